@@ -1,0 +1,37 @@
+using Tessera.Framework.Components;
+
+namespace Tessera.Framework.Data;
+
+/// <summary>What kind of truth a data set carries.</summary>
+public enum DataTask { Classification, MultiLabel, Regression, Segmentation, Detection }
+
+/// <summary>What a model must know of the data, and what travels in every checkpoint.</summary>
+/// <param name="Classes">Names in index order; for regression, the targets' names.</param>
+/// <param name="Task">What is to be predicted.</param>
+public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task);
+
+/// <summary>Examples by index, before any transform. Safe to read from several threads.</summary>
+[ComponentKind("dataset")]
+public abstract class Dataset
+{
+    public abstract int Count { get; }
+
+    public abstract DataInfo Info { get; }
+
+    /// <summary>Sample <paramref name="index"/>, its file unread (or its image drawn). Deterministic.</summary>
+    public abstract Sample Get(int index);
+
+    /// <summary>The label alone, without reading an image; null where the data has no single label. For balanced sampling and statistics.</summary>
+    public virtual int? LabelOf(int index) => null;
+}
+
+/// <summary>In which order an epoch visits the samples.</summary>
+[ComponentKind("sampler")]
+public abstract class Sampler
+{
+    /// <summary>The indices of one epoch over all processes; every rank then takes its own.</summary>
+    /// <param name="dataset">Count and labels.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="epoch">From 0.</param>
+    public abstract IReadOnlyList<int> Order(Dataset dataset, long seed, int epoch);
+}

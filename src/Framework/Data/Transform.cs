@@ -1,0 +1,12 @@
+using Tessera.Framework.Components;
+
+namespace Tessera.Framework.Data;
+
+/// <summary>A step of the pipeline. Stateless: one instance serves several threads at once.</summary>
+[ComponentKind("transform")]
+public abstract class Transform
+{
+    /// <summary>Changes the sample, or returns another.</summary>
+    /// <param name="random">The only source of randomness.</param>
+    public abstract Sample Apply(Sample sample, RandomSource random);
+}

@@ -1,0 +1,35 @@
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+
+namespace Tessera.Framework.Metrics;
+
+/// <summary>
+/// Compares predictions with the truth over a whole evaluation. Counts are integers (or doubles) inside; what was
+/// gathered can be merged across processes.
+/// </summary>
+[ComponentKind("metric")]
+public abstract class Metric
+{
+    /// <summary>Called before an evaluation.</summary>
+    /// <param name="info">The data's classes.</param>
+    public abstract void Reset(DataInfo info);
+
+    /// <param name="predictions">One for each sample, in order.</param>
+    public abstract void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples);
+
+    /// <summary>Values by name ("accuracy/top1"), fractions in [0, 1] where they are fractions; NaN where undefined.</summary>
+    public abstract IReadOnlyDictionary<string, double> Compute();
+
+    /// <summary>What was gathered, to be sent to another process.</summary>
+    public abstract byte[] Save();
+
+    /// <summary>Adds what another process gathered.</summary>
+    public abstract void Merge(ReadOnlySpan<byte> saved);
+
+    /// <summary>Tables for people: title, header, rows. Empty where the values say it all.</summary>
+    public virtual IReadOnlyList<MetricTable> Tables() => [];
+}
+
+/// <summary>A table of an evaluation, for the console and the log. Cells are formatted.</summary>
+public sealed record MetricTable(string Title, IReadOnlyList<string> Header, IReadOnlyList<IReadOnlyList<string>> Rows);

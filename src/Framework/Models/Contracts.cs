@@ -1,0 +1,56 @@
+using Tessera.Framework.Components;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Models;
+
+/// <summary>Something that gives feature maps: a backbone, or a neck over one. Later parts ask it for their widths.</summary>
+public interface IFeatureSource
+{
+    /// <summary>Channels of each map, in the order they are returned.</summary>
+    IReadOnlyList<int> OutChannels { get; }
+
+    /// <summary>Stride of each map relative to the input, in the same order.</summary>
+    IReadOnlyList<int> OutStrides { get; }
+}
+
+/// <summary>Images to feature maps.</summary>
+[ComponentKind("backbone")]
+public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name), IFeatureSource
+{
+    public abstract IReadOnlyList<int> OutChannels { get; }
+
+    public abstract IReadOnlyList<int> OutStrides { get; }
+
+    /// <summary>Ways to read weights published elsewhere, by name ("timm", "torchvision", "mmlab" …). The module's own names need no map.</summary>
+    public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();
+
+    /// <summary>
+    /// How deep each parameter lies, for layer-wise learning-rate decay: 0 for the stem, rising to <see cref="LayerCount"/> - 1.
+    /// </summary>
+    /// <param name="parameterName">As in the state dict of this module.</param>
+    public virtual int LayerOf(string parameterName) => LayerCount - 1;
+
+    /// <summary>Number of layers that <see cref="LayerOf"/> tells apart.</summary>
+    public virtual int LayerCount => 1;
+}
+
+/// <summary>Feature maps to feature maps.</summary>
+[ComponentKind("neck")]
+public abstract class Neck(string name) : nn.Module<Tensor[], Tensor[]>(name), IFeatureSource
+{
+    public abstract IReadOnlyList<int> OutChannels { get; }
+
+    public abstract IReadOnlyList<int> OutStrides { get; }
+}
+
+/// <summary>Feature maps to logits (or whatever the task model asks of its head).</summary>
+[ComponentKind("head")]
+public abstract class Head(string name) : nn.Module<Tensor[], Tensor>(name);
+
+/// <summary>Renames the keys of a foreign checkpoint to the module's own.</summary>
+/// <param name="Rename">The module's key for a foreign key; null where the foreign key has no place here.</param>
+public sealed record KeyMap(Func<string, string?> Rename)
+{
+    /// <summary>Makes tensors fit that are stored in another shape (null: taken as they are). Arguments: the module's key, the foreign tensor.</summary>
+    public Func<string, Tensor, Tensor>? Reshape { get; init; }
+}

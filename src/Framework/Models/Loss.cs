@@ -1,0 +1,20 @@
+using Tessera.Framework.Components;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Models;
+
+/// <summary>What a loss compares the logits with. A task sets what it has.</summary>
+/// <param name="Labels">int64: [B] for images, [B, H, W] for maps.</param>
+/// <param name="SoftLabels">float32, [B, classes]: mixed or multi-hot labels.</param>
+/// <param name="Values">float32, [B, targets].</param>
+public sealed record LossTargets(Tensor? Labels = null, Tensor? SoftLabels = null, Tensor? Values = null);
+
+/// <summary>A term of the objective: logits and targets to a scalar, its weight applied.</summary>
+[ComponentKind("loss")]
+public abstract class Loss(string name) : nn.Module(name)
+{
+    /// <param name="logits">[B, classes, …].</param>
+    /// <param name="progress">Where the run stands, for terms that warm up or ramp.</param>
+    /// <returns>A scalar.</returns>
+    public abstract Tensor Compute(Tensor logits, LossTargets targets, Progress progress);
+}

@@ -1,0 +1,67 @@
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Optimization;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Models;
+
+/// <summary>Where a run stands. Handed to every loss, so that a term can warm up or ramp.</summary>
+/// <param name="Iteration">Optimizer steps done, from 0.</param>
+/// <param name="TotalIterations">Optimizer steps of the whole run.</param>
+/// <param name="Epoch">From 0.</param>
+/// <param name="TotalEpochs">Of the whole run (rounded up where the run counts iterations).</param>
+public readonly record struct Progress(long Iteration, long TotalIterations, int Epoch, int TotalEpochs)
+{
+    /// <summary>In [0, 1].</summary>
+    public double Fraction => TotalIterations == 0 ? 0 : (double)Iteration / TotalIterations;
+}
+
+/// <summary>Losses by name, each a scalar tensor with a gradient, already weighted; the step minimises their sum. Order is kept.</summary>
+public sealed class LossMap : Dictionary<string, Tensor>
+{
+    /// <summary>The sum of all terms.</summary>
+    /// <exception cref="InvalidOperationException">There is no term.</exception>
+    public Tensor Total()
+    {
+        Tensor? total = null;
+        foreach (var term in Values) total = total is null ? term : total + term;
+        return total ?? throw new InvalidOperationException("The model gave no loss.");
+    }
+}
+
+/// <summary>What a model predicts for one image, in plain arrays. Each task has its own record.</summary>
+public abstract record Prediction;
+
+/// <param name="Scores">[classes], probabilities: summing to 1 for single labels, each on its own for multi-label.</param>
+/// <param name="Label">The most probable class.</param>
+public sealed record ClassPrediction(float[] Scores, int Label) : Prediction;
+
+/// <param name="Values">[targets].</param>
+public sealed record RegressionPrediction(float[] Values) : Prediction;
+
+/// <summary>
+/// A whole model for one task: a batch to losses, a batch to predictions. Children run through <c>call</c>, never
+/// <c>forward</c>, so that any of them can be tapped by name from outside.
+/// </summary>
+[ComponentKind("model")]
+public abstract class VisionModel(string name) : nn.Module(name)
+{
+    /// <summary>Losses of a batch on the model's device.</summary>
+    public abstract LossMap Loss(Batch batch, Progress progress);
+
+    /// <summary>One prediction per sample. The caller has set eval mode and switched gradients off.</summary>
+    public abstract IReadOnlyList<Prediction> Predict(Batch batch);
+
+    /// <summary>
+    /// One training step: by default Loss, then Step. A model with two optimizers (a GAN) overrides it. Called once per
+    /// batch; with gradient accumulation the optimizers step only when due.
+    /// </summary>
+    /// <returns>The losses, for the log; owned by the caller's dispose scope.</returns>
+    public virtual LossMap TrainStep(Batch batch, OptimizerSet optimizers, Progress progress)
+    {
+        LossMap losses;
+        using (optimizers.Autocast()) losses = Loss(batch, progress);
+        optimizers.Single.Step(losses.Total());
+        return losses;
+    }
+}
