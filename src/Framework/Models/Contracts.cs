@@ -9,7 +9,7 @@ public interface IFeatureSource
     /// <summary>Channels of each map, in the order they are returned.</summary>
     IReadOnlyList<int> OutChannels { get; }
 
-    /// <summary>Stride of each map relative to the input, in the same order.</summary>
+    /// <summary>Stride of each map relative to the input, in the same order; 0 for a vector [B, C], which has no extent.</summary>
     IReadOnlyList<int> OutStrides { get; }
 }
 
@@ -23,6 +23,13 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
 
     /// <summary>Ways to read weights published elsewhere, by name ("timm", "torchvision", "mmlab" …). The module's own names need no map.</summary>
     public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();
+
+    /// <summary>
+    /// A stored tensor made to fit this module (positional embeddings of another image size); otherwise the tensor itself.
+    /// Loaders call it for every key, after the key map.
+    /// </summary>
+    /// <param name="key">The module's key.</param>
+    public virtual Tensor Fit(string key, Tensor stored) => stored;
 
     /// <summary>
     /// How deep each parameter lies, for layer-wise learning-rate decay: 0 for the stem, rising to <see cref="LayerCount"/> - 1.
@@ -46,11 +53,3 @@ public abstract class Neck(string name) : nn.Module<Tensor[], Tensor[]>(name), I
 /// <summary>Feature maps to logits (or whatever the task model asks of its head).</summary>
 [ComponentKind("head")]
 public abstract class Head(string name) : nn.Module<Tensor[], Tensor>(name);
-
-/// <summary>Renames the keys of a foreign checkpoint to the module's own.</summary>
-/// <param name="Rename">The module's key for a foreign key; null where the foreign key has no place here.</param>
-public sealed record KeyMap(Func<string, string?> Rename)
-{
-    /// <summary>Makes tensors fit that are stored in another shape (null: taken as they are). Arguments: the module's key, the foreign tensor.</summary>
-    public Func<string, Tensor, Tensor>? Reshape { get; init; }
-}

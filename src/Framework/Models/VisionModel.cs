@@ -52,6 +52,13 @@ public abstract class VisionModel(string name) : nn.Module(name)
     /// <summary>One prediction per sample. The caller has set eval mode and switched gradients off.</summary>
     public abstract IReadOnlyList<Prediction> Predict(Batch batch);
 
+    /// <summary>Ways to read (and publish) weights of the whole model in another project's names, classifier included.</summary>
+    public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();
+
+    /// <summary>A stored tensor made to fit the model, as <see cref="Backbone.Fit"/>. Loaders call it for every key, after the key map.</summary>
+    /// <param name="key">The model's key.</param>
+    public virtual Tensor Fit(string key, Tensor stored) => stored;
+
     /// <summary>
     /// One training step: by default Loss, then Step. A model with two optimizers (a GAN) overrides it. Called once per
     /// batch; with gradient accumulation the optimizers step only when due.

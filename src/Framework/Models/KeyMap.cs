@@ -1,0 +1,37 @@
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Models;
+
+/// <summary>Renames the keys of a foreign checkpoint to the module's own, and back.</summary>
+/// <param name="Rename">The module's key for a foreign key; null where the foreign key has no place here.</param>
+public sealed record KeyMap(Func<string, string?> Rename)
+{
+    /// <summary>The foreign key for a module's key, the inverse of <see cref="Rename"/>; null where the foreign form has none. Unset: the map only reads.</summary>
+    public Func<string, string?>? Publish { get; init; }
+
+    /// <summary>Makes tensors fit that are stored in another shape (null: taken as they are). Arguments: the module's key, the foreign tensor.</summary>
+    public Func<string, Tensor, Tensor>? Reshape { get; init; }
+
+    /// <summary>What a foreign checkpoint of a whole classifier calls its last layer ("fc", "head"); its weight is [classes, features]. Unset: not known.</summary>
+    public string? Classifier { get; init; }
+
+    /// <summary>The map of a whole model, whose backbone this is the map of.</summary>
+    /// <param name="backbone">The backbone's name in the model.</param>
+    /// <param name="classifier">The last layer's name in the model; null where it has none that could be read.</param>
+    public KeyMap ForModel(string backbone, string? classifier)
+    {
+        var (foreignHead, ownHead, ownBackbone) = (Classifier + ".", classifier + ".", backbone + ".");
+        var joined = Classifier is not null && classifier is not null;
+        return new KeyMap(key =>
+            joined && key.StartsWith(foreignHead, StringComparison.Ordinal) ? ownHead + key[foreignHead.Length..]
+            : Rename(key) is { } own ? ownBackbone + own : null)
+        {
+            Classifier = Classifier,
+            Publish = Publish is null ? null : key =>
+                joined && key.StartsWith(ownHead, StringComparison.Ordinal) ? foreignHead + key[ownHead.Length..]
+                : key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Publish(key[ownBackbone.Length..]) : null,
+            Reshape = Reshape is null ? null : (key, tensor) =>
+                key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Reshape(key[ownBackbone.Length..], tensor) : tensor,
+        };
+    }
+}
