@@ -37,8 +37,66 @@ public sealed class Sample
     /// <summary>What a person finds it by: a path, or "archive.zip:entry".</summary>
     public required string Name { get; init; }
 
-    /// <summary>The image; null until a loading step has read it.</summary>
-    public Image? Image { get; set; }
+    private Image? _image;
+    private EncodedImage? _encoded;
+    private Normalization? _normalization;
+
+    /// <summary>
+    /// The image; null until a loading step has read it. Reading the property decodes a pending image at full size and
+    /// applies a pending normalisation.
+    /// </summary>
+    public Image? Image
+    {
+        get
+        {
+            Decode(1);
+            if (_image is not null && _normalization is not null)
+                (_image, _normalization) = (_normalization.Apply(_image), null);
+            return _image;
+        }
+        set => (_image, _encoded, _normalization) = (value, null, null);
+    }
+
+    /// <summary>Rows and columns of the image, without decoding it; null before a loading step.</summary>
+    public (int Height, int Width)? ImageSize =>
+        _image is not null ? (_image.Height, _image.Width) : _encoded is not null ? (_encoded.Height, _encoded.Width) : null;
+
+    /// <summary>The sample is read for training: a step that shrinks the image may decode it at a reduced size. The loader sets it.</summary>
+    public bool Training { get; set; }
+
+    /// <summary>Sets an image whose pixels will be decoded when a step first needs them.</summary>
+    public void SetEncoded(EncodedImage image) => (_image, _encoded, _normalization) = (null, image, null);
+
+    /// <summary>
+    /// The image for a step that shrinks it: in training, where the pixels are not decoded yet, at the smallest reduced
+    /// size that is at least <paramref name="scale"/> of the full one; otherwise as it is. Its pixels stand for an image of
+    /// <see cref="ImageSize"/> as it was before the call.
+    /// </summary>
+    /// <param name="scale">The fraction of the image's pixels, along an axis, that the step will keep.</param>
+    public Image ImageAtLeast(double scale)
+    {
+        var denominator = 1;
+        while (Training && denominator < 8 && scale * denominator * 2 <= 1)
+            denominator *= 2;
+        Decode(denominator);
+        return Image ?? throw new InvalidOperationException("No step has loaded the image.");
+    }
+
+    /// <summary>Notes a normalisation, to be applied when the pixels are next read or the batch is made.</summary>
+    public void Normalize(Normalization normalization) => (_image, _encoded, _normalization) = (Image, null, normalization);
+
+    /// <summary>For the batch loader: the pixels as they are stored, and the normalisation still to be applied (<see cref="Normalization.WritePlanes"/>).</summary>
+    public (Image Pixels, Normalization Pending) TakePixels()
+    {
+        Decode(1);
+        return (_image ?? throw new InvalidOperationException("No step has loaded the image."), _normalization ?? Normalization.None);
+    }
+
+    private void Decode(int denominator)
+    {
+        if (_encoded is null) return;
+        (_image, _encoded) = (_encoded.Decode(denominator), null);
+    }
 
     /// <summary>Reads the undecoded file. Kept so that the loading step decides how to decode.</summary>
     public Func<ReadOnlyMemory<byte>>? ReadFile { get; set; }
