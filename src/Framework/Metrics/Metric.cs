@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
@@ -29,6 +30,9 @@ public abstract class Metric
 
     /// <summary>Tables for people: title, header, rows. Empty where the values say it all.</summary>
     public virtual IReadOnlyList<MetricTable> Tables() => [];
+
+    /// <summary>What does not fit a flat list of values (a confusion matrix), for the details file; null where there is nothing.</summary>
+    public virtual JsonNode? Details() => null;
 }
 
 /// <summary>A table of an evaluation, for the console and the log. Cells are formatted.</summary>

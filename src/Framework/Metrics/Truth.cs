@@ -1,0 +1,41 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
+
+namespace Tessera.Framework.Metrics;
+
+/// <summary>What metrics read from predictions and samples, with an error that names the sample where it isn't there.</summary>
+internal static class Truth
+{
+    public static int Label(Sample sample, int classes) => sample.Label switch
+    {
+        null => throw new UserErrorException($"{sample.Name} has no class label, which the metric compares with."),
+        int label when label < 0 || label >= classes => throw new UserErrorException($"{sample.Name} is labelled {label}; the data has {classes} classes, 0 to {classes - 1}."),
+        int label => label,
+    };
+
+    public static ClassPrediction Classes(Prediction prediction, Sample sample, int classes)
+    {
+        if (prediction is not ClassPrediction scores)
+            throw new UserErrorException($"The model predicts {Describe(prediction)} for {sample.Name}; the metric compares classes.");
+        return scores.Scores.Length == classes
+            ? scores
+            : throw new UserErrorException($"The model scores {scores.Scores.Length} classes; the data has {classes}.");
+    }
+
+    /// <summary>Whether each class is present, [classes]: from multi-hot labels where there are any, else from the one label.</summary>
+    public static void MultiHot(Sample sample, Span<bool> present)
+    {
+        present.Clear();
+        if (sample.MultiLabel is not { } labels)
+        {
+            present[Label(sample, present.Length)] = true;
+            return;
+        }
+        if (labels.Length != present.Length)
+            throw new UserErrorException($"{sample.Name} has labels for {labels.Length} classes; the data has {present.Length}.");
+        for (var c = 0; c < present.Length; c++) present[c] = labels[c] >= 0.5f;
+    }
+
+    private static string Describe(Prediction prediction) => prediction is RegressionPrediction ? "numbers" : prediction.GetType().Name;
+}
