@@ -1,0 +1,21 @@
+namespace Tessera.Framework.Checkpoints;
+
+/// <summary>Names of a checkpoint's parts: a tensor <c>backbone.conv1.weight</c> of the model is stored as <c>model.backbone.conv1.weight</c>.</summary>
+public static class CheckpointParts
+{
+    /// <summary>The model's state dict. Required.</summary>
+    public const string Model = "model";
+
+    /// <summary>
+    /// Averaged weights under the model's own names. Found at the top (<c>ema.backbone…</c>) or under a hook
+    /// (<c>hooks.KEY.ema.backbone…</c>).
+    /// </summary>
+    public const string Averaged = "ema";
+
+    public const string Optimizers = "optimizers";
+    public const string Schedule = "schedule";
+    public const string Scaler = "scaler";
+    public const string Random = "random";
+    public const string Loader = "loader";
+    public const string Hooks = "hooks";
+}
