@@ -25,13 +25,15 @@ public enum BadSample { Fail, Skip }
 /// <param name="Workers">Threads that read ahead; 0 reads in the training thread.</param>
 /// <param name="Prefetch">Batches that may wait, at most, per worker.</param>
 /// <param name="DropLast">Leave out a last batch that is not full.</param>
+/// <param name="Sampler">In which order the samples come; as the data set has them by default.</param>
 /// <param name="OnBadSample">Stop, naming the file, or leave the sample out and say so.</param>
 public sealed record LoaderOptions(
     [property: System.ComponentModel.DataAnnotations.Range(1, 65536)] int BatchSize = 1,
     [property: System.ComponentModel.DataAnnotations.Range(0, 256)] int Workers = 2,
     [property: System.ComponentModel.DataAnnotations.Range(1, 64)] int Prefetch = 2,
     bool DropLast = false,
-    BadSample OnBadSample = BadSample.Fail);
+    BadSample OnBadSample = BadSample.Fail,
+    Components.ComponentSpec<Sampler>? Sampler = null);
 
 /// <summary>Makes loaders; the data wing registers it.</summary>
 public interface IBatchLoaderFactory

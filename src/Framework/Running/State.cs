@@ -22,7 +22,7 @@ public sealed class StateWriter
 
     public void Write(string name, Tensor tensor) => Tensors.Add(_prefix + name, tensor);
 
-    public void Write(string name, JsonNode? value) => Values.Add(_prefix + name, value);
+    public void WriteValue(string name, JsonNode? value) => Values.Add(_prefix + name, value);
 }
 
 /// <summary>Gives back what a <see cref="StateWriter"/> collected.</summary>

@@ -1,0 +1,36 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <summary>An optimizer as a config describes it; makes the optimizer once the parameters are known.</summary>
+[ComponentKind("optimizer")]
+public abstract class OptimizerFactory
+{
+    /// <summary>Multipliers by name pattern; see <see cref="NamePattern"/>. <c>norm</c> means all normalisation layers, <c>bias</c> all biases.</summary>
+    [FromConfig]
+    public IReadOnlyDictionary<string, GroupOptions> Groups { get; set; } = new Dictionary<string, GroupOptions>();
+
+    /// <summary>Each layer of the backbone learns this much slower than the one above it; 1 for no difference.</summary>
+    [FromConfig]
+    [Range(0.01, 1.0)]
+    public double LayerDecay { get; set; } = 1;
+
+    /// <summary>Patterns of the parameters that are this optimizer's, where there are several; all by default.</summary>
+    [FromConfig]
+    public IReadOnlyList<string> Parameters { get; set; } = [];
+
+    /// <summary>The optimizer over these groups.</summary>
+    public abstract optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups);
+}
+
+/// <summary>Multipliers of the parameters that a pattern names.</summary>
+/// <param name="LrMult">Times the learning rate.</param>
+/// <param name="DecayMult">Times the weight decay; 0 for none.</param>
+public sealed record GroupOptions(
+    [property: Range(0.0, 1e6)] double LrMult = 1,
+    [property: Range(0.0, 1e6)] double DecayMult = 1);
+
+/// <summary>Parameters that share their multipliers.</summary>
+/// <param name="Names">In the state dict, in order.</param>
+public sealed record ParameterGroup(IReadOnlyList<string> Names, IReadOnlyList<Parameter> Parameters, double LrMult, double DecayMult);

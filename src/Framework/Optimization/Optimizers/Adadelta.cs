@@ -1,0 +1,27 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <param name="Lr">Learning rate before any schedule.</param>
+/// <param name="Rho">Decay rate of the averages.</param>
+/// <param name="Eps">Added to the denominator.</param>
+/// <param name="WeightDecay">Decay, added to the gradient as an L2 penalty.</param>
+public sealed record AdadeltaOptions(
+    [property: Range(0.0, 1e6)] double Lr = 1.0,
+    [property: Range(0.0, 1.0)] double Rho = 0.9,
+    [property: Range(0.0, 1.0)] double Eps = 1e-6,
+    [property: Range(0.0, 1e3)] double WeightDecay = 0);
+
+/// <summary>Steps scaled by running averages of gradients and of steps.</summary>
+/// <remarks>Zeiler, "ADADELTA: an adaptive learning rate method", 2012, arXiv:1212.5701.</remarks>
+[Component("Adadelta")]
+public sealed class Adadelta(AdadeltaOptions options) : OptimizerFactory
+{
+    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
+        optim.Adadelta(groups.Select(group => new TorchSharp.Modules.Adadelta.ParamGroup(group.Parameters, new TorchSharp.Modules.Adadelta.Options
+        {
+            LearningRate = options.Lr * group.LrMult,
+            weight_decay = options.WeightDecay * group.DecayMult,
+        })), options.Lr, options.Rho, options.Eps, options.WeightDecay);
+}

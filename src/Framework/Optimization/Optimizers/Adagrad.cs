@@ -1,0 +1,29 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <param name="Lr">Learning rate before any schedule.</param>
+/// <param name="LrDecay">Decay of the learning rate with each step.</param>
+/// <param name="WeightDecay">Decay, added to the gradient as an L2 penalty.</param>
+/// <param name="InitialAccumulatorValue">What the sums start at.</param>
+/// <param name="Eps">Added to the denominator.</param>
+public sealed record AdagradOptions(
+    [property: Range(0.0, 1e6)] double Lr = 0.01,
+    [property: Range(0.0, 1.0)] double LrDecay = 0,
+    [property: Range(0.0, 1e3)] double WeightDecay = 0,
+    [property: Range(0.0, 1e6)] double InitialAccumulatorValue = 0,
+    [property: Range(0.0, 1.0)] double Eps = 1e-10);
+
+/// <summary>Steps scaled by the sum of all squared gradients.</summary>
+/// <remarks>Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", JMLR 2011.</remarks>
+[Component("Adagrad")]
+public sealed class Adagrad(AdagradOptions options) : OptimizerFactory
+{
+    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
+        optim.Adagrad(groups.Select(group => new TorchSharp.Modules.Adagrad.ParamGroup(group.Parameters, new TorchSharp.Modules.Adagrad.Options
+        {
+            LearningRate = options.Lr * group.LrMult,
+            weight_decay = options.WeightDecay * group.DecayMult,
+        })), options.Lr, options.LrDecay, options.WeightDecay, options.InitialAccumulatorValue, options.Eps);
+}

@@ -1,0 +1,27 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <param name="Lr">Learning rate before any schedule.</param>
+/// <param name="Betas">Decay rates of the averages of the gradient and of its square.</param>
+/// <param name="Eps">Added to the denominator.</param>
+/// <param name="WeightDecay">Decay, added to the gradient as an L2 penalty.</param>
+public sealed record AdamaxOptions(
+    [property: Range(0.0, 1e6)] double Lr = 0.002,
+    [property: Length(2, 2)] double[]? Betas = null,
+    [property: Range(0.0, 1.0)] double Eps = 1e-8,
+    [property: Range(0.0, 1e3)] double WeightDecay = 0);
+
+/// <summary>Adam with the infinity norm.</summary>
+/// <remarks>Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, arXiv:1412.6980, section 7.</remarks>
+[Component("Adamax")]
+public sealed class Adamax(AdamaxOptions options) : OptimizerFactory
+{
+    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
+        optim.Adamax(groups.Select(group => new TorchSharp.Modules.Adamax.ParamGroup(group.Parameters, new TorchSharp.Modules.Adamax.Options
+        {
+            LearningRate = options.Lr * group.LrMult,
+            weight_decay = options.WeightDecay * group.DecayMult,
+        })), options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay);
+}

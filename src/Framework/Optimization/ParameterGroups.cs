@@ -1,0 +1,114 @@
+using Tessera.Framework.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <summary>Sorts a model's trainable parameters into groups of equal multipliers.</summary>
+public static class ParameterGroups
+{
+    /// <summary>The pattern that stands for every parameter of a normalisation layer.</summary>
+    public const string Norm = "norm";
+
+    /// <summary>The pattern that stands for every bias.</summary>
+    public const string Bias = "bias";
+
+    /// <summary>
+    /// Of the patterns that match a name, the longest gives the multipliers; <c>norm</c> and <c>bias</c> multiply on top
+    /// (once, where both match), and so does the decay by layer. Groups come in the order of their first parameter.
+    /// </summary>
+    /// <exception cref="UserErrorException">A pattern matches nothing.</exception>
+    public static IReadOnlyList<ParameterGroup> Split(nn.Module model, OptimizerFactory factory)
+    {
+        var patterns = factory.Groups.Where(group => group.Key is not (Norm or Bias))
+            .Select(group => (Pattern: new NamePattern(group.Key), Options: group.Value))
+            .OrderByDescending(group => group.Pattern.Text.Length).ToArray();
+        var owned = factory.Parameters.Select(text => new NamePattern(text)).ToArray();
+        var norms = NormParameters(model);
+        var layers = factory.LayerDecay < 1 ? BackboneLayers(model, factory.LayerDecay) : [];
+        var used = new HashSet<string>();
+        var groups = new Dictionary<(double Lr, double Decay), (List<string> Names, List<Parameter> Parameters)>();
+
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            if (owned.Length > 0 && !owned.Any(pattern => Use(pattern, name))) continue;
+            var (lr, decay) = (1.0, 1.0);
+            var chosen = false;
+            foreach (var (pattern, options) in patterns)
+            {
+                if (!Use(pattern, name) || chosen) continue;
+                (lr, decay, chosen) = (options.LrMult, options.DecayMult, true);
+            }
+            if (Shorthand(name, norms) is { } shorthand && factory.Groups.TryGetValue(shorthand, out var extra))
+                (lr, decay) = (lr * extra.LrMult, decay * extra.DecayMult);
+            lr *= layers.GetValueOrDefault(name, 1);
+            if (!parameter.requires_grad) continue;
+
+            if (!groups.TryGetValue((lr, decay), out var group)) groups.Add((lr, decay), group = ([], []));
+            group.Names.Add(name);
+            group.Parameters.Add(parameter);
+        }
+
+        foreach (var pattern in patterns.Select(group => group.Pattern).Concat(owned))
+        {
+            if (!used.Contains(pattern.Text)) throw NothingMatches("optimizer", pattern.Text, model);
+        }
+        return [.. groups.Select(group => new ParameterGroup(group.Value.Names, group.Value.Parameters, group.Key.Lr, group.Key.Decay))];
+
+        bool Use(NamePattern pattern, string name) => pattern.Matches(name) && (used.Add(pattern.Text) || true);
+
+        string? Shorthand(string name, HashSet<string> norms) =>
+            norms.Contains(name) && factory.Groups.ContainsKey(Norm) ? Norm
+            : name == "bias" || name.EndsWith(".bias", StringComparison.Ordinal) ? Bias : null;
+    }
+
+    /// <summary>Takes the parameters that the patterns name out of the training; they get no gradient and no decay.</summary>
+    /// <returns>The names of the frozen parameters.</returns>
+    /// <exception cref="UserErrorException">A pattern matches nothing.</exception>
+    public static IReadOnlyList<string> Freeze(nn.Module model, IReadOnlyList<string> patterns)
+    {
+        var frozen = new List<string>();
+        foreach (var pattern in patterns.Select(text => new NamePattern(text)))
+        {
+            var any = false;
+            foreach (var (name, parameter) in model.named_parameters())
+            {
+                if (!pattern.Matches(name)) continue;
+                any = true;
+                if (!parameter.requires_grad) continue;
+                parameter.requires_grad = false;
+                frozen.Add(name);
+            }
+            if (!any) throw NothingMatches("train.freeze", pattern.Text, model);
+        }
+        return frozen;
+    }
+
+    /// <summary>Whether a module normalises; told by its type's name, so that a plugin's own layers count too.</summary>
+    public static bool IsNorm(nn.Module module) => module.GetType().Name.Contains("Norm", StringComparison.Ordinal);
+
+    private static HashSet<string> NormParameters(nn.Module model) =>
+        [.. from child in model.named_modules()
+            where IsNorm(child.module)
+            from parameter in child.module.named_parameters(recurse: false)
+            select $"{child.name}.{parameter.name}"];
+
+    /// <summary>Multiplier by name: decay^(distance from the top); what lies outside a backbone is the top.</summary>
+    private static Dictionary<string, double> BackboneLayers(nn.Module model, double decay)
+    {
+        var layers = new Dictionary<string, double>();
+        foreach (var (prefix, module) in model.named_modules())
+        {
+            if (module is not Backbone backbone) continue;
+            foreach (var (name, _) in backbone.named_parameters())
+                layers[$"{prefix}.{name}"] = Math.Pow(decay, backbone.LayerCount - backbone.LayerOf(name));
+        }
+        return layers;
+    }
+
+    private static UserErrorException NothingMatches(string key, string pattern, nn.Module model)
+    {
+        var heads = model.named_parameters().Select(p => string.Join('.', p.name.Split('.').Take(2))).Distinct().Take(12);
+        return new UserErrorException($"{key}: no parameter's name matches \"{pattern}\". Names begin with: {string.Join(", ", heads)} …");
+    }
+}

@@ -1,0 +1,82 @@
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <summary>Phases one after another, set on every parameter group of the optimizers before each step.</summary>
+public sealed class ScheduleChain
+{
+    private readonly Phase[] _phases;
+
+    /// <param name="stepsPerEpoch">Optimizer steps of an epoch.</param>
+    /// <param name="totalSteps">Optimizer steps of the run.</param>
+    /// <exception cref="UserErrorException">A phase but the last has no end, or ends before it begins.</exception>
+    public ScheduleChain(IReadOnlyList<Schedule> schedules, long stepsPerEpoch, long totalSteps)
+    {
+        var phases = new List<Phase>();
+        long begin = 0;
+        for (var i = 0; i < schedules.Count; i++)
+        {
+            var schedule = schedules[i];
+            var perUnit = schedule.By == ScheduleUnit.Epoch ? Math.Max(stepsPerEpoch, 1) : 1;
+            if (schedule.Until is null && i + 1 < schedules.Count)
+                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts.");
+            var end = schedule.Until is { } until ? until * perUnit : totalSteps;
+            if (end < begin || (end == begin && schedule.Until is not null))
+                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} would end at iteration {end}, but begins at {begin}.");
+            phases.Add(new Phase(schedule, begin, Math.Max(end, begin + 1), perUnit));
+            begin = end;
+        }
+        _phases = [.. phases];
+    }
+
+    /// <summary>The learning rate of a group at an optimizer step.</summary>
+    public double Rate(double baseRate, long step) =>
+        At(step) is var (phase, at) ? phase.Schedule.Rate(baseRate, at) : baseRate;
+
+    /// <summary>The momentum at an optimizer step; null where no schedule sets it.</summary>
+    public double? Momentum(long step) => At(step) is var (phase, at) ? phase.Schedule.Momentum(at) : null;
+
+    /// <summary>Sets learning rates (and momenta) for the step to come.</summary>
+    public void Apply(optim.Optimizer optimizer, Progress progress)
+    {
+        if (_phases.Length == 0) return;
+        var momentum = Momentum(progress.Iteration);
+        foreach (var group in optimizer.ParamGroups)
+        {
+            group.LearningRate = Rate(group.InitialLearningRate, progress.Iteration);
+            if (momentum is not { } value) continue;
+            if (group is optim.IMomentum withMomentum) withMomentum.Momentum = value;
+            else if (group is optim.IBetas withBetas) withBetas.Betas = (value, withBetas.Betas.Item2);
+        }
+    }
+
+    public void Observe(IReadOnlyDictionary<string, double> metrics, long step)
+    {
+        if (At(step) is var (phase, _)) phase.Schedule.Observe(metrics);
+    }
+
+    public void Save(StateWriter state)
+    {
+        for (var i = 0; i < _phases.Length; i++) _phases[i].Schedule.Save(state.Under($"{i}"));
+    }
+
+    public void Load(StateReader state)
+    {
+        for (var i = 0; i < _phases.Length; i++) _phases[i].Schedule.Load(state.Under($"{i}"));
+    }
+
+    private (Phase Phase, PhaseStep At)? At(long step)
+    {
+        if (_phases.Length == 0) return null;
+        var phase = Array.Find(_phases, phase => step < phase.End) ?? _phases[^1];
+        // By epoch, the rate stays for the whole epoch: only whole units count.
+        var run = step / phase.PerUnit;
+        var at = Math.Min(run, phase.End / phase.PerUnit) - phase.Begin / phase.PerUnit;
+        return (phase, new PhaseStep(at, Math.Max((phase.End - phase.Begin + phase.PerUnit - 1) / phase.PerUnit, 1), run));
+    }
+
+    private sealed record Phase(Schedule Schedule, long Begin, long End, long PerUnit);
+}

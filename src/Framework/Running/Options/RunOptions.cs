@@ -1,0 +1,87 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+
+namespace Tessera.Framework.Running;
+
+/// <summary>What a run computes in.</summary>
+public enum Precision { Auto, Fp32, Bf16, Fp16 }
+
+/// <summary>A choice that may be left to Tessera.</summary>
+public enum AutoSwitch { Auto, True, False }
+
+/// <summary>A whole config.</summary>
+/// <param name="Model">The task model.</param>
+/// <param name="Train">Training data and loop; null for a config that only evaluates.</param>
+/// <param name="Val">What is evaluated during training.</param>
+/// <param name="Test">What tools/test evaluates; <c>val</c> where it is absent.</param>
+/// <param name="Optimizer">One optimizer, or a map of named ones.</param>
+/// <param name="Schedule">Phases of the learning rate, one after another.</param>
+/// <param name="Hooks">What else happens during a run, by name.</param>
+/// <param name="Precision">auto takes bf16 where processor and provider have it natively, otherwise fp32.</param>
+/// <param name="Seed">Of everything random.</param>
+/// <param name="Device">auto, cpu, cuda or cuda:N.</param>
+/// <param name="Threads">Threads of the tensor library; 0 for one per core.</param>
+/// <param name="ChannelsLast">Images laid out NHWC in memory; auto does so for convolutional models.</param>
+/// <param name="DataRoot">Folder of the data, for use in other options as ${data_root}.</param>
+/// <param name="Plugins">Assemblies, projects or source files with further components.</param>
+/// <param name="WorkDir">Where the run writes; work_dirs/NAME-OF-CONFIG by default.</param>
+public sealed record RunOptions(
+    ComponentSpec<VisionModel> Model,
+    TrainOptions? Train = null,
+    EvaluationOptions? Val = null,
+    EvaluationOptions? Test = null,
+    OneOrNamed<ComponentSpec<OptimizerFactory>>? Optimizer = null,
+    IReadOnlyList<ComponentSpec<Schedule>>? Schedule = null,
+    IReadOnlyDictionary<string, ComponentSpec<Hook>?>? Hooks = null,
+    Precision Precision = Precision.Auto,
+    [property: Range(0L, long.MaxValue)] long Seed = 0,
+    string Device = "auto",
+    [property: Range(0, 1024)] int Threads = 0,
+    AutoSwitch ChannelsLast = AutoSwitch.Auto,
+    string? DataRoot = null,
+    IReadOnlyList<string>? Plugins = null,
+    string? WorkDir = null);
+
+/// <summary>What a run counts.</summary>
+public enum LoopKind { Epochs, Iterations }
+
+/// <param name="Dataset">The training data.</param>
+/// <param name="Loader">How it is read.</param>
+/// <param name="Loop">Whether the run's length and its evaluations are counted in epochs or iterations.</param>
+/// <param name="Epochs">Length of a run that counts epochs.</param>
+/// <param name="Iterations">Length of a run that counts iterations (optimizer steps).</param>
+/// <param name="ValidateEvery">Epochs or iterations between evaluations; 0 for none.</param>
+/// <param name="Accumulate">Batches per optimizer step.</param>
+/// <param name="ClipGrad">Limits on the gradients.</param>
+/// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
+/// <param name="Penalties">Terms of the objective that depend on the parameters alone, by name.</param>
+/// <param name="BatchTransforms">Changes to whole batches (Mixup, CutMix), in order.</param>
+public sealed record TrainOptions(
+    ComponentSpec<Dataset> Dataset,
+    LoaderOptions? Loader = null,
+    LoopKind Loop = LoopKind.Epochs,
+    [property: Range(0, int.MaxValue)] int Epochs = 0,
+    [property: Range(0L, long.MaxValue)] long Iterations = 0,
+    [property: Range(0, int.MaxValue)] int ValidateEvery = 1,
+    [property: Range(1, 65536)] int Accumulate = 1,
+    ClipGradOptions? ClipGrad = null,
+    IReadOnlyList<string>? Freeze = null,
+    IReadOnlyDictionary<string, ComponentSpec<Penalty>?>? Penalties = null,
+    IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null);
+
+/// <param name="Norm">Largest norm of all gradients together.</param>
+/// <param name="Value">Largest absolute value of any gradient.</param>
+public sealed record ClipGradOptions(
+    [property: Range(0.0, 1e12)] double? Norm = null,
+    [property: Range(0.0, 1e12)] double? Value = null);
+
+/// <param name="Dataset">The data.</param>
+/// <param name="Loader">How it is read.</param>
+/// <param name="Metrics">What is measured, by name.</param>
+public sealed record EvaluationOptions(
+    ComponentSpec<Dataset> Dataset,
+    LoaderOptions? Loader = null,
+    IReadOnlyDictionary<string, ComponentSpec<Metric>?>? Metrics = null);
