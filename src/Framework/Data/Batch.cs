@@ -48,13 +48,12 @@ public sealed class Batch : IDisposable
         }
     }
 
+    /// <summary>Every tensor the batch holds.</summary>
+    public IEnumerable<Tensor> Tensors() =>
+        new[] { Images, Labels, SoftLabels, Targets, SegmentationMaps }.Concat(ExtraMaps.Values).OfType<Tensor>();
+
     public void Dispose()
     {
-        Images.Dispose();
-        Labels?.Dispose();
-        SoftLabels?.Dispose();
-        Targets?.Dispose();
-        SegmentationMaps?.Dispose();
-        foreach (var map in ExtraMaps.Values) map.Dispose();
+        foreach (var tensor in Tensors()) tensor.Dispose();
     }
 }

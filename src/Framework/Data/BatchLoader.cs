@@ -26,7 +26,7 @@ public enum BadSample { Fail, Skip }
 /// <param name="Prefetch">Batches that may wait, at most, per worker.</param>
 /// <param name="DropLast">Leave out a last batch that is not full.</param>
 /// <param name="Sampler">In which order the samples come; as the data set has them by default.</param>
-/// <param name="OnBadSample">Stop, naming the file, or leave the sample out and say so.</param>
+/// <param name="OnBadSample">Stop, naming the file, or say so and go on: in training another sample, drawn by the seed, takes its place, so that batches keep their size; in evaluation the batch is smaller.</param>
 public sealed record LoaderOptions(
     [property: System.ComponentModel.DataAnnotations.Range(1, 65536)] int BatchSize = 1,
     [property: System.ComponentModel.DataAnnotations.Range(0, 256)] int Workers = 2,
@@ -41,8 +41,10 @@ public interface IBatchLoaderFactory
     /// <param name="training">Training decodes as small as a resize allows; evaluation decodes at full size.</param>
     /// <param name="sampler">null: in order.</param>
     /// <param name="rank">This process's place among <paramref name="worldSize"/>; each reads its own samples.</param>
+    /// <param name="batchTransforms">Applied to every batch as it is handed out, in order.</param>
     IBatchLoader Create(Dataset dataset, IReadOnlyList<Transform> pipeline, Sampler? sampler, LoaderOptions options,
-        long seed, bool training, int rank = 0, int worldSize = 1);
+        long seed, bool training, int rank = 0, int worldSize = 1,
+        IReadOnlyList<BatchTransform>? batchTransforms = null);
 }
 
 /// <summary>Changes a whole batch on its way to the model (Mixup, CutMix).</summary>

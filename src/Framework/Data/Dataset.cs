@@ -23,6 +23,9 @@ public abstract class Dataset
 
     /// <summary>The label alone, without reading an image; null where the data has no single label. For balanced sampling and statistics.</summary>
     public virtual int? LabelOf(int index) => null;
+
+    /// <summary>Every class that sample <paramref name="index"/> shows, without reading an image; null where that can't be told.</summary>
+    public virtual IReadOnlyList<int>? LabelsOf(int index) => LabelOf(index) is { } label ? [label] : null;
 }
 
 /// <summary>In which order an epoch visits the samples.</summary>

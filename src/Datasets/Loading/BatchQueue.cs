@@ -1,0 +1,127 @@
+using Tessera.Framework.Data;
+
+namespace Tessera.Datasets.Loading;
+
+/// <summary>The batches of one epoch, in order, filled by worker threads a bounded number ahead of the consumer.</summary>
+internal sealed class BatchQueue : IDisposable
+{
+    private readonly SampleReader _reader;
+    private readonly int[] _order, _occurrences;
+    private readonly int _epoch, _batchSize, _end;
+    private readonly PendingBatch?[] _ring;
+    private readonly Thread[] _threads;
+    private readonly object _gate = new();
+    private int _claimBatch, _claimSlot, _taken;
+    private bool _stopped;
+
+    public BatchQueue(SampleReader reader, int[] order, int epoch, LoaderOptions options, int skip, int end)
+    {
+        (_reader, _order, _epoch, _batchSize, _end) = (reader, order, epoch, options.BatchSize, end);
+        (_claimBatch, _taken) = (skip, skip);
+        _occurrences = Occurrences(order);
+        _ring = new PendingBatch?[Math.Max(1, options.Workers * options.Prefetch)];
+        _threads = new Thread[Math.Min(options.Workers, Math.Max(0, end - skip) * options.BatchSize)];
+    }
+
+    public void Start()
+    {
+        for (var i = 0; i < _threads.Length; i++)
+        {
+            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"loader {i}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>The next batch; null where all of its samples were left out.</summary>
+    public Batch? Take()
+    {
+        using var pending = _threads.Length == 0 ? ReadHere() : Wait();
+        return pending.Finish();
+    }
+
+    /// <summary>Stops the threads, each after the sample it is at.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopped = true;
+            Monitor.PulseAll(_gate);
+        }
+        foreach (var thread in _threads)
+            if (thread is { ThreadState: not ThreadState.Unstarted } && thread != Thread.CurrentThread) thread.Join();
+        lock (_gate)
+        {
+            foreach (var pending in _ring) pending?.Dispose();
+            Array.Clear(_ring);
+        }
+    }
+
+    private PendingBatch ReadHere()
+    {
+        var pending = Open(_taken++);
+        for (var slot = 0; slot < pending.Count; slot++) pending.Fill(slot);
+        return pending;
+    }
+
+    private PendingBatch Wait()
+    {
+        lock (_gate)
+        {
+            var place = _taken % _ring.Length;
+            while (_ring[place] is not { IsComplete: true })
+            {
+                ObjectDisposedException.ThrowIf(_stopped, typeof(BatchLoader));
+                Monitor.Wait(_gate);
+            }
+            ObjectDisposedException.ThrowIf(_stopped, typeof(BatchLoader));
+            var pending = _ring[place]!;
+            _ring[place] = null;
+            _taken++;
+            Monitor.PulseAll(_gate); // room for one more
+            return pending;
+        }
+    }
+
+    private void Work()
+    {
+        while (Claim() is { } claim)
+        {
+            if (!claim.Batch.Fill(claim.Slot)) continue;
+            lock (_gate) Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>The next slot to fill; null at the end.</summary>
+    private (PendingBatch Batch, int Slot)? Claim()
+    {
+        lock (_gate)
+        {
+            while (!_stopped && _claimBatch < _end && _claimBatch - _taken >= _ring.Length) Monitor.Wait(_gate);
+            if (_stopped || _claimBatch >= _end) return null;
+            var batch = _ring[_claimBatch % _ring.Length] ??= Open(_claimBatch);
+            var claim = (batch, _claimSlot++);
+            if (_claimSlot == batch.Count) (_claimBatch, _claimSlot) = (_claimBatch + 1, 0);
+            return claim;
+        }
+    }
+
+    private PendingBatch Open(int number)
+    {
+        var from = number * _batchSize;
+        var to = Math.Min(from + _batchSize, _order.Length);
+        return new PendingBatch(_reader, _order[from..to], _occurrences[from..to], _epoch);
+    }
+
+    /// <summary>How often each entry's index came before it.</summary>
+    private static int[] Occurrences(int[] order)
+    {
+        var seen = new Dictionary<int, int>(order.Length);
+        var occurrences = new int[order.Length];
+        for (var i = 0; i < order.Length; i++)
+        {
+            seen.TryGetValue(order[i], out occurrences[i]);
+            seen[order[i]] = occurrences[i] + 1;
+        }
+        return occurrences;
+    }
+}

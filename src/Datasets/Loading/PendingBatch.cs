@@ -1,0 +1,147 @@
+using System.Runtime.InteropServices;
+using Tessera.Framework.Data;
+using static TorchSharp.torch;
+
+namespace Tessera.Datasets.Loading;
+
+/// <summary>A batch in the making: slots that are filled in any order, by any thread.</summary>
+internal sealed class PendingBatch : IDisposable
+{
+    private readonly SampleReader _reader;
+    private readonly int[] _indices, _occurrences;
+    private readonly int _epoch;
+    private readonly Sample?[] _samples;
+    private readonly MapStack _images, _segmentation;
+    private readonly Dictionary<string, MapStack> _extras = [];
+    private readonly object _gate = new();
+    private int _remaining, _failedSlot = int.MaxValue;
+    private Exception? _failure;
+
+    public PendingBatch(SampleReader reader, int[] indices, int[] occurrences, int epoch)
+    {
+        (_reader, _indices, _occurrences, _epoch) = (reader, indices, occurrences, epoch);
+        _remaining = indices.Length;
+        _samples = new Sample?[indices.Length];
+        _images = new MapStack("image", indices.Length, ScalarType.Float32);
+        _segmentation = new MapStack("segmentation map", indices.Length, ScalarType.Int64);
+    }
+
+    public int Count => _indices.Length;
+
+    public bool IsComplete => Volatile.Read(ref _remaining) == 0;
+
+    /// <summary>Reads one sample into its slot. Never throws; <see cref="Finish"/> does.</summary>
+    /// <returns>True for the slot that completes the batch.</returns>
+    public bool Fill(int slot)
+    {
+        try
+        {
+            if (_reader.Read(_indices[slot], _occurrences[slot], _epoch) is { } read)
+            {
+                Write(slot, read.Sample, read.Pixels, read.Normalization);
+                _samples[slot] = read.Sample;
+            }
+        }
+        catch (Exception e)
+        {
+            lock (_gate)
+                if (slot < _failedSlot) (_failedSlot, _failure) = (slot, e); // the first in order, whichever thread was first
+        }
+        return Interlocked.Decrement(ref _remaining) == 0;
+    }
+
+    /// <summary>The batch, once complete; null where every sample was left out.</summary>
+    public Batch? Finish()
+    {
+        if (_failure is UserErrorException error) throw new UserErrorException(error.Message, error);
+        if (_failure is not null) throw new InvalidOperationException(_failure.Message, _failure);
+        var samples = _samples.OfType<Sample>().ToArray();
+        if (samples.Length == 0) return null;
+        var batch = new Batch { Images = _images.Take(_samples)!, Samples = samples };
+        try
+        {
+            batch.SegmentationMaps = _segmentation.Take(_samples);
+            foreach (var (name, stack) in _extras) batch.ExtraMaps[name] = stack.Take(_samples)!;
+            if (All(samples, "label", s => s.Label is not null))
+                batch.Labels = Vector(ScalarType.Int64, [samples.Length], samples.Select(s => (long)s.Label!.Value).ToArray());
+            batch.SoftLabels = Rows(samples, "multi-label truth", s => s.MultiLabel);
+            batch.Targets = Rows(samples, "targets", s => s.Targets);
+            return batch;
+        }
+        catch
+        {
+            batch.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _images.Dispose();
+        _segmentation.Dispose();
+        foreach (var stack in _extras.Values) stack.Dispose();
+    }
+
+    private void Write(int slot, Sample sample, Image image, Normalization normalization)
+    {
+        var planes = _images.Reserve<float>(slot, sample, image.Channels, image.Height, image.Width);
+        if (!planes.IsEmpty) normalization.WritePlanes(image, planes);
+        sample.Image = null;
+        if (sample.SegmentationMap is { } map)
+        {
+            var indices = _segmentation.Reserve<long>(slot, sample, 1, map.Height, map.Width);
+            if (!indices.IsEmpty) WriteIndices(map, indices);
+        }
+        foreach (var (name, extra) in sample.ExtraMaps)
+        {
+            MapStack? stack;
+            lock (_gate)
+                if (!_extras.TryGetValue(name, out stack))
+                    _extras[name] = stack = new MapStack($"map \"{name}\"", Count, ScalarType.Float32);
+            var values = stack.Reserve<float>(slot, sample, extra.Channels, extra.Height, extra.Width);
+            if (!values.IsEmpty) Normalization.None.WritePlanes(extra, values);
+        }
+    }
+
+    /// <summary>Class indices as they are; a 16-bit map's 65535 becomes 255, which is ignored.</summary>
+    private static void WriteIndices(Image map, Span<long> indices)
+    {
+        if (map.Type == PixelType.UInt8)
+        {
+            var values = map.Pixels<byte>();
+            for (var i = 0; i < indices.Length; i++) indices[i] = values[i];
+            return;
+        }
+        var wide = map.Pixels<ushort>();
+        for (var i = 0; i < indices.Length; i++) indices[i] = wide[i] == ushort.MaxValue ? 255 : wide[i];
+    }
+
+    private static Tensor? Rows(Sample[] samples, string what, Func<Sample, float[]?> row)
+    {
+        if (!All(samples, what, s => row(s) is not null)) return null;
+        var width = row(samples[0])!.Length;
+        var values = new float[samples.Length * width];
+        for (var i = 0; i < samples.Length; i++)
+        {
+            if (row(samples[i])!.Length != width)
+                throw new UserErrorException($"The {what} of a batch must be equally long: {samples[0].Name} has {width}, {samples[i].Name} has {row(samples[i])!.Length}.");
+            row(samples[i])!.CopyTo(values, i * width);
+        }
+        return Vector(ScalarType.Float32, [samples.Length, width], values);
+    }
+
+    private static bool All(Sample[] samples, string what, Func<Sample, bool> has)
+    {
+        var count = samples.Count(has);
+        if (count == 0) return false;
+        if (count == samples.Length) return true;
+        throw new UserErrorException($"{samples.First(s => !has(s)).Name} has no {what}, but {samples.First(has).Name} has.");
+    }
+
+    private static Tensor Vector<T>(ScalarType type, long[] size, T[] values) where T : unmanaged
+    {
+        var tensor = empty(size, type).DetachFromDisposeScope();
+        MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(tensor.bytes);
+        return tensor;
+    }
+}

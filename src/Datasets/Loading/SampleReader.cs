@@ -1,0 +1,82 @@
+using Tessera.Framework.Data;
+
+namespace Tessera.Datasets.Loading;
+
+/// <summary>A sample at the end of its pipeline.</summary>
+internal sealed record ReadSample(Sample Sample, Image Pixels, Normalization Normalization);
+
+/// <summary>Reads a sample and sends it through the pipeline. Serves several threads at once.</summary>
+internal sealed class SampleReader
+{
+    private const int Substitutes = 16;
+
+    private readonly Dataset _dataset;
+    private readonly Transform[] _steps;
+    private readonly long _seed;
+    private readonly bool _training;
+    private readonly BadSample _onBadSample;
+    private readonly Dictionary<long, (string Name, string Reason)> _skipped = [];
+
+    public SampleReader(Dataset dataset, IReadOnlyList<Transform> pipeline, long seed, bool training, BadSample onBadSample)
+    {
+        (_dataset, _seed, _training, _onBadSample) = (dataset, seed, training, onBadSample);
+        _steps = [.. pipeline];
+    }
+
+    /// <summary>Bad samples so far, in the data set's order.</summary>
+    public IReadOnlyList<(string Name, string Reason)> Skipped
+    {
+        get
+        {
+            lock (_skipped) return [.. _skipped.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
+        }
+    }
+
+    /// <param name="occurrence">How often the index came before in this epoch: each time is augmented differently.</param>
+    /// <returns>The sample with its pixels and the normalisation still to be applied; null where it is bad and to be left out.</returns>
+    public ReadSample? Read(int index, int occurrence, int epoch)
+    {
+        var random = RandomSource.For(_seed, epoch, index + (long)occurrence * _dataset.Count);
+        var sample = TryRead(index, random);
+        if (sample is not null || !_training) return sample;
+        for (var attempt = 0; attempt < Substitutes; attempt++)
+        {
+            random = random.Split();
+            sample = TryRead(random.Next(_dataset.Count), random);
+            if (sample is not null) return sample;
+        }
+        var (name, reason) = Skipped[0];
+        throw new UserErrorException($"{Substitutes + 1} samples drawn one after another can't be read. The first: {Named(name, reason)}");
+    }
+
+    private ReadSample? TryRead(int index, RandomSource random)
+    {
+        var name = $"sample {index}";
+        try
+        {
+            var sample = _dataset.Get(index);
+            name = sample.Name;
+            sample.Training = _training;
+            foreach (var step in _steps) sample = step.Apply(sample, random);
+            if (sample.ImageSize is null) throw new UserErrorException("the pipeline gives no image. Does it lack a LoadImage step?");
+            var (pixels, normalization) = sample.TakePixels();
+            return new ReadSample(sample, pixels, normalization);
+        }
+        catch (Exception e) when (IsBadData(e))
+        {
+            if (_onBadSample == BadSample.Fail) throw new UserErrorException(Named(name, e.Message), e);
+            lock (_skipped) _skipped.TryAdd(index, (name, e.Message));
+            return null;
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"Reading {name} failed: {e.Message}", e);
+        }
+    }
+
+    /// <summary>What a file can be guilty of; anything else is a defect of the program's and is never skipped.</summary>
+    private static bool IsBadData(Exception e) => e is UserErrorException or IOException or InvalidDataException or UnauthorizedAccessException;
+
+    private static string Named(string name, string reason) =>
+        reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}";
+}
