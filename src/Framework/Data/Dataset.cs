@@ -14,6 +14,10 @@ public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task);
 [ComponentKind("dataset")]
 public abstract class Dataset
 {
+    /// <summary>What happens to a sample on its way to the batch, in order.</summary>
+    [FromConfig]
+    public IReadOnlyList<Transform> Pipeline { get; set; } = [];
+
     public abstract int Count { get; }
 
     public abstract DataInfo Info { get; }

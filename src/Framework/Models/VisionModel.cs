@@ -66,9 +66,15 @@ public abstract class VisionModel(string name) : nn.Module(name)
     /// <returns>The losses, for the log; owned by the caller's dispose scope.</returns>
     public virtual LossMap TrainStep(Batch batch, OptimizerSet optimizers, Progress progress)
     {
-        LossMap losses;
-        using (optimizers.Autocast()) losses = Loss(batch, progress);
-        optimizers.Single.Step(losses.Total());
-        return losses;
+        LossMap? losses = null;
+        optimizers.Single.Step(() =>
+        {
+            LossMap evaluated;
+            using (optimizers.Autocast()) evaluated = Loss(batch, progress);
+            optimizers.AddPenalties(evaluated);
+            losses ??= evaluated;
+            return evaluated.Total();
+        });
+        return losses!;
     }
 }

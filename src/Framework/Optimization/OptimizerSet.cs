@@ -1,3 +1,4 @@
+using Tessera.Framework.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,6 +18,9 @@ public abstract class OptimizerSet
 
     /// <summary>The run's mixed precision, for as long as it is not disposed; does nothing in fp32.</summary>
     public abstract IDisposable Autocast();
+
+    /// <summary>Adds the config's penalties on the parameters to the losses; outside of autocast.</summary>
+    public virtual void AddPenalties(LossMap losses) { }
 }
 
 /// <summary>One optimizer with everything that belongs to its step: gradient accumulation, loss scaling, averaging over processes, clipping.</summary>
@@ -29,4 +33,7 @@ public interface IOptimizerHandle
     /// <param name="loss">A scalar.</param>
     /// <param name="retainGraph">Where a second backward over the same graph follows.</param>
     void Step(Tensor loss, bool retainGraph = false);
+
+    /// <summary>The same from a function that computes the loss, for optimizers that look at it several times in one step (Lbfgs).</summary>
+    void Step(Func<Tensor> loss);
 }
