@@ -1,0 +1,34 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.Layers;
+
+/// <summary>Two linear layers with GELU between, applied to each token.</summary>
+public sealed class Mlp : nn.Module<Tensor, Tensor>
+{
+    private readonly Linear fc1;
+    private readonly Linear fc2;
+    private readonly double _dropout;
+
+    /// <param name="channels">Width of a token.</param>
+    /// <param name="hidden">Width between the layers.</param>
+    /// <param name="dropout">After each layer.</param>
+    public Mlp(int channels, int hidden, double dropout) : base(nameof(Mlp))
+    {
+        fc1 = Linear(channels, hidden);
+        fc2 = Linear(hidden, channels);
+        _dropout = dropout;
+        RegisterComponents();
+    }
+
+    /// <param name="x">[B, N, channels].</param>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = functional.gelu(fc1.call(x));
+        if (_dropout == 0) return scope.MoveToOuter(fc2.call(hidden));
+        hidden = functional.dropout(hidden, _dropout, training);
+        return scope.MoveToOuter(functional.dropout(fc2.call(hidden), _dropout, training));
+    }
+}

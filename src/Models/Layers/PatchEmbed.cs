@@ -1,0 +1,28 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.Layers;
+
+/// <summary>Cuts an image into square patches and projects each to a token.</summary>
+public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d proj;
+
+    /// <param name="patchSize">Side of a patch in pixels.</param>
+    /// <param name="inChannels">Channels of the image.</param>
+    /// <param name="channels">Width of a token.</param>
+    public PatchEmbed(int patchSize, int inChannels, int channels) : base(nameof(PatchEmbed))
+    {
+        proj = Conv2d(inChannels, channels, patchSize, stride: patchSize);
+        RegisterComponents();
+    }
+
+    /// <param name="images">[B, inChannels, H, W].</param>
+    /// <returns>Tokens in reading order, [B, ⌊H / patch⌋ · ⌊W / patch⌋, channels].</returns>
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(proj.call(images).flatten(2).transpose(1, 2));
+    }
+}
