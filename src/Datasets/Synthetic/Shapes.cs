@@ -1,0 +1,168 @@
+using System.Numerics;
+using Tessera.Framework.Data;
+
+namespace Tessera.Datasets.Synthetic;
+
+/// <summary>Which part of the data.</summary>
+public enum ShapesSplit { Train, Val, Test }
+
+/// <param name="Count">Number of images.</param>
+/// <param name="Size">Side of an image in pixels.</param>
+/// <param name="Split">Images of different splits are different.</param>
+/// <param name="Seed">Another seed, another data set.</param>
+/// <param name="Task">
+/// What is asked. Classification and regression show one shape an image, the others one to <paramref name="MaxShapes"/>; multi_label, detection
+/// and segmentation show the same images. Regression asks for the shape's centre and diameter, in fractions of the side.
+/// </param>
+/// <param name="Classes">Which shapes, in index order; by default all ten.</param>
+/// <param name="MaxShapes">Most shapes in an image, for tasks that show several.</param>
+/// <param name="MinScale">Smallest diameter, as a fraction of the side; by default 0.4 for one shape, 0.24 for several.</param>
+/// <param name="MaxScale">Largest diameter; by default 0.85 for one shape, 0.5 for several.</param>
+/// <param name="Clutter">Most lines, blobs and scraps that are no shapes.</param>
+/// <param name="Contrast">Least distance between a shape's colours and those around it, of a range of 1.</param>
+/// <param name="Noise">Largest standard deviation of the noise, of a range of 1.</param>
+/// <param name="Truth">Give boxes, instance masks, multi-labels and the segmentation map whatever the task (for weak supervision and activation maps).</param>
+/// <param name="CacheMb">Memory for images already drawn, in MiB; 0 draws every time.</param>
+public sealed record ShapesOptions(
+    [property: Range(1, 100_000_000)] int Count = 10_000,
+    [property: Range(16, 2048)] int Size = 48,
+    ShapesSplit Split = ShapesSplit.Train,
+    int Seed = 0,
+    DataTask Task = DataTask.Classification,
+    string[]? Classes = null,
+    [property: Range(1, 32)] int MaxShapes = 4,
+    [property: Range(0.1, 1.0)] double? MinScale = null,
+    [property: Range(0.1, 1.0)] double? MaxScale = null,
+    [property: Range(0, 100)] int Clutter = 7,
+    [property: Range(0.0, 0.6)] double Contrast = 0.3,
+    [property: Range(0.0, 0.5)] double Noise = 0.06,
+    bool Truth = false,
+    [property: Range(0, 65536)] int CacheMb = 256);
+
+/// <summary>
+/// A synthetic data set drawn in code: ten shapes in any colour, texture, size and rotation, before textured grounds and among
+/// clutter. Needs no files. Every image depends on (seed, split, index) alone, and all kinds of truth come from the same scene.
+/// </summary>
+[Component("Shapes")]
+public sealed class Shapes : Dataset
+{
+    private readonly ShapesOptions _options;
+    private readonly string[] _classes;
+    private readonly ShapePainter _painter;
+    private readonly ShapeScene?[] _cache;
+    private long _cacheLeft;
+
+    public Shapes(ShapesOptions options)
+    {
+        _options = options;
+        _classes = options.Classes ?? [.. ShapeOutlines.Names];
+        if (_classes.Length == 0) throw new UserErrorException("Shapes: classes is empty. Known shapes: " + string.Join(", ", ShapeOutlines.Names) + ".");
+        foreach (var name in _classes)
+            if (!ShapeOutlines.Names.Contains(name))
+                throw new UserErrorException($"Shapes can't draw \"{name}\".{NearestName.Suggest(name, ShapeOutlines.Names)} Known shapes: {string.Join(", ", ShapeOutlines.Names)}.");
+        if (_classes.Distinct().Count() < _classes.Length) throw new UserErrorException("Shapes: classes names a shape twice.");
+        var several = options.Task is DataTask.MultiLabel or DataTask.Detection or DataTask.Segmentation;
+        var (least, most) = (options.MinScale ?? (several ? 0.24 : 0.4), options.MaxScale ?? (several ? 0.5 : 0.85));
+        if (least > most) throw new UserErrorException($"Shapes: min_scale {least} is above max_scale {most}.");
+        _painter = new ShapePainter(_classes, options.Size, several ? options.MaxShapes : 1, least, most, options.Clutter, options.Contrast, options.Noise,
+            masks: options.Truth || options.Task is DataTask.Detection or DataTask.Segmentation);
+        _cacheLeft = (long)options.CacheMb << 20;
+        _cache = _cacheLeft > 0 ? new ShapeScene?[options.Count] : [];
+        string[] names = options.Task switch
+        {
+            DataTask.Segmentation => ["background", .. _classes],
+            DataTask.Regression => ["x", "y", "diameter"],
+            _ => _classes,
+        };
+        Info = new DataInfo(names, options.Task);
+    }
+
+    public override int Count => _options.Count;
+
+    public override DataInfo Info { get; }
+
+    public override Sample Get(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+        var scene = SceneOf(index);
+        var sample = new Sample
+        {
+            Index = index,
+            Name = $"shapes/{Name(_options.Split)}/{index:D6}",
+            Image = scene.Image.Clone(),
+            Geometry = new Geometry(_options.Size, _options.Size, Matrix3x2.Identity),
+        };
+        var task = _options.Task;
+        var truth = _options.Truth;
+        if (task == DataTask.Classification) sample.Label = scene.Shapes[0].Label;
+        if (task == DataTask.Regression) sample.Targets = scene.Shapes[0].Place;
+        if (truth || task is DataTask.MultiLabel) sample.MultiLabel = MultiHot(scene);
+        if (truth || task is DataTask.Detection) SetInstances(sample, scene);
+        if (truth || task is DataTask.Segmentation) sample.SegmentationMap = SegmentationMap(scene);
+        return sample;
+    }
+
+    public override int? LabelOf(int index) => _options.Task == DataTask.Classification ? _painter.FirstLabel(RandomOf(index)) : null;
+
+    public override IReadOnlyList<int>? LabelsOf(int index) => _options.Task switch
+    {
+        DataTask.Classification => [LabelOf(index)!.Value],
+        DataTask.MultiLabel or DataTask.Detection => [.. SceneOf(index).Shapes.Select(shape => shape.Label).Distinct()],
+        DataTask.Segmentation => [.. SceneOf(index).Shapes.Select(shape => shape.Label + 1).Distinct()],
+        _ => null,
+    };
+
+    private static string Name(ShapesSplit split) => split switch { ShapesSplit.Train => "train", ShapesSplit.Val => "val", _ => "test" };
+
+    private RandomSource RandomOf(int index) => RandomSource.For(_options.Seed, (long)_options.Split, index);
+
+    private ShapeScene SceneOf(int index)
+    {
+        if (_cache.Length == 0) return _painter.Paint(RandomOf(index));
+        if (Volatile.Read(ref _cache[index]) is { } known) return known;
+        var scene = _painter.Paint(RandomOf(index));
+        if (Interlocked.Read(ref _cacheLeft) > scene.Bytes && Interlocked.CompareExchange(ref _cache[index], scene, null) is null)
+            Interlocked.Add(ref _cacheLeft, -scene.Bytes);
+        return scene;
+    }
+
+    private float[] MultiHot(ShapeScene scene)
+    {
+        var labels = new float[_classes.Length];
+        foreach (var shape in scene.Shapes) labels[shape.Label] = 1;
+        return labels;
+    }
+
+    private void SetInstances(Sample sample, ShapeScene scene)
+    {
+        sample.Boxes = new Boxes(
+            [.. scene.Shapes.SelectMany(shape => Box(shape.Mask!))],
+            [.. scene.Shapes.Select(shape => shape.Label)],
+            new bool[scene.Shapes.Count]);
+        sample.InstanceMasks = [.. scene.Shapes.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone()))];
+    }
+
+    private Image SegmentationMap(ShapeScene scene)
+    {
+        var map = new Image(_options.Size, _options.Size, 1);
+        foreach (var shape in scene.Shapes)
+            for (var i = 0; i < map.Bytes.Length; i++)
+                if (shape.Mask![i] != 0) map.Bytes[i] = (byte)(shape.Label + 1);
+        return map;
+    }
+
+    /// <summary>The tight box around what is visible: x1, y1, x2, y2, pixel corners at integers.</summary>
+    private float[] Box(byte[] mask)
+    {
+        var (left, top, right, bottom) = (_options.Size, _options.Size, 0, 0);
+        for (var i = 0; i < mask.Length; i++)
+        {
+            if (mask[i] == 0) continue;
+            var (y, x) = Math.DivRem(i, _options.Size);
+            (left, right) = (Math.Min(left, x), Math.Max(right, x + 1));
+            (top, bottom) = (Math.Min(top, y), Math.Max(bottom, y + 1));
+        }
+        return [left, top, right, bottom];
+    }
+}
