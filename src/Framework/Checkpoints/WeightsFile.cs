@@ -1,0 +1,104 @@
+using Tessera.Framework.Checkpoints.PyTorch;
+using Tessera.Framework.Checkpoints.Safetensors;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Checkpoints;
+
+/// <summary>
+/// Named tensors in a file: safetensors, or a PyTorch checkpoint. What a file holds is checked when it is opened;
+/// a tensor is read when asked for.
+/// </summary>
+public abstract class WeightsFile : IDisposable
+{
+    private protected WeightsFile(FileBytes file) => File = file;
+
+    private protected FileBytes File { get; }
+
+    public string Path => File.Path;
+
+    /// <summary>The format, for messages: "safetensors", "PyTorch (zip)" …</summary>
+    public abstract string Format { get; }
+
+    /// <summary>The tensors by name, in the file's order.</summary>
+    public abstract IReadOnlyDictionary<string, WeightInfo> Tensors { get; }
+
+    /// <summary>Strings that go with the tensors (safetensors' <c>__metadata__</c>).</summary>
+    public virtual IReadOnlyDictionary<string, string> Metadata => new Dictionary<string, string>();
+
+    /// <summary>What else the file holds, in words: <c>best_prec1 = 91.78</c>.</summary>
+    public virtual IReadOnlyList<string> Others => [];
+
+    /// <summary>Opens a file by what it contains, whatever its extension.</summary>
+    /// <param name="part">Which of a PyTorch checkpoint's dictionaries holds the weights; null: the usual names are tried.</param>
+    /// <exception cref="UserErrorException">No such file; no such format; the file is damaged, or holds what isn't data.</exception>
+    public static WeightsFile Open(string path, string? part = null)
+    {
+        var file = FileBytes.Open(path);
+        try
+        {
+            Span<byte> start = stackalloc byte[512];
+            start = start[..file.ReadUpTo(0, start)];
+            return FileKinds.Detect(start, file.Length) switch
+            {
+                FileKind.PyTorchZip => PyTorchFile.OpenZip(file, part),
+                FileKind.PyTorchLegacy => PyTorchFile.OpenLegacy(file, part),
+                FileKind.Safetensors when part is null => SafetensorsFile.Open(file),
+                FileKind.Safetensors => throw CheckpointErrors.NoParts(file, part!),
+                var kind => throw CheckpointErrors.NotWeights(file, FileKinds.Describe(kind)),
+            };
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a tensor to the CPU, contiguous. The caller owns it.</summary>
+    /// <exception cref="KeyNotFoundException">The file has no tensor of that name.</exception>
+    /// <exception cref="UserErrorException">The file can't be read, or the provider has no such type.</exception>
+    public Tensor Read(string name)
+    {
+        var info = Tensors[name];
+        var type = info.Type.ToScalarType() ?? throw CheckpointErrors.NoSuchType(File, info);
+        var tensor = empty([.. info.Shape], dtype: type);
+        try
+        {
+            if (info.Count == 0) return tensor;
+            if (info.Bytes <= int.MaxValue) ReadBytes(name, tensor.bytes);
+            else
+                using (var stream = OpenBytes(name)) tensor.ReadBytesFromStream(stream, 1 << 20);
+            return tensor;
+        }
+        catch (EndOfStreamException)
+        {
+            tensor.Dispose();
+            throw CheckpointErrors.Truncated(File, $"the data of {name}");
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A tensor's bytes, little endian, in order.</summary>
+    public byte[] ReadBytes(string name)
+    {
+        var bytes = new byte[Tensors[name].Bytes];
+        ReadBytes(name, bytes);
+        return bytes;
+    }
+
+    /// <param name="destination">As long as the tensor.</param>
+    private protected abstract void ReadBytes(string name, Span<byte> destination);
+
+    /// <summary>The bytes as a stream, for tensors beyond 2 GB.</summary>
+    private protected abstract Stream OpenBytes(string name);
+
+    public void Dispose()
+    {
+        File.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
