@@ -1,33 +1,180 @@
+using System.Text;
 using Microsoft.Extensions.Configuration;
+using Tessera.Framework.Plugins;
 
 namespace Tessera.Framework.Configuration;
 
 /// <summary>A merged config: bases, edits and overrides applied. Every value remembers where it came from.</summary>
 public sealed class ConfigDocument
 {
-    /// <summary>Reads a config file, its bases and the overrides (<c>a.b=1</c>).</summary>
-    /// <exception cref="UserErrorException">Anything is wrong with the files or the overrides.</exception>
-    public static ConfigDocument Load(string path, IReadOnlyList<string>? overrides = null) => throw new NotSupportedException();
+    private const string PluginsKey = "plugins";
 
-    /// <summary>Reads a config from text; it can't have bases.</summary>
-    public static ConfigDocument Parse(string json, string name = "config", IReadOnlyList<string>? overrides = null) => throw new NotSupportedException();
+    private readonly ConfigMap _merged;
 
-    /// <summary>Reads the config that a checkpoint carries. Plugins it names are never loaded.</summary>
-    /// <param name="plugins">What the user named with --plugin.</param>
-    public static ConfigDocument FromCheckpoint(string json, string checkpoint, IReadOnlyList<string>? overrides = null, IReadOnlyList<string>? plugins = null) => throw new NotSupportedException();
+    private ConfigDocument(ConfigMap merged, ConfigMap root, IReadOnlyList<string> files, IReadOnlyList<PluginReference> plugins) =>
+        (_merged, Root, Files, Plugins) = (merged, root, files, plugins);
 
     /// <summary>The whole document, <c>${…}</c> filled in.</summary>
-    public ConfigMap Root => throw new NotSupportedException();
+    public ConfigMap Root { get; }
+
+    /// <summary>The document merged, <c>${…}</c> as written.</summary>
+    public ConfigMap Merged => _merged;
+
+    /// <summary>The files it was read from, that named on the command line first.</summary>
+    public IReadOnlyList<string> Files { get; }
 
     /// <summary>The file named on the command line; null for text.</summary>
-    public string? Path => throw new NotSupportedException();
+    public string? Path => Files.Count > 0 ? Files[0] : null;
 
-    /// <summary>The node at a dotted path, or null.</summary>
-    public ConfigNode? Find(string path) => throw new NotSupportedException();
+    /// <summary>The plugins to load before components are looked up; never those that a checkpoint's config names.</summary>
+    public IReadOnlyList<PluginReference> Plugins { get; }
 
-    /// <summary>The document as JSON for work dirs and checkpoints: merged, but <c>${…}</c> left as written, so that values from the environment aren't stored.</summary>
-    public string SaveText() => throw new NotSupportedException();
+    /// <summary>Reads a config file, its bases and the overrides (<c>a.b=1</c>).</summary>
+    /// <param name="environment">Reads a variable; the process's environment where null.</param>
+    /// <exception cref="UserErrorException">Anything is wrong with the files or the overrides.</exception>
+    public static ConfigDocument Load(string path, IReadOnlyList<string>? overrides = null, Func<string, string?>? environment = null)
+    {
+        var mistakes = new MistakeList();
+        var merged = new ConfigLoader(mistakes).Load(path);
+        mistakes.ThrowIfAny();
+        return Finish(merged!, mistakes, overrides, environment, keepUnset: false, plugins: null);
+    }
 
-    /// <summary>The document, <c>${…}</c> filled in, for services and plugins.</summary>
-    public IConfiguration ToConfiguration() => throw new NotSupportedException();
+    /// <summary>Reads a config from text; it can't have bases.</summary>
+    public static ConfigDocument Parse(
+        string json, string name = "config", IReadOnlyList<string>? overrides = null, Func<string, string?>? environment = null)
+    {
+        var mistakes = new MistakeList();
+        var merged = ParseText(json, name, mistakes);
+        return Finish(merged, mistakes, overrides, environment, keepUnset: false, plugins: null);
+    }
+
+    /// <summary>Reads the config that a checkpoint carries. Plugins it names are never loaded: the user names them again.</summary>
+    /// <param name="checkpoint">The checkpoint's path, for messages.</param>
+    /// <param name="plugins">What the user named with --plugin.</param>
+    /// <exception cref="UserErrorException">The config names plugins and the user none, or anything is wrong with it.</exception>
+    public static ConfigDocument FromCheckpoint(
+        string json,
+        string checkpoint,
+        IReadOnlyList<string>? overrides = null,
+        IReadOnlyList<string>? plugins = null,
+        Func<string, string?>? environment = null)
+    {
+        var mistakes = new MistakeList();
+        var merged = ParseText(json, $"config in {checkpoint}", mistakes);
+        if (plugins is not { Count: > 0 } && merged[PluginsKey] is ConfigList { Count: > 0 } named)
+            throw new UserErrorException(ConfigErrors.PluginsInCheckpoint(checkpoint, named));
+        merged = merged.Without(PluginsKey);
+        var given = (plugins ?? []).Select(path => new PluginReference(System.IO.Path.GetFullPath(path), new SourceLocation("--plugin", 0))).ToList();
+        return Finish(merged, mistakes, overrides, environment, keepUnset: true, given);
+    }
+
+    /// <summary>The node at a dotted path, or null. A step of a list goes by number or type.</summary>
+    public ConfigNode? Find(string path) => Find(Root, path);
+
+    /// <summary>
+    /// The document as JSON for work dirs and checkpoints: merged, but <c>${…}</c> left as written, so that values from the
+    /// environment aren't stored.
+    /// </summary>
+    /// <param name="directory">Where the text will lie: paths of plugins are written relative to it; the current directory where null.</param>
+    public string SaveText(string? directory = null)
+    {
+        var saved = _merged;
+        if (Plugins.Count > 0)
+        {
+            saved = saved.CopyFrom(saved.Source);
+            saved.Set(PluginsKey, new ConfigList(saved.Source, Plugins.Select(plugin => new ConfigValue(
+                plugin.Source, ConfigValueKind.String, System.IO.Path.GetRelativePath(directory ?? Directory.GetCurrentDirectory(), plugin.Path)))));
+        }
+
+        return ConfigWriter.Write(saved) + "\n";
+    }
+
+    /// <summary>The document as JSON, <c>${…}</c> filled in.</summary>
+    public string ResolvedText() => ConfigWriter.Write(Root) + "\n";
+
+    /// <summary>Which file and line set <paramref name="path"/>, and what that replaced.</summary>
+    /// <exception cref="UserErrorException">There is no such key.</exception>
+    public string Explain(string path) => ConfigExplanation.Explain(this, path);
+
+    /// <summary>The document, <c>${…}</c> filled in, for services and plugins. Keys that differ only by case count as one there: the first.</summary>
+    public IConfiguration ToConfiguration()
+    {
+        var json = ConfigWriter.Write(WithoutCaseTwins(Root));
+        return new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
+    }
+
+    internal static ConfigNode? Find(ConfigMap root, string path)
+    {
+        if (path.Length == 0)
+            return root;
+        return ConfigPath.Split(path) is { } keys ? keys.Aggregate((ConfigNode?)root, ConfigReferences.Child) : null;
+    }
+
+    private static ConfigMap ParseText(string json, string name, MistakeList mistakes)
+    {
+        var merged = ConfigParser.Parse(name, Encoding.UTF8.GetBytes(json), mistakes);
+        if (merged?["_base_"] is { } bases)
+            mistakes.Add(new Mistake(bases.Source, "_base_", ConfigErrors.BaseInText()));
+        mistakes.ThrowIfAny();
+        return new ConfigMerger(mistakes, ancestors: null).Merge(below: null, merged!);
+    }
+
+    private static ConfigDocument Finish(
+        ConfigMap merged,
+        MistakeList mistakes,
+        IReadOnlyList<string>? overrides,
+        Func<string, string?>? environment,
+        bool keepUnset,
+        IReadOnlyList<PluginReference>? plugins)
+    {
+        var applied = new ConfigOverrides(mistakes);
+        merged = applied.Apply(merged, overrides ?? []);
+        mistakes.ThrowIfAny();
+        var references = new ConfigReferences(mistakes, environment ?? Environment.GetEnvironmentVariable, keepUnset);
+        var root = references.Resolve(merged, useVariable: !applied.TopKeys.Contains(ConfigReferences.DataRootKey));
+        plugins ??= ReadPlugins(root, mistakes);
+        mistakes.ThrowIfAny();
+        return new ConfigDocument(merged, root, mistakes.Files, plugins);
+    }
+
+    private static List<PluginReference> ReadPlugins(ConfigMap root, MistakeList mistakes)
+    {
+        var plugins = new List<PluginReference>();
+        if (!root.TryGet(PluginsKey, out var node))
+            return plugins;
+        if (node is not ConfigList list)
+        {
+            mistakes.Add(new Mistake(node.Source, PluginsKey, ConfigErrors.WrongType("a list of paths", node)));
+            return plugins;
+        }
+
+        foreach (var item in list)
+        {
+            if (item is ConfigValue { Kind: ConfigValueKind.String, Text.Length: > 0 } path)
+            {
+                var directory = item.Source.IsFile ? System.IO.Path.GetDirectoryName(item.Source.Name)! : Directory.GetCurrentDirectory();
+                plugins.Add(new PluginReference(System.IO.Path.GetFullPath(path.Text, directory), item.Source));
+            }
+            else
+            {
+                mistakes.Add(new Mistake(item.Source, PluginsKey, ConfigErrors.WrongType("the path of a .dll, .csproj or .cs", item)));
+            }
+        }
+
+        return plugins;
+    }
+
+    private static ConfigNode WithoutCaseTwins(ConfigNode node)
+    {
+        if (node is ConfigList list)
+            return new ConfigList(list.Source, list.Select(WithoutCaseTwins));
+        if (node is not ConfigMap map)
+            return node;
+        var kept = new ConfigMap(map.Source);
+        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (key, value) in map.Where(entry => seen.Add(entry.Key)))
+            kept.Set(key, WithoutCaseTwins(value));
+        return kept;
+    }
 }

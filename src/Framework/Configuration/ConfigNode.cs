@@ -108,6 +108,13 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
 
     internal override ConfigNode CopyShallow() => CopyFrom(Source);
 
+    internal ConfigMap Without(string key)
+    {
+        var copy = CopyFrom(Source);
+        copy._entries.Remove(key);
+        return copy;
+    }
+
     internal ConfigMap CopyFrom(SourceLocation source)
     {
         var copy = new ConfigMap(source) { Replaced = Replaced };

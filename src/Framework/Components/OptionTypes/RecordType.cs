@@ -1,0 +1,27 @@
+using System.Text.Json.Nodes;
+
+namespace Tessera.Framework.Components.OptionTypes;
+
+/// <summary>A nested options record.</summary>
+internal sealed class RecordType(Type clr) : OptionType
+{
+    public override string Name => "object";
+
+    public override string Expected => "an object with " + string.Join(", ", RecordShape.Of(Clr).Keys.Select(key => key.Name));
+
+    public override string ExpectedMany => "objects with " + string.Join(", ", RecordShape.Of(Clr).Keys.Select(key => key.Name));
+
+    public override Type Clr { get; } = clr;
+
+    public override object? Bind(BindContext context, ConfigNode node, string path)
+    {
+        if (node is ConfigMap map)
+            return KeyBinder.BindRecord(context, RecordShape.Of(Clr), map, path, owner: path, extraKeys: []);
+        context.Add(node, path, ConfigErrors.WrongType(Expected, node));
+        return null;
+    }
+
+    public override string Show(object? value) => value is null ? "null" : "{ … }";
+
+    public override JsonObject Schema(SchemaWriter schema) => schema.Record(Clr);
+}

@@ -1,0 +1,119 @@
+namespace Tessera.Framework.Errors;
+
+/// <summary>Words of openseg, MMDetection and timm that users will paste, and what Tessera calls the same thing.</summary>
+internal static class ForeignNames
+{
+    private const string OpenSeg = "openseg";
+    private const string MmLab = "MMDetection";
+    private const string Timm = "timm";
+
+    // Name -> whose it is, where Tessera's own is, and what else to know.
+    private static readonly Dictionary<string, (string Origin, string Ours, string? Note)> Options = new()
+    {
+        ["base_lr"] = (OpenSeg, "optimizer.lr", null),
+        ["nbb_mult"] = (OpenSeg, "optimizer.groups.decode_head.lr_mult", null),
+        ["bb_mult"] = (OpenSeg, "optimizer.groups.backbone.lr_mult", null),
+        ["label_class_ids"] = (OpenSeg, "dataset.label_map", "a map from the file's ids to class names"),
+        ["label_list"] = (OpenSeg, "dataset.label_map", "a map from the file's ids to class names"),
+        ["ce_weight"] = (OpenSeg, "losses.ce.class_weight", null),
+        ["ce_reduction"] = (OpenSeg, "losses.ce.reduction", null),
+        ["ce_ignore_index"] = (OpenSeg, "losses.ce.ignore_index", null),
+        ["max_iters"] = (OpenSeg, "train.iterations", "with \"loop\": \"iterations\""),
+        ["test_interval"] = (OpenSeg, "train.validate_every", null),
+        ["save_iters"] = (OpenSeg, "hooks.checkpoint.every_iterations", null),
+        ["display_iter"] = (OpenSeg, "hooks.log.every", null),
+        ["lr_policy"] = (OpenSeg, "schedule", "a list of schedules, each with a \"type\""),
+        ["optim_method"] = (OpenSeg, "optimizer.type", null),
+        ["contrast"] = (OpenSeg, "losses.contrast", "a PixelContrastLoss among the head's losses"),
+        ["loss_weight"] = (MmLab, "weight", null),
+        ["samples_per_gpu"] = (MmLab, "train.loader.batch_size", null),
+        ["imgs_per_gpu"] = (MmLab, "train.loader.batch_size", null),
+        ["workers_per_gpu"] = (MmLab, "train.loader.workers", null),
+        ["num_workers"] = (MmLab, "loader.workers", null),
+        ["persistent_workers"] = (MmLab, "loader.workers", "workers always persist"),
+        ["max_epochs"] = (MmLab, "train.epochs", null),
+        ["total_epochs"] = (MmLab, "train.epochs", null),
+        ["val_interval"] = (MmLab, "train.validate_every", null),
+        ["train_cfg"] = (MmLab, "train", null),
+        ["val_cfg"] = (MmLab, "val", null),
+        ["test_cfg"] = (MmLab, "test", null),
+        ["train_dataloader"] = (MmLab, "train.loader", "with the data set in train.dataset"),
+        ["val_dataloader"] = (MmLab, "val.loader", "with the data set in val.dataset"),
+        ["test_dataloader"] = (MmLab, "test.loader", "with the data set in test.dataset"),
+        ["train_pipeline"] = (MmLab, "train.dataset.pipeline", null),
+        ["test_pipeline"] = (MmLab, "test.dataset.pipeline", null),
+        ["val_evaluator"] = (MmLab, "val.metrics", null),
+        ["test_evaluator"] = (MmLab, "test.metrics", null),
+        ["evaluation"] = (MmLab, "val.metrics", null),
+        ["optim_wrapper"] = (MmLab, "optimizer", null),
+        ["optimizer_config"] = (MmLab, "train.clip_grad", null),
+        ["grad_clip"] = (MmLab, "train.clip_grad", null),
+        ["paramwise_cfg"] = (MmLab, "optimizer.groups", null),
+        ["param_scheduler"] = (MmLab, "schedule", null),
+        ["lr_config"] = (MmLab, "schedule", null),
+        ["default_hooks"] = (MmLab, "hooks", null),
+        ["custom_hooks"] = (MmLab, "hooks", "a map of named hooks"),
+        ["checkpoint_config"] = (MmLab, "hooks.checkpoint", null),
+        ["log_config"] = (MmLab, "hooks", null),
+        ["load_from"] = (MmLab, "model.backbone.init", "or --resume on the command line"),
+        ["resume_from"] = (MmLab, "--resume", "on the command line"),
+        ["resume"] = (MmLab, "--resume", "on the command line"),
+        ["init_cfg"] = (MmLab, "init", null),
+        ["pretrained"] = (MmLab, "init", "{ \"type\": \"Pretrained\", \"checkpoint\": … }"),
+        ["custom_imports"] = (MmLab, "plugins", null),
+        ["default_scope"] = (MmLab, "type", "components are known by their names alone"),
+        ["randomness"] = (MmLab, "seed", null),
+        ["img_scale"] = (MmLab, "size", null),
+        ["img_norm_cfg"] = (MmLab, "Normalize", "a step of the pipeline"),
+        ["data_preprocessor"] = (MmLab, "Normalize", "a step of the pipeline"),
+        ["ann_file"] = (MmLab, "annotations", null),
+        ["img_prefix"] = (MmLab, "path", null),
+        ["data_prefix"] = (MmLab, "path", null),
+        ["num_classes"] = (MmLab, "dataset", "the count comes from the data's class names"),
+        ["amp"] = (Timm, "precision", null),
+        ["drop_path"] = (Timm, "drop_path_rate", null),
+        ["mixup"] = (Timm, "train.batch_transforms", null),
+        ["smoothing"] = (Timm, "label_smoothing", null),
+    };
+
+    private static readonly Dictionary<string, (string Ours, string Origin)> Components = new()
+    {
+        ["LoadImageFromFile"] = ("LoadImage", MmLab),
+        ["LoadAnnotations"] = ("", MmLab),
+        ["PackDetInputs"] = ("", MmLab),
+        ["PackInputs"] = ("", MmLab),
+        ["PackSegInputs"] = ("", MmLab),
+        ["DefaultFormatBundle"] = ("", MmLab),
+        ["Collect"] = ("", MmLab),
+        ["ImageToTensor"] = ("", MmLab),
+        ["EncoderDecoder"] = ("Segmentor", MmLab),
+        ["LinearClsHead"] = ("LinearHead", MmLab),
+        ["CustomDataset"] = ("ImageFolder", MmLab),
+        ["ImageNet"] = ("ImageFolder", MmLab),
+        ["CIFAR10"] = ("Cifar10", MmLab),
+        ["FCNHead"] = ("FcnHead", MmLab),
+        ["DefaultSampler"] = ("RandomSampler", MmLab),
+        ["EMAHook"] = ("EmaHook", MmLab),
+    };
+
+    /// <summary>What the option is called here, or null for a name of nobody's.</summary>
+    /// <param name="known">The options at the place where it was written.</param>
+    public static string? Option(string name, IReadOnlyCollection<string> known)
+    {
+        if (!Options.TryGetValue(name, out var entry))
+            return null;
+        var last = entry.Ours.Split('.')[^1];
+        var ours = known.Contains(last) ? last : entry.Ours;
+        return $"That is {entry.Origin}'s word; here it is \"{ours}\"{(entry.Note is null ? "" : $": {entry.Note}")}.";
+    }
+
+    /// <summary>What the component is called here, or null for a name of nobody's; an empty name where none is needed.</summary>
+    public static (string Name, string Text)? Component(string name)
+    {
+        if (!Components.TryGetValue(name, out var entry))
+            return null;
+        return entry.Ours.Length == 0
+            ? ("", $"That is {entry.Origin}'s; Tessera needs no such step, leave it out.")
+            : (entry.Ours, $"That is {entry.Origin}'s name; here it is \"{entry.Ours}\".");
+    }
+}
