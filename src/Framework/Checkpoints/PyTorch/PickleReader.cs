@@ -68,8 +68,8 @@ internal sealed class PickleReader(FileBytes file, ReadOnlyMemory<byte> bytes, F
             case (byte)'K': Push((long)Byte()); break;
             case (byte)'M': Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
             case (byte)'J': Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
-            case 0x8A: Push(Integer(Byte())); break;
-            case 0x8B: Push(Integer(BinaryPrimitives.ReadInt32LittleEndian(Take(4)))); break;
+            case 0x8A: PushInteger(Byte()); break;
+            case 0x8B: PushInteger(BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;
             case (byte)'G': Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
             case (byte)'I': Push(TextInteger()); break;
             case (byte)'L': Push(TextInteger()); break;
@@ -232,11 +232,12 @@ internal sealed class PickleReader(FileBytes file, ReadOnlyMemory<byte> bytes, F
         return length <= int.MaxValue ? (int)length : throw CheckpointErrors.Truncated(file, "the pickle");
     }
 
-    private object Integer(int length)
+    private void PushInteger(int length)
     {
         if (length is < 0 or > MaxNumberBytes) throw Bad($"a number of {length} bytes");
         var value = new BigInteger(Take(length));
-        return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
+        if (value >= long.MinValue && value <= long.MaxValue) Push((long)value);
+        else Push(value);
     }
 
     private object TextInteger()
