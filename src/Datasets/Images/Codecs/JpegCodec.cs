@@ -8,22 +8,6 @@ namespace Tessera.Datasets.Images.Codecs;
 /// <summary>JPEG by libjpeg-turbo.</summary>
 internal static unsafe class JpegCodec
 {
-    /// <summary>A decompressor of libjpeg-turbo serves one thread at a time.</summary>
-    private sealed class Decompressor
-    {
-        [ThreadStatic] private static Decompressor? s_mine;
-
-        public static nint Handle => (s_mine ??= new Decompressor())._handle;
-
-        private readonly nint _handle = TurboJpegNative.tjInitDecompress();
-
-        ~Decompressor()
-        {
-            if (_handle != 0)
-                _ = TurboJpegNative.tjDestroy(_handle);
-        }
-    }
-
     public static ImageHeader ReadHeader(ReadOnlySpan<byte> data, string name)
     {
         var orientation = 1;
@@ -77,39 +61,49 @@ internal static unsafe class JpegCodec
     {
         if (colorType == ColorType.Index)
             throw ImageErrors.Unsupported(name, "a label map stored as JPEG", "JPEG changes the values; PNG or BMP was expected.");
-        var handle = Decompressor.Handle;
+        var gray = colorType == ColorType.Grayscale || (colorType == ColorType.Unchanged && header.Channels == 1);
+        // A decompressor keeps tables from one picture to the next, so that a damaged one would spoil its successors. A
+        // fresh one costs a few microseconds.
+        var handle = TurboJpegNative.tjInitDecompress();
         if (handle == 0)
             throw new OutOfMemoryException("libjpeg-turbo could not be started.");
-        var gray = colorType == ColorType.Grayscale || (colorType == ColorType.Unchanged && header.Channels == 1);
-        var (height, width) = ((header.Height + denominator - 1) / denominator, (header.Width + denominator - 1) / denominator);
-        var channels = gray ? 1 : 3;
-        fixed (byte* bytes = data)
+        try
         {
-            if (TurboJpegNative.tjDecompressHeader3(handle, bytes, (nuint)data.Length, out var realWidth, out var realHeight, out _, out var colorspace) < 0
-                && TurboJpegNative.tjGetErrorCode(handle) != TurboJpegNative.ErrorWarning)
-                throw ImageErrors.Damaged(name, "JPEG", LastError(handle));
-            // Two frame headers that disagree would make the decoder write past the buffer's end.
-            if (realWidth != header.Width || realHeight != header.Height || colorspace >= TurboJpegNative.ColorspaceCmyk)
-                throw ImageErrors.Damaged(name, "JPEG", "two headers that disagree");
-            var pixels = GC.AllocateUninitializedArray<byte>(height * width * channels);
-            fixed (byte* target = pixels)
-            {
-                if (TurboJpegNative.tjDecompress2(handle, bytes, (nuint)data.Length, target, width, 0, height,
-                    gray ? TurboJpegNative.PixelGray : TurboJpegNative.PixelRgb, TurboJpegNative.FlagLimitScans) < 0)
-                    Judge(handle, data, name);
-            }
-            return new Image(height, width, channels, PixelType.UInt8, pixels);
+            fixed (byte* bytes = data)
+                return Decode(handle, bytes, data, name, header, gray, denominator);
+        }
+        finally
+        {
+            _ = TurboJpegNative.tjDestroy(handle);
         }
     }
 
-    /// <summary>Lets pass what leaves a whole picture (stray bytes between segments), as Pillow does.</summary>
+    private static Image Decode(nint handle, byte* bytes, ReadOnlySpan<byte> data, string name, ImageHeader header, bool gray, int denominator)
+    {
+        if (TurboJpegNative.tjDecompressHeader3(handle, bytes, (nuint)data.Length, out var realWidth, out var realHeight, out _, out var colorspace) < 0)
+            Judge(handle, data, name);
+        // Two frame headers that disagree would make the decoder write past the buffer's end.
+        if (realWidth != header.Width || realHeight != header.Height || colorspace >= TurboJpegNative.ColorspaceCmyk)
+            throw ImageErrors.Damaged(name, "JPEG", "two headers that disagree");
+        var (height, width) = ((header.Height + denominator - 1) / denominator, (header.Width + denominator - 1) / denominator);
+        var image = PixelLayout.Create(height, width, gray ? 1 : 3, PixelType.UInt8);
+        fixed (byte* target = image.Bytes)
+        {
+            if (TurboJpegNative.tjDecompress2(handle, bytes, (nuint)data.Length, target, width, 0, height,
+                gray ? TurboJpegNative.PixelGray : TurboJpegNative.PixelRgb, TurboJpegNative.FlagLimitScans) < 0)
+                Judge(handle, data, name);
+        }
+        return image;
+    }
+
+    /// <summary>Lets pass what leaves a whole picture (stray bytes between segments), as Pillow does. A file without an end marker is truncated.</summary>
     private static void Judge(nint handle, ReadOnlySpan<byte> data, string name)
     {
         var message = LastError(handle);
-        if (TurboJpegNative.tjGetErrorCode(handle) != TurboJpegNative.ErrorWarning)
-            throw ImageErrors.Damaged(name, "JPEG", message);
         if (message.Contains("remature end", StringComparison.Ordinal) || data.LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) < data.Length / 2)
             throw ImageErrors.Truncated(name, "JPEG", message);
+        if (TurboJpegNative.tjGetErrorCode(handle) != TurboJpegNative.ErrorWarning)
+            throw ImageErrors.Damaged(name, "JPEG", message);
     }
 
     private static string LastError(nint handle) =>
