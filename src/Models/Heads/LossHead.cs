@@ -1,0 +1,31 @@
+using Tessera.Framework.Models;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Heads;
+
+/// <summary>A head with the losses that its logits are trained by.</summary>
+public abstract class LossHead : Head
+{
+    private readonly (string Name, Loss Term)[] _terms;
+
+    /// <param name="loss">The only loss, reported as "loss"; or</param>
+    /// <param name="losses">several, by name.</param>
+    /// <param name="otherwise">The loss where none is given.</param>
+    protected LossHead(string name, Loss? loss, IReadOnlyDictionary<string, Loss>? losses, Func<Loss> otherwise) : base(name)
+    {
+        if (loss is not null && losses is { Count: > 0 }) throw new UserErrorException($"{name} takes \"loss\" or \"losses\", not both.");
+        _terms = losses is { Count: > 0 } ? [.. losses.Select(pair => (pair.Key, pair.Value))] : [("loss", loss ?? otherwise())];
+        foreach (var (key, term) in _terms) register_module("loss_" + key, term); // so that their weights follow the device
+    }
+
+    /// <summary>The layer that a published classifier's weights go to; null where there is none.</summary>
+    public virtual string? ClassifierKey => null;
+
+    /// <summary>The losses of logits, by name.</summary>
+    public LossMap Losses(Tensor logits, LossTargets targets, Progress progress)
+    {
+        var losses = new LossMap();
+        foreach (var (key, term) in _terms) losses.Add(key, term.Compute(logits, targets, progress));
+        return losses;
+    }
+}

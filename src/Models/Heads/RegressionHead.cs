@@ -1,0 +1,84 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Models.Layers;
+using Tessera.Models.Losses;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using Linear = TorchSharp.Modules.Linear;
+
+namespace Tessera.Models.Heads;
+
+/// <param name="NumTargets">Targets; by default as many as the data has, with which it must agree.</param>
+/// <param name="Pooling">How the last feature map becomes a vector: "average", "max" or "none".</param>
+/// <param name="MapSize">Positions (H · W) of the last feature map, for pooling "none".</param>
+/// <param name="Dropout">Dropout before the layer.</param>
+/// <param name="TargetMean">Mean of each target: the layer learns (target - mean) / std. 0 by default.</param>
+/// <param name="TargetStd">Standard deviation of each target. 1 by default.</param>
+public sealed record RegressionHeadOptions(
+    [property: Range(1, 1_000_000)] int? NumTargets = null,
+    FeaturePooling Pooling = FeaturePooling.Average,
+    [property: Range(1, 1_000_000)] int? MapSize = null,
+    [property: Range(0, 0.99)] double Dropout = 0,
+    [property: MinLength(1)] double[]? TargetMean = null,
+    [property: MinLength(1)] double[]? TargetStd = null);
+
+/// <summary>Predicts one or several numbers by one linear layer over the pooled last feature map.</summary>
+[Component("RegressionHead")]
+public sealed class RegressionHead : LossHead
+{
+    private readonly Linear fc;
+    private readonly RegressionHeadOptions _options;
+
+    /// <param name="source">The backbone, or the neck over it.</param>
+    /// <param name="data">The data's targets.</param>
+    /// <param name="loss">The only loss; by default the mean squared error.</param>
+    /// <param name="losses">Several losses, by name.</param>
+    public RegressionHead(RegressionHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
+        : base(nameof(RegressionHead), loss, losses, () => new MseLoss(new()))
+    {
+        _options = options;
+        var targets = data.Classes.Count;
+        if (options.NumTargets is { } wanted && wanted != targets)
+            throw new UserErrorException($"RegressionHead: num_targets is {wanted}, but the data has {targets} targets.");
+        Keep("target_mean", options.TargetMean, targets);
+        Keep("target_std", options.TargetStd, targets);
+        if (options.TargetStd is { } deviations && deviations.Any(deviation => deviation <= 0))
+            throw new UserErrorException("RegressionHead: target_std must be positive.");
+        fc = Linear(options.Pooling.Width(source, options.MapSize, nameof(RegressionHead)), targets);
+        RegisterComponents();
+        Weights.Truncated(fc, 0.01);
+    }
+
+    /// <param name="maps">The last: [B, C, H, W] or [B, C].</param>
+    /// <returns>Standardised values, [B, targets].</returns>
+    public override Tensor forward(Tensor[] maps)
+    {
+        using var scope = NewDisposeScope();
+        var x = _options.Pooling.Pool(maps[^1]);
+        if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
+        return scope.MoveToOuter(fc.call(x));
+    }
+
+    /// <summary>Targets as the layer learns them: (target - mean) / std.</summary>
+    public Tensor Standardise(Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        if (get_buffer("target_mean") is { } mean) targets = targets - mean;
+        return scope.MoveToOuter(get_buffer("target_std") is { } deviation ? targets / deviation : targets.alias());
+    }
+
+    /// <summary>The layer's values in the targets' own units.</summary>
+    public Tensor Restore(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        if (get_buffer("target_std") is { } deviation) values = values * deviation;
+        return scope.MoveToOuter(get_buffer("target_mean") is { } mean ? values + mean : values.alias());
+    }
+
+    private void Keep(string name, double[]? values, int targets)
+    {
+        if (values is null) return;
+        if (values.Length != targets) throw new UserErrorException($"RegressionHead: {name} has {values.Length} values, but the data has {targets} targets.");
+        register_buffer(name, tensor(values, dtype: ScalarType.Float32));
+    }
+}

@@ -1,0 +1,59 @@
+using Tessera.Framework.Models;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Losses;
+
+/// <summary>What all losses share: a weight, and a time at which they come in.</summary>
+public abstract class WeightedLoss(string name) : Loss(name)
+{
+    /// <summary>Factor of the term in the sum.</summary>
+    [FromConfig, Range(0, double.MaxValue)]
+    public double Weight { get; set; } = 1;
+
+    /// <summary>Iterations at the start in which the term is left out.</summary>
+    [FromConfig, Range(0, int.MaxValue)]
+    public int WarmupIters { get; set; }
+
+    /// <summary>Iterations after the warm-up over which the weight rises linearly from 0.</summary>
+    [FromConfig, Range(0, int.MaxValue)]
+    public int RampIters { get; set; }
+
+    /// <summary>The term's weight at a point of the run.</summary>
+    public double WeightAt(Progress progress)
+    {
+        if (progress.Iteration < WarmupIters) return 0;
+        var since = progress.Iteration - WarmupIters;
+        return since < RampIters ? Weight * since / RampIters : Weight;
+    }
+
+    public sealed override Tensor Compute(Tensor logits, LossTargets targets, Progress progress)
+    {
+        using var scope = NewDisposeScope();
+        var weight = WeightAt(progress);
+        // Not in yet: a zero that still reaches every parameter below, at no cost.
+        if (weight == 0) return scope.MoveToOuter(logits.flatten().narrow(0, 0, 0).to(ScalarType.Float32).sum());
+        var value = Unweighted(logits.to(ScalarType.Float32), targets);
+        return scope.MoveToOuter(weight == 1 ? value : value * weight);
+    }
+
+    /// <param name="logits">[B, classes, …], float32.</param>
+    /// <returns>A scalar.</returns>
+    protected abstract Tensor Unweighted(Tensor logits, LossTargets targets);
+
+    /// <summary>A vector of weights as a buffer that follows the module's device and is not saved; read with <see cref="Vector"/>.</summary>
+    protected void Keep(string name, double[]? values)
+    {
+        if (values is not null) register_buffer(name, tensor(values, dtype: ScalarType.Float32), persistent: false);
+    }
+
+    /// <summary>What <see cref="Keep"/> kept; null where nothing was given.</summary>
+    /// <param name="length">How many values there must be.</param>
+    /// <exception cref="UserErrorException">There are more or fewer.</exception>
+    protected Tensor? Vector(string name, long length)
+    {
+        var buffer = get_buffer(name);
+        if (buffer is not null && buffer.shape[0] != length)
+            throw new UserErrorException($"{GetName()}: {name} has {buffer.shape[0]} values, but there are {length} outputs.");
+        return buffer;
+    }
+}

@@ -1,0 +1,61 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Models.Heads;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.TaskModels;
+
+/// <summary>Images to classes: one of them each, or, where the data is multi-label, any of them.</summary>
+[Component("ImageClassifier")]
+public sealed class ImageClassifier : VisionModel
+{
+    private readonly Backbone backbone;
+    private readonly Neck? neck;
+    private readonly LossHead head;
+    private readonly bool _multiLabel;
+
+    /// <param name="backbone">Images to feature maps.</param>
+    /// <param name="head">The last feature map to logits [B, classes], with the losses.</param>
+    /// <param name="data">The data's classes; decides between softmax and sigmoid.</param>
+    /// <param name="neck">Feature maps to feature maps, between the two.</param>
+    public ImageClassifier(Backbone backbone, LossHead head, DataInfo data, Neck? neck = null) : base(nameof(ImageClassifier))
+    {
+        if (data.Task is not (DataTask.Classification or DataTask.MultiLabel))
+            throw new UserErrorException($"ImageClassifier needs data with class labels, not with a truth for {data.Task}.");
+        (this.backbone, this.neck, this.head) = (backbone, neck, head);
+        _multiLabel = data.Task == DataTask.MultiLabel;
+        RegisterComponents();
+    }
+
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => backbone.KeyMaps.ToDictionary(
+        pair => pair.Key, pair => pair.Value.ForModel(nameof(backbone), head.ClassifierKey is { } key ? $"{nameof(head)}.{key}" : null));
+
+    public override Tensor Fit(string key, Tensor stored) =>
+        key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
+
+    /// <param name="images">[B, C, H, W].</param>
+    /// <returns>[B, classes].</returns>
+    public Tensor Logits(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var maps = backbone.call(images);
+        if (neck is not null) maps = neck.call(maps);
+        return scope.MoveToOuter(head.call(maps));
+    }
+
+    public override LossMap Loss(Batch batch, Progress progress)
+    {
+        var logits = Logits(batch.Images);
+        return head.Losses(logits, new LossTargets(batch.Labels, batch.SoftLabels), progress);
+    }
+
+    public override IReadOnlyList<Prediction> Predict(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        var logits = Logits(batch.Images).to(ScalarType.Float32);
+        var scores = (_multiLabel ? logits.sigmoid() : logits.softmax(1)).cpu();
+        var values = scores.data<float>().ToArray();
+        var classes = (int)scores.shape[1];
+        return [.. values.Chunk(classes).Select(row => new ClassPrediction(row, Array.IndexOf(row, row.Max())))];
+    }
+}

@@ -1,0 +1,56 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Models.Heads;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.TaskModels;
+
+/// <summary>Images to numbers.</summary>
+[Component("ImageRegressor")]
+public sealed class ImageRegressor : VisionModel
+{
+    private readonly Backbone backbone;
+    private readonly Neck? neck;
+    private readonly RegressionHead head;
+
+    /// <param name="backbone">Images to feature maps.</param>
+    /// <param name="head">The last feature map to values [B, targets], with the losses.</param>
+    /// <param name="data">Names the targets.</param>
+    /// <param name="neck">Feature maps to feature maps, between the two.</param>
+    public ImageRegressor(Backbone backbone, RegressionHead head, DataInfo data, Neck? neck = null) : base(nameof(ImageRegressor))
+    {
+        if (data.Task != DataTask.Regression)
+            throw new UserErrorException($"ImageRegressor needs data with regression targets, not with a truth for {data.Task}.");
+        (this.backbone, this.neck, this.head) = (backbone, neck, head);
+        RegisterComponents();
+    }
+
+    /// <summary>The backbone's, whose classifiers have no place here.</summary>
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel(nameof(backbone), null));
+
+    public override Tensor Fit(string key, Tensor stored) =>
+        key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
+
+    /// <param name="images">[B, C, H, W].</param>
+    /// <returns>Standardised, [B, targets].</returns>
+    public Tensor Values(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var maps = backbone.call(images);
+        if (neck is not null) maps = neck.call(maps);
+        return scope.MoveToOuter(head.call(maps));
+    }
+
+    public override LossMap Loss(Batch batch, Progress progress)
+    {
+        if (batch.Targets is null) throw new UserErrorException("ImageRegressor needs regression targets, which the data does not give.");
+        return head.Losses(Values(batch.Images), new LossTargets(Values: head.Standardise(batch.Targets)), progress);
+    }
+
+    public override IReadOnlyList<Prediction> Predict(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        var values = head.Restore(Values(batch.Images).to(ScalarType.Float32)).cpu();
+        return [.. values.data<float>().ToArray().Chunk((int)values.shape[1]).Select(row => new RegressionPrediction(row))];
+    }
+}
