@@ -45,7 +45,7 @@ internal sealed class ComponentConstruction(ComponentConstruction? parent, IServ
         ParameterRole.Options => bound.Options,
         ParameterRole.Child => bound.Values.TryGetValue(parameter.Key!.Name, out var child)
             ? Materialize(child, parameter.Parameter.ParameterType)
-            : parameter.Parameter.DefaultValue,
+            : parameter.Parameter.HasDefaultValue ? parameter.Parameter.DefaultValue : null,
         _ => Find(parameter.Parameter.ParameterType)
             ?? (parameter.Parameter.HasDefaultValue
                 ? parameter.Parameter.DefaultValue

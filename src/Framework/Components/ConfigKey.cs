@@ -51,14 +51,17 @@ public sealed class ConfigKey
         };
     }
 
-    /// <summary>A constructor parameter of a component that takes children.</summary>
-    internal static ConfigKey Of(ParameterInfo parameter, OptionType type) =>
-        new(NameOf(parameter.Name!), type, () => XmlDocs.OfParameter(parameter.Member.DeclaringType!, parameter.Name!))
+    /// <summary>A constructor parameter of a component that takes children. One that may be null need not be given, wherever it stands.</summary>
+    internal static ConfigKey Of(ParameterInfo parameter, OptionType type)
+    {
+        var optional = parameter.HasDefaultValue || new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.Nullable;
+        return new ConfigKey(NameOf(parameter.Name!), type, () => XmlDocs.OfParameter(parameter.Member.DeclaringType!, parameter.Name!))
         {
-            Required = !parameter.HasDefaultValue,
-            HasDefault = parameter.HasDefaultValue,
+            Required = !optional,
+            HasDefault = optional,
             Bounds = [.. parameter.GetCustomAttributes<ValidationAttribute>()],
         };
+    }
 
     /// <summary>A settable property.</summary>
     /// <param name="defaultFrom">An instance that holds the default, or null.</param>

@@ -15,10 +15,10 @@ public sealed class ImageClassifier : VisionModel
     private readonly bool _multiLabel;
 
     /// <param name="backbone">Images to feature maps.</param>
+    /// <param name="neck">Feature maps to feature maps, between the two.</param>
     /// <param name="head">The last feature map to logits [B, classes], with the losses.</param>
     /// <param name="data">The data's classes; decides between softmax and sigmoid.</param>
-    /// <param name="neck">Feature maps to feature maps, between the two.</param>
-    public ImageClassifier(Backbone backbone, LossHead head, DataInfo data, Neck? neck = null) : base(nameof(ImageClassifier))
+    public ImageClassifier(Backbone backbone, Neck? neck, LossHead head, DataInfo data) : base(nameof(ImageClassifier))
     {
         if (data.Task is not (DataTask.Classification or DataTask.MultiLabel))
             throw new UserErrorException($"ImageClassifier needs data with class labels, not with a truth for {data.Task}.");

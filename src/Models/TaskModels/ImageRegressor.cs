@@ -14,10 +14,10 @@ public sealed class ImageRegressor : VisionModel
     private readonly RegressionHead head;
 
     /// <param name="backbone">Images to feature maps.</param>
+    /// <param name="neck">Feature maps to feature maps, between the two.</param>
     /// <param name="head">The last feature map to values [B, targets], with the losses.</param>
     /// <param name="data">Names the targets.</param>
-    /// <param name="neck">Feature maps to feature maps, between the two.</param>
-    public ImageRegressor(Backbone backbone, RegressionHead head, DataInfo data, Neck? neck = null) : base(nameof(ImageRegressor))
+    public ImageRegressor(Backbone backbone, Neck? neck, RegressionHead head, DataInfo data) : base(nameof(ImageRegressor))
     {
         if (data.Task != DataTask.Regression)
             throw new UserErrorException($"ImageRegressor needs data with regression targets, not with a truth for {data.Task}.");
