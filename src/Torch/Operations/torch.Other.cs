@@ -1,0 +1,65 @@
+using Tessera.Torch.Interop;
+
+namespace TorchSharp;
+
+public static partial class torch
+{
+    public static Tensor complex(Tensor real, Tensor imag) => Op.complex.Call(real, imag);
+    public static Tensor polar(Tensor abs, Tensor angle) => Op.polar.Call(abs, angle);
+    public static Tensor concatenate(IList<Tensor> tensors, long axis = 0) => Op.cat.Call(tensors.ToArray(), axis);
+    public static Tensor concatenate(Tensor[] tensors, long axis = 0) => Op.cat.Call(tensors, axis);
+    public static Tensor column_stack(IList<Tensor> tensors) => Op.column_stack.Call(tensors.ToArray());
+    public static Tensor column_stack(params Tensor[] tensors) => Op.column_stack.Call(tensors);
+    public static Tensor row_stack(IList<Tensor> tensors) => Op.row_stack.Call(tensors.ToArray());
+    public static Tensor row_stack(params Tensor[] tensors) => Op.row_stack.Call(tensors);
+    public static Tensor _standard_gamma(Tensor input, Generator? generator = null) => Op._standard_gamma.Call(input, generator);
+    public static Tensor _sample_dirichlet(Tensor input, Generator? generator = null) => Op._sample_dirichlet.Call(input, generator);
+    public static bool is_conj(Tensor input) => input.is_conj();
+    public static Tensor binomial(Tensor count, Tensor probs, Generator? generator = null) => count.binomial(probs, generator);
+    public static Tensor bincount(Tensor input, Tensor? weights = null, long minlength = 0) => input.bincount(weights, minlength);
+    public static Tensor block_diag(params Tensor[] tensors) => Op.block_diag.Call(tensors);
+    public static Tensor bucketize(Tensor input, Tensor boundaries, bool outInt32 = false, bool right = false) => input.bucketize(boundaries, outInt32, right);
+    public static Tensor cartesian_prod(IList<Tensor> tensors) => Op.cartesian_prod.Call(tensors.ToArray());
+    public static Tensor cartesian_prod(params Tensor[] tensors) => Op.cartesian_prod.Call(tensors);
+    public static Tensor clone(Tensor input) => input.clone();
+    public static Tensor combinations(Tensor input, int r = 2, bool with_replacement = false) => Op.combinations.Call(input, r, with_replacement);
+    public static Tensor corrcoef(Tensor input) => input.corrcoef();
+    public static Tensor cov(Tensor input, long correction = 1, Tensor? fweights = null, Tensor? aweights = null) => input.cov(correction, fweights, aweights);
+    public static Tensor cross(Tensor input, Scalar other, long dim = 0) => input.cross(other, dim);
+    public static (Tensor values, Tensor indices) cummax(Tensor input, long dim) => input.cummax(dim);
+    public static (Tensor values, Tensor indices) cummin(Tensor input, long dim) => input.cummin(dim);
+    public static Tensor cumprod(Tensor input, long dim, ScalarType? dtype = null) => input.cumprod(dim, dtype);
+    public static Tensor cumsum(Tensor input, long dim, ScalarType? type = null) => input.cumsum(dim, type);
+    public static Tensor diff(Tensor input, long n = 1, long dim = -1, Tensor? prepend = null, Tensor? append = null) => input.diff(n, dim, prepend, append);
+    public static Tensor einsum(string equation, params Tensor[] tensors) => Op.einsum.Call(equation, tensors);
+    public static Tensor kron(Tensor input, Tensor other) => input.kron(other);
+    public static Tensor gcd(Tensor left, Tensor right) => left.gcd(right);
+    public static Tensor gcd_(Tensor left, Tensor right) => left.gcd_(right);
+    public static Tensor histc(Tensor input, long bins = 100, long min = 0, long max = 0) => input.histc(bins, min, max);
+    public static Tensor[] meshgrid(IEnumerable<Tensor> tensors, string indexing = "ij") => Op.meshgrid_indexing.CallList(tensors.ToArray(), indexing);
+    public static Tensor lcm(Tensor input, Tensor other) => input.lcm(other);
+    public static Tensor lcm_(Tensor input, Tensor other) => input.lcm_(other);
+    public static Tensor logcumsumexp(Tensor input, long dim) => input.logcumsumexp(dim);
+    public static Tensor renorm(Tensor input, float p, long dim, float maxnorm) => input.renorm(p, dim, maxnorm);
+    public static Tensor tensordot(Tensor a, Tensor b, long[] dims1, long[] dims2) => a.tensordot(b, dims1, dims2);
+    public static Tensor trace(Tensor input) => input.trace();
+    public static Tensor tril_(Tensor input, long diagonal = 0) => input.tril_(diagonal);
+    public static Tensor tril_indices(long row, long col, long offset = 0, ScalarType dtype = ScalarType.Int64, Device? device = null) => Op.tril_indices.Call(row, col, offset, dtype, Argument.None, device);
+    public static Tensor triu_(Tensor input, long diagonal = 0) => input.triu_(diagonal);
+    public static Tensor triu_indices(long row, long col, long offset = 0, ScalarType dtype = ScalarType.Int64, Device? device = null) => Op.triu_indices.Call(row, col, offset, dtype, Argument.None, device);
+    public static Tensor vander(Tensor x, long N = -1, bool increasing = false) => x.vander(N, increasing);
+    public static Tensor view_as_real(Tensor input) => input.view_as_real();
+    public static Tensor view_as_complex(Tensor input) => input.view_as_complex();
+    public static Tensor resolve_conj(Tensor input) => input.resolve_conj();
+    public static Tensor resolve_neg(Tensor input) => input.resolve_neg();
+    public static Tensor is_neg(Tensor input) => input.is_neg();
+    public static (Tensor var, Tensor mean) var_mean(Tensor input, bool unbiased = true) => input.var_mean(unbiased);
+    public static (Tensor var, Tensor mean) var_mean(Tensor input, long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => input.var_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor var, Tensor mean) var_mean(Tensor input, ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => input.var_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor var, Tensor mean) var_mean(Tensor input, long dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => input.var_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor var, Tensor mean) var_mean(Tensor input, (long, long) dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => input.var_mean(dimensions, unbiased, keepdim, type);
+    public static (Tensor var, Tensor mean) var_mean(Tensor input, (long, long, long) dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => input.var_mean(dimensions, unbiased, keepdim, type);
+    public static bool is_nonzero(Tensor input) => input.is_nonzero();
+    public static long numel(Tensor input) => input.numel();
+    public static bool can_cast(ScalarType from, ScalarType to) => Op.can_cast.CallBool(from, to);
+}
