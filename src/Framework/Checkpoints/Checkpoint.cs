@@ -1,42 +1,167 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints.Safetensors;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using static TorchSharp.torch;
 
 namespace Tessera.Framework.Checkpoints;
 
 /// <summary>A checkpoint that Tessera wrote, opened for reading. Tensors are read when asked for.</summary>
 public sealed class Checkpoint : IDisposable
 {
-    private Checkpoint(string path, CheckpointInfo info) => (Path, Info) = (path, info);
+    private const string InfoKey = "tessera";
+    private const string ValuesKey = "state";
 
-    public string Path { get; }
+    private readonly SafetensorsFile _file;
+    private readonly List<Tensor> _read = [];
+
+    private Checkpoint(SafetensorsFile file, CheckpointInfo info) => (_file, Info) = (file, info);
+
+    public string Path => _file.Path;
 
     public CheckpointInfo Info { get; }
 
+    /// <summary>The tensors' full names, types and shapes.</summary>
+    public IReadOnlyDictionary<string, WeightInfo> Tensors => _file.Tensors;
+
     /// <summary>Whether the file carries averaged weights.</summary>
-    public bool HasAveraged => throw new NotSupportedException();
+    public bool HasAveraged => AveragedPrefix() is not null;
 
     /// <summary>Opens a checkpoint and checks its content hash.</summary>
     /// <exception cref="UserErrorException">Not a checkpoint of Tessera's, truncated, or changed since it was written.</exception>
-    public static Checkpoint Open(string path) => throw new NotSupportedException();
+    public static Checkpoint Open(string path)
+    {
+        if (!IsSafetensors(path)) throw CheckpointErrors.NotACheckpoint(path);
+        var file = SafetensorsFile.OpenPath(path);
+        try
+        {
+            if (!file.Metadata.TryGetValue(InfoKey, out var json)) throw CheckpointErrors.NotACheckpoint(path);
+            if (file.SealIsIntact() != true) throw CheckpointErrors.Altered(path);
+            return new Checkpoint(file, CheckpointInfo.FromJson(JsonNode.Parse(json)!.AsObject()));
+        }
+        catch (Exception error)
+        {
+            file.Dispose();
+            if (error is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException) throw CheckpointErrors.BadInfo(path, error);
+            throw;
+        }
+    }
 
     /// <summary>Whether the file is a checkpoint that Tessera wrote, rather than foreign weights. Reads the header only.</summary>
-    public static bool IsCheckpoint(string path) => throw new NotSupportedException();
+    /// <exception cref="UserErrorException">There is no such file, or it is damaged.</exception>
+    public static bool IsCheckpoint(string path)
+    {
+        if (!IsSafetensors(path)) return false;
+        using var file = SafetensorsFile.OpenPath(path);
+        return file.Metadata.ContainsKey(InfoKey);
+    }
 
     /// <summary>Everything, on the CPU, for resuming. The tensors live as long as this object.</summary>
-    public StateReader ReadState() => throw new NotSupportedException();
+    public StateReader ReadState()
+    {
+        var tensors = new Dictionary<string, Tensor>();
+        foreach (var name in _file.Tensors.Keys)
+        {
+            var tensor = _file.Read(name).DetachFromDisposeScope();
+            _read.Add(tensor);
+            tensors[name] = tensor;
+        }
+        return new StateReader(tensors, JsonNode.Parse(_file.Metadata[ValuesKey])!.AsObject());
+    }
+
+    /// <summary>Reads a tensor by its full name; the caller owns it.</summary>
+    public Tensor Read(string name) => _file.Read(name);
+
+    /// <summary>The model's tensors: the model's own name, and the full name under which to read it.</summary>
+    /// <param name="averaged">The averaged ones where there are such.</param>
+    public IReadOnlyDictionary<string, string> ModelNames(bool averaged = false)
+    {
+        const string prefix = CheckpointParts.Model + ".";
+        var average = averaged ? AveragedPrefix() : null;
+        return _file.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(
+            name => name[prefix.Length..],
+            name => average is not null && _file.Tensors.ContainsKey(average + name[prefix.Length..]) ? average + name[prefix.Length..] : name);
+    }
 
     /// <summary>Fills the model, exactly: every tensor must be there and fit.</summary>
     /// <param name="averaged">Take the averaged weights where the file has them.</param>
     /// <param name="config">The config that built the model, for a message that says how it differs.</param>
-    /// <exception cref="UserErrorException">The checkpoint is of another architecture.</exception>
-    public void LoadModel(VisionModel model, bool averaged = false, JsonObject? config = null) => throw new NotSupportedException();
+    /// <exception cref="UserErrorException">The checkpoint is of another architecture; nothing was changed.</exception>
+    public void LoadModel(VisionModel model, bool averaged = false, JsonObject? config = null)
+    {
+        var target = model.state_dict();
+        var names = ModelNames(averaged);
+        var missing = target.Keys.Where(name => !names.ContainsKey(name)).ToList();
+        var unexpected = names.Keys.Where(name => !target.ContainsKey(name)).ToList();
+        var wrong = target.Where(pair => names.TryGetValue(pair.Key, out var full) && !pair.Value.shape.SequenceEqual(_file.Tensors[full].Shape))
+            .Select(pair => (pair.Key, WeightInfo.ShapeText(pair.Value.shape), WeightInfo.ShapeText(_file.Tensors[names[pair.Key]].Shape))).ToList();
+        if (missing.Count + unexpected.Count + wrong.Count > 0)
+            throw CheckpointErrors.OtherArchitecture(Path, target.Count, missing, unexpected, wrong, ModelSummary.Differences(Info.Config, config));
+
+        using var nothing = no_grad();
+        foreach (var (name, tensor) in target)
+        {
+            using var stored = _file.Read(names[name]);
+            tensor.copy_(stored);
+        }
+    }
 
     /// <exception cref="UserErrorException">The data's classes are others than the checkpoint's.</exception>
-    public void RequireClasses(DataInfo data) => throw new NotSupportedException();
+    public void RequireClasses(DataInfo data)
+    {
+        if (!Info.Data.Classes.SequenceEqual(data.Classes)) throw CheckpointErrors.OtherClasses(Path, Info.Data.Classes, data.Classes);
+        if (Info.Data.Task != data.Task) throw CheckpointErrors.OtherTask(Path, Info.Data.Task, data.Task);
+    }
 
     public void Dispose()
     {
+        foreach (var tensor in _read) tensor.Dispose();
+        _read.Clear();
+        _file.Dispose();
+    }
+
+    internal static void Write(Stream stream, StateWriter state, CheckpointInfo info) =>
+        SafetensorsWriter.Write(stream, state.Tensors.Select(pair => WeightSource.From(pair.Key, pair.Value)), new Dictionary<string, string>
+        {
+            ["format"] = "pt", // the Python library's word for "PyTorch tensors"
+            [InfoKey] = info.ToJson().ToJsonString(),
+            [ValuesKey] = state.Values.ToJsonString(),
+        });
+
+    /// <summary>Reads a file that was just written back from the disk.</summary>
+    /// <exception cref="IOException">It isn't what was written.</exception>
+    internal static void Verify(string path)
+    {
+        try
+        {
+            using var file = SafetensorsFile.OpenPath(path);
+            if (file.SealIsIntact() == true) return;
+        }
+        catch (UserErrorException error)
+        {
+            throw new IOException("what was written can't be read back: " + error.Message, error);
+        }
+        throw new IOException("what was written reads back differently.");
+    }
+
+    private static bool IsSafetensors(string path)
+    {
+        using var file = FileBytes.Open(path);
+        Span<byte> start = stackalloc byte[512];
+        start = start[..file.ReadUpTo(0, start)];
+        return FileKinds.Detect(start, file.Length) == FileKind.Safetensors;
+    }
+
+    private string? AveragedPrefix()
+    {
+        const string top = CheckpointParts.Averaged + ".", hooks = CheckpointParts.Hooks + ".", middle = "." + CheckpointParts.Averaged + ".";
+        foreach (var name in _file.Tensors.Keys)
+        {
+            if (name.StartsWith(top, StringComparison.Ordinal)) return top;
+            if (name.StartsWith(hooks, StringComparison.Ordinal) && name.IndexOf(middle, StringComparison.Ordinal) is > 0 and var place) return name[..(place + middle.Length)];
+        }
+        return null;
     }
 }

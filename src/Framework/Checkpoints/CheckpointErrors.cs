@@ -52,10 +52,50 @@ internal static class CheckpointErrors
     public static UserErrorException SeveralParts(FileBytes file, IEnumerable<string> names) =>
         At(file, $"The file holds several dictionaries of tensors: {string.Join(", ", names)}. Name one with \"part\".");
 
-    public static UserErrorException CannotSave(string path, Exception error, long needed, bool full) =>
-        new($"{path}\n  " + (full
-            ? $"The disk is full: the checkpoint needs about {Sizes.Text(needed)}."
-            : $"The checkpoint can't be written: {error.Message}") + " What was there before is untouched.", error);
+    public static UserErrorException CannotSave(string path, Exception error, long needed) =>
+        new($"{path}\n  " + (error is IOException full && AtomicFile.IsFull(full)
+            ? $"The disk is full: the file needs about {Sizes.Text(needed)}."
+            : $"The file can't be written: {error.Message}") + " What was there before is untouched.", error);
+
+    public static UserErrorException LatestIsGone(string pointer, string name, IReadOnlyList<string> there) =>
+        new($"{pointer}\n  It names {(name.Length == 0 ? "nothing" : name)}, which isn't there. "
+            + (there.Count == 0 ? "The folder has no checkpoint." : $"The folder has: {string.Join(", ", there)}; write one of these names into it."));
+
+    public static UserErrorException NotACheckpoint(string path) =>
+        new($"{path}\n  This is no checkpoint of a Tessera run: it carries no config and no class names. Weights alone are loaded with \"init\": {{ \"type\": \"Pretrained\", \"checkpoint\": … }} or by tools/test CONFIG CHECKPOINT.");
+
+    public static UserErrorException Altered(string path) => new($"{path}\n  The file is damaged: its content is not what was written (the hash differs). Use another checkpoint.");
+
+    public static UserErrorException BadInfo(string path, Exception error) => new($"{path}\n  What the checkpoint says about itself can't be read: {error.Message}", error);
+
+    public static UserErrorException OtherArchitecture(string path, int count, IReadOnlyList<string> missing, IReadOnlyList<string> unexpected,
+        IReadOnlyList<(string Name, string Expected, string Found)> wrong, string explanation)
+    {
+        var lines = new List<string> { path, $"  The checkpoint is of another architecture: {count - missing.Count - wrong.Count} of the model's {count} tensors fit." };
+        if (explanation.Length > 0) lines.Add("  " + explanation);
+        if (wrong.Count > 0) lines.Add($"  {wrong.Count} of another shape: {Some(wrong.Select(w => $"{w.Name} is {w.Found}, the model's {w.Expected}"))}");
+        if (missing.Count > 0) lines.Add($"  {missing.Count} missing: {Some(missing)}");
+        if (unexpected.Count > 0) lines.Add($"  {unexpected.Count} that the model doesn't have: {Some(unexpected)}");
+        return new(string.Join("\n", lines));
+    }
+
+    public static UserErrorException OtherClasses(string path, IReadOnlyList<string> saved, IReadOnlyList<string> data)
+    {
+        if (saved.Count != data.Count)
+            return new($"{path}\n  The checkpoint knows {saved.Count} classes ({Some(saved)}), the data has {data.Count} ({Some(data)}).");
+        var first = Enumerable.Range(0, saved.Count).First(i => saved[i] != data[i]);
+        return new($"{path}\n  The checkpoint's classes are others than the data's: class {first} is \"{saved[first]}\" there and \"{data[first]}\" here"
+            + (saved.Order(StringComparer.Ordinal).SequenceEqual(data.Order(StringComparer.Ordinal)) ? "; the names are the same, their order is not." : "."));
+    }
+
+    public static UserErrorException OtherTask(string path, Data.DataTask saved, Data.DataTask data) =>
+        new($"{path}\n  The checkpoint's model was trained for {saved}, the data is for {data}.");
+
+    internal static string Some(IEnumerable<string> names)
+    {
+        var list = names.ToList();
+        return string.Join(", ", list.Take(5)) + (list.Count > 5 ? $" and {list.Count - 5} more" : "");
+    }
 
     private static UserErrorException At(FileBytes file, string message) => new($"{file.Path}\n  {message}");
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Data;
@@ -23,8 +22,8 @@ public sealed record CheckpointInfo
     /// <summary>The newest evaluation's metrics; empty where there was none.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>How the model's names become the reference implementation's; see <see cref="PublishedNames"/>.</summary>
-    public IReadOnlyList<NameRule> PublishedNames { get; init; } = [];
+    /// <summary>What the model's tensors are called in other projects, the reference implementation first: set it to <see cref="Checkpoints.PublishedNames.For"/>.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> PublishedNames { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, string>>();
 
     /// <summary>The model's initial weights came from here (file and content hash); null where they were random.</summary>
     public string? Source { get; init; }
@@ -45,9 +44,9 @@ public sealed record CheckpointInfo
         ["task"] = Data.Task.ToString(),
         ["classes"] = new JsonArray([.. Data.Classes.Select(name => (JsonNode)name)]),
         ["metrics"] = new JsonObject(Metrics.Select(m => KeyValuePair.Create(m.Key, double.IsFinite(m.Value) ? (JsonNode?)m.Value : null))),
-        ["published_names"] = new JsonArray([.. PublishedNames.Select(rule => (JsonNode)new JsonArray(rule.Prefix, rule.Replacement))]),
+        ["published_names"] = new JsonObject(PublishedNames.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
         ["source"] = Source,
-        ["versions"] = new JsonObject(Versions.Select(v => KeyValuePair.Create(v.Key, (JsonNode?)v.Value))),
+        ["versions"] = Texts(Versions),
         ["kept"] = new JsonArray([.. Kept.Select(name => (JsonNode)name)]),
         ["config"] = Config.DeepClone(),
     };
@@ -61,10 +60,14 @@ public sealed record CheckpointInfo
             Enum.Parse<DataTask>(json["task"]!.GetValue<string>())),
         Epoch = json["epoch"]!.GetValue<int>(),
         Iteration = json["iteration"]!.GetValue<long>(),
-        Metrics = json["metrics"]!.AsObject().ToDictionary(m => m.Key, m => m.Value is null ? double.NaN : Convert.ToDouble(m.Value.GetValue<double>(), CultureInfo.InvariantCulture)),
-        PublishedNames = [.. json["published_names"]!.AsArray().Select(rule => new NameRule(rule![0]!.GetValue<string>(), rule[1]!.GetValue<string>()))],
+        Metrics = json["metrics"]!.AsObject().ToDictionary(m => m.Key, m => m.Value?.GetValue<double>() ?? double.NaN),
+        PublishedNames = json["published_names"]!.AsObject().ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
         Source = json["source"]?.GetValue<string>(),
-        Versions = json["versions"]!.AsObject().ToDictionary(v => v.Key, v => v.Value!.GetValue<string>()),
+        Versions = Texts(json["versions"]!),
         Kept = [.. json["kept"]!.AsArray().Select(name => name!.GetValue<string>())],
     };
+
+    private static JsonObject Texts(IReadOnlyDictionary<string, string> texts) => new(texts.Select(text => KeyValuePair.Create(text.Key, (JsonNode?)text.Value)));
+
+    private static Dictionary<string, string> Texts(JsonNode json) => json.AsObject().ToDictionary(text => text.Key, text => text.Value!.GetValue<string>());
 }

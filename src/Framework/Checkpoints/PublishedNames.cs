@@ -2,20 +2,24 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Framework.Checkpoints;
 
-/// <summary>A name that begins with <paramref name="Prefix"/> begins with <paramref name="Replacement"/> in the published file.</summary>
-public sealed record NameRule(string Prefix, string Replacement);
-
-/// <summary>How a model's names become the reference implementation's: <c>backbone.</c> falls away, the head's only linear layer takes the reference classifier's name.</summary>
+/// <summary>
+/// What a model's tensors are called elsewhere: for each key map that can be reversed (timm, torchvision …) the foreign
+/// name by the model's own. Travels in the model's checkpoints, so that publishing needs neither model nor plugin.
+/// </summary>
 public static class PublishedNames
 {
-    /// <summary>The rules for a model; they travel in its checkpoints, so that publishing needs no model.</summary>
-    public static IReadOnlyList<NameRule> For(VisionModel model) => throw new NotSupportedException(model.GetName());
-
-    /// <summary>A name by the first rule that fits; as it is where none does.</summary>
-    public static string Apply(IReadOnlyList<NameRule> rules, string name)
+    public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> For(VisionModel model)
     {
-        foreach (var rule in rules)
-            if (name.StartsWith(rule.Prefix, StringComparison.Ordinal)) return rule.Replacement + name[rule.Prefix.Length..];
-        return name;
+        var own = model.state_dict().Keys;
+        var published = new Dictionary<string, IReadOnlyDictionary<string, string>>();
+        foreach (var (project, map) in model.KeyMaps)
+        {
+            if (map.Publish is not { } publish) continue;
+            var names = new Dictionary<string, string>();
+            foreach (var name in own)
+                if (publish(name) is { } foreign) names[name] = foreign;
+            if (names.Count > 0) published[project] = names;
+        }
+        return published;
     }
 }
