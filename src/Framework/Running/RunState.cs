@@ -37,6 +37,9 @@ public abstract class RunState
     /// <summary>The newest evaluation's metrics; empty before the first.</summary>
     public abstract IReadOnlyDictionary<string, double> Metrics { get; }
 
+    /// <summary>The checkpoint that the run continues from; null for a fresh run.</summary>
+    public abstract Checkpoint? ResumedFrom { get; }
+
     /// <summary>Ends the run after this iteration, with everything saved; the reason is logged.</summary>
     public abstract void Stop(string reason);
 

@@ -35,8 +35,7 @@ public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule
 
     public override void Observe(IReadOnlyDictionary<string, double> metrics)
     {
-        if (!metrics.TryGetValue(options.Metric, out var value))
-            throw new UserErrorException($"ReduceOnPlateau follows the metric \"{options.Metric}\", which evaluation does not give. It gives {string.Join(", ", metrics.Keys)}.");
+        var value = Hooks.MetricLookup.Find(metrics, options.Metric, nameof(ReduceOnPlateau));
         if (IsBetter(value))
         {
             _best = value;

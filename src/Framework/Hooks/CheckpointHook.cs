@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using NLog;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Running;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Hooks;
+
+/// <param name="EveryEpochs">Epochs between checkpoints; 0 for none. 1 where no interval at all is given.</param>
+/// <param name="EveryIterations">Optimizer steps between checkpoints; 0 for none.</param>
+/// <param name="EveryMinutes">Minutes between checkpoints; 0 for none.</param>
+/// <param name="Keep">How many of them to keep; 0 for all.</param>
+/// <param name="SaveBest">Keep the checkpoint of the best evaluation, too.</param>
+public sealed record CheckpointHookOptions(
+    [property: Range(0, int.MaxValue)] int EveryEpochs = 0,
+    [property: Range(0, int.MaxValue)] int EveryIterations = 0,
+    [property: Range(0.0, 1e6)] double EveryMinutes = 0,
+    [property: Range(0, int.MaxValue)] int Keep = 3,
+    SaveBestOptions? SaveBest = null);
+
+/// <param name="Metric">Name of the metric, as evaluation gives it.</param>
+/// <param name="Rule">Whether more or less of it is better.</param>
+public sealed record SaveBestOptions(string Metric, MetricRule Rule = MetricRule.Greater);
+
+/// <summary>Saves the run every so often, at its end, and when an evaluation was the best so far.</summary>
+[Component("CheckpointHook")]
+public sealed class CheckpointHook(CheckpointHookOptions options) : Hook
+{
+    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+
+    private readonly Stopwatch _sinceSave = new();
+    private CheckpointStore? _store;
+    private double? _best;
+    private bool _isBest;
+    private long _savedIteration = -1;
+
+    public override int Order => 600;
+
+    public override void BeforeRun(RunState run)
+    {
+        _sinceSave.Start();
+        if (run.Group.Rank != 0) return;
+        _store = new CheckpointStore(run.WorkDir, options.Keep);
+        if (run.ResumedFrom is not { } resumed) return;
+        _store.Adopt(resumed);
+        _savedIteration = run.Progress.Iteration;
+    }
+
+    public override void AfterIteration(RunState run, Batch batch, LossMap losses)
+    {
+        if (!run.StepDone) return;
+        if ((options.EveryIterations > 0 && run.Progress.Iteration % options.EveryIterations == 0) || MinutesArePast(run))
+            Save(run, $"iter_{run.Progress.Iteration}");
+        else if (_isBest)
+            SaveBest(run);
+    }
+
+    public override void AfterEpoch(RunState run)
+    {
+        var every = options is { EveryEpochs: 0, EveryIterations: 0, EveryMinutes: 0 } ? 1 : options.EveryEpochs;
+        if (every > 0 && run.EpochsDone % every == 0) Save(run, $"epoch_{run.EpochsDone}");
+        else if (_isBest) SaveBest(run);
+    }
+
+    public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
+    {
+        if (options.SaveBest is not { } rule) return;
+        var value = MetricLookup.Find(metrics, rule.Metric, "CheckpointHook.save_best");
+        if (double.IsNaN(value) || (_best is { } best && (rule.Rule == MetricRule.Greater ? value <= best : value >= best))) return;
+        _best = value;
+        _isBest = true; // saved below, once the hooks that swap weights for the evaluation have put them back
+    }
+
+    public override void AfterRun(RunState run)
+    {
+        if (_savedIteration != run.Progress.Iteration && run.Progress.Iteration > 0) Save(run, $"iter_{run.Progress.Iteration}");
+    }
+
+    public override void Save(StateWriter state) => state.WriteValue("best", _best);
+
+    public override void Load(StateReader state) => _best = (double?)state.Value("best");
+
+    private void Save(RunState run, string name)
+    {
+        using var scope = NewDisposeScope();
+        var state = run.Capture();
+        if (_store is not null)
+        {
+            var path = _store.Save(name, state, run.Describe());
+            s_log.Info("Saved {0}", path);
+            if (_isBest) _store.SaveBest(options.SaveBest!.Metric, state, run.Describe());
+        }
+        Done(run);
+    }
+
+    private void SaveBest(RunState run)
+    {
+        using var scope = NewDisposeScope();
+        var state = run.Capture();
+        _store?.SaveBest(options.SaveBest!.Metric, state, run.Describe());
+        _isBest = false;
+        run.Group.Barrier();
+    }
+
+    private void Done(RunState run)
+    {
+        run.Group.Barrier();
+        _isBest = false;
+        _savedIteration = run.Progress.Iteration;
+        _sinceSave.Restart();
+    }
+
+    /// <summary>Rank 0's clock decides for all.</summary>
+    private bool MinutesArePast(RunState run)
+    {
+        if (options.EveryMinutes <= 0) return false;
+        var past = _sinceSave.Elapsed.TotalMinutes >= options.EveryMinutes;
+        if (run.Group.WorldSize == 1) return past;
+        return run.Group.AllGather([past ? (byte)1 : (byte)0])[0][0] == 1;
+    }
+}

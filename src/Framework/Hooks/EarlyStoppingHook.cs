@@ -1,0 +1,48 @@
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Running;
+
+namespace Tessera.Framework.Hooks;
+
+/// <param name="Metric">Name of the metric, as evaluation gives it.</param>
+/// <param name="Rule">Whether more or less of it is better.</param>
+/// <param name="Patience">Evaluations without progress that are let pass.</param>
+/// <param name="MinDelta">Smallest change that counts as progress.</param>
+public sealed record EarlyStoppingHookOptions(
+    string Metric,
+    MetricRule Rule = MetricRule.Greater,
+    [property: Range(0, int.MaxValue)] int Patience = 5,
+    [property: Range(0.0, 1e9)] double MinDelta = 0);
+
+/// <summary>Ends the run when a metric has stopped getting better.</summary>
+[Component("EarlyStoppingHook")]
+public sealed class EarlyStoppingHook(EarlyStoppingHookOptions options) : Hook
+{
+    private double? _best;
+    private int _without;
+
+    public override int Order => 450;
+
+    public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
+    {
+        var value = MetricLookup.Find(metrics, options.Metric, "EarlyStoppingHook");
+        if (_best is not { } best || (options.Rule == MetricRule.Greater ? value > best + options.MinDelta : value < best - options.MinDelta))
+        {
+            if (!double.IsNaN(value)) (_best, _without) = (value, 0);
+            return;
+        }
+        if (++_without > options.Patience)
+            run.Stop(FormattableString.Invariant($"{options.Metric} has not got better than {best:0.####} in {_without} evaluations"));
+    }
+
+    public override void Save(StateWriter state)
+    {
+        state.WriteValue("best", _best);
+        state.WriteValue("without", _without);
+    }
+
+    public override void Load(StateReader state)
+    {
+        _best = (double?)state.Value("best");
+        _without = (int?)state.Value("without") ?? 0;
+    }
+}

@@ -1,0 +1,26 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+
+namespace Tessera.Framework.Hooks;
+
+/// <summary>Evaluates every so many epochs or iterations, and at the end. Every run has it.</summary>
+internal sealed class EvaluationHook(LoopKind loop, int every, bool hasData) : Hook
+{
+    public override int Order => 400;
+
+    public override void AfterIteration(RunState run, Batch batch, LossMap losses)
+    {
+        if (loop == LoopKind.Iterations && run.StepDone) EvaluateIfDue(run, run.Progress.Iteration, run.Progress.TotalIterations);
+    }
+
+    public override void AfterEpoch(RunState run)
+    {
+        if (loop == LoopKind.Epochs) EvaluateIfDue(run, run.EpochsDone, run.Progress.TotalEpochs);
+    }
+
+    private void EvaluateIfDue(RunState run, long done, long total)
+    {
+        if (hasData && every > 0 && (done % every == 0 || done == total)) run.Evaluate();
+    }
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using Tessera.Framework.Data;
+using Tessera.Framework.Logging;
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+
+namespace Tessera.Framework.Hooks;
+
+/// <param name="Interval">Optimizer steps between rows.</param>
+public sealed record LogHookOptions([property: Range(1, int.MaxValue)] int Interval = 50);
+
+/// <summary>Writes losses, learning rate, throughput and the time spent waiting for data. On by default.</summary>
+[Component("LogHook")]
+public sealed class LogHook(LogHookOptions options) : Hook
+{
+    private readonly Stopwatch _clock = new();
+    private long _images;
+
+    public override int Order => 500;
+
+    public override void BeforeRun(RunState run) => _clock.Start();
+
+    public override void BeforeEvaluation(RunState run) => _clock.Stop();
+
+    public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics) => _clock.Start();
+
+    public override void AfterIteration(RunState run, Batch batch, LossMap losses)
+    {
+        _images += batch.Count;
+        if (!run.StepDone) return;
+        var progress = run.Progress;
+        run.Output?.Progress(progress.Iteration, progress.TotalIterations);
+        if (progress.Iteration % options.Interval == 0 || progress.Iteration == progress.TotalIterations) Write(run, progress);
+    }
+
+    private void Write(RunState run, Progress progress)
+    {
+        var values = new Dictionary<string, double>(run.TakeLog());
+        foreach (var name in run.Optimizers.Names)
+            values[run.Optimizers.Names.Count == 1 ? "lr" : $"lr/{name}"] = run.Optimizers[name].Optimizer.ParamGroups.Max(group => group.LearningRate);
+
+        var perSecond = _images * run.Group.WorldSize / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9);
+        var (waiting, total) = run.TrainLoader.TakeWaitTimes();
+        var wait = total > TimeSpan.Zero ? Math.Min(waiting / total, 1) : 0;
+        var memory = run.Runtime.DeviceMemory(run.Device)?.Peak;
+        run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, memory, values));
+
+        values["images_per_second"] = perSecond;
+        values["data_wait"] = wait;
+        values["memory_mb"] = (memory ?? Environment.WorkingSet) / 1048576.0;
+        run.Output?.Scalars("train", progress.Iteration, progress.Epoch, values);
+        _images = 0;
+        _clock.Restart();
+    }
+}

@@ -1,0 +1,110 @@
+using Tessera.Framework.Running;
+using Tessera.Framework.Running.Distributed;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <summary>One optimizer over its parameter groups.</summary>
+internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
+{
+    private readonly StepContext _context;
+    private readonly Parameter[] _parameters;
+    private readonly string[] _names;
+    private readonly Tensor[]? _inputs;
+    private bool _pending;
+
+    public OptimizerHandle(string name, OptimizerFactory factory, nn.Module model, StepContext context)
+    {
+        var groups = ParameterGroups.Split(model, factory);
+        if (groups.Count == 0) throw new UserErrorException($"{name}: there is nothing to train; every parameter of the model is frozen or another optimizer's.");
+        (Groups, _context) = (groups, context);
+        _parameters = [.. groups.SelectMany(group => group.Parameters)];
+        _names = [.. groups.SelectMany(group => group.Names)];
+        _inputs = context.SeveralOptimizers ? [.. _parameters] : null;
+        Optimizer = factory.Create(groups);
+        if (Optimizer is Lbfgs && (context.Scaler is not null || context.Group.WorldSize > 1))
+            throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
+    }
+
+    public optim.Optimizer Optimizer { get; }
+
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    public void Step(Func<Tensor> loss)
+    {
+        if (Optimizer is not Lbfgs)
+        {
+            Step(loss());
+            return;
+        }
+        if (_context.BatchesPerStep > 1) throw new UserErrorException("train.accumulate: Lbfgs evaluates each batch several times and can't accumulate gradients over batches. Use 1.");
+        Optimizer.step(() =>
+        {
+            Clear();
+            var evaluated = loss();
+            _context.Guard?.Invoke(evaluated);
+            evaluated.backward();
+            return evaluated;
+        });
+        Clear();
+    }
+
+    public void Step(Tensor loss, bool retainGraph = false)
+    {
+        _context.Guard?.Invoke(loss);
+        using (NewDisposeScope())
+        {
+            var scaled = _context.BatchesPerStep > 1 ? loss / _context.BatchesPerStep : loss;
+            if (_context.Scaler is { } scaler) scaled = scaled.to(ScalarType.Float32) * scaler.Scale;
+            scaled.backward(retain_graph: retainGraph, inputs: _inputs);
+        }
+        _pending = true;
+        if (_context.Due) Finish();
+    }
+
+    /// <summary>The step itself, where batches have accumulated.</summary>
+    public void Finish()
+    {
+        if (!_pending) return;
+        _pending = false;
+        using (NewDisposeScope())
+        using (no_grad())
+        {
+            var gradients = Gradients();
+            GradientAverager.Average(gradients, _context.Group);
+            var finite = _context.Scaler?.Unscale(gradients) ?? true;
+            if (finite)
+            {
+                GradientClipping.Clip(gradients, _context.Clip);
+                Optimizer.step();
+            }
+            _context.Scaler?.Update(finite);
+        }
+        Clear();
+    }
+
+    public void Save(StateWriter state) => OptimizerMemory.Save(Optimizer, _names, state);
+
+    public void Load(StateReader state) => OptimizerMemory.Load(Optimizer, _names, _parameters, state);
+
+    public void Dispose() => Optimizer.Dispose();
+
+    private List<Tensor> Gradients()
+    {
+        var gradients = new List<Tensor>(_parameters.Length);
+        foreach (var parameter in _parameters)
+        {
+            var gradient = parameter.grad;
+            if (gradient is null && _context.Group.WorldSize > 1)
+                parameter.grad = gradient = zeros_like(parameter); // another process may have one
+            if (gradient is not null) gradients.Add(gradient);
+        }
+        return gradients;
+    }
+
+    private void Clear()
+    {
+        foreach (var parameter in _parameters) parameter.grad = null;
+    }
+}

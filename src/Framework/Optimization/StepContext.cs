@@ -1,0 +1,41 @@
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+using Tessera.Framework.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Optimization;
+
+/// <summary>What all optimizers of a run share in a step.</summary>
+internal sealed class StepContext
+{
+    public required ITorchRuntime Runtime { get; init; }
+    public required IProcessGroup Group { get; init; }
+    public required PrecisionChoice Precision { get; init; }
+    public DeviceType Device { get; init; } = DeviceType.CPU;
+    public ClipGradOptions? Clip { get; init; }
+    public LossScaler? Scaler { get; init; }
+
+    /// <summary>Penalties with the parameters they apply to, by name.</summary>
+    public IReadOnlyList<(string Name, Penalty Penalty, IReadOnlyList<Tensor> Parameters)> Penalties { get; init; } = [];
+
+    /// <summary>Whether a backward must leave the other optimizers' gradients alone.</summary>
+    public bool SeveralOptimizers { get; init; }
+
+    /// <summary>Batches of the present step.</summary>
+    public int BatchesPerStep { get; set; } = 1;
+
+    /// <summary>Whether the present batch is the step's last.</summary>
+    public bool Due { get; set; } = true;
+
+    /// <summary>Sees every loss before its backward.</summary>
+    public Action<Tensor>? Guard { get; set; }
+
+    public IDisposable Autocast() => Precision.Enter(Runtime, Device);
+
+    public void AddPenalties(LossMap losses)
+    {
+        foreach (var (name, penalty, parameters) in Penalties)
+            if (parameters.Count > 0) losses.Add(name, penalty.Compute(parameters));
+    }
+}

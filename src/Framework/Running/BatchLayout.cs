@@ -1,0 +1,42 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Runtime;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running;
+
+internal static class BatchLayout
+{
+    /// <summary>Lays the images out NHWC in memory; shapes stay.</summary>
+    public static void ToChannelsLast(this Batch batch, ITorchRuntime runtime)
+    {
+        var images = runtime.ToChannelsLast(batch.Images).DetachFromDisposeScope();
+        if (ReferenceEquals(images, batch.Images)) return;
+        batch.Images.Dispose();
+        batch.Images = images;
+    }
+
+    /// <summary>The same for the model's convolution weights.</summary>
+    public static void ToChannelsLast(this nn.Module model, ITorchRuntime runtime)
+    {
+        using var _ = no_grad();
+        foreach (var parameter in model.parameters())
+        {
+            if (parameter.dim() != 4) continue;
+            using var laidOut = runtime.ToChannelsLast(parameter.detach());
+            parameter.set_(laidOut);
+        }
+    }
+
+    /// <summary>Whether most of the model's weights are convolutions over more than one channel and pixel, which is where NHWC helps.</summary>
+    public static bool IsConvolutional(nn.Module model)
+    {
+        long convolutions = 0, all = 0;
+        foreach (var parameter in model.parameters())
+        {
+            var count = parameter.numel();
+            all += count;
+            if (parameter.dim() == 4 && parameter.shape[1] > 4 && parameter.shape[2] <= 7) convolutions += count;
+        }
+        return convolutions * 2 > all;
+    }
+}

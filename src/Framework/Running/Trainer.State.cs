@@ -1,0 +1,127 @@
+using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Running.Distributed;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running;
+
+public sealed partial class Trainer
+{
+    /// <summary>Written between optimizer steps only, so that no gradient has to be kept.</summary>
+    public override StateWriter Capture()
+    {
+        GradientAverager.Broadcast(Model.buffers(), Group);
+        var state = new StateWriter();
+        var model = state.Under(CheckpointParts.Model);
+        foreach (var (name, tensor) in Model.state_dict()) model.Write(name, tensor);
+        _optimizers.Save(state.Under(CheckpointParts.Optimizers));
+        _schedule.Save(state.Under(CheckpointParts.Schedule));
+        _optimizers.Context.Scaler?.Save(state.Under(CheckpointParts.Scaler));
+
+        var random = state.Under(CheckpointParts.Random);
+        foreach (var (name, device) in RandomDevices())
+        {
+            var states = Group.AllGather(Runtime.GetRandomState(device));
+            for (var rank = 0; rank < states.Count; rank++)
+                random.WriteValue($"{rank}.{name}", Convert.ToBase64String(states[rank]));
+        }
+
+        var loader = state.Under(CheckpointParts.Loader);
+        var midEpoch = _epochsDone <= _epoch;
+        loader.WriteValue("epoch", midEpoch ? _epoch : _epochsDone);
+        loader.WriteValue("batch", midEpoch ? _batchInEpoch : 0);
+        loader.WriteValue("epochs_done", _epochsDone);
+        loader.WriteValue("iteration", _iteration);
+        loader.WriteValue("world_size", Group.WorldSize);
+        loader.WriteValue("batches_per_epoch", TrainLoader.BatchesPerEpoch);
+        loader.WriteValue("stopped", _stopReason);
+        loader.WriteValue("metrics", new JsonObject(_metrics.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
+        loader.WriteValue("logged", new JsonObject(_logged.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
+        _losses.Save(state.Under("losses"));
+
+        foreach (var (key, hook) in _namedHooks) hook.Save(state.Under(CheckpointParts.Hooks).Under(key));
+        return state;
+    }
+
+    /// <summary>Takes up the run that wrote a checkpoint. Before <see cref="Run"/>; the checkpoint stays open until then.</summary>
+    public void Resume(Checkpoint checkpoint)
+    {
+        checkpoint.RequireClasses(Data);
+        Resume(checkpoint.ReadState());
+        _resumedFrom = checkpoint;
+    }
+
+    /// <summary>Takes up a run where <see cref="Capture"/> left it. Before <see cref="Run"/>.</summary>
+    /// <exception cref="UserErrorException">The state is of another run: another model, optimizer, data set or number of processes.</exception>
+    public void Resume(StateReader state)
+    {
+        var loader = state.Under(CheckpointParts.Loader);
+        if (loader.Value("iteration") is null)
+            throw new UserErrorException("The checkpoint holds weights alone, so nothing can be resumed from it. Load them by init: { \"type\": \"Pretrained\", … }.");
+        Require("world_size", Group.WorldSize, "processes");
+        Require("batches_per_epoch", TrainLoader.BatchesPerEpoch, "batches an epoch");
+
+        LoadModel(state.Under(CheckpointParts.Model));
+        _optimizers.Load(state.Under(CheckpointParts.Optimizers));
+        _schedule.Load(state.Under(CheckpointParts.Schedule));
+        _optimizers.Context.Scaler?.Load(state.Under(CheckpointParts.Scaler));
+        foreach (var (name, device) in RandomDevices())
+        {
+            if ((string?)state.Under(CheckpointParts.Random).Value($"{Group.Rank}.{name}") is { } saved)
+                Runtime.SetRandomState(device, Convert.FromBase64String(saved));
+        }
+
+        _epoch = (int)loader.Value("epoch")!;
+        _batchInEpoch = (int)loader.Value("batch")!;
+        _epochsDone = (int)loader.Value("epochs_done")!;
+        _iteration = (long)loader.Value("iteration")!;
+        _metrics = Numbers("metrics");
+        _logged.Clear();
+        foreach (var (name, value) in Numbers("logged")) _logged[name] = value;
+        _losses.Load(state.Under("losses"), Device);
+        foreach (var (key, hook) in _namedHooks) hook.Load(state.Under(CheckpointParts.Hooks).Under(key));
+        if ((string?)loader.Value("stopped") is { } stopped && !IsDone && stopped != Interrupted)
+            Stop($"the run had already ended: {stopped}");
+
+        void Require(string key, int actual, string what)
+        {
+            if ((int?)loader.Value(key) is { } saved && saved != actual)
+                throw new UserErrorException($"The checkpoint can't be resumed: it was written with {saved} {what}, this run has {actual}. Start a new run in another work dir, from these weights by init: {{ \"type\": \"Pretrained\", … }}.");
+        }
+
+        Dictionary<string, double> Numbers(string key) =>
+            loader.Value(key)?.AsObject().ToDictionary(m => m.Key, m => (double)m.Value!) ?? [];
+    }
+
+    /// <summary>The reason of a stop that the user asked for; a resumed run goes on after it.</summary>
+    public const string Interrupted = "interrupted";
+
+    public override CheckpointInfo Describe() => new()
+    {
+        Config = _parts.Config,
+        Data = Data,
+        Epoch = _epochsDone,
+        Iteration = _iteration,
+        Metrics = _metrics,
+        PublishedNames = PublishedNames.For(Model),
+        Source = _parts.Source,
+    };
+
+    private void LoadModel(StateReader state)
+    {
+        using var _ = no_grad();
+        foreach (var (name, tensor) in Model.state_dict())
+        {
+            var saved = state.Tensor(name) ?? throw new UserErrorException($"The checkpoint can't be resumed: it has no {name}. Was the model changed since?");
+            if (!saved.shape.SequenceEqual(tensor.shape))
+                throw new UserErrorException($"The checkpoint can't be resumed: its {name} is [{string.Join(", ", saved.shape)}], the model's is [{string.Join(", ", tensor.shape)}]. Was the model changed since?");
+            tensor.copy_(saved);
+        }
+    }
+
+    private IEnumerable<(string Name, Device Device)> RandomDevices()
+    {
+        yield return ("cpu", CPU);
+        if (Device.type != TorchSharp.DeviceType.CPU) yield return ("device", Device);
+    }
+}

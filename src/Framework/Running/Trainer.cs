@@ -1,0 +1,262 @@
+using NLog;
+using TorchSharp;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Logging;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Running.Diagnosis;
+using Tessera.Framework.Running.Distributed;
+using Tessera.Framework.Runtime;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running;
+
+/// <summary>Trains a model: the loop, the hooks around it, and the state that a resumed run takes up.</summary>
+public sealed partial class Trainer : RunState, IDisposable
+{
+    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+
+    private readonly TrainerParts _parts;
+    private readonly RunOptimizers _optimizers;
+    private readonly ScheduleChain _schedule;
+    private readonly Hook[] _hooks;
+    private readonly (string Key, Hook Hook)[] _namedHooks;
+    private readonly nn.Module[] _frozenNorms;
+    private readonly LossRecorder _losses = new();
+    private readonly Dictionary<string, double> _logged = [];
+    private readonly long _stepsPerEpoch, _totalSteps;
+    private readonly int _totalEpochs;
+    private readonly NonFiniteGuard? _guard;
+
+    private long _iteration;
+    private int _epoch, _batchInEpoch, _epochsDone;
+    private bool _stepDone;
+    private string? _stopReason;
+    private Dictionary<string, double> _metrics = [];
+    private Checkpoint? _resumedFrom;
+
+    public Trainer(TrainerParts parts)
+    {
+        _parts = parts;
+        var loop = parts.Loop;
+        var batches = parts.TrainLoader.BatchesPerEpoch;
+        if (batches == 0)
+            throw new UserErrorException($"train.dataset: {parts.TrainLoader.Dataset.Count} samples make no batch. Lower train.loader.batch_size, or set drop_last to false.");
+        if (loop.Length <= 0)
+            throw new UserErrorException(loop.Loop == LoopKind.Epochs ? "train.epochs: must be at least 1." : "train.iterations: must be at least 1.");
+        _stepsPerEpoch = (batches + loop.Accumulate - 1) / loop.Accumulate;
+        _totalSteps = loop.Loop == LoopKind.Epochs ? loop.Length * _stepsPerEpoch : loop.Length;
+        _totalEpochs = (int)((_totalSteps + _stepsPerEpoch - 1) / _stepsPerEpoch);
+
+        var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
+        _frozenNorms = [.. FrozenNorms(parts.Model)];
+        if (frozen.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
+        if (parts.Device.type != DeviceType.CPU) parts.Model.to(parts.Device);
+        if (parts.ChannelsLast) parts.Model.ToChannelsLast(parts.Runtime);
+        GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
+
+        _optimizers = new RunOptimizers(parts.Optimizers, parts.Model, new StepContext
+        {
+            Runtime = parts.Runtime,
+            Group = parts.Group,
+            Precision = parts.Precision,
+            Device = parts.Device.type,
+            Clip = loop.ClipGrad,
+            Scaler = parts.Precision.NeedsScaling ? new LossScaler() : null,
+            Penalties = [.. parts.Penalties.Select(p => (p.Key, p.Value, p.Value.Select(parts.Model)))],
+            SeveralOptimizers = parts.Optimizers.Count > 1,
+        });
+        _schedule = new ScheduleChain(parts.Schedule, _stepsPerEpoch, _totalSteps);
+        _namedHooks = [.. Ordered(parts.Hooks, new EvaluationHook(loop.Loop, loop.ValidateEvery, parts.ValLoader is not null))];
+        _hooks = [.. _namedHooks.Select(hook => hook.Hook)];
+        if (_hooks.OfType<NanGuardHook>().FirstOrDefault() is { } nanGuard)
+        {
+            _guard = new NonFiniteGuard(nanGuard.Interval, parts.Device);
+            _optimizers.Context.Guard = _guard.See;
+        }
+        manual_seed(parts.Seed + parts.Group.Rank); // dropout differs between processes, and not from building the model
+    }
+
+    public override VisionModel Model => _parts.Model;
+    public override OptimizerSet Optimizers => _optimizers;
+    public override IBatchLoader TrainLoader => _parts.TrainLoader;
+    public override DataInfo Data => _parts.TrainLoader.Dataset.Info;
+    public override Device Device => _parts.Device;
+    public override IProcessGroup Group => _parts.Group;
+    public override ITorchRuntime Runtime => _parts.Runtime;
+    public override Progress Progress => new(_iteration, _totalSteps, _epoch, _totalEpochs);
+    public override int EpochsDone => _epochsDone;
+    public override bool StepDone => _stepDone;
+    public override string WorkDir => _parts.WorkDir;
+    public override RunLog? Output => _parts.Output;
+    public override IReadOnlyDictionary<string, double> Metrics => _metrics;
+    public override Checkpoint? ResumedFrom => _resumedFrom;
+
+    /// <summary>Why the run ended early; null where it didn't.</summary>
+    public string? StopReason => _stopReason;
+
+    /// <summary>Hooks in the order in which they run, with their keys.</summary>
+    public IReadOnlyList<(string Key, Hook Hook)> OrderedHooks => _namedHooks;
+
+    public override void Stop(string reason)
+    {
+        if (_stopReason is not null) return;
+        _stopReason = reason;
+        s_log.Info("Stopping: {0}", reason);
+    }
+
+    public override void Log(string name, double value) => _logged[name] = value;
+
+    public override IReadOnlyDictionary<string, double> TakeLog()
+    {
+        var values = new Dictionary<string, double>(_losses.Take(Group));
+        if (values.Count > 0) values.TryAdd("loss", values.Values.Sum());
+        foreach (var (name, value) in _logged) values[name] = value;
+        _logged.Clear();
+        return values;
+    }
+
+    /// <summary>Trains to the end, or until something stops the run.</summary>
+    /// <exception cref="UserErrorException">A loss was not finite.</exception>
+    public void Run()
+    {
+        try
+        {
+            TrainMode();
+            foreach (var hook in _hooks) hook.BeforeRun(this);
+            while (_stopReason is null && !IsDone) RunEpoch();
+            foreach (var hook in _hooks) hook.AfterRun(this);
+        }
+        catch (NonFiniteLossException found)
+        {
+            throw new UserErrorException(found.Message);
+        }
+    }
+
+    public override void Evaluate()
+    {
+        if (_parts.ValLoader is null) return;
+        GradientAverager.Broadcast(Model.buffers(), Group); // running statistics: rank 0's are the run's
+        foreach (var hook in _hooks) hook.BeforeEvaluation(this);
+        var evaluator = new Evaluator
+        {
+            Loader = _parts.ValLoader,
+            Metrics = _parts.Metrics,
+            Device = Device,
+            Runtime = Runtime,
+            Group = Group,
+            Precision = _parts.Precision,
+            ChannelsLast = _parts.ChannelsLast,
+        };
+        _metrics = new Dictionary<string, double>(evaluator.Run(Model));
+        TrainMode();
+        Output?.Scalars("val", _iteration, _epochsDone, _metrics);
+        s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
+        foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables())) s_log.Info("\n{0}", TextTable.Format(table));
+        _schedule.Observe(_metrics, _iteration);
+        foreach (var hook in _hooks) hook.AfterEvaluation(this, _metrics);
+    }
+
+    public void Dispose()
+    {
+        _optimizers.Dispose();
+        _losses.Dispose();
+        _guard?.Dispose();
+    }
+
+    private bool CountsIterations => _parts.Loop.Loop == LoopKind.Iterations;
+
+    private bool IsDone => CountsIterations ? _iteration >= _totalSteps : _epoch >= _totalEpochs;
+
+    private void RunEpoch()
+    {
+        foreach (var hook in _hooks) hook.BeforeEpoch(this);
+        foreach (var loaded in TrainLoader.Epoch(_epoch, _batchInEpoch))
+        {
+            using var batch = loaded;
+            Iterate(batch);
+            if (_stopReason is not null || (CountsIterations && IsDone))
+            {
+                if (_batchInEpoch < TrainLoader.BatchesPerEpoch) return; // the epoch stays unfinished
+                break;
+            }
+        }
+        FinishPartialStep();
+
+        _epochsDone = _epoch + 1;
+        _batchInEpoch = 0;
+        foreach (var hook in _hooks) hook.AfterEpoch(this);
+        _epoch = _epochsDone;
+    }
+
+    private void Iterate(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        batch.To(Device);
+        var random = RandomSource.For(_parts.Seed, _epoch, ((long)Group.Rank << 40) | (1L << 62) | (uint)_batchInEpoch);
+        foreach (var transform in _parts.BatchTransforms) transform.Apply(batch, Data, random);
+        if (_parts.ChannelsLast) batch.ToChannelsLast(Runtime);
+
+        var accumulate = _parts.Loop.Accumulate;
+        var inStep = _batchInEpoch % accumulate;
+        var context = _optimizers.Context;
+        context.BatchesPerStep = Math.Min(accumulate, TrainLoader.BatchesPerEpoch - (_batchInEpoch - inStep)); // an epoch's last step may have fewer
+        context.Due = inStep + 1 == context.BatchesPerStep;
+
+        _stepDone = false;
+        var progress = Progress;
+        foreach (var hook in _hooks) hook.BeforeIteration(this, batch);
+        foreach (var handle in _optimizers.Handles) _schedule.Apply(handle.Optimizer, progress);
+        _guard?.Begin(progress, batch, Runtime);
+        LossMap losses;
+        try
+        {
+            losses = Model.TrainStep(batch, _optimizers, progress);
+        }
+        catch (NonFiniteLossException found)
+        {
+            throw found.Explain(Model, batch, _optimizers, WorkDir, Runtime, writes: Group.Rank == 0);
+        }
+        _losses.Add(losses);
+        _batchInEpoch++;
+        if (context.Due) StepIsDone();
+        foreach (var hook in _hooks) hook.AfterIteration(this, batch, losses);
+    }
+
+    /// <summary>Where the loader left out samples, an epoch may end before its last step was due.</summary>
+    private void FinishPartialStep()
+    {
+        if (_optimizers.Context.Due || _stopReason is not null) return;
+        foreach (var handle in _optimizers.Handles) handle.Finish();
+        StepIsDone();
+    }
+
+    private void StepIsDone()
+    {
+        _iteration++;
+        _stepDone = true;
+        _optimizers.Context.Due = true;
+    }
+
+    private void TrainMode()
+    {
+        Model.train();
+        foreach (var norm in _frozenNorms) norm.eval();
+    }
+
+    private static IEnumerable<(string Key, Hook Hook)> Ordered(IReadOnlyDictionary<string, Hook> hooks, EvaluationHook evaluation)
+    {
+        var all = new List<(string Key, Hook Hook)> { ("evaluation", evaluation) };
+        foreach (var (key, hook) in hooks) all.Add((key, hook));
+        return all.OrderBy(entry => entry.Hook.Order).ThenBy(entry => entry.Key, StringComparer.Ordinal);
+    }
+
+    private static IEnumerable<nn.Module> FrozenNorms(nn.Module model) =>
+        from child in model.named_modules()
+        where ParameterGroups.IsNorm(child.module)
+        let parameters = child.module.parameters(recurse: false).ToArray()
+        where parameters.Length > 0 && parameters.All(parameter => !parameter.requires_grad)
+        select child.module;
+}

@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+using Tessera.Framework.Data;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Logging;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running;
+
+/// <summary>Length and manner of a training.</summary>
+public sealed record LoopSettings
+{
+    public LoopKind Loop { get; init; }
+
+    /// <summary>Epochs or iterations, as <see cref="Loop"/> says.</summary>
+    public required long Length { get; init; }
+
+    /// <summary>Epochs or iterations between evaluations; 0 for none.</summary>
+    public int ValidateEvery { get; init; } = 1;
+
+    /// <summary>Batches per optimizer step.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    public ClipGradOptions? ClipGrad { get; init; }
+
+    /// <summary>Name patterns of parameters that are not trained.</summary>
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+}
+
+/// <summary>Everything a training is made of, built. A test needs no config.</summary>
+public sealed record TrainerParts
+{
+    /// <summary>On the CPU or on the device already; initialised.</summary>
+    public required VisionModel Model { get; init; }
+
+    public required IBatchLoader TrainLoader { get; init; }
+
+    public required LoopSettings Loop { get; init; }
+
+    /// <summary>By name; one that stands alone is named "optimizer".</summary>
+    public required IReadOnlyDictionary<string, OptimizerFactory> Optimizers { get; init; }
+
+    public IReadOnlyList<Schedule> Schedule { get; init; } = [];
+
+    public IReadOnlyDictionary<string, Penalty> Penalties { get; init; } = new Dictionary<string, Penalty>();
+
+    public IReadOnlyList<BatchTransform> BatchTransforms { get; init; } = [];
+
+    /// <summary>By their keys in the config.</summary>
+    public IReadOnlyDictionary<string, Hook> Hooks { get; init; } = new Dictionary<string, Hook>();
+
+    /// <summary>null: the run is not evaluated.</summary>
+    public IBatchLoader? ValLoader { get; init; }
+
+    public IReadOnlyDictionary<string, Metric> Metrics { get; init; } = new Dictionary<string, Metric>();
+
+    public Device Device { get; init; } = CPU;
+
+    public PrecisionChoice Precision { get; init; } = PrecisionChoice.Full;
+
+    public bool ChannelsLast { get; init; }
+
+    public long Seed { get; init; }
+
+    public ITorchRuntime Runtime { get; init; } = TorchRuntime.Create();
+
+    public IProcessGroup Group { get; init; } = new SingleProcess();
+
+    public required string WorkDir { get; init; }
+
+    /// <summary>null: nothing is written but what hooks write.</summary>
+    public RunLog? Output { get; init; }
+
+    /// <summary>The resolved config, for checkpoints.</summary>
+    public JsonObject Config { get; init; } = [];
+
+    /// <summary>Where the initial weights came from; null where they were random.</summary>
+    public string? Source { get; init; }
+}
