@@ -91,6 +91,32 @@ internal static class CheckpointErrors
     public static UserErrorException OtherTask(string path, Data.DataTask saved, Data.DataTask data) =>
         new($"{path}\n  The checkpoint's model was trained for {saved}, the data is for {data}.");
 
+    public static UserErrorException NoSuchMap(string path, string asked, string module, IEnumerable<string> known)
+    {
+        var names = known.Append("own").ToList();
+        return new($"{path}\n  {module} has no key map \"{asked}\".{NearestName.Suggest(asked, names)} It has: {string.Join(", ", names)}.");
+    }
+
+    public static UserErrorException NothingFits(string path, IReadOnlyDictionary<string, TorchSharp.torch.Tensor> target, WeightsFile file, string module, IReadOnlyList<string> maps) =>
+        new($"{path}\n  Nothing in the file fits {module}.\n  The file has: {Some(file.Tensors.Values.Select(t => $"{t.Name} {WeightInfo.ShapeText(t.Shape)}"))}."
+            + $"\n  {module} has: {Some(target.Select(t => $"{t.Key} {WeightInfo.ShapeText(t.Value.shape)}"))}."
+            + $"\n  Key maps tried: {string.Join(", ", maps.Append("own"))}. Others can be given with \"prefix\" and \"key_map\".");
+
+    public static UserErrorException NotComplete(string path, IReadOnlyList<string> table) =>
+        new($"{path}\n  The weights and the model don't match:\n    {string.Join("\n    ", table)}");
+
+    public static UserErrorException ClassCount(string path, long found, long expected) =>
+        new($"{path}\n  The file's classifier has {found} classes, the data {expected}.");
+
+    public static UserErrorException NoStem(string path) =>
+        new($"{path}\n  \"input_mode\" is \"bgr\", but no convolution over 3 channels was loaded whose channels could be swapped.");
+
+    public static UserErrorException BadPattern(System.Text.RegularExpressions.RegexParseException error) =>
+        new($"A pattern of init.key_map or init.skip is no regular expression: {error.Message}", error);
+
+    public static UserErrorException SlowPattern(System.Text.RegularExpressions.RegexMatchTimeoutException error) =>
+        new($"The pattern \"{error.Pattern}\" of init.key_map or init.skip takes too long on \"{error.Input}\".", error);
+
     internal static string Some(IEnumerable<string> names)
     {
         var list = names.ToList();

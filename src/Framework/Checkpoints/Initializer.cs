@@ -21,5 +21,9 @@ public sealed record InitContext(DataInfo? Data = null, string BaseFolder = ".")
 public static class ModelInitialization
 {
     /// <summary>Backbones first, the model last, so that a whole model's weights win. Call once, before optimizers are made.</summary>
-    public static void Apply(VisionModel model, InitContext context) => throw new NotSupportedException(model.GetName());
+    public static void Apply(VisionModel model, InitContext context)
+    {
+        foreach (var backbone in model.modules().OfType<Backbone>()) backbone.Init?.Initialize(backbone, context);
+        model.Init?.Initialize(model, context);
+    }
 }

@@ -21,6 +21,10 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
 
     public abstract IReadOnlyList<int> OutStrides { get; }
 
+    /// <summary>Where the first weights come from; random where unset.</summary>
+    [FromConfig]
+    public Checkpoints.Initializer? Init { get; set; }
+
     /// <summary>Ways to read weights published elsewhere, by name ("timm", "torchvision", "mmlab" …). The module's own names need no map.</summary>
     public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();
 

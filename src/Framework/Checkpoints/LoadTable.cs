@@ -1,0 +1,23 @@
+namespace Tessera.Framework.Checkpoints;
+
+/// <summary>A load report in lines, for the log.</summary>
+internal static class LoadTable
+{
+    private const int MostNames = 8;
+
+    public static IReadOnlyList<string> Lines(LoadReport report)
+    {
+        var lines = new List<string> { $"loaded      {report.Loaded.Count,5}" };
+        Add("missing", report.Missing);
+        Add("unexpected", report.Unexpected);
+        Add("wrong shape", [.. report.WrongShape.Select(wrong => $"{wrong.Name} (here {wrong.Expected}, in the file {wrong.Found})")]);
+        Add("left out", report.Skipped);
+        return lines;
+
+        void Add(string what, IReadOnlyList<string> names)
+        {
+            if (names.Count == 0) return;
+            lines.Add($"{what,-11} {names.Count,5}  {string.Join(", ", names.Take(MostNames))}{(names.Count > MostNames ? " …" : "")}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.RegularExpressions;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Checkpoints;
+
+/// <summary>The order of an image's channels.</summary>
+public enum ChannelOrder { Rgb, Bgr }
+
+/// <summary>What a classifier with another number of classes does.</summary>
+public enum OtherClassCount
+{
+    /// <summary>It is left out and keeps its initial weights.</summary>
+    LeaveOut,
+
+    /// <summary>It is an error.</summary>
+    Fail,
+}
+
+/// <param name="Checkpoint">A .safetensors file (a checkpoint of a run, or weights alone) or a PyTorch file (.pth, .pt, .th). A relative path starts at the working directory.</param>
+/// <param name="Keys">Whose names the file uses: one of the backbone's key maps ("timm", "torchvision", "mmlab" …), or "own". Unset: whichever fits most tensors.</param>
+/// <param name="Prefix">Only tensors whose names begin so, without it. Unset: "module.", "model.", "backbone." and the like are tried.</param>
+/// <param name="Part">Which dictionary of a PyTorch file holds the weights, such as "state_dict_ema". Unset: the usual names are tried.</param>
+/// <param name="KeyMap">Regular expressions and their replacements, applied in order to every name after the prefix and before <paramref name="Keys"/>: { "^features\\.": "layers." }.</param>
+/// <param name="Skip">Regular expressions; a tensor of this model whose name one of them fits keeps its initial weights: [ "^head\\." ].</param>
+/// <param name="OtherClassCount">What happens where the file's classifier has another number of classes.</param>
+/// <param name="InputMode">"bgr" for weights that were trained on BGR images: the first convolution's input channels are swapped, so that RGB images serve.</param>
+/// <param name="Strict">Fail unless every tensor of the model is filled and every tensor of the file used.</param>
+public sealed record PretrainedOptions(
+    string Checkpoint,
+    string? Keys = null,
+    string? Prefix = null,
+    string? Part = null,
+    IReadOnlyDictionary<string, string>? KeyMap = null,
+    IReadOnlyList<string>? Skip = null,
+    OtherClassCount OtherClassCount = OtherClassCount.LeaveOut,
+    ChannelOrder InputMode = ChannelOrder.Rgb,
+    bool Strict = false)
+{
+    // A pattern comes from a config; a slow one must not hang the run.
+    private static readonly TimeSpan PatternTime = TimeSpan.FromSeconds(1);
+
+    internal bool Skips(string name) => Skip?.Any(pattern => Regex.IsMatch(name, pattern, RegexOptions.CultureInvariant, PatternTime)) ?? false;
+
+    internal string Rename(string name)
+    {
+        foreach (var (pattern, replacement) in KeyMap ?? new Dictionary<string, string>())
+            name = Regex.Replace(name, pattern, replacement, RegexOptions.CultureInvariant, PatternTime);
+        return name;
+    }
+}
+
+/// <summary>Weights from a file. Logs what was loaded, missing, unexpected and of the wrong shape.</summary>
+[Component("Pretrained")]
+public sealed class PretrainedInitializer(PretrainedOptions options) : Initializer
+{
+    public PretrainedOptions Options => options;
+
+    public override void Initialize(nn.Module module, InitContext context)
+    {
+        try
+        {
+            ForeignWeights.Load(module, Path.Combine(context.BaseFolder, options.Checkpoint), options, context);
+        }
+        catch (RegexParseException error)
+        {
+            throw CheckpointErrors.BadPattern(error);
+        }
+        catch (RegexMatchTimeoutException error)
+        {
+            throw CheckpointErrors.SlowPattern(error);
+        }
+    }
+}
