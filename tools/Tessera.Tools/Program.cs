@@ -1,10 +1,16 @@
+using System.CommandLine;
+using Tessera.Tools.Commands;
+
 namespace Tessera.Tools;
 
 internal static class Program
 {
-    private static int Main(string[] args)
+    public static RootCommand CreateRoot() => new("Tessera: a config-driven computer-vision framework.")
     {
-        Console.Error.WriteLine($"No tool is named \"{args.FirstOrDefault()}\".");
-        return 2;
-    }
+        PrintConfigCommand.Create(),
+        ListComponentsCommand.Create(),
+        SchemaCommand.Create(),
+    };
+
+    private static int Main(string[] args) => CommandLine.Invoke(CreateRoot(), args);
 }

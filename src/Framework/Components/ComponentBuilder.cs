@@ -10,6 +10,11 @@ public sealed class ComponentBuilder(ComponentRegistry registry, IServiceProvide
     public TOptions Bind<TOptions>(ConfigDocument document)
         where TOptions : class => OptionsBinder.BindRoot<TOptions>(registry, document);
 
+    /// <summary>Checks the whole document; every mistake is reported at once.</summary>
+    /// <exception cref="UserErrorException">The document has mistakes.</exception>
+    public static void Check<TOptions>(ComponentRegistry registry, ConfigDocument document)
+        where TOptions : class => OptionsBinder.BindRoot<TOptions>(registry, document);
+
     /// <summary>Checks the component at <paramref name="path"/> of the document.</summary>
     /// <exception cref="UserErrorException">There is none, or it has mistakes.</exception>
     public ComponentSpec<T> Describe<T>(ConfigDocument document, string path = "")

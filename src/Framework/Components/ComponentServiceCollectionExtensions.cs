@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Tessera.Framework.Plugins;
 
 namespace Tessera.Framework.Components;
 
@@ -11,7 +12,15 @@ public static class ComponentServiceCollectionExtensions
     /// its name as the key, built with default options. Also registers the <see cref="ComponentRegistry"/> and <see cref="ComponentBuilder"/>.
     /// </summary>
     /// <exception cref="UserErrorException">A name is given twice in a kind.</exception>
-    public static IServiceCollection AddComponents(this IServiceCollection services, Assembly assembly)
+    public static IServiceCollection AddComponents(this IServiceCollection services, Assembly assembly) =>
+        services.Add(registry => registry.Add(assembly));
+
+    /// <summary>Registers the components of a plugin.</summary>
+    /// <exception cref="UserErrorException">A name is given twice in a kind, or the plugin was built against another version of Tessera.</exception>
+    public static IServiceCollection AddComponents(this IServiceCollection services, LoadedPlugin plugin) =>
+        services.Add(registry => PluginLoader.AddTo(registry, plugin));
+
+    private static IServiceCollection Add(this IServiceCollection services, Func<ComponentRegistry, IReadOnlyList<ComponentDescription>> add)
     {
         var registry = services
             .Where(service => service.ServiceType == typeof(ComponentRegistry) && !service.IsKeyedService)
@@ -20,7 +29,7 @@ public static class ComponentServiceCollectionExtensions
         if (registry is null)
             services.AddSingleton(registry = new ComponentRegistry());
         services.TryAddSingleton<ComponentBuilder>();
-        foreach (var component in registry.Add(assembly))
+        foreach (var component in add(registry))
             services.AddKeyedTransient(component.Kind.Type, component.Name, (provider, _) => BuildDefault(provider, component));
         return services;
     }

@@ -30,6 +30,15 @@ public sealed class ConfigKey
 
     public IReadOnlyList<ValidationAttribute> Bounds { get; private init; } = [];
 
+    /// <summary>The default as in a config; null where only the code knows it.</summary>
+    public string? DefaultText => HasDefault ? Type.Show(Default) : null;
+
+    /// <summary>The bounds in words: "at least 1".</summary>
+    public IEnumerable<string> BoundTexts => Bounds.Select(bound => ComponentErrors.Bound(bound) ?? bound.GetType().Name.Replace("Attribute", "", StringComparison.Ordinal));
+
+    /// <summary>The keys of a nested options record.</summary>
+    public IReadOnlyList<ConfigKey> Nested => Type is RecordType ? RecordShape.Of(Type.Clr).Keys : [];
+
     /// <summary>From the XML documentation, or null.</summary>
     public string? Doc => _doc();
 

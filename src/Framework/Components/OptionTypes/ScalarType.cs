@@ -73,6 +73,9 @@ internal sealed class EnumType(Type clr) : OptionType
 
     public override object? Bind(BindContext context, ConfigNode node, string path)
     {
+        // A choice among auto, true and false also takes the JSON booleans.
+        if (node is ConfigValue { Kind: ConfigValueKind.Boolean } flag && _members.TryGetValue(flag.Text, out var truth))
+            return truth;
         if (node is ConfigValue { Kind: ConfigValueKind.String } text)
         {
             if (_members.TryGetValue(text.Text, out var member))
@@ -85,7 +88,13 @@ internal sealed class EnumType(Type clr) : OptionType
         return null;
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => new() { ["enum"] = new JsonArray([.. _members.Keys.Select(name => JsonValue.Create(name))]) };
+    public override JsonObject Schema(SchemaWriter schema)
+    {
+        var values = _members.Keys.Select(name => (JsonNode)JsonValue.Create(name)).ToList();
+        if (_members.ContainsKey("true"))
+            values.AddRange([JsonValue.Create(true), JsonValue.Create(false)]);
+        return new JsonObject { ["enum"] = new JsonArray([.. values]) };
+    }
 }
 
 /// <summary>JSON of any form, handed on as it is.</summary>

@@ -1,0 +1,108 @@
+using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using System.Runtime.Loader;
+using System.Security.Cryptography;
+using TorchSharp;
+
+namespace Tessera.Framework.Plugins;
+
+/// <summary>A plugin that was loaded.</summary>
+/// <param name="Path">The file that the user named.</param>
+/// <param name="Sha256">Of that file; for a project, of all its sources.</param>
+/// <param name="Assembly">What came of it.</param>
+public sealed record LoadedPlugin(string Path, string Sha256, Assembly Assembly)
+{
+    public override string ToString() => $"plugin {SourceLocation.Display(Path)} (SHA-256 {Sha256})";
+}
+
+/// <summary>
+/// Loads plugins: assemblies as they are, projects and single source files after building them against the assemblies that
+/// run. This is the one way by which a config brings code; only what the user named gets here, see <see cref="ConfigDocument.Plugins"/>.
+/// </summary>
+public static class PluginLoader
+{
+    private const string LibtorchAssembly = "Tessera.Torch";
+    private const string TorchSharpAssembly = "TorchSharp";
+
+    /// <summary>Name of the assembly that provides tensors here.</summary>
+    internal static string ProviderAssembly => typeof(torch).Assembly.GetName().Name!;
+
+    /// <summary>Loads one plugin.</summary>
+    /// <param name="note">Told what is done (building takes seconds the first time).</param>
+    /// <exception cref="UserErrorException">The file is missing, doesn't build, or was built for the other provider.</exception>
+    public static LoadedPlugin Load(PluginReference plugin, Action<string>? note = null)
+    {
+        if (!File.Exists(plugin.Path))
+            throw PluginErrors.At(plugin, PluginErrors.Missing(plugin.Path));
+        try
+        {
+            var (assembly, sha256) = Path.GetExtension(plugin.Path).ToLowerInvariant() switch
+            {
+                ".dll" => (plugin.Path, Hash(plugin.Path)),
+                ".cs" or ".csproj" => PluginBuild.Build(plugin, note),
+                _ => throw PluginErrors.At(plugin, PluginErrors.WrongKind(plugin.Path)),
+            };
+            Check(plugin, assembly);
+            return new LoadedPlugin(plugin.Path, sha256, new PluginContext(assembly).LoadFromAssemblyPath(assembly));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or BadImageFormatException)
+        {
+            throw PluginErrors.At(plugin, PluginErrors.NotLoaded(plugin.Path, exception.Message));
+        }
+    }
+
+    /// <summary>Adds a plugin's components.</summary>
+    /// <exception cref="UserErrorException">It was built against another version of Tessera.</exception>
+    public static IReadOnlyList<ComponentDescription> AddTo(ComponentRegistry registry, LoadedPlugin plugin)
+    {
+        try
+        {
+            return registry.Add(plugin.Assembly);
+        }
+        catch (Exception exception) when (exception is ReflectionTypeLoadException or TypeLoadException or FileNotFoundException)
+        {
+            var cause = (exception as ReflectionTypeLoadException)?.LoaderExceptions.FirstOrDefault() ?? exception;
+            throw new UserErrorException($"{SourceLocation.Display(plugin.Path)}\n  {PluginErrors.OtherVersion(cause.Message)}", exception);
+        }
+    }
+
+    internal static string Hash(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    private static void Check(PluginReference plugin, string assembly)
+    {
+        using var reader = new PEReader(File.OpenRead(assembly));
+        if (!reader.HasMetadata)
+            throw PluginErrors.At(plugin, PluginErrors.NotLoaded(plugin.Path, "it is no .NET assembly."));
+        var metadata = reader.GetMetadataReader();
+        var references = metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).ToList();
+        var other = ProviderAssembly == LibtorchAssembly ? TorchSharpAssembly : LibtorchAssembly;
+        if (references.Contains(other) && !references.Contains(ProviderAssembly))
+            throw PluginErrors.At(plugin, PluginErrors.OtherProvider(plugin.Path, other == TorchSharpAssembly ? "TorchSharp" : "libtorch"));
+    }
+
+    /// <summary>Resolves what Tessera has to Tessera's own, so that types are the same; the rest beside the plugin.</summary>
+    private sealed class PluginContext(string path) : AssemblyLoadContext($"plugin {Path.GetFileName(path)}")
+    {
+        private readonly AssemblyDependencyResolver _resolver = new(path);
+
+        protected override Assembly? Load(AssemblyName name)
+        {
+            try
+            {
+                return Default.LoadFromAssemblyName(name);
+            }
+            catch (FileNotFoundException)
+            {
+                return _resolver.ResolveAssemblyToPath(name) is { } found ? LoadFromAssemblyPath(found) : null;
+            }
+        }
+
+        protected override nint LoadUnmanagedDll(string name) =>
+            _resolver.ResolveUnmanagedDllToPath(name) is { } found ? LoadUnmanagedDllFromPath(found) : 0;
+    }
+}

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using Spectre.Console;
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Errors;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Lists the registered components, or tells all about one.</summary>
+internal static class ListComponentsCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string?>("KIND|NAME")
+        {
+            Description = "A kind (backbone) or a component (ResNet); everything where absent.",
+            DefaultValueFactory = _ => null,
+        };
+        var config = new Option<string?>("--config") { Description = "A config whose plugins are listed, too.", HelpName = "CONFIG" };
+        var command = new Command("list-components", "Lists every registered component; for a name: its options.") { name, config };
+        command.SetAction(parsed => Run(parsed.GetValue(name), parsed.GetValue(config)));
+        return command;
+    }
+
+    private static int Run(string? name, string? config)
+    {
+        var document = config is null ? null : ConfigDocument.Load(config);
+        var registry = Composition.Registry(document, Console.Error.WriteLine);
+        var output = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
+        var kinds = registry.Kinds.ToList();
+        if (name is null)
+        {
+            foreach (var kind in kinds)
+                ListKind(output, registry, kind);
+            return 0;
+        }
+
+        var chosen = kinds.FirstOrDefault(kind => Same(kind.Name, name) || Same(kind.Plural, name));
+        if (chosen is not null)
+            ListKind(output, registry, chosen);
+        var named = registry.All.Where(component => component.Name == name).ToList();
+        foreach (var component in named)
+            Describe(output, component);
+        if (chosen is null && named.Count == 0)
+        {
+            var known = kinds.Select(kind => kind.Name).Concat(registry.All.Select(component => component.Name));
+            throw new UserErrorException($"No kind and no component is named \"{name}\".{NearestName.Suggest(name, known)}\n"
+                + $"Kinds: {string.Join(", ", kinds.Select(kind => kind.Name))}.");
+        }
+
+        return 0;
+    }
+
+    private static bool Same(string kind, string name) =>
+        string.Equals(kind, name.Replace('_', ' ').Replace('-', ' '), StringComparison.OrdinalIgnoreCase);
+
+    private static void ListKind(ListingOutput output, ComponentRegistry registry, ComponentKind kind)
+    {
+        output.Heading(char.ToUpperInvariant(kind.Plural[0]) + kind.Plural[1..]);
+        output.Table(
+            ["name", "what it is"],
+            registry.All.Where(component => component.Kind.Type == kind.Type)
+                .Select(component => new[] { component.Name, XmlDocs.SummaryOf(component.Type) ?? "" }));
+    }
+
+    private static void Describe(ListingOutput output, ComponentDescription component)
+    {
+        output.Heading($"{component.Name} ({component.Kind.Name})");
+        if (XmlDocs.SummaryOf(component.Type) is { } summary)
+            output.Text(summary);
+        if (XmlDocs.RemarksOf(component.Type) is { } remarks)
+            output.Text(remarks);
+        if (component.Keys.Count == 0)
+            output.Text("It takes no options.");
+        else
+            output.Table(["option", "type", "default", "bounds", "what it does"], component.Keys.SelectMany(key => Rows(key, "")));
+    }
+
+    private static IEnumerable<string[]> Rows(ConfigKey key, string indent)
+    {
+        yield return
+        [
+            indent + key.Name,
+            key.TypeName,
+            key.Required ? "required" : key.DefaultText ?? "",
+            string.Join("; ", key.BoundTexts),
+            key.Doc ?? "",
+        ];
+        foreach (var row in key.Nested.SelectMany(nested => Rows(nested, indent + "  ")))
+            yield return row;
+    }
+}

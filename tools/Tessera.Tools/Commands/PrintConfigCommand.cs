@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Running;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Prints a config as a run would see it, or where one of its values comes from.</summary>
+internal static class PrintConfigCommand
+{
+    public static Command Create()
+    {
+        var config = CommandLine.Config();
+        var overrides = CommandLine.CfgOptions();
+        var explain = new Option<string?>("--explain") { Description = "Which file and line set this key, and what it replaced.", HelpName = "KEY" };
+        var saved = new Option<bool>("--saved") { Description = "As it is written into work dirs and checkpoints: ${…} not filled in." };
+        var command = new Command("print-config", "Prints the resolved config.") { config, overrides, explain, saved };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(config), parsed.GetRequiredValue(overrides), parsed.GetValue(explain), parsed.GetValue(saved)));
+        return command;
+    }
+
+    private static int Run(string config, string[] overrides, string? explain, bool saved)
+    {
+        var document = ConfigDocument.Load(config, overrides);
+        if (explain is null)
+            Console.Out.Write(saved ? document.SaveText() : document.ResolvedText());
+        else
+            Console.Out.WriteLine(document.Explain(explain));
+
+        // Printed before it is checked: seeing the document is how its mistakes are found.
+        Console.Out.Flush();
+        var registry = Composition.Registry(document, Console.Error.WriteLine);
+        ComponentBuilder.Check<RunOptions>(registry, document);
+        return 0;
+    }
+}
