@@ -1,0 +1,51 @@
+namespace Tessera.Datasets.Storage;
+
+/// <summary>Files below a folder or in a zip archive, by name with forward slashes. Safe to read from several threads.</summary>
+public abstract class FileStore
+{
+    /// <summary>No image or annotation is larger.</summary>
+    protected const long MaxFileBytes = 1L << 30;
+
+    private protected FileStore(string location) => Location = location;
+
+    /// <summary>The folder or archive, as the user named it.</summary>
+    public string Location { get; }
+
+    /// <summary>Every file's name, in ordinal order.</summary>
+    public abstract IReadOnlyList<string> Names { get; }
+
+    /// <summary>Opens a folder or a .zip archive.</summary>
+    /// <exception cref="UserErrorException">There is no such thing, or the archive is damaged.</exception>
+    public static FileStore Open(string path) =>
+        Directory.Exists(path) ? new FolderStore(path)
+        : !File.Exists(path) ? throw Missing(path)
+        : path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase) ? new ZipStore(path)
+        : throw new UserErrorException($"{path} is neither a folder nor a .zip archive.");
+
+    /// <summary>What a person finds the file by.</summary>
+    public abstract string Describe(string name);
+
+    public abstract bool Contains(string name);
+
+    /// <summary>The whole file.</summary>
+    /// <exception cref="UserErrorException">It is missing, empty, damaged or larger than any image.</exception>
+    public abstract ReadOnlyMemory<byte> Read(string name);
+
+    /// <summary>An error that says which part of the path exists.</summary>
+    internal static UserErrorException Missing(string path)
+    {
+        var parent = Path.GetDirectoryName(Path.GetFullPath(path));
+        while (parent is not null && !Directory.Exists(parent)) parent = Path.GetDirectoryName(parent);
+        if (parent is null || parent != Path.GetDirectoryName(Path.GetFullPath(path)))
+            return new UserErrorException($"{path} doesn't exist, nor does the folder it should lie in. Where the data lies is set by data_root (--cfg-options data_root=…).");
+        var near = NearestName.Suggest(Path.GetFileName(path), Directory.EnumerateFileSystemEntries(parent).Select(entry => Path.GetFileName(entry)!).Take(10_000));
+        return new UserErrorException($"{path} doesn't exist.{near} Where the data lies is set by data_root (--cfg-options data_root=…).");
+    }
+
+    private protected UserErrorException Empty(string name) => new($"{Describe(name)} is empty (0 bytes).");
+
+    private protected UserErrorException TooLarge(string name, long bytes) =>
+        new($"{Describe(name)} has {bytes >> 20:N0} MiB; no image may have more than {MaxFileBytes >> 20:N0}.");
+
+    private protected UserErrorException NoSuchFile(string name) => new($"{Describe(name)} doesn't exist.");
+}

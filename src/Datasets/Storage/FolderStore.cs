@@ -1,0 +1,60 @@
+namespace Tessera.Datasets.Storage;
+
+/// <summary>Files below a folder, hidden ones left out.</summary>
+internal sealed class FolderStore(string path) : FileStore(path)
+{
+    private static readonly EnumerationOptions Visible = new()
+    {
+        RecurseSubdirectories = true,
+        MaxRecursionDepth = 32, // a link may lead back up
+        AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+        IgnoreInaccessible = false,
+    };
+
+    private string[]? _names;
+
+    public override IReadOnlyList<string> Names
+    {
+        get
+        {
+            if (_names is not null) return _names;
+            var names = Directory.EnumerateFiles(Location, "*", Visible)
+                .Select(file => Path.GetRelativePath(Location, file).Replace(Path.DirectorySeparatorChar, '/'))
+                .ToArray();
+            Array.Sort(names, StringComparer.Ordinal);
+            return _names = names;
+        }
+    }
+
+    public override string Describe(string name) => Path.Combine(Location, name);
+
+    public override bool Contains(string name) => File.Exists(Describe(name));
+
+    public override ReadOnlyMemory<byte> Read(string name)
+    {
+        var path = Describe(name);
+        try
+        {
+            using var file = File.OpenHandle(path);
+            var length = RandomAccess.GetLength(file);
+            if (length == 0) throw Empty(name);
+            if (length > MaxFileBytes) throw TooLarge(name, length);
+            var bytes = GC.AllocateUninitializedArray<byte>((int)length);
+            for (var done = 0; done < bytes.Length;)
+            {
+                var read = RandomAccess.Read(file, bytes.AsSpan(done), done);
+                if (read == 0) throw new UserErrorException($"{path} became shorter while it was read.");
+                done += read;
+            }
+            return bytes;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw NoSuchFile(name);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{path} can't be read: {e.Message}", e);
+        }
+    }
+}
