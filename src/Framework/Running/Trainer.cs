@@ -195,8 +195,6 @@ public sealed partial class Trainer : RunState, IDisposable
     {
         using var scope = NewDisposeScope();
         batch.To(Device);
-        var random = RandomSource.For(_parts.Seed, _epoch, ((long)Group.Rank << 40) | (1L << 62) | (uint)_batchInEpoch);
-        foreach (var transform in _parts.BatchTransforms) transform.Apply(batch, Data, random);
         if (_parts.ChannelsLast) batch.ToChannelsLast(Runtime);
 
         var accumulate = _parts.Loop.Accumulate;

@@ -48,8 +48,6 @@ public sealed record TrainerParts
 
     public IReadOnlyDictionary<string, Penalty> Penalties { get; init; } = new Dictionary<string, Penalty>();
 
-    public IReadOnlyList<BatchTransform> BatchTransforms { get; init; } = [];
-
     /// <summary>By their keys in the config.</summary>
     public IReadOnlyDictionary<string, Hook> Hooks { get; init; } = new Dictionary<string, Hook>();
 

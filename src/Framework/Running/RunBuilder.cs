@@ -1,0 +1,69 @@
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running;
+
+/// <summary>Builds the parts of a run from its options. The tools and the runner share it.</summary>
+public sealed class RunBuilder(RunOptions options, IServiceProvider services)
+{
+    public RunOptions Options => options;
+
+    public Dataset Dataset(ComponentSpec<Dataset> spec) => spec.Build(services);
+
+    /// <summary>The training batches of this process.</summary>
+    public IBatchLoader TrainLoader(Dataset dataset, TrainOptions train, IProcessGroup group)
+    {
+        var loader = train.Loader ?? new LoaderOptions();
+        var transforms = (train.BatchTransforms ?? []).Select(spec => spec.Build(services, dataset.Info)).ToArray();
+        return Loaders.Create(dataset, dataset.Pipeline, loader.Sampler?.Build(services), loader, options.Seed, training: true, group.Rank, group.WorldSize, transforms);
+    }
+
+    /// <summary>The batches to evaluate in this process.</summary>
+    public IBatchLoader EvaluationLoader(Dataset dataset, EvaluationOptions evaluation, IProcessGroup group)
+    {
+        var loader = evaluation.Loader ?? new LoaderOptions();
+        return Loaders.Create(dataset, dataset.Pipeline, loader.Sampler?.Build(services), loader, options.Seed, training: false, group.Rank, group.WorldSize);
+    }
+
+    /// <summary>By the config's names.</summary>
+    public IReadOnlyDictionary<string, Metric> Metrics(EvaluationOptions evaluation, DataInfo data) => Named(evaluation.Metrics, spec => spec.Build(services, data));
+
+    /// <summary>The model for these classes, its weights random; on the CPU.</summary>
+    public VisionModel Model(DataInfo data) => options.Model.Build(services, data);
+
+    /// <summary>The model with its initial weights as the config says.</summary>
+    public VisionModel InitializedModel(DataInfo data)
+    {
+        var model = Model(data);
+        ModelInitialization.Apply(model, new InitContext(data));
+        return model;
+    }
+
+    /// <summary>Whether images are to lie channels last in memory.</summary>
+    public bool ChannelsLast(VisionModel model, Device device, PrecisionChoice precision) => options.ChannelsLast switch
+    {
+        AutoSwitch.True => true,
+        AutoSwitch.False => false,
+        _ => BatchLayout.IsConvolutional(model) && (device.type == DeviceType.CPU || precision.IsMixed),
+    };
+
+    /// <summary>Builds the components of a named map; those set to null are left out.</summary>
+    internal static Dictionary<string, T> Named<T>(IReadOnlyDictionary<string, ComponentSpec<T>?>? specs, Func<ComponentSpec<T>, T> build)
+        where T : class
+    {
+        var built = new Dictionary<string, T>();
+        foreach (var (name, spec) in specs ?? new Dictionary<string, ComponentSpec<T>?>())
+        {
+            if (spec is not null) built.Add(name, build(spec));
+        }
+        return built;
+    }
+
+    private IBatchLoaderFactory Loaders => services.GetRequiredService<IBatchLoaderFactory>();
+}

@@ -1,0 +1,209 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using NLog;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Logging;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Running.Distributed;
+using Tessera.Framework.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running;
+
+/// <summary>A training run of a config: builds every part in its order, trains, and takes it all down.</summary>
+public sealed class Runner : IDisposable
+{
+    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+
+    private readonly List<IDisposable> _owned = [];
+
+    private Runner(Trainer trainer) => Trainer = trainer;
+
+    public Trainer Trainer { get; }
+
+    /// <summary>Builds the run.</summary>
+    /// <param name="services">Components and the loader factory.</param>
+    /// <param name="workDir">Where it writes; by default what the config says, or work_dirs/NAME.</param>
+    /// <param name="resume">Continue from the newest checkpoint of the work dir, where there is one.</param>
+    /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake.</exception>
+    public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false)
+    {
+        var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
+        if (options.Train is not { } train) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
+        if (options.Optimizer is null) throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
+
+        var owned = new List<IDisposable>();
+        try
+        {
+            var runtime = TorchRuntime.Create();
+            SetThreads(runtime, options.Threads);
+            var device = DeviceChoice.Resolve(options.Device);
+            var precision = PrecisionChoice.Resolve(options.Precision, device.type, runtime);
+            var group = Own(ProcessGroups.FromEnvironment(runtime, device.type));
+            workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
+            if (group.Rank == 0) Directory.CreateDirectory(workDir);
+
+            var checkpoint = resume ? Latest(workDir) : null;
+            if (checkpoint is not null) Own(checkpoint);
+            var output = Own(RunLog.Start(workDir, checkpoint?.Info.Iteration, writes: group.Rank == 0));
+            if (resume && checkpoint is null) s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
+            var saved = document.SaveText(workDir);
+            if (group.Rank == 0) File.WriteAllText(Path.Combine(workDir, "config.json"), saved);
+
+            manual_seed(options.Seed);
+            if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
+            var builder = new RunBuilder(options, services);
+            var dataset = builder.Dataset(train.Dataset);
+            var trainLoader = Own(builder.TrainLoader(dataset, train, group));
+            var model = Own(builder.InitializedModel(dataset.Info));
+            var channelsLast = builder.ChannelsLast(model, device, precision);
+            EnvironmentReport.Write(EnvironmentReport.Collect(runtime, device, precision, group, options.Seed, channelsLast));
+
+            IBatchLoader? valLoader = null;
+            IReadOnlyDictionary<string, Metric> metrics = new Dictionary<string, Metric>();
+            if (options.Val is { } val && train.ValidateEvery > 0)
+            {
+                var valData = builder.Dataset(val.Dataset);
+                RequireSameClasses(dataset, valData);
+                valLoader = Own(builder.EvaluationLoader(valData, val, group));
+                metrics = builder.Metrics(val, valData.Info);
+            }
+            var parts = new TrainerParts
+            {
+                Model = model,
+                TrainLoader = trainLoader,
+                ValLoader = valLoader,
+                Metrics = metrics,
+                Loop = new LoopSettings
+                {
+                    Loop = train.Loop,
+                    Length = Length(train),
+                    ValidateEvery = train.ValidateEvery,
+                    Accumulate = train.Accumulate,
+                    ClipGrad = train.ClipGrad,
+                    Freeze = train.Freeze ?? [],
+                },
+                Optimizers = Optimizers(options.Optimizer, services),
+                Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(services))],
+                Penalties = RunBuilder.Named(train.Penalties, spec => spec.Build(services)),
+                Hooks = WithDefaults(options.Hooks, services, dataset.Info),
+                Device = device,
+                Precision = precision,
+                ChannelsLast = channelsLast,
+                Seed = options.Seed,
+                Runtime = runtime,
+                Group = group,
+                WorkDir = workDir,
+                Output = output,
+                Config = JsonNode.Parse(saved)!.AsObject(),
+            };
+            foreach (var hook in parts.Hooks.Values.OfType<IDisposable>()) owned.Add(hook);
+            var trainer = Own(new Trainer(parts));
+            Describe(trainer, dataset, trainLoader, document);
+            if (checkpoint is not null)
+            {
+                trainer.Resume(checkpoint);
+                s_log.Info("Resumed from {0}: iteration {1}, epoch {2}.", checkpoint.Path, checkpoint.Info.Iteration, checkpoint.Info.Epoch);
+            }
+            var runner = new Runner(trainer);
+            runner._owned.AddRange(owned);
+            return runner;
+        }
+        catch
+        {
+            Release(owned);
+            throw;
+        }
+
+        T Own<T>(T part)
+            where T : IDisposable
+        {
+            owned.Add(part);
+            return part;
+        }
+    }
+
+    /// <summary>Trains to the end, or until something stops the run.</summary>
+    public void Run()
+    {
+        Trainer.Run();
+        s_log.Info(Trainer.StopReason is { } reason
+            ? $"Ended at iteration {Trainer.Progress.Iteration}: {reason}."
+            : $"Done: {Trainer.Progress.Iteration} iterations, {Trainer.EpochsDone} epochs.");
+    }
+
+    public void Dispose() => Release(_owned);
+
+    private static void Release(List<IDisposable> owned)
+    {
+        for (var i = owned.Count - 1; i >= 0; i--) owned[i].Dispose();
+        owned.Clear();
+    }
+
+    private static Checkpoint? Latest(string workDir) =>
+        Directory.Exists(workDir) && new CheckpointStore(workDir).Latest is { } path ? Checkpoint.Open(path) : null;
+
+    private static long Length(TrainOptions train)
+    {
+        var length = train.Loop == LoopKind.Epochs ? train.Epochs : train.Iterations;
+        var (key, other) = train.Loop == LoopKind.Epochs ? ("epochs", "iterations") : ("iterations", "epochs");
+        return length > 0 ? length : throw new UserErrorException($"train.{key}: the loop counts {key}, so it must say how many (or set train.loop to \"{other}\").");
+    }
+
+    private static Dictionary<string, OptimizerFactory> Optimizers(OneOrNamed<ComponentSpec<OptimizerFactory>> specs, IServiceProvider services)
+    {
+        if (specs.Single is { } single) return new() { [RunOptimizers.OnlyName] = single.Build(services) };
+        var named = specs.Named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(services));
+        if (named.Count > 1 && named.FirstOrDefault(entry => entry.Value.Parameters.Count == 0) is { Key: { } open })
+            throw new UserErrorException($"optimizer.{open}.parameters: where there are several optimizers, each must say by name patterns which parameters are its own.");
+        return named;
+    }
+
+    /// <summary>Log, NaN guard and checkpoints belong to every run, unless the config sets their key to null or has its own.</summary>
+    private static Dictionary<string, Hook> WithDefaults(IReadOnlyDictionary<string, ComponentSpec<Hook>?>? specs, IServiceProvider services, DataInfo data)
+    {
+        var hooks = RunBuilder.Named(specs, spec => spec.Build(services, data));
+        Default("log", () => new LogHook(new LogHookOptions()));
+        Default("nan_guard", () => new NanGuardHook(new NanGuardHookOptions()));
+        Default("checkpoint", () => new CheckpointHook(new CheckpointHookOptions()));
+        return hooks;
+
+        void Default<T>(string key, Func<T> make)
+            where T : Hook
+        {
+            if (specs?.ContainsKey(key) != true && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
+        }
+    }
+
+    private static void RequireSameClasses(Dataset train, Dataset val)
+    {
+        if (train.Info.Classes.SequenceEqual(val.Info.Classes)) return;
+        var missing = train.Info.Classes.Except(val.Info.Classes).Take(5).ToArray();
+        var extra = val.Info.Classes.Except(train.Info.Classes).Take(5).ToArray();
+        throw new UserErrorException($"val.dataset: its classes are others than those of train.dataset ({val.Info.Classes.Count} and {train.Info.Classes.Count})."
+            + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing)}." : "") + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra)}." : "")
+            + (missing.Length + extra.Length == 0 ? " Their order differs." : ""));
+    }
+
+    private static void SetThreads(ITorchRuntime runtime, int asked)
+    {
+        if (asked > 0) runtime.Threads = asked;
+        else if (int.TryParse(Environment.GetEnvironmentVariable("LOCAL_WORLD_SIZE"), out var processes) && processes > 1) runtime.Threads = Math.Max(1, Processor.Cores / processes);
+        else if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "" && runtime.Threads != Processor.Cores) runtime.Threads = Processor.Cores;
+    }
+
+    private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)
+    {
+        var trained = trainer.Model.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
+        var all = trainer.Model.parameters().Sum(parameter => parameter.numel());
+        s_log.Info("{0}: {1}, {2:0.00} M parameters ({3:0.00} M trained); {4} samples of {5} classes, {6} batches an epoch; {7} iterations.",
+            document.Path is { } path ? Path.GetRelativePath(Directory.GetCurrentDirectory(), path) : "config", trainer.Model.GetName(), all / 1e6, trained / 1e6,
+            dataset.Count, dataset.Info.Classes.Count, loader.BatchesPerEpoch, trainer.Progress.TotalIterations);
+        s_log.Info("Hooks, in order: {0}", string.Join(", ", trainer.OrderedHooks.Select(hook => hook.Key)));
+    }
+}
