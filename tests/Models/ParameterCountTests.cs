@@ -1,0 +1,72 @@
+using Tessera.Models.Backbones;
+using Tessera.Models.Heads;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Models;
+
+/// <summary>Parameters of every variant, a classifier of 1,000 (CIFAR: 10) classes included, as published.</summary>
+public sealed class ParameterCountTests
+{
+    /// <summary>Figures of torchvision's model tables.</summary>
+    [Theory]
+    [InlineData(18, 1, 64, 11_689_512)]
+    [InlineData(34, 1, 64, 21_797_672)]
+    [InlineData(50, 1, 64, 25_557_032)]
+    [InlineData(101, 1, 64, 44_549_160)]
+    [InlineData(152, 1, 64, 60_192_808)]
+    [InlineData(50, 32, 4, 25_028_904)]
+    [InlineData(101, 32, 8, 88_791_336)]
+    [InlineData(101, 64, 4, 83_455_272)]
+    [InlineData(50, 1, 128, 68_883_240)]
+    [InlineData(101, 1, 128, 126_886_696)]
+    public void ResNet_EveryVariant_HasPublishedCount(int depth, int groups, int baseWidth, long published)
+    {
+        // One block of a stage after its first is like the next: two small networks tell the size of the large one.
+        int[] blocks = depth switch { 18 => [2, 2, 2, 2], 34 or 50 => [3, 4, 6, 3], 101 => [3, 4, 23, 3], _ => [3, 8, 36, 3] };
+        var count = Count([1, 1, 1, 1]);
+        for (var stage = 0; stage < 4; stage++)
+        {
+            int[] two = [1, 1, 1, 1];
+            two[stage] = 2;
+            if (blocks[stage] > 1) count += (blocks[stage] - 1) * (Count(two) - Count([1, 1, 1, 1]));
+        }
+        Assert.Equal(published, count);
+        if (depth <= 50 && baseWidth < 128) Assert.Equal(published, Count(null));
+
+        long Count(int[]? stageBlocks) => Parameters(new ResNet(new ResNetOptions(depth, groups, baseWidth, StageBlocks: stageBlocks)), 1000);
+    }
+
+    /// <summary>Figures of Akamaster's implementation, whose checkpoints are in use; the paper rounds them to 0.27, 0.46, 0.66, 0.85 and 1.7 M.</summary>
+    [Theory]
+    [InlineData(20, 269_722)]
+    [InlineData(32, 464_154)]
+    [InlineData(44, 658_586)]
+    [InlineData(56, 853_018)]
+    [InlineData(110, 1_727_962)]
+    public void CifarResNet_EveryDepth_HasPublishedCount(int depth, long published) =>
+        Assert.Equal(published, Parameters(new CifarResNet(new CifarResNetOptions(depth)), 10));
+
+    /// <summary>Figures of torchvision (base, large, huge) and timm (tiny, small).</summary>
+    [Theory]
+    [InlineData(VisionTransformerArch.Tiny, 16, 12, 5_717_416)]
+    [InlineData(VisionTransformerArch.Small, 16, 12, 22_050_664)]
+    [InlineData(VisionTransformerArch.Base, 16, 12, 86_567_656)]
+    [InlineData(VisionTransformerArch.Base, 32, 12, 88_224_232)]
+    [InlineData(VisionTransformerArch.Large, 16, 24, 304_326_632)]
+    [InlineData(VisionTransformerArch.Large, 32, 24, 306_535_400)]
+    [InlineData(VisionTransformerArch.Huge, 14, 32, 632_045_800)]
+    public void VisionTransformer_EveryArch_HasPublishedCount(VisionTransformerArch arch, int patch, int depth, long published)
+    {
+        var (one, two) = (Count(1), Count(2));
+        Assert.Equal(published, one + ((depth - 1) * (two - one)));
+        if (arch <= VisionTransformerArch.Small) Assert.Equal(published, Count(null));
+
+        long Count(int? blocks) => Parameters(new VisionTransformer(new VisionTransformerOptions(arch, PatchSize: patch, Depth: blocks)), 1000);
+    }
+
+    private static long Parameters(Tessera.Framework.Models.Backbone backbone, int classes)
+    {
+        using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(classes));
+        using (backbone) return backbone.parameters().Concat(head.parameters()).Sum(parameter => parameter.numel());
+    }
+}

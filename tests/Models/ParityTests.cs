@@ -1,0 +1,65 @@
+using System.Text.Json;
+using Tessera.Framework.Models;
+using Tessera.Models.TaskModels;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Models;
+
+/// <summary>Stem, stages and logits against torchvision (and, for the CIFAR ResNet, plain PyTorch); see make_models.py.</summary>
+public sealed class ParityTests
+{
+    private const double Tolerance = 1e-4;
+
+    [Theory]
+    [InlineData("resnet18", """{ "type": "ResNet", "depth": 18 }""")]
+    [InlineData("resnet50", """{ "type": "ResNet", "depth": 50 }""")]
+    [InlineData("resnext50_32x4d", """{ "type": "ResNet", "depth": 50, "groups": 32, "base_width": 4 }""")]
+    [InlineData("wide_resnet50_2", """{ "type": "ResNet", "depth": 50, "base_width": 128 }""")]
+    [InlineData("resnet50_stride8", """{ "type": "ResNet", "depth": 50, "output_stride": 8 }""")]
+    public void ResNet_FormulaWeights_MatchesTorchvision(string fixture, string backbone) =>
+        AssertMatches(fixture, backbone, "torchvision", [64, 96], name => "backbone." + name);
+
+    [Fact]
+    public void CifarResNet_FormulaWeights_MatchesPyTorch() =>
+        AssertMatches("resnet20_cifar", """{ "type": "CifarResNet", "depth": 20 }""", "akamaster", [32, 32], name => "backbone." + name);
+
+    [Fact]
+    public void VisionTransformer_FormulaWeights_MatchesTorchvision() =>
+        AssertMatches("vit_b_16", """{ "type": "VisionTransformer", "arch": "base", "image_size": 64 }""", "torchvision", [64, 64],
+            name => "backbone." + name.Replace("block", "blocks.", StringComparison.Ordinal).Replace("stem", "patch_embed", StringComparison.Ordinal));
+
+    private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName)
+    {
+        var expected = FixtureFile.Json("models", fixture + ".json");
+        using var model = Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", Build.Classes(10));
+        Formula.Fill(model, model.KeyMaps[keys]);
+        model.eval();
+
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        var taps = expected.EnumerateObject().Where(entry => entry.Name != "logits")
+            .ToDictionary(entry => entry.Name, entry => model.Tap(tapName(entry.Name)));
+        var logits = ((ImageClassifier)model).Logits(Formula.Values("images", [2, 3, .. size]));
+        foreach (var (name, tap) in taps)
+        {
+            AssertClose(expected.GetProperty(name), tap.Value, $"{fixture} {name}");
+            tap.Dispose();
+        }
+        AssertClose(expected.GetProperty("logits"), logits, $"{fixture} logits");
+    }
+
+    private static void AssertClose(JsonElement expected, Tensor actual, string what)
+    {
+        Assert.Equal(expected.GetProperty("shape").EnumerateArray().Select(n => n.GetInt64()), actual.shape);
+        var values = actual.to(ScalarType.Float64).flatten().data<double>().ToArray();
+        var norm = Math.Sqrt(values.Sum(v => v * v));
+        var wanted = expected.GetProperty("norm").GetDouble();
+        Assert.True(Math.Abs(norm - wanted) <= Tolerance * wanted, $"{what}: norm {norm}, expected {wanted}");
+
+        var step = expected.GetProperty("step").GetInt32();
+        var sample = expected.GetProperty("values").EnumerateArray().Select(n => n.GetDouble()).ToArray();
+        var scale = Math.Sqrt(sample.Sum(v => v * v) / sample.Length);
+        for (var i = 0; i < sample.Length; i++)
+            Assert.True(Math.Abs(values[i * step] - sample[i]) <= Tolerance * scale, $"{what}[{i * step}]: {values[i * step]}, expected {sample[i]} (scale {scale})");
+    }
+}
