@@ -29,5 +29,5 @@ public enum ResizeBackend
     Pillow,
 
     /// <summary>OpenCV's resize: pixels are sampled without antialiasing (bilinear and bicubic), as OpenMMLab's pipelines do.</summary>
-    OpenCv,
+    Opencv,
 }

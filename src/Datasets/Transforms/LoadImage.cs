@@ -1,0 +1,38 @@
+using System.ComponentModel.DataAnnotations;
+using System.Numerics;
+using Tessera.Datasets.Images;
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+
+namespace Tessera.Datasets.Transforms;
+
+/// <param name="ColorType">What the pixels become: color (8-bit RGB), grayscale (8-bit), or unchanged (the file's channels and depth).</param>
+/// <param name="MaxPixels">An image that says it has more pixels is refused before memory is taken.</param>
+/// <param name="ApplyOrientation">Turn the image as its EXIF orientation says.</param>
+public sealed record LoadImageOptions(
+    ColorType ColorType = ColorType.Color,
+    [property: Range(1L, 268_000_000L)] long MaxPixels = DecodeOptions.DefaultMaxPixels,
+    bool ApplyOrientation = true);
+
+/// <summary>Reads the image's file: JPEG, PNG, WebP or BMP. An image that the data set drew itself is taken as it is.</summary>
+/// <remarks>
+/// The header is read at once, the pixels when a step first needs them: in training, a step that shrinks a JPEG then has
+/// it decoded at a reduced size.
+/// </remarks>
+[Component("LoadImage")]
+public sealed class LoadImage(LoadImageOptions options) : Transform
+{
+    private readonly DecodeOptions _decode = new(options.ColorType, options.MaxPixels, options.ApplyOrientation);
+
+    public override Sample Apply(Sample sample, RandomSource random)
+    {
+        if (sample.ReadFile is not null)
+            sample.SetEncoded(ImageCodec.Open(sample.ReadFile(), sample.Name, _decode));
+        else if (sample.Image is null)
+            throw new UserErrorException($"{sample.Name}: the data set gives neither an image nor a file to read.");
+        var (height, width) = SampleGeometry.SizeOf(sample);
+        sample.Geometry = new Geometry(height, width, Matrix3x2.Identity);
+        return sample;
+    }
+}
