@@ -1,10 +1,8 @@
 using System.Text.RegularExpressions;
+using Tessera.Framework.Data;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Checkpoints;
-
-/// <summary>The order of an image's channels.</summary>
-public enum ChannelOrder { Rgb, Bgr }
 
 /// <summary>What a classifier with another number of classes does.</summary>
 public enum OtherClassCount
