@@ -1,0 +1,167 @@
+using Tessera.Datasets.Images;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+
+namespace Tessera.Datasets.Transforms;
+
+/// <summary>Changes of colour on 8-bit images of 1 or 3 channels, with Pillow's rounding.</summary>
+/// <remarks>
+/// Enhancements blend the image with a degenerate of itself, out = d + (x - d) * factor, cut to 0 .. 255 and truncated:
+/// black for brightness, its mean gray for contrast, its gray for saturation, its smoothed self for sharpness.
+/// </remarks>
+public static class ColorOperations
+{
+    /// <exception cref="UserErrorException">The image is not of 8 bits and 1 or 3 channels.</exception>
+    public static void Check(Sample sample, string step)
+    {
+        var image = SampleGeometry.ImageOf(sample);
+        if (image.Type != PixelType.UInt8 || image.Channels is not (1 or 3))
+            throw new UserErrorException($"{sample.Name}: {step} works on 8-bit images of 1 or 3 channels; here it meets {image.Channels} of {image.Type}. Put it before steps that make floats, such as Normalize.");
+    }
+
+    public static Image Brightness(Image image, double factor) => Lookup(image, value => Blend(0, value, factor));
+
+    public static Image Contrast(Image image, double factor)
+    {
+        long sum = 0;
+        var gray = ChannelConversion.ToGray(image).Bytes;
+        foreach (var value in gray)
+            sum += value;
+        var mean = (int)((double)sum / gray.Length + 0.5);
+        return Lookup(image, value => Blend(mean, value, factor));
+    }
+
+    public static Image Saturation(Image image, double factor)
+    {
+        if (image.Channels == 1)
+            return image;
+        var result = PixelLayout.Like(image, image.Height, image.Width);
+        var source = image.Bytes;
+        var target = result.Bytes;
+        var weight = (float)factor;
+        for (var i = 0; i + 2 < source.Length; i += 3)
+        {
+            var gray = ChannelConversion.Luma(source[i], source[i + 1], source[i + 2]);
+            target[i] = Blend(gray, source[i], weight);
+            target[i + 1] = Blend(gray, source[i + 1], weight);
+            target[i + 2] = Blend(gray, source[i + 2], weight);
+        }
+        return result;
+    }
+
+    /// <summary>Blends with the image smoothed by (1 1 1, 1 5 1, 1 1 1) / 13; the border stays as it is.</summary>
+    public static Image Sharpness(Image image, double factor)
+    {
+        var result = image.Clone();
+        var (stride, step) = (image.Width * image.Channels, image.Channels);
+        var source = image.Bytes;
+        var weight = (float)factor;
+        for (var y = 1; y < image.Height - 1; y++)
+        {
+            for (var i = y * stride + step; i < (y + 1) * stride - step; i++)
+            {
+                var sum = source[i - stride - step] + source[i - stride] + source[i - stride + step]
+                    + source[i - step] + 5 * source[i] + source[i + step]
+                    + source[i + stride - step] + source[i + stride] + source[i + stride + step];
+                result.Bytes[i] = Blend((int)(sum / 13f + 0.5f), source[i], weight);
+            }
+        }
+        return result;
+    }
+
+    /// <param name="shift">Of a full turn, -0.5 .. 0.5.</param>
+    public static Image Hue(Image image, double shift)
+    {
+        if (image.Channels == 1)
+            return image;
+        var hsv = OpenCv.RgbToHsv(image);
+        var turn = (byte)(int)(shift * 255);
+        var hue = hsv.Bytes.AsSpan();
+        for (var i = 0; i < hue.Length; i += 3)
+            hue[i] += turn;
+        return OpenCv.HsvToRgb(hsv);
+    }
+
+    /// <summary>Keeps the upper bits.</summary>
+    public static Image Posterize(Image image, int bits)
+    {
+        var mask = (byte)(0xFF << (8 - bits));
+        return Lookup(image, value => (byte)(value & mask));
+    }
+
+    /// <summary>Inverts values at or above the threshold.</summary>
+    public static Image Solarize(Image image, double threshold) =>
+        Lookup(image, value => (byte)(value < threshold ? value : 255 - value));
+
+    public static Image Invert(Image image) => Lookup(image, value => (byte)(255 - value));
+
+    /// <summary>Stretches each channel to 0 .. 255.</summary>
+    public static Image AutoContrast(Image image) => LookupByChannel(image, histogram =>
+    {
+        var low = Array.FindIndex(histogram, count => count > 0);
+        var high = Array.FindLastIndex(histogram, count => count > 0);
+        if (high <= low)
+            return null;
+        var scale = 255.0 / (high - low);
+        var offset = -low * scale;
+        return value => (byte)Math.Clamp((int)(value * scale + offset), 0, 255);
+    });
+
+    /// <summary>Evens out each channel's histogram.</summary>
+    public static Image Equalize(Image image) => LookupByChannel(image, histogram =>
+    {
+        var last = Array.FindLastIndex(histogram, count => count > 0);
+        var step = (histogram.Sum() - histogram[last]) / 255;
+        if (step == 0)
+            return null;
+        var table = new byte[256];
+        var sum = step / 2;
+        for (var value = 0; value < 256; value++)
+        {
+            table[value] = (byte)Math.Min(255, sum / step);
+            sum += histogram[value];
+        }
+        return value => table[value];
+    });
+
+    /// <summary>Gray, repeated in every channel.</summary>
+    public static Image Grayscale(Image image) => image.Channels == 1 ? image : ChannelConversion.ToRgb(ChannelConversion.ToGray(image));
+
+    private static byte Blend(int degenerate, int value, double factor) => Blend(degenerate, value, (float)factor);
+
+    private static byte Blend(int degenerate, int value, float factor) =>
+        (byte)Math.Clamp(degenerate + factor * (value - degenerate), 0, 255);
+
+    private static Image Lookup(Image image, Func<int, byte> map)
+    {
+        var table = new byte[256];
+        for (var value = 0; value < 256; value++)
+            table[value] = map(value);
+        var result = PixelLayout.Like(image, image.Height, image.Width);
+        var source = image.Bytes;
+        var target = result.Bytes;
+        for (var i = 0; i < source.Length; i++)
+            target[i] = table[source[i]];
+        return result;
+    }
+
+    private static Image LookupByChannel(Image image, Func<int[], Func<int, byte>?> mapOf)
+    {
+        var result = image.Clone();
+        var bytes = result.Bytes;
+        for (var c = 0; c < image.Channels; c++)
+        {
+            var histogram = new int[256];
+            for (var i = c; i < bytes.Length; i += image.Channels)
+                histogram[bytes[i]]++;
+            if (mapOf(histogram) is not { } map)
+                continue;
+            var table = new byte[256];
+            for (var value = 0; value < 256; value++)
+                table[value] = map(value);
+            for (var i = c; i < bytes.Length; i += image.Channels)
+                bytes[i] = table[bytes[i]];
+        }
+        return result;
+    }
+}
