@@ -7,6 +7,7 @@ internal static class Program
 {
     public static RootCommand CreateRoot() => new("Tessera: a config-driven computer-vision framework.")
     {
+        TrainCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         SchemaCommand.Create(),

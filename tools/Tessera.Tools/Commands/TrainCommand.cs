@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.DependencyInjection;
+using NLog;
+using Tessera.Datasets;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Running;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Trains what a config describes.</summary>
+internal static class TrainCommand
+{
+    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+
+    public static Command Create()
+    {
+        var config = CommandLine.Config();
+        var overrides = CommandLine.CfgOptions();
+        var workDir = new Option<string?>("--work-dir") { Description = "Where the run writes; work_dirs/NAME-OF-CONFIG by default.", HelpName = "DIR" };
+        var resume = new Option<bool>("--resume") { Description = "Continue from the newest checkpoint of the work dir." };
+        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
+        var seed = new Option<long?>("--seed") { Description = "Of everything random.", HelpName = "N" };
+        var command = new Command("train", "Trains what a config describes.") { config, workDir, resume, device, seed, overrides };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(config), parsed.GetValue(workDir), parsed.GetValue(resume),
+            parsed.GetValue(device), parsed.GetValue(seed), parsed.GetRequiredValue(overrides)));
+        return command;
+    }
+
+    private static int Run(string config, string? workDir, bool resume, string? device, long? seed, string[] overrides)
+    {
+        var changes = overrides.ToList();
+        if (device is not null) changes.Add($"device={device}");
+        if (seed is { } number) changes.Add($"seed={number.ToString(CultureInfo.InvariantCulture)}");
+        var document = ConfigDocument.Load(config, changes);
+        var notes = new List<string>();
+        using var services = Composition.Services(document, notes.Add).AddDatasets().BuildServiceProvider();
+        using var runner = Runner.Create(document, services, workDir, resume);
+        foreach (var note in notes) s_log.Info("{0}", note); // plugins, once the run's log is open
+
+        using var interrupt = Stopping(PosixSignal.SIGINT, runner.Trainer);
+        using var terminate = Stopping(PosixSignal.SIGTERM, runner.Trainer);
+        runner.Run();
+        return 0;
+    }
+
+    /// <summary>The first signal ends the run after this iteration, with everything saved; the second ends the process.</summary>
+    private static PosixSignalRegistration Stopping(PosixSignal signal, Trainer trainer) => PosixSignalRegistration.Create(signal, context =>
+    {
+        if (trainer.StopReason is not null) return;
+        context.Cancel = true;
+        trainer.Stop(Trainer.Interrupted);
+    });
+}
