@@ -1,3 +1,4 @@
+using Tessera.Framework.Models;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Backbones;
