@@ -100,7 +100,7 @@ public sealed class ContractTests
         using var backbone = Build.From<Backbone>(config);
         var layers = backbone.named_parameters().Select(p => backbone.LayerOf(p.name)).ToArray();
         Assert.All(layers, layer => Assert.InRange(layer, 0, backbone.LayerCount - 1));
-        Assert.Contains(0, layers);
+        if (layers.Length > 0) Assert.Contains(0, layers);
     }
 
     [Theory]
@@ -126,6 +126,7 @@ public sealed class ContractTests
         using var model = Formula.Fill(Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{config}}, "head": { "type": "LinearHead" } }""", info));
         model.train();
         using var batch = Build.Batch(4, 64, info);
+        batch.Images.requires_grad_(); // so that even what has no parameters below it has a gradient
         using var kept = NewDisposeScope();
         var taps = model.TapNames().Select(name => model.Tap(name)).ToArray();
         Tensor loss;
