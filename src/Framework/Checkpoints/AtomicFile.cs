@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Tessera.Framework.Checkpoints;
 
 /// <summary>Files that are either the old or the new, whenever the process or the machine stops.</summary>
-internal static partial class AtomicFile
+public static partial class AtomicFile
 {
     /// <summary>The ending of files being written; whatever bears it when nothing is being written is left over from a crash.</summary>
     public const string Temporary = ".tmp";

@@ -1,14 +1,15 @@
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Datasets;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Plugins;
 
-namespace Tessera.Tools;
+namespace Tessera;
 
 /// <summary>Puts together the components and services of a run: Tessera's own and the plugins that the user named.</summary>
-internal static class Composition
+public static class Composition
 {
     /// <summary>The assemblies whose components every config may name.</summary>
     public static IEnumerable<Assembly> Assemblies() =>
@@ -37,6 +38,7 @@ internal static class Composition
             services.AddComponents(assembly);
         foreach (var plugin in Load(document, note))
             services.AddComponents(plugin);
+        services.AddDatasets();
         return services;
     }
 
