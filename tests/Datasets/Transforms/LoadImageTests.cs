@@ -1,0 +1,94 @@
+using Tessera.Datasets.Images;
+using Tessera.Datasets.Images.Resampling;
+using Tessera.Datasets.Transforms;
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Tests.Datasets.Images;
+
+namespace Tessera.Tests.Datasets.Transforms;
+
+public class LoadImageTests
+{
+    private static readonly byte[] Photograph = ImageCodec.EncodeJpeg(Resampler.Resize(ImageFixture.Reference("rgb.png"), 400, 600, Interpolation.Bicubic), 90);
+
+    private static Sample Load(byte[] file, bool training = false, LoadImageOptions? options = null) =>
+        new LoadImage(options ?? new LoadImageOptions()).Apply(new Sample { Index = 0, Name = "photo.jpg", ReadFile = () => file, Training = training }, new RandomSource(1));
+
+    [Fact]
+    public void Apply_ReadsTheHeaderOnly()
+    {
+        var half = Photograph[..(Photograph.Length / 2)];
+        var sample = Load(half);
+        Assert.Equal((400, 600), sample.ImageSize);
+        Assert.Equal((400, 600), (sample.Geometry!.OriginalHeight, sample.Geometry.OriginalWidth));
+        Assert.Contains("photo.jpg: the JPEG file is truncated", Assert.Throws<UserErrorException>(() => sample.Image).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Resize_InEvaluation_DecodesAtFullSize()
+    {
+        var resized = new Resize(new ResizeOptions(new HeightWidth(40, 60))).Apply(Load(Photograph), new RandomSource(1)).Image!;
+        Assert.Equal(Resampler.Resize(ImageCodec.Decode(Photograph, "photo.jpg"), 40, 60).Bytes, resized.Bytes);
+    }
+
+    [Fact]
+    public void Resize_InTraining_DecodesAtTheSmallestScaleThatSuffices()
+    {
+        var sample = Load(Photograph, training: true);
+        new Resize(new ResizeOptions(new HeightWidth(40, 60))).Apply(sample, new RandomSource(1));
+        var reduced = ImageCodec.Open(Photograph, "photo.jpg").Decode(8);
+        Assert.Equal(Resampler.Resize(reduced, 40, 60).Bytes, sample.Image!.Bytes);
+        // It is a 10th, so an 8th was enough; and it is nearly the same picture.
+        var full = Resampler.Resize(ImageCodec.Decode(Photograph, "photo.jpg"), 40, 60).Bytes;
+        Assert.InRange(Enumerable.Range(0, full.Length).Average(i => Math.Abs(full[i] - sample.Image.Bytes[i])), 0, 3);
+        Assert.Equal(0.1f, sample.Geometry!.Transform.M11, 1e-6f);
+    }
+
+    [Fact]
+    public void RandomResizedCrop_InTraining_IsNearlyTheSameAtAReducedSize()
+    {
+        for (var seed = 0UL; seed < 10; seed++)
+        {
+            var crop = new RandomResizedCrop(new RandomResizedCropOptions(new HeightWidth(48, 48), [0.3, 1]));
+            var full = crop.Apply(Load(Photograph), new RandomSource(seed));
+            var reduced = crop.Apply(Load(Photograph, training: true), new RandomSource(seed));
+            Assert.Equal(full.Geometry, reduced.Geometry);
+            Assert.Equal(full.Image!.Bytes.Length, reduced.Image!.Bytes.Length);
+            Assert.InRange(Enumerable.Range(0, full.Image.Bytes.Length).Average(i => Math.Abs(full.Image.Bytes[i] - reduced.Image.Bytes[i])), 0, 3);
+        }
+    }
+
+    [Fact]
+    public void Flip_BeforeResize_DecodesAtFullSize()
+    {
+        var sample = new RandomFlip(new RandomFlipOptions(1)).Apply(Load(Photograph, training: true), new RandomSource(1));
+        Assert.Equal((400, 600), (sample.Image!.Height, sample.Image.Width));
+    }
+
+    [Fact]
+    public void Apply_MoreThanMaxPixels_IsRefused() =>
+        Assert.Contains("600 x 400 pixels; at most 1,000", Assert.Throws<UserErrorException>(() => Load(Photograph, options: new LoadImageOptions(MaxPixels: 1000))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void LoadSegmentation_KeepsPaletteIndices()
+    {
+        var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => ImageFixture.Bytes("palette.png") };
+        Assert.Equal(ImageFixture.Reference("palette.png+index").Bytes, new LoadSegmentation(new LoadSegmentationOptions()).Apply(sample, new RandomSource(1)).SegmentationMap!.Bytes);
+    }
+
+    [Fact]
+    public void LoadSegmentation_ReduceZeroLabel()
+    {
+        var file = ImageCodec.EncodePng(new Image(1, 4, 1, PixelType.UInt8, [0, 1, 200, 255]));
+        var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => file };
+        Assert.Equal([255, 0, 199, 255], new LoadSegmentation(new LoadSegmentationOptions(true)).Apply(sample, new RandomSource(1)).SegmentationMap!.Bytes);
+    }
+
+    [Fact]
+    public void LoadSegmentation_OfARgbPicture_SaysWhatIsExpected()
+    {
+        var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => ImageFixture.Bytes("rgb.png") };
+        Assert.Contains("3 channels; one channel of class indices", Assert.Throws<UserErrorException>(() => new LoadSegmentation(new LoadSegmentationOptions()).Apply(sample, new RandomSource(1))).Message, StringComparison.Ordinal);
+    }
+}
