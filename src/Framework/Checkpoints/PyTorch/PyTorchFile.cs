@@ -27,17 +27,17 @@ internal sealed class PyTorchFile : WeightsFile
 
     public static PyTorchFile OpenZip(FileBytes file, string? part)
     {
-        var entries = ZipDirectory.Read(file);
-        var pickle = entries.Keys.SingleOrDefault(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1)
+        var entries = new ZipDirectory(file);
+        var pickle = entries.Names.FirstOrDefault(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1)
             ?? throw CheckpointErrors.BadArchive(file, "it has no data.pkl");
         var folder = pickle[..^"data.pkl".Length];
-        if (entries.ContainsKey(folder + "constants.pkl"))
+        if (entries.Contains(folder + "constants.pkl"))
             throw CheckpointErrors.BadArchive(file, "it is a TorchScript program; save its state dict with torch.save instead");
-        if (entries.TryGetValue(folder + "byteorder", out var order) && order.Length < 16
+        if (entries.Find(folder + "byteorder") is { Length: < 16 } order
             && Encoding.ASCII.GetString(file.Read(order.Offset, order.Length, "byteorder")).Trim() is var word && word != "little")
             throw CheckpointErrors.BadArchive(file, $"its byte order is \"{word}\"; only little endian can be read");
 
-        var (offset, length) = entries[pickle];
+        var (offset, length) = entries.Find(pickle)!.Value;
         if (length > MaxPickle) throw CheckpointErrors.BadPickle(file, $"its pickle has {length} bytes");
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
         var reader = new PickleReader(file, file.Read(offset, length, "data.pkl"), id =>
@@ -45,7 +45,7 @@ internal sealed class PyTorchFile : WeightsFile
             var asked = PersistentId.Parse(file, id);
             if (storages.TryGetValue(asked.Key, out var known))
                 return PersistentId.Same(file, known, asked);
-            if (!entries.TryGetValue(folder + "data/" + asked.Key, out var entry)) throw CheckpointErrors.Damaged(file, $"the storage data/{asked.Key} is missing");
+            var entry = entries.Find(folder + "data/" + asked.Key) ?? throw CheckpointErrors.Damaged(file, $"the storage data/{asked.Key} is missing");
             if (!Sizes.TryBytes([asked.Count], asked.Type.Size(), out var bytes) || bytes > entry.Length)
                 throw CheckpointErrors.Damaged(file, $"data/{asked.Key} should hold {asked.Count} elements of {asked.Type}, but has {entry.Length} bytes");
             asked.Offset = entry.Offset;

@@ -3,13 +3,28 @@ using System.Text;
 
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>Where the entries of a zip archive lie. Only stored entries are accepted, none may overlap another.</summary>
+/// <summary>Where the entries of a zip archive lie. None may overlap another; only stored ones can be read.</summary>
 /// <remarks>PKWARE, APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12 and 4.3.14 to 4.3.16.</remarks>
-internal static class ZipDirectory
+internal sealed class ZipDirectory
 {
     private const int MaxEntries = 1_000_000;
 
-    public static Dictionary<string, (long Offset, long Length)> Read(FileBytes file)
+    private readonly FileBytes _file;
+    private readonly Dictionary<string, (long Offset, long Length)> _entries;
+    private readonly HashSet<string> _compressed = new(StringComparer.Ordinal);
+
+    public ZipDirectory(FileBytes file) => (_file, _entries) = (file, Read(file));
+
+    public IEnumerable<string> Names => _entries.Keys.Concat(_compressed);
+
+    public bool Contains(string name) => _entries.ContainsKey(name) || _compressed.Contains(name);
+
+    /// <returns>Where the entry's bytes lie; null where there is none.</returns>
+    public (long Offset, long Length)? Find(string name) =>
+        _compressed.Contains(name) ? throw CheckpointErrors.BadArchive(_file, $"{name} is compressed; PyTorch stores entries as they are")
+        : _entries.TryGetValue(name, out var entry) ? entry : null;
+
+    private Dictionary<string, (long Offset, long Length)> Read(FileBytes file)
     {
         var (start, length, count) = FindDirectory(file);
         if (count > MaxEntries || count * 46 > length) throw CheckpointErrors.BadArchive(file, $"its directory claims {count} entries");
@@ -22,7 +37,7 @@ internal static class ZipDirectory
             var entry = ReadEntry(file, directory, ref position);
             var offset = DataOffset(file, entry);
             if (entry.Size > start - offset) throw CheckpointErrors.BadArchive(file, $"{entry.Name} reaches into its directory");
-            if (!entries.TryAdd(entry.Name, (offset, entry.Size))) throw CheckpointErrors.BadArchive(file, $"it has two entries called {entry.Name}");
+            if (entry.Compressed ? !_compressed.Add(entry.Name) : !entries.TryAdd(entry.Name, (offset, entry.Size))) throw CheckpointErrors.BadArchive(file, $"it has two entries called {entry.Name}");
             extents.Add((entry.Header, offset + entry.Size, entry.Name));
         }
         extents.Sort();
@@ -58,7 +73,7 @@ internal static class ZipDirectory
         throw CheckpointErrors.Truncated(file, "the zip archive: its directory, which comes last, is missing");
     }
 
-    private static (string Name, long Header, long Size) ReadEntry(FileBytes file, byte[] directory, ref int position)
+    private static (string Name, long Header, long Size, bool Compressed) ReadEntry(FileBytes file, byte[] directory, ref int position)
     {
         if (directory.Length - position < 46) throw CheckpointErrors.BadArchive(file, "its directory is cut short");
         var fixedPart = directory.AsSpan(position);
@@ -77,10 +92,9 @@ internal static class ZipDirectory
         position += 46 + nameLength + extraLength + commentLength;
 
         if ((flags & 1) != 0) throw CheckpointErrors.BadArchive(file, $"{name} is encrypted");
-        if (method != 0) throw CheckpointErrors.BadArchive(file, $"{name} is compressed; PyTorch stores entries as they are");
-        if (packed != size) throw CheckpointErrors.BadArchive(file, $"{name} is stored, yet its sizes differ ({packed} and {size} bytes)");
-        if (size < 0 || header < 0 || header > file.Length) throw CheckpointErrors.BadArchive(file, $"{name} lies outside the file");
-        return (name, header, size);
+        if (method == 0 && packed != size) throw CheckpointErrors.BadArchive(file, $"{name} is stored, yet its sizes differ ({packed} and {size} bytes)");
+        if (packed < 0 || header < 0 || header > file.Length) throw CheckpointErrors.BadArchive(file, $"{name} lies outside the file");
+        return (name, header, packed, method != 0);
     }
 
     // The zip64 extra field holds, in this order, those values that are all ones in the fixed part.
@@ -107,7 +121,7 @@ internal static class ZipDirectory
         }
     }
 
-    private static long DataOffset(FileBytes file, (string Name, long Header, long Size) entry)
+    private static long DataOffset(FileBytes file, (string Name, long Header, long Size, bool Compressed) entry)
     {
         Span<byte> local = stackalloc byte[30];
         file.Read(entry.Header, local, entry.Name);
