@@ -53,6 +53,7 @@ internal static partial class Op
     internal static readonly Operator index_fill__int_Scalar = new("index_fill_", "int_Scalar");
     internal static readonly Operator index_fill_int_Scalar = new("index_fill", "int_Scalar");
     internal static readonly Operator index_put_ = new("index_put_");
+    internal static readonly Operator index_reduce = new("index_reduce");
     internal static readonly Operator index_select = new("index_select");
     internal static readonly Operator inner = new("inner");
     internal static readonly Operator instance_norm = new("instance_norm");
@@ -99,7 +100,9 @@ internal static partial class Op
     internal static readonly Operator linalg_det = new("linalg_det");
     internal static readonly Operator linalg_diagonal = new("linalg_diagonal");
     internal static readonly Operator linalg_eig = new("linalg_eig");
+    internal static readonly Operator linalg_eigh = new("linalg_eigh");
     internal static readonly Operator linalg_eigvals = new("linalg_eigvals");
+    internal static readonly Operator linalg_eigvalsh = new("linalg_eigvalsh");
     internal static readonly Operator linalg_householder_product = new("linalg_householder_product");
     internal static readonly Operator linalg_inv = new("linalg_inv");
     internal static readonly Operator linalg_inv_ex = new("linalg_inv_ex");
@@ -115,14 +118,17 @@ internal static partial class Op
     internal static readonly Operator linalg_matrix_norm_str_ord = new("linalg_matrix_norm", "str_ord");
     internal static readonly Operator linalg_matrix_rank_atol_rtol_float = new("linalg_matrix_rank", "atol_rtol_float");
     internal static readonly Operator linalg_matrix_rank_atol_rtol_tensor = new("linalg_matrix_rank", "atol_rtol_tensor");
+    internal static readonly Operator linalg_multi_dot = new("linalg_multi_dot");
     internal static readonly Operator linalg_norm = new("linalg_norm");
     internal static readonly Operator linalg_norm_ord_str = new("linalg_norm", "ord_str");
     internal static readonly Operator linalg_pinv_atol_rtol_float = new("linalg_pinv", "atol_rtol_float");
     internal static readonly Operator linalg_pinv_atol_rtol_tensor = new("linalg_pinv", "atol_rtol_tensor");
+    internal static readonly Operator linalg_qr = new("linalg_qr");
     internal static readonly Operator linalg_slogdet = new("linalg_slogdet");
     internal static readonly Operator linalg_solve = new("linalg_solve");
     internal static readonly Operator linalg_solve_ex = new("linalg_solve_ex");
     internal static readonly Operator linalg_solve_triangular = new("linalg_solve_triangular");
+    internal static readonly Operator linalg_svd = new("linalg_svd");
     internal static readonly Operator linalg_svdvals = new("linalg_svdvals");
     internal static readonly Operator linalg_tensorinv = new("linalg_tensorinv");
     internal static readonly Operator linalg_tensorsolve = new("linalg_tensorsolve");

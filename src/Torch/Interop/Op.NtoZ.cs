@@ -98,6 +98,8 @@ internal static partial class Op
     internal static readonly Operator result_type_Tensor = new("result_type", "Tensor");
     internal static readonly Operator roll = new("roll");
     internal static readonly Operator rot90 = new("rot90");
+    internal static readonly Operator round = new("round");
+    internal static readonly Operator round_ = new("round_");
     internal static readonly Operator round__decimals = new("round_", "decimals");
     internal static readonly Operator round_decimals = new("round", "decimals");
     internal static readonly Operator row_stack = new("row_stack");
@@ -180,6 +182,7 @@ internal static partial class Op
     internal static readonly Operator special_multigammaln = new("special_multigammaln");
     internal static readonly Operator special_ndtr = new("special_ndtr");
     internal static readonly Operator special_ndtri = new("special_ndtri");
+    internal static readonly Operator special_polygamma = new("special_polygamma");
     internal static readonly Operator special_psi = new("special_psi");
     internal static readonly Operator special_scaled_modified_bessel_k0 = new("special_scaled_modified_bessel_k0");
     internal static readonly Operator special_scaled_modified_bessel_k1 = new("special_scaled_modified_bessel_k1");

@@ -80,8 +80,6 @@ public static partial class torch
     public static Tensor[] vsplit(Tensor input, long[] indices_or_sections) => input.vsplit(indices_or_sections);
     public static Tensor vstack(IList<Tensor> tensors) => Op.vstack.Call(tensors.ToArray());
     public static Tensor vstack(Tensor[] tensors) => Op.vstack.Call(tensors);
-    public static Tensor where(Tensor condition, Tensor x, Tensor y) => condition.where(x, y);
-    public static Tensor[] where(Tensor condition) => Op.where.CallList(condition);
     public static Tensor broadcast_to(Tensor input, params long[] shape) => input.broadcast_to(shape);
     public static Tensor diag(Tensor input, long diagonal = 0) => input.diag(diagonal);
     public static Tensor diag_embed(Tensor input, long offset = 0, long dim1 = -2, long dim2 = -1) => input.diag_embed(offset, dim1, dim2);

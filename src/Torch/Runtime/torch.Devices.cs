@@ -61,8 +61,6 @@ public static partial class torch
     {
         public static class cuda
         {
-            public static bool is_built() => NativeMethods.tessera_cuda_built() != 0;
-
             public static class matmul
             {
                 public static bool allow_tf32
@@ -75,8 +73,6 @@ public static partial class torch
 
         public static class cudnn
         {
-            public static bool is_available() => torch.cuda.is_cudnn_available();
-
             public static bool allow_tf32
             {
                 get => NativeMethods.tessera_flag(1, -1) != 0;

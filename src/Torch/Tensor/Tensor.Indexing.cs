@@ -91,7 +91,6 @@ public static partial class torch
         public Tensor slice(long dim, long start, long finish, long step) => Op.slice_Tensor.Call(this, dim, start, finish, step);
         public Tensor unsqueeze(long dim) => Op.unsqueeze.Call(this, dim);
         public Tensor unsqueeze_(long dim) => Op.unsqueeze_.CallInPlace(this, this, dim);
-        public Tensor where(Tensor condition, Tensor y) => Op.where_self.Call(this, condition, y);
         public Tensor conj() => Op.conj.Call(this);
     }
 }

@@ -8,7 +8,6 @@ public static partial class torch
     {
         public Tensor fill_(Scalar value) => Op.fill__Scalar.CallInPlace(this, this, value);
         public Tensor type_as(Tensor tensor) => Op.type_as.Call(this, tensor);
-        public Tensor vander(long N = -1, bool increasing = false) => Op.vander.Call(this, N, increasing);
         public Tensor to_dense() => Op.to_dense.Call(this);
         public Tensor clone() => Op.clone.Call(this);
         public Tensor copy_(Tensor source, bool nonBlocking = false) => Op.copy_.CallInPlace(this, this, source, nonBlocking);

@@ -74,13 +74,9 @@ public static partial class torch
         public Tensor ceil_() => Op.ceil_.CallInPlace(this, this);
         public Tensor conj_physical() => Op.conj_physical.Call(this);
         public Tensor conj_physical_() => Op.conj_physical_.CallInPlace(this, this);
-        public Tensor div(Tensor target, RoundingMode rounding_mode = RoundingMode.None) => Op.div_Tensor_mode.Call(this, target, ModeName(rounding_mode));
         public Tensor divide(Tensor target, RoundingMode rounding_mode = RoundingMode.None) => Op.divide_Tensor_mode.Call(this, target, ModeName(rounding_mode));
-        public Tensor div(Scalar target, RoundingMode rounding_mode = RoundingMode.None) => Op.div_Scalar_mode.Call(this, target, ModeName(rounding_mode));
         public Tensor divide(Scalar target, RoundingMode rounding_mode = RoundingMode.None) => Op.divide_Scalar_mode.Call(this, target, ModeName(rounding_mode));
-        public Tensor div_(Tensor target, RoundingMode rounding_mode = RoundingMode.None) => Op.div__Tensor_mode.CallInPlace(this, this, target, ModeName(rounding_mode));
         public Tensor divide_(Tensor target, RoundingMode rounding_mode = RoundingMode.None) => Op.divide__Tensor_mode.CallInPlace(this, this, target, ModeName(rounding_mode));
-        public Tensor div_(Scalar target, RoundingMode rounding_mode = RoundingMode.None) => Op.div__Scalar_mode.CallInPlace(this, this, target, ModeName(rounding_mode));
         public Tensor divide_(Scalar target, RoundingMode rounding_mode = RoundingMode.None) => Op.divide__Scalar_mode.CallInPlace(this, this, target, ModeName(rounding_mode));
         public Tensor exp() => Op.exp.Call(this);
         public Tensor exp_() => Op.exp_.CallInPlace(this, this);
@@ -140,8 +136,6 @@ public static partial class torch
         public Tensor remainder_(Tensor target) => Op.remainder__Tensor.CallInPlace(this, this, target);
         public Tensor remainder(Scalar scalar) => Op.remainder_Scalar.Call(this, scalar);
         public Tensor remainder_(Scalar scalar) => Op.remainder__Scalar.CallInPlace(this, this, scalar);
-        public Tensor round(long decimals = 0) => Op.round_decimals.Call(this, decimals);
-        public Tensor round_(long decimals = 0) => Op.round__decimals.CallInPlace(this, this, decimals);
         public Tensor rsqrt() => Op.rsqrt.Call(this);
         public Tensor rsqrt_() => Op.rsqrt_.CallInPlace(this, this);
         public Tensor square() => Op.square.Call(this);

@@ -119,6 +119,23 @@ public static partial class torch
         public Tensor[] vsplit(Tensor indices) => vsplit(indices.to_type(ScalarType.Int64).data<long>().ToArray());
         public Tensor[] hsplit(Tensor indices) => hsplit(indices.to_type(ScalarType.Int64).data<long>().ToArray());
         public Tensor[] dsplit(Tensor indices) => dsplit(indices.to_type(ScalarType.Int64).data<long>().ToArray());
+        public Tensor where(Tensor condition, Tensor y) => Op.where_self.Call(condition, this, y);
+        public Tensor vander(long N = -1, bool increasing = false) => Op.vander.Call(this, N < 0 ? null : N, increasing);
+        public Tensor round(long decimals = 0) => decimals == 0 ? Op.round.Call(this) : Op.round_decimals.Call(this, decimals);
+        public Tensor round_(long decimals = 0) => decimals == 0 ? Op.round_.CallInPlace(this, this) : Op.round__decimals.CallInPlace(this, this, decimals);
+
+        public Tensor div(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
+            rounding_mode == RoundingMode.None ? Op.div_Tensor.Call(this, target) : Op.div_Tensor_mode.Call(this, target, ModeName(rounding_mode));
+
+        public Tensor div(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
+            rounding_mode == RoundingMode.None ? Op.div_Scalar.Call(this, target) : Op.div_Scalar_mode.Call(this, target, ModeName(rounding_mode));
+
+        public Tensor div_(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
+            rounding_mode == RoundingMode.None ? Op.div__Tensor.CallInPlace(this, this, target) : Op.div__Tensor_mode.CallInPlace(this, this, target, ModeName(rounding_mode));
+
+        public Tensor div_(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
+            rounding_mode == RoundingMode.None ? Op.div__Scalar.CallInPlace(this, this, target) : Op.div__Scalar_mode.CallInPlace(this, this, target, ModeName(rounding_mode));
+
         public Tensor random_(double from, double to, Generator? generator = null) => Op.random__from.CallInPlace(this, this, (long)from, (long)to, generator);
     }
 }

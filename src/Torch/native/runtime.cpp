@@ -161,7 +161,8 @@ TESSERA_API int32_t tessera_flag(int32_t which, int32_t value) { // value < 0 as
             case 1: if (value >= 0) context.setAllowTF32CuDNN(value != 0); return context.allowTF32CuDNN();
             case 2: if (value >= 0) context.setBenchmarkCuDNN(value != 0); return context.benchmarkCuDNN();
             case 3: if (value >= 0) context.setDeterministicCuDNN(value != 0); return context.deterministicCuDNN();
-            case 4: if (value >= 0) context.setDeterministicAlgorithms(value != 0, false); return context.deterministicAlgorithms();
+            case 4: if (value >= 0) context.setDeterministicAlgorithms(value != 0, context.deterministicAlgorithmsWarnOnly()); return context.deterministicAlgorithms();
+            case 7: if (value >= 0) context.setDeterministicAlgorithms(context.deterministicAlgorithms(), value != 0); return context.deterministicAlgorithmsWarnOnly();
             case 5: if (value >= 0) context.setUserEnabledMkldnn(value != 0); return context.userEnabledMkldnn();
             case 6: if (value >= 0) { if (!at::globalContext().setFlushDenormal(value != 0)) return 0; } return 1;
             default: TORCH_CHECK(false, "no flag ", which);
