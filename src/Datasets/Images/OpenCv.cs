@@ -36,7 +36,7 @@ public static unsafe class OpenCv
         var offset = Vector2.Transform(half, back) - half;
         var map = stackalloc double[6] { back.M11, back.M21, offset.X, back.M12, back.M22, offset.Y };
         var mapMatrix = new OpenCvNative.Matrix(map, 2, 3, 1, OpenCvNative.Depth64F);
-        var flags = (interpolation switch { Interpolation.Nearest => 0, Interpolation.Bicubic => 2, Interpolation.Lanczos => 4, _ => 1 }) | OpenCvNative.WarpInverseMap;
+        var flags = (interpolation switch { Interpolation.Nearest => 0, Interpolation.Bicubic => 2, Interpolation.Lanczos => 4, _ => 1 }) | OpenCvNative.WarpInverseMap | OpenCvNative.WarpFillOutliers;
         var group = 0;
         return ByChannels(image, height, width, (source, target) =>
         {

@@ -12,6 +12,7 @@ internal static partial class OpenCvNative
     internal const int Depth16U = 2;
     internal const int Depth32F = 5;
     internal const int Depth64F = 6;
+    internal const int WarpFillOutliers = 8;
     internal const int WarpInverseMap = 16;
     internal const int SmoothGaussian = 2;
     internal const int RgbToHsvFull = 67;
