@@ -34,10 +34,19 @@ public sealed class ConfigKey
     public string? DefaultText => HasDefault ? Type.Show(Default) : null;
 
     /// <summary>The bounds in words: "at least 1".</summary>
-    public IEnumerable<string> BoundTexts => Bounds.Select(bound => ComponentErrors.Bound(bound) ?? bound.GetType().Name.Replace("Attribute", "", StringComparison.Ordinal));
+    public IEnumerable<string> BoundTexts => Bounds.Select(ComponentErrors.BoundInShort);
 
-    /// <summary>The keys of a nested options record.</summary>
-    public IReadOnlyList<ConfigKey> Nested => Type is RecordType ? RecordShape.Of(Type.Clr).Keys : [];
+    /// <summary>The keys of the options record that it is, or that its items are.</summary>
+    public IReadOnlyList<ConfigKey> Nested
+    {
+        get
+        {
+            var type = Type;
+            while (type.Item is { } item)
+                type = item;
+            return type is RecordType ? RecordShape.Of(type.Clr).Keys : [];
+        }
+    }
 
     /// <summary>From the XML documentation, or null.</summary>
     public string? Doc => _doc();

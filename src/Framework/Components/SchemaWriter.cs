@@ -26,6 +26,8 @@ public sealed class SchemaWriter
     {
         var writer = new SchemaWriter(registry);
         var properties = writer.Properties(RecordShape.Of(root).Keys);
+        foreach (var reserved in OptionsBinder.ReservedKeys)
+            properties.Remove(reserved);
         properties.Insert(0, "$schema", new JsonObject { ["type"] = "string" });
         properties.Insert(1, "_base_", new JsonObject
         {

@@ -48,7 +48,7 @@ internal sealed class ConfigParser
         }
         catch (JsonException exception)
         {
-            var line = (int)(exception.LineNumber ?? 0) + 1;
+            var line = bytes.TrimStart(" \t\r\n"u8).IsEmpty ? 1 : (int)(exception.LineNumber ?? 0) + 1;
             mistakes.Add(new Mistake(new SourceLocation(name, line), "", ConfigErrors.NotJson(exception, Encoding.UTF8.GetString(bytes))));
         }
         catch (InvalidOperationException)

@@ -12,13 +12,14 @@ internal sealed class ConfigReferences(MistakeList mistakes, Func<string, string
     public const string DataRootKey = "data_root";
     public const string DataRootVariable = "TESSERA_DATA_ROOT";
 
-    private const int MaxNodes = 1_000_000;
+    private const int MaxNodes = 200_000;
     private const int MaxText = 1 << 20;
 
     private static readonly SourceLocation DataRootSource = new(DataRootVariable, 0);
 
     private readonly HashSet<ConfigNode> _open = new(ReferenceEqualityComparer.Instance);
     private readonly List<string> _chain = [];
+    private readonly HashSet<string> _circles = [];
     private ConfigMap _root = new(SourceLocation.CommandLine);
     private int _nodes;
 
@@ -46,7 +47,10 @@ internal sealed class ConfigReferences(MistakeList mistakes, Func<string, string
 
         if (!_open.Add(node))
         {
-            mistakes.Add(new Mistake(node.Source, path, ConfigErrors.CyclicReference([.. _chain])));
+            // Each member of a circle is met in turn; the circle is reported once.
+            var circle = _chain.Skip(_chain.IndexOf(_chain[^1]) is var first && first < _chain.Count - 1 ? first + 1 : 0).ToList();
+            if (_circles.Add(string.Join('\n', circle.Order(StringComparer.Ordinal))))
+                mistakes.Add(new Mistake(node.Source, path, ConfigErrors.CyclicReference(circle)));
             return node;
         }
 

@@ -63,18 +63,26 @@ internal static class ComponentErrors
     /// <summary>The bound as in "must be at least 1", or null where the attribute words itself.</summary>
     public static string? Bound(ValidationAttribute bound, ConfigNode? node = null)
     {
-        var unit = node is ConfigValue ? "characters" : "items";
+        var unit = node is ConfigValue ? "character" : "item";
         return bound switch
         {
             RangeAttribute range => Range(range),
-            MinLengthAttribute length => $"have at least {length.Length} {unit}",
-            MaxLengthAttribute length => $"have at most {length.Length} {unit}",
-            LengthAttribute length when length.MinimumLength == length.MaximumLength => $"have {length.MinimumLength} {unit}",
-            LengthAttribute length => $"have {length.MinimumLength} to {length.MaximumLength} {unit}",
-            AllowedValuesAttribute allowed => "be " + string.Join(" or ", allowed.Values.Select(Show)),
-            DeniedValuesAttribute denied => "not be " + string.Join(" or ", denied.Values.Select(Show)),
+            MinLengthAttribute length => $"have at least {Count(length.Length, unit)}",
+            MaxLengthAttribute length => $"have at most {Count(length.Length, unit)}",
+            LengthAttribute length when length.MinimumLength == length.MaximumLength => $"have {Count(length.MinimumLength, unit)}",
+            LengthAttribute length => $"have {length.MinimumLength} to {Count(length.MaximumLength, unit)}",
+            AllowedValuesAttribute allowed => "be one of " + string.Join(", ", allowed.Values.Select(Show)),
+            DeniedValuesAttribute denied => "not be " + string.Join(", ", denied.Values.Select(Show)),
             _ => null,
         };
+    }
+
+    /// <summary>The bound for listings: "at least 1".</summary>
+    public static string BoundInShort(ValidationAttribute bound)
+    {
+        var words = Bound(bound) ?? bound.GetType().Name.Replace("Attribute", "", StringComparison.Ordinal);
+        var start = words.StartsWith("be ", StringComparison.Ordinal) ? 3 : words.StartsWith("have ", StringComparison.Ordinal) ? 5 : 0;
+        return words[start..];
     }
 
     public static string NameTwice(ComponentKind kind, string name, Type first, Type second) =>
@@ -124,10 +132,13 @@ internal static class ComponentErrors
 
     private static string Show(object? value) => value switch
     {
+        null => "null",
         string text => ConfigWriter.Quote(text),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => $"{value}",
     };
+
+    private static string Count(int count, string unit) => count == 1 ? $"1 {unit}" : $"{count} {unit}s";
 
     private static string Some(IReadOnlyList<string> names) => names.Count <= MostNames
         ? string.Join(", ", names)

@@ -9,6 +9,8 @@ namespace Tessera.Tools.Commands;
 /// <summary>Lists the registered components, or tells all about one.</summary>
 internal static class ListComponentsCommand
 {
+    private const int MostDepth = 3;
+
     public static Command Create()
     {
         var name = new Argument<string?>("KIND|NAME")
@@ -73,20 +75,22 @@ internal static class ListComponentsCommand
         if (component.Keys.Count == 0)
             output.Text("It takes no options.");
         else
-            output.Table(["option", "type", "default", "bounds", "what it does"], component.Keys.SelectMany(key => Rows(key, "")));
+            output.Table(["option", "type", "default", "bounds", "what it does"], component.Keys.SelectMany(key => Rows(key, 0)));
     }
 
-    private static IEnumerable<string[]> Rows(ConfigKey key, string indent)
+    private static IEnumerable<string[]> Rows(ConfigKey key, int depth)
     {
         yield return
         [
-            indent + key.Name,
+            new string(' ', 2 * depth) + key.Name,
             key.TypeName,
             key.Required ? "required" : key.DefaultText ?? "",
             string.Join("; ", key.BoundTexts),
             key.Doc ?? "",
         ];
-        foreach (var row in key.Nested.SelectMany(nested => Rows(nested, indent + "  ")))
+        if (depth >= MostDepth)
+            yield break; // a record may hold its own kind
+        foreach (var row in key.Nested.SelectMany(nested => Rows(nested, depth + 1)))
             yield return row;
     }
 }

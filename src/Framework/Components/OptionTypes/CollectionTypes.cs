@@ -12,6 +12,8 @@ internal sealed class ListType(OptionType item) : OptionType
 
     public override string Expected => $"a list of {item.ExpectedMany}";
 
+    public override OptionType? Item => item;
+
     public override string ExpectedMany => $"lists of {item.ExpectedMany}";
 
     public override Type Clr => item.Clr.MakeArrayType();
@@ -53,6 +55,8 @@ internal sealed class MapType(OptionType item) : OptionType
 
     public override string Expected => $"an object of {item.ExpectedMany}";
 
+    public override OptionType? Item => item;
+
     public override string ExpectedMany => $"objects of {item.ExpectedMany}";
 
     public override Type Clr => typeof(Dictionary<,>).MakeGenericType(typeof(string), item.Clr);
@@ -87,6 +91,8 @@ internal sealed class OneOrManyType(Type clr, OptionType item) : OptionType
 
     public override string Expected => $"{item.Expected} or a list of them";
 
+    public override OptionType? Item => item;
+
     public override string ExpectedMany => item.ExpectedMany;
 
     public override Type Clr => clr;
@@ -117,6 +123,8 @@ internal sealed class OneOrNamedType(Type clr, OptionType item) : OptionType
     public override string Name => $"{item.Name} or a map";
 
     public override string Expected => $"{item.Expected} or an object of named ones";
+
+    public override OptionType? Item => item;
 
     public override string ExpectedMany => item.ExpectedMany;
 

@@ -23,6 +23,9 @@ internal abstract class OptionType
     /// <summary>The .NET type that <see cref="Bind"/> gives.</summary>
     public abstract Type Clr { get; }
 
+    /// <summary>The type of a list's or map's values.</summary>
+    public virtual OptionType? Item => null;
+
     /// <summary>Reads the value; where it doesn't fit, adds the mistake and gives null.</summary>
     public abstract object? Bind(BindContext context, ConfigNode node, string path);
 
