@@ -91,20 +91,28 @@ internal static class KeyBinder
     {
         foreach (var bound in key.Bounds)
         {
-            if (bound is RangeAttribute && value is Array items && node is ConfigList list)
+            if (bound is (RangeAttribute or AllowedValuesAttribute) && value is Array items && node is ConfigList list)
             {
                 for (var i = 0; i < items.Length; i++)
                 {
-                    if (!bound.IsValid(items.GetValue(i)))
+                    if (!IsValid(bound, items.GetValue(i)))
                         context.Add(list[i], ConfigPath.Join(path, $"{i}"), ComponentErrors.OutOfBounds(key.Name, bound, list[i]));
                 }
             }
-            else if (!bound.IsValid(value))
+            else if (!IsValid(bound, value))
             {
                 context.Add(node, path, ComponentErrors.OutOfBounds(key.Name, bound, node));
             }
         }
     }
+
+    // [AllowedValues(1, 2)] on a long or a double holds ints.
+    private static bool IsValid(ValidationAttribute bound, object? value) =>
+        bound.IsValid(value)
+        || (bound is AllowedValuesAttribute allowed && value is (long or float or double)
+            && allowed.Values.Any(other => other is int or long or float or double && Number(other) == Number(value)));
+
+    private static double Number(object value) => Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture);
 
     private static object? Create(BindContext context, RecordShape record, IReadOnlyDictionary<string, object?> values, ConfigMap map, string path)
     {
