@@ -1,7 +1,11 @@
 using System.CommandLine;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Running;
 
 namespace Tessera.Tools;
+
+/// <summary>The weights of a checkpoint whose run kept an average of them.</summary>
+internal enum WeightChoice { Averaged, Trained }
 
 /// <summary>What every tool shares: the config argument, overrides, plugins, and how mistakes end.</summary>
 internal static class CommandLine
@@ -19,6 +23,25 @@ internal static class CommandLine
         HelpName = "KEY=VALUE",
         AllowMultipleArgumentsPerToken = true,
         DefaultValueFactory = _ => [],
+    };
+
+    /// <summary>Where to compute.</summary>
+    public static Option<string?> Device() => new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
+
+    /// <summary>What a tool that doesn't train computes in.</summary>
+    public static Option<Precision> Precision() => new("--precision")
+    {
+        Description = "fp32, bf16, fp16 or auto. Default: fp32.",
+        HelpName = "TYPE",
+        DefaultValueFactory = _ => Framework.Running.Precision.Fp32,
+    };
+
+    /// <summary>Which of a checkpoint's weights to take.</summary>
+    public static Option<WeightChoice> Weights() => new("--weights")
+    {
+        Description = "averaged (where the checkpoint has them) or trained. Default: averaged, as training evaluates.",
+        HelpName = "WHICH",
+        DefaultValueFactory = _ => WeightChoice.Averaged,
     };
 
     /// <summary>Plugins for a checkpoint whose config names some.</summary>

@@ -8,6 +8,8 @@ internal static class Program
     public static RootCommand CreateRoot() => new("Tessera: a config-driven computer-vision framework.")
     {
         TrainCommand.Create(),
+        TestCommand.Create(),
+        PredictCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         SchemaCommand.Create(),

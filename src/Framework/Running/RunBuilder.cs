@@ -14,6 +14,14 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
 {
     public RunOptions Options => options;
 
+    /// <summary>The tensor library, with as many threads as the config says.</summary>
+    public ITorchRuntime StartRuntime()
+    {
+        var runtime = TorchRuntime.Create();
+        ThreadCount.Set(runtime, options.Threads);
+        return runtime;
+    }
+
     public Dataset Dataset(ComponentSpec<Dataset> spec) => spec.Build(services);
 
     /// <summary>The training batches of this process.</summary>

@@ -40,8 +40,8 @@ public sealed class Runner : IDisposable
         var owned = new List<IDisposable>();
         try
         {
-            var runtime = TorchRuntime.Create();
-            SetThreads(runtime, options.Threads);
+            var builder = new RunBuilder(options, services);
+            var runtime = builder.StartRuntime();
             var device = DeviceChoice.Resolve(options.Device);
             var precision = PrecisionChoice.Resolve(options.Precision, device.type, runtime);
             var group = Own(ProcessGroups.FromEnvironment(runtime, device.type));
@@ -57,7 +57,6 @@ public sealed class Runner : IDisposable
 
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
-            var builder = new RunBuilder(options, services);
             var dataset = builder.Dataset(train.Dataset);
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
@@ -188,13 +187,6 @@ public sealed class Runner : IDisposable
         throw new UserErrorException($"val.dataset: its classes are others than those of train.dataset ({val.Info.Classes.Count} and {train.Info.Classes.Count})."
             + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing)}." : "") + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra)}." : "")
             + (missing.Length + extra.Length == 0 ? " Their order differs." : ""));
-    }
-
-    private static void SetThreads(ITorchRuntime runtime, int asked)
-    {
-        if (asked > 0) runtime.Threads = asked;
-        else if (int.TryParse(Environment.GetEnvironmentVariable("LOCAL_WORLD_SIZE"), out var processes) && processes > 1) runtime.Threads = Math.Max(1, Processor.Cores / processes);
-        else if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "" && runtime.Threads != Processor.Cores) runtime.Threads = Processor.Cores;
     }
 
     private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)

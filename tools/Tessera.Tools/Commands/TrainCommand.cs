@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
 using NLog;
-using Tessera.Datasets;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Running;
 
@@ -36,7 +35,7 @@ internal static class TrainCommand
         if (seed is { } number) changes.Add($"seed={number.ToString(CultureInfo.InvariantCulture)}");
         var document = ConfigDocument.Load(config, changes);
         var notes = new List<string>();
-        using var services = Composition.Services(document, notes.Add).AddDatasets().BuildServiceProvider();
+        using var services = Composition.Services(document, notes.Add).BuildServiceProvider();
         using var runner = Runner.Create(document, services, workDir, resume);
         foreach (var note in notes) s_log.Info("{0}", note); // plugins, once the run's log is open
 

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.Globalization;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+using Tessera.Tools.Output;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Predicts images with nothing but a checkpoint.</summary>
+internal static class PredictCommand
+{
+    private static readonly string[] s_endings = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
+
+    public static Command Create()
+    {
+        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train. It carries config, transforms and class names." };
+        var input = new Argument<string>("IMAGE|FOLDER") { Description = "An image, or a folder whose images are predicted (folders in it too)." };
+        var output = new Option<string?>("--out-dir") { Description = "Write predictions.jsonl there.", HelpName = "DIR" };
+        var device = CommandLine.Device();
+        var precision = CommandLine.Precision();
+        var weights = CommandLine.Weights();
+        var plugins = CommandLine.Plugins();
+        var command = new Command("predict", "Predicts images with nothing but a checkpoint.") { checkpoint, input, output, device, precision, weights, plugins };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(checkpoint), parsed.GetRequiredValue(input), parsed.GetValue(output), new PredictorOptions
+            {
+                Device = parsed.GetValue(device) ?? "auto",
+                Precision = parsed.GetValue(precision),
+                Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
+                Plugins = parsed.GetRequiredValue(plugins),
+            }));
+        return command;
+    }
+
+    private static int Run(string checkpoint, string input, string? output, PredictorOptions options)
+    {
+        var files = Files(input);
+        using var predictor = Predictor.Load(checkpoint, options);
+        var unreadable = new List<(string Path, string Reason)>();
+        var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
+        if (output is null) Write(null);
+        else
+        {
+            Directory.CreateDirectory(output);
+            var path = Path.Combine(output, "predictions.jsonl");
+            AtomicFile.Write(path, stream =>
+            {
+                using var writer = new StreamWriter(stream, leaveOpen: true);
+                Write(new PredictionLines(writer, predictor.Data));
+            });
+            Console.Error.WriteLine(path);
+        }
+        foreach (var (path, reason) in unreadable) Console.Error.WriteLine($"left out: {path}: {reason}");
+        if (unreadable.Count == files.Length) throw new UserErrorException("No image could be read.");
+        return 0;
+
+        void Write(PredictionLines? lines)
+        {
+            var advance = new Advance("predicting");
+            var done = 0;
+            foreach (var (path, prediction) in results)
+            {
+                if (lines is null || files.Length == 1) Console.WriteLine(Describe(path, prediction, predictor.Data.Classes));
+                lines?.Write(path, prediction);
+                if (lines is not null) advance.Report(++done, files.Length);
+            }
+        }
+    }
+
+    private static string[] Files(string input)
+    {
+        if (File.Exists(input)) return [input];
+        if (!Directory.Exists(input)) throw new UserErrorException($"{input}: there is no such file or folder.");
+        var files = Directory.EnumerateFiles(input, "*", SearchOption.AllDirectories)
+            .Where(path => s_endings.Contains(Path.GetExtension(path).ToLowerInvariant())).Order(StringComparer.Ordinal).ToArray();
+        return files.Length > 0 ? files : throw new UserErrorException($"{input}: the folder has no images ({string.Join(", ", s_endings)}).");
+    }
+
+    private static string Describe(string path, Prediction prediction, IReadOnlyList<string> names) => prediction switch
+    {
+        ClassPrediction classes => $"{path}  " + string.Join("  ", classes.Scores.Select((score, c) => (score, c)).OrderByDescending(entry => entry.score).Take(3)
+            .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{names[entry.c]} {entry.score:0.000}"))),
+        RegressionPrediction values => $"{path}  " + string.Join("  ", values.Values.Select((value, t) => string.Create(CultureInfo.InvariantCulture, $"{names[t]} {value:0.####}"))),
+        _ => path,
+    };
+}

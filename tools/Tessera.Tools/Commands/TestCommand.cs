@@ -1,0 +1,123 @@
+using System.CommandLine;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+using Tessera.Framework.Runtime;
+using Tessera.Tools.Output;
+using TorchSharp;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Evaluates a checkpoint on a config's data.</summary>
+internal static class TestCommand
+{
+    public static Command Create()
+    {
+        var config = CommandLine.Config();
+        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th)." };
+        var output = new Option<string?>("--out") { Description = "Write the metrics there: a flat JSON object of fractions.", HelpName = "metrics.json" };
+        var predictions = new Option<string?>("--predictions") { Description = "Write every prediction there, one JSON line each.", HelpName = "PATH" };
+        var device = CommandLine.Device();
+        var precision = CommandLine.Precision();
+        var weights = CommandLine.Weights();
+        var overrides = CommandLine.CfgOptions();
+        var command = new Command("test", "Evaluates a checkpoint on a config's data (test, or val where there is no test).")
+            { config, checkpoint, output, predictions, device, precision, weights, overrides };
+        command.SetAction(parsed => Run(
+            parsed.GetRequiredValue(config), parsed.GetRequiredValue(checkpoint), parsed.GetValue(output), parsed.GetValue(predictions),
+            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
+        return command;
+    }
+
+    private static int Run(string config, string checkpoint, string? output, string? predictions, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    {
+        var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
+        using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
+        var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
+        var evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
+        var builder = new RunBuilder(options, services);
+        var runtime = builder.StartRuntime();
+        var on = DeviceChoice.Resolve(options.Device);
+        var chosen = PrecisionChoice.Resolve(precision, on.type, runtime);
+
+        var dataset = builder.Dataset(evaluation.Dataset);
+        using var model = builder.Model(dataset.Info);
+        LoadWeights(model, checkpoint, dataset.Info, weights, document);
+        model.to(on);
+        var channelsLast = builder.ChannelsLast(model, on, chosen);
+        if (channelsLast) model.ToChannelsLast(runtime);
+
+        var metrics = builder.Metrics(evaluation, dataset.Info);
+        if (metrics.Count == 0 && predictions is null)
+            throw new UserErrorException($"{config}: {(options.Test is null ? "val" : "test")}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ \"accuracy\": {{ \"type\": \"Accuracy\" }} }}.");
+        using var loader = builder.EvaluationLoader(dataset, evaluation, new SingleProcess());
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{dataset.Count} samples of {dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
+
+        var values = WithPredictions(predictions, dataset.Info, observe => new Evaluator
+        {
+            Loader = loader,
+            Metrics = metrics,
+            Device = on,
+            Runtime = runtime,
+            Precision = chosen,
+            ChannelsLast = channelsLast,
+            Observe = observe,
+            Advance = new Advance("evaluating").Report,
+        }.Run(model));
+        foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine($"left out: {name}: {reason}");
+        Show(values, metrics);
+        if (output is not null)
+        {
+            MetricFiles.Write(output, values);
+            MetricFiles.WriteDetails(output, metrics);
+        }
+        return 0;
+    }
+
+    private static void LoadWeights(VisionModel model, string path, DataInfo data, WeightChoice weights, ConfigDocument document)
+    {
+        if (!Checkpoint.IsCheckpoint(path))
+        {
+            ForeignWeights.LoadWhole(model, path, data);
+            return;
+        }
+        using var checkpoint = Checkpoint.Open(path);
+        checkpoint.RequireClasses(data);
+        checkpoint.LoadModel(model, weights == WeightChoice.Averaged, System.Text.Json.Nodes.JsonNode.Parse(document.ResolvedText())!.AsObject());
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
+    }
+
+    private static IReadOnlyDictionary<string, double> WithPredictions(
+        string? path, DataInfo data, Func<Action<IReadOnlyList<Prediction>, IReadOnlyList<Sample>>?, IReadOnlyDictionary<string, double>> evaluate)
+    {
+        if (path is null) return evaluate(null);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        IReadOnlyDictionary<string, double>? values = null;
+        AtomicFile.Write(path, stream =>
+        {
+            using var writer = new StreamWriter(stream, leaveOpen: true);
+            var lines = new PredictionLines(writer, data);
+            values = evaluate((predictions, samples) =>
+            {
+                for (var i = 0; i < samples.Count; i++) lines.Write(samples[i].Name, predictions[i], samples[i]);
+            });
+        });
+        return values!;
+    }
+
+    private static void Show(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics)
+    {
+        foreach (var table in metrics.Values.SelectMany(metric => metric.Tables())) Console.WriteLine(TextTable.Format(table));
+        var width = values.Keys.Select(name => name.Length).DefaultIfEmpty().Max();
+        foreach (var (name, value) in values)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {value:0.0000}"));
+    }
+}

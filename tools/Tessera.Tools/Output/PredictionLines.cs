@@ -1,0 +1,53 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+
+namespace Tessera.Tools.Output;
+
+/// <summary>Predictions as JSON lines, one for each sample.</summary>
+internal sealed class PredictionLines(TextWriter writer, DataInfo data)
+{
+    private const float Present = 0.5f;
+
+    private static readonly JsonSerializerOptions s_format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <param name="truth">Where it is known; null for images without labels.</param>
+    public void Write(string name, Prediction prediction, Sample? truth = null) =>
+        writer.WriteLine(Line(name, prediction, truth).ToJsonString(s_format));
+
+    private JsonObject Line(string name, Prediction prediction, Sample? truth)
+    {
+        var line = new JsonObject { ["name"] = name };
+        switch (prediction)
+        {
+            case ClassPrediction classes when data.Task == DataTask.MultiLabel:
+                if (truth?.MultiLabel is { } labels) line["truth"] = Names(labels, 0);
+                line["predicted"] = Names(classes.Scores, Present);
+                line["scores"] = Values(classes.Scores);
+                break;
+            case ClassPrediction classes:
+                if (truth?.Label is { } label) line["truth"] = data.Classes[label];
+                line["predicted"] = data.Classes[classes.Label];
+                line["scores"] = Values(classes.Scores);
+                break;
+            case RegressionPrediction regression:
+                if (truth?.Targets is { } targets) line["truth"] = Values(targets);
+                line["predicted"] = Values(regression.Values);
+                break;
+            default:
+                throw new InvalidOperationException($"Predictions of type {prediction.GetType().Name} have no line.");
+        }
+        return line;
+    }
+
+    private JsonArray Names(float[] scores, float above) => new([.. data.Classes.Where((_, c) => scores[c] > above).Select(name => (JsonNode?)name)]);
+
+    private JsonObject Values(float[] values)
+    {
+        var named = new JsonObject();
+        for (var c = 0; c < values.Length; c++) named[data.Classes[c]] = float.IsFinite(values[c]) ? values[c] : null;
+        return named;
+    }
+}
