@@ -191,6 +191,29 @@ def trajectory(name, make):
     return {"name": name, "start": start, "after": after}
 
 
+class NAdam(optim.Optimizer):
+    """Dozat's formula. PyTorch 1.13 multiplies the next momentum product by the current momentum once too often; 2.x doesn't."""
+
+    def __init__(self, parameters, lr, weight_decay):
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure):
+        with torch.enable_grad():
+            closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                t = state["t"] = state.get("t", 0) + 1
+                g = p.grad + group["weight_decay"] * p
+                mu, following = (0.9 * (1 - 0.5 * 0.96 ** (s * 4e-3)) for s in (t, t + 1))
+                product = state["product"] = state.get("product", 1) * mu
+                m = state["m"] = 0.9 * state.get("m", 0) + 0.1 * g
+                v = state["v"] = 0.999 * state.get("v", 0) + 0.001 * g * g
+                denominator = (v / (1 - 0.999 ** t)).sqrt() + 1e-8
+                p -= group["lr"] * ((1 - mu) / (1 - product) * g + following / (1 - product * following) * m) / denominator
+
+
 def optimizers():
     return [
         trajectory("SGD", lambda p: optim.SGD(p, 0.1)),
@@ -204,7 +227,7 @@ def optimizers():
         trajectory("Adadelta", lambda p: optim.Adadelta(p, 0.5, weight_decay=0.02)),
         trajectory("Adagrad", lambda p: optim.Adagrad(p, 0.1, lr_decay=0.1, weight_decay=0.02, initial_accumulator_value=0.1)),
         trajectory("ASGD", lambda p: optim.ASGD(p, 0.1, lambd=0.01, t0=2, weight_decay=0.02)),
-        trajectory("NAdam", lambda p: optim.NAdam(p, 0.05, weight_decay=0.02)),
+        trajectory("NAdam", lambda p: NAdam(p, 0.05, weight_decay=0.02)),
         trajectory("RAdam", lambda p: optim.RAdam(p, 0.05, (0.9, 0.99), weight_decay=0.02)),
         trajectory("RMSProp", lambda p: optim.RMSprop(p, 0.05, weight_decay=0.02)),
         trajectory("RMSProp_Centered", lambda p: optim.RMSprop(p, 0.05, alpha=0.9, momentum=0.5, centered=True)),

@@ -69,7 +69,12 @@ namespace TorchSharp
             public bool Contains((string, T) item) => IndexOf(item) >= 0;
             public bool Contains(KeyValuePair<string, T> item) => Contains((item.Key, item.Value));
             public int IndexOf((string, T) item) => _internal_submodules.IndexOf(item);
-            public void CopyTo((string, T)[] array, int arrayIndex) => Items.ToList().CopyTo(array, arrayIndex);
+
+            public void CopyTo((string, T)[] array, int arrayIndex)
+            {
+                foreach (var item in this)
+                    array[arrayIndex++] = item;
+            }
 
             public void CopyTo(KeyValuePair<string, T>[] array, int arrayIndex)
             {

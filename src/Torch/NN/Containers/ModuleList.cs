@@ -56,7 +56,12 @@ namespace TorchSharp
             public void Clear() => _internal_submodules.Clear();
             public bool Contains(T item) => IndexOf(item) >= 0;
             public int IndexOf(T item) => this.ToList().IndexOf(item);
-            public void CopyTo(T[] array, int arrayIndex) => this.ToList().CopyTo(array, arrayIndex);
+
+            public void CopyTo(T[] array, int arrayIndex)
+            {
+                foreach (var item in this)
+                    array[arrayIndex++] = item;
+            }
 
             public IEnumerator<T> GetEnumerator()
             {

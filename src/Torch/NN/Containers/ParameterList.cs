@@ -46,7 +46,12 @@ namespace TorchSharp
             public void Clear() => _internal_params.Clear();
             public bool Contains(Parameter item) => IndexOf(item) >= 0;
             public int IndexOf(Parameter item) => this.ToList().FindIndex(parameter => ReferenceEquals(parameter, item));
-            public void CopyTo(Parameter[] array, int arrayIndex) => this.ToList().CopyTo(array, arrayIndex);
+
+            public void CopyTo(Parameter[] array, int arrayIndex)
+            {
+                foreach (var item in this)
+                    array[arrayIndex++] = item;
+            }
 
             public IEnumerator<Parameter> GetEnumerator()
             {
