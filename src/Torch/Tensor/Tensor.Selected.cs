@@ -120,7 +120,7 @@ public static partial class torch
         public Tensor[] hsplit(Tensor indices) => hsplit(indices.to_type(ScalarType.Int64).data<long>().ToArray());
         public Tensor[] dsplit(Tensor indices) => dsplit(indices.to_type(ScalarType.Int64).data<long>().ToArray());
         public Tensor where(Tensor condition, Tensor y) => Op.where_self.Call(condition, this, y);
-        public Tensor vander(long N = -1, bool increasing = false) => Op.vander.Call(this, N < 0 ? null : N, increasing);
+        public Tensor vander(long N = -1, bool increasing = false) => Op.vander.Call(this, N < 0 ? (long?)null : N, increasing);
         public Tensor round(long decimals = 0) => decimals == 0 ? Op.round.Call(this) : Op.round_decimals.Call(this, decimals);
         public Tensor round_(long decimals = 0) => decimals == 0 ? Op.round_.CallInPlace(this, this) : Op.round__decimals.CallInPlace(this, this, decimals);
 
