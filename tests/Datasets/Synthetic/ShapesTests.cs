@@ -1,0 +1,127 @@
+using Tessera.Datasets.Synthetic;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+
+namespace Tessera.Tests.Datasets.Synthetic;
+
+public sealed class ShapesTests
+{
+    [Theory]
+    [InlineData(DataTask.Classification)]
+    [InlineData(DataTask.Segmentation)]
+    public void Get_DependsOnSeedSplitAndIndexAlone(DataTask task)
+    {
+        var options = new ShapesOptions(Count: 50, Task: task, CacheMb: 0);
+        var (one, other) = (new Shapes(options), new Shapes(options with { CacheMb = 16 }));
+        var forward = Enumerable.Range(0, 50).Select(i => one.Get(i).Image!.Bytes).ToArray();
+        foreach (var round in new[] { 0, 1 }) // the second round reads the cache
+            foreach (var index in Enumerable.Range(0, 50).Reverse()) Assert.Equal(forward[index], other.Get(index).Image!.Bytes);
+        Assert.NotEqual(forward[0], forward[1]);
+        Assert.NotEqual(forward[0], new Shapes(options with { Seed = 1 }).Get(0).Image!.Bytes);
+        Assert.NotEqual(forward[0], new Shapes(options with { Split = ShapesSplit.Val }).Get(0).Image!.Bytes);
+    }
+
+    [Fact]
+    public void Get_Cached_IsACopy()
+    {
+        var data = new Shapes(new ShapesOptions(Count: 2, Truth: true));
+        var first = data.Get(0);
+        var expected = (byte[])first.Image!.Bytes.Clone();
+        Array.Clear(first.Image.Bytes);
+        Array.Clear(first.InstanceMasks![0].Bytes);
+        Assert.Equal(expected, data.Get(0).Image!.Bytes);
+        Assert.Contains((byte)1, data.Get(0).InstanceMasks![0].Bytes);
+    }
+
+    [Fact]
+    public void LabelOf_IsTheSamplesLabel_AndClassesAreEven()
+    {
+        var data = new Shapes(new ShapesOptions(Count: 3000));
+        Assert.Equal(10, data.Info.Classes.Count);
+        for (var i = 0; i < 100; i++) Assert.Equal(data.Get(i).Label, data.LabelOf(i));
+        // 300 of each expected, standard deviation sqrt(3000 * 0.1 * 0.9) = 16.4.
+        Assert.All(Enumerable.Range(0, 3000).CountBy(i => data.LabelOf(i)!.Value), pair => Assert.InRange(pair.Value, 215, 385));
+    }
+
+    [Fact]
+    public void Truth_OfSeveralTasks_ComesFromTheSameScene()
+    {
+        var options = new ShapesOptions(Count: 60, Size: 64, Task: DataTask.Detection, Truth: true);
+        var detection = new Shapes(options);
+        var segmentation = new Shapes(options with { Task = DataTask.Segmentation });
+        var multiLabel = new Shapes(options with { Task = DataTask.MultiLabel, Truth = false });
+        Assert.Equal("background", segmentation.Info.Classes[0]);
+        var several = 0;
+        for (var index = 0; index < 60; index++)
+        {
+            var (boxes, masks) = (detection.Get(index).Boxes!, detection.Get(index).InstanceMasks!);
+            Assert.Equal(boxes.Count, masks.Count);
+            several += boxes.Count > 1 ? 1 : 0;
+            Assert.Equal(detection.Get(index).Image!.Bytes, segmentation.Get(index).Image!.Bytes);
+            Assert.Equal(detection.Get(index).Image!.Bytes, multiLabel.Get(index).Image!.Bytes);
+
+            // The map is the union of the masks, which don't overlap; boxes are tight; labels are what is in the map.
+            var map = new byte[64 * 64];
+            for (var k = 0; k < masks.Count; k++)
+            {
+                for (var i = 0; i < map.Length; i++)
+                {
+                    if (masks[k].Bytes[i] == 0) continue;
+                    Assert.Equal(0, map[i]);
+                    map[i] = (byte)(boxes.Labels[k] + 1);
+                }
+                Assert.Equal(TightBox(masks[k]), boxes.Corners[(4 * k)..(4 * k + 4)]);
+            }
+            Assert.Equal(map, segmentation.Get(index).SegmentationMap!.Bytes);
+            Assert.Equal(boxes.Labels.Distinct().Order(), multiLabel.Get(index).MultiLabel!.Index().Where(pair => pair.Item == 1).Select(pair => pair.Index));
+            Assert.Equal(boxes.Labels.Distinct().Order(), multiLabel.LabelsOf(index)!.Order());
+        }
+        Assert.InRange(several, 30, 55);
+    }
+
+    [Fact]
+    public void Masks_HaveTheAreaOfTheirShape()
+    {
+        // Without clutter, a circle of diameter d squeezed by s in [0.78, 1] covers pi / 4 * d * d * s pixels, if it is inside.
+        var data = new Shapes(new ShapesOptions(Count: 40, Size: 128, Classes: ["circle"], MinScale: 0.4, MaxScale: 0.4, Clutter: 0, Truth: true));
+        var full = Math.PI / 4 * Math.Pow(0.4 * 128, 2);
+        for (var index = 0; index < 40; index++)
+        {
+            var area = data.Get(index).InstanceMasks![0].Bytes.Sum(value => value);
+            Assert.InRange(area, 0.72 * full, 1.01 * full); // up to a tenth of the radius may be cut off by the border
+        }
+    }
+
+    [Fact]
+    public void Regression_TargetsLieWhereTheShapeIs()
+    {
+        var options = new ShapesOptions(Count: 20, Size: 96, Classes: ["circle"], Task: DataTask.Regression, Truth: true);
+        var data = new Shapes(options);
+        for (var index = 0; index < 20; index++)
+        {
+            var (targets, corners) = (data.Get(index).Targets!, data.Get(index).Boxes!.Corners);
+            Assert.InRange(targets[0] * 96, corners[0], corners[2]);
+            Assert.InRange(targets[1] * 96, corners[1], corners[3]);
+            Assert.InRange((corners[2] - corners[0]) / 96, 0.7 * targets[2], 1.03 * targets[2]);
+        }
+    }
+
+    [Fact]
+    public void Classes_Unknown_SuggestsTheNearest() =>
+        Assert.StartsWith("Shapes can't draw \"squar\". Did you mean \"square\"?", Assert.Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Classes: ["squar"]))).Message);
+
+    [Fact]
+    public void LinearClassifierOnPixels_StaysFarBelowSixtyPercent()
+    {
+        var (train, test) = (new Shapes(new ShapesOptions(Count: 1000)), new Shapes(new ShapesOptions(Count: 500, Split: ShapesSplit.Test)));
+        var model = SoftmaxRegression.Train(train, 1000, epochs: 6);
+        Assert.True(model.Accuracy(train, 1000) > 0.6, "the classifier has not learnt what it saw, so it proves nothing");
+        Assert.InRange(model.Accuracy(test, 500), 0, 0.35);
+    }
+
+    private static float[] TightBox(Image mask)
+    {
+        var set = Enumerable.Range(0, mask.Bytes.Length).Where(i => mask.Bytes[i] != 0).Select(i => (X: i % mask.Width, Y: i / mask.Width)).ToArray();
+        return set.Length == 0 ? [mask.Width, mask.Height, 0, 0] : [set.Min(p => p.X), set.Min(p => p.Y), set.Max(p => p.X) + 1, set.Max(p => p.Y) + 1];
+    }
+}
