@@ -1,0 +1,102 @@
+using Tessera.Datasets.Loading;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Datasets.Loading;
+
+public sealed class CollationTests
+{
+    private static Batch Collate(params Sample[] samples)
+    {
+        var data = new MemoryDataset(samples.Length, index => samples[index]);
+        using var loader = new BatchLoaderFactory().Create(data, [], null, new LoaderOptions(samples.Length, Workers: 2), 0, training: false);
+        return loader.Epoch(0).Single();
+    }
+
+    private static Sample Named(int index, int height = 2, int width = 3, int channels = 3)
+    {
+        var image = new Image(height, width, channels);
+        for (var i = 0; i < image.Bytes.Length; i++) image.Bytes[i] = (byte)(100 * index + i);
+        return new Sample { Index = index, Name = $"{index}.jpg", Image = image };
+    }
+
+    private static string Error(params Sample[] samples) => Assert.Throws<UserErrorException>(() => Collate(samples)).Message;
+
+    [Fact]
+    public void Images_BecomePlanes_Normalised()
+    {
+        var samples = new[] { Named(0), Named(1) };
+        samples[1].Normalize(new Normalization([1, 2, 3], [2, 4, 8]));
+        using var batch = Collate(samples);
+        Assert.Equal([2, 3, 2, 3], batch.Images.shape);
+        Assert.Equal(ScalarType.Float32, batch.Images.dtype);
+        // [H, W, C] 0 .. 17: channel 0 holds 0, 3, 6 …
+        Assert.Equal([0, 3, 6, 9, 12, 15, 1, 4, 7, 10, 13, 16, 2, 5, 8, 11, 14, 17], batch.Images[0].contiguous().data<float>().ToArray());
+        // (100 - 1) / 2 first, (102 - 3) / 8 first of channel 2.
+        Assert.Equal(49.5f, batch.Images[1, 0, 0, 0].item<float>());
+        Assert.Equal(99 / 8f, batch.Images[1, 2, 0, 0].item<float>());
+        Assert.Null(batch.Labels);
+        Assert.Null(batch.SegmentationMaps);
+    }
+
+    [Fact]
+    public void Truth_OfEveryKind_IsStacked()
+    {
+        var samples = new[] { Named(0), Named(1) };
+        for (var i = 0; i < 2; i++)
+        {
+            samples[i].Label = 3 + i;
+            samples[i].MultiLabel = [i, 0, 1];
+            samples[i].Targets = [0.5f * i, 2];
+            samples[i].SegmentationMap = i == 0
+                ? new Image(2, 3, 1, PixelType.UInt8, [0, 1, 2, 3, 4, 255])
+                : new Image(2, 3, 1, PixelType.UInt16, [44, 1, 1, 0, 2, 0, 3, 0, 4, 0, 255, 255]);
+            samples[i].ExtraMaps["depth"] = new Image(1, 2, 1, PixelType.UInt16, [(byte)i, 1, 2, 0]);
+        }
+        using var batch = Collate(samples);
+        Assert.Equal([3L, 4], batch.Labels!.data<long>().ToArray());
+        Assert.Equal([0f, 0, 1, 1, 0, 1], batch.SoftLabels!.data<float>().ToArray());
+        Assert.Equal([0f, 2, 0.5f, 2], batch.Targets!.data<float>().ToArray());
+        Assert.Equal([2, 2, 3], batch.SegmentationMaps!.shape);
+        Assert.Equal([0L, 1, 2, 3, 4, 255, 300, 1, 2, 3, 4, 255], batch.SegmentationMaps.data<long>().ToArray());
+        Assert.Equal([2, 1, 1, 2], batch.ExtraMaps["depth"].shape);
+        Assert.Equal([256f, 2, 257, 2], batch.ExtraMaps["depth"].data<float>().ToArray());
+        Assert.Equal(["0.jpg", "1.jpg"], batch.Samples.Select(sample => sample.Name));
+    }
+
+    [Fact]
+    public void Images_OfDifferentSizes_AreNamed()
+    {
+        var message = Error(Named(0), Named(1), Named(2, height: 4));
+        Assert.StartsWith("The images of a batch must be of one size: 0.jpg is 2 x 3 x 3, 2.jpg is 4 x 3 x 3.", message);
+        Assert.Contains("Pad", message);
+        Assert.Contains("0.jpg is 2 x 3 x 3, 1.jpg is 2 x 3\x2e", Error(Named(0), Named(1, channels: 1)));
+    }
+
+    [Fact]
+    public void Truth_OnSomeOnly_IsNamed()
+    {
+        var (with, without) = (Named(0), Named(1));
+        with.Label = 1;
+        Assert.Equal("1.jpg has no label, but 0.jpg has.", Error(with, without));
+        (with, without) = (Named(0), Named(1));
+        with.SegmentationMap = new Image(2, 3, 1);
+        Assert.Equal("1.jpg has no segmentation map, but another sample of the batch has.", Error(with, without));
+        (with, without) = (Named(0), Named(1));
+        (with.MultiLabel, without.MultiLabel) = ([1, 0], [1, 0, 0]);
+        Assert.Equal("The multi-label truth of a batch must be equally long: 0.jpg has 2, 1.jpg has 3.", Error(with, without));
+    }
+
+    [Fact]
+    public void Image_Missing_AsksForLoadImage() =>
+        Assert.Equal("a.jpg: the pipeline gives no image. Does it lack a LoadImage step?", Error(new Sample { Index = 0, Name = "a.jpg" }));
+
+    [Fact]
+    public void Batch_OverTwoGibibytes_IsRefusedBeforeMemoryIsTaken()
+    {
+        var image = new Image(8192, 8192, 1);
+        var samples = Enumerable.Range(0, 9).Select(i => new Sample { Index = i, Name = $"{i}.png", Image = image }).ToArray();
+        Assert.Contains("Lower batch_size", Error(samples));
+    }
+}
