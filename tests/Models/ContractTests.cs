@@ -63,6 +63,7 @@ public sealed class ContractTests
     public void Backbone_Backward_ReachesEveryParameter(string config)
     {
         using var backbone = Formula.Fill(Build.From<Backbone>(config));
+        if (!backbone.parameters().Any()) return;
         backbone.train();
         using var scope = NewDisposeScope();
         var maps = backbone.call(Formula.Values("images", 4, 3, 64, 64));

@@ -16,8 +16,8 @@ public interface ITappable
 /// by the module's next run or with the tap.
 /// </summary>
 /// <remarks>
-/// The module's users go on with a clone, so that neither their in-place operations nor their disposing of it reach the
-/// captured tensor. Only modules that run through <c>call</c> can be tapped.
+/// What is captured is a clone of the output, and the module's users go on with a clone of that, so that neither their
+/// in-place operations nor their disposing reach it. Only modules that run through <c>call</c> can be tapped.
 /// </remarks>
 public sealed class Tap : IDisposable
 {
@@ -62,12 +62,12 @@ public sealed class Tap : IDisposable
 
     private Tensor Capture(Tensor output) => Capture([output])[0];
 
+    // The output itself can't be kept: it may be an input too, which others dispose of.
     private Tensor[] Capture(Tensor[] outputs)
     {
         Free();
-        var passedOn = outputs.Select(output => output.clone()).ToArray();
-        _captured = outputs.Select(output => output.DetachFromDisposeScope()).ToArray();
-        return passedOn;
+        _captured = [.. outputs.Select(output => output.clone().DetachFromDisposeScope())];
+        return [.. _captured.Select(captured => captured.clone())];
     }
 
     private void Free()
