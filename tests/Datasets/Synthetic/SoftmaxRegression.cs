@@ -15,7 +15,7 @@ internal sealed class SoftmaxRegression(int classes, int features)
         var model = new SoftmaxRegression(data.Info.Classes.Count, inputs[0].Length - 1);
         for (var epoch = 0; epoch < epochs; epoch++)
         {
-            var rate = 1.5f * (1 - (float)epoch / epochs) / inputs[0].Length;
+            var rate = 4f * (1 - (float)epoch / epochs) / inputs[0].Length;
             foreach (var index in RandomSource.For(0, epoch, 0).Permutation(count))
             {
                 var scores = model.Scores(inputs[index]);
