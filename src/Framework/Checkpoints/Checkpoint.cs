@@ -74,6 +74,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Reads a tensor by its full name; the caller owns it.</summary>
     public Tensor Read(string name) => _file.Read(name);
 
+    /// <summary>Copies a tensor's bytes as they are.</summary>
+    internal void CopyTo(string name, Stream stream) => _file.CopyTo(name, stream);
+
     /// <summary>The model's tensors: the model's own name, and the full name under which to read it.</summary>
     /// <param name="averaged">The averaged ones where there are such.</param>
     public IReadOnlyDictionary<string, string> ModelNames(bool averaged = false)

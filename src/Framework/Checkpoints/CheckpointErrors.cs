@@ -117,6 +117,18 @@ internal static class CheckpointErrors
     public static UserErrorException SlowPattern(System.Text.RegularExpressions.RegexMatchTimeoutException error) =>
         new($"The pattern \"{error.Pattern}\" of init.key_map or init.skip takes too long on \"{error.Input}\".", error);
 
+    public static UserErrorException NotPublishable(string path, string asked, IEnumerable<string> known)
+    {
+        var names = known.ToList();
+        return new($"{path}\n  The model can't be published in the names of \"{asked}\".{NearestName.Suggest(asked, names)} It can in: {string.Join(", ", names)}.");
+    }
+
+    public static UserErrorException SameName(string path, string map, string name) =>
+        new($"{path}\n  In the names of \"{map}\" two tensors are called {name}. Publish under \"own\" names instead.");
+
+    public static UserErrorException UnknownOutput(string path, string extension) =>
+        new($"{path}\n  Weights are not written as \"{extension}\". Expected: .safetensors, .pth or .pt, a folder, or a name without extension.");
+
     internal static string Some(IEnumerable<string> names)
     {
         var list = names.ToList();

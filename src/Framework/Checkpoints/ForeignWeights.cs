@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NLog;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
@@ -32,9 +33,27 @@ public static class ForeignWeights
     public static LoadReport LoadWhole(VisionModel model, string path, DataInfo data)
     {
         var report = Load(model, path, new PretrainedOptions(path, OtherClassCount: OtherClassCount.Fail, Strict: true), new InitContext(data));
+        if (PublishedClasses(path) is { } classes)
+        {
+            if (!classes.SequenceEqual(data.Classes)) throw CheckpointErrors.OtherClasses(path, classes, data.Classes);
+            return report;
+        }
         Log.Warn("{0} carries no class names; the data's {1} are taken, in their order: {2}.",
             Path.GetFileName(path), data.Classes.Count, CheckpointErrors.Some(data.Classes));
         return report;
+    }
+
+    private static string[]? PublishedClasses(string path)
+    {
+        using var file = WeightsFile.Open(path);
+        try
+        {
+            return file.Metadata.TryGetValue(Publisher.ClassesKey, out var json) ? JsonSerializer.Deserialize<string[]>(json) : null;
+        }
+        catch (JsonException)
+        {
+            return null; // another project's idea of classes
+        }
     }
 
     /// <summary>Loads what fits, logs what was found, and throws where nothing fits or the options ask for more than there is.</summary>

@@ -90,6 +90,12 @@ public abstract class WeightsFile : IDisposable
         return bytes;
     }
 
+    internal void CopyTo(string name, Stream destination)
+    {
+        using var stream = OpenBytes(name);
+        stream.CopyTo(destination, 1 << 20);
+    }
+
     /// <param name="destination">As long as the tensor.</param>
     private protected abstract void ReadBytes(string name, Span<byte> destination);
 

@@ -1,0 +1,113 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Text;
+
+namespace Tessera.Framework.Checkpoints.PyTorch;
+
+/// <summary>Writes a state dict in PyTorch's zip format, for <c>torch.load</c>. Holds nothing but an OrderedDict of tensors.</summary>
+internal static class PyTorchWriter
+{
+    private const string Folder = "archive/";
+
+    public static void Write(Stream stream, IReadOnlyList<WeightSource> tensors)
+    {
+        using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
+        WriteEntry(archive, "data.pkl", entry => entry.Write(Pickle(tensors)));
+        WriteEntry(archive, "byteorder", entry => entry.Write("little"u8));
+        for (var i = 0; i < tensors.Count; i++) WriteEntry(archive, $"data/{i}", tensors[i].WriteTo);
+        WriteEntry(archive, "version", entry => entry.Write("3\n"u8));
+    }
+
+    private static void WriteEntry(ZipArchive archive, string name, Action<Stream> write)
+    {
+        var entry = archive.CreateEntry(Folder + name, CompressionLevel.NoCompression);
+        entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero); // the same weights give the same file
+        using var content = entry.Open();
+        write(content);
+    }
+
+    private static byte[] Pickle(IReadOnlyList<WeightSource> tensors)
+    {
+        using var pickle = new MemoryStream();
+        pickle.Write([0x80, 2]);
+        Global("collections", "OrderedDict");
+        pickle.Write(")R("u8);
+        for (var i = 0; i < tensors.Count; i++)
+        {
+            var info = tensors[i].Info;
+            Text(info.Name);
+            Global("torch._utils", "_rebuild_tensor_v2");
+            pickle.Write("(("u8);
+            Text("storage");
+            Global("torch", StorageName(info));
+            Text(i.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            Text("cpu");
+            Integer(info.Count);
+            pickle.Write("tQ"u8);
+            Integer(0);
+            Tuple(info.Shape);
+            Tuple(Strides(info.Shape));
+            pickle.WriteByte(0x89);
+            Global("collections", "OrderedDict");
+            pickle.Write(")RtR"u8);
+        }
+        pickle.Write("u."u8);
+        return pickle.ToArray();
+
+        void Global(string module, string name) => pickle.Write(Encoding.ASCII.GetBytes($"c{module}\n{name}\n"));
+
+        void Text(string text)
+        {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            Span<byte> length = stackalloc byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
+            pickle.WriteByte((byte)'X');
+            pickle.Write(length);
+            pickle.Write(bytes);
+        }
+
+        void Integer(long value)
+        {
+            Span<byte> bytes = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
+            pickle.Write([0x8A, 8]);
+            pickle.Write(bytes);
+        }
+
+        void Tuple(IEnumerable<long> values)
+        {
+            pickle.WriteByte((byte)'(');
+            foreach (var value in values) Integer(value);
+            pickle.WriteByte((byte)'t');
+        }
+    }
+
+    private static long[] Strides(IReadOnlyList<long> shape)
+    {
+        var strides = new long[shape.Count];
+        var stride = 1L;
+        for (var i = shape.Count - 1; i >= 0; i--)
+        {
+            strides[i] = stride;
+            stride *= Math.Max(shape[i], 1);
+        }
+        return strides;
+    }
+
+    private static string StorageName(WeightInfo info) => info.Type switch
+    {
+        ElementType.Bool => "BoolStorage",
+        ElementType.UInt8 => "ByteStorage",
+        ElementType.Int8 => "CharStorage",
+        ElementType.Int16 => "ShortStorage",
+        ElementType.Int32 => "IntStorage",
+        ElementType.Int64 => "LongStorage",
+        ElementType.Float16 => "HalfStorage",
+        ElementType.BFloat16 => "BFloat16Storage",
+        ElementType.Float32 => "FloatStorage",
+        ElementType.Float64 => "DoubleStorage",
+        ElementType.Complex64 => "ComplexFloatStorage",
+        ElementType.Complex128 => "ComplexDoubleStorage",
+        _ => throw new ArgumentException($"{info} has no PyTorch storage."),
+    };
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Tessera.Framework.Checkpoints;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Writes a checkpoint's weights alone, in the names of the reference implementation.</summary>
+internal static class PublishCommand
+{
+    public static Command Create()
+    {
+        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint that tools/train wrote." };
+        var output = new Argument<string>("OUT")
+        {
+            Description = "A .safetensors file, or .pth or .pt for torch.load; or a folder or a name without extension, to which a content hash is added.",
+        };
+        var names = new Option<string?>("--names")
+        {
+            Description = "Whose names the tensors get: one of the backbone's key maps, or own. The reference implementation's by default.",
+            HelpName = "MAP",
+        };
+        var raw = new Option<bool>("--no-ema") { Description = "The weights as trained, even where the checkpoint has averaged ones." };
+        var command = new Command("publish", "Writes a checkpoint's weights alone, in the names of the reference implementation.") { checkpoint, output, names, raw };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(checkpoint), parsed.GetRequiredValue(output), parsed.GetValue(names), !parsed.GetValue(raw)));
+        return command;
+    }
+
+    private static int Run(string checkpoint, string output, string? names, bool averaged)
+    {
+        var published = Publisher.Publish(checkpoint, output, names, averaged);
+        Console.Out.WriteLine($"{published.Path}: {published.Tensors} tensors{(published.Averaged ? ", averaged weights" : "")}, names of {published.Names}, SHA-256 {published.Sha256}");
+        if (published.LeftOut.Count > 0)
+            Console.Out.WriteLine($"Left out, since {published.Names} has no name for them: {string.Join(", ", published.LeftOut)}");
+        return 0;
+    }
+}
