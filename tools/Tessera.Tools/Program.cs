@@ -12,6 +12,7 @@ internal static class Program
         PredictCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
+        PublishCommand.Create(),
         SchemaCommand.Create(),
     };
 
