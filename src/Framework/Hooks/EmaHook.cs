@@ -44,7 +44,7 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         foreach (var (name, value) in run.Model.state_dict())
         {
             if (!_average.TryGetValue(name, out var average)) _average.Add(name, value.detach().clone().DetachFromDisposeScope());
-            else if (value.is_floating_point()) average.lerp_(value, 1 - decay);
+            else if (value.is_floating_point()) average.mul_(decay).add_(value, alpha: 1 - decay);
             else average.copy_(value);
         }
     }

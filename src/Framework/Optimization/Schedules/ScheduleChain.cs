@@ -23,10 +23,10 @@ public sealed class ScheduleChain
             var perUnit = schedule.By == ScheduleUnit.Epoch ? Math.Max(stepsPerEpoch, 1) : 1;
             if (schedule.Until is null && i + 1 < schedules.Count)
                 throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts.");
-            var end = schedule.Until is { } until ? until * perUnit : totalSteps;
-            if (end < begin || (end == begin && schedule.Until is not null))
+            var end = schedule.Until is { } until ? until * perUnit : Math.Max(totalSteps, begin + 1); // a short run may end before the last phase
+            if (end <= begin)
                 throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} would end at iteration {end}, but begins at {begin}.");
-            phases.Add(new Phase(schedule, begin, Math.Max(end, begin + 1), perUnit));
+            phases.Add(new Phase(schedule, begin, end, perUnit));
             begin = end;
         }
         _phases = [.. phases];
