@@ -87,7 +87,8 @@ public sealed class LayerTests
             Assert.True(tap.Value.sum(-1).sub(1).abs().max().item<float>() < 1e-5f);
         }
         Assert.True((fused - explicitly).abs().max().item<float>() < 1e-5f);
-        Assert.True((fused - Slow(layer.state_dict(), x)).abs().max().item<float>() < 1e-5f);
+        var difference = (fused - Slow(layer.state_dict(), x)).abs().max().item<float>();
+        Assert.True(difference < 1e-5f, $"{difference}");
     }
 
     // One sample, one head, one query at a time.
@@ -102,7 +103,7 @@ public sealed class LayerTests
                 for (var n = 0; n < 5; n++)
                 {
                     var weights = (k.matmul(q[n]) / 2).softmax(0); // √4
-                    output[b, n].narrow(0, head * 4, 4).copy_((v * weights.unsqueeze(1)).sum(0));
+                    output.select(0, b).select(0, n).narrow(0, head * 4, 4).copy_((v * weights.unsqueeze(1)).sum(dim: 0));
                 }
             }
         return output.matmul(state["proj.weight"].t()) + state["proj.bias"];
