@@ -1,0 +1,107 @@
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Datasets.Transforms;
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
+using Tessera.Tests.Datasets.Images;
+
+namespace Tessera.Tests.Datasets.Transforms;
+
+/// <summary>What every registered transform keeps to. A new one joins by being registered; its required options go into the table.</summary>
+public class TransformContractTests
+{
+    private static readonly Dictionary<string, string> RequiredOptions = new()
+    {
+        ["CenterCrop"] = """, "size": 32""",
+        ["GaussianNoise"] = """, "std": [1, 5]""",
+        ["Pad"] = """, "size_divisor": 32""",
+        ["RandomCrop"] = """, "size": [32, 40]""",
+        ["RandomResize"] = """, "ratio_range": [0.5, 2.0]""",
+        ["RandomResizedCrop"] = """, "size": 48, "interpolation": "bicubic" """,
+        ["RandomRotate"] = """, "degrees": [-10, 10]""",
+        ["Resize"] = """, "shorter_side": 40, "backend": "opencv" """,
+    };
+
+    private static readonly ComponentRegistry Registry = Registered();
+
+    public static TheoryData<string> Names => [.. Registry.For(typeof(Transform)).Select(component => component.Name)];
+
+    private static ComponentRegistry Registered()
+    {
+        var registry = new ComponentRegistry();
+        registry.Add(typeof(LoadImage).Assembly);
+        return registry;
+    }
+
+    private static Transform Build(string name) =>
+        new ComponentBuilder(Registry, new ServiceCollection().BuildServiceProvider())
+            .Build<Transform>($$"""{ "type": "{{name}}"{{RequiredOptions.GetValueOrDefault(name)}} }""");
+
+    private static Sample Scene()
+    {
+        var sample = TestScene.Create();
+        sample.Label = 4;
+        sample.ReadSegmentationFile = null;
+        return sample;
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Apply_BuiltFromConfig_KeepsEverythingTogether(string name)
+    {
+        var step = Build(name);
+        for (var seed = 0UL; seed < 5; seed++)
+        {
+            var sample = step.Apply(Scene(), RandomSource.For(0, 0, (long)seed));
+            var size = sample.ImageSize!.Value;
+            Assert.Equal((4, 3L, "scene"), (sample.Label, sample.Index, sample.Name));
+            Assert.Equal(size, (sample.SegmentationMap!.Height, sample.SegmentationMap.Width));
+            Assert.All(sample.InstanceMasks!, mask => Assert.Equal(size, (mask.Height, mask.Width)));
+            Assert.Equal(sample.Boxes!.Count, sample.InstanceMasks!.Count);
+            Assert.All(sample.Boxes.Corners, corner => Assert.True(float.IsFinite(corner)));
+
+            var again = step.Apply(Scene(), RandomSource.For(0, 0, (long)seed));
+            Assert.Equal(sample.Image!.Bytes, again.Image!.Bytes);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Apply_FromSeveralThreads_GivesTheSame(string name)
+    {
+        var step = Build(name);
+        var expected = Enumerable.Range(0, 8).Select(i => step.Apply(Scene(), RandomSource.For(0, 0, i)).Image!.Bytes).ToArray();
+        Parallel.For(0, 32, i => Assert.Equal(expected[i % 8], step.Apply(Scene(), RandomSource.For(0, 0, i % 8)).Image!.Bytes));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Apply_DoesNotWriteIntoTheInput(string name)
+    {
+        var sample = Scene();
+        var (image, map) = (sample.Image!, sample.SegmentationMap!);
+        for (var seed = 0UL; seed < 5; seed++)
+        {
+            (sample.Image, sample.SegmentationMap) = (image, map);
+            sample.InstanceMasks = TestScene.Create().InstanceMasks;
+            sample.Boxes = TestScene.Create().Boxes;
+            sample.ExtraMaps["depth"] = TestScene.Create().ExtraMaps["depth"];
+            _ = Build(name).Apply(sample, new RandomSource(seed)).Image;
+        }
+        Assert.Equal(TestScene.Create().Image!.Bytes, image.Bytes);
+        Assert.Equal(TestScene.Create().SegmentationMap!.Bytes, map.Bytes);
+    }
+
+    [Fact]
+    public void Pipeline_OfAPhotograph_EndsInPlanes()
+    {
+        var file = ImageFixture.Bytes("baseline.jpg");
+        var sample = new Sample { Index = 0, Name = "baseline.jpg", ReadFile = () => file, Training = true };
+        foreach (var name in (string[])["LoadImage", "RandomResizedCrop", "RandomFlip", "ColorJitter", "RandAugment", "Normalize", "RandomErasing"])
+            sample = Build(name).Apply(sample, new RandomSource(1));
+        var (pixels, normalization) = sample.TakePixels();
+        var planes = new float[3 * 48 * 48];
+        normalization.WritePlanes(pixels, planes);
+        Assert.All(planes, value => Assert.InRange(value, -3, 3));
+    }
+}
