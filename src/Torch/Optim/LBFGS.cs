@@ -41,7 +41,7 @@ namespace TorchSharp
 
             /// <param name="closure">Zeroes the gradients, evaluates the loss, runs backward and returns the loss. It is called several times.</param>
             /// <returns>The loss before the step.</returns>
-            public override Tensor? step(Func<Tensor>? closure = null)
+            public override Tensor? step(Func<Tensor>? closure)
             {
                 ArgumentNullException.ThrowIfNull(closure);
                 var first = Evaluate(closure);

@@ -14,7 +14,7 @@ namespace TorchSharp
             public double p { get; set; }
             public bool inplace { get; set; }
 
-            public override Tensor forward(Tensor tensor) => nn.functional.dropout2d(tensor, p, training, inplace);
+            public override Tensor forward(Tensor input) => nn.functional.dropout2d(input, p, training, inplace);
         }
     }
 
