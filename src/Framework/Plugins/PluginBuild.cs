@@ -108,9 +108,9 @@ internal static partial class PluginBuild
     private static string References(string condition)
     {
         var folder = Path.GetDirectoryName(typeof(PluginBuild).Assembly.Location)!;
-        string[] patterns = ["Tessera.*.dll", "TorchSharp.dll", "Microsoft.Extensions.*.dll", "NLog.dll"];
+        string[] patterns = ["Tessera.dll", "Tessera.*.dll", "TorchSharp.dll", "Microsoft.Extensions.*.dll", "NLog.dll"];
         var references = patterns.SelectMany(pattern => Directory.EnumerateFiles(folder, pattern))
-            .Where(file => !file.EndsWith(".Tests.dll", StringComparison.Ordinal))
+            .Where(file => !file.EndsWith(".Tests.dll", StringComparison.Ordinal) && !file.EndsWith("Tessera.Tools.dll", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal)
             .Select(file => $"""<Reference Include="{Escape(Path.GetFileNameWithoutExtension(file))}" HintPath="{Escape(file)}" Private="false" />""");
         var opening = condition.Length == 0 ? "<ItemGroup>" : $"<ItemGroup Condition=\"{condition}\">";
