@@ -29,12 +29,14 @@ var flip = new RandomFlip(new RandomFlipOptions());
 var sampler = new RandomSampler(new RandomSamplerOptions(Samples: Math.Min(work.Data.Count, 12_800)));
 int[] workers = [0, 1, 2];
 var rates = Array.ConvertAll(workers, _ => new List<double>());
+var cpu = Array.ConvertAll(workers, _ => new List<double>());
 for (var round = -1; round < 5; round++) // the first warms up; the settings take turns
 {
     for (var i = 0; i < workers.Length; i++)
     {
         using var loader = new BatchLoaderFactory().Create(work.Data, work.Pipeline, sampler, new LoaderOptions(work.BatchSize, workers[i]), 0, training: true);
         var (clock, images) = (Stopwatch.StartNew(), 0);
+        var spent = Environment.CpuUsage.TotalTime;
         var allocated = GC.GetTotalAllocatedBytes();
         foreach (var batch in loader.Epoch(round + 1))
         {
@@ -42,9 +44,12 @@ for (var round = -1; round < 5; round++) // the first warms up; the settings tak
             batch.Dispose();
         }
         if (round >= 0) rates[i].Add(images / clock.Elapsed.TotalSeconds);
+        if (round >= 0) cpu[i].Add((Environment.CpuUsage.TotalTime - spent).TotalMicroseconds / images);
         if (round == 0) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{workers[i]} workers: {(GC.GetTotalAllocatedBytes() - allocated) / (double)images / 1024:F1} KiB allocated per image"));
     }
 }
 for (var i = 0; i < workers.Length; i++)
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{workers[i]} workers: {rates[i].Order().ElementAt(rates[i].Count / 2):F0} images/s (median of {rates[i].Count})"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{workers[i]} workers: {Median(rates[i]):F0} images/s, {Median(cpu[i]):F0} us of processor time per image (medians of {rates[i].Count})"));
 return 0;
+
+static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
