@@ -157,14 +157,15 @@ public sealed class Checkpoint : IDisposable
         return FileKinds.Detect(start, file.Length) == FileKind.Safetensors;
     }
 
+    // ema.… or hooks.KEY.ema.…
     private string? AveragedPrefix()
     {
-        const string top = CheckpointParts.Averaged + ".", hooks = CheckpointParts.Hooks + ".", middle = "." + CheckpointParts.Averaged + ".";
         foreach (var name in _file.Tensors.Keys)
-        {
-            if (name.StartsWith(top, StringComparison.Ordinal)) return top;
-            if (name.StartsWith(hooks, StringComparison.Ordinal) && name.IndexOf(middle, StringComparison.Ordinal) is > 0 and var place) return name[..(place + middle.Length)];
-        }
+            switch (name.Split('.', 4))
+            {
+                case [CheckpointParts.Averaged, _, ..]: return CheckpointParts.Averaged + ".";
+                case [CheckpointParts.Hooks, var key, CheckpointParts.Averaged, _]: return $"{CheckpointParts.Hooks}.{key}.{CheckpointParts.Averaged}.";
+            }
         return null;
     }
 }

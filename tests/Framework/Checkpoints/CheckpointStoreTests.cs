@@ -156,15 +156,15 @@ public class CheckpointStoreTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(100)]
-    [InlineData(5000)]
-    public void Save_DiskFullAfterSomeBytes_LeavesNothingBehind(int room)
+    [InlineData(0.3)]
+    [InlineData(0.999)]
+    public void Save_DiskFullAfterSomeBytes_LeavesNothingBehind(double share)
     {
         using var folder = new TemporaryFolder();
         using var model = new TinyModel();
         new CheckpointStore(folder.Path).Save("epoch_1", State(model), Info(model));
         var before = File.ReadAllBytes(folder.At("epoch_1.safetensors"));
-        var full = new CheckpointStore(folder.Path, 0, path => new SmallDisk(path, room));
+        var full = new CheckpointStore(folder.Path, 0, path => new SmallDisk(path, (int)(before.Length * share)));
         Assert.Contains("The disk is full", Assert.Throws<UserErrorException>(() => full.Save("epoch_1", State(model), Info(model))).Message, StringComparison.Ordinal);
         Assert.Contains("The disk is full", Assert.Throws<UserErrorException>(() => full.SaveBest("mIoU", State(model), Info(model))).Message, StringComparison.Ordinal);
         Assert.Equal(["epoch_1.safetensors"], Files(folder));
