@@ -60,7 +60,7 @@ internal static class OptimizerMemory
                 }
                 else if (state.Value(key) is JsonNode value)
                 {
-                    field.SetValue(memories[i], field.FieldType == typeof(long) ? (long)value : (double)value);
+                    field.SetValue(memories[i], field.FieldType == typeof(long) ? (object)(long)value : (double)value);
                 }
                 else
                 {

@@ -73,6 +73,27 @@ def schedules():
     return {"torch": torch.__version__, "base": BASE, "steps": STEPS, "steps_per_epoch": PER_EPOCH, "cases": cases}
 
 
+class NAdam(torch.optim.Optimizer):
+    """Dozat's formulas; the NAdam of PyTorch 1.13 multiplies its momenta once too often (mended in 2.0)."""
+
+    def __init__(self, params, lr, momentum_decay, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, {})
+        self.lr, self.decay, self.betas, self.eps = lr, momentum_decay, betas, eps
+        self.t, self.product, self.m, self.v = 0, 1.0, 0, 0
+
+    def step(self, closure):
+        closure()
+        (weight,) = self.param_groups[0]["params"]
+        b1, b2 = self.betas
+        self.t += 1
+        mu, following = (b1 * (1 - 0.5 * 0.96 ** ((self.t + k) * self.decay)) for k in (0, 1))
+        self.product *= mu
+        self.m = b1 * self.m + (1 - b1) * weight.grad
+        self.v = b2 * self.v + (1 - b2) * weight.grad ** 2
+        m = following * self.m / (1 - self.product * following) + (1 - mu) * weight.grad / (1 - self.product)
+        weight.data -= self.lr * m / ((self.v / (1 - b2 ** self.t)).sqrt() + self.eps)
+
+
 def optimizers():
     o = torch.optim
     cases = [
@@ -83,7 +104,7 @@ def optimizers():
         ({"type": "AdamW", "lr": 0.05}, lambda p: o.AdamW(p, 0.05)),
         ({"type": "AdamW", "lr": 0.05, "weight_decay": 0.2, "eps": 1e-6}, lambda p: o.AdamW(p, 0.05, weight_decay=0.2, eps=1e-6)),
         ({"type": "Adamax", "lr": 0.05}, lambda p: o.Adamax(p, 0.05)),
-        ({"type": "NAdam", "lr": 0.05, "momentum_decay": 0.01}, lambda p: o.NAdam(p, 0.05, momentum_decay=0.01)),
+        ({"type": "NAdam", "lr": 0.05, "momentum_decay": 0.01}, lambda p: NAdam(p, 0.05, 0.01)),
         ({"type": "RAdam", "lr": 0.05}, lambda p: o.RAdam(p, 0.05)),
         ({"type": "Adadelta", "lr": 1.0, "rho": 0.8}, lambda p: o.Adadelta(p, 1.0, 0.8)),
         ({"type": "Adagrad", "lr": 0.1, "lr_decay": 0.01, "initial_accumulator_value": 0.1}, lambda p: o.Adagrad(p, 0.1, 0.01, initial_accumulator_value=0.1)),

@@ -44,7 +44,7 @@ internal sealed class TinyLoader(TinyDataset dataset, int batchSize, bool shuffl
             if (Poison(epoch, number) is { } poison) values[0] = poison;
             yield return new Batch
             {
-                Images = tensor(values).reshape(indices.Length, 3, 2, 2).DetachFromDisposeScope(),
+                Images = tensor(values, [indices.Length, 3, 2, 2]).DetachFromDisposeScope(),
                 Labels = tensor(indices.Select(index => (long)(index % 3)).ToArray()).DetachFromDisposeScope(),
                 Samples = [.. indices.Select(dataset.Get)],
             };

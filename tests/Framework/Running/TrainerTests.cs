@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Framework.Running;
 
+[Collection(ProcessWide.Name)]
 public sealed class TrainerTests
 {
     private static readonly Dictionary<string, OptimizerFactory> s_sgd = new() { ["optimizer"] = new Sgd(new SgdOptions(0.1, Momentum: 0.9)) };

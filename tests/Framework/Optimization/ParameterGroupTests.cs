@@ -1,0 +1,143 @@
+using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Tests.Framework.Running;
+using Linear = TorchSharp.Modules.Linear;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Tests.Framework.Optimization;
+
+public sealed class ParameterGroupTests
+{
+    [Theory]
+    [InlineData("fc1", "fc1.weight", true)]
+    [InlineData("fc1", "backbone.fc1.weight", true)]
+    [InlineData("fc1", "fc10.weight", false)]
+    [InlineData("layer4.0", "backbone.layer4.0.conv1.weight", true)]
+    [InlineData("layer4.0", "backbone.layer4.01.weight", false)]
+    [InlineData("*.weight", "backbone.fc.weight", true)]
+    [InlineData("backbone.*", "head.backbone.fc.weight", false)]
+    [InlineData("a.c", "abc", false)]
+    public void Pattern_Matches(string pattern, string name, bool expected) => Assert.Equal(expected, new NamePattern(pattern).Matches(name));
+
+    [Fact]
+    public void Split_NormAndBias_AreShorthands()
+    {
+        using var model = new TinyModel();
+        var groups = Split(model, new() { ["norm"] = new(DecayMult: 0), ["bias"] = new(LrMult: 2, DecayMult: 0.5) });
+        Assert.Equal((1, 1), Multipliers(groups, "fc1.weight"));
+        Assert.Equal((2, 0.5), Multipliers(groups, "fc1.bias"));
+        Assert.Equal((1, 0), Multipliers(groups, "bn.weight"));
+        Assert.Equal((1, 0), Multipliers(groups, "bn.bias")); // a norm's bias is the norm's
+    }
+
+    [Fact]
+    public void Split_LongestPatternWins_ShorthandsMultiply()
+    {
+        using var model = new TinyModel();
+        var groups = Split(model, new() { ["fc2"] = new(LrMult: 10), ["fc2.bias"] = new(LrMult: 3), ["bias"] = new(DecayMult: 0) });
+        Assert.Equal((10, 1), Multipliers(groups, "fc2.weight"));
+        Assert.Equal((3, 0), Multipliers(groups, "fc2.bias"));
+    }
+
+    [Fact]
+    public void Split_PatternThatMatchesNothing_IsAMistake()
+    {
+        using var model = new TinyModel();
+        var error = Assert.Throws<UserErrorException>(() => Split(model, new() { ["decode_head"] = new(LrMult: 10) }));
+        Assert.Contains("\"decode_head\"", error.Message, StringComparison.Ordinal);
+        Assert.Contains("fc1.weight", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Split_EveryTrainableParameterIsInOneGroup()
+    {
+        using var model = new TinyModel();
+        ParameterGroups.Freeze(model, ["fc1.bias"]);
+        var names = Split(model, new() { ["norm"] = new(DecayMult: 0) }).SelectMany(group => group.Names).ToArray();
+        Assert.Equal(model.named_parameters().Select(p => p.name).Where(name => name != "fc1.bias").Order(), names.Order());
+    }
+
+    [Fact]
+    public void Split_LayerDecay_FollowsTheBackbonesDepth()
+    {
+        using var model = new Deep();
+        var groups = ParameterGroups.Split(model, new AdamW(new AdamWOptions(1)) { LayerDecay = 0.5 });
+        // 3 layers: the head learns at 1, the topmost layer at 0.5, the stem at 0.125.
+        Assert.Equal(0.125, Multipliers(groups, "backbone.stem.weight").Lr, 1e-12);
+        Assert.Equal(0.25, Multipliers(groups, "backbone.body.weight").Lr, 1e-12);
+        Assert.Equal(0.5, Multipliers(groups, "backbone.top.weight").Lr, 1e-12);
+        Assert.Equal(1, Multipliers(groups, "head.weight").Lr, 1e-12);
+    }
+
+    [Fact]
+    public void LpPenalty_IsWeightTimesTheSumOfPowers()
+    {
+        using var weight = tensor(new[] { 1f, -2f, 3f });
+        Assert.Equal(0.5f * (1 + 8 + 27), new LpPenalty(new LpPenaltyOptions(0.5, 3)).Compute([weight]).item<float>(), 1e-4f);
+        Assert.Equal(0.5f * 6, new L1Penalty(new L1PenaltyOptions(0.5)).Compute([weight]).item<float>(), 1e-5f);
+    }
+
+    [Fact]
+    public void Penalty_WithoutPatterns_LeavesNormsAndBiasesAlone()
+    {
+        using var model = new TinyModel();
+        var chosen = new L1Penalty(new L1PenaltyOptions(1)).Select(model);
+        Assert.Equal([12 * 8L, 8 * 3L], chosen.Select(tensor => tensor.numel()));
+    }
+
+    [Fact]
+    public void LossScaler_HalvesOnOverflowAndDoublesAfterManyGoodSteps()
+    {
+        var scaler = new LossScaler();
+        using var good = tensor(new[] { 65536f, 2f });
+        Assert.True(scaler.Unscale([good]));
+        Assert.Equal([1f, 2f / 65536], good.data<float>().ToArray());
+        using var bad = tensor(new[] { 1f, float.PositiveInfinity });
+        var finite = scaler.Unscale([good, bad]);
+        Assert.False(finite);
+        scaler.Update(finite);
+        Assert.Equal(32768, scaler.Scale);
+        for (var i = 0; i < LossScaler.GrowthInterval; i++) scaler.Update(true);
+        Assert.Equal(65536, scaler.Scale);
+    }
+
+    private static IReadOnlyList<ParameterGroup> Split(nn.Module model, Dictionary<string, GroupOptions> groups) =>
+        ParameterGroups.Split(model, new Sgd(new SgdOptions(1)) { Groups = groups });
+
+    private static (double Lr, double Decay) Multipliers(IReadOnlyList<ParameterGroup> groups, string name)
+    {
+        var group = Assert.Single(groups, group => group.Names.Contains(name));
+        return (group.LrMult, group.DecayMult);
+    }
+
+    private sealed class Deep : nn.Module
+    {
+        private readonly Layers backbone = new();
+        private readonly Linear head = Linear(2, 2, hasBias: false);
+
+        public Deep() : base(nameof(Deep)) => RegisterComponents();
+
+        public nn.Module[] Parts => [backbone, head];
+    }
+
+    private sealed class Layers : Backbone
+    {
+        private readonly Linear stem = Linear(2, 2, hasBias: false);
+        private readonly Linear body = Linear(2, 2, hasBias: false);
+        private readonly Linear top = Linear(2, 2, hasBias: false);
+
+        public Layers() : base(nameof(Layers)) => RegisterComponents();
+
+        public override IReadOnlyList<int> OutChannels => [2];
+
+        public override IReadOnlyList<int> OutStrides => [1];
+
+        public override int LayerCount => 3;
+
+        public override int LayerOf(string parameterName) => parameterName[0] switch { 's' => 0, 'b' => 1, _ => 2 };
+
+        public override Tensor[] forward(Tensor input) => [top.call(body.call(stem.call(input)))];
+    }
+}

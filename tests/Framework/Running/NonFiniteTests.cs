@@ -1,0 +1,77 @@
+using Tessera.Framework.Errors;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Framework.Running;
+
+[Collection(ProcessWide.Name)]
+public sealed class NonFiniteTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("tessera-nan-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    [Fact]
+    public void Run_LossThatIsNaN_NamesIterationTermFilesAndLeavesWeightsAlone()
+    {
+        using var model = new TinyModel { Factor = progress => progress.Iteration == 6 ? double.NaN : 1 };
+        float[] before = [];
+        using var trainer = Make(model, TrainerTests.Loader(8), run => before = ((TinyModel)run.Model).Weights());
+        var error = Assert.Throws<UserErrorException>(trainer.Run);
+        Assert.Contains("not finite at iteration 6 (epoch 1)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Term: ce = NaN.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Every module's output is finite, so the loss itself made it.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("nonfinite_iter_6.safetensors", error.Message, StringComparison.Ordinal);
+        Assert.Equal(8, error.Message.Split('\n').Single(line => line.Contains("Files", StringComparison.Ordinal)).Split(".png").Length - 1);
+        Assert.Equal(Trained(before), Trained(model.Weights()));
+
+        // A norm's running statistics are the only thing that the forward itself changes.
+        static float[] Trained(float[] weights) => weights[24..];
+    }
+
+    [Fact]
+    public void Run_WeightThatOverflows_NamesTheModuleAndTheReplayAgrees()
+    {
+        using var model = new TinyModel(norm: false);
+        using var trainer = Make(model, TrainerTests.Loader(8), run =>
+        {
+            if (run.Progress.Iteration != 3) return;
+            using var _ = no_grad();
+            run.Model.named_parameters().Single(p => p.name == "fc1.weight").parameter.fill_(3e38);
+        });
+        var error = Assert.Throws<UserErrorException>(trainer.Run);
+        Assert.Contains("First module with such an output: fc1 (Linear).", error.Message, StringComparison.Ordinal);
+
+        using var other = new TinyModel(norm: false, seed: 5);
+        var found = NonFiniteReplay.Replay(other, Path.Combine(_folder, "nonfinite_iter_3.safetensors"));
+        Assert.Equal("fc1 (Linear)", found.Module);
+        Assert.Equal(["ce"], found.Terms.Keys);
+        Assert.Null(found.Weight);
+    }
+
+    [Fact]
+    public void Run_ImagesThatAreInfinite_SaysSo()
+    {
+        using var model = new TinyModel();
+        var loader = new TinyLoader(new TinyDataset(40), 8) { Poison = (epoch, batch) => batch == 2 ? float.PositiveInfinity : null };
+        using var trainer = Make(model, loader, _ => { });
+        var error = Assert.Throws<UserErrorException>(trainer.Run);
+        Assert.Contains("iteration 2", error.Message, StringComparison.Ordinal);
+        Assert.Contains("The images of the batch are not finite themselves.", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Replay_OfAnotherFile_IsAMistake()
+    {
+        var path = Path.Combine(_folder, "other.txt");
+        File.WriteAllText(path, "no tensors");
+        using var model = new TinyModel();
+        Assert.Throws<UserErrorException>(() => NonFiniteReplay.Replay(model, path));
+    }
+
+    private Trainer Make(TinyModel model, TinyLoader loader, Action<RunState> before) => TrainerTests.Make(model, loader: loader, workDir: _folder,
+        loop: new LoopSettings { Length = 3 },
+        hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions()), ["spy"] = new TrainerTests.Spy { Began = before } });
+}
