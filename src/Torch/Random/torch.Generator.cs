@@ -9,14 +9,18 @@ public static partial class torch
     {
         private IntPtr _handle;
 
-        public Generator(ulong seed = 0, Device? device = null) : this(Check.Result(NativeMethods.tessera_new_generator(seed, (int)(device?.type ?? DeviceType.CPU), device?.index ?? -1))) { }
+        public Generator(ulong seed = 0, Device? device = null) =>
+            _handle = Check.Result(NativeMethods.tessera_new_generator(seed, (int)(device?.type ?? DeviceType.CPU), device?.index ?? -1));
 
-        internal Generator(IntPtr handle) => _handle = handle;
+        private Generator(DeviceType type, int index) => _handle = Check.Result(NativeMethods.tessera_default_generator((int)type, index));
+
+        /// <summary>A device's default generator.</summary>
+        internal static Generator DefaultOf(DeviceType type, int index) => new(type, index);
 
         ~Generator() => Dispose(false);
 
         /// <summary>The CPU's default generator.</summary>
-        public static Generator Default => new(Check.Result(NativeMethods.tessera_default_generator((int)DeviceType.CPU, -1)));
+        public static Generator Default => DefaultOf(DeviceType.CPU, -1);
 
         public IntPtr Handle => _handle != IntPtr.Zero ? _handle : throw new InvalidOperationException("This generator has been disposed.");
 
@@ -30,8 +34,19 @@ public static partial class torch
             }
         }
 
-        public Tensor get_state() => new(Check.Result(NativeMethods.tessera_generator_state(Handle)));
-        public void set_state(Tensor value) => Check.Result(NativeMethods.tessera_generator_set_state(Handle, value.Handle));
+        public Tensor get_state()
+        {
+            var state = new Tensor(Check.Result(NativeMethods.tessera_generator_state(Handle)));
+            GC.KeepAlive(this);
+            return state;
+        }
+
+        public void set_state(Tensor value)
+        {
+            Check.Result(NativeMethods.tessera_generator_set_state(Handle, value.Handle));
+            GC.KeepAlive(value);
+            GC.KeepAlive(this);
+        }
 
         public Generator manual_seed(long seed)
         {

@@ -109,7 +109,7 @@ public static unsafe class Native
     }
 
     private static Generator DefaultGenerator(Device device) =>
-        new(Check.Result(NativeMethods.tessera_default_generator((int)device.type, device.index)));
+        Generator.DefaultOf(device.type, device.index);
 
     /// <summary>Whether two tensors look at the same memory.</summary>
     public static bool SharesStorage(Tensor a, Tensor b) => Check.Result(NativeMethods.tessera_tensor_shares_storage(a.Handle, b.Handle)) != 0;

@@ -46,7 +46,7 @@ public static partial class torch
         private static void Seed(int index, long seed)
         {
             if (!is_available()) return;
-            using var generator = new Generator(Check.Result(NativeMethods.tessera_default_generator((int)DeviceType.CUDA, index)));
+            using var generator = Generator.DefaultOf(DeviceType.CUDA, index);
             generator.manual_seed(seed);
         }
 
