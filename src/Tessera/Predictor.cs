@@ -23,6 +23,9 @@ public sealed record PredictorOptions
     /// <summary>Plugins that the checkpoint's model needs: .dll, .csproj or .cs. A checkpoint's own are never loaded.</summary>
     public IReadOnlyList<string> Plugins { get; init; } = [];
 
+    /// <summary>Told which plugins are built and loaded, with their SHA-256.</summary>
+    public Action<string>? Note { get; init; }
+
     /// <summary>Take the averaged weights where the checkpoint has them.</summary>
     public bool Averaged { get; init; } = true;
 
@@ -56,7 +59,7 @@ public sealed class Predictor : IDisposable
     {
         _options = options;
         var document = ConfigDocument.FromCheckpoint(checkpoint.Info.Config.ToJsonString(), checkpoint.Path, plugins: options.Plugins);
-        _services = Composition.Services(document).BuildServiceProvider();
+        _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
         var builder = new RunBuilder(components.Bind<RunOptions>(document), _services);
         Data = checkpoint.Info.Data;

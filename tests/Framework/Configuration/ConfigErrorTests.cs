@@ -229,6 +229,46 @@ public sealed class ConfigErrorTests
     }
 
     [Fact]
+    public void MutatedText_IsReadOrRefused_NeverACrash()
+    {
+        const string Text = """
+            { // a comment
+              "a": { "b": [1, -2.5e3, "x${c.d}", null, true], "_delete_": true }, "c": { "d": "${env:X,4}", "e": "${a.b.0}" },
+              "p": [ { "type": "Flip" } ], "plugins": ["p.dll"], "é\u0041": "$${" }
+            """;
+        const string Pieces = "{}[]:,\"\\/*$.0-eE \n\u0000ntf_";
+        var random = new Random(3);
+        var read = 0;
+        for (var i = 0; i < 5000; i++)
+        {
+            var text = new StringBuilder(Text);
+            for (var changes = random.Next(1, 4); changes > 0; changes--)
+            {
+                var at = random.Next(text.Length);
+                _ = random.Next(3) switch
+                {
+                    0 => text.Remove(at, Math.Min(random.Next(1, 6), text.Length - at)),
+                    1 => text.Insert(at, Pieces[random.Next(Pieces.Length)]),
+                    _ => text.Insert(at, text.ToString(random.Next(text.Length / 2), 9)),
+                };
+            }
+
+            try
+            {
+                var document = ConfigDocument.Parse(text.ToString(), overrides: ["a.b.0=7"], environment: _ => null);
+                _ = ConfigDocument.Parse(document.SaveText(), environment: _ => null);
+                _ = document.ToConfiguration();
+                read++;
+            }
+            catch (UserErrorException)
+            {
+            }
+        }
+
+        Assert.InRange(read, 100, 4900); // both ends are reached
+    }
+
+    [Fact]
     public void PluginInCheckpoint_SaysHowToNameIt() => Assert.Equal(
         """
         best.safetensors

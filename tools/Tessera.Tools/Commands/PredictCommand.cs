@@ -30,6 +30,7 @@ internal static class PredictCommand
                 Precision = parsed.GetValue(precision),
                 Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
                 Plugins = parsed.GetRequiredValue(plugins),
+                Note = Console.Error.WriteLine,
             }));
         return command;
     }
