@@ -8,8 +8,8 @@ public static partial class torch
     {
         public bool requires_grad
         {
-            get => Check.Result(NativeMethods.tessera_tensor_requires_grad(Handle)) != 0;
-            set => Check.Result(NativeMethods.tessera_tensor_set_requires_grad(Handle, value ? 1 : 0));
+            get => Alive(NativeMethods.tessera_tensor_requires_grad(Handle)) != 0;
+            set => Alive(NativeMethods.tessera_tensor_set_requires_grad(Handle, value ? 1 : 0));
         }
 
         public Tensor requires_grad_(bool requires_grad = true)
@@ -20,7 +20,7 @@ public static partial class torch
 
         public Tensor with_requires_grad(bool requires_grad = true) => requires_grad_(requires_grad);
 
-        public void retain_grad() => Check.Result(NativeMethods.tessera_tensor_retain_grad(Handle));
+        public void retain_grad() => Alive(NativeMethods.tessera_tensor_retain_grad(Handle));
 
         /// <summary>The gradient that backward passes have added up here, or null. Each read gives a new Tensor over the same values.</summary>
         public Tensor? grad
@@ -28,10 +28,21 @@ public static partial class torch
             get
             {
                 IntPtr found;
-                Check.Result(NativeMethods.tessera_tensor_grad(Handle, &found));
+                Alive(NativeMethods.tessera_tensor_grad(Handle, &found));
                 return found == IntPtr.Zero ? null : new Tensor(found);
             }
-            set => Check.Result(NativeMethods.tessera_tensor_set_grad(Handle, value?.Handle ?? IntPtr.Zero));
+            set
+            {
+                Alive(NativeMethods.tessera_tensor_set_grad(Handle, value?.Handle ?? IntPtr.Zero));
+                GC.KeepAlive(value);
+            }
+        }
+
+        // Checks a result; called after the native function, it keeps this tensor from being finalized before.
+        private int Alive(int result)
+        {
+            GC.KeepAlive(this);
+            return Check.Result(result);
         }
 
         public void backward() => autograd.backward(this);

@@ -48,7 +48,13 @@ public static partial class torch
         public Tensor cfloat() => to_type(ScalarType.ComplexFloat32);
         public Tensor cdouble() => to_type(ScalarType.ComplexFloat64);
         public Tensor contiguous() => Op.contiguous.Call(this);
-        public Tensor alias() => new(NativeMethods.tessera_tensor_alias(Handle));
+        public Tensor alias()
+        {
+            var other = NativeMethods.tessera_tensor_alias(Handle);
+            GC.KeepAlive(this);
+            return new Tensor(other);
+        }
+
         public Tensor detach() => Op.detach.Call(this);
         public Tensor detach_() => Op.detach_.CallInPlace(this, this);
         public Tensor set_(Tensor source) => Op.set__source_Tensor.CallInPlace(this, this, source);

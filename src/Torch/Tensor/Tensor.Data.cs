@@ -29,6 +29,7 @@ public static partial class torch
         {
             var pointer = NativeMethods.tessera_tensor_data_ptr(Handle);
             if (pointer == IntPtr.Zero && numel() > 0) Check.Throw();
+            GC.KeepAlive(this);
             return pointer;
         }
 
@@ -56,9 +57,10 @@ public static partial class torch
 
         private T Read<T>() where T : unmanaged
         {
-            if (device_type == DeviceType.CPU) return *(T*)DataPointer();
-            using var copy = cpu();
-            return *(T*)copy.DataPointer();
+            using var copy = device_type == DeviceType.CPU ? null : cpu();
+            var value = *(T*)(copy ?? this).DataPointer();
+            GC.KeepAlive(this); // or the finalizer might free the memory while it is read
+            return value;
         }
 
         public Scalar ToScalar() => Op._local_scalar_dense.CallScalar(this);
@@ -67,7 +69,9 @@ public static partial class torch
         {
             RequireElements<T>();
             if (i < 0 || i >= numel()) throw new IndexOutOfRangeException($"Element {i} of a tensor with {numel()}");
-            return ((T*)DataPointer())[i];
+            var value = ((T*)DataPointer())[i];
+            GC.KeepAlive(this);
+            return value;
         }
 
         public T ReadCpuValue<T>(long i) where T : unmanaged => ReadCpu<T>(i);
@@ -107,6 +111,7 @@ public static partial class torch
                 to += part;
                 left -= part;
             }
+            GC.KeepAlive(this);
         }
     }
 }

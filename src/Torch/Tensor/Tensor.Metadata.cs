@@ -40,7 +40,7 @@ public static partial class torch
         public long[] stride()
         {
             var strides = new long[dim()];
-            fixed (long* pointer = strides) Check.Result(NativeMethods.tessera_tensor_strides(handle, pointer));
+            fixed (long* pointer = strides) Alive(NativeMethods.tessera_tensor_strides(handle, pointer));
             return strides;
         }
 
@@ -83,11 +83,11 @@ public static partial class torch
         public bool is_cuda => device_type == DeviceType.CUDA;
         public bool is_meta => device_type == DeviceType.META;
         public bool is_sparse => NativeMethods.tessera_tensor_layout(Handle) == 1;
-        public bool is_contiguous() => Check.Result(NativeMethods.tessera_tensor_is_contiguous(Handle, 0)) != 0;
+        public bool is_contiguous() => Alive(NativeMethods.tessera_tensor_is_contiguous(Handle, 0)) != 0;
         public bool is_integral() => torch.is_integral(dtype);
         public bool is_floating_point() => torch.is_floating_point(dtype);
         public bool is_complex() => torch.is_complex(dtype);
-        public bool is_leaf => Check.Result(NativeMethods.tessera_tensor_is_leaf(Handle)) != 0;
+        public bool is_leaf => Alive(NativeMethods.tessera_tensor_is_leaf(Handle)) != 0;
         public bool is_nonzero() => Op.is_nonzero.CallBool(this);
         public bool is_pinned() => Op.is_pinned.CallBool(this);
         public bool is_conj() => Op.is_conj.CallBool(this);

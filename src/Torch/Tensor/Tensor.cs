@@ -100,6 +100,10 @@ public static partial class torch
 
         public bool Equals(Tensor target) => target is not null && target.dtype == dtype && Op.equal.CallBool(this, target);
 
+        /// <summary>Shape, type and device, then the values, long dimensions shortened.</summary>
+        public override string ToString() =>
+            IsInvalid ? "[disposed]" : $"{TensorPrinting.Metadata(this)} {TensorPrinting.Values(this, null, Environment.NewLine, System.Globalization.CultureInfo.InvariantCulture)}";
+
         public override int GetHashCode() => base.GetHashCode();
     }
 }

@@ -40,8 +40,17 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
 
     public T this[params long[] indices]
     {
-        get => *Locate(indices);
-        set => *Locate(indices) = value;
+        get
+        {
+            var value = *Locate(indices);
+            GC.KeepAlive(this);
+            return value;
+        }
+        set
+        {
+            *Locate(indices) = value;
+            GC.KeepAlive(this);
+        }
     }
 
     private T* Locate(long[] indices)
@@ -72,6 +81,7 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
         var array = Array.CreateInstance(typeof(T), _shape);
         fixed (byte* target = &System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(array))
             for (long i = 0; i < Count; i++) ((T*)target)[i] = *At(i);
+        GC.KeepAlive(this);
         return array;
     }
 
@@ -82,6 +92,7 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
         var count = (int)Math.Min(array.Length - arrayIndex, Count - tensorIndex);
         if (_contiguous) new ReadOnlySpan<T>(At(tensorIndex), count).CopyTo(array[arrayIndex..]);
         else for (var i = 0; i < count; i++) array[arrayIndex + i] = *At(tensorIndex + i);
+        GC.KeepAlive(this); // its tensor holds the memory
     }
 
     public void CopyFrom(T[] array, int arrayIndex = 0, long tensorIndex = 0) => CopyFrom(array.AsSpan(), arrayIndex, tensorIndex);
@@ -90,6 +101,7 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T> where
     {
         var count = (int)Math.Min(array.Length - arrayIndex, Count - tensorIndex);
         for (var i = 0; i < count; i++) *At(tensorIndex + i) = array[arrayIndex + i];
+        GC.KeepAlive(this);
     }
 
     public IEnumerator<T> GetEnumerator()

@@ -1,11 +1,8 @@
-using System.Globalization;
 using System.Numerics;
 using Tensor = TorchSharp.torch.Tensor;
 using ScalarType = TorchSharp.torch.ScalarType;
 
 namespace TorchSharp;
-
-public enum TensorStringStyle { Metadata, Julia, Numpy, CSharp, Default }
 
 public static class TensorExtensionMethods
 {
@@ -18,6 +15,8 @@ public static class TensorExtensionMethods
         ScalarType.ComplexFloat64 => 16,
         _ => throw new NotSupportedException($"Elements of type {type}"),
     };
+
+    public static string metastr(this Tensor tensor) => TensorPrinting.Metadata(tensor);
 
     public static long TotalSize(this IEnumerable<long> shape)
     {
