@@ -1,0 +1,74 @@
+// One side of the comparison: builds a model, then, for every "steps N" on its input, trains N steps on one batch and
+// answers with the seconds they took. compare.py starts it, and torch_side.py as the other side.
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Running;
+using Tessera.Framework.Runtime;
+using Tessera.Models.Backbones;
+using TorchSharp;
+using static TorchSharp.torch;
+
+if (args.Length != 2 || args[1] is not ("equal" or "defaults"))
+{
+    Console.Error.WriteLine("usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50 equal|defaults");
+    return 2;
+}
+var (backbone, batchSize, size, optimizer) = args[0] switch
+{
+    "vit_tiny" => ("""{ "type": "VisionTransformer", "arch": "tiny" }""", 8, 224, """{ "type": "AdamW", "lr": 0.0001, "weight_decay": 0.05 }"""),
+    "resnet18" => ("""{ "type": "ResNet", "depth": 18 }""", 64, 32, """{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }"""),
+    "resnet50" => ("""{ "type": "ResNet", "depth": 50 }""", 8, 224, """{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }"""),
+    _ => throw new ArgumentException($"no model {args[0]}"),
+};
+var defaults = args[1] == "defaults";
+
+#if TORCH_LIBTORCH
+// Equal settings: libtorch as it comes, with the threads and the waiting that compare.py's environment gives both sides.
+if (!defaults) Tessera.Torch.Native.Startup(new Tessera.Torch.StartupOptions(PassiveWaiting: null, KeepPages: false));
+#endif
+var runtime = TorchRuntime.Create();
+using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
+var builder = services.GetRequiredService<ComponentBuilder>();
+manual_seed(0);
+var info = new DataInfo([.. Enumerable.Range(0, 1000).Select(i => $"class{i}")], DataTask.Classification);
+using var model = builder.Build<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", info);
+using var batch = new Batch
+{
+    Images = randn(batchSize, 3, size, size),
+    Labels = randint(0, 1000, [batchSize]),
+    Samples = [.. Enumerable.Range(0, batchSize).Select(i => new Sample { Index = i, Name = $"{i}" })],
+};
+
+// What Runner does before a run, with the defaults of the config's keys or without.
+var precision = defaults ? PrecisionChoice.Resolve(Precision.Auto, DeviceType.CPU, runtime) : PrecisionChoice.Full;
+var channelsLast = defaults && BatchLayout.IsConvolutional(model);
+if (channelsLast) model.ToChannelsLast(runtime);
+model.train();
+using var group = new SingleProcess();
+using var optimizers = new RunOptimizers(
+    new Dictionary<string, OptimizerFactory> { [RunOptimizers.OnlyName] = builder.Build<OptimizerFactory>(optimizer) }, model,
+    new StepContext { Runtime = runtime, Group = group, Precision = precision });
+var threads = string.Join(", ", runtime.Describe().Select(line => $"{line.Key} {line.Value}"));
+Console.WriteLine($"ready: {precision.Reason}; {(channelsLast ? "channels last" : "contiguous")}; {threads}");
+
+var iteration = 0L;
+while (Console.ReadLine() is { } line)
+{
+    var steps = int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
+    var watch = Stopwatch.StartNew();
+    for (var i = 0; i < steps; i++) Step();
+    Console.WriteLine(watch.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture));
+}
+return 0;
+
+void Step()
+{
+    using var scope = NewDisposeScope();
+    if (channelsLast) batch.ToChannelsLast(runtime);
+    model.TrainStep(batch, optimizers, new Progress(iteration++, 1000, 0, 1));
+}

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""The other side of the comparison: the same models in PyTorch. See compare.py."""
+import sys
+import time
+
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional as F
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.scale = heads, (width // heads) ** -0.5
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x):
+        b, n, c = x.shape
+        q, k, v = self.qkv(x).reshape(b, n, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        if hasattr(F, "scaled_dot_product_attention"):
+            x = F.scaled_dot_product_attention(q, k, v)
+        else:
+            x = ((q * self.scale) @ k.transpose(-2, -1)).softmax(-1) @ v
+        return self.proj(x.transpose(1, 2).reshape(b, n, c))
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(width, 1e-6), Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width, 1e-6)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class VisionTransformer(nn.Module):
+    """ViT-Tiny/16."""
+
+    def __init__(self, width=192, depth=12, heads=3, patch=16, size=224):
+        super().__init__()
+        self.proj = nn.Conv2d(3, width, patch, patch)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.randn(1, 1 + (size // patch) ** 2, width) * 0.02)
+        self.blocks = nn.Sequential(*[Block(width, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width, 1e-6)
+        self.head = nn.Linear(width, 1000)
+
+    def forward(self, images):
+        x = self.proj(images).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], 1) + self.pos_embed
+        return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+def main():
+    name, mode = sys.argv[1:]
+    torch.manual_seed(0)
+    model, batch, size = {
+        "vit_tiny": (VisionTransformer, 8, 224),
+        "resnet18": (torchvision.models.resnet18, 64, 32),
+        "resnet50": (torchvision.models.resnet50, 8, 224),
+    }[name]
+    model = model().train()
+    images, labels = torch.randn(batch, 3, size, size), torch.randint(0, 1000, (batch,))
+    better = {"foreach": True} if mode == "equal" else {}
+    if name == "vit_tiny":
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, **better)
+    else:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, **better)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    print(f"ready: torch {torch.__version__}, {torch.get_num_threads()} threads", flush=True)
+    for line in sys.stdin:
+        begin = time.perf_counter()
+        for _ in range(int(line.split()[1])):
+            step()
+        print(time.perf_counter() - begin, flush=True)
+
+
+if __name__ == "__main__":
+    main()
