@@ -35,7 +35,7 @@ internal sealed class LossRecorder : IDisposable
         using var scope = NewDisposeScope();
         var means = stack(_sums.Values.Select(entry => entry.Sum / entry.Count));
         group.AllReduceSum(means);
-        var values = means.cpu().data<double>().ToArray();
+        var values = means.Values<double>();
         var result = _sums.Keys.Zip(values).ToDictionary(pair => pair.First, pair => pair.Second / group.WorldSize);
         Clear();
         return result;

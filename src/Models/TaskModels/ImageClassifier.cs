@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Runtime;
 using Tessera.Models.Heads;
 using static TorchSharp.torch;
 
@@ -54,7 +55,7 @@ public sealed class ImageClassifier : VisionModel
         using var scope = NewDisposeScope();
         var logits = Logits(batch.Images).to(ScalarType.Float32);
         var scores = (_multiLabel ? logits.sigmoid() : logits.softmax(1)).cpu();
-        var values = scores.data<float>().ToArray();
+        var values = scores.Values<float>();
         var classes = (int)scores.shape[1];
         return [.. values.Chunk(classes).Select(row => new ClassPrediction(row, Array.IndexOf(row, row.Max())))];
     }

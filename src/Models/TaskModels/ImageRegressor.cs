@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Runtime;
 using Tessera.Models.Heads;
 using static TorchSharp.torch;
 
@@ -51,6 +52,6 @@ public sealed class ImageRegressor : VisionModel
     {
         using var scope = NewDisposeScope();
         var values = head.Restore(Values(batch.Images).to(ScalarType.Float32)).cpu();
-        return [.. values.data<float>().ToArray().Chunk((int)values.shape[1]).Select(row => new RegressionPrediction(row))];
+        return [.. values.Values<float>().Chunk((int)values.shape[1]).Select(row => new RegressionPrediction(row))];
     }
 }

@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -44,8 +45,8 @@ internal sealed class TinyModel : VisionModel
     {
         using var scope = NewDisposeScope();
         var scores = Logits(batch).softmax(1);
-        var labels = scores.argmax(1).data<long>().ToArray();
-        var all = scores.data<float>().ToArray();
+        var labels = scores.argmax(1).Values<long>();
+        var all = scores.Values<float>();
         return [.. labels.Select((label, i) => new ClassPrediction(all[(i * 3)..(i * 3 + 3)], (int)label))];
     }
 

@@ -185,8 +185,8 @@ public sealed class TrainerTests
                 ["spy"] = new Spy { At = 999, Began = run => counts.Add(run.Runtime.LiveTensors!.Value) },
             }, evaluate: true);
         trainer.Run();
-        var settled = counts[20..];
-        Assert.Equal(settled.Min(), settled.Max());
+        // The sums of the losses come and go with the rows of the log; beyond them nothing may differ.
+        Assert.True(counts[20..60].Max() == counts[60..].Max() && counts[60..].Max() - counts[60..].Min() <= 1, $"Tensors alive at the iterations: {string.Join(" ", counts)}");
     }
 
     internal static Trainer Make(VisionModel model, int epochs = 1, int batchSize = 8, LoopSettings? loop = null, Dictionary<string, OptimizerFactory>? optimizers = null,

@@ -48,7 +48,7 @@ internal sealed class NonFiniteGuard(int interval, Device device) : IDisposable
     {
         if (_pending.Count == 0) return;
         using var scope = NewDisposeScope();
-        var finite = stack(_pending.Select(entry => entry.Finite)).cpu().data<bool>().ToArray();
+        var finite = stack(_pending.Select(entry => entry.Finite)).Values<bool>();
         var bad = Array.IndexOf(finite, false);
         var found = bad < 0 ? default : _pending[bad];
         Forget();

@@ -1,0 +1,18 @@
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Runtime;
+
+public static class TensorValues
+{
+    /// <summary>
+    /// The elements, in order, copied to the host. Unlike <c>data&lt;T&gt;().ToArray()</c> it leaves no accessor behind, which
+    /// would keep the tensor's memory until the garbage collector comes by.
+    /// </summary>
+    public static T[] Values<T>(this Tensor tensor)
+        where T : unmanaged
+    {
+        using var scope = NewDisposeScope();
+        using var accessor = tensor.detach().cpu().data<T>();
+        return accessor.ToArray();
+    }
+}
