@@ -91,6 +91,9 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>True where a <c>null</c> removed the key.</summary>
+    public bool IsRemoved(string key) => _removed.ContainsKey(key);
+
     /// <summary>The nulls that removed keys from this map.</summary>
     internal IReadOnlyDictionary<string, ConfigNode> Removed => _removed;
 

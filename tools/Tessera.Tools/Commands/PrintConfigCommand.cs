@@ -21,13 +21,26 @@ internal static class PrintConfigCommand
         return command;
     }
 
+    // A key that no file mentions, but that its component knows: the default, from the component.
+    private static string? ExplainDefault(ConfigDocument document, string path)
+    {
+        if (document.Find(path) is not null || ConfigPath.Split(path) is not { Count: > 1 } keys
+            || document.Find(ConfigPath.Join(keys.SkipLast(1))) is not ConfigMap map || map["type"] is not ConfigValue type)
+            return null;
+        var key = Composition.Registry(document).All.Where(component => component.Name == type.Text)
+            .SelectMany(component => component.Keys).FirstOrDefault(key => key.Name == keys[^1]);
+        return key is null || map.IsRemoved(key.Name)
+            ? null
+            : $"{ConfigPath.Join(keys)} is not set\n  {type.Text}'s default is {key.DefaultText ?? "its own"}";
+    }
+
     private static int Run(string config, string[] overrides, string? explain, bool saved)
     {
         var document = ConfigDocument.Load(config, overrides);
         if (explain is null)
             Console.Out.Write(saved ? document.SaveText() : document.ResolvedText());
         else
-            Console.Out.WriteLine(document.Explain(explain));
+            Console.Out.WriteLine(ExplainDefault(document, explain) ?? document.Explain(explain));
 
         // Printed before it is checked: seeing the document is how its mistakes are found.
         Console.Out.Flush();
