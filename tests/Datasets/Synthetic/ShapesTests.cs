@@ -116,9 +116,10 @@ public sealed class ShapesTests(ITestOutputHelper output)
     {
         var (train, test) = (new Shapes(new ShapesOptions(Count: 1000)), new Shapes(new ShapesOptions(Count: 500, Split: ShapesSplit.Test)));
         var model = SoftmaxRegression.Train(train, 1000, epochs: 6);
-        Assert.True(model.Accuracy(train, 1000) > 0.6, "the classifier has not learnt what it saw, so it proves nothing");
+        var learnt = model.Accuracy(train, 1000);
+        Assert.True(learnt > 0.6, "the classifier has not learnt what it saw, so it proves nothing");
         var accuracy = model.Accuracy(test, 500);
-        output.WriteLine($"{accuracy:F3} of the test images");
+        output.WriteLine($"{accuracy:F3} of the test images, {learnt:F3} of those it learnt from");
         Assert.InRange(accuracy, 0, 0.35);
     }
 
