@@ -7,6 +7,8 @@ namespace Tessera.Framework.Configuration;
 /// <summary>A merged config: bases, edits and overrides applied. Every value remembers where it came from.</summary>
 public sealed class ConfigDocument
 {
+    internal const string SchemaKey = "$schema";
+
     private const string PluginsKey = "plugins";
 
     private readonly ConfigMap _merged;
@@ -79,10 +81,9 @@ public sealed class ConfigDocument
     /// <param name="directory">Where the text will lie: paths of plugins are written relative to it; the current directory where null.</param>
     public string SaveText(string? directory = null)
     {
-        var saved = _merged;
+        var saved = _merged.Without(SchemaKey);
         if (Plugins.Count > 0)
         {
-            saved = saved.CopyFrom(saved.Source);
             saved.Set(PluginsKey, new ConfigList(saved.Source, Plugins.Select(plugin => new ConfigValue(
                 plugin.Source, ConfigValueKind.String, System.IO.Path.GetRelativePath(directory ?? Directory.GetCurrentDirectory(), plugin.Path)))));
         }

@@ -50,6 +50,8 @@ internal sealed class ConfigLoader(MistakeList mistakes)
     {
         if (ReadBytes(path, named) is not { } bytes || ConfigParser.Parse(path, bytes, mistakes) is not { } root)
             return null;
+        if (named is not null)
+            root = root.Without(ConfigDocument.SchemaKey); // relative to its own file, so nothing to inherit
         var ancestors = new HashSet<string> { path };
         if (root[BaseKey] is { } bases)
         {

@@ -68,6 +68,18 @@ public sealed class MergeTests
         Assert.Equal("""{"a": {"x": [1, 2], "y": 1}}""", folder.Load("c.json").Merged.ToString());
     }
 
+    [Fact]
+    public void Schema_OfBases_IsNotInherited_NorSaved()
+    {
+        using var folder = new ConfigFolder(
+            ("l.json", """{ "$schema": "a/schema.json", "x": 1 }"""),
+            ("r.json", """{ "$schema": "schema.json", "y": 1 }"""),
+            ("c.json", """{ "$schema": "../schema.json", "_base_": ["l.json", "r.json"] }"""));
+        var document = folder.Load("c.json");
+        Assert.Equal("""{"x": 1, "y": 1, "$schema": "../schema.json"}""", document.Merged.ToString());
+        Assert.DoesNotContain("$schema", document.SaveText(), StringComparison.Ordinal);
+    }
+
     private const string Pipeline =
         """{ "p": [ { "type": "Load" }, { "type": "Flip", "prob": 0.5 }, { "type": "Crop", "size": 4 }, { "type": "Flip", "prob": 0.1 } ] }""";
 
