@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
@@ -10,7 +11,8 @@ namespace Tessera.Tests.Models;
 /// <summary>Components as a config would build them.</summary>
 internal static class Build
 {
-    private static readonly ServiceProvider _services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).BuildServiceProvider();
+    private static readonly ServiceProvider _services = new ServiceCollection()
+        .AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(PretrainedInitializer).Assembly).BuildServiceProvider();
 
     public static ComponentBuilder Builder => _services.GetRequiredService<ComponentBuilder>();
 

@@ -101,11 +101,9 @@ expected["good"]["by-hand.safetensors"] = {"tensors": tensors, "others": []}
 
 def as_zip(pkl, extra=(), compression=zipfile.ZIP_STORED):
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", compression) as archive:
-        archive.writestr("archive/data.pkl", pkl)
-        archive.writestr("archive/version", "3\n")
-        for name, content_ in extra:
-            archive.writestr("archive/" + name, content_)
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content_ in [("data.pkl", pkl), ("version", "3\n"), *extra]:
+            archive.writestr(zipfile.ZipInfo("archive/" + name), content_, compression)  # dated 1980: the same file every time
     return out.getvalue()
 
 
@@ -252,6 +250,43 @@ safe("truncated", "cut short", {"a": entry()}, bytes(4))
 safe("metadata-number", "JSON", {"__metadata__": {"a": 1}, "a": entry()}, bytes(8))
 safe("reversed-offsets", "yet its data", {"a": entry(offsets=(8, 0))}, bytes(8))
 safe("many-dimensions", "more than", {"a": entry(shape=[1] * 65 + [2])}, bytes(8))
+
+# A published classifier as people publish it: the CIFAR ResNet of 8 layers, names with module., in the old format; and what it gives.
+generator = torch.Generator().manual_seed(1)
+rand = lambda *shape: torch.randn(*shape, generator=generator) * 0.3
+channels, weights = (4, 8, 8), collections.OrderedDict()
+
+
+def norm(name, width):
+    weights.update({name + ".weight": rand(width) + 1, name + ".bias": rand(width), name + ".running_mean": rand(width), name + ".running_var": rand(width) ** 2 + 0.5})
+
+
+weights["conv1.weight"] = rand(4, 3, 3, 3)
+norm("bn1", 4)
+for stage, (before, width) in enumerate(zip((4,) + channels, channels), 1):
+    weights[f"layer{stage}.0.conv1.weight"] = rand(width, before, 3, 3)
+    norm(f"layer{stage}.0.bn1", width)
+    weights[f"layer{stage}.0.conv2.weight"] = rand(width, width, 3, 3)
+    norm(f"layer{stage}.0.bn2", width)
+weights["linear.weight"], weights["linear.bias"] = rand(3, 8), rand(3)
+
+F = torch.nn.functional
+images = rand(2, 3, 16, 16)
+apply_norm = lambda x, name: F.batch_norm(x, weights[name + ".running_mean"], weights[name + ".running_var"], weights[name + ".weight"], weights[name + ".bias"])
+x = F.relu(apply_norm(F.conv2d(images, weights["conv1.weight"], padding=1), "bn1"))
+for stage in (1, 2, 3):
+    name, stride = f"layer{stage}.0", 1 if stage == 1 else 2
+    y = F.relu(apply_norm(F.conv2d(x, weights[name + ".conv1.weight"], stride=stride, padding=1), name + ".bn1"))
+    y = apply_norm(F.conv2d(y, weights[name + ".conv2.weight"], padding=1), name + ".bn2")
+    if stride == 2:  # option A: every second pixel, missing channels as zeros on both sides
+        extra = y.shape[1] - x.shape[1]
+        x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, extra // 2, extra // 2))
+    x = F.relu(x + y)
+logits = F.linear(x.mean((2, 3)), weights["linear.weight"], weights["linear.bias"])
+torch.save({"best_prec1": 91.78, "state_dict": collections.OrderedDict(("module." + k, v) for k, v in weights.items())},
+           os.path.join(here, "cifar8.th"), _use_new_zipfile_serialization=False)
+with open(os.path.join(here, "cifar8.json"), "w") as file:
+    json.dump({"images": images.flatten().tolist(), "logits": logits.tolist()}, file)
 
 with open(os.path.join(here, "expected.json"), "w") as file:
     json.dump(expected, file, indent=0, ensure_ascii=False)
