@@ -26,5 +26,5 @@ public sealed class ComponentBuilder(ComponentRegistry registry, IServiceProvide
 
     /// <summary>Builds a component from JSON: <c>Build&lt;Backbone&gt;("""{ "type": "ResNet", "depth": 18 }""")</c>.</summary>
     public T Build<T>(string json, params object[] given)
-        where T : class => Describe<T>(ConfigDocument.Parse(json)).Build(services, given);
+        where T : class => Describe<T>(ConfigDocument.Parse(json, environment: _ => null)).Build(services, given);
 }
