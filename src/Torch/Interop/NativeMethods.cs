@@ -29,6 +29,8 @@ internal static unsafe class NativeMethods
     [DllImport(Library)] internal static extern int tessera_has_operator(byte* name, byte* overload);
     [DllImport(Library)] internal static extern int tessera_call(IntPtr op, NativeValue* arguments, int count, NativeValue* results, int capacity);
 
+    [DllImport(Library)] internal static extern IntPtr tessera_call_tensors(IntPtr op, IntPtr a, IntPtr b, int* declined);
+
     [DllImport(Library)] internal static extern void tessera_tensor_release(IntPtr tensor);
     [DllImport(Library)] internal static extern IntPtr tessera_tensor_alias(IntPtr tensor);
     [DllImport(Library), SuppressGCTransition] internal static extern long tessera_tensor_use_count(IntPtr tensor);

@@ -4,6 +4,8 @@ using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
+[module: SkipLocalsInit]
+
 namespace Tessera.Torch.Interop;
 
 /// <summary>
@@ -47,6 +49,28 @@ internal sealed unsafe class Operator(string name, string overload = "")
         NativeValue result;
         Invoke(arguments, &result, 1);
         return new Tensor(result.Pointer);
+    }
+
+    /// <summary>As the general form; operators of tensors alone take a shorter way.</summary>
+    internal Tensor Unary(Tensor a)
+    {
+        var declined = 0;
+        var result = NativeMethods.tessera_call_tensors(Handle, a.Handle, IntPtr.Zero, &declined);
+        GC.KeepAlive(a);
+        if (result != IntPtr.Zero) return new Tensor(result);
+        if (declined == 0) Check.Throw();
+        return Call((Argument)a);
+    }
+
+    internal Tensor Binary(Tensor a, Tensor b)
+    {
+        var declined = 0;
+        var result = NativeMethods.tessera_call_tensors(Handle, a.Handle, b.Handle, &declined);
+        GC.KeepAlive(a);
+        GC.KeepAlive(b);
+        if (result != IntPtr.Zero) return new Tensor(result);
+        if (declined == 0) Check.Throw();
+        return Call((Argument)a, (Argument)b);
     }
 
     /// <summary>Calls an operator that changes <paramref name="self"/> and returns it.</summary>

@@ -15,7 +15,7 @@ public static partial class torch
     public static Tensor baddbmm(Tensor input, Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) => input.baddbmm(batch1, batch2, beta, alpha);
     public static Tensor bmm(Tensor input, Tensor batch2) => input.bmm(batch2);
     public static Tensor chain_matmul(params Tensor[] matrices) => Op.chain_matmul.Call(matrices);
-    public static Tensor cholesky(Tensor input) => Op.cholesky.Call(input);
+    public static Tensor cholesky(Tensor input) => Op.cholesky.Unary(input);
     public static Tensor cholesky_inverse(Tensor input, bool upper = false) => input.cholesky_inverse(upper);
     public static Tensor cholesky_solve(Tensor input, Tensor input2, bool upper = false) => input.cholesky_solve(input2, upper);
     public static Tensor dot(Tensor input, Tensor other) => input.dot(other);
@@ -33,7 +33,7 @@ public static partial class torch
     public static Tensor matrix_exp(Tensor input) => input.matrix_exp();
     public static Tensor mm(Tensor input, Tensor target) => input.mm(target);
     public static Tensor mv(Tensor input, Tensor target) => input.mv(target);
-    public static Tensor orgqr(Tensor input, Tensor tau) => Op.orgqr.Call(input, tau);
+    public static Tensor orgqr(Tensor input, Tensor tau) => Op.orgqr.Binary(input, tau);
     public static Tensor ormqr(Tensor input, Tensor tau, Tensor other, bool left = true, bool transpose = false) => input.ormqr(tau, other, left, transpose);
     public static Tensor outer(Tensor input, Tensor vec2) => input.outer(vec2);
     public static Tensor pinverse(Tensor input, double rcond = 1E-15, bool hermitian = false) => input.pinverse(rcond, hermitian);

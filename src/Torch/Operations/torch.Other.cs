@@ -4,8 +4,8 @@ namespace TorchSharp;
 
 public static partial class torch
 {
-    public static Tensor complex(Tensor real, Tensor imag) => Op.complex.Call(real, imag);
-    public static Tensor polar(Tensor abs, Tensor angle) => Op.polar.Call(abs, angle);
+    public static Tensor complex(Tensor real, Tensor imag) => Op.complex.Binary(real, imag);
+    public static Tensor polar(Tensor abs, Tensor angle) => Op.polar.Binary(abs, angle);
     public static Tensor concatenate(IList<Tensor> tensors, long axis = 0) => Op.cat.Call(tensors.ToArray(), axis);
     public static Tensor concatenate(Tensor[] tensors, long axis = 0) => Op.cat.Call(tensors, axis);
     public static Tensor column_stack(IList<Tensor> tensors) => Op.column_stack.Call(tensors.ToArray());

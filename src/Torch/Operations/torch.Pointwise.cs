@@ -102,7 +102,7 @@ public static partial class torch
     public static Tensor frac(Tensor input) => input.frac();
     public static Tensor frac_(Tensor input) => input.frac_();
     public static (Tensor Mantissa, Tensor Exponent) frexp(Tensor input) => input.frexp();
-    public static Tensor imag(Tensor input) => Op.imag.Call(input);
+    public static Tensor imag(Tensor input) => Op.imag.Unary(input);
     public static Tensor ldexp(Tensor input, Tensor other) => input.ldexp(other);
     public static Tensor ldexp_(Tensor input, Tensor other) => input.ldexp_(other);
     public static Tensor lerp(Tensor input, Tensor end, Tensor weight) => input.lerp(end, weight);
@@ -157,7 +157,7 @@ public static partial class torch
     public static Tensor quantized_max_pool1d(Tensor input, long[] kernel_size, long[]? stride, long[]? padding, long dilation = 1, bool ceil_mode = false) => Op.quantized_max_pool1d.Call(input, kernel_size, stride, padding, Lists.Of(dilation), ceil_mode);
     public static Tensor quantized_max_pool2d(Tensor input, long[] kernel_size, long[]? stride, long[]? padding, long dilation = 1, bool ceil_mode = false) => Op.quantized_max_pool2d.Call(input, kernel_size, stride, padding, Lists.Of(dilation), ceil_mode);
     public static Tensor rad2deg(Tensor input) => input.rad2deg();
-    public static Tensor real(Tensor input) => Op.real.Call(input);
+    public static Tensor real(Tensor input) => Op.real.Unary(input);
     public static Tensor reciprocal(Tensor input) => input.reciprocal();
     public static Tensor reciprocal_(Tensor input) => input.reciprocal_();
     public static Tensor remainder(Tensor left, Tensor right) => left.remainder(right);

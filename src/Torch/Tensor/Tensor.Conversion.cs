@@ -47,7 +47,7 @@ public static partial class torch
         public Tensor @double() => to_type(ScalarType.Float64);
         public Tensor cfloat() => to_type(ScalarType.ComplexFloat32);
         public Tensor cdouble() => to_type(ScalarType.ComplexFloat64);
-        public Tensor contiguous() => Op.contiguous.Call(this);
+        public Tensor contiguous() => Op.contiguous.Unary(this);
         public Tensor alias()
         {
             var other = NativeMethods.tessera_tensor_alias(Handle);
@@ -55,7 +55,7 @@ public static partial class torch
             return new Tensor(other);
         }
 
-        public Tensor detach() => Op.detach.Call(this);
+        public Tensor detach() => Op.detach.Unary(this);
         public Tensor detach_() => Op.detach_.CallInPlace(this, this);
         public Tensor set_(Tensor source) => Op.set__source_Tensor.CallInPlace(this, this, source);
         public Tensor real => Op.real.Call(this);

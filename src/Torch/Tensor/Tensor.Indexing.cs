@@ -9,8 +9,8 @@ public static partial class torch
         public Tensor as_strided(long[] size, long[] strides, long storageOffset = 0) => Op.as_strided.Call(this, size, strides, storageOffset);
         public Tensor index_select(long dim, Tensor index) => Op.index_select.Call(this, dim, index);
         public Tensor select(long dim, long index) => Op.select_int.Call(this, dim, index);
-        public Tensor take(Tensor index) => Op.take.Call(this, index);
-        public Tensor argwhere() => Op.argwhere.Call(this);
+        public Tensor take(Tensor index) => Op.take.Binary(this, index);
+        public Tensor argwhere() => Op.argwhere.Unary(this);
         public Tensor index_add(long dim, Tensor index, Tensor source, Scalar alpha) => Op.index_add.Call(this, dim, index, source, alpha);
         public Tensor index_add_(long dim, Tensor index, Tensor source, Scalar alpha) => Op.index_add_.CallInPlace(this, this, dim, index, source, alpha);
         public Tensor index_copy(long dim, Tensor index, Tensor source) => Op.index_copy.Call(this, dim, index, source);
@@ -20,18 +20,18 @@ public static partial class torch
         public Tensor reshape(params long[] shape) => Op.reshape.Call(this, shape);
         public Tensor flatten(long start_dim = 0, long end_dim = -1) => Op.flatten_using_ints.Call(this, start_dim, end_dim);
         public Tensor unflatten(long dim, params long[] sizes) => Op.unflatten_int.Call(this, dim, sizes);
-        public Tensor t() => Op.t.Call(this);
+        public Tensor t() => Op.t.Unary(this);
         public Tensor transpose(long dim0, long dim1) => Op.transpose_int.Call(this, dim0, dim1);
         public Tensor transpose_(long dim0, long dim1) => Op.transpose_.CallInPlace(this, this, dim0, dim1);
-        public Tensor adjoint() => Op.adjoint.Call(this);
+        public Tensor adjoint() => Op.adjoint.Unary(this);
         public Tensor tril(long diagonal = 0) => Op.tril.Call(this, diagonal);
         public Tensor triu(long diagonal = 0) => Op.triu.Call(this, diagonal);
         public Tensor swapdims(long dim0, long dim1) => Op.swapdims.Call(this, dim0, dim1);
         public Tensor swapaxes(long dim0, long dim1) => Op.swapaxes.Call(this, dim0, dim1);
         public Tensor view(params long[] shape) => Op.view.Call(this, shape);
-        public Tensor view_as(Tensor other) => Op.view_as.Call(this, other);
+        public Tensor view_as(Tensor other) => Op.view_as.Binary(this, other);
         public Tensor tile(long[] reps) => Op.tile.Call(this, reps);
-        public Tensor ravel() => Op.ravel.Call(this);
+        public Tensor ravel() => Op.ravel.Unary(this);
         public Tensor diag(long diagonal = 0) => Op.diag.Call(this, diagonal);
         public Tensor diag_embed(long offset = 0, long dim1 = -2, long dim2 = -1) => Op.diag_embed.Call(this, offset, dim1, dim2);
         public Tensor diagflat(long offset = 0) => Op.diagflat.Call(this, offset);
@@ -40,7 +40,7 @@ public static partial class torch
         public Tensor masked_fill_(Tensor mask, Scalar value) => Op.masked_fill__Scalar.CallInPlace(this, this, mask, value);
         public Tensor masked_scatter(Tensor mask, Tensor value) => Op.masked_scatter.Call(this, mask, value);
         public Tensor masked_scatter_(Tensor mask, Tensor value) => Op.masked_scatter_.CallInPlace(this, this, mask, value);
-        public Tensor masked_select(Tensor mask) => Op.masked_select.Call(this, mask);
+        public Tensor masked_select(Tensor mask) => Op.masked_select.Binary(this, mask);
         public Tensor[] unbind(long dimension = 0) => Op.unbind_int.CallList(this, dimension);
         public Tensor unfold(long dimension, long size, long step) => Op.unfold.Call(this, dimension, size, step);
         public Tensor[] split(long size, int dim = 0) => Op.split_Tensor.CallList(this, size, dim);
@@ -60,7 +60,7 @@ public static partial class torch
         public Tensor[] dsplit((long, long, long, long) indices_or_sections) => Op.dsplit_array.CallList(this, Lists.Of(indices_or_sections));
         public Tensor[] dsplit(params long[] sizes) => Op.dsplit_array.CallList(this, sizes);
         public Tensor[] chunk(long chunks, long dim = 0) => Op.chunk.CallList(this, chunks, dim);
-        public Tensor expand_as(Tensor other) => Op.expand_as.Call(this, other);
+        public Tensor expand_as(Tensor other) => Op.expand_as.Binary(this, other);
         public Tensor repeat(params long[] sizes) => Op.repeat.Call(this, sizes);
         public Tensor repeat_interleave(Tensor repeats, long? dim = null, long? output_size = null) => Op.repeat_interleave_self_Tensor.Call(this, repeats, dim, output_size);
         public Tensor repeat_interleave(long repeats, long? dim = null, long? output_size = null) => Op.repeat_interleave_self_int.Call(this, repeats, dim, output_size);
@@ -78,10 +78,10 @@ public static partial class torch
         public Tensor slice_scatter(Tensor src, long dim = 0, long? start = null, long? end = null, long step = 1) => Op.slice_scatter.Call(this, src, dim, start, end, step);
         public Tensor gather(long dim, Tensor index) => Op.gather.Call(this, dim, index);
         public Tensor flip(params long[] dims) => Op.flip.Call(this, dims);
-        public Tensor fliplr() => Op.fliplr.Call(this);
-        public Tensor flipud() => Op.flipud.Call(this);
+        public Tensor fliplr() => Op.fliplr.Unary(this);
+        public Tensor flipud() => Op.flipud.Unary(this);
         public Tensor narrow(long dim, long start, long length) => Op.narrow.Call(this, dim, start, length);
-        public Tensor nonzero() => Op.nonzero.Call(this);
+        public Tensor nonzero() => Op.nonzero.Unary(this);
         public Tensor roll(long shifts, long? dims = null) => Op.roll.Call(this, Lists.Of(shifts), Lists.Of(dims));
         public Tensor roll((long, long) shifts, (long, long) dims) => Op.roll.Call(this, Lists.Of(shifts), Lists.Of(dims));
         public Tensor roll(long[] shifts, long[] dims) => Op.roll.Call(this, shifts, dims);
@@ -91,6 +91,6 @@ public static partial class torch
         public Tensor slice(long dim, long start, long finish, long step) => Op.slice_Tensor.Call(this, dim, start, finish, step);
         public Tensor unsqueeze(long dim) => Op.unsqueeze.Call(this, dim);
         public Tensor unsqueeze_(long dim) => Op.unsqueeze_.CallInPlace(this, this, dim);
-        public Tensor conj() => Op.conj.Call(this);
+        public Tensor conj() => Op.conj.Unary(this);
     }
 }

@@ -7,24 +7,24 @@ public static partial class torch
     public partial class Tensor
     {
         public Tensor baddbmm(Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) => Op.baddbmm.Call(this, batch1, batch2, beta, alpha);
-        public Tensor bmm(Tensor batch2) => Op.bmm.Call(this, batch2);
-        public Tensor outer(Tensor vec2) => Op.outer.Call(this, vec2);
-        public Tensor ger(Tensor vec2) => Op.ger.Call(this, vec2);
-        public Tensor inner(Tensor vec2) => Op.inner.Call(this, vec2);
-        public Tensor inverse() => Op.inverse.Call(this);
+        public Tensor bmm(Tensor batch2) => Op.bmm.Binary(this, batch2);
+        public Tensor outer(Tensor vec2) => Op.outer.Binary(this, vec2);
+        public Tensor ger(Tensor vec2) => Op.ger.Binary(this, vec2);
+        public Tensor inner(Tensor vec2) => Op.inner.Binary(this, vec2);
+        public Tensor inverse() => Op.inverse.Unary(this);
         public Tensor cholesky(bool upper = false) => Op.cholesky.Call(this, upper);
         public Tensor cholesky_inverse(bool upper = false) => Op.cholesky_inverse.Call(this, upper);
         public Tensor cholesky_solve(Tensor input2, bool upper = false) => Op.cholesky_solve.Call(this, input2, upper);
-        public Tensor det() => Op.det.Call(this);
-        public Tensor logdet() => Op.logdet.Call(this);
+        public Tensor det() => Op.det.Unary(this);
+        public Tensor logdet() => Op.logdet.Unary(this);
         public (Tensor a, Tensor tau) geqrf() => Op.geqrf.Call2(this);
-        public Tensor matmul(Tensor target) => Op.matmul.Call(this, target);
-        public Tensor mm(Tensor target) => Op.mm.Call(this, target);
-        public Tensor mv(Tensor target) => Op.mv.Call(this, target);
-        public Tensor matrix_exp() => Op.matrix_exp.Call(this);
+        public Tensor matmul(Tensor target) => Op.matmul.Binary(this, target);
+        public Tensor mm(Tensor target) => Op.mm.Binary(this, target);
+        public Tensor mv(Tensor target) => Op.mv.Binary(this, target);
+        public Tensor matrix_exp() => Op.matrix_exp.Unary(this);
         public Tensor matrix_power(int n) => Op.matrix_power.Call(this, n);
-        public Tensor vdot(Tensor target) => Op.vdot.Call(this, target);
-        public Tensor dot(Tensor target) => Op.dot.Call(this, target);
+        public Tensor vdot(Tensor target) => Op.vdot.Binary(this, target);
+        public Tensor dot(Tensor target) => Op.dot.Binary(this, target);
         public Tensor ormqr(Tensor tau, Tensor other, bool left = true, bool transpose = false) => Op.ormqr.Call(this, tau, other, left, transpose);
         public Tensor addbmm(Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) => Op.addbmm.Call(this, batch1, batch2, beta, alpha);
         public Tensor addbmm_(Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) => Op.addbmm_.CallInPlace(this, this, batch1, batch2, beta, alpha);

@@ -15,11 +15,11 @@ public static partial class torch
         public Tensor expand(params long[] sizes) => Op.expand.Call(this, sizes);
         public Tensor unflatten(long dim, Size sizes) => unflatten(dim, sizes.Shape);
 
-        public Tensor max() => Op.max.Call(this);
-        public Tensor max(Tensor other) => Op.max_other.Call(this, other);
+        public Tensor max() => Op.max.Unary(this);
+        public Tensor max(Tensor other) => Op.max_other.Binary(this, other);
         public (Tensor values, Tensor indexes) max(long dim, bool keepdim = false) => Op.max_dim.Call2(this, dim, keepdim);
-        public Tensor min() => Op.min.Call(this);
-        public Tensor min(Tensor other) => Op.min_other.Call(this, other);
+        public Tensor min() => Op.min.Unary(this);
+        public Tensor min(Tensor other) => Op.min_other.Binary(this, other);
         public (Tensor values, Tensor indexes) min(long dim, bool keepdim = false) => Op.min_dim.Call2(this, dim, keepdim);
         public (Tensor values, Tensor indices) kthvalue(long k, long? dim, bool keepdim = false) => Op.kthvalue.Call2(this, k, dim ?? -1, keepdim);
         public static (Tensor values, Tensor indices) kthvalue(Tensor input, long k, long? dim, bool keepdim = false) => input.kthvalue(k, dim, keepdim);
@@ -110,7 +110,7 @@ public static partial class torch
         public Tensor pinverse(double rcond = 1E-15, bool hermitian = false) => linalg.pinv(this, rcond, hermitian);
         public Tensor arctan(Tensor other) => atan2(other);
         public Tensor arctan_(Tensor other) => atan2_(other);
-        public Tensor take_along_dim(Tensor indices) => Op.take_along_dim.Call(this, indices);
+        public Tensor take_along_dim(Tensor indices) => Op.take_along_dim.Binary(this, indices);
         public Tensor take_along_dim(Tensor indices, long dim) => Op.take_along_dim.Call(this, indices, dim);
         public Tensor take_along_dim(IEnumerable<long> indices) => take_along_dim(tensor(indices.ToArray(), device: device));
         public Tensor take_along_dim(IEnumerable<long> indices, long dim) => take_along_dim(tensor(indices.ToArray(), device: device), dim);
@@ -125,7 +125,7 @@ public static partial class torch
         public Tensor round_(long decimals = 0) => decimals == 0 ? Op.round_.CallInPlace(this, this) : Op.round__decimals.CallInPlace(this, this, decimals);
 
         public Tensor div(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
-            rounding_mode == RoundingMode.None ? Op.div_Tensor.Call(this, target) : Op.div_Tensor_mode.Call(this, target, ModeName(rounding_mode));
+            rounding_mode == RoundingMode.None ? Op.div_Tensor.Binary(this, target) : Op.div_Tensor_mode.Call(this, target, ModeName(rounding_mode));
 
         public Tensor div(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
             rounding_mode == RoundingMode.None ? Op.div_Scalar.Call(this, target) : Op.div_Scalar_mode.Call(this, target, ModeName(rounding_mode));

@@ -6,27 +6,27 @@ public static partial class torch
 {
     public partial class Tensor
     {
-        public Tensor angle() => Op.angle.Call(this);
-        public Tensor asin() => Op.asin.Call(this);
-        public Tensor arcsin() => Op.arcsin.Call(this);
-        public Tensor acos() => Op.acos.Call(this);
-        public Tensor arccos() => Op.arccos.Call(this);
-        public Tensor atan() => Op.atan.Call(this);
-        public Tensor arctan() => Op.arctan.Call(this);
-        public Tensor atan2(Tensor other) => Op.atan2.Call(this, other);
-        public Tensor arctan2(Tensor other) => Op.arctan2.Call(this, other);
-        public Tensor cos() => Op.cos.Call(this);
-        public Tensor sin() => Op.sin.Call(this);
-        public Tensor tan() => Op.tan.Call(this);
-        public Tensor sinc() => Op.sinc.Call(this);
-        public Tensor sinh() => Op.sinh.Call(this);
-        public Tensor cosh() => Op.cosh.Call(this);
-        public Tensor tanh() => Op.tanh.Call(this);
-        public Tensor arcsinh() => Op.arcsinh.Call(this);
-        public Tensor asinh() => Op.asinh.Call(this);
-        public Tensor arccosh() => Op.arccosh.Call(this);
-        public Tensor acosh() => Op.acosh.Call(this);
-        public Tensor arctanh() => Op.arctanh.Call(this);
-        public Tensor atanh() => Op.atanh.Call(this);
+        public Tensor angle() => Op.angle.Unary(this);
+        public Tensor asin() => Op.asin.Unary(this);
+        public Tensor arcsin() => Op.arcsin.Unary(this);
+        public Tensor acos() => Op.acos.Unary(this);
+        public Tensor arccos() => Op.arccos.Unary(this);
+        public Tensor atan() => Op.atan.Unary(this);
+        public Tensor arctan() => Op.arctan.Unary(this);
+        public Tensor atan2(Tensor other) => Op.atan2.Binary(this, other);
+        public Tensor arctan2(Tensor other) => Op.arctan2.Binary(this, other);
+        public Tensor cos() => Op.cos.Unary(this);
+        public Tensor sin() => Op.sin.Unary(this);
+        public Tensor tan() => Op.tan.Unary(this);
+        public Tensor sinc() => Op.sinc.Unary(this);
+        public Tensor sinh() => Op.sinh.Unary(this);
+        public Tensor cosh() => Op.cosh.Unary(this);
+        public Tensor tanh() => Op.tanh.Unary(this);
+        public Tensor arcsinh() => Op.arcsinh.Unary(this);
+        public Tensor asinh() => Op.asinh.Unary(this);
+        public Tensor arccosh() => Op.arccosh.Unary(this);
+        public Tensor acosh() => Op.acosh.Unary(this);
+        public Tensor arctanh() => Op.arctanh.Unary(this);
+        public Tensor atanh() => Op.atanh.Unary(this);
     }
 }

@@ -75,6 +75,42 @@ static Value from_ivalue(c10::IValue&& result) {
     return v;
 }
 
+using Unary = at::Tensor(const at::Tensor&);
+using Binary = at::Tensor(const at::Tensor&, const at::Tensor&);
+using BinaryScaled = at::Tensor(const at::Tensor&, const at::Tensor&, const at::Scalar&);
+
+// An operator, and its typed form where it is one of the common shapes: those calls need no stack.
+struct Entry {
+    explicit Entry(c10::OperatorHandle found) : handle(found) {
+        const auto& schema = handle.schema();
+        const auto& arguments = schema.arguments();
+        if (schema.returns().size() != 1 || schema.returns()[0].type()->kind() != c10::TypeKind::TensorType) return;
+        size_t tensors = 0;
+        for (const auto& argument : arguments) {
+            if (argument.alias_info() != nullptr && argument.alias_info()->isWrite()) return;
+            if (argument.type()->kind() == c10::TypeKind::TensorType) ++tensors;
+        }
+        try {
+            if (arguments.size() == 1 && tensors == 1) unary = handle.typed<Unary>();
+            else if (arguments.size() == 2 && tensors == 2) binary = handle.typed<Binary>();
+            else if (arguments.size() == 3 && tensors == 2 && arguments[2].name() == "alpha" && arguments[2].default_value().has_value())
+                scaled = handle.typed<BinaryScaled>();
+        } catch (const c10::Error&) {} // registered with another signature: the boxed call serves
+    }
+
+    c10::OperatorHandle handle;
+    compat::optional<c10::TypedOperatorHandle<Unary>> unary;
+    compat::optional<c10::TypedOperatorHandle<Binary>> binary;
+    compat::optional<c10::TypedOperatorHandle<BinaryScaled>> scaled;
+};
+
+// A tensor lent by the caller for one call, without touching its reference count.
+struct Borrowed {
+    explicit Borrowed(void* impl) : tensor(at::Tensor(c10::intrusive_ptr<at::TensorImpl, at::UndefinedTensorImpl>::reclaim(static_cast<at::TensorImpl*>(impl)))) {}
+    ~Borrowed() { tensor.unsafeReleaseTensorImpl(); }
+    at::Tensor tensor;
+};
+
 // The stack's memory is reused from call to call; a nested call on the same thread finds it taken and makes its own.
 struct CallStack {
     static thread_local torch::jit::Stack spare;
@@ -92,7 +128,7 @@ TESSERA_API void tessera_free(void* pointer) { std::free(pointer); }
 
 TESSERA_API const void* tessera_operator(const char* name, const char* overload) {
     return guard<const void*>(nullptr, [&]() -> const void* {
-        return new c10::OperatorHandle(c10::Dispatcher::singleton().findSchemaOrThrow(name, overload));
+        return new Entry(c10::Dispatcher::singleton().findSchemaOrThrow(name, overload));
     });
 }
 
@@ -100,14 +136,10 @@ TESSERA_API int32_t tessera_has_operator(const char* name, const char* overload)
     return guard<int32_t>(0, [&] { return c10::Dispatcher::singleton().findSchema({name, overload}).has_value() ? 1 : 0; });
 }
 
-TESSERA_API int32_t tessera_operator_arity(const void* op) {
-    return guard<int32_t>(-1, [&] { return static_cast<int32_t>(static_cast<const c10::OperatorHandle*>(op)->schema().arguments().size()); });
-}
-
 // Arguments beyond `count` and absent ones that may not be absent take the schema's defaults. Returns the number of results written.
 TESSERA_API int32_t tessera_call(const void* op, const Value* arguments, int32_t count, Value* results, int32_t capacity) {
     return guard<int32_t>(-1, [&] {
-        const auto& handle = *static_cast<const c10::OperatorHandle*>(op);
+        const auto& handle = static_cast<const Entry*>(op)->handle;
         TORCH_CHECK(static_cast<size_t>(count) <= handle.schema().arguments().size(), handle.schema().name(), " takes ", handle.schema().arguments().size(), " arguments, not ", count);
         CallStack call;
         auto& stack = call.stack;
@@ -127,5 +159,23 @@ TESSERA_API int32_t tessera_call(const void* op, const Value* arguments, int32_t
         const auto written = static_cast<int32_t>(stack.size());
         for (int32_t i = 0; i < written; ++i) results[i] = from_ivalue(std::move(stack[i]));
         return written;
+    });
+}
+
+// The result of an operator of one or two tensors (`b` null); null after an error, or with *declined = 1 where tessera_call has to do it.
+TESSERA_API void* tessera_call_tensors(const void* op, void* a, void* b, int32_t* declined) {
+    return guard<void*>(nullptr, [&]() -> void* {
+        static const at::Scalar one(1);
+        const auto& entry = *static_cast<const Entry*>(op);
+        Borrowed first(a);
+        if (b == nullptr) {
+            if (entry.unary.has_value()) return release(entry.unary->call(first.tensor));
+        } else {
+            Borrowed second(b);
+            if (entry.scaled.has_value()) return release(entry.scaled->call(first.tensor, second.tensor, one));
+            if (entry.binary.has_value()) return release(entry.binary->call(first.tensor, second.tensor));
+        }
+        *declined = 1;
+        return nullptr;
     });
 }
