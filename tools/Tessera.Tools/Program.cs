@@ -10,6 +10,7 @@ internal static class Program
         TrainCommand.Create(),
         TestCommand.Create(),
         PredictCommand.Create(),
+        DoctorCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         PublishCommand.Create(),

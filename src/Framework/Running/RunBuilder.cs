@@ -73,5 +73,16 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
         return built;
     }
 
+    /// <summary>What is evaluated must have the classes that are trained, in the same order.</summary>
+    internal static void RequireSameClasses(Dataset train, Dataset val, string path)
+    {
+        if (train.Info.Classes.SequenceEqual(val.Info.Classes)) return;
+        var missing = train.Info.Classes.Except(val.Info.Classes).Take(5).ToArray();
+        var extra = val.Info.Classes.Except(train.Info.Classes).Take(5).ToArray();
+        throw new UserErrorException($"{path}: its classes are others than those of train.dataset ({val.Info.Classes.Count} and {train.Info.Classes.Count})."
+            + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing)}." : "") + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra)}." : "")
+            + (missing.Length + extra.Length == 0 ? " Their order differs." : ""));
+    }
+
     private IBatchLoaderFactory Loaders => services.GetRequiredService<IBatchLoaderFactory>();
 }

@@ -68,7 +68,7 @@ public sealed class Runner : IDisposable
             if (options.Val is { } val && train.ValidateEvery > 0)
             {
                 var valData = builder.Dataset(val.Dataset);
-                RequireSameClasses(dataset, valData);
+                RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
                 valLoader = Own(builder.EvaluationLoader(valData, val, group));
                 metrics = builder.Metrics(val, valData.Info);
             }
@@ -177,16 +177,6 @@ public sealed class Runner : IDisposable
         {
             if (specs?.ContainsKey(key) != true && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
         }
-    }
-
-    private static void RequireSameClasses(Dataset train, Dataset val)
-    {
-        if (train.Info.Classes.SequenceEqual(val.Info.Classes)) return;
-        var missing = train.Info.Classes.Except(val.Info.Classes).Take(5).ToArray();
-        var extra = val.Info.Classes.Except(train.Info.Classes).Take(5).ToArray();
-        throw new UserErrorException($"val.dataset: its classes are others than those of train.dataset ({val.Info.Classes.Count} and {train.Info.Classes.Count})."
-            + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing)}." : "") + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra)}." : "")
-            + (missing.Length + extra.Length == 0 ? " Their order differs." : ""));
     }
 
     private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
+using Tessera.Framework.Errors;
+
+namespace Tessera.Tools.Doctor;
+
+/// <summary>What an examination finds, line by line as it is found.</summary>
+internal sealed class Report
+{
+    private const int NameWidth = 10;
+
+    public int Failures { get; private set; }
+
+    public int Warnings { get; private set; }
+
+    /// <summary>Runs a check and prints what it says.</summary>
+    /// <returns>False where it failed, so that what builds on it is not tried.</returns>
+    public bool Check(string name, Func<string> check)
+    {
+        var watch = Stopwatch.StartNew();
+        try
+        {
+            var said = check();
+            Line("ok", "green", name, said + (watch.Elapsed.TotalSeconds >= 0.1 ? string.Create(CultureInfo.InvariantCulture, $"  ({watch.Elapsed.TotalSeconds:0.0} s)") : ""));
+            return true;
+        }
+        catch (UserErrorException error)
+        {
+            Failures++;
+            Line("FAIL", "red", name, error.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Something that is allowed, and probably not meant.</summary>
+    public void Warn(string name, string message)
+    {
+        Warnings++;
+        Line("warn", "yellow", name, message);
+    }
+
+    public void Note(string name, string message) => Line("", "grey", name, message);
+
+    private static void Line(string verdict, string colour, string name, string text)
+    {
+        var indented = text.ReplaceLineEndings("\n" + new string(' ', NameWidth + 8));
+        if (Console.IsOutputRedirected) Console.WriteLine($"{verdict,-6}{name.PadRight(NameWidth)}  {indented}");
+        else AnsiConsole.MarkupLine($"[{colour}]{verdict,-6}[/][bold]{Markup.Escape(name.PadRight(NameWidth))}[/]  {Markup.Escape(indented)}");
+    }
+}
