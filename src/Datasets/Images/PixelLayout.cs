@@ -89,7 +89,7 @@ public static class PixelLayout
     internal static Image Like(Image image, int height, int width) => Create(height, width, image.Channels, image.Type);
 
     internal static Image Create(int height, int width, int channels, PixelType type) => new(height, width, channels, type,
-        GC.AllocateUninitializedArray<byte>(checked(height * width * channels * ValueSize(type))));
+        PixelBuffers.Rent(checked(height * width * channels * ValueSize(type))));
 
     private static void ReverseRow(ReadOnlySpan<byte> source, Span<byte> target, int size)
     {

@@ -37,7 +37,12 @@ public static class SampleGeometry
         CheckMaps(sample);
         if (sample.ImageSize is null)
             throw NoImage();
-        sample.Image = move(sample.ImageAtLeast(needed), MapKind.Image);
+        var onlyDecodedForThis = sample.IsEncoded;
+        var image = sample.ImageAtLeast(needed);
+        var moved = move(image, MapKind.Image);
+        sample.Image = moved;
+        if (onlyDecodedForThis && moved.Bytes != image.Bytes)
+            PixelBuffers.Return(image.Bytes);
         MoveMaps(sample, move);
         if (sample.Boxes is { } boxes)
             MoveBoxes(sample, boxes, step, height, width, cuts);

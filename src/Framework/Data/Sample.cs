@@ -64,6 +64,9 @@ public sealed class Sample
     /// <summary>The sample is read for training: a step that shrinks the image may decode it at a reduced size. The loader sets it.</summary>
     public bool Training { get; set; }
 
+    /// <summary>The pixels are not decoded yet.</summary>
+    public bool IsEncoded => _encoded is not null;
+
     /// <summary>Sets an image whose pixels will be decoded when a step first needs them.</summary>
     public void SetEncoded(EncodedImage image) => (_image, _encoded, _normalization) = (null, image, null);
 
