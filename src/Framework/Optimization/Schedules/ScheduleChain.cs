@@ -1,3 +1,4 @@
+using NLog;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using TorchSharp.Modules;
@@ -8,6 +9,8 @@ namespace Tessera.Framework.Optimization;
 /// <summary>Phases one after another, set on every parameter group of the optimizers before each step.</summary>
 public sealed class ScheduleChain
 {
+    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+
     private readonly Phase[] _phases;
 
     /// <param name="stepsPerEpoch">Optimizer steps of an epoch.</param>
