@@ -1,0 +1,101 @@
+using Tessera.Framework.Errors;
+using Tessera.Framework.Running;
+using Tessera.Framework.Running.Distributed;
+using Tessera.Framework.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Framework.Running;
+
+public sealed class PrecisionTests
+{
+    [Theory]
+    [InlineData(Precision.Auto, DeviceType.CPU, true, true, ScalarType.BFloat16)]
+    [InlineData(Precision.Auto, DeviceType.CPU, true, false, ScalarType.Float32)]
+    [InlineData(Precision.Auto, DeviceType.CUDA, false, true, ScalarType.Float32)]
+    [InlineData(Precision.Fp32, DeviceType.CPU, true, true, ScalarType.Float32)]
+    [InlineData(Precision.Bf16, DeviceType.CPU, true, false, ScalarType.BFloat16)]
+    [InlineData(Precision.Fp16, DeviceType.CUDA, true, true, ScalarType.Float16)]
+    public void Resolve_TakesBf16OnlyWhereItIsNative(Precision asked, DeviceType device, bool autocast, bool native, ScalarType expected)
+    {
+        var choice = PrecisionChoice.Resolve(asked, device, new FakeRuntime(autocast, native));
+        Assert.Equal(expected, choice.Type);
+        Assert.Equal(expected == ScalarType.Float16, choice.NeedsScaling);
+        Assert.NotEmpty(choice.Reason);
+    }
+
+    [Theory]
+    [InlineData(Precision.Bf16, DeviceType.CPU, false, "\"bf16\" needs autocast")]
+    [InlineData(Precision.Fp16, DeviceType.CUDA, false, "\"fp16\" needs autocast")]
+    [InlineData(Precision.Fp16, DeviceType.CPU, true, "\"fp16\" needs a CUDA device")]
+    public void Resolve_WhatCannotBeDone_IsAMistake(Precision asked, DeviceType device, bool autocast, string message)
+    {
+        var error = Assert.Throws<UserErrorException>(() => PrecisionChoice.Resolve(asked, device, new FakeRuntime(autocast, true)));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gpu", "names no device")]
+    [InlineData("cuda:99", "cuda:99")]
+    [InlineData("cuda:x", "names no device")]
+    public void Device_ThatIsNone_IsAMistake(string text, string message) =>
+        Assert.Contains(message, Assert.Throws<UserErrorException>(() => DeviceChoice.Resolve(text)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("2", "5", "h", "29500", "RANK must be a number from 0 to 1")]
+    [InlineData("2", null, "h", "29500", "RANK must be a number from 0 to 1 where WORLD_SIZE is set; it is not set")]
+    [InlineData("two", "0", "h", "29500", "WORLD_SIZE must be a number")]
+    [InlineData("2", "0", "h", "http", "MASTER_PORT must be a number from 1 to 65535")]
+    [InlineData("2", "0", null, "29500", "MASTER_ADDR must name the machine")]
+    public void Group_OfAWrongEnvironment_IsAMistake(string size, string? rank, string? address, string? port, string message)
+    {
+        var environment = new Dictionary<string, string?> { ["WORLD_SIZE"] = size, ["RANK"] = rank, ["MASTER_ADDR"] = address, ["MASTER_PORT"] = port };
+        var error = Assert.Throws<UserErrorException>(() => ProcessGroups.FromEnvironment(new FakeRuntime(true, true), DeviceType.CPU, environment.GetValueOrDefault));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Group_WithoutEnvironment_IsAlone()
+    {
+        using var group = ProcessGroups.FromEnvironment(new FakeRuntime(true, true), DeviceType.CPU, _ => null);
+        Assert.Equal((0, 1), (group.Rank, group.WorldSize));
+    }
+
+    [Fact]
+    public void Commit_IsReadFromTheCheckoutsFiles()
+    {
+        var folder = Directory.CreateTempSubdirectory("tessera-git-");
+        try
+        {
+            var git = folder.CreateSubdirectory(".git");
+            var inside = folder.CreateSubdirectory("a/b").FullName;
+            File.WriteAllText(Path.Combine(git.FullName, "HEAD"), "ref: refs/heads/main\n");
+            File.WriteAllText(Path.Combine(git.FullName, "packed-refs"), "# pack-refs\n0123abc refs/heads/main\n");
+            Assert.Equal("0123abc", EnvironmentReport.Commit(inside));
+            git.CreateSubdirectory("refs/heads");
+            File.WriteAllText(Path.Combine(git.FullName, "refs/heads/main"), "4567def\n");
+            Assert.Equal("4567def", EnvironmentReport.Commit(inside));
+        }
+        finally
+        {
+            folder.Delete(true);
+        }
+    }
+
+    /// <summary>A provider that says what it is told to say.</summary>
+    private sealed class FakeRuntime(bool autocast, bool native) : ITorchRuntime
+    {
+        public string Provider => "fake";
+        public bool CanAutocast => autocast;
+        public int Threads { get; set; } = 1;
+        public long? LiveTensors => null;
+        public IReadOnlyDictionary<string, string> Describe() => new Dictionary<string, string>();
+        public bool SupportsNatively(ScalarType type, DeviceType device) => native;
+        public IDisposable Autocast(DeviceType device, ScalarType type) => throw new NotSupportedException();
+        public Tensor ToChannelsLast(Tensor tensor) => tensor;
+        public byte[] GetRandomState(Device device) => [];
+        public void SetRandomState(Device device, byte[] state) { }
+        public (long Now, long Peak)? DeviceMemory(Device device) => null;
+        public IProcessGroup JoinProcessGroup(int rank, int worldSize, string masterAddress, int masterPort, DeviceType device) => throw new NotSupportedException();
+    }
+}
