@@ -69,6 +69,7 @@ internal static unsafe class NativeMethods
     [DllImport(Library)] internal static extern int tessera_anomaly_mode(int* checkNan);
     [DllImport(Library)] internal static extern void tessera_set_anomaly_mode(int enabled, int checkNan);
 
+    [DllImport(Library)] internal static extern void tessera_keep_small_blocks();
     [DllImport(Library)] internal static extern int tessera_threads();
     [DllImport(Library)] internal static extern int tessera_interop_threads();
     [DllImport(Library)] internal static extern int tessera_set_threads(int threads);

@@ -18,6 +18,13 @@ namespace compat { template <typename T> using optional = std::optional<T>; cons
 namespace compat { template <typename T> using optional = c10::optional<T>; constexpr c10::nullopt_t nullopt = c10::nullopt; }
 #endif
 
+// c10::Allocator::allocate was a const function before 2.3.
+#if TESSERA_TORCH_AT_LEAST(2, 3)
+#define COMPAT_ALLOCATE_CONST
+#else
+#define COMPAT_ALLOCATE_CONST const
+#endif
+
 // gloo's headers come from libgloo-dev; pip's PyTorch and some builds lack them.
 #if defined(USE_C10D_GLOO) || defined(USE_DISTRIBUTED) || defined(TESSERA_DISTRIBUTED)
 #if __has_include(<torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>) && __has_include(<gloo/context.h>)
