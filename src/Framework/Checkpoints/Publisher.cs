@@ -34,7 +34,9 @@ public static class Publisher
         var tensors = new List<WeightSource>();
         var leftOut = new List<string>();
         var taken = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (own, full) in source.ModelNames(averaged))
+        // The maps list the tensors in the model's order, the file by their types.
+        var order = maps.Values.SelectMany(map => map.Keys).Distinct().Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index);
+        foreach (var (own, full) in source.ModelNames(averaged).OrderBy(pair => order.GetValueOrDefault(pair.Key, int.MaxValue)))
         {
             var name = names == Own ? own : maps[names].GetValueOrDefault(own);
             if (name is null) leftOut.Add(own);

@@ -30,7 +30,7 @@ public sealed record ProgressReport(
     {
         var invariant = CultureInfo.InvariantCulture;
         foreach (var (name, value) in Values) line.Append(invariant, $"  {name} {Number(value)}");
-        line.Append(invariant, $"  {Number(ImagesPerSecond)} img/s  data {DataWait * 100:0} %");
+        line.Append(invariant, $"  {ImagesPerSecond:0.#} img/s  data {DataWait * 100:0} %");
         var memory = (DeviceMemory ?? Environment.WorkingSet) / 1e9;
         line.Append(invariant, $"  memory {memory:0.0} GB");
         if (remaining is { } left) line.Append(invariant, $"  eta {(long)left.TotalHours}:{left.Minutes:00}:{left.Seconds:00}");

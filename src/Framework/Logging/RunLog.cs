@@ -69,8 +69,15 @@ public sealed class RunLog : IDisposable
     /// <param name="kind">"train" or "val".</param>
     public void Scalars(string kind, long iteration, int epoch, IReadOnlyDictionary<string, double> values)
     {
-        _scalars?.Write(kind, iteration, epoch, values);
-        _events?.Scalars(iteration, values.Select(value => KeyValuePair.Create($"{kind}/{value.Key}", value.Value)));
+        try
+        {
+            _scalars?.Write(kind, iteration, epoch, values);
+            _events?.Scalars(iteration, values.Select(value => KeyValuePair.Create($"{kind}/{value.Key}", value.Value)));
+        }
+        catch (IOException error)
+        {
+            throw new UserErrorException($"{Path.Combine(Folder, ScalarLog.FileName)}\n  The run's values can't be written: {error.Message}", error);
+        }
     }
 
     /// <summary>Moves the bar; does nothing where the output is piped. Cheap: call it every iteration.</summary>
