@@ -1,8 +1,9 @@
 // Memory of small CPU tensors: freed blocks are kept per thread and handed out again, which spares malloc's locks (in a
-// process of many threads, as .NET's is, they cost a tenth of a small operator). Larger tensors go libtorch's own way.
+// process of many threads, as .NET's is, they cost a tenth of a small operator). Larger blocks go back at once.
 #include "bridge.h"
 
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -22,39 +23,42 @@ struct FreeLists {
     ~FreeLists() {
         thread_ended = true;
         for (auto block : first)
-            while (block != nullptr) { auto next = block->next; std::free(block); block = next; }
+            while (block != nullptr) { auto next = block->next; c10::free_cpu(block); block = next; }
     }
 };
 thread_local FreeLists lists;
 
-void release_small(void* data) {
+void release_block(void* data) {
     if (data == nullptr) return;
     auto block = reinterpret_cast<Block*>(static_cast<char*>(data) - kAlignment);
-    if (thread_ended || lists.count[block->size_class] >= kKept) { std::free(block); return; }
+    if (block->size_class >= kClasses) { c10::free_cpu(block); return; }
+    if (thread_ended || lists.count[block->size_class] >= kKept) { c10::free_cpu(block); return; }
     block->next = lists.first[block->size_class];
     lists.first[block->size_class] = block;
     ++lists.count[block->size_class];
 }
 
 struct SmallBlocks final : c10::Allocator {
-    c10::Allocator* large = c10::GetDefaultCPUAllocator();
-
     at::DataPtr allocate(size_t bytes) COMPAT_ALLOCATE_CONST override {
-        if (bytes == 0 || bytes > kLargest || thread_ended) return large->allocate(bytes);
+        const c10::Device cpu(c10::DeviceType::CPU);
+        if (bytes == 0) return {nullptr, nullptr, &release_block, cpu};
         const size_t size_class = (bytes - 1) / kAlignment;
-        Block* block = lists.first[size_class];
-        if (block != nullptr) {
+        Block* block = nullptr;
+        if (bytes > kLargest) {
+            block = static_cast<Block*>(c10::alloc_cpu(kAlignment + bytes)); // throws where memory is short
+            block->size_class = kClasses;
+        } else if (!thread_ended && lists.first[size_class] != nullptr) {
+            block = lists.first[size_class];
             lists.first[size_class] = block->next;
             --lists.count[size_class];
         } else {
-            void* memory = nullptr;
-            if (posix_memalign(&memory, kAlignment, kAlignment + (size_class + 1) * kAlignment) != 0) return large->allocate(bytes);
-            block = static_cast<Block*>(memory);
+            block = static_cast<Block*>(c10::alloc_cpu(kAlignment + (size_class + 1) * kAlignment));
             block->size_class = size_class;
         }
         void* data = reinterpret_cast<char*>(block) + kAlignment;
-        return {data, data, &release_small, c10::Device(c10::DeviceType::CPU)};
+        return {data, data, &release_block, cpu};
     }
+    c10::DeleterFnPtr raw_deleter() const override { return &release_block; }
 #if TESSERA_TORCH_AT_LEAST(2, 3)
     void copy_data(void* dest, const void* src, std::size_t count) const override { std::memcpy(dest, src, count); }
 #endif
