@@ -8,7 +8,7 @@ namespace Tessera.Tests.Framework.Checkpoints;
 /// <summary>Thousands of damaged files: each is read or refused, quickly and with little memory; never a crash.</summary>
 public class FuzzTests
 {
-    private const int Rounds = 700;
+    private const int Rounds = 2000;
 
     [Theory]
     [InlineData("good", "training.zip.pth")]
