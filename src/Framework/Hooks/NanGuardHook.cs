@@ -1,7 +1,11 @@
+using Tessera.Framework.Running;
+using TorchSharp;
+
 namespace Tessera.Framework.Hooks;
 
-/// <param name="Interval">Batches between looks at a GPU's losses; on a CPU every batch is looked at, which costs nothing.</param>
-public sealed record NanGuardHookOptions([property: Range(1, 100000)] int Interval = 50);
+/// <param name="Interval">Batches between looks at the losses, where not each batch is looked at.</param>
+/// <param name="EachBatch">Look at each batch before its step. auto: on a CPU, where it costs nothing; a GPU would have to wait each time.</param>
+public sealed record NanGuardHookOptions([property: Range(1, 100000)] int Interval = 50, AutoSwitch EachBatch = AutoSwitch.Auto);
 
 /// <summary>
 /// Stops the run at a loss that is NaN or infinite; says at which iteration, which term, which module gave the first such
@@ -11,4 +15,6 @@ public sealed record NanGuardHookOptions([property: Range(1, 100000)] int Interv
 public sealed class NanGuardHook(NanGuardHookOptions options) : Hook
 {
     public int Interval => options.Interval;
+
+    public bool LooksAtEachBatch(DeviceType device) => options.EachBatch == AutoSwitch.Auto ? device == DeviceType.CPU : options.EachBatch == AutoSwitch.True;
 }

@@ -84,9 +84,16 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         Clear();
     }
 
+    /// <summary>Drops what has accumulated.</summary>
+    public void Forget()
+    {
+        _pending = false;
+        Clear();
+    }
+
     public void Save(StateWriter state) => OptimizerMemory.Save(Optimizer, _names, state);
 
-    public void Load(StateReader state) => OptimizerMemory.Load(Optimizer, _names, _parameters, state);
+    public void Load(StateReader state, bool rewind) => OptimizerMemory.Load(Optimizer, _names, _parameters, state, rewind);
 
     public void Dispose() => Optimizer.Dispose();
 

@@ -36,8 +36,9 @@ internal static class OptimizerMemory
         }
     }
 
+    /// <param name="rewind">The state is this optimizer's own of before; what it lacks had not been made yet.</param>
     /// <exception cref="UserErrorException">The saved state is another optimizer's.</exception>
-    public static void Load(optim.Optimizer optimizer, IReadOnlyList<string> names, IReadOnlyList<Tensor> parameters, StateReader state)
+    public static void Load(optim.Optimizer optimizer, IReadOnlyList<string> names, IReadOnlyList<Tensor> parameters, StateReader state, bool rewind)
     {
         if (optimizer is IStatefulOptimizer own)
         {
@@ -54,7 +55,7 @@ internal static class OptimizerMemory
                 if (field.FieldType == typeof(Tensor))
                 {
                     var saved = state.Tensor(key);
-                    if (saved is null && old is not null) throw Differs(optimizer, key);
+                    if (saved is null && old is not null && !rewind) throw Differs(optimizer, key);
                     (old as Tensor)?.Dispose();
                     field.SetValue(memories[i], saved is null ? null : CopyOf(saved, parameters[i]));
                 }

@@ -41,9 +41,9 @@ internal sealed class RunOptimizers : OptimizerSet, IDisposable
         foreach (var (name, handle) in _handles) handle.Save(state.Under(name));
     }
 
-    public void Load(StateReader state)
+    public void Load(StateReader state, bool rewind)
     {
-        foreach (var (name, handle) in _handles) handle.Load(state.Under(name));
+        foreach (var (name, handle) in _handles) handle.Load(state.Under(name), rewind);
     }
 
     public void Dispose()

@@ -10,6 +10,7 @@ public sealed partial class Trainer
     /// <summary>Written between optimizer steps only, so that no gradient has to be kept.</summary>
     public override StateWriter Capture()
     {
+        _guard?.Check(); // what is saved is good
         GradientAverager.Broadcast(Model.buffers(), Group);
         var state = new StateWriter();
         var model = state.Under(CheckpointParts.Model);
@@ -61,8 +62,24 @@ public sealed partial class Trainer
         Require("world_size", Group.WorldSize, "processes");
         Require("batches_per_epoch", TrainLoader.BatchesPerEpoch, "batches an epoch");
 
+        Restore(state, rewind: false);
+        foreach (var (key, hook) in _namedHooks) hook.Load(state.Under(CheckpointParts.Hooks).Under(key));
+        if ((string?)loader.Value("stopped") is { } stopped && !IsDone && stopped != Interrupted)
+            Stop($"the run had already ended: {stopped}");
+
+        void Require(string key, int actual, string what)
+        {
+            if ((int?)loader.Value(key) is { } saved && saved != actual)
+                throw new UserErrorException($"The checkpoint can't be resumed: it was written with {saved} {what}, this run has {actual}. Start a new run in another work dir, from these weights by init: {{ \"type\": \"Pretrained\", … }}.");
+        }
+    }
+
+    /// <summary>Everything but the hooks.</summary>
+    private void Restore(StateReader state, bool rewind)
+    {
+        var loader = state.Under(CheckpointParts.Loader);
         LoadModel(state.Under(CheckpointParts.Model));
-        _optimizers.Load(state.Under(CheckpointParts.Optimizers));
+        _optimizers.Load(state.Under(CheckpointParts.Optimizers), rewind);
         _schedule.Load(state.Under(CheckpointParts.Schedule));
         _optimizers.Context.Scaler?.Load(state.Under(CheckpointParts.Scaler));
         foreach (var (name, device) in RandomDevices())
@@ -79,15 +96,6 @@ public sealed partial class Trainer
         _logged.Clear();
         foreach (var (name, value) in Numbers("logged")) _logged[name] = value;
         _losses.Load(state.Under("losses"), Device);
-        foreach (var (key, hook) in _namedHooks) hook.Load(state.Under(CheckpointParts.Hooks).Under(key));
-        if ((string?)loader.Value("stopped") is { } stopped && !IsDone && stopped != Interrupted)
-            Stop($"the run had already ended: {stopped}");
-
-        void Require(string key, int actual, string what)
-        {
-            if ((int?)loader.Value(key) is { } saved && saved != actual)
-                throw new UserErrorException($"The checkpoint can't be resumed: it was written with {saved} {what}, this run has {actual}. Start a new run in another work dir, from these weights by init: {{ \"type\": \"Pretrained\", … }}.");
-        }
 
         Dictionary<string, double> Numbers(string key) =>
             loader.Value(key)?.AsObject().ToDictionary(m => m.Key, m => (double)m.Value!) ?? [];

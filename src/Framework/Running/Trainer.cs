@@ -21,7 +21,7 @@ public sealed partial class Trainer : RunState, IDisposable
     private readonly TrainerParts _parts;
     private readonly RunOptimizers _optimizers;
     private readonly ScheduleChain _schedule;
-    private readonly Hook[] _hooks;
+    private Hook[] _hooks;
     private readonly (string Key, Hook Hook)[] _namedHooks;
     private readonly nn.Module[] _frozenNorms;
     private readonly LossRecorder _losses = new();
@@ -73,7 +73,7 @@ public sealed partial class Trainer : RunState, IDisposable
         _hooks = [.. _namedHooks.Select(hook => hook.Hook)];
         if (_hooks.OfType<NanGuardHook>().FirstOrDefault() is { } nanGuard)
         {
-            _guard = new NonFiniteGuard(nanGuard.Interval, parts.Device);
+            _guard = new NonFiniteGuard(nanGuard.Interval, nanGuard.LooksAtEachBatch(parts.Device.type), parts.Device, parts.Runtime, parts.Group);
             _optimizers.Context.Guard = _guard.See;
         }
         manual_seed(parts.Seed + parts.Group.Rank); // dropout differs between processes, and not from building the model
@@ -126,12 +126,14 @@ public sealed partial class Trainer : RunState, IDisposable
         {
             TrainMode();
             foreach (var hook in _hooks) hook.BeforeRun(this);
+            TakeSnapshot();
             while (_stopReason is null && !IsDone) RunEpoch();
+            _guard?.Check();
             foreach (var hook in _hooks) hook.AfterRun(this);
         }
         catch (NonFiniteLossException found)
         {
-            throw new UserErrorException(found.Message);
+            throw new UserErrorException((found.FoundLate ? Rewind(found) : found).Message);
         }
     }
 
@@ -164,6 +166,7 @@ public sealed partial class Trainer : RunState, IDisposable
         _optimizers.Dispose();
         _losses.Dispose();
         _guard?.Dispose();
+        ReleaseSnapshot();
     }
 
     private bool CountsIterations => _parts.Loop.Loop == LoopKind.Iterations;
@@ -177,7 +180,7 @@ public sealed partial class Trainer : RunState, IDisposable
         {
             using var batch = loaded;
             Iterate(batch);
-            if (_stopReason is not null || (CountsIterations && IsDone))
+            if (_stopReason is not null || (CountsIterations && IsDone) || _iteration > _replayUntil)
             {
                 if (_batchInEpoch < TrainLoader.BatchesPerEpoch) return; // the epoch stays unfinished
                 break;
@@ -199,6 +202,11 @@ public sealed partial class Trainer : RunState, IDisposable
 
         var accumulate = _parts.Loop.Accumulate;
         var inStep = _batchInEpoch % accumulate;
+        if (inStep == 0 && _guard is { IsDue: true })
+        {
+            _guard.Check();
+            TakeSnapshot();
+        }
         var context = _optimizers.Context;
         context.BatchesPerStep = Math.Min(accumulate, TrainLoader.BatchesPerEpoch - (_batchInEpoch - inStep)); // an epoch's last step may have fewer
         context.Due = inStep + 1 == context.BatchesPerStep;
@@ -207,7 +215,7 @@ public sealed partial class Trainer : RunState, IDisposable
         var progress = Progress;
         foreach (var hook in _hooks) hook.BeforeIteration(this, batch);
         foreach (var handle in _optimizers.Handles) _schedule.Apply(handle.Optimizer, progress);
-        _guard?.Begin(progress, batch, Runtime);
+        _guard?.Begin(progress, batch);
         LossMap losses;
         try
         {

@@ -62,6 +62,34 @@ public sealed class NonFiniteTests : IDisposable
         Assert.Contains("The images of the batch are not finite themselves.", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(50)] // found at the end of the run
+    [InlineData(3)]
+    public void Run_LossesReadLate_GoesBackToTheBatchThatBroke(int interval)
+    {
+        using var model = new TinyModel(dropout: 0.3) { Factor = progress => progress.Iteration == 7 ? double.PositiveInfinity : 1 };
+        using var trainer = TrainerTests.Make(model, batchSize: 4, workDir: _folder, loop: new LoopSettings { Length = 3, Accumulate = 2 },
+            hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(interval, AutoSwitch.False)) });
+        var error = Assert.Throws<UserErrorException>(trainer.Run);
+        Assert.Contains("not finite at iteration 7 (epoch 1)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Term: ce = Infinity.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("nonfinite_iter_7.safetensors", error.Message, StringComparison.Ordinal);
+        Assert.All(model.Weights(), weight => Assert.True(float.IsFinite(weight)));
+    }
+
+    [Fact]
+    public void Checkpoint_WhereLossesAreReadLate_IsNeverWrittenFromABrokenModel()
+    {
+        using var model = new TinyModel { Factor = progress => progress.Iteration == 7 ? double.NaN : 1 };
+        using var trainer = TrainerTests.Make(model, workDir: _folder, loop: new LoopSettings { Length = 3 }, hooks: new()
+        {
+            ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(50, AutoSwitch.False)), ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
+        });
+        Assert.Throws<UserErrorException>(trainer.Run);
+        Assert.True(File.Exists(Path.Combine(_folder, "epoch_1.safetensors")));
+        Assert.False(File.Exists(Path.Combine(_folder, "epoch_2.safetensors")));
+    }
+
     [Fact]
     public void Replay_OfAnotherFile_IsAMistake()
     {

@@ -1,55 +1,52 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
 
 /// <summary>
-/// Looks at every loss before its backward. On a CPU at once, before a weight has changed. On another device the answers
-/// stay there and are read together every few batches, so that no step waits for the host.
+/// Looks at every loss before its backward: at once, before a weight has changed, or (on a GPU) later, many together, so
+/// that no step waits for the host.
 /// </summary>
-internal sealed class NonFiniteGuard(int interval, Device device) : IDisposable
+internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, ITorchRuntime runtime, IProcessGroup group) : IDisposable
 {
     private readonly List<(Tensor Finite, Progress Progress, string[] Files)> _pending = [];
-    private readonly bool _atOnce = device.type == DeviceType.CPU;
     private Progress _progress;
     private string[] _files = [];
     private byte[] _random = [];
 
+    public bool AtOnce { get; set; } = atOnce;
+
+    /// <summary>Whether it is time for <see cref="Check"/>.</summary>
+    public bool IsDue => _pending.Count >= interval;
+
     /// <summary>Before a batch's forward.</summary>
-    public void Begin(Progress progress, Batch batch, ITorchRuntime runtime)
+    public void Begin(Progress progress, Batch batch)
     {
         _progress = progress;
-        if (_atOnce)
-        {
-            _random = runtime.GetRandomState(device);
-            return;
-        }
-        _files = [.. batch.Samples.Select(sample => sample.Name)];
-        if (_pending.Count >= interval) Check();
+        if (AtOnce) _random = runtime.GetRandomState(device);
+        else _files = [.. batch.Samples.Select(sample => sample.Name)];
     }
 
-    /// <exception cref="NonFiniteLossException">This loss, or one of those before it, is not finite.</exception>
+    /// <exception cref="NonFiniteLossException">This loss is not finite.</exception>
     public void See(Tensor loss)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        if (!_atOnce)
-        {
-            _pending.Add((loss.detach().isfinite().DetachFromDisposeScope(), _progress, _files));
-            return;
-        }
-        if (!double.IsFinite(loss.detach().to(ScalarType.Float64).item<double>())) throw new NonFiniteLossException(_progress, _random);
+        if (!AtOnce) _pending.Add((loss.detach().isfinite().all().DetachFromDisposeScope(), _progress, _files));
+        else if (!double.IsFinite(loss.detach().to(ScalarType.Float64).item<double>())) throw new NonFiniteLossException(_progress, _random);
     }
 
+    /// <summary>Reads what was seen since the last time. All processes call it together, and all of them hear of it.</summary>
+    /// <exception cref="NonFiniteLossException">One of the losses was not finite.</exception>
     public void Check()
     {
         if (_pending.Count == 0) return;
         using var scope = NewDisposeScope();
-        var finite = stack(_pending.Select(entry => entry.Finite)).Values<bool>();
-        var bad = Array.IndexOf(finite, false);
+        var good = stack(_pending.Select(entry => entry.Finite)).to(ScalarType.Float32);
+        group.AllReduceSum(good);
+        var bad = Array.FindIndex(good.Values<float>(), count => count < group.WorldSize);
         var found = bad < 0 ? default : _pending[bad];
         Forget();
         if (bad >= 0) throw new NonFiniteLossException(found.Progress, found.Files);

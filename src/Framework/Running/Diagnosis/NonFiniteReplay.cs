@@ -78,7 +78,7 @@ public sealed class NonFiniteReplay(ITorchRuntime runtime, Func<IDisposable> aut
             ["epoch"] = progress.Epoch,
             ["total_epochs"] = progress.TotalEpochs,
             ["files"] = new JsonArray([.. batch.Samples.Select(sample => (JsonNode)sample.Name)]),
-            ["random"] = Convert.ToBase64String(random),
+            ["random"] = batch.Images.device_type == DeviceType.CPU ? Convert.ToBase64String(random) : "", // another device's can't be replayed on a CPU
             ["finding"] = found.Describe(),
         };
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -95,7 +95,7 @@ public sealed class NonFiniteReplay(ITorchRuntime runtime, Func<IDisposable> aut
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        if (random.Length > 0) runtime.SetRandomState(CPU, random);
+        if (random.Length > 0) runtime.SetRandomState(batch.Images.device, random);
         var weight = model.named_parameters().Where(entry => !IsFinite(entry.parameter)).Select(entry => entry.name).FirstOrDefault();
         string? first = null;
         var removers = new List<Action>();
