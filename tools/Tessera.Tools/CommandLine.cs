@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Reflection;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
 
@@ -12,6 +14,9 @@ internal static class CommandLine
 {
     /// <summary>Exit code of a user's mistake.</summary>
     public const int Mistake = 1;
+
+    /// <summary>Exit code of a defect of Tessera's.</summary>
+    public const int Failure = 3;
 
     /// <summary>The config file.</summary>
     public static Argument<string> Config() => new("CONFIG") { Description = "The config file." };
@@ -52,19 +57,55 @@ internal static class CommandLine
         DefaultValueFactory = _ => [],
     };
 
-    /// <summary>Runs a tool; a user's mistake is printed without a stack trace.</summary>
-    public static int Invoke(RootCommand root, IReadOnlyList<string> args)
+    /// <summary>Runs a tool. A user's mistake is printed without a stack trace, a defect with the place of its trace.</summary>
+    /// <returns>0, <see cref="Mistake"/> or <see cref="Failure"/>.</returns>
+    public static int Invoke(Command root, IReadOnlyList<string> args)
     {
-        // A token that begins with @ is a value like any other, not a file of arguments.
-        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
         {
+            if (args is [] or ["--help" or "-h" or "-?"])
+            {
+                Console.Out.WriteLine(Usage.Overview(root));
+                return 0;
+            }
+            if (root.Subcommands.All(tool => tool.Name != args[0])) throw Usage.UnknownTool(root, args[0]);
+
+            // A token that begins with @ is a value like any other, not a file of arguments.
+            var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (Usage.IsHelp(parsed))
+            {
+                Console.Out.WriteLine(Usage.Of(parsed));
+                return 0;
+            }
+            if (parsed.Errors.Count > 0) throw Usage.Wrong(parsed);
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
-        catch (UserErrorException exception)
+        catch (Exception exception)
         {
-            Console.Error.WriteLine(exception.Message);
-            return Mistake;
+            switch (Cause(exception))
+            {
+                case UserErrorException mistake:
+                    Console.Error.WriteLine(mistake.Message);
+                    return Mistake;
+                case IOException { Message: var message } full when AtomicFile.IsFull(full):
+                    Console.Error.WriteLine($"The disk is full, or a limit on files is reached: {message}\n  What was saved before is untouched.");
+                    return Mistake;
+                case Exception refused and (IOException or UnauthorizedAccessException):
+                    Console.Error.WriteLine(refused.Message);
+                    return Mistake;
+                case var defect:
+                    Console.Error.WriteLine(Defect.Report(defect, args));
+                    return Failure;
+            }
         }
     }
+
+    /// <summary>What lies under the wrappings of threads and reflection.</summary>
+    private static Exception Cause(Exception exception) => exception switch
+    {
+        AggregateException { InnerExceptions: [var only] } => Cause(only),
+        TargetInvocationException { InnerException: { } inner } => Cause(inner),
+        TypeInitializationException { InnerException: UserErrorException inner } => inner,
+        _ => exception,
+    };
 }

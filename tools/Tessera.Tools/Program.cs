@@ -1,12 +1,14 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Tessera.Tools.Commands;
 
 namespace Tessera.Tools;
 
 internal static class Program
 {
-    public static RootCommand CreateRoot() => new("Tessera: a config-driven computer-vision framework.")
+    public static Command CreateRoot() => new("tools", "Tessera: a config-driven computer-vision framework.")
     {
+        new HelpOption(),
         TrainCommand.Create(),
         TestCommand.Create(),
         PredictCommand.Create(),
