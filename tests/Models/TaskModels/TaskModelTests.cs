@@ -3,6 +3,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Models.Backbones;
 using Tessera.Models.Heads;
+using Tessera.Models.TaskModels;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.TaskModels;
@@ -127,6 +128,29 @@ public sealed class TaskModelTests
         using var model = Model("ImageClassifier", "LinearHead", Build.Classes(3));
         var mistake = Assert.Throws<UserErrorException>(() => model.Tap("backbone.layr1"));
         Assert.Contains("Did you mean \"backbone.layer1\"?", mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tap_LogitsGradient_ReachesMapsAndAttentionWeights()
+    {
+        using var model = (ImageClassifier)Build.From<VisionModel>("""
+            { "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 4, "num_heads": 4, "image_size": 32, "patch_size": 8 },
+              "head": { "type": "LinearHead" } }
+            """, Build.Classes(5));
+        Formula.Fill(model);
+        model.eval();
+        using var scope = NewDisposeScope();
+        using var block = model.Tap("backbone.blocks.1");
+        using var weights = model.Tap("backbone.blocks.3.attn.weights");
+        var logits = model.Logits(Formula.Values("images", 2, 3, 32, 32));
+        var gradients = autograd.grad([logits[0, 3]], [block.Value, weights.Value]);
+        Assert.Equal([2, 17, 32], gradients[0].shape);
+        Assert.Equal([2, 4, 17, 17], gradients[1].shape);
+        // Only image 0's logit was asked for; and of the last block's queries only the class token's reaches it.
+        Assert.Equal(0, gradients[0][1].abs().sum().item<float>());
+        Assert.True(gradients[0][0].abs().sum().item<float>() > 0);
+        Assert.True(gradients[1][0].select(1, 0).abs().sum().item<float>() > 0);
+        Assert.Equal(0, gradients[1][0].narrow(1, 1, 16).abs().sum().item<float>());
     }
 
     [Fact]
