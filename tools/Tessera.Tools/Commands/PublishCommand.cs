@@ -18,9 +18,9 @@ internal static class PublishCommand
             Description = "Whose names the tensors get: one of the backbone's key maps, or own. The reference implementation's by default.",
             HelpName = "MAP",
         };
-        var raw = new Option<bool>("--no-ema") { Description = "The weights as trained, even where the checkpoint has averaged ones." };
-        var command = new Command("publish", "Writes a checkpoint's weights alone, in the names of the reference implementation.") { checkpoint, output, names, raw };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(checkpoint), parsed.GetRequiredValue(output), parsed.GetValue(names), !parsed.GetValue(raw)));
+        var weights = CommandLine.Weights();
+        var command = new Command("publish", "Writes a checkpoint's weights alone, in the names of the reference implementation.") { checkpoint, output, names, weights };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(checkpoint), parsed.GetRequiredValue(output), parsed.GetValue(names), parsed.GetValue(weights) == WeightChoice.Averaged));
         return command;
     }
 

@@ -1,0 +1,86 @@
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Running;
+
+namespace Tessera.Tests.Tools.Configs;
+
+/// <summary>Every file in configs/ builds; those below 50 M parameters train two iterations, the larger ones where TESSERA_TEST_FULL is set.</summary>
+[Collection(InProcess.Name)]
+public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
+{
+    private const long Large = 50_000_000;
+
+    private static readonly string Configs = Path.Combine(Snippets.Repository, "configs");
+
+    public static TheoryData<string> All() => [.. Directory.EnumerateFiles(Configs, "*.json", SearchOption.AllDirectories)
+        .Select(path => Path.GetRelativePath(Configs, path).Replace('\\', '/'))
+        .Where(path => path.Contains('/', StringComparison.Ordinal) && !path.StartsWith("_base_/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Config_BuildsAndTrainsTwoIterations(string name)
+    {
+        var path = Path.Combine(Configs, name);
+        var whole = ConfigDocument.Load(path, [$"data_root={data.Root}"], environment: _ => null);
+        var overrides = Tiny(whole).Prepend($"data_root={data.Root}").ToArray();
+        var document = ConfigDocument.Load(path, overrides, environment: _ => null);
+        long parameters;
+        using (var services = Composition.Services(document).BuildServiceProvider())
+        {
+            var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
+            var builder = new RunBuilder(options, services);
+            using var model = builder.Model(builder.Dataset(options.Train!.Dataset).Info);
+            parameters = model.parameters().Sum(parameter => parameter.numel());
+            Assert.NotEmpty(options.Schedule ?? []);
+            Assert.NotEmpty(options.Val?.Metrics ?? new Dictionary<string, ComponentSpec<Framework.Metrics.Metric>?>());
+        }
+        if (parameters >= Large && Environment.GetEnvironmentVariable("TESSERA_TEST_FULL") != "1") return;
+
+        var workDir = Path.Combine(data.Root, "work_dirs", name);
+        var trained = Tool.Run(["train", path, "--work-dir", workDir, "--device", "cpu", "--cfg-options", .. overrides]).Succeeds();
+        Assert.Contains("Done: 2 iterations", trained.All, StringComparison.Ordinal);
+        Assert.Contains("Evaluation after iteration 2", trained.All, StringComparison.Ordinal);
+        Assert.All(Running.TrainingRun.Losses(workDir).Values, loss => Assert.Matches(@"^\d", loss));
+    }
+
+    [Fact]
+    public void Base_IsNamedBySomeConfig()
+    {
+        var texts = Directory.EnumerateFiles(Configs, "*.json", SearchOption.AllDirectories).Select(File.ReadAllText).ToArray();
+        foreach (var path in Directory.EnumerateFiles(Path.Combine(Configs, "_base_"), "*.json", SearchOption.AllDirectories))
+            Assert.Contains(texts, text => text.Contains(Path.GetFileName(path), StringComparison.Ordinal) && text.Contains("_base_", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Folder_HasAReadme_ThatNamesEveryConfigOfIt()
+    {
+        foreach (var folder in Directory.EnumerateDirectories(Configs).Where(folder => Path.GetFileName(folder) != "_base_"))
+        {
+            var readme = File.ReadAllText(Path.Combine(folder, "README.md"));
+            Assert.All(Directory.EnumerateFiles(folder, "*.json"), config => Assert.Contains(Path.GetFileName(config), readme, StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>Two iterations on a few small images; the model stays as it is.</summary>
+    private static IEnumerable<string> Tiny(ConfigDocument document)
+    {
+        yield return "train.loop=iterations";
+        yield return "train.iterations=2";
+        yield return "train.validate_every=2";
+        yield return "train.accumulate=1";
+        yield return "train.loader.batch_size=2";
+        yield return "hooks.checkpoint=null";
+        foreach (var part in new[] { "train", "val", "test" })
+        {
+            if (document.Find($"{part}.dataset") is null) continue;
+            yield return $"{part}.loader.workers=0";
+            if (part != "train") yield return $"{part}.loader.batch_size=5";
+            if (document.Find($"{part}.dataset.type") is ConfigValue { Text: "Shapes" }) yield return $"{part}.dataset.count=10";
+        }
+        if (document.Find("train.dataset.pipeline.RandomResizedCrop") is not null) yield return "train.dataset.pipeline.RandomResizedCrop.size=64";
+        if (document.Find("val.dataset.pipeline.CenterCrop") is not null) yield return "val.dataset.pipeline.CenterCrop.size=64";
+        if (document.Find("val.dataset.pipeline.Resize.shorter_side") is not null) yield return "val.dataset.pipeline.Resize.shorter_side=64";
+        if (document.Find("model.backbone.init") is not null) yield return "model.backbone.init=null";
+    }
+}
