@@ -35,7 +35,15 @@ internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, I
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         if (!AtOnce) _pending.Add((loss.detach().isfinite().all().DetachFromDisposeScope(), _progress, _files));
-        else if (!double.IsFinite(loss.detach().to(ScalarType.Float64).item<double>())) throw new NonFiniteLossException(_progress, _random);
+        else if (!AllFinite(loss)) throw new NonFiniteLossException(_progress, _random);
+    }
+
+    /// <summary>In every process, so that none is left waiting for one that has stopped.</summary>
+    private bool AllFinite(Tensor loss)
+    {
+        var finite = loss.detach().isfinite().all().to(ScalarType.Float32);
+        group.AllReduceSum(finite);
+        return finite.item<float>() >= group.WorldSize;
     }
 
     /// <summary>Reads what was seen since the last time. All processes call it together, and all of them hear of it.</summary>
