@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Datasets.Transforms;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
@@ -29,8 +30,8 @@ public sealed record PredictorOptions
     /// <summary>Take the averaged weights where the checkpoint has them.</summary>
     public bool Averaged { get; init; } = true;
 
-    /// <summary>Images per step, where several are predicted at once.</summary>
-    public int BatchSize { get; init; } = 16;
+    /// <summary>Images per step, where several are predicted at once; unset: as many as the config evaluates with, at most 16.</summary>
+    public int? BatchSize { get; init; }
 
     /// <summary>Threads that read images ahead, where several are predicted at once.</summary>
     public int Workers { get; init; } = 2;
@@ -54,6 +55,7 @@ public sealed class Predictor : IDisposable
     private readonly Device _device;
     private readonly PrecisionChoice _precision;
     private readonly bool _channelsLast;
+    private readonly int _batchSize;
 
     private Predictor(Checkpoint checkpoint, PredictorOptions options)
     {
@@ -61,10 +63,13 @@ public sealed class Predictor : IDisposable
         var document = ConfigDocument.FromCheckpoint(checkpoint.Info.Config.ToJsonString(), checkpoint.Path, plugins: options.Plugins);
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
-        var builder = new RunBuilder(components.Bind<RunOptions>(document), _services);
+        var config = components.Bind<RunOptions>(document);
+        var builder = new RunBuilder(config, _services);
         Data = checkpoint.Info.Data;
         _pipeline = Pipeline(document, components);
+        _batchSize = options.BatchSize ?? Math.Min((config.Test ?? config.Val)?.Loader?.BatchSize ?? 16, 16); // images of all sizes come one by one
         _runtime = TorchRuntime.Create();
+        ThreadCount.Set(_runtime, 0); // not the training machine's
         _device = DeviceChoice.Resolve(options.Device);
         _precision = PrecisionChoice.Resolve(options.Precision, _device.type, _runtime);
         Model = builder.Model(Data);
@@ -100,7 +105,7 @@ public sealed class Predictor : IDisposable
     public IEnumerable<(string Path, Prediction Prediction)> Predict(IReadOnlyList<string> paths, Action<string, string>? unreadable = null)
     {
         var inputs = new PredictionInputs([.. paths.Select((path, i) => (Func<Sample>)(() => PredictionInput.File(i, path)))], Data);
-        using var loader = Loader(inputs, new LoaderOptions(_options.BatchSize, _options.Workers, OnBadSample: BadSample.Skip));
+        using var loader = Loader(inputs, new LoaderOptions(_batchSize, _options.Workers, OnBadSample: BadSample.Skip));
         var told = 0;
         foreach (var batch in loader.Epoch(0))
         {
@@ -142,6 +147,8 @@ public sealed class Predictor : IDisposable
         var path = new[] { "test", "val", "train" }.Select(part => $"{part}.dataset.pipeline").FirstOrDefault(path => document.Find(path) is ConfigList)
             ?? throw new UserErrorException("The checkpoint's config has no pipeline (test.dataset.pipeline or val.dataset.pipeline), so it is unknown how an image becomes the model's input.");
         var steps = ((ConfigList)document.Find(path)!).Count;
-        return [.. Enumerable.Range(0, steps).Select(i => components.Build(components.Describe<Transform>(document, $"{path}.{i}")))];
+        var built = Enumerable.Range(0, steps).Select(i => components.Build(components.Describe<Transform>(document, $"{path}.{i}"))).ToList();
+        if (!built.OfType<LoadImage>().Any()) built.Insert(0, new LoadImage(new LoadImageOptions())); // the data was drawn or held in memory
+        return built;
     }
 }

@@ -27,7 +27,7 @@ public sealed record SaveBestOptions(string Metric, MetricRule Rule = MetricRule
 
 /// <summary>Saves the run every so often, at its end, and when an evaluation was the best so far.</summary>
 [Component("CheckpointHook")]
-public sealed class CheckpointHook(CheckpointHookOptions options) : Hook
+public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetricFollower
 {
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
 
@@ -38,6 +38,8 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook
     private long _savedIteration = -1;
 
     public override int Order => 600;
+
+    string? IMetricFollower.Followed => options.SaveBest?.Metric;
 
     public override void BeforeRun(RunState run)
     {

@@ -15,12 +15,14 @@ public sealed record EarlyStoppingHookOptions(
 
 /// <summary>Ends the run when a metric has stopped getting better.</summary>
 [Component("EarlyStoppingHook")]
-public sealed class EarlyStoppingHook(EarlyStoppingHookOptions options) : Hook
+public sealed class EarlyStoppingHook(EarlyStoppingHookOptions options) : Hook, IMetricFollower
 {
     private double? _best;
     private int _without;
 
     public override int Order => 450;
+
+    string? IMetricFollower.Followed => options.Metric;
 
     public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
     {

@@ -27,6 +27,7 @@ public sealed class AccuracyMetric : Metric
 
     public override void Reset(DataInfo info)
     {
+        Truth.Require(info, "Accuracy", DataTask.Classification);
         _classes = info.Classes.Count;
         if (_topK.Max() > _classes)
             throw new UserErrorException($"Accuracy: top_k asks for the best {_topK.Max()} of {_classes} classes.");

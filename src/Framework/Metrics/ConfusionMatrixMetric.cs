@@ -22,6 +22,7 @@ public sealed class ConfusionMatrixMetric : Metric
 
     public override void Reset(DataInfo info)
     {
+        Truth.Require(info, "ConfusionMatrix", DataTask.Classification);
         _names = info.Classes;
         _counts = new long[_names.Count, _names.Count];
     }

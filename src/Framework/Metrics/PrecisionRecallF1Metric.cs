@@ -32,6 +32,7 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
 
     public override void Reset(DataInfo info)
     {
+        Truth.Require(info, "PrecisionRecallF1", DataTask.Classification, DataTask.MultiLabel);
         _names = info.Classes;
         _multiLabel = info.Task == DataTask.MultiLabel;
         _truePositives = new long[_names.Count];

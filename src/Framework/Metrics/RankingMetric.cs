@@ -23,6 +23,7 @@ public abstract class RankingMetric : Metric
 
     public override void Reset(DataInfo info)
     {
+        Truth.Require(info, Key, DataTask.Classification, DataTask.MultiLabel);
         (_names, _task) = (info.Classes, info.Task);
         _scores.Clear();
         _present.Clear();

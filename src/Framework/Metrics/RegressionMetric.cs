@@ -18,6 +18,7 @@ public sealed class RegressionMetric : Metric
 
     public override void Reset(DataInfo info)
     {
+        Truth.Require(info, "RegressionErrors", DataTask.Regression);
         _names = info.Classes;
         _count = 0;
         _absolute = new double[_names.Count];
@@ -54,7 +55,7 @@ public sealed class RegressionMetric : Metric
         var mae = _absolute.Select(sum => sum / _count).ToArray();
         var rmse = _squared.Select(sum => Math.Sqrt(sum / _count)).ToArray();
         var r2 = _squared.Select((sum, t) => _spread[t] > 0 ? 1 - sum / _spread[t] : double.NaN).ToArray();
-        if (_count == 0) return new Dictionary<string, double> { ["mae"] = double.NaN, ["rmse"] = double.NaN, ["r2"] = double.NaN };
+        if (_names.Count == 0) return new Dictionary<string, double> { ["mae"] = double.NaN, ["rmse"] = double.NaN, ["r2"] = double.NaN };
         var values = new Dictionary<string, double> { ["mae"] = mae.Average(), ["rmse"] = rmse.Average(), ["r2"] = r2.Average() };
         for (var t = 0; t < _names.Count && _names.Count > 1; t++)
             (values[$"mae/target/{_names[t]}"], values[$"rmse/target/{_names[t]}"], values[$"r2/target/{_names[t]}"]) = (mae[t], rmse[t], r2[t]);

@@ -7,6 +7,20 @@ namespace Tessera.Framework.Metrics;
 /// <summary>What metrics read from predictions and samples, with an error that names the sample where it isn't there.</summary>
 internal static class Truth
 {
+    /// <summary>Before anything is evaluated: whether the data has what the metric compares with.</summary>
+    public static void Require(DataInfo info, string metric, params DataTask[] tasks)
+    {
+        if (tasks.Contains(info.Task)) return;
+        var fitting = info.Task switch
+        {
+            DataTask.Classification => " For it there are Accuracy, PrecisionRecallF1, AveragePrecision, Auroc and ConfusionMatrix.",
+            DataTask.MultiLabel => " For it there are AveragePrecision, Auroc and PrecisionRecallF1.",
+            DataTask.Regression => " For it there is RegressionErrors.",
+            _ => "",
+        };
+        throw new UserErrorException($"The metric {metric} is for {string.Join(" and ", tasks.Select(Word))} data, the data is for {Word(info.Task)}.{fitting}");
+    }
+
     public static int Label(Sample sample, int classes) => sample.Label switch
     {
         null => throw new UserErrorException($"{sample.Name} has no class label, which the metric compares with."),
@@ -36,6 +50,8 @@ internal static class Truth
             throw new UserErrorException($"{sample.Name} has labels for {labels.Length} classes; the data has {present.Length}.");
         for (var c = 0; c < present.Length; c++) present[c] = labels[c] >= 0.5f;
     }
+
+    private static string Word(DataTask task) => task == DataTask.MultiLabel ? "multi_label" : task.ToString().ToLowerInvariant();
 
     private static string Describe(Prediction prediction) => prediction is RegressionPrediction ? "numbers" : prediction.GetType().Name;
 }

@@ -71,6 +71,7 @@ public sealed class Runner : IDisposable
                 RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
                 valLoader = Own(builder.EvaluationLoader(valData, val, group));
                 metrics = builder.Metrics(val, valData.Info);
+                foreach (var metric in metrics.Values) metric.Reset(valData.Info); // one that doesn't fit the data says so now, not after an epoch
             }
             var parts = new TrainerParts
             {
@@ -102,6 +103,7 @@ public sealed class Runner : IDisposable
                 Config = JsonNode.Parse(saved)!.AsObject(),
             };
             foreach (var hook in parts.Hooks.Values.OfType<IDisposable>()) owned.Add(hook);
+            MetricLookup.Require(Followers(parts), valLoader is null ? null : metrics.Values, dataset.Info);
             var trainer = Own(new Trainer(parts));
             Describe(trainer, dataset, trainLoader, document);
             if (checkpoint is not null)
@@ -147,6 +149,10 @@ public sealed class Runner : IDisposable
     private static Checkpoint? Latest(string workDir) =>
         Directory.Exists(workDir) && new CheckpointStore(workDir).Latest is { } path ? Checkpoint.Open(path) : null;
 
+    private static IEnumerable<(string Path, IMetricFollower Follower)> Followers(TrainerParts parts) =>
+        parts.Hooks.Select(hook => ($"hooks.{hook.Key}", Part: (object)hook.Value)).Concat(parts.Schedule.Select((phase, i) => ($"schedule.{i}", Part: (object)phase)))
+            .Where(entry => entry.Part is IMetricFollower).Select(entry => (entry.Item1, (IMetricFollower)entry.Part));
+
     private static long Length(TrainOptions train)
     {
         var length = train.Loop == LoopKind.Epochs ? train.Epochs : train.Iterations;
@@ -184,7 +190,7 @@ public sealed class Runner : IDisposable
         var trained = trainer.Model.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
         var all = trainer.Model.parameters().Sum(parameter => parameter.numel());
         s_log.Info("{0}: {1}, {2:0.00} M parameters ({3:0.00} M trained); {4} samples of {5} classes, {6} batches an epoch; {7} iterations.",
-            document.Path is { } path ? Path.GetRelativePath(Directory.GetCurrentDirectory(), path) : "config", trainer.Model.GetName(), all / 1e6, trained / 1e6,
+            document.Path is { } path ? SourceLocation.Display(path) : "config", trainer.Model.GetName(), all / 1e6, trained / 1e6,
             dataset.Count, dataset.Info.Classes.Count, loader.BatchesPerEpoch, trainer.Progress.TotalIterations);
         s_log.Info("Hooks, in order: {0}", string.Join(", ", trainer.OrderedHooks.Select(hook => hook.Key)));
     }

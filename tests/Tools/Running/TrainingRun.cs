@@ -12,7 +12,7 @@ internal sealed class TrainingRun : IDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("tessera-run-").FullName;
 
-    public string At(string name) => Path.Combine(Folder, name);
+    public string At(params string[] parts) => Path.Combine([Folder, .. parts]);
 
     public string Write(string name, string config)
     {

@@ -50,12 +50,21 @@ internal static class PredictCommand
             {
                 using var writer = new StreamWriter(stream, leaveOpen: true);
                 Write(new PredictionLines(writer, predictor.Data));
+                RequireSome();
             });
             Console.Error.WriteLine(path);
         }
-        foreach (var (path, reason) in unreadable) Console.Error.WriteLine($"left out: {path}: {reason}");
-        if (unreadable.Count == files.Length) throw new UserErrorException("No image could be read.");
+        RequireSome();
+        foreach (var (path, reason) in unreadable) Console.Error.WriteLine(SkippedSample.Line(path, reason));
         return 0;
+
+        void RequireSome()
+        {
+            if (unreadable.Count < files.Length) return;
+            var (path, reason) = unreadable[0];
+            throw new UserErrorException(files.Length == 1 ? SkippedSample.Reason(path, reason)
+                : $"{input}\n  None of its {files.Length} images can be read. The first: {SkippedSample.Reason(path, reason)}");
+        }
 
         void Write(PredictionLines? lines)
         {

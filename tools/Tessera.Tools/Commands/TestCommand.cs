@@ -71,7 +71,7 @@ internal static class TestCommand
             Observe = observe,
             Advance = new Advance("evaluating").Report,
         }.Run(model));
-        foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine($"left out: {name}: {reason}");
+        foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
         Show(values, metrics);
         if (output is not null)
         {

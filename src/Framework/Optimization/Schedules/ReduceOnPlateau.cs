@@ -25,10 +25,12 @@ public sealed record ReduceOnPlateauOptions(
 
 /// <summary>Falls by a factor when a metric has stopped getting better. The one schedule with a state, which is saved.</summary>
 [Component("ReduceOnPlateau")]
-public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule
+public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, Hooks.IMetricFollower
 {
     private double? _best;
     private int _falls, _bad, _cooldown;
+
+    string? Hooks.IMetricFollower.Followed => options.Metric;
 
     public override double Rate(double baseRate, PhaseStep at) =>
         Math.Max(Math.Min(options.MinLr, baseRate), baseRate * Math.Pow(options.Factor, _falls));

@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Tessera.Tests.Tools.Running;
+
+namespace Tessera.Tests.Tools.EndToEnd;
+
+/// <summary>train, resume, test, publish, as the README shows them.</summary>
+[Collection(InProcess.Name)]
+public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
+{
+    [Fact]
+    public void Train_LeavesConfigLogsAndCheckpoints()
+    {
+        Assert.Contains("Done: 8 iterations, 2 epochs.", run.Trained.All, StringComparison.Ordinal);
+        Assert.Equal("epoch_2.safetensors", File.ReadAllText(run.At("run", "last_checkpoint")).Trim());
+        foreach (var name in new[] { "config.json", "epoch_1.safetensors", "epoch_2.safetensors", "best_accuracy_top1.safetensors" })
+            Assert.True(File.Exists(run.At("run", name)), name);
+        Assert.Equal(8, TrainingRun.Losses(run.At("run")).Count);
+        Assert.Equal([4, 8], TrainingRun.Losses(run.At("run"), "val", "accuracy/top1").Keys);
+        var log = Assert.Single(Directory.EnumerateFiles(run.At("run"), "*.log", SearchOption.AllDirectories));
+        Assert.Contains("libtorch", File.ReadAllText(log), StringComparison.OrdinalIgnoreCase);
+        Assert.NotEmpty(Directory.EnumerateFiles(run.At("run", "tensorboard")));
+        Assert.Empty(Directory.EnumerateFiles(run.At("run"), "*.tmp", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void Train_ResumedForALongerRun_EqualsOneThatWasLongFromTheStart()
+    {
+        var workDir = Path.Combine(run.New(), "run");
+        Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--cfg-options", "train.epochs=1").Succeeds();
+        var resumed = Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--resume").Succeeds();
+        Assert.Contains("Resumed from", resumed.All, StringComparison.Ordinal);
+        Assert.Equal(TrainingRun.Losses(run.At("run")), TrainingRun.Losses(workDir));
+        var (whole, again) = (TrainingRun.Tensors(run.Checkpoint), TrainingRun.Tensors(Path.Combine(workDir, "epoch_2.safetensors")));
+        Assert.Equal(whole.Keys, again.Keys);
+        Assert.All(whole, entry => Assert.True(entry.Value.AsSpan().SequenceEqual(again[entry.Key]), entry.Key));
+    }
+
+    [Fact]
+    public void Train_Seed_IsAnotherRun()
+    {
+        var workDir = Path.Combine(run.New(), "run");
+        Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--seed", "4", "--cfg-options", "train.epochs=1", "train.validate_every=0", "hooks.checkpoint=null").Succeeds();
+        Assert.NotEqual(TrainingRun.Losses(run.At("run"))[1], TrainingRun.Losses(workDir)[1]);
+        Assert.Contains("\"seed\": 4", File.ReadAllText(Path.Combine(workDir, "config.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Test_WritesMetricsAndEveryPrediction_ThatAgree()
+    {
+        var folder = run.New();
+        var (metricsPath, linesPath) = (Path.Combine(folder, "deep", "metrics.json"), Path.Combine(folder, "predictions.jsonl"));
+        var said = Tool.Run("test", run.ConfigPath, run.Checkpoint, "--out", metricsPath, "--predictions", linesPath).Succeeds();
+        Assert.Contains("epoch 2, iteration 8, averaged weights", said.Error, StringComparison.Ordinal);
+        Assert.Contains("accuracy/top1  ", said.Output, StringComparison.Ordinal);
+        var metrics = JsonNode.Parse(File.ReadAllText(metricsPath))!.AsObject();
+        Assert.All(metrics, entry => Assert.InRange((double)entry.Value!, 0, 1)); // flat, and fractions
+        Assert.Contains("accuracy/top5", metrics.Select(entry => entry.Key));
+
+        var lines = File.ReadAllLines(linesPath).Select(line => JsonNode.Parse(line)!.AsObject()).ToArray();
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"shapes/test/{i:D6}"), lines.Select(line => (string)line["name"]!));
+        foreach (var line in lines)
+        {
+            var scores = line["scores"]!.AsObject().ToDictionary(entry => entry.Key, entry => (double)entry.Value!);
+            Assert.Equal(10, scores.Count);
+            Assert.Equal(1, scores.Values.Sum(), 1e-4);
+            Assert.Equal(scores.MaxBy(entry => entry.Value).Key, (string)line["predicted"]!);
+            Assert.Contains((string)line["truth"]!, scores.Keys);
+        }
+        Assert.Equal(lines.Average(line => (string)line["truth"]! == (string)line["predicted"]! ? 1.0 : 0), (double)metrics["accuracy/top1"]!, 1e-9);
+
+        var details = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "deep", "metrics.details.json")))!["confusion"]!["counts"]!.AsArray();
+        Assert.Equal(20, details.Sum(row => row!.AsArray().Sum(count => (int)count!)));
+    }
+
+    [Fact]
+    public void Test_TrainedWeights_AreOthersThanTheAverage()
+    {
+        var folder = run.New();
+        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--predictions", Path.Combine(folder, "averaged")).Succeeds();
+        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--predictions", Path.Combine(folder, "trained"), "--weights", "trained").Succeeds();
+        Assert.NotEqual(File.ReadAllText(Path.Combine(folder, "averaged")), File.ReadAllText(Path.Combine(folder, "trained")));
+    }
+
+    [Theory]
+    [InlineData("model.safetensors")]
+    [InlineData("model.pth")]
+    [InlineData("published")]
+    public void Publish_TestedAgain_PredictsTheSame(string name)
+    {
+        var folder = run.New();
+        var said = Tool.Run("publish", run.Checkpoint, Path.Combine(folder, name)).Succeeds();
+        var published = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Single();
+        Assert.Contains($"{published}: ", said.Output, StringComparison.Ordinal);
+        Assert.Matches("averaged weights, names of torchvision, SHA-256 [0-9a-f]{64}", said.Output);
+        if (!Path.HasExtension(name)) Assert.Matches(@"published-[0-9a-f]{8}\.safetensors$", published);
+
+        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--out", Path.Combine(folder, "a.json"), "--predictions", Path.Combine(folder, "a.jsonl")).Succeeds();
+        var foreign = Tool.Run("test", run.ConfigPath, published, "--out", Path.Combine(folder, "b.json"), "--predictions", Path.Combine(folder, "b.jsonl")).Succeeds();
+        Assert.Equal(File.ReadAllText(Path.Combine(folder, "a.json")), File.ReadAllText(Path.Combine(folder, "b.json")));
+        Assert.Equal(File.ReadAllText(Path.Combine(folder, "a.jsonl")), File.ReadAllText(Path.Combine(folder, "b.jsonl")));
+        if (published.EndsWith(".pth", StringComparison.Ordinal)) Assert.Contains("class names", foreign.All, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FineTune_FromPublishedWeights_LoadsAllButTheClassifier()
+    {
+        var folder = run.New();
+        Tool.Run("publish", run.Checkpoint, Path.Combine(folder, "w.pth")).Succeeds();
+        var init = $"model.backbone.init={{\"type\": \"Pretrained\", \"checkpoint\": \"{Path.Combine(folder, "w.pth")}\", \"keys\": \"torchvision\"}}";
+        var said = Tool.Run("train", run.ConfigPath, "--work-dir", Path.Combine(folder, "run"), "--cfg-options", init, "train.epochs=1",
+            "train.freeze=[\"backbone\"]", "train.dataset.classes=[\"circle\", \"square\"]", "val.dataset.classes=[\"circle\", \"square\"]", "test=null").Succeeds();
+        Assert.Contains("Frozen:", said.All, StringComparison.Ordinal);
+        var (before, after) = (TrainingRun.Tensors(run.Checkpoint, "hooks.ema.ema.backbone."), TrainingRun.Tensors(Path.Combine(folder, "run", "epoch_1.safetensors"), "model.backbone."));
+        Assert.Equal(before.Count, after.Count);
+        Assert.All(before, entry => Assert.True(entry.Value.AsSpan().SequenceEqual(after["model." + entry.Key["hooks.ema.ema.".Length..]]), entry.Key));
+    }
+}
