@@ -8,6 +8,8 @@ public static partial class AtomicFile
     /// <summary>The ending of files being written; whatever bears it when nothing is being written is left over from a crash.</summary>
     public const string Temporary = ".tmp";
 
+    private const int TooLarge = 27;
+
     /// <summary>Writes to a temporary name, forces it to disk, has it verified, renames it, forces the renaming to disk.</summary>
     /// <param name="verify">Reads back the temporary file and throws where it isn't what it should be.</param>
     /// <param name="create">Opens the temporary file; for tests that let the disk fail.</param>
@@ -26,6 +28,11 @@ public static partial class AtomicFile
             File.Move(temporary, path, overwrite: true);
             SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
+        catch (ArgumentOutOfRangeException error)
+        {
+            Remove(temporary);
+            throw new IOException($"{path}: {error.Message}", TooLarge); // what .NET makes of EFBIG: the file system's or the process's limit
+        }
         catch
         {
             Remove(temporary);
@@ -42,7 +49,7 @@ public static partial class AtomicFile
 
     /// <summary>Whether an error means that there is no room: the disk is full, or a quota or limit is reached.</summary>
     public static bool IsFull(IOException error) =>
-        OperatingSystem.IsWindows() ? (error.HResult & 0xFFFF) is 0x70 or 0x27 : error.HResult is 28 or 122 or 27; // ENOSPC, EDQUOT, EFBIG
+        OperatingSystem.IsWindows() ? (error.HResult & 0xFFFF) is 0x70 or 0x27 : error.HResult is 28 or 122 or TooLarge; // ENOSPC, EDQUOT, EFBIG
 
     private static FileStream Create(string path) => new(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16);
 

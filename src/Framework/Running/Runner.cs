@@ -108,7 +108,14 @@ public sealed class Runner : IDisposable
             Describe(trainer, dataset, trainLoader, document);
             if (checkpoint is not null)
             {
-                trainer.Resume(checkpoint);
+                try
+                {
+                    trainer.Resume(checkpoint);
+                }
+                catch (UserErrorException error)
+                {
+                    throw new UserErrorException($"{checkpoint.Path}\n  {error.Message}", error);
+                }
                 s_log.Info("Resumed from {0}: iteration {1}, epoch {2}.", checkpoint.Path, checkpoint.Info.Iteration, checkpoint.Info.Epoch);
             }
             var runner = new Runner(trainer);

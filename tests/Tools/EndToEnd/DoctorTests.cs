@@ -4,7 +4,7 @@ namespace Tessera.Tests.Tools.EndToEnd;
 [Collection(InProcess.Name)]
 public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
 {
-    private Said Doctor(params string[] changes) => Tool.Run(["doctor", run.ConfigPath, "--device", "cpu", "--cfg-options", .. changes]);
+    private Said Doctor(params string[] changes) => Tool.Run(["doctor", run.ConfigPath, "--device", "cpu", .. changes.SelectMany(change => (string[])["--cfg-options", change])]);
 
     private Said Fails(string expected, params string[] changes)
     {
@@ -45,7 +45,7 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
     public void Metric_ThatDoesNotFitTheData() => Fails("The metric RegressionErrors is for regression data", "val.metrics.errors={\"type\": \"RegressionErrors\"}");
 
     [Fact]
-    public void Loss_NotFinite() => Fails("the loss \"loss\" is NaN on the first batch", "train.dataset.pipeline.Normalize.std=1e-45", "val.dataset.pipeline.Normalize.std=1e-45");
+    public void Loss_NotFinite() => Fails("the loss \"loss\" is NaN on the first batch", "model.head.loss={\"type\": \"CrossEntropyLoss\", \"class_weight\": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}");
 
     [Fact]
     public void Normalize_Missing_IsWorthAWarning()
