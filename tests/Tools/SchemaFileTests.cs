@@ -1,5 +1,8 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Tessera.Framework.Components;
 using Tessera.Framework.Running;
+using Tessera.Tests.Tools.Configs;
 
 namespace Tessera.Tests.Tools;
 
@@ -24,4 +27,37 @@ public sealed class SchemaFileTests
             Assert.All(component.Keys, key => Assert.False(string.IsNullOrWhiteSpace(key.TypeName)));
         }
     }
+
+    private static JsonNode? Parse(string text) => JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+
+    private static SchemaValidator Validator() => new(Parse(File.ReadAllText(Path.Combine(Snippets.Repository, "configs", "schema.json")))!.AsObject());
+
+    public static TheoryData<string> Files() => [.. new[] { "configs", "samples" }
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.json", SearchOption.AllDirectories))
+        .Select(path => Path.GetRelativePath(Snippets.Repository, path)).Where(path => Path.GetFileName(path) != "schema.json").Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Config_AsWritten_IsValidInAnEditor(string file)
+    {
+        var mistakes = Validator().Mistakes(Parse(File.ReadAllText(Path.Combine(Snippets.Repository, file))));
+        // A plugin's own components are not in the schema.
+        Assert.Empty(file.StartsWith("samples", StringComparison.Ordinal) ? mistakes.Where(mistake => !mistake.StartsWith("$.model.backbone", StringComparison.Ordinal)) : mistakes);
+    }
+
+    [Theory]
+    [InlineData("{ \"sede\": 1 }", "$.sede")]
+    [InlineData("{ \"seed\": \"one\" }", "$.seed")]
+    [InlineData("{ \"optimizer\": { \"type\": \"Sgd\", \"lr\": 0.1, \"momentun\": 0.9 } }", "$.optimizer")]
+    [InlineData("{ \"model\": { \"type\": \"ImageClassifier\", \"backbone\": { \"type\": \"ResNet\", \"depth\": 19 } } }", "$.model")]
+    [InlineData("{ \"train\": { \"loader\": { \"batch_size\": 0 } } }", "$.train")]
+    public void Mistake_IsUnderlined(string json, string where) =>
+        Assert.Contains(Validator().Mistakes(Parse(json)), mistake => mistake.StartsWith(where, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("{ \"seed\": \"${vars.seed}\", \"vars\": { \"seed\": 3 } }")]
+    [InlineData("{ \"hooks\": { \"ema\": null } }")]
+    [InlineData("{ \"optimizer\": { \"_delete_\": true, \"type\": \"AdamW\", \"lr\": 0.1 } }")]
+    [InlineData("{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"remove\": \"RandomFlip\" } ] } } } }")]
+    public void WhatMergingUnderstands_IsNotUnderlined(string json) => Assert.Empty(Validator().Mistakes(Parse(json)));
 }
