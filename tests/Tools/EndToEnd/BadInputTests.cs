@@ -123,12 +123,13 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     [Fact]
     public void Checkpoint_OfACleverConfig_StoresNoValueOfTheEnvironment()
     {
+        var workDir = Path.Combine(run.New(), "run");
         const string secret = "hunter2-not-to-be-stored";
         Environment.SetEnvironmentVariable("TESSERA_TEST_SECRET", secret);
         try
         {
-            var workDir = Path.Combine(run.New(), "run");
-            Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--cfg-options", "vars.token=${env:TESSERA_TEST_SECRET}", "train.epochs=1").Succeeds();
+            Environment.SetEnvironmentVariable("TESSERA_TEST_BATCH", "16");
+            Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--cfg-options", "vars.token=${env:TESSERA_TEST_SECRET}", "train.loader.batch_size=${env:TESSERA_TEST_BATCH}", "train.epochs=1").Succeeds();
             foreach (var file in Directory.EnumerateFiles(workDir, "*", SearchOption.AllDirectories))
                 Assert.True(File.ReadAllBytes(file).AsSpan().IndexOf(Encoding.UTF8.GetBytes(secret)) < 0, file);
             using var checkpoint = Checkpoint.Open(Path.Combine(workDir, "epoch_1.safetensors"));
@@ -137,10 +138,11 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         finally
         {
             Environment.SetEnvironmentVariable("TESSERA_TEST_SECRET", null);
+            Environment.SetEnvironmentVariable("TESSERA_TEST_BATCH", null);
         }
         var path = Path.Combine(run.New(), "one.png");
         File.WriteAllBytes(path, TinyRun.Png(0));
-        Tool.Run("predict", run.Checkpoint, path).Succeeds(); // without the variable
+        Tool.Run("predict", Path.Combine(workDir, "epoch_1.safetensors"), path).Succeeds(); // where neither is set
     }
 
     // Images.
