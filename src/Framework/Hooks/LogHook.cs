@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using NLog;
 using Tessera.Framework.Data;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using TorchSharp;
 
 namespace Tessera.Framework.Hooks;
 
@@ -13,8 +15,14 @@ public sealed record LogHookOptions([property: Range(1, int.MaxValue)] int Inter
 [Component("LogHook")]
 public sealed class LogHook(LogHookOptions options) : Hook
 {
+    private const double Collapse = 5;
+
+    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+
     private readonly Stopwatch _clock = new();
     private long _images;
+    private double _fastest;
+    private bool _warned;
 
     public override int Order => 500;
 
@@ -45,11 +53,25 @@ public sealed class LogHook(LogHookOptions options) : Hook
         var memory = run.Runtime.DeviceMemory(run.Device)?.Peak;
         run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, memory, values));
 
+        WarnOfSharedCores(run, perSecond, wait);
         values["images_per_second"] = perSecond;
         values["data_wait"] = wait;
         values["memory_mb"] = (memory ?? Environment.WorkingSet) / 1048576.0;
         run.Output?.Scalars("train", progress.Iteration, progress.Epoch, values);
         _images = 0;
         _clock.Restart();
+    }
+
+    /// <summary>
+    /// oneDNN's threads wait for each other by spinning. Where another program holds one of the cores, a convolution's step
+    /// can take 20 times as long, which nobody would guess.
+    /// </summary>
+    private void WarnOfSharedCores(RunState run, double perSecond, double wait)
+    {
+        _fastest = Math.Max(_fastest, perSecond);
+        if (_warned || perSecond * Collapse > _fastest || wait > 0.5 || run.Device.type != DeviceType.CPU || run.Runtime.Threads == 1) return;
+        _warned = true;
+        s_log.Warn("Steps take {0:0} times as long as before. Other programs seem to share the cores; then one thread (--cfg-options threads=1) is faster than {1}, which wait for each other.",
+            _fastest / perSecond, run.Runtime.Threads);
     }
 }
