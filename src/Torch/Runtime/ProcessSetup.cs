@@ -16,7 +16,13 @@ internal static unsafe class ProcessSetup
     internal static void BeforeLibtorch(StartupOptions options)
     {
         // .NET keeps a copy of the environment; libgomp reads the process's own.
-        if (options.PassiveWaiting is { } passive) SetEnv("OMP_WAIT_POLICY", passive ? "PASSIVE" : "ACTIVE", 0);
+        if (options.PassiveWaiting is { } passive)
+        {
+            // Passive, but for some microseconds: from one operator to the next a thread then needn't be woken by the kernel,
+            // and a team that is done (backward runs on a thread, and so a team, of its own) soon gives its cores free.
+            if (passive && Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null) SetEnv("GOMP_SPINCOUNT", "2000", 0);
+            SetEnv("OMP_WAIT_POLICY", passive ? "PASSIVE" : "ACTIVE", 0);
+        }
         if (options.KeepPages)
         {
             MallOpt(MmapThreshold, 32 << 20); // the most that glibc accepts
