@@ -45,6 +45,7 @@ internal static unsafe class NativeMethods
     [DllImport(Library)] internal static extern int tessera_tensor_is_contiguous(IntPtr tensor, int memoryFormat);
     [DllImport(Library), SuppressGCTransition] internal static extern long tessera_tensor_storage_offset(IntPtr tensor);
     [DllImport(Library)] internal static extern IntPtr tessera_tensor_data_ptr(IntPtr tensor);
+    [DllImport(Library)] internal static extern long tessera_flat_floats(IntPtr* tensors, int count, int unwritten, float** memory);
     [DllImport(Library)] internal static extern int tessera_tensor_shares_storage(IntPtr a, IntPtr b);
     [DllImport(Library)] internal static extern int tessera_tensor_requires_grad(IntPtr tensor);
     [DllImport(Library)] internal static extern int tessera_tensor_set_requires_grad(IntPtr tensor, int value);
@@ -71,6 +72,7 @@ internal static unsafe class NativeMethods
 
     [DllImport(Library)] internal static extern void tessera_keep_small_blocks();
     [DllImport(Library)] internal static extern int tessera_threads();
+    [DllImport(Library)] internal static extern void tessera_on_threads(delegate* unmanaged<void*, void> work, void* context, int threads);
     [DllImport(Library)] internal static extern int tessera_interop_threads();
     [DllImport(Library)] internal static extern int tessera_set_threads(int threads);
     [DllImport(Library)] internal static extern int tessera_set_interop_threads(int threads);

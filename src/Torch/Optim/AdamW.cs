@@ -25,6 +25,10 @@ namespace TorchSharp
                     add_param_group(group);
             }
 
+            private readonly FusedPass<AdamKernel> _fused = new();
+
+            internal override FusedPass Fused => _fused;
+
             public (double, double) Betas
             {
                 get => (((Options)_defaults).beta1!.Value, ((Options)_defaults).beta2!.Value);
@@ -37,7 +41,7 @@ namespace TorchSharp
             {
                 var options = (Options)group.Options;
                 var (lr, beta1, beta2) = (options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value);
-                foreach (var batch in Gather<State>(group, state => state.step))
+                foreach (var batch in Gather<State>(group, state => state.step, (parameter, gradient, state) => Fuse(options, parameter, gradient, state)))
                 {
                     var step = batch.Key + 1;
                     var parameters = batch.Parameters;
@@ -58,6 +62,18 @@ namespace TorchSharp
                         state.step = step;
                 }
             }, closure);
+
+            private bool Fuse(Options options, Parameter parameter, Tensor gradient, State state)
+            {
+                var amsgrad = options.amsgrad!.Value;
+                var kernel = new AdamKernel(state.step + 1, options.LearningRate!.Value, options.beta1!.Value, options.beta2!.Value, options.eps!.Value, options.weight_decay!.Value, decoupled: true, amsgrad, options.maximize!.Value);
+                if (amsgrad && state.max_exp_avg_sq is null) // the option was set after the state was made
+                    return false;
+                if (!_fused.Add(kernel, parameter, gradient, state.exp_avg, state.exp_avg_sq, amsgrad ? state.max_exp_avg_sq : null))
+                    return false;
+                state.step++;
+                return true;
+            }
 
             private static Tensor[] LargestSquares(UpdateBatch<State> batch, Tensor[] square)
             {

@@ -97,6 +97,9 @@ public abstract class OptimizerHelper : Optimizer
                 (state as IDisposable)?.Dispose();
     }
 
+    /// <summary>The pass that updates what isn't left to operators over lists, for optimizers that have one.</summary>
+    internal virtual FusedPass? Fused => null;
+
     /// <summary>Evaluates the closure with gradients, then updates every group without, freeing temporaries.</summary>
     protected Tensor? _step<T>(Action<T> body, Func<Tensor>? loss_closure = null) where T : ParamGroup
     {
@@ -106,8 +109,15 @@ public abstract class OptimizerHelper : Optimizer
                 loss = loss_closure();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var group in _parameter_groups)
-            body((T)group);
+        try
+        {
+            foreach (var group in _parameter_groups)
+                body((T)group);
+        }
+        finally
+        {
+            Fused?.Run();
+        }
         return loss;
     }
 
@@ -132,10 +142,11 @@ public abstract class OptimizerHelper : Optimizer
         _parameter_groups.Add(group);
     }
 
-    /// <summary>The parameters of a group that have a gradient, in lists for libtorch's operators over lists.</summary>
+    /// <summary>The parameters of a group that have a gradient, in lists for libtorch's operators over lists, but for those that the fused pass takes.</summary>
     /// <param name="group">The group.</param>
     /// <param name="batchOf">States of one batch have the same key: the number of steps taken, where the update depends on it.</param>
-    private protected List<UpdateBatch<TState>> Gather<TState>(ParamGroup group, Func<TState, long>? batchOf = null) where TState : OptimizerState
+    /// <param name="fuse">Takes a parameter and its gradient on for the fused pass, or declines.</param>
+    private protected List<UpdateBatch<TState>> Gather<TState>(ParamGroup group, Func<TState, long>? batchOf = null, Func<Parameter, Tensor, TState, bool>? fuse = null) where TState : OptimizerState
     {
         var batches = new List<UpdateBatch<TState>>(1);
         foreach (var parameter in group.Parameters)
@@ -146,6 +157,8 @@ public abstract class OptimizerHelper : Optimizer
             if (grad.is_sparse)
                 throw new ArgumentException($"{GetType().Name} does not support sparse gradients.");
             var state = (TState)_state[parameter.Handle];
+            if (fuse is not null && fuse(parameter, grad, state))
+                continue;
             var key = batchOf?.Invoke(state) ?? 0;
             var batch = batches.Find(batch => batch.Key == key);
             if (batch is null)

@@ -26,6 +26,10 @@ namespace TorchSharp
                     add_param_group(group);
             }
 
+            private readonly FusedPass<SgdKernel> _fused = new();
+
+            internal override FusedPass Fused => _fused;
+
             public double Momentum
             {
                 get => ((Options)_defaults).momentum!.Value;
@@ -38,7 +42,7 @@ namespace TorchSharp
             {
                 var options = (Options)group.Options;
                 var (momentum, dampening) = (options.momentum!.Value, options.dampening!.Value);
-                foreach (var batch in Gather<State>(group, state => state.momentum_buffer is null ? 0 : 1))
+                foreach (var batch in Gather<State>(group, state => state.momentum_buffer is null ? 0 : 1, (parameter, gradient, state) => Fuse(options, parameter, gradient, state)))
                 {
                     var update = batch.Gradients(options.maximize!.Value, options.weight_decay!.Value);
                     if (momentum != 0)
@@ -57,6 +61,19 @@ namespace TorchSharp
                     Foreach.Add_(batch.Parameters, update, -options.LearningRate!.Value);
                 }
             }, closure);
+
+            private bool Fuse(Options options, Parameter parameter, Tensor gradient, State state)
+            {
+                var (momentum, keep, useBuffer) = (options.momentum!.Value, 1 - options.dampening!.Value, options.momentum != 0);
+                var first = useBuffer && state.momentum_buffer is null;
+                var buffer = !useBuffer ? null : first ? zeros_like(parameter, requires_grad: false) : state.momentum_buffer;
+                var kernel = new SgdKernel(options.LearningRate!.Value, first ? 0 : momentum, first ? 1 : keep, options.weight_decay!.Value, useBuffer, options.nesterov!.Value, momentum, options.maximize!.Value);
+                if (!_fused.Add(kernel, parameter, gradient, buffer))
+                    return false;
+                if (first)
+                    state.momentum_buffer = buffer!.DetachFromDisposeScope();
+                return true;
+            }
 
             public class Options : OptimizerOptions
             {

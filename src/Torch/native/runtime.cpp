@@ -17,6 +17,16 @@
 using namespace bridge;
 
 TESSERA_API int32_t tessera_threads() { return at::get_num_threads(); }
+
+// The entry of OpenMP's runtime that a parallel region compiles to. Weak, and linked to nothing here: it is found in whichever
+// runtime libtorch brought, so that work runs on the threads that libtorch's own operators use.
+extern "C" __attribute__((weak)) void GOMP_parallel(void (*work)(void*), void* context, unsigned threads, unsigned flags);
+
+// Runs `work` once on each of so many threads, or only on this one where libtorch has no OpenMP.
+TESSERA_API void tessera_on_threads(void (*work)(void*), void* context, int32_t threads) {
+    if (GOMP_parallel != nullptr) GOMP_parallel(work, context, static_cast<unsigned>(threads), 0);
+    else work(context);
+}
 TESSERA_API int32_t tessera_interop_threads() { return at::get_num_interop_threads(); }
 TESSERA_API int32_t tessera_set_threads(int32_t threads) {
     return guard<int32_t>(-1, [&] { at::set_num_threads(threads); return 0; });

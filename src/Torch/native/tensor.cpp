@@ -44,6 +44,34 @@ TESSERA_API int64_t tessera_tensor_storage_offset(void* tensor) { return impl(te
 TESSERA_API void* tessera_tensor_data_ptr(void* tensor) {
     return guard<void*>(nullptr, [&] { return borrow(tensor).data_ptr(); });
 }
+
+// Strides of a dimension of one element say nothing.
+static bool laid_out_alike(const at::Tensor& a, const at::Tensor& b) {
+    if (!a.sizes().equals(b.sizes())) return false;
+    for (int64_t d = 0; d < a.dim(); ++d)
+        if (a.size(d) != 1 && a.stride(d) != b.stride(d)) return false;
+    return true;
+}
+
+// The memory of float32 CPU tensors that an elementwise loop may walk side by side, as they have the same sizes and strides and no
+// gaps; null stays null. All but the first `unwritten` count as changed. Returns their number of elements; -1: they aren't so.
+TESSERA_API int64_t tessera_flat_floats(void* const* impls, int32_t count, int32_t unwritten, float** memory) {
+    return guard<int64_t>(-1, [&]() -> int64_t {
+        auto tensors = borrow_all(impls, count);
+        for (auto& t : tensors) {
+            if (!t.defined()) continue;
+            if (t.layout() != at::kStrided || !t.device().is_cpu() || t.scalar_type() != at::kFloat || !t.is_non_overlapping_and_dense()
+                || t.is_neg() || t.is_inference() || !t.has_storage() || !laid_out_alike(t, tensors[0])) return -1;
+        }
+        for (int32_t i = 0; i < count; ++i) {
+            memory[i] = tensors[i].defined() ? tensors[i].data_ptr<float>() : nullptr;
+            if (tensors[i].defined() && memory[i] == nullptr && tensors[i].numel() > 0) return -1; // zeros that were never stored
+        }
+        for (int32_t i = unwritten; i < count; ++i)
+            if (tensors[i].defined()) tensors[i].unsafeGetTensorImpl()->bump_version();
+        return tensors[0].numel();
+    });
+}
 TESSERA_API int32_t tessera_tensor_shares_storage(void* a, void* b) {
     return guard<int32_t>(-1, [&] { return borrow(a).is_alias_of(borrow(b)) ? 1 : 0; });
 }
