@@ -64,6 +64,8 @@ namespace TorchSharp
 
             private bool Fuse(Options options, Parameter parameter, Tensor gradient, State state)
             {
+                if (!parameter.is_cpu())
+                    return false; // before a buffer is made in vain
                 var (momentum, keep, useBuffer) = (options.momentum!.Value, 1 - options.dampening!.Value, options.momentum != 0);
                 var first = useBuffer && state.momentum_buffer is null;
                 var buffer = !useBuffer ? null : first ? zeros_like(parameter, requires_grad: false) : state.momentum_buffer;

@@ -171,6 +171,27 @@ public sealed class FusedPassTests : IDisposable
         Assert.Equal([-0.5, -0.5, -0.5, -0.5], wide.detach().data<double>().ToArray());
     }
 
+    /// <summary>What a convolution's backward leaves has the layout of its weight, whichever of the two the input had.</summary>
+    [Theory]
+    [InlineData(3, true)]
+    [InlineData(3, false)]
+    [InlineData(1, true)]
+    [InlineData(1, false)]
+    public void Step_ConvolutionWithChannelsLast_IsFused(int kernel, bool sameInput)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        var (weight, bias) = (new Parameter(ChannelsLast(randn(8, 4, kernel, kernel))), new Parameter(zeros(8)));
+        var images = randn(2, 4, 9, 9);
+        using var optimizer = AdamW([weight, bias], 0.01);
+        for (var step = 0; step < 2; step++)
+        {
+            nn.functional.conv2d(sameInput ? ChannelsLast(images) : images, weight, bias).square().sum().backward();
+            optimizer.step();
+            Assert.Equal(2, optimizer.Fused.Updated);
+        }
+    }
+
     [Fact]
     public void Step_GroupsOfTheirOwnRates_KeepThem()
     {
