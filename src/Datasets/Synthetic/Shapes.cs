@@ -22,7 +22,7 @@ public enum ShapesSplit { Train, Val, Test }
 /// <param name="Contrast">Least distance between a shape's colours and those around it, of a range of 1.</param>
 /// <param name="Noise">Largest standard deviation of the noise, of a range of 1.</param>
 /// <param name="Truth">Give boxes, instance masks, multi-labels and the segmentation map whatever the task (for weak supervision and activation maps).</param>
-/// <param name="CacheMb">Memory for images already drawn, in MiB; 0 draws every time.</param>
+/// <param name="CacheMb">Memory for images already drawn, in MiB; 0 draws every time, which takes about 50 microseconds an image of 48 pixels.</param>
 public sealed record ShapesOptions(
     [property: Range(1, 100_000_000)] int Count = 10_000,
     [property: Range(16, 2048)] int Size = 48,
@@ -37,7 +37,7 @@ public sealed record ShapesOptions(
     [property: Range(0.0, 0.6)] double Contrast = 0.3,
     [property: Range(0.0, 0.5)] double Noise = 0.06,
     bool Truth = false,
-    [property: Range(0, 65536)] int CacheMb = 256);
+    [property: Range(0, 65536)] int CacheMb = 0);
 
 /// <summary>
 /// A synthetic data set drawn in code: ten shapes in any colour, texture, size and rotation, before textured grounds and among
