@@ -153,6 +153,7 @@ public sealed partial class Trainer : RunState, IDisposable
             ChannelsLast = _parts.ChannelsLast,
         };
         _metrics = new Dictionary<string, double>(evaluator.Run(Model));
+        NativeHeap.Trim();
         TrainMode();
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
         s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
