@@ -13,11 +13,11 @@ public class UtilsTests
         using var scope = NewDisposeScope();
         var (a, b) = (new Parameter(zeros(1)), new Parameter(zeros(1)));
         (a.grad, b.grad) = (tensor([3f]), tensor([4f]));
-        Assert.Equal(5, utils.clip_grad_norm_([a, b, new Parameter(zeros(1))], 2.5), 1e-6);
+        Assert.Equal(5, nn.utils.clip_grad_norm_([a, b, new Parameter(zeros(1))], 2.5), 1e-6);
         Assert.Equal((1.5f, 2f), (MathF.Round(a.grad!.item<float>(), 4), MathF.Round(b.grad!.item<float>(), 4)));
-        Assert.Equal(2, utils.clip_grad_norm_([a, b], 10, double.PositiveInfinity), 1e-5);
-        Assert.Equal(3.5, utils.clip_grad_norm_([a, b], 10, 1), 1e-5);
-        utils.clip_grad_value_([a, b], 1.75);
+        Assert.Equal(2, nn.utils.clip_grad_norm_([a, b], 10, double.PositiveInfinity), 1e-5);
+        Assert.Equal(3.5, nn.utils.clip_grad_norm_([a, b], 10, 1), 1e-5);
+        nn.utils.clip_grad_value_([a, b], 1.75);
         Assert.Equal((1.5f, 1.75f), (MathF.Round(a.grad!.item<float>(), 4), b.grad!.item<float>()));
     }
 
@@ -26,10 +26,10 @@ public class UtilsTests
     {
         using var scope = NewDisposeScope();
         using var linear = Linear(2, 3);
-        var vector = utils.parameters_to_vector(linear.parameters());
+        var vector = nn.utils.parameters_to_vector(linear.parameters());
         Assert.Equal([9L], vector.shape);
-        utils.vector_to_parameters(vector.detach() * 2, linear.parameters());
-        Assert.True(utils.parameters_to_vector(linear.parameters()).allclose(vector * 2));
+        nn.utils.vector_to_parameters(vector.detach() * 2, linear.parameters());
+        Assert.True(nn.utils.parameters_to_vector(linear.parameters()).allclose(vector * 2));
     }
 
     [Fact]
@@ -44,7 +44,7 @@ public class UtilsTests
         init.uniform_(norm.running_var!, 0.5, 2);
         norm.eval();
         var image = rand(1, 2, 5, 5);
-        var (weight, bias) = utils.fuse_conv_bn_weights(conv.weight, null, norm.running_mean!, norm.running_var!, norm.eps, norm.weight, norm.bias);
+        var (weight, bias) = nn.utils.fuse_conv_bn_weights(conv.weight, null, norm.running_mean!, norm.running_var!, norm.eps, norm.weight, norm.bias);
         Assert.True(functional.conv2d(image, weight, bias).allclose(norm.call(conv.call(image)), atol: 1e-5));
     }
 }
