@@ -11,6 +11,9 @@ public abstract class Initializer
     /// <param name="module">A backbone or a whole model, built and on the CPU.</param>
     /// <param name="context">What else the weights must agree with.</param>
     public abstract void Initialize(nn.Module module, InitContext context);
+
+    /// <summary>Where the weights came from (file name and SHA-256), once they are set; null where they came from no file.</summary>
+    public string? Source { get; protected set; }
 }
 
 /// <param name="Data">The data's classes; null where there is no data.</param>
@@ -25,5 +28,12 @@ public static class ModelInitialization
     {
         foreach (var backbone in model.modules().OfType<Backbone>()) backbone.Init?.Initialize(backbone, context);
         model.Init?.Initialize(model, context);
+    }
+
+    /// <summary>The files that <see cref="Apply"/> took weights from, for the checkpoints; null where there was none.</summary>
+    public static string? SourceOf(VisionModel model)
+    {
+        var sources = model.modules().OfType<Backbone>().Select(backbone => backbone.Init?.Source).Append(model.Init?.Source).OfType<string>().ToArray();
+        return sources.Length == 0 ? null : string.Join("; ", sources);
     }
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Tessera.Framework.Data;
 using static TorchSharp.torch;
@@ -57,7 +58,10 @@ public sealed class PretrainedInitializer(PretrainedOptions options) : Initializ
     {
         try
         {
-            ForeignWeights.Load(module, Path.Combine(context.BaseFolder, options.Checkpoint), options, context);
+            var path = Path.Combine(context.BaseFolder, options.Checkpoint);
+            ForeignWeights.Load(module, path, options, context);
+            using var file = File.OpenRead(path);
+            Source = $"{Path.GetFileName(path)} (SHA-256 {Convert.ToHexStringLower(SHA256.HashData(file))})";
         }
         catch (RegexParseException error)
         {

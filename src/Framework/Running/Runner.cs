@@ -101,6 +101,7 @@ public sealed class Runner : IDisposable
                 WorkDir = workDir,
                 Output = output,
                 Config = JsonNode.Parse(saved)!.AsObject(),
+                Source = ModelInitialization.SourceOf(model),
             };
             foreach (var hook in parts.Hooks.Values.OfType<IDisposable>()) owned.Add(hook);
             MetricLookup.Require(Followers(parts), valLoader is null ? null : metrics.Values, dataset.Info);

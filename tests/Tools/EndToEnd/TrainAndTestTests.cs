@@ -1,3 +1,4 @@
+using Tessera.Framework.Checkpoints;
 using System.Text.Json.Nodes;
 using Tessera.Tests.Tools.Running;
 
@@ -113,5 +114,7 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
         var (before, after) = (TrainingRun.Tensors(run.Checkpoint, "hooks.ema.ema.backbone."), TrainingRun.Tensors(Path.Combine(folder, "run", "epoch_1.safetensors"), "model.backbone."));
         Assert.Equal(before.Count, after.Count);
         Assert.All(before, entry => Assert.True(entry.Value.AsSpan().SequenceEqual(after["model." + entry.Key["hooks.ema.ema.".Length..]]), entry.Key));
+        using var tuned = Checkpoint.Open(Path.Combine(folder, "run", "epoch_1.safetensors"));
+        Assert.Matches("^w\\.pth \\(SHA-256 [0-9a-f]{64}\\)$", tuned.Info.Source!);
     }
 }
