@@ -175,10 +175,10 @@ internal sealed class Examination : IDisposable
 
         foreach (var (name, loss) in losses)
             if (!double.IsFinite(loss.ToDouble())) throw new UserErrorException($"the loss \"{name}\" is {loss.ToDouble()} on the first batch ({batch.Samples[0].Name} …). precision=fp32 tells whether the precision is to blame.");
-        GradientsEverywhere();
-        var guess = Math.Log(batch.Images.shape[0] > 0 ? _train!.Info.Classes.Count : 1);
+        var gradients = Gradients();
+        var guess = Math.Log(_train!.Info.Classes.Count);
         var value = total.ToDouble();
-        if (_train!.Info.Task == DataTask.Classification && losses.Count == 1 && value > 3 * guess)
+        if (_train.Info.Task == DataTask.Classification && losses.Count == 1 && value > 3 * guess)
             _report.Warn("training", string.Create(CultureInfo.InvariantCulture, $"the first loss is {value:0.00}; a model that guesses has ln({_train.Info.Classes.Count}) = {guess:0.00}. Are the initial weights or the normalisation wrong?"));
 
         _model.zero_grad();
@@ -189,15 +189,16 @@ internal sealed class Examination : IDisposable
         _model.zero_grad();
         var epoch = second * loader.BatchesPerEpoch;
         return string.Create(CultureInfo.InvariantCulture,
-            $"batch of {batch.Count}: {string.Join(", ", losses.Select(loss => $"{loss.Key} {loss.Value.ToDouble():0.000}"))}; a gradient in every parameter; {second.TotalSeconds:0.00} s forward and backward (the first {first.TotalSeconds:0.00}), so an epoch of {loader.BatchesPerEpoch} batches takes about {Time(epoch)}");
+            $"batch of {batch.Count}: {string.Join(", ", losses.Select(loss => $"{loss.Key} {loss.Value.ToDouble():0.000}"))}; {gradients}; {second.TotalSeconds:0.00} s forward and backward (the first {first.TotalSeconds:0.00}), so an epoch of {loader.BatchesPerEpoch} batches takes about {Time(epoch)}");
     }
 
-    private void GradientsEverywhere()
+    private string Gradients()
     {
         var missing = _model!.named_parameters().Where(entry => entry.parameter.requires_grad && entry.parameter.grad is null).Select(entry => entry.name).ToArray();
         if (missing.Length > 0) _report.Warn("training", $"{missing.Length} parameters get no gradient: {Some(missing)}. Freeze them, or find out why nothing depends on them.");
         var broken = _model.named_parameters().Where(entry => entry.parameter.grad is { } grad && !grad.isfinite().all().ToBoolean()).Select(entry => entry.name).ToArray();
         if (broken.Length > 0) throw new UserErrorException($"the gradients of {broken.Length} parameters are not finite: {Some(broken)}.");
+        return missing.Length == 0 ? "a gradient in every parameter" : $"no gradient in {missing.Length} parameters";
     }
 
     private string EvaluateOneBatch()
