@@ -7,7 +7,8 @@ namespace Tessera.Framework.Models;
 /// <param name="Labels">int64: [B] for images, [B, H, W] for maps.</param>
 /// <param name="SoftLabels">float32, [B, classes]: mixed or multi-hot labels.</param>
 /// <param name="Values">float32, [B, targets].</param>
-public sealed record LossTargets(Tensor? Labels = null, Tensor? SoftLabels = null, Tensor? Values = null);
+/// <param name="Embeddings">[B, D, h, w], of unit length along D: what a projection head makes of the same images, for contrastive terms. With gradient.</param>
+public sealed record LossTargets(Tensor? Labels = null, Tensor? SoftLabels = null, Tensor? Values = null, Tensor? Embeddings = null);
 
 /// <summary>A term of the objective: logits and targets to a scalar, its weight applied.</summary>
 [ComponentKind("loss")]

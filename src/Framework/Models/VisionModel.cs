@@ -39,6 +39,15 @@ public sealed record ClassPrediction(float[] Scores, int Label) : Prediction;
 /// <param name="Values">[targets].</param>
 public sealed record RegressionPrediction(float[] Values) : Prediction;
 
+/// <param name="Map">The class of every pixel of the original image: H x W x 1, <see cref="PixelType.UInt8"/> or, above 255 classes, UInt16.</param>
+public sealed record SegmentationPrediction(Image Map) : Prediction;
+
+/// <summary>Objects found in one image, best first.</summary>
+/// <param name="Corners">[N * 4], x1, y1, x2, y2 in pixels of the original image.</param>
+/// <param name="Scores">[N], in [0, 1], falling.</param>
+/// <param name="Labels">[N], indices into the class names.</param>
+public sealed record DetectionPrediction(float[] Corners, float[] Scores, int[] Labels) : Prediction;
+
 /// <summary>
 /// A whole model for one task: a batch to losses, a batch to predictions. Children run through <c>call</c>, never
 /// <c>forward</c>, so that any of them can be tapped by name from outside.
