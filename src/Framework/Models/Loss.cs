@@ -14,6 +14,9 @@ public sealed record LossTargets(Tensor? Labels = null, Tensor? SoftLabels = nul
 [ComponentKind("loss")]
 public abstract class Loss(string name) : nn.Module(name)
 {
+    /// <summary>Whether the term compares <see cref="LossTargets.Embeddings"/>; a model then needs a projection head.</summary>
+    public virtual bool WantsEmbeddings => false;
+
     /// <param name="logits">[B, classes, …].</param>
     /// <param name="progress">Where the run stands, for terms that warm up or ramp.</param>
     /// <returns>A scalar.</returns>
