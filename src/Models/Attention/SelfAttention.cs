@@ -27,6 +27,9 @@ public sealed class SelfAttention : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Fills the weights as <see cref="MimeticInitialization"/> has it; biases stay.</summary>
+    internal void StartMimetic() => MimeticInitialization.Fill(qkv.weight!, proj.weight!, _heads);
+
     /// <param name="x">[B, N, channels].</param>
     public override Tensor forward(Tensor x)
     {

@@ -23,6 +23,26 @@ public enum TokenFeatures
     Maps,
 }
 
+/// <summary>How the positional embeddings start; they are learned from there.</summary>
+public enum PositionStart
+{
+    /// <summary>A normal of deviation 0.02.</summary>
+    Normal,
+
+    /// <summary>Sines and cosines of row and column.</summary>
+    SinCos,
+}
+
+/// <summary>How the attention's weights start.</summary>
+public enum AttentionStart
+{
+    /// <summary>A normal of deviation 0.02.</summary>
+    Normal,
+
+    /// <summary>Like a trained network's: Trockman and Kolter, 2023, arXiv:2305.09828. For training from scratch on small data.</summary>
+    Mimetic,
+}
+
 /// <param name="Arch">Width, depth and heads as published: tiny 192/12/3, small 384/12/6, base 768/12/12, large 1024/24/16, huge 1280/32/16.</param>
 /// <param name="ImageSize">Image size that the positional embeddings are made for; others are met by resizing them.</param>
 /// <param name="PatchSize">Side of a patch in pixels.</param>
@@ -39,6 +59,8 @@ public enum TokenFeatures
 /// <param name="AttentionDropout">Dropout of the attention weights.</param>
 /// <param name="DropPath">Stochastic depth: rate at the last block, rising linearly from 0 at the first.</param>
 /// <param name="LayerScale">Initial factor of every residual branch, learned per channel; none by default.</param>
+/// <param name="PositionStart">How the positional embeddings start: "normal" or "sin_cos".</param>
+/// <param name="AttentionStart">How the attention's weights start: "normal" or "mimetic", which learns faster from small data.</param>
 public sealed record VisionTransformerOptions(
     VisionTransformerArch Arch = VisionTransformerArch.Base,
     HeightWidth? ImageSize = null,
@@ -55,7 +77,9 @@ public sealed record VisionTransformerOptions(
     [property: Range(0, 0.99)] double Dropout = 0,
     [property: Range(0, 0.99)] double AttentionDropout = 0,
     [property: Range(0, 0.99)] double DropPath = 0,
-    [property: Range(0, 10)] double? LayerScale = null);
+    [property: Range(0, 10)] double? LayerScale = null,
+    PositionStart PositionStart = PositionStart.Normal,
+    AttentionStart AttentionStart = AttentionStart.Normal);
 
 /// <summary>A transformer over the patches of an image.</summary>
 /// <remarks>
@@ -115,6 +139,14 @@ public sealed class VisionTransformer : Backbone
         OutStrides = [.. Enumerable.Repeat(maps ? options.PatchSize : 0, OutChannels.Count)];
         Weights.Transformer(this);
         init.trunc_normal_(pos_embed, std: 0.02);
+        if (options.PositionStart == PositionStart.SinCos)
+        {
+            if (width % 4 != 0) throw new UserErrorException($"VisionTransformer: position_start \"sin_cos\" needs a width that is a multiple of 4, not {width}.");
+            using var still = no_grad();
+            pos_embed.narrow(1, LeadingTokens, pos_embed.shape[1] - LeadingTokens).copy_(PositionEmbedding.SinCos(_grid, width));
+        }
+        if (options.AttentionStart == AttentionStart.Mimetic)
+            foreach (var attention in modules().OfType<SelfAttention>()) attention.StartMimetic();
         if (cls_token is not null) init.normal_(cls_token, std: 1e-6);
     }
 

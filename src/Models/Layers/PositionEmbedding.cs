@@ -24,6 +24,21 @@ public static class PositionEmbedding
         return scope.MoveToOuter(leading == 0 ? grid : cat([embedding.narrow(1, 0, leading), grid], 1));
     }
 
+    /// <summary>Sines and cosines of a position's row and column, at wavelengths from 2π to 20,000π patches.</summary>
+    /// <remarks>Vaswani et al., 2017, arXiv:1706.03762, in two dimensions as in Chen et al., "MoCo v3", 2021, arXiv:2104.02057.</remarks>
+    /// <param name="grid">(h, w).</param>
+    /// <param name="channels">C, a multiple of 4.</param>
+    /// <returns>[1, h · w, C]: sines and cosines of the column, then of the row.</returns>
+    public static Tensor SinCos((int Height, int Width) grid, int channels)
+    {
+        using var scope = NewDisposeScope();
+        var count = channels / 4;
+        var frequencies = arange(count, dtype: ScalarType.Float64).mul(-Math.Log(10_000) / count).exp(); // [C / 4]
+        var columns = arange(grid.Width, dtype: ScalarType.Float64).repeat(grid.Height).outer(frequencies); // [h * w, C / 4]
+        var rows = arange(grid.Height, dtype: ScalarType.Float64).repeat_interleave(grid.Width).outer(frequencies);
+        return scope.MoveToOuter(cat([columns.sin(), columns.cos(), rows.sin(), rows.cos()], 1).unsqueeze(0).to(ScalarType.Float32));
+    }
+
     /// <summary>
     /// A checkpoint's embedding made to fit: its grid is resized, and a class token it has too many is left out, or one
     /// that it lacks is given the embedding zero. A form that is not understood comes back as it is, for the loader to report.
