@@ -43,6 +43,7 @@ public sealed record CheckpointInfo
         ["iteration"] = Iteration,
         ["task"] = Data.Task.ToString(),
         ["classes"] = new JsonArray([.. Data.Classes.Select(name => (JsonNode)name)]),
+        ["palette"] = Data.Palette is null ? null : new JsonArray([.. Data.Palette.Select(color => (JsonNode)color.ToString())]),
         ["metrics"] = new JsonObject(Metrics.Select(m => KeyValuePair.Create(m.Key, double.IsFinite(m.Value) ? (JsonNode?)m.Value : null))),
         ["published_names"] = new JsonObject(PublishedNames.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
         ["source"] = Source,
@@ -57,7 +58,10 @@ public sealed record CheckpointInfo
         Config = json["config"]!.DeepClone().AsObject(),
         Data = new DataInfo(
             [.. json["classes"]!.AsArray().Select(name => name!.GetValue<string>())],
-            Enum.Parse<DataTask>(json["task"]!.GetValue<string>())),
+            Enum.Parse<DataTask>(json["task"]!.GetValue<string>()))
+        {
+            Palette = json["palette"] is JsonArray palette ? [.. palette.Select(color => Rgb.TryParse(color!.GetValue<string>(), out var rgb) ? rgb : throw new FormatException($"{color} is no colour."))] : null,
+        },
         Epoch = json["epoch"]!.GetValue<int>(),
         Iteration = json["iteration"]!.GetValue<long>(),
         Metrics = json["metrics"]!.AsObject().ToDictionary(m => m.Key, m => m.Value?.GetValue<double>() ?? double.NaN),

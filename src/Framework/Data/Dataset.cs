@@ -8,7 +8,14 @@ public enum DataTask { Classification, MultiLabel, Regression, Segmentation, Det
 /// <summary>What a model must know of the data, and what travels in every checkpoint.</summary>
 /// <param name="Classes">Names in index order; for regression, the targets' names.</param>
 /// <param name="Task">What is to be predicted.</param>
-public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task);
+public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)
+{
+    /// <summary>A colour for each class, where the data has colours of its own.</summary>
+    public IReadOnlyList<Rgb>? Palette { get; init; }
+
+    /// <summary>What a class is drawn in: its own colour, or one made up for its index.</summary>
+    public Rgb ColorOf(int index) => Palette is not null && index < Palette.Count ? Palette[index] : Rgb.OfIndex(index + 1);
+}
 
 /// <summary>Examples by index, before any transform. Safe to read from several threads.</summary>
 [ComponentKind("dataset")]
@@ -24,6 +31,12 @@ public abstract class Dataset
 
     /// <summary>Sample <paramref name="index"/>, its file unread (or its image drawn). Deterministic.</summary>
     public abstract Sample Get(int index);
+
+    /// <summary>Looks, before a run begins, for what would stop it later: labels without a class, files that don't belong together. What is known from an earlier look is not read again.</summary>
+    /// <param name="advance">Told how many files are done, of how many.</param>
+    /// <returns>What is worth saying, though nothing stands in the way.</returns>
+    /// <exception cref="UserErrorException">Everything that does stand in the way, with the files' names.</exception>
+    public virtual IReadOnlyList<string> Check(Action<int, int>? advance = null) => [];
 
     /// <summary>The label alone, without reading an image; null where the data has no single label. For balanced sampling and statistics.</summary>
     public virtual int? LabelOf(int index) => null;

@@ -1,0 +1,78 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace Tessera.Framework.Data;
+
+/// <summary>A colour of 8 bits a channel.</summary>
+public readonly record struct Rgb(byte Red, byte Green, byte Blue) : IConfigParsable<Rgb>
+{
+    public static string Expected => "a colour, \"#RRGGBB\" or [red, green, blue]";
+
+    public static JsonObject Schema => new()
+    {
+        ["oneOf"] = new JsonArray(
+            new JsonObject { ["type"] = "string", ["pattern"] = "^#[0-9a-fA-F]{6}$" },
+            new JsonObject
+            {
+                ["type"] = "array",
+                ["items"] = new JsonObject { ["type"] = "integer", ["minimum"] = 0, ["maximum"] = 255 },
+                ["minItems"] = 3,
+                ["maxItems"] = 3,
+            }),
+    };
+
+    /// <summary>0xRRGGBB.</summary>
+    public int Value => Red << 16 | Green << 8 | Blue;
+
+    public static Rgb FromValue(int value) => new((byte)(value >> 16), (byte)(value >> 8), (byte)value);
+
+    /// <summary>Reads "#RRGGBB", "red, green, blue" or "[red, green, blue]".</summary>
+    public static bool TryParse(string text, out Rgb color)
+    {
+        color = default;
+        text = text.Trim();
+        if (text.StartsWith('#'))
+        {
+            if (text.Length != 7 || !int.TryParse(text.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)) return false;
+            color = FromValue(value);
+            return true;
+        }
+        if (text.StartsWith('[') && text.EndsWith(']')) text = text[1..^1];
+        var parts = text.Split(',');
+        if (parts.Length != 3 || !Channel(parts[0], out var red) || !Channel(parts[1], out var green) || !Channel(parts[2], out var blue)) return false;
+        color = new Rgb(red, green, blue);
+        return true;
+
+        static bool Channel(string part, out byte channel) => byte.TryParse(part.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out channel);
+    }
+
+    public static bool TryParse(ConfigNode node, [MaybeNullWhen(false)] out Rgb value)
+    {
+        value = default;
+        return node switch
+        {
+            ConfigValue { Kind: ConfigValueKind.String, Text: var text } => TryParse(text, out value),
+            ConfigList { Count: 3 } list when list.All(item => item is ConfigValue { Kind: ConfigValueKind.Number }) =>
+                TryParse(string.Join(',', list.Cast<ConfigValue>().Select(item => item.Text)), out value),
+            _ => false,
+        };
+    }
+
+    /// <summary>A colour for each index, neighbours far apart: the bits of the index, dealt to the channels from the top.</summary>
+    /// <remarks>The colour map of the PASCAL VOC challenge.</remarks>
+    public static Rgb OfIndex(int index)
+    {
+        var (red, green, blue) = (0, 0, 0);
+        for (var bit = 7; index > 0; bit--, index >>= 3)
+        {
+            red |= (index & 1) << bit;
+            green |= (index >> 1 & 1) << bit;
+            blue |= (index >> 2 & 1) << bit;
+        }
+        return new Rgb((byte)red, (byte)green, (byte)blue);
+    }
+
+    /// <summary>"#RRGGBB".</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"#{Value:X6}");
+}
