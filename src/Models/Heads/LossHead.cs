@@ -21,8 +21,11 @@ public abstract class LossHead : Head
     /// <summary>The layer that a published classifier's weights go to; null where there is none.</summary>
     public virtual string? ClassifierKey => null;
 
+    /// <summary>Whether a term compares embeddings; see <see cref="Loss.WantsEmbeddings"/>.</summary>
+    public bool WantsEmbeddings => _terms.Any(term => term.Term.WantsEmbeddings);
+
     /// <summary>The losses of logits, by name.</summary>
-    public LossMap Losses(Tensor logits, LossTargets targets, Progress progress)
+    public virtual LossMap Losses(Tensor logits, LossTargets targets, Progress progress)
     {
         var losses = new LossMap();
         foreach (var (key, term) in _terms) losses.Add(key, term.Compute(logits, targets, progress));

@@ -1,0 +1,49 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.Layers;
+
+/// <summary>Convolution without bias, batch norm, ReLU. Parameters are named as in MMCV's module of this kind: conv.weight, bn.weight.</summary>
+/// <remarks>
+/// Where training shows the norm a single value for each channel (a pooled map and one image), that value is its own mean
+/// and would become 0. The norm then takes its running statistics instead and leaves them as they are.
+/// </remarks>
+internal sealed class ConvNorm : Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv;
+    private readonly BatchNorm2d bn;
+    private readonly bool _relu;
+
+    /// <param name="kernel">Odd; padded so that H and W stay.</param>
+    public ConvNorm(int width, int channels, int kernel, int dilation = 1, int groups = 1, bool relu = true) : base(nameof(ConvNorm))
+    {
+        conv = Conv2d(width, channels, kernel, padding: dilation * (kernel / 2), dilation: dilation, groups: groups, bias: false);
+        bn = BatchNorm2d(channels);
+        _relu = relu;
+        RegisterComponents();
+    }
+
+    /// <param name="x">[B, width, H, W].</param>
+    /// <returns>[B, channels, H, W].</returns>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = conv.call(x);
+        x = training && bn.training && x.shape[0] * x.shape[2] * x.shape[3] == 1 ? Still(x) : bn.call(x);
+        return scope.MoveToOuter(_relu ? x.relu_() : x);
+    }
+
+    private Tensor Still(Tensor x)
+    {
+        bn.eval();
+        try
+        {
+            return bn.call(x);
+        }
+        finally
+        {
+            bn.train();
+        }
+    }
+}

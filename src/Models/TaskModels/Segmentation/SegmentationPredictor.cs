@@ -1,0 +1,71 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Models.Heads.Segmentation;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.TaskModels.Segmentation;
+
+/// <summary>A way to look at the image: a size, and whether it is mirrored.</summary>
+/// <param name="Weight">Of its probabilities in the mean; all views' sum to 1.</param>
+internal readonly record struct View(double Scale, bool FlipX, bool FlipY, double Weight);
+
+/// <summary>Shows images to a network as the test options say and maps what it sees back to the images as they were.</summary>
+internal sealed class SegmentationPredictor
+{
+    private readonly Func<Tensor, Tensor> _logits;
+    private readonly SegmentationHead _head;
+    private readonly SlidingWindow? _window;
+    private readonly View[] _views;
+
+    /// <param name="logits">Images [B, C, H, W] to logits [B, classes, h, w].</param>
+    /// <param name="head">Enlarges logits.</param>
+    public SegmentationPredictor(SegmentationTestOptions options, Func<Tensor, Tensor> logits, SegmentationHead head)
+    {
+        (_logits, _head) = (logits, head);
+        _views = Views(options);
+        _window = SlidingWindow.From(options);
+    }
+
+    public IReadOnlyList<Prediction> Predict(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        var (height, width) = (batch.Images.shape[2], batch.Images.shape[3]);
+        var seen = _views.Select(view => See(batch.Images, view)).ToArray();
+        var predictions = new Prediction[batch.Count];
+        for (var i = 0; i < predictions.Length; i++)
+        {
+            var maps = new ViewMaps(_views, [.. seen.Select(logits => logits.narrow(0, i, 1))], (height, width), _head.AlignCorners);
+            predictions[i] = new SegmentationPrediction(maps.Classes(batch.Samples[i].Geometry));
+        }
+        return predictions;
+    }
+
+    /// <returns>Logits of the whole view, still mirrored, [B, classes, h, w], float32.</returns>
+    private Tensor See(Tensor images, View view)
+    {
+        using var scope = NewDisposeScope();
+        if (view.Scale != 1)
+            images = Upsampling.To(images, [Scaled(images.shape[2]), Scaled(images.shape[3])], alignCorners: false);
+        if (view.FlipX || view.FlipY) images = images.flip(view switch { { FlipX: true, FlipY: true } => [2, 3], { FlipX: true } => [3], _ => [2] });
+        return scope.MoveToOuter(_window is null ? _logits(images).to(ScalarType.Float32) : _window.Logits(images, _logits, _head));
+
+        long Scaled(long side) => Math.Max(1, (long)Math.Round(side * view.Scale));
+    }
+
+    private static View[] Views(SegmentationTestOptions options)
+    {
+        var scales = options.Scales ?? [1];
+        if (scales.Any(scale => scale is not (>= 0.05 and <= 20)))
+            throw new UserErrorException($"test.scales must lie in 0.05 .. 20, not [{string.Join(", ", scales)}].");
+        if (options.Weights is { } given && (given.Length != scales.Length || given.Any(weight => weight is not (> 0 and < 1e6))))
+            throw new UserErrorException($"test.weights needs a positive weight for each of the {scales.Length} scales, not [{string.Join(", ", given)}].");
+        if (options.FlipDirections is not null && !options.Flip)
+            throw new UserErrorException("test.flip_directions says what is mirrored where test.flip is true.");
+        var directions = !options.Flip ? [] : options.FlipDirections ?? [MirrorDirection.Horizontal];
+        bool[] across = directions.Contains(MirrorDirection.Horizontal) ? [false, true] : [false];
+        bool[] down = directions.Contains(MirrorDirection.Vertical) ? [false, true] : [false];
+        var weights = options.Weights ?? [.. scales.Select(_ => 1.0)];
+        var total = weights.Sum() * across.Length * down.Length;
+        return [.. from pair in scales.Zip(weights) from x in across from y in down select new View(pair.First, x, y, pair.Second / total)];
+    }
+}

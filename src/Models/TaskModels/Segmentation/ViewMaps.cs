@@ -1,0 +1,94 @@
+using System.Numerics;
+using Tessera.Framework.Data;
+using Tessera.Framework.Runtime;
+using Tessera.Models.Heads.Segmentation;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.TaskModels.Segmentation;
+
+/// <summary>The logits of all views of one image, and the classes that they make of the original image's pixels.</summary>
+/// <param name="maps">For each view [1, classes, h, w], float32, covering the whole view.</param>
+/// <param name="size">Of the image that the network was shown, before it was scaled.</param>
+/// <param name="alignCorners">How the maps lie on the image.</param>
+internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long Width) size, bool alignCorners)
+{
+    /// <summary>Values held at once, so that large images of many classes fit.</summary>
+    public long Budget { get; init; } = 1 << 24;
+
+    private long Channels => maps[0].shape[1];
+
+    /// <summary>The most probable class of every pixel.</summary>
+    /// <param name="geometry">How the image came to be what the network was shown; null where it is the original.</param>
+    public Image Classes(Geometry? geometry)
+    {
+        geometry ??= new Geometry((int)size.Height, (int)size.Width, Matrix3x2.Identity);
+        var (height, width) = (geometry.OriginalHeight, geometry.OriginalWidth);
+        var wide = Channels > 255;
+        var image = new Image(height, width, 1, wide ? PixelType.UInt16 : PixelType.UInt8, new byte[checked(height * width * (wide ? 2 : 1))]);
+        var plain = IsPlain(geometry) && Channels * height * width <= Budget;
+        var rows = plain ? height : (int)Math.Clamp(Budget / (Channels * width), 1, height);
+        for (var top = 0; top < height; top += rows)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(rows, height - top);
+            var scores = plain ? Mean(map => Upsampling.To(map, [height, width], alignCorners)) : Sampled(geometry, top, count);
+            Write(scores.argmax(1).flatten(), image, top * width);
+        }
+        return image;
+    }
+
+    /// <summary>Whether the image was only resized, so that its edges are the original's.</summary>
+    private bool IsPlain(Geometry geometry)
+    {
+        var m = geometry.Transform;
+        return m.M12 == 0 && m.M21 == 0 && m.M31 == 0 && m.M32 == 0
+            && Math.Abs((m.M11 * geometry.OriginalWidth) - size.Width) < 0.01 && Math.Abs((m.M22 * geometry.OriginalHeight) - size.Height) < 0.01;
+    }
+
+    /// <summary>Probabilities (of one view: logits, which have the same order) at the pixels of some rows of the original image.</summary>
+    private Tensor Sampled(Geometry geometry, int top, int count)
+    {
+        var m = geometry.Transform;
+        var device = maps[0].device;
+        var x = arange(geometry.OriginalWidth, dtype: ScalarType.Float64, device: device) + 0.5;
+        var y = (arange(top, top + count, dtype: ScalarType.Float64, device: device) + 0.5).unsqueeze(1);
+        var grid = stack([Unit((x * m.M11) + (y * m.M21) + m.M31, size.Width), Unit((x * m.M12) + (y * m.M22) + m.M32, size.Height)], -1)
+            .to(ScalarType.Float32).unsqueeze(0); // [1, rows, columns, 2]
+        return Mean(map => nn.functional.grid_sample(map, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, alignCorners));
+
+        // In [-1, 1]: from edge to edge, or from the first pixel's middle to the last one's.
+        Tensor Unit(Tensor place, long length) => alignCorners ? ((place - 0.5) * (2.0 / Math.Max(length - 1, 1))) - 1 : (place * (2.0 / length)) - 1;
+    }
+
+    private Tensor Mean(Func<Tensor, Tensor> atPixels)
+    {
+        if (views.Length == 1) return atPixels(Straight(0));
+        Tensor? sum = null;
+        for (var i = 0; i < views.Length; i++)
+        {
+            var share = atPixels(Straight(i)).softmax(1).mul_(views[i].Weight);
+            sum = sum is null ? share : sum.add_(share);
+        }
+        return sum!;
+    }
+
+    private Tensor Straight(int i) => views[i] switch
+    {
+        { FlipX: true, FlipY: true } => maps[i].flip([2, 3]),
+        { FlipX: true } => maps[i].flip([3]),
+        { FlipY: true } => maps[i].flip([2]),
+        _ => maps[i],
+    };
+
+    private void Write(Tensor classes, Image image, int at)
+    {
+        if (image.Type == PixelType.UInt8)
+        {
+            classes.to(ScalarType.Byte).cpu().Values<byte>().AsSpan().CopyTo(image.Pixels<byte>()[at..]);
+            return;
+        }
+        var target = image.Pixels<ushort>();
+        foreach (var value in classes.to(ScalarType.Int32).cpu().Values<int>()) target[at++] = (ushort)value;
+    }
+}
