@@ -101,7 +101,10 @@ public sealed class Checkpoint : IDisposable
         var wrong = target.Where(pair => names.TryGetValue(pair.Key, out var full) && !pair.Value.shape.SequenceEqual(_file.Tensors[full].Shape))
             .Select(pair => (pair.Key, WeightInfo.ShapeText(pair.Value.shape), WeightInfo.ShapeText(_file.Tensors[names[pair.Key]].Shape))).ToList();
         if (missing.Count + unexpected.Count + wrong.Count > 0)
-            throw CheckpointErrors.OtherArchitecture(Path, target.Count, missing, unexpected, wrong, ModelSummary.Differences(Info.Config, config));
+        {
+            var explained = wrong.Select(w => model.ExplainShape(w.Key, _file.Tensors[names[w.Key]].Shape)).FirstOrDefault(text => text is not null);
+            throw CheckpointErrors.OtherArchitecture(Path, target.Count, missing, unexpected, wrong, $"{ModelSummary.Differences(Info.Config, config)} {explained}".Trim());
+        }
 
         using var nothing = no_grad();
         foreach (var (name, tensor) in target)

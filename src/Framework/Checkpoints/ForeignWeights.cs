@@ -89,7 +89,7 @@ public static class ForeignWeights
                 loaded.Add(own);
             }
 
-        var missing = target.Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name)).ToList();
+        var missing = target.Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name)).ToList();
         var report = new LoadReport(loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)]);
         if (options.InputMode == ChannelOrder.Bgr && (found.StemName is null || !loaded.Contains(found.StemName))) throw CheckpointErrors.NoStem(path);
         foreach (var line in LoadTable.Lines(report)) Log.Info(line);

@@ -54,6 +54,8 @@ public sealed class LogHook(LogHookOptions options) : Hook
         run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, memory, values));
 
         WarnOfSharedCores(run, perSecond, wait);
+        foreach (var (_, module) in run.Model.Having<IReportsScalars>())
+            foreach (var (name, value) in module.Scalars(progress)) values[name] = value;
         values["images_per_second"] = perSecond;
         values["data_wait"] = wait;
         values["memory_mb"] = (memory ?? Environment.WorkingSet) / 1048576.0;

@@ -17,6 +17,10 @@ public abstract class Loss(string name) : nn.Module(name)
     /// <summary>Whether the term compares <see cref="LossTargets.Embeddings"/>; a model then needs a projection head.</summary>
     public virtual bool WantsEmbeddings => false;
 
+    /// <summary>Called by a model that has a projection head, once, before weights are loaded: a term that keeps embeddings makes room.</summary>
+    /// <param name="dimension">D of <see cref="LossTargets.Embeddings"/>.</param>
+    public virtual void ExpectEmbeddings(int dimension) { }
+
     /// <param name="logits">[B, classes, …].</param>
     /// <param name="progress">Where the run stands, for terms that warm up or ramp.</param>
     /// <returns>A scalar.</returns>

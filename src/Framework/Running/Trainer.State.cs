@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Models;
 using Tessera.Framework.Running.Distributed;
 using static TorchSharp.torch;
 
@@ -122,7 +123,7 @@ public sealed partial class Trainer
         {
             var saved = state.Tensor(name) ?? throw new UserErrorException($"The checkpoint can't be resumed: it has no {name}. Was the model changed since?");
             if (!saved.shape.SequenceEqual(tensor.shape))
-                throw new UserErrorException($"The checkpoint can't be resumed: its {name} is [{string.Join(", ", saved.shape)}], the model's is [{string.Join(", ", tensor.shape)}]. Was the model changed since?");
+                throw new UserErrorException($"The checkpoint can't be resumed: its {name} is [{string.Join(", ", saved.shape)}], the model's is [{string.Join(", ", tensor.shape)}]. {Model.ExplainShape(name, saved.shape) ?? "Was the model changed since?"}");
             tensor.copy_(saved);
         }
     }

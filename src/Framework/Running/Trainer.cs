@@ -76,6 +76,7 @@ public sealed partial class Trainer : RunState, IDisposable
             _guard = new NonFiniteGuard(nanGuard.Interval, nanGuard.LooksAtEachBatch(parts.Device.type), parts.Device, parts.Runtime, parts.Group);
             _optimizers.Context.Guard = _guard.See;
         }
+        foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>()) module.Group = parts.Group;
         manual_seed(parts.Seed + parts.Group.Rank); // dropout differs between processes, and not from building the model
     }
 

@@ -18,6 +18,9 @@ public abstract class WeightedLoss(string name) : Loss(name)
     [FromConfig, Range(0, int.MaxValue)]
     public int RampIters { get; set; }
 
+    /// <summary>Where the run stands in the present call.</summary>
+    protected Progress Now { get; private set; }
+
     /// <summary>The term's weight at a point of the run.</summary>
     public double WeightAt(Progress progress)
     {
@@ -29,12 +32,15 @@ public abstract class WeightedLoss(string name) : Loss(name)
     public sealed override Tensor Compute(Tensor logits, LossTargets targets, Progress progress)
     {
         using var scope = NewDisposeScope();
+        Now = progress;
         var weight = WeightAt(progress);
-        // Not in yet: a zero that still reaches every parameter below, at no cost.
-        if (weight == 0) return scope.MoveToOuter(logits.flatten().narrow(0, 0, 0).to(ScalarType.Float32).sum());
+        if (weight == 0) return scope.MoveToOuter(targets.Embeddings is { } embeddings ? Nothing(logits) + Nothing(embeddings) : Nothing(logits));
         var value = Unweighted(logits.to(ScalarType.Float32), targets);
         return scope.MoveToOuter(weight == 1 ? value : value * weight);
     }
+
+    /// <summary>A zero that still reaches every parameter below, at no cost.</summary>
+    protected static Tensor Nothing(Tensor tensor) => tensor.flatten().narrow(0, 0, 0).to(ScalarType.Float32).sum();
 
     /// <param name="logits">[B, classes, …], float32.</param>
     /// <returns>A scalar.</returns>
