@@ -7,14 +7,16 @@ using Tessera.Framework.Models;
 namespace Tessera.Framework.Metrics;
 
 /// <summary>
-/// How often each true class (row) was taken for each class (column). The counts go into the details file; the console
+/// How often each true class (row) was taken for each class (column): images, or pixels of segmentation maps. The counts go into the details file; the console
 /// shows the matrix of up to 20 classes, otherwise the 20 commonest confusions.
 /// </summary>
 [Component("ConfusionMatrix")]
 public sealed class ConfusionMatrixMetric : Metric
 {
     private const int Shown = 20;
+    private readonly MapHistogram _histogram = new();
     private IReadOnlyList<string> _names = [];
+    private bool _maps;
     private long[,] _counts = new long[0, 0];
 
     /// <summary>[true class, predicted class].</summary>
@@ -22,7 +24,8 @@ public sealed class ConfusionMatrixMetric : Metric
 
     public override void Reset(DataInfo info)
     {
-        Truth.Require(info, "ConfusionMatrix", DataTask.Classification);
+        Truth.Require(info, "ConfusionMatrix", DataTask.Classification, DataTask.Segmentation);
+        _maps = info.Task == DataTask.Segmentation;
         _names = info.Classes;
         _counts = new long[_names.Count, _names.Count];
     }
@@ -30,7 +33,12 @@ public sealed class ConfusionMatrixMetric : Metric
     public override void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
     {
         for (var i = 0; i < samples.Count; i++)
-            _counts[Truth.Label(samples[i], _names.Count), Truth.Classes(predictions[i], samples[i], _names.Count).Label]++;
+        {
+            if (_maps)
+                foreach (var (truth, predicted, pixels) in _histogram.Count(predictions[i], samples[i], _names.Count)) _counts[truth, predicted] += pixels;
+            else
+                _counts[Truth.Label(samples[i], _names.Count), Truth.Classes(predictions[i], samples[i], _names.Count).Label]++;
+        }
     }
 
     public override IReadOnlyDictionary<string, double> Compute() => new Dictionary<string, double>();
@@ -65,7 +73,7 @@ public sealed class ConfusionMatrixMetric : Metric
             where t != p && _counts[t, p] > 0
             orderby _counts[t, p] descending, t, p
             select (IReadOnlyList<string>)[_names[t], _names[p], Text(_counts[t, p])];
-        return [new MetricTable("Commonest confusions", ["true class", "taken for", "samples"], confusions.Take(Shown).ToArray())];
+        return [new MetricTable("Commonest confusions", ["true class", "taken for", _maps ? "pixels" : "samples"], confusions.Take(Shown).ToArray())];
     }
 
     private IEnumerable<long> Row(int t) => Enumerable.Range(0, _names.Count).Select(p => _counts[t, p]);

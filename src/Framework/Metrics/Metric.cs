@@ -31,6 +31,13 @@ public abstract class Metric
     /// <summary>Tables for people: title, header, rows. Empty where the values say it all.</summary>
     public virtual IReadOnlyList<MetricTable> Tables() => [];
 
+    /// <summary>Whether <see cref="Tables"/> show a value already, so that lists for people leave it out.</summary>
+    /// <param name="name">As in <see cref="Compute"/>.</param>
+    public virtual bool InTables(string name) => false;
+
+    /// <summary>What people must know to read the values: which are undefined, and why.</summary>
+    public virtual IReadOnlyList<string> Notes() => [];
+
     /// <summary>What does not fit a flat list of values (a confusion matrix), for the details file; null where there is nothing.</summary>
     public virtual JsonNode? Details() => null;
 }

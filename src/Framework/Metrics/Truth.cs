@@ -16,6 +16,7 @@ internal static class Truth
             DataTask.Classification => " For it there are Accuracy, PrecisionRecallF1, AveragePrecision, Auroc and ConfusionMatrix.",
             DataTask.MultiLabel => " For it there are AveragePrecision, Auroc and PrecisionRecallF1.",
             DataTask.Regression => " For it there is RegressionErrors.",
+            DataTask.Segmentation => " For it there are MeanIoU and ConfusionMatrix.",
             _ => "",
         };
         throw new UserErrorException($"The metric {metric} is for {string.Join(" and ", tasks.Select(Word))} data, the data is for {Word(info.Task)}.{fitting}");
@@ -53,5 +54,11 @@ internal static class Truth
 
     private static string Word(DataTask task) => task == DataTask.MultiLabel ? "multi_label" : task.ToString().ToLowerInvariant();
 
-    private static string Describe(Prediction prediction) => prediction is RegressionPrediction ? "numbers" : prediction.GetType().Name;
+    private static string Describe(Prediction prediction) => prediction switch
+    {
+        RegressionPrediction => "numbers",
+        SegmentationPrediction => "a segmentation map",
+        DetectionPrediction => "boxes",
+        _ => prediction.GetType().Name,
+    };
 }

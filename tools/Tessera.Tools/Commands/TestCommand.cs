@@ -116,8 +116,10 @@ internal static class TestCommand
     private static void Show(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics)
     {
         foreach (var table in metrics.Values.SelectMany(metric => metric.Tables())) Console.WriteLine(TextTable.Format(table));
-        var width = values.Keys.Select(name => name.Length).DefaultIfEmpty().Max();
-        foreach (var (name, value) in values)
+        var shown = values.Where(value => !metrics.Values.Any(metric => metric.InTables(value.Key))).ToArray();
+        var width = shown.Select(value => value.Key.Length).DefaultIfEmpty().Max();
+        foreach (var (name, value) in shown)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {value:0.0000}"));
+        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes())) Console.WriteLine(note);
     }
 }

@@ -1,0 +1,199 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+
+namespace Tessera.Framework.Metrics;
+
+/// <param name="Bootstrap">How often the images are drawn anew, with repetition, for the 95 % interval of mIoU; 0: no interval.</param>
+/// <param name="Seed">Of the drawing.</param>
+/// <param name="Beta">How much more recall counts in the F-score than precision; 1: as much.</param>
+public sealed record MeanIoUOptions(
+    [property: Range(0, 1_000_000)] int Bootstrap = 1000,
+    long Seed = 0,
+    [property: Range(1e-3, 1e3)] double Beta = 1);
+
+/// <summary>
+/// Segmentation maps against their truth, from counts of pixels over all images: "aAcc" (of all pixels), and "mIoU",
+/// "mAcc", "mDice", "mFscore", "mPrecision", "mRecall", the means over classes of "IoU/cat", "Acc/cat" … With
+/// bootstrap "mIoU/low" and "mIoU/high", the 2.5 and 97.5 percentiles over images drawn anew.
+/// </summary>
+/// <remarks>
+/// IoU = TP / (TP + FP + FN), Acc = Recall = TP / (TP + FN), Dice = 2 TP / (2 TP + FP + FN), as MMSegmentation has
+/// them. A value whose denominator is 0 is NaN and left out of the mean: everything for a class that is neither there nor
+/// predicted, Acc for one that is predicted only. Interval: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
+/// chapter 13.
+/// </remarks>
+[Component("MeanIoU")]
+public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
+{
+    // What an image adds to a class: pixels that are both, true ones, predicted ones.
+    private readonly record struct ClassCount(int Class, long Both, long Truth, long Predicted);
+
+    private readonly MapHistogram _histogram = new();
+    private readonly List<(long Index, ClassCount[] Counts)> _images = [];
+    private IReadOnlyList<string> _names = [];
+
+    public override void Reset(DataInfo info)
+    {
+        Truth.Require(info, "MeanIoU", DataTask.Segmentation);
+        _names = info.Classes;
+        _images.Clear();
+    }
+
+    public override void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
+    {
+        var (both, truth, predicted) = (new long[_names.Count], new long[_names.Count], new long[_names.Count]);
+        for (var i = 0; i < samples.Count; i++)
+        {
+            Array.Clear(both);
+            Array.Clear(truth);
+            Array.Clear(predicted);
+            foreach (var (t, p, pixels) in _histogram.Count(predictions[i], samples[i], _names.Count))
+            {
+                truth[t] += pixels;
+                predicted[p] += pixels;
+                if (t == p) both[t] += pixels;
+            }
+            _images.Add((samples[i].Index, [.. Enumerable.Range(0, _names.Count).Where(c => truth[c] + predicted[c] > 0)
+                .Select(c => new ClassCount(c, both[c], truth[c], predicted[c]))]));
+        }
+    }
+
+    public override IReadOnlyDictionary<string, double> Compute()
+    {
+        var total = Total(_images.Select(image => image.Counts));
+        var values = new Dictionary<string, double> { ["aAcc"] = Ratio(total.Both.Sum(), total.Truth.Sum()) };
+        var classes = PerClass(total);
+        foreach (var (name, ofClasses) in classes) values["m" + name] = Mean(ofClasses);
+        if (options.Bootstrap > 0) (values["mIoU/low"], values["mIoU/high"]) = Interval();
+        foreach (var (name, ofClasses) in classes)
+            for (var c = 0; c < _names.Count; c++) values[$"{name}/{_names[c]}"] = ofClasses[c];
+        return values;
+    }
+
+    public override bool InTables(string name) => name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash && _names.Contains(name[(slash + 1)..]);
+
+    public override IReadOnlyList<MetricTable> Tables()
+    {
+        var total = Total(_images.Select(image => image.Counts));
+        var columns = PerClass(total).Where(column => column.Name != "Recall").ToArray(); // it is Acc
+        var all = Math.Max(1, total.Truth.Sum());
+        var rows = Enumerable.Range(0, _names.Count).Select(c => (IReadOnlyList<string>)[_names[c], .. columns.Select(column => Text(column.Values[c])),
+            string.Create(CultureInfo.InvariantCulture, $"{100.0 * total.Truth[c] / all:0.00} %")]);
+        return [new MetricTable("Per class", ["class", .. columns.Select(column => column.Name), "of the pixels"], rows.ToArray())];
+    }
+
+    public override IReadOnlyList<string> Notes()
+    {
+        var total = Total(_images.Select(image => image.Counts));
+        var absent = _names.Where((_, c) => total.Truth[c] + total.Predicted[c] == 0).ToArray();
+        var onlyPredicted = _names.Where((_, c) => total.Truth[c] == 0 && total.Predicted[c] > 0).ToArray();
+        var notes = new List<string>();
+        if (_images.Count > 0 && absent.Length > 0)
+            notes.Add($"Neither in the truth nor predicted, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.");
+        if (onlyPredicted.Length > 0)
+            notes.Add($"Predicted, but nowhere in the truth: IoU 0, Acc undefined (NaN): {string.Join(", ", onlyPredicted)}.");
+        var empty = _images.Count(image => image.Counts.Length == 0);
+        if (empty > 0) notes.Add($"{empty} of {_images.Count} images have only ignored pixels.");
+        return notes;
+    }
+
+    public override byte[] Save() => MetricState.Write(writer =>
+    {
+        writer.Write(_images.Count);
+        foreach (var (index, counts) in _images)
+        {
+            writer.Write(index);
+            writer.Write(counts.Length);
+            foreach (var (c, both, truth, predicted) in counts)
+            {
+                writer.Write(c);
+                writer.Write(both);
+                writer.Write(truth);
+                writer.Write(predicted);
+            }
+        }
+    });
+
+    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
+    {
+        for (var images = reader.ReadInt32(); images > 0; images--)
+        {
+            var index = reader.ReadInt64();
+            var counts = new ClassCount[reader.ReadInt32()];
+            for (var i = 0; i < counts.Length; i++)
+                counts[i] = new ClassCount(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
+            _images.Add((index, counts));
+        }
+    });
+
+    private (long[] Both, long[] Truth, long[] Predicted) Total(IEnumerable<ClassCount[]> images)
+    {
+        var (both, truth, predicted) = (new long[_names.Count], new long[_names.Count], new long[_names.Count]);
+        foreach (var image in images)
+        {
+            foreach (ref readonly var count in image.AsSpan())
+            {
+                both[count.Class] += count.Both;
+                truth[count.Class] += count.Truth;
+                predicted[count.Class] += count.Predicted;
+            }
+        }
+        return (both, truth, predicted);
+    }
+
+    private (string Name, double[] Values)[] PerClass((long[] Both, long[] Truth, long[] Predicted) total)
+    {
+        var square = options.Beta * options.Beta;
+        return
+        [
+            ("IoU", Of((both, truth, predicted) => Ratio(both, truth + predicted - both))),
+            ("Acc", Of((both, truth, _) => Ratio(both, truth))),
+            ("Dice", Of((both, truth, predicted) => Ratio(2 * both, truth + predicted))),
+            ("Fscore", Of((both, truth, predicted) => Ratio((1 + square) * both, (square * truth) + predicted))),
+            ("Precision", Of((both, _, predicted) => Ratio(both, predicted))),
+            ("Recall", Of((both, truth, _) => Ratio(both, truth))),
+        ];
+
+        double[] Of(Func<long, long, long, double> value) =>
+            [.. Enumerable.Range(0, _names.Count).Select(c => value(total.Both[c], total.Truth[c], total.Predicted[c]))];
+    }
+
+    private (double Low, double High) Interval()
+    {
+        if (_images.Count == 0) return (double.NaN, double.NaN);
+        var images = _images.OrderBy(image => image.Index).Select(image => image.Counts).ToArray(); // however many processes there were
+        var random = new RandomSource((ulong)options.Seed);
+        var drawn = new double[options.Bootstrap];
+        for (var i = 0; i < drawn.Length; i++)
+        {
+            var (both, truth, predicted) = Total(images.Select(_ => images[random.Next(images.Length)]));
+            var (sum, defined) = (0.0, 0);
+            for (var c = 0; c < both.Length; c++)
+            {
+                if (truth[c] + predicted[c] == 0) continue;
+                sum += (double)both[c] / (truth[c] + predicted[c] - both[c]);
+                defined++;
+            }
+            drawn[i] = sum / defined;
+        }
+        drawn = [.. drawn.Where(value => !double.IsNaN(value)).Order()];
+        return (Quantile(drawn, 0.025), Quantile(drawn, 0.975));
+    }
+
+    private static double Quantile(double[] sorted, double fraction)
+    {
+        if (sorted.Length == 0) return double.NaN;
+        var at = fraction * (sorted.Length - 1);
+        var below = (int)at;
+        return below + 1 == sorted.Length ? sorted[below] : sorted[below] + ((at - below) * (sorted[below + 1] - sorted[below]));
+    }
+
+    private static double Ratio(double part, double whole) => whole == 0 ? double.NaN : part / whole;
+
+    private static double Mean(double[] values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
+
+    private static string Text(double value) => double.IsNaN(value) ? "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+}
