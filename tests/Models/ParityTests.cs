@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models;
 
-/// <summary>Stem, stages and logits against torchvision (and, for the CIFAR ResNet, plain PyTorch); see make_models.py.</summary>
+/// <summary>Stem, stages and logits against torchvision and timm (and, for the CIFAR ResNet, plain PyTorch); see make_models.py.</summary>
 public sealed class ParityTests
 {
     private const double Tolerance = 1e-4;
@@ -27,6 +27,18 @@ public sealed class ParityTests
     public void VisionTransformer_FormulaWeights_MatchesTorchvision() =>
         AssertMatches("vit_b_16", """{ "type": "VisionTransformer", "arch": "base", "image_size": 64 }""", "torchvision", [64, 64],
             name => "backbone." + name.Replace("block", "blocks.", StringComparison.Ordinal).Replace("stem", "patch_embed", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("timm_resnet50c", """{ "type": "ResNet", "depth": 50, "stem": "deep" }""")]
+    [InlineData("timm_resnet50d", """{ "type": "ResNet", "depth": 50, "stem": "deep", "avg_down": true }""")]
+    public void ResNet_FormulaWeights_MatchesTimm(string fixture, string backbone) =>
+        AssertMatches(fixture, backbone, "timm", [64, 96], name => "backbone." + name);
+
+    [Theory]
+    [InlineData("timm_vit_tiny", """{ "type": "VisionTransformer", "arch": "tiny", "image_size": 64 }""")]
+    [InlineData("timm_vit_tiny_avg", """{ "type": "VisionTransformer", "arch": "tiny", "image_size": 64, "features": "average", "class_token": false }""")]
+    public void VisionTransformer_FormulaWeights_MatchesTimm(string fixture, string backbone) =>
+        AssertMatches(fixture, backbone, "timm", [64, 64], name => "backbone." + name.Replace("block", "blocks.", StringComparison.Ordinal));
 
     private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName)
     {

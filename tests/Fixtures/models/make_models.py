@@ -1,14 +1,17 @@
 #!/usr/bin/python3
 """Makes the parity fixtures of tests/Models: what reference implementations give for weights and images made by a formula.
 
-    /usr/bin/python3 tests/Fixtures/models/make_models.py
+    /usr/bin/python3 tests/Fixtures/models/make_models.py [--timm FOLDER]
 
-Made with torch 1.13.0a0 and torchvision 0.14.1a0 (Debian 12), Pillow 9.4. No seed: every number comes from its tensor's
+FOLDER holds a checkout of timm (its package `timm` beneath), which is not part of Debian; without it timm's fixtures stay as they are.
+Made with torch 1.13.0a0 and torchvision 0.14.1a0 (Debian 12), Pillow 9.4, timm at aa4b5850. No seed: every number comes from its tensor's
 name and its own position (see `values`), so that nothing but results is stored.
 """
 import json
 import math
 import os
+import sys
+import types
 
 import numpy as np
 import PIL.Image
@@ -151,6 +154,29 @@ def vision_transformers():
         save(name, record(fill(model), taps, values("images", [2, 3, 64, 64])))
 
 
+def timm_models(folder):
+    """ViT with each way of pooling, and the ResNets that torchvision lacks (C and D)."""
+    sys.path.insert(0, folder)
+    for name in ("huggingface_hub", "safetensors", "safetensors.torch", "yaml"):  # for downloads, which nothing here needs
+        try:
+            __import__(name)
+        except ImportError:
+            module = types.ModuleType(name)
+            module.__path__ = []
+            module.__getattr__ = lambda key: type(key, (), {})
+            sys.modules[name] = module
+    import timm
+
+    size = dict(num_classes=10, img_size=64)
+    blocks = {f"block{i}": f"blocks.{i}" for i in (0, 11)}
+    images = values("images", [2, 3, 64, 64])
+    save("timm_vit_tiny", record(fill(timm.create_model("vit_tiny_patch16_224", **size)), {**blocks, "norm": "norm"}, images))
+    save("timm_vit_tiny_avg", record(fill(timm.create_model("vit_tiny_patch16_224", global_pool="avg", class_token=False, **size)), {**blocks, "fc_norm": "fc_norm"}, images))
+    stages = {f"layer{i}": f"layer{i}" for i in range(1, 5)}
+    for name in ("resnet50c", "resnet50d"):
+        save("timm_" + name, record(fill(timm.create_model(name, num_classes=10)), stages, values("images", [2, 3, 64, 96])))
+
+
 def position_embeddings():
     """Bicubic and antialiased, by Pillow, whose filter is the reference for libtorch's."""
     cases = []
@@ -163,6 +189,9 @@ def position_embeddings():
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
     resnets()
     vision_transformers()
     position_embeddings()
+    if "--timm" in sys.argv:
+        timm_models(sys.argv[sys.argv.index("--timm") + 1])
