@@ -21,10 +21,12 @@ internal static class Weights
 
     /// <summary>Convolutional networks with ReLU: a normal of deviation √(2 / fan-out).</summary>
     /// <remarks>He et al., "Delving Deep into Rectifiers", 2015, arXiv:1502.01852.</remarks>
-    public static void Convolutional(nn.Module module)
+    /// <param name="except">A layer that stays as it is.</param>
+    public static void Convolutional(nn.Module module, Conv2d? except = null)
     {
         foreach (var convolution in module.modules().OfType<Conv2d>())
         {
+            if (convolution == except) continue;
             nn.init.kaiming_normal_(convolution.weight!, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
             if (convolution.bias is not null) nn.init.zeros_(convolution.bias);
         }

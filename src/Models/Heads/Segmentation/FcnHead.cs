@@ -38,8 +38,7 @@ public sealed class FcnHead : SegmentationHead
         if (options.ConcatInput) conv_cat = new ConvNorm(InChannels + width, width, options.KernelSize);
         conv_seg = Classifier(width);
         RegisterComponents();
-        Weights.Convolutional(convs);
-        if (conv_cat is not null) Weights.Convolutional(conv_cat);
+        Weights.Convolutional(this, except: conv_seg);
     }
 
     /// <param name="maps">The backbone's or neck's.</param>
