@@ -24,6 +24,12 @@ public abstract class LossHead : Head
     /// <summary>Whether a term compares embeddings; see <see cref="Loss.WantsEmbeddings"/>.</summary>
     public bool WantsEmbeddings => _terms.Any(term => term.Term.WantsEmbeddings);
 
+    /// <summary>Tells the terms how long embeddings will be; see <see cref="Loss.ExpectEmbeddings"/>.</summary>
+    public void ExpectEmbeddings(int dimension)
+    {
+        foreach (var (_, term) in _terms) term.ExpectEmbeddings(dimension);
+    }
+
     /// <summary>The losses of logits, by name.</summary>
     public virtual LossMap Losses(Tensor logits, LossTargets targets, Progress progress)
     {

@@ -45,6 +45,8 @@ public sealed class Segmentor : VisionModel
         _auxiliaries = auxiliary_head is not null ? [("aux", auxiliary_head)] : [.. (auxiliary_heads ?? new Dictionary<string, SegmentationHead>()).Select(pair => (pair.Key, pair.Value))];
         CheckHeads();
         _prior = FindPrior(options.Prior);
+        if (projection_head is not null)
+            foreach (var head in _auxiliaries.Select(auxiliary => auxiliary.Head).Prepend(decode_head)) head.ExpectEmbeddings(projection_head.Dim);
         _predictor = new SegmentationPredictor(options.Test ?? new SegmentationTestOptions(), Logits, decode_head);
         RegisterComponents();
     }
