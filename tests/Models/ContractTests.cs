@@ -27,6 +27,12 @@ public sealed class ContractTests
             """{ "depth": 18, "base_channels": 8, "stage_blocks": [1, 1, 1], "stem": "small", "stem_channels": 4, "out_indices": [1, 2] }""",
             """{ "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 2, 2], "base_width": 64, "strides": [1, 2, 1, 1], "dilations": [1, 1, 2, 4], "out_indices": [0, 3] }""",
         ],
+        ["HRNet"] =
+        [
+            """{ "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 2], "stage_blocks": [1, 1, 1, 1] }""",
+            """{ "channels": 4, "layer1_channels": 1, "stem_channels": 8, "stage_modules": [2, 1, 1], "stage_blocks": [2, 1, 1, 1], "multi_scale_output": false, "upsample": "bilinear" }""",
+            """{ "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1], "classification": true }""",
+        ],
         ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
     };
 
@@ -42,7 +48,7 @@ public sealed class ContractTests
     {
         using var backbone = Formula.Fill(Build.From<Backbone>(config));
         backbone.eval();
-        foreach (var (height, width) in new[] { (64, 64), (48, 80) })
+        foreach (var (height, width) in new[] { (64, 64), (48, 80), (75, 53) })
         {
             using var scope = NewDisposeScope();
             var maps = backbone.call(Formula.Values("images", 2, 3, height, width));
@@ -137,15 +143,17 @@ public sealed class ContractTests
             forward.MoveToOuter(loss);
         }
 
-        var last = model.named_modules().Single(m => m.name == "backbone").module is Backbone { OutChannels.Count: var maps } ? maps : 1;
+        // Of a backbone's maps only the last reaches a linear head; the others join the objective here.
+        var objective = taps.Single(tap => tap.Name == "backbone").Values.Aggregate(loss, (sum, map) => sum + (map * Formula.Values("images", map.shape)).mean());
         foreach (var tap in taps)
         {
             Assert.True(tap.Values.Count > 0, $"{tap.Name} did not run through call");
-            // Of a backbone's maps, only the last reaches a linear head.
-            var captured = tap.Values[^1];
-            Assert.True(captured.isfinite().all().item<bool>(), tap.Name);
-            var reached = autograd.grad([loss], [captured], retain_graph: true, allow_unused: tap.Name == "backbone" && last > 1);
-            Assert.Equal(captured.shape, reached[0].shape);
+            foreach (var captured in tap.Values)
+            {
+                Assert.True(captured.isfinite().all().item<bool>(), tap.Name);
+                var reached = autograd.grad([objective], [captured], retain_graph: true);
+                Assert.Equal(captured.shape, reached[0].shape);
+            }
         }
 
         using var untapped = model.Loss(batch, default).Total();

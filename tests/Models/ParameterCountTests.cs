@@ -64,6 +64,19 @@ public sealed class ParameterCountTests
         long Count(int? blocks) => Parameters(new VisionTransformer(new VisionTransformerOptions(arch, PatchSize: patch, Depth: blocks)), 1000);
     }
 
+    /// <summary>Figures of the authors' networks, which their table rounds to 13.2, 15.6, 21.3, 37.7, 41.2, 57.6, 67.1 and 77.5 M.</summary>
+    [Theory]
+    [InlineData(HRNetArch.W18Small, 13_187_464)]
+    [InlineData(HRNetArch.W18SmallV2, 15_597_464)]
+    [InlineData(HRNetArch.W18, 21_299_004)]
+    [InlineData(HRNetArch.W30, 37_712_220)]
+    [InlineData(HRNetArch.W32, 41_232_680)]
+    [InlineData(HRNetArch.W40, 57_557_160)]
+    [InlineData(HRNetArch.W44, 67_064_984)]
+    [InlineData(HRNetArch.W48, 77_469_864)]
+    public void HRNet_EveryArch_HasPublishedCount(HRNetArch arch, long published) =>
+        Assert.Equal(published, Parameters(new HRNet(new HRNetOptions(arch, Classification: true)), 1000));
+
     private static long Parameters(Tessera.Framework.Models.Backbone backbone, int classes)
     {
         using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(classes));

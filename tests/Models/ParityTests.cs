@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models;
 
-/// <summary>Stem, stages and logits against torchvision and timm (and, for the CIFAR ResNet, plain PyTorch); see make_models.py.</summary>
+/// <summary>Stem, stages and logits against torchvision and timm (and, for the CIFAR ResNet, plain PyTorch); see make_models.py; others against their authors' code, see make_published.py.</summary>
 public sealed class ParityTests
 {
     private const double Tolerance = 1e-4;
@@ -40,6 +40,13 @@ public sealed class ParityTests
     public void VisionTransformer_FormulaWeights_MatchesTimm(string fixture, string backbone) =>
         AssertMatches(fixture, backbone, "timm", [64, 64], name => "backbone." + name.Replace("block", "blocks.", StringComparison.Ordinal));
 
+    [Theory]
+    [InlineData("hrnet_w18_small", "w18_small")]
+    [InlineData("hrnet_w18_small_v2", "w18_small_v2")]
+    [InlineData("hrnet_w18", "w18")]
+    public void HRNet_FormulaWeights_MatchesTheAuthors(string fixture, string arch) =>
+        AssertMatches(fixture, $$"""{ "type": "HRNet", "arch": "{{arch}}", "classification": true }""", "timm", [64, 96], name => "backbone." + name);
+
     private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName)
     {
         var expected = FixtureFile.Json("models", fixture + ".json");
@@ -49,12 +56,14 @@ public sealed class ParityTests
 
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        var taps = expected.EnumerateObject().Where(entry => entry.Name != "logits")
-            .ToDictionary(entry => entry.Name, entry => model.Tap(tapName(entry.Name)));
+        // "stage:1" is the second of the maps that a stage gives.
+        var taps = expected.EnumerateObject().Where(entry => entry.Name != "logits").Select(entry => entry.Name.Split(':')[0]).Distinct()
+            .ToDictionary(name => name, name => model.Tap(tapName(name)));
         var logits = ((ImageClassifier)model).Logits(Formula.Values("images", [2, 3, .. size]));
         foreach (var (name, tap) in taps)
         {
-            AssertClose(expected.GetProperty(name), tap.Value, $"{fixture} {name}");
+            for (var i = 0; i < tap.Values.Count; i++)
+                AssertClose(expected.GetProperty(tap.Values.Count == 1 ? name : $"{name}:{i}"), tap.Values[i], $"{fixture} {name} {i}");
             tap.Dispose();
         }
         AssertClose(expected.GetProperty("logits"), logits, $"{fixture} logits");

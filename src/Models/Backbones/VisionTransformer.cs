@@ -19,7 +19,7 @@ public enum TokenFeatures
     /// <summary>The mean of the patch tokens, normed, [B, C].</summary>
     Average,
 
-    /// <summary>Patch tokens of chosen blocks, laid out as maps, [B, C, H / patch, W / patch].</summary>
+    /// <summary>Patch tokens of chosen blocks, laid out as maps, [B, C, ⌈H / patch⌉, ⌈W / patch⌉]; the image is padded with zeros to whole patches.</summary>
     Maps,
 }
 
@@ -170,11 +170,12 @@ public sealed class VisionTransformer : Backbone
     /// <summary>Positional embeddings of another image size, or of a model with or without class token, are resized.</summary>
     public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, LeadingTokens, _grid) : stored;
 
-    /// <param name="images">Normalized images, [B, InChannels, H, W].</param>
-    /// <returns>For maps, one for each of OutIndices: [B, C, ⌊H / patch⌋, ⌊W / patch⌋], the network's last block normed; otherwise one vector [B, C].</returns>
+    /// <param name="images">Normalized images, [B, InChannels, H, W]; for maps of any size, otherwise what is left of the last whole patch is not looked at.</param>
+    /// <returns>For maps, one for each of OutIndices: [B, C, ⌈H / patch⌉, ⌈W / patch⌉], the network's last block normed; otherwise one vector [B, C].</returns>
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
+        if (_options.Features == TokenFeatures.Maps) images = PatchEmbed.Pad(images, _options.PatchSize);
         var grid = ((int)images.shape[2] / _options.PatchSize, (int)images.shape[3] / _options.PatchSize);
         var x = patch_embed.call(images); // [B, N, C]
         if (cls_token is not null) x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1);

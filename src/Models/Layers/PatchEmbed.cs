@@ -18,6 +18,15 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Zeros to the right and below, up to whole patches; the images themselves where there are none to add.</summary>
+    /// <param name="images">[B, C, H, W].</param>
+    public static Tensor Pad(Tensor images, int patchSize)
+    {
+        var (below, right) = (-images.shape[2] % patchSize, -images.shape[3] % patchSize);
+        if (below == 0 && right == 0) return images;
+        return functional.pad(images, [0, (right + patchSize) % patchSize, 0, (below + patchSize) % patchSize]);
+    }
+
     /// <param name="images">[B, inChannels, H, W].</param>
     /// <returns>Tokens in reading order, [B, ⌊H / patch⌋ · ⌊W / patch⌋, channels].</returns>
     public override Tensor forward(Tensor images)
