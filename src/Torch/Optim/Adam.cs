@@ -46,16 +46,8 @@ namespace TorchSharp
                     var step = batch.Key + 1;
                     var parameters = batch.Parameters;
                     var gradients = batch.Gradients(options.maximize!.Value, options.weight_decay!.Value);
-                    var (average, square) = (batch.Of(state => state.exp_avg), batch.Of(state => state.exp_avg_sq));
-                    Foreach.Mul_(average, beta1);
-                    Foreach.Add_(average, gradients, 1 - beta1);
-                    Foreach.Mul_(square, beta2);
-                    Foreach.AddCMul_(square, gradients, gradients, 1 - beta2);
-
-                    var denominator = Foreach.Sqrt(options.amsgrad!.Value ? LargestSquares(batch, square) : square);
-                    Foreach.Div_(denominator, Math.Sqrt(1 - Math.Pow(beta2, step)));
-                    Foreach.Add_(denominator, options.eps!.Value);
-                    Foreach.AddCDiv_(parameters, average, denominator, -lr / (1 - Math.Pow(beta1, step)));
+                    var largest = options.amsgrad!.Value ? batch.Of(state => state.max_exp_avg_sq!) : null;
+                    AdamUpdate.Apply(parameters, gradients, batch.Of(state => state.exp_avg), batch.Of(state => state.exp_avg_sq), largest, step, lr, beta1, beta2, options.eps!.Value);
                     foreach (var state in batch.States)
                         state.step = step;
                 }
@@ -71,14 +63,6 @@ namespace TorchSharp
                     return false;
                 state.step++;
                 return true;
-            }
-
-            private static Tensor[] LargestSquares(UpdateBatch<State> batch, Tensor[] square)
-            {
-                var largest = batch.Of(state => state.max_exp_avg_sq!);
-                for (var i = 0; i < square.Length; i++)
-                    largest[i].copy_(maximum(largest[i], square[i]));
-                return largest;
             }
 
             public class Options : OptimizerOptions
