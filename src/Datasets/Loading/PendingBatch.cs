@@ -16,6 +16,7 @@ internal sealed class PendingBatch : IDisposable
     private readonly object _gate = new();
     private int _remaining, _failedSlot = int.MaxValue;
     private Exception? _failure;
+    private volatile bool _mapsApart;
 
     public PendingBatch(SampleReader reader, int[] indices, int[] occurrences, int epoch)
     {
@@ -60,7 +61,7 @@ internal sealed class PendingBatch : IDisposable
         var batch = new Batch { Images = _images.Take(_samples)!, Samples = samples };
         try
         {
-            batch.SegmentationMaps = _segmentation.Take(_samples);
+            if (!_mapsApart) batch.SegmentationMaps = _segmentation.Take(_samples);
             foreach (var (name, stack) in _extras) batch.ExtraMaps[name] = stack.Take(_samples)!;
             if (All(samples, "label", s => s.Label is not null))
                 batch.Labels = Vector(ScalarType.Int64, [samples.Length], samples.Select(s => (long)s.Label!.Value).ToArray());
@@ -87,7 +88,7 @@ internal sealed class PendingBatch : IDisposable
         var planes = _images.Reserve<float>(slot, sample, image.Channels, image.Height, image.Width);
         if (!planes.IsEmpty) normalization.WritePlanes(image, planes);
         sample.Image = null;
-        if (sample.SegmentationMap is { } map)
+        if (sample.SegmentationMap is { } map && FitsImage(sample, map, image))
         {
             var indices = _segmentation.Reserve<long>(slot, sample, 1, map.Height, map.Width);
             if (!indices.IsEmpty) WriteIndices(map, indices);
@@ -101,6 +102,16 @@ internal sealed class PendingBatch : IDisposable
             var values = stack.Reserve<float>(slot, sample, extra.Channels, extra.Height, extra.Width);
             if (!values.IsEmpty) Normalization.None.WritePlanes(extra, values);
         }
+    }
+
+    /// <summary>In evaluation a map may keep its file's size, for the metrics; it is then no part of the batch, nor are the others.</summary>
+    private bool FitsImage(Sample sample, Image map, Image image)
+    {
+        if ((map.Height, map.Width) == (image.Height, image.Width)) return true;
+        if (sample.Training)
+            throw new UserErrorException($"{sample.Name}: the image has come to {image.Height} x {image.Width} pixels, its segmentation map to {map.Height} x {map.Width}. In training, LoadSegmentation stands before the steps that resize and crop.");
+        _mapsApart = true;
+        return false;
     }
 
     /// <summary>Class indices as they are; a 16-bit map's 65535 becomes 255, which is ignored.</summary>

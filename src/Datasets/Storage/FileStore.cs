@@ -1,5 +1,13 @@
 namespace Tessera.Datasets.Storage;
 
+/// <summary>Tells whether a file is still the same.</summary>
+/// <param name="Length">Bytes.</param>
+/// <param name="Ticks">When it was last written.</param>
+public readonly record struct FileStamp(long Length, long Ticks)
+{
+    public override string ToString() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Length}-{Ticks}");
+}
+
 /// <summary>Files below a folder or in a zip archive, by name with forward slashes. Safe to read from several threads.</summary>
 public abstract class FileStore
 {
@@ -26,6 +34,9 @@ public abstract class FileStore
     public abstract string Describe(string name);
 
     public abstract bool Contains(string name);
+
+    /// <summary>Length and time of a file; of the archive's where the file lies in one. Of a missing file, nothing.</summary>
+    public abstract FileStamp StampOf(string name);
 
     /// <summary>The whole file.</summary>
     /// <exception cref="UserErrorException">It is missing, empty, damaged or larger than any image.</exception>

@@ -30,6 +30,12 @@ internal sealed class FolderStore(string path) : FileStore(path)
 
     public override bool Contains(string name) => File.Exists(Describe(name));
 
+    public override FileStamp StampOf(string name)
+    {
+        var file = new FileInfo(Describe(name));
+        return file.Exists ? new(file.Length, file.LastWriteTimeUtc.Ticks) : default;
+    }
+
     public override ReadOnlyMemory<byte> Read(string name)
     {
         var path = Describe(name);

@@ -20,6 +20,7 @@ internal sealed class ZipStore : FileStore
 
     private readonly SafeFileHandle _file;
     private readonly long _length;
+    private readonly FileStamp _stamp;
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly string[] _names;
 
@@ -29,6 +30,7 @@ internal sealed class ZipStore : FileStore
         {
             _file = File.OpenHandle(path, options: FileOptions.RandomAccess);
             _length = RandomAccess.GetLength(_file);
+            _stamp = new(_length, File.GetLastWriteTimeUtc(_file).Ticks);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -45,6 +47,8 @@ internal sealed class ZipStore : FileStore
     public override string Describe(string name) => $"{Location}:{name}";
 
     public override bool Contains(string name) => _entries.ContainsKey(name);
+
+    public override FileStamp StampOf(string name) => _stamp;
 
     public override ReadOnlyMemory<byte> Read(string name)
     {

@@ -82,6 +82,30 @@ public static class ColorOperations
         return OpenCv.HsvToRgb(hsv);
     }
 
+    /// <summary>(x + shift) cut to 0 .. 255, times the factor, cut again; truncated each time, as OpenMMLab does.</summary>
+    public static Image BrightnessAndContrast(Image image, double shift, double factor) =>
+        shift == 0 && factor == 1 ? image : Lookup(image, value => (byte)Math.Clamp((byte)Math.Clamp(value + shift, 0, 255) * factor, 0, 255));
+
+    /// <param name="factor">Of the saturation.</param>
+    /// <param name="shift">Of the hue; 1 is a full turn.</param>
+    public static Image SaturationAndHue(Image image, double factor, double shift)
+    {
+        if (image.Channels == 1 || (factor == 1 && shift == 0))
+            return image;
+        var hsv = OpenCv.RgbToHsv(image);
+        var turn = (byte)(int)Math.Round(shift * 256);
+        Span<byte> saturations = stackalloc byte[256];
+        for (var value = 0; value < 256; value++)
+            saturations[value] = (byte)Math.Clamp(value * factor, 0, 255);
+        var pixels = hsv.Bytes.AsSpan();
+        for (var i = 0; i + 1 < pixels.Length; i += 3)
+        {
+            pixels[i] += turn;
+            pixels[i + 1] = saturations[pixels[i + 1]];
+        }
+        return OpenCv.HsvToRgb(hsv);
+    }
+
     /// <summary>Keeps the upper bits.</summary>
     public static Image Posterize(Image image, int bits)
     {

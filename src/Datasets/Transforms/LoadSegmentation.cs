@@ -1,49 +1,39 @@
-using Tessera.Datasets.Images;
-using Tessera.Framework.Components;
+using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Data;
-using Tessera.Framework.Errors;
 
 namespace Tessera.Datasets.Transforms;
 
-/// <param name="ReduceZeroLabel">0 is "ignore" and class i is stored as i + 1.</param>
-public sealed record LoadSegmentationOptions(bool ReduceZeroLabel = false);
-
-/// <summary>Reads the segmentation map's file: one channel of class indices, or a palette whose indices they are.</summary>
+/// <summary>Reads the segmentation map's file and turns its values, or colours, into class indices by the data set's table; 255 is ignored.</summary>
+/// <remarks>
+/// Before the steps that move the image (in training), the map moves along. After them (in evaluation), it keeps the original
+/// size, which is what predictions are compared in.
+/// </remarks>
 [Component("LoadSegmentation")]
-public sealed class LoadSegmentation(LoadSegmentationOptions options) : Transform
+public sealed class LoadSegmentation : Transform
 {
-    private static readonly DecodeOptions Indices = new(ColorType.Index);
+    private static readonly LabelTable Indices = new(
+        [.. Enumerable.Range(0, LabelTable.MostClasses).Select(i => i.ToString(System.Globalization.CultureInfo.InvariantCulture))],
+        [.. Enumerable.Range(0, LabelTable.MostClasses + 1).Select(i => KeyValuePair.Create(i, (byte)i)), new(ushort.MaxValue, LabelTable.Ignore)], byColor: false);
 
     public override Sample Apply(Sample sample, RandomSource random)
     {
         if (sample.ReadSegmentationFile is not null)
         {
-            var map = ImageCodec.Decode(sample.ReadSegmentationFile(), $"{sample.Name} (segmentation map)", Indices);
-            if (map.Channels != 1)
-                throw new UserErrorException($"{sample.Name}: its segmentation map has {map.Channels} channels; one channel of class indices, or a palette, was expected.");
-            sample.SegmentationMap = map;
+            var (table, name) = (sample.LabelTable ?? Indices, sample.SegmentationName ?? $"{sample.Name} (segmentation map)");
+            sample.SegmentationMap = table.Apply(LabelFile.Decode(sample.ReadSegmentationFile(), name, table.ByColor), name);
+            RequireSize(sample, name);
         }
-        if (sample.SegmentationMap is null)
-            throw new UserErrorException($"{sample.Name}: the data set has no segmentation map.");
-        if (options.ReduceZeroLabel)
-            sample.SegmentationMap = Reduced(sample.SegmentationMap);
-        return sample;
+        if (sample.SegmentationMap is not null) return sample;
+        throw sample.SegmentationName is { } expected
+            ? LabelErrors.NoPartner(sample.Name, expected)
+            : new UserErrorException($"{sample.Name}: the data set has no segmentation map.");
     }
 
-    /// <summary>0 and "ignore" become "ignore", the others one less.</summary>
-    private static Image Reduced(Image map)
+    /// <summary>The file's size is that of the photograph's file, whatever became of the photograph since.</summary>
+    private static void RequireSize(Sample sample, string name)
     {
-        var result = map.Clone();
-        if (map.Type == PixelType.UInt8)
-        {
-            foreach (ref var value in result.Pixels<byte>())
-                value = value is 0 or byte.MaxValue ? byte.MaxValue : (byte)(value - 1);
-        }
-        else
-        {
-            foreach (ref var value in result.Pixels<ushort>())
-                value = value is 0 or ushort.MaxValue ? ushort.MaxValue : (ushort)(value - 1);
-        }
-        return result;
+        var map = sample.SegmentationMap!;
+        if (sample.Geometry is { } geometry && (map.Height, map.Width) != (geometry.OriginalHeight, geometry.OriginalWidth))
+            throw LabelErrors.OtherSize(name, map.Height, map.Width, sample.Name, geometry.OriginalHeight, geometry.OriginalWidth);
     }
 }

@@ -12,9 +12,6 @@ public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)
 {
     /// <summary>A colour for each class, where the data has colours of its own.</summary>
     public IReadOnlyList<Rgb>? Palette { get; init; }
-
-    /// <summary>What a class is drawn in: its own colour, or one made up for its index.</summary>
-    public Rgb ColorOf(int index) => Palette is not null && index < Palette.Count ? Palette[index] : Rgb.OfIndex(index + 1);
 }
 
 /// <summary>Examples by index, before any transform. Safe to read from several threads.</summary>

@@ -59,20 +59,6 @@ public readonly record struct Rgb(byte Red, byte Green, byte Blue) : IConfigPars
         };
     }
 
-    /// <summary>A colour for each index, neighbours far apart: the bits of the index, dealt to the channels from the top.</summary>
-    /// <remarks>The colour map of the PASCAL VOC challenge.</remarks>
-    public static Rgb OfIndex(int index)
-    {
-        var (red, green, blue) = (0, 0, 0);
-        for (var bit = 7; index > 0; bit--, index >>= 3)
-        {
-            red |= (index & 1) << bit;
-            green |= (index >> 1 & 1) << bit;
-            blue |= (index >> 2 & 1) << bit;
-        }
-        return new Rgb((byte)red, (byte)green, (byte)blue);
-    }
-
     /// <summary>"#RRGGBB".</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"#{Value:X6}");
 }

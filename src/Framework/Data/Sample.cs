@@ -107,6 +107,9 @@ public sealed class Sample
     /// <summary>Reads the segmentation map's undecoded file.</summary>
     public Func<ReadOnlyMemory<byte>>? ReadSegmentationFile { get; set; }
 
+    /// <summary>What a person finds the segmentation map's file by, or would.</summary>
+    public string? SegmentationName { get; set; }
+
     /// <summary>What the values of the segmentation map's file mean; null where they are class indices already.</summary>
     public LabelTable? LabelTable { get; set; }
 

@@ -29,6 +29,10 @@ public static class ClassColors
         }
     }
 
+    /// <summary>The data's own colours where it has some, otherwise distinct ones.</summary>
+    public static Color[] Of(Data.DataInfo data) =>
+        data.Palette is { } palette ? [.. palette.Select(color => new Color(color.Red, color.Green, color.Blue))] : Distinct(data.Classes.Count);
+
     /// <summary>The palette of Pascal VOC: colour c spreads c's bits over the high bits of red, green and blue.</summary>
     public static Color[] Pascal(int count)
     {

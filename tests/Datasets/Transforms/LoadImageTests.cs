@@ -74,21 +74,13 @@ public class LoadImageTests
     public void LoadSegmentation_KeepsPaletteIndices()
     {
         var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => ImageFixture.Bytes("palette.png") };
-        Assert.Equal(ImageFixture.Reference("palette.png+index").Bytes, new LoadSegmentation(new LoadSegmentationOptions()).Apply(sample, new RandomSource(1)).SegmentationMap!.Bytes);
-    }
-
-    [Fact]
-    public void LoadSegmentation_ReduceZeroLabel()
-    {
-        var file = ImageCodec.EncodePng(new Image(1, 4, 1, PixelType.UInt8, [0, 1, 200, 255]));
-        var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => file };
-        Assert.Equal([255, 0, 199, 255], new LoadSegmentation(new LoadSegmentationOptions(true)).Apply(sample, new RandomSource(1)).SegmentationMap!.Bytes);
+        Assert.Equal(ImageFixture.Reference("palette.png+index").Bytes, new LoadSegmentation().Apply(sample, new RandomSource(1)).SegmentationMap!.Bytes);
     }
 
     [Fact]
     public void LoadSegmentation_OfARgbPicture_SaysWhatIsExpected()
     {
         var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => ImageFixture.Bytes("rgb.png") };
-        Assert.Contains("3 channels; one channel of class indices", Assert.Throws<UserErrorException>(() => new LoadSegmentation(new LoadSegmentationOptions()).Apply(sample, new RandomSource(1))).Message, StringComparison.Ordinal);
+        Assert.Contains("has 3 channels, so it holds colours", Assert.Throws<UserErrorException>(() => new LoadSegmentation().Apply(sample, new RandomSource(1))).Message, StringComparison.Ordinal);
     }
 }

@@ -1,0 +1,65 @@
+using Tessera.Datasets.Storage;
+using Tessera.Datasets.Transforms;
+using Tessera.Framework.Data;
+
+namespace Tessera.Datasets.Segmentation;
+
+/// <summary>A photograph and its labels, by their names in the store.</summary>
+/// <param name="Labels">null where there are none.</param>
+/// <param name="Expected">Where the labels lie, or should.</param>
+internal readonly record struct LabelledFile(string Image, string? Labels, string Expected);
+
+/// <summary>Photographs with a label image each. The label files' values become classes by a <see cref="LabelTable"/> when LoadSegmentation reads them.</summary>
+public abstract class SegmentationDataset : Dataset
+{
+    private readonly FileStore _files;
+    private readonly IReadOnlyList<LabelledFile> _pairs;
+    private readonly Lock _gate = new();
+    private LabelStatistics?[]? _statistics;
+
+    private protected SegmentationDataset(FileStore files, IReadOnlyList<LabelledFile> pairs, LabelOptions options)
+    {
+        (_files, _pairs, Table) = (files, pairs, options.Table());
+        Info = new DataInfo(Table.Classes, DataTask.Segmentation) { Palette = options.PaletteOf(Table) };
+    }
+
+    /// <summary>What the values of the label files mean.</summary>
+    public LabelTable Table { get; }
+
+    public override DataInfo Info { get; }
+
+    public override int Count => _pairs.Count;
+
+    public override Sample Get(int index)
+    {
+        var pair = _pairs[index];
+        return new Sample
+        {
+            Index = index,
+            Name = _files.Describe(pair.Image),
+            ReadFile = () => _files.Read(pair.Image),
+            ReadSegmentationFile = pair.Labels is { } labels ? () => _files.Read(labels) : null,
+            SegmentationName = _files.Describe(pair.Labels ?? pair.Expected),
+            LabelTable = Table,
+        };
+    }
+
+    /// <summary>What is known of a sample's labels; null where it has none. The first call reads every label file, unless an earlier run has.</summary>
+    public LabelStatistics? StatisticsOf(int index) => Scan(null)[index];
+
+    public override IReadOnlyList<int>? LabelsOf(int index)
+    {
+        if (StatisticsOf(index) is not { Problem: null } statistics) return null;
+        var counts = statistics.CountClasses(Table).Classes;
+        return [.. Enumerable.Range(0, counts.Length).Where(c => counts[c] > 0)];
+    }
+
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
+        Pipeline.Any(step => step is LoadSegmentation) ? LabelCheck.Run(this, Scan(advance)) : [];
+
+    private LabelStatistics?[] Scan(Action<int, int>? advance)
+    {
+        if (Volatile.Read(ref _statistics) is { } known) return known;
+        lock (_gate) return _statistics ??= new LabelScan(_files, Table.ByColor).Run(_pairs, advance);
+    }
+}
