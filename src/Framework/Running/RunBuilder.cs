@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
@@ -23,6 +25,36 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
     }
 
     public Dataset Dataset(ComponentSpec<Dataset> spec) => spec.Build(services);
+
+    /// <summary>Looks for what in the data would stop a run later (<see cref="Data.Dataset.Check"/>).</summary>
+    /// <param name="path">Of the data set in the config.</param>
+    /// <param name="warn">Told what is odd but allowed.</param>
+    /// <param name="progress">Told now and then how far the look has come, where it takes a while.</param>
+    /// <exception cref="UserErrorException">The data can't be used, and the loader isn't to skip what it can't read.</exception>
+    public static void CheckData(Dataset dataset, string path, LoaderOptions? loader, Action<string> warn, Action<string> progress)
+    {
+        var watch = Stopwatch.StartNew();
+        var said = TimeSpan.Zero;
+        try
+        {
+            foreach (var note in dataset.Check(Advance)) warn($"{path}: {note}");
+        }
+        catch (UserErrorException error) when (loader?.OnBadSample == BadSample.Skip)
+        {
+            warn($"{path}: {error.Message}\n  They are skipped (on_bad_sample).");
+        }
+        catch (UserErrorException error)
+        {
+            throw new UserErrorException($"{path}\n  {error.Message}", error);
+        }
+
+        void Advance(int done, int total)
+        {
+            if (watch.Elapsed - said < TimeSpan.FromSeconds(3) && (done < total || said == TimeSpan.Zero)) return;
+            said = watch.Elapsed;
+            progress(string.Create(CultureInfo.InvariantCulture, $"{path}: looking at the labels, {done}/{total}, {watch.Elapsed * ((double)(total - done) / done):m\\:ss} left"));
+        }
+    }
 
     /// <summary>The training batches of this process.</summary>
     public IBatchLoader TrainLoader(Dataset dataset, TrainOptions train, IProcessGroup group)

@@ -58,6 +58,7 @@ public sealed class Runner : IDisposable
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
             var dataset = builder.Dataset(train.Dataset);
+            RunBuilder.CheckData(dataset, "train.dataset", train.Loader, text => s_log.Warn(text), text => s_log.Info(text));
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
             var channelsLast = builder.ChannelsLast(model, device, precision);
@@ -69,6 +70,7 @@ public sealed class Runner : IDisposable
             {
                 var valData = builder.Dataset(val.Dataset);
                 RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
+                RunBuilder.CheckData(valData, "val.dataset", val.Loader, text => s_log.Warn(text), text => s_log.Info(text));
                 valLoader = Own(builder.EvaluationLoader(valData, val, group));
                 metrics = builder.Metrics(val, valData.Info);
                 foreach (var metric in metrics.Values) metric.Reset(valData.Info); // one that doesn't fit the data says so now, not after an epoch

@@ -48,6 +48,7 @@ internal static class TestCommand
         var chosen = PrecisionChoice.Resolve(precision, on.type, runtime);
 
         var dataset = builder.Dataset(evaluation.Dataset);
+        RunBuilder.CheckData(dataset, options.Test is null ? "val.dataset" : "test.dataset", evaluation.Loader, Console.Error.WriteLine, Console.Error.WriteLine);
         using var model = builder.Model(dataset.Info);
         LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);

@@ -88,12 +88,12 @@ internal sealed class Examination : IDisposable
     private string Data()
     {
         var said = new List<string>();
-        if (Options.Train is { } train) said.Add(Describe("train", _train = _builder.Dataset(train.Dataset)));
-        if (Options.Val is { } val) said.Add(Describe("val", _val = _builder.Dataset(val.Dataset)));
+        if (Options.Train is { } train) said.Add(Describe("train", _train = _builder.Dataset(train.Dataset), train.Loader));
+        if (Options.Val is { } val) said.Add(Describe("val", _val = _builder.Dataset(val.Dataset), val.Loader));
         if (Options.Test is { } test)
         {
             var data = _builder.Dataset(test.Dataset);
-            said.Add(Describe("test", data));
+            said.Add(Describe("test", data, test.Loader));
             _val ??= data;
             if (_train is not null) RunBuilder.RequireSameClasses(_train, data, "test.dataset");
         }
@@ -102,8 +102,9 @@ internal sealed class Examination : IDisposable
         return string.Join("\n", said);
     }
 
-    private string Describe(string part, Dataset data)
+    private string Describe(string part, Dataset data, LoaderOptions? loader)
     {
+        RunBuilder.CheckData(data, $"{part}.dataset", loader, text => _report.Warn(part, text), text => _report.Note(part, text));
         var counts = new long[data.Info.Classes.Count];
         var labelled = 0;
         for (var i = 0; i < data.Count && i < LabelsRead; i++)
