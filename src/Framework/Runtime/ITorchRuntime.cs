@@ -25,6 +25,9 @@ public interface ITorchRuntime
     /// <exception cref="Errors.UserErrorException">The provider has no autocast.</exception>
     IDisposable Autocast(DeviceType device, ScalarType type);
 
+    /// <summary>Leaves <see cref="Autocast"/> until disposed, for what a lower precision would spoil.</summary>
+    IDisposable FullPrecision(DeviceType device) => Unchanged.Instance;
+
     /// <summary>The tensor laid out channels last (NHWC in memory), its shape unchanged.</summary>
     Tensor ToChannelsLast(Tensor tensor);
 
@@ -44,6 +47,14 @@ public interface ITorchRuntime
     /// <summary>Joins the group named by RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.</summary>
     /// <exception cref="Errors.UserErrorException">The provider has no collectives.</exception>
     IProcessGroup JoinProcessGroup(int rank, int worldSize, string masterAddress, int masterPort, DeviceType device);
+}
+
+/// <summary>A change of precision that is none.</summary>
+internal sealed class Unchanged : IDisposable
+{
+    public static readonly Unchanged Instance = new();
+
+    public void Dispose() { }
 }
 
 /// <summary>Processes that train together. <see cref="SingleProcess"/> where there is but one.</summary>

@@ -54,6 +54,9 @@ internal sealed class LibTorchRuntime : ITorchRuntime
 
     public IDisposable Autocast(DeviceType device, ScalarType type) => Tessera.Torch.Autocast.Enter(device, type);
 
+    public IDisposable FullPrecision(DeviceType device) =>
+        Tessera.Torch.Autocast.IsEnabled(device) ? Tessera.Torch.Autocast.Enter(device, ScalarType.BFloat16, enabled: false) : Unchanged.Instance;
+
     public Tensor ToChannelsLast(Tensor tensor) => Native.ToChannelsLast(tensor);
 
     public byte[] GetRandomState(Device device) => Native.GetRandomState(device);

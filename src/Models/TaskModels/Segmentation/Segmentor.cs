@@ -44,6 +44,9 @@ public sealed class Segmentor : VisionModel
             this.auxiliary_heads = nn.ModuleDict<SegmentationHead>([.. auxiliary_heads.Select(pair => (pair.Key, pair.Value))]);
         _auxiliaries = auxiliary_head is not null ? [("aux", auxiliary_head)] : [.. (auxiliary_heads ?? new Dictionary<string, SegmentationHead>()).Select(pair => (pair.Key, pair.Value))];
         CheckHeads();
+        if (projection_head is not null)
+            foreach (var loss in _auxiliaries.Select(auxiliary => auxiliary.Head).Append(decode_head).SelectMany(head => head.modules()).OfType<Loss>().Distinct())
+                loss.ExpectEmbeddings(projection_head.Dim);
         _prior = FindPrior(options.Prior);
         if (projection_head is not null)
             foreach (var head in _auxiliaries.Select(auxiliary => auxiliary.Head).Prepend(decode_head)) head.ExpectEmbeddings(projection_head.Dim);

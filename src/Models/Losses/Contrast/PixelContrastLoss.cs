@@ -1,0 +1,230 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Framework.Runtime;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Losses.Contrast;
+
+/// <param name="Temperature">Divides similarities: the lower, the more the hardest pairs count.</param>
+/// <param name="BaseTemperature">The loss is multiplied by temperature / base_temperature.</param>
+/// <param name="MaxSamples">Anchors of a batch at most, shared evenly by the classes in the images.</param>
+/// <param name="MaxViews">Anchors of a class in an image at most.</param>
+/// <param name="MinViews">Pixels, on the grid of the embeddings, that a class must have in an image to take part.</param>
+/// <param name="Shortfall">What fills up where a class has too few wrong or too few right pixels: "other" or "repeat".</param>
+/// <param name="Sampling">Which pairs are compared: "random", "hardest_half" or "semi_hard".</param>
+/// <param name="Positives">Positives of an anchor at most; all by default.</param>
+/// <param name="Negatives">Negatives of an anchor at most; all by default.</param>
+/// <param name="Memory">Keeps embeddings of earlier batches to compare with.</param>
+/// <param name="Gather">With several processes: compare with the anchors of all of them.</param>
+/// <param name="IgnoreIndex">Label that does not count; 255 by default.</param>
+public sealed record PixelContrastLossOptions(
+    [property: Range(1e-4, 100)] double Temperature = 0.1,
+    [property: Range(1e-4, 100)] double BaseTemperature = 0.07,
+    [property: Range(1, 1000000)] int MaxSamples = 1024,
+    [property: Range(1, 1000000)] int MaxViews = 100,
+    [property: Range(1, 1000000)] int MinViews = 1,
+    Shortfall Shortfall = Shortfall.Other,
+    PairChoice Sampling = PairChoice.Random,
+    [property: Range(1, int.MaxValue)] int? Positives = null,
+    [property: Range(1, int.MaxValue)] int? Negatives = null,
+    PixelMemoryOptions? Memory = null,
+    bool Gather = false,
+    int? IgnoreIndex = null);
+
+/// <summary>Draws the embeddings of pixels of a class together, over all images of the batch and, with a memory, earlier ones; pushes other classes away.</summary>
+/// <remarks>
+/// Wang et al., "Exploring Cross-Image Pixel Contrast for Semantic Segmentation", ICCV 2021, arXiv:2101.11939. For an anchor i
+/// with positives P and negatives N: the mean over p in P of -log(e^(i·p/τ) / (e^(i·p/τ) + Σ over N of e^(i·n/τ))). Anchors weigh
+/// such that every class in every image counts the same; one without positives doesn't count. Labels and predictions are those
+/// at the centres of the embeddings' cells. docs/design/pixel-contrast.md tells where this departs from the published code.
+/// </remarks>
+[Component("PixelContrastLoss")]
+public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
+{
+    private const double NoPair = -1e30; // a similarity that doesn't count; infinite ones would make the gradient NaN
+
+    private readonly PixelContrastLossOptions _options;
+    private readonly DataInfo? _data;
+    private readonly AnchorSampler _anchors;
+    private readonly PairSampling? _pairs;
+    private readonly ITorchRuntime _runtime = TorchRuntime.Create();
+    private PixelMemory? _memory;
+
+    /// <param name="data">The data's classes, which the memory keeps apart.</param>
+    public PixelContrastLoss(PixelContrastLossOptions options, DataInfo? data = null) : base(nameof(PixelContrastLoss))
+    {
+        if (options.Memory is { Segments: false, Pixels: false })
+            throw new UserErrorException("PixelContrastLoss: a memory without segments and without pixels is none. Set memory to null instead.");
+        (_options, _data) = (options, data);
+        _anchors = new AnchorSampler(options.MaxSamples, options.MaxViews, options.Shortfall);
+        if (options is not { Sampling: PairChoice.Random, Positives: null, Negatives: null })
+            _pairs = new PairSampling(options.Sampling, options.Positives, options.Negatives);
+    }
+
+    public override bool WantsEmbeddings => true;
+
+    public IProcessGroup Group { get; set; } = new SingleProcess();
+
+    internal PixelMemory? Memory => _memory;
+
+    public override void ExpectEmbeddings(int dimension)
+    {
+        if (_data is not null) MakeMemory(_data.Classes.Count, dimension);
+    }
+
+    protected override Tensor Unweighted(Tensor logits, LossTargets targets)
+    {
+        var embeddings = Embeddings(logits, targets);
+        var labels = targets.Labels ?? throw Targets.NoLabels(GetName());
+        var (images, classes) = ((int)logits.shape[0], (int)logits.shape[1]);
+        if (_memory is null)
+        {
+            MakeMemory(classes, (int)embeddings.shape[1]);
+            _memory?.to(embeddings.device);
+        }
+        if (_memory is { } made && made.Dim != embeddings.shape[1])
+            throw new UserErrorException($"PixelContrastLoss: its memory holds embeddings of {made.Dim} values, the projection head gives {embeddings.shape[1]}.");
+
+        using var full = _runtime.FullPrecision(embeddings.device_type);
+        // One read from the device in a step: labels, predictions and where the queues stand.
+        var (truth, seen) = (OnGrid(labels, embeddings), OnGrid(logits.detach(), embeddings).argmax(1));
+        Tensor[] wanted = _memory is null ? [truth.flatten(), seen.flatten()] : [truth.flatten(), seen.flatten(), _memory.State];
+        var read = cat(wanted).Values<long>();
+        var cells = (int)truth.numel();
+        _memory?.Refresh(read.AsSpan(2 * cells));
+
+        // Seeded by the run's own generator, whose state checkpoints hold.
+        var random = new RandomSource((ulong)randint(long.MaxValue, [1], ScalarType.Int64).item<long>());
+        var groups = PixelGroups.Find(read.AsSpan(0, cells), read.AsSpan(cells, cells), images, classes, Targets.Ignored(_options.IgnoreIndex, logits), _options.MinViews);
+        var value = Contrast(embeddings, _anchors.Draw(groups, random), random);
+        if (training && _memory is not null) Remember(_memory, embeddings.detach(), groups, random);
+        return value;
+    }
+
+    private Tensor Contrast(Tensor embeddings, Anchors anchors, RandomSource random)
+    {
+        var rows = At(embeddings, anchors.Pixels);
+        var (classes, weights, pixels) = (anchors.Classes, anchors.Weights, anchors.Pixels.Select(pixel => ((long)Group.Rank << 40) + pixel).ToArray());
+        var gathers = _options.Gather && Group.WorldSize > 1;
+        if (gathers)
+        {
+            rows = RankExchange.Gather(Group, rows);
+            (classes, weights, pixels) = (RankExchange.Gather(Group, classes).All, RankExchange.Gather(Group, weights).All, RankExchange.Gather(Group, pixels).All);
+        }
+        var (stored, storedClasses) = _memory is not null && Now.Iteration >= (long)WarmupIters + _options.Memory!.StartIters ? _memory.Draw(random) : (null, []);
+        if (classes.Length == 0) return Nothing(embeddings);
+
+        var device = embeddings.device;
+        var (own, ownClasses) = (tensor(pixels).to(device), tensor(classes).to(device));
+        var withBatch = stored is null || _options.Memory!.WithBatch;
+        var contrast = stored is null ? rows : withBatch ? cat([rows, stored]) : stored;
+        var (others, otherClasses) = (own, ownClasses);
+        if (stored is not null)
+        {
+            var (none, theirs) = (full_like(tensor(storedClasses), -1).to(device), tensor(storedClasses).to(device));
+            (others, otherClasses) = withBatch ? (cat([own, none]), cat([ownClasses, theirs])) : (none, theirs);
+        }
+
+        var similarity = rows.matmul(contrast.t()).div(_options.Temperature); // [A, N]
+        var same = ownClasses.unsqueeze(1).eq(otherClasses.unsqueeze(0));
+        var (positive, negative) = (same.logical_and(own.unsqueeze(1).ne(others.unsqueeze(0))), same.logical_not()); // a pixel is no positive of itself
+        if (_pairs is not null) (positive, negative) = _pairs.Narrow(similarity.detach(), positive, negative);
+
+        // -log(e^s / (e^s + Σ e^n)) = softplus(log Σ e^n - s)
+        var against = similarity.masked_fill(negative.logical_not(), NoPair).logsumexp(1, keepdim: true);
+        var count = positive.sum([1]);
+        var terms = nn.functional.softplus(against - similarity).mul(positive).sum([1]) / count.clamp_min(1);
+        var weight = tensor(weights).to(device) * count.gt(0);
+        var value = (terms * weight).sum() / weight.sum().clamp_min(1e-12) * (_options.Temperature / _options.BaseTemperature);
+        // Each process has the gradient of its own anchors alone, and the trainer takes the mean over processes.
+        return gathers ? value + (value - value.detach()) * (Group.WorldSize - 1) : value;
+    }
+
+    private void Remember(PixelMemory memory, Tensor embeddings, PixelGroups found, RandomSource random)
+    {
+        using var _ = no_grad();
+        var iteration = Now.Iteration;
+        if (memory.Segments is { } segments)
+            Put(segments, Means(embeddings, found), [.. found.Groups.Select(group => group.Class)]);
+        if (memory.Pixels is { } pixels)
+        {
+            var (chosen, classes) = (new List<int>(), new List<int>());
+            foreach (var group in found.Groups)
+            {
+                var members = found.Pixels.AsSpan(group.Start, group.Count);
+                var count = Math.Min(_options.Memory!.PixelUpdateFreq, group.Count);
+                AnchorSampler.Shuffle(members, count, random);
+                chosen.AddRange(members[..count]);
+                classes.AddRange(Enumerable.Repeat(group.Class, count));
+            }
+            Put(pixels, At(embeddings, [.. chosen]), [.. classes]);
+        }
+
+        void Put(FeatureQueue queue, Tensor features, int[] classes) =>
+            queue.Enqueue(RankExchange.Gather(Group, features), RankExchange.Gather(Group, classes).All, iteration);
+    }
+
+    /// <summary>The mean embedding of every group, [groups, D].</summary>
+    private static Tensor Means(Tensor embeddings, PixelGroups found)
+    {
+        var cells = embeddings.shape[2] * embeddings.shape[3];
+        var groups = found.Groups;
+        return groups.Count == 0 ? empty(0, embeddings.shape[1], device: embeddings.device) : cat([.. ByImage().Select(MeansOf)]);
+
+        // Pixels are sorted by image, so a group's image is that of its first pixel.
+        IEnumerable<IGrouping<long, PixelGroup>> ByImage() => groups.GroupBy(group => found.Pixels[group.Start] / cells);
+
+        Tensor MeansOf(IGrouping<long, PixelGroup> image)
+        {
+            var members = image.ToArray();
+            var shares = new float[members.Length * cells];
+            for (var row = 0; row < members.Length; row++)
+            {
+                foreach (var pixel in found.Pixels.AsSpan(members[row].Start, members[row].Count))
+                    shares[row * cells + pixel % cells] = 1f / members[row].Count;
+            }
+            var weights = tensor(shares).view(members.Length, cells).to(embeddings.device);
+            return weights.matmul(embeddings[image.Key].flatten(1).t());
+        }
+    }
+
+    /// <summary>The embeddings of some pixels, [n, D], float32.</summary>
+    /// <param name="pixels">Indices into the batch's grid.</param>
+    private static Tensor At(Tensor embeddings, int[] pixels)
+    {
+        var (height, width) = (embeddings.shape[2], embeddings.shape[3]);
+        var index = tensor(Array.ConvertAll(pixels, pixel => (long)pixel)).to(embeddings.device);
+        return embeddings.index(
+            TensorIndex.Tensor(index.div(height * width, RoundingMode.floor)), TensorIndex.Colon,
+            TensorIndex.Tensor(index.div(width, RoundingMode.floor).remainder(height)), TensorIndex.Tensor(index.remainder(width))).to(ScalarType.Float32);
+    }
+
+    /// <summary>A map's values at the centres of the embeddings' cells.</summary>
+    /// <param name="map">[…, H, W].</param>
+    private static Tensor OnGrid(Tensor map, Tensor embeddings)
+    {
+        for (var dim = 1; dim <= 2; dim++)
+        {
+            var (from, to) = (map.shape[^dim], embeddings.shape[^dim]);
+            if (from == to) continue;
+            var index = new long[to];
+            for (var i = 0; i < to; i++) index[i] = (2 * i + 1) * from / (2 * to);
+            map = map.index_select(map.dim() - dim, tensor(index).to(map.device));
+        }
+        return map;
+    }
+
+    private Tensor Embeddings(Tensor logits, LossTargets targets)
+    {
+        var embeddings = targets.Embeddings
+            ?? throw new UserErrorException("PixelContrastLoss compares embeddings, which the model does not give. For example: \"projection_head\": { \"type\": \"ProjectionHead\", \"dim\": 256 } beside decode_head of a Segmentor.");
+        return logits.dim() == 4 ? embeddings : throw new UserErrorException("PixelContrastLoss compares the pixels of maps; it does not suit whole images.");
+    }
+
+    private void MakeMemory(int classes, int dimension)
+    {
+        if (_options.Memory is not { } options || _memory is not null) return;
+        _memory = new PixelMemory(options, classes, dimension, _data?.Classes);
+        register_module("memory", _memory);
+    }
+}
