@@ -1,6 +1,7 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Losses.Contrast;
