@@ -8,7 +8,7 @@ public static class ClassColors
     // Ten hues that are kept apart well, colour-blind readers included, and read on white and on photographs.
     private static readonly Color[] First = [.. new[]
     {
-        "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17becf", "#e377c2", "#bcbd22", "#8c564b", "#7f7f7f",
+        "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17becf", "#e377c2", "#bcbd22", "#8c564b", "#ffd92f",
     }.Select(Color.FromHex)];
 
     private static readonly Lock Gate = new();
@@ -72,7 +72,7 @@ public static class ClassColors
                 {
                     var color = new Color(Level(r), Level(g), Level(b));
                     var lab = Lab(color);
-                    if (lab.L is > 0.3 and < 0.93) candidates.Add((color, lab)); // black and white belong to text and paper
+                    if (lab.L is > 0.4 and < 0.93) candidates.Add((color, lab)); // black and white belong to text and paper
                 }
         var known = Known.Select(Lab).ToList();
         var nearest = candidates.Select(candidate => known.Min(other => Distance(candidate.Lab, other))).ToArray();

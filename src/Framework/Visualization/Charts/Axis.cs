@@ -79,6 +79,6 @@ internal sealed class Axis
     private static double Round(double step)
     {
         var power = Math.Pow(10, Math.Floor(Math.Log10(step)));
-        return (step / power) switch { <= 1.0001 => power, <= 2.0001 => 2 * power, <= 2.5001 => 2.5 * power, <= 5.0001 => 5 * power, _ => 10 * power };
+        return (step / power) switch { <= 1.0001 => power, <= 2.0001 => 2 * power, <= 5.0001 => 5 * power, _ => 10 * power };
     }
 }
