@@ -13,6 +13,7 @@ internal static class Program
         TestCommand.Create(),
         PredictCommand.Create(),
         DoctorCommand.Create(),
+        DatasetStatsCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         PublishCommand.Create(),

@@ -27,7 +27,7 @@ internal static class MetricFiles
         return beside;
     }
 
-    private static void Write(string path, JsonObject document)
+    public static void Write(string path, JsonObject document)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
         AtomicFile.WriteText(path, document.ToJsonString(s_format) + "\n");

@@ -1,0 +1,109 @@
+using System.Globalization;
+using Tessera.Datasets.Images;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Runtime;
+
+namespace Tessera.Tools.Statistics;
+
+/// <summary>Reads every sample of a data set once, several at a time, without its pipeline. What is wrong with a file becomes a fact.</summary>
+internal static class Survey
+{
+    /// <param name="fingerprints">Decode the images, too, to find duplicates; otherwise only their headers are read.</param>
+    /// <param name="advance">Samples done, samples in all.</param>
+    public static SampleFacts[] Run(Dataset dataset, bool fingerprints, Action<int, int>? advance = null)
+    {
+        var facts = new SampleFacts[dataset.Count];
+        var done = 0;
+        var gate = new Lock();
+        Parallel.For(0, facts.Length, new ParallelOptions { MaxDegreeOfParallelism = Processor.Cores }, index =>
+        {
+            facts[index] = Read(dataset, index, fingerprints);
+            var now = Interlocked.Increment(ref done);
+            if (advance is null) return;
+            lock (gate) advance(now, facts.Length);
+        });
+        return facts;
+    }
+
+    private static SampleFacts Read(Dataset dataset, int index, bool fingerprints)
+    {
+        Sample sample;
+        try
+        {
+            sample = dataset.Get(index);
+        }
+        catch (UserErrorException error)
+        {
+            return new SampleFacts($"sample {index}") { Unreadable = error.Message };
+        }
+        var facts = new SampleFacts(sample.Name)
+        {
+            Labels = dataset.Info.Task switch
+            {
+                DataTask.Classification => sample.Label is { } label ? [label] : dataset.LabelsOf(index),
+                DataTask.MultiLabel => sample.MultiLabel is { } labels ? [.. Enumerable.Range(0, labels.Length).Where(c => labels[c] > 0.5f)] : null,
+                _ => null,
+            },
+            Boxes = sample.Boxes,
+            Map = dataset.Info.Task == DataTask.Segmentation ? ReadMap(sample, dataset.Info.Classes.Count) : null,
+        };
+        try
+        {
+            if (sample.ReadFile is null)
+                return sample.Image is { } drawn ? facts with { Height = drawn.Height, Width = drawn.Width, Print = fingerprints ? Fingerprint.Of(drawn) : null }
+                    : facts with { Unreadable = "there is neither an image nor a file." };
+            var file = sample.ReadFile();
+            var image = ImageCodec.Open(file, sample.Name, new DecodeOptions(ColorType.Grayscale));
+            return facts with { Height = image.Height, Width = image.Width, Print = fingerprints ? Fingerprint.Of(file, image) : null };
+        }
+        catch (UserErrorException error)
+        {
+            return facts with { Unreadable = error.Message };
+        }
+    }
+
+    private static MapFacts ReadMap(Sample sample, int classes)
+    {
+        var pixels = new long[classes];
+        var nothing = new MapFacts(0, 0, pixels, 0, []);
+        var table = sample.LabelTable;
+        Image raw;
+        if (sample.SegmentationMap is { } map) raw = map;
+        else if (sample.ReadSegmentationFile is not { } read) return nothing with { Missing = "the data set names none." };
+        else
+        {
+            ReadOnlyMemory<byte> file;
+            try
+            {
+                file = read();
+            }
+            catch (UserErrorException error)
+            {
+                return nothing with { Missing = error.Message };
+            }
+            try
+            {
+                raw = ImageCodec.Decode(file, $"{sample.Name} (labels)", new DecodeOptions(table?.ByColor == true ? ColorType.Color : ColorType.Index, ApplyOrientation: false));
+            }
+            catch (UserErrorException error)
+            {
+                return nothing with { Unreadable = error.Message };
+            }
+        }
+        if (raw.Channels != (table?.ByColor == true ? 3 : 1) || raw.Type == PixelType.Float32)
+            return nothing with { Unreadable = LabelErrors.ColorsForValues(sample.Name, raw.Channels).Message };
+
+        long ignored = 0;
+        var unclaimed = new List<KeyValuePair<string, long>>();
+        var nobody = raw.Type == PixelType.UInt16 ? ushort.MaxValue : byte.MaxValue;
+        foreach (var (value, count) in LabelHistogram.Of(raw))
+        {
+            int? index = table is not null ? value == LabelHistogram.Rest ? null : table.Find(value) : value == nobody ? LabelTable.Ignore : value < classes ? value : null;
+            if (index is null) unclaimed.Add(new(value == LabelHistogram.Rest ? "others" : table?.Name(value) ?? value.ToString(CultureInfo.InvariantCulture), count));
+            else if (index == LabelTable.Ignore && (table is not null || value == nobody)) ignored += count;
+            else pixels[index.Value] += count;
+        }
+        return new MapFacts(raw.Height, raw.Width, pixels, ignored, unclaimed);
+    }
+}
