@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,9 +22,12 @@ public interface ITappable
 /// </remarks>
 public sealed class Tap : IDisposable
 {
+    private static readonly ConditionalWeakTable<nn.Module, StrongBox<int>> s_tapped = [];
+
     private readonly nn.Module _module;
     private readonly Action _remove;
     private Tensor[] _captured = [];
+    private bool _disposed;
 
     internal Tap(string name, nn.Module module)
     {
@@ -38,8 +42,12 @@ public sealed class Tap : IDisposable
             nn.Module<Tensor, Tensor, Tensor, Tensor> m => m.register_forward_hook((_, _, _, _, output) => Capture(output)).remove,
             _ => throw new UserErrorException($"\"{name}\" can't be tapped: {module.GetName()} does not give tensors through call."),
         };
+        Interlocked.Increment(ref s_tapped.GetOrCreateValue(module).Value);
         (module as ITappable)?.OnTap(true);
     }
+
+    /// <summary>Whether a module is tapped, and so must run through its own <c>call</c>.</summary>
+    public static bool IsSet(nn.Module module) => s_tapped.TryGetValue(module, out var taps) && Volatile.Read(ref taps.Value) > 0;
 
     /// <summary>The module's name, as in <c>named_modules</c>.</summary>
     public string Name { get; }
@@ -55,7 +63,10 @@ public sealed class Tap : IDisposable
 
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _remove();
+        Interlocked.Decrement(ref s_tapped.GetOrCreateValue(_module).Value);
         (_module as ITappable)?.OnTap(false);
         Free();
     }

@@ -1,3 +1,4 @@
+using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -54,9 +55,9 @@ public sealed class BasicBlock : ResNetBlock
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = bn1.call(conv1.call(x)).relu_();
-        branch = bn2.call(conv2.call(branch));
-        return scope.MoveToOuter(branch.add_(downsample is null ? x : downsample.call(x)).relu_());
+        var branch = ConvNorm.Run(conv1, bn1, x).relu_();
+        branch = ConvNorm.Run(conv2, bn2, branch);
+        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvNorm.Run(downsample, x)).relu_());
     }
 }
 
@@ -94,9 +95,9 @@ public sealed class Bottleneck : ResNetBlock
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = bn1.call(conv1.call(x)).relu_();
-        branch = bn2.call(conv2.call(branch)).relu_();
-        branch = bn3.call(conv3.call(branch));
-        return scope.MoveToOuter(branch.add_(downsample is null ? x : downsample.call(x)).relu_());
+        var branch = ConvNorm.Run(conv1, bn1, x).relu_();
+        branch = ConvNorm.Run(conv2, bn2, branch).relu_();
+        branch = ConvNorm.Run(conv3, bn3, branch);
+        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvNorm.Run(downsample, x)).relu_());
     }
 }

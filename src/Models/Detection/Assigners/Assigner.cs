@@ -1,0 +1,43 @@
+using Tessera.Models.Detection.Anchors;
+
+namespace Tessera.Models.Detection.Assigners;
+
+/// <summary>Decides which anchor is to find which box. On plain arrays, one row of overlaps at a time: no matrix, no device.</summary>
+[ComponentKind("assigner")]
+public abstract class Assigner
+{
+    /// <summary>The anchor is to find nothing.</summary>
+    public const int Background = -1;
+
+    /// <summary>The anchor is asked nothing.</summary>
+    public const int Ignored = -2;
+
+    /// <summary>An anchor that lies in an ignored box by more than this part of its own area is asked nothing. Negative: ignored boxes don't count.</summary>
+    [FromConfig, Range(-1, 1)]
+    public double IgnoreIofThr { get; set; } = 0.5;
+
+    /// <returns>For each anchor the index of its box, or <see cref="Background"/>, or <see cref="Ignored"/>.</returns>
+    public int[] Assign(AnchorGrid anchors, TruthBoxes truth)
+    {
+        var assigned = new int[anchors.Count];
+        Array.Fill(assigned, Background);
+        if (truth.Boxes.Count > 0) Assign(anchors, truth.Boxes, assigned);
+        if (IgnoreIofThr >= 0 && truth.Ignored.Count > 0) Ignore(anchors.Boxes, truth.Ignored, assigned);
+        return assigned;
+    }
+
+    /// <param name="boxes">At least one.</param>
+    /// <param name="assigned">All <see cref="Background"/>.</param>
+    protected abstract void Assign(AnchorGrid anchors, BoxArray boxes, int[] assigned);
+
+    private void Ignore(BoxArray anchors, BoxArray ignored, int[] assigned)
+    {
+        var shares = new float[anchors.Count];
+        for (var box = 0; box < ignored.Count; box++)
+        {
+            anchors.Overlaps(ignored, box, shares, ofOwn: true);
+            for (var i = 0; i < shares.Length; i++)
+                if (shares[i] > IgnoreIofThr) assigned[i] = Ignored;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using Tessera.Framework.Models;
+using Tessera.Models.Detection.Suppression;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Detection.Heads;
+
+/// <summary>Which of a head's guesses are worth looking at.</summary>
+/// <param name="ScoreThr">A score must exceed it.</param>
+/// <param name="NmsPre">Of each map, at most this many of the best.</param>
+public readonly record struct CandidateLimits(float ScoreThr, int NmsPre);
+
+/// <summary>Feature maps to classes and boxes at every place of every map.</summary>
+[ComponentKind("bbox head")]
+public abstract class BoxHead(string name) : nn.Module<Tensor[], Tensor[]>(name)
+{
+    /// <summary>Losses of one batch, by name.</summary>
+    /// <param name="outputs">What <c>call</c> gave.</param>
+    /// <param name="truths">One for each image.</param>
+    /// <param name="image">Height and width of the images, padding included.</param>
+    public abstract LossMap Losses(Tensor[] outputs, IReadOnlyList<TruthBoxes> truths, (int Height, int Width) image);
+
+    /// <summary>What the head found in each image, before suppression, in pixels of the batch's tensor.</summary>
+    /// <param name="outputs">What <c>call</c> gave.</param>
+    /// <param name="image">Height and width of the images, padding included.</param>
+    public abstract IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits);
+
+    /// <summary>Pairs of prefixes, torchvision's and this head's own, below "head." there.</summary>
+    internal abstract IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys { get; }
+
+    /// <summary>The key of the layer that has the classes as its outputs.</summary>
+    internal abstract string ClassifierKey { get; }
+
+    /// <summary>Classes that the head tells apart.</summary>
+    public abstract int Classes { get; }
+
+    protected static int ClassesOf(string head, int? wanted, Framework.Data.DataInfo data) =>
+        wanted is null || wanted == data.Classes.Count ? data.Classes.Count
+            : throw new UserErrorException($"{head}: num_classes is {wanted}, but the data has {data.Classes.Count} classes.");
+
+    protected static IReadOnlyList<(int Height, int Width)> SizesOf(IEnumerable<Tensor> maps) =>
+        [.. maps.Select(map => ((int)map.shape[2], (int)map.shape[3]))];
+}

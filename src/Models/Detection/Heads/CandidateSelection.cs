@@ -1,0 +1,119 @@
+using System.Numerics;
+using Tessera.Framework.Runtime;
+using Tessera.Models.Detection.Anchors;
+using Tessera.Models.Detection.Coders;
+using Tessera.Models.Detection.Suppression;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Detection.Heads;
+
+/// <summary>Picks the best-scored guesses of every map, and decodes their boxes alone.</summary>
+internal static class CandidateSelection
+{
+    /// <param name="logits">For each map [B, A · C, H, W].</param>
+    /// <param name="codes">For each map [B, A · 4, H, W], as the coder reads them.</param>
+    /// <param name="factors">For each map [B, A, H, W], further logits; null: none.</param>
+    /// <param name="join">A score from the probabilities of class and factor.</param>
+    /// <returns>For each image; of a map's candidates the best first, of equal ones in the order (row, column, shape, class).</returns>
+    public static IReadOnlyList<Candidates> Select(AnchorGrid grid, IReadOnlyList<Tensor> logits, IReadOnlyList<Tensor> codes, IReadOnlyList<Tensor>? factors,
+        Func<float, float, float> join, BoxCoder coder, CandidateLimits limits)
+    {
+        using var scope = NewDisposeScope();
+        var images = (int)logits[0].shape[0];
+        var (anchors, found, scores, labels) = (Lists<float>(images), Lists<float>(images), Lists<float>(images), Lists<int>(images));
+        Span<float> box = stackalloc float[4];
+        for (var l = 0; l < logits.Count; l++)
+        {
+            var level = grid.Levels[l];
+            var cells = level.Height * level.Width;
+            var classes = (int)logits[l].shape[1] / level.PerCell;
+            var (classValues, codeValues) = (Flat(logits[l]), Flat(codes[l]));
+            var factorValues = factors is null ? null : Flat(factors[l]);
+            for (var image = 0; image < images; image++)
+            {
+                var picked = Best(
+                    classValues.AsSpan(image * level.Count * classes, level.Count * classes),
+                    factorValues.AsSpan(factorValues is null ? 0 : image * level.Count, factorValues is null ? 0 : level.Count),
+                    level.PerCell, classes, cells, join, limits);
+                foreach (var (score, index) in picked)
+                {
+                    var (anchor, label) = Math.DivRem(index, classes);
+                    var (cell, shape) = Math.DivRem(anchor, level.PerCell);
+                    scores[image].Add(score);
+                    labels[image].Add(label);
+                    grid.Boxes.CopyTo(level.Start + anchor, box);
+                    anchors[image].AddRange(box);
+                    for (var side = 0; side < 4; side++)
+                        found[image].Add(codeValues[(image * level.PerCell + shape) * 4 * cells + side * cells + cell]);
+                }
+            }
+        }
+        return [.. Enumerable.Range(0, images).Select(image => new Candidates(Decode(coder, anchors[image], found[image]), [.. scores[image]], [.. labels[image]]))];
+    }
+
+    /// <summary>The best of one map and image, at most <see cref="CandidateLimits.NmsPre"/>.</summary>
+    /// <param name="logits">[A, C, cells].</param>
+    /// <param name="factors">[A, cells], or empty.</param>
+    /// <returns>Score, and index in the order (cell, shape, class); best first.</returns>
+    internal static List<(float Score, int Index)> Best(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
+        Func<float, float, float> join, CandidateLimits limits)
+    {
+        var best = new List<(float Score, int Index)>();
+        var most = Math.Max(4096, 4L * limits.NmsPre);
+        var least = limits.ScoreThr;
+        // No factor raises a score above the root of the class's probability.
+        var floor = LogitOf(factors.IsEmpty ? least : least * least);
+        for (var row = 0; row < shapes * classes; row++)
+        {
+            var (shape, label) = Math.DivRem(row, classes);
+            var values = logits.Slice(row * cells, cells);
+            for (var cell = 0; cell < cells; cell++)
+            {
+                if (cell <= cells - Vector<float>.Count && !Vector.GreaterThanAny(new Vector<float>(values[cell..]), new Vector<float>(floor)))
+                {
+                    cell += Vector<float>.Count - 1;
+                    continue;
+                }
+                if (!(values[cell] > floor)) continue;
+                var score = factors.IsEmpty ? Sigmoid(values[cell]) : join(Sigmoid(values[cell]), Sigmoid(factors[shape * cells + cell]));
+                if (!(score > least)) continue;
+                best.Add((score, (cell * shapes + shape) * classes + label));
+                if (best.Count < most) continue;
+                Cut(best, limits.NmsPre);
+                // What scores less than the last of a full list is not among the best. What scores the same may be: its index decides.
+                least = MathF.Max(least, MathF.BitDecrement(best[^1].Score));
+                floor = MathF.Max(floor, LogitOf(factors.IsEmpty ? least : least * least));
+            }
+        }
+        Cut(best, limits.NmsPre);
+        return best;
+    }
+
+    private static void Cut(List<(float Score, int Index)> best, int count)
+    {
+        best.Sort(static (a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.Index.CompareTo(b.Index));
+        if (best.Count > count) best.RemoveRange(count, best.Count - count);
+    }
+
+    /// <summary>A logit a little below the one whose probability it is: a quick first test, before the exact one.</summary>
+    private static float LogitOf(float probability) => probability <= 0 ? float.NegativeInfinity
+        : probability >= 1 ? 15 // the largest float32 below 1 has logit 16.6
+        : (float)Math.Log(probability / (1.0 - probability)) - 1e-3f;
+
+    private static float Sigmoid(float logit) => 1 / (1 + MathF.Exp(-logit));
+
+    private static float[] Flat(Tensor map)
+    {
+        using var scope = NewDisposeScope();
+        return map.detach().to(ScalarType.Float32).cpu().contiguous().Values<float>();
+    }
+
+    private static float[] Decode(BoxCoder coder, List<float> anchors, List<float> codes)
+    {
+        if (codes.Count == 0) return [];
+        using var scope = NewDisposeScope();
+        return coder.Decode(tensor(anchors.ToArray()).view(-1, 4), tensor(codes.ToArray()).view(-1, 4)).contiguous().Values<float>();
+    }
+
+    private static List<T>[] Lists<T>(int count) => [.. Enumerable.Range(0, count).Select(_ => new List<T>())];
+}

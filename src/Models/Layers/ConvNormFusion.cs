@@ -1,0 +1,88 @@
+using Tessera.Framework.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.Layers;
+
+/// <summary>
+/// Batch norms worked into the convolutions before them, for inference. The model's own weights stay as they are: while the
+/// fusion is entered, layers that run as pairs (<see cref="ConvNorm"/>) take the joined weights, made when they first run.
+/// </summary>
+/// <remarks>
+/// norm(conv(x)) with fixed statistics is a convolution, too: of weight w · s and bias (b - mean) · s + shift, where
+/// s = gain / √(variance + eps). Pairs that are tapped, hooked onto or training run as they are.
+/// </remarks>
+internal sealed class ConvNormFusion : IDisposable
+{
+    [ThreadStatic]
+    private static ConvNormFusion? s_entered;
+
+    private readonly Dictionary<(Conv2d, BatchNorm2d), (Tensor Weight, Tensor Bias)> _joined = [];
+
+    /// <summary>Whether this thread runs pairs as one.</summary>
+    public static bool IsEntered => s_entered is not null;
+
+    /// <summary>From here until disposed, this thread runs pairs as one convolution.</summary>
+    public Entry Enter()
+    {
+        var outer = s_entered;
+        s_entered = this;
+        return new Entry(outer);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (weight, bias) in _joined.Values)
+        {
+            weight.Dispose();
+            bias.Dispose();
+        }
+        _joined.Clear();
+    }
+
+    /// <summary>The pair as one convolution; null where it is to run as it is.</summary>
+    internal static Tensor? Run(Conv2d conv, BatchNorm2d norm, Tensor x)
+    {
+        if (s_entered is not { } fusion || norm.training || norm.running_mean is null || is_grad_enabled() || conv.padding is null
+            || conv.padding_mode != PaddingModes.Zeros || Tap.IsSet(conv) || Tap.IsSet(norm)) return null;
+        if (!fusion._joined.TryGetValue((conv, norm), out var joined)) fusion._joined[(conv, norm)] = joined = Join(conv, norm);
+        return functional.conv2d(x, joined.Weight, joined.Bias, conv.stride, conv.padding, conv.dilation, conv.groups);
+    }
+
+    private static (Tensor Weight, Tensor Bias) Join(Conv2d conv, BatchNorm2d norm)
+    {
+        using var scope = NewDisposeScope();
+        var factor = (norm.running_var! + norm.eps).rsqrt();
+        if (norm.weight is { } gain) factor = factor * gain;
+        var bias = (conv.bias is { } own ? own - norm.running_mean! : -norm.running_mean!) * factor;
+        if (norm.bias is { } shift) bias = bias + shift;
+        return (Kept(conv.weight * factor.view(-1, 1, 1, 1)), Kept(bias));
+
+        static Tensor Kept(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
+    }
+
+    internal readonly struct Entry(ConvNormFusion? outer) : IDisposable
+    {
+        public void Dispose() => s_entered = outer;
+    }
+}
+
+/// <summary>A convolution and its norm.</summary>
+internal static class ConvNorm
+{
+    /// <summary>The norm of the convolution; where a fusion is entered, by one convolution.</summary>
+    public static Tensor Run(Conv2d conv, BatchNorm2d norm, Tensor x) => ConvNormFusion.Run(conv, norm, x) ?? norm.call(conv.call(x));
+
+    /// <summary>A sequence whose last two are a convolution and its norm (a shortcut's projection).</summary>
+    public static Tensor Run(Sequential layers, Tensor x)
+    {
+        var last = layers.Count - 1;
+        if (!ConvNormFusion.IsEntered || last < 1 || layers[last - 1] is not Conv2d conv || layers[last] is not BatchNorm2d norm || Tap.IsSet(layers))
+            return layers.call(x);
+        using var scope = NewDisposeScope();
+        for (var i = 0; i < last - 1; i++) x = layers[i].call(x);
+        return scope.MoveToOuter(Run(conv, norm, x));
+    }
+}

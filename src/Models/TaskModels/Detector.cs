@@ -1,0 +1,154 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Models.Detection;
+using Tessera.Models.Detection.Heads;
+using Tessera.Models.Detection.Suppression;
+using Tessera.Models.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.TaskModels;
+
+/// <summary>Images to boxes with classes, in one stage: a head looks at every place of a pyramid.</summary>
+[Component("Detector")]
+public sealed class Detector : VisionModel
+{
+    private const int Divisor = 32; // sides of images looked at in another size
+
+    private readonly Backbone backbone;
+    private readonly Neck? neck;
+    private readonly BoxHead bbox_head;
+    private readonly DetectorTestOptions _test;
+    private readonly SuppressionMethod _nms;
+    private ConvNormFusion? _fused;
+
+    /// <param name="backbone">Images to feature maps.</param>
+    /// <param name="neck">Feature maps to a pyramid.</param>
+    /// <param name="bboxHead">The pyramid to boxes and classes, with the losses.</param>
+    /// <param name="data">The data's classes.</param>
+    /// <param name="services">Build the method of suppression.</param>
+    public Detector(DetectorOptions options, Backbone backbone, Neck? neck, BoxHead bboxHead, DataInfo data, IServiceProvider services) : base(nameof(Detector))
+    {
+        if (data.Task != DataTask.Detection) throw new UserErrorException($"Detector needs data with boxes, not with a truth for {data.Task}.");
+        (this.backbone, this.neck, bbox_head) = (backbone, neck, bboxHead);
+        _test = options.Test ?? new DetectorTestOptions();
+        if (_test.FlipDirections is not null && !_test.Flip) throw new UserErrorException("Detector: test.flip_directions has no meaning without test.flip.");
+        _nms = _test.Nms?.Build(services) ?? new Nms(new());
+        RegisterComponents();
+    }
+
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => DetectorKeys.Of(backbone, neck, bbox_head);
+
+    public override Tensor Fit(string key, Tensor stored) =>
+        key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
+
+    /// <summary>What the head says of images, as it needs it for losses and candidates.</summary>
+    /// <param name="images">[B, C, H, W].</param>
+    public Tensor[] Outputs(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var maps = backbone.call(images);
+        if (neck is not null) maps = neck.call(maps);
+        var outputs = bbox_head.call(maps);
+        scope.MoveToOuter(outputs);
+        return outputs;
+    }
+
+    public override LossMap Loss(Batch batch, Progress progress)
+    {
+        var truths = batch.Samples.Select(sample => TruthBoxes.Of(sample, bbox_head.Classes)).ToArray();
+        using var scope = NewDisposeScope();
+        var losses = bbox_head.Losses(Outputs(batch.Images), truths, SizeOf(batch.Images));
+        scope.MoveToOuter(losses.Values);
+        return losses;
+    }
+
+    public override IReadOnlyList<Prediction> Predict(Batch batch)
+    {
+        using var fused = _test.FuseConvBn ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
+        var found = batch.Samples.Select(_ => new List<Candidates>()).ToArray();
+        foreach (var look in Looks())
+        {
+            using var scope = NewDisposeScope();
+            var (images, toBatch) = look(batch.Images);
+            var candidates = bbox_head.Candidates(Outputs(images), SizeOf(images), new CandidateLimits((float)_test.ScoreThr, _test.NmsPre));
+            for (var i = 0; i < found.Length; i++)
+            {
+                toBatch(candidates[i].Corners);
+                found[i].Add(ImageFrame.ToOriginal(candidates[i], batch.Samples[i], SizeOf(batch.Images), _test.MinBboxSize));
+            }
+        }
+        return [.. found.Select(Suppress)];
+    }
+
+    /// <summary>Weights worked into others hold no longer once training goes on, or evaluation begins anew.</summary>
+    public override void train(bool train = true)
+    {
+        Unfuse();
+        base.train(train);
+    }
+
+    public override (IList<string> missing_keys, IList<string> unexpected_keyes) load_state_dict(Dictionary<string, Tensor> source, bool strict = true, IList<string>? skip = null)
+    {
+        Unfuse();
+        return base.load_state_dict(source, strict, skip);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) Unfuse();
+        base.Dispose(disposing);
+    }
+
+    private void Unfuse()
+    {
+        _fused?.Dispose();
+        _fused = null;
+    }
+
+    private DetectionPrediction Suppress(List<Candidates> looks)
+    {
+        var all = looks is [var only] ? only : new Candidates(
+            [.. looks.SelectMany(look => look.Corners)], [.. looks.SelectMany(look => look.Scores)], [.. looks.SelectMany(look => look.Labels)]);
+        var (kept, scores) = _nms.Apply(all, _test.MaxPerImg);
+        return new DetectionPrediction([.. kept.SelectMany(i => all.Corners[(i * 4)..(i * 4 + 4)])], scores, [.. kept.Select(i => all.Labels[i])]);
+    }
+
+    /// <summary>Every size, plain and mirrored: images to look at, and how boxes in them become boxes of the batch, in place.</summary>
+    private IEnumerable<Func<Tensor, (Tensor Images, Action<float[]> ToBatch)>> Looks()
+    {
+        var flips = _test.Flip ? (_test.FlipDirections ?? [TestFlip.Horizontal]).Cast<TestFlip?>().Prepend(null).ToArray() : [null];
+        foreach (var scale in _test.Scales ?? [1])
+            foreach (var flip in flips)
+                yield return images => Look(images, scale, flip);
+    }
+
+    private static (Tensor Images, Action<float[]> ToBatch) Look(Tensor images, double scale, TestFlip? flip)
+    {
+        var (height, width) = SizeOf(images);
+        var (newHeight, newWidth) = scale == 1 ? (height, width) : (Scaled(height, scale), Scaled(width, scale));
+        if ((newHeight, newWidth) != (height, width))
+            images = functional.interpolate(images, size: [newHeight, newWidth], mode: InterpolationMode.Bilinear, align_corners: false);
+        var (horizontal, vertical) = (flip is TestFlip.Horizontal or TestFlip.Diagonal, flip is TestFlip.Vertical or TestFlip.Diagonal);
+        if (horizontal) images = images.flip(3);
+        if (vertical) images = images.flip(2);
+        return (images, corners =>
+        {
+            var (scaleX, scaleY) = ((float)width / newWidth, (float)height / newHeight);
+            for (var i = 0; i < corners.Length; i += 4)
+            {
+                if (horizontal) (corners[i], corners[i + 2]) = (newWidth - corners[i + 2], newWidth - corners[i]);
+                if (vertical) (corners[i + 1], corners[i + 3]) = (newHeight - corners[i + 3], newHeight - corners[i + 1]);
+                corners[i] *= scaleX;
+                corners[i + 1] *= scaleY;
+                corners[i + 2] *= scaleX;
+                corners[i + 3] *= scaleY;
+            }
+        });
+    }
+
+    private static int Scaled(int side, double scale) => Math.Max(1, (int)Math.Round(side * scale / Divisor)) * Divisor;
+
+    private static (int Height, int Width) SizeOf(Tensor images) => ((int)images.shape[2], (int)images.shape[3]);
+}

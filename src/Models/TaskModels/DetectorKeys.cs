@@ -1,0 +1,67 @@
+using Tessera.Framework.Models;
+using Tessera.Models.Backbones;
+using Tessera.Models.Detection.Heads;
+using Tessera.Models.Necks;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.TaskModels;
+
+/// <summary>What other projects call the parameters of a <see cref="Detector"/>.</summary>
+internal static class DetectorKeys
+{
+    /// <summary>Of torchvision's 91 outputs for COCO, those that stand for a class; the first is the background.</summary>
+    private static readonly int[] _unusedCocoIds = [0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
+
+    private const int TorchvisionCoco = 91;
+
+    public static IReadOnlyDictionary<string, KeyMap> Of(Backbone backbone, Neck? neck, BoxHead head)
+    {
+        // A checkpoint of the backbone alone, in whatever names it has, has nothing for neck and head.
+        var maps = backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel("backbone", null));
+        if (backbone.KeyMaps.TryGetValue("torchvision", out var torchvision) && neck is null or Fpn) maps["torchvision"] = Torchvision(torchvision!, neck as Fpn, head);
+        if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab)) maps["mmlab"] = MmLab(mmlab);
+        return maps;
+    }
+
+    private static KeyMap Torchvision(KeyMap backbone, Fpn? neck, BoxHead head)
+    {
+        const string body = "backbone.body.", own = "backbone.";
+        var table = new KeyTable("\0");
+        foreach (var (foreign, ours, onlyRead) in (neck?.TorchvisionKeys ?? []).Select(key => ("backbone.fpn." + key.Foreign, "neck." + key.Own, key.ReadOnly))
+            .Concat(head.TorchvisionKeys.Select(key => ("head." + key.Foreign, "bbox_head." + key.Own, key.ReadOnly))))
+        {
+            if (onlyRead) table.Older(foreign, ours);
+            else table.Pair(foreign, ours);
+        }
+        var rest = table.ToKeyMap();
+        return new KeyMap(key =>
+            key.StartsWith(body, StringComparison.Ordinal) ? backbone.Rename(key[body.Length..]) is { } inner ? own + inner : null
+            : rest.Rename(key) is { } renamed && renamed != key ? renamed : null)
+        {
+            Publish = backbone.Publish is null ? null : key => key.StartsWith(own, StringComparison.Ordinal)
+                ? backbone.Publish(key[own.Length..]) is { } inner ? body + inner : null
+                : rest.Publish!(key),
+            Reshape = (key, tensor) =>
+                key.StartsWith(own, StringComparison.Ordinal) ? backbone.Reshape?.Invoke(key[own.Length..], tensor) ?? tensor
+                : key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal) ? WithoutUnused(tensor, head.Classes) : tensor,
+        };
+    }
+
+    private static KeyMap MmLab(KeyMap backbone) => new(key =>
+        key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Rename(key) is { } inner ? "backbone." + inner : null
+        : key.StartsWith("neck.", StringComparison.Ordinal) || key.StartsWith("bbox_head.", StringComparison.Ordinal) ? key : null)
+    {
+        Publish = backbone.Publish is null ? null : key => key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Publish(key["backbone.".Length..]) : key,
+        Reshape = backbone.Reshape is null ? null : (key, tensor) =>
+            key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Reshape(key["backbone.".Length..], tensor) : tensor,
+    };
+
+    /// <summary>The outputs of COCO's 80 classes, in the order of their ids, of 91.</summary>
+    private static Tensor WithoutUnused(Tensor stored, int classes)
+    {
+        if (classes != TorchvisionCoco - _unusedCocoIds.Length || stored.shape[0] % TorchvisionCoco != 0) return stored;
+        using var scope = NewDisposeScope();
+        var used = tensor(Enumerable.Range(0, TorchvisionCoco).Except(_unusedCocoIds).Select(id => (long)id).ToArray(), device: stored.device);
+        return scope.MoveToOuter(stored.unflatten(0, [-1, TorchvisionCoco]).index_select(1, used).flatten(0, 1));
+    }
+}
