@@ -74,7 +74,7 @@ public sealed class CifarResNet : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = bn1.call(conv1.call(images)).relu_();
+        var x = ConvThenNorm.Run(conv1, bn1, images).relu_();
         var maps = new List<Tensor>();
         foreach (var (i, stage) in new[] { layer1, layer2, layer3 }.OfType<Sequential>().Index())
         {
@@ -115,8 +115,8 @@ public sealed class CifarBlock : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = bn1.call(conv1.call(x)).relu_();
-        branch = bn2.call(conv2.call(branch));
+        var branch = ConvThenNorm.Run(conv1, bn1, x).relu_();
+        branch = ConvThenNorm.Run(conv2, bn2, branch);
         if (_stride > 1) x = x[.., .., TensorIndex.Slice(step: _stride), TensorIndex.Slice(step: _stride)];
         if (_added > 0) x = functional.pad(x, [0, 0, 0, 0, _added / 2, _added - (_added / 2)]);
         return scope.MoveToOuter(branch.add_(x).relu_());

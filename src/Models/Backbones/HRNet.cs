@@ -133,8 +133,8 @@ public sealed class HRNet : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = bn1.call(conv1.call(images)).relu_();
-        x = layer1.call(bn2.call(conv2.call(x)).relu_());
+        var x = ConvThenNorm.Run(conv1, bn1, images).relu_();
+        x = layer1.call(ConvThenNorm.Run(conv2, bn2, x).relu_());
         Tensor[] maps = [x];
         maps = Run(stage2, Branch(transition1, maps));
         maps = Run(stage3, Branch(transition2, maps));

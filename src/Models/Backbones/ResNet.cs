@@ -132,7 +132,7 @@ public sealed class ResNet : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = bn1.call(conv1.call(images)).relu_();
+        var x = ConvThenNorm.Run(conv1, bn1, images).relu_();
         if (maxpool is not null) x = maxpool.call(x);
         var maps = new List<Tensor>();
         foreach (var (i, stage) in Stages.Index())

@@ -55,9 +55,9 @@ public sealed class BasicBlock : ResNetBlock
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = ConvNorm.Run(conv1, bn1, x).relu_();
-        branch = ConvNorm.Run(conv2, bn2, branch);
-        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvNorm.Run(downsample, x)).relu_());
+        var branch = ConvThenNorm.Run(conv1, bn1, x).relu_();
+        branch = ConvThenNorm.Run(conv2, bn2, branch);
+        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x)).relu_());
     }
 }
 
@@ -95,9 +95,9 @@ public sealed class Bottleneck : ResNetBlock
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = ConvNorm.Run(conv1, bn1, x).relu_();
-        branch = ConvNorm.Run(conv2, bn2, branch).relu_();
-        branch = ConvNorm.Run(conv3, bn3, branch);
-        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvNorm.Run(downsample, x)).relu_());
+        var branch = ConvThenNorm.Run(conv1, bn1, x).relu_();
+        branch = ConvThenNorm.Run(conv2, bn2, branch).relu_();
+        branch = ConvThenNorm.Run(conv3, bn3, branch);
+        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x)).relu_());
     }
 }

@@ -29,10 +29,11 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = conv.call(x);
-        x = training && bn.training && x.shape[0] * x.shape[2] * x.shape[3] == 1 ? Still(x) : bn.call(x);
+        x = ConvNormFusion.Run(conv, bn, x) ?? Normed(conv.call(x));
         return scope.MoveToOuter(_relu ? x.relu_() : x);
     }
+
+    private Tensor Normed(Tensor x) => training && bn.training && x.shape[0] * x.shape[2] * x.shape[3] == 1 ? Still(x) : bn.call(x);
 
     private Tensor Still(Tensor x)
     {

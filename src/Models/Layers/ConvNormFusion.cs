@@ -8,7 +8,7 @@ namespace Tessera.Models.Layers;
 
 /// <summary>
 /// Batch norms worked into the convolutions before them, for inference. The model's own weights stay as they are: while the
-/// fusion is entered, layers that run as pairs (<see cref="ConvNorm"/>) take the joined weights, made when they first run.
+/// fusion is entered, layers that run as pairs (<see cref="ConvThenNorm"/>) take the joined weights, made when they first run.
 /// </summary>
 /// <remarks>
 /// norm(conv(x)) with fixed statistics is a convolution, too: of weight w · s and bias (b - mean) · s + shift, where
@@ -69,11 +69,12 @@ internal sealed class ConvNormFusion : IDisposable
     }
 }
 
-/// <summary>A convolution and its norm.</summary>
-internal static class ConvNorm
+/// <summary>A convolution (or what stands for one) and its norm.</summary>
+internal static class ConvThenNorm
 {
     /// <summary>The norm of the convolution; where a fusion is entered, by one convolution.</summary>
-    public static Tensor Run(Conv2d conv, BatchNorm2d norm, Tensor x) => ConvNormFusion.Run(conv, norm, x) ?? norm.call(conv.call(x));
+    public static Tensor Run(Module<Tensor, Tensor> conv, BatchNorm2d norm, Tensor x) =>
+        (conv is Conv2d plain ? ConvNormFusion.Run(plain, norm, x) : null) ?? norm.call(conv.call(x));
 
     /// <summary>A sequence whose last two are a convolution and its norm (a shortcut's projection).</summary>
     public static Tensor Run(Sequential layers, Tensor x)

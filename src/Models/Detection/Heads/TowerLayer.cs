@@ -1,3 +1,4 @@
+using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -36,14 +37,11 @@ internal sealed class TowerLayer : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public Conv2d Convolution => conv;
-
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = conv.call(x);
+        x = bn is null ? conv.call(x) : ConvThenNorm.Run(conv, bn, x);
         if (gn is not null) x = gn.call(x);
-        if (bn is not null) x = bn.call(x);
         return scope.MoveToOuter(_relu ? x.relu_() : x);
     }
 
