@@ -14,6 +14,7 @@ internal static class Program
         PredictCommand.Create(),
         DoctorCommand.Create(),
         DatasetStatsCommand.Create(),
+        BrowseDatasetCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         PublishCommand.Create(),

@@ -46,7 +46,7 @@ internal sealed class StatisticsText(ListingOutput output)
                 var pairs = duplicates.Between(parts[i], parts[j]);
                 if (pairs.Count == 0)
                 {
-                    output.Text("They share no image.");
+                    output.Text("They share no image, nor one that is nearly the same.");
                     continue;
                 }
                 var exact = pairs.Where(pair => pair.Exact).Select(pair => pair.Second).Distinct().Count();
