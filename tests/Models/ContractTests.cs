@@ -33,6 +33,13 @@ public sealed class ContractTests
             """{ "channels": 4, "layer1_channels": 1, "stem_channels": 8, "stage_modules": [2, 1, 1], "stage_blocks": [2, 1, 1, 1], "multi_scale_output": false, "upsample": "bilinear" }""",
             """{ "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1], "classification": true }""",
         ],
+        ["T2TViT"] =
+        [
+            """{ "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32, "drop_path": 0.1 }""",
+            """{ "arch": 14, "embed_dim": 32, "depth": 2, "num_heads": 2, "token_dim": 16, "tokens": "transformer", "image_size": 64, "features": "average", "qkv_bias": true }""",
+            """{ "arch": 24, "embed_dim": 32, "depth": 3, "token_dim": 8, "image_size": [48, 64], "features": "maps", "out_indices": [0, 2] }""",
+            """{ "arch": 19, "embed_dim": 28, "depth": 3, "token_dim": 8, "tokens": "transformer", "features": "maps", "out_indices": [1], "dropout": 0.1, "attention_dropout": 0.1 }""",
+        ],
         ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
     };
 

@@ -77,6 +77,27 @@ public sealed class ParameterCountTests
     public void HRNet_EveryArch_HasPublishedCount(HRNetArch arch, long published) =>
         Assert.Equal(published, Parameters(new HRNet(new HRNetOptions(arch, Classification: true)), 1000));
 
+    /// <summary>
+    /// Figures of the authors' networks, which their tables round to 4.3, 5.9, 6.9, 21.5, 39.2 and 64.1 M. They count the
+    /// embeddings and the random features too, which are buffers here.
+    /// </summary>
+    [Theory]
+    [InlineData(7, T2TTokens.Performer, 4_310_222)]
+    [InlineData(10, T2TTokens.Performer, 5_889_230)]
+    [InlineData(12, T2TTokens.Performer, 6_941_902)]
+    [InlineData(14, T2TTokens.Performer, 21_545_550)]
+    [InlineData(19, T2TTokens.Performer, 39_177_422)]
+    [InlineData(24, T2TTokens.Performer, 64_105_934)]
+    [InlineData(14, T2TTokens.Transformer, 21_541_070)]
+    [InlineData(19, T2TTokens.Transformer, 39_172_942)]
+    [InlineData(24, T2TTokens.Transformer, 64_101_454)]
+    public void T2TViT_EveryArch_HasPublishedCount(int arch, T2TTokens tokens, long published)
+    {
+        using var backbone = new T2TViT(new T2TViTOptions(arch, tokens));
+        using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(1000));
+        Assert.Equal(published, backbone.state_dict().Values.Concat(head.parameters()).Sum(tensor => tensor.numel()));
+    }
+
     private static long Parameters(Tessera.Framework.Models.Backbone backbone, int classes)
     {
         using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(classes));

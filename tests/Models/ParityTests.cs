@@ -47,7 +47,19 @@ public sealed class ParityTests
     public void HRNet_FormulaWeights_MatchesTheAuthors(string fixture, string arch) =>
         AssertMatches(fixture, $$"""{ "type": "HRNet", "arch": "{{arch}}", "classification": true }""", "timm", [64, 96], name => "backbone." + name);
 
-    private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName)
+    [Theory]
+    [InlineData("t2t_vit_7", """{ "type": "T2TViT", "arch": 7, "image_size": 64 }""")]
+    [InlineData("t2t_vit_t_14", """{ "type": "T2TViT", "arch": 14, "tokens": "transformer", "image_size": 64 }""")]
+    public void T2TViT_FormulaWeights_MatchesTheAuthors(string fixture, string backbone) =>
+        AssertMatches(fixture, backbone, "timm", [64, 64], name => "backbone." + name, model =>
+        {
+            foreach (var (_, weight) in model.state_dict().Where(entry => entry.Key.EndsWith("kqv.weight", StringComparison.Ordinal))) weight.mul_(0.25);
+        });
+
+    [Fact]
+    public void Sinusoid_MatchesTheAuthors() => AssertClose(FixtureFile.Json("models", "sinusoid.json"), Tessera.Models.Layers.PositionEmbedding.Sinusoid(17, 256), "sinusoid");
+
+    private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName, Action<VisionModel>? change = null)
     {
         var expected = FixtureFile.Json("models", fixture + ".json");
         using var model = Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", Build.Classes(10));
@@ -56,6 +68,7 @@ public sealed class ParityTests
 
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
+        change?.Invoke(model);
         // "stage:1" is the second of the maps that a stage gives.
         var taps = expected.EnumerateObject().Where(entry => entry.Name != "logits").Select(entry => entry.Name.Split(':')[0]).Distinct()
             .ToDictionary(name => name, name => model.Tap(tapName(name)));

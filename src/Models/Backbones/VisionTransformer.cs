@@ -90,8 +90,6 @@ public sealed record VisionTransformerOptions(
 [Component("VisionTransformer")]
 public sealed class VisionTransformer : Backbone
 {
-    private const double Epsilon = 1e-6;
-
     private readonly PatchEmbed patch_embed;
     private readonly Parameter? cls_token; // [1, 1, C]
     private readonly Parameter pos_embed; // [1, (1 +) grid height * grid width, C]
@@ -131,8 +129,8 @@ public sealed class VisionTransformer : Backbone
         var rates = Layers.DropPath.Linear(options.DropPath, _depth);
         var built = maps ? _outIndices.Max() + 1 : _depth;
         for (var i = 0; i < built; i++) blocks.Add(new VisionTransformerBlock(width, heads, options, rates[i]));
-        norm = options.Features == TokenFeatures.Average || built < _depth ? null : LayerNorm(width, Epsilon);
-        fc_norm = options.Features == TokenFeatures.Average ? LayerNorm(width, Epsilon) : null;
+        norm = options.Features == TokenFeatures.Average || built < _depth ? null : LayerNorm(width, VisionTransformerBlock.Epsilon);
+        fc_norm = options.Features == TokenFeatures.Average ? LayerNorm(width, VisionTransformerBlock.Epsilon) : null;
         RegisterComponents();
 
         OutChannels = [.. Enumerable.Repeat(width, maps ? _outIndices.Length : 1)];
@@ -215,6 +213,8 @@ public sealed class VisionTransformer : Backbone
 /// <summary>Attention, then an MLP, each on normed tokens and added to them.</summary>
 public sealed class VisionTransformerBlock : Module<Tensor, Tensor>
 {
+    internal const double Epsilon = 1e-6;
+
     private readonly LayerNorm norm1;
     private readonly SelfAttention attn;
     private readonly LayerScale? ls1;
@@ -224,11 +224,11 @@ public sealed class VisionTransformerBlock : Module<Tensor, Tensor>
     private readonly LayerScale? ls2;
     private readonly DropPath? drop_path2;
 
-    internal VisionTransformerBlock(int width, int heads, VisionTransformerOptions options, double dropPath) : base(nameof(VisionTransformerBlock))
+    internal VisionTransformerBlock(int width, int heads, VisionTransformerOptions options, double dropPath, double epsilon = Epsilon) : base(nameof(VisionTransformerBlock))
     {
-        norm1 = LayerNorm(width, 1e-6);
+        norm1 = LayerNorm(width, epsilon);
         attn = new SelfAttention(width, heads, options.QkvBias, options.AttentionDropout, options.Dropout);
-        norm2 = LayerNorm(width, 1e-6);
+        norm2 = LayerNorm(width, epsilon);
         mlp = new Mlp(width, (int)(width * options.MlpRatio), options.Dropout);
         if (options.LayerScale is { } initial) (ls1, ls2) = (new LayerScale(width, initial), new LayerScale(width, initial));
         if (dropPath > 0) (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));

@@ -3,9 +3,24 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Layers;
 
-/// <summary>Learned positional embeddings of a grid of patches, for another grid.</summary>
+/// <summary>Positional embeddings of a grid of patches, as they are learned for another grid or given by a formula.</summary>
 public static class PositionEmbedding
 {
+    /// <summary>Sines (even channels) and cosines (odd ones) of the position, their wave lengths rising from 2π to 20,000π.</summary>
+    /// <remarks>Vaswani et al., "Attention Is All You Need", 2017, arXiv:1706.03762, section 3.5.</remarks>
+    /// <returns>[1, positions, channels].</returns>
+    public static Tensor Sinusoid(int positions, int channels)
+    {
+        var values = new float[positions * channels];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var channel = i % channels;
+            var angle = i / channels / Math.Pow(10000, 2.0 * (channel / 2) / channels);
+            values[i] = (float)(channel % 2 == 0 ? Math.Sin(angle) : Math.Cos(angle));
+        }
+        return tensor(values).reshape(1, positions, channels);
+    }
+
     /// <summary>Resizes by bicubic interpolation, antialiased; the leading (class) tokens stay. Differentiable.</summary>
     /// <param name="embedding">[1, leading + h · w, C].</param>
     /// <param name="leading">Tokens before the grid.</param>

@@ -18,7 +18,7 @@ from torch import nn
 from make_models import digest, fill, save, values
 
 
-def load(path, name, package=None):
+def load(path, name):
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -66,6 +66,44 @@ def hrnet(source):
         save(name, record(fill(model), taps, values("images", [2, 3, 64, 96])))
 
 
+def stand_in_for_timm():
+    """The little of timm 0.3 that T2T-ViT imports and a network in evaluation mode needs."""
+    class DropPath(nn.Identity):
+        def __init__(self, rate):
+            super().__init__()
+
+    for name, content in {
+        "timm": {}, "timm.models": {}, "timm.models.helpers": {"load_pretrained": None}, "timm.models.registry": {"register_model": lambda f: f},
+        "timm.models.layers": {"trunc_normal_": nn.init.trunc_normal_, "DropPath": DropPath},
+    }.items():
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__dict__.update(content)
+
+
+def t2t(source):
+    stand_in_for_timm()
+    package = types.ModuleType("t2t")
+    package.__path__ = [os.path.join(source, "models")]
+    sys.modules["t2t"] = package
+    reference = load(os.path.join(source, "models", "t2t_vit.py"), "t2t.t2t_vit")
+    for name, build in {"t2t_vit_7": reference.t2t_vit_7, "t2t_vit_t_14": reference.t2t_vit_t_14}.items():
+        model = build(num_classes=10, img_size=64)
+        if name == "t2t_vit_7":
+            save("sinusoid", digest(model.pos_embed))
+        fill(model)
+        for key, tensor in model.state_dict().items():
+            if key.endswith("kqv.weight"):
+                tensor.mul_(0.25)  # the kernels of longer keys and queries would vanish
+        taps = ["tokens_to_token.attention1", "tokens_to_token.attention2", "tokens_to_token", "blocks.0", f"blocks.{len(model.blocks) - 1}", "norm"]
+        save(name, record(model, taps, values("images", [2, 3, 64, 64])))
+    for depth in (7, 10, 12, 14, 19, 24):
+        for suffix in ("", "t_"):
+            build = getattr(reference, f"t2t_vit_{suffix}{depth}", None)
+            if build is not None:
+                print(f"t2t_vit_{suffix}{depth}", sum(p.numel() for p in build().parameters()), "parameters")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     hrnet(sys.argv[1])
+    t2t(sys.argv[2])
