@@ -88,7 +88,8 @@ internal sealed class NameMatch
     // The linear layer that gives the classes: the last weight of two dimensions outside the backbone, and its bias.
     private static HashSet<string> Classifier(nn.Module module, Dictionary<string, Tensor> target)
     {
-        if (module is not VisionModel) return [];
+        if (module is not VisionModel model) return [];
+        if (model.ClassTensors is { } told) return [.. told];
         var weight = target.Where(pair => pair.Value.shape.Length is 2 or 4 && pair.Key.EndsWith(".weight", StringComparison.Ordinal)
             && !pair.Key.StartsWith("backbone.", StringComparison.Ordinal) && !pair.Key.StartsWith("neck.", StringComparison.Ordinal)).Select(pair => pair.Key).LastOrDefault();
         return weight is null ? [] : [weight, weight[..^"weight".Length] + "bias"];

@@ -68,6 +68,12 @@ public abstract class VisionModel(string name) : nn.Module(name)
     /// <summary>Ways to read (and publish) weights of the whole model in another project's names, classifier included.</summary>
     public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();
 
+    /// <summary>
+    /// Tensors whose first dimension is the classes: where a file has another number of them, they are left out. Unset: the
+    /// last weight outside backbone and neck, and its bias.
+    /// </summary>
+    public virtual IReadOnlyCollection<string>? ClassTensors => null;
+
     /// <summary>A stored tensor made to fit the model, as <see cref="Backbone.Fit"/>. Loaders call it for every key, after the key map.</summary>
     /// <param name="key">The model's key.</param>
     public virtual Tensor Fit(string key, Tensor stored) => stored;

@@ -13,11 +13,11 @@ internal sealed class KeyTable
     private readonly List<(Regex Pattern, string Replacement)> _read = [];
     private readonly List<(Regex Pattern, string Replacement)> _publish = [];
     private readonly string _prefix;
-    private readonly string _classifier;
+    private readonly string? _classifier;
 
     /// <param name="classifier">The foreign name of a whole model's last layer; null where there is none.</param>
     /// <param name="prefix">What the foreign form puts before the backbone's keys in a whole model.</param>
-    public KeyTable(string classifier, string prefix = "") => (_classifier, _prefix) = (classifier, prefix);
+    public KeyTable(string? classifier, string prefix = "") => (_classifier, _prefix) = (classifier, prefix);
 
     /// <summary>A pair that reads and publishes.</summary>
     public KeyTable Pair(string foreign, string own)
@@ -36,7 +36,7 @@ internal sealed class KeyTable
 
     public KeyMap ToKeyMap() => new(key =>
     {
-        if (key.StartsWith(_classifier + ".", StringComparison.Ordinal)) return null;
+        if (_classifier is not null && key.StartsWith(_classifier + ".", StringComparison.Ordinal)) return null;
         return Apply(_read, key.StartsWith(_prefix, StringComparison.Ordinal) ? key[_prefix.Length..] : key);
     })
     {

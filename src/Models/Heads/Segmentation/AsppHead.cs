@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Models.Backbones;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -21,6 +22,17 @@ public sealed class AsppHead : AtrousPyramid
         conv_seg = Classifier(options.Channels);
         RegisterComponents();
         Weights.Convolutional(this, except: conv_seg);
+    }
+
+    public override KeyMap? KeysOf(string project)
+    {
+        if (project != "torchvision") return base.KeysOf(project);
+        if (!HasProject) return null;
+        return new KeyTable(null)
+            .Pair($"0.convs.{Branches}.1.", "image_pool.1.conv.").Pair($"0.convs.{Branches}.2.", "image_pool.1.bn.")
+            .Pair("0.convs.*.0.", "aspp_modules.*.conv.").Pair("0.convs.*.1.", "aspp_modules.*.bn.")
+            .Pair("0.project.0.", "project.conv.").Pair("0.project.1.", "project.bn.")
+            .Pair("1.", "bottleneck.conv.").Pair("2.", "bottleneck.bn.").Pair("4.", "conv_seg.").ToKeyMap();
     }
 
     /// <param name="maps">The backbone's or neck's.</param>

@@ -50,6 +50,10 @@ public abstract class AtrousPyramid : SegmentationHead
         bottleneck = new ConvNorm(options.Project ? channels : joined, channels, 3);
     }
 
+    private protected int Branches => aspp_modules.Count;
+
+    private protected bool HasProject => project is not null;
+
     /// <param name="maps">The backbone's or neck's.</param>
     /// <returns>[B, Channels, h, w].</returns>
     protected Tensor Pyramid(Tensor[] maps)

@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Models.Backbones;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -29,6 +30,11 @@ public sealed class ConcatHead : SegmentationHead
         RegisterComponents();
         Weights.Convolutional(this, except: classifier);
     }
+
+    public override string ClassifierKey => "last_layer.3";
+
+    public override KeyMap? KeysOf(string project) => project != "mmlab" ? null
+        : new KeyTable(null).Pair("convs.0.conv.", "last_layer.0.").Pair("convs.0.bn.", "last_layer.1.").Pair("conv_seg.", "last_layer.3.").ToKeyMap();
 
     /// <param name="maps">The backbone's or neck's.</param>
     /// <returns>Logits, [B, classes, h, w], in the size of the first of the maps.</returns>

@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Models.Backbones;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -27,6 +28,7 @@ public sealed class FcnHead : SegmentationHead
     private readonly Sequential convs;
     private readonly ConvNorm? conv_cat;
     private readonly Conv2d conv_seg;
+    private readonly bool _isTorchvisions;
 
     public FcnHead(FcnHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
         : base(nameof(FcnHead), options, source, data, loss, losses)
@@ -37,9 +39,13 @@ public sealed class FcnHead : SegmentationHead
         var width = options.NumConvs == 0 ? InChannels : channels;
         if (options.ConcatInput) conv_cat = new ConvNorm(InChannels + width, width, options.KernelSize);
         conv_seg = Classifier(width);
+        _isTorchvisions = options is { NumConvs: 1, ConcatInput: false };
         RegisterComponents();
         Weights.Convolutional(this, except: conv_seg);
     }
+
+    public override KeyMap? KeysOf(string project) => project != "torchvision" ? base.KeysOf(project) : !_isTorchvisions ? null
+        : new KeyTable(null).Pair("0.", "convs.0.conv.").Pair("1.", "convs.0.bn.").Pair("4.", "conv_seg.").ToKeyMap();
 
     /// <param name="maps">The backbone's or neck's.</param>
     /// <returns>Logits, [B, classes, h, w], in the size of the chosen map.</returns>

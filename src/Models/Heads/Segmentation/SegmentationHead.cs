@@ -59,6 +59,11 @@ public abstract class SegmentationHead : LossHead
 
     public bool AlignCorners => _options.AlignCorners;
 
+    public override string ClassifierKey => "conv_seg";
+
+    /// <summary>What a project ("mmlab", "torchvision" …) calls the parameters of such a head; null where it has none.</summary>
+    public virtual KeyMap? KeysOf(string project) => project == "mmlab" ? new KeyMap(key => key) { Publish = key => key } : null;
+
     /// <summary>Whether <c>call</c> takes, after the maps, the logits of another head as first guess.</summary>
     public virtual bool WantsPrior => false;
 

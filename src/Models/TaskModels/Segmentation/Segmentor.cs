@@ -54,6 +54,19 @@ public sealed class Segmentor : VisionModel
         RegisterComponents();
     }
 
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps =>
+        backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => SegmentorKeys.Of(pair.Key, pair.Value, Heads, _prior < 0 ? -1 : _prior + 1));
+
+    public override IReadOnlyCollection<string> ClassTensors =>
+        [.. Heads.SelectMany(head => new[] { $"{head.Own}.{head.Head.ClassifierKey}.weight", $"{head.Own}.{head.Head.ClassifierKey}.bias" })];
+
+    public override Tensor Fit(string key, Tensor stored) =>
+        key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
+
+    /// <summary>The heads by their names in the model, the main one first.</summary>
+    private IReadOnlyList<(string Own, SegmentationHead Head)> Heads =>
+        [(nameof(decode_head), decode_head), .. _auxiliaries.Select(auxiliary => (auxiliary_head is not null ? nameof(auxiliary_head) : $"{nameof(auxiliary_heads)}.{auxiliary.Name}", auxiliary.Head))];
+
     /// <param name="images">[B, C, H, W].</param>
     /// <returns>Logits at the size of the head's map, [B, classes, h, w].</returns>
     public Tensor Logits(Tensor images)

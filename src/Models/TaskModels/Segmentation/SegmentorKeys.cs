@@ -1,0 +1,53 @@
+using Tessera.Framework.Models;
+using Tessera.Models.Heads.Segmentation;
+
+namespace Tessera.Models.TaskModels.Segmentation;
+
+/// <summary>What other projects call the parameters of a whole segmentor: where they put the heads, beside the backbone's own names.</summary>
+internal static class SegmentorKeys
+{
+    private const string Backbone = "backbone.";
+
+    /// <param name="project">"mmlab", "torchvision" …</param>
+    /// <param name="backbone">The backbone's map for the project.</param>
+    /// <param name="heads">Each head by its name in the model, the main one first.</param>
+    /// <param name="prior">The head, after the first, whose logits the first refines; -1 where it refines none.</param>
+    public static KeyMap Of(string project, KeyMap backbone, IReadOnlyList<(string Own, SegmentationHead Head)> heads, int prior)
+    {
+        var places = new List<(string Foreign, string Own, KeyMap Map)>();
+        foreach (var (i, (own, head)) in heads.Index())
+        {
+            if (head.KeysOf(project) is { } map && Place(project, i, heads.Count, prior) is { } foreign) places.Add((foreign, own + ".", map));
+        }
+        return new KeyMap(key =>
+        {
+            foreach (var (foreign, own, map) in places)
+                if (key.StartsWith(foreign, StringComparison.Ordinal)) return map.Rename(key[foreign.Length..]) is { } renamed ? own + renamed : null;
+            return backbone.Rename(key.StartsWith(Backbone, StringComparison.Ordinal) ? key[Backbone.Length..] : key) is { } found ? Backbone + found : null;
+        })
+        {
+            Publish = backbone.Publish is not { } publish ? null : key =>
+            {
+                foreach (var (foreign, own, map) in places)
+                    if (key.StartsWith(own, StringComparison.Ordinal)) return map.Publish!(key[own.Length..]) is { } renamed ? foreign + renamed : null;
+                if (!key.StartsWith(Backbone, StringComparison.Ordinal) || publish(key[Backbone.Length..]) is not { } found) return null;
+                // Beside heads the backbone's names are told apart; alone they are those of a classifier.
+                return places.Count == 0 || found.StartsWith(Backbone, StringComparison.Ordinal) ? found : Backbone + found;
+            },
+            Reshape = backbone.Reshape is not { } reshape ? null : (key, tensor) =>
+                key.StartsWith(Backbone, StringComparison.Ordinal) ? reshape(key[Backbone.Length..], tensor) : tensor,
+        };
+    }
+
+    /// <summary>What stands before a head's names; null where the project has no such head.</summary>
+    private static string? Place(string project, int head, int heads, int prior) => (project, head) switch
+    {
+        ("torchvision", 0) => "classifier.",
+        ("torchvision", 1) => "aux_classifier.",
+        ("torchvision", _) => null,
+        // MMSegmentation: a cascade is a list of heads; so are several auxiliary ones.
+        (_, 0) => prior < 0 ? "decode_head." : "decode_head.1.",
+        _ when head == prior => "decode_head.0.",
+        _ => heads - (prior < 0 ? 1 : 2) == 1 ? "auxiliary_head." : $"auxiliary_head.{(prior >= 0 && head > prior ? head - 2 : head - 1)}.",
+    };
+}
