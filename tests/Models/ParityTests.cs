@@ -82,7 +82,7 @@ public sealed class ParityTests
         AssertClose(expected.GetProperty("logits"), logits, $"{fixture} logits");
     }
 
-    private static void AssertClose(JsonElement expected, Tensor actual, string what)
+    internal static void AssertClose(JsonElement expected, Tensor actual, string what)
     {
         Assert.Equal(expected.GetProperty("shape").EnumerateArray().Select(n => n.GetInt64()), actual.shape);
         var values = actual.to(ScalarType.Float64).flatten().data<double>().ToArray();

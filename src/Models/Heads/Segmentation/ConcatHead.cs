@@ -33,8 +33,12 @@ public sealed class ConcatHead : SegmentationHead
 
     public override string ClassifierKey => "last_layer.3";
 
-    public override KeyMap? KeysOf(string project) => project != "mmlab" ? null
-        : new KeyTable(null).Pair("convs.0.conv.", "last_layer.0.").Pair("convs.0.bn.", "last_layer.1.").Pair("conv_seg.", "last_layer.3.").ToKeyMap();
+    public override KeyMap? KeysOf(string project) => project switch
+    {
+        "mmlab" => new KeyTable(null).Pair("convs.0.conv.", "last_layer.0.").Pair("convs.0.bn.", "last_layer.1.").Pair("conv_seg.", "last_layer.3.").ToKeyMap(),
+        "timm" => new KeyMap(key => key.StartsWith("last_layer.", StringComparison.Ordinal) ? key : null) { Publish = key => key },
+        _ => null,
+    };
 
     /// <param name="maps">The backbone's or neck's.</param>
     /// <returns>Logits, [B, classes, h, w], in the size of the first of the maps.</returns>

@@ -63,6 +63,9 @@ public sealed class Segmentor : VisionModel
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
 
+    /// <summary>A head by its name in the model: "decode_head", "auxiliary_head", "auxiliary_heads.early".</summary>
+    public SegmentationHead Head(string name) => Heads.Single(head => head.Own == name).Head;
+
     /// <summary>The heads by their names in the model, the main one first.</summary>
     private IReadOnlyList<(string Own, SegmentationHead Head)> Heads =>
         [(nameof(decode_head), decode_head), .. _auxiliaries.Select(auxiliary => (auxiliary_head is not null ? nameof(auxiliary_head) : $"{nameof(auxiliary_heads)}.{auxiliary.Name}", auxiliary.Head))];

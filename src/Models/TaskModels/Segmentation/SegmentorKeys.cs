@@ -22,7 +22,7 @@ internal static class SegmentorKeys
         return new KeyMap(key =>
         {
             foreach (var (foreign, own, map) in places)
-                if (key.StartsWith(foreign, StringComparison.Ordinal)) return map.Rename(key[foreign.Length..]) is { } renamed ? own + renamed : null;
+                if (key.StartsWith(foreign, StringComparison.Ordinal) && map.Rename(key[foreign.Length..]) is { } renamed) return own + renamed;
             return backbone.Rename(key.StartsWith(Backbone, StringComparison.Ordinal) ? key[Backbone.Length..] : key) is { } found ? Backbone + found : null;
         })
         {
@@ -31,8 +31,7 @@ internal static class SegmentorKeys
                 foreach (var (foreign, own, map) in places)
                     if (key.StartsWith(own, StringComparison.Ordinal)) return map.Publish!(key[own.Length..]) is { } renamed ? foreign + renamed : null;
                 if (!key.StartsWith(Backbone, StringComparison.Ordinal) || publish(key[Backbone.Length..]) is not { } found) return null;
-                // Beside heads the backbone's names are told apart; alone they are those of a classifier.
-                return places.Count == 0 || found.StartsWith(Backbone, StringComparison.Ordinal) ? found : Backbone + found;
+                return project == "torchvision" && places.Count > 0 ? Backbone + found : found; // there, a classifier's have no prefix
             },
             Reshape = backbone.Reshape is not { } reshape ? null : (key, tensor) =>
                 key.StartsWith(Backbone, StringComparison.Ordinal) ? reshape(key[Backbone.Length..], tensor) : tensor,
@@ -45,6 +44,8 @@ internal static class SegmentorKeys
         ("torchvision", 0) => "classifier.",
         ("torchvision", 1) => "aux_classifier.",
         ("torchvision", _) => null,
+        ("timm", 0) => "", // HRNet's authors'; timm has the backbone alone
+        ("timm", _) => null,
         // MMSegmentation: a cascade is a list of heads; so are several auxiliary ones.
         (_, 0) => prior < 0 ? "decode_head." : "decode_head.1.",
         _ when head == prior => "decode_head.0.",
