@@ -9,11 +9,13 @@ internal static class Pairing
     /// <summary>Two folders whose files have the same names, but for what the suffixes say; folders below them count as part of the name.</summary>
     /// <param name="imageSuffix">The end of the photographs' names that the labels' don't share: "_leftImg8bit", or with its extension "_leftImg8bit.png".</param>
     /// <param name="labelSuffix">The same of the labels.</param>
+    /// <param name="what">The data set, for messages.</param>
+    /// <param name="notLabels">Files with this ending are no labels.</param>
     /// <exception cref="UserErrorException">A folder is missing, two photographs have one name, or labels have no photograph.</exception>
-    public static IReadOnlyList<LabelledFile> Folders(FileStore files, string imageFolder, string labelFolder, string imageSuffix, string labelSuffix, string what)
+    public static IReadOnlyList<LabelledFile> Folders(FileStore files, string imageFolder, string labelFolder, string imageSuffix, string labelSuffix, string what, string? notLabels = null)
     {
         var images = ByName(files, imageFolder, imageSuffix, what, "images");
-        var labels = ByName(files, labelFolder, labelSuffix, what, "labels", mayBeMissing: true);
+        var labels = ByName(files, labelFolder, labelSuffix, what, "labels", mayBeMissing: true, notLabels);
         var lone = labels.Keys.Where(name => !images.ContainsKey(name)).Order(StringComparer.Ordinal).ToArray();
         if (lone.Length > 0)
             throw new UserErrorException($"{files.Describe(labels[lone[0]])}: there is no photograph for these labels; {files.Describe(Join(imageFolder, lone[0] + imageSuffix))}"
@@ -47,7 +49,7 @@ internal static class Pairing
         return pairs.Count > 0 ? pairs : throw new UserErrorException($"{files.Describe(list)} lists no images.");
     }
 
-    private static Dictionary<string, string> ByName(FileStore files, string folder, string suffix, string what, string role, bool mayBeMissing = false)
+    private static Dictionary<string, string> ByName(FileStore files, string folder, string suffix, string what, string role, bool mayBeMissing = false, string? leftOut = null)
     {
         var prefix = folder.Length == 0 ? "" : folder + "/";
         var withExtension = System.IO.Path.HasExtension(suffix);
@@ -55,6 +57,7 @@ internal static class Pairing
         foreach (var file in files.Names)
         {
             if (!file.StartsWith(prefix, StringComparison.Ordinal) || !ImageCodec.Extensions.Contains(System.IO.Path.GetExtension(file).ToLowerInvariant())) continue;
+            if (leftOut is not null && file.EndsWith(leftOut, StringComparison.Ordinal)) continue;
             var name = withExtension ? file : System.IO.Path.ChangeExtension(file, null);
             if (!name.EndsWith(suffix, StringComparison.Ordinal)) continue;
             name = name[prefix.Length..^suffix.Length];

@@ -3,6 +3,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 
@@ -38,7 +39,7 @@ internal static class PrintConfigCommand
     {
         var document = ConfigDocument.Load(config, overrides);
         if (explain is null)
-            Console.Out.Write(saved ? document.SaveText() : document.ResolvedText());
+            Console.Out.Write(saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, Console.Error.WriteLine)));
         else
             Console.Out.WriteLine(ExplainDefault(document, explain) ?? document.Explain(explain));
 
