@@ -1,0 +1,55 @@
+using Tessera.Framework.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.Losses;
+
+/// <param name="Thresh">A pixel is hard if the probability of its truth is below this; unset: only the min_kept hardest.</param>
+/// <param name="MinKept">Pixels of the batch that are kept at least, the hardest ones.</param>
+/// <param name="PerImage">min_kept counts for each image of the batch, as in MMSegmentation, not for the batch, as in openseg.</param>
+/// <param name="ClassWeight">A weight for each class; the mean is over the weights of the labels.</param>
+/// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
+public sealed record OhemCrossEntropyLossOptions(
+    [property: Range(0, 1)] double? Thresh = 0.7,
+    [property: Range(1, int.MaxValue)] int MinKept = 100_000,
+    bool PerImage = false,
+    [property: MinLength(1)] double[]? ClassWeight = null,
+    int? IgnoreIndex = null);
+
+/// <summary>Cross entropy over the hard pixels of the batch alone.</summary>
+/// <remarks>
+/// Shrivastava et al., "Training Region-based Object Detectors with Online Hard Example Mining", 2016, arXiv:1604.03540,
+/// for pixels as openseg and MMSegmentation have it. Where there are fewer valid pixels than min_kept, all of them are
+/// kept; the mean is over the pixels that are kept.
+/// </remarks>
+[Component("OhemCrossEntropyLoss")]
+public sealed class OhemCrossEntropyLoss : WeightedLoss
+{
+    private readonly OhemCrossEntropyLossOptions _options;
+
+    public OhemCrossEntropyLoss(OhemCrossEntropyLossOptions options) : base(nameof(OhemCrossEntropyLoss))
+    {
+        _options = options;
+        Keep("class_weight", options.ClassWeight);
+    }
+
+    protected override Tensor Unweighted(Tensor logits, LossTargets targets)
+    {
+        var labels = targets.Labels ?? throw Targets.NoLabels(GetName());
+        var ignored = Targets.Ignored(_options.IgnoreIndex, logits);
+        var entropy = functional.cross_entropy(logits, labels, ignore_index: ignored, reduction: Reduction.None);
+        var kept = Targets.WeightOf(labels, ignored, Vector("class_weight", logits.shape[1])) * Hard(entropy.detach(), labels.ne(ignored));
+        return (entropy * kept).sum() / kept.sum().clamp_min(1e-6);
+    }
+
+    /// <param name="entropy">Minus the log of the truth's probability.</param>
+    private Tensor Hard(Tensor entropy, Tensor valid)
+    {
+        var least = Math.Min((long)_options.MinKept * (_options.PerImage ? entropy.shape[0] : 1), entropy.numel());
+        var hard = _options.Thresh is { } thresh ? valid & entropy.gt(-Math.Log(Math.Max(thresh, double.Epsilon))) : zeros_like(valid);
+        if (_options.Thresh is not null && hard.sum().ToInt64() >= least) return hard;
+        var values = entropy.where(valid, full_like(entropy, -1)); // below every entropy
+        return valid & values.ge(values.flatten().kthvalue(values.numel() - least + 1, 0).values);
+    }
+}
