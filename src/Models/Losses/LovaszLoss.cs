@@ -77,7 +77,7 @@ public sealed class LovaszLoss : WeightedLoss
         var left = count - found; // the intersection of a prediction that is wrong up to here
         var union = arange(1, error.shape[0] + 1, dtype: ScalarType.Float64, device: error.device) + left; // count + others up to here
         // A pixel of the class leaves the union and takes one from the intersection; another adds one to the union.
-        var slopes = sorted.gt(0).where(1 / union, left / (union * (union - 1).clamp_min(1)));
+        var slopes = (1 / union).where(sorted.gt(0), left / (union * (union - 1).clamp_min(1)));
         if (count == 0) slopes[0] = 1; // from nothing wrong, J = 0, to something wrong, J = 1
         return scope.MoveToOuter(zeros_like(error).scatter(0, order, slopes.to(ScalarType.Float32)));
     }
