@@ -28,9 +28,9 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
         {
             var after = Apply(dataset.Pipeline, index, epoch);
             var pixels = Pixels(after);
-            var title = variants == 1 ? "after the pipeline" : $"after the pipeline, epoch {epoch}";
-            var apart = after.SegmentationMap is { } map && (map.Height, map.Width) != (pixels.Height, pixels.Width);
-            panels.Add(($"{title}, {pixels.Width} x {pixels.Height}{(apart ? " (the map keeps the original size)" : "")}", Overlaid(pixels, after)));
+            var title = variants == 1 ? "pipeline" : $"epoch {epoch}";
+            var apart = MapOf(after) is { } map && (map.Height, map.Width) != (pixels.Height, pixels.Width);
+            panels.Add(($"{title}, {pixels.Width} x {pixels.Height}{(apart ? " (the map keeps its size)" : "")}", Overlaid(pixels, after)));
             shown.UnionWith(Classes(after));
             foreach (var (name, extra) in after.ExtraMaps) panels.Add(($"{name}, epoch {epoch}", Enlarged(Photograph.Of(extra))));
         }
@@ -56,11 +56,14 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
 
     private static Image Pixels(Sample sample) => Photograph.Of(sample.TakePixels().Pixels);
 
-    private bool IsDrawn(Sample sample) => sample.SegmentationMap is not null || sample.Boxes is not null || sample.InstanceMasks is { Count: > 0 };
+    /// <summary>A map beside other truth may number its classes otherwise.</summary>
+    private Image? MapOf(Sample sample) => dataset.Info.Task == DataTask.Segmentation ? sample.SegmentationMap : null;
+
+    private bool IsDrawn(Sample sample) => MapOf(sample) is not null || sample.Boxes is not null || sample.InstanceMasks is { Count: > 0 };
 
     private Image Overlaid(Image pixels, Sample sample)
     {
-        if (sample.SegmentationMap is { } map && (map.Height, map.Width) == (pixels.Height, pixels.Width)) pixels = Overlays.Segmentation(pixels, map, _colors, opacity);
+        if (MapOf(sample) is { } map && (map.Height, map.Width) == (pixels.Height, pixels.Width)) pixels = Overlays.Segmentation(pixels, map, _colors, opacity);
         if (sample.InstanceMasks is { Count: > 0 } masks && masks.All(mask => (mask.Height, mask.Width) == (pixels.Height, pixels.Width)))
             pixels = Overlays.Masks(pixels, masks, [.. masks.Select((_, i) => sample.Boxes is { } owners && i < owners.Count ? ColorOf(owners.Labels[i]) : _colors[i % _colors.Length])], opacity);
         var scale = Scale(pixels);
@@ -76,7 +79,7 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
     private IEnumerable<int> Classes(Sample sample)
     {
         var classes = dataset.Info.Classes.Count;
-        if (sample.SegmentationMap is { } map && dataset.Info.Task == DataTask.Segmentation) return Overlays.ClassesIn(map, classes);
+        if (MapOf(sample) is { } map) return Overlays.ClassesIn(map, classes);
         return sample.Boxes is { } boxes ? boxes.Labels.Where(label => label >= 0 && label < classes) : [];
     }
 

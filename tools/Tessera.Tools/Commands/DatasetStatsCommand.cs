@@ -78,13 +78,14 @@ internal static class DatasetStatsCommand
     private static void Draw(PartStatistics part, string path)
     {
         var what = part.Info.Task switch { DataTask.Segmentation => "pixels", DataTask.Detection => "boxes", _ => "images" };
-        var colors = ClassColors.Distinct(part.Info.Classes.Count);
+        var colors = ClassColors.Of(part.Info);
+        var wide = part.Ratio > 50;
         new Framework.Visualization.Charts.BarChart
         {
             Title = $"{part.Name}: {what} per class",
-            Label = what,
+            Label = wide ? what + ", logarithmic" : what,
             Format = "#,0",
-            Log = part.Ratio > 50,
+            Log = wide,
             Bars = [.. part.Info.Classes.Select((name, c) => new Bar(name, part.Counts[c], Color: colors[c]))],
         }.Save(path);
     }

@@ -32,7 +32,7 @@ public sealed class HeatMap : Chart
 
     public string ColumnLabel { get; init; } = "";
 
-    private double Cell => Math.Max(Rows.Count, Columns.Count) switch { <= 12 => 46, <= 25 => 38, <= MostNumbers => 32, <= 100 => 14, _ => Math.Max(2, 1400.0 / Columns.Count) };
+    private double Cell => Math.Max(Rows.Count, Columns.Count) switch { <= 12 => 46, <= 25 => 38, <= MostNumbers => 32, <= 100 => 14, _ => Math.Max(2, 1400.0 / Math.Max(Rows.Count, Columns.Count)) };
 
     private bool Labelled => Cell >= 10;
 
