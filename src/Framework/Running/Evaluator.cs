@@ -26,6 +26,9 @@ public sealed class Evaluator
 
     public bool ChannelsLast { get; init; }
 
+    /// <summary>Set where the model was trained on the same classes in another order.</summary>
+    public ClassOrder? Order { get; init; }
+
     /// <summary>Sees every batch's predictions, for files of predictions and pictures. On this process's samples only.</summary>
     public Action<IReadOnlyList<Prediction>, IReadOnlyList<Sample>>? Observe { get; init; }
 
@@ -63,6 +66,7 @@ public sealed class Evaluator
             if (ChannelsLast) batch.ToChannelsLast(Runtime);
             IReadOnlyList<Prediction> predictions;
             using (Precision.Enter(Runtime, Device.type)) predictions = model.Predict(batch);
+            if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
             foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);
             Advance?.Invoke(++done, Loader.BatchesPerEpoch);

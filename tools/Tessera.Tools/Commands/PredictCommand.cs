@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -17,7 +18,7 @@ internal static class PredictCommand
     {
         var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train. It carries config, transforms and class names." };
         var input = new Argument<string>("IMAGE|FOLDER") { Description = "An image, or a folder whose images are predicted (folders in it too)." };
-        var output = new Option<string?>("--out-dir") { Description = "Write predictions.jsonl there.", HelpName = "DIR" };
+        var output = new Option<string?>("--out-dir") { Description = "Write predictions.jsonl there; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps and boxes go into its folder pictures.", HelpName = "DIR" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = CommandLine.Weights();
@@ -41,7 +42,15 @@ internal static class PredictCommand
         using var predictor = Predictor.Load(checkpoint, options);
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
+        var pictures = output is not null && predictor.Data.Task is DataTask.Segmentation or DataTask.Detection
+            ? new PredictionPictures(Path.Combine(output!, "pictures"), files, predictor.Data, Original) : null;
+        var maps = output is not null && predictor.Data.Task == DataTask.Segmentation ? new PredictionMaps(Path.Combine(output, "maps"), files, predictor.Data) : null;
         if (output is null) Write(null);
+        else if (maps is not null)
+        {
+            Write(null);
+            Console.Error.WriteLine(output);
+        }
         else
         {
             Directory.CreateDirectory(output);
@@ -72,12 +81,16 @@ internal static class PredictCommand
             var done = 0;
             foreach (var (path, prediction) in results)
             {
-                if (lines is null || files.Length == 1) Console.WriteLine(Describe(path, prediction, predictor.Data.Classes));
+                if (output is null || files.Length == 1) Console.WriteLine(Describe(path, prediction, predictor.Data.Classes));
                 lines?.Write(path, prediction);
-                if (lines is not null) advance.Report(++done, files.Length);
+                maps?.Write(path, prediction);
+                pictures?.Write(new Sample { Index = 0, Name = path }, prediction);
+                if (output is not null) advance.Report(++done, files.Length);
             }
         }
     }
+
+    private static Sample Original(Sample sample) => new() { Index = 0, Name = sample.Name, ReadFile = () => File.ReadAllBytes(sample.Name) };
 
     private static string[] Files(string input)
     {
@@ -93,6 +106,19 @@ internal static class PredictCommand
         ClassPrediction classes => $"{path}  " + string.Join("  ", classes.Scores.Select((score, c) => (score, c)).OrderByDescending(entry => entry.score).Take(3)
             .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{names[entry.c]} {entry.score:0.000}"))),
         RegressionPrediction values => $"{path}  " + string.Join("  ", values.Values.Select((value, t) => string.Create(CultureInfo.InvariantCulture, $"{names[t]} {value:0.####}"))),
+        SegmentationPrediction { Map: var map } => $"{path}  " + string.Join("  ", Shares(map).OrderByDescending(entry => entry.Share).Take(5)
+            .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{names[entry.Class]} {100 * entry.Share:0.0} %"))),
         _ => path,
     };
+
+    /// <summary>The part of the pixels that each class of a map has.</summary>
+    private static IEnumerable<(int Class, double Share)> Shares(Image map)
+    {
+        var counts = new long[ushort.MaxValue + 1];
+        if (map.Type == PixelType.UInt8)
+            foreach (var value in map.Pixels<byte>()) counts[value]++;
+        else
+            foreach (var value in map.Pixels<ushort>()) counts[value]++;
+        return counts.Select((count, c) => (c, (double)count / ((long)map.Height * map.Width))).Where(entry => entry.Item2 > 0);
+    }
 }

@@ -23,20 +23,21 @@ internal static class TestCommand
         var config = CommandLine.Config();
         var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th)." };
         var output = new Option<string?>("--out") { Description = "Write the metrics there: a flat JSON object of fractions.", HelpName = "metrics.json" };
-        var predictions = new Option<string?>("--predictions") { Description = "Write every prediction there, one JSON line each.", HelpName = "PATH" };
+        var predictions = new Option<string?>("--predictions") { Description = "Write every prediction there: one JSON line each, or, for segmentation maps, a folder of PNGs of class indices.", HelpName = "PATH" };
+        var show = new Option<string?>("--show-dir") { Description = "Write pictures there: image, prediction and truth side by side.", HelpName = "DIR" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = CommandLine.Weights();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("test", "Evaluates a checkpoint on a config's data (test, or val where there is no test).")
-            { config, checkpoint, output, predictions, device, precision, weights, overrides };
+            { config, checkpoint, output, predictions, show, device, precision, weights, overrides };
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(config), parsed.GetRequiredValue(checkpoint), parsed.GetValue(output), parsed.GetValue(predictions),
+            parsed.GetRequiredValue(config), parsed.GetRequiredValue(checkpoint), parsed.GetValue(output), parsed.GetValue(predictions), parsed.GetValue(show),
             parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
         return command;
     }
 
-    private static int Run(string config, string checkpoint, string? output, string? predictions, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    private static int Run(string config, string checkpoint, string? output, string? predictions, string? show, string? device, Precision precision, WeightChoice weights, string[] overrides)
     {
         var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
@@ -49,19 +50,21 @@ internal static class TestCommand
 
         var dataset = builder.Dataset(evaluation.Dataset);
         RunBuilder.CheckData(dataset, options.Test is null ? "val.dataset" : "test.dataset", evaluation.Loader, Console.Error.WriteLine, Console.Error.WriteLine);
-        using var model = builder.Model(dataset.Info);
-        LoadWeights(model, checkpoint, dataset.Info, weights, document);
+        var (trainedOn, order) = Classes(checkpoint, dataset.Info);
+        using var model = builder.Model(trainedOn);
+        LoadWeights(model, checkpoint, trainedOn, weights, document);
         model.to(on);
         var channelsLast = builder.ChannelsLast(model, on, chosen);
         if (channelsLast) model.ToChannelsLast(runtime);
 
         var metrics = builder.Metrics(evaluation, dataset.Info);
-        if (metrics.Count == 0 && predictions is null)
+        if (metrics.Count == 0 && predictions is null && show is null)
             throw new UserErrorException($"{config}: {(options.Test is null ? "val" : "test")}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ \"accuracy\": {{ \"type\": \"Accuracy\" }} }}.");
         using var loader = builder.EvaluationLoader(dataset, evaluation, new SingleProcess());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{dataset.Count} samples of {dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
 
-        var values = WithPredictions(predictions, dataset.Info, observe => new Evaluator
+        var pictures = show is null ? null : new PredictionPictures(show, dataset);
+        var values = WithPredictions(predictions, dataset, pictures, observe => new Evaluator
         {
             Loader = loader,
             Metrics = metrics,
@@ -69,6 +72,7 @@ internal static class TestCommand
             Runtime = runtime,
             Precision = chosen,
             ChannelsLast = channelsLast,
+            Order = order,
             Observe = observe,
             Advance = new Advance("evaluating").Report,
         }.Run(model));
@@ -96,22 +100,47 @@ internal static class TestCommand
             $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
     }
 
-    private static IReadOnlyDictionary<string, double> WithPredictions(
-        string? path, DataInfo data, Func<Action<IReadOnlyList<Prediction>, IReadOnlyList<Sample>>?, IReadOnlyDictionary<string, double>> evaluate)
+    /// <summary>The classes to build the model for: the checkpoint's, where they are the data's in another order.</summary>
+    private static (DataInfo Model, ClassOrder? Order) Classes(string path, DataInfo data)
     {
-        if (path is null) return evaluate(null);
+        if (!Checkpoint.IsCheckpoint(path)) return (data, null);
+        using var checkpoint = Checkpoint.Open(path);
+        if (ClassOrder.Between(checkpoint.Info.Data, data) is not { } order) return (data, null);
+        Console.Error.WriteLine("The data names the checkpoint's classes in another order; predictions are brought into the data's.");
+        return (checkpoint.Info.Data, order);
+    }
+
+    private static IReadOnlyDictionary<string, double> WithPredictions(string? path, Dataset dataset, PredictionPictures? pictures,
+        Func<Action<IReadOnlyList<Prediction>, IReadOnlyList<Sample>>?, IReadOnlyDictionary<string, double>> evaluate)
+    {
+        if (path is null) return evaluate(pictures is null ? null : Each(pictures.Write));
+        if (dataset.Info.Task == DataTask.Segmentation)
+        {
+            var maps = new PredictionMaps(path, dataset);
+            return evaluate(Each((sample, prediction) =>
+            {
+                maps.Write(sample.Name, prediction);
+                pictures?.Write(sample, prediction);
+            }));
+        }
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
         IReadOnlyDictionary<string, double>? values = null;
         AtomicFile.Write(path, stream =>
         {
             using var writer = new StreamWriter(stream, leaveOpen: true);
-            var lines = new PredictionLines(writer, data);
-            values = evaluate((predictions, samples) =>
+            var lines = new PredictionLines(writer, dataset.Info);
+            values = evaluate(Each((sample, prediction) =>
             {
-                for (var i = 0; i < samples.Count; i++) lines.Write(samples[i].Name, predictions[i], samples[i]);
-            });
+                lines.Write(sample.Name, prediction, sample);
+                pictures?.Write(sample, prediction);
+            }));
         });
         return values!;
+
+        static Action<IReadOnlyList<Prediction>, IReadOnlyList<Sample>> Each(Action<Sample, Prediction> write) => (predictions, samples) =>
+        {
+            for (var i = 0; i < samples.Count; i++) write(samples[i], predictions[i]);
+        };
     }
 
     private static void Show(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics)
