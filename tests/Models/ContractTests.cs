@@ -41,12 +41,20 @@ public sealed class ContractTests
             """{ "arch": 24, "embed_dim": 32, "depth": 3, "token_dim": 8, "image_size": [48, 64], "features": "maps", "out_indices": [0, 2] }""",
             """{ "arch": 19, "embed_dim": 28, "depth": 3, "token_dim": 8, "tokens": "transformer", "features": "maps", "out_indices": [1], "dropout": 0.1, "attention_dropout": 0.1 }""",
         ],
+        ["PixelContrastLoss"] =
+        [
+            "{}",
+            """{ "sampling": "hardest_half", "shortfall": "repeat", "max_views": 4, "max_samples": 32 }""",
+            """{ "sampling": "semi_hard", "positives": 3, "negatives": 5, "memory": { "size": 16, "samples": 4 } }""",
+        ],
         ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
     };
 
     public static TheoryData<string> Backbones() => Configs(typeof(Backbone));
 
-    public static TheoryData<string> Losses() => Configs(typeof(Loss));
+    public static TheoryData<string> Losses() => Configs(typeof(Loss), where: config => !Build.From<Loss>(config).WantsEmbeddings);
+
+    public static TheoryData<string> EmbeddingLosses() => Configs(typeof(Loss), where: config => Build.From<Loss>(config).WantsEmbeddings);
 
     /// <summary>Heads that give one vector an image; see SegmentationHeadTests for those that give maps.</summary>
     public static TheoryData<string> Heads() => Configs(typeof(LossHead), type => !type.IsSubclassOf(typeof(SegmentationHead)));
@@ -200,6 +208,34 @@ public sealed class ContractTests
     }
 
     [Theory]
+    [MemberData(nameof(EmbeddingLosses))]
+    public void Loss_OfEmbeddings_IsFiniteScalarWithGradientAndObeysWeight(string config)
+    {
+        using var scope = NewDisposeScope();
+        var loss = Build.From<Loss>(config, Build.Classes(4));
+        var twice = Build.From<Loss>(config[..^1] + """, "weight": 2, "warmup_iters": 10, "ramp_iters": 10 }""", Build.Classes(4));
+        foreach (var term in new[] { loss, twice }) term.ExpectEmbeddings(8);
+        var embeddings = nn.functional.normalize(Formula.Values("embeddings", 2, 8, 4, 5)).detach().requires_grad_();
+        var logits = Formula.Values("logits.weight", 2, 4, 8, 10);
+        var targets = new LossTargets(logits.roll(1, 1).argmax(1), Embeddings: embeddings);
+        var value = loss.Compute(logits, targets, default);
+        Assert.Empty(value.shape);
+        Assert.True(double.IsFinite(value.item<float>()) && value.item<float>() > 0);
+        value.backward();
+        Assert.True(embeddings.grad!.isfinite().all().item<bool>() && embeddings.grad.abs().sum().item<float>() > 0);
+
+        float At(long iteration) => twice.Compute(logits, targets, new Progress(iteration, 100, 0, 1)).item<float>();
+        Assert.Equal(0, At(9));
+        Assert.Equal(value.item<float>(), At(15), 1e-5f * value.item<float>()); // half of twice
+        twice.eval(); // so that it has nothing to remember
+        Assert.Equal(2 * At(15), At(20), 1e-5f * value.item<float>());
+        var silent = twice.Compute(logits, targets, default);
+        embeddings.grad.zero_();
+        silent.backward();
+        Assert.Equal(0, embeddings.grad.abs().sum().item<float>());
+    }
+
+    [Theory]
     [MemberData(nameof(Heads))]
     public void Head_MapOrVector_GivesFiniteOutputAndGradients(string config)
     {
@@ -235,14 +271,17 @@ public sealed class ContractTests
 
     private static long Ceiling(int size, int stride) => (size + stride - 1) / stride;
 
-    private static TheoryData<string> Configs(Type kind, Func<Type, bool>? only = null)
+    private static TheoryData<string> Configs(Type kind, Func<Type, bool>? only = null, Func<string, bool>? where = null)
     {
         var data = new TheoryData<string>();
         foreach (var type in typeof(LinearHead).Assembly.GetTypes().Where(type => type.IsSubclassOf(kind) && !type.IsAbstract && only?.Invoke(type) != false))
         {
             var name = type.GetCustomAttributes(typeof(ComponentAttribute), false).Cast<ComponentAttribute>().Single().Name;
             foreach (var variant in _variants.GetValueOrDefault(name) ?? ["{}"])
-                data.Add(variant == "{}" ? $$"""{ "type": "{{name}}" }""" : $$"""{ "type": "{{name}}", {{variant.Trim()[1..]}}""");
+            {
+                var config = variant == "{}" ? $$"""{ "type": "{{name}}" }""" : $$"""{ "type": "{{name}}", {{variant.Trim()[1..]}}""";
+                if (where is null || where(config)) data.Add(config);
+            }
         }
         return data;
     }
