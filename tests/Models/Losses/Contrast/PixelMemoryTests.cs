@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace Tessera.Tests.Models.Losses.Contrast;
 
 /// <summary>What the memory must keep to; each test names the defect of the published code that it would catch.</summary>
+[Collection(ProcessWide.Name)]
 public sealed class PixelMemoryTests
 {
     private const int Classes = 3, Dim = 4;
