@@ -12,7 +12,8 @@ internal static class Cropping
         if (SampleGeometry.SizeOf(sample) == (height, width))
             return;
         SampleGeometry.Move(sample, Matrix3x2.CreateTranslation(-left, -top), height, width,
-            (image, _) => PixelLayout.Crop(image, top, left, height, width), cuts: true);
+            (image, _) => PixelLayout.Crop(image, top, left, height, width), cuts: true, needed: 1,
+            waiting => waiting is ResizedImage resized ? resized.Crop(top, left, height, width) : null);
     }
 
     /// <param name="imageFill">One value, or one per channel.</param>

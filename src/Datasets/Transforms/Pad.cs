@@ -5,21 +5,23 @@ using Tessera.Framework.Errors;
 
 namespace Tessera.Datasets.Transforms;
 
-/// <param name="Size">Pad to this size, on the right and below; an image that is larger stays as it is.</param>
+/// <param name="Size">Pad to this size; an image that is larger stays as it is.</param>
 /// <param name="SizeDivisor">Pad until both sides are divisible by this.</param>
 /// <param name="Square">Pad the shorter side to the longer one's length.</param>
 /// <param name="PadVal">What is put there: one value, or one per channel. By default 0.</param>
 /// <param name="SegPadVal">What is put there in segmentation maps. By default "ignore": 255 (65535 in 16 bits).</param>
 /// <param name="PaddingMode">constant, edge (border repeated) or reflect (mirrored).</param>
+/// <param name="Position">Where the padding goes: right_down, left_up, center or random.</param>
 public sealed record PadOptions(
     HeightWidth? Size = null,
     [property: Range(1, 4096)] int? SizeDivisor = null,
     bool Square = false,
     double[]? PadVal = null,
     [property: Range(0, 65535)] int? SegPadVal = null,
-    PaddingMode PaddingMode = PaddingMode.Constant);
+    PaddingMode PaddingMode = PaddingMode.Constant,
+    PadPosition Position = PadPosition.RightDown);
 
-/// <summary>Pads on the right and below.</summary>
+/// <summary>Pads, by default on the right and below.</summary>
 [Component("Pad")]
 public sealed class Pad : Transform
 {
@@ -40,7 +42,8 @@ public sealed class Pad : Transform
             newHeight = newWidth = Math.Max(newHeight, newWidth);
         if (_options.SizeDivisor is { } divisor)
             (newHeight, newWidth) = ((newHeight + divisor - 1) / divisor * divisor, (newWidth + divisor - 1) / divisor * divisor);
-        Cropping.Pad(sample, 0, 0, newWidth - width, newHeight - height, _options.PadVal ?? [0], _options.PaddingMode, _options.SegPadVal);
+        var (top, left) = _options.Position.Share(newHeight - height, newWidth - width, random);
+        Cropping.Pad(sample, left, top, newWidth - width - left, newHeight - height - top, _options.PadVal ?? [0], _options.PaddingMode, _options.SegPadVal);
         return sample;
     }
 }

@@ -74,8 +74,10 @@ internal sealed class Resizer(Interpolation interpolation, bool antialias, Resiz
     {
         var (oldHeight, oldWidth) = SampleGeometry.SizeOf(sample);
         var (scaleX, scaleY) = ((double)width / oldWidth, (double)height / oldHeight);
+        var needed = Needed(Math.Max(scaleX, scaleY));
         SampleGeometry.Move(sample, Matrix3x2.CreateScale((float)scaleX, (float)scaleY), height, width,
-            (image, kind) => Resize(image, height, width, kind), cuts: false, Needed(Math.Max(scaleX, scaleY)));
+            (image, kind) => Resize(image, height, width, kind), cuts: false, needed,
+            file => backend == ResizeBackend.Pillow && file is not ResizedImage ? new ResizedImage(file, sample.Denominator(needed), height, width, interpolation, antialias) : null);
     }
 
     /// <summary>The fraction of the pixels that must be decoded: reduced decoding is a part of antialiasing.</summary>

@@ -31,6 +31,24 @@ public static class SampleGeometry
     /// <param name="move">Moves one picture. It is called first for the image.</param>
     /// <param name="cuts">Something may have left the image: boxes are clipped, and those outside are dropped with their masks.</param>
     /// <param name="needed">The fraction of the image's pixels, along an axis, that is kept: <see cref="Sample.ImageAtLeast"/>.</param>
+    /// <param name="later">Moves the image without decoding it, where it isn't decoded yet and that can be done; null otherwise.</param>
+    internal static void Move(Sample sample, Matrix3x2 step, int height, int width, Func<Image, MapKind, Image> move, bool cuts, double needed, Func<EncodedImage, EncodedImage?> later)
+    {
+        if (sample.Encoded is not { } encoded || later(encoded) is not { } waiting)
+        {
+            Move(sample, step, height, width, move, cuts, needed);
+            return;
+        }
+        var geometry = GeometryOf(sample);
+        CheckMaps(sample);
+        sample.SetEncoded(waiting);
+        MoveMaps(sample, move);
+        if (sample.Boxes is { } boxes)
+            MoveBoxes(sample, boxes, step, height, width, cuts);
+        sample.Geometry = geometry.Then(step);
+    }
+
+    /// <inheritdoc cref="Move(Sample, Matrix3x2, int, int, Func{Image, MapKind, Image}, bool, double, Func{EncodedImage, EncodedImage})"/>
     public static void Move(Sample sample, Matrix3x2 step, int height, int width, Func<Image, MapKind, Image> move, bool cuts, double needed = 1)
     {
         var geometry = GeometryOf(sample);

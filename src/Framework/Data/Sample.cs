@@ -67,6 +67,9 @@ public sealed class Sample
     /// <summary>The pixels are not decoded yet.</summary>
     public bool IsEncoded => _encoded is not null;
 
+    /// <summary>The image while its pixels are not decoded; null afterwards.</summary>
+    public EncodedImage? Encoded => _encoded;
+
     /// <summary>Sets an image whose pixels will be decoded when a step first needs them.</summary>
     public void SetEncoded(EncodedImage image) => (_image, _encoded, _normalization) = (null, image, null);
 
@@ -78,11 +81,18 @@ public sealed class Sample
     /// <param name="scale">The fraction of the image's pixels, along an axis, that the step will keep.</param>
     public Image ImageAtLeast(double scale)
     {
+        Decode(Denominator(scale));
+        return Image ?? throw new InvalidOperationException("No step has loaded the image.");
+    }
+
+    /// <summary>The largest 1, 2, 4 or 8 by which the decoder may divide the sides of an image that a step will shrink; 1 in evaluation.</summary>
+    /// <param name="scale">The fraction of the image's pixels, along an axis, that the step will keep.</param>
+    public int Denominator(double scale)
+    {
         var denominator = 1;
         while (Training && denominator < 8 && scale * denominator * 2 <= 1)
             denominator *= 2;
-        Decode(denominator);
-        return Image ?? throw new InvalidOperationException("No step has loaded the image.");
+        return denominator;
     }
 
     /// <summary>Notes a normalisation, to be applied when the pixels are next read or the batch is made.</summary>

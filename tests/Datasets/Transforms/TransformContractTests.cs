@@ -13,6 +13,7 @@ public class TransformContractTests
     private static readonly Dictionary<string, string> RequiredOptions = new()
     {
         ["CenterCrop"] = """, "size": 32""",
+        ["FitSize"] = """, "input_size": [50, 90]""",
         ["GaussianNoise"] = """, "std": [1, 5]""",
         ["Pad"] = """, "size_divisor": 32""",
         ["RandomCrop"] = """, "size": [32, 40]""",

@@ -72,15 +72,29 @@ public static class Resampler
     private static void PickNearest(Image image, int top, int left, ResampleKernel horizontal, ResampleKernel vertical, Image result)
     {
         var size = image.PixelSize();
-        var target = result.Bytes.AsSpan();
+        var rowBytes = horizontal.Length * size;
         for (var y = 0; y < vertical.Length; y++)
         {
-            var row = image.Bytes.AsSpan(((top + vertical.Starts[y]) * image.Width + left) * size);
-            foreach (var start in horizontal.Starts)
-            {
-                row.Slice(start * size, size).CopyTo(target);
-                target = target[size..];
-            }
+            var target = result.Bytes.AsSpan(y * rowBytes, rowBytes);
+            if (y > 0 && vertical.Starts[y] == vertical.Starts[y - 1])
+                result.Bytes.AsSpan((y - 1) * rowBytes, rowBytes).CopyTo(target);
+            else
+                PickRow(image.Bytes.AsSpan(((top + vertical.Starts[y]) * image.Width + left) * size), horizontal.Starts, size, target);
+        }
+    }
+
+    private static void PickRow(ReadOnlySpan<byte> row, int[] starts, int size, Span<byte> target)
+    {
+        if (size == 1)
+        {
+            for (var x = 0; x < starts.Length && x < target.Length; x++)
+                target[x] = row[starts[x]];
+            return;
+        }
+        foreach (var start in starts)
+        {
+            row.Slice(start * size, size).CopyTo(target);
+            target = target[size..];
         }
     }
 }
