@@ -39,6 +39,7 @@ public sealed class Tap : IDisposable
             nn.Module<Tensor[], Tensor> m => m.register_forward_hook((_, _, output) => Capture(output)).remove,
             nn.Module<Tensor[], Tensor[]> m => m.register_forward_hook((_, _, output) => Capture(output)).remove,
             nn.Module<Tensor, Tensor, Tensor> m => m.register_forward_hook((_, _, _, output) => Capture(output)).remove,
+            nn.Module<Tensor, TokenGrid, Tensor> m => m.register_forward_hook((_, _, _, output) => Capture(output)).remove,
             nn.Module<Tensor, Tensor, Tensor, Tensor> m => m.register_forward_hook((_, _, _, _, output) => Capture(output)).remove,
             _ => throw new UserErrorException($"\"{name}\" can't be tapped: {module.GetName()} does not give tensors through call."),
         };
@@ -104,5 +105,5 @@ public static class TapExtensions
     /// <summary>Names that <see cref="Tap(nn.Module, string)"/> takes.</summary>
     public static IEnumerable<string> TapNames(this nn.Module model) =>
         model.named_modules().Where(m => m.module is nn.Module<Tensor, Tensor> or nn.Module<Tensor, Tensor[]> or nn.Module<Tensor[], Tensor>
-            or nn.Module<Tensor[], Tensor[]> or nn.Module<Tensor, Tensor, Tensor> or nn.Module<Tensor, Tensor, Tensor, Tensor>).Select(m => m.name);
+            or nn.Module<Tensor[], Tensor[]> or nn.Module<Tensor, Tensor, Tensor> or nn.Module<Tensor, TokenGrid, Tensor> or nn.Module<Tensor, Tensor, Tensor, Tensor>).Select(m => m.name);
 }

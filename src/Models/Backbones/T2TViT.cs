@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Framework.Models;
+using Tessera.Models.Attention;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -23,6 +24,7 @@ namespace Tessera.Models.Backbones;
 /// <param name="Dropout">Dropout of the tokens, of the attention's output and in the MLPs.</param>
 /// <param name="AttentionDropout">Dropout of the attention weights.</param>
 /// <param name="DropPath">Stochastic depth: rate at the last block, rising linearly from 0 at the first.</param>
+/// <param name="Attention">Who attends whom in the blocks after the soft splits; everyone everyone by default.</param>
 public sealed record T2TViTOptions(
     [property: AllowedValues(7, 10, 12, 14, 19, 24)] int Arch = 14,
     T2TTokens Tokens = T2TTokens.Performer,
@@ -39,7 +41,8 @@ public sealed record T2TViTOptions(
     [property: Range(0, 0.99)] double TokenDropout = 0.1,
     [property: Range(0, 0.99)] double Dropout = 0,
     [property: Range(0, 0.99)] double AttentionDropout = 0,
-    [property: Range(0, 0.99)] double DropPath = 0);
+    [property: Range(0, 0.99)] double DropPath = 0,
+    ComponentSpec<TokenAttention>? Attention = null);
 
 /// <summary>A transformer whose tokens come from overlapping patches of patches, deep and narrow.</summary>
 /// <remarks>
@@ -63,7 +66,7 @@ public sealed class T2TViT : Backbone
     private readonly int[] _outIndices;
     private readonly int _depth;
 
-    public T2TViT(T2TViTOptions options) : base(nameof(T2TViT))
+    public T2TViT(T2TViTOptions options, ComponentBuilder? components = null) : base(nameof(T2TViT))
     {
         _options = options;
         var (width, heads, ratio) = options.Arch switch
@@ -85,8 +88,9 @@ public sealed class T2TViT : Backbone
         var maps = options.Features == TokenFeatures.Maps;
         var built = maps ? _outIndices[^1] + 1 : _depth;
         var block = new VisionTransformerOptions(MlpRatio: options.MlpRatio ?? ratio, QkvBias: options.QkvBias, Dropout: options.Dropout, AttentionDropout: options.AttentionDropout);
+        var choose = AttentionChoice.For(options.Attention, components, shape => new FullAttention(shape));
         var rates = Layers.DropPath.Linear(options.DropPath, _depth);
-        for (var i = 0; i < built; i++) blocks.Add(new VisionTransformerBlock(width, heads, block, rates[i], Epsilon));
+        for (var i = 0; i < built; i++) blocks.Add(new VisionTransformerBlock(width, heads, block, rates[i], Epsilon, i, choose));
         norm = built < _depth ? null : LayerNorm(width, Epsilon);
         RegisterComponents();
 
@@ -128,7 +132,7 @@ public sealed class T2TViT : Backbone
         var maps = new List<Tensor>();
         for (var i = 0; i < blocks.Count; i++)
         {
-            x = blocks[i].call(x);
+            x = blocks[i].call(x, new TokenGrid(grid.Item1, grid.Item2, 1));
             if (i == _depth - 1) x = norm!.call(x);
             if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(ToMap(x, grid));
         }

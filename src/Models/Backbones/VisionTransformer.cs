@@ -61,6 +61,7 @@ public enum AttentionStart
 /// <param name="LayerScale">Initial factor of every residual branch, learned per channel; none by default.</param>
 /// <param name="PositionStart">How the positional embeddings start: "normal" or "sin_cos".</param>
 /// <param name="AttentionStart">How the attention's weights start: "normal" or "mimetic", which learns faster from small data.</param>
+/// <param name="Attention">Who attends whom; everyone everyone by default.</param>
 public sealed record VisionTransformerOptions(
     VisionTransformerArch Arch = VisionTransformerArch.Base,
     HeightWidth? ImageSize = null,
@@ -79,7 +80,8 @@ public sealed record VisionTransformerOptions(
     [property: Range(0, 0.99)] double DropPath = 0,
     [property: Range(0, 10)] double? LayerScale = null,
     PositionStart PositionStart = PositionStart.Normal,
-    AttentionStart AttentionStart = AttentionStart.Normal);
+    AttentionStart AttentionStart = AttentionStart.Normal,
+    ComponentSpec<TokenAttention>? Attention = null);
 
 /// <summary>A transformer over the patches of an image.</summary>
 /// <remarks>
@@ -102,7 +104,7 @@ public sealed class VisionTransformer : Backbone
     private readonly int[] _outIndices;
     private readonly int _depth;
 
-    public VisionTransformer(VisionTransformerOptions options) : base(nameof(VisionTransformer))
+    public VisionTransformer(VisionTransformerOptions options, ComponentBuilder? components = null) : base(nameof(VisionTransformer))
     {
         _options = options;
         var (width, depth, heads) = options.Arch switch
@@ -126,9 +128,10 @@ public sealed class VisionTransformer : Backbone
         patch_embed = new PatchEmbed(options.PatchSize, options.InChannels, width);
         cls_token = options.ClassToken ? Parameter(zeros(1, 1, width)) : null;
         pos_embed = Parameter(zeros(1, LeadingTokens + (_grid.Height * _grid.Width), width));
+        var choose = AttentionChoice.For(options.Attention, components, shape => new FullAttention(shape));
         var rates = Layers.DropPath.Linear(options.DropPath, _depth);
         var built = maps ? _outIndices.Max() + 1 : _depth;
-        for (var i = 0; i < built; i++) blocks.Add(new VisionTransformerBlock(width, heads, options, rates[i]));
+        for (var i = 0; i < built; i++) blocks.Add(new VisionTransformerBlock(width, heads, options, rates[i], block: i, attention: choose));
         norm = options.Features == TokenFeatures.Average || built < _depth ? null : LayerNorm(width, VisionTransformerBlock.Epsilon);
         fc_norm = options.Features == TokenFeatures.Average ? LayerNorm(width, VisionTransformerBlock.Epsilon) : null;
         RegisterComponents();
@@ -144,7 +147,7 @@ public sealed class VisionTransformer : Backbone
             pos_embed.narrow(1, LeadingTokens, pos_embed.shape[1] - LeadingTokens).copy_(PositionEmbedding.SinCos(_grid, width));
         }
         if (options.AttentionStart == AttentionStart.Mimetic)
-            foreach (var attention in modules().OfType<SelfAttention>()) attention.StartMimetic();
+            foreach (var attention in modules().OfType<TokenAttention>()) attention.StartMimetic();
         if (cls_token is not null) init.normal_(cls_token, std: 1e-6);
     }
 
@@ -183,7 +186,7 @@ public sealed class VisionTransformer : Backbone
         var maps = new List<Tensor>();
         for (var i = 0; i < blocks.Count; i++)
         {
-            x = blocks[i].call(x);
+            x = blocks[i].call(x, new TokenGrid(grid.Item1, grid.Item2, LeadingTokens));
             if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(ToMap(i == _depth - 1 ? norm!.call(x) : x, grid));
         }
 
@@ -211,12 +214,12 @@ public sealed class VisionTransformer : Backbone
 }
 
 /// <summary>Attention, then an MLP, each on normed tokens and added to them.</summary>
-public sealed class VisionTransformerBlock : Module<Tensor, Tensor>
+public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
 {
     internal const double Epsilon = 1e-6;
 
     private readonly LayerNorm norm1;
-    private readonly SelfAttention attn;
+    private readonly TokenAttention attn;
     private readonly LayerScale? ls1;
     private readonly DropPath? drop_path1;
     private readonly LayerNorm norm2;
@@ -224,10 +227,13 @@ public sealed class VisionTransformerBlock : Module<Tensor, Tensor>
     private readonly LayerScale? ls2;
     private readonly DropPath? drop_path2;
 
-    internal VisionTransformerBlock(int width, int heads, VisionTransformerOptions options, double dropPath, double epsilon = Epsilon) : base(nameof(VisionTransformerBlock))
+    internal VisionTransformerBlock(
+        int width, int heads, VisionTransformerOptions options, double dropPath, double epsilon = Epsilon, int block = 0, Func<AttentionShape, TokenAttention>? attention = null)
+        : base(nameof(VisionTransformerBlock))
     {
+        var shape = new AttentionShape(width, heads, block, options.QkvBias, options.AttentionDropout, options.Dropout);
         norm1 = LayerNorm(width, epsilon);
-        attn = new SelfAttention(width, heads, options.QkvBias, options.AttentionDropout, options.Dropout);
+        attn = attention is null ? new FullAttention(shape) : attention(shape);
         norm2 = LayerNorm(width, epsilon);
         mlp = new Mlp(width, (int)(width * options.MlpRatio), options.Dropout);
         if (options.LayerScale is { } initial) (ls1, ls2) = (new LayerScale(width, initial), new LayerScale(width, initial));
@@ -236,10 +242,10 @@ public sealed class VisionTransformerBlock : Module<Tensor, Tensor>
     }
 
     /// <param name="x">[B, N, C].</param>
-    public override Tensor forward(Tensor x)
+    public override Tensor forward(Tensor x, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
-        var branch = attn.call(norm1.call(x));
+        var branch = attn.call(norm1.call(x), grid);
         if (ls1 is not null) branch = ls1.call(branch);
         if (drop_path1 is not null) branch = drop_path1.call(branch);
         x = x + branch;

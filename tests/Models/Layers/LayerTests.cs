@@ -72,17 +72,17 @@ public sealed class LayerTests
     }
 
     [Fact]
-    public void SelfAttention_FusedAndTapped_AgreeWithTheSlowForm()
+    public void FullAttention_FusedAndTapped_AgreeWithTheSlowForm()
     {
-        using var layer = Formula.Fill(new SelfAttention(12, 3));
+        using var layer = Formula.Fill(new FullAttention(new AttentionShape(12, 3)));
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         var x = Formula.Values("tokens", 2, 5, 12);
-        var fused = layer.call(x);
+        var fused = layer.call(x, new TokenGrid(1, 5));
         Tensor explicitly;
         using (var tap = layer.Tap("weights"))
         {
-            explicitly = layer.call(x);
+            explicitly = layer.call(x, new TokenGrid(1, 5));
             Assert.Equal([2, 3, 5, 5], tap.Value.shape);
             Assert.True(tap.Value.sum(-1).sub(1).abs().max().item<float>() < 1e-5f);
         }

@@ -1,0 +1,38 @@
+using Tessera.Framework.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.Attention;
+
+/// <param name="Ratio">Side of the squares of tokens that become one key; 1: full attention.</param>
+public sealed record SpatialReductionAttentionOptions([property: Range(1, 64)] int Ratio);
+
+/// <summary>Keys and values from a shrunken grid. Leading tokens are keys as they are.</summary>
+/// <remarks>
+/// Wang et al., "Pyramid Vision Transformer", 2021, arXiv:2102.12122. A grid that the ratio does not divide is filled up
+/// with zeros below and to the right, so that no token is lost; the published code leaves the remainder out.
+/// </remarks>
+[Component("SpatialReductionAttention")]
+public sealed class SpatialReductionAttention : DenseAttention
+{
+    private readonly Conv2d? sr;
+    private readonly LayerNorm? norm;
+    private readonly int _ratio;
+
+    public SpatialReductionAttention(SpatialReductionAttentionOptions options, AttentionShape shape) : base(nameof(SpatialReductionAttention), shape with { Fused = false })
+    {
+        _ratio = options.Ratio;
+        if (_ratio > 1) (sr, norm) = (Conv2d(shape.Channels, shape.Channels, _ratio, stride: _ratio), LayerNorm(shape.Channels));
+        RegisterComponents();
+    }
+
+    protected override (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, TokenGrid grid)
+    {
+        if (sr is null) return base.Project(x, grid);
+        var map = ToMap(x, grid); // [B, C, H, W]
+        var (down, right) = (Core.Residues.Missing(grid.Height, _ratio), Core.Residues.Missing(grid.Width, _ratio));
+        if (down + right > 0) map = functional.pad(map, [0, right, 0, down]);
+        return FromReduced(x, norm!.call(sr.call(map).flatten(2).transpose(1, 2)), grid);
+    }
+}
