@@ -195,7 +195,7 @@ internal static partial class Op
     internal static readonly Operator special_spherical_bessel_j0 = new("special_spherical_bessel_j0");
     internal static readonly Operator special_xlog1py = new("special_xlog1py");
     internal static readonly Operator special_zeta = new("special_zeta");
-    internal static readonly Operator split = new("split");
+    internal static readonly Operator split_with_sizes = new("split_with_sizes");
     internal static readonly Operator split_Tensor = new("split", "Tensor");
     internal static readonly Operator sqrt = new("sqrt");
     internal static readonly Operator sqrt_ = new("sqrt_");

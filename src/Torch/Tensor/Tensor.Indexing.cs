@@ -44,9 +44,9 @@ public static partial class torch
         public Tensor[] unbind(long dimension = 0) => Op.unbind_int.CallList(this, dimension);
         public Tensor unfold(long dimension, long size, long step) => Op.unfold.Call(this, dimension, size, step);
         public Tensor[] split(long size, int dim = 0) => Op.split_Tensor.CallList(this, size, dim);
-        public Tensor[] split(ReadOnlySpan<long> sizes, long dim = 0) => Op.split.CallList(this, sizes.ToArray(), dim);
-        public Tensor[] split(long[] sizes, long dim = 0) => Op.split.CallList(this, sizes, dim);
-        public Tensor[] split(params long[] sizes) => Op.split.CallList(this, sizes);
+        public Tensor[] split(ReadOnlySpan<long> sizes, long dim = 0) => Op.split_with_sizes.CallList(this, sizes.ToArray(), dim);
+        public Tensor[] split(long[] sizes, long dim = 0) => Op.split_with_sizes.CallList(this, sizes, dim);
+        public Tensor[] split(params long[] sizes) => Op.split_with_sizes.CallList(this, sizes);
         public Tensor[] tensor_split(long size, long dim = 0) => Op.tensor_split_sections.CallList(this, size, dim);
         public Tensor[] tensor_split(long[] sizes, long dim = 0) => Op.tensor_split_indices.CallList(this, sizes, dim);
         public Tensor[] tensor_split(Tensor indices, long dim = 0) => Op.tensor_split_tensor_indices_or_sections.CallList(this, indices, dim);
