@@ -110,7 +110,7 @@ public sealed class TokenPerformer : Module<Tensor, Tensor>
 public sealed class TokenTransformer : Module<Tensor, Tensor>
 {
     private readonly LayerNorm norm1;
-    private readonly TokenAttention attn;
+    private readonly SoftSplitAttention attn;
     private readonly LayerNorm norm2;
     private readonly Mlp mlp;
 
@@ -119,7 +119,7 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
     internal TokenTransformer(int from, int to) : base(nameof(TokenTransformer))
     {
         norm1 = LayerNorm(from);
-        attn = new TokenAttention(from, to);
+        attn = new SoftSplitAttention(from, to);
         norm2 = LayerNorm(to);
         mlp = new Mlp(to, to, 0);
         RegisterComponents();
@@ -136,14 +136,14 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
 }
 
 /// <summary>Attention of one head to narrower tokens, added to its values. Its weights can be tapped under the name "weights".</summary>
-public sealed class TokenAttention : Module<Tensor, Tensor>
+public sealed class SoftSplitAttention : Module<Tensor, Tensor>
 {
     private readonly Linear qkv; // rows: queries, keys, values
     private readonly Linear proj;
     private readonly AttentionWeights weights = new();
     private readonly double _scale;
 
-    internal TokenAttention(int from, int to) : base(nameof(TokenAttention))
+    internal SoftSplitAttention(int from, int to) : base(nameof(SoftSplitAttention))
     {
         qkv = Linear(from, 3 * to, false);
         proj = Linear(to, to);
