@@ -12,19 +12,21 @@ internal sealed class PendingBatch : IDisposable
     private readonly int _epoch;
     private readonly Sample?[] _samples;
     private readonly MapStack _images, _segmentation;
+    private readonly PaddedImages? _padded;
     private readonly Dictionary<string, MapStack> _extras = [];
     private readonly object _gate = new();
-    private int _remaining, _failedSlot = int.MaxValue;
+    private int _unread, _remaining, _failedSlot = int.MaxValue;
     private Exception? _failure;
     private volatile bool _mapsApart;
 
     public PendingBatch(SampleReader reader, int[] indices, int[] occurrences, int epoch)
     {
         (_reader, _indices, _occurrences, _epoch) = (reader, indices, occurrences, epoch);
-        _remaining = indices.Length;
+        _unread = _remaining = indices.Length;
         _samples = new Sample?[indices.Length];
         _images = new MapStack("image", indices.Length, ScalarType.Float32);
         _segmentation = new MapStack("segmentation map", indices.Length, ScalarType.Int64);
+        _padded = reader.PadDivisor is { } divisor ? new PaddedImages(indices.Length, divisor) : null;
     }
 
     public int Count => _indices.Length;
@@ -45,10 +47,29 @@ internal sealed class PendingBatch : IDisposable
         }
         catch (Exception e)
         {
-            lock (_gate)
-                if (slot < _failedSlot) (_failedSlot, _failure) = (slot, e); // the first in order, whichever thread was first
+            Fail(slot, e);
         }
+        if (_padded is not null && Interlocked.Decrement(ref _unread) == 0) LayOut(slot);
         return Interlocked.Decrement(ref _remaining) == 0;
+    }
+
+    /// <summary>All samples are read: only now is it known how large the batch's images are.</summary>
+    private void LayOut(int slot)
+    {
+        try
+        {
+            _padded!.LayOut(_images);
+        }
+        catch (Exception e)
+        {
+            Fail(slot, e);
+        }
+    }
+
+    private void Fail(int slot, Exception e)
+    {
+        lock (_gate)
+            if (slot < _failedSlot) (_failedSlot, _failure) = (slot, e); // the first in order, whichever thread was first
     }
 
     /// <summary>The batch, once complete; null where every sample was left out.</summary>
@@ -85,8 +106,15 @@ internal sealed class PendingBatch : IDisposable
 
     private void Write(int slot, Sample sample, Image image, Normalization normalization)
     {
-        var planes = _images.Reserve<float>(slot, sample, image.Channels, image.Height, image.Width);
-        if (!planes.IsEmpty) normalization.WritePlanes(image, planes);
+        if (_padded is not null)
+        {
+            _padded.Add(slot, sample, image, normalization);
+        }
+        else
+        {
+            var planes = _images.Reserve<float>(slot, sample, image.Channels, image.Height, image.Width);
+            if (!planes.IsEmpty) normalization.WritePlanes(image, planes);
+        }
         sample.Image = null;
         if (sample.SegmentationMap is { } map && FitsImage(sample, map, image))
         {

@@ -9,6 +9,7 @@ internal sealed record ReadSample(Sample Sample, Image Pixels, Normalization Nor
 internal sealed class SampleReader
 {
     private const int Substitutes = 16;
+    private const int DetectionDivisor = 32; // what a pyramid of five maps divides by
 
     private readonly Dataset _dataset;
     private readonly Transform[] _steps;
@@ -22,6 +23,9 @@ internal sealed class SampleReader
         (_dataset, _seed, _training, _onBadSample) = (dataset, seed, training, onBadSample);
         _steps = [.. pipeline];
     }
+
+    /// <summary>Images of a batch may differ in size: they are padded to a common one that this divides. null: they must not differ.</summary>
+    public int? PadDivisor => _dataset.Info.Task == DataTask.Detection ? DetectionDivisor : null;
 
     /// <summary>Bad samples so far, in the data set's order.</summary>
     public IReadOnlyList<(string Name, string Reason)> Skipped

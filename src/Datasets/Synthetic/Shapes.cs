@@ -136,11 +136,9 @@ public sealed class Shapes : Dataset
 
     private void SetInstances(Sample sample, ShapeScene scene)
     {
-        sample.Boxes = new Boxes(
-            [.. scene.Shapes.SelectMany(shape => Box(shape.Mask!))],
-            [.. scene.Shapes.Select(shape => shape.Label)],
-            new bool[scene.Shapes.Count]);
-        sample.InstanceMasks = [.. scene.Shapes.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone()))];
+        var visible = scene.Shapes.Where(shape => shape.Mask.AsSpan().Contains((byte)1)).ToArray(); // one may lie wholly below others
+        sample.Boxes = new Boxes([.. visible.SelectMany(shape => Box(shape.Mask!))], [.. visible.Select(shape => shape.Label)], new bool[visible.Length]);
+        sample.InstanceMasks = [.. visible.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone()))];
     }
 
     private Image SegmentationMap(ShapeScene scene)
