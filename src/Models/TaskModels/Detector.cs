@@ -28,13 +28,17 @@ public sealed class Detector : VisionModel
     /// <param name="bboxHead">The pyramid to boxes and classes, with the losses.</param>
     /// <param name="data">The data's classes.</param>
     /// <param name="services">Build the method of suppression.</param>
-    public Detector(DetectorOptions options, Backbone backbone, Neck? neck, BoxHead bboxHead, DataInfo data, IServiceProvider services) : base(nameof(Detector))
+    public Detector(DetectorOptions options, Backbone backbone, Neck? neck, BoxHead bboxHead, DataInfo data, IServiceProvider services)
+        : this(options.Test ?? new DetectorTestOptions(), backbone, neck, bboxHead, data, options.Test?.Nms?.Build(services) ?? new Nms(new()))
+    {
+    }
+
+    internal Detector(DetectorTestOptions test, Backbone backbone, Neck? neck, BoxHead bboxHead, DataInfo data, SuppressionMethod nms) : base(nameof(Detector))
     {
         if (data.Task != DataTask.Detection) throw new UserErrorException($"Detector needs data with boxes, not with a truth for {data.Task}.");
         (this.backbone, this.neck, bbox_head) = (backbone, neck, bboxHead);
-        _test = options.Test ?? new DetectorTestOptions();
+        (_test, _nms) = (test, nms);
         if (_test.FlipDirections is not null && !_test.Flip) throw new UserErrorException("Detector: test.flip_directions has no meaning without test.flip.");
-        _nms = _test.Nms?.Build(services) ?? new Nms(new());
         RegisterComponents();
     }
 

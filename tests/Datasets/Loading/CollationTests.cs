@@ -99,4 +99,42 @@ public sealed class CollationTests
         var samples = Enumerable.Range(0, 9).Select(i => new Sample { Index = i, Name = $"{i}.png", Image = image }).ToArray();
         Assert.Contains("Lower batch_size", Error(samples));
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Detection_ImagesOfSeveralSizes_ArePaddedToAMultipleOf32(int workers)
+    {
+        var samples = new[] { Named(0, 20, 50), Named(1, 40, 10), Named(2, 64, 64) };
+        foreach (var sample in samples)
+        {
+            sample.Boxes = new Boxes([1, 2, 3, 4], [0], [false]);
+            sample.Normalize(new Normalization([10, 10, 10], [2, 2, 2]));
+        }
+        var pixels = samples.Select(sample => sample.TakePixels().Pixels).ToArray();
+        var data = new MemoryDataset(3, index => samples[index], info: new DataInfo(["a"], DataTask.Detection));
+        using var loader = new BatchLoaderFactory().Create(data, [], null, new LoaderOptions(2, Workers: workers), 0, training: false);
+        var batches = loader.Epoch(0).ToArray();
+        Assert.Equal([2, 3, 64, 64], batches[0].Images.shape); // 40 and 50, rounded up
+        Assert.Equal([1, 3, 64, 64], batches[1].Images.shape);
+        for (var i = 0; i < 3; i++)
+        {
+            var values = batches[i / 2].Images[i % 2].contiguous().data<float>().ToArray();
+            var (height, width) = (pixels[i].Height, pixels[i].Width);
+            for (var c = 0; c < 3; c++)
+                for (var y = 0; y < 64; y++)
+                    for (var x = 0; x < 64; x++)
+                        Assert.Equal(y < height && x < width ? (pixels[i].Bytes[(y * width + x) * 3 + c] - 10) / 2f : 0, values[(c * 64 + y) * 64 + x]);
+        }
+        foreach (var batch in batches) batch.Dispose();
+    }
+
+    [Fact]
+    public void Detection_OtherChannels_IsTheUsersMistake()
+    {
+        var samples = new[] { Named(0, 20, 50), Named(1, 40, 10, channels: 1) };
+        var data = new MemoryDataset(2, index => samples[index], info: new DataInfo(["a"], DataTask.Detection));
+        using var loader = new BatchLoaderFactory().Create(data, [], null, new LoaderOptions(2, Workers: 0), 0, training: false);
+        Assert.Contains("must be of one size", Assert.Throws<UserErrorException>(() => loader.Epoch(0).ToArray()).Message, StringComparison.Ordinal);
+    }
 }
