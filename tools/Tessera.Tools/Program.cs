@@ -15,6 +15,7 @@ internal static class Program
         DoctorCommand.Create(),
         DatasetStatsCommand.Create(),
         BrowseDatasetCommand.Create(),
+        GetFlopsCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         PublishCommand.Create(),

@@ -44,6 +44,9 @@ public interface ITorchRuntime
     /// <summary>Bytes allocated on a CUDA device now and at most; null on a CPU or where the provider can't tell.</summary>
     (long Now, long Peak)? DeviceMemory(Device device);
 
+    /// <summary>Counts what this thread's operators compute, until disposed; null where the provider can't.</summary>
+    IOperationCounter? CountOperations() => null;
+
     /// <summary>Joins the group named by RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.</summary>
     /// <exception cref="Errors.UserErrorException">The provider has no collectives.</exception>
     IProcessGroup JoinProcessGroup(int rank, int worldSize, string masterAddress, int masterPort, DeviceType device);
@@ -55,6 +58,24 @@ internal sealed class Unchanged : IDisposable
     public static readonly Unchanged Instance = new();
 
     public void Dispose() { }
+}
+
+/// <summary>What operators computed.</summary>
+/// <param name="MultiplyAdds">Of matrix products and convolutions, those within attention included.</param>
+/// <param name="Activations">Values that these gave.</param>
+/// <param name="Bytes">Allocated for the results of all operators.</param>
+public readonly record struct OperationCounts(long MultiplyAdds, long Activations, long Bytes)
+{
+    public static OperationCounts operator -(OperationCounts a, OperationCounts b) => new(a.MultiplyAdds - b.MultiplyAdds, a.Activations - b.Activations, a.Bytes - b.Bytes);
+
+    public static OperationCounts operator +(OperationCounts a, OperationCounts b) => new(a.MultiplyAdds + b.MultiplyAdds, a.Activations + b.Activations, a.Bytes + b.Bytes);
+}
+
+/// <summary>Counts operators while it lives; belongs to the thread that made it.</summary>
+public interface IOperationCounter : IDisposable
+{
+    /// <summary>Since the counter was made.</summary>
+    OperationCounts Counts { get; }
 }
 
 /// <summary>Processes that train together. <see cref="SingleProcess"/> where there is but one.</summary>

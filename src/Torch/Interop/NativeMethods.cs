@@ -104,6 +104,9 @@ internal static unsafe class NativeMethods
     [DllImport(Library)] internal static extern int tessera_cuda_synchronize(int index);
     [DllImport(Library)] internal static extern int tessera_cuda_memory(int index, long* figures);
     [DllImport(Library)] internal static extern int tessera_cuda_empty_cache();
+    [DllImport(Library)] internal static extern ulong tessera_count_begin();
+    [DllImport(Library)] internal static extern void tessera_counted(long* figures);
+    [DllImport(Library)] internal static extern int tessera_count_end(ulong handle);
     [DllImport(Library)] internal static extern int tessera_flag(int which, int value);
 
     [DllImport(Library)] internal static extern int tessera_distributed_backends();

@@ -27,7 +27,7 @@ fi
 # shellcheck disable=SC2086
 build() { "${CXX:-g++}" $flags -c "$here/$1.cpp" -o "$objects/$1.o"; }
 pids=
-for unit in allocator dispatch tensor autograd runtime distributed; do
+for unit in allocator dispatch tensor autograd runtime operations distributed; do
     build $unit & pids="$pids $!"
 done
 for pid in $pids; do wait "$pid"; done

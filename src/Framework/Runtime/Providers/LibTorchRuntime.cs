@@ -66,6 +66,8 @@ internal sealed class LibTorchRuntime : ITorchRuntime
     public (long Now, long Peak)? DeviceMemory(Device device) =>
         device.type == DeviceType.CUDA && CudaMemory.Of(Math.Max(device.index, 0)) is { Allocated: { } now, Peak: { } peak } ? (now, peak) : null;
 
+    public IOperationCounter CountOperations() => new Counter();
+
     public IProcessGroup JoinProcessGroup(int rank, int worldSize, string masterAddress, int masterPort, DeviceType device)
     {
         var backend = device == DeviceType.CUDA ? "nccl" : "gloo";
@@ -79,6 +81,15 @@ internal sealed class LibTorchRuntime : ITorchRuntime
         {
             throw new UserErrorException($"Rank {rank} of {worldSize} could not join the others at {masterAddress}:{masterPort}: {e.Message.Split('\n')[0]}", e);
         }
+    }
+
+    private sealed class Counter : IOperationCounter
+    {
+        private readonly OperationCount _count = new();
+
+        public OperationCounts Counts => _count.Read() is var (products, values, bytes) ? new(products, values, bytes) : default;
+
+        public void Dispose() => _count.Dispose();
     }
 
     /// <summary>Bytes travel as tensors of the device that the backend serves.</summary>

@@ -1,0 +1,132 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Framework.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Tools.Costs;
+
+/// <summary>Runs a model once and counts, module by module.</summary>
+/// <remarks>
+/// Where the provider counts operators, everything is seen: products within attention, whatever a module does by itself.
+/// Otherwise the convolutions and linear layers are, by their weights and outputs.
+/// </remarks>
+internal sealed class CostMeter
+{
+    private readonly Dictionary<nn.Module, ModuleCost> _costs = [];
+    private readonly Stack<OperationCounts> _entered = new();
+    private readonly List<Action> _remove = [];
+    private IOperationCounter? _counter;
+    private OperationCounts _byHooks;
+
+    /// <param name="model">Goes through one prediction, in evaluation mode.</param>
+    /// <param name="channels">Of the image.</param>
+    public static ModelCost Measure(VisionModel model, ITorchRuntime runtime, int height, int width, int channels = 3) => new CostMeter().Run(model, runtime, height, width, channels);
+
+    private ModelCost Run(VisionModel model, ITorchRuntime runtime, int height, int width, int channels)
+    {
+        var order = new List<ModuleCost>();
+        foreach (var (name, module) in model.named_modules().Prepend(("", model)))
+        {
+            if (_costs.ContainsKey(module)) continue; // the model itself may come again
+            var parameters = module.parameters().ToArray();
+            var cost = new ModuleCost(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Where(p => !p.requires_grad).Sum(p => p.numel()));
+            order.Add(cost);
+            _costs.Add(module, cost);
+            Hook(module);
+        }
+        var training = model.training;
+        model.eval();
+        OperationCounts total;
+        try
+        {
+            using var mode = no_grad();
+            using var scope = NewDisposeScope();
+            var sample = new Sample { Index = 0, Name = "random", Geometry = new Geometry(height, width, System.Numerics.Matrix3x2.Identity) };
+            using var batch = new Batch { Images = randn(1, channels, height, width).DetachFromDisposeScope(), Samples = [sample] };
+            _counter = runtime.CountOperations();
+            model.Predict(batch);
+            total = Now;
+        }
+        finally
+        {
+            _counter?.Dispose();
+            foreach (var remove in _remove) remove();
+            model.train(training);
+        }
+        // Modules that are only containers never run; what they cost is what their children do.
+        order[0].Counts = total;
+        foreach (var cost in order.Where(cost => cost.Calls == 0 && cost.Name.Length > 0).Reverse())
+            cost.Counts = order.Where(child => child.Parent == cost.Name).Aggregate(default(OperationCounts), (sum, child) => sum + child.Counts);
+        return new ModelCost(order, total, _counter is not null);
+    }
+
+    private OperationCounts Now => _counter?.Counts ?? _byHooks;
+
+    private void Hook(nn.Module module)
+    {
+        switch (module)
+        {
+            case nn.Module<Tensor, Tensor> m:
+                _remove.Add(m.register_forward_pre_hook(Enter).remove);
+                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input, output)!).remove);
+                break;
+            case nn.Module<Tensor, Tensor[]> m:
+                _remove.Add(m.register_forward_pre_hook(Enter).remove);
+                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input, output)!).remove);
+                break;
+            case nn.Module<Tensor[], Tensor> m:
+                _remove.Add(m.register_forward_pre_hook(Enter).remove);
+                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input[0], output)!).remove);
+                break;
+            case nn.Module<Tensor[], Tensor[]> m:
+                _remove.Add(m.register_forward_pre_hook(Enter).remove);
+                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input[0], output)!).remove);
+                break;
+            case nn.Module<Tensor, Tensor, Tensor> m:
+                _remove.Add(m.register_forward_pre_hook(Enter).remove);
+                _remove.Add(m.register_forward_hook((_, input, _, output) => Leave(m, input, output)!).remove);
+                break;
+            case nn.Module<Tensor, Tensor, Tensor, Tensor> m:
+                _remove.Add(m.register_forward_pre_hook(Enter).remove);
+                _remove.Add(m.register_forward_hook((_, input, _, _, output) => Leave(m, input, output)!).remove);
+                break;
+        }
+    }
+
+    private void Enter(nn.Module module) => _entered.Push(Now);
+
+    // A hook that gives null leaves the output as it is.
+    private Tensor? Leave(nn.Module module, Tensor input, Tensor output)
+    {
+        if (_counter is null) CountByWeights(module, input, output);
+        Note(module, Shape(output));
+        return null;
+    }
+
+    private Tensor[]? Leave(nn.Module module, Tensor input, Tensor[] outputs)
+    {
+        Note(module, string.Join(" ", outputs.Select(Shape)));
+        return null;
+    }
+
+    private void Note(nn.Module module, string output)
+    {
+        var cost = _costs[module];
+        cost.Counts += Now - _entered.Pop();
+        cost.Calls++;
+        cost.Output = output;
+    }
+
+    private void CountByWeights(nn.Module module, Tensor input, Tensor output)
+    {
+        if (module.named_children().Any()) return;
+        var weight = module.named_parameters(recurse: false).FirstOrDefault(parameter => parameter.name == "weight").parameter;
+        var kind = module.GetType().Name;
+        if (weight is null || weight.dim() < 2 || !(kind.StartsWith("Conv", StringComparison.Ordinal) || kind.StartsWith("Linear", StringComparison.Ordinal))) return;
+        var applied = kind.StartsWith("ConvTranspose", StringComparison.Ordinal) ? input.numel() : output.numel();
+        _byHooks += new OperationCounts(applied * (weight.numel() / weight.shape[0]), output.numel(), output.numel() * output.element_size());
+    }
+
+    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
+}
