@@ -162,8 +162,7 @@ public sealed class Predictor : IDisposable
         var path = new[] { "test", "val", "train" }.Select(part => $"{part}.dataset.pipeline").FirstOrDefault(path => document.Find(path) is ConfigList)
             ?? throw new UserErrorException("The checkpoint's config has no pipeline (test.dataset.pipeline or val.dataset.pipeline), so it is unknown how an image becomes the model's input.");
         var steps = ((ConfigList)document.Find(path)!).Count;
-        var built = Enumerable.Range(0, steps).Select(i => components.Build(components.Describe<Transform>(document, $"{path}.{i}"))).ToList();
-        built.RemoveAll(step => step is LoadSegmentation); // there is no truth
+        var built = Enumerable.Range(0, steps).Select(i => components.Build(components.Describe<Transform>(document, $"{path}.{i}"))).Where(step => !step.ReadsTruth).ToList();
         if (!built.OfType<LoadImage>().Any()) built.Insert(0, new LoadImage(new LoadImageOptions())); // the data was drawn or held in memory
         return built;
     }

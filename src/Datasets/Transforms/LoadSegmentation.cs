@@ -15,6 +15,8 @@ public sealed class LoadSegmentation : Transform
         [.. Enumerable.Range(0, LabelTable.MostClasses).Select(i => i.ToString(System.Globalization.CultureInfo.InvariantCulture))],
         [.. Enumerable.Range(0, LabelTable.MostClasses + 1).Select(i => KeyValuePair.Create(i, (byte)i)), new(ushort.MaxValue, LabelTable.Ignore)], byColor: false);
 
+    public override bool ReadsTruth => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         if (sample.ReadSegmentationFile is not null)

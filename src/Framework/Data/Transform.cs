@@ -6,6 +6,9 @@ namespace Tessera.Framework.Data;
 [ComponentKind("transform")]
 public abstract class Transform
 {
+    /// <summary>Whether the step only reads what is known of an image, and has no place where nothing is.</summary>
+    public virtual bool ReadsTruth => false;
+
     /// <summary>Changes the sample, or returns another.</summary>
     /// <param name="random">The only source of randomness.</param>
     public abstract Sample Apply(Sample sample, RandomSource random);

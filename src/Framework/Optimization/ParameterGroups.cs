@@ -84,6 +84,22 @@ public static class ParameterGroups
         return frozen;
     }
 
+    /// <summary>The norms of the modules that patterns name.</summary>
+    /// <exception cref="UserErrorException">A pattern matches no norm.</exception>
+    public static IReadOnlyList<nn.Module> Norms(nn.Module model, IReadOnlyList<string> patterns)
+    {
+        var norms = model.named_modules().Where(child => IsNorm(child.module)).ToArray();
+        var found = new List<nn.Module>();
+        foreach (var pattern in patterns.Select(text => new NamePattern(text)))
+        {
+            var matching = norms.Where(norm => pattern.Matches(norm.name)).Select(norm => norm.module).ToArray();
+            if (matching.Length == 0)
+                throw new UserErrorException($"train.norm_eval: no norm's name matches \"{pattern.Text}\". {(norms.Length == 0 ? "The model has none." : $"The first is called {norms[0].name}.")}");
+            found.AddRange(matching);
+        }
+        return [.. found.Distinct()];
+    }
+
     /// <summary>Whether a module normalises; told by its type's name, so that a plugin's own layers count too.</summary>
     public static bool IsNorm(nn.Module module) => module.GetType().Name.Contains("Norm", StringComparison.Ordinal);
 

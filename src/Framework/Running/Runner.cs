@@ -89,6 +89,8 @@ public sealed class Runner : IDisposable
                     Accumulate = train.Accumulate,
                     ClipGrad = train.ClipGrad,
                     Freeze = train.Freeze ?? [],
+                    NormEval = train.NormEval ?? [],
+                    SyncBn = train.SyncBn,
                 },
                 Optimizers = Optimizers(options.Optimizer, services),
                 Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(services))],

@@ -51,8 +51,8 @@ public sealed partial class Trainer : RunState, IDisposable
         _totalEpochs = (int)((_totalSteps + _stepsPerEpoch - 1) / _stepsPerEpoch);
 
         var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
-        _frozenNorms = [.. FrozenNorms(parts.Model)];
-        if (frozen.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
+        _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
+        if (frozen.Count + loop.NormEval.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
         if (parts.Device.type != DeviceType.CPU) parts.Model.to(parts.Device);
         if (parts.ChannelsLast) parts.Model.ToChannelsLast(parts.Runtime);
         GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
@@ -77,6 +77,8 @@ public sealed partial class Trainer : RunState, IDisposable
             _optimizers.Context.Guard = _guard.See;
         }
         foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>()) module.Group = parts.Group;
+        if (loop.SyncBn && parts.Group.WorldSize > 1)
+            s_log.Info("Batch norms over {0} processes: {1}.", parts.Group.WorldSize, SyncBatchNorm.Attach(parts.Model, parts.Group));
         manual_seed(parts.Seed + parts.Group.Rank); // dropout differs between processes, and not from building the model
     }
 

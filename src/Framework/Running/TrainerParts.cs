@@ -29,6 +29,12 @@ public sealed record LoopSettings
 
     /// <summary>Name patterns of parameters that are not trained.</summary>
     public IReadOnlyList<string> Freeze { get; init; } = [];
+
+    /// <summary>Name patterns of modules whose norms keep their statistics.</summary>
+    public IReadOnlyList<string> NormEval { get; init; } = [];
+
+    /// <summary>Batch norms take their statistics over all processes.</summary>
+    public bool SyncBn { get; init; }
 }
 
 /// <summary>Everything a training is made of, built. A test needs no config.</summary>

@@ -87,6 +87,9 @@ public interface IProcessGroup : IDisposable
     /// <summary>Sums the tensor over all processes, in place.</summary>
     void AllReduceSum(Tensor tensor);
 
+    /// <summary>The sum over all processes as a new tensor, through which gradients pass: each process's input gets the sum of all processes' gradients.</summary>
+    Tensor Sum(Tensor tensor);
+
     /// <summary>Copies rank 0's values into the tensor, in place.</summary>
     void Broadcast(Tensor tensor);
 
@@ -102,6 +105,7 @@ public sealed class SingleProcess : IProcessGroup
     public int Rank => 0;
     public int WorldSize => 1;
     public void AllReduceSum(Tensor tensor) { }
+    public Tensor Sum(Tensor tensor) => tensor.alias();
     public void Broadcast(Tensor tensor) { }
     public IReadOnlyList<byte[]> AllGather(byte[] bytes) => [bytes];
     public void Barrier() { }

@@ -1,3 +1,4 @@
+using Tessera.Framework.Running.Distributed;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -33,7 +34,7 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
         return scope.MoveToOuter(_relu ? x.relu_() : x);
     }
 
-    private Tensor Normed(Tensor x) => training && bn.training && x.shape[0] * x.shape[2] * x.shape[3] == 1 ? Still(x) : bn.call(x);
+    private Tensor Normed(Tensor x) => training && bn.training && !SyncBatchNorm.Spans(bn) && x.shape[0] * x.shape[2] * x.shape[3] == 1 ? Still(x) : bn.call(x);
 
     private Tensor Still(Tensor x)
     {

@@ -112,6 +112,7 @@ internal static unsafe class NativeMethods
     [DllImport(Library)] internal static extern int tessera_distributed_backends();
     [DllImport(Library)] internal static extern IntPtr tessera_group_new(byte* backend, byte* host, int port, int rank, int worldSize, long timeoutMilliseconds);
     [DllImport(Library)] internal static extern void tessera_group_release(IntPtr group);
+    [DllImport(Library)] internal static extern IntPtr tessera_group_sum(IntPtr group, IntPtr tensor);
     [DllImport(Library)] internal static extern int tessera_group_allreduce(IntPtr group, IntPtr tensor, int op);
     [DllImport(Library)] internal static extern int tessera_group_broadcast(IntPtr group, IntPtr tensor, int root);
     [DllImport(Library)] internal static extern int tessera_group_allgather(IntPtr group, IntPtr tensor, IntPtr* outputs, int count);

@@ -53,6 +53,15 @@ public sealed unsafe class ProcessGroup : IDisposable
         GC.KeepAlive(tensor);
     }
 
+    /// <summary>The sum of all processes' values as a new tensor. Gradients pass: each process's input gets the sum of all outputs' gradients.</summary>
+    /// <remarks>The backward pass waits for the other processes, too.</remarks>
+    public Tensor Sum(Tensor tensor)
+    {
+        var sum = new Tensor(Check.Result(NativeMethods.tessera_group_sum(Handle, tensor.Handle)));
+        GC.KeepAlive(tensor);
+        return sum;
+    }
+
     /// <summary>Copies one process's values to all others, in place.</summary>
     public void Broadcast(Tensor tensor, int root = 0)
     {

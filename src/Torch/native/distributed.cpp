@@ -5,6 +5,8 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/utils.h>
 #ifdef TESSERA_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
@@ -23,6 +25,22 @@ struct Group {
 };
 
 Group* group(void* handle) { return static_cast<Group*>(handle); }
+
+at::Tensor sum_over(Backend& backend, const at::Tensor& tensor) {
+    std::vector<at::Tensor> tensors{tensor.detach().clone(at::MemoryFormat::Contiguous)};
+    backend.allreduce(tensors)->wait();
+    return tensors[0];
+}
+
+// Every process's output is the same sum, so the gradient of a process's input is the sum of all outputs' gradients.
+struct SumBackward : public torch::autograd::Node {
+    c10::intrusive_ptr<Backend> backend;
+    at::Tensor zero; // where this process's loss doesn't depend on the sum, others' may
+
+    torch::autograd::variable_list apply(torch::autograd::variable_list&& gradients) override {
+        return {sum_over(*backend, gradients[0].defined() ? gradients[0] : zero)};
+    }
+};
 
 } // namespace
 #endif
@@ -84,6 +102,21 @@ TESSERA_API int32_t tessera_group_allreduce(void* handle, void* tensor, int32_t 
     });
 }
 
+TESSERA_API void* tessera_group_sum(void* handle, void* tensor) {
+    return guard<void*>(nullptr, [&]() -> void* {
+        const at::Tensor input = borrow(tensor);
+        at::Tensor sum = sum_over(*group(handle)->backend, input);
+        if (at::GradMode::is_enabled() && input.requires_grad()) {
+            auto node = std::shared_ptr<SumBackward>(new SumBackward(), torch::autograd::deleteNode);
+            node->backend = group(handle)->backend;
+            node->zero = at::zeros_like(sum);
+            node->set_next_edges(torch::autograd::collect_next_edges(input));
+            torch::autograd::set_history(sum, node);
+        }
+        return release(std::move(sum));
+    });
+}
+
 TESSERA_API int32_t tessera_group_broadcast(void* handle, void* tensor, int32_t root) {
     return guard<int32_t>(-1, [&] {
         std::vector<at::Tensor> tensors{borrow(tensor)};
@@ -113,6 +146,7 @@ static constexpr const char* absent = "this build of the libtorch bridge has no 
 TESSERA_API void* tessera_group_new(const char*, const char*, int32_t, int32_t, int32_t, int64_t) { set_error(absent); return nullptr; }
 TESSERA_API void tessera_group_release(void*) {}
 TESSERA_API int32_t tessera_group_allreduce(void*, void*, int32_t) { set_error(absent); return -1; }
+TESSERA_API void* tessera_group_sum(void*, void*) { set_error(absent); return nullptr; }
 TESSERA_API int32_t tessera_group_broadcast(void*, void*, int32_t) { set_error(absent); return -1; }
 TESSERA_API int32_t tessera_group_allgather(void*, void*, void* const*, int32_t) { set_error(absent); return -1; }
 TESSERA_API int32_t tessera_group_barrier(void*) { set_error(absent); return -1; }

@@ -79,6 +79,7 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
             if (part != "train") yield return $"{part}.loader.batch_size=5";
             if (document.Find($"{part}.dataset.type") is ConfigValue { Text: "Shapes" }) yield return $"{part}.dataset.count=10";
         }
+        if (document.Find("vars.size") is ConfigList) yield return "vars.size=[64,80]";
         if (document.Find("train.dataset.pipeline.RandomResizedCrop") is not null) yield return "train.dataset.pipeline.RandomResizedCrop.size=64";
         if (document.Find("val.dataset.pipeline.CenterCrop") is not null) yield return "val.dataset.pipeline.CenterCrop.size=64";
         if (document.Find("val.dataset.pipeline.Resize.shorter_side") is not null) yield return "val.dataset.pipeline.Resize.shorter_side=64";

@@ -18,6 +18,14 @@ public sealed class TinyData : IDisposable
                 File.WriteAllBytes(Path.Combine(folder, "1.png"), Png(random, 80, 72));
             }
         }
+        foreach (var split in new[] { "train", "val", "test" })
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                Write($"camvid/{split}/image/{i}.png", Png(random, 72, 96));
+                Write($"camvid/{split}/label/{i}.png", Labels(random, 72, 96, 12));
+            }
+        }
         using var zip = ZipFile.Open(Path.Combine(Root, "cifar10.zip"), ZipArchiveMode.Create);
         foreach (var split in new[] { "train", "test" })
         {
@@ -32,6 +40,20 @@ public sealed class TinyData : IDisposable
     public string Root { get; } = Directory.CreateTempSubdirectory("tessera-data").FullName;
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    private void Write(string name, byte[] bytes)
+    {
+        var path = Path.Combine(Root, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path, bytes);
+    }
+
+    private static byte[] Labels(Random random, int height, int width, int values)
+    {
+        var pixels = new byte[height * width];
+        for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.Next(values);
+        return ImageCodec.EncodePng(new Image(height, width, 1, PixelType.UInt8, pixels));
+    }
 
     private static byte[] Png(Random random, int height, int width)
     {

@@ -57,6 +57,8 @@ public enum LoopKind { Epochs, Iterations }
 /// <param name="Accumulate">Batches per optimizer step.</param>
 /// <param name="ClipGrad">Limits on the gradients.</param>
 /// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
+/// <param name="NormEval">Name patterns of modules, such as "backbone", whose norms keep their statistics in training; "*" for all.</param>
+/// <param name="SyncBn">Batch norms take their statistics over all processes. Nothing changes where there is but one.</param>
 /// <param name="Penalties">Terms of the objective that depend on the parameters alone, by name.</param>
 /// <param name="BatchTransforms">Changes to whole batches (Mixup, CutMix), in order.</param>
 public sealed record TrainOptions(
@@ -69,6 +71,8 @@ public sealed record TrainOptions(
     [property: Range(1, 65536)] int Accumulate = 1,
     ClipGradOptions? ClipGrad = null,
     IReadOnlyList<string>? Freeze = null,
+    IReadOnlyList<string>? NormEval = null,
+    bool SyncBn = false,
     IReadOnlyDictionary<string, ComponentSpec<Penalty>?>? Penalties = null,
     IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null);
 

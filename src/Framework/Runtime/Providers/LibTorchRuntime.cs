@@ -101,6 +101,8 @@ internal sealed class LibTorchRuntime : ITorchRuntime
 
         public void AllReduceSum(Tensor tensor) => group.AllReduce(tensor);
 
+        public Tensor Sum(Tensor tensor) => group.Sum(tensor);
+
         public void Broadcast(Tensor tensor) => group.Broadcast(tensor);
 
         public IReadOnlyList<byte[]> AllGather(byte[] bytes)

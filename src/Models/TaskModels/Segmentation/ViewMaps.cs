@@ -38,11 +38,14 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         return image;
     }
 
-    /// <summary>Whether the image was only resized, so that its edges are the original's.</summary>
+    /// <summary>
+    /// Whether the maps need but be enlarged: the image was only resized, so that its edges are the original's, and what lies
+    /// on its corners does so on the original's.
+    /// </summary>
     private bool IsPlain(Geometry geometry)
     {
         var m = geometry.Transform;
-        return m.M12 == 0 && m.M21 == 0 && m.M31 == 0 && m.M32 == 0
+        return (!alignCorners || m.IsIdentity) && m.M12 == 0 && m.M21 == 0 && m.M31 == 0 && m.M32 == 0
             && Math.Abs((m.M11 * geometry.OriginalWidth) - size.Width) < 0.01 && Math.Abs((m.M22 * geometry.OriginalHeight) - size.Height) < 0.01;
     }
 

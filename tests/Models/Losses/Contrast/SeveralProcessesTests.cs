@@ -94,6 +94,7 @@ public sealed class SeveralProcessesTests
 
             public void Barrier() => Assert.True(barrier.SignalAndWait(TimeSpan.FromSeconds(20)));
             public void AllReduceSum(Tensor tensor) => throw new NotSupportedException();
+            public Tensor Sum(Tensor tensor) => throw new NotSupportedException();
             public void Broadcast(Tensor tensor) => throw new NotSupportedException();
             public void Dispose() { }
         }
