@@ -15,16 +15,24 @@ using static TorchSharp.torch;
 
 if (args.Length != 2 || args[1] is not ("equal" or "defaults"))
 {
-    Console.Error.WriteLine("usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50 equal|defaults");
+    Console.Error.WriteLine("usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|deeplabv3_resnet50 equal|defaults");
     return 2;
 }
-var (backbone, batchSize, size, optimizer) = args[0] switch
+const string sgd = """{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }""";
+var (network, batchSize, height, width, optimizer) = args[0] switch
 {
-    "vit_tiny" => ("""{ "type": "VisionTransformer", "arch": "tiny" }""", 8, 224, """{ "type": "AdamW", "lr": 0.0001, "weight_decay": 0.05 }"""),
-    "resnet18" => ("""{ "type": "ResNet", "depth": 18 }""", 64, 32, """{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }"""),
-    "resnet50" => ("""{ "type": "ResNet", "depth": 50 }""", 8, 224, """{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }"""),
+    "vit_tiny" => (Classifier("""{ "type": "VisionTransformer", "arch": "tiny" }"""), 8, 224, 224, """{ "type": "AdamW", "lr": 0.0001, "weight_decay": 0.05 }"""),
+    "resnet18" => (Classifier("""{ "type": "ResNet", "depth": 18 }"""), 64, 32, 32, sgd),
+    "resnet50" => (Classifier("""{ "type": "ResNet", "depth": 50 }"""), 8, 224, 224, sgd),
+    "deeplabv3_resnet50" => ("""
+        { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 50, "output_stride": 8, "out_indices": [2, 3] },
+          "decode_head": { "type": "AsppHead", "channels": 256, "project": true, "dropout": 0 },
+          "auxiliary_head": { "type": "FcnHead", "in_index": 0, "num_convs": 1, "concat_input": false, "losses": { "ce": { "type": "CrossEntropyLoss", "weight": 0.5 } } } }
+        """, 2, 192, 256, sgd),
     _ => throw new ArgumentException($"no model {args[0]}"),
 };
+var segments = args[0].StartsWith("deeplab", StringComparison.Ordinal);
+var classes = segments ? 21 : 1000;
 var defaults = args[1] == "defaults";
 
 #if TORCH_LIBTORCH
@@ -35,12 +43,13 @@ var runtime = TorchRuntime.Create();
 using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
 var builder = services.GetRequiredService<ComponentBuilder>();
 manual_seed(0);
-var info = new DataInfo([.. Enumerable.Range(0, 1000).Select(i => $"class{i}")], DataTask.Classification);
-using var model = builder.Build<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", info);
+var info = new DataInfo([.. Enumerable.Range(0, classes).Select(i => $"class{i}")], segments ? DataTask.Segmentation : DataTask.Classification);
+using var model = builder.Build<VisionModel>(network, info);
 using var batch = new Batch
 {
-    Images = randn(batchSize, 3, size, size),
-    Labels = randint(0, 1000, [batchSize]),
+    Images = randn(batchSize, 3, height, width),
+    Labels = segments ? null : randint(0, classes, [batchSize]),
+    SegmentationMaps = segments ? randint(0, classes, [batchSize, height, width]) : null,
     Samples = [.. Enumerable.Range(0, batchSize).Select(i => new Sample { Index = i, Name = $"{i}" })],
 };
 
@@ -65,6 +74,8 @@ while (Console.ReadLine() is { } line)
     Console.WriteLine(watch.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture));
 }
 return 0;
+
+static string Classifier(string backbone) => $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""";
 
 void Step()
 {

@@ -56,25 +56,38 @@ class VisionTransformer(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
+def deeplabv3():
+    """As torchvision trains it, but for the auxiliary head's dropout, which Tessera has by channels."""
+    return torchvision.models.segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=21, aux_loss=True)
+
+
 def main():
     name, mode = sys.argv[1:]
     torch.manual_seed(0)
     model, batch, size = {
-        "vit_tiny": (VisionTransformer, 8, 224),
-        "resnet18": (torchvision.models.resnet18, 64, 32),
-        "resnet50": (torchvision.models.resnet50, 8, 224),
+        "vit_tiny": (VisionTransformer, 8, (224, 224)),
+        "resnet18": (torchvision.models.resnet18, 64, (32, 32)),
+        "resnet50": (torchvision.models.resnet50, 8, (224, 224)),
+        "deeplabv3_resnet50": (deeplabv3, 2, (192, 256)),
     }[name]
-    model = model().train()
-    images, labels = torch.randn(batch, 3, size, size), torch.randint(0, 1000, (batch,))
+    model, segments = model().train(), name.startswith("deeplab")
+    images = torch.randn(batch, 3, *size)
+    labels = torch.randint(0, 21, (batch, *size)) if segments else torch.randint(0, 1000, (batch,))
     better = {"foreach": True} if mode == "equal" else {}
     if name == "vit_tiny":
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, **better)
     else:
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, **better)
 
+    def loss():
+        outputs = model(images)
+        if segments:
+            return F.cross_entropy(outputs["out"], labels) + 0.5 * F.cross_entropy(outputs["aux"], labels)
+        return F.cross_entropy(outputs, labels)
+
     def step():
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(images), labels).backward()
+        loss().backward()
         optimizer.step()
 
     print(f"ready: torch {torch.__version__}, {torch.get_num_threads()} threads", flush=True)
