@@ -16,6 +16,8 @@ internal static class Program
         DatasetStatsCommand.Create(),
         BrowseDatasetCommand.Create(),
         GetFlopsCommand.Create(),
+        AnalyzeLogsCommand.Create(),
+        BenchmarkCommand.Create(),
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         PublishCommand.Create(),

@@ -86,7 +86,7 @@ internal static class TestCommand
         return 0;
     }
 
-    private static void LoadWeights(VisionModel model, string path, DataInfo data, WeightChoice weights, ConfigDocument document)
+    internal static void LoadWeights(VisionModel model, string path, DataInfo data, WeightChoice weights, ConfigDocument document)
     {
         if (!Checkpoint.IsCheckpoint(path))
         {

@@ -30,7 +30,7 @@ internal sealed class CostMeter
         {
             if (_costs.ContainsKey(module)) continue; // the model itself may come again
             var parameters = module.parameters().ToArray();
-            var cost = new ModuleCost(name, module.GetType().Name, parameters.Sum(p => p.numel()), parameters.Where(p => !p.requires_grad).Sum(p => p.numel()));
+            var cost = new ModuleCost(name, TypeName(module), parameters.Sum(p => p.numel()), parameters.Where(p => !p.requires_grad).Sum(p => p.numel()));
             order.Add(cost);
             _costs.Add(module, cost);
             Hook(module);
@@ -127,6 +127,8 @@ internal sealed class CostMeter
         var applied = kind.StartsWith("ConvTranspose", StringComparison.Ordinal) ? input.numel() : output.numel();
         _byHooks += new OperationCounts(applied * (weight.numel() / weight.shape[0]), output.numel(), output.numel() * output.element_size());
     }
+
+    private static string TypeName(nn.Module module) => module.GetType().Name.Split('`')[0];
 
     private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 }

@@ -1,0 +1,147 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Spectre.Console;
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+using Tessera.Framework.Runtime;
+using Tessera.Tools.Costs;
+using Tessera.Tools.Output;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>How many images a second an evaluation does, and where the time goes.</summary>
+internal static class BenchmarkCommand
+{
+    public static Command Create()
+    {
+        var config = CommandLine.Config();
+        var checkpoint = new Argument<string?>("CHECKPOINT") { Description = "A checkpoint, or published weights. Random weights without it; what a detector finds, and so its post-processing, depends on them.", DefaultValueFactory = _ => null };
+        var batches = new Option<int>("--batches") { Description = "How many batches are measured. Default: 50.", HelpName = "N", DefaultValueFactory = _ => 50 };
+        var warmup = new Option<int>("--warmup") { Description = "How many go before them unmeasured. Default: 5.", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var output = new Option<string?>("--out") { Description = "Write the figures there as JSON.", HelpName = "benchmark.json" };
+        var device = CommandLine.Device();
+        var precision = CommandLine.Precision();
+        var weights = CommandLine.Weights();
+        var overrides = CommandLine.CfgOptions();
+        var command = new Command("benchmark", "Measures images per second of an evaluation: data, forward, post-processing, and all together.")
+            { config, checkpoint, batches, warmup, output, device, precision, weights, overrides };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetValue(checkpoint), parsed.GetValue(batches), parsed.GetValue(warmup), parsed.GetValue(output),
+            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
+        return command;
+    }
+
+    private static int Run(string config, string? checkpoint, int batches, int warmup, string? output, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    {
+        if (batches < 1) throw new UserErrorException($"--batches is {batches}; at least 1 was expected.");
+        if (warmup < 0) throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
+        var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
+        using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
+        var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
+        var evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
+        var builder = new RunBuilder(options, services);
+        var runtime = builder.StartRuntime();
+        var on = DeviceChoice.Resolve(options.Device);
+        var chosen = PrecisionChoice.Resolve(precision, on.type, runtime);
+        var dataset = builder.Dataset(evaluation.Dataset);
+        using var model = builder.Model(dataset.Info);
+        if (checkpoint is not null) TestCommand.LoadWeights(model, checkpoint, dataset.Info, weights, document);
+        model.to(on);
+        model.eval();
+        var channelsLast = builder.ChannelsLast(model, on, chosen);
+        if (channelsLast) model.ToChannelsLast(runtime);
+        using var loader = builder.EvaluationLoader(dataset, evaluation, new SingleProcess());
+
+        var workers = evaluation.Loader?.Workers ?? new LoaderOptions().Workers;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {dataset.Count} images in batches of {evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {runtime.Threads} threads of the tensor library, {workers} of the loader; {warmup} batches before {batches} measured"));
+        var data = new List<(double Seconds, int Images)>();
+        foreach (var (_, seconds, images) in Batches(loader, warmup + batches, dispose: true)) data.Add((seconds, images));
+
+        var (forward, post, whole) = (new List<(double, int)>(), new List<(double, int)>(), new List<(double, int)>());
+        using (no_grad())
+        using (var clock = new ForwardClock(model, on))
+        {
+            var last = Stopwatch.GetTimestamp();
+            foreach (var (batch, _, images) in Batches(loader, warmup + batches, dispose: false))
+            {
+                using var owned = batch;
+                using var scope = NewDisposeScope();
+                batch.To(on);
+                if (channelsLast) batch.ToChannelsLast(runtime);
+                ForwardClock.Synchronize(on);
+                var begun = Stopwatch.GetTimestamp();
+                using (chosen.Enter(runtime, on.type)) model.Predict(batch);
+                ForwardClock.Synchronize(on);
+                var predicted = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+                var within = clock.Take().TotalSeconds;
+                forward.Add((within, images));
+                post.Add((predicted - within, images));
+                whole.Add((Stopwatch.GetElapsedTime(last).TotalSeconds, images));
+                last = Stopwatch.GetTimestamp();
+            }
+        }
+
+        var rows = new (string Name, string Key, Timing Timing)[]
+        {
+            ("data (reading alone)", "data", Timing.Of(data, warmup)), ("forward", "forward", Timing.Of(forward, warmup)),
+            ("post-processing", "post_processing", Timing.Of(post, warmup)), ("all, data read ahead", "all", Timing.Of(whole, warmup)),
+        };
+        new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected).Table(["", "images/s", "ms an image, median", "10 %", "90 %"], rows.Select(row => new[]
+        {
+            row.Name, Number(row.Timing.ImagesPerSecond, "0.0"), Number(row.Timing.Median, "0.000"), Number(row.Timing.Tenth, "0.000"), Number(row.Timing.Ninetieth, "0.000"),
+        }));
+        if (output is not null)
+        {
+            var json = new JsonObject { ["threads"] = runtime.Threads, ["workers"] = workers, ["batch_size"] = evaluation.Loader?.BatchSize ?? 1, ["device"] = on.ToString(), ["batches"] = batches };
+            foreach (var (_, key, timing) in rows) json[key] = new JsonObject { ["images_per_second"] = timing.ImagesPerSecond, ["ms_per_image_median"] = timing.Median, ["ms_per_image_p10"] = timing.Tenth, ["ms_per_image_p90"] = timing.Ninetieth };
+            MetricFiles.Write(output, json);
+        }
+        return 0;
+    }
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    /// <summary>That many batches, over as many epochs as it takes, each with the time it was waited for.</summary>
+    private static IEnumerable<(Batch Batch, double Seconds, int Images)> Batches(IBatchLoader loader, int count, bool dispose)
+    {
+        for (int done = 0, epoch = 0; done < count; epoch++)
+        {
+            var before = done;
+            var asked = Stopwatch.GetTimestamp();
+            foreach (var batch in loader.Epoch(epoch))
+            {
+                var seconds = Stopwatch.GetElapsedTime(asked).TotalSeconds;
+                var images = batch.Count;
+                if (dispose) batch.Dispose();
+                yield return (batch, seconds, images);
+                if (++done == count) yield break;
+                asked = Stopwatch.GetTimestamp();
+            }
+            if (done == before) throw new UserErrorException("No sample of the data set can be read.");
+        }
+    }
+
+    /// <param name="ImagesPerSecond">All images over all time.</param>
+    /// <param name="Median">Milliseconds an image, over batches.</param>
+    private sealed record Timing(double ImagesPerSecond, double Median, double Tenth, double Ninetieth)
+    {
+        public static Timing Of(IReadOnlyList<(double Seconds, int Images)> batches, int warmup)
+        {
+            var measured = batches.Skip(warmup).ToArray();
+            var each = measured.Select(batch => 1000 * batch.Seconds / batch.Images).Order().ToArray();
+            var seconds = Math.Max(measured.Sum(batch => batch.Seconds), 1e-9);
+            return new(measured.Sum(batch => batch.Images) / seconds, At(0.5), At(0.1), At(0.9));
+
+            double At(double share) => each[(int)Math.Round(share * (each.Length - 1))];
+        }
+    }
+}
