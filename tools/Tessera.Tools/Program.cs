@@ -21,6 +21,7 @@ internal static class Program
         PrintConfigCommand.Create(),
         ListComponentsCommand.Create(),
         PublishCommand.Create(),
+        ConvertMasksCommand.Create(),
         SchemaCommand.Create(),
     };
 

@@ -8,8 +8,8 @@ namespace Tessera.Datasets.Transforms;
 
 /// <param name="RatioRange">The scale is drawn uniformly between these two.</param>
 /// <param name="Size">What the scale refers to: the size that the image is fitted into at scale 1; by default the image's own.</param>
-/// <param name="ShorterSides">In place of ratio_range: the shorter side becomes one of these, drawn at random.</param>
-/// <param name="MaxLongerSide">With shorter_sides: the longer side becomes no longer than this.</param>
+/// <param name="ShorterSides">The shorter side becomes one of these, drawn at random; with ratio_range, times the scale.</param>
+/// <param name="MaxLongerSide">With shorter_sides: the longer side becomes no longer than this; with ratio_range, times the scale.</param>
 /// <param name="Interpolation">The filter for image and extra maps; labels and masks are always picked (nearest).</param>
 /// <param name="Antialias">Filter over all pixels that become one when shrinking. Only for the pillow backend.</param>
 /// <param name="Backend">pillow: antialiased; opencv: as OpenMMLab's pipelines resize.</param>
@@ -31,8 +31,12 @@ public sealed class RandomResize : Transform
 
     public RandomResize(RandomResizeOptions options)
     {
-        if (options.RatioRange is null == options.ShorterSides is null)
-            throw new UserErrorException("RandomResize takes ratio_range or shorter_sides, one of the two.");
+        if (options.RatioRange is null && options.ShorterSides is null)
+            throw new UserErrorException("RandomResize takes ratio_range, shorter_sides, or both.");
+        if (options.Size is not null && options.ShorterSides is not null)
+            throw new UserErrorException("RandomResize takes size or shorter_sides, not both: each says what scale 1 is.");
+        if (options.MaxLongerSide is not null && options.ShorterSides is null)
+            throw new UserErrorException("RandomResize takes max_longer_side together with shorter_sides only.");
         if (options.RatioRange is [var low, var high] && !(low > 0 && low <= high))
             throw new UserErrorException($"RandomResize: ratio_range [{low}, {high}] is no range of positive scales.");
         if (options.ShorterSides?.Any(side => side < 1) == true)
@@ -44,19 +48,12 @@ public sealed class RandomResize : Transform
     public override Sample Apply(Sample sample, RandomSource random)
     {
         var (height, width) = SampleGeometry.SizeOf(sample);
-        (int Height, int Width) target;
-        if (_options.RatioRange is { } range)
-        {
-            var scale = random.Uniform(range[0], range[1]);
-            if (_options.Size is { } size)
-                scale *= Math.Min((double)size.Height / height, (double)size.Width / width);
-            target = Resizer.Scaled(height, width, scale);
-        }
-        else
-        {
-            var sides = _options.ShorterSides!;
-            target = Resizer.ByShorterSide(height, width, sides[random.Next(sides.Length)], _options.MaxLongerSide);
-        }
+        var scale = _options.RatioRange is { } range ? random.Uniform(range[0], range[1]) : 1;
+        if (_options.Size is { } size)
+            scale *= Math.Min((double)size.Height / height, (double)size.Width / width);
+        if (_options.ShorterSides is { } sides)
+            scale *= Resizer.ScaleByShorterSide(height, width, sides[random.Next(sides.Length)], _options.MaxLongerSide);
+        var target = Resizer.Scaled(height, width, scale);
         _resizer.Apply(sample, target.Height, target.Width);
         return sample;
     }

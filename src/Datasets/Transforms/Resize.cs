@@ -62,12 +62,15 @@ internal sealed class Resizer(Interpolation interpolation, bool antialias, Resiz
     public static (int Height, int Width) Scaled(int height, int width, double scale) =>
         (Math.Max(1, (int)(height * scale + 0.5)), Math.Max(1, (int)(width * scale + 0.5)));
 
-    public static (int Height, int Width) ByShorterSide(int height, int width, int shorter, int? maxLonger)
+    public static (int Height, int Width) ByShorterSide(int height, int width, int shorter, int? maxLonger) =>
+        Scaled(height, width, ScaleByShorterSide(height, width, shorter, maxLonger));
+
+    public static double ScaleByShorterSide(int height, int width, int shorter, int? maxLonger)
     {
         var scale = (double)shorter / Math.Min(height, width);
         if (maxLonger is { } longest)
             scale = Math.Min(scale, (double)longest / Math.Max(height, width));
-        return Scaled(height, width, scale);
+        return scale;
     }
 
     public void Apply(Sample sample, int height, int width)
