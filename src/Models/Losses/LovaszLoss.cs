@@ -1,5 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Framework.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Losses;
@@ -18,7 +19,8 @@ public sealed record LovaszLossOptions(
 /// <remarks>
 /// Berman et al., "The Lovász-Softmax loss", 2018, arXiv:1705.08790. For a class, with the pixels' errors sorted from
 /// high to low, the loss is Σ error_i · (J_i - J_{i-1}), J_i being the Jaccard loss of a prediction wrong at the first i
-/// pixels. The order decides the factors, which carry no gradient; so they are found without autograd.
+/// pixels. The order decides the factors, which carry no gradient: they are found without autograd, and what is left is a
+/// sum of probabilities times factors.
 /// </remarks>
 [Component("LovaszLoss")]
 public sealed class LovaszLoss : WeightedLoss
@@ -52,33 +54,13 @@ public sealed class LovaszLoss : WeightedLoss
         if (kept.shape[0] < p.shape[1]) (p, labels) = (p.index_select(1, kept), labels.index_select(0, kept));
         var counts = labels.bincount(null, p.shape[0]).Values<long>();
         var chosen = Enumerable.Range(0, counts.Length).Where(c => _options.Classes == ClassChoice.All || counts[c] > 0).ToArray();
-        var factors = weight?.Values<float>();
-        var whole = chosen.Sum(c => factors?[c] ?? 1.0);
-        var total = zeros([], ScalarType.Float32, p.device);
-        foreach (var c in chosen)
-        {
-            var truth = labels.eq(c).to(ScalarType.Float32);
-            var error = (truth - p[c]).abs();
-            var slope = Slopes(error.detach(), truth, counts[c]);
-            total = total + (error * slope).sum() * ((factors?[c] ?? 1.0) / Math.Max(whole, 1e-6));
-        }
-        return scope.MoveToOuter(total);
-    }
-
-    /// <summary>J_i - J_{i-1} for each pixel, i being its rank by error.</summary>
-    /// <param name="truth">1 where the pixel is of the class, else 0, [N].</param>
-    /// <param name="count">Pixels of the class.</param>
-    private static Tensor Slopes(Tensor error, Tensor truth, long count)
-    {
-        using var scope = NewDisposeScope();
-        var order = error.sort(0, descending: true).Indices;
-        var sorted = truth.index_select(0, order);
-        var found = sorted.cumsum(0, ScalarType.Float64);
-        var left = count - found; // the intersection of a prediction that is wrong up to here
-        var union = arange(1, error.shape[0] + 1, dtype: ScalarType.Float64, device: error.device) + left; // count + others up to here
-        // A pixel of the class leaves the union and takes one from the intersection; another adds one to the union.
-        var slopes = (1 / union).where(sorted.gt(0), left / (union * (union - 1).clamp_min(1)));
-        if (count == 0) slopes[0] = 1; // from nothing wrong, J = 0, to something wrong, J = 1
-        return scope.MoveToOuter(zeros_like(error).scatter(0, order, slopes.to(ScalarType.Float32)));
+        var weights = weight?.Values<float>();
+        var whole = Math.Max(chosen.Sum(c => weights?[c] ?? 1.0), 1e-6);
+        var shares = Array.ConvertAll(chosen, c => (weights?[c] ?? 1.0) / whole);
+        var (slopes, constant) = p.device_type == DeviceType.CPU
+            ? LovaszSlopes.OnHost(p, labels, chosen, shares, counts)
+            : LovaszSlopes.OnDevice(p, labels, chosen, shares, counts);
+        if (chosen.Length < counts.Length) p = p.index_select(0, tensor(Array.ConvertAll(chosen, c => (long)c), device: p.device));
+        return scope.MoveToOuter((p * slopes).sum() + constant);
     }
 }

@@ -151,6 +151,22 @@ public sealed class PixelLossTests
     }
 
     [Fact]
+    public void Lovasz_OnHost_EqualsTheDevicesOperations()
+    {
+        using var scope = NewDisposeScope();
+        var p = (Formula.Values("logits.weight", 4 * 3000).reshape(4, 3000) * 200).softmax(0);
+        var labels = arange(3000, dtype: ScalarType.Int64).remainder(3); // class 3 is nowhere
+        long[] counts = [1000, 1000, 1000, 0];
+        foreach (var c in new[] { 0, 2, 3 }) // of equal errors either may come first: slopes differ then, their sum doesn't
+        {
+            double Total((Tensor Slopes, Tensor Constant) found) => ((p[c] * found.Slopes[0]).sum() + found.Constant).item<float>();
+            Assert.Equal(Total(LovaszSlopes.OnDevice(p, labels, [c], [0.3], counts)), Total(LovaszSlopes.OnHost(p, labels, [c], [0.3], counts)), 1e-6);
+        }
+        var (slopes, _) = LovaszSlopes.OnHost(p, labels, [0, 2, 3], [0.5, 0.2, 0.3], counts);
+        Assert.Equal(0.3f, slopes[2].sum().item<float>(), 1e-6f);
+    }
+
+    [Fact]
     public void Rmi_MapsSmallerThanItsRadius_IsTheUsersMistake()
     {
         using var scope = NewDisposeScope();
