@@ -16,6 +16,7 @@ public sealed class ParityTests
     [InlineData("resnext50_32x4d", """{ "type": "ResNet", "depth": 50, "groups": 32, "base_width": 4 }""")]
     [InlineData("wide_resnet50_2", """{ "type": "ResNet", "depth": 50, "base_width": 128 }""")]
     [InlineData("resnet50_stride8", """{ "type": "ResNet", "depth": 50, "output_stride": 8 }""")]
+    [InlineData("resnet50_stride16", """{ "type": "ResNet", "depth": 50, "output_stride": 16 }""")]
     public void ResNet_FormulaWeights_MatchesTorchvision(string fixture, string backbone) =>
         AssertMatches(fixture, backbone, "torchvision", [64, 96], name => "backbone." + name);
 

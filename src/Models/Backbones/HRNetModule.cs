@@ -1,3 +1,4 @@
+using Tessera.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -48,7 +49,7 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
         for (var from = 0; from < maps.Length; from++)
         {
             if (from == to) continue;
-            var term = layers[from].call(maps[from]);
+            var term = layers[from] is Sequential pair ? ConvThenNorm.Run(pair, maps[from]) : layers[from].call(maps[from]);
             if (from > to) term = Enlarged(term, 1 << (from - to), own.shape[2], own.shape[3]);
             sum = sum is null ? own + term : sum.add_(term);
         }

@@ -141,6 +141,7 @@ def resnets():
         "resnet50": torchvision.models.resnet50(num_classes=10),
         "resnext50_32x4d": torchvision.models.resnext50_32x4d(num_classes=10),
         "wide_resnet50_2": torchvision.models.wide_resnet50_2(num_classes=10),
+        "resnet50_stride16": torchvision.models.resnet50(num_classes=10, replace_stride_with_dilation=[False, False, True]),
         "resnet50_stride8": torchvision.models.resnet50(num_classes=10, replace_stride_with_dilation=[False, True, True]),
     }.items():
         save(name, record(fill(model), {"maxpool": "maxpool", **stages}, images))

@@ -18,6 +18,25 @@ public sealed class ResNetTests
         Assert.Equal(expected, model.OutStrides);
     }
 
+    [Theory]
+    [InlineData(8, "standard", 75, 53)]
+    [InlineData(16, "standard", 1, 1)]
+    [InlineData(16, "deep", 97, 33)]
+    [InlineData(8, "deep", 127, 201)]
+    [InlineData(32, "deep", 31, 65)]
+    public void Forward_OddSize_GivesEveryStrideRoundedUp(int outputStride, string stem, int height, int width)
+    {
+        using var model = Formula.Fill(Build.From<Backbone>($$"""{ "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 2, 3], "output_stride": {{outputStride}}, "stem": "{{stem}}", "avg_down": true, "multi_grid": [1, 2, 4] }"""));
+        model.eval();
+        using var scope = NewDisposeScope();
+        foreach (var (i, map) in model.call(Formula.Values("images", 1, 3, height, width)).Index())
+        {
+            var stride = model.OutStrides[i];
+            Assert.Equal([1, model.OutChannels[i], (height + stride - 1) / stride, (width + stride - 1) / stride], map.shape);
+            Assert.True(map.isfinite().all().item<bool>());
+        }
+    }
+
     [Fact]
     public void MultiGrid_MultipliesTheLastStagesDilation()
     {
@@ -80,6 +99,30 @@ public sealed class ResNetTests
         Assert.Equal("conv1.3.weight", map.Rename("stem.3.weight"));
         Assert.Equal("layer3.5.bn2.running_var", map.Rename("backbone.layer3.5.bn2.running_var"));
         Assert.Equal("backbone.stem.7.weight", map.Publish!("bn1.weight"));
+    }
+
+    /// <summary>Every name of MMSegmentation's ResNetV1c (open-mmlab://resnet50_v1c), and none besides.</summary>
+    [Fact]
+    public void MmlabKeys_OfResNetV1c_AreAllOfThem()
+    {
+        using var model = Build.From<Backbone>("""{ "type": "ResNet", "depth": 50, "base_channels": 4, "stem": "deep", "output_stride": 8 }""");
+        var expected = new List<string>();
+        foreach (var (conv, norm) in new[] { ("stem.0", "stem.1"), ("stem.3", "stem.4"), ("stem.6", "stem.7") }) Add(conv, norm);
+        foreach (var (stage, blocks) in new[] { (1, 3), (2, 4), (3, 6), (4, 3) })
+        {
+            for (var block = 0; block < blocks; block++)
+            {
+                for (var i = 1; i <= 3; i++) Add($"layer{stage}.{block}.conv{i}", $"layer{stage}.{block}.bn{i}");
+                if (block == 0) Add($"layer{stage}.0.downsample.0", $"layer{stage}.0.downsample.1");
+            }
+        }
+        Assert.Equal(expected.Order(StringComparer.Ordinal), model.state_dict().Keys.Select(key => model.KeyMaps["mmlab"].Publish!(key)!).Order(StringComparer.Ordinal));
+
+        void Add(string conv, string norm)
+        {
+            expected.Add($"backbone.{conv}.weight");
+            foreach (var part in new[] { "weight", "bias", "running_mean", "running_var", "num_batches_tracked" }) expected.Add($"backbone.{norm}.{part}");
+        }
     }
 
     [Theory]

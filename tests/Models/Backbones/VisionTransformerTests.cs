@@ -48,6 +48,26 @@ public sealed class VisionTransformerTests
         Assert.True(map[.., .., 2, 3].equal(norm.Value.select(1, 1 + 8 + 3)).all().item<bool>());
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(33, 7)]
+    [InlineData(31, 65)]
+    public void Maps_AnySize_AreThoseOfThePaddedImage(int height, int width)
+    {
+        using var model = Formula.Fill(Build.From<Backbone>($$"""{ {{Small}}, "image_size": 32, "features": "maps", "out_indices": [0, 2] }"""));
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        var images = Formula.Values("images", 1, 3, height, width);
+        var (rows, columns) = ((height + 7) / 8, (width + 7) / 8);
+        var padded = zeros(1, 3, 8 * rows, 8 * columns);
+        padded[.., .., ..height, ..width] = images;
+        foreach (var (map, expected) in model.call(images).Zip(model.call(padded)))
+        {
+            Assert.Equal([1, 32, rows, columns], map.shape);
+            Assert.True(map.equal(expected).all().item<bool>());
+        }
+    }
+
     [Fact]
     public void OutIndices_BlocksAfterTheLast_AreNotBuilt()
     {
