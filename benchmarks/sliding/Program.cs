@@ -34,23 +34,34 @@ var crops = new[] { (0, 0), (0, 160), (120, 0), (120, 160) };
 var groups = Enumerable.Range(0, count).SelectMany(i => crops.Select(at => batch.Images.narrow(0, i, 1).narrow(2, at.Item1, cropHeight).narrow(3, at.Item2, cropWidth)))
     .Chunk(together).Select(group => cat(group, 0)).ToArray();
 
-var ratios = new List<double>();
+var (times, work) = (new List<double>(), new List<double>()); // ratios: of wall clocks, and of processor time, which other programs disturb less
 for (var round = -1; round < rounds; round++) // the first warms up
 {
-    var (passes, predicting) = round % 2 == 0 ? (Time(Passes), Time(Predict)) : default;
-    if (round % 2 != 0) (predicting, passes) = (Time(Predict), Time(Passes));
-    if (round >= 0) ratios.Add(predicting / passes);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"passes {passes:0.000} s, predicting {predicting:0.000} s"));
+    (double Seconds, double Processor) passes, predicting;
+    if (round % 2 == 0) (passes, predicting) = (Time(Passes), Time(Predict));
+    else (predicting, passes) = (Time(Predict), Time(Passes));
+    if (round < 0) continue;
+    times.Add(predicting.Seconds / passes.Seconds);
+    work.Add(predicting.Processor / passes.Processor);
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"passes {passes.Seconds:0.000} s, predicting {predicting.Seconds:0.000} s"));
 }
-ratios.Sort();
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {ratios[ratios.Count / 2]:0.000} ({ratios[0]:0.000} to {ratios[^1]:0.000}), aim 1.1"));
+Tell("ratio", times);
+Tell("processor time", work);
 
-double Time(Action action)
+static void Tell(string what, List<double> ratios)
 {
-    var watch = Stopwatch.StartNew();
-    using var scope = NewDisposeScope();
-    action();
-    return watch.Elapsed.TotalSeconds;
+    ratios.Sort();
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what} {ratios[ratios.Count / 2]:0.000} ({ratios[0]:0.000} to {ratios[^1]:0.000}), aim 1.1"));
+}
+
+static (double Seconds, double Processor) Time(Action action)
+{
+    using var process = Process.GetCurrentProcess();
+    var (watch, before) = (Stopwatch.StartNew(), process.TotalProcessorTime);
+    using (NewDisposeScope()) action();
+    var seconds = watch.Elapsed.TotalSeconds;
+    process.Refresh();
+    return (seconds, (process.TotalProcessorTime - before).TotalSeconds);
 }
 
 void Passes()

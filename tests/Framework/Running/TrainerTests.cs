@@ -1,4 +1,5 @@
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
@@ -100,6 +101,24 @@ public sealed class TrainerTests
             var same = tensor.detach().reshape(-1).data<float>().ToArray().SequenceEqual(before[name]);
             Assert.Equal(!name.StartsWith("fc2", StringComparison.Ordinal), same);
         }
+    }
+
+    [Fact]
+    public void NormEval_KeepsStatisticsAndTrainsWeights()
+    {
+        using var model = new TinyModel();
+        var before = Copy(model);
+        using var trainer = Make(model, loop: new LoopSettings { Length = 1, NormEval = ["bn"] });
+        trainer.Run();
+        foreach (var (name, tensor) in model.state_dict())
+        {
+            if (!tensor.is_floating_point()) continue;
+            var same = tensor.detach().reshape(-1).data<float>().ToArray().SequenceEqual(before[name]);
+            Assert.Equal(name.Contains("running", StringComparison.Ordinal), same);
+        }
+        using var other = new TinyModel();
+        Assert.Contains("train.norm_eval: no norm's name matches \"backbone\". The first is called bn.",
+            Assert.Throws<UserErrorException>(() => Make(other, loop: new LoopSettings { Length = 1, NormEval = ["backbone"] })).Message, StringComparison.Ordinal);
     }
 
     [Fact]

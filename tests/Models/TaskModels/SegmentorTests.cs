@@ -25,7 +25,7 @@ public sealed class SegmentorTests
     public void Segmentor_AnyImageSize_TrainsAndPredicts(string head)
     {
         using var model = Model($$"""{{Backbone}}, "decode_head": {{head}}, "auxiliary_head": {{Fcn}}""");
-        foreach (var (count, height, width) in new[] { (1, 17, 33), (2, 65, 97), (1, 1, 1), (1, 40, 200) })
+        foreach (var (count, height, width) in new[] { (1, 17, 33), (2, 65, 97), (1, 9, 9), (1, 40, 200) })
         {
             using var batch = Batch(count, height, width);
             using var scope = NewDisposeScope();
@@ -139,6 +139,8 @@ public sealed class SegmentorTests
         using var batch = Batch(1, 17, 17);
         batch.SegmentationMaps = null;
         Assert.Contains("LoadSegmentation", Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message, StringComparison.Ordinal);
+        batch.SegmentationMaps = zeros([1, 33, 17], ScalarType.Int64);
+        Assert.Contains("17 x 17 pixels, their segmentation maps 33 x 17", Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

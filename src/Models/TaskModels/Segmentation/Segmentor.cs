@@ -82,6 +82,9 @@ public sealed class Segmentor : VisionModel
     public override LossMap Loss(Batch batch, Progress progress)
     {
         var labels = batch.SegmentationMaps ?? throw new UserErrorException("Segmentor needs segmentation maps of the images' size. Put a LoadSegmentation step behind LoadImage in the pipeline.");
+        if (labels.shape[1] != batch.Images.shape[2] || labels.shape[2] != batch.Images.shape[3])
+            throw new UserErrorException($"The images have {batch.Images.shape[2]} x {batch.Images.shape[3]} pixels, their segmentation maps {labels.shape[1]} x {labels.shape[2]}. In training, LoadSegmentation comes before the steps that resize or crop.");
+        using var scope = NewDisposeScope();
         var maps = Maps(batch.Images);
         var guesses = _auxiliaries.Select(auxiliary => auxiliary.Head.call(maps)).ToArray();
         var logits = Decode(maps, decode_head.WantsPrior ? guesses[_prior] : null);
@@ -90,6 +93,7 @@ public sealed class Segmentor : VisionModel
         var losses = new LossMap();
         Add("decode", decode_head.Losses(logits, targets, progress));
         foreach (var ((name, head), guess) in _auxiliaries.Zip(guesses)) Add(name, head.Losses(guess, targets, progress));
+        scope.MoveToOuter(losses.Values);
         return losses;
 
         void Add(string head, LossMap terms)
