@@ -115,28 +115,34 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         var (stored, storedClasses) = _memory is not null && Now.Iteration >= (long)WarmupIters + _options.Memory!.StartIters ? _memory.Draw(random) : (null, []);
         if (classes.Length == 0) return Nothing(embeddings);
 
-        var device = embeddings.device;
-        var (own, ownClasses) = (tensor(pixels).to(device), tensor(classes).to(device));
+        // Columns of the comparison: the anchors themselves, then what is stored.
         var withBatch = stored is null || _options.Memory!.WithBatch;
         var contrast = stored is null ? rows : withBatch ? cat([rows, stored]) : stored;
-        var (others, otherClasses) = (own, ownClasses);
-        if (stored is not null)
+        long[] others = withBatch ? [.. classes, .. storedClasses] : storedClasses;
+        var pairs = PositivePairs.Find(classes, weights, others, (i, j) => !withBatch || j >= pixels.Length || pixels[i] != pixels[j]);
+        if (pairs.Cells.Length == 0) return Nothing(embeddings);
+
+        var device = embeddings.device;
+        var similarity = (rows / _options.Temperature).matmul(contrast.t()); // [A, N]
+        var same = tensor(classes).to(device).unsqueeze(1).eq(tensor(others).to(device).unsqueeze(0));
+        var (cells, owners, shares) = (tensor(pairs.Cells).to(device), tensor(pairs.Anchors).to(device), tensor(pairs.Weights).to(device));
+        var excluded = same;
+        if (_pairs is not null)
         {
-            var (none, theirs) = (full_like(tensor(storedClasses), -1).to(device), tensor(storedClasses).to(device));
-            (others, otherClasses) = withBatch ? (cat([own, none]), cat([ownClasses, theirs])) : (none, theirs);
+            var positive = zeros_like(same).view(-1).index_fill_(0, cells, 1).view(same.shape);
+            (positive, var negative) = _pairs.Narrow(similarity.detach(), positive, same.logical_not());
+            excluded = negative.logical_not();
+            var taken = positive.view(-1).index_select(0, cells).to(ScalarType.Float32);
+            var (all, left) = (zeros_like(similarity[TensorIndex.Colon, 0]).detach(), zeros_like(similarity[TensorIndex.Colon, 0]).detach());
+            all.index_add_(0, owners, ones_like(taken), 1);
+            left.index_add_(0, owners, taken, 1);
+            shares = shares * taken * (all / left.clamp_min(1)).index_select(0, owners);
         }
 
-        var similarity = rows.matmul(contrast.t()).div(_options.Temperature); // [A, N]
-        var same = ownClasses.unsqueeze(1).eq(otherClasses.unsqueeze(0));
-        var (positive, negative) = (same.logical_and(own.unsqueeze(1).ne(others.unsqueeze(0))), same.logical_not()); // a pixel is no positive of itself
-        if (_pairs is not null) (positive, negative) = _pairs.Narrow(similarity.detach(), positive, negative);
-
         // -log(e^s / (e^s + Σ e^n)) = softplus(log Σ e^n - s)
-        var against = similarity.masked_fill(negative.logical_not(), NoPair).logsumexp(1, keepdim: true);
-        var count = positive.sum([1]);
-        var terms = nn.functional.softplus(against - similarity).mul(positive).sum([1]) / count.clamp_min(1);
-        var weight = tensor(weights).to(device) * count.gt(0);
-        var value = (terms * weight).sum() / weight.sum().clamp_min(1e-12) * (_options.Temperature / _options.BaseTemperature);
+        var against = similarity.masked_fill(excluded, NoPair).logsumexp(1).index_select(0, owners);
+        var terms = nn.functional.softplus(against - similarity.view(-1).index_select(0, cells)); // [pairs]
+        var value = (terms * shares).sum() * (_options.Temperature / _options.BaseTemperature);
         // Each process has the gradient of its own anchors alone, and the trainer takes the mean over processes.
         return gathers ? value + (value - value.detach()) * (Group.WorldSize - 1) : value;
     }
