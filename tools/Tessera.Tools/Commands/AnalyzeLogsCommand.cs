@@ -19,7 +19,7 @@ internal static class AnalyzeLogsCommand
         var paths = new Argument<string[]>("PATH…") { Description = "Work dirs, or scalars.jsonl files: one for each run.", Arity = ArgumentArity.OneOrMore };
         var keys = new Option<string[]>("--keys") { Description = "What to draw: loss mIoU lr. Default: the loss, the rate, and every value of the evaluations that is not of one class.", HelpName = "KEY", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         var output = new Option<string>("--out") { Description = "The picture: .png or .svg. Default: curves.png.", HelpName = "PATH", DefaultValueFactory = _ => "curves.png" };
-        var smooth = new Option<double>("--smooth") { Description = "Smoothing of training values, 0 (none) to below 1; the raw ones stay faintly. Default: 0.8.", HelpName = "SHARE", DefaultValueFactory = _ => 0.8 };
+        var smooth = new Option<double>("--smooth") { Description = "Smoothing of training values, 0 (none) to below 1; the raw ones stay faintly. Default: 0.6.", HelpName = "SHARE", DefaultValueFactory = _ => 0.6 };
         var title = new Option<string>("--title") { Description = "Above the picture.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
         var command = new Command("analyze-logs", "Draws the curves of one or several runs into one picture, and gives their speed.") { paths, keys, output, smooth, title };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(paths), parsed.GetRequiredValue(keys), parsed.GetRequiredValue(output), parsed.GetValue(smooth), parsed.GetRequiredValue(title)));

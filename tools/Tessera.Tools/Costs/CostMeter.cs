@@ -65,57 +65,42 @@ internal sealed class CostMeter
 
     private void Hook(nn.Module module)
     {
-        switch (module)
+        // Hooks of the output come first: without a counter they count.
+        Action? output = module switch
         {
-            case nn.Module<Tensor, Tensor> m:
-                _remove.Add(m.register_forward_pre_hook(Enter).remove);
-                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input, output)!).remove);
-                break;
-            case nn.Module<Tensor, Tensor[]> m:
-                _remove.Add(m.register_forward_pre_hook(Enter).remove);
-                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input, output)!).remove);
-                break;
-            case nn.Module<Tensor[], Tensor> m:
-                _remove.Add(m.register_forward_pre_hook(Enter).remove);
-                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input[0], output)!).remove);
-                break;
-            case nn.Module<Tensor[], Tensor[]> m:
-                _remove.Add(m.register_forward_pre_hook(Enter).remove);
-                _remove.Add(m.register_forward_hook((_, input, output) => Leave(m, input[0], output)!).remove);
-                break;
-            case nn.Module<Tensor, Tensor, Tensor> m:
-                _remove.Add(m.register_forward_pre_hook(Enter).remove);
-                _remove.Add(m.register_forward_hook((_, input, _, output) => Leave(m, input, output)!).remove);
-                break;
-            case nn.Module<Tensor, Tensor, Tensor, Tensor> m:
-                _remove.Add(m.register_forward_pre_hook(Enter).remove);
-                _remove.Add(m.register_forward_hook((_, input, _, _, output) => Leave(m, input, output)!).remove);
-                break;
-        }
+            nn.Module<Tensor, Tensor> m => m.register_forward_hook((_, input, output) => Saw(m, input, output)!).remove,
+            nn.Module<Tensor, Tensor[]> m => m.register_forward_hook((_, input, output) => Saw(m, input, output)!).remove,
+            nn.Module<Tensor[], Tensor> m => m.register_forward_hook((_, input, output) => Saw(m, input[0], output)!).remove,
+            nn.Module<Tensor[], Tensor[]> m => m.register_forward_hook((_, input, output) => Saw(m, input[0], output)!).remove,
+            nn.Module<Tensor, Tensor, Tensor> m => m.register_forward_hook((_, input, _, output) => Saw(m, input, output)!).remove,
+            nn.Module<Tensor, Tensor, Tensor, Tensor> m => m.register_forward_hook((_, input, _, _, output) => Saw(m, input, output)!).remove,
+            _ => null,
+        };
+        if (output is not null) _remove.Add(output);
+        if (ModuleHooks.Around(module, Enter, Leave) is { } around) _remove.Add(around);
     }
 
     private void Enter(nn.Module module) => _entered.Push(Now);
 
-    // A hook that gives null leaves the output as it is.
-    private Tensor? Leave(nn.Module module, Tensor input, Tensor output)
-    {
-        if (_counter is null) CountByWeights(module, input, output);
-        Note(module, Shape(output));
-        return null;
-    }
-
-    private Tensor[]? Leave(nn.Module module, Tensor input, Tensor[] outputs)
-    {
-        Note(module, string.Join(" ", outputs.Select(Shape)));
-        return null;
-    }
-
-    private void Note(nn.Module module, string output)
+    private void Leave(nn.Module module)
     {
         var cost = _costs[module];
         cost.Counts += Now - _entered.Pop();
         cost.Calls++;
-        cost.Output = output;
+    }
+
+    // A hook that gives null leaves the output as it is.
+    private Tensor? Saw(nn.Module module, Tensor input, Tensor output)
+    {
+        if (_counter is null) CountByWeights(module, input, output);
+        _costs[module].Output = Shape(output);
+        return null;
+    }
+
+    private Tensor[]? Saw(nn.Module module, Tensor input, Tensor[] outputs)
+    {
+        _costs[module].Output = string.Join(" ", outputs.Select(Shape));
+        return null;
     }
 
     private void CountByWeights(nn.Module module, Tensor input, Tensor output)

@@ -17,7 +17,8 @@ internal sealed class ForwardClock : IDisposable
     public ForwardClock(VisionModel model, Device device)
     {
         _device = device;
-        foreach (var (_, module) in model.named_modules()) Hook(module);
+        foreach (var (_, module) in model.named_modules())
+            if (ModuleHooks.Around(module, Enter, Leave) is { } remove) _remove.Add(remove);
     }
 
     /// <summary>Time within modules since the last call.</summary>
@@ -40,23 +41,6 @@ internal sealed class ForwardClock : IDisposable
     }
 
     private TimeSpan Total { get; set; }
-
-    private void Hook(nn.Module module)
-    {
-        switch (module)
-        {
-            case nn.Module<Tensor, Tensor> m: Add(m); break;
-            case nn.Module<Tensor, Tensor[]> m: Add(m); break;
-            case nn.Module<Tensor[], Tensor> m: Add(m); break;
-            case nn.Module<Tensor[], Tensor[]> m: Add(m); break;
-        }
-    }
-
-    private void Add<TPreHook, TPostHook>(nn.HookableModule<TPreHook, TPostHook> module)
-    {
-        _remove.Add(module.register_forward_pre_hook(Enter).remove);
-        _remove.Add(module.register_forward_hook(Leave).remove);
-    }
 
     private void Enter(nn.Module module)
     {
