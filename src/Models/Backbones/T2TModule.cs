@@ -89,10 +89,10 @@ public sealed class TokenPerformer : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var parts = kqv.call(norm1.call(x)).chunk(3, -1);
-        var values = parts[2];
+        var values = parts[2].to(norm2.weight!.dtype); // the residual stream stays in full precision under autocast
         var (keys, queries) = (Features(parts[0]), Features(parts[1])); // [B, N, m]
         var normalizer = (queries * keys.sum([1], keepdim: true)).sum([-1], keepdim: true); // [B, N, 1]
-        var mixed = queries.matmul(keys.transpose(1, 2).matmul(values.to(keys.dtype))) / (normalizer + Epsilon); // [B, N, to]
+        var mixed = queries.matmul(keys.transpose(1, 2).matmul(values)) / (normalizer + Epsilon); // [B, N, to]
         x = values + functional.dropout(proj.call(mixed), _dropout, training); // no shortcut around: x is wider than what comes out
         return scope.MoveToOuter(x + mlp.call(norm2.call(x)));
     }
@@ -130,7 +130,7 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = attn.call(norm1.call(x));
+        x = attn.call(norm1.call(x)).to(norm2.weight!.dtype); // the residual stream stays in full precision under autocast
         return scope.MoveToOuter(x + mlp.call(norm2.call(x)));
     }
 }
