@@ -15,7 +15,7 @@ using static TorchSharp.torch;
 
 if (args.Length != 2 || args[1] is not ("equal" or "defaults"))
 {
-    Console.Error.WriteLine("usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|deeplabv3_resnet50 equal|defaults");
+    Console.Error.WriteLine("usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|deeplabv3_resnet50|retinanet_resnet50 equal|defaults");
     return 2;
 }
 const string sgd = """{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }""";
@@ -29,10 +29,18 @@ var (network, batchSize, height, width, optimizer) = args[0] switch
           "decode_head": { "type": "AsppHead", "channels": 256, "project": true, "dropout": 0 },
           "auxiliary_head": { "type": "FcnHead", "in_index": 0, "num_convs": 1, "concat_input": false, "losses": { "ce": { "type": "CrossEntropyLoss", "weight": 0.5 } } } }
         """, 2, 192, 256, sgd),
+    // torchvision's, whose images of 320 x 426 are padded to 448 columns.
+    "retinanet_resnet50" => ("""
+        { "type": "Detector", "backbone": { "type": "ResNet", "depth": 50 },
+          "neck": { "type": "Fpn", "start_level": 1, "num_outs": 5, "add_extra_convs": "on_output", "relu_before_extra_convs": true },
+          "bbox_head": { "type": "RetinaHead", "loss_norm": "image", "assigner": { "type": "MaxIouAssigner", "low_quality_to": "nearest" },
+            "anchor_generator": { "type": "AnchorGenerator", "sizes": [[32, 40, 50], [64, 80, 101], [128, 161, 203], [256, 322, 406], [512, 645, 812]], "round": true, "strides_from_image": true } } }
+        """, 2, 320, 448, """{ "type": "Sgd", "lr": 0.001, "momentum": 0.9 }"""),
     _ => throw new ArgumentException($"no model {args[0]}"),
 };
 var segments = args[0].StartsWith("deeplab", StringComparison.Ordinal);
-var classes = segments ? 21 : 1000;
+var detects = args[0].StartsWith("retinanet", StringComparison.Ordinal);
+var classes = segments ? 21 : detects ? 91 : 1000;
 var defaults = args[1] == "defaults";
 
 #if TORCH_LIBTORCH
@@ -43,14 +51,14 @@ var runtime = TorchRuntime.Create();
 using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
 var builder = services.GetRequiredService<ComponentBuilder>();
 manual_seed(0);
-var info = new DataInfo([.. Enumerable.Range(0, classes).Select(i => $"class{i}")], segments ? DataTask.Segmentation : DataTask.Classification);
+var info = new DataInfo([.. Enumerable.Range(0, classes).Select(i => $"class{i}")], segments ? DataTask.Segmentation : detects ? DataTask.Detection : DataTask.Classification);
 using var model = builder.Build<VisionModel>(network, info);
 using var batch = new Batch
 {
     Images = randn(batchSize, 3, height, width),
-    Labels = segments ? null : randint(0, classes, [batchSize]),
+    Labels = segments || detects ? null : randint(0, classes, [batchSize]),
     SegmentationMaps = segments ? randint(0, classes, [batchSize, height, width]) : null,
-    Samples = [.. Enumerable.Range(0, batchSize).Select(i => new Sample { Index = i, Name = $"{i}" })],
+    Samples = [.. Enumerable.Range(0, batchSize).Select(i => new Sample { Index = i, Name = $"{i}", Boxes = detects ? Boxes(i) : null })],
 };
 
 // What Runner does before a run, with the defaults of the config's keys or without.
@@ -74,6 +82,14 @@ while (Console.ReadLine() is { } line)
     Console.WriteLine(watch.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture));
 }
 return 0;
+
+// As torch_side.py has them.
+static Boxes Boxes(int image)
+{
+    var corners = new float[8 * 4];
+    for (var i = 0; i < 8; i++) (corners[i * 4], corners[i * 4 + 1], corners[i * 4 + 2], corners[i * 4 + 3]) = (20 + 45 * i, 10 + 30 * i, 70 + 45 * i, 60 + 30 * i + 20 * image);
+    return new Boxes(corners, [.. Enumerable.Range(0, 8).Select(i => 1 + 10 * i)], new bool[8]);
+}
 
 static string Classifier(string backbone) => $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""";
 

@@ -61,6 +61,16 @@ def deeplabv3():
     return torchvision.models.segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, num_classes=21, aux_loss=True)
 
 
+def retinanet():
+    """Padded to 320 x 448 by its own transform; all layers trained, as without pre-trained weights."""
+    return torchvision.models.detection.retinanet_resnet50_fpn(weights=None, weights_backbone=None, num_classes=91, min_size=320, max_size=448)
+
+
+def boxes(image):
+    corners = [[20.0 + 45 * i, 10.0 + 30 * i, 70.0 + 45 * i, 60.0 + 30 * i + 20 * image] for i in range(8)]
+    return {"boxes": torch.tensor(corners), "labels": torch.arange(8) * 10 + 1}
+
+
 def main():
     name, mode = sys.argv[1:]
     torch.manual_seed(0)
@@ -69,17 +79,21 @@ def main():
         "resnet18": (torchvision.models.resnet18, 64, (32, 32)),
         "resnet50": (torchvision.models.resnet50, 8, (224, 224)),
         "deeplabv3_resnet50": (deeplabv3, 2, (192, 256)),
+        "retinanet_resnet50": (retinanet, 2, (320, 426)),
     }[name]
     model, segments = model().train(), name.startswith("deeplab")
     images = torch.randn(batch, 3, *size)
     labels = torch.randint(0, 21, (batch, *size)) if segments else torch.randint(0, 1000, (batch,))
+    targets = [boxes(0), boxes(1)]
     better = {"foreach": True} if mode == "equal" else {}
     if name == "vit_tiny":
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, **better)
     else:
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, **better)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.001 if name.startswith("retinanet") else 0.01, momentum=0.9, **better)
 
     def loss():
+        if name.startswith("retinanet"):
+            return sum(model(list(images), targets).values())
         outputs = model(images)
         if segments:
             return F.cross_entropy(outputs["out"], labels) + 0.5 * F.cross_entropy(outputs["aux"], labels)

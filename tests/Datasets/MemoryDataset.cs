@@ -3,7 +3,7 @@ using Tessera.Framework.Data;
 namespace Tessera.Tests.Datasets;
 
 /// <summary>Samples made by a function; counts how often each is read.</summary>
-internal sealed class MemoryDataset(int count, Func<int, Sample> make, int classes = 10) : Dataset
+internal sealed class MemoryDataset(int count, Func<int, Sample> make, int classes = 10, DataInfo? info = null) : Dataset
 {
     private readonly int[] _reads = new int[count];
 
@@ -13,7 +13,7 @@ internal sealed class MemoryDataset(int count, Func<int, Sample> make, int class
 
     public override int Count => count;
 
-    public override DataInfo Info { get; } = new([.. Enumerable.Range(0, classes).Select(i => $"class{i}")], DataTask.Classification);
+    public override DataInfo Info { get; } = info ?? new([.. Enumerable.Range(0, classes).Select(i => $"class{i}")], DataTask.Classification);
 
     public int Reads => _reads.Sum();
 

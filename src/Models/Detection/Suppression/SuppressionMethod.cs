@@ -13,6 +13,8 @@ public sealed record Candidates(float[] Corners, float[] Scores, int[] Labels)
 [ComponentKind("nms")]
 public abstract class SuppressionMethod
 {
+    private const uint SignBit = 0x80000000;
+
     /// <summary>What is left, best first; of equal scores the one that came first.</summary>
     /// <param name="limit">At most this many.</param>
     /// <returns>Indices into the candidates, and their scores (which a soft method lowers).</returns>
@@ -21,10 +23,12 @@ public abstract class SuppressionMethod
         var order = ByScore(candidates.Scores);
         var kept = new List<(float Score, int Index)>();
         foreach (var group in ByLabel(order, candidates.Labels)) Apply(candidates, group, kept);
-        kept.Sort(static (a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.Index.CompareTo(b.Index));
+        var keys = new ulong[kept.Count];
+        for (var i = 0; i < keys.Length; i++) keys[i] = KeyOf(kept[i].Score, kept[i].Index);
+        Array.Sort(keys);
         var count = Math.Min(limit, kept.Count);
         var (indices, scores) = (new int[count], new float[count]);
-        for (var i = 0; i < count; i++) (scores[i], indices[i]) = kept[i];
+        for (var i = 0; i < count; i++) (scores[i], indices[i]) = (ScoreOf(keys[i]), IndexOf(keys[i]));
         return (indices, scores);
     }
 
@@ -40,15 +44,28 @@ public abstract class SuppressionMethod
         for (var i = 0; i < scores.Length; i++)
         {
             if (float.IsNaN(scores[i])) continue;
-            // A float's bits, made to fall as the score rises; below them the index.
-            var bits = BitConverter.SingleToUInt32Bits(scores[i] + 0f);
-            var rising = (bits & 0x80000000) != 0 ? ~bits : bits | 0x80000000;
-            keys[count++] = ((ulong)~rising << 32) | (uint)i;
+            keys[count++] = KeyOf(scores[i], i);
         }
         Array.Sort(keys, 0, count);
         var order = new int[count];
-        for (var i = 0; i < count; i++) order[i] = (int)(uint)keys[i];
+        for (var i = 0; i < count; i++) order[i] = IndexOf(keys[i]);
         return order;
+    }
+
+    /// <summary>A number that rises as the score falls and, at equal scores, with the index: numbers sort much faster than pairs.</summary>
+    private static ulong KeyOf(float score, int index)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(score + 0f); // -0 is 0
+        var rising = (bits & SignBit) != 0 ? ~bits : bits | SignBit;
+        return ((ulong)~rising << 32) | (uint)index;
+    }
+
+    private static int IndexOf(ulong key) => (int)(uint)key;
+
+    private static float ScoreOf(ulong key)
+    {
+        var rising = ~(uint)(key >> 32);
+        return BitConverter.UInt32BitsToSingle((rising & SignBit) != 0 ? rising & ~SignBit : ~rising);
     }
 
     private static List<int[]> ByLabel(int[] order, int[] labels)
