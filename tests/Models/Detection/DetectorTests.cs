@@ -141,7 +141,7 @@ public sealed class DetectorTests
         using var model = Small(head);
         model.train();
         var random = new Random(1);
-        var thousands = Enumerable.Range(0, 2000).SelectMany(_ => Square(random.Next(50), random.Next(50), 1 + random.Next(40))).ToArray();
+        var thousands = Enumerable.Range(0, 2000).SelectMany(_ => Square(random.Next(50), random.Next(50), 1 + random.Next(150))).ToArray();
         float[][] truths =
         [
             [4, 4, 40, 44, 20, 10, 60, 50],
