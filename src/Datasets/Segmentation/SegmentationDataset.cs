@@ -49,7 +49,7 @@ public abstract class SegmentationDataset : Dataset
 
     public override IReadOnlyList<int>? LabelsOf(int index)
     {
-        if (StatisticsOf(index) is not { Problem: null } statistics) return null;
+        if (StatisticsOf(index) is not { Problem: null } statistics) return []; // Check says so
         var counts = statistics.CountClasses(Table).Classes;
         return [.. Enumerable.Range(0, counts.Length).Where(c => counts[c] > 0)];
     }
