@@ -79,6 +79,20 @@ public sealed class DocumentationTests : IDisposable
         Assert.Equal([0, 0, 1], batch.Labels!.data<long>().ToArray());
     }
 
+    [Fact]
+    public void AddingADataset_TheLabelMaps_AreValid()
+    {
+        var maps = Snippets.Of("docs/adding-a-dataset.md").Single(snippet => snippet.Language == "json").Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, maps.Length);
+        foreach (var map in maps)
+        {
+            var document = ConfigDocument.Parse($"{{ \"type\": \"SegmentationFolder\", \"path\": \"x\",\n{map}\n}}");
+            using var services = Composition.Services(document).BuildServiceProvider();
+            var options = (Datasets.Segmentation.LabelOptions)services.GetRequiredService<ComponentBuilder>().Describe<Dataset>(document).Options!;
+            Assert.NotEmpty(options.Table().Classes);
+        }
+    }
+
     /// <summary>A 24-bit BMP, its rows padded to 8 bytes.</summary>
     private static byte[] TwoByTwo() =>
         [.. "BM"u8, 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 24, 0, .. new byte[24], .. new byte[16]];
