@@ -47,6 +47,25 @@ public sealed class ContractTests
             """{ "sampling": "hardest_half", "positives": 3, "negatives": 5, "temperature": 0.5 }""",
             """{ "sampling": "semi_hard", "min_views": 2, "memory": { "size": 16, "samples": 0 } }""",
         ],
+        ["PyramidVisionTransformer"] =
+        [
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 2, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 64 }""",
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "image_size": 64, "features": "cls_token", "dropout": 0.1, "drop_path": 0.1 }""",
+            """{ "embed_dims": [24, 24], "depths": [2, 1], "num_heads": [2, 2], "mlp_ratios": [2, 2], "sr_ratios": [1, 1], "patch_sizes": [5, 2], "patches": "merge", "features": "average", "attention": { "stage1": { "type": "LocalAttention", "layout": "grid", "reach": 2 }, "all": { "type": "StridedAttention", "block_size": 4 } } }""",
+            """{ "embed_dims": [8, 16, 20], "depths": [1, 1, 1], "num_heads": [1, 2, 5], "mlp_ratios": [2, 2, 2], "sr_ratios": [1, 1, 1], "patch_sizes": [4, 1, 1], "pyramid": [4, 8, 16], "out_indices": [0, 2], "attention": { "stage2": { "type": "AtrousAttention", "rate": 3 }, "stage3": { "type": "LshAttention", "bucket_size": 16, "rounds": 2 } } }""",
+        ],
+        ["PyramidVisionTransformerV2"] =
+        [
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 2, 1] }""",
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "linear": true, "out_indices": [1, 2] }""",
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "dropout": 0.1, "drop_path": 0.1, "attention": { "all": { "type": "NeighborhoodAttention", "kernel_size": 3 }, "stage4": { "type": "SparseAttention" } } }""",
+        ],
+        ["SwinTransformer"] =
+        [
+            """{ "embed_dim": 12, "depths": [2, 1, 2], "num_heads": [1, 2, 3], "window_size": 3, "out_indices": [0, 2] }""",
+            """{ "embed_dim": 12, "depths": [2, 2], "num_heads": [1, 2], "window_size": 5, "out_indices": [1], "patch_norm": false, "qkv_bias": false, "dropout": 0.1, "drop_path": 0.1 }""",
+            """{ "embed_dim": 12, "depths": [1, 2], "num_heads": [1, 2], "attention": { "stage1": { "type": "LinearAttention" }, "stage2": { "type": "SpatialReductionAttention", "ratio": 2 } } }""",
+        ],
         ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
     };
 

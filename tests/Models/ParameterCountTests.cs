@@ -98,6 +98,35 @@ public sealed class ParameterCountTests
         Assert.Equal(published, backbone.state_dict().Values.Concat(head.parameters()).Sum(tensor => tensor.numel()));
     }
 
+    /// <summary>Counts of whai362/PVT's code; its README rounds them to 13.2, 24.5, 44.2 and 61.4 M.</summary>
+    [Theory]
+    [InlineData(PvtArch.Tiny, 13_229_288)]
+    [InlineData(PvtArch.Small, 24_485_864)]
+    [InlineData(PvtArch.Medium, 44_208_104)]
+    [InlineData(PvtArch.Large, 61_369_320)]
+    public void Pvt_EveryArch_HasPublishedCount(PvtArch arch, long published) =>
+        Assert.Equal(published, Parameters(new PyramidVisionTransformer(new PyramidVisionTransformerOptions(arch, Features: TokenFeatures.ClsToken)), 1000));
+
+    /// <summary>Counts of whai362/PVT's code; its README rounds them to 3.7, 14.0, 25.4, 22.6 (linear), 45.2, 62.6 and 82.0 M.</summary>
+    [Theory]
+    [InlineData(PvtV2Arch.B0, false, 3_666_760)]
+    [InlineData(PvtV2Arch.B1, false, 14_009_000)]
+    [InlineData(PvtV2Arch.B2, false, 25_362_856)]
+    [InlineData(PvtV2Arch.B2, true, 22_553_512)]
+    [InlineData(PvtV2Arch.B3, false, 45_238_696)]
+    [InlineData(PvtV2Arch.B4, false, 62_556_072)]
+    [InlineData(PvtV2Arch.B5, false, 81_956_008)]
+    public void PvtV2_EveryArch_HasPublishedCount(PvtV2Arch arch, bool linear, long published) =>
+        Assert.Equal(published, Parameters(new PyramidVisionTransformerV2(new PyramidVisionTransformerV2Options(arch, linear)), 1000));
+
+    /// <summary>Counts of microsoft/Swin-Transformer's code; its README rounds them to 28, 50 and 88 M.</summary>
+    [Theory]
+    [InlineData(SwinArch.Tiny, 28_288_354)]
+    [InlineData(SwinArch.Small, 49_606_258)]
+    [InlineData(SwinArch.Base, 87_768_224)]
+    public void Swin_EveryArch_HasPublishedCount(SwinArch arch, long published) =>
+        Assert.Equal(published, Parameters(new SwinTransformer(new SwinTransformerOptions(arch, OutIndices: [3])), 1000));
+
     private static long Parameters(Tessera.Framework.Models.Backbone backbone, int classes)
     {
         using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(classes));

@@ -60,6 +60,20 @@ public sealed class ParityTests
     [Fact]
     public void Sinusoid_MatchesTheAuthors() => AssertClose(FixtureFile.Json("models", "sinusoid.json"), Tessera.Models.Layers.PositionEmbedding.Sinusoid(17, 256), "sinusoid");
 
+    /// <summary>Against the authors' own code; see make_pyramids.py.</summary>
+    [Theory]
+    [InlineData("pvt_tiny", """{ "type": "PyramidVisionTransformer", "arch": "tiny", "image_size": 64, "features": "cls_token" }""")]
+    [InlineData("pvt_v2_b0", """{ "type": "PyramidVisionTransformerV2", "arch": "b0" }""")]
+    [InlineData("pvt_v2_b0_li", """{ "type": "PyramidVisionTransformerV2", "arch": "b0", "linear": true }""")]
+    public void Pvt_FormulaWeights_MatchesTheAuthors(string fixture, string backbone) =>
+        AssertMatches(fixture, backbone, "whai362", [64, 96],
+            name => "backbone." + (name.StartsWith("stage", StringComparison.Ordinal) ? $"block{name[^1]}.1" : name));
+
+    [Fact]
+    public void Swin_FormulaWeights_MatchesTheAuthors() =>
+        AssertMatches("swin_small_grid", """{ "type": "SwinTransformer", "depths": [2, 2, 2], "out_indices": [2] }""", "microsoft", [56, 112],
+            name => "backbone." + (name == "norm" ? name : $"layers.{name[^2]}.blocks.{name[^1]}"));
+
     private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName, Action<VisionModel>? change = null)
     {
         var expected = FixtureFile.Json("models", fixture + ".json");

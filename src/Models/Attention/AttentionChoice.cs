@@ -17,12 +17,4 @@ internal static class AttentionChoice
     public static Func<AttentionShape, TokenAttention> For(
         IReadOnlyDictionary<string, ComponentSpec<TokenAttention>?>? specs, int stage, ComponentBuilder? components, Func<AttentionShape, TokenAttention> own) =>
         For(specs?.GetValueOrDefault($"stage{stage + 1}") ?? specs?.GetValueOrDefault(All), components, own);
-
-    /// <summary>Fails at keys that name no stage.</summary>
-    public static void Check(string backbone, IReadOnlyDictionary<string, ComponentSpec<TokenAttention>?>? specs, int stages)
-    {
-        string[] known = [.. Enumerable.Range(1, stages).Select(stage => $"stage{stage}"), All];
-        if (specs?.Keys.FirstOrDefault(key => !known.Contains(key)) is { } unknown)
-            throw new UserErrorException($"{backbone}: attention has no \"{unknown}\"; it takes {string.Join(", ", known)}.");
-    }
 }

@@ -21,20 +21,21 @@ public static class PositionEmbedding
         return tensor(values).reshape(1, positions, channels);
     }
 
-    /// <summary>Resizes by bicubic interpolation, antialiased; the leading (class) tokens stay. Differentiable.</summary>
+    /// <summary>Resizes, by default bicubic and antialiased (bilinear: neither); the leading (class) tokens stay. Differentiable.</summary>
     /// <param name="embedding">[1, leading + h · w, C].</param>
     /// <param name="leading">Tokens before the grid.</param>
     /// <param name="from">(h, w) of the grid at hand.</param>
     /// <param name="to">(h', w') of the grid wanted.</param>
     /// <returns>[1, leading + h' · w', C]; the embedding itself where the grids agree.</returns>
-    public static Tensor Resize(Tensor embedding, int leading, (int Height, int Width) from, (int Height, int Width) to)
+    public static Tensor Resize(
+        Tensor embedding, int leading, (int Height, int Width) from, (int Height, int Width) to, InterpolationMode mode = InterpolationMode.Bicubic)
     {
         if (from == to) return embedding;
         using var scope = NewDisposeScope();
         var channels = embedding.shape[2];
         var grid = embedding.narrow(1, leading, (long)from.Height * from.Width).to(ScalarType.Float32)
             .reshape(1, from.Height, from.Width, channels).permute(0, 3, 1, 2); // [1, C, h, w]
-        grid = nn.functional.interpolate(grid, size: [to.Height, to.Width], mode: InterpolationMode.Bicubic, align_corners: false, antialias: true);
+        grid = nn.functional.interpolate(grid, size: [to.Height, to.Width], mode: mode, align_corners: false, antialias: mode == InterpolationMode.Bicubic);
         grid = grid.flatten(2).transpose(1, 2).to(embedding.dtype); // [1, h' * w', C]
         return scope.MoveToOuter(leading == 0 ? grid : cat([embedding.narrow(1, 0, leading), grid], 1));
     }

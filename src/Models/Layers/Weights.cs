@@ -31,4 +31,15 @@ internal static class Weights
             if (convolution.bias is not null) nn.init.zeros_(convolution.bias);
         }
     }
+
+    /// <summary>Convolutions of a transformer: a normal of deviation √(2 / fan-out), the groups counted; biases 0.</summary>
+    public static void FanOut(nn.Module module)
+    {
+        foreach (var convolution in module.modules().OfType<Conv2d>())
+        {
+            var shape = convolution.weight!.shape;
+            nn.init.normal_(convolution.weight!, std: Math.Sqrt(2.0 / (shape[2] * shape[3] * shape[0] / convolution.groups)));
+            if (convolution.bias is not null) nn.init.zeros_(convolution.bias);
+        }
+    }
 }

@@ -1,0 +1,50 @@
+using Tessera.Framework.Models;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Backbones;
+
+/// <summary>What other projects call the parameters of a <see cref="SwinTransformer"/>.</summary>
+internal static class SwinKeys
+{
+    private static readonly string[] _buffers = ["relative_position_index", "attn_mask"];
+
+    /// <param name="last">The last map's norm takes what a classifier calls "norm"; null where it has that name here.</param>
+    public static IReadOnlyDictionary<string, KeyMap> Maps(int? last) => new Dictionary<string, KeyMap>
+    {
+        ["microsoft"] = WithoutBuffers(Norm(new KeyTable("head"), last).ToKeyMap()),
+        ["timm"] = WithoutBuffers(Timm(last)),
+        ["mmlab"] = WithoutBuffers(Mmlab(last)),
+    };
+
+    private static KeyTable Norm(KeyTable table, int? last) => last is { } stage ? table.Pair("norm.", $"norm{stage}.") : table;
+
+    private static KeyMap WithoutBuffers(KeyMap map) => map with { Rename = key => _buffers.Any(key.EndsWith) ? null : map.Rename(key) };
+
+    // timm counts the merging of patches with the stage after it.
+    private static KeyMap Timm(int? last)
+    {
+        var table = Norm(new KeyTable("head.fc"), last);
+        for (var stage = 1; stage < 8; stage++) table.Pair($"layers.{stage}.downsample.", $"layers.{stage - 1}.downsample.");
+        return table.ToKeyMap();
+    }
+
+    private static KeyMap Mmlab(int? last) => new KeyTable("head.fc", "backbone.")
+        .Pair("patch_embed.projection.", "patch_embed.proj.")
+        .Pair("stages.*.blocks.*.attn.w_msa.", "layers.*.blocks.*.attn.")
+        .Pair("stages.*.blocks.*.ffn.layers.0.0.", "layers.*.blocks.*.mlp.fc1.")
+        .Pair("stages.*.blocks.*.ffn.layers.1.", "layers.*.blocks.*.mlp.fc2.")
+        .Pair("stages.*.", "layers.*.")
+        .Pair("norm3.", last is null ? "norm." : "norm3.")
+        .ToKeyMap() with { Reshape = Unfolded };
+
+    // MMLab takes the four tokens of a merged patch channel by channel, row by row; Swin token by token, column by column.
+    private static Tensor Unfolded(string key, Tensor stored)
+    {
+        if (!key.Contains(".downsample.", StringComparison.Ordinal) || stored.shape[^1] % 4 != 0) return stored;
+        using var scope = NewDisposeScope();
+        var order = tensor(new long[] { 0, 2, 1, 3 }, device: stored.device);
+        var channels = stored.shape[^1] / 4;
+        var rows = stored.reshape(-1, channels, 4).transpose(1, 2).index_select(1, order); // [rows, token, channel]
+        return scope.MoveToOuter(rows.reshape(stored.shape).clone());
+    }
+}
