@@ -71,7 +71,7 @@ public sealed class ParityTests
 
     [Fact]
     public void Swin_FormulaWeights_MatchesTheAuthors() =>
-        AssertMatches("swin_small_grid", """{ "type": "SwinTransformer", "depths": [2, 2, 2], "out_indices": [2] }""", "microsoft", [56, 112],
+        AssertMatches("swin_two_stages", """{ "type": "SwinTransformer", "depths": [2, 2], "out_indices": [1] }""", "microsoft", [112, 224],
             name => "backbone." + (name == "norm" ? name : $"layers.{name[^2]}.blocks.{name[^1]}"));
 
     private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName, Action<VisionModel>? change = null)

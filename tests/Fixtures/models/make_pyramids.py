@@ -67,14 +67,14 @@ def main():
             norm_layer=lambda width: nn.LayerNorm(width, eps=1e-6), depths=[2, 2, 2, 2], sr_ratios=[8, 4, 2, 1], linear=linear, num_classes=10)
         save(name, record(fill(model), {**stages(2, "block"), **{f"norm{i}": f"norm{i}" for i in range(1, 5)}}, images))
 
-    # 14 x 28 patches of 4 pixels: windows of 7, shifted; the third stage's grid is narrower than a window on one side.
-    model = swin.SwinTransformer(img_size=(56, 112), depths=[2, 2, 2], num_heads=[3, 6, 12], num_classes=10)
+    # 28 x 56 patches of 4 pixels, then 14 x 28: windows of 7, shifted in every second block.
+    model = swin.SwinTransformer(img_size=(112, 224), depths=[2, 2], num_heads=[3, 6], num_classes=10)
     buffers = {name: tensor.clone() for name, tensor in model.state_dict().items() if name.endswith(("relative_position_index", "attn_mask"))}
     state = model.state_dict()
     for name, tensor in state.items():
         tensor.copy_(buffers[name] if name in buffers else values(name, list(tensor.shape)))
     taps = {f"block{i}{j}": f"layers.{i}.blocks.{j}" for i in range(2) for j in range(2)}
-    save("swin_small_grid", record(model.eval(), {**taps, "norm": "norm"}, values("images", [2, 3, 56, 112])))
+    save("swin_two_stages", record(model.eval(), {**taps, "norm": "norm"}, values("images", [2, 3, 112, 224])))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Components;
+using Tessera.Framework.Models;
+using Tessera.Models.Attention;
+using TorchSharp;
+using static TorchSharp.torch;
+
+// Time and peak memory of one layer of attention, one head of width 64, by the number of tokens.
+// benchmarks/attention [CSV] [LARGEST]; one measurement, in a process of its own: --one CONFIG TOKENS ROUNDS
+const int Width = 64;
+const int LargestWithGradient = 16384;
+const int LargestDense = 16384;
+var culture = CultureInfo.InvariantCulture;
+
+if (args is ["--one", var config, var size, var rounds])
+{
+    Measure(config, int.Parse(size, culture), int.Parse(rounds, culture));
+    return;
+}
+
+(string Name, string Config, double Theory)[] kinds =
+[
+    ("full", """{ "type": "FullAttention" }""", 2),
+    ("atrous, r = 16", """{ "type": "AtrousAttention", "rate": 16 }""", 2),
+    ("atrous, r = root of n", """{ "type": "AtrousAttention" }""", 1.5),
+    ("local, 33", """{ "type": "LocalAttention", "reach": 16 }""", 1),
+    ("sparse, r = root of n", """{ "type": "SparseAttention", "reach": 16 }""", 1.5),
+    ("LSH, 64, 4 rounds", """{ "type": "LshAttention" }""", 1),
+    ("window, 8", """{ "type": "WindowAttention", "window_size": 8 }""", 1),
+];
+var csv = args.Length > 0 ? args[0] : "attention.csv";
+var largest = args.Length > 1 ? int.Parse(args[1], culture) : 65536;
+var sizes = Enumerable.Range(8, 9).Select(power => 1 << power).Where(tokens => tokens <= largest).ToArray();
+var lines = new List<string> { "attention,tokens,milliseconds,megabytes,backward" };
+var times = new Dictionary<(string, int), double>();
+Console.WriteLine($"| | {string.Join(" | ", sizes.Select(tokens => tokens.ToString("N0", culture)))} | exponent, forward and backward | forward | theory |");
+Console.WriteLine($"|---{string.Concat(Enumerable.Repeat("|---", sizes.Length + 3))}|");
+foreach (var (name, text, theory) in kinds)
+{
+    var cells = new List<string>();
+    foreach (var tokens in sizes)
+    {
+        if (theory == 2 && name == "full" && tokens > LargestDense)
+        {
+            cells.Add("");
+            continue;
+        }
+        var (milliseconds, megabytes) = InProcess(text, tokens);
+        times[(name, tokens)] = milliseconds;
+        lines.Add(string.Create(culture, $"\"{name}\",{tokens},{milliseconds:0.###},{megabytes:0.#},{tokens <= LargestWithGradient}"));
+        cells.Add(string.Create(culture, $"{milliseconds:0.0} ms, {megabytes:0} MB"));
+    }
+    string Exponent(bool backward) => Fit([.. sizes.Where(tokens => tokens >= 4096 && tokens <= LargestWithGradient == backward && times.ContainsKey((name, tokens)))
+        .Select(tokens => ((double)tokens, times[(name, tokens)]))]) is { } slope ? slope.ToString("0.00", culture) : "";
+    Console.WriteLine($"| {name} | {string.Join(" | ", cells)} | {Exponent(true)} | {Exponent(false)} | {theory.ToString(culture)} |");
+}
+File.WriteAllLines(csv, lines);
+
+static double? Fit((double X, double Y)[] points)
+{
+    if (points.Length < 2) return null;
+    var (x, y) = (points.Select(p => Math.Log(p.X)).ToArray(), points.Select(p => Math.Log(p.Y)).ToArray());
+    var (meanX, meanY) = (x.Average(), y.Average());
+    return x.Zip(y, (a, b) => (a - meanX) * (b - meanY)).Sum() / x.Sum(a => (a - meanX) * (a - meanX));
+}
+
+static (double Milliseconds, double Megabytes) InProcess(string config, int tokens)
+{
+    var rounds = tokens <= 4096 ? "15" : "5";
+    using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["--one", config, tokens.ToString(CultureInfo.InvariantCulture), rounds]) { RedirectStandardOutput = true })!;
+    var output = process.StandardOutput.ReadToEnd().Split(' ', StringSplitOptions.TrimEntries);
+    process.WaitForExit();
+    if (process.ExitCode != 0) throw new InvalidOperationException($"{config} at {tokens} tokens ended with {process.ExitCode}.");
+    return (double.Parse(output[0], CultureInfo.InvariantCulture), double.Parse(output[1], CultureInfo.InvariantCulture));
+}
+
+// The least time of the rounds, since other programs only ever add to it; peak memory of the process over what it had before.
+static void Measure(string config, int tokens, int rounds)
+{
+    using var services = new ServiceCollection().AddComponents(typeof(TokenAttention).Assembly).BuildServiceProvider();
+    using var layer = services.GetRequiredService<ComponentBuilder>().Build<TokenAttention>(config, new AttentionShape(Width, 1));
+    manual_seed(0);
+    var height = 1 << (int.Log2(tokens) / 2);
+    var grid = new TokenGrid(height, tokens / height);
+    var backward = tokens <= LargestWithGradient;
+    using var x = randn(1, tokens, Width, requires_grad: backward);
+    layer.eval();
+    var before = Process.GetCurrentProcess().WorkingSet64;
+    var best = double.MaxValue;
+    for (var i = 0; i <= rounds; i++)
+    {
+        using var scope = NewDisposeScope();
+        var watch = Stopwatch.StartNew();
+        if (backward)
+        {
+            layer.zero_grad(set_to_none: true);
+            layer.call(x, grid).sum().backward();
+        }
+        else
+        {
+            using var still = no_grad();
+            _ = layer.call(x, grid);
+        }
+        if (i > 0) best = Math.Min(best, watch.Elapsed.TotalMilliseconds);
+    }
+    using var process = Process.GetCurrentProcess();
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{best:R} {(process.PeakWorkingSet64 - before) / 1048576.0:R}"));
+}
