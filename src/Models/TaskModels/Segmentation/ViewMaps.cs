@@ -33,7 +33,7 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
             using var scope = NewDisposeScope();
             var count = Math.Min(rows, height - top);
             var scores = plain ? Mean(map => Upsampling.To(map, [height, width], alignCorners)) : Sampled(geometry, top, count);
-            Write(scores.argmax(1).flatten(), image, top * width);
+            Write(scores.max(1).indexes.flatten(), image, top * width); // several times as fast as argmax
         }
         return image;
     }
