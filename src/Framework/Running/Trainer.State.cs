@@ -119,11 +119,16 @@ public sealed partial class Trainer
     private void LoadModel(StateReader state)
     {
         using var _ = no_grad();
-        foreach (var (name, tensor) in Model.state_dict())
+        var target = Model.state_dict();
+        foreach (var (name, tensor) in target)
         {
             var saved = state.Tensor(name) ?? throw new UserErrorException($"The checkpoint can't be resumed: it has no {name}. Was the model changed since?");
             if (!saved.shape.SequenceEqual(tensor.shape))
-                throw new UserErrorException($"The checkpoint can't be resumed: its {name} is [{string.Join(", ", saved.shape)}], the model's is [{string.Join(", ", tensor.shape)}]. {Model.ExplainShape(name, saved.shape) ?? "Was the model changed since?"}");
+            {
+                var why = target.Where(pair => state.Tensor(pair.Key) is { } other && !other.shape.SequenceEqual(pair.Value.shape))
+                    .Select(pair => Model.ExplainShape(pair.Key, state.Tensor(pair.Key)!.shape)).FirstOrDefault(text => text is not null);
+                throw new UserErrorException($"The checkpoint can't be resumed: its {name} is [{string.Join(", ", saved.shape)}], the model's is [{string.Join(", ", tensor.shape)}]. {why ?? "Was the model changed since?"}");
+            }
             tensor.copy_(saved);
         }
     }
