@@ -48,13 +48,25 @@ public sealed class CostTests : IDisposable
     }
 
     [Fact]
-    public void Segmentor_ShapeOfTwoNumbers_GrowsWithTheArea_FrozenIsTold()
+    public void Segmentor_ShapeOfTwoNumbers_GrowsWithTheArea()
     {
         const string model = """{ "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18 }, "decode_head": { "type": "FcnHead", "channels": 32, "losses": { "ce": { "type": "CrossEntropyLoss" } } } }""";
         var small = Flops(model, "--classes", "3", "--shape", "64", "64");
         var wide = Flops(model, "--classes", "3", "--shape", "64", "128");
         Assert.Equal(2 * (long)small["multiply_adds"]!, (long)wide["multiply_adds"]!);
         Assert.Equal((64, 128), ((int)wide["height"]!, (int)wide["width"]!));
+    }
+
+    // The stem's convolution of the CIFAR ResNets: 3 x 3 x 3 x 16.
+    [Fact]
+    public void Freeze_IsTold()
+    {
+        var config = Path.Combine(_folder, "frozen.json");
+        File.WriteAllText(config, """
+            { "model": { "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } },
+              "train": { "freeze": ["backbone.conv1"], "dataset": { "type": "Shapes", "count": 2 } } }
+            """);
+        Assert.Contains("269,722: 269,290 trainable, 432 frozen", Tool.Run("get-flops", config, "--shape", "32").Succeeds().Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -55,13 +55,18 @@ public sealed class DatasetStatsTests : IDisposable
         _files.Write("train", "image", "broken", [0x89, (byte)'P', (byte)'N', (byte)'G', 1, 2]);
         _files.Add("train", "bad-label", 5, 1, 2, 0, 1);
         _files.Write("train", "label", "bad-label", [1, 2, 3]);
+        _files.Image("train", "alone", 6, 1, 2);
+        _files.Add("train", "colours", 7, 1, 2, 0, 1);
+        _files.Write("train", "label", "colours", File.ReadAllBytes(Path.Combine(_files.Path, "train", "image", "colours.png")));
         var path = Path.Combine(_files.Path, "stats.json");
         var said = Tool.Run("dataset-stats", _files.Config, "--split", "train", "--out", path).Succeeds().Output;
         var train = JsonNode.Parse(File.ReadAllText(path))!["parts"]!["train"]!;
         Assert.Equal("broken", Only("unreadable"));
         Assert.Equal("other-size", Only("other_size"));
         Assert.Equal("void", Only("only_ignored"));
-        Assert.Equal("bad-label", Only("unreadable_labels"));
+        Assert.Equal("alone", Only("without_labels"));
+        Assert.Equal(["bad-label", "colours"], train["unreadable_labels"]!["images"]!.AsArray().Select(name => Path.GetFileNameWithoutExtension((string)name!)));
+        Assert.Contains("tools/convert-masks", said, StringComparison.Ordinal);
         Assert.Contains("2 x 2, the photograph 2 x 3", said, StringComparison.Ordinal);
 
         string Only(string what) => Path.GetFileNameWithoutExtension((string)Assert.Single(train[what]!["images"]!.AsArray())!);

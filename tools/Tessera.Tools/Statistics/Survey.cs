@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Datasets.Images;
+using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Runtime;
@@ -68,9 +69,11 @@ internal static class Survey
         var pixels = new long[classes];
         var nothing = new MapFacts(0, 0, pixels, 0, []);
         var table = sample.LabelTable;
+        var name = sample.SegmentationName ?? $"{sample.Name} (labels)";
         Image raw;
         if (sample.SegmentationMap is { } map) raw = map;
-        else if (sample.ReadSegmentationFile is not { } read) return nothing with { Missing = "the data set names none." };
+        else if (sample.ReadSegmentationFile is not { } read)
+            return nothing with { Missing = sample.SegmentationName is { } expected ? LabelErrors.NoPartner(sample.Name, expected).Message : "the data set names none." };
         else
         {
             ReadOnlyMemory<byte> file;
@@ -84,15 +87,13 @@ internal static class Survey
             }
             try
             {
-                raw = ImageCodec.Decode(file, $"{sample.Name} (labels)", new DecodeOptions(table?.ByColor == true ? ColorType.Color : ColorType.Index, ApplyOrientation: false));
+                raw = LabelFile.Decode(file, name, table?.ByColor == true);
             }
             catch (UserErrorException error)
             {
                 return nothing with { Unreadable = error.Message };
             }
         }
-        if (raw.Channels != (table?.ByColor == true ? 3 : 1) || raw.Type == PixelType.Float32)
-            return nothing with { Unreadable = LabelErrors.ColorsForValues(sample.Name, raw.Channels).Message };
 
         long ignored = 0;
         var unclaimed = new List<KeyValuePair<string, long>>();
