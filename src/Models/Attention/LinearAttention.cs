@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -28,6 +29,6 @@ public sealed class LinearAttention : DenseAttention
     protected override (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, TokenGrid grid)
     {
         var pooled = functional.adaptive_avg_pool2d(ToMap(x, grid), (_pool, _pool)); // [B, C, pool, pool]
-        return FromReduced(x, functional.gelu(norm.call(sr.call(pooled).flatten(2).transpose(1, 2))), grid);
+        return FromReduced(x, functional.gelu(norm.Normed(sr.call(pooled).flatten(2).transpose(1, 2))), grid);
     }
 }

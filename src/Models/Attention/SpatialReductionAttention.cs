@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -33,6 +34,6 @@ public sealed class SpatialReductionAttention : DenseAttention
         var map = ToMap(x, grid); // [B, C, H, W]
         var (down, right) = (Core.Residues.Missing(grid.Height, _ratio), Core.Residues.Missing(grid.Width, _ratio));
         if (down + right > 0) map = functional.pad(map, [0, right, 0, down]);
-        return FromReduced(x, norm!.call(sr.call(map).flatten(2).transpose(1, 2)), grid);
+        return FromReduced(x, norm!.Normed(sr.call(map).flatten(2).transpose(1, 2)), grid);
     }
 }

@@ -34,9 +34,9 @@ public sealed class PvtBlock : Module<Tensor, TokenGrid, Tensor>
     public override Tensor forward(Tensor x, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
-        var branch = attn.call(norm1.call(x), grid);
+        var branch = attn.call(norm1.Normed(x), grid);
         x = x + (drop_path1?.call(branch) ?? branch);
-        var normed = norm2.call(x);
+        var normed = norm2.Normed(x);
         branch = mlp is ConvMlp convolutional ? convolutional.call(normed, grid) : ((Mlp)mlp).call(normed);
         return scope.MoveToOuter(x + (drop_path2?.call(branch) ?? branch));
     }

@@ -1,5 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Attention.Core;
+using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -52,6 +53,6 @@ public sealed class PvtPatchEmbed : Module<Tensor, Tensor>
             x = x.view(x.shape[0], x.shape[1], height, _stride, width, _stride).permute(0, 2, 4, 3, 5, 1).flatten(3); // [B, h, w, stride * stride * C]
             x = reduction!.call(x);
         }
-        return scope.MoveToOuter(norm.call(x).permute(0, 3, 1, 2));
+        return scope.MoveToOuter(norm.Normed(x).permute(0, 3, 1, 2));
     }
 }

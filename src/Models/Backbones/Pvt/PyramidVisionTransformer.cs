@@ -141,8 +141,8 @@ public sealed class PyramidVisionTransformer : Backbone
             x = x + PositionEmbedding.Resize(_positions[i], grid.Leading, _plan.Stages[i].Grid, (grid.Height, grid.Width), InterpolationMode.Bilinear);
             if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
             foreach (var block in _blocks[i]) x = block.call(x, grid);
-            if (_options.Features == TokenFeatures.Average && i == _embeds.Length - 1) maps.Add(norm!.call(x).mean([1]));
-            if (grid.Leading > 0) maps.Add(norm!.call(x).select(1, 0));
+            if (_options.Features == TokenFeatures.Average && i == _embeds.Length - 1) maps.Add(norm!.Normed(x).mean([1]));
+            if (grid.Leading > 0) maps.Add(norm!.Normed(x).select(1, 0));
             if (grid.Leading > 0 || i == _embeds.Length - 1 && _options.Features != TokenFeatures.Maps) continue;
             x = x.transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
             if (_options.Features == TokenFeatures.Maps && _plan.OutIndices.Contains(i)) maps.Add(Coarser(i, x));

@@ -127,7 +127,7 @@ public sealed class PyramidVisionTransformerV2 : Backbone
             var grid = new TokenGrid((int)map.shape[2], (int)map.shape[3]);
             var x = map.flatten(2).transpose(1, 2); // [B, N, C]
             foreach (var block in _blocks[i]) x = block.call(x, grid);
-            map = _norms[i].call(x).transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
+            map = _norms[i].Normed(x).transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
             if (_outIndices.Contains(i)) maps.Add(map);
         }
         var result = maps.ToArray();

@@ -52,9 +52,9 @@ public sealed class SwinBlock : Module<Tensor, TokenGrid, Tensor>
     public override Tensor forward(Tensor x, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
-        var branch = attn.call(norm1.call(x), grid);
+        var branch = attn.call(norm1.Normed(x), grid);
         x = x + (drop_path1?.call(branch) ?? branch);
-        branch = mlp.call(norm2.call(x));
+        branch = mlp.call(norm2.Normed(x));
         return scope.MoveToOuter(x + (drop_path2?.call(branch) ?? branch));
     }
 }
@@ -82,7 +82,7 @@ public sealed class SwinPatchEmbed : Module<Tensor, Tensor>
         var (down, right) = (Residues.Missing((int)images.shape[2], _size), Residues.Missing((int)images.shape[3], _size));
         if (down + right > 0) images = functional.pad(images, [0, right, 0, down]);
         var map = proj.call(images);
-        return scope.MoveToOuter(norm is null ? map : norm.call(map.permute(0, 2, 3, 1)).permute(0, 3, 1, 2));
+        return scope.MoveToOuter(norm is null ? map : norm.Normed(map.permute(0, 2, 3, 1)).permute(0, 3, 1, 2));
     }
 }
 
@@ -109,6 +109,6 @@ public sealed class SwinPatchMerging : Module<Tensor, Tensor>
         var (height, width) = (map.shape[2] / 2, map.shape[3] / 2);
         // As published: by columns, then rows, of the four: (0, 0), (1, 0), (0, 1), (1, 1).
         var x = map.view(map.shape[0], map.shape[1], height, 2, width, 2).permute(0, 2, 4, 5, 3, 1).flatten(3); // [B, h, w, 4 C]
-        return scope.MoveToOuter(reduction.call(norm.call(x)).permute(0, 3, 1, 2));
+        return scope.MoveToOuter(reduction.call(norm.Normed(x)).permute(0, 3, 1, 2));
     }
 }

@@ -147,7 +147,7 @@ public sealed class SwinTransformer : Backbone
             var x = map.flatten(2).transpose(1, 2); // [B, N, C]
             foreach (var block in layers[i].Blocks) x = block.call(x, grid);
             map = x.transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
-            if (_norms[i] is { } norm) maps.Add(norm.call(x).transpose(1, 2).reshape(map.shape));
+            if (_norms[i] is { } norm) maps.Add(norm.Normed(x).transpose(1, 2).reshape(map.shape));
             if (layers[i].Downsample is { } merge) map = merge.call(map);
         }
         var result = maps.ToArray();
