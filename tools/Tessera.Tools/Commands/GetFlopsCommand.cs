@@ -50,7 +50,7 @@ internal static class GetFlopsCommand
         var runtime = builder.StartRuntime();
         using var model = Model(builder, config, classes);
         if (builder.Options.Train?.Freeze is { } frozen) ParameterGroups.Freeze(model, frozen);
-        var cost = CostMeter.Measure(model, runtime, height, width);
+        var cost = CostMeter.Measure(model, runtime.CountOperations, height, width);
 
         var text = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
         var rows = ModelTree.Fold(cost, depth, MostLines);

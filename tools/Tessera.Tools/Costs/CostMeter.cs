@@ -20,10 +20,11 @@ internal sealed class CostMeter
     private OperationCounts _byHooks;
 
     /// <param name="model">Goes through one prediction, in evaluation mode.</param>
+    /// <param name="count">Begins to count operators; gives null where that can't be done.</param>
     /// <param name="channels">Of the image.</param>
-    public static ModelCost Measure(VisionModel model, ITorchRuntime runtime, int height, int width, int channels = 3) => new CostMeter().Run(model, runtime, height, width, channels);
+    public static ModelCost Measure(VisionModel model, Func<IOperationCounter?> count, int height, int width, int channels = 3) => new CostMeter().Run(model, count, height, width, channels);
 
-    private ModelCost Run(VisionModel model, ITorchRuntime runtime, int height, int width, int channels)
+    private ModelCost Run(VisionModel model, Func<IOperationCounter?> count, int height, int width, int channels)
     {
         var order = new List<ModuleCost>();
         foreach (var (name, module) in model.named_modules().Prepend(("", model)))
@@ -44,7 +45,7 @@ internal sealed class CostMeter
             using var scope = NewDisposeScope();
             var sample = new Sample { Index = 0, Name = "random", Geometry = new Geometry(height, width, System.Numerics.Matrix3x2.Identity) };
             using var batch = new Batch { Images = randn(1, channels, height, width).DetachFromDisposeScope(), Samples = [sample] };
-            _counter = runtime.CountOperations();
+            _counter = count();
             model.Predict(batch);
             total = Now;
         }
