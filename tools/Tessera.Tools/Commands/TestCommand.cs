@@ -25,17 +25,21 @@ internal static class TestCommand
         var output = new Option<string?>("--out") { Description = "Write the metrics there: a flat JSON object of fractions.", HelpName = "metrics.json" };
         var predictions = new Option<string?>("--predictions") { Description = "Write every prediction there: one JSON line each, or, for segmentation maps, a folder of PNGs of class indices.", HelpName = "PATH" };
         var show = new Option<string?>("--show-dir") { Description = "Write pictures there: image, prediction and truth side by side.", HelpName = "DIR" };
+        var score = new Option<double?>("--score-thr") { Description = "Detectors: only boxes that score more; in place of the config's model.test.score_thr.", HelpName = "SCORE" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = CommandLine.Weights();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("test", "Evaluates a checkpoint on a config's data (test, or val where there is no test).")
-            { config, checkpoint, output, predictions, show, device, precision, weights, overrides };
+            { config, checkpoint, output, predictions, show, score, device, precision, weights, overrides };
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(config), parsed.GetRequiredValue(checkpoint), parsed.GetValue(output), parsed.GetValue(predictions), parsed.GetValue(show),
-            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
+            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))]));
         return command;
     }
+
+    private static IEnumerable<string> ScoreThreshold(double? score) =>
+        score is null ? [] : [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")];
 
     private static int Run(string config, string checkpoint, string? output, string? predictions, string? show, string? device, Precision precision, WeightChoice weights, string[] overrides)
     {
