@@ -26,6 +26,7 @@ public sealed class NeckTests
             """{ "out_channels": 8, "num_outs": 4, "add_extra_convs": "on_output", "norm": "bn", "no_norm_on_lateral": true }""",
             """{ "out_channels": 8, "start_level": 0, "end_level": 1 }""",
         ],
+        ["MultiLevelNeck"] = [], // of maps of one size; see MultiLevelNeckTests
     };
 
     public static TheoryData<string> Necks()
