@@ -138,6 +138,7 @@ public sealed class Shapes : Dataset
     {
         var visible = scene.Shapes.Where(shape => shape.Mask.AsSpan().Contains((byte)1)).ToArray(); // one may lie wholly below others
         sample.Boxes = new Boxes([.. visible.SelectMany(shape => Box(shape.Mask!))], [.. visible.Select(shape => shape.Label)], new bool[visible.Length]);
+        sample.BoxAnnotation = BoxAnnotation.Of(sample.Boxes);
         sample.InstanceMasks = [.. visible.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone()))];
     }
 

@@ -12,6 +12,9 @@ public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)
 {
     /// <summary>A colour for each class, where the data has colours of its own.</summary>
     public IReadOnlyList<Rgb>? Palette { get; init; }
+
+    /// <summary>Each class's id in the annotation file, for files of results; unset: one more than the class's index.</summary>
+    public IReadOnlyList<long>? CategoryIds { get; init; }
 }
 
 /// <summary>Examples by index, before any transform. Safe to read from several threads.</summary>

@@ -134,6 +134,12 @@ public sealed class Sample
 
     public Boxes? Boxes { get; set; }
 
+    /// <summary>The boxes as annotated, on the original image, for evaluation.</summary>
+    public BoxAnnotation? BoxAnnotation { get; set; }
+
+    /// <summary>The image's id in its annotation file; unset: one more than <see cref="Index"/>.</summary>
+    public long? ImageId { get; set; }
+
     /// <summary>Class index of every pixel, H x W x 1, <see cref="PixelType.UInt8"/> or UInt16; 255 (65535) is ignored.</summary>
     public Image? SegmentationMap { get; set; }
 

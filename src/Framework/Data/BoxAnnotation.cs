@@ -1,0 +1,28 @@
+namespace Tessera.Framework.Data;
+
+/// <summary>
+/// The objects of an image in its annotation's own numbers: what detections are measured against. Data sets set it beside
+/// <see cref="Sample.Boxes"/>; no transform touches it.
+/// </summary>
+/// <param name="Boxes">[N * 4], x, y, width, height in pixels of the original image, pixel corners at integers. In double precision, as COCO's own evaluation reads them.</param>
+/// <param name="Labels">[N], indices into the class names.</param>
+/// <param name="Areas">[N], what makes an object small, medium or large: the annotation's "area", otherwise width times height.</param>
+/// <param name="Crowd">[N], one box around many objects: any number of detections may lie in it.</param>
+/// <param name="Ignored">[N], neither asked for nor a mistake: crowds, and objects marked difficult.</param>
+public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas, bool[] Crowd, bool[] Ignored)
+{
+    public int Count => Labels.Length;
+
+    /// <summary>Boxes of the original image, from their corners; areas are the boxes', nothing is a crowd.</summary>
+    public static BoxAnnotation Of(Boxes boxes)
+    {
+        var (found, areas) = (new double[4 * boxes.Count], new double[boxes.Count]);
+        for (var i = 0; i < boxes.Count; i++)
+        {
+            double x = boxes.Corners[4 * i], y = boxes.Corners[4 * i + 1];
+            (found[4 * i], found[4 * i + 1], found[4 * i + 2], found[4 * i + 3]) = (x, y, boxes.Corners[4 * i + 2] - x, boxes.Corners[4 * i + 3] - y);
+            areas[i] = found[4 * i + 2] * found[4 * i + 3];
+        }
+        return new BoxAnnotation(found, boxes.Labels, areas, new bool[boxes.Count], boxes.Ignored);
+    }
+}
