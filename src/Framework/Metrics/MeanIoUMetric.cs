@@ -22,8 +22,7 @@ public sealed record MeanIoUOptions(
 /// <remarks>
 /// IoU = TP / (TP + FP + FN), Acc = Recall = TP / (TP + FN), Dice = 2 TP / (2 TP + FP + FN), as MMSegmentation has
 /// them. A value whose denominator is 0 is NaN and left out of the mean: everything for a class that is neither there nor
-/// predicted, Acc for one that is predicted only. Interval: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
-/// chapter 13.
+/// predicted, Acc for one that is predicted only.
 /// </remarks>
 [Component("MeanIoU")]
 public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
@@ -163,13 +162,10 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
 
     private (double Low, double High) Interval()
     {
-        if (_images.Count == 0) return (double.NaN, double.NaN);
         var images = _images.OrderBy(image => image.Index).Select(image => image.Counts).ToArray(); // however many processes there were
-        var random = new RandomSource((ulong)options.Seed);
-        var drawn = new double[options.Bootstrap];
-        for (var i = 0; i < drawn.Length; i++)
+        return Bootstrap.Intervals(images.Length, options.Bootstrap, options.Seed, 1, (drawn, values) =>
         {
-            var (both, truth, predicted) = Total(images.Select(_ => images[random.Next(images.Length)]));
+            var (both, truth, predicted) = Total(drawn.Select(i => images[i]));
             var (sum, defined) = (0.0, 0);
             for (var c = 0; c < both.Length; c++)
             {
@@ -177,18 +173,8 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
                 sum += (double)both[c] / (truth[c] + predicted[c] - both[c]);
                 defined++;
             }
-            drawn[i] = sum / defined;
-        }
-        drawn = [.. drawn.Where(value => !double.IsNaN(value)).Order()];
-        return (Quantile(drawn, 0.025), Quantile(drawn, 0.975));
-    }
-
-    private static double Quantile(double[] sorted, double fraction)
-    {
-        if (sorted.Length == 0) return double.NaN;
-        var at = fraction * (sorted.Length - 1);
-        var below = (int)at;
-        return below + 1 == sorted.Length ? sorted[below] : sorted[below] + ((at - below) * (sorted[below + 1] - sorted[below]));
+            values[0] = sum / defined;
+        })[0];
     }
 
     private static double Ratio(double part, double whole) => whole == 0 ? double.NaN : part / whole;

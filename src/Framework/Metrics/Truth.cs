@@ -17,6 +17,7 @@ internal static class Truth
             DataTask.MultiLabel => " For it there are AveragePrecision, Auroc and PrecisionRecallF1.",
             DataTask.Regression => " For it there is RegressionErrors.",
             DataTask.Segmentation => " For it there are MeanIoU and ConfusionMatrix.",
+            DataTask.Detection => " For it there are CocoAp and VocAp.",
             _ => "",
         };
         throw new UserErrorException($"The metric {metric} is for {string.Join(" and ", tasks.Select(Word))} data, the data is for {Word(info.Task)}.{fitting}");
@@ -50,6 +51,34 @@ internal static class Truth
         if (labels.Length != present.Length)
             throw new UserErrorException($"{sample.Name} has labels for {labels.Length} classes; the data has {present.Length}.");
         for (var c = 0; c < present.Length; c++) present[c] = labels[c] >= 0.5f;
+    }
+
+    /// <summary>What was found, in x, y, width, height and double precision.</summary>
+    public static (double[] Boxes, double[] Scores, int[] Labels) Detections(Prediction prediction, Sample sample, int classes)
+    {
+        if (prediction is not DetectionPrediction found)
+            throw new UserErrorException($"The model predicts {Describe(prediction)} for {sample.Name}; the metric compares boxes.");
+        var (boxes, scores) = found.Stated ?? (Detection.Sizes.Of(found.Corners), Array.ConvertAll(found.Scores, score => (double)score));
+        for (var i = 0; i < scores.Length; i++)
+        {
+            if ((uint)found.Labels[i] >= (uint)classes) throw new UserErrorException($"{sample.Name}: detection {i} is of class {found.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}.");
+            if (!double.IsFinite(scores[i])) throw new UserErrorException($"{sample.Name}: the score of detection {i} is {scores[i]}, so nothing can be ranked by it.");
+            if (!Detection.Sizes.AreFinite(boxes.AsSpan(4 * i, 4))) throw new UserErrorException($"{sample.Name}: the box of detection {i} is not finite.");
+        }
+        return (boxes, scores, found.Labels);
+    }
+
+    /// <summary>The objects that there are, on the original image.</summary>
+    public static BoxAnnotation Objects(Sample sample, int classes)
+    {
+        var truth = sample.BoxAnnotation ?? Detection.Sizes.OnOriginal(sample)
+            ?? throw new UserErrorException($"{sample.Name} has no boxes, which the metric compares with. Is the data set's task detection?");
+        for (var i = 0; i < truth.Count; i++)
+        {
+            if ((uint)truth.Labels[i] >= (uint)classes) throw new UserErrorException($"{sample.Name}: box {i} is labelled {truth.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}.");
+            if (!Detection.Sizes.AreFinite(truth.Boxes.AsSpan(4 * i, 4))) throw new UserErrorException($"{sample.Name}: the annotated box {i} is not finite.");
+        }
+        return truth;
     }
 
     private static string Word(DataTask task) => task == DataTask.MultiLabel ? "multi_label" : task.ToString().ToLowerInvariant();

@@ -46,7 +46,11 @@ public sealed record SegmentationPrediction(Image Map) : Prediction;
 /// <param name="Corners">[N * 4], x1, y1, x2, y2 in pixels of the original image.</param>
 /// <param name="Scores">[N], in [0, 1], falling.</param>
 /// <param name="Labels">[N], indices into the class names.</param>
-public sealed record DetectionPrediction(float[] Corners, float[] Scores, int[] Labels) : Prediction;
+public sealed record DetectionPrediction(float[] Corners, float[] Scores, int[] Labels) : Prediction
+{
+    /// <summary>The same as a file of results has them, which metrics then go by: [N * 4], x, y, width, height, and [N] scores.</summary>
+    public (double[] Boxes, double[] Scores)? Stated { get; init; }
+}
 
 /// <summary>
 /// A whole model for one task: a batch to losses, a batch to predictions. Children run through <c>call</c>, never

@@ -1,0 +1,187 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Metrics.Detection;
+using Tessera.Framework.Models;
+
+namespace Tessera.Framework.Metrics;
+
+/// <param name="PerClass">Also give every class's values ("bbox/AP/cat", "bbox/AP50/cat" …), and a table of them.</param>
+/// <param name="Bootstrap">How often the images are drawn anew, with repetition, for the 95 % intervals of AP and AP50; 0: no intervals.</param>
+/// <param name="Seed">Of the drawing.</param>
+public sealed record CocoApOptions(bool PerClass = false, [property: Range(0, 1_000_000)] int Bootstrap = 1000, long Seed = 0);
+
+/// <summary>
+/// Boxes as COCO measures them: "bbox/AP" over IoU 0.50 to 0.95, "bbox/AP50", "bbox/AP75", of small, medium and large objects
+/// "bbox/APs", "bbox/APm", "bbox/APl", and the recall of an image's best 1, 10 and 100 detections, "bbox/AR1", "bbox/AR10",
+/// "bbox/AR100", "bbox/ARs", "bbox/ARm", "bbox/ARl". With bootstrap "bbox/AP/low" and "bbox/AP/high", the 2.5 and 97.5
+/// percentiles over images drawn anew, and the same of AP50.
+/// </summary>
+/// <remarks>
+/// Lin et al., "Microsoft COCO: Common Objects in Context", 2014, arXiv:1405.0312; the numbers are pycocotools', except that what
+/// no object stands for is NaN instead of -1, and that an annotation whose id is 0 can be found. Objects marked difficult
+/// are ignored as those out of the range of areas are. Equal scores are ranked by image id, then in the order given.
+/// </remarks>
+[Component("CocoAp")]
+public sealed class CocoApMetric(CocoApOptions options) : Metric
+{
+    private static readonly string[] s_ofClasses = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR100"];
+
+    private readonly List<(long Id, ClassMatches[] Classes)> _images = [];
+    private IReadOnlyList<string> _names = [];
+    private CocoMatcher _matcher = new(0);
+
+    public override void Reset(DataInfo info)
+    {
+        Truth.Require(info, "CocoAp", DataTask.Detection);
+        _names = info.Classes;
+        _matcher = new CocoMatcher(_names.Count);
+        _images.Clear();
+    }
+
+    public override void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
+    {
+        for (var i = 0; i < samples.Count; i++)
+        {
+            var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _names.Count);
+            _images.Add((samples[i].ImageId ?? samples[i].Index + 1, _matcher.Match(boxes, scores, labels, Truth.Objects(samples[i], _names.Count))));
+        }
+    }
+
+    public override IReadOnlyDictionary<string, double> Compute()
+    {
+        var classes = Classes();
+        var values = new Dictionary<string, double>();
+        var figures = Array.ConvertAll(classes, Figures);
+        foreach (var name in (string[])["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"])
+            values["bbox/" + name] = Mean(figures.Select(figure => figure[name]));
+        if (options.Bootstrap > 0) AddIntervals(values, classes);
+        if (!options.PerClass) return values;
+        for (var c = 0; c < classes.Length; c++)
+            foreach (var name in s_ofClasses) values[$"bbox/{name}/{_names[c]}"] = figures[c][name];
+        return values;
+    }
+
+    public override bool InTables(string name) => options.PerClass && name.Split('/', 3) is [_, _, var last] && _names.Contains(last);
+
+    public override IReadOnlyList<MetricTable> Tables()
+    {
+        if (!options.PerClass) return [];
+        var rows = Classes().Select((ofClass, c) =>
+        {
+            var figures = Figures(ofClass);
+            return (IReadOnlyList<string>)[_names[c], .. s_ofClasses.Select(name => Text(figures[name])), ofClass.Objects[0].ToString(CultureInfo.InvariantCulture)];
+        });
+        return [new MetricTable("Per class", ["class", .. s_ofClasses, "objects"], rows.ToArray())];
+    }
+
+    public override IReadOnlyList<string> Notes()
+    {
+        if (_images.Count == 0) return [];
+        var objects = Classes().Select(ofClass => ofClass.Objects).ToArray();
+        var notes = new List<string>();
+        var absent = _names.Where((_, c) => objects[c][0] == 0).ToArray();
+        if (absent.Length > 0) notes.Add($"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.");
+        string[] sizes = ["", "small (up to 32 x 32)", "medium (up to 96 x 96)", "large"];
+        var lacking = Enumerable.Range(1, 3).Where(area => objects.All(counts => counts[area] == 0)).Select(area => sizes[area]).ToArray();
+        if (lacking.Length > 0) notes.Add($"No object is {string.Join(" or ", lacking)}, so what is said of that size is undefined (NaN).");
+        return notes;
+    }
+
+    public override byte[] Save() => MetricState.Write(writer =>
+    {
+        writer.Write(_images.Count);
+        foreach (var (id, classes) in _images)
+        {
+            writer.Write(id);
+            writer.Write(classes.Length);
+            foreach (var (label, objects, detections) in classes)
+            {
+                writer.Write(label);
+                foreach (var count in objects) writer.Write(count);
+                writer.Write(detections.Length);
+                foreach (var (score, matched, ignored) in detections)
+                {
+                    writer.Write(score);
+                    writer.Write(matched);
+                    writer.Write(ignored);
+                }
+            }
+        }
+    });
+
+    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
+    {
+        for (var images = reader.ReadInt32(); images > 0; images--)
+        {
+            var id = reader.ReadInt64();
+            var classes = new ClassMatches[reader.ReadInt32()];
+            for (var c = 0; c < classes.Length; c++)
+            {
+                var (label, objects) = (reader.ReadInt32(), new int[CocoMatcher.Areas]);
+                for (var area = 0; area < objects.Length; area++) objects[area] = reader.ReadInt32();
+                var detections = new CocoMatch[reader.ReadInt32()];
+                for (var d = 0; d < detections.Length; d++) detections[d] = new CocoMatch(reader.ReadDouble(), reader.ReadUInt64(), reader.ReadUInt64());
+                classes[c] = new ClassMatches(label, objects, detections);
+            }
+            _images.Add((id, classes));
+        }
+    });
+
+    /// <summary>What was gathered, by class; images by id, however many processes there were.</summary>
+    private CocoClass[] Classes()
+    {
+        _images.Sort((a, b) => a.Id.CompareTo(b.Id));
+        var matches = _names.Select(_ => new List<(int, ClassMatches)>()).ToArray();
+        for (var i = 0; i < _images.Count; i++)
+            foreach (var ofClass in _images[i].Classes) matches[ofClass.Label].Add((i, ofClass));
+        return Array.ConvertAll(matches, ofClass => new CocoClass(ofClass));
+    }
+
+    private static Dictionary<string, double> Figures(CocoClass ofClass)
+    {
+        var precision = ofClass.Precision(0);
+        return new Dictionary<string, double>
+        {
+            ["AP"] = precision.Average(),
+            ["AP50"] = precision[0],
+            ["AP75"] = precision[5],
+            ["APs"] = ofClass.Precision(1).Average(),
+            ["APm"] = ofClass.Precision(2).Average(),
+            ["APl"] = ofClass.Precision(3).Average(),
+            ["AR1"] = ofClass.Recall(0, 1).Average(),
+            ["AR10"] = ofClass.Recall(0, 10).Average(),
+            ["AR100"] = ofClass.Recall(0, CocoMatcher.MostDetections).Average(),
+            ["ARs"] = ofClass.Recall(1, CocoMatcher.MostDetections).Average(),
+            ["ARm"] = ofClass.Recall(2, CocoMatcher.MostDetections).Average(),
+            ["ARl"] = ofClass.Recall(3, CocoMatcher.MostDetections).Average(),
+        };
+    }
+
+    private void AddIntervals(Dictionary<string, double> values, CocoClass[] classes)
+    {
+        var times = new int[_images.Count];
+        var precision = new double[CocoMatcher.Thresholds];
+        var intervals = Bootstrap.Intervals(_images.Count, options.Bootstrap, options.Seed, 2, (drawn, results) =>
+        {
+            Array.Clear(times);
+            foreach (var image in drawn) times[image]++;
+            var (defined, ap, ap50) = (0, 0.0, 0.0);
+            foreach (var ofClass in classes)
+            {
+                if (!ofClass.Redraw(times, precision)) continue;
+                defined++;
+                ap += precision.Average();
+                ap50 += precision[0];
+            }
+            (results[0], results[1]) = (ap / defined, ap50 / defined);
+        });
+        (values["bbox/AP/low"], values["bbox/AP/high"]) = intervals[0];
+        (values["bbox/AP50/low"], values["bbox/AP50/high"]) = intervals[1];
+    }
+
+    private static double Mean(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
+
+    private static string Text(double value) => double.IsNaN(value) ? "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+}
