@@ -1,0 +1,35 @@
+namespace Tessera.Datasets.Detection;
+
+/// <summary>What every detection data set can be told about its annotations.</summary>
+public abstract record DetectionOptions
+{
+    /// <summary>Class names in index order; a part of those annotated will do. By default all: COCO's categories by rising id, VOC's names in ordinal order.</summary>
+    [MinLength(1)]
+    public string[]? Classes { get; init; }
+
+    /// <summary>A box without extent, of negative size, that is no number, or wholly outside its image: skip it, or error.</summary>
+    public BadData OnBadBox { get; init; } = BadData.Skip;
+
+    /// <summary>An object of a class that isn't in classes: skip it, or error.</summary>
+    public BadData OnUnknownClass { get; init; } = BadData.Skip;
+
+    /// <summary>An image that the annotations name, but that isn't there: error, or skip it with its objects.</summary>
+    public BadData OnMissingImage { get; init; } = BadData.Error;
+
+    /// <summary>An id or a name that comes twice: error, or skip the second.</summary>
+    public BadData OnDuplicate { get; init; } = BadData.Error;
+
+    /// <summary>Leave out images that have nothing to find: for training.</summary>
+    public bool FilterEmpty { get; init; }
+
+    private protected virtual BadData PolicyOf(FindingKind kind) => kind switch
+    {
+        FindingKind.BadBox => OnBadBox,
+        FindingKind.UnknownClass => OnUnknownClass,
+        FindingKind.MissingImage => OnMissingImage,
+        FindingKind.Duplicate => OnDuplicate,
+        _ => BadData.Error,
+    };
+
+    internal Findings NewFindings() => new(PolicyOf);
+}

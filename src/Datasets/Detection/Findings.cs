@@ -1,0 +1,90 @@
+using System.Globalization;
+
+namespace Tessera.Datasets.Detection;
+
+/// <summary>What becomes of something in the annotations that can't be used.</summary>
+public enum BadData
+{
+    /// <summary>Nothing runs before it is mended.</summary>
+    Error,
+
+    /// <summary>It is left out, counted, and said once at the start.</summary>
+    Skip,
+}
+
+/// <summary>What can be wrong with annotations.</summary>
+public enum FindingKind
+{
+    /// <summary>Without extent, of negative size, no number, or wholly outside the image.</summary>
+    BadBox,
+
+    /// <summary>Of a class that isn't wanted, or isn't there.</summary>
+    UnknownClass,
+
+    /// <summary>An image that is not where it should be.</summary>
+    MissingImage,
+
+    /// <summary>Two of one id.</summary>
+    Duplicate,
+
+    /// <summary>An annotation file that can't be read.</summary>
+    BadFile,
+}
+
+/// <summary>Gathers what is wrong with annotations, so that it is said all at once.</summary>
+/// <param name="policy">What becomes of each kind.</param>
+public sealed class Findings(Func<FindingKind, BadData> policy)
+{
+    private const int Shown = 6;
+
+    private readonly SortedDictionary<FindingKind, (long Count, List<string> First)> _found = [];
+    private readonly List<string> _notes = [];
+
+    /// <summary>Notes one; past the first few of its kind they are only counted.</summary>
+    public void Add(FindingKind kind, string what)
+    {
+        var (count, first) = _found.GetValueOrDefault(kind, (0, []));
+        if (first.Count < Shown) first.Add(what);
+        _found[kind] = (count + 1, first);
+    }
+
+    /// <summary>Something odd that stands in nobody's way.</summary>
+    public void Note(string what) => _notes.Add(what);
+
+    public long CountOf(FindingKind kind) => _found.GetValueOrDefault(kind).Count;
+
+    /// <returns>What is skipped, and what is odd.</returns>
+    /// <exception cref="UserErrorException">Something is found that must not be.</exception>
+    public IReadOnlyList<string> Report()
+    {
+        var fatal = _found.Where(entry => policy(entry.Key) == BadData.Error).ToArray();
+        if (fatal.Length > 0)
+        {
+            var lines = fatal.SelectMany(entry => entry.Value.First.Append(
+                entry.Value.Count > entry.Value.First.Count ? Invariant($"… and {entry.Value.Count - entry.Value.First.Count:N0} more of that kind.") : "").Append(
+                $"\"{Option(entry.Key)}\": \"skip\" leaves {(entry.Value.Count == 1 ? "it" : "them")} out.")).Where(line => line.Length > 0);
+            throw new UserErrorException(string.Join("\n  ", lines));
+        }
+        return [.. _found.Select(entry => Invariant($"{entry.Value.Count:N0} {What(entry.Key, entry.Value.Count)} ({Option(entry.Key)}). The first: {entry.Value.First[0]}")), .. _notes];
+    }
+
+    private static string Option(FindingKind kind) => kind switch
+    {
+        FindingKind.BadBox => "on_bad_box",
+        FindingKind.UnknownClass => "on_unknown_class",
+        FindingKind.MissingImage => "on_missing_image",
+        FindingKind.Duplicate => "on_duplicate",
+        _ => "on_bad_file",
+    };
+
+    private static string What(FindingKind kind, long count) => kind switch
+    {
+        FindingKind.BadBox => count == 1 ? "box can't be used and is skipped" : "boxes can't be used and are skipped",
+        FindingKind.UnknownClass => count == 1 ? "object is of a class that isn't among the classes and is skipped" : "objects are of classes that aren't among the classes and are skipped",
+        FindingKind.MissingImage => count == 1 ? "missing image is skipped" : "annotations name missing images and are skipped",
+        FindingKind.Duplicate => count == 1 ? "duplicate is skipped" : "duplicates are skipped",
+        _ => count == 1 ? "annotation file can't be read; its image is skipped" : "annotation files can't be read; their images are skipped",
+    };
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

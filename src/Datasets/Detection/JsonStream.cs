@@ -1,0 +1,118 @@
+using System.Text.Json;
+
+namespace Tessera.Datasets.Detection;
+
+/// <summary>Reads JSON token by token from a file of any length, in a small buffer; mistakes come with the file's name and line.</summary>
+internal ref struct JsonStream
+{
+    private const int FirstBuffer = 1 << 16, MaxToken = 1 << 26;
+
+    private readonly Stream _stream;
+    private readonly string _path;
+    private byte[] _buffer;
+    private int _count;
+    private long _lines; // before the buffer
+    private bool _ended;
+    private Utf8JsonReader _reader;
+
+    public JsonStream(Stream stream, string path)
+    {
+        (_stream, _path, _buffer) = (stream, path, new byte[FirstBuffer]);
+        Fill();
+        var start = _buffer.AsSpan(0, _count).StartsWith("\uFEFF"u8) ? 3 : 0;
+        _buffer.AsSpan(start, _count - start).CopyTo(_buffer);
+        _count -= start;
+        _reader = new Utf8JsonReader(_buffer.AsSpan(0, _count), _ended, new JsonReaderState(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }));
+    }
+
+    public readonly JsonTokenType Type => _reader.TokenType;
+
+    /// <summary>The line of the token, from 1.</summary>
+    public readonly long Line => _lines + _buffer.AsSpan(0, (int)_reader.TokenStartIndex).Count((byte)'\n') + 1;
+
+    public bool Read()
+    {
+        try
+        {
+            while (!_reader.Read())
+            {
+                if (_ended) return false;
+                Refill();
+            }
+            return true;
+        }
+        catch (JsonException e)
+        {
+            var hint = e.Message.StartsWith("'N'", StringComparison.Ordinal) || e.Message.StartsWith("'I'", StringComparison.Ordinal) ? " JSON has neither NaN nor Infinity, though Python writes them." : "";
+            throw new UserErrorException($"{_path}:{(e.LineNumber ?? 0) + 1}  not JSON: {e.Message}{hint}", e);
+        }
+    }
+
+    /// <summary>Goes to the next token, which must be there.</summary>
+    public void Next()
+    {
+        if (!Read()) throw Error("the file ends too soon.");
+    }
+
+    /// <summary>Passes over the value that begins here, with all it holds.</summary>
+    public void Skip()
+    {
+        if (Type == JsonTokenType.PropertyName) Next();
+        if (Type is not (JsonTokenType.StartObject or JsonTokenType.StartArray)) return;
+        for (var depth = 1; depth > 0;)
+        {
+            Next();
+            if (Type is JsonTokenType.StartObject or JsonTokenType.StartArray) depth++;
+            else if (Type is JsonTokenType.EndObject or JsonTokenType.EndArray) depth--;
+        }
+    }
+
+    public readonly bool IsName(ReadOnlySpan<byte> name) => _reader.ValueTextEquals(name);
+
+    public readonly string Text(string what)
+    {
+        try
+        {
+            return Type == JsonTokenType.String ? _reader.GetString()! : throw Error($"{what} must be text.");
+        }
+        catch (InvalidOperationException)
+        {
+            throw Error($"{what} is not valid UTF-8.");
+        }
+    }
+
+    public readonly long Whole(string what) => Type == JsonTokenType.Number && (_reader.TryGetInt64(out var value) || (_reader.TryGetDouble(out var real) && real == (value = (long)real)))
+        ? value : throw Error($"{what} must be a whole number.");
+
+    /// <summary>A number; not a number where the token is none.</summary>
+    public readonly double Number() => Type == JsonTokenType.Number && _reader.TryGetDouble(out var value) ? value : double.NaN;
+
+    public readonly bool Flag() => Type == JsonTokenType.True || (Type == JsonTokenType.Number && Number() != 0);
+
+    public readonly UserErrorException Error(string what) => new($"{_path}:{Line}  {what}");
+
+    private void Refill()
+    {
+        var used = (int)_reader.BytesConsumed;
+        var state = _reader.CurrentState;
+        _lines += _buffer.AsSpan(0, used).Count((byte)'\n');
+        var left = _count - used;
+        var target = _buffer;
+        if (left > _buffer.Length / 2)
+        {
+            if (_buffer.Length >= MaxToken) throw new UserErrorException($"{_path}:{_lines + 1}  a single value of more than {MaxToken >> 21} MiB.");
+            target = new byte[2 * _buffer.Length];
+        }
+        _buffer.AsSpan(used, left).CopyTo(target);
+        (_buffer, _count) = (target, left);
+        Fill();
+        _reader = new Utf8JsonReader(_buffer.AsSpan(0, _count), _ended, state);
+    }
+
+    private void Fill()
+    {
+        var read = _stream.ReadAtLeast(_buffer.AsSpan(_count), _buffer.Length - _count, throwOnEndOfStream: false);
+        _count += read;
+        _ended = _count < _buffer.Length;
+    }
+}

@@ -1,0 +1,58 @@
+using Tessera.Datasets.Storage;
+
+namespace Tessera.Datasets.Detection;
+
+/// <summary>What becomes of objects with a mark such as "difficult".</summary>
+public enum MarkedObjects
+{
+    /// <summary>Neither asked for nor a mistake.</summary>
+    Ignore,
+
+    /// <summary>As all others.</summary>
+    Keep,
+
+    /// <summary>As if they weren't there.</summary>
+    Drop,
+}
+
+/// <param name="Path">The year's folder, such as VOCdevkit/VOC2007, or a .zip archive of what lies in it.</param>
+/// <param name="Split">A list of ImageSets/Main: train, val, trainval, test or one of your own.</param>
+/// <param name="OneBased">The coordinates count from 1, as VOC's and labelImg's do: 1 is taken from all four, as MMDetection does.</param>
+/// <param name="Difficult">Objects marked difficult: ignore, keep or drop them.</param>
+/// <param name="Truncated">Objects marked truncated: ignore, keep or drop them.</param>
+/// <param name="OnBadFile">An annotation file that is missing or broken: error, or skip its image.</param>
+public sealed record VocDetectionOptions(
+    string Path,
+    string Split = "train",
+    bool OneBased = true,
+    MarkedObjects Difficult = MarkedObjects.Ignore,
+    MarkedObjects Truncated = MarkedObjects.Keep,
+    BadData OnBadFile = BadData.Error) : DetectionOptions
+{
+    private protected override BadData PolicyOf(FindingKind kind) => kind == FindingKind.BadFile ? OnBadFile : base.PolicyOf(kind);
+}
+
+/// <summary>Pascal VOC's layout: lists of names in ImageSets/Main, images in JPEGImages, an XML file for each in Annotations.</summary>
+/// <remarks>Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", IJCV 2010.</remarks>
+[Component("VocDetection")]
+public sealed class VocDetection : DetectionDataset
+{
+    public VocDetection(VocDetectionOptions options) : this(FileStore.Open(options.Path), options, options.NewFindings())
+    {
+    }
+
+    private VocDetection(FileStore files, VocDetectionOptions options, Findings findings)
+        : base(files, files.Describe($"ImageSets/Main/{options.Split}.txt"), Marked(VocFiles.Read(files, options.Split, options.OneBased, findings), options), options, findings)
+    {
+    }
+
+    private static AnnotationSet Marked(AnnotationSet read, VocDetectionOptions options) => read with
+    {
+        Images = [.. read.Images.Select(image => image with
+        {
+            Objects = [.. image.Objects
+                .Where(item => !(item.Difficult && options.Difficult == MarkedObjects.Drop) && !(item.Truncated && options.Truncated == MarkedObjects.Drop))
+                .Select(item => item with { Difficult = (item.Difficult && options.Difficult == MarkedObjects.Ignore) || (item.Truncated && options.Truncated == MarkedObjects.Ignore) })],
+        })],
+    };
+}
