@@ -1,32 +1,46 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
+using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;
 
 namespace Tessera.Framework.Metrics;
 
+/// <param name="ScoreThr">Boxes that score less are left out.</param>
+/// <param name="IouThr">The least overlap of a box with the object that it stands for.</param>
+public sealed record ConfusionMatrixOptions([property: Range(0.0, 1.0)] double ScoreThr = 0.3, [property: Range(0.01, 1.0)] double IouThr = 0.5);
+
 /// <summary>
-/// How often each true class (row) was taken for each class (column): images, or pixels of segmentation maps. The counts go into the details file; the console
-/// shows the matrix of up to 20 classes, otherwise the 20 commonest confusions.
+/// How often each true class (row) was taken for each class (column): images, pixels of segmentation maps, or objects. Boxes and
+/// objects are paired one to one, the greatest overlap first, whatever their classes; a box without an object is of row
+/// "background", an object without a box of column "background". The counts go into the details file; the console shows the
+/// matrix of up to 20 classes, otherwise the 20 commonest confusions.
 /// </summary>
 [Component("ConfusionMatrix")]
-public sealed class ConfusionMatrixMetric : Metric
+public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metric
 {
     private const int Shown = 20;
+    private const string Background = "background";
+
     private readonly MapHistogram _histogram = new();
-    private IReadOnlyList<string> _names = [];
-    private bool _maps;
+    private IReadOnlyList<string> _names = []; // with boxes, the last is the background
+    private int _classes;
+    private DataTask _task;
     private long[,] _counts = new long[0, 0];
 
     /// <summary>[true class, predicted class].</summary>
     public long[,] Counts => (long[,])_counts.Clone();
 
+    /// <summary>Of rows and columns.</summary>
+    public IReadOnlyList<string> Names => _names;
+
     public override void Reset(DataInfo info)
     {
-        Truth.Require(info, "ConfusionMatrix", DataTask.Classification, DataTask.Segmentation);
-        _maps = info.Task == DataTask.Segmentation;
-        _names = info.Classes;
+        Truth.Require(info, "ConfusionMatrix", DataTask.Classification, DataTask.Segmentation, DataTask.Detection);
+        (_task, _classes) = (info.Task, info.Classes.Count);
+        _names = _task == DataTask.Detection ? [.. info.Classes, info.Classes.Contains(Background) ? "(background)" : Background] : info.Classes;
         _counts = new long[_names.Count, _names.Count];
     }
 
@@ -34,10 +48,20 @@ public sealed class ConfusionMatrixMetric : Metric
     {
         for (var i = 0; i < samples.Count; i++)
         {
-            if (_maps)
-                foreach (var (truth, predicted, pixels) in _histogram.Count(predictions[i], samples[i], _names.Count)) _counts[truth, predicted] += pixels;
-            else
-                _counts[Truth.Label(samples[i], _names.Count), Truth.Classes(predictions[i], samples[i], _names.Count).Label]++;
+            switch (_task)
+            {
+                case DataTask.Segmentation:
+                    foreach (var (truth, predicted, pixels) in _histogram.Count(predictions[i], samples[i], _classes)) _counts[truth, predicted] += pixels;
+                    break;
+                case DataTask.Detection:
+                    var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _classes);
+                    foreach (var (truth, predicted) in Pairing.Of(boxes, scores, labels, Truth.Objects(samples[i], _classes), options.ScoreThr, options.IouThr))
+                        _counts[truth ?? _classes, predicted ?? _classes]++;
+                    break;
+                default:
+                    _counts[Truth.Label(samples[i], _classes), Truth.Classes(predictions[i], samples[i], _classes).Label]++;
+                    break;
+            }
         }
     }
 
@@ -73,7 +97,7 @@ public sealed class ConfusionMatrixMetric : Metric
             where t != p && _counts[t, p] > 0
             orderby _counts[t, p] descending, t, p
             select (IReadOnlyList<string>)[_names[t], _names[p], Text(_counts[t, p])];
-        return [new MetricTable("Commonest confusions", ["true class", "taken for", _maps ? "pixels" : "samples"], confusions.Take(Shown).ToArray())];
+        return [new MetricTable("Commonest confusions", ["true class", "taken for", _task switch { DataTask.Segmentation => "pixels", DataTask.Detection => "objects", _ => "samples" }], confusions.Take(Shown).ToArray())];
     }
 
     private IEnumerable<long> Row(int t) => Enumerable.Range(0, _names.Count).Select(p => _counts[t, p]);

@@ -17,7 +17,7 @@ internal static class Truth
             DataTask.MultiLabel => " For it there are AveragePrecision, Auroc and PrecisionRecallF1.",
             DataTask.Regression => " For it there is RegressionErrors.",
             DataTask.Segmentation => " For it there are MeanIoU and ConfusionMatrix.",
-            DataTask.Detection => " For it there are CocoAp and VocAp.",
+            DataTask.Detection => " For it there are CocoAp, VocAp and ConfusionMatrix.",
             _ => "",
         };
         throw new UserErrorException($"The metric {metric} is for {string.Join(" and ", tasks.Select(Word))} data, the data is for {Word(info.Task)}.{fitting}");

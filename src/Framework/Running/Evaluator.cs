@@ -46,7 +46,7 @@ public sealed class Evaluator
             foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
             Predict(model);
             Merge();
-            return Values();
+            return Values(Metrics);
         }
         finally
         {
@@ -84,10 +84,13 @@ public sealed class Evaluator
         }
     }
 
-    private Dictionary<string, double> Values()
+    /// <summary>What metrics have gathered, by the values' names.</summary>
+    /// <param name="metrics">By the config's names.</param>
+    /// <exception cref="UserErrorException">Two of them give a value of the same name.</exception>
+    public static IReadOnlyDictionary<string, double> Values(IReadOnlyDictionary<string, Metric> metrics)
     {
         var values = new Dictionary<string, double>();
-        foreach (var (key, metric) in Metrics)
+        foreach (var (key, metric) in metrics)
         {
             foreach (var (name, value) in metric.Compute())
             {

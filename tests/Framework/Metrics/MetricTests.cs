@@ -62,7 +62,7 @@ public class MetricTests
     public void ConfusionMatrix_OnFixture_EqualsScikitLearn()
     {
         var (info, predictions, samples, _) = Read("single", 0);
-        var metric = new ConfusionMatrixMetric();
+        var metric = new ConfusionMatrixMetric(new ConfusionMatrixOptions());
         metric.Reset(info);
         metric.Process(predictions, samples);
         var expected = Fixture.GetProperty("single")[0].GetProperty("confusion");
@@ -127,7 +127,7 @@ public class MetricTests
         "regression" => [new RegressionMetric()],
         "multi" => [new PrecisionRecallF1Metric(new PrecisionRecallF1Options()), new AveragePrecisionMetric(new AveragePrecisionOptions(true)), new AurocMetric(new AurocOptions(true))],
         _ => [new AccuracyMetric(new AccuracyOptions(Enumerable.Range(1, Math.Min(3, info.Classes.Count)).ToArray())), new PrecisionRecallF1Metric(new PrecisionRecallF1Options(PerClass: true)),
-              new ConfusionMatrixMetric(), new AveragePrecisionMetric(new AveragePrecisionOptions()), new AurocMetric(new AurocOptions())],
+              new ConfusionMatrixMetric(new ConfusionMatrixOptions()), new AveragePrecisionMetric(new AveragePrecisionOptions()), new AurocMetric(new AurocOptions())],
     };
 
     private static (DataInfo Info, Prediction[] Predictions, Sample[] Samples, Dictionary<string, double> Expected) Read(string kind, int index)

@@ -41,7 +41,7 @@ public class SegmentationMetricTests
     public void ConfusionMatrix_OfMaps_EqualsScikitLearn(int index)
     {
         var (info, predictions, samples) = Read(index);
-        var metric = new ConfusionMatrixMetric();
+        var metric = new ConfusionMatrixMetric(new ConfusionMatrixOptions());
         metric.Reset(info);
         metric.Process(predictions, samples);
         var expected = Fixture[index].GetProperty("confusion");
@@ -142,7 +142,7 @@ public class SegmentationMetricTests
             var expected = new long[5, 5];
             for (var i = 0; i < length; i++)
                 if (truth.Bytes[i] < 5) expected[truth.Bytes[i], predicted.Bytes[i]]++;
-            var metric = new ConfusionMatrixMetric();
+            var metric = new ConfusionMatrixMetric(new ConfusionMatrixOptions());
             metric.Reset(Info(5));
             metric.Process([new SegmentationPrediction(predicted)], [new Sample { Index = 0, Name = "s", SegmentationMap = truth }]);
             Assert.Equal(expected, metric.Counts);

@@ -34,8 +34,7 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
             using var model = builder.Model(info);
             parameters = model.parameters().Sum(parameter => parameter.numel());
             Assert.NotEmpty(options.Schedule ?? []);
-            if (info.Task != Framework.Data.DataTask.Detection) // for boxes there is no metric yet
-                Assert.NotEmpty(options.Val?.Metrics ?? new Dictionary<string, ComponentSpec<Framework.Metrics.Metric>?>());
+            Assert.NotEmpty(options.Val?.Metrics ?? new Dictionary<string, ComponentSpec<Framework.Metrics.Metric>?>());
         }
         if (parameters >= Large && Environment.GetEnvironmentVariable("TESSERA_TEST_FULL") != "1") return;
 

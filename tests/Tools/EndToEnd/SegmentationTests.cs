@@ -93,6 +93,24 @@ public sealed class SegmentationTests : IDisposable
     }
 
     [Fact]
+    public void StoredMaps_MeasureAsTheCheckpointDoes()
+    {
+        Tool.Run("test", At("config.json"), Checkpoint, "--out", At("metrics.json"), "--predictions", At("maps")).Succeeds();
+        Tool.Run("eval-metric", At("config.json"), At("maps"), "--out", At("again.json")).Succeeds();
+        Assert.Equal(File.ReadAllText(At("metrics.json")), File.ReadAllText(At("again.json")));
+
+        Tool.Run("confusion-matrix", At("config.json"), At("maps"), "--out", At("matrix.png")).Succeeds();
+        var details = JsonDocument.Parse(File.ReadAllText(At("metrics.details.json"))).RootElement.GetProperty("confusion").GetProperty("counts").GetRawText();
+        var matrix = JsonDocument.Parse(File.ReadAllText(At("matrix.json"))).RootElement.GetProperty("counts").GetRawText();
+        Assert.Equal(details.Replace(" ", "", StringComparison.Ordinal), matrix.Replace(" ", "", StringComparison.Ordinal));
+
+        Tool.Run("analyze-results", At("config.json"), At("maps"), "--out-dir", At("analysis"), "--count", "1").Succeeds();
+        Assert.Equal(2, Directory.GetFiles(At("analysis"), "*.png", SearchOption.AllDirectories).Length);
+        File.Delete(At("maps", "1.png"));
+        Tool.Run("eval-metric", At("config.json"), At("maps")).IsMistake("has no predicted map", "1.png was expected");
+    }
+
+    [Fact]
     public void Test_SameClassesInAnotherOrder_MeasuresTheSame()
     {
         Write("other.json", """{ "1": "bright", "0": "dark", "255": "ignore" }"""); // the other way round

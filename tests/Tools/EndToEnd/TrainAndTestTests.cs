@@ -46,6 +46,34 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void StoredPredictions_MeasureAsTheCheckpointDoes()
+    {
+        var folder = run.New();
+        string At(string name) => Path.Combine(folder, name);
+        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--out", At("metrics.json"), "--predictions", At("predictions.jsonl")).Succeeds();
+        Tool.Run("eval-metric", run.ConfigPath, At("predictions.jsonl"), "--out", At("again.json")).Succeeds();
+        Assert.Equal(File.ReadAllText(At("metrics.json")), File.ReadAllText(At("again.json")));
+
+        Tool.Run("confusion-matrix", run.ConfigPath, At("predictions.jsonl"), "--out", At("matrix.png")).Succeeds();
+        var counts = JsonNode.Parse(File.ReadAllText(At("matrix.json")))!["counts"]!.AsArray();
+        Assert.Equal(20, counts.Sum(row => row!.AsArray().Sum(count => (int)count!)));
+        Assert.Equal((double)JsonNode.Parse(File.ReadAllText(At("metrics.json")))!["accuracy/top1"]!, counts.Select((row, c) => (int)row![c]!).Sum() / 20.0, 12);
+
+        Tool.Run("analyze-results", run.ConfigPath, At("predictions.jsonl"), "--out-dir", At("analysis"), "--count", "3").Succeeds();
+        var worst = JsonNode.Parse(File.ReadAllText(At("analysis/images.json")))!["images"]![0]!;
+        var lines = File.ReadAllLines(At("predictions.jsonl")).Select(line => JsonNode.Parse(line)!).ToArray();
+        Assert.Equal(lines.Min(line => (double)line["scores"]![(string)line["truth"]!]!), (double)worst["score"]!, 6);
+        Assert.Equal(3, Directory.GetFiles(At("analysis/worst")).Length);
+
+        File.WriteAllLines(At("fewer.jsonl"), lines.Skip(1).Select(line => line.ToJsonString()));
+        Tool.Run("eval-metric", run.ConfigPath, At("fewer.jsonl")).IsMistake("1 of the data set's 20 samples have no line", "another data set");
+        File.WriteAllLines(At("broken.jsonl"), [lines[0].ToJsonString(), "{ \"name\": "]);
+        Tool.Run("eval-metric", run.ConfigPath, At("broken.jsonl")).IsMistake("broken.jsonl:2  This is no valid JSON.");
+        File.WriteAllText(At("stranger.jsonl"), """{ "name": "x", "scores": { "circel": 1 } }""");
+        Tool.Run("eval-metric", run.ConfigPath, At("stranger.jsonl")).IsMistake("stranger.jsonl:1  The data set has no class \"circel\"", "circle");
+    }
+
+    [Fact]
     public void Test_WritesMetricsAndEveryPrediction_ThatAgree()
     {
         var folder = run.New();

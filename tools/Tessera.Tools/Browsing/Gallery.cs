@@ -11,7 +11,10 @@ internal sealed class Gallery(string title)
     /// <param name="jpeg">A JPEG file.</param>
     /// <param name="link">A file beside the page with the picture in full.</param>
     public void Add(string name, string text, byte[] jpeg, string link) => _entries.Add(
-        $"<figure><figcaption><b>{Escape(name)}</b> {Escape(text)}</figcaption><a href=\"{Escape(Uri.EscapeDataString(link))}\"><img loading=\"lazy\" alt=\"{Escape(name)}\" src=\"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}\"></a></figure>");
+        $"<figure><figcaption><b>{Escape(name)}</b> {Escape(text)}</figcaption><a href=\"{Escape(string.Join('/', link.Split('/', '\\').Select(Uri.EscapeDataString)))}\"><img loading=\"lazy\" alt=\"{Escape(name)}\" src=\"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}\"></a></figure>");
+
+    /// <summary>What follows belongs to it.</summary>
+    public void AddHeading(string text) => _entries.Add($"<h2>{Escape(text)}</h2>");
 
     public void AddFailure(string name, string reason) =>
         _entries.Add($"<figure class=\"bad\"><figcaption><b>{Escape(name)}</b> {Escape(reason)}</figcaption></figure>");

@@ -12,6 +12,7 @@ using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using Tessera.Framework.Runtime;
 using Tessera.Tools.Costs;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -53,7 +54,7 @@ internal static class BenchmarkCommand
         var chosen = PrecisionChoice.Resolve(precision, on.type, runtime);
         var dataset = builder.Dataset(evaluation.Dataset);
         using var model = builder.Model(dataset.Info);
-        if (checkpoint is not null) TestCommand.LoadWeights(model, checkpoint, dataset.Info, weights, document);
+        if (checkpoint is not null) EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);
         model.eval();
         var channelsLast = builder.ChannelsLast(model, on, chosen);

@@ -108,6 +108,10 @@ internal static class PredictCommand
         RegressionPrediction values => $"{path}  " + string.Join("  ", values.Values.Select((value, t) => string.Create(CultureInfo.InvariantCulture, $"{names[t]} {value:0.####}"))),
         SegmentationPrediction { Map: var map } => $"{path}  " + string.Join("  ", Shares(map).OrderByDescending(entry => entry.Share).Take(5)
             .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{names[entry.Class]} {100 * entry.Share:0.0} %"))),
+        DetectionPrediction { Labels.Length: 0 } => $"{path}  nothing found",
+        DetectionPrediction found => $"{path}  " + string.Join("  ", Enumerable.Range(0, Math.Min(5, found.Labels.Length)).Select(i => string.Create(CultureInfo.InvariantCulture,
+            $"{names[found.Labels[i]]} {found.Scores[i]:0.000} ({string.Join(", ", found.Corners.Skip(4 * i).Take(4).Select(corner => corner.ToString("0.#", CultureInfo.InvariantCulture)))})")))
+            + (found.Labels.Length > 5 ? string.Create(CultureInfo.InvariantCulture, $"  and {found.Labels.Length - 5} more") : ""),
         _ => path,
     };
 

@@ -36,6 +36,14 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
                 if (truth?.Targets is { } targets) line["truth"] = Values(targets);
                 line["predicted"] = Values(regression.Values);
                 break;
+            case DetectionPrediction found:
+                line["boxes"] = new JsonArray([.. Enumerable.Range(0, found.Labels.Length).Select(i => (JsonNode?)new JsonObject
+                {
+                    ["class"] = data.Classes[found.Labels[i]],
+                    ["score"] = Value(found.Scores[i]),
+                    ["corners"] = new JsonArray([.. found.Corners.Skip(4 * i).Take(4).Select(Value)]), // x1, y1, x2, y2
+                })]);
+                break;
             default:
                 throw new InvalidOperationException($"Predictions of type {prediction.GetType().Name} have no line.");
         }
@@ -47,7 +55,9 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
     private JsonObject Values(float[] values)
     {
         var named = new JsonObject();
-        for (var c = 0; c < values.Length; c++) named[data.Classes[c]] = float.IsFinite(values[c]) ? values[c] : null;
+        for (var c = 0; c < values.Length; c++) named[data.Classes[c]] = Value(values[c]);
         return named;
     }
+
+    private static JsonNode? Value(float value) => float.IsFinite(value) ? value : null;
 }

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Tessera.Datasets.Images;
+using Tessera.Datasets.Transforms;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+using Tessera.Framework.Visualization;
+using Tessera.Tools.Browsing;
+using Tessera.Tools.Evaluation;
+using Tessera.Tools.Output;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Shows the images that are predicted worst and best.</summary>
+internal static class AnalyzeResultsCommand
+{
+    public static Command Create()
+    {
+        var config = CommandLine.Config();
+        var source = new Argument<string>("RESULTS|CHECKPOINT") { Description = "What tools/test --predictions wrote, or a checkpoint." };
+        var folder = new Option<string?>("--out-dir") { Description = "Where pictures, index.html and images.json go. Default: results-NAME-OF-CONFIG.", HelpName = "DIR" };
+        var count = new Option<int>("--count") { Description = "How many of the worst, and of the best. Default: 10.", HelpName = "N", DefaultValueFactory = _ => 10 };
+        var score = new Option<double?>("--score-thr") { Description = "Detectors: boxes that score less are not drawn. Default: 0.3.", HelpName = "SCORE" };
+        var device = CommandLine.Device();
+        var precision = CommandLine.Precision();
+        var weights = CommandLine.Weights();
+        var overrides = CommandLine.CfgOptions();
+        var command = new Command("analyze-results", "Shows the images that are predicted worst and best, by their own AP, IoU or probability, as pictures and one HTML page.")
+            { config, source, folder, count, score, device, precision, weights, overrides };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(source), parsed.GetValue(folder), parsed.GetValue(count), parsed.GetValue(score),
+            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
+        return command;
+    }
+
+    private static int Run(string config, string source, string? folder, int count, double? score, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    {
+        if (count < 1) throw new UserErrorException($"--count is {count}; at least 1 was expected.");
+        using var data = EvaluatedData.Open(config, device, overrides);
+        var info = data.Dataset.Info;
+        var measure = new ImageScore(info);
+        var all = new List<(string Name, double Score)>();
+        var (worst, best) = (new Extremes(count, lowest: true), new Extremes(count, lowest: false));
+        data.Run(source, precision, weights, new Dictionary<string, Metric>(), (sample, prediction) =>
+        {
+            var entry = new Entry(sample, prediction, measure.Of(sample, prediction));
+            all.Add((sample.Name, entry.Score));
+            worst.Offer(entry);
+            best.Offer(entry);
+        });
+
+        folder ??= $"results-{Path.GetFileNameWithoutExtension(config)}";
+        Directory.CreateDirectory(folder);
+        var pictures = info.Task is DataTask.Detection or DataTask.Segmentation ? new PredictionPictures(folder, data.Dataset, score) : null;
+        var names = new OutputNames([.. worst.Entries.Concat(best.Entries).Select(entry => entry.Sample.Name)]);
+        var gallery = new Gallery(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(config)}: {data.Part}, {all.Count} images by the {measure.Name}"));
+        foreach (var (part, entries) in new[] { ("worst", worst.Entries), ("best", best.Entries) })
+        {
+            gallery.AddHeading(char.ToUpperInvariant(part[0]) + part[1..]);
+            var rank = 0;
+            foreach (var (sample, prediction, value) in entries)
+            {
+                using var drawing = pictures?.Draw(sample, prediction) ?? Plain(data.Dataset, sample);
+                var file = string.Create(CultureInfo.InvariantCulture, $"{part}/{++rank:00}_{names[sample.Name].Replace('/', '_').Replace('\\', '_')}.png");
+                PredictionMaps.Save(Path.Combine(folder, file), drawing.EncodePng());
+                gallery.Add(sample.Name, string.Create(CultureInfo.InvariantCulture, $"{value:0.0000}  {measure.Words(sample, prediction)}"), ImageCodec.EncodeJpeg(drawing.ToImage()), file);
+            }
+        }
+        var page = Path.Combine(folder, "index.html");
+        gallery.Write(page);
+        MetricFiles.Write(Path.Combine(folder, "images.json"), new JsonObject
+        {
+            ["measure"] = measure.Name,
+            ["images"] = new JsonArray([.. all.OrderBy(image => double.IsNaN(image.Score)).ThenBy(image => image.Score).Select(image => (JsonNode?)new JsonObject
+            {
+                ["name"] = image.Name,
+                ["score"] = double.IsFinite(image.Score) ? image.Score : null,
+            })]),
+        });
+        var undefined = all.Count(image => double.IsNaN(image.Score));
+        if (undefined > 0) Console.Error.WriteLine($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
+        Console.WriteLine(page);
+        return 0;
+    }
+
+    private static Drawing Plain(Dataset dataset, Sample sample) =>
+        Drawing.On(Photograph.Of(new LoadImage(new LoadImageOptions()).Apply(dataset.Get((int)sample.Index), new RandomSource(0)).Image!));
+
+    private sealed record Entry(Sample Sample, Prediction Prediction, double Score);
+
+    /// <summary>The few lowest or highest of many, in order; of equal ones the first.</summary>
+    private sealed class Extremes(int count, bool lowest)
+    {
+        private readonly List<Entry> _entries = [];
+
+        public IReadOnlyList<Entry> Entries => _entries;
+
+        public void Offer(Entry entry)
+        {
+            if (double.IsNaN(entry.Score)) return;
+            var place = _entries.Count;
+            while (place > 0 && (lowest ? entry.Score < _entries[place - 1].Score : entry.Score > _entries[place - 1].Score)) place--;
+            if (place == count) return;
+            _entries.Insert(place, entry);
+            if (_entries.Count > count) _entries.RemoveAt(count);
+        }
+    }
+}

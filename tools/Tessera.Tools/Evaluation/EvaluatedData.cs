@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Running;
+using Tessera.Framework.Runtime;
+using Tessera.Tools.Output;
+using TorchSharp;
+
+namespace Tessera.Tools.Evaluation;
+
+/// <summary>A config's data to evaluate on (test, or val where there is no test), and what a checkpoint or stored predictions say of it.</summary>
+internal sealed class EvaluatedData : IDisposable
+{
+    private readonly ConfigDocument _document;
+    private readonly ServiceProvider _services;
+    private readonly RunBuilder _builder;
+    private readonly EvaluationOptions _evaluation;
+
+    private EvaluatedData(string config, string[] overrides)
+    {
+        _document = ConfigDocument.Load(config, overrides);
+        _services = Composition.Services(_document, Console.Error.WriteLine).BuildServiceProvider();
+        var options = _services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(_document);
+        _evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
+        Part = options.Test is null ? "val" : "test";
+        _builder = new RunBuilder(options, _services);
+        Dataset = _builder.Dataset(_evaluation.Dataset);
+        RunBuilder.CheckData(Dataset, $"{Part}.dataset", _evaluation.Loader, Console.Error.WriteLine, Console.Error.WriteLine);
+    }
+
+    /// <param name="device">In place of the config's.</param>
+    public static EvaluatedData Open(string config, string? device, string[] overrides) => new(config, device is null ? overrides : [.. overrides, $"device={device}"]);
+
+    /// <summary>test or val.</summary>
+    public string Part { get; }
+
+    public Dataset Dataset { get; }
+
+    /// <summary>The config's metrics.</summary>
+    public IReadOnlyDictionary<string, Metric> Metrics() => _builder.Metrics(_evaluation, Dataset.Info);
+
+    /// <summary>The sample with what it is measured by, in its own size; its image unread.</summary>
+    public Sample Truth(int index)
+    {
+        var sample = Dataset.Get(index);
+        foreach (var step in Dataset.Pipeline)
+            if (step.ReadsTruth) sample = step.Apply(sample, new RandomSource(0));
+        return sample;
+    }
+
+    /// <param name="observe">Sees every prediction.</param>
+    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe) =>
+        StoredPredictions.Are(source) ? OfStored(source, metrics, observe) : OfCheckpoint(source, precision, weights, metrics, observe);
+
+    public IReadOnlyDictionary<string, double> OfStored(string path, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    {
+        foreach (var metric in metrics.Values) metric.Reset(Dataset.Info);
+        var predict = StoredPredictions.Open(path, Dataset);
+        var advance = new Advance("evaluating");
+        for (var i = 0; i < Dataset.Count; i++)
+        {
+            var sample = Truth(i);
+            var prediction = predict(sample);
+            foreach (var metric in metrics.Values) metric.Process([prediction], [sample]);
+            observe?.Invoke(sample, prediction);
+            advance.Report(i + 1, Dataset.Count);
+        }
+        return Evaluator.Values(metrics);
+    }
+
+    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    {
+        var runtime = _builder.StartRuntime();
+        var on = DeviceChoice.Resolve(_builder.Options.Device);
+        var chosen = PrecisionChoice.Resolve(precision, on.type, runtime);
+        var (trainedOn, order) = Classes(checkpoint, Dataset.Info);
+        using var model = _builder.Model(trainedOn);
+        LoadWeights(model, checkpoint, trainedOn, weights, _document);
+        model.to(on);
+        var channelsLast = _builder.ChannelsLast(model, on, chosen);
+        if (channelsLast) model.ToChannelsLast(runtime);
+
+        using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
+        var values = new Evaluator
+        {
+            Loader = loader,
+            Metrics = metrics,
+            Device = on,
+            Runtime = runtime,
+            Precision = chosen,
+            ChannelsLast = channelsLast,
+            Order = order,
+            Observe = observe is null ? null : (predictions, samples) =>
+            {
+                for (var i = 0; i < samples.Count; i++) observe(samples[i], predictions[i]);
+            },
+            Advance = new Advance("evaluating").Report,
+        }.Run(model);
+        foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
+        return values;
+    }
+
+    internal static void LoadWeights(VisionModel model, string path, DataInfo data, WeightChoice weights, ConfigDocument document)
+    {
+        if (!Checkpoint.IsCheckpoint(path))
+        {
+            ForeignWeights.LoadWhole(model, path, data);
+            return;
+        }
+        using var checkpoint = Checkpoint.Open(path);
+        checkpoint.RequireClasses(data);
+        checkpoint.LoadModel(model, weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
+    }
+
+    /// <summary>The classes to build the model for: the checkpoint's, where they are the data's in another order.</summary>
+    private static (DataInfo Model, ClassOrder? Order) Classes(string path, DataInfo data)
+    {
+        if (!Checkpoint.IsCheckpoint(path)) return (data, null);
+        using var checkpoint = Checkpoint.Open(path);
+        if (ClassOrder.Between(checkpoint.Info.Data, data) is not { } order) return (data, null);
+        Console.Error.WriteLine("The data names the checkpoint's classes in another order; predictions are brought into the data's.");
+        return (checkpoint.Info.Data, order);
+    }
+
+    public void Dispose() => _services.Dispose();
+}

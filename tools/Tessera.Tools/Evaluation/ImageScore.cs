@@ -1,0 +1,55 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+
+namespace Tessera.Tools.Evaluation;
+
+/// <summary>How well one image is predicted, the higher the better.</summary>
+internal sealed class ImageScore(DataInfo data)
+{
+    private readonly Metric? _metric = data.Task switch
+    {
+        DataTask.Detection => new CocoApMetric(new CocoApOptions(Bootstrap: 0)),
+        DataTask.Segmentation => new MeanIoUMetric(new MeanIoUOptions(Bootstrap: 0)),
+        _ => null,
+    };
+
+    public string Name => data.Task switch
+    {
+        DataTask.Detection => "AP of the image",
+        DataTask.Segmentation => "mIoU of the image",
+        DataTask.Regression => "mean error (negative)",
+        DataTask.MultiLabel => "mean probability of what is true",
+        _ => "probability of the true class",
+    };
+
+    /// <returns>NaN where it is undefined: no object is there, or every pixel is ignored.</returns>
+    public double Of(Sample sample, Prediction prediction)
+    {
+        switch (prediction)
+        {
+            case ClassPrediction classes when data.Task == DataTask.MultiLabel && sample.MultiLabel is { } labels:
+                return classes.Scores.Select((score, c) => labels[c] >= 0.5f ? score : 1 - score).Average();
+            case ClassPrediction classes when data.Task == DataTask.Classification && sample.Label is { } label:
+                return classes.Scores[label];
+            case RegressionPrediction values when sample.Targets is { } targets:
+                return -values.Values.Zip(targets, (a, b) => (double)Math.Abs(a - b)).Average();
+        }
+        if (_metric is null) return double.NaN;
+        _metric.Reset(data);
+        _metric.Process([prediction], [sample]);
+        return _metric.Compute()[data.Task == DataTask.Detection ? "bbox/AP" : "mIoU"];
+    }
+
+    /// <summary>What was predicted, and what was true, in words.</summary>
+    public string Words(Sample sample, Prediction prediction) => prediction switch
+    {
+        ClassPrediction { Label: var label } when data.Task == DataTask.Classification => sample.Label == label ? data.Classes[label] : $"{data.Classes[sample.Label!.Value]}, taken for {data.Classes[label]}",
+        ClassPrediction classes => $"predicted {Names(classes.Scores)}; true {Names(sample.MultiLabel!)}",
+        RegressionPrediction values => string.Join(", ", values.Values.Select((value, t) => FormattableString.Invariant($"{data.Classes[t]} {value:0.###} ({sample.Targets![t]:0.###})"))),
+        DetectionPrediction found => $"{sample.BoxAnnotation?.Ignored.Count(ignored => !ignored)} objects, {found.Labels.Length} boxes",
+        _ => "",
+    };
+
+    private string Names(float[] scores) => string.Join(", ", data.Classes.Where((_, c) => scores[c] >= 0.5f)) is { Length: > 0 } names ? names : "nothing";
+}
