@@ -25,6 +25,8 @@ internal static class Program
         ListComponentsCommand.Create(),
         PublishCommand.Create(),
         ConvertMasksCommand.Create(),
+        ConvertDatasetCommand.Create(),
+        OptimizeAnchorsCommand.Create(),
         SchemaCommand.Create(),
     };
 

@@ -1,3 +1,7 @@
+using System.Globalization;
+using Tessera.Datasets.Images;
+using Tessera.Datasets.Storage;
+
 namespace Tessera.Datasets.Detection;
 
 /// <summary>An object as its annotation has it.</summary>
@@ -53,9 +57,56 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     internal string Describe(AnnotatedObject item) => Source is not null
         ? $"{Source}:{item.Place}"
         : $"annotation {item.Place} of {File}";
+
+    internal string FaultText(AnnotatedObject item, string fault) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
 }
 
 /// <summary>What a format's reader found: the same for all of them.</summary>
 /// <param name="Names">Every category that the annotations have.</param>
 /// <param name="CategoryIds">The categories' ids in the file, where they have any.</param>
-public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<long>? CategoryIds, IReadOnlyList<AnnotatedImage> Images);
+public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<long>? CategoryIds, IReadOnlyList<AnnotatedImage> Images)
+{
+    /// <summary>The same with the images' sizes from their headers, where the annotations lack them. A file that can't be read is told of when it is.</summary>
+    public AnnotationSet Measured(FileStore files) => Images.All(image => image.Height > 0 && image.Width > 0) ? this
+        : this with { Images = [.. Images.Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image))] };
+
+    /// <summary>The same with these classes only, in this order, and without boxes that can't be used.</summary>
+    /// <param name="classes">null: all.</param>
+    public AnnotationSet Usable(IReadOnlyList<string>? classes, Findings findings)
+    {
+        var names = classes ?? Names;
+        var (old, labels) = (Names.ToList(), new int[Names.Count]);
+        var wanted = names.ToList();
+        for (var i = 0; i < labels.Length; i++) labels[i] = wanted.IndexOf(Names[i]);
+        var images = Images.Select(image => image with { Objects = [.. image.Objects.Where(item => IsUsable(image, item)).Select(item => item with { Class = labels[item.Class] })] }).ToArray();
+        var ids = CategoryIds is { } known && names.All(old.Contains) ? names.Select(name => known[old.IndexOf(name)]).ToArray() : null;
+        return new AnnotationSet(names, ids, images);
+
+        bool IsUsable(AnnotatedImage image, AnnotatedObject item)
+        {
+            if (item.Fault(image.Height, image.Width) is { } fault)
+            {
+                findings.Add(FindingKind.BadBox, image.FaultText(item, fault));
+                return false;
+            }
+            if (item.Class >= 0 && labels[item.Class] >= 0) return true;
+            findings.Add(FindingKind.UnknownClass, item.Class < 0 ? $"{image.Describe(item)}: it has no class."
+                : $"{image.Describe(item)}: \"{Names[item.Class]}\" is none of the classes.{NearestName.Suggest(Names[item.Class], names)}");
+            return false;
+        }
+    }
+
+    private static AnnotatedImage Measured(FileStore files, AnnotatedImage image)
+    {
+        try
+        {
+            var header = ImageCodec.Open(files.Read(image.File), image.File);
+            return image with { Height = header.Height, Width = header.Width };
+        }
+        catch (UserErrorException)
+        {
+            return image with { Height = 0, Width = 0 };
+        }
+    }
+}

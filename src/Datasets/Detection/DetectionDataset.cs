@@ -1,5 +1,4 @@
 using System.Globalization;
-using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 
@@ -18,7 +17,7 @@ public abstract class DetectionDataset : Dataset
     {
         (_files, _findings) = (files, findings);
         var labels = LabelsOf(what, read, options.Classes, out var classes);
-        var images = OfClasses(Present(read.Images), labels, read.Names, classes);
+        var images = OfClasses((read with { Images = Present(read.Images) }).Measured(files).Images, labels, read.Names, classes);
         Judge(images);
         if (options.FilterEmpty) images = [.. images.Where(image => image.Objects.Any(item => !item.Crowd && !item.Difficult && item.Fault(image.Height, image.Width) is null))];
         if (images.Count == 0) throw new UserErrorException($"{what}: no image {(options.FilterEmpty ? "with a box " : "")}is left{(findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {files.Location}" : "")}.");
@@ -102,9 +101,10 @@ public abstract class DetectionDataset : Dataset
         return present;
     }
 
-    private List<AnnotatedImage> OfClasses(List<AnnotatedImage> images, int[] labels, IReadOnlyList<string> names, string[] classes)
+    private List<AnnotatedImage> OfClasses(IReadOnlyList<AnnotatedImage> all, int[] labels, IReadOnlyList<string> names, string[] classes)
     {
         var counts = new long[names.Count];
+        var images = all.ToList();
         for (var i = 0; i < images.Count; i++)
         {
             var image = images[i];
@@ -129,13 +129,12 @@ public abstract class DetectionDataset : Dataset
         var (clipped, first) = (0L, "");
         for (var i = 0; i < images.Count; i++)
         {
-            if (images[i].Height <= 0 || images[i].Width <= 0) images[i] = Measured(images[i]);
             var image = images[i];
             foreach (var item in image.Objects)
             {
                 if (item.Fault(image.Height, image.Width) is { } fault)
                 {
-                    _findings.Add(FindingKind.BadBox, string.Create(CultureInfo.InvariantCulture, $"{image.Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}."));
+                    _findings.Add(FindingKind.BadBox, image.FaultText(item, fault));
                 }
                 else if (image.Height > 0 && item.Leaves(image.Height, image.Width) && clipped++ == 0)
                 {
@@ -144,19 +143,5 @@ public abstract class DetectionDataset : Dataset
             }
         }
         if (clipped > 0) _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} boxes reach beyond their image and are clipped to it. The first: {first}."));
-    }
-
-    /// <summary>The size from the image's own header, where its annotation lacks it. A file that can't be read is told of when it is.</summary>
-    private AnnotatedImage Measured(AnnotatedImage image)
-    {
-        try
-        {
-            var file = ImageCodec.Open(_files.Read(image.File), image.File);
-            return image with { Height = file.Height, Width = file.Width };
-        }
-        catch (UserErrorException)
-        {
-            return image with { Height = 0, Width = 0 };
-        }
     }
 }

@@ -60,7 +60,7 @@ internal sealed class SampleReader
         {
             var sample = _dataset.Get(index);
             name = sample.Name;
-            sample.Training = _training;
+            (sample.Training, sample.Source) = (_training, _dataset);
             foreach (var step in _steps) sample = step.Apply(sample, random);
             if (sample.ImageSize is null) throw new UserErrorException("the pipeline gives no image. Does it lack a LoadImage step?");
             var (pixels, normalization) = sample.TakePixels();

@@ -124,12 +124,15 @@ public static class SampleGeometry
             if (!cuts || (moved[2] > moved[0] && moved[3] > moved[1]))
                 kept.Add(i);
         }
-        if (kept.Count == boxes.Count)
-        {
-            sample.Boxes = boxes with { Corners = corners };
-            return;
-        }
-        sample.Boxes = new Boxes([.. kept.SelectMany(i => corners[(i * 4)..(i * 4 + 4)])], [.. kept.Select(i => boxes.Labels[i])], [.. kept.Select(i => boxes.Ignored[i])]);
+        sample.Boxes = boxes with { Corners = corners };
+        Keep(sample, kept);
+    }
+
+    /// <summary>Drops all boxes but some, and their masks.</summary>
+    public static void Keep(Sample sample, IReadOnlyList<int> kept)
+    {
+        if (sample.Boxes is not { } boxes || kept.Count == boxes.Count) return;
+        sample.Boxes = new Boxes([.. kept.SelectMany(i => boxes.Corners[(i * 4)..(i * 4 + 4)])], [.. kept.Select(i => boxes.Labels[i])], [.. kept.Select(i => boxes.Ignored[i])]);
         if (sample.InstanceMasks is { } masks && masks.Count == boxes.Count)
             sample.InstanceMasks = [.. kept.Select(i => masks[i])];
     }

@@ -32,7 +32,10 @@ public sealed record Geometry(int OriginalHeight, int OriginalWidth, Matrix3x2 T
 public sealed class Sample
 {
     /// <summary>Position in the data set.</summary>
-    public required long Index { get; init; }
+    public required long Index { get; set; }
+
+    /// <summary>The data set that it comes from, for steps that mix in further samples. Whoever sends it through a pipeline sets it.</summary>
+    public Dataset? Source { get; set; }
 
     /// <summary>What a person finds it by: a path, or "archive.zip:entry".</summary>
     public required string Name { get; init; }

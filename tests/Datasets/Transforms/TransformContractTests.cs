@@ -15,6 +15,7 @@ public class TransformContractTests
         ["CenterCrop"] = """, "size": 32""",
         ["FitSize"] = """, "input_size": [50, 90]""",
         ["GaussianNoise"] = """, "std": [1, 5]""",
+        ["Mosaic"] = """, "size": [50, 70]""",
         ["Pad"] = """, "size_divisor": 32""",
         ["RandomCrop"] = """, "size": [32, 40]""",
         ["RandomResize"] = """, "ratio_range": [0.5, 2.0]""",
@@ -43,6 +44,7 @@ public class TransformContractTests
         var sample = TestScene.Create();
         sample.Label = 4;
         sample.ReadSegmentationFile = null;
+        sample.Source = new MemoryDataset(3, _ => TestScene.Create());
         return sample;
     }
 

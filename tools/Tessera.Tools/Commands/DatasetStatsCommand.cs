@@ -44,7 +44,10 @@ internal static class DatasetStatsCommand
 
         var parts = new List<PartStatistics>();
         foreach (var (name, dataset) in DataParts.Of(builder, config, wanted.Length > 0 ? wanted : s_parts, required: wanted.Length > 0))
+        {
+            if (dataset.Info.Task == DataTask.Detection) Notes(name, dataset);
             parts.Add(new PartStatistics(name, dataset.Info, Survey.Run(dataset, !quick, new Advance($"reading {name}").Report)));
+        }
         var repeated = parts.Where((part, i) => parts.Take(i).Any(earlier => earlier.Samples.Select(sample => sample.Name).SequenceEqual(part.Samples.Select(sample => sample.Name)))).ToArray();
         foreach (var part in repeated) parts.Remove(part); // test is often val again
         var duplicates = quick ? null : new DuplicateStatistics(parts);
@@ -62,6 +65,19 @@ internal static class DatasetStatsCommand
         if (output is not null) MetricFiles.Write(output, StatisticsJson.Of(parts, duplicates, weights, chosen));
         if (picture is not null) Draw(first, picture);
         return 0;
+    }
+
+    /// <summary>What the data set itself finds, whether a training would stop at it or not.</summary>
+    private static void Notes(string name, Dataset dataset)
+    {
+        try
+        {
+            foreach (var note in dataset.Check()) Console.WriteLine($"{name}: {note}");
+        }
+        catch (UserErrorException e)
+        {
+            Console.WriteLine($"{name}: a training would stop here.\n  {e.Message}");
+        }
     }
 
     private static Dictionary<string, double[]> Weights(PartStatistics part, double beta)

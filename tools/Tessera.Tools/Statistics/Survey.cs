@@ -1,4 +1,6 @@
 using System.Globalization;
+using Tessera.Datasets;
+using Tessera.Datasets.Detection;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Data;
@@ -46,7 +48,7 @@ internal static class Survey
                 DataTask.MultiLabel => sample.MultiLabel is { } labels ? [.. Enumerable.Range(0, labels.Length).Where(c => labels[c] > 0.5f)] : null,
                 _ => null,
             },
-            Boxes = sample.Boxes,
+            Boxes = Annotated(dataset, index) ?? sample.Boxes, // bad ones included
             Map = dataset.Info.Task == DataTask.Segmentation ? ReadMap(sample, dataset.Info.Classes.Count) : null,
         };
         try
@@ -63,6 +65,13 @@ internal static class Survey
             return facts with { Unreadable = error.Message };
         }
     }
+
+    private static Boxes? Annotated(Dataset dataset, int index) => dataset switch
+    {
+        DetectionDataset boxes => boxes.Annotated(index),
+        ConcatDataset several when several.Find(index) is var (part, at) => Annotated(part, at),
+        _ => null,
+    };
 
     private static MapFacts ReadMap(Sample sample, int classes)
     {

@@ -72,6 +72,8 @@ public sealed class RetinaHead : BoxHead
 
     public override int Classes { get; }
 
+    public AnchorGeneratorBase Anchors => _anchors;
+
     internal override string ClassifierKey => nameof(retina_cls);
 
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => RetinaKeys();

@@ -1,0 +1,126 @@
+using System.Numerics;
+using Tessera.Datasets.Images;
+using Tessera.Datasets.Images.Resampling;
+using Tessera.Framework.Data;
+
+namespace Tessera.Datasets.Transforms;
+
+/// <param name="Size">What each of the four images is fitted into; the picture is twice as high and wide.</param>
+/// <param name="Prob">How often four images are joined.</param>
+/// <param name="CenterRange">Where the four meet: drawn between these two, times the size, for each axis.</param>
+/// <param name="PadVal">What fills the places that no image covers: one value, or one per channel.</param>
+public sealed record MosaicOptions(
+    HeightWidth Size,
+    [property: Range(0.0, 1.0)] double Prob = 1,
+    [property: Length(2, 2)] double[]? CenterRange = null,
+    double[]? PadVal = null);
+
+/// <summary>
+/// Joins four images, the sample and three that are drawn from its data set, around a point. Boxes, masks and maps go along and
+/// are clipped. It stands after the steps that load; a step that resizes or crops to the wanted size follows it.
+/// </summary>
+/// <remarks>
+/// Bochkovskiy, Wang and Liao, "YOLOv4", 2020, arXiv:2004.10934. Which three depends on the sample's random numbers alone, hence
+/// on (seed, epoch, index). What is joined is no one's original: predictions can't be mapped back, and the sample has no <see cref="Sample.BoxAnnotation"/>.
+/// </remarks>
+[Component("Mosaic")]
+public sealed class Mosaic : Transform
+{
+    private static readonly Resizer s_resizer = new(Interpolation.Bilinear, antialias: true, ResizeBackend.Pillow);
+
+    private readonly MosaicOptions _options;
+    private readonly IReadOnlyList<Transform> _load;
+    private readonly double[] _center;
+
+    /// <param name="load">How the three others are read; LoadImage by default.</param>
+    public Mosaic(MosaicOptions options, IReadOnlyList<Transform>? load = null)
+    {
+        _options = options;
+        _load = load ?? [new LoadImage(new())];
+        _center = options.CenterRange ?? [0.5, 1.5];
+        if (!(_center[0] > 0 && _center[0] <= _center[1] && _center[1] < 2))
+            throw new UserErrorException($"Mosaic: center_range [{_center[0]}, {_center[1]}] must rise and lie between 0 and 2.");
+    }
+
+    public override Sample Apply(Sample sample, RandomSource random)
+    {
+        if (!random.Chance(_options.Prob)) return sample;
+        var source = sample.Source ?? throw new UserErrorException("Mosaic needs further samples of the data set, which can't be had here; it has a place in training only.");
+        var (height, width) = (_options.Size.Height, _options.Size.Width);
+        var (x, y) = ((int)(random.Uniform(_center[0], _center[1]) * width), (int)(random.Uniform(_center[0], _center[1]) * height));
+        Sample[] four = [sample, Another(source, sample, random), Another(source, sample, random), Another(source, sample, random)];
+        var places = new (int Left, int Top)[4];
+        for (var i = 0; i < 4; i++)
+        {
+            var (oldHeight, oldWidth) = SampleGeometry.SizeOf(four[i]);
+            var (newHeight, newWidth) = Resizer.Scaled(oldHeight, oldWidth, Math.Min((double)height / oldHeight, (double)width / oldWidth));
+            s_resizer.Apply(four[i], newHeight, newWidth);
+            places[i] = (i % 2 == 0 ? x - newWidth : x, i < 2 ? y - newHeight : y); // each touches the point with a corner
+        }
+        return Join(sample, four, places, 2 * height, 2 * width);
+    }
+
+    private Sample Another(Dataset source, Sample sample, RandomSource random)
+    {
+        var other = source.Get(random.Next(source.Count));
+        (other.Training, other.Source) = (sample.Training, source);
+        var own = random.Split();
+        foreach (var step in _load) other = step.Apply(other, own);
+        return other;
+    }
+
+    private Sample Join(Sample sample, Sample[] four, (int Left, int Top)[] places, int height, int width)
+    {
+        var images = Array.ConvertAll(four, SampleGeometry.ImageOf);
+        if (images.FirstOrDefault(image => image.Channels != images[0].Channels || image.Type != images[0].Type) is not null)
+            throw new UserErrorException($"Mosaic: {sample.Name} and the images joined with it differ in channels or depth.");
+        var masks = new List<Image>();
+        var (corners, labels, ignored) = (new List<float>(), new List<int>(), new List<bool>());
+        for (var i = 0; i < 4; i++)
+        {
+            if (four[i].Boxes is not { } boxes) continue;
+            var of = four[i].InstanceMasks;
+            for (var b = 0; b < boxes.Count; b++)
+            {
+                var box = boxes.Corners.AsSpan(b * 4, 4);
+                var (x1, y1) = (Math.Clamp(box[0] + places[i].Left, 0, width), Math.Clamp(box[1] + places[i].Top, 0, height));
+                var (x2, y2) = (Math.Clamp(box[2] + places[i].Left, 0, width), Math.Clamp(box[3] + places[i].Top, 0, height));
+                if (!(x2 > x1 && y2 > y1)) continue;
+                corners.AddRange(x1, y1, x2, y2);
+                labels.Add(boxes.Labels[b]);
+                ignored.Add(boxes.Ignored[b]);
+                if (of is not null && of.Count == boxes.Count) masks.Add(Canvas([of[b]], [places[i]], height, width, [0]));
+            }
+        }
+        if (four.Any(one => one.Boxes is not null)) sample.Boxes = new Boxes([.. corners], [.. labels], [.. ignored]);
+        sample.InstanceMasks = masks.Count == labels.Count && sample.InstanceMasks is not null ? masks : null;
+        sample.SegmentationMap = four.All(one => one.SegmentationMap is not null)
+            ? Canvas([.. four.Select(one => one.SegmentationMap!)], places, height, width, [SampleGeometry.IgnoredClass(four[0].SegmentationMap!)]) : null;
+        foreach (var name in sample.ExtraMaps.Keys.ToArray())
+        {
+            if (four.All(one => one.ExtraMaps.ContainsKey(name))) sample.ExtraMaps[name] = Canvas([.. four.Select(one => one.ExtraMaps[name])], places, height, width, [0]);
+            else sample.ExtraMaps.Remove(name);
+        }
+        sample.Image = Canvas(images, places, height, width, SampleGeometry.Fill(images[0], MapKind.Image, _options.PadVal ?? [114]));
+        sample.Geometry = new Geometry(height, width, Matrix3x2.Identity);
+        sample.BoxAnnotation = null;
+        return sample;
+    }
+
+    /// <summary>Pictures on a ground of one colour, cut off where they reach beyond it.</summary>
+    private static Image Canvas(Image[] pictures, ReadOnlySpan<(int Left, int Top)> places, int height, int width, IReadOnlyList<double> fill)
+    {
+        var canvas = new Image(height, width, pictures[0].Channels, pictures[0].Type);
+        Padding.FillRow(canvas.Bytes, Padding.Pixel(canvas, fill));
+        var size = canvas.PixelSize();
+        for (var i = 0; i < pictures.Length; i++)
+        {
+            var (picture, left, top) = (pictures[i], places[i].Left, places[i].Top);
+            var (from, to) = (Math.Max(0, -left), Math.Min(picture.Width, width - left));
+            if (from >= to) continue;
+            for (var row = Math.Max(0, -top); row < Math.Min(picture.Height, height - top); row++)
+                picture.Bytes.AsSpan((row * picture.Width + from) * size, (to - from) * size).CopyTo(canvas.Bytes.AsSpan(((row + top) * width + left + from) * size));
+        }
+        return canvas;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Tessera.Framework.Data;
+using Tessera.Tools.Anchors;
+
+namespace Tessera.Tests.Tools.Data;
+
+[Collection(InProcess.Name)]
+public sealed class OptimizeAnchorsTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("tessera-anchors").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Overlap_OfOneCentre()
+    {
+        Assert.Equal(50.0 / 150, new Extent(10, 10).Overlap(new Extent(5, 20)), 12);
+        Assert.Equal(1, new Extent(3, 4).Overlap(new Extent(3, 4)));
+        var (mean, recall) = AnchorFit.Measure([new(10, 10), new(1, 100)], [new(10, 20), new(5, 5)], 0.5, 0.6);
+        Assert.Equal((0.5 + 20.0 / (200 + 100 - 20)) / 2, mean, 12); // 1 x 20 shared of 10 x 20 and 1 x 100
+        Assert.Equal([0.5, 0], recall);
+    }
+
+    /// <summary>Boxes of two sides and two ratios are found again by both methods.</summary>
+    [Fact]
+    public void Fit_FindsThePlantedShapes()
+    {
+        var random = new RandomSource(5);
+        var boxes = Enumerable.Range(0, 400).Select(i =>
+        {
+            var (side, ratio) = ((i % 2 == 0 ? 20 : 90) * (1 + 0.02 * random.Normal()), (i / 2 % 2 == 0 ? 0.5 : 2) * (1 + 0.02 * random.Normal()));
+            return new Extent(side / Math.Sqrt(ratio), side * Math.Sqrt(ratio));
+        }).ToArray();
+        var fit = new AnchorFit(boxes, maps: 2, sizes: 1, ratios: 2, seed: 0);
+        foreach (var shapes in (AnchorShapes[])[fit.KMeans(), fit.Evolve([new([[50], [60]], [1, 1.1])], 150)])
+        {
+            Assert.InRange(shapes.Sizes[0][0], 18, 22);
+            Assert.InRange(shapes.Sizes[1][0], 85, 95);
+            Assert.InRange(shapes.Ratios[0], 0.45, 0.55);
+            Assert.InRange(shapes.Ratios[1], 1.8, 2.2);
+            Assert.InRange(AnchorFit.Measure(boxes, shapes.Extents()).Mean, 0.93, 1);
+        }
+        Assert.Equal(fit.Evolve([fit.KMeans()], 5).Sizes, new AnchorFit(boxes, 2, 1, 2, 0).Evolve([fit.KMeans()], 5).Sizes); // the seed decides
+    }
+
+    [Fact]
+    public void Config_GetsBetterAnchors_ThatCanBePasted()
+    {
+        var config = Path.Combine(Snippets.Repository, "configs/retinanet/retinanet-small_shapes.json");
+        var said = Tool.Run("optimize-anchors", config, "--images", "120", "--generations", "30", "--cfg-options", "train.dataset.count=200").Succeeds().Output;
+        double Mean(string row) => double.Parse(Regex.Match(said, row + @"\D+\d+\D+(0\.\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.True(Mean("evolution") > Mean("config"), said);
+        Assert.True(Mean("evolution") >= Mean("k-means") - 1e-3, said);
+
+        var text = said[said.IndexOf("\"anchor_generator\"", StringComparison.Ordinal)..].Trim();
+        var pasted = Path.Combine(_folder, "pasted.json");
+        File.WriteAllText(pasted, $"{{ \"_base_\": \"{config}\", \"model\": {{ \"bbox_head\": {{ {text} }} }} }}");
+        var again = Tool.Run("optimize-anchors", pasted, "--images", "120", "--generations", "1", "--cfg-options", "train.dataset.count=200").Succeeds().Output;
+        said = said.Replace("config ", "before ", StringComparison.Ordinal);
+        var now = double.Parse(Regex.Match(again, @"config\D+\d+\D+(0\.\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
+        Assert.Equal(Math.Max(Mean("evolution"), Mean("k-means")), now, 0.002);
+    }
+
+    [Fact]
+    public void Config_WithoutAnchors_IsAMistake()
+    {
+        var fcos = Directory.EnumerateFiles(Path.Combine(Snippets.Repository, "configs/fcos"), "*.json").First();
+        Tool.Run("optimize-anchors", fcos, "--cfg-options", "train.dataset.count=20").IsMistake("has no anchors");
+        Tool.Run("optimize-anchors", Path.Combine(Snippets.Repository, "configs/retinanet/retinanet-small_shapes.json"), "--cfg-options", "train.dataset.count=2").IsMistake("boxes are too few");
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Globalization;
+using Tessera.Datasets.Detection;
+using Tessera.Datasets.Storage;
+using Tessera.Framework.Errors;
+using Tessera.Tools.Conversion;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Turns one format of boxes into another.</summary>
+internal static class ConvertDatasetCommand
+{
+    private static readonly string[] s_from = ["coco", "voc", "yolo", "labelme", "images"];
+
+    public static Command Create()
+    {
+        var input = new Argument<string>("IN") { Description = "voc: the folder that holds ImageSets; coco: the .json; yolo, labelme, images: the folder (or .zip) of images and what lies beside them." };
+        var output = new Argument<string>("OUT") { Description = "To coco: the .json to write. To voc: the folder for Annotations and ImageSets." };
+        var from = new Option<string>("--from") { Description = "voc, coco, yolo (text files), labelme (JSON files) or images (none).", HelpName = "FORMAT", Required = true };
+        from.AcceptOnlyFromAmong(s_from);
+        var to = new Option<string>("--to") { Description = "coco or voc. Default: coco, or voc from coco.", HelpName = "FORMAT" };
+        to.AcceptOnlyFromAmong("coco", "voc");
+        var split = new Option<string>("--split") { Description = "VOC's list in ImageSets/Main, read or written. Default: trainval.", HelpName = "NAME", DefaultValueFactory = _ => "trainval" };
+        var classes = new Option<string?>("--classes") { Description = "The classes in order: names with commas between them, or a file with one a line. Default: those found.", HelpName = "A,B,…|FILE" };
+        var skip = new Option<bool>("--skip-bad") { Description = "Leave out what can't be used (and say what) instead of stopping at it." };
+        var zero = new Option<bool>("--zero-based") { Description = "VOC's coordinates count from 0, not from 1." };
+        var command = new Command("convert-dataset", "Converts boxes: VOC and COCO into each other, YOLO's and LabelMe's files or bare images to COCO. Images stay where they are.")
+            { input, output, from, to, split, classes, skip, zero };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetRequiredValue(from), parsed.GetValue(to),
+            parsed.GetRequiredValue(split), parsed.GetValue(classes), parsed.GetValue(skip), parsed.GetValue(zero)));
+        return command;
+    }
+
+    private static int Run(string input, string output, string from, string? to, string split, string? classes, bool skip, bool zeroBased)
+    {
+        to ??= from == "coco" ? "voc" : "coco";
+        if (to == "coco" && !output.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) throw new UserErrorException($"{output}: COCO's annotations are one file, which ends in .json.");
+        var wanted = classes is null ? null : Names(classes);
+        if (from == "images" && wanted is null) throw new UserErrorException("Images tell no classes: name them with --classes, for instance those of the data that a detector was trained on.");
+        var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error);
+        var read = from switch
+        {
+            "coco" => CocoFile.Read(input, findings),
+            "voc" => FromVoc(FileStore.Open(input), split, !zeroBased, findings),
+            "yolo" => new LooseAnnotations(FileStore.Open(input), findings).Yolo(wanted),
+            "labelme" => new LooseAnnotations(FileStore.Open(input), findings).LabelMe(wanted),
+            _ => new LooseAnnotations(FileStore.Open(input), findings).Bare(wanted),
+        };
+        var kept = read.Usable(wanted, findings);
+        foreach (var note in Report(findings, skip)) Console.Error.WriteLine(note);
+        if (to == "coco") CocoWriter.Write(kept, output);
+        else VocWriter.Write(kept, output, split);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{kept.Images.Count:N0} images, {kept.Images.Sum(image => (long)image.Objects.Count):N0} boxes, {kept.Names.Count} classes ({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."));
+        if (to == "coco") Console.WriteLine($"For the config: {{ \"type\": \"CocoDetection\", \"path\": \"{(from == "coco" ? "…" : from == "voc" ? Path.Combine(input, "JPEGImages") : input)}\", \"annotations\": \"{output}\" }}");
+        else Console.WriteLine($"The images belong into {Path.Combine(output, "JPEGImages")}. For the config: {{ \"type\": \"VocDetection\", \"path\": \"{output}\", \"split\": \"{split}\" }}");
+        return 0;
+    }
+
+    /// <summary>COCO's images lie in a folder of their own, so their names begin there.</summary>
+    private static AnnotationSet FromVoc(FileStore files, string split, bool oneBased, Findings findings)
+    {
+        var read = VocFiles.Read(files, split, oneBased, findings);
+        return read with { Images = [.. read.Measured(files).Images.Select(image => image with { File = image.File["JPEGImages/".Length..] })] };
+    }
+
+    private static IReadOnlyList<string> Report(Findings findings, bool skip)
+    {
+        try
+        {
+            return findings.Report();
+        }
+        catch (UserErrorException e) when (!skip)
+        {
+            throw new UserErrorException($"{System.Text.RegularExpressions.Regex.Replace(e.Message, "\\s*\"on_[a-z_]+\": \"skip\" leaves (it|them) out\\.", "")}\n  --skip-bad leaves out what can't be used.", e);
+        }
+    }
+
+    private static string[] Names(string classes)
+    {
+        var names = (File.Exists(classes) ? File.ReadAllLines(classes) : classes.Split(',')).Select(name => name.Trim()).Where(name => name.Length > 0).ToArray();
+        if (names.Length == 0) throw new UserErrorException($"--classes {classes} names none.");
+        if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new UserErrorException($"--classes names {twice.Key} twice.");
+        return names;
+    }
+}
