@@ -95,7 +95,7 @@ public static class CocoFile
         List<AnnotatedImage>? images = null;
         List<Annotation>? annotations = null;
         List<Category>? categories = null;
-        if (!json.Read()) throw new UserErrorException($"{path} is empty.");
+        json.Next();
         if (json.Type != JsonTokenType.StartObject) throw json.Error("an object with \"images\", \"annotations\" and \"categories\" was expected; is it a file of results?");
         for (json.Next(); json.Type == JsonTokenType.PropertyName; json.Next())
         {

@@ -110,7 +110,7 @@ public static class VocFiles
         }
         catch (XmlException e)
         {
-            throw new UserErrorException($"{path}:{e.LineNumber}  not XML: {e.Message}", e);
+            throw new UserErrorException($"{path}:{Math.Max(1, e.LineNumber)}  not XML: {e.Message}", e);
         }
     }
 

@@ -151,7 +151,7 @@ public sealed class CocoDetectionTests : IDisposable
     [InlineData("{ \"images\": [], \"categories\": [] , \"annotations\": [{ \"id\": 3 }] }", "annotation 3 has no \"image_id\"")]
     [InlineData("{ \"images\": [] }", "has no \"categories\"")]
     [InlineData("[{ \"image_id\": 1 }]", "is it a file of results?")]
-    [InlineData("", "is empty")]
+    [InlineData("", ":1  not JSON")]
     [InlineData("{ \"images\": [], \"categories\": [{ \"id\": 1, \"name\": \"a\" }], \"annotations\": [] }", "no image is left")]
     [InlineData("{ \"images\": [], \"categories\": [] }", "no object has a class")]
     public void Broken_OneMessageWithItsLine(string json, string said) => Assert.Contains(said, Mistake(json, new("", "")), StringComparison.Ordinal);

@@ -17,9 +17,9 @@ public class BoxTransformTests
         var mask = sample.InstanceMasks![0];
         sample.InstanceMasks = [.. Enumerable.Range(0, 7).Select(i => new Image(mask.Height, mask.Width, 1, PixelType.UInt8, [(byte)i, .. mask.Bytes[1..]]))];
         sample = new FilterBoxes(new(MinSize: 4, MinArea: 16, MaxRatio: 8)).Apply(sample, new RandomSource(0));
-        Assert.Equal([4, 6], sample.Boxes.Labels); // the last is an ignored area
+        Assert.Equal([4, 6], sample.Boxes!.Labels); // the last is an ignored area
         Assert.Equal([0, 0, 4, 4, 0, 0, 2, 2], sample.Boxes.Corners);
-        Assert.Equal([4, 6], sample.InstanceMasks.Select(one => (int)one.Bytes[0]));
+        Assert.Equal([4, 6], sample.InstanceMasks!.Select(one => (int)one.Bytes[0]));
     }
 
     [Fact]

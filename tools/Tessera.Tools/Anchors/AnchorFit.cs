@@ -101,12 +101,12 @@ internal sealed class AnchorFit(Extent[] boxes, int maps, int sizes, int ratios,
 
     private double Score(Extent[] few, double[] genes) => Measure(few, Shapes(genes).Extents()).Mean;
 
-    private static double[] Genes(AnchorShapes shapes) => [.. shapes.Sizes.SelectMany(sides => sides).Concat(shapes.Ratios).Select(Math.Log)];
+    private static double[] Genes(AnchorShapes shapes) => [.. shapes.Sizes.SelectMany(sides => sides).Concat(shapes.Ratios).Select(value => Math.Log(value))];
 
     private AnchorShapes Shapes(double[] genes)
     {
-        var sides = genes.Take(maps * sizes).Order().Select(Math.Exp);
-        return new AnchorShapes([.. sides.Chunk(sizes)], [.. genes.Skip(maps * sizes).Order().Select(Math.Exp)]);
+        var sides = genes.Take(maps * sizes).Order().Select(value => Math.Exp(value));
+        return new AnchorShapes([.. sides.Chunk(sizes)], [.. genes.Skip(maps * sizes).Order().Select(value => Math.Exp(value))]);
     }
 
     private Extent[] Clusters(int count, RandomSource random)
@@ -123,7 +123,7 @@ internal sealed class AnchorFit(Extent[] boxes, int maps, int sizes, int ratios,
                 for (var c = 0; c < count; c++)
                     if (boxes[i].Overlap(centers[c]) is var overlap && overlap > best) (best, owners[i]) = (overlap, c);
             });
-            var moved = centers.Select((_, c) => boxes.Where((_, i) => owners[i] == c).ToArray())
+            var moved = centers.Select((center, c) => boxes.Where((box, i) => owners[i] == c).ToArray())
                 .Select(own => own.Length == 0 ? boxes[random.Next(boxes.Length)] : new Extent(Median(own.Select(box => box.Width)), Median(own.Select(box => box.Height)))).ToArray();
             if (moved.SequenceEqual(centers)) break;
             centers = moved;
@@ -140,7 +140,7 @@ internal sealed class AnchorFit(Extent[] boxes, int maps, int sizes, int ratios,
             var groups = logs.ToLookup(value => Array.IndexOf(centers, centers.MinBy(center => Math.Abs(center - value))));
             centers = [.. centers.Select((_, c) => groups[c].Any() ? groups[c].Average() : logs[random.Next(logs.Length)])];
         }
-        return [.. centers.Order().Select(Math.Exp)];
+        return [.. centers.Order().Select(value => Math.Exp(value))];
     }
 
     private static double Median(IEnumerable<double> values)

@@ -123,7 +123,7 @@ internal sealed class LooseAnnotations(FileStore files, Findings findings)
         return string.Join('/', parts);
     }
 
-    private IEnumerable<string> Lines(string name) => Encoding.UTF8.GetString(files.Read(name).Span).TrimStart('\uFEFF').Split('\n');
+    private string[] Lines(string name) => Encoding.UTF8.GetString(files.Read(name).Span).TrimStart('\uFEFF').Split('\n');
 
     private (AnnotatedImage Image, List<(string Label, AnnotatedObject Object)> Objects) LabelMeFile(string name)
     {
