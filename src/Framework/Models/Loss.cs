@@ -7,8 +7,10 @@ namespace Tessera.Framework.Models;
 /// <param name="Labels">int64: [B] for images, [B, H, W] for maps.</param>
 /// <param name="SoftLabels">float32, [B, classes]: mixed or multi-hot labels.</param>
 /// <param name="Values">float32, [B, targets].</param>
-/// <param name="Embeddings">[B, D, h, w], of unit length along D: what a projection head makes of the same images, for contrastive terms. With gradient.</param>
-public sealed record LossTargets(Tensor? Labels = null, Tensor? SoftLabels = null, Tensor? Values = null, Tensor? Embeddings = null);
+/// <param name="Embeddings">For contrastive terms, what a projection head makes of the same images, with gradient: embeddings of unit length, [B, D, h, w], or, with <paramref name="Embed"/>, what they come from.</param>
+/// <param name="Embed">Pixels of Embeddings, [n, C], to embeddings of unit length, [n, D], float32, each by itself: a term has only those made that it takes. Where null, Embeddings are that already.</param>
+public sealed record LossTargets(
+    Tensor? Labels = null, Tensor? SoftLabels = null, Tensor? Values = null, Tensor? Embeddings = null, Func<Tensor, Tensor>? Embed = null);
 
 /// <summary>A term of the objective: logits and targets to a scalar, its weight applied.</summary>
 [ComponentKind("loss")]

@@ -34,13 +34,16 @@ public abstract class WeightedLoss(string name) : Loss(name)
         using var scope = NewDisposeScope();
         Now = progress;
         var weight = WeightAt(progress);
-        if (weight == 0) return scope.MoveToOuter(targets.Embeddings is { } embeddings ? Nothing(logits) + Nothing(embeddings) : Nothing(logits));
+        if (weight == 0) return scope.MoveToOuter(targets.Embeddings is { } embeddings ? Nothing(logits) + NoneOf(embeddings, targets.Embed) : Nothing(logits));
         var value = Unweighted(logits.to(ScalarType.Float32), targets);
         return scope.MoveToOuter(weight == 1 ? value : value * weight);
     }
 
     /// <summary>A zero that still reaches every parameter below, at no cost.</summary>
     protected static Tensor Nothing(Tensor tensor) => tensor.flatten().narrow(0, 0, 0).to(ScalarType.Float32).sum();
+
+    private static Tensor NoneOf(Tensor embeddings, Func<Tensor, Tensor>? embed) =>
+        Nothing(embed is null ? embeddings : embed(embeddings.narrow(0, 0, 0).permute(0, 2, 3, 1).reshape(0, embeddings.shape[1])));
 
     /// <param name="logits">[B, classes, …], float32.</param>
     /// <returns>A scalar.</returns>

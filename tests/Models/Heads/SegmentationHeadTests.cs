@@ -145,17 +145,22 @@ public sealed class SegmentationHeadTests
         using var scope = NewDisposeScope();
         Assert.Equal(width, head.parameters().First().shape[1]);
         var maps = Source.Maps(2, 6, 8);
-        var embeddings = head.call(maps);
-        Assert.Equal([2, head.Dim, maps[config.Contains("\"in_index\": 1", StringComparison.Ordinal) ? 1 : 0].shape[2]], embeddings.shape[..3]);
+        var features = head.call(maps);
+        Assert.Equal([2, width, maps[config.Contains("\"in_index\": 1", StringComparison.Ordinal) ? 1 : 0].shape[2]], features.shape[..3]);
+        var embeddings = head.Embed(Rows(features));
+        Assert.Equal([features.numel() / width, head.Dim], embeddings.shape);
+        Assert.Equal([0, head.Dim], head.Embed(Rows(features).narrow(0, 0, 0)).shape);
         Assert.True(embeddings.square().sum([1]).sub(1).abs().max().item<float>() < 1e-5);
 
         // A vector of zeros stays finite, forwards and backwards.
         foreach (var parameter in head.parameters()) parameter.requires_grad_(false).zero_();
         var zero = Source.Maps(2, 6, 8).Select(map => map.requires_grad_()).ToArray();
-        var nothing = head.call(zero);
+        var nothing = head.Embed(Rows(head.call(zero)));
         Assert.Equal(0, nothing.abs().max().item<float>());
         nothing.sum().backward();
         Assert.All(zero.Where(map => map.grad is not null), map => Assert.True(map.grad!.isfinite().all().item<bool>()));
+
+        static Tensor Rows(Tensor map) => map.permute(0, 2, 3, 1).reshape(-1, map.shape[1]);
     }
 
     private static DataInfo Info() => Build.Classes(Classes, DataTask.Segmentation);

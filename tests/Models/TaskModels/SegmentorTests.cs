@@ -114,7 +114,7 @@ public sealed class SegmentorTests
         using var scope = NewDisposeScope();
         using var tap = model.Tap("projection_head");
         var losses = model.Loss(batch, default);
-        Assert.Equal([2, 8, 17, 17], tap.Value.shape);
+        Assert.Equal([2, 17, 17], new[] { tap.Value.shape[0], tap.Value.shape[2], tap.Value.shape[3] });
         losses.Total().backward();
         Assert.All(model.named_parameters(), parameter => Assert.True(parameter.parameter.grad is not null, parameter.name));
         tap.Dispose();
@@ -123,6 +123,26 @@ public sealed class SegmentorTests
         model.eval();
         _ = model.Predict(batch);
         Assert.Empty(again.Values);
+    }
+
+    [Fact]
+    public void ConcatHeadAndProjectionHead_SameMaps_ShareWhatTheyJoin()
+    {
+        using var model = Model($$"""
+            {{Backbone}}, "projection_head": { "type": "ProjectionHead", "dim": 8 },
+            "decode_head": { "type": "ConcatHead", "dropout": 0, "losses": { "ce": { "type": "CrossEntropyLoss" }, "contrast": { "type": "PixelContrastLoss" } } }
+            """);
+        using var batch = Batch(2, 65, 65);
+        using var scope = NewDisposeScope();
+        Tensor together, apart;
+        using (var tap = model.Tap("decode_head"))
+        {
+            model.Loss(batch, default).Total().backward();
+            together = tap.Value.detach().clone();
+            Assert.All(model.named_parameters(), parameter => Assert.True(parameter.parameter.grad is not null, parameter.name));
+        }
+        using (no_grad()) apart = model.Logits(batch.Images); // each head joins by itself
+        Assert.True(together.sub(apart).abs().max().item<float>() < 1e-5);
     }
 
     [Fact]

@@ -28,10 +28,18 @@ public sealed class MapSelection
     /// <summary>Channels of the joined map.</summary>
     public int Channels { get; }
 
+    /// <summary>Whether more than one map is chosen.</summary>
+    public bool Several => _chosen.Length > 1;
+
+    /// <summary>Whether two selections join the same maps.</summary>
+    public bool Matches(MapSelection other) => _chosen.SequenceEqual(other._chosen);
+
     /// <summary>The only map as it is; several in the size of the first of them, one after the other along the channels.</summary>
+    /// <param name="maps">All of them; or one, where several are chosen: what this gave before.</param>
     public Tensor Join(Tensor[] maps, bool alignCorners)
     {
         if (_chosen.Length == 1) return maps[_chosen[0]];
+        if (maps.Length == 1) return maps[0];
         var size = maps[_chosen[0]].shape[2..];
         return cat([.. _chosen.Select(i => Upsampling.To(maps[i], size, alignCorners))], 1);
     }

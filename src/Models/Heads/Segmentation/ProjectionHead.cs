@@ -1,6 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Layers;
-using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -28,7 +28,10 @@ public sealed record ProjectionHeadOptions(
     OneOrMany<int>? InChannels = null,
     bool AlignCorners = false);
 
-/// <summary>Feature maps to embeddings of unit length, for contrastive losses. It runs in training only.</summary>
+/// <summary>
+/// Feature maps to embeddings of unit length, for contrastive losses, in two steps: <c>call</c> does what takes all pixels (batch norm), and
+/// <see cref="Embed"/> what a pixel needs by itself, only for those that a loss compares. It runs in training only.
+/// </summary>
 /// <remarks>Wang et al., "Exploring Cross-Image Pixel Contrast for Semantic Segmentation", 2021, arXiv:2101.11939. Parameter names are openseg.pytorch's.</remarks>
 [Component("ProjectionHead")]
 public sealed class ProjectionHead : Head
@@ -53,12 +56,29 @@ public sealed class ProjectionHead : Head
     /// <summary>Length of an embedding.</summary>
     public int Dim => _options.Dim;
 
-    /// <param name="maps">The backbone's or neck's.</param>
-    /// <returns>[B, Dim, h, w], float32, of length 1 along Dim (less only where a vector is all but 0).</returns>
+    /// <summary>Whether this head and another one join the same several maps in the same way.</summary>
+    public bool SharesInput(SegmentationHead head) => head.Joins(_maps, _options.AlignCorners);
+
+    /// <param name="maps">The backbone's or neck's, or the only one that a head with the same input made of them.</param>
+    /// <returns>What <see cref="Embed"/> takes the pixels of, [B, C, h, w].</returns>
     public override Tensor forward(Tensor[] maps)
     {
         using var scope = NewDisposeScope();
-        var x = proj.call(_maps.Join(maps, _options.AlignCorners)).to(ScalarType.Float32);
+        var x = _maps.Join(maps, _options.AlignCorners);
+        if (proj is Sequential layers)
+            for (var i = 0; i < layers.Count - 1; i++) x = layers[i].call(x);
+        return scope.MoveToOuter(x);
+    }
+
+    /// <param name="pixels">[n, C].</param>
+    /// <returns>[n, Dim], float32, of length 1 (less only where a vector is all but 0).</returns>
+    public Tensor Embed(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        var last = proj is Sequential layers ? (Module<Tensor, Tensor>)layers[^1] : proj;
+        var x = pixels.shape[0] == 0 ? last.call(pixels.unsqueeze(2).unsqueeze(3)).view(0, Dim) // no convolution takes maps without extent
+            : last.call(pixels.unsqueeze(0).unsqueeze(2).permute(0, 3, 1, 2)).squeeze(3).squeeze(0).t(); // over [1, C, n, 1], a map in channels-last order
+        x = x.to(ScalarType.Float32);
         return scope.MoveToOuter(x * x.square().sum([1], keepdim: true).clamp_min(1e-12).rsqrt());
     }
 }

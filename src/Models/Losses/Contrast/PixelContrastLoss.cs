@@ -78,15 +78,9 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         var embeddings = Embeddings(logits, targets);
         var labels = targets.Labels ?? throw Targets.NoLabels(GetName());
         var (images, classes) = ((int)logits.shape[0], (int)logits.shape[1]);
-        if (_memory is null)
-        {
-            MakeMemory(classes, (int)embeddings.shape[1]);
-            _memory?.to(embeddings.device);
-        }
-        if (_memory is { } made && made.Dim != embeddings.shape[1])
-            throw new UserErrorException($"PixelContrastLoss: its memory holds embeddings of {made.Dim} values, the projection head gives {embeddings.shape[1]}.");
+        var pixels = new PixelEmbeddings(embeddings, targets.Embed);
+        if (_options.Memory is not null) ReadyMemory(classes, pixels);
 
-        using var full = _runtime.FullPrecision(embeddings.device_type);
         // One read from the device in a step: labels, predictions and where the queues stand.
         var (truth, seen) = (OnGrid(labels, embeddings), OnGrid(logits.detach(), embeddings).argmax(1));
         Tensor[] wanted = _memory is null ? [truth.flatten(), seen.flatten()] : [truth.flatten(), seen.flatten(), _memory.State];
@@ -97,14 +91,15 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         // Seeded by the run's own generator, whose state checkpoints hold.
         var random = new RandomSource((ulong)randint(long.MaxValue, [1], ScalarType.Int64).item<long>());
         var groups = PixelGroups.Find(read.AsSpan(0, cells), read.AsSpan(cells, cells), images, classes, Targets.Ignored(_options.IgnoreIndex, logits), _options.MinViews);
-        var value = Contrast(embeddings, _anchors.Draw(groups, random), random);
-        if (training && _memory is not null) Remember(_memory, embeddings.detach(), groups, random);
+        var value = Contrast(pixels, _anchors.Draw(groups, random), random);
+        if (training && _memory is not null) Remember(_memory, pixels.Detached(), groups, random);
         return value;
     }
 
-    private Tensor Contrast(Tensor embeddings, Anchors anchors, RandomSource random)
+    private Tensor Contrast(PixelEmbeddings embeddings, Anchors anchors, RandomSource random)
     {
-        var rows = At(embeddings, anchors.Pixels);
+        var rows = embeddings.At(anchors.Pixels);
+        using var full = _runtime.FullPrecision(rows.device_type);
         var (classes, weights, pixels) = (anchors.Classes, anchors.Weights, anchors.Pixels.Select(pixel => ((long)Group.Rank << 40) + pixel).ToArray());
         var gathers = _options.Gather && Group.WorldSize > 1;
         if (gathers)
@@ -113,16 +108,16 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
             (classes, weights, pixels) = (RankExchange.Gather(Group, classes).All, RankExchange.Gather(Group, weights).All, RankExchange.Gather(Group, pixels).All);
         }
         var (stored, storedClasses) = _memory is not null && Now.Iteration >= (long)WarmupIters + _options.Memory!.StartIters ? _memory.Draw(random) : (null, []);
-        if (classes.Length == 0) return Nothing(embeddings);
+        if (classes.Length == 0) return Nothing(rows);
 
         // Columns of the comparison: the anchors themselves, then what is stored.
         var withBatch = stored is null || _options.Memory!.WithBatch;
         var contrast = stored is null ? rows : withBatch ? cat([rows, stored]) : stored;
         long[] others = withBatch ? [.. classes, .. storedClasses] : storedClasses;
         var pairs = PositivePairs.Find(classes, weights, others, (i, j) => !withBatch || j >= pixels.Length || pixels[i] != pixels[j]);
-        if (pairs.Cells.Length == 0) return Nothing(embeddings);
+        if (pairs.Cells.Length == 0) return Nothing(rows);
 
-        var device = embeddings.device;
+        var device = rows.device;
         var similarity = (rows / _options.Temperature).matmul(contrast.t()); // [A, N]
         var same = tensor(classes).to(device).unsqueeze(1).eq(tensor(others).to(device).unsqueeze(0));
         var (cells, owners, shares) = (tensor(pairs.Cells).to(device), tensor(pairs.Anchors).to(device), tensor(pairs.Weights).to(device));
@@ -147,12 +142,12 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         return gathers ? value + (value - value.detach()) * (Group.WorldSize - 1) : value;
     }
 
-    private void Remember(PixelMemory memory, Tensor embeddings, PixelGroups found, RandomSource random)
+    private void Remember(PixelMemory memory, PixelEmbeddings embeddings, PixelGroups found, RandomSource random)
     {
         using var _ = no_grad();
         var iteration = Now.Iteration;
         if (memory.Segments is { } segments)
-            Put(segments, Means(embeddings, found), [.. found.Groups.Select(group => group.Class)]);
+            Put(segments, embeddings.Means(found), [.. found.Groups.Select(group => group.Class)]);
         if (memory.Pixels is { } pixels)
         {
             var (chosen, classes) = (new List<int>(), new List<int>());
@@ -164,46 +159,11 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
                 chosen.AddRange(members[..count]);
                 classes.AddRange(Enumerable.Repeat(group.Class, count));
             }
-            Put(pixels, At(embeddings, [.. chosen]), [.. classes]);
+            Put(pixels, embeddings.At([.. chosen]), [.. classes]);
         }
 
         void Put(FeatureQueue queue, Tensor features, int[] classes) =>
             queue.Enqueue(RankExchange.Gather(Group, features), RankExchange.Gather(Group, classes).All, iteration);
-    }
-
-    /// <summary>The mean embedding of every group, [groups, D].</summary>
-    private static Tensor Means(Tensor embeddings, PixelGroups found)
-    {
-        var cells = embeddings.shape[2] * embeddings.shape[3];
-        var groups = found.Groups;
-        return groups.Count == 0 ? empty(0, embeddings.shape[1], device: embeddings.device) : cat([.. ByImage().Select(MeansOf)]);
-
-        // Pixels are sorted by image, so a group's image is that of its first pixel.
-        IEnumerable<IGrouping<long, PixelGroup>> ByImage() => groups.GroupBy(group => found.Pixels[group.Start] / cells);
-
-        Tensor MeansOf(IGrouping<long, PixelGroup> image)
-        {
-            var members = image.ToArray();
-            var shares = new float[members.Length * cells];
-            for (var row = 0; row < members.Length; row++)
-            {
-                foreach (var pixel in found.Pixels.AsSpan(members[row].Start, members[row].Count))
-                    shares[row * cells + pixel % cells] = 1f / members[row].Count;
-            }
-            var weights = tensor(shares).view(members.Length, cells).to(embeddings.device);
-            return weights.matmul(embeddings[image.Key].flatten(1).t());
-        }
-    }
-
-    /// <summary>The embeddings of some pixels, [n, D], float32.</summary>
-    /// <param name="pixels">Indices into the batch's grid.</param>
-    private static Tensor At(Tensor embeddings, int[] pixels)
-    {
-        var (height, width) = (embeddings.shape[2], embeddings.shape[3]);
-        var index = tensor(Array.ConvertAll(pixels, pixel => (long)pixel)).to(embeddings.device);
-        return embeddings.index(
-            TensorIndex.Tensor(index.div(height * width, RoundingMode.floor)), TensorIndex.Colon,
-            TensorIndex.Tensor(index.div(width, RoundingMode.floor).remainder(height)), TensorIndex.Tensor(index.remainder(width))).to(ScalarType.Float32);
     }
 
     /// <summary>A map's values at the centres of the embeddings' cells.</summary>
@@ -226,6 +186,18 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         var embeddings = targets.Embeddings
             ?? throw new UserErrorException("PixelContrastLoss compares embeddings, which the model does not give. For example: \"projection_head\": { \"type\": \"ProjectionHead\", \"dim\": 256 } beside decode_head of a Segmentor.");
         return logits.dim() == 4 ? embeddings : throw new UserErrorException("PixelContrastLoss compares the pixels of maps; it does not suit whole images.");
+    }
+
+    /// <summary>Makes the memory where nobody announced the embeddings; checks that it is for such as these.</summary>
+    private void ReadyMemory(int classes, PixelEmbeddings embeddings)
+    {
+        if (_memory is null)
+        {
+            MakeMemory(classes, (int)embeddings.Dim);
+            _memory!.to(embeddings.Features.device);
+        }
+        if (_memory!.Dim != embeddings.Dim)
+            throw new UserErrorException($"PixelContrastLoss: its memory holds embeddings of {_memory.Dim} values, the projection head gives {embeddings.Dim}.");
     }
 
     private void MakeMemory(int classes, int dimension)

@@ -87,8 +87,9 @@ public sealed class Segmentor : VisionModel
         using var scope = NewDisposeScope();
         var maps = Maps(batch.Images);
         var guesses = _auxiliaries.Select(auxiliary => auxiliary.Head.call(maps)).ToArray();
+        if (projection_head?.SharesInput(decode_head) == true) maps = [decode_head.Input(maps)];
         var logits = Decode(maps, decode_head.WantsPrior ? guesses[_prior] : null);
-        var targets = new LossTargets(labels, Embeddings: projection_head?.call(maps));
+        var targets = new LossTargets(labels, Embeddings: projection_head?.call(maps), Embed: projection_head is null ? null : projection_head.Embed);
 
         var losses = new LossMap();
         Add("decode", decode_head.Losses(logits, targets, progress));

@@ -157,6 +157,41 @@ public sealed class PixelContrastLossTests
         Assert.Equal(ScalarType.BFloat16, ones(2, 2).matmul(ones(2, 2)).dtype); // and autocast goes on after it
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(", \"memory\": { \"size\": 4 }")]
+    public void Compute_EmbeddingsMadeOnDemand_GivesTheSameAsAllOfThem(string options)
+    {
+        var scene = new Scene(new Random(3), images: 2, height: 4, width: 5, dim: 6, classes: 3, label: i => i % 3);
+        using var scope = NewDisposeScope();
+        var values = new List<float>();
+        var gradients = new List<Tensor>();
+        foreach (var onDemand in new[] { false, true })
+        {
+            using var loss = Build.From<Loss>($$"""{ "type": "PixelContrastLoss", "max_samples": 12{{options}} }""");
+            loss.ExpectEmbeddings(4);
+            manual_seed(1);
+            var weight = randn(6, 4).requires_grad_();
+            var features = scene.Embeddings.detach().clone().requires_grad_();
+            Tensor Embed(Tensor rows) => nn.functional.normalize(rows.matmul(weight), dim: 1);
+            for (var step = 0; step < 2; step++) // the second compares with what the first has put into the memory
+            {
+                manual_seed(2 + step);
+                var rows = features.permute(0, 2, 3, 1).reshape(-1, 6);
+                var targets = onDemand ? new LossTargets(scene.LabelMaps, Embeddings: features, Embed: Embed)
+                    : new LossTargets(scene.LabelMaps, Embeddings: Embed(rows).view(2, 4, 5, 4).permute(0, 3, 1, 2));
+                var value = loss.Compute(scene.Logits, targets, default);
+                value.backward();
+                values.Add(value.item<float>());
+            }
+            gradients.Add(cat([features.grad!.flatten(), weight.grad!.flatten()]));
+        }
+        Assert.True(values[0] > 0 && values[1] > 0);
+        Assert.Equal(values[0], values[2], 1e-5f);
+        Assert.Equal(values[1], values[3], 1e-5f);
+        Assert.True(gradients[0].sub(gradients[1]).abs().max().item<float>() < 1e-5);
+    }
+
     [Fact]
     public void Compute_WithoutEmbeddings_SaysWhatIsMissing()
     {
