@@ -52,6 +52,13 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
         return scope.MoveToOuter(Shape.Dropout > 0 ? functional.dropout(output, Shape.Dropout, training) : output);
     }
 
+    /// <summary>Attention without the projections, for those who measure it. Arguments and result as of <see cref="Mix"/>.</summary>
+    internal Tensor MixAlone(Tensor queries, Tensor keys, Tensor values, TokenGrid grid)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Mix(queries, keys, values, grid));
+    }
+
     /// <returns>Three of [B, heads, N, d]; keys and values may be fewer.</returns>
     protected virtual (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, TokenGrid grid)
     {
