@@ -4,12 +4,15 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Components;
 using Tessera.Framework.Models;
 using Tessera.Framework.Runtime;
+using Tessera.Framework.Visualization;
+using Tessera.Framework.Visualization.Charts;
 using Tessera.Models.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 
 // Time and peak memory of one layer of attention, one head of width 64, by the number of tokens.
 // benchmarks/attention [CSV] [LARGEST]; one measurement, in a process of its own: --one CONFIG TOKENS
+// and a picture of the figures: --plot CSV PICTURE
 const int Width = 64;
 const int LargestWithGradient = 16384;
 const int LargestDense = 16384;
@@ -20,6 +23,12 @@ var culture = CultureInfo.InvariantCulture;
 if (args is ["--one", var config, var size])
 {
     Measure(config, int.Parse(size, culture));
+    return;
+}
+
+if (args is ["--plot", var figures, var picture])
+{
+    Plot(figures, picture);
     return;
 }
 
@@ -60,6 +69,23 @@ foreach (var (name, text, theory) in kinds)
     Console.WriteLine($"| {name} | {string.Join(" | ", cells)} | {Exponent(true)} | {Exponent(false)} | {theory.ToString(culture)} |");
 }
 File.WriteAllLines(csv, lines);
+
+static void Plot(string csv, string picture)
+{
+    var points = File.ReadLines(csv).Skip(1).Select(line => (Name: line.Split('"')[1], Cells: line.Split('"')[2].Split(',')))
+        .Select(row => (row.Name, Tokens: double.Parse(row.Cells[1], CultureInfo.InvariantCulture), Milliseconds: double.Parse(row.Cells[2], CultureInfo.InvariantCulture), Backward: bool.Parse(row.Cells[4])))
+        .ToArray();
+    var curves = new List<Curve>();
+    var colors = ClassColors.Distinct(points.Select(point => point.Name).Distinct().Count());
+    foreach (var (group, i) in points.GroupBy(point => point.Name).Select((group, i) => (group, i)))
+        foreach (var part in group.GroupBy(point => point.Backward))
+            curves.Add(new Curve(part.Key ? group.Key : "", [.. part.Select(point => (point.Tokens, point.Milliseconds))], colors[i], Dashed: !part.Key, Marks: true));
+    new LineChart
+    {
+        Title = "One head of width 64: forward and backward; dashed: forward alone",
+        Curves = curves, XLabel = "tokens", YLabel = "milliseconds", LogX = true, LogY = true,
+    }.Save(picture);
+}
 
 static double? Fit((double X, double Y)[] points)
 {
