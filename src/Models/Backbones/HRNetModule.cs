@@ -60,7 +60,7 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
     private Tensor Enlarged(Tensor x, int factor, long height, long width)
     {
         if (_upsample == HRNetUpsample.Bilinear)
-            return functional.interpolate(x, size: [height, width], mode: InterpolationMode.Bilinear, align_corners: true);
+            return Upsampling.To(x, [height, width], alignCorners: true);
         x = functional.interpolate(x, scale_factor: [factor, factor]);
         if (x.shape[2] > height) x = x.narrow(2, 0, height);
         return x.shape[3] > width ? x.narrow(3, 0, width) : x;

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -121,6 +122,6 @@ internal sealed class LevelScaling(double scale) : Module<Tensor, Tensor>(nameof
 {
     /// <param name="x">[B, C, H, W].</param>
     /// <returns>[B, C, ⌈H · scale⌉, ⌈W · scale⌉].</returns>
-    public override Tensor forward(Tensor x) => scale == 1 ? x
-        : functional.interpolate(x, size: [(long)Math.Ceiling(x.shape[2] * scale), (long)Math.Ceiling(x.shape[3] * scale)], mode: InterpolationMode.Bilinear, align_corners: false);
+    public override Tensor forward(Tensor x) =>
+        Upsampling.To(x, [(long)Math.Ceiling(x.shape[2] * scale), (long)Math.Ceiling(x.shape[3] * scale)], alignCorners: false);
 }

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Models.Layers;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Heads.Segmentation;

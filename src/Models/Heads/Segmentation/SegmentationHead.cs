@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Models.Layers;
 using Tessera.Models.Losses;
 using TorchSharp;
 using static TorchSharp.torch;

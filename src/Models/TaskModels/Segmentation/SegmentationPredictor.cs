@@ -1,6 +1,7 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Heads.Segmentation;
+using Tessera.Models.Layers;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.TaskModels.Segmentation;

@@ -2,6 +2,7 @@ using System.Numerics;
 using Tessera.Framework.Data;
 using Tessera.Framework.Runtime;
 using Tessera.Models.Heads.Segmentation;
+using Tessera.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
