@@ -46,11 +46,12 @@ internal sealed class AnchorFit(Extent[] boxes, int maps, int sizes, int ratios,
         return (sum / boxes.Length, [.. above.Select(count => count / boxes.Length)]);
     }
 
-    /// <summary>Clusters of boxes: their sides, dealt to the maps from small to large, and clusters of their ratios.</summary>
+    /// <summary>Clusters of the squares of the boxes' areas: their sides, dealt to the maps from small to large, and clusters of their ratios.</summary>
     public AnchorShapes KMeans()
     {
         var random = new RandomSource((ulong)seed);
-        var sides = Clusters(maps * sizes, random).Select(center => Math.Sqrt(center.Width * center.Height)).Order().ToArray();
+        var squares = boxes.Select(box => Math.Sqrt(box.Width * box.Height)).Select(side => new Extent(side, side)).ToArray();
+        var sides = Clusters(squares, maps * sizes, random).Select(center => center.Width).Order().ToArray();
         return new AnchorShapes([.. sides.Chunk(sizes)], RatioClusters(random));
     }
 
@@ -109,22 +110,22 @@ internal sealed class AnchorFit(Extent[] boxes, int maps, int sizes, int ratios,
         return new AnchorShapes([.. sides.Chunk(sizes)], [.. genes.Skip(maps * sizes).Order().Select(value => Math.Exp(value))]);
     }
 
-    private Extent[] Clusters(int count, RandomSource random)
+    private static Extent[] Clusters(Extent[] squares, int count, RandomSource random)
     {
         // From evenly spaced ranks of area: the same every time, and none empty at first.
-        var sorted = boxes.OrderBy(box => box.Width * box.Height).ToArray();
+        var sorted = squares.OrderBy(box => box.Width * box.Height).ToArray();
         var centers = Enumerable.Range(0, count).Select(i => sorted[(int)((i + 0.5) * sorted.Length / count)]).ToArray();
-        var owners = new int[boxes.Length];
+        var owners = new int[squares.Length];
         for (var round = 0; round < Rounds; round++)
         {
-            Parallel.For(0, boxes.Length, i =>
+            Parallel.For(0, squares.Length, i =>
             {
                 var best = -1.0;
                 for (var c = 0; c < count; c++)
-                    if (boxes[i].Overlap(centers[c]) is var overlap && overlap > best) (best, owners[i]) = (overlap, c);
+                    if (squares[i].Overlap(centers[c]) is var overlap && overlap > best) (best, owners[i]) = (overlap, c);
             });
-            var moved = centers.Select((center, c) => boxes.Where((box, i) => owners[i] == c).ToArray())
-                .Select(own => own.Length == 0 ? boxes[random.Next(boxes.Length)] : new Extent(Median(own.Select(box => box.Width)), Median(own.Select(box => box.Height)))).ToArray();
+            var moved = centers.Select((center, c) => squares.Where((box, i) => owners[i] == c).ToArray())
+                .Select(own => own.Length == 0 ? squares[random.Next(squares.Length)] : new Extent(Median(own.Select(box => box.Width)), Median(own.Select(box => box.Height)))).ToArray();
             if (moved.SequenceEqual(centers)) break;
             centers = moved;
         }
