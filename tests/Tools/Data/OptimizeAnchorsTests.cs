@@ -33,8 +33,9 @@ public sealed class OptimizeAnchorsTests : IDisposable
             return new Extent(side / Math.Sqrt(ratio), side * Math.Sqrt(ratio));
         }).ToArray();
         var fit = new AnchorFit(boxes, maps: 2, sizes: 1, ratios: 2, seed: 0);
-        foreach (var shapes in (AnchorShapes[])[fit.KMeans(), fit.Evolve([new([[50], [60]], [1, 1.1])], 150)])
+        foreach (var (name, shapes) in ((string, AnchorShapes)[])[("k-means", fit.KMeans()), ("evolution", fit.Evolve([new([[50], [60]], [1, 1.1])], 150))])
         {
+            Assert.True(shapes.Sizes[0][0] is > 18 and < 22, $"{name}: {shapes.Sizes[0][0]}, {shapes.Sizes[1][0]}; {string.Join(", ", shapes.Ratios)}; {AnchorFit.Measure(boxes, shapes.Extents()).Mean}");
             Assert.InRange(shapes.Sizes[0][0], 18, 22);
             Assert.InRange(shapes.Sizes[1][0], 85, 95);
             Assert.InRange(shapes.Ratios[0], 0.45, 0.55);

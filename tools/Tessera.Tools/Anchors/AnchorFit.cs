@@ -64,7 +64,7 @@ internal sealed class AnchorFit(Extent[] boxes, int maps, int sizes, int ratios,
         var starts = from.Where(shapes => shapes.Sizes.Length == maps && shapes.Sizes.All(sides => sides.Length == sizes) && shapes.Ratios.Length == ratios).Select(Genes).ToArray();
         var members = new double[Members][];
         for (var i = 0; i < Members; i++)
-            members[i] = i < starts.Length ? starts[i] : [.. starts[i % starts.Length].Select(gene => gene + 0.3 * random.Normal())];
+            members[i] = i < starts.Length ? starts[i] : i % 2 == 0 ? Drawn(random) : [.. starts[i % starts.Length].Select(gene => gene + 0.3 * random.Normal())];
         var scores = new double[Members];
         Parallel.For(0, Members, i => scores[i] = Score(few, members[i]));
         for (var generation = 0; generation < generations; generation++)
@@ -103,6 +103,13 @@ internal sealed class AnchorFit(Extent[] boxes, int maps, int sizes, int ratios,
     private double Score(Extent[] few, double[] genes) => Measure(few, Shapes(genes).Extents()).Mean;
 
     private static double[] Genes(AnchorShapes shapes) => [.. shapes.Sizes.SelectMany(sides => sides).Concat(shapes.Ratios).Select(value => Math.Log(value))];
+
+    /// <summary>Sides and ratios of boxes drawn at random.</summary>
+    private double[] Drawn(RandomSource random) => [.. Enumerable.Range(0, maps * sizes + ratios).Select(gene =>
+    {
+        var box = boxes[random.Next(boxes.Length)];
+        return gene < maps * sizes ? Math.Log(box.Width * box.Height) / 2 : Math.Log(box.Height / box.Width);
+    })];
 
     private AnchorShapes Shapes(double[] genes)
     {
