@@ -9,10 +9,11 @@ the figure is the median of the rounds' ratios. Ratio 0.5 to 2, crop 360 x 480 (
 import glob
 import os
 import random
-import statistics
 import subprocess
 import sys
 import time
+
+import turns
 
 os.environ["DOTNET_gcConcurrent"] = "0"
 here = os.path.dirname(os.path.abspath(__file__))
@@ -71,26 +72,5 @@ def opencv_round():
     return time.perf_counter() - begin
 
 
-ours = subprocess.Popen(["dotnet", program, "segmentation", *paths, *labels], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def tessera_round():
-    ours.stdin.write("\n")
-    ours.stdin.flush()
-    return float(ours.stdout.readline())
-
-
-for _ in range(3):
-    tessera_round()
-opencv_round()
-ratios, mine, theirs = [], [], []
-for _ in range(rounds):
-    theirs.append(opencv_round())
-    mine.append(tessera_round())
-    ratios.append(theirs[-1] / mine[-1])
-ours.stdin.close()
-count = len(files)
-print(f"{count} photographs with labels, {rounds} rounds, one core; OpenCV {cv2.__version__}")
-print(f"OpenCV in Python  {1e3 * statistics.median(theirs) / count:.3f} ms a sample")
-print(f"Tessera           {1e3 * statistics.median(mine) / count:.3f} ms a sample")
-print(f"ratio             {statistics.median(ratios):.2f} (rounds: {min(ratios):.2f} to {max(ratios):.2f})")
+turns.compare(["dotnet", program, "segmentation", *paths, *labels], opencv_round, rounds, len(files), "OpenCV in Python",
+              f"photographs with labels, {rounds} rounds, one core; OpenCV {cv2.__version__}", "a sample")

@@ -9,10 +9,11 @@ processes are bound to one core and take turns; the figure is the median of the 
 import glob
 import io
 import os
-import statistics
 import subprocess
 import sys
 import time
+
+import turns
 
 os.environ["DOTNET_gcConcurrent"] = "0"
 here = os.path.dirname(os.path.abspath(__file__))
@@ -46,26 +47,5 @@ def torchvision_round():
     return time.perf_counter() - begin
 
 
-ours = subprocess.Popen(["dotnet", program, *paths], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def tessera_round():
-    ours.stdin.write("\n")
-    ours.stdin.flush()
-    return float(ours.stdout.readline())
-
-
-for _ in range(3):
-    tessera_round()
-torchvision_round()
-ratios, mine, theirs = [], [], []
-for _ in range(rounds):
-    theirs.append(torchvision_round())
-    mine.append(tessera_round())
-    ratios.append(theirs[-1] / mine[-1])
-ours.stdin.close()
-count = len(files)
-print(f"{count} photographs, {rounds} rounds, one core; torch {torch.__version__}, torchvision {torchvision.__version__}, Pillow {Image.__version__}")
-print(f"torchvision (PIL) {1e3 * statistics.median(theirs) / count:.3f} ms an image")
-print(f"Tessera           {1e3 * statistics.median(mine) / count:.3f} ms an image")
-print(f"ratio             {statistics.median(ratios):.2f} (rounds: {min(ratios):.2f} to {max(ratios):.2f})")
+turns.compare(["dotnet", program, *paths], torchvision_round, rounds, len(files), "torchvision (PIL)",
+              f"photographs, {rounds} rounds, one core; torch {torch.__version__}, torchvision {torchvision.__version__}, Pillow {Image.__version__}", "an image")

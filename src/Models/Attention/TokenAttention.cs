@@ -79,7 +79,7 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
         x.view(x.shape[0], x.shape[1], parts, Shape.Heads, Shape.Channels / Shape.Heads).permute(2, 0, 3, 1, 4).unbind(0);
 
     /// <summary>The grid's tokens as a map, [B, C, H, W].</summary>
-    protected static Tensor ToMap(Tensor x, TokenGrid grid) =>
+    protected internal static Tensor ToMap(Tensor x, TokenGrid grid) =>
         x.narrow(1, grid.Leading, x.shape[1] - grid.Leading).transpose(1, 2).reshape(x.shape[0], x.shape[2], grid.Height, grid.Width);
 
     /// <summary>Queries of all tokens; keys and values of the leading tokens and of a shrunken grid's. Needs <see cref="AttentionShape.Fused"/> off.</summary>

@@ -39,9 +39,7 @@ public sealed class CifarResNet : Backbone
         var channels = options.StageChannels ?? [16, 32, 64];
         if (channels[0] < 1 || channels[1] < channels[0] || channels[2] < channels[1])
             throw new UserErrorException($"CifarResNet: stage_channels must be positive and must not shrink, not [{string.Join(", ", channels)}].");
-        _outIndices = options.OutIndices ?? [0, 1, 2];
-        if (_outIndices.Any(i => i is < 0 or > 2) || !_outIndices.SequenceEqual(_outIndices.Distinct().Order()))
-            throw new UserErrorException($"CifarResNet: out_indices must rise and lie in 0 .. 2, not [{string.Join(", ", _outIndices)}].");
+        _outIndices = Backbones.OutIndices.Checked(nameof(CifarResNet), options.OutIndices ?? [0, 1, 2], 3);
 
         var blocks = (options.Depth - 2) / 6;
         conv1 = Conv2d(options.InChannels, channels[0], 3, padding: 1, bias: false);

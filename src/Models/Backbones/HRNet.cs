@@ -107,7 +107,7 @@ public sealed class HRNet : Backbone
         Weights.Convolutional(this);
         if (options.ZeroInitResidual)
             foreach (var block in modules().OfType<ResNetBlock>()) init.zeros_(block.LastNorm.weight!);
-        foreach (var parameter in Frozen().SelectMany(part => part.parameters())) parameter.requires_grad = false;
+        FrozenParts.Freeze(Frozen());
         train();
     }
 
@@ -148,9 +148,7 @@ public sealed class HRNet : Backbone
     public override void train(bool train = true)
     {
         base.train(train);
-        if (!train) return;
-        IEnumerable<Module> still = _options.NormEval ? [this] : Frozen();
-        foreach (var norm in still.SelectMany(part => part.modules().Prepend(part)).OfType<BatchNorm2d>()) norm.eval();
+        if (train) FrozenParts.KeepNorms(_options.NormEval ? [this] : Frozen());
     }
 
     private IEnumerable<Module> Frozen()

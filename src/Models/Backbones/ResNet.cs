@@ -110,7 +110,8 @@ public sealed class ResNet : Backbone
         Weights.Convolutional(this);
         if (options.ZeroInitResidual)
             foreach (var block in modules().OfType<ResNetBlock>()) init.zeros_(block.LastNorm.weight!);
-        Freeze();
+        FrozenParts.Freeze(Frozen());
+        train();
     }
 
     public override IReadOnlyList<int> OutChannels { get; }
@@ -149,15 +150,7 @@ public sealed class ResNet : Backbone
     public override void train(bool train = true)
     {
         base.train(train);
-        if (!train) return;
-        IEnumerable<Module> still = _options.NormEval ? [this] : Frozen();
-        foreach (var norm in still.SelectMany(part => part.modules().Prepend(part)).OfType<BatchNorm2d>()) norm.eval();
-    }
-
-    private void Freeze()
-    {
-        foreach (var parameter in Frozen().SelectMany(part => part.parameters())) parameter.requires_grad = false;
-        train();
+        if (train) FrozenParts.KeepNorms(_options.NormEval ? [this] : Frozen());
     }
 
     private IEnumerable<Module> Frozen() =>

@@ -27,9 +27,7 @@ internal sealed class ResNetPlan
         if (options.Depth < 50 && (options.Groups != 1 || options.BaseWidth != 64))
             throw Mistake($"groups and base_width belong to bottlenecks (depth 50 and more), not to depth {options.Depth}.");
 
-        OutIndices = options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)];
-        if (OutIndices.Any(i => i < 0 || i >= blocks.Length) || !OutIndices.SequenceEqual(OutIndices.Distinct().Order()))
-            throw Mistake($"out_indices must rise and lie in 0 .. {blocks.Length - 1}, not [{string.Join(", ", OutIndices)}].");
+        OutIndices = Backbones.OutIndices.Checked(nameof(ResNet), options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)], blocks.Length);
         var built = OutIndices.Max() + 1;
         if (options.FrozenStages > built) throw Mistake($"frozen_stages is {options.FrozenStages}, but there are {built} stages.");
 

@@ -80,7 +80,7 @@ public sealed class T2TViT : Backbone
         if (width % 2 != 0) throw new UserErrorException($"T2TViT: embed_dim must be even (sines and cosines by turns), not {width}.");
         var image = options.ImageSize ?? new HeightWidth(224, 224);
         _grid = ((image.Height + Stride - 1) / Stride, (image.Width + Stride - 1) / Stride);
-        _outIndices = CheckedIndices();
+        _outIndices = OutIndices.OfBlocks(nameof(T2TViT), options.OutIndices, options.Features, _depth);
 
         tokens_to_token = new T2TModule(options.Tokens, options.InChannels, options.TokenDim, width, options.TokenDropout);
         cls_token = Parameter(zeros(1, 1, width));
@@ -129,30 +129,17 @@ public sealed class T2TViT : Backbone
         x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1) + PositionEmbedding.Resize(get_buffer("pos_embed")!, 1, _grid, grid);
         if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
 
-        var maps = new List<Tensor>();
+        var (maps, tokens) = (new List<Tensor>(), new TokenGrid(grid.Item1, grid.Item2, 1));
         for (var i = 0; i < blocks.Count; i++)
         {
-            x = blocks[i].call(x, new TokenGrid(grid.Item1, grid.Item2, 1));
+            x = blocks[i].call(x, tokens);
             if (i == _depth - 1) x = norm!.call(x);
-            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(ToMap(x, grid));
+            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(TokenAttention.ToMap(x, tokens));
         }
         if (_options.Features == TokenFeatures.ClsToken) maps.Add(x.select(1, 0));
         if (_options.Features == TokenFeatures.Average) maps.Add(x.narrow(1, 1, x.shape[1] - 1).mean([1]));
         var result = maps.ToArray();
         scope.MoveToOuter(result);
         return result;
-    }
-
-    private static Tensor ToMap(Tensor tokens, (int Height, int Width) grid) =>
-        tokens.narrow(1, 1, tokens.shape[1] - 1).transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], grid.Height, grid.Width);
-
-    private int[] CheckedIndices()
-    {
-        if (_options.OutIndices is not { } indices) return [_depth - 1];
-        if (_options.Features != TokenFeatures.Maps)
-            throw new UserErrorException("T2TViT: out_indices belongs to features \"maps\".");
-        if (indices.Any(i => i < 0 || i >= _depth) || !indices.SequenceEqual(indices.Distinct().Order()))
-            throw new UserErrorException($"T2TViT: out_indices must rise and lie in 0 .. {_depth - 1}, not [{string.Join(", ", indices)}].");
-        return indices;
     }
 }

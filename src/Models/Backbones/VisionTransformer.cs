@@ -118,7 +118,7 @@ public sealed class VisionTransformer : Backbone
         (width, _depth, heads) = (options.EmbedDim ?? width, options.Depth ?? depth, options.NumHeads ?? heads);
         var image = options.ImageSize ?? new HeightWidth(224, 224);
         _grid = (image.Height / options.PatchSize, image.Width / options.PatchSize);
-        _outIndices = CheckedIndices();
+        _outIndices = OutIndices.OfBlocks(nameof(VisionTransformer), options.OutIndices, options.Features, _depth);
         var maps = options.Features == TokenFeatures.Maps;
         if (_grid.Height == 0 || _grid.Width == 0)
             throw new UserErrorException($"VisionTransformer: patch_size {options.PatchSize} is larger than image_size {image}.");
@@ -183,11 +183,11 @@ public sealed class VisionTransformer : Backbone
         x = x + PositionEmbedding.Resize(pos_embed, LeadingTokens, _grid, grid);
         if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
 
-        var maps = new List<Tensor>();
+        var (maps, tokens) = (new List<Tensor>(), new TokenGrid(grid.Item1, grid.Item2, LeadingTokens));
         for (var i = 0; i < blocks.Count; i++)
         {
-            x = blocks[i].call(x, new TokenGrid(grid.Item1, grid.Item2, LeadingTokens));
-            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(ToMap(i == _depth - 1 ? norm!.call(x) : x, grid));
+            x = blocks[i].call(x, tokens);
+            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(TokenAttention.ToMap(i == _depth - 1 ? norm!.call(x) : x, tokens));
         }
 
         if (fc_norm is not null)
@@ -197,19 +197,6 @@ public sealed class VisionTransformer : Backbone
         var result = maps.ToArray();
         scope.MoveToOuter(result);
         return result;
-    }
-
-    private Tensor ToMap(Tensor tokens, (int Height, int Width) grid) =>
-        tokens.narrow(1, LeadingTokens, tokens.shape[1] - LeadingTokens).transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], grid.Height, grid.Width);
-
-    private int[] CheckedIndices()
-    {
-        if (_options.OutIndices is not { } indices) return [_depth - 1];
-        if (_options.Features != TokenFeatures.Maps)
-            throw new UserErrorException("VisionTransformer: out_indices belongs to features \"maps\".");
-        if (indices.Any(i => i < 0 || i >= _depth) || !indices.SequenceEqual(indices.Distinct().Order()))
-            throw new UserErrorException($"VisionTransformer: out_indices must rise and lie in 0 .. {_depth - 1}, not [{string.Join(", ", indices)}].");
-        return indices;
     }
 }
 

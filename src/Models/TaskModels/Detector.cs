@@ -132,8 +132,7 @@ public sealed class Detector : VisionModel
     {
         var (height, width) = SizeOf(images);
         var (newHeight, newWidth) = scale == 1 ? (height, width) : (Scaled(height, scale), Scaled(width, scale));
-        if ((newHeight, newWidth) != (height, width))
-            images = functional.interpolate(images, size: [newHeight, newWidth], mode: InterpolationMode.Bilinear, align_corners: false);
+        images = Upsampling.To(images, [newHeight, newWidth], alignCorners: false);
         var (horizontal, vertical) = (flip is TestFlip.Horizontal or TestFlip.Diagonal, flip is TestFlip.Vertical or TestFlip.Diagonal);
         if (horizontal) images = images.flip(3);
         if (vertical) images = images.flip(2);

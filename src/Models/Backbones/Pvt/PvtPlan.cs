@@ -73,13 +73,7 @@ internal sealed class PvtPlan
             if (values.Any(value => value is < 1 or > 65536)) throw new UserErrorException($"{name}: {option} must be positive, not [{string.Join(", ", values)}].");
     }
 
-    public static int[] Indices(string name, int[]? given, int count)
-    {
-        var indices = given ?? [.. Enumerable.Range(0, count)];
-        if (indices.Any(i => i < 0 || i >= count) || !indices.SequenceEqual(indices.Distinct().Order()))
-            throw new UserErrorException($"{name}: out_indices must rise and lie in 0 .. {count - 1}, not [{string.Join(", ", indices)}].");
-        return indices;
-    }
+    public static int[] Indices(string name, int[]? given, int count) => Backbones.OutIndices.Checked(name, given ?? [.. Enumerable.Range(0, count)], count);
 
     public static void AttentionKeys(string name, IEnumerable<string>? keys, int count)
     {
