@@ -11,18 +11,19 @@ using TorchSharp;
 using static TorchSharp.torch;
 
 // Time and peak memory of one layer of attention, one head of width 64, by the number of tokens.
-// benchmarks/attention [CSV] [LARGEST]; one measurement, in a process of its own: --one CONFIG TOKENS
+// benchmarks/attention [CSV] [LARGEST]; one measurement, in a process of its own: --one CONFIG TOKENS BACKWARD
 // and a picture of the figures: --plot CSV PICTURE
 const int Width = 64;
 const int LargestWithGradient = 16384;
 const int LargestDense = 16384;
+const int SmallestFitted = 4096; // from here on the exponents are fitted
 const int MostRounds = 30;
 const double Enough = 1500; // milliseconds
 var culture = CultureInfo.InvariantCulture;
 
-if (args is ["--one", var config, var size])
+if (args is ["--one", var config, var size, var gradient])
 {
-    Measure(config, int.Parse(size, culture));
+    Measure(config, int.Parse(size, culture), bool.Parse(gradient));
     return;
 }
 
@@ -46,27 +47,30 @@ var csv = args.Length > 0 ? args[0] : "attention.csv";
 var largest = args.Length > 1 ? int.Parse(args[1], culture) : 65536;
 var sizes = Enumerable.Range(8, 9).Select(power => 1 << power).Where(tokens => tokens <= largest).ToArray();
 var lines = new List<string> { "attention,tokens,milliseconds,megabytes,backward" };
-var times = new Dictionary<(string, int), double>();
 Console.WriteLine($"| | {string.Join(" | ", sizes.Select(tokens => tokens.ToString("N0", culture)))} | exponent, forward and backward | forward | theory |");
 Console.WriteLine($"|---{string.Concat(Enumerable.Repeat("|---", sizes.Length + 3))}|");
 foreach (var (name, text, theory) in kinds)
 {
     var cells = new List<string>();
+    var (both, forward) = (new List<(double, double)>(), new List<(double, double)>());
     foreach (var tokens in sizes)
     {
-        if (theory == 2 && name == "full" && tokens > LargestDense)
+        if (name == "full" && tokens > LargestDense)
         {
             cells.Add("");
             continue;
         }
-        var (milliseconds, megabytes) = InProcess(text, tokens);
-        times[(name, tokens)] = milliseconds;
-        lines.Add(string.Create(culture, $"\"{name}\",{tokens},{milliseconds:0.###},{megabytes:0.#},{tokens <= LargestWithGradient}"));
-        cells.Add(string.Create(culture, $"{milliseconds:0.0} ms, {megabytes:0} MB"));
+        bool[] parts = tokens > LargestWithGradient ? [false] : tokens >= SmallestFitted ? [true, false] : [true];
+        foreach (var backward in parts)
+        {
+            var (milliseconds, megabytes) = InProcess(text, tokens, backward);
+            lines.Add(string.Create(culture, $"\"{name}\",{tokens},{milliseconds:0.###},{megabytes:0.#},{backward}"));
+            if (tokens >= SmallestFitted) (backward ? both : forward).Add((tokens, milliseconds));
+            if (backward == parts[0]) cells.Add(string.Create(culture, $"{milliseconds:0.0} / {megabytes:0}"));
+        }
     }
-    string Exponent(bool backward) => Fit([.. sizes.Where(tokens => tokens >= 4096 && tokens <= LargestWithGradient == backward && times.ContainsKey((name, tokens)))
-        .Select(tokens => ((double)tokens, times[(name, tokens)]))]) is { } slope ? slope.ToString("0.00", culture) : "";
-    Console.WriteLine($"| {name} | {string.Join(" | ", cells)} | {Exponent(true)} | {Exponent(false)} | {theory.ToString(culture)} |");
+    string Exponent(IReadOnlyList<(double, double)> points) => Fit([.. points]) is { } slope ? slope.ToString("0.00", culture) : "";
+    Console.WriteLine($"| {name} | {string.Join(" | ", cells)} | {Exponent(both)} | {Exponent(forward)} | {theory.ToString(culture)} |");
 }
 File.WriteAllLines(csv, lines);
 
@@ -95,9 +99,9 @@ static double? Fit((double X, double Y)[] points)
     return x.Zip(y, (a, b) => (a - meanX) * (b - meanY)).Sum() / x.Sum(a => (a - meanX) * (a - meanX));
 }
 
-static (double Milliseconds, double Megabytes) InProcess(string config, int tokens)
+static (double Milliseconds, double Megabytes) InProcess(string config, int tokens, bool backward)
 {
-    using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["--one", config, tokens.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardOutput = true })!;
+    using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["--one", config, tokens.ToString(CultureInfo.InvariantCulture), backward.ToString()]) { RedirectStandardOutput = true })!;
     var output = process.StandardOutput.ReadToEnd().Split(' ', StringSplitOptions.TrimEntries);
     process.WaitForExit();
     if (process.ExitCode != 0) throw new InvalidOperationException($"{config} at {tokens} tokens ended with {process.ExitCode}.");
@@ -105,7 +109,7 @@ static (double Milliseconds, double Megabytes) InProcess(string config, int toke
 }
 
 // The least processor time of the rounds, since other programs only ever add to it; peak memory of the process over what it had before.
-static void Measure(string config, int tokens)
+static void Measure(string config, int tokens, bool backward)
 {
     using var services = new ServiceCollection().AddComponents(typeof(TokenAttention).Assembly).BuildServiceProvider();
     using var layer = services.GetRequiredService<ComponentBuilder>().Build<TokenAttention>(config, new AttentionShape(Width, 1));
@@ -114,7 +118,6 @@ static void Measure(string config, int tokens)
     manual_seed(0);
     var height = 1 << (int.Log2(tokens) / 2);
     var grid = new TokenGrid(height, tokens / height);
-    var backward = tokens <= LargestWithGradient;
     using var q = randn(1, 1, tokens, Width, requires_grad: backward);
     using var k = nn.functional.normalize(randn(1, 1, tokens, Width), dim: -1).requires_grad_(backward); // of unit length, as LSH has them
     using var v = randn(1, 1, tokens, Width, requires_grad: backward);

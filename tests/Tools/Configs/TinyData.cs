@@ -26,6 +26,28 @@ public sealed class TinyData : IDisposable
                 Write($"camvid/{split}/label/{i}.png", Labels(random, 72, 96, 12));
             }
         }
+        foreach (var (folder, name) in new[] { ("bccd", "RBC"), ("VOCdevkit/VOC2007", "dog"), ("VOCdevkit/VOC2012", "cat") })
+        {
+            foreach (var split in new[] { "train", "val", "trainval", "test" })
+            {
+                string[] images = [$"{split}1", $"{split}2"];
+                Write($"{folder}/ImageSets/Main/{split}.txt", string.Join('\n', images));
+                foreach (var image in images)
+                {
+                    Write($"{folder}/JPEGImages/{image}.jpg", Png(random, 72, 96)); // told by its content
+                    Write($"{folder}/Annotations/{image}.xml", $"<annotation><object><name>{name}</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>41</xmax><ymax>51</ymax></bndbox></object></annotation>");
+                }
+            }
+        }
+        foreach (var split in new[] { "train2017", "val2017" })
+        {
+            foreach (var image in new[] { "a", "b" }) Write($"coco/{split}/{image}.jpg", Png(random, 72, 96));
+            Write($"coco/annotations/instances_{split}.json", """
+                { "images": [{ "id": 7, "file_name": "a.jpg", "height": 72, "width": 96 }, { "id": 8, "file_name": "b.jpg", "height": 72, "width": 96 }],
+                  "categories": [{ "id": 1, "name": "person" }, { "id": 90, "name": "brush" }],
+                  "annotations": [{ "id": 1, "image_id": 7, "category_id": 1, "bbox": [10, 20, 20, 30] }, { "id": 2, "image_id": 8, "category_id": 90, "bbox": [10, 20, 40, 30] }] }
+                """);
+        }
         using var zip = ZipFile.Open(Path.Combine(Root, "cifar10.zip"), ZipArchiveMode.Create);
         foreach (var split in new[] { "train", "test" })
         {
@@ -40,6 +62,8 @@ public sealed class TinyData : IDisposable
     public string Root { get; } = Directory.CreateTempSubdirectory("tessera-data").FullName;
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    private void Write(string name, string text) => Write(name, System.Text.Encoding.UTF8.GetBytes(text));
 
     private void Write(string name, byte[] bytes)
     {

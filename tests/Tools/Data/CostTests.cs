@@ -39,6 +39,39 @@ public sealed class CostTests : IDisposable
     }
 
 #if TORCH_LIBTORCH
+    // Published, in G multiply-adds at 224 x 224: PVT 1.9 (tiny) and 3.8 (small), PVT v2 0.6 (b0) and 2.1 (b1), Swin-T 4.5.
+    [Theory]
+    [InlineData("""{ "type": "PyramidVisionTransformer", "arch": "tiny", "features": "cls_token" }""", 1.9)]
+    [InlineData("""{ "type": "PyramidVisionTransformer", "arch": "small", "features": "cls_token" }""", 3.8)]
+    [InlineData("""{ "type": "PyramidVisionTransformerV2", "arch": "b0", "out_indices": [3] }""", 0.6)]
+    [InlineData("""{ "type": "PyramidVisionTransformerV2", "arch": "b1", "out_indices": [3] }""", 2.1)]
+    [InlineData("""{ "type": "SwinTransformer", "arch": "tiny", "out_indices": [3] }""", 4.5)]
+    public void PyramidTransformers_AreAsPublished(string backbone, double published)
+    {
+        var cost = Flops($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", "--classes", "1000");
+        Assert.Equal(published, Math.Round((long)cost["multiply_adds"]! / 1e9, 1));
+        Assert.True((bool)cost["complete"]!);
+    }
+
+    [Theory] // one config of every kind of model, with weights named that are not there
+    [InlineData("finetune/vit-small-p16_finetune.json")]
+    [InlineData("resnet/resnet20_cifar10.json")]
+    [InlineData("t2t-vit/t2t-vit-7_imagefolder.json")]
+    [InlineData("hrnet/fcn_hr18-small_camvid.json")]
+    [InlineData("contrast/deeplabv3-r18_contrast_camvid.json")]
+    [InlineData("retinanet/retinanet_pvt-t_fpn_1x_coco.json")]
+    [InlineData("fcos/fcos_r18_fpn_shapes.json")]
+    [InlineData("pvt/pvt-v2-b0_shapes.json")]
+    [InlineData("swin/swin-tiny_shapes.json")]
+    public void Config_IsCounted_WithoutItsDataAndWeights(string name)
+    {
+        var output = Path.Combine(_folder, "flops.json");
+        Tool.Run(["get-flops", Path.Combine(Snippets.Repository, "configs", name), "--shape", "64", "96", "--classes", "5", "--out", output]).Succeeds();
+        var cost = JsonNode.Parse(File.ReadAllText(output))!;
+        Assert.True((long)cost["multiply_adds"]! > 0);
+        Assert.True((bool)cost["complete"]!);
+    }
+
     // 64 x 64 in patches of 16: 16 tokens and the class token, N = 17; width d = 192, depth 2, MLP 4 d. A block has
     // 3 d² N for queries, keys and values, 2 N² d in the attention itself, d² N behind it and 8 d² N in the MLP.
     [Fact]

@@ -2,15 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace Tessera.Framework.Runtime;
 
-/// <summary>The C library's heap, which libtorch's CPU tensors lie on.</summary>
-internal static partial class NativeHeap
+/// <summary>What the process holds of the system's memory: the managed heap, and the C library's, which libtorch's CPU tensors lie on.</summary>
+internal static partial class ProcessMemory
 {
     /// <summary>
     /// Gives free pages back to the system. An evaluation's batches have other sizes than training's: what it leaves fits
     /// nothing later, and would otherwise stay with the process, a little more after each one.
     /// </summary>
-    public static void Trim()
+    public static void GiveBack()
     {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         if (!OperatingSystem.IsLinux()) return;
         try
         {
