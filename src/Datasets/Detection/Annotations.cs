@@ -50,6 +50,9 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
 {
     public long? Id { get; init; }
 
+    /// <summary>The size was not annotated, but read from the image.</summary>
+    public bool Measured { get; init; }
+
     /// <summary>Where its annotation lies: the file that <see cref="AnnotatedObject.Place"/> is a line of; null where places are ids.</summary>
     public string? Source { get; init; }
 
@@ -102,11 +105,11 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
         try
         {
             var header = ImageCodec.Open(files.Read(image.File), image.File);
-            return image with { Height = header.Height, Width = header.Width };
+            return image with { Height = header.Height, Width = header.Width, Measured = true };
         }
         catch (UserErrorException)
         {
-            return image with { Height = 0, Width = 0 };
+            return image with { Height = 0, Width = 0, Measured = true };
         }
     }
 }

@@ -46,7 +46,10 @@ public abstract class DetectionDataset : Dataset
             Boxes = BoxesOf(usable, image, clip: true),
             BoxAnnotation = new BoxAnnotation(
                 [.. usable.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. usable.Select(item => item.Class)],
-                [.. usable.Select(item => item.Area ?? item.Width * item.Height)], [.. usable.Select(item => item.Crowd)], [.. usable.Select(item => item.Crowd || item.Difficult)]),
+                [.. usable.Select(item => item.Area ?? item.Width * item.Height)], [.. usable.Select(item => item.Crowd)], [.. usable.Select(item => item.Crowd || item.Difficult)])
+            {
+                ImageSize = image.Measured ? null : (image.Height, image.Width),
+            },
         };
     }
 

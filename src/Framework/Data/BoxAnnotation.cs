@@ -13,6 +13,9 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
 {
     public int Count => Labels.Length;
 
+    /// <summary>Rows and columns of the image that the boxes are meant for, where the annotation says.</summary>
+    public (int Height, int Width)? ImageSize { get; init; }
+
     /// <summary>Boxes of the original image, from their corners; areas are the boxes', nothing is a crowd.</summary>
     public static BoxAnnotation Of(Boxes boxes)
     {

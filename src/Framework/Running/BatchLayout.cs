@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Runtime;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
@@ -39,4 +40,11 @@ internal static class BatchLayout
         }
         return convolutions * 2 > all;
     }
+
+    /// <summary>
+    /// The name of a convolution whose backward pass would write beyond its buffer: in oneDNN 2.6, which libtorch 1.13 has, that of a
+    /// strided 1x1 convolution over fewer than 16 channels, channels last and in float32. PyTorch of that version dies of it, too.
+    /// </summary>
+    public static string? Overrunning(nn.Module model) => model.named_modules()
+        .FirstOrDefault(named => named.module is Conv2d { groups: 1, in_channels: < 16 } conv && conv.kernel_size.All(side => side == 1) && conv.stride.Any(step => step > 1)).name;
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using NLog;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
@@ -14,6 +15,8 @@ namespace Tessera.Framework.Running;
 /// <summary>Builds the parts of a run from its options. The tools and the runner share it.</summary>
 public sealed class RunBuilder(RunOptions options, IServiceProvider services)
 {
+    private static readonly Logger s_log = LogManager.GetCurrentClassLogger();
+
     public RunOptions Options => options;
 
     /// <summary>The tensor library, with as many threads as the config says.</summary>
@@ -86,12 +89,17 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
     }
 
     /// <summary>Whether images are to lie channels last in memory.</summary>
-    public bool ChannelsLast(VisionModel model, Device device, PrecisionChoice precision) => options.ChannelsLast switch
+    public bool ChannelsLast(VisionModel model, Device device, PrecisionChoice precision)
     {
-        AutoSwitch.True => true,
-        AutoSwitch.False => false,
-        _ => BatchLayout.IsConvolutional(model) && (device.type == DeviceType.CPU || precision.IsMixed),
-    };
+        if (options.ChannelsLast == AutoSwitch.False) return false;
+        var risky = device.type == DeviceType.CPU && !precision.IsMixed ? BatchLayout.Overrunning(model) : null;
+        if (options.ChannelsLast == AutoSwitch.True)
+        {
+            if (risky is not null) s_log.Warn("channels_last: with {0}, a strided 1x1 convolution over fewer than 16 channels, training in fp32 can corrupt memory (oneDNN 2.6). \"auto\" would leave it off.", risky);
+            return true;
+        }
+        return risky is null && BatchLayout.IsConvolutional(model) && (device.type == DeviceType.CPU || precision.IsMixed);
+    }
 
     /// <summary>Builds the components of a named map; those set to null are left out.</summary>
     internal static Dictionary<string, T> Named<T>(IReadOnlyDictionary<string, ComponentSpec<T>?>? specs, Func<ComponentSpec<T>, T> build)

@@ -38,6 +38,7 @@ public sealed class CocoDetectionTests : IDisposable
 
         var first = data.Get(0);
         Assert.Equal((12L, 0L), (first.ImageId, first.Index));
+        Assert.Equal((60, 80), first.BoxAnnotation!.ImageSize);
         Assert.Equal([true], first.Boxes!.Ignored);
         Assert.Equal([true], first.BoxAnnotation!.Crowd);
         Assert.Equal([80.0 * 60], first.BoxAnnotation.Areas); // no area of its own

@@ -25,6 +25,19 @@ public class LoadImageTests
         Assert.Contains("photo.jpg: the JPEG file is truncated", Assert.Throws<UserErrorException>(() => sample.Image).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(400, 600, true, null)]
+    [InlineData(600, 400, true, "the image is 600 x 400 pixels, but its annotation was made for 400 x 600, so the boxes would lie elsewhere. It may have been annotated without its EXIF orientation")]
+    [InlineData(800, 1200, true, "annotation was made for 1200 x 800, so the boxes would lie elsewhere. Mend")]
+    [InlineData(800, 1200, false, null)]
+    public void Apply_SizeOtherThanAnnotated_IsAMistake(int height, int width, bool check, string? expected)
+    {
+        var sample = new Sample { Index = 0, Name = "photo.jpg", ReadFile = () => Photograph, BoxAnnotation = new BoxAnnotation([], [], [], [], []) { ImageSize = (height, width) } };
+        var load = new LoadImage(new LoadImageOptions(CheckSize: check));
+        if (expected is null) Assert.Equal((400, 600), load.Apply(sample, new RandomSource(1)).ImageSize);
+        else Assert.Contains(expected, Assert.Throws<UserErrorException>(() => load.Apply(sample, new RandomSource(1))).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Resize_InEvaluation_DecodesAtFullSize()
     {
