@@ -47,6 +47,20 @@ public sealed class AnalyzeLogsTests : IDisposable
         Assert.Equal("run", RunScalars.Load(Path.Combine(run, "20260101_000000", "scalars.jsonl")).Name);
     }
 
+    [Fact]
+    public void ShortRunBesideALongOne_IsSmoothedToo()
+    {
+        var run = Log("long", "20260101_000000", [.. Enumerable.Range(1, 40).Select(i => Row(i, 40 - i))]);
+        var brief = Log("short", "20260101_000000", Row(1, 3), Row(2, 2));
+        var picture = Path.Combine(_folder, "curves.svg");
+        int Pale(params string[] runs)
+        {
+            Tool.Run(["analyze-logs", .. runs, "--keys", "loss", "--out", picture]).Succeeds();
+            return File.ReadAllText(picture).Split("stroke-opacity:0.3").Length - 1;
+        }
+        Assert.Equal((0, 1, 2), (Pale(brief), Pale(run), Pale(run, brief))); // raw values stand palely behind each smoothed curve
+    }
+
     // 0.5 of the past: 1, then (0.25 · 1 + 0.5 · 3) / 0.75, the start's lack of a past corrected; a gap keeps the last.
     [Fact]
     public void Smoothed_ByHand() =>

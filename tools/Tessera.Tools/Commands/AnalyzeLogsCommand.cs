@@ -64,11 +64,12 @@ internal static class AnalyzeLogsCommand
     {
         var curves = new List<Curve>();
         var colors = ClassColors.Distinct(runs.Count);
+        // All curves of a chart or none: a smoothed one beside one that is not would look worse at the start.
+        var smoothed = kind == "train" && key != "lr" && smooth > 0 && runs.Any(run => run.Of(kind, key).Count() >= SmoothedFrom);
         for (var i = 0; i < runs.Count; i++)
         {
             var points = runs[i].Of(kind, key).ToArray();
             if (points.Length == 0) continue;
-            var smoothed = kind == "train" && key != "lr" && smooth > 0 && points.Length >= SmoothedFrom;
             if (smoothed) curves.Add(new Curve("", points, colors[i], Faint: true));
             curves.Add(new Curve(runs[i].Name, smoothed ? Smoothed(points, smooth) : points, colors[i], Marks: kind != "train" && points.Length <= 60));
         }
