@@ -156,7 +156,7 @@ public sealed partial class Trainer : RunState, IDisposable
             ChannelsLast = _parts.ChannelsLast,
         };
         _metrics = new Dictionary<string, double>(evaluator.Run(Model));
-        ProcessMemory.GiveBack();
+        ProcessMemory.GiveBack(Runtime);
         TrainMode();
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
         s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));

@@ -44,6 +44,9 @@ public interface ITorchRuntime
     /// <summary>Bytes allocated on a CUDA device now and at most; null on a CPU or where the provider can't tell.</summary>
     (long Now, long Peak)? DeviceMemory(Device device);
 
+    /// <summary>Gives memory of freed CPU tensors back to the system, where the provider holds any.</summary>
+    void GiveBackMemory() { }
+
     /// <summary>Counts what this thread's operators compute, until disposed; null where the provider can't.</summary>
     IOperationCounter? CountOperations() => null;
 

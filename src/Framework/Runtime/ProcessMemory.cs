@@ -2,16 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace Tessera.Framework.Runtime;
 
-/// <summary>What the process holds of the system's memory: the managed heap, and the C library's, which libtorch's CPU tensors lie on.</summary>
+/// <summary>What the process holds of the system's memory: the managed heap, the C library's, and what the tensor library keeps.</summary>
 internal static partial class ProcessMemory
 {
     /// <summary>
     /// Gives free pages back to the system. An evaluation's batches have other sizes than training's: what it leaves fits
     /// nothing later, and would otherwise stay with the process, a little more after each one.
     /// </summary>
-    public static void GiveBack()
+    public static void GiveBack(ITorchRuntime runtime)
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        runtime.GiveBackMemory();
         if (!OperatingSystem.IsLinux()) return;
         try
         {

@@ -70,7 +70,8 @@ internal static unsafe class NativeMethods
     [DllImport(Library)] internal static extern int tessera_anomaly_mode(int* checkNan);
     [DllImport(Library)] internal static extern void tessera_set_anomaly_mode(int enabled, int checkNan);
 
-    [DllImport(Library)] internal static extern void tessera_keep_small_blocks();
+    [DllImport(Library)] internal static extern void tessera_keep_blocks();
+    [DllImport(Library)] internal static extern void tessera_give_back();
     [DllImport(Library)] internal static extern int tessera_threads();
     [DllImport(Library)] internal static extern void tessera_on_threads(delegate* unmanaged<void*, void> work, void* context, int threads);
     [DllImport(Library)] internal static extern int tessera_interop_threads();

@@ -80,6 +80,9 @@ public static unsafe class Native
         return false;
     }
 
+    /// <summary>Gives the pages of freed large tensors on the CPU back to the system.</summary>
+    public static void GiveBackMemory() => NativeMethods.tessera_give_back();
+
     /// <summary>Copies a tensor's memory layout to channels last (NHWC, or NDHWC for 5 dimensions); its shape stays.</summary>
     public static Tensor ToChannelsLast(Tensor tensor) => tensor.dim() switch
     {

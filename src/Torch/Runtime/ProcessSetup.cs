@@ -33,7 +33,7 @@ internal static unsafe class ProcessSetup
 
     internal static void AfterLibtorch(StartupOptions options)
     {
-        if (options.KeepPages) NativeMethods.tessera_keep_small_blocks();
+        if (options.KeepPages) NativeMethods.tessera_keep_blocks();
         var threads = options.Threads > 0 ? options.Threads
             : Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is { Length: > 0 } ? 0 : PhysicalCores();
         if (threads > 0) Check.Result(NativeMethods.tessera_set_threads(threads));

@@ -1,5 +1,7 @@
-// Memory of small CPU tensors: freed blocks are kept per thread and handed out again, which spares malloc's locks (in a
-// process of many threads, as .NET's is, they cost a tenth of a small operator). Larger blocks go back at once.
+// Memory of CPU tensors. Freed small blocks are kept per thread and handed out again, which spares malloc's locks (in a
+// process of many threads, as .NET's is, they cost a tenth of a small operator). Large blocks have a region of their own:
+// on malloc's heap small things that stay (kernels, caches, the runtime's own) come to lie between them, and what was one
+// gap is then too narrow for the same tensor of the next iteration, so that the process grows. Others are malloc's.
 #include "bridge.h"
 
 #include <c10/core/CPUAllocator.h>
@@ -7,13 +9,110 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 namespace {
 
 constexpr size_t kAlignment = 64, kClasses = 16, kLargest = kClasses * kAlignment; // bytes: 64, 128, … 1024
 constexpr size_t kKept = 128; // blocks per thread and size
 
-struct Block { Block* next; size_t size_class; }; // stands in the 64 bytes before the tensor's data
+constexpr size_t kLarge = 1 << 20;          // bytes from which on a block lies in the region
+constexpr size_t kPage = 4096;
+constexpr size_t kReserved = size_t(1) << 38; // addresses, not memory
+
+struct Block { // stands in the 64 bytes before the tensor's data
+    union { Block* next; size_t bytes; }; // of a kept small block; of a block of the region
+    size_t size_class;                    // below kClasses, kClasses for malloc's own, kClasses + 1 for the region's
+};
+
+// Best fit, neighbouring gaps joined. Addresses are reserved once and touched as they are needed.
+class Region {
+public:
+    void reserve() {
+#ifdef __linux__
+        void* start = mmap(nullptr, kReserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (start == MAP_FAILED) return; // a limit on addresses: all blocks are malloc's then
+        start_ = static_cast<char*>(start);
+        madvise(start_, kReserved, MADV_HUGEPAGE);
+        madvise(start_, kReserved, MADV_DONTDUMP);
+#endif
+    }
+
+    void* allocate(size_t bytes) {
+        if (start_ == nullptr) return nullptr;
+        const std::lock_guard<std::mutex> lock(gate_);
+        const auto fit = by_size_.lower_bound({bytes, 0});
+        if (fit != by_size_.end()) {
+            const auto [size, place] = *fit;
+            remove(place, size);
+            if (size > bytes) add(place + bytes, size - bytes);
+            return start_ + place;
+        }
+        size_t place = end_;
+        if (!gaps_.empty()) {
+            const auto last = *gaps_.rbegin();
+            if (last.first + last.second == end_) place = last.first; // the gap at the end grows
+        }
+        if (bytes > kReserved - place) return nullptr;
+        if (place < end_) remove(place, end_ - place);
+        end_ = place + bytes;
+        return start_ + place;
+    }
+
+    void release(void* data, size_t bytes) {
+        const std::lock_guard<std::mutex> lock(gate_);
+        size_t place = static_cast<char*>(data) - start_;
+        auto after = gaps_.lower_bound(place);
+        if (after != gaps_.end() && after->first == place + bytes) {
+            const size_t more = after->second;
+            remove(place + bytes, more);
+            bytes += more;
+            after = gaps_.lower_bound(place);
+        }
+        if (after != gaps_.begin()) {
+            const auto before = *std::prev(after);
+            if (before.first + before.second == place) {
+                remove(before.first, before.second);
+                place = before.first;
+                bytes += before.second;
+            }
+        }
+        add(place, bytes);
+    }
+
+    // Gives the gaps' pages back to the system.
+    void trim() {
+#ifdef __linux__
+        const std::lock_guard<std::mutex> lock(gate_);
+        for (const auto& [place, size] : gaps_) {
+            const size_t from = (place + kPage - 1) / kPage * kPage, to = (place + size) / kPage * kPage;
+            if (to > from) madvise(start_ + from, to - from, MADV_DONTNEED);
+        }
+#endif
+    }
+
+private:
+    void add(size_t place, size_t size) { gaps_.emplace(place, size); by_size_.emplace(size, place); }
+    void remove(size_t place, size_t size) { gaps_.erase(place); by_size_.erase({size, place}); }
+
+    std::mutex gate_;
+    char* start_ = nullptr;
+    size_t end_ = 0;
+    std::map<size_t, size_t> gaps_;                // size by place
+    std::set<std::pair<size_t, size_t>> by_size_;  // size, place
+};
+
+Region& region() {
+    static auto* instance = new Region; // never destroyed: tensors may outlive everything
+    return *instance;
+}
 
 thread_local bool thread_ended = false;
 
@@ -31,20 +130,32 @@ thread_local FreeLists lists;
 void release_block(void* data) {
     if (data == nullptr) return;
     auto block = reinterpret_cast<Block*>(static_cast<char*>(data) - kAlignment);
-    if (block->size_class >= kClasses) { c10::free_cpu(block); return; }
+    if (block->size_class > kClasses) { region().release(block, block->bytes); return; }
+    if (block->size_class == kClasses) { c10::free_cpu(block); return; }
     if (thread_ended || lists.count[block->size_class] >= kKept) { c10::free_cpu(block); return; }
     block->next = lists.first[block->size_class];
     lists.first[block->size_class] = block;
     ++lists.count[block->size_class];
 }
 
-struct SmallBlocks final : c10::Allocator {
+struct Blocks final : c10::Allocator {
     at::DataPtr allocate(size_t bytes) COMPAT_ALLOCATE_CONST override {
         const c10::Device cpu(c10::DeviceType::CPU);
         if (bytes == 0) return {nullptr, nullptr, &release_block, cpu};
         const size_t size_class = (bytes - 1) / kAlignment;
         Block* block = nullptr;
-        if (bytes > kLargest) {
+        if (bytes >= kLarge && bytes < kReserved) {
+            // Not whole pages: tensors that begin at the same place of a page get into each other's way in the cache.
+            const size_t whole = (kAlignment + bytes + kAlignment - 1) / kAlignment * kAlignment;
+            block = static_cast<Block*>(region().allocate(whole));
+            if (block != nullptr) {
+                block->bytes = whole;
+                block->size_class = kClasses + 1;
+            }
+        }
+        if (block != nullptr) {
+            // in the region
+        } else if (bytes > kLargest) {
             block = static_cast<Block*>(c10::alloc_cpu(kAlignment + bytes)); // throws where memory is short
             block->size_class = kClasses;
         } else if (!thread_ended && lists.first[size_class] != nullptr) {
@@ -66,7 +177,10 @@ struct SmallBlocks final : c10::Allocator {
 
 } // namespace
 
-TESSERA_API void tessera_keep_small_blocks() {
-    static SmallBlocks allocator;
+TESSERA_API void tessera_keep_blocks() {
+    static Blocks allocator;
+    region().reserve();
     c10::SetCPUAllocator(&allocator, 1);
 }
+
+TESSERA_API void tessera_give_back() { region().trim(); }

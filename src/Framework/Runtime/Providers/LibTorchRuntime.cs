@@ -57,6 +57,8 @@ internal sealed class LibTorchRuntime : ITorchRuntime
     public IDisposable FullPrecision(DeviceType device) =>
         Tessera.Torch.Autocast.IsEnabled(device) ? Tessera.Torch.Autocast.Enter(device, ScalarType.BFloat16, enabled: false) : Unchanged.Instance;
 
+    public void GiveBackMemory() => Native.GiveBackMemory();
+
     public Tensor ToChannelsLast(Tensor tensor) => Native.ToChannelsLast(tensor);
 
     public byte[] GetRandomState(Device device) => Native.GetRandomState(device);
