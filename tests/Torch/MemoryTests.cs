@@ -53,6 +53,13 @@ public sealed class MemoryTests
         Assert.InRange(Resident() - before, -100, 16);
     }
 
+    [Fact]
+    public void MoreThanTheMachineHas_IsAnError()
+    {
+        var error = Assert.ThrowsAny<Exception>(() => empty(1L << 45));
+        Assert.Contains("memory", error.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
     private static long Resident()
     {
         using var process = Process.GetCurrentProcess();

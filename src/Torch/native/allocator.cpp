@@ -7,6 +7,7 @@
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -16,6 +17,7 @@
 
 #ifdef __linux__
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace {
@@ -25,28 +27,30 @@ constexpr size_t kKept = 128; // blocks per thread and size
 
 constexpr size_t kLarge = 1 << 20;          // bytes from which on a block lies in the region
 constexpr size_t kPage = 4096;
-constexpr size_t kReserved = size_t(1) << 38; // addresses, not memory
 
 struct Block { // stands in the 64 bytes before the tensor's data
     union { Block* next; size_t bytes; }; // of a kept small block; of a block of the region
     size_t size_class;                    // below kClasses, kClasses for malloc's own, kClasses + 1 for the region's
 };
 
-// Best fit, neighbouring gaps joined. Addresses are reserved once and touched as they are needed.
+// Best fit, neighbouring gaps joined. Addresses are reserved once, as many as the machine has memory, and touched as they
+// are needed; what goes beyond is left to malloc, which refuses what can't be had.
 class Region {
 public:
     void reserve() {
 #ifdef __linux__
-        void* start = mmap(nullptr, kReserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        const size_t bytes = size_t(sysconf(_SC_PHYS_PAGES)) * size_t(sysconf(_SC_PAGESIZE));
+        void* start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (start == MAP_FAILED) return; // a limit on addresses: all blocks are malloc's then
         start_ = static_cast<char*>(start);
-        madvise(start_, kReserved, MADV_HUGEPAGE);
-        madvise(start_, kReserved, MADV_DONTDUMP);
+        reserved_ = bytes;
+        madvise(start_, bytes, MADV_HUGEPAGE);
+        madvise(start_, bytes, MADV_DONTDUMP);
 #endif
     }
 
     void* allocate(size_t bytes) {
-        if (start_ == nullptr) return nullptr;
+        if (bytes > reserved_) return nullptr; // all of them where nothing could be reserved
         const std::lock_guard<std::mutex> lock(gate_);
         const auto fit = by_size_.lower_bound({bytes, 0});
         if (fit != by_size_.end()) {
@@ -60,7 +64,7 @@ public:
             const auto last = *gaps_.rbegin();
             if (last.first + last.second == end_) place = last.first; // the gap at the end grows
         }
-        if (bytes > kReserved - place) return nullptr;
+        if (bytes > reserved_ - place) return nullptr;
         if (place < end_) remove(place, end_ - place);
         end_ = place + bytes;
         return start_ + place;
@@ -104,7 +108,7 @@ private:
 
     std::mutex gate_;
     char* start_ = nullptr;
-    size_t end_ = 0;
+    size_t reserved_ = 0, end_ = 0;
     std::map<size_t, size_t> gaps_;                // size by place
     std::set<std::pair<size_t, size_t>> by_size_;  // size, place
 };
@@ -144,7 +148,7 @@ struct Blocks final : c10::Allocator {
         if (bytes == 0) return {nullptr, nullptr, &release_block, cpu};
         const size_t size_class = (bytes - 1) / kAlignment;
         Block* block = nullptr;
-        if (bytes >= kLarge && bytes < kReserved) {
+        if (bytes >= kLarge && bytes < SIZE_MAX / 2) {
             // Not whole pages: tensors that begin at the same place of a page get into each other's way in the cache.
             const size_t whole = (kAlignment + bytes + kAlignment - 1) / kAlignment * kAlignment;
             block = static_cast<Block*>(region().allocate(whole));
