@@ -1,3 +1,4 @@
+#if TORCH_LIBTORCH
 using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -66,3 +67,4 @@ public sealed class MemoryTests
         return process.WorkingSet64 >> 20;
     }
 }
+#endif
