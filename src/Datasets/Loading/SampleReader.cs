@@ -58,9 +58,8 @@ internal sealed class SampleReader
         var name = $"sample {index}";
         try
         {
-            var sample = _dataset.Get(index);
+            var sample = _dataset.Open(index, _training);
             name = sample.Name;
-            (sample.Training, sample.Source) = (_training, _dataset);
             foreach (var step in _steps) sample = step.Apply(sample, random);
             if (sample.ImageSize is null) throw new UserErrorException("the pipeline gives no image. Does it lack a LoadImage step?");
             var (pixels, normalization) = sample.TakePixels();

@@ -62,8 +62,7 @@ public sealed class Mosaic : Transform
 
     private Sample Another(Dataset source, Sample sample, RandomSource random)
     {
-        var other = source.Get(random.Next(source.Count));
-        (other.Training, other.Source) = (sample.Training, source);
+        var other = source.Open(random.Next(source.Count), sample.Training);
         var own = random.Split();
         foreach (var step in _load) other = step.Apply(other, own);
         return other;

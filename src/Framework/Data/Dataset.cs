@@ -32,6 +32,14 @@ public abstract class Dataset
     /// <summary>Sample <paramref name="index"/>, its file unread (or its image drawn). Deterministic.</summary>
     public abstract Sample Get(int index);
 
+    /// <summary>The same, ready for a pipeline: the sample knows where it comes from and what it is read for.</summary>
+    public Sample Open(int index, bool training)
+    {
+        var sample = Get(index);
+        (sample.Source, sample.Training) = (this, training);
+        return sample;
+    }
+
     /// <summary>Looks, before a run begins, for what would stop it later: labels without a class, files that don't belong together. What is known from an earlier look is not read again.</summary>
     /// <param name="advance">Told how many files are done, of how many.</param>
     /// <returns>What is worth saying, though nothing stands in the way.</returns>

@@ -34,7 +34,7 @@ public sealed class Sample
     /// <summary>Position in the data set.</summary>
     public required long Index { get; set; }
 
-    /// <summary>The data set that it comes from, for steps that mix in further samples. Whoever sends it through a pipeline sets it.</summary>
+    /// <summary>The data set that it comes from, for steps that mix in further samples. <see cref="Dataset.Open"/> sets it.</summary>
     public Dataset? Source { get; set; }
 
     /// <summary>What a person finds it by: a path, or "archive.zip:entry".</summary>

@@ -142,34 +142,38 @@ void release_block(void* data) {
     ++lists.count[block->size_class];
 }
 
+Block* small_block(size_t size_class) {
+    if (!thread_ended && lists.first[size_class] != nullptr) {
+        auto block = lists.first[size_class];
+        lists.first[size_class] = block->next;
+        --lists.count[size_class];
+        return block;
+    }
+    auto block = static_cast<Block*>(c10::alloc_cpu(kAlignment + (size_class + 1) * kAlignment));
+    block->size_class = size_class;
+    return block;
+}
+
+Block* larger_block(size_t bytes) {
+    if (bytes >= kLarge && bytes < SIZE_MAX / 2) {
+        // Not whole pages: tensors that begin at the same place of a page get into each other's way in the cache.
+        const size_t whole = (kAlignment + bytes + kAlignment - 1) / kAlignment * kAlignment;
+        if (auto block = static_cast<Block*>(region().allocate(whole))) {
+            block->bytes = whole;
+            block->size_class = kClasses + 1;
+            return block;
+        }
+    }
+    auto block = static_cast<Block*>(c10::alloc_cpu(kAlignment + bytes)); // throws where memory is short
+    block->size_class = kClasses;
+    return block;
+}
+
 struct Blocks final : c10::Allocator {
     at::DataPtr allocate(size_t bytes) COMPAT_ALLOCATE_CONST override {
         const c10::Device cpu(c10::DeviceType::CPU);
         if (bytes == 0) return {nullptr, nullptr, &release_block, cpu};
-        const size_t size_class = (bytes - 1) / kAlignment;
-        Block* block = nullptr;
-        if (bytes >= kLarge && bytes < SIZE_MAX / 2) {
-            // Not whole pages: tensors that begin at the same place of a page get into each other's way in the cache.
-            const size_t whole = (kAlignment + bytes + kAlignment - 1) / kAlignment * kAlignment;
-            block = static_cast<Block*>(region().allocate(whole));
-            if (block != nullptr) {
-                block->bytes = whole;
-                block->size_class = kClasses + 1;
-            }
-        }
-        if (block != nullptr) {
-            // in the region
-        } else if (bytes > kLargest) {
-            block = static_cast<Block*>(c10::alloc_cpu(kAlignment + bytes)); // throws where memory is short
-            block->size_class = kClasses;
-        } else if (!thread_ended && lists.first[size_class] != nullptr) {
-            block = lists.first[size_class];
-            lists.first[size_class] = block->next;
-            --lists.count[size_class];
-        } else {
-            block = static_cast<Block*>(c10::alloc_cpu(kAlignment + (size_class + 1) * kAlignment));
-            block->size_class = size_class;
-        }
+        auto block = bytes > kLargest ? larger_block(bytes) : small_block((bytes - 1) / kAlignment);
         void* data = reinterpret_cast<char*>(block) + kAlignment;
         return {data, data, &release_block, cpu};
     }

@@ -86,8 +86,7 @@ internal static class OptimizeAnchorsCommand
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Processor.Cores }, i =>
         {
             var index = (int)((long)i * dataset.Count / count);
-            var sample = dataset.Get(index);
-            (sample.Source, sample.Training) = (dataset, true);
+            var sample = dataset.Open(index, training: true);
             var random = RandomSource.For(0, 0, index);
             foreach (var step in dataset.Pipeline) sample = step.Apply(sample, random);
             found[i] = sample.Boxes is not { } boxes ? [] : [.. Enumerable.Range(0, boxes.Count).Where(b => !boxes.Ignored[b])

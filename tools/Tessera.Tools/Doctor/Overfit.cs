@@ -139,7 +139,7 @@ internal sealed class Overfit(Examination examination, Report report, int count,
         var seen = new Dictionary<string, Sample>();
         for (var i = 0; i < few.Count; i++)
         {
-            var sample = few.Get(i);
+            var sample = few.Open(i, training: false);
             foreach (var step in pipeline) sample = step.Apply(sample, RandomSource.For(0, 0, i));
             if (sample.Image is not { } image || sample.Label is null) continue;
             var hash = Convert.ToHexString(SHA256.HashData(image.Bytes));
