@@ -43,10 +43,6 @@ var detects = args[0].StartsWith("retinanet", StringComparison.Ordinal);
 var classes = segments ? 21 : detects ? 91 : 1000;
 var defaults = args[1] == "defaults";
 
-#if TORCH_LIBTORCH
-// Equal settings: libtorch as it comes, with the threads and the waiting that compare.py's environment gives both sides.
-if (!defaults) Tessera.Torch.Native.Startup(new Tessera.Torch.StartupOptions(PassiveWaiting: null, KeepPages: false));
-#endif
 var runtime = TorchRuntime.Create();
 using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
 var builder = services.GetRequiredService<ComponentBuilder>();

@@ -103,7 +103,7 @@ public sealed class AutogradTests : IDisposable
         {
             Assert.True(Tessera.Torch.Autocast.IsEnabled(DeviceType.CPU));
             Assert.Equal(ScalarType.BFloat16, a.matmul(a).dtype);
-            using (Tessera.Torch.Autocast.Enter(DeviceType.CPU, bfloat16, enabled: false)) Assert.Equal(ScalarType.Float32, a.matmul(a).dtype);
+            using (Tessera.Torch.Autocast.Leave(DeviceType.CPU)) Assert.Equal(ScalarType.Float32, a.matmul(a).dtype);
             Assert.Equal(ScalarType.BFloat16, a.matmul(a).dtype);
         }
         Assert.Equal(ScalarType.Float32, a.matmul(a).dtype);
@@ -113,9 +113,9 @@ public sealed class AutogradTests : IDisposable
     public void ChannelsLast_KeepsShapeAndValues()
     {
         var a = rand(2, 3, 4, 5);
-        var last = Tessera.Torch.Native.ToChannelsLast(a);
-        Assert.True(Tessera.Torch.Native.IsChannelsLast(last));
-        Assert.False(Tessera.Torch.Native.IsChannelsLast(a));
+        var last = Tessera.Torch.ChannelsLast.Lay(a);
+        Assert.True(Tessera.Torch.ChannelsLast.IsLaid(last));
+        Assert.False(Tessera.Torch.ChannelsLast.IsLaid(a));
         Assert.Equal([60, 1, 15, 3], last.stride());
         Assert.True(last.Equals(a));
     }

@@ -151,16 +151,16 @@ public sealed class DisposeScopeTests
             GC.Collect();
             GC.WaitForPendingFinalizers();
         }
-        var before = Tessera.Torch.Native.LiveTensors;
+        var before = Tensor.TotalCount;
         using (NewDisposeScope())
         {
             var x = randn(4, 3, 8, 8, requires_grad: true);
             var y = nn.functional.max_pool2d(nn.functional.conv2d(x, randn(5, 3, 3, 3)), 2);
             var (values, _) = y.flatten(1).topk(3);
             autograd.grad([values.sum()], [x])[0].split(2).Last()[.., 0].ToString();
-            Assert.True(Tessera.Torch.Native.LiveTensors > before + 5);
+            Assert.True(Tensor.TotalCount > before + 5);
         }
-        Assert.Equal(before, Tessera.Torch.Native.LiveTensors);
+        Assert.Equal(before, Tensor.TotalCount);
     }
 
     [Fact]

@@ -13,10 +13,6 @@ public static class TorchRuntime
     /// </summary>
     public static ITorchRuntime Create()
     {
-#if TORCH_LIBTORCH
-        return s_runtime ??= new LibTorchRuntime();
-#else
         return s_runtime ??= new TorchSharpRuntime();
-#endif
     }
 }

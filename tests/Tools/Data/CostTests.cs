@@ -38,7 +38,6 @@ public sealed class CostTests : IDisposable
             new[] { "backbone.conv1", "backbone.layer1", "backbone.layer2", "backbone.layer3", "backbone.layer4", "head" }.Select(name => Of(cost, name)));
     }
 
-#if TORCH_LIBTORCH
     // Published, in G multiply-adds at 224 x 224: PVT 1.9 (tiny) and 3.8 (small), PVT v2 0.6 (b0) and 2.1 (b1), Swin-T 4.5.
     [Theory]
     [InlineData("""{ "type": "PyramidVisionTransformer", "arch": "tiny", "features": "cls_token" }""", 1.9)]
@@ -103,7 +102,6 @@ public sealed class CostTests : IDisposable
         Assert.False(byWeights.Complete);
         Assert.Equal(watched.Modules.Select(module => (module.Name, module.Counts.MultiplyAdds, module.Counts.Activations)), byWeights.Modules.Select(module => (module.Name, module.Counts.MultiplyAdds, module.Counts.Activations)));
     }
-#endif
 
     [Fact]
     public void Segmentor_ShapeOfTwoNumbers_GrowsWithTheArea()

@@ -1,4 +1,3 @@
-#if TORCH_TORCHSHARP
 using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,7 +9,7 @@ internal sealed class TorchSharpRuntime : ITorchRuntime
 {
     public string Provider => "TorchSharp";
 
-    public bool CanAutocast => false;
+    public bool CanAutocast => true;
 
     public int Threads
     {
@@ -29,10 +28,11 @@ internal sealed class TorchSharpRuntime : ITorchRuntime
         ["CUDA devices"] = cuda.is_available() ? cuda.device_count().ToString(CultureInfo.InvariantCulture) : "none",
     };
 
-    public bool SupportsNatively(ScalarType type, DeviceType device) => type == ScalarType.Float32;
+    public bool SupportsNatively(ScalarType type, DeviceType device) => type == ScalarType.Float32 || (type == ScalarType.BFloat16 && device == DeviceType.CPU && Processor.HasBfloat16);
 
-    public IDisposable Autocast(DeviceType device, ScalarType type) =>
-        throw Lacks("mixed precision", "Set \"precision\": \"fp32\"");
+    public IDisposable Autocast(DeviceType device, ScalarType type) => Tessera.Torch.Autocast.Enter(device, type);
+
+    public IDisposable FullPrecision(DeviceType device) => Tessera.Torch.Autocast.Leave(device);
 
     public Tensor ToChannelsLast(Tensor tensor) => tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
@@ -61,4 +61,3 @@ internal sealed class TorchSharpRuntime : ITorchRuntime
     private static UserErrorException Lacks(string what, string remedy) =>
         new($"The TorchSharp provider has no {what}. {remedy}, or build with the libtorch provider: tools/setup --provider libtorch.");
 }
-#endif

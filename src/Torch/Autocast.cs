@@ -1,0 +1,68 @@
+using Tessera.Torch.Loading;
+using TorchSharp;
+
+namespace Tessera.Torch;
+
+/// <summary>
+/// Runs eligible operators in a lower precision on this thread, until disposed; parameters and results that need it stay float32.
+/// Why it exists: TorchSharp 0.107 has no autocast. libtorch's is reached by its exported functions.
+/// </summary>
+public sealed unsafe class Autocast : IDisposable
+{
+    private readonly sbyte _device;
+    private readonly byte _enabled;
+    private readonly sbyte _type;
+    private bool _left;
+
+    private Autocast(DeviceType device, torch.ScalarType type, bool enabled)
+    {
+        _device = (sbyte)device;
+        (_enabled, _type) = (Functions.IsEnabled(_device), Functions.Type(_device));
+        Functions.Enable(_device, enabled ? (byte)1 : (byte)0);
+        Functions.SetType(_device, (sbyte)type);
+        _ = Functions.Deeper();
+    }
+
+    /// <summary>Whether this libtorch lets itself be asked.</summary>
+    public static bool IsAvailable => Functions.Exist;
+
+    public static bool IsEnabled(DeviceType device) => IsAvailable && Functions.IsEnabled((sbyte)device) != 0;
+
+    /// <summary>Enters autocast.</summary>
+    /// <exception cref="NotSupportedException">This libtorch lacks the functions.</exception>
+    public static IDisposable Enter(DeviceType device, torch.ScalarType type) =>
+        IsAvailable ? new Autocast(device, type, enabled: true) : throw new NotSupportedException("This libtorch does not export its autocast functions, so there is no mixed precision.");
+
+    /// <summary>Leaves autocast until disposed, for what a lower precision would spoil.</summary>
+    public static IDisposable Leave(DeviceType device) =>
+        IsEnabled(device) ? new Autocast(device, (torch.ScalarType)Functions.Type((sbyte)device), enabled: false) : Nothing.Instance;
+
+    public void Dispose()
+    {
+        if (_left) return;
+        _left = true;
+        if (Functions.Shallower() == 0) Functions.Clear(); // the copies of weights in the lower precision
+        Functions.Enable(_device, _enabled);
+        Functions.SetType(_device, _type);
+    }
+
+    private static class Functions
+    {
+        public static readonly delegate* unmanaged<sbyte, byte, void> Enable = (delegate* unmanaged<sbyte, byte, void>)Exports.Find("_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb");
+        public static readonly delegate* unmanaged<sbyte, byte> IsEnabled = (delegate* unmanaged<sbyte, byte>)Exports.Find("_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE");
+        public static readonly delegate* unmanaged<sbyte, sbyte, void> SetType = (delegate* unmanaged<sbyte, sbyte, void>)Exports.Find("_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE");
+        public static readonly delegate* unmanaged<sbyte, sbyte> Type = (delegate* unmanaged<sbyte, sbyte>)Exports.Find("_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE");
+        public static readonly delegate* unmanaged<int> Deeper = (delegate* unmanaged<int>)Exports.Find("_ZN2at8autocast17increment_nestingEv");
+        public static readonly delegate* unmanaged<int> Shallower = (delegate* unmanaged<int>)Exports.Find("_ZN2at8autocast17decrement_nestingEv");
+        public static readonly delegate* unmanaged<void> Clear = (delegate* unmanaged<void>)Exports.Find("_ZN2at8autocast11clear_cacheEv");
+
+        public static bool Exist => Enable != null && IsEnabled != null && SetType != null && Type != null && Deeper != null && Shallower != null && Clear != null;
+    }
+
+    private sealed class Nothing : IDisposable
+    {
+        public static readonly Nothing Instance = new();
+
+        public void Dispose() { }
+    }
+}

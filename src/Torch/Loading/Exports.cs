@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Tessera.Torch.Loading;
+
+/// <summary>
+/// Functions that libtorch exports and TorchSharp does not offer: plain C++ functions whose arguments are integers and addresses, called by their
+/// mangled names. A test asserts that each exists in the pinned version; where one is missing, its feature is off and says so.
+/// </summary>
+internal static class Exports
+{
+    private static readonly Lazy<nint> s_cpu = new(() => Loaded("torch_cpu")), s_core = new(() => Loaded("c10"));
+
+    /// <summary>Every name in use.</summary>
+    internal static readonly string[] All =
+    [
+        "_ZN2at11show_configB5cxx11Ev",
+        "_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb",
+        "_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE",
+        "_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE",
+        "_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE",
+        "_ZN2at8autocast17increment_nestingEv",
+        "_ZN2at8autocast17decrement_nestingEv",
+        "_ZN2at8autocast11clear_cacheEv",
+    ];
+
+    /// <summary>The function's address; 0 where this libtorch lacks it.</summary>
+    public static nint Find(string name)
+    {
+        foreach (var library in (Lazy<nint>[])[s_cpu, s_core])
+            if (library.Value != 0 && NativeLibrary.TryGetExport(library.Value, name, out var address)) return address;
+        return 0;
+    }
+
+    /// <summary>A library that TorchSharp has loaded, by its own path: another copy on the system's search path is another library.</summary>
+    private static nint Loaded(string name)
+    {
+        LibTorch.Load();
+        foreach (ProcessModule module in Process.GetCurrentProcess().Modules)
+            if (Path.GetFileNameWithoutExtension(module.FileName) is { } file && (file == name || file == "lib" + name) && NativeLibrary.TryLoad(module.FileName, out var library))
+                return library;
+        return 0;
+    }
+}

@@ -1,0 +1,89 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using TorchSharp;
+
+namespace Tessera.Torch.Loading;
+
+/// <summary>libtorch as a library of this process: how it is found, prepared and loaded.</summary>
+public static class LibTorch
+{
+    /// <summary>The release that TorchSharp's native part is built for.</summary>
+    public const string ExpectedVersion = "2.10.0";
+
+    private static readonly Lock s_lock = new();
+    private static bool s_prepared;
+    private static bool s_loaded;
+    private static LibTorchException? s_failure;
+
+    /// <summary>
+    /// Makes the settings that libtorch reads once, while it is loaded, and helps TorchSharp to its library on systems with an older libstdc++.
+    /// Every assembly of Tessera calls it as its first act; a program that makes tensors before it touches Tessera calls it itself.
+    /// </summary>
+    public static void Prepare()
+    {
+        lock (s_lock)
+        {
+            if (s_prepared) return;
+            s_prepared = true;
+            ProcessSettings.Make();
+            if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64 && !MendedBinding.SystemIsNewEnough())
+                AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+        }
+    }
+
+    /// <summary>Loads libtorch now. Without this call the first tensor does, whose error says less.</summary>
+    /// <exception cref="LibTorchException">It can't be loaded; the message says why and what helps.</exception>
+    public static void Load()
+    {
+        Prepare();
+        lock (s_lock)
+        {
+            if (s_loaded) return;
+            try
+            {
+                using var tensor = torch.zeros(1);
+            }
+            catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
+            {
+                throw s_failure ?? LibTorchException.NotLoaded(Files(), e);
+            }
+            if (LibTorchBuild.Version is { } version && version != ExpectedVersion) throw LibTorchException.OtherVersion(version, ExpectedVersion);
+            s_loaded = true;
+            MemorySettings.AfterLoading();
+        }
+    }
+
+    /// <summary>Folders that may hold libtorch's files, the likeliest first.</summary>
+    internal static IEnumerable<string> Folders()
+    {
+        var known = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        var beside = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location);
+        string[] roots = [AppContext.BaseDirectory, .. beside is { Length: > 0 } ? [beside] : Array.Empty<string>()];
+        return known.Concat(roots.Select(root => Path.Combine(root, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")))
+            .Concat(roots.Select(root => Path.Combine(root, "runtimes", "linux-x64", "native"))).Concat(roots).Distinct();
+    }
+
+    /// <summary>The folder of libtorch's files; null where none is found.</summary>
+    internal static string? Files() => Folders().FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libLibTorchSharp.so")));
+
+    // TorchSharp's own attempt has failed by now. 0 leaves a name to others.
+    private static nint Resolve(Assembly assembly, string name)
+    {
+        if (name is not ("LibTorchSharp" or "libLibTorchSharp" or "libLibTorchSharp.so") || Files() is not { } folder) return 0;
+        try
+        {
+            foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"]) NativeLibrary.Load(Path.Combine(folder, library));
+            return MendedBinding.Load(Path.Combine(folder, "libLibTorchSharp.so"), MendedBinding.CacheFolder());
+        }
+        catch (LibTorchException e)
+        {
+            s_failure = e;
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException)
+        {
+            s_failure = LibTorchException.NotLoaded(folder, e);
+        }
+        return 0;
+    }
+}
