@@ -51,8 +51,8 @@ public class JpegTests
 
     /// <summary>A picture whose scans are repeated decodes to the same picture, ever more slowly: a small file could keep a decoder busy for hours.</summary>
     [Theory]
-    [InlineData(490, true)]
-    [InlineData(600, false)]
+    [InlineData(99, true)]
+    [InlineData(100, false)]
     [InlineData(100_000, false)]
     public void Decode_ManyScans_AreCountedBeforeDecoding(int scans, bool accepted)
     {
@@ -61,7 +61,10 @@ public class JpegTests
         var scan = original[last..^2];
         var bomb = new MemoryStream();
         bomb.Write(original.AsSpan(0, last));
-        for (var i = 0; i < scans; i++)
+        var before = 0;
+        for (var at = 0; at < last; at++)
+            before += original[at] == 0xFF && original[at + 1] == 0xDA ? 1 : 0;
+        for (var i = before; i < scans; i++)
             bomb.Write(scan);
         bomb.Write([0xFF, 0xD9]);
         foreach (var options in (DecodeOptions[])[BySkia, AsUsual])
@@ -73,7 +76,7 @@ public class JpegTests
             }
             var clock = Stopwatch.StartNew();
             var error = Assert.Throws<UserErrorException>(() => ImageCodec.Decode(bomb.ToArray(), "bomb.jpg", options));
-            Assert.Equal("bomb.jpg: the JPEG file is damaged (more than 500 scans).", error.Message);
+            Assert.Equal("bomb.jpg: the JPEG file is damaged (more than 99 scans).", error.Message);
             Assert.InRange(clock.Elapsed.TotalSeconds, 0, 5);
         }
     }

@@ -104,10 +104,13 @@ public class TiffTests
     public void Open_StripsThatOverlap_IsRefused()
     {
         var bytes = CodecFixture.Bytes("rgb-none.tif");
-        var (offset, count) = Entry(bytes, 279);
-        var lengths = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(offset + 8));
-        for (var i = 0; i < count; i++)
-            BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(lengths + i * 4), 1600);
+        foreach (var (tag, value) in ((int, int)[])[(273, 8), (279, bytes.Length / 2)])
+        {
+            var (entry, count) = Entry(bytes, tag);
+            var values = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(entry + 8));
+            for (var i = 0; i < count; i++)
+                BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(values + i * 4), value);
+        }
         Assert.Contains("strips that overlap", Assert.Throws<UserErrorException>(() => ImageCodec.Decode(bytes, "x.tif")).Message, StringComparison.Ordinal);
     }
 

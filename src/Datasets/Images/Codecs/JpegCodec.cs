@@ -19,8 +19,8 @@ internal static unsafe class JpegCodec
         var file = JpegFile.Read(data, name);
         var (height, width) = ((header.Height + denominator - 1) / denominator, (header.Width + denominator - 1) / denominator);
         var image = PixelLayout.Create(height, width, header.Channels == 1 ? 1 : 3, PixelType.UInt8);
-        // libjpeg-turbo decides only about pictures that it decodes without a complaint: what is damaged, and how far
-        // damage is let pass, then doesn't depend on which libraries are installed.
+        // What libjpeg-turbo complains of is left to Skia to judge, so that which files are damaged doesn't depend on the
+        // libraries that are installed.
         if (!accelerated || !TurboJpeg.TryDecode(data[..Math.Min(data.Length, file.End + 2)], header, image))
             DecodeBySkia(data, file, name, header, image);
         return image;

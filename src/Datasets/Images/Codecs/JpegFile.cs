@@ -8,8 +8,11 @@ namespace Tessera.Datasets.Images.Codecs;
 /// <remarks>ITU-T T.81, "Digital compression and coding of continuous-tone still images", 1992, annex B.</remarks>
 internal readonly record struct JpegFile(int End, bool OneHuffmanScan)
 {
-    /// <summary>Each scan of a progressive picture is a pass over all of it, so that a small file could keep a decoder busy for hours.</summary>
-    public const int MostScans = 500;
+    /// <summary>
+    /// Each scan of a progressive picture is a pass over all of it, so that a small file could keep a decoder busy for
+    /// hours. Encoders write some ten; Skia refuses more than 99.
+    /// </summary>
+    public const int MostScans = 99;
 
     private const byte StartOfScan = 0xDA;
     private const byte EndOfImage = 0xD9;

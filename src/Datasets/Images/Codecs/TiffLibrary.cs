@@ -65,6 +65,8 @@ internal static class TiffLibrary
         {
             if (!IsOurs(tif))
                 Others?.WarningHandler(tif, method, format, args);
+            else if (format.Contains("Not enough data", StringComparison.Ordinal)) // of LZW it says no more than this, and leaves the rest black
+                LastError ??= Text(format, args);
         }
 
         public override void ErrorHandlerExt(Tiff tif, object clientData, string method, string format, params object[] args)
