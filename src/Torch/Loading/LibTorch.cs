@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using Tessera.Torch.Memory;
 using TorchSharp;
 
 namespace Tessera.Torch.Loading;
