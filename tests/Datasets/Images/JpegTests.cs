@@ -19,7 +19,6 @@ public class JpegTests
     [MemberData(nameof(Files))]
     public void Decode_EqualsPillow(string name)
     {
-        // One grey level is for a Pillow that was built with another libjpeg-turbo than Skia; the fixtures' was not.
         CodecFixture.AssertSame(CodecFixture.Reference(name), ImageCodec.Load(CodecFixture.Path(name), BySkia));
         CodecFixture.AssertSame(CodecFixture.Reference(name), ImageCodec.Load(CodecFixture.Path(name), AsUsual));
     }
@@ -45,7 +44,7 @@ public class JpegTests
         var bytes = CodecFixture.Bytes("profile.jpg");
         var profile = bytes.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xE2]);
         byte[] without = [.. bytes[..profile], .. bytes[(profile + 2 + BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(profile + 2)))..]];
-        Assert.Contains("ICC_PROFILE"u8.ToArray()[0], bytes);
+        Assert.True(bytes.AsSpan(profile + 4).StartsWith("ICC_PROFILE"u8));
         CodecFixture.AssertSame(ImageCodec.Decode(without, "without", BySkia), ImageCodec.Decode(bytes, "with", BySkia));
     }
 
