@@ -13,7 +13,10 @@ public static class ImageCodec
     /// <summary>File name extensions of the formats that can be read, lower case, with the point.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"];
 
-    /// <summary>What decodes JPEG files unless <see cref="DecodeOptions.JpegDecoder"/> says otherwise, in words: libjpeg-turbo and the library's name, or Skia and why.</summary>
+    /// <summary>
+    /// What decodes JPEG files unless <see cref="DecodeOptions.JpegDecoder"/> says otherwise, in words: libjpeg-turbo and the
+    /// library's name, or Skia and why.
+    /// </summary>
     /// <exception cref="UserErrorException">TESSERA_JPEG_DECODER asks for what isn't there.</exception>
     public static string JpegDecoder => JpegDecoders.Description;
 
@@ -40,7 +43,9 @@ public static class ImageCodec
         options ??= new DecodeOptions();
         if (data.IsEmpty)
             throw ImageErrors.Empty(name);
-        var format = Detect(data.Span) ?? throw (OtherFormats.Detect(data.Span) is { } other ? ImageErrors.UnreadableFormat(name, other) : ImageErrors.UnknownFormat(name, data.Span));
+        var format = Detect(data.Span) ?? throw (OtherFormats.Detect(data.Span) is { } other
+            ? ImageErrors.UnreadableFormat(name, other)
+            : ImageErrors.UnknownFormat(name, data.Span));
         var header = format switch
         {
             ImageFormat.Jpeg => JpegFile.ReadHeader(data.Span, name),

@@ -22,13 +22,19 @@ public enum ColorType
 /// <summary>What decodes JPEG files. The pixels are the same.</summary>
 public enum JpegDecoder
 {
-    /// <summary>As the environment variable TESSERA_JPEG_DECODER says ("skia" or "turbojpeg"); without it, libjpeg-turbo where the system has it, otherwise Skia.</summary>
+    /// <summary>
+    /// As the environment variable TESSERA_JPEG_DECODER says ("skia" or "turbojpeg"); without it, libjpeg-turbo where the
+    /// system has it, otherwise Skia.
+    /// </summary>
     Auto,
 
     /// <summary>The decoder of SkiaSharp, which is always there.</summary>
     Skia,
 
-    /// <summary>libjpeg-turbo of the system, faster; an error where it isn't found or gives other pixels than Skia's decoder. CMYK and unusual subsamplings are still left to Skia.</summary>
+    /// <summary>
+    /// libjpeg-turbo of the system, faster; an error where it isn't found or gives other pixels than Skia's decoder. CMYK and
+    /// unusual subsamplings are still left to Skia.
+    /// </summary>
     TurboJpeg,
 }
 

@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Text.Json;
+using Tessera.Datasets.Images;
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 
 namespace Tessera.Tests.Datasets.Images;
 
@@ -32,6 +34,10 @@ internal static class CodecFixture
         Assert.Equal((expected.Height, expected.Width, expected.Channels, expected.Type), (actual.Height, actual.Width, actual.Channels, actual.Type));
         Assert.Equal(expected.Bytes, actual.Bytes);
     }
+
+    /// <summary>The message with which decoding the file is refused.</summary>
+    public static string Refusal(ReadOnlyMemory<byte> data, string name, DecodeOptions? options = null) =>
+        Assert.Throws<UserErrorException>(() => ImageCodec.Decode(data, name, options)).Message;
 
     private static byte[] Inflate()
     {

@@ -4,18 +4,22 @@ using Tessera.Framework.Errors;
 
 namespace Tessera.Tests.Datasets.Images;
 
-/// <summary>Damaged JPEG, WebP, BMP and TIFF files of every kind: a picture or one clear error, never another exception. TESSERA_TEST_FULL=1 tries many more.</summary>
+/// <summary>
+/// Damaged JPEG, WebP, BMP and TIFF files of every kind: a picture or one clear error, never another exception.
+/// TESSERA_TEST_FULL=1 tries many more.
+/// </summary>
 public class CodecFuzzTests
 {
     private static readonly int Rounds = Environment.GetEnvironmentVariable("TESSERA_TEST_FULL") == "1" ? 10_000 : 200;
 
     public static TheoryData<string> Seeds =>
     [
-        "rgb-420.jpg", "rgb-444-progressive.jpg", "rgb-440.jpg", "gray-progressive.jpg", "ycck-420.jpg", "cmyk-progressive.jpg", "restart.jpg", "arithmetic.jpg", "profile.jpg",
+        "rgb-420.jpg", "rgb-444-progressive.jpg", "rgb-440.jpg", "gray-progressive.jpg", "ycck-420.jpg", "cmyk-progressive.jpg",
+        "restart.jpg", "arithmetic.jpg", "profile.jpg",
         "lossy-alpha.webp", "profile-lossless.webp", "one-lossy.webp", "orientation-long.webp",
         "rgb.bmp", "rgba.bmp", "palette.bmp", "565.bmp", "bit.bmp", "top-down.bmp",
-        "rgb-none.tif", "rgb-lzw.tif", "rgb-deflate.tif", "gray-packbits.tif", "rgb-16-predictor-lzw.tif", "rgb-tiles-lzw.tif", "rgb-16-planes-tiles-deflate.tif",
-        "rgba-premultiplied.tif", "palette-4.tif", "gray-1-tiles.tif", "rgb-16-big-endian-predictor-lzw.tif",
+        "rgb-none.tif", "rgb-lzw.tif", "rgb-deflate.tif", "gray-packbits.tif", "rgb-16-predictor-lzw.tif", "rgb-tiles-lzw.tif",
+        "rgb-16-planes-tiles-deflate.tif", "rgba-premultiplied.tif", "palette-4.tif", "gray-1-tiles.tif", "rgb-16-big-endian-predictor-lzw.tif",
     ];
 
     [Theory]

@@ -90,7 +90,7 @@ public class JpegTests
         var bytes = CodecFixture.Bytes(name);
         byte[] cut = [.. bytes[..^(missing + 2)].AsSpan().TrimEnd((byte)0xFF), 0xFF, 0xD9];
         foreach (var options in (DecodeOptions[])[BySkia, AsUsual])
-            Assert.Contains("truncated", Assert.Throws<UserErrorException>(() => ImageCodec.Decode(cut, name, options)).Message, StringComparison.Ordinal);
+            Assert.Contains("truncated", CodecFixture.Refusal(cut, name, options), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -114,7 +114,8 @@ public class JpegTests
         var image = ImageFixture.Noise(33, 50, channels);
         var file = ImageCodec.EncodeJpeg(image, quality);
         var frame = file.AsSpan(file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]));
-        Assert.Equal((33, 50, channels, sampling), (BinaryPrimitives.ReadUInt16BigEndian(frame[5..]), BinaryPrimitives.ReadUInt16BigEndian(frame[7..]), frame[9], frame[11]));
+        Assert.Equal((33, 50), (BinaryPrimitives.ReadUInt16BigEndian(frame[5..]), BinaryPrimitives.ReadUInt16BigEndian(frame[7..])));
+        Assert.Equal((channels, sampling), (frame[9], frame[11]));
         // The quantization table is that of annex K scaled as libjpeg's quality says; its first entry is 16.
         var scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
         var table = file.AsSpan(file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xDB]));

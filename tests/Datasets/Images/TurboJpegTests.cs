@@ -71,6 +71,15 @@ public unsafe class TurboJpegTests
         Assert.Equal("TESSERA_JPEG_DECODER is \"libjpeg\"; auto, skia or turbojpeg was expected.",
             Assert.Throws<UserErrorException>(() => JpegDecoders.Parse("libjpeg")).Message);
 
+    [Fact]
+    public void AskedFor_Missing_IsAnError()
+    {
+        Assert.Equal("The JPEG decoder \"turbojpeg\" was asked for and can't be used: libturbojpeg is not installed. \"auto\" takes Skia's then.",
+            Assert.Throws<UserErrorException>(() => JpegDecoders.Usable(JpegDecoder.TurboJpeg, "libturbojpeg is not installed")).Message);
+        Assert.False(JpegDecoders.Usable(JpegDecoder.Auto, "libturbojpeg is not installed"));
+        Assert.True(JpegDecoders.Usable(JpegDecoder.Auto, null));
+    }
+
     /// <summary>
     /// Damage that libjpeg-turbo complains of is judged by Skia's decoder, so that a file is read or refused, with the same
     /// words, on every machine. Pixels aren't compared: coefficients out of range overflow in 16 bits there and in 32 here.
@@ -137,5 +146,6 @@ public unsafe class TurboJpegTests
     private static extern void tjFree(byte* buffer);
 
     [DllImport(Library)]
-    private static extern int tjCompress2(nint handle, byte* pixels, int width, int pitch, int height, int format, byte** file, CULong* size, int subsampling, int quality, int flags);
+    private static extern int tjCompress2(nint handle, byte* pixels, int width, int pitch, int height, int format, byte** file, CULong* size,
+        int subsampling, int quality, int flags);
 }

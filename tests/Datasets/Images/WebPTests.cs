@@ -1,5 +1,4 @@
 using Tessera.Datasets.Images;
-using Tessera.Framework.Errors;
 
 namespace Tessera.Tests.Datasets.Images;
 
@@ -17,8 +16,11 @@ public class WebPTests
 
     /// <summary>Colours aren't multiplied by their alpha: where it is small, nothing of them would be left.</summary>
     [Fact]
-    public void Decode_LossyAlpha_KeepsColours() =>
-        Assert.InRange(ImageFixture.LargestDifference(CodecFixture.Reference("lossy-alpha.webp+rgba"), ImageCodec.Load(CodecFixture.Path("lossy-alpha.webp"), new DecodeOptions(ColorType.Unchanged))), 0, 1);
+    public void Decode_LossyAlpha_KeepsColours()
+    {
+        var image = ImageCodec.Load(CodecFixture.Path("lossy-alpha.webp"), new DecodeOptions(ColorType.Unchanged));
+        Assert.InRange(ImageFixture.LargestDifference(CodecFixture.Reference("lossy-alpha.webp+rgba"), image), 0, 1);
+    }
 
     [Fact]
     public void Open_Extended_ReadsSizeAndOrientation()
@@ -33,7 +35,7 @@ public class WebPTests
     {
         var bytes = CodecFixture.Bytes("orientation-long.webp");
         bytes[24]++; // the canvas is one pixel wider than the picture
-        Assert.Contains("WebP file is damaged", Assert.Throws<UserErrorException>(() => ImageCodec.Decode(bytes, "x.webp")).Message, StringComparison.Ordinal);
+        Assert.Contains("WebP file is damaged", CodecFixture.Refusal(bytes, "x.webp"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -41,7 +43,7 @@ public class WebPTests
     [InlineData("one-lossy.webp", 29, "truncated")]
     [InlineData("one-lossy.webp", 40, "truncated")]
     public void Open_Short_SaysSo(string name, int length, string reason) =>
-        Assert.Contains(reason, Assert.Throws<UserErrorException>(() => ImageCodec.Decode(CodecFixture.Bytes(name).AsMemory(0, length), name)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, CodecFixture.Refusal(CodecFixture.Bytes(name).AsMemory(0, length), name), StringComparison.Ordinal);
 
     [Fact]
     public void Open_HugeCanvas_IsRefusedBeforeDecoding()
@@ -49,7 +51,7 @@ public class WebPTests
         var bytes = CodecFixture.Bytes("orientation-long.webp");
         bytes.AsSpan(24, 6).Fill(0xFF);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("16,777,216 x 16,777,216", Assert.Throws<UserErrorException>(() => ImageCodec.Decode(bytes, "x.webp")).Message, StringComparison.Ordinal);
+        Assert.Contains("16,777,216 x 16,777,216", CodecFixture.Refusal(bytes, "x.webp"), StringComparison.Ordinal);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 }

@@ -10,7 +10,10 @@ internal static unsafe class JpegCodec
     // What a Huffman decoder of 64 bits reads ahead.
     private const int ReadAhead = 8;
 
-    /// <returns>8-bit RGB (also of CMYK and YCCK) or, where the file has one component, gray; at 1 / <paramref name="denominator"/> of the size, rounded up; not yet oriented.</returns>
+    /// <returns>
+    /// 8-bit RGB (also of CMYK and YCCK) or, where the file has one component, gray; at 1 / <paramref name="denominator"/> of
+    /// the size, rounded up; not yet oriented.
+    /// </returns>
     public static Image Decode(ReadOnlySpan<byte> data, string name, ImageHeader header, ColorType colorType, int denominator, JpegDecoder decoder)
     {
         if (colorType == ColorType.Index)
@@ -64,7 +67,7 @@ internal static unsafe class JpegCodec
             {
                 using var map = new SKPixmap(info, (nint)source, info.RowBytes);
                 using var file = map.Encode(new SKJpegEncoderOptions(quality, downsample, SKJpegEncoderAlphaOption.Ignore))
-                    ?? throw new InvalidOperationException($"JPEG encoding failed; an image of {image.Width} x {image.Height} was given, and JPEG ends at 65,500.");
+                    ?? throw new InvalidOperationException($"JPEG encoding failed for {image.Width} x {image.Height} pixels; each side may have 65,500.");
                 return file.ToArray();
             }
         }

@@ -18,10 +18,13 @@ internal static class JpegDecoders
     {
         if (decoder == JpegDecoder.Auto)
             decoder = Chosen.Value;
-        if (decoder == JpegDecoder.TurboJpeg && TurboJpeg.Problem is { } problem)
-            throw new UserErrorException($"The JPEG decoder \"turbojpeg\" was asked for and can't be used: {problem}. \"auto\" takes Skia's then.");
-        return decoder != JpegDecoder.Skia && TurboJpeg.Problem is null;
+        return decoder != JpegDecoder.Skia && Usable(decoder, TurboJpeg.Problem);
     }
+
+    /// <param name="problem">Why libjpeg-turbo can't be used; null if it can.</param>
+    internal static bool Usable(JpegDecoder decoder, string? problem) => problem is null || (decoder == JpegDecoder.TurboJpeg
+        ? throw new UserErrorException($"The JPEG decoder \"turbojpeg\" was asked for and can't be used: {problem}. \"auto\" takes Skia's then.")
+        : false);
 
     /// <param name="value">The variable's value.</param>
     internal static JpegDecoder Parse(string? value) => value?.Trim().ToLowerInvariant() switch

@@ -116,7 +116,8 @@ internal readonly record struct JpegFile(int End, bool OneHuffmanScan)
         if (height == 0 || width == 0)
             throw ImageErrors.Damaged(name, "JPEG", $"{width} x {height} pixels");
         if (precision != 8 || marker is not (0xC0 or 0xC1 or 0xC2 or 0xC9 or 0xCA))
-            throw ImageErrors.Unsupported(name, $"a JPEG of {precision} bits, coding {marker:X2}", "Only 8-bit baseline, extended and progressive ones are read; convert it.");
+            throw ImageErrors.Unsupported(name, $"a JPEG of {precision} bits, coding {marker:X2}",
+                "Only 8-bit baseline, extended and progressive ones are read; convert it.");
         if (components is not (1 or 3 or 4))
             throw ImageErrors.Unsupported(name, $"a JPEG of {components} components", "1 (gray), 3 (RGB) or 4 (CMYK) were expected.");
         return new ImageHeader(height, width, components, orientation);

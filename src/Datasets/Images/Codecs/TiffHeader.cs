@@ -12,10 +12,14 @@ internal sealed record TiffHeader
 
     private static readonly Dictionary<int, string> OtherCompressions = new()
     {
-        [2] = "CCITT", [3] = "CCITT group 3", [4] = "CCITT group 4", [6] = "JPEG", [7] = "JPEG", [34712] = "JPEG 2000", [34925] = "LZMA", [50000] = "Zstandard", [50001] = "WebP",
+        [2] = "CCITT", [3] = "CCITT group 3", [4] = "CCITT group 4", [6] = "JPEG", [7] = "JPEG",
+        [34712] = "JPEG 2000", [34925] = "LZMA", [50000] = "Zstandard", [50001] = "WebP",
     };
 
-    private static readonly Dictionary<int, string> OtherColors = new() { [4] = "mask", [5] = "CMYK", [6] = "YCbCr", [8] = "CIE L*a*b*", [9] = "CIE L*a*b*", [32803] = "raw sensor" };
+    private static readonly Dictionary<int, string> OtherColors = new()
+    {
+        [4] = "mask", [5] = "CMYK", [6] = "YCbCr", [8] = "CIE L*a*b*", [9] = "CIE L*a*b*", [32803] = "raw sensor",
+    };
 
     public required int Height { get; init; }
     public required int Width { get; init; }
@@ -64,12 +68,13 @@ internal sealed record TiffHeader
             throw ImageErrors.Damaged(name, "TIFF", $"{width} x {height} pixels");
         RefuseOthers(directory, name);
         var (bits, samples) = Depth(directory, name);
-        var colors = Colours(directory, bits, samples, name);
+        var colors = ReadColors(directory, bits, samples, name);
         var extra = samples > (colors == TiffColors.Rgb ? 3 : 1) ? directory.One(TiffTags.ExtraSamples, 0) : 0;
         var tiled = directory.Has(TiffTags.TileWidth);
         var rows = tiled ? directory.One(TiffTags.TileHeight, 0) : Math.Min(height, directory.One(TiffTags.RowsPerStrip, height));
         var columns = tiled ? directory.One(TiffTags.TileWidth, 0) : width;
-        if (rows <= 0 || columns <= 0 || (tiled && (rows > int.MaxValue || columns > int.MaxValue || (double)rows * columns > Math.Max(SmallestTileLimit, 4.0 * height * width))))
+        if (rows <= 0 || columns <= 0 || Math.Max(rows, columns) > int.MaxValue
+            || (tiled && (double)rows * columns > Math.Max(SmallestTileLimit, 4.0 * height * width)))
             throw ImageErrors.Damaged(name, "TIFF", $"{(tiled ? "tiles" : "strips")} of {columns} x {rows} pixels");
         var orientation = directory.One(TiffTags.Orientation, 1);
         var header = new TiffHeader
@@ -90,7 +95,8 @@ internal sealed record TiffHeader
                 "Uncompressed, LZW, deflate and PackBits ones are read; convert it.");
         var kind = directory.One(TiffTags.SampleFormat, 1);
         if (kind is not (1 or 4))
-            throw ImageErrors.Unsupported(name, $"a TIFF of {(kind == 3 ? "floating-point" : "signed or complex")} values", "Unsigned integers of up to 16 bits were expected; convert it.");
+            throw ImageErrors.Unsupported(name, $"a TIFF of {(kind == 3 ? "floating-point" : "signed or complex")} values",
+                "Unsigned integers of up to 16 bits were expected; convert it.");
     }
 
     private static (int Bits, int Samples) Depth(TiffDirectory directory, string name)
@@ -101,17 +107,21 @@ internal sealed record TiffHeader
         if (samples is < 1 or > 64 || bits is < 1 or > 64)
             throw ImageErrors.Damaged(name, "TIFF", $"{samples} samples of {bits} bits");
         if (bits is not (1 or 2 or 4 or 8 or 16) || depths.Any(other => other != bits) || (bits < 8 && samples > 1) || samples > MostSamples)
-            throw ImageErrors.Unsupported(name, $"a TIFF of {samples} x {string.Join("/", depths.Distinct().Take(4))} bits per pixel", "1 to 5 samples of 8 or 16 bits, or one of 1, 2 or 4 bits, were expected; convert it.");
+            throw ImageErrors.Unsupported(name, $"a TIFF of {samples} x {string.Join("/", depths.Distinct().Take(4))} bits per pixel",
+                "1 to 5 samples of 8 or 16 bits, or one of 1, 2 or 4 bits, were expected; convert it.");
         return ((int)bits, (int)samples);
     }
 
-    private static TiffColors Colours(TiffDirectory directory, int bits, int samples, string name)
+    private static TiffColors ReadColors(TiffDirectory directory, int bits, int samples, string name)
     {
         var photometric = directory.One(TiffTags.Photometric, -1);
         if (photometric is < 0 or > 3)
-            throw photometric < 0
-                ? ImageErrors.Damaged(name, "TIFF", "nothing says what its values mean")
-                : ImageErrors.Unsupported(name, $"a TIFF of {OtherColors.GetValueOrDefault((int)Math.Min(int.MaxValue, photometric), $"unknown ({photometric})")} colours", "Gray, RGB and palettes are read; convert it.");
+        {
+            if (photometric < 0)
+                throw ImageErrors.Damaged(name, "TIFF", "nothing says what its values mean");
+            var what = OtherColors.GetValueOrDefault((int)Math.Min(int.MaxValue, photometric), $"unknown ({photometric})");
+            throw ImageErrors.Unsupported(name, $"a TIFF of {what} colours", "Gray, RGB and palettes are read; convert it.");
+        }
         var colors = (TiffColors)photometric;
         if (colors == TiffColors.Rgb && samples < 3)
             throw ImageErrors.Damaged(name, "TIFF", $"RGB of {samples} samples");
@@ -120,7 +130,10 @@ internal sealed record TiffHeader
         return colors;
     }
 
-    /// <summary>Every strip or tile is there, inside the file; together they are no larger than it (a file can't make one piece be decoded a million times).</summary>
+    /// <summary>
+    /// Every strip or tile is there, inside the file; together they are no larger than it, so that no piece of data is
+    /// decoded again and again.
+    /// </summary>
     private void CheckChunks(TiffDirectory directory, int fileLength, string name)
     {
         var offsets = directory.All(Tiled ? TiffTags.TileOffsets : TiffTags.StripOffsets);

@@ -21,7 +21,8 @@ internal static unsafe class TurboJpegNative
             if (!NativeLibrary.TryLoad(name, typeof(TurboJpegNative).Assembly, DllImportSearchPath.SafeDirectories, out var library))
                 continue;
             if (NativeLibrary.TryGetExport(library, "tjInitDecompress", out var init) && NativeLibrary.TryGetExport(library, "tjDestroy", out var destroy)
-                && NativeLibrary.TryGetExport(library, "tjDecompressHeader3", out var header) && NativeLibrary.TryGetExport(library, "tjDecompress2", out var decompress))
+                && NativeLibrary.TryGetExport(library, "tjDecompressHeader3", out var header)
+                && NativeLibrary.TryGetExport(library, "tjDecompress2", out var decompress))
             {
                 s_initDecompress = (delegate* unmanaged<nint>)init;
                 s_destroy = (delegate* unmanaged<nint, int>)destroy;
@@ -57,5 +58,7 @@ internal static unsafe class TurboJpegNative
         s_decompress(handle, data, new CULong((uint)size), pixels, width, 0, height, gray ? PixelGray : PixelRgb, 0);
 
     private static string[] Names() =>
-        OperatingSystem.IsWindows() ? ["turbojpeg.dll"] : OperatingSystem.IsMacOS() ? ["libturbojpeg.0.dylib", "libturbojpeg.dylib"] : ["libturbojpeg.so.0", "libturbojpeg.so"];
+        OperatingSystem.IsWindows() ? ["turbojpeg.dll"]
+        : OperatingSystem.IsMacOS() ? ["libturbojpeg.0.dylib", "libturbojpeg.dylib"]
+        : ["libturbojpeg.so.0", "libturbojpeg.so"];
 }
