@@ -45,36 +45,47 @@ public sealed class Drawing : IDisposable
 
     /// <summary>White pixels.</summary>
     /// <param name="scale">Pixels along a unit: 2 keeps text sharp on paper.</param>
-    /// <exception cref="UserErrorException">The picture would be too large.</exception>
+    /// <exception cref="UserErrorException">The picture would be too large, or SkiaSharp can't be loaded.</exception>
     public static Drawing Pixels(double width, double height, double scale = 1)
     {
+        EmbeddedFonts.Require();
         var drawing = new Drawing(Bitmaps.New(Bitmaps.Side(width * scale), Bitmaps.Side(height * scale)), width, height, scale);
         drawing._canvas.Clear(SKColors.White);
         return drawing;
     }
 
     /// <summary>A white page of SVG. Its text is outlines: whoever shows it needs no font.</summary>
-    /// <exception cref="UserErrorException">A side is not positive, or not finite.</exception>
+    /// <exception cref="UserErrorException">A side is not positive, or not finite, or SkiaSharp can't be loaded.</exception>
     public static Drawing Svg(double width, double height)
     {
-        if (!(width > 0 && height > 0 && float.IsFinite((float)width) && float.IsFinite((float)height)))
-            throw new UserErrorException($"A picture of {width} x {height} can't be drawn.");
-        var drawing = new Drawing(width, height);
-        drawing.Fill(0, 0, width, height, Color.White);
-        return drawing;
+        EmbeddedFonts.Require();
+        if (!(width > 0 && height > 0 && Finite(width, height))) throw new UserErrorException($"A picture of {width} x {height} can't be drawn.");
+        return new Drawing(width, height);
     }
 
     /// <summary>A copy of an image, to draw on.</summary>
     /// <param name="image">Any type; see <see cref="Photograph.Of"/>.</param>
-    /// <exception cref="UserErrorException">The picture is too large.</exception>
-    public static Drawing On(Image image) => new(Bitmaps.Of(image), image.Width, image.Height, 1);
+    /// <exception cref="UserErrorException">The picture is too large, or SkiaSharp can't be loaded.</exception>
+    public static Drawing On(Image image)
+    {
+        EmbeddedFonts.Require();
+        return new(Bitmaps.Of(image), image.Width, image.Height, 1);
+    }
 
-    public void Fill(double x, double y, double width, double height, Color color) => Canvas.DrawRect(Rectangle(x, y, width, height), Filling(color));
+    public void Fill(double x, double y, double width, double height, Color color)
+    {
+        if (Finite(x, y, width, height)) Canvas.DrawRect(Rectangle(x, y, width, height), Filling(color));
+    }
 
-    public void Outline(double x, double y, double width, double height, Color color, double line = 1) =>
-        Canvas.DrawRect(Rectangle(x, y, width, height), Stroke(color, line));
+    public void Outline(double x, double y, double width, double height, Color color, double line = 1)
+    {
+        if (Finite(x, y, width, height)) Canvas.DrawRect(Rectangle(x, y, width, height), Stroke(color, line));
+    }
 
-    public void Disc(double x, double y, double radius, Color color) => Canvas.DrawCircle((float)x, (float)y, (float)radius, Filling(color));
+    public void Disc(double x, double y, double radius, Color color)
+    {
+        if (Finite(x, y, radius)) Canvas.DrawCircle((float)x, (float)y, (float)radius, Filling(color));
+    }
 
     public void Line(double x1, double y1, double x2, double y2, Color color, double line = 1, double dash = 0) =>
         Path([(x1, y1), (x2, y2)], color, line, dash);
@@ -83,18 +94,20 @@ public sealed class Drawing : IDisposable
     /// <param name="dash">Length of dashes and gaps; 0 for none.</param>
     public void Path(IReadOnlyList<(double X, double Y)> points, Color color, double line = 1, double dash = 0)
     {
-        if (points.Count == 0) return;
+        var canvas = Canvas;
+        if (points.Count == 0 || !points.All(point => Finite(point.X, point.Y))) return;
         using var path = Trace(points, close: false);
         using var dashes = dash > 0 ? SKPathEffect.CreateDash([(float)dash, (float)dash], 0) : null;
-        _paint.PathEffect = dashes;
-        Canvas.DrawPath(path, Stroke(color, line));
-        _paint.PathEffect = null;
+        var paint = Stroke(color, line);
+        paint.PathEffect = dashes;
+        canvas.DrawPath(path, paint);
+        paint.PathEffect = null;
     }
 
     /// <summary>The area within the points.</summary>
     public void Area(IReadOnlyList<(double X, double Y)> points, Color color)
     {
-        if (points.Count == 0) return;
+        if (points.Count == 0 || !points.All(point => Finite(point.X, point.Y))) return;
         using var path = Trace(points, close: true);
         Canvas.DrawPath(path, Filling(color));
     }
@@ -102,8 +115,9 @@ public sealed class Drawing : IDisposable
     /// <summary>Draws inside a rectangle only.</summary>
     public void Within(double x, double y, double width, double height, Action draw)
     {
-        using var restored = new SKAutoCanvasRestore(Canvas);
-        _canvas.ClipRect(Rectangle(x, y, width, height), antialias: true);
+        var canvas = Canvas;
+        using var restored = new SKAutoCanvasRestore(canvas);
+        canvas.ClipRect(Finite(x, y, width, height) ? Rectangle(x, y, width, height) : SKRect.Empty, antialias: true);
         draw();
     }
 
@@ -112,6 +126,7 @@ public sealed class Drawing : IDisposable
     public void Draw(Image image, double x, double y, double width, double height, bool smooth = true)
     {
         var canvas = Canvas;
+        if (!Finite(x, y, width, height)) return;
         if (smooth && _svg is null) image = Shrinking.To(image, height * _scale, width * _scale);
         using var bitmap = Bitmaps.Of(image);
         using var picture = SKImage.FromPixels(bitmap.Info, bitmap.GetPixels(), bitmap.RowBytes); // not a copy
@@ -127,22 +142,24 @@ public sealed class Drawing : IDisposable
     public void Text(string text, double x, double y, double size, Color color,
         TextAlign along = TextAlign.Start, TextAlign across = TextAlign.End, bool bold = false, double degrees = 0)
     {
-        if (!double.IsFinite(x + y + size + degrees)) return;
+        var canvas = Canvas;
+        if (!Finite(x, y, size, degrees)) return;
         text = Printable(text);
         var start = along switch { TextAlign.Start => 0, TextAlign.Middle => -_outlines.Width(text, size, bold) / 2, _ => -_outlines.Width(text, size, bold) };
         var baseline = across switch { TextAlign.Start => _outlines.Room(size, bold).Ascent, TextAlign.Middle => CapitalsMiddle * size, _ => 0 };
         var upright = degrees == 0;
         if (upright && _svg is null) baseline = Math.Round((y + baseline) * _scale) / _scale - y; // on whole pixels, letters are sharper
         using var outlines = _outlines.Of(text, start, baseline, size, bold, upright);
-        using var restored = new SKAutoCanvasRestore(Canvas);
-        _canvas.Translate((float)x, (float)y);
-        if (!upright) _canvas.RotateDegrees((float)degrees);
-        _canvas.DrawPath(outlines, Filling(color));
+        using var restored = new SKAutoCanvasRestore(canvas);
+        canvas.Translate((float)x, (float)y);
+        if (!upright) canvas.RotateDegrees((float)degrees);
+        canvas.DrawPath(outlines, Filling(color));
     }
 
     /// <summary>How wide a text is, and how high its line, in whole units.</summary>
     public (double Width, double Height) Measure(string text, double size, bool bold = false)
     {
+        if (_finished) throw Finished();
         var (ascent, descent) = _outlines.Room(size, bold);
         return (_outlines.Width(Printable(text), size, bold), ascent + descent);
     }
@@ -214,6 +231,13 @@ public sealed class Drawing : IDisposable
         paint.Style = SKPaintStyle.Stroke;
         paint.StrokeWidth = (float)line;
         return paint;
+    }
+
+    private static bool Finite(params ReadOnlySpan<double> values)
+    {
+        var sum = 0f;
+        foreach (var value in values) sum += (float)value;
+        return float.IsFinite(sum);
     }
 
     private static SKRect Rectangle(double x, double y, double width, double height) => SKRect.Create((float)x, (float)y, (float)width, (float)height);

@@ -8,24 +8,29 @@ internal static class EmbeddedFonts
     // Typefaces don't change and may be shared by threads.
     private static readonly Lazy<SKTypeface> s_regular = new(() => Load("DejaVuSans.ttf")), s_bold = new(() => Load("DejaVuSans-Bold.ttf"));
 
-    /// <exception cref="UserErrorException">SkiaSharp's native library can't be loaded.</exception>
     internal static SKTypeface Regular => s_regular.Value;
 
-    /// <exception cref="UserErrorException">SkiaSharp's native library can't be loaded.</exception>
     internal static SKTypeface Bold => s_bold.Value;
+
+    /// <summary>To be called before anything else of SkiaSharp.</summary>
+    /// <exception cref="UserErrorException">SkiaSharp's native library can't be loaded.</exception>
+    internal static void Require()
+    {
+        try
+        {
+            _ = Regular;
+        }
+        catch (Exception error) when (error.GetBaseException() is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
+        {
+            throw new UserErrorException($"SkiaSharp's library, which draws pictures, can't be loaded here: {error.GetBaseException().Message}", error);
+        }
+    }
 
     private static SKTypeface Load(string file)
     {
         var name = $"{typeof(EmbeddedFonts).Namespace}.Fonts.{file}";
         using var stream = typeof(EmbeddedFonts).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"The resource {name} is missing.");
-        try
-        {
-            using var data = SKData.Create(stream);
-            return SKTypeface.FromData(data) ?? throw new InvalidOperationException($"The resource {name} is no font.");
-        }
-        catch (Exception error) when (error is DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException })
-        {
-            throw new UserErrorException($"The library libSkiaSharp, which draws pictures, can't be loaded here: {error.GetBaseException().Message}");
-        }
+        using var data = SKData.Create(stream);
+        return SKTypeface.FromData(data) ?? throw new InvalidOperationException($"The resource {name} is no font.");
     }
 }
