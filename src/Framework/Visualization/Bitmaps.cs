@@ -53,7 +53,7 @@ internal static class Bitmaps
     internal static byte[] EncodePng(SKBitmap bitmap)
     {
         using var pixels = bitmap.PeekPixels();
-        using var file = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.AllFilters, 6)) ?? throw new InvalidOperationException("The PNG can't be written.");
-        return file.ToArray();
+        using var file = pixels.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.AllFilters, 6));
+        return file?.ToArray() ?? throw new InvalidOperationException("The PNG can't be written.");
     }
 }

@@ -2,7 +2,9 @@ using SkiaSharp;
 
 namespace Tessera.Framework.Visualization;
 
-/// <summary>DejaVu Sans 2.37, which lies in this assembly: a system's fonts are never asked, so a picture is the same on every machine and its text can't be missing.</summary>
+/// <summary>
+/// DejaVu Sans 2.37, which lies in this assembly. A system's fonts are never asked: pictures look the same everywhere, and their text can't be missing.
+/// </summary>
 internal static class EmbeddedFonts
 {
     // Typefaces don't change and may be shared by threads.
@@ -22,14 +24,16 @@ internal static class EmbeddedFonts
         }
         catch (Exception error) when (error.GetBaseException() is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
         {
-            throw new UserErrorException($"SkiaSharp's library, which draws pictures, can't be loaded here: {error.GetBaseException().Message}", error);
+            var reason = error.GetBaseException().Message.Split('\n')[0]; // then come all the places that were searched
+            throw new UserErrorException($"SkiaSharp's library, which draws pictures, can't be loaded here: {reason}", error);
         }
     }
 
     private static SKTypeface Load(string file)
     {
         var name = $"{typeof(EmbeddedFonts).Namespace}.Fonts.{file}";
-        using var stream = typeof(EmbeddedFonts).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"The resource {name} is missing.");
+        using var stream = typeof(EmbeddedFonts).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"The resource {name} is missing.");
         using var data = SKData.Create(stream);
         return SKTypeface.FromData(data) ?? throw new InvalidOperationException($"The resource {name} is no font.");
     }

@@ -43,26 +43,52 @@ public sealed class ChartTests
     public static TheoryData<Chart, string[]> Charts() => new()
     {
         {
-            new LineChart { Title = "title", XLabel = "x label", YLabel = "y label", Curves = [new("first", [(0, 1), (1, double.NaN), (2, 3)]), new("second", [(1, 1)], Marks: true), new("", [], Dashed: true)] },
+            new LineChart
+            {
+                Title = "title",
+                XLabel = "x label",
+                YLabel = "y label",
+                Curves = [new("first", [(0, 1), (1, double.NaN), (2, 3)]), new("second", [(1, 1)], Marks: true), new("", [], Dashed: true)],
+            },
             ["title", "x label", "y label", "first", "second", "0.0", "2.0", "3.0"]
         },
         { new LineChart { Curves = [new("a", [(1, 1), (10, 100), (1000, 2)])], LogX = true, LogY = true }, ["1", "10", "100", "1000"] },
         { new LineChart { Curves = [new("a", [(0, 1), (10, 100), (1000, -1)])], LogX = true, LogY = true }, ["100"] },
         { new LineChart { Title = "日本語 鳥", Curves = [new("a", [(0, 1), (10, 100)])] }, ["日本語 鳥"] },
         {
-            new ChartPage { Title = "page", Charts = [new LineChart { Curves = [] }, new LineChart { Title = "of one", Curves = [new("a", [(0, 0), (1, 0)])] }] },
+            new ChartPage
+            {
+                Title = "page",
+                Charts = [new LineChart { Curves = [] }, new LineChart { Title = "of one", Curves = [new("a", [(0, 0), (1, 0)])] }],
+            },
             ["page", "of one", "0.2", "1.0"]
         },
         {
-            new BarChart { Title = "title", Label = "label", Bars = [new("a", 1, (0.5, 2)), new("b", double.NaN), new("c", -3), new(new string('w', 300), 0), new("鳥", 0.25)] },
+            new BarChart
+            {
+                Title = "title",
+                Label = "label",
+                Bars = [new("a", 1, (0.5, 2)), new("b", double.NaN), new("c", -3), new(new string('w', 300), 0), new("鳥", 0.25)],
+            },
             ["title", "label", "a", "b", "c", "1", "n/a", "-3", "0.25", "鳥"]
         },
         { new BarChart { Bars = [new("a", 1), new("b", 1e6), new("zero", 0)], Log = true, Format = "#,0" }, ["a", "b", "zero", "1,000,000", "0"] },
         {
-            new HeatMap { Title = "t", Rows = ["one", "two"], Columns = ["three"], Values = new[,] { { 1.5 }, { double.NaN } }, RowLabel = "truth", ColumnLabel = "predicted" },
+            new HeatMap
+            {
+                Title = "t",
+                Rows = ["one", "two"],
+                Columns = ["three"],
+                Values = new[,] { { 1.5 }, { double.NaN } },
+                RowLabel = "truth",
+                ColumnLabel = "predicted",
+            },
             ["t", "one", "two", "three", "1.5", "truth", "predicted"]
         },
-        { new HeatMap { Rows = [.. Enumerable.Range(0, 120).Select(i => $"class {i}")], Columns = ["x", "y"], Values = new double[120, 2] }, ["class 0", "class 119", "x", "y"] },
+        {
+            new HeatMap { Rows = [.. Enumerable.Range(0, 120).Select(i => $"class {i}")], Columns = ["x", "y"], Values = new double[120, 2] },
+            ["class 0", "class 119", "x", "y"]
+        },
     };
 
     [Fact]
@@ -87,7 +113,8 @@ public sealed class ChartTests
     public void LineChart_Curve_GoesThroughItsPoints()
     {
         Color rising = new(200, 0, 0), level = new(0, 0, 200);
-        var image = Drawn(new LineChart { Width = 400, Height = 300, Curves = [new("", [(0, 0), (10, 10)], rising), new("", [(0, 5), (4, 5), (6, double.NaN), (8, 5), (10, 5)], level)] });
+        Curve[] curves = [new("", [(0, 0), (10, 10)], rising), new("", [(0, 5), (4, 5), (6, double.NaN), (8, 5), (10, 5)], level)];
+        var image = Drawn(new LineChart { Width = 400, Height = 300, Curves = curves });
         var line = image.Where(rising).ToArray();
         var (left, right) = (line.MinBy(pixel => pixel.X), line.MaxBy(pixel => pixel.X));
         Assert.True(left.Y > right.Y + 200);
@@ -101,7 +128,8 @@ public sealed class ChartTests
     [Fact]
     public void HeatMap_Cells_AreDarkerForMore()
     {
-        var map = new HeatMap { Rows = ["a", "b"], Columns = ["c", "d"], Values = new[,] { { 0, 1 }, { 0.5, double.NaN } }, Numbers = new[,] { { double.NaN, double.NaN }, { double.NaN, double.NaN } } };
+        var none = new[,] { { double.NaN, double.NaN }, { double.NaN, double.NaN } };
+        var map = new HeatMap { Rows = ["a", "b"], Columns = ["c", "d"], Values = new[,] { { 0, 1 }, { 0.5, double.NaN } }, Numbers = none };
         var image = Drawn(map);
         foreach (var (color, count) in new[] { ("#f7fbff", 1), ("#08306b", 1), ("#6baed6", 1) })
             Assert.InRange(image.Where(Color.FromHex(color)).Count(pixel => pixel.X < map.Size.Width - 80), 0.9 * 46 * 46 * count, 1.1 * 46 * 46 * count);
@@ -115,13 +143,15 @@ public sealed class ChartTests
     public async Task ManyThreads_DrawTheSame()
     {
         var charts = Charts().Select(row => (Chart)row[0]).ToArray();
-        var expected = charts.Select(chart => (chart.Png(1), chart.Svg())).ToArray();
-        var drawn = await Task.WhenAll(Enumerable.Range(0, 3 * charts.Length).Select(i => Task.Run(() => (charts[i % charts.Length].Png(1), charts[i % charts.Length].Svg()))));
+        var expected = charts.Select(Both).ToArray();
+        var drawn = await Task.WhenAll(Enumerable.Range(0, 3 * charts.Length).Select(i => Task.Run(() => Both(charts[i % charts.Length]))));
         for (var i = 0; i < drawn.Length; i++)
         {
-            Assert.Equal(expected[i % charts.Length].Item1, drawn[i].Item1);
-            Assert.Equal(expected[i % charts.Length].Item2, drawn[i].Item2);
+            Assert.Equal(expected[i % charts.Length].Png, drawn[i].Png);
+            Assert.Equal(expected[i % charts.Length].Svg, drawn[i].Svg);
         }
+
+        static (byte[] Png, string Svg) Both(Chart chart) => (chart.Png(1), chart.Svg());
     }
 
     [Fact]
@@ -146,10 +176,10 @@ public sealed class ChartTests
         Assert.Empty(Directory.GetFiles(folder.At("")));
     }
 
-    /// <summary>A text's outlines in every way in which charts write.</summary>
+    /// <summary>A text's outlines in every way in which charts write: titles, labels, ticks, scales and names in small cells.</summary>
     private static IEnumerable<string> Written(string text)
     {
-        foreach (var (size, bold) in new[] { (16.0, true), (13, false), (12, false), (11, false), (1400.0 / 120 - 2, false) }) // titles, labels, ticks, scales, names in small cells
+        foreach (var (size, bold) in new[] { (16.0, true), (13, false), (12, false), (11, false), (1400.0 / 120 - 2, false) })
             foreach (var along in Enum.GetValues<TextAlign>())
                 foreach (var across in Enum.GetValues<TextAlign>())
                 {

@@ -13,9 +13,9 @@ public sealed class SvgTests
     {
         using var drawing = Drawing.Svg(120.5, 40);
         var root = XDocument.Parse(drawing.EncodeSvg()).Root!;
-        Assert.Equal(("svg", "121", "40", "0 0 121 40"), (root.Name.LocalName, root.Attribute("width")?.Value, root.Attribute("height")?.Value, root.Attribute("viewBox")?.Value));
+        Assert.Equal(["svg", "121", "40", "0 0 121 40"], Values(root, "width", "height", "viewBox"));
         var page = Assert.Single(root.Elements());
-        Assert.Equal(("rect", "white", "121", "40"), (page.Name.LocalName, page.Attribute("fill")?.Value, page.Attribute("width")?.Value, page.Attribute("height")?.Value));
+        Assert.Equal(["rect", "white", "121", "40"], Values(page, "fill", "width", "height"));
     }
 
     [Fact]
@@ -63,11 +63,11 @@ public sealed class SvgTests
         drawing.Within(10, 10, 20, 20, () => drawing.Line(0, 0, 100, 100, new Color(1, 2, 3), 2, dash: 5));
         var elements = XDocument.Parse(drawing.EncodeSvg()).Descendants().ToArray();
         var rectangle = elements.Single(element => element.Name.LocalName == "rect" && element.Attribute("fill")?.Value == "gray");
-        Assert.Equal(("1", "2", "3", "4"), (rectangle.Attribute("x")?.Value, rectangle.Attribute("y")?.Value, rectangle.Attribute("width")?.Value, rectangle.Attribute("height")?.Value));
+        Assert.Equal(["rect", "1", "2", "3", "4"], Values(rectangle, "x", "y", "width", "height"));
         Assert.StartsWith("0.50", rectangle.Attribute("fill-opacity")?.Value, StringComparison.Ordinal);
         Assert.Contains(elements, element => element.Name.LocalName is "ellipse" or "circle");
         Assert.Contains(elements, element => element.Name.LocalName == "clipPath");
-        var dashes = elements.Single(element => element.Name.LocalName == "path" && element.Ancestors().Any(parent => parent.Attribute("clip-path") is not null));
+        var dashes = elements.Single(element => element.Name.LocalName == "path" && element.Parent!.Attribute("clip-path") is not null);
         Assert.Equal("#010203", dashes.Attribute("fill")?.Value);
         Assert.InRange(dashes.Attribute("d")!.Value.Count(c => c == 'M'), 2, 15); // as areas: the dashes within the clip, at least
     }
@@ -113,5 +113,10 @@ public sealed class SvgTests
         Assert.Throws<InvalidOperationException>(drawing.EncodeSvg);
     }
 
-    internal static IReadOnlyList<XElement> Paths(string svg) => [.. XDocument.Parse(svg).Descendants().Where(element => element.Name.LocalName == "path" && element.Attribute("d")?.Value.Length > 0)];
+    /// <summary>The elements that draw outlines, letters among them.</summary>
+    internal static IReadOnlyList<XElement> Paths(string svg) =>
+        [.. XDocument.Parse(svg).Descendants().Where(element => element.Name.LocalName == "path" && element.Attribute("d")?.Value.Length > 0)];
+
+    private static string?[] Values(XElement element, params string[] attributes) =>
+        [element.Name.LocalName, .. attributes.Select(name => element.Attribute(name)?.Value)];
 }
