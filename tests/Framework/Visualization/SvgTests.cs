@@ -117,6 +117,6 @@ public sealed class SvgTests
     internal static IReadOnlyList<XElement> Paths(string svg) =>
         [.. XDocument.Parse(svg).Descendants().Where(element => element.Name.LocalName == "path" && element.Attribute("d")?.Value.Length > 0)];
 
-    private static string?[] Values(XElement element, params string[] attributes) =>
-        [element.Name.LocalName, .. attributes.Select(name => element.Attribute(name)?.Value)];
+    private static string[] Values(XElement element, params string[] attributes) =>
+        [element.Name.LocalName, .. attributes.Select(name => element.Attribute(name)?.Value ?? "")];
 }
