@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Codecs;
 
