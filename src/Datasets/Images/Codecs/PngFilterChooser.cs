@@ -60,7 +60,10 @@ internal sealed class PngFilterChooser(int length, int distance)
         }
     }
 
-    /// <summary>As <see cref="PngFilter.Predict"/>, in bytes: left + above - 2 * corner is the sum of the two other differences, or, where their signs differ, their distance.</summary>
+    /// <summary>
+    /// As <see cref="PngFilter.Predict"/>, in bytes: the magnitude of left + above - 2 corner is the sum of those of left - corner
+    /// and above - corner or, where their signs differ, the distance of the two.
+    /// </summary>
     private static Vector128<byte> Predict(Vector128<byte> left, Vector128<byte> above, Vector128<byte> corner)
     {
         var (byLeft, byAbove) = (Distance(above, corner), Distance(left, corner));

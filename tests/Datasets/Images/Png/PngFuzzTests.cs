@@ -8,7 +8,10 @@ public class PngFuzzTests
 {
     private const long MaxPixels = 200_000;
 
-    /// <summary>5,000 changed files, 200,000 where TESSERA_TEST_FULL is 1: each is a picture or one clear error. Half have right checksums, so that what lies behind those is reached.</summary>
+    /// <summary>
+    /// 5,000 changed files, 200,000 where TESSERA_TEST_FULL is 1: each is a picture or one clear error. Half have right checksums,
+    /// so that what lies behind those is reached.
+    /// </summary>
     [Fact]
     public void Decode_Mutated_GivesAPictureOrAUserError()
     {

@@ -12,7 +12,8 @@ internal static class PngParts
 {
     private static readonly byte[] Signature = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
-    private static readonly uint[] CrcTable = [.. Enumerable.Range(0, 256).Select(n => Enumerable.Range(0, 8).Aggregate((uint)n, (c, _) => (c & 1) != 0 ? 0xEDB88320 ^ (c >> 1) : c >> 1))];
+    private static readonly uint[] CrcTable =
+        [.. Enumerable.Range(0, 256).Select(n => Enumerable.Range(0, 8).Aggregate((uint)n, (c, _) => (c & 1) != 0 ? 0xEDB88320 ^ (c >> 1) : c >> 1))];
 
     public static uint Crc(ReadOnlySpan<byte> data)
     {
@@ -54,7 +55,8 @@ internal static class PngParts
     /// <summary>All rows of the file, filter bytes included.</summary>
     public static byte[] Rows(IEnumerable<PngPart> parts)
     {
-        using var zlib = new ZLibStream(new MemoryStream([.. parts.Where(part => part.Type == "IDAT").SelectMany(part => part.Content)]), CompressionMode.Decompress);
+        byte[] data = [.. parts.Where(part => part.Type == "IDAT").SelectMany(part => part.Content)];
+        using var zlib = new ZLibStream(new MemoryStream(data), CompressionMode.Decompress);
         using var rows = new MemoryStream();
         zlib.CopyTo(rows);
         return rows.ToArray();

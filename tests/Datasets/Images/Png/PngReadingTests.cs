@@ -57,7 +57,8 @@ public class PngReadingTests
             if (depth == 16)
             {
                 Assert.Equal(PixelType.UInt16, image.Type);
-                Assert.Equal(Enumerable.Range(0, values.Length / 2).Select(i => (ushort)(values[i * 2] << 8 | values[i * 2 + 1])), image.Pixels<ushort>().ToArray());
+                var words = Enumerable.Range(0, values.Length / 2).Select(i => (ushort)(values[i * 2] << 8 | values[i * 2 + 1]));
+                Assert.Equal(words, image.Pixels<ushort>().ToArray());
             }
             else
             {

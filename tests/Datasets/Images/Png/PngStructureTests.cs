@@ -35,7 +35,7 @@ public class PngStructureTests
         { "a palette of 8 bytes", PngParts.Join([Header, new("PLTE", new byte[8]), Pixels]) },
         { "a palette of 771 bytes", PngParts.Join([Header, new("PLTE", new byte[771]), Pixels]) },
         { "a palette of 9 bytes", PngParts.Join([PngParts.Header(2, 3, 1, 3), Palette, Pixels]) },
-        { "other chunks stand between the chunks IDAT", PngParts.Join([Header, Palette, new("IDAT", Pixels.Content[..4]), Text, new("IDAT", Pixels.Content[4..])]) },
+        { "other chunks stand between the chunks IDAT", PngParts.Join([Header, Palette, Pixels, Text, Pixels]) },
         { "the unknown chunk ABCD, which may not be passed over", PngParts.Join([Header, Palette, new("ABCD", []), Pixels]) },
         { "color type 2 with 4 bits", PngParts.Join([PngParts.Header(2, 3, 4, 2), Pixels]) },
         { "color type 3 with 16 bits", PngParts.Join([PngParts.Header(2, 3, 16, 3), Palette, Pixels]) },
@@ -140,7 +140,9 @@ public class PngStructureTests
     public void Decode_CompressedTextAndProfiles_AreNotDecompressed()
     {
         var bomb = PngParts.Deflate(new byte[64 << 20]);
-        var file = PngParts.Join([Header, new("iCCP", [65, 0, 0, .. bomb]), new("zTXt", [65, 0, 0, .. bomb]), Palette, Pixels, new("zTXt", [65, 0, 0, .. bomb]), PngParts.End]);
+        byte[] content = [65, 0, 0, .. bomb];
+        PngPart text = new("zTXt", content);
+        var file = PngParts.Join([Header, new("iCCP", content), text, Palette, Pixels, text, PngParts.End]);
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal(3, ImageCodec.Decode(file, "a.png").Width);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);

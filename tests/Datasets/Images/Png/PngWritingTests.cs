@@ -18,19 +18,23 @@ public class PngWritingTests
     {
         var filters = new HashSet<byte>();
         foreach (var (height, width) in ((int, int)[])[(1, 1), (1, 70), (70, 1), (2, 5), (33, 47), (300, 211)])
-            foreach (var image in (Image[])[ImageFixture.Noise(height, width, channels, type), Ramp(height, width, channels, type), new Image(height, width, channels, type)])
+        {
+            var (noise, ramp) = (ImageFixture.Noise(height, width, channels, type), Ramp(height, width, channels, type));
+            foreach (var image in (Image[])[noise, ramp, new Image(height, width, channels, type)])
             {
                 var file = ImageCodec.EncodePng(image);
                 PngFixture.AssertSame(image, ImageCodec.Decode(file, "memory", new DecodeOptions(ColorType.Unchanged)));
 
                 var parts = PngParts.Split(file);
                 Assert.Equal(["IHDR", "IDAT", "IEND"], parts.Select(part => part.Type));
-                Assert.Equal(PngParts.Header(height, width, (byte)(type == PixelType.UInt16 ? 16 : 8), (byte)(channels switch { 1 => 0, 2 => 4, 3 => 2, _ => 6 })).Content, parts[0].Content);
+                var (depth, color) = (type == PixelType.UInt16 ? 16 : 8, channels switch { 1 => 0, 2 => 4, 3 => 2, _ => 6 });
+                Assert.Equal(PngParts.Header(height, width, (byte)depth, (byte)color).Content, parts[0].Content);
                 var (stride, rows) = (width * image.PixelSize(), PngParts.Rows(parts));
                 Assert.Equal(height * (stride + 1), rows.Length);
                 Assert.Equal(BigEndian(image), PngParts.Unfilter(rows, stride, image.PixelSize()));
                 for (var y = 0; y < height; y++) filters.Add(rows[y * (stride + 1)]);
             }
+        }
         Assert.InRange(filters.Count, 3, 4); // the pictures differ enough to call for several
     }
 
