@@ -56,7 +56,7 @@ public static class ImageCodec
         };
         if ((long)header.Height * header.Width > options.MaxPixels)
             throw ImageErrors.TooLarge(name, header.Width, header.Height, options.MaxPixels);
-        if ((long)header.Height * header.Width > MostPixels)
+        if (format != ImageFormat.Png && (long)header.Height * header.Width > MostPixels) // PngCodec knows the bytes of a pixel
             throw ImageErrors.TooLargeForMemory(name, header.Width, header.Height, MostPixels);
         return new EncodedFile(data, name, format, header, options);
     }
