@@ -25,10 +25,12 @@ internal static class MatrixProducts
     /// <summary>How many values a product gave. Results behind the first serve the backward pass alone.</summary>
     public static long Result(TracedOperator node) => node.Outputs is [TracedTensor first, ..] ? first.Elements : 0;
 
-    // Every value of the output is a sum over the weights of one output channel; transposed, every value of the input goes through those of one input channel.
+    // Every value of the output is a sum over the weights of one output channel; transposed, every value of the input goes through those of
+    // one input channel.
     private static long Convolution(TracedOperator node)
     {
-        if (node.Inputs is not [TracedTensor input, TracedTensor { Shape: [> 0 and var channels, ..] } weight, _, _, _, _, TracedBool transposed, ..]) return 0;
+        if (node.Inputs is not [TracedTensor input, TracedTensor { Shape: [> 0 and var channels, ..] } weight, _, _, _, _, TracedBool transposed, ..])
+            return 0;
         return weight.Elements / channels * (transposed.Value ? input.Elements : Result(node));
     }
 
@@ -43,7 +45,9 @@ internal static class MatrixProducts
 
     // Input [steps, B, I]; all gates' weights [gates H, I] and [gates H, H] in every step. One layer, one direction.
     private static long Recurrent(TracedOperator node) =>
-        node.Inputs is [TracedTensor { Shape: [var steps, var batch, _] }, TracedTensor input, TracedTensor hidden, ..] ? steps * batch * (input.Elements + hidden.Elements) : 0;
+        node.Inputs is [TracedTensor { Shape: [var steps, var batch, _] }, TracedTensor input, TracedTensor hidden, ..]
+            ? steps * batch * (input.Elements + hidden.Elements)
+            : 0;
 
     private static TracedTensor? Input(TracedOperator node, int index) => index < node.Inputs.Count ? node.Inputs[index] as TracedTensor : null;
 }

@@ -6,9 +6,11 @@ namespace Tessera.Torch;
 /// <param name="Bytes">Allocated for the results of all operators that the program called; views and what works in place need none.</param>
 public readonly record struct OperationCounts(long MultiplyAdds, long Activations, long Bytes)
 {
-    public static OperationCounts operator -(OperationCounts a, OperationCounts b) => new(a.MultiplyAdds - b.MultiplyAdds, a.Activations - b.Activations, a.Bytes - b.Bytes);
+    public static OperationCounts operator -(OperationCounts a, OperationCounts b) =>
+        new(a.MultiplyAdds - b.MultiplyAdds, a.Activations - b.Activations, a.Bytes - b.Bytes);
 
-    public static OperationCounts operator +(OperationCounts a, OperationCounts b) => new(a.MultiplyAdds + b.MultiplyAdds, a.Activations + b.Activations, a.Bytes + b.Bytes);
+    public static OperationCounts operator +(OperationCounts a, OperationCounts b) =>
+        new(a.MultiplyAdds + b.MultiplyAdds, a.Activations + b.Activations, a.Bytes + b.Bytes);
 
     /// <summary>Every operator of a trace, marks included, with what it adds to the sum. The sum of all is what the traced action cost.</summary>
     /// <remarks>

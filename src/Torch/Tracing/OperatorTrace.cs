@@ -35,8 +35,10 @@ public sealed class OperatorTrace
     /// <exception cref="IOException">The folder for temporary files can't be written, or its disk is full.</exception>
     public static OperatorTrace Record(Action action)
     {
-        var functions = s_functions.Value ?? throw new NotSupportedException("This libtorch does not export its execution trace, so operators can't be watched.");
-        if (s_lock.IsHeldByCurrentThread) throw new InvalidOperationException("A trace is being recorded on this thread; there can't be another one within it.");
+        var functions = s_functions.Value
+            ?? throw new NotSupportedException("This libtorch does not export its execution trace, so operators can't be watched.");
+        if (s_lock.IsHeldByCurrentThread)
+            throw new InvalidOperationException("A trace is being recorded on this thread; there can't be another one within it.");
         lock (s_lock)
         {
             s_observer ??= TraceObserver.Start(functions, Path.GetTempPath());

@@ -61,13 +61,14 @@ internal sealed unsafe class TraceFunctions
     public bool Add(string path)
     {
         var bytes = Encoding.UTF8.GetBytes(path + '\0');
-        var (length, capacity) = ((nint)(bytes.Length - 1), (nint)Math.Max(bytes.Length - 1, 32)); // a short capacity would say that the text lies within the object
+        nint length = bytes.Length - 1, capacity = Math.Max(bytes.Length - 1, 32); // a short capacity would say that the text lies within the object
         fixed (byte* text = bytes)
         {
             var words = stackalloc nint[4];
-            if (OperatingSystem.IsWindows()) (words[0], words[2], words[3]) = ((nint)text, length, capacity);
-            else if (OperatingSystem.IsMacOS()) (words[0], words[1], words[2]) = ((nint)text, length, capacity | nint.MinValue); // the highest bit: not within the object
-            else (words[0], words[1], words[2]) = ((nint)text, length, capacity);
+            words[0] = (nint)text;
+            if (OperatingSystem.IsWindows()) (words[2], words[3]) = (length, capacity);
+            else if (OperatingSystem.IsMacOS()) (words[1], words[2]) = (length, capacity | nint.MinValue); // the highest bit: not within the object
+            else (words[1], words[2]) = (length, capacity);
             return _add(words) != 0;
         }
     }

@@ -31,7 +31,5 @@ internal static class TraceMark
 
     /// <summary>What a node marks; null: nothing.</summary>
     public static (Kind, int)? Of(TracedOperator node) =>
-        node is { Name: "aten::empty", Inputs: [TracedList { Items: [TracedInteger { Value: 0 }, TracedInteger { Value: Signature }, TracedInteger kind, TracedInteger number, ..] }, ..] }
-            ? ((Kind)kind.Value, (int)number.Value)
-            : null;
+        node.Name == "aten::empty" && node.Inputs is [TracedList { Integers: [0, Signature, var kind, var number, ..] }, ..] ? ((Kind)kind, (int)number) : null;
 }

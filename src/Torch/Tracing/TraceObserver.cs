@@ -25,7 +25,8 @@ internal sealed class TraceObserver
     public static TraceObserver Start(TraceFunctions functions, string folder)
     {
         var path = Path.Combine(folder, $"tessera-trace-{Guid.NewGuid():N}.json");
-        if (OperatingSystem.IsWindows() && !Ascii.IsValid(path)) throw new IOException($"libtorch can't write to {folder}, whose name has letters beyond ASCII. Name another folder by TMP.");
+        if (OperatingSystem.IsWindows() && !Ascii.IsValid(path))
+            throw new IOException($"libtorch can't write to {folder}, whose name has letters beyond ASCII. Name another folder by TMP.");
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         FileStream file;
@@ -76,7 +77,8 @@ internal sealed class TraceObserver
         var reader = new TraceReader(_file, _read, _functions.Thread);
         var nodes = Read(reader);
         _read = reader.Position;
-        if (RandomAccess.GetLength(_file) == _read) RandomAccess.SetLength(_file, 0); // the library writes on at its own place in the file: a gap, which takes no room
+        // The library writes on at its own place in the file: what was cut away is a gap then, which takes no room.
+        if (RandomAccess.GetLength(_file) == _read) RandomAccess.SetLength(_file, 0);
         return nodes;
     }
 

@@ -38,7 +38,8 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
                 if (node is null) return null;
                 if (Read(node.RootElement) is { } found) return found;
             }
-            catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or ArgumentException or OverflowException)
+            catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException
+                or IndexOutOfRangeException or ArgumentException or OverflowException)
             {
                 if (strict) throw new IOException($"libtorch's trace of operators is not as expected: {e.Message}", e);
                 if (_begin < _end) _begin++; // over the brace
@@ -76,7 +77,11 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
     {
         _buffer.AsSpan(_begin, _end - _begin).CopyTo(_buffer);
         (_begin, _end) = (0, _end - _begin);
-        if (_end > _buffer.Length / 2) Array.Resize(ref _buffer, _buffer.Length < LargestNode ? 2 * _buffer.Length : throw new IOException("libtorch's trace of operators holds a node that is too long."));
+        if (_end > _buffer.Length / 2)
+        {
+            if (_buffer.Length >= LargestNode) throw new IOException("libtorch's trace of operators holds a node that is too long.");
+            Array.Resize(ref _buffer, 2 * _buffer.Length);
+        }
         var count = RandomAccess.Read(file, _buffer.AsSpan(_end), _offset);
         (_end, _offset) = (_end + count, _offset + count);
         return count > 0;

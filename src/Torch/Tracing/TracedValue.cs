@@ -15,14 +15,15 @@ public abstract record TracedValue
 }
 
 /// <summary>A tensor: all that is known of it but its values.</summary>
-/// <param name="Id">Of the tensor. An id is used again for another tensor after this one was freed, so an id means the latest tensor that had it.</param>
-/// <param name="Storage">Id of the memory: views, and what works in place, share it. 0: the tensor has no memory of the common kind, such as a sparse one.</param>
+/// <param name="Id">Of the tensor. It is used again for another tensor after this one was freed: an id means the latest tensor that had it.</param>
+/// <param name="Storage">Id of the memory: views, and what works in place, share it. 0: no memory of the common kind, as in sparse tensors.</param>
 /// <param name="Offset">Of its first element in the memory, in elements.</param>
 /// <param name="Device">"cpu", "cuda:0".</param>
 /// <param name="Type">null: a type that TorchSharp has no name for; <paramref name="TypeName"/> has libtorch's.</param>
 /// <param name="ElementSize">In bytes; 0 where there is no memory.</param>
 public sealed record TracedTensor(
-    long Id, long Storage, long Offset, int ElementSize, string Device, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, torch.ScalarType? Type, string TypeName) : TracedValue
+    long Id, long Storage, long Offset, int ElementSize, string Device, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides,
+    torch.ScalarType? Type, string TypeName) : TracedValue
 {
     /// <summary>How many numbers it holds.</summary>
     public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
@@ -32,7 +33,8 @@ public sealed record TracedTensor(
 public sealed record TracedList(IReadOnlyList<TracedValue> Items) : TracedValue
 {
     /// <summary>The items as integers (a shape, strides); null where one is none.</summary>
-    public IReadOnlyList<long>? Integers => Items.All(item => item is TracedInteger) ? [.. Items.Cast<TracedInteger>().Select(item => item.Value)] : null;
+    public IReadOnlyList<long>? Integers =>
+        Items.All(item => item is TracedInteger) ? [.. Items.Cast<TracedInteger>().Select(item => item.Value)] : null;
 }
 
 /// <summary>An integer; also an enumeration such as a scalar type, by its number in libtorch.</summary>

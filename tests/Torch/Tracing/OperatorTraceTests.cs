@@ -35,10 +35,12 @@ public class OperatorTraceTests
         Assert.Equal("aten::conv2d", node.Name);
         Assert.StartsWith("aten::conv2d(Tensor input, Tensor weight, Tensor? bias", node.Schema, StringComparison.Ordinal);
         var input = Assert.IsType<TracedTensor>(node.Inputs[0]);
-        Assert.Equal((ScalarType.Float32, "float", 480L, 4, "cpu", 0L), (input.Type!.Value, input.TypeName, input.Elements, input.ElementSize, input.Device, input.Offset));
+        Assert.Equal((ScalarType.Float32, "float", "cpu"), (input.Type!.Value, input.TypeName, input.Device));
+        Assert.Equal((480, 4, 0), (input.Elements, input.ElementSize, input.Offset));
         Assert.Equal([2, 3, 8, 10], input.Shape);
         Assert.Equal([240, 80, 10, 1], input.Strides);
-        Assert.Equal(new IReadOnlyList<long>?[] { [2, 1], [1, 0], [1, 2] }, node.Inputs.Skip(3).Take(3).Select(value => Assert.IsType<TracedList>(value).Integers));
+        IReadOnlyList<long>?[] expected = [[2, 1], [1, 0], [1, 2]]; // stride, padding, dilation
+        Assert.Equal(expected, node.Inputs.Skip(3).Take(3).Select(value => Assert.IsType<TracedList>(value).Integers));
         Assert.Equal(1, Assert.IsType<TracedInteger>(node.Inputs[6]).Value);
         Assert.Equal([2, 6, 4, 6], Assert.IsType<TracedTensor>(Assert.Single(node.Outputs)).Shape);
         Assert.Contains(trace.Operators, inner => inner.Name == "aten::convolution" && inner.Parent == node);
@@ -137,7 +139,7 @@ public class OperatorTraceTests
             throw new TimeZoneNotFoundException();
         }));
         Assert.ThrowsAny<Exception>(() => OperatorTrace.Record(() => x.mm(y)));
-        Assert.Equal(["aten::relu", "aten::addmm"], Names(OperatorTrace.Record(() => addmm(functional.relu(x), eye(2), x, 1, 1))).Where(name => name != "aten::eye"));
+        Assert.Equal(["aten::relu", "aten::exp"], Names(OperatorTrace.Record(() => functional.relu(x).exp())));
     }
 
     // libtorch goes on taking an operator that threw for running: what follows would be its child.
@@ -233,9 +235,9 @@ public class OperatorTraceTests
     {
         using var scope = NewDisposeScope();
         var x = zeros(1);
-        var trace = OperatorTrace.Record(() => { for (var i = 0; i < 3000; i++) x.add_(1); });
-        Assert.Equal(3000, trace.Outermost.Count());
-        Assert.Equal(3000, x.item<float>());
+        var trace = OperatorTrace.Record(() => { for (var i = 0; i < 500; i++) x.add_(1); });
+        Assert.Equal(500, trace.Outermost.Count());
+        Assert.Equal(500, x.item<float>());
         Assert.Equal(trace.Operators.Select(node => node.Id).Order(), trace.Operators.Select(node => node.Id));
     }
 
@@ -243,7 +245,9 @@ public class OperatorTraceTests
     public void NoFile_IsLeft()
     {
         _ = OperatorTrace.Record(() => { });
-        if (!OperatingSystem.IsWindows()) Assert.Empty(Directory.GetFiles(Path.GetTempPath(), "tessera-trace-*").Where(file => new FileInfo(file).CreationTimeUtc > Process.GetCurrentProcess().StartTime.ToUniversalTime()));
+        if (OperatingSystem.IsWindows()) return; // an open file stays there until the process ends
+        var begin = Process.GetCurrentProcess().StartTime.ToUniversalTime();
+        Assert.DoesNotContain(Directory.GetFiles(Path.GetTempPath(), "tessera-trace-*"), file => File.GetLastWriteTimeUtc(file) > begin);
     }
 
     [Fact]

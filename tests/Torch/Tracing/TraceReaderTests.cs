@@ -10,7 +10,8 @@ public sealed class TraceReaderTests : IDisposable
 
     public void Dispose() => File.Delete(_path);
 
-    private static string Node(long id, string name, long parent, long thread = 1, string values = "", string types = "", string shapes = "", string strides = "") => $$"""
+    private static string Node(
+        long id, string name, long parent, long thread = 1, string values = "", string types = "", string shapes = "", string strides = "") => $$"""
 
             {
               "id": {{id}}, "name": "{{name}}", "ctrl_deps": {{parent}},
@@ -47,7 +48,8 @@ public sealed class TraceReaderTests : IDisposable
     {
         string Many(string item) => $"[{string.Join(',', Enumerable.Repeat(item, 4000))}]";
         var node = Node(5, "aten::view", 4, values: Many("1"), types: $"\"GenericList{Many("Int")}\"", shapes: Many("[]"), strides: Many("[]"));
-        Assert.Equal(["5 aten::view 4", "6 aten::exp 4"], Read(node.Replace("rf_id", new string('x', 300_000), StringComparison.Ordinal) + Node(6, "aten::exp", 4), strict: true));
+        var longer = node.Replace("rf_id", new string('x', 300_000), StringComparison.Ordinal);
+        Assert.Equal(["5 aten::view 4", "6 aten::exp 4"], Read(longer + Node(6, "aten::exp", 4), strict: true));
     }
 
     [Theory]
@@ -67,7 +69,8 @@ public sealed class TraceReaderTests : IDisposable
     [Fact]
     public void DamagedText_NeverEscapesOtherwise()
     {
-        var text = Encoding.UTF8.GetBytes(Node(5, "aten::relu", 4, values: "[1,2,0,3,4,\"cpu\"],[1,2],\"inf\",true", types: "\"Tensor(float)\",\"GenericList[Int,Int]\",\"Double\",\"Bool\"",
+        var text = Encoding.UTF8.GetBytes(Node(5, "aten::relu", 4, values: "[1,2,0,3,4,\"cpu\"],[1,2],\"inf\",true",
+            types: "\"Tensor(float)\",\"GenericList[Int,Int]\",\"Double\",\"Bool\"",
             shapes: "[3],[[],[]],[],[]", strides: "[1],[[],[]],[],[]") + Node(7, "aten::exp", 4));
         var random = new Random(5);
         for (var i = 0; i < 400; i++)
@@ -107,7 +110,12 @@ public sealed class TraceReaderTests : IDisposable
     [Fact]
     public void EveryScalarType_HasItsName()
     {
-        foreach (var type in new[] { ScalarType.Float16, ScalarType.BFloat16, ScalarType.Float32, ScalarType.Float64, ScalarType.Byte, ScalarType.Int8, ScalarType.Int16, ScalarType.Int32, ScalarType.Int64, ScalarType.Bool, ScalarType.ComplexFloat32, ScalarType.ComplexFloat64 })
+        ScalarType[] types =
+        [
+            ScalarType.Float16, ScalarType.BFloat16, ScalarType.Float32, ScalarType.Float64, ScalarType.Byte, ScalarType.Int8, ScalarType.Int16,
+            ScalarType.Int32, ScalarType.Int64, ScalarType.Bool, ScalarType.ComplexFloat32, ScalarType.ComplexFloat64,
+        ];
+        foreach (var type in types)
         {
             using var tensor = zeros(2, dtype: type);
             var node = OperatorTrace.Record(() => tensor.detach().Dispose()).Outermost.Single();

@@ -58,7 +58,8 @@ internal sealed class CostMeter
         {
             if (!known.Add(module)) continue;
             var parameters = module.parameters().ToArray();
-            var cost = new ModuleCost(name, module.GetType().Name.Split('`')[0], parameters.Sum(p => p.numel()), parameters.Where(p => !p.requires_grad).Sum(p => p.numel()));
+            var (all, frozen) = (parameters.Sum(p => p.numel()), parameters.Where(p => !p.requires_grad).Sum(p => p.numel()));
+            var cost = new ModuleCost(name, module.GetType().Name.Split('`')[0], all, frozen);
             var begin = 2 * _costs.Count;
             _costs.Add(cost);
             var remove = ModuleHooks.Around(module, _ => OperatorTrace.Mark(begin), (_, output) =>
