@@ -12,7 +12,7 @@ public enum ColorType
     /// <summary>8-bit gray; colours are weighted 0.299, 0.587, 0.114.</summary>
     Grayscale,
 
-    /// <summary>The file's own channels (1, 2, 3 or 4) and depth (8 or 16 bits); a palette is looked up.</summary>
+    /// <summary>The file's own channels (1, 2, 3 or 4) and depth (8 or 16 bits); a palette is looked up, a transparent colour or opacities become an alpha channel.</summary>
     Unchanged,
 
     /// <summary>One channel of stored values, for label maps: a palette's indices or gray values, never rescaled.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Tessera.Torch;
 using Tessera.Torch.Loading;
 using TorchSharp;
@@ -12,16 +13,10 @@ public class OperatorTraceTests
     private static string[] Names(OperatorTrace trace) => [.. trace.Outermost.Select(node => node.Name)];
 
     [Fact]
-    public void EveryExport_Exists()
-    {
-        Assert.DoesNotContain(Exports.All, name => Exports.Find(name) == 0);
-        Assert.All(TraceFunctions.Names, name => Assert.Contains(name, Exports.All));
-    }
-
-    [Fact]
     public void Available_UnlessAnExportIsMissing()
     {
         Assert.True(OperatorTrace.IsAvailable);
+        Assert.Subset(Exports.All.ToHashSet(), TraceFunctions.Names.ToHashSet());
         foreach (var missing in TraceFunctions.Names) Assert.Null(TraceFunctions.Find(name => name == missing ? 0 : Exports.Find(name)));
     }
 
@@ -241,6 +236,30 @@ public class OperatorTraceTests
         Assert.Equal(trace.Operators.Select(node => node.Id).Order(), trace.Operators.Select(node => node.Id));
     }
 
+    // libtorch warns that its observer begins and ends; the process's standard error is what C++ writes to.
+    [Fact]
+    public void Nothing_IsPrinted()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var path = Path.GetTempFileName();
+        using (var file = File.OpenHandle(path, access: FileAccess.Write))
+        {
+            var before = Native.dup(2);
+            Assert.True(before >= 0 && Native.dup2((int)file.DangerousGetHandle(), 2) == 2);
+            try
+            {
+                _ = OperatorTrace.Record(() => { });
+            }
+            finally
+            {
+                _ = Native.dup2(before, 2);
+                _ = Native.close(before);
+            }
+        }
+        Assert.Equal("", File.ReadAllText(path));
+        File.Delete(path);
+    }
+
     [Fact]
     public void NoFile_IsLeft()
     {
@@ -264,5 +283,17 @@ public class OperatorTraceTests
             File.Delete(file);
         }
         Assert.Empty(OperatorTrace.Record(() => { }).Operators);
+    }
+
+    private static class Native
+    {
+        [DllImport("libc")]
+        public static extern int dup(int file);
+
+        [DllImport("libc")]
+        public static extern int dup2(int file, int place);
+
+        [DllImport("libc")]
+        public static extern int close(int file);
     }
 }

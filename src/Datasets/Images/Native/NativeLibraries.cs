@@ -8,7 +8,6 @@ namespace Tessera.Datasets.Images.Native;
 internal static class NativeLibraries
 {
     internal const string TurboJpeg = "turbojpeg";
-    internal const string Spng = "spng";
     internal const string WebP = "webp";
     internal const string OpenCvCore = "opencv_core";
     internal const string OpenCvImgproc = "opencv_imgproc";
@@ -17,7 +16,6 @@ internal static class NativeLibraries
     private static readonly Dictionary<string, (string[] Sonames, string Package)> Known = new()
     {
         [TurboJpeg] = (["libturbojpeg.so.0", "libturbojpeg.so"], "libturbojpeg0"),
-        [Spng] = (["libspng.so.0", "libspng.so"], "libspng0"),
         [WebP] = (["libwebp.so.7", "libwebp.so"], "libwebp7"),
         [OpenCvCore] = (OpenCv("core"), "libopencv-core406 (or the number your release has)"),
         [OpenCvImgproc] = (OpenCv("imgproc"), "libopencv-imgproc406 (or the number your release has)"),
