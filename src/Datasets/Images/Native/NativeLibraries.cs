@@ -10,22 +10,14 @@ internal static class NativeLibraries
     internal const string TurboJpeg = "turbojpeg";
     internal const string Spng = "spng";
     internal const string WebP = "webp";
-    internal const string OpenCvCore = "opencv_core";
-    internal const string OpenCvImgproc = "opencv_imgproc";
 
-    // Every soname whose C interface is the one declared here. OpenCV names one per release; 5.x dropped the C interface.
+    // Every soname whose C interface is the one declared here.
     private static readonly Dictionary<string, (string[] Sonames, string Package)> Known = new()
     {
         [TurboJpeg] = (["libturbojpeg.so.0", "libturbojpeg.so"], "libturbojpeg0"),
         [Spng] = (["libspng.so.0", "libspng.so"], "libspng0"),
         [WebP] = (["libwebp.so.7", "libwebp.so"], "libwebp7"),
-        [OpenCvCore] = (OpenCv("core"), "libopencv-core406 (or the number your release has)"),
-        [OpenCvImgproc] = (OpenCv("imgproc"), "libopencv-imgproc406 (or the number your release has)"),
     };
-
-    private static string[] OpenCv(string module) =>
-        [.. new[] { ".406", ".410", ".4.5d", ".412", ".411", ".409", ".408", ".407", ".405", ".4.5", "" }
-            .Select(version => $"libopencv_{module}.so{version}")];
 
     private static readonly bool Installed = Install();
 
