@@ -121,7 +121,7 @@ internal static unsafe class ByteWarp
                     }
                     sum += Vector128.ConvertToSingle(part) * down[k];
                 }
-                sum = Vector128.Clamp(sum * (1f / (1 << WarpWeights.StepBits)), Vector128<float>.Zero, largest) + half;
+                sum = Vector128.ClampNative(sum * (1f / (1 << WarpWeights.StepBits)), Vector128<float>.Zero, largest) + half;
                 Unsafe.WriteUnaligned(target, Simd.LowBytes(Vector128.ConvertToInt32Native(sum)));
                 target += channels;
             }

@@ -86,18 +86,29 @@ internal readonly unsafe struct WarpSource<T>(T* pixels, int height, int width, 
         }
     }
 
+    /// <summary>Copies whole pixels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pick(WarpGrid grid, T* row, int begin, int end)
     {
-        ref var byX = ref grid.ByX[0];
-        ref var byY = ref grid.ByY[0];
+        var size = channels * sizeof(T);
+        byte* source = (byte*)pixels, target = (byte*)(row + (long)begin * channels);
+        var stride = (long)width * size;
         var (rowX, rowY) = (grid.RowX, grid.RowY);
-        var count = channels;
-        var target = row + (long)begin * count;
-        for (var x = begin; x < end; x++)
+        fixed (long* byX = grid.ByX, byY = grid.ByY)
         {
-            var from = pixels + (((rowY + Unsafe.Add(ref byY, x)) >> WarpGrid.Bits) * width + ((rowX + Unsafe.Add(ref byX, x)) >> WarpGrid.Bits)) * count;
-            for (var c = 0; c < count; c++)
-                *target++ = from[c];
+            for (var x = begin; x < end; x++, target += size)
+            {
+                var place = ((rowY + byY[x]) >> WarpGrid.Bits) * stride + ((rowX + byX[x]) >> WarpGrid.Bits) * size;
+                byte* from = source + place, to = target;
+                switch (size)
+                {
+                    case 1: *to = *from; break;
+                    case 2: Unsafe.CopyBlockUnaligned(to, from, 2); break;
+                    case 3: Unsafe.CopyBlockUnaligned(to, from, 3); break;
+                    case 4: Unsafe.CopyBlockUnaligned(to, from, 4); break;
+                    default: Unsafe.CopyBlockUnaligned(to, from, (uint)size); break;
+                }
+            }
         }
     }
 

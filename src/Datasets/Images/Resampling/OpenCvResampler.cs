@@ -194,8 +194,8 @@ public static class OpenCvResampler
     }
 
     private static Vector256<int> Cut(Vector256<float> sum) =>
-        Vector256.ConvertToInt32Native(Vector256.Clamp(sum, Vector256<float>.Zero, Vector256.Create(255f)) + Vector256.Create(0.5f));
+        Vector256.ConvertToInt32Native(Vector256.ClampNative(sum, Vector256<float>.Zero, Vector256.Create(255f)) + Vector256.Create(0.5f));
 
     private static Vector128<int> Cut(Vector128<float> sum) =>
-        Vector128.ConvertToInt32Native(Vector128.Clamp(sum, Vector128<float>.Zero, Vector128.Create(255f)) + Vector128.Create(0.5f));
+        Vector128.ConvertToInt32Native(Vector128.ClampNative(sum, Vector128<float>.Zero, Vector128.Create(255f)) + Vector128.Create(0.5f));
 }
