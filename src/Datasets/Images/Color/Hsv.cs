@@ -4,9 +4,9 @@ namespace Tessera.Datasets.Images.Color;
 
 /// <summary>RGB to hue, saturation and value and back; each 0 .. 255, 8-bit images of 3 channels.</summary>
 /// <remarks>
-/// Smith, "Color gamut transform pairs", SIGGRAPH 1978. A full turn of the hue is 256. The way there is identical to OpenCV's
-/// RGB2HSV_FULL, whose divisions are products with reciprocals of 12 bits; the way back agrees with HSV2RGB_FULL within 1 grey level:
-/// both compute in floats and may fall to different sides of a half.
+/// Smith, "Color gamut transform pairs", SIGGRAPH 1978. The way there is identical to OpenCV's RGB2HSV_FULL, whose divisions are products
+/// with reciprocals of 12 bits; the way back agrees with HSV2RGB_FULL within 1 grey level: both compute in floats and may fall to
+/// different sides of a half. As there, a full turn of the hue is 256 on the way there and 255 on the way back.
 /// </remarks>
 public static class Hsv
 {
@@ -69,8 +69,8 @@ public static class Hsv
     /// <summary>Hue: sixths of a turn of 256, with 12 fraction bits.</summary>
     internal const float HueScale = (256 << Bits) / 6f;
 
-    /// <summary>One step of an 8-bit hue, in sixths of a turn: exact in a float.</summary>
-    internal const float HueStep = 6f / 256;
+    /// <summary>One step of an 8-bit hue on the way back, in sixths of a turn.</summary>
+    internal const float HueStep = 6f / 255;
 
     private const int Bits = 12;
 
