@@ -1,9 +1,0 @@
-namespace Tessera.Torch.Loading;
-
-/// <summary>How the memory of CPU tensors is held.</summary>
-internal static class MemorySettings
-{
-    public static void BeforeLoading() { }
-
-    public static void AfterLoading() { }
-}
