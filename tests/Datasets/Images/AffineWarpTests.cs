@@ -51,10 +51,11 @@ public class AffineWarpTests
                 for (var x = 0; x < width; x++)
                 {
                     // Places so close to the middle between two steps that OpenCV's rounding may choose the other are left out.
-                    var place = Place(map, x, y) is var (atX, atY) && Snap(atX, filter) is { } snappedX && Snap(atY, filter) is { } snappedY ? (snappedX, snappedY) : ((double, double)?)null;
+                    var (atX, atY) = Place(map, x, y);
+                    var (snappedX, snappedY) = (Snap(atX, filter), Snap(atY, filter));
                     for (var c = 0; c < image.Channels; c++, i++)
                     {
-                        if (place is not var (sourceX, sourceY))
+                        if (snappedX is not { } sourceX || snappedY is not { } sourceY)
                             continue;
                         compared++;
                         Assert.InRange(actual.Bytes[i] - Math.Clamp(Mixed(image, sourceX, sourceY, c, filter, fill[c]), 0, 255), -0.52, 0.52);
@@ -125,7 +126,8 @@ public class AffineWarpTests
     public void Warp_FarAway_IsAllFill()
     {
         var image = ImageFixture.Noise(8, 8, 3);
-        foreach (var map in (Matrix3x2[])[Matrix3x2.CreateTranslation(1e7f, 0), Matrix3x2.CreateTranslation(0, -3e30f), Matrix3x2.CreateScale(1e-6f) * Matrix3x2.CreateTranslation(-5, 0)])
+        Matrix3x2[] maps = [Matrix3x2.CreateTranslation(1e7f, 0), Matrix3x2.CreateTranslation(0, -3e30f), Matrix3x2.CreateScale(1e-6f) * Matrix3x2.CreateTranslation(-5, 0)];
+        foreach (var map in maps)
         {
             foreach (var filter in All)
                 Assert.All(AffineWarp.Warp(image, map, 5, 6, filter, [17]).Bytes, value => Assert.Equal(17, value));
@@ -149,7 +151,8 @@ public class AffineWarpTests
     {
         float Uniform(double low, double high) => (float)random.Uniform(low, high);
         return Matrix3x2.CreateTranslation(Uniform(-30, 0), Uniform(-20, 0)) * Matrix3x2.CreateRotation(Uniform(-3.2, 3.2))
-            * Matrix3x2.CreateScale(Uniform(0.4, 2.5), Uniform(0.4, 2.5)) * Matrix3x2.CreateSkew(Uniform(-0.3, 0.3), 0) * Matrix3x2.CreateTranslation(Uniform(0, 30), Uniform(0, 30));
+            * Matrix3x2.CreateScale(Uniform(0.4, 2.5), Uniform(0.4, 2.5)) * Matrix3x2.CreateSkew(Uniform(-0.3, 0.3), 0)
+            * Matrix3x2.CreateTranslation(Uniform(0, 30), Uniform(0, 30));
     }
 
     /// <summary>Where a target pixel's centre comes from, in indices of source pixels.</summary>

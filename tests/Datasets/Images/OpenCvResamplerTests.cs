@@ -21,7 +21,8 @@ public class OpenCvResamplerTests
         {
             foreach (var level in GeometryFixture.Levels)
             {
-                var actual = OpenCvResampler.Resize(GeometryFixture.Source(entry), entry.GetProperty("height").GetInt32(), entry.GetProperty("width").GetInt32(), filter, level);
+                var (height, width) = (entry.GetProperty("height").GetInt32(), entry.GetProperty("width").GetInt32());
+                var actual = OpenCvResampler.Resize(GeometryFixture.Source(entry), height, width, filter, level);
                 GeometryFixture.AssertAgrees(entry, actual, filter == Interpolation.Nearest ? 0 : 1);
             }
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using Tessera.Datasets.Images.Resampling;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Filtering;
@@ -26,10 +27,14 @@ internal static class FloatBlur
                 var output = sum.AsSpan(0, row);
                 output.Clear();
                 for (var k = 0; k < size; k++)
-                    AddScaled(ring.AsSpan(Math.Clamp(y + k - radius, 0, image.Height - 1) % size * row, row), (float)weights[k], output);
+                    FloatResampler.AddScaled(ring.AsSpan(Math.Clamp(y + k - radius, 0, image.Height - 1) % size * row, row), (float)weights[k], output);
                 var pixels = target.Slice(y * row, row);
                 for (var x = 0; x < row; x++)
-                    pixels[x] = typeof(T) == typeof(ushort) ? T.CreateTruncating((ushort)(int)Math.Clamp(output[x] + 0.5f, 0, ushort.MaxValue)) : T.CreateTruncating(output[x]);
+                {
+                    pixels[x] = typeof(T) == typeof(ushort)
+                        ? T.CreateTruncating((ushort)(int)Math.Clamp(output[x] + 0.5f, 0, ushort.MaxValue))
+                        : T.CreateTruncating(output[x]);
+                }
             }
         }
         finally
@@ -40,7 +45,8 @@ internal static class FloatBlur
         }
     }
 
-    private static void Along<T>(ReadOnlySpan<T> source, double[] weights, int channels, Span<float> padded, Span<float> target) where T : unmanaged, INumber<T>
+    private static void Along<T>(ReadOnlySpan<T> source, double[] weights, int channels, Span<float> padded, Span<float> target)
+        where T : unmanaged, INumber<T>
     {
         var pad = weights.Length / 2 * channels;
         for (var x = 0; x < source.Length; x++)
@@ -51,15 +57,6 @@ internal static class FloatBlur
             padded[i] = padded[i - channels];
         target.Clear();
         for (var k = 0; k < weights.Length; k++)
-            AddScaled(padded.Slice(k * channels, target.Length), (float)weights[k], target);
-    }
-
-    private static void AddScaled(ReadOnlySpan<float> row, float weight, Span<float> sum)
-    {
-        var i = 0;
-        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)
-            (new Vector<float>(row[i..]) * weight + new Vector<float>(sum[i..])).CopyTo(sum[i..]);
-        for (; i < row.Length; i++)
-            sum[i] += row[i] * weight;
+            FloatResampler.AddScaled(padded.Slice(k * channels, target.Length), (float)weights[k], target);
     }
 }

@@ -36,7 +36,8 @@ public static class AffineWarp
     public static Image Warp(Image image, Matrix3x2 forward, int height, int width, Interpolation interpolation, IReadOnlyList<double> fill) =>
         Warp(image, forward, height, width, interpolation, fill, Simd.Best);
 
-    internal static Image Warp(Image image, Matrix3x2 forward, int height, int width, Interpolation interpolation, IReadOnlyList<double> fill, SimdLevel level)
+    internal static Image Warp(
+        Image image, Matrix3x2 forward, int height, int width, Interpolation interpolation, IReadOnlyList<double> fill, SimdLevel level)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
@@ -55,7 +56,8 @@ public static class AffineWarp
         return result;
     }
 
-    private static unsafe void Warp<T>(Image image, Image result, WarpGrid grid, Interpolation interpolation, IReadOnlyList<double> fill, SimdLevel level)
+    private static unsafe void Warp<T>(
+        Image image, Image result, WarpGrid grid, Interpolation interpolation, IReadOnlyList<double> fill, SimdLevel level)
         where T : unmanaged, INumber<T>
     {
         Span<T> fills = image.Channels <= 64 ? stackalloc T[image.Channels] : new T[image.Channels];

@@ -13,7 +13,8 @@ internal static unsafe class ByteResampler
     /// <param name="stride">Bytes from one source row to the next.</param>
     /// <param name="target">[rows of <paramref name="vertical"/>, columns of <paramref name="horizontal"/>, channels].</param>
     /// <param name="level">What the processor can do. All levels give the same pixels.</param>
-    public static void Resize(byte* source, long readable, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, byte* target, SimdLevel level)
+    public static void Resize(
+        byte* source, long readable, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, byte* target, SimdLevel level)
     {
         var rowBytes = horizontal.Length * channels;
         var firstRow = vertical.First;

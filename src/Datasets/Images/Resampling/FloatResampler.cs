@@ -43,7 +43,8 @@ internal static class FloatResampler
         }
     }
 
-    private static void AddScaled(ReadOnlySpan<float> row, float weight, Span<float> sum)
+    /// <summary>sum += row * weight.</summary>
+    internal static void AddScaled(ReadOnlySpan<float> row, float weight, Span<float> sum)
     {
         var i = 0;
         for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)

@@ -19,7 +19,8 @@ public static class OpenCvResampler
     /// <param name="interpolation">Any but Hamming.</param>
     /// <returns>[height, width, C], of the image's type.</returns>
     /// <exception cref="UserErrorException">OpenCV has no such filter.</exception>
-    public static Image Resize(Image image, int height, int width, Interpolation interpolation) => Resize(image, height, width, interpolation, Simd.Best);
+    public static Image Resize(Image image, int height, int width, Interpolation interpolation) =>
+        Resize(image, height, width, interpolation, Simd.Best);
 
     internal static unsafe Image Resize(Image image, int height, int width, Interpolation interpolation, SimdLevel level)
     {
@@ -36,7 +37,8 @@ public static class OpenCvResampler
         return result;
     }
 
-    private static unsafe void ResizeBytes(byte* source, long readable, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, byte* target, SimdLevel level)
+    private static unsafe void ResizeBytes(
+        byte* source, long readable, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, byte* target, SimdLevel level)
     {
         var rowLength = checked(horizontal.Length * channels);
         var ringStride = rowLength + 1; // three channels are stored as four floats
@@ -137,7 +139,8 @@ public static class OpenCvResampler
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static unsafe void Column(float* rows, int stride, ResampleKernel kernel, int y, float scale, int length, byte* target, SimdLevel level)
+    private static unsafe void Column(
+        float* rows, int stride, ResampleKernel kernel, int y, float scale, int length, byte* target, SimdLevel level)
     {
         var (count, x) = (kernel.Counts[y], 0);
         var taps = stackalloc float*[Math.Min(count, 64)];

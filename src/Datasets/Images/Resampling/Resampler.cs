@@ -36,7 +36,8 @@ public static class Resampler
             : Resize(image, top, left, cropHeight, cropWidth, new SourceBox(0, 0, cropWidth, cropHeight), height, width, interpolation, antialias);
     }
 
-    private static Image Resize(Image image, int top, int left, int viewHeight, int viewWidth, SourceBox box, int height, int width, Interpolation interpolation, bool antialias)
+    private static Image Resize(
+        Image image, int top, int left, int viewHeight, int viewWidth, SourceBox box, int height, int width, Interpolation interpolation, bool antialias)
     {
         var horizontal = ResampleKernel.Create(viewWidth, box.Left, box.Right, width, interpolation, antialias);
         var vertical = ResampleKernel.Create(viewHeight, box.Top, box.Bottom, height, interpolation, antialias);
@@ -44,7 +45,8 @@ public static class Resampler
     }
 
     /// <summary>Makes each pixel of what the kernels say, counted from (top, left). Nearest picks.</summary>
-    internal static unsafe Image Apply(Image image, int top, int left, ResampleKernel horizontal, ResampleKernel vertical, Interpolation interpolation, SimdLevel level)
+    internal static unsafe Image Apply(
+        Image image, int top, int left, ResampleKernel horizontal, ResampleKernel vertical, Interpolation interpolation, SimdLevel level)
     {
         var result = PixelLayout.Like(image, vertical.Length, horizontal.Length);
         var (offset, stride) = (((long)top * image.Width + left) * image.Channels, image.Width * image.Channels);
