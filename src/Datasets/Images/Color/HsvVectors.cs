@@ -11,6 +11,7 @@ internal static class HsvVectors
     private const int Block = 48; // bytes of 16 pixels
 
     /// <returns>The bytes that were converted; the rest, less than a block, is the caller's.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int FromRgb(ReadOnlySpan<byte> source, Span<byte> target, SimdLevel level)
     {
         if (level == SimdLevel.Scalar)
@@ -42,6 +43,7 @@ internal static class HsvVectors
     }
 
     /// <inheritdoc cref="FromRgb(ReadOnlySpan{byte}, Span{byte}, SimdLevel)"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int ToRgb(ReadOnlySpan<byte> source, Span<byte> target, SimdLevel level)
     {
         if (level == SimdLevel.Scalar)
