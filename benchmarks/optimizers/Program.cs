@@ -77,8 +77,10 @@ static IEnumerable<long[]> VitTiny()
     const long width = 192;
     foreach (var shape in (long[][])[[1, 1, width], [1, 197, width], [width, 3, 16, 16], [width]]) yield return shape;
     for (var block = 0; block < 12; block++)
-        foreach (var shape in (long[][])[[width], [width], [3 * width, width], [3 * width], [width, width], [width], [width], [width], [4 * width, width], [4 * width], [width, 4 * width], [width]])
-            yield return shape;
+    {
+        foreach (var shape in (long[][])[[width], [width], [3 * width, width], [3 * width], [width, width], [width]]) yield return shape; // attention
+        foreach (var shape in (long[][])[[width], [width], [4 * width, width], [4 * width], [width, 4 * width], [width]]) yield return shape;
+    }
     foreach (var shape in (long[][])[[width], [width], [1000, width], [1000]]) yield return shape;
 }
 
@@ -91,7 +93,8 @@ static IEnumerable<long[]> ResNet50()
         var width = 64L << stage;
         for (var block = 0; block < blocks; block++)
         {
-            foreach (var shape in (long[][])[[width, before, 1, 1], [width], [width], [width, width, 3, 3], [width], [width], [4 * width, width, 1, 1], [4 * width], [4 * width]]) yield return shape;
+            foreach (var shape in (long[][])[[width, before, 1, 1], [width], [width], [width, width, 3, 3], [width], [width]]) yield return shape;
+            foreach (var shape in (long[][])[[4 * width, width, 1, 1], [4 * width], [4 * width]]) yield return shape;
             if (block == 0)
                 foreach (var shape in (long[][])[[4 * width, before, 1, 1], [4 * width], [4 * width]]) yield return shape;
             before = 4 * width;

@@ -152,7 +152,8 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
             _known = false;
         }
 
-        /// <summary>The memory of all tensors; null where operators are needed. The parameter and the tensors are looked at again only when one has moved.</summary>
+        /// <summary>The memory of all tensors; null where operators are needed.</summary>
+        /// <remarks>How the parameter and the tensors are laid out is looked at again only when one of them has moved.</remarks>
         public FlatTensors? Look(Tensor gradient)
         {
             var at = FlatFloats.Memory(parameter);

@@ -14,7 +14,8 @@ namespace Tessera.Torch.Optimizers;
 /// <param name="gradientTolerance">Stops where no element of the gradient is larger.</param>
 /// <param name="changeTolerance">Stops where no parameter moves further, or the loss changes less.</param>
 /// <param name="historySize">Directions remembered.</param>
-public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20, double gradientTolerance = 1e-7, double changeTolerance = 1e-9, int historySize = 100)
+public sealed class LbfgsOptimizer(
+    OptimizerGroup group, int maxIterations = 20, double gradientTolerance = 1e-7, double changeTolerance = 1e-9, int historySize = 100)
     : OwnOptimizer([group])
 {
     private readonly List<(Tensor Step, Tensor Change)> _history = []; // s and y of the two-loop recursion
@@ -73,15 +74,17 @@ public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20,
         if (value("history") is not { } saved) return "history";
         var elements = group.Parameters.Sum(parameter => parameter.numel());
         var count = (int)saved;
-        string[] needed = [.. (long)steps > 0 ? ["direction", "gradient"] : Array.Empty<string>(),
-            .. Enumerable.Range(0, Math.Max(count, 0)).TakeWhile(i => i == 0 || tensor($"history.{i - 1}.step") is not null).SelectMany(i => (string[])[$"history.{i}.step", $"history.{i}.change"])];
-        if (needed.FirstOrDefault(name => tensor(name) is not { } found || found.numel() != elements) is { } missing) return missing;
+        if ((long)steps > 0 && Lacks("direction", "gradient") is { } last) return last;
+        for (var i = 0; i < count; i++)
+            if (Lacks($"history.{i}.step", $"history.{i}.change") is { } missing) return missing;
         Drop();
         (_steps, _length) = ((long)steps, (double)length);
         _direction = Read("direction");
         _gradient = Read("gradient");
         for (var i = 0; i < count; i++) _history.Add((Read($"history.{i}.step")!, Read($"history.{i}.change")!));
         return null;
+
+        string? Lacks(params string[] keys) => keys.FirstOrDefault(key => tensor(key) is not { } found || found.numel() != elements);
 
         Tensor? Read(string name)
         {
@@ -125,7 +128,8 @@ public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20,
         _history.Add((step.DetachFromDisposeScope(), change.DetachFromDisposeScope()));
     }
 
-    /// <summary>The inverse Hessian, as the pairs tell it, times the negative gradient; each operation as PyTorch's, since the method makes roundings grow.</summary>
+    /// <summary>The inverse Hessian, as the pairs tell it, times the negative gradient.</summary>
+    /// <remarks>Each operation as PyTorch's: the method makes roundings grow.</remarks>
     private Tensor Direction(Tensor gradient)
     {
         var q = gradient.neg();

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 namespace Tessera.Torch.Optimizers;
 
 /// <summary>What this folder's optimizers share: groups, gradients, and that they save themselves.</summary>
-/// <remarks>Why they exist: docs/torchsharp.md. TorchSharp 0.107's Adam, AdamW and SGD are slow; SGD with Nesterov, RAdam and LBFGS give other values than PyTorch.</remarks>
+/// <remarks>
+/// Why they exist: TorchSharp 0.107's Adam, AdamW and SGD are slow; its RAdam, its LBFGS and its SGD when maximizing give other values than PyTorch, and
+/// SGD's state can't be taken up again (docs/torchsharp.md).
+/// </remarks>
 public abstract class OwnOptimizer : optim.Optimizer
 {
     /// <exception cref="ArgumentException">A parameter is in the groups twice.</exception>

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 namespace Tessera.Torch.Optimizers;
 
 /// <summary>Adam with a rectified variance: plain momentum until enough steps make the variance of the square's average finite.</summary>
-/// <remarks>Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020, arXiv:1908.03265, algorithm 2. As in PyTorch the threshold is 5, and ε is added before the correction of the bias.</remarks>
+/// <remarks>
+/// Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020, arXiv:1908.03265, algorithm 2. As in PyTorch the threshold is 5, and ε
+/// is added before the correction of the bias.
+/// </remarks>
 /// <param name="eps">Added to the denominator.</param>
 public sealed class RAdamOptimizer(IReadOnlyList<BetasGroup> groups, double eps = 1e-8)
     : ElementwiseOptimizer<BetasGroup>(groups, ["exp_avg", "exp_avg_sq"], countsSteps: true)

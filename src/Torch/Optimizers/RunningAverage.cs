@@ -8,7 +8,7 @@ public sealed class RunningAverage
 {
     private readonly FusedPass<AverageKernel> _pass = new();
 
-    /// <summary>average = decay · average + (1 - decay) · value, in place. What is not float32 on the CPU, or laid out in another way, takes operators.</summary>
+    /// <summary>average = decay · average + (1 - decay) · value, in place; by operators where it isn't float32 on the CPU, or laid out in another way.</summary>
     /// <param name="decay">Share of the average that stays, 0 to 1.</param>
     public void Update(IEnumerable<(Tensor Average, Tensor Value)> pairs, double decay)
     {

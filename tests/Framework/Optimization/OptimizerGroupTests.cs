@@ -50,7 +50,8 @@ public sealed class OptimizerGroupTests
         var tensors = state.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         using (no_grad())
             foreach (var (to, from) in resumed.Parameters.Zip(whole.Parameters)) to.copy_(from);
-        OptimizerMemory.Load(resumed.Optimizer, s_names, resumed.Parameters, new StateReader(tensors, JsonNode.Parse(state.Values.ToJsonString())!.AsObject()), rewind: false);
+        var values = JsonNode.Parse(state.Values.ToJsonString())!.AsObject();
+        OptimizerMemory.Load(resumed.Optimizer, s_names, resumed.Parameters, new StateReader(tensors, values), rewind: false);
         for (var t = 10; t < 20; t++)
         {
             whole.Step(t);

@@ -1,5 +1,6 @@
 using Tessera.Torch;
 using Tessera.Torch.Optimizers;
+using Tessera.Torch.Optimizers.Passes;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -22,12 +23,15 @@ public sealed class FusedPassTests : IDisposable
         {
             foreach (var (momentum, dampening, nesterov) in (List<(double, double, bool)>)[(0, 0, false), (0.9, 0, false), (0.9, 0.3, false), (0.8, 0, true)])
                 yield return ($"SGD momentum {momentum} dampening {dampening} nesterov {nesterov} decay {decay}",
-                    (p, fused) => new SgdOptimizer([new MomentumGroup(p[..4], 0.1, decay, momentum), new MomentumGroup(p[4..], 0.03, decay / 2, momentum)], dampening, nesterov) { Fused = fused });
+                    (p, fused) => new SgdOptimizer(
+                        [new MomentumGroup(p[..4], 0.1, decay, momentum), new MomentumGroup(p[4..], 0.03, decay / 2, momentum)], dampening, nesterov) { Fused = fused });
             foreach (var amsgrad in (bool[])[false, true])
                 foreach (var decoupled in (bool[])[false, true])
                     yield return ($"{(decoupled ? "AdamW" : "Adam")} amsgrad {amsgrad} decay {decay}",
-                        (p, fused) => new AdamOptimizer([new BetasGroup(p[..4], 0.01, decay, 0.9, 0.99), new BetasGroup(p[4..], 0.03, decay / 2, 0.9, 0.99)], decoupled, 1e-3, amsgrad) { Fused = fused });
-            yield return ($"RAdam decay {decay}", (p, fused) => new RAdamOptimizer([new BetasGroup(p[..4], 0.01, decay, 0.8, 0.9), new BetasGroup(p[4..], 0.03, decay, 0.8, 0.9)], 1e-3) { Fused = fused });
+                        (p, fused) => new AdamOptimizer(
+                            [new BetasGroup(p[..4], 0.01, decay, 0.9, 0.99), new BetasGroup(p[4..], 0.03, decay / 2, 0.9, 0.99)], decoupled, 1e-3, amsgrad) { Fused = fused });
+            yield return ($"RAdam decay {decay}", (p, fused) => new RAdamOptimizer(
+                [new BetasGroup(p[..4], 0.01, decay, 0.8, 0.9), new BetasGroup(p[4..], 0.03, decay, 0.8, 0.9)], 1e-3) { Fused = fused });
         }
     }
 
@@ -37,7 +41,8 @@ public sealed class FusedPassTests : IDisposable
     private static Parameter[] Start()
     {
         manual_seed(3);
-        return [.. ((long[][])[[0], [], [1], [7], [33], [65537], [3, 65537], [5, 6, 3, 3]]).Select(shape => new Parameter(randn(shape))), new Parameter(ChannelsLast.Lay(randn(9, 5, 7, 3)))];
+        long[][] shapes = [[0], [], [1], [7], [33], [65537], [3, 65537], [5, 6, 3, 3]];
+        return [.. shapes.Select(shape => new Parameter(randn(shape))), new Parameter(ChannelsLast.Lay(randn(9, 5, 7, 3)))];
     }
 
     /// <summary>Eight steps along gradients that depend on the step alone, laid out as the parameters are.</summary>
@@ -52,7 +57,13 @@ public sealed class FusedPassTests : IDisposable
             manual_seed(100 + step);
             foreach (var parameter in parameters) parameter.grad = zeros_like(parameter, requires_grad: false).copy_(randn(parameter.shape));
             optimizer.step();
-            counts[step] = optimizer switch { SgdOptimizer sgd => sgd.LastFused, AdamOptimizer adam => adam.LastFused, RAdamOptimizer radam => radam.LastFused, _ => -1 };
+            counts[step] = optimizer switch
+            {
+                SgdOptimizer sgd => sgd.LastFused,
+                AdamOptimizer adam => adam.LastFused,
+                RAdamOptimizer radam => radam.LastFused,
+                _ => -1,
+            };
         }
         return (parameters, optimizer, counts);
     }
@@ -69,7 +80,10 @@ public sealed class FusedPassTests : IDisposable
         Assert.Equal(expected.Count, actual.Count);
         foreach (var (a, b) in expected.Zip(actual))
             if (a.numel() > 0) // relative to what the values began with: what cancels to nearly nothing keeps the rounding of what it came from
-                Assert.True((a - b).abs().max().ToDouble() <= 1e-6 * Math.Max(a.abs().max().ToDouble(), 1), $"{(a - b).abs().max().ToDouble()} of {a.abs().max().ToDouble()}");
+            {
+                var (difference, largest) = ((a - b).abs().max().ToDouble(), a.abs().max().ToDouble());
+                Assert.True(difference <= 1e-6 * Math.Max(largest, 1), $"{difference} of {largest}");
+            }
     }
 
     [Theory]
@@ -205,5 +219,18 @@ public sealed class FusedPassTests : IDisposable
         Assert.Equal(2, optimizer.LastFused);
         foreach (var late in (Tensor[])[loss, other])
             Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => late.backward()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NoteChangeByView_BetweenForwardAndBackward_IsNoticedByAutograd()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var parameter in (Parameter[])[new(ones(2, 3)), new(tensor(1f))])
+        {
+            var loss = (parameter * parameter).sum();
+            using (no_grad()) FlatFloats.NoteChangeByView(parameter);
+            Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => loss.backward()).Message, StringComparison.Ordinal);
+            Assert.True(parameter.detach().eq(1).all().item<bool>());
+        }
     }
 }

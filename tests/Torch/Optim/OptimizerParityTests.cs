@@ -81,8 +81,8 @@ public class OptimizerParityTests
         using var scope = NewDisposeScope();
         var expected = FixtureFile.Json("optimization", "lbfgs.json").GetProperty("cases")[index];
         Parameter[] parameters = [new(linspace(-2, 1.5, 6, dtype: ScalarType.Float64).view(3, 2)), new(linspace(-1, 1, 4, dtype: ScalarType.Float64))];
-        using var optimizer = new LbfgsOptimizer(new OptimizerGroup(parameters, expected.GetProperty("lr").GetDouble()), expected.GetProperty("max_iter").GetInt32(),
-            historySize: expected.GetProperty("history_size").GetInt32());
+        var group = new OptimizerGroup(parameters, expected.GetProperty("lr").GetDouble());
+        using var optimizer = new LbfgsOptimizer(group, expected.GetProperty("max_iter").GetInt32(), historySize: expected.GetProperty("history_size").GetInt32());
         foreach (var (t, after) in expected.GetProperty("after").EnumerateArray().Index())
         {
             optimizer.step(() => Loss(optimizer, parameters, t));

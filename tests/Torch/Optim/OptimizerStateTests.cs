@@ -8,7 +8,7 @@ namespace Tessera.Tests.Torch.Optim;
 
 public class OptimizerStateTests
 {
-    public static IEnumerable<object[]> Own => ((string[])["SGD", "SGD_Momentum", "SGD_Nesterov", "Adam", "Adam_Amsgrad", "AdamW", "AdamW_Amsgrad", "RAdam", "LBFGS"]).Select(name => new object[] { name });
+    public static TheoryData<string> Own => ["SGD", "SGD_Momentum", "SGD_Nesterov", "Adam", "Adam_Amsgrad", "AdamW", "AdamW_Amsgrad", "RAdam", "LBFGS"];
 
     /// <summary>Three steps, a copy of weights and state into a fresh optimizer, three more steps of both: no bit may differ.</summary>
     [Theory]

@@ -18,6 +18,7 @@ public sealed record AdadeltaOptions(
 public sealed class Adadelta(AdadeltaOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adadelta(TorchGroups<TorchSharp.Modules.Adadelta.ParamGroup, TorchSharp.Modules.Adadelta.Options>(groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+        optim.Adadelta(TorchGroups<TorchSharp.Modules.Adadelta.ParamGroup, TorchSharp.Modules.Adadelta.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
             options.Lr, options.Rho, options.Eps, options.WeightDecay);
 }

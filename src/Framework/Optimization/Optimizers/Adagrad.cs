@@ -20,6 +20,7 @@ public sealed record AdagradOptions(
 public sealed class Adagrad(AdagradOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adagrad(TorchGroups<TorchSharp.Modules.Adagrad.ParamGroup, TorchSharp.Modules.Adagrad.Options>(groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+        optim.Adagrad(TorchGroups<TorchSharp.Modules.Adagrad.ParamGroup, TorchSharp.Modules.Adagrad.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
             options.Lr, options.LrDecay, options.WeightDecay, options.InitialAccumulatorValue, options.Eps);
 }

@@ -18,6 +18,7 @@ public sealed record AdamaxOptions(
 public sealed class Adamax(AdamaxOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adamax(TorchGroups<TorchSharp.Modules.Adamax.ParamGroup, TorchSharp.Modules.Adamax.Options>(groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+        optim.Adamax(TorchGroups<TorchSharp.Modules.Adamax.ParamGroup, TorchSharp.Modules.Adamax.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
             options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay);
 }

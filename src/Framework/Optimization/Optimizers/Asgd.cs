@@ -20,6 +20,7 @@ public sealed record AsgdOptions(
 public sealed class Asgd(AsgdOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.ASGD(TorchGroups<TorchSharp.Modules.ASGD.ParamGroup, TorchSharp.Modules.ASGD.Options>(groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+        optim.ASGD(TorchGroups<TorchSharp.Modules.ASGD.ParamGroup, TorchSharp.Modules.ASGD.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
             options.Lr, options.Lambd, options.Alpha, options.T0, options.WeightDecay);
 }

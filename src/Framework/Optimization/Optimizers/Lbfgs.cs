@@ -22,7 +22,9 @@ public sealed class LbfgsFactory(LbfgsOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups)
     {
-        if (groups.Count > 1) throw new UserErrorException("optimizer: Lbfgs takes all parameters as one vector, so \"groups\" and \"layer_decay\" can't be used with it.");
-        return new LbfgsOptimizer(new OptimizerGroup(groups[0].Parameters, options.Lr), options.MaxIter, options.ToleranceGrad, options.ToleranceChange, options.HistorySize);
+        if (groups.Count > 1)
+            throw new UserErrorException("optimizer: Lbfgs takes all parameters as one vector, so \"groups\" and \"layer_decay\" can't be used with it.");
+        var group = new OptimizerGroup(groups[0].Parameters, options.Lr);
+        return new LbfgsOptimizer(group, options.MaxIter, options.ToleranceGrad, options.ToleranceChange, options.HistorySize);
     }
 }

@@ -19,6 +19,7 @@ public sealed record NAdamOptions(
 public sealed class NAdam(NAdamOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.NAdam(TorchGroups<TorchSharp.Modules.NAdam.ParamGroup, TorchSharp.Modules.NAdam.Options>(groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+        optim.NAdam(TorchGroups<TorchSharp.Modules.NAdam.ParamGroup, TorchSharp.Modules.NAdam.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
             options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay, options.MomentumDecay);
 }

@@ -22,6 +22,7 @@ public sealed record RmsPropOptions(
 public sealed class RmsProp(RmsPropOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.RMSProp(TorchGroups<TorchSharp.Modules.RMSProp.ParamGroup, TorchSharp.Modules.RMSProp.Options>(groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+        optim.RMSProp(TorchGroups<TorchSharp.Modules.RMSProp.ParamGroup, TorchSharp.Modules.RMSProp.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
             options.Lr, options.Alpha, options.Eps, options.WeightDecay, options.Momentum, options.Centered);
 }

@@ -24,8 +24,7 @@ public sealed class Sgd(SgdOptions options) : OptimizerFactory
     {
         if (options.Nesterov && (options.Momentum == 0 || options.Dampening != 0))
             throw new UserErrorException("optimizer.nesterov: looking ahead needs a momentum above 0, and no dampening.");
-        return new SgdOptimizer(
-            [.. groups.Select(group => new MomentumGroup(group.Parameters, options.Lr * group.LrMult, options.WeightDecay * group.DecayMult, options.Momentum))],
-            options.Dampening, options.Nesterov);
+        var own = groups.Select(group => new MomentumGroup(group.Parameters, options.Lr * group.LrMult, options.WeightDecay * group.DecayMult, options.Momentum));
+        return new SgdOptimizer([.. own], options.Dampening, options.Nesterov);
     }
 }

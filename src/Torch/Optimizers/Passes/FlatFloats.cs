@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Tessera.Torch.Optimizers.Passes;
 
 /// <summary>Tensors as plain memory: float32 on the CPU, every element once, without gaps, in whatever order of the dimensions.</summary>
-/// <remarks>Why it exists: TorchSharp gives the memory of contiguous tensors only (<c>Tensor.bytes</c>), and weights of convolutions lie channels last.</remarks>
+/// <remarks>Why it exists: TorchSharp gives the memory of contiguous tensors only (<c>Tensor.bytes</c>); weights of convolutions lie channels last.</remarks>
 internal static unsafe partial class FlatFloats
 {
     private const int MaxDimensions = 8;
@@ -34,14 +34,16 @@ internal static unsafe partial class FlatFloats
     /// <summary>The first element; valid as long as the tensor lives.</summary>
     public static float* Memory(Tensor tensor) => (float*)Data(tensor.Handle);
 
-    /// <summary>Tells autograd that the values have changed, as an operator in place would: a backward that needs the old ones then fails instead of being wrong.</summary>
+    /// <summary>Tells autograd that the values have changed, as an operator in place would: a backward that needs the old ones fails instead of being wrong.</summary>
     public static void NoteChange(Tensor tensor)
     {
-        if (s_bumpVersion != null)
-        {
-            s_bumpVersion(tensor.Handle);
-            return;
-        }
+        if (s_bumpVersion != null) s_bumpVersion(tensor.Handle);
+        else NoteChangeByView(tensor);
+    }
+
+    /// <summary>The same where libtorch lacks the function, or exports it under another name, as on Windows; slower.</summary>
+    internal static void NoteChangeByView(Tensor tensor)
+    {
         using var flat = tensor.dim() == 0 ? tensor.unsqueeze(0) : tensor.alias();
         using var none = flat.narrow(0, 0, 0);
         none.zero_(); // a view shares its version with what it views

@@ -8,7 +8,7 @@ namespace Tessera.Torch.Optimizers.Passes;
 /// <summary>The arithmetic for a vector of neighbouring elements.</summary>
 internal unsafe interface IFusedKernel
 {
-    /// <summary>Updates <c>Vector&lt;float&gt;.Count</c> elements of the target and of the states; of these, those that the kernel doesn't use are null.</summary>
+    /// <summary>Updates <c>Vector&lt;float&gt;.Count</c> elements of the target and of the states; those that the kernel doesn't use are null.</summary>
     void Update(float* target, float* source, float* first, float* second, float* third);
 }
 

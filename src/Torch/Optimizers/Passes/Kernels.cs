@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Tessera.Torch.Optimizers.Passes;
 
-/// <summary>Gradient descent: d = g + decay · p; b = momentum · b + (1 - dampening) · d; p -= lr · b, or lr · (d + momentum · b) with Nesterov's look ahead.</summary>
+/// <summary>Gradient descent: d = g + decay · p; b = momentum · b + (1 - dampening) · d; p -= lr · b, or with Nesterov lr · (d + momentum · b).</summary>
 /// <param name="first">Whether this is the parameter's first step, where b = d.</param>
 internal readonly unsafe struct SgdKernel(double lr, double momentum, double dampening, double decay, bool nesterov, bool first) : IFusedKernel
 {
@@ -30,11 +30,13 @@ internal readonly unsafe struct SgdKernel(double lr, double momentum, double dam
 /// <param name="step">t, from 1.</param>
 /// <param name="decay">Share of p that is added to g (Adam) or, times lr, taken from p (AdamW, decoupled).</param>
 /// <param name="amsgrad">Whether the largest v so far, the third state, divides.</param>
-internal readonly unsafe struct AdamKernel(long step, double lr, double beta1, double beta2, double eps, double decay, bool decoupled, bool amsgrad) : IFusedKernel
+internal readonly unsafe struct AdamKernel(
+    long step, double lr, double beta1, double beta2, double eps, double decay, bool decoupled, bool amsgrad) : IFusedKernel
 {
     private readonly float _beta1 = (float)beta1, _beta2 = (float)beta2, _rest1 = (float)(1 - beta1), _rest2 = (float)(1 - beta2), _eps = (float)eps;
     private readonly float _decay = decoupled ? 0 : (float)decay, _shrink = decoupled ? (float)(1 - lr * decay) : 1;
-    private readonly float _correction2 = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step))), _step = (float)(-lr / (1 - Math.Pow(beta1, step)));
+    private readonly float _correction2 = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step)));
+    private readonly float _step = (float)(-lr / (1 - Math.Pow(beta1, step)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Update(float* target, float* source, float* first, float* second, float* third)
