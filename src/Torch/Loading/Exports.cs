@@ -26,6 +26,7 @@ internal static class Exports
         "_ZN2at8autocast17increment_nestingEv",
         "_ZN2at8autocast17decrement_nestingEv",
         "_ZN2at8autocast11clear_cacheEv",
+        "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE",
         .. TraceFunctions.Names,
     ];
 
