@@ -157,7 +157,7 @@ internal static class MendedBinding
         public Elf(ReadOnlySpan<byte> bytes)
         {
             _bytes = bytes.ToArray();
-            if (!bytes.StartsWith("\x7fELF"u8) || bytes[4] != 2 || bytes[5] != 1 || U16(18) != 62) throw new InvalidDataException("it is not an ELF file for x86-64");
+            if (!bytes.StartsWith("\u007fELF"u8) || bytes[4] != 2 || bytes[5] != 1 || U16(18) != 62) throw new InvalidDataException("it is not an ELF file for x86-64");
             var (table, size, count) = ((long)U64(40), U16(58), U16(60));
             if (size != 64) throw new InvalidDataException("its section table is unknown");
             Sections = [.. Enumerable.Range(0, count).Select(i =>
