@@ -3,10 +3,10 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Components;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
 using Tessera.Framework.Visualization;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Models.Attention;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -113,7 +113,7 @@ static void Measure(string config, int tokens, bool backward)
 {
     using var services = new ServiceCollection().AddComponents(typeof(TokenAttention).Assembly).BuildServiceProvider();
     using var layer = services.GetRequiredService<ComponentBuilder>().Build<TokenAttention>(config, new AttentionShape(Width, 1));
-    _ = TorchRuntime.Create();
+    Tessera.Torch.Loading.LibTorch.Load();
     set_num_threads(1);
     manual_seed(0);
     var height = 1 << (int.Log2(tokens) / 2);

@@ -8,8 +8,8 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Backbones;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,20 +23,19 @@ var turns = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) :
 var (batchSize, height, width) = deeplab ? (2, 192, 256) : (8, 180, 240);
 const int Classes = 11;
 
-var runtime = TorchRuntime.Create();
-ThreadCount.Set(runtime, args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 0);
+Threads.Set(args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 0);
 using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
 var builder = services.GetRequiredService<ComponentBuilder>();
 var info = new DataInfo([.. Enumerable.Range(0, Classes).Select(i => $"class{i}")], DataTask.Segmentation);
 manual_seed(0);
 var (kept, labels) = (randn(batchSize, 3, height, width), Blocks());
-var precision = PrecisionChoice.Resolve(Precision.Auto, DeviceType.CPU, runtime);
+var precision = PrecisionChoice.Resolve(Precision.Auto, DeviceType.CPU);
 
 const string contrast = """{ "type": "PixelContrastLoss", "weight": 0.1 }""";
 const string remembers = """{ "type": "PixelContrastLoss", "weight": 0.1, "memory": { "size": 512 } }""";
 (string Name, Func<double> Step)[] variants = [("cross entropy", Variant(null)), ("+ contrast", Variant(contrast)), ("+ contrast with memory", Variant(remembers))];
 
-Console.WriteLine($"{args[0]}, batch {batchSize}, {height}x{width}, {precision.Reason}; {runtime.Threads} threads");
+Console.WriteLine($"{args[0]}, batch {batchSize}, {height}x{width}, {precision.Reason}; {Threads.Count} threads");
 for (var i = 0; i < 3; i++)
     foreach (var (_, step) in variants) step();
 var times = variants.Select(_ => new List<double>()).ToArray();
@@ -57,7 +56,7 @@ double LossAlone(string config)
     using var loss = builder.Build<Loss>(config, info);
     loss.ExpectEmbeddings(256);
     var stride = deeplab ? 8 : 4;
-    var embeddings = runtime.ToChannelsLast(nn.functional.normalize(randn(batchSize, 256, (height + stride - 1) / stride, (width + stride - 1) / stride))).requires_grad_();
+    var embeddings = ChannelsLast.Lay(nn.functional.normalize(randn(batchSize, 256, (height + stride - 1) / stride, (width + stride - 1) / stride))).requires_grad_();
     var logits = randn(batchSize, Classes, height, width);
     var seconds = new List<double>();
     for (var i = 0; i < 20 + turns; i++)
@@ -78,11 +77,11 @@ Func<double> Variant(string? loss)
     var terms = """ "ce": { "type": "CrossEntropyLoss" } """ + (loss is null ? "" : $", \"contrast\": {loss}");
     var projection = loss is null ? "" : $$""", "projection_head": { "type": "ProjectionHead", "dim": 256{{(deeplab ? ", \"in_index\": -1" : "")}} }""";
     var model = builder.Build<VisionModel>($$"""{ "type": "Segmentor", "backbone": {{backbone}}, "decode_head": { "type": "{{head}}", "losses": { {{terms}} } }{{projection}} }""", info);
-    model.ToChannelsLast(runtime);
+    model.ToChannelsLast();
     model.train();
     var optimizers = new RunOptimizers(
         new Dictionary<string, OptimizerFactory> { [RunOptimizers.OnlyName] = builder.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }""") }, model,
-        new StepContext { Runtime = runtime, Group = new SingleProcess(), Precision = precision });
+        new StepContext { Group = new SingleProcess(), Precision = precision });
     var iteration = 0L;
     return () =>
     {
@@ -94,7 +93,7 @@ Func<double> Variant(string? loss)
             SegmentationMaps = labels.clone(),
             Samples = [.. Enumerable.Range(0, batchSize).Select(i => new Sample { Index = i, Name = $"{i}" })],
         };
-        batch.ToChannelsLast(runtime);
+        batch.ToChannelsLast();
         model.TrainStep(batch, optimizers, new Progress(iteration++, 1000, 0, 1));
         return watch.Elapsed.TotalSeconds;
     };

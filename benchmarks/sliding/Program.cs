@@ -8,14 +8,14 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Backbones;
 using Tessera.Models.TaskModels.Segmentation;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 const int count = 2, height = 360, width = 480, cropHeight = 240, cropWidth = 320, together = 4;
 var rounds = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 9;
-_ = TorchRuntime.Create();
+Tessera.Torch.Loading.LibTorch.Load();
 using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
 var info = new DataInfo([.. Enumerable.Range(0, 11).Select(i => $"class{i}")], DataTask.Segmentation);
 using var model = (Segmentor)services.GetRequiredService<ComponentBuilder>().Build<VisionModel>($$"""

@@ -8,8 +8,8 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Backbones;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,7 +43,7 @@ var detects = args[0].StartsWith("retinanet", StringComparison.Ordinal);
 var classes = segments ? 21 : detects ? 91 : 1000;
 var defaults = args[1] == "defaults";
 
-var runtime = TorchRuntime.Create();
+Threads.Set(0);
 using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
 var builder = services.GetRequiredService<ComponentBuilder>();
 manual_seed(0);
@@ -58,15 +58,15 @@ using var batch = new Batch
 };
 
 // What Runner does before a run, with the defaults of the config's keys or without.
-var precision = defaults ? PrecisionChoice.Resolve(Precision.Auto, DeviceType.CPU, runtime) : PrecisionChoice.Full;
+var precision = defaults ? PrecisionChoice.Resolve(Precision.Auto, DeviceType.CPU) : PrecisionChoice.Full;
 var channelsLast = defaults && BatchLayout.IsConvolutional(model);
-if (channelsLast) model.ToChannelsLast(runtime);
+if (channelsLast) model.ToChannelsLast();
 model.train();
 using var group = new SingleProcess();
 using var optimizers = new RunOptimizers(
     new Dictionary<string, OptimizerFactory> { [RunOptimizers.OnlyName] = builder.Build<OptimizerFactory>(optimizer) }, model,
-    new StepContext { Runtime = runtime, Group = group, Precision = precision });
-var threads = string.Join(", ", runtime.Describe().Select(line => $"{line.Key} {line.Value}"));
+    new StepContext { Group = group, Precision = precision });
+var threads = string.Join(", ", TensorLibrary.Describe().Select(line => $"{line.Name} {line.Value}"));
 Console.WriteLine($"ready: {precision.Reason}; {(channelsLast ? "channels last" : "contiguous")}; {threads}");
 
 var iteration = 0L;
@@ -92,6 +92,6 @@ static string Classifier(string backbone) => $$"""{ "type": "ImageClassifier", "
 void Step()
 {
     using var scope = NewDisposeScope();
-    if (channelsLast) batch.ToChannelsLast(runtime);
+    if (channelsLast) batch.ToChannelsLast();
     model.TrainStep(batch, optimizers, new Progress(iteration++, 1000, 0, 1));
 }

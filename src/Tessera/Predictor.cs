@@ -8,7 +8,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,7 +52,6 @@ public sealed class Predictor : IDisposable
     private readonly PredictorOptions _options;
     private readonly ServiceProvider _services;
     private readonly IReadOnlyList<Transform> _pipeline;
-    private readonly ITorchRuntime _runtime;
     private readonly Device _device;
     private readonly PrecisionChoice _precision;
     private readonly bool _channelsLast;
@@ -69,16 +68,15 @@ public sealed class Predictor : IDisposable
         Data = checkpoint.Info.Data;
         _pipeline = Pipeline(document, components);
         _batchSize = options.BatchSize ?? Math.Min((config.Test ?? config.Val)?.Loader?.BatchSize ?? 16, 16); // images of all sizes come one by one
-        _runtime = TorchRuntime.Create();
-        ThreadCount.Set(_runtime, 0); // not the training machine's
+        Threads.Set(0); // not the training machine's
         _device = DeviceChoice.Resolve(options.Device);
-        _precision = PrecisionChoice.Resolve(options.Precision, _device.type, _runtime);
+        _precision = PrecisionChoice.Resolve(options.Precision, _device.type);
         Model = builder.Model(Data);
         checkpoint.LoadModel(Model, options.Averaged, checkpoint.Info.Config);
         Model.eval();
         Model.to(_device);
         _channelsLast = builder.ChannelsLast(Model, _device, _precision);
-        if (_channelsLast) Model.ToChannelsLast(_runtime);
+        if (_channelsLast) Model.ToChannelsLast();
     }
 
     /// <summary>The classes that the model was trained on.</summary>
@@ -137,8 +135,8 @@ public sealed class Predictor : IDisposable
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         batch.To(_device);
-        if (_channelsLast) batch.ToChannelsLast(_runtime);
-        using var autocast = _precision.Enter(_runtime, _device.type);
+        if (_channelsLast) batch.ToChannelsLast();
+        using var autocast = _precision.Enter(_device.type);
         return [.. batch.Samples.Select(sample => sample.Name).Zip(Model.Predict(batch))];
     }
 

@@ -24,12 +24,9 @@ internal static class PluginErrors
 
     public static string NotBuilt(string reason) => $"The plugin can't be built: {reason}";
 
-    public static string OtherProvider(string path, string builtFor)
-    {
-        var here = builtFor == "TorchSharp" ? "libtorch" : "TorchSharp";
-        return $"{Path.GetFileName(path)} was built for the {builtFor} provider; this Tessera runs on {here}.\n"
-            + $"Name its .csproj or .cs here instead, which is built for the provider in use, or build it with -p:TorchProvider={here}.";
-    }
+    public static string OldTensorLayer(string path) =>
+        $"{Path.GetFileName(path)} was built for the tensor layer of an earlier release; this Tessera stands on TorchSharp's own assembly.\n"
+            + "Name its .csproj or .cs here instead, which is built against what runs, or build it again.";
 
     public static string OtherVersion(string reason) => $"The plugin doesn't fit this Tessera; build it again, or name its source. ({reason})";
 }

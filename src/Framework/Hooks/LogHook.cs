@@ -4,6 +4,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Torch;
 using TorchSharp;
 
 namespace Tessera.Framework.Hooks;
@@ -50,15 +51,14 @@ public sealed class LogHook(LogHookOptions options) : Hook
         var perSecond = _images * run.Group.WorldSize / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9);
         var (waiting, total) = run.TrainLoader.TakeWaitTimes();
         var wait = total > TimeSpan.Zero ? Math.Min(waiting / total, 1) : 0;
-        var memory = run.Runtime.DeviceMemory(run.Device)?.Peak;
-        run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, memory, values));
+        run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, Environment.WorkingSet, values));
 
         WarnOfSharedCores(run, perSecond, wait);
         foreach (var (_, module) in run.Model.Having<IReportsScalars>())
             foreach (var (name, value) in module.Scalars(progress)) values[name] = value;
         values["images_per_second"] = perSecond;
         values["data_wait"] = wait;
-        values["memory_mb"] = (memory ?? Environment.WorkingSet) / 1048576.0;
+        values["memory_mb"] = Environment.WorkingSet / 1048576.0;
         run.Output?.Scalars("train", progress.Iteration, progress.Epoch, values);
         _images = 0;
         _clock.Restart();
@@ -71,9 +71,9 @@ public sealed class LogHook(LogHookOptions options) : Hook
     private void WarnOfSharedCores(RunState run, double perSecond, double wait)
     {
         _fastest = Math.Max(_fastest, perSecond);
-        if (_warned || perSecond * Collapse > _fastest || wait > 0.5 || run.Device.type != DeviceType.CPU || run.Runtime.Threads == 1) return;
+        if (_warned || perSecond * Collapse > _fastest || wait > 0.5 || run.Device.type != DeviceType.CPU || Threads.Count == 1) return;
         _warned = true;
         s_log.Warn("Steps take {0:0} times as long as before. Other programs seem to share the cores; then one thread (--cfg-options threads=1) is faster than {1}, which wait for each other.",
-            _fastest / perSecond, run.Runtime.Threads);
+            _fastest / perSecond, Threads.Count);
     }
 }

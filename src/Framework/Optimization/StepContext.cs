@@ -1,6 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,7 +9,6 @@ namespace Tessera.Framework.Optimization;
 /// <summary>What all optimizers of a run share in a step.</summary>
 internal sealed class StepContext
 {
-    public required ITorchRuntime Runtime { get; init; }
     public required IProcessGroup Group { get; init; }
     public required PrecisionChoice Precision { get; init; }
     public DeviceType Device { get; init; } = DeviceType.CPU;
@@ -31,7 +30,7 @@ internal sealed class StepContext
     /// <summary>Sees every loss before its backward.</summary>
     public Action<Tensor>? Guard { get; set; }
 
-    public IDisposable Autocast() => Precision.Enter(Runtime, Device);
+    public IDisposable Autocast() => Precision.Enter(Device);
 
     public void AddPenalties(LossMap losses)
     {

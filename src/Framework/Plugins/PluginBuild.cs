@@ -97,13 +97,11 @@ internal static partial class PluginBuild
     {
         var targets = Path.Combine(work, "Tessera.targets");
         File.WriteAllText(targets, $"<Project>\n{References("'@(ProjectReference)' == ''")}\n</Project>\n");
-        string[] common = [$"-p:TorchProvider={Provider}", $"-p:CustomAfterMicrosoftCommonTargets={targets}"];
+        string[] common = [$"-p:CustomAfterMicrosoftCommonTargets={targets}"];
         Run(plugin, work, ["build", plugin.Path, "-c", "Release", "-o", Path.Combine(work, "bin"), .. common]);
         var name = Run(plugin, work, ["msbuild", plugin.Path, "-getProperty:AssemblyName", .. common]).Trim();
         return Path.Combine("bin", name + ".dll");
     }
-
-    private static string Provider => PluginLoader.ProviderAssembly == "TorchSharp" ? "TorchSharp" : "libtorch";
 
     private static string References(string condition)
     {

@@ -3,7 +3,6 @@ using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
-using TorchSharp;
 
 namespace Tessera.Framework.Plugins;
 
@@ -22,15 +21,9 @@ public sealed record LoadedPlugin(string Path, string Sha256, Assembly Assembly)
 /// </summary>
 public static class PluginLoader
 {
-    private const string LibtorchAssembly = "Tessera.Torch";
-    private const string TorchSharpAssembly = "TorchSharp";
-
-    /// <summary>Name of the assembly that provides tensors here.</summary>
-    internal static string ProviderAssembly => typeof(torch).Assembly.GetName().Name!;
-
     /// <summary>Loads one plugin.</summary>
     /// <param name="note">Told what is done (building takes seconds the first time).</param>
-    /// <exception cref="UserErrorException">The file is missing, doesn't build, or was built for the other provider.</exception>
+    /// <exception cref="UserErrorException">The file is missing, doesn't build, or was built for the tensor layer of earlier releases.</exception>
     public static LoadedPlugin Load(PluginReference plugin, Action<string>? note = null)
     {
         if (!File.Exists(plugin.Path))
@@ -79,10 +72,11 @@ public static class PluginLoader
         if (!reader.HasMetadata)
             throw PluginErrors.At(plugin, PluginErrors.NotLoaded(plugin.Path, "it is no .NET assembly."));
         var metadata = reader.GetMetadataReader();
-        var references = metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).ToList();
-        var other = ProviderAssembly == LibtorchAssembly ? TorchSharpAssembly : LibtorchAssembly;
-        if (references.Contains(other) && !references.Contains(ProviderAssembly))
-            throw PluginErrors.At(plugin, PluginErrors.OtherProvider(plugin.Path, other == TorchSharpAssembly ? "TorchSharp" : "libtorch"));
+        // Earlier releases had TorchSharp's types in an assembly of their own, Tessera.Torch.
+        if (metadata.TypeReferences.Select(metadata.GetTypeReference).Any(type => type.ResolutionScope.Kind == HandleKind.AssemblyReference
+            && metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name) == "Tessera.Torch"
+            && metadata.GetString(type.Namespace).StartsWith("TorchSharp", StringComparison.Ordinal)))
+            throw PluginErrors.At(plugin, PluginErrors.OldTensorLayer(plugin.Path));
     }
 
     /// <summary>Resolves what Tessera has to Tessera's own, so that types are the same; the rest beside the plugin.</summary>

@@ -1,5 +1,5 @@
 using Tessera.Framework.Data;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -8,22 +8,22 @@ namespace Tessera.Framework.Running;
 internal static class BatchLayout
 {
     /// <summary>Lays the images out NHWC in memory; shapes stay.</summary>
-    public static void ToChannelsLast(this Batch batch, ITorchRuntime runtime)
+    public static void ToChannelsLast(this Batch batch)
     {
-        var images = runtime.ToChannelsLast(batch.Images).DetachFromDisposeScope();
+        var images = ChannelsLast.Lay(batch.Images).DetachFromDisposeScope();
         if (ReferenceEquals(images, batch.Images)) return;
         batch.Images.Dispose();
         batch.Images = images;
     }
 
     /// <summary>The same for the model's convolution weights.</summary>
-    public static void ToChannelsLast(this nn.Module model, ITorchRuntime runtime)
+    public static void ToChannelsLast(this nn.Module model)
     {
         using var _ = no_grad();
         foreach (var parameter in model.parameters())
         {
             if (parameter.dim() != 4) continue;
-            using var laidOut = runtime.ToChannelsLast(parameter.detach());
+            using var laidOut = ChannelsLast.Lay(parameter.detach());
             parameter.set_(laidOut);
         }
     }

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using NLog;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
@@ -12,16 +12,15 @@ public static class EnvironmentReport
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
 
     /// <summary>By name, in the order shown.</summary>
-    public static IReadOnlyList<(string Name, string Value)> Collect(ITorchRuntime runtime, Device device, PrecisionChoice precision, IProcessGroup group, long seed, bool channelsLast)
+    public static IReadOnlyList<(string Name, string Value)> Collect(Device device, PrecisionChoice precision, IProcessGroup group, long seed, bool channelsLast)
     {
         var lines = new List<(string, string)>
         {
             ("Tessera", typeof(EnvironmentReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown"),
             (".NET", RuntimeInformation.FrameworkDescription),
             ("system", RuntimeInformation.OSDescription),
-            ("provider", runtime.Provider),
         };
-        lines.AddRange(runtime.Describe().Select(entry => (entry.Key, entry.Value)));
+        lines.AddRange(TensorLibrary.Describe());
         lines.Add(("memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20} MB"));
         lines.Add(("device", device.ToString()));
         lines.Add(("precision", precision.Reason));

@@ -1,7 +1,7 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +17,6 @@ public sealed class Evaluator
 
     public required Device Device { get; init; }
 
-    public required ITorchRuntime Runtime { get; init; }
 
     public IProcessGroup Group { get; init; } = new SingleProcess();
 
@@ -63,9 +62,9 @@ public sealed class Evaluator
             using var batch = loaded;
             using var scope = NewDisposeScope();
             batch.To(Device);
-            if (ChannelsLast) batch.ToChannelsLast(Runtime);
+            if (ChannelsLast) batch.ToChannelsLast();
             IReadOnlyList<Prediction> predictions;
-            using (Precision.Enter(Runtime, Device.type)) predictions = model.Predict(batch);
+            using (Precision.Enter(Device.type)) predictions = model.Predict(batch);
             if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
             foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);

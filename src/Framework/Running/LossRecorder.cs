@@ -1,5 +1,5 @@
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;

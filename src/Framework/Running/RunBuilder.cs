@@ -6,7 +6,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,13 +19,8 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
 
     public RunOptions Options => options;
 
-    /// <summary>The tensor library, with as many threads as the config says.</summary>
-    public ITorchRuntime StartRuntime()
-    {
-        var runtime = TorchRuntime.Create();
-        ThreadCount.Set(runtime, options.Threads);
-        return runtime;
-    }
+    /// <summary>Loads the tensor library, with as many threads as the config says.</summary>
+    public void StartTensorLibrary() => Threads.Set(options.Threads);
 
     public Dataset Dataset(ComponentSpec<Dataset> spec) => spec.Build(services);
 

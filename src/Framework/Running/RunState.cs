@@ -3,7 +3,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
@@ -17,7 +17,6 @@ public abstract class RunState
     public abstract DataInfo Data { get; }
     public abstract Device Device { get; }
     public abstract IProcessGroup Group { get; }
-    public abstract ITorchRuntime Runtime { get; }
 
     /// <summary>Where the run stands. After the last batch of a step, the step counts as done.</summary>
     public abstract Progress Progress { get; }

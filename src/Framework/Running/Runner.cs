@@ -9,7 +9,7 @@ using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running.Distributed;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,10 +41,10 @@ public sealed class Runner : IDisposable
         try
         {
             var builder = new RunBuilder(options, services);
-            var runtime = builder.StartRuntime();
+            builder.StartTensorLibrary();
             var device = DeviceChoice.Resolve(options.Device);
-            var precision = PrecisionChoice.Resolve(options.Precision, device.type, runtime);
-            var group = Own(ProcessGroups.FromEnvironment(runtime, device.type));
+            var precision = PrecisionChoice.Resolve(options.Precision, device.type);
+            var group = Own(ProcessGroups.FromEnvironment(device.type));
             workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
             if (group.Rank == 0) Directory.CreateDirectory(workDir);
 
@@ -62,7 +62,7 @@ public sealed class Runner : IDisposable
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
             var channelsLast = builder.ChannelsLast(model, device, precision);
-            EnvironmentReport.Write(EnvironmentReport.Collect(runtime, device, precision, group, options.Seed, channelsLast));
+            EnvironmentReport.Write(EnvironmentReport.Collect(device, precision, group, options.Seed, channelsLast));
 
             IBatchLoader? valLoader = null;
             IReadOnlyDictionary<string, Metric> metrics = new Dictionary<string, Metric>();
@@ -100,7 +100,6 @@ public sealed class Runner : IDisposable
                 Precision = precision,
                 ChannelsLast = channelsLast,
                 Seed = options.Seed,
-                Runtime = runtime,
                 Group = group,
                 WorkDir = workDir,
                 Output = output,

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running.Distributed;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
@@ -23,7 +24,7 @@ public sealed partial class Trainer
         var random = state.Under(CheckpointParts.Random);
         foreach (var (name, device) in RandomDevices())
         {
-            var states = Group.AllGather(Runtime.GetRandomState(device));
+            var states = Group.AllGather(RandomState.Get(device));
             for (var rank = 0; rank < states.Count; rank++)
                 random.WriteValue($"{rank}.{name}", Convert.ToBase64String(states[rank]));
         }
@@ -86,7 +87,7 @@ public sealed partial class Trainer
         foreach (var (name, device) in RandomDevices())
         {
             if ((string?)state.Under(CheckpointParts.Random).Value($"{Group.Rank}.{name}") is { } saved)
-                Runtime.SetRandomState(device, Convert.FromBase64String(saved));
+                RandomState.Set(device, Convert.FromBase64String(saved));
         }
 
         _epoch = (int)loader.Value("epoch")!;

@@ -1,5 +1,4 @@
 using NLog;
-using TorchSharp;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
@@ -8,7 +7,9 @@ using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Framework.Running.Distributed;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
+using Tessera.Torch.Memory;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
@@ -54,12 +55,11 @@ public sealed partial class Trainer : RunState, IDisposable
         _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
         if (frozen.Count + loop.NormEval.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
         if (parts.Device.type != DeviceType.CPU) parts.Model.to(parts.Device);
-        if (parts.ChannelsLast) parts.Model.ToChannelsLast(parts.Runtime);
+        if (parts.ChannelsLast) parts.Model.ToChannelsLast();
         GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
 
         _optimizers = new RunOptimizers(parts.Optimizers, parts.Model, new StepContext
         {
-            Runtime = parts.Runtime,
             Group = parts.Group,
             Precision = parts.Precision,
             Device = parts.Device.type,
@@ -73,7 +73,7 @@ public sealed partial class Trainer : RunState, IDisposable
         _hooks = [.. _namedHooks.Select(hook => hook.Hook)];
         if (_hooks.OfType<NanGuardHook>().FirstOrDefault() is { } nanGuard)
         {
-            _guard = new NonFiniteGuard(nanGuard.Interval, nanGuard.LooksAtEachBatch(parts.Device.type), parts.Device, parts.Runtime, parts.Group);
+            _guard = new NonFiniteGuard(nanGuard.Interval, nanGuard.LooksAtEachBatch(parts.Device.type), parts.Device, parts.Group);
             _optimizers.Context.Guard = _guard.See;
         }
         foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>()) module.Group = parts.Group;
@@ -88,7 +88,6 @@ public sealed partial class Trainer : RunState, IDisposable
     public override DataInfo Data => _parts.TrainLoader.Dataset.Info;
     public override Device Device => _parts.Device;
     public override IProcessGroup Group => _parts.Group;
-    public override ITorchRuntime Runtime => _parts.Runtime;
     public override Progress Progress => new(_iteration, _totalSteps, _epoch, _totalEpochs);
     public override int EpochsDone => _epochsDone;
     public override bool StepDone => _stepDone;
@@ -150,13 +149,12 @@ public sealed partial class Trainer : RunState, IDisposable
             Loader = _parts.ValLoader,
             Metrics = _parts.Metrics,
             Device = Device,
-            Runtime = Runtime,
             Group = Group,
             Precision = _parts.Precision,
             ChannelsLast = _parts.ChannelsLast,
         };
         _metrics = new Dictionary<string, double>(evaluator.Run(Model));
-        ProcessMemory.GiveBack(Runtime);
+        ProcessMemory.GiveBack();
         TrainMode();
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
         s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
@@ -203,7 +201,7 @@ public sealed partial class Trainer : RunState, IDisposable
     {
         using var scope = NewDisposeScope();
         batch.To(Device);
-        if (_parts.ChannelsLast) batch.ToChannelsLast(Runtime);
+        if (_parts.ChannelsLast) batch.ToChannelsLast();
 
         var accumulate = _parts.Loop.Accumulate;
         var inStep = _batchInEpoch % accumulate;
@@ -228,7 +226,7 @@ public sealed partial class Trainer : RunState, IDisposable
         }
         catch (NonFiniteLossException found)
         {
-            throw found.Explain(Model, batch, _optimizers, WorkDir, Runtime, writes: Group.Rank == 0);
+            throw found.Explain(Model, batch, _optimizers, WorkDir, writes: Group.Rank == 0);
         }
         _losses.Add(losses);
         _batchInEpoch++;

@@ -5,7 +5,7 @@ using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -69,8 +69,6 @@ public sealed record TrainerParts
     public bool ChannelsLast { get; init; }
 
     public long Seed { get; init; }
-
-    public ITorchRuntime Runtime { get; init; } = TorchRuntime.Create();
 
     public IProcessGroup Group { get; init; } = new SingleProcess();
 

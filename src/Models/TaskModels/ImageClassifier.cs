@@ -1,7 +1,7 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Heads;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.TaskModels;

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using Tessera.Torch.Memory;
 using TorchSharp;
 
 namespace Tessera.Torch.Loading;
@@ -14,7 +15,7 @@ public static class LibTorch
     private static readonly Lock s_lock = new();
     private static bool s_prepared;
     private static bool s_loaded;
-    private static LibTorchException? s_failure;
+    private static nint s_mended;
 
     /// <summary>
     /// Makes the settings that libtorch reads once, while it is loaded, and helps TorchSharp to its library on systems with an older libstdc++.
@@ -40,18 +41,25 @@ public static class LibTorch
         lock (s_lock)
         {
             if (s_loaded) return;
+            if (Files() is null && OperatingSystem.IsLinux()) throw LibTorchException.NotLoaded(null, null); // TorchSharp would search for long, and copy what it finds
             try
             {
                 using var tensor = torch.zeros(1);
             }
             catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
             {
-                throw s_failure ?? LibTorchException.NotLoaded(Files(), e);
+                throw e.InnerException as LibTorchException ?? LibTorchException.NotLoaded(Files(), e);
             }
-            if (LibTorchBuild.Version is { } version && version != ExpectedVersion) throw LibTorchException.OtherVersion(version, ExpectedVersion);
-            s_loaded = true;
+            s_loaded = true; // what follows asks libtorch, and so comes by here
+            RequireVersion(LibTorchBuild.Version);
             MemorySettings.AfterLoading();
         }
+    }
+
+    /// <param name="found">null: it could not be asked.</param>
+    internal static void RequireVersion(string? found)
+    {
+        if (found is not null && found != ExpectedVersion) throw LibTorchException.OtherVersion(found, ExpectedVersion);
     }
 
     /// <summary>Folders that may hold libtorch's files, the likeliest first.</summary>
@@ -71,19 +79,15 @@ public static class LibTorch
     private static nint Resolve(Assembly assembly, string name)
     {
         if (name is not ("LibTorchSharp" or "libLibTorchSharp" or "libLibTorchSharp.so") || Files() is not { } folder) return 0;
+        if (s_mended != 0) return s_mended;
         try
         {
             foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"]) NativeLibrary.Load(Path.Combine(folder, library));
-            return MendedBinding.Load(Path.Combine(folder, "libLibTorchSharp.so"), MendedBinding.CacheFolder());
         }
-        catch (LibTorchException e)
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            s_failure = e;
+            throw LibTorchException.NotLoaded(folder, e);
         }
-        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException)
-        {
-            s_failure = LibTorchException.NotLoaded(folder, e);
-        }
-        return 0;
+        return s_mended = MendedBinding.Load(Path.Combine(folder, "libLibTorchSharp.so"), MendedBinding.CacheFolder());
     }
 }

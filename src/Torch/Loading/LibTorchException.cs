@@ -3,9 +3,9 @@ namespace Tessera.Torch.Loading;
 /// <summary>libtorch can't be used in this process. The message says why and what helps.</summary>
 public sealed class LibTorchException(string message, Exception? inner = null) : Exception(message, inner)
 {
-    internal static LibTorchException NotLoaded(string? folder, Exception inner) => new(folder is null
+    internal static LibTorchException NotLoaded(string? folder, Exception? inner) => new(folder is null
         ? $"libtorch's files are not beside this program (looked in {string.Join(", ", LibTorch.Folders())}). Build it on the system it will run on, or reference the package of that system: libtorch-cpu-linux-x64, -win-x64, -win-arm64 or -osx-arm64, version {LibTorch.ExpectedVersion}."
-        : $"libtorch in {folder} could not be loaded: {FirstLine(Innermost(inner).Message)}", inner);
+        : $"libtorch in {folder} could not be loaded: {(inner is null ? "" : FirstLine(Innermost(inner).Message))}", inner);
 
     internal static LibTorchException OtherVersion(string found, string expected) =>
         new($"libtorch here is {found}; TorchSharp's native part is built for {expected}, and another release ends the process sooner or later. Reference libtorch-cpu-… [{expected}] alone.");

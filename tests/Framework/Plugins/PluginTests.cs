@@ -90,24 +90,24 @@ public sealed class PluginTests : IDisposable
     }
 
     [Fact]
-    public void Assembly_OfTheOtherProvider_IsRefused()
+    public void Assembly_BuiltForTheOldTensorLayer_IsRefused()
     {
-        var here = typeof(TorchSharp.torch).Assembly.GetName().Name;
-        var (other, provider, ours) = here == "TorchSharp" ? ("Tessera.Torch", "libtorch", "TorchSharp") : ("TorchSharp", "TorchSharp", "libtorch");
-        WriteAssembly("Foreign.dll", other);
+        WriteAssembly("Foreign.dll", "Tessera.Torch", "TorchSharp");
         Assert.Equal(
-            $"""
+            """
             c.json:1  plugins
-              Foreign.dll was built for the {provider} provider; this Tessera runs on {ours}.
-              Name its .csproj or .cs here instead, which is built for the provider in use, or build it with -p:TorchProvider={ours}.
+              Foreign.dll was built for the tensor layer of an earlier release; this Tessera stands on TorchSharp's own assembly.
+              Name its .csproj or .cs here instead, which is built against what runs, or build it again.
             """,
             ErrorOf("Foreign.dll"));
     }
 
-    [Fact]
-    public void Assembly_OfThisProvider_IsLoaded()
+    [Theory]
+    [InlineData("TorchSharp", "TorchSharp")]
+    [InlineData("Tessera.Torch", "Tessera.Torch")]
+    public void Assembly_OfThisTensorLayer_IsLoaded(string assembly, string typesNamespace)
     {
-        WriteAssembly("Ours.dll", typeof(TorchSharp.torch).Assembly.GetName().Name!);
+        WriteAssembly("Ours.dll", assembly, typesNamespace);
         Assert.Equal("Made", PluginLoader.Load(Reference("Ours.dll")).Assembly.GetName().Name);
     }
 
@@ -135,13 +135,14 @@ public sealed class PluginTests : IDisposable
     private string ErrorOf(string path) =>
         _folder.Clean(Assert.Throws<UserErrorException>(() => PluginLoader.Load(Reference(path))).Message);
 
-    // An empty assembly that refers to another.
-    private void WriteAssembly(string name, string reference)
+    // An empty assembly that refers to a type of another.
+    private void WriteAssembly(string name, string reference, string typesNamespace)
     {
         var metadata = new MetadataBuilder();
         metadata.AddModule(0, metadata.GetOrAddString(name), metadata.GetOrAddGuid(Guid.NewGuid()), default, default);
         metadata.AddAssembly(metadata.GetOrAddString("Made"), new Version(1, 0), default, default, default, System.Reflection.AssemblyHashAlgorithm.None);
-        metadata.AddAssemblyReference(metadata.GetOrAddString(reference), new Version(1, 0), default, default, default, default);
+        var other = metadata.AddAssemblyReference(metadata.GetOrAddString(reference), new Version(1, 0), default, default, default, default);
+        metadata.AddTypeReference(other, metadata.GetOrAddString(typesNamespace), metadata.GetOrAddString("Thing"));
         metadata.AddTypeDefinition(default, default, metadata.GetOrAddString("<Module>"), default, MetadataTokens.FieldDefinitionHandle(1), MetadataTokens.MethodDefinitionHandle(1));
         var image = new BlobBuilder();
         new ManagedPEBuilder(PEHeaderBuilder.CreateLibraryHeader(), new MetadataRootBuilder(metadata), new BlobBuilder()).Serialize(image);

@@ -1,7 +1,7 @@
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Distributed;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +18,7 @@ public sealed class PrecisionTests
     [InlineData(Precision.Fp16, DeviceType.CUDA, true, true, ScalarType.Float16)]
     public void Resolve_TakesBf16OnlyWhereItIsNative(Precision asked, DeviceType device, bool autocast, bool native, ScalarType expected)
     {
-        var choice = PrecisionChoice.Resolve(asked, device, new FakeRuntime(autocast, native));
+        var choice = PrecisionChoice.Resolve(asked, device, autocast, native);
         Assert.Equal(expected, choice.Type);
         Assert.Equal(expected == ScalarType.Float16, choice.NeedsScaling);
         Assert.NotEmpty(choice.Reason);
@@ -30,7 +30,7 @@ public sealed class PrecisionTests
     [InlineData(Precision.Fp16, DeviceType.CPU, true, "\"fp16\" needs a CUDA device")]
     public void Resolve_WhatCannotBeDone_IsAMistake(Precision asked, DeviceType device, bool autocast, string message)
     {
-        var error = Assert.Throws<UserErrorException>(() => PrecisionChoice.Resolve(asked, device, new FakeRuntime(autocast, true)));
+        var error = Assert.Throws<UserErrorException>(() => PrecisionChoice.Resolve(asked, device, autocast, true));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
@@ -50,14 +50,14 @@ public sealed class PrecisionTests
     public void Group_OfAWrongEnvironment_IsAMistake(string size, string? rank, string? address, string? port, string message)
     {
         var environment = new Dictionary<string, string?> { ["WORLD_SIZE"] = size, ["RANK"] = rank, ["MASTER_ADDR"] = address, ["MASTER_PORT"] = port };
-        var error = Assert.Throws<UserErrorException>(() => ProcessGroups.FromEnvironment(new FakeRuntime(true, true), DeviceType.CPU, environment.GetValueOrDefault));
+        var error = Assert.Throws<UserErrorException>(() => ProcessGroups.FromEnvironment(DeviceType.CPU, environment.GetValueOrDefault));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Group_WithoutEnvironment_IsAlone()
     {
-        using var group = ProcessGroups.FromEnvironment(new FakeRuntime(true, true), DeviceType.CPU, _ => null);
+        using var group = ProcessGroups.FromEnvironment(DeviceType.CPU, _ => null);
         Assert.Equal((0, 1), (group.Rank, group.WorldSize));
     }
 
@@ -80,22 +80,5 @@ public sealed class PrecisionTests
         {
             folder.Delete(true);
         }
-    }
-
-    /// <summary>A provider that says what it is told to say.</summary>
-    private sealed class FakeRuntime(bool autocast, bool native) : ITorchRuntime
-    {
-        public string Provider => "fake";
-        public bool CanAutocast => autocast;
-        public int Threads { get; set; } = 1;
-        public long? LiveTensors => null;
-        public IReadOnlyDictionary<string, string> Describe() => new Dictionary<string, string>();
-        public bool SupportsNatively(ScalarType type, DeviceType device) => native;
-        public IDisposable Autocast(DeviceType device, ScalarType type) => throw new NotSupportedException();
-        public Tensor ToChannelsLast(Tensor tensor) => tensor;
-        public byte[] GetRandomState(Device device) => [];
-        public void SetRandomState(Device device, byte[] state) { }
-        public (long Now, long Peak)? DeviceMemory(Device device) => null;
-        public IProcessGroup JoinProcessGroup(int rank, int worldSize, string masterAddress, int masterPort, DeviceType device) => throw new NotSupportedException();
     }
 }

@@ -1,5 +1,5 @@
-using Tessera.Framework.Runtime;
 using Tessera.Models.Detection.Coders;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Detection;

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Detection.Losses;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Detection;

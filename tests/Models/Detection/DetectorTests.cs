@@ -3,12 +3,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Backbones;
 using Tessera.Models.Detection;
 using Tessera.Models.Detection.Heads;
 using Tessera.Models.Detection.Suppression;
 using Tessera.Models.TaskModels;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

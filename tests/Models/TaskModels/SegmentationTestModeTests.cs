@@ -2,8 +2,8 @@ using System.Numerics;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
 using Tessera.Models.TaskModels.Segmentation;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

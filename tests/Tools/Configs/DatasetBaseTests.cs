@@ -50,7 +50,7 @@ public sealed class DatasetBaseTests : IDisposable
         var data = builder.Dataset(options.Train!.Dataset);
         Assert.Equal((classes, DataTask.Segmentation, 1), (data.Info.Classes.Count, data.Info.Task, data.Count));
         Assert.Empty(data.Check());
-        using (var loader = builder.TrainLoader(data, options.Train, new Framework.Runtime.SingleProcess()))
+        using (var loader = builder.TrainLoader(data, options.Train, new Tessera.Torch.SingleProcess()))
         using (var batch = loader.Epoch(0).Single())
         {
             Assert.Equal(batch.Images.shape[2..], batch.SegmentationMaps!.shape[1..]);
@@ -60,7 +60,7 @@ public sealed class DatasetBaseTests : IDisposable
 
         var evaluated = builder.Dataset(options.Val!.Dataset);
         Assert.Equal(data.Info.Classes, evaluated.Info.Classes);
-        using var valLoader = builder.EvaluationLoader(evaluated, options.Val, new Framework.Runtime.SingleProcess());
+        using var valLoader = builder.EvaluationLoader(evaluated, options.Val, new Tessera.Torch.SingleProcess());
         using var original = valLoader.Epoch(0).Single();
         var kept = original.Samples[0].SegmentationMap!;
         Assert.Equal((60, 80), (kept.Height, kept.Width)); // whatever size the image has come to

@@ -50,7 +50,7 @@ public sealed class DetectionBaseTests : IDisposable
             var data = builder.Dataset(builder.Options.Train!.Dataset);
             Assert.Equal((classes, DataTask.Detection), (data.Info.Classes.Count, data.Info.Task));
             Assert.Contains(data.Check(), note => note.Contains("1 box can't be used and is skipped", StringComparison.Ordinal));
-            using var loader = builder.TrainLoader(data, builder.Options.Train, new Framework.Runtime.SingleProcess());
+            using var loader = builder.TrainLoader(data, builder.Options.Train, new Tessera.Torch.SingleProcess());
             using var batch = loader.Epoch(0).First();
             Assert.All(batch.Images.shape[2..], side => Assert.Equal(0, side % 32));
             var sample = batch.Samples[0];

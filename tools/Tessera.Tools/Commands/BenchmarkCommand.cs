@@ -10,10 +10,10 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
 using Tessera.Tools.Costs;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -49,21 +49,21 @@ internal static class BenchmarkCommand
         var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
         var evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
         var builder = new RunBuilder(options, services);
-        var runtime = builder.StartRuntime();
+        builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(options.Device);
-        var chosen = PrecisionChoice.Resolve(precision, on.type, runtime);
+        var chosen = PrecisionChoice.Resolve(precision, on.type);
         var dataset = builder.Dataset(evaluation.Dataset);
         using var model = builder.Model(dataset.Info);
         if (checkpoint is not null) EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);
         model.eval();
         var channelsLast = builder.ChannelsLast(model, on, chosen);
-        if (channelsLast) model.ToChannelsLast(runtime);
+        if (channelsLast) model.ToChannelsLast();
         using var loader = builder.EvaluationLoader(dataset, evaluation, new SingleProcess());
 
         var workers = evaluation.Loader?.Workers ?? new LoaderOptions().Workers;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {dataset.Count} images in batches of {evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {runtime.Threads} threads of the tensor library, {workers} of the loader; {warmup} batches before {batches} measured"));
+            $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {dataset.Count} images in batches of {evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Threads.Count} threads of the tensor library, {workers} of the loader; {warmup} batches before {batches} measured"));
         var data = new List<(double Seconds, int Images)>();
         foreach (var (_, seconds, images) in Batches(loader, warmup + batches, dispose: true)) data.Add((seconds, images));
 
@@ -77,10 +77,10 @@ internal static class BenchmarkCommand
                 using var owned = batch;
                 using var scope = NewDisposeScope();
                 batch.To(on);
-                if (channelsLast) batch.ToChannelsLast(runtime);
+                if (channelsLast) batch.ToChannelsLast();
                 ForwardClock.Synchronize(on);
                 var begun = Stopwatch.GetTimestamp();
-                using (chosen.Enter(runtime, on.type)) model.Predict(batch);
+                using (chosen.Enter(on.type)) model.Predict(batch);
                 ForwardClock.Synchronize(on);
                 var predicted = Stopwatch.GetElapsedTime(begun).TotalSeconds;
                 var within = clock.Take().TotalSeconds;
@@ -102,7 +102,7 @@ internal static class BenchmarkCommand
         }));
         if (output is not null)
         {
-            var json = new JsonObject { ["threads"] = runtime.Threads, ["workers"] = workers, ["batch_size"] = evaluation.Loader?.BatchSize ?? 1, ["device"] = on.ToString(), ["batches"] = batches };
+            var json = new JsonObject { ["threads"] = Threads.Count, ["workers"] = workers, ["batch_size"] = evaluation.Loader?.BatchSize ?? 1, ["device"] = on.ToString(), ["batches"] = batches };
             foreach (var (_, key, timing) in rows) json[key] = new JsonObject { ["images_per_second"] = timing.ImagesPerSecond, ["ms_per_image_median"] = timing.Median, ["ms_per_image_p10"] = timing.Tenth, ["ms_per_image_p90"] = timing.Ninetieth };
             MetricFiles.Write(output, json);
         }

@@ -8,9 +8,9 @@ using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
 using Tessera.Tools.Browsing;
 using Tessera.Tools.Output;
+using Tessera.Torch;
 
 namespace Tessera.Tools.Commands;
 

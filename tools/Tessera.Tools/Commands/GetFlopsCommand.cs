@@ -47,10 +47,10 @@ internal static class GetFlopsCommand
         var document = ConfigDocument.Load(config, overrides);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
-        var runtime = builder.StartRuntime();
+        builder.StartTensorLibrary();
         using var model = Model(builder, config, classes);
         if (builder.Options.Train?.Freeze is { } frozen) ParameterGroups.Freeze(model, frozen);
-        var cost = CostMeter.Measure(model, runtime.CountOperations, height, width);
+        var cost = CostMeter.Measure(model, height, width);
 
         var text = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
         var rows = ModelTree.Fold(cost, depth, MostLines);

@@ -7,10 +7,10 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Detection.Heads;
 using Tessera.Tools.Anchors;
 using Tessera.Tools.Output;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Tools.Commands;
@@ -41,7 +41,7 @@ internal static class OptimizeAnchorsCommand
         var document = ConfigDocument.Load(config, overrides);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
-        builder.StartRuntime();
+        builder.StartTensorLibrary();
         var dataset = builder.Dataset((builder.Options.Train ?? throw new UserErrorException($"{config}: it has no train.dataset.")).Dataset);
         if (dataset.Info.Task != DataTask.Detection) throw new UserErrorException($"{config}: train.dataset is for {dataset.Info.Task}, and has no boxes.");
 

@@ -1,6 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,15 +16,13 @@ internal sealed class CostMeter
     private readonly Dictionary<nn.Module, ModuleCost> _costs = [];
     private readonly Stack<OperationCounts> _entered = new();
     private readonly List<Action> _remove = [];
-    private IOperationCounter? _counter;
     private OperationCounts _byHooks;
 
     /// <param name="model">Goes through one prediction, in evaluation mode.</param>
-    /// <param name="count">Begins to count operators; gives null where that can't be done.</param>
     /// <param name="channels">Of the image.</param>
-    public static ModelCost Measure(VisionModel model, Func<IOperationCounter?> count, int height, int width, int channels = 3) => new CostMeter().Run(model, count, height, width, channels);
+    public static ModelCost Measure(VisionModel model, int height, int width, int channels = 3) => new CostMeter().Run(model, height, width, channels);
 
-    private ModelCost Run(VisionModel model, Func<IOperationCounter?> count, int height, int width, int channels)
+    private ModelCost Run(VisionModel model, int height, int width, int channels)
     {
         var order = new List<ModuleCost>();
         foreach (var (name, module) in model.named_modules().Prepend(("", model)))
@@ -45,13 +43,11 @@ internal sealed class CostMeter
             using var scope = NewDisposeScope();
             var sample = new Sample { Index = 0, Name = "random", Geometry = new Geometry(height, width, System.Numerics.Matrix3x2.Identity) };
             using var batch = new Batch { Images = randn(1, channels, height, width).DetachFromDisposeScope(), Samples = [sample] };
-            _counter = count();
             model.Predict(batch);
             total = Now;
         }
         finally
         {
-            _counter?.Dispose();
             foreach (var remove in _remove) remove();
             model.train(training);
         }
@@ -59,10 +55,10 @@ internal sealed class CostMeter
         order[0].Counts = total;
         foreach (var cost in order.Where(cost => cost.Calls == 0 && cost.Name.Length > 0).Reverse())
             cost.Counts = order.Where(child => child.Parent == cost.Name).Aggregate(default(OperationCounts), (sum, child) => sum + child.Counts);
-        return new ModelCost(order, total, _counter is not null);
+        return new ModelCost(order, total, false);
     }
 
-    private OperationCounts Now => _counter?.Counts ?? _byHooks;
+    private OperationCounts Now => _byHooks;
 
     private void Hook(nn.Module module)
     {
@@ -93,7 +89,7 @@ internal sealed class CostMeter
     // A hook that gives null leaves the output as it is.
     private Tensor? Saw(nn.Module module, Tensor input, Tensor output)
     {
-        if (_counter is null) CountByWeights(module, input, output);
+        CountByWeights(module, input, output);
         _costs[module].Output = Shape(output);
         return null;
     }

@@ -1,4 +1,4 @@
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 
 namespace Tessera.Tools.Costs;
 

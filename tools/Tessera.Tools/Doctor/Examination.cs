@@ -10,7 +10,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,7 +26,6 @@ internal sealed class Examination : IDisposable
     private readonly ServiceProvider _services;
     private readonly RunBuilder _builder;
     private readonly Report _report;
-    private ITorchRuntime _runtime = null!;
     private PrecisionChoice _precision = null!;
     private Dataset? _train, _val;
     private VisionModel? _model;
@@ -74,14 +73,14 @@ internal sealed class Examination : IDisposable
 
     private string Torch()
     {
-        _runtime = _builder.StartRuntime();
+        _builder.StartTensorLibrary();
         Device = DeviceChoice.Resolve(Options.Device);
-        _precision = PrecisionChoice.Resolve(Options.Precision, Device.type, _runtime);
-        var facts = EnvironmentReport.Collect(_runtime, Device, _precision, new SingleProcess(), Options.Seed, false).ToDictionary(fact => fact.Name, fact => fact.Value);
+        _precision = PrecisionChoice.Resolve(Options.Precision, Device.type);
+        var facts = EnvironmentReport.Collect(Device, _precision, new SingleProcess(), Options.Seed, false).ToDictionary(fact => fact.Name, fact => fact.Value);
         if (facts.TryGetValue("BLAS", out var blas) && Device.type == DeviceType.CPU && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase) && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase))
             _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS. tools/setup installs it.");
-        if (_runtime.Threads < Processor.Cores && Device.type == DeviceType.CPU && Options.Threads == 0)
-            _report.Warn("threads", $"{_runtime.Threads} of {Processor.Cores} cores are used.");
+        if (Threads.Count < Processor.Cores && Device.type == DeviceType.CPU && Options.Threads == 0)
+            _report.Warn("threads", $"{Threads.Count} of {Processor.Cores} cores are used.");
         return string.Join(", ", new[] { "provider", "libtorch", "BLAS", "threads", "device", "precision" }.Where(facts.ContainsKey).Select(name => $"{name} {facts[name]}"));
     }
 
@@ -154,7 +153,7 @@ internal sealed class Examination : IDisposable
         _model = _builder.InitializedModel((_train ?? _val)!.Info);
         _model.to(Device);
         ChannelsLast = _builder.ChannelsLast(_model, Device, _precision);
-        if (ChannelsLast) _model.ToChannelsLast(_runtime);
+        if (ChannelsLast) _model.ToChannelsLast();
         var parameters = _model.parameters().Sum(parameter => parameter.numel());
         return string.Create(CultureInfo.InvariantCulture, $"{_model.GetName()}, {parameters / 1e6:0.00} M parameters{(ChannelsLast ? ", channels last" : "")}");
     }
@@ -169,7 +168,7 @@ internal sealed class Examination : IDisposable
         _model!.train();
         LossMap losses;
         var watch = Stopwatch.StartNew();
-        using (_precision.Enter(_runtime, Device.type)) losses = _model.Loss(batch, new Progress(0, 1, 0, 1));
+        using (_precision.Enter(Device.type)) losses = _model.Loss(batch, new Progress(0, 1, 0, 1));
         using var total = losses.Total();
         total.backward();
         var first = watch.Elapsed;
@@ -184,7 +183,7 @@ internal sealed class Examination : IDisposable
 
         _model.zero_grad();
         watch.Restart();
-        using (_precision.Enter(_runtime, Device.type)) losses = _model.Loss(batch, new Progress(0, 1, 0, 1));
+        using (_precision.Enter(Device.type)) losses = _model.Loss(batch, new Progress(0, 1, 0, 1));
         losses.Total().backward();
         var second = watch.Elapsed;
         _model.zero_grad();
@@ -275,7 +274,7 @@ internal sealed class Examination : IDisposable
     public void Prepare(Batch batch)
     {
         batch.To(Device);
-        if (ChannelsLast) batch.ToChannelsLast(_runtime);
+        if (ChannelsLast) batch.ToChannelsLast();
     }
 
     private EvaluationOptions Evaluation => (Options.Val ?? Options.Test)!;

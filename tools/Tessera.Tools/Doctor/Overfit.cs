@@ -8,7 +8,7 @@ using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

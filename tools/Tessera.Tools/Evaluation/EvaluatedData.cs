@@ -9,8 +9,8 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
-using Tessera.Framework.Runtime;
 using Tessera.Tools.Output;
+using Tessera.Torch;
 using TorchSharp;
 
 namespace Tessera.Tools.Evaluation;
@@ -77,15 +77,15 @@ internal sealed class EvaluatedData : IDisposable
 
     public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
-        var runtime = _builder.StartRuntime();
+        _builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(_builder.Options.Device);
-        var chosen = PrecisionChoice.Resolve(precision, on.type, runtime);
+        var chosen = PrecisionChoice.Resolve(precision, on.type);
         var (trainedOn, order) = Classes(checkpoint, Dataset.Info);
         using var model = _builder.Model(trainedOn);
         LoadWeights(model, checkpoint, trainedOn, weights, _document);
         model.to(on);
         var channelsLast = _builder.ChannelsLast(model, on, chosen);
-        if (channelsLast) model.ToChannelsLast(runtime);
+        if (channelsLast) model.ToChannelsLast();
 
         using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
@@ -94,7 +94,6 @@ internal sealed class EvaluatedData : IDisposable
             Loader = loader,
             Metrics = metrics,
             Device = on,
-            Runtime = runtime,
             Precision = chosen,
             ChannelsLast = channelsLast,
             Order = order,

@@ -5,7 +5,7 @@ using Tessera.Datasets.Images;
 using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 
 namespace Tessera.Tools.Statistics;
 

@@ -1,6 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
@@ -9,7 +9,7 @@ namespace Tessera.Framework.Running.Diagnosis;
 /// Looks at every loss before its backward: at once, before a weight has changed, or (on a GPU) later, many together, so
 /// that no step waits for the host.
 /// </summary>
-internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, ITorchRuntime runtime, IProcessGroup group) : IDisposable
+internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, IProcessGroup group) : IDisposable
 {
     private readonly List<(Tensor Finite, Progress Progress, string[] Files)> _pending = [];
     private Progress _progress;
@@ -25,7 +25,7 @@ internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, I
     public void Begin(Progress progress, Batch batch)
     {
         _progress = progress;
-        if (AtOnce) _random = runtime.GetRandomState(device);
+        if (AtOnce) _random = RandomState.Get(device);
         else _files = [.. batch.Samples.Select(sample => sample.Name)];
     }
 

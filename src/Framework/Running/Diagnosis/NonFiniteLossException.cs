@@ -2,7 +2,7 @@ using NLog;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
 
@@ -30,10 +30,10 @@ internal sealed class NonFiniteLossException : Exception
     public bool FoundLate { get; }
 
     /// <summary>Runs the batch again to see where it went wrong, and saves it with the weights.</summary>
-    public NonFiniteLossException Explain(VisionModel model, Batch batch, OptimizerSet optimizers, string workDir, ITorchRuntime runtime, bool writes)
+    public NonFiniteLossException Explain(VisionModel model, Batch batch, OptimizerSet optimizers, string workDir, bool writes)
     {
         if (FoundLate) return this;
-        var replay = new NonFiniteReplay(runtime, optimizers.Autocast);
+        var replay = new NonFiniteReplay(optimizers.Autocast);
         var found = replay.Look(model, batch, Progress, _random);
         var lines = new List<string> { Heading(Progress), $"  {found.Describe()}", $"  Files of the batch: {Listed([.. batch.Samples.Select(sample => sample.Name)])}" };
         if (writes)

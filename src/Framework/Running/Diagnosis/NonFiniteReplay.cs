@@ -4,7 +4,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Checkpoints.Safetensors;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,7 +32,7 @@ public sealed record NonFiniteFinding(IReadOnlyDictionary<string, double> Terms,
 }
 
 /// <summary>Runs one batch again and looks at every module's output.</summary>
-public sealed class NonFiniteReplay(ITorchRuntime runtime, Func<IDisposable> autocast)
+public sealed class NonFiniteReplay(Func<IDisposable> autocast)
 {
     private const string Key = "nonfinite";
 
@@ -56,8 +56,7 @@ public sealed class NonFiniteReplay(ITorchRuntime runtime, Func<IDisposable> aut
         };
         var progress = new Progress((long)about["iteration"]!, (long)about["total_iterations"]!, (int)about["epoch"]!, (int)about["total_epochs"]!);
         model.train();
-        var runtime = TorchRuntime.Create();
-        return new NonFiniteReplay(runtime, () => PrecisionChoice.Full.Enter(runtime, DeviceType.CPU)).Look(model, batch, progress, Convert.FromBase64String((string)about["random"]!));
+        return new NonFiniteReplay(() => PrecisionChoice.Full.Enter(DeviceType.CPU)).Look(model, batch, progress, Convert.FromBase64String((string)about["random"]!));
 
         Tensor? Optional(string name) => file.Tensors.ContainsKey(name) ? file.Read(name).DetachFromDisposeScope() : null;
     }
@@ -95,7 +94,7 @@ public sealed class NonFiniteReplay(ITorchRuntime runtime, Func<IDisposable> aut
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        if (random.Length > 0) runtime.SetRandomState(batch.Images.device, random);
+        if (random.Length > 0) RandomState.Set(batch.Images.device, random);
         var weight = model.named_parameters().Where(entry => !IsFinite(entry.parameter)).Select(entry => entry.name).FirstOrDefault();
         string? first = null;
         var removers = new List<Action>();

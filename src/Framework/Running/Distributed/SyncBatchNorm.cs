@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

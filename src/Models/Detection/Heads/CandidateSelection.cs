@@ -1,8 +1,8 @@
 using System.Numerics;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Coders;
 using Tessera.Models.Detection.Suppression;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Detection.Heads;

@@ -1,4 +1,4 @@
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Losses.Contrast;

@@ -1,6 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -48,7 +48,6 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
     private readonly DataInfo? _data;
     private readonly AnchorSampler _anchors;
     private readonly PairSampling? _pairs;
-    private readonly ITorchRuntime _runtime = TorchRuntime.Create();
     private PixelMemory? _memory;
 
     /// <param name="data">The data's classes, which the memory keeps apart.</param>
@@ -99,7 +98,7 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
     private Tensor Contrast(PixelEmbeddings embeddings, Anchors anchors, RandomSource random)
     {
         var rows = embeddings.At(anchors.Pixels);
-        using var full = _runtime.FullPrecision(rows.device_type);
+        using var full = Autocast.Leave(rows.device_type);
         var (classes, weights, pixels) = (anchors.Classes, anchors.Weights, anchors.Pixels.Select(pixel => ((long)Group.Rank << 40) + pixel).ToArray());
         var gathers = _options.Gather && Group.WorldSize > 1;
         if (gathers)

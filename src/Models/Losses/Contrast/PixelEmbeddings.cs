@@ -1,4 +1,4 @@
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -56,7 +56,7 @@ internal sealed class PixelEmbeddings
                     shares[row * cells + pixel % cells] = 1f / members[row].Count;
             }
             var embeddings = Embed(_rows.narrow(0, (long)image * cells, cells));
-            using var full = TorchRuntime.Create().FullPrecision(Features.device_type);
+            using var full = Autocast.Leave(Features.device_type);
             return scope.MoveToOuter(tensor(shares).view(members.Length, cells).to(Features.device).matmul(embeddings));
         }
     }

@@ -1,6 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Losses.Contrast;

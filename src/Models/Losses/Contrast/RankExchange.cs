@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Tessera.Framework.Runtime;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Losses.Contrast;

@@ -1,8 +1,8 @@
 using System.Numerics;
 using Tessera.Framework.Data;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Heads.Segmentation;
 using Tessera.Models.Layers;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Losses.Contrast;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Losses.Contrast;
@@ -138,21 +138,19 @@ public sealed class PixelContrastLossTests
         var scene = new Scene(random, 2, 4, 4, 5, 3, _ => random.Next(3));
         using var loss = new PixelContrastLoss(_everything);
         var plain = loss.Compute(scene.Logits, scene.Targets, default).item<float>();
-        var last = TorchRuntime.Create().ToChannelsLast(scene.Embeddings);
+        var last = ChannelsLast.Lay(scene.Embeddings);
         Assert.Equal(plain, loss.Compute(scene.Logits, scene.Targets with { Embeddings = last }, default).item<float>(), 1e-6f);
     }
 
     [Fact]
     public void Compute_UnderAutocast_KeepsFullPrecision()
     {
-        var runtime = TorchRuntime.Create();
-        if (!runtime.CanAutocast) return;
         using var scope = NewDisposeScope();
         var random = new Random(3);
         var scene = new Scene(random, 2, 4, 4, 5, 3, _ => random.Next(3));
         using var loss = new PixelContrastLoss(_everything);
         var plain = loss.Compute(scene.Logits, scene.Targets, default).item<float>();
-        using var autocast = runtime.Autocast(TorchSharp.DeviceType.CPU, ScalarType.BFloat16);
+        using var autocast = Autocast.Enter(TorchSharp.DeviceType.CPU, ScalarType.BFloat16);
         Assert.Equal(plain, loss.Compute(scene.Logits, scene.Targets, default).item<float>(), 1e-6f);
         Assert.Equal(ScalarType.BFloat16, ones(2, 2).matmul(ones(2, 2)).dtype); // and autocast goes on after it
     }

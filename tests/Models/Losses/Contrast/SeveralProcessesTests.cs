@@ -1,6 +1,6 @@
 using Tessera.Framework.Models;
-using Tessera.Framework.Runtime;
 using Tessera.Models.Losses.Contrast;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Losses.Contrast;

@@ -1,18 +1,18 @@
 using System.Runtime.InteropServices;
 
-namespace Tessera.Framework.Runtime;
+namespace Tessera.Torch.Memory;
 
 /// <summary>What the process holds of the system's memory: the managed heap, the C library's, and what the tensor library keeps.</summary>
-internal static partial class ProcessMemory
+public static partial class ProcessMemory
 {
     /// <summary>
     /// Gives free pages back to the system. An evaluation's batches have other sizes than training's: what it leaves fits
     /// nothing later, and would otherwise stay with the process, a little more after each one.
     /// </summary>
-    public static void GiveBack(ITorchRuntime runtime)
+    public static void GiveBack()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        runtime.GiveBackMemory();
+        MemorySettings.GiveBack();
         if (!OperatingSystem.IsLinux()) return;
         try
         {

@@ -1,4 +1,4 @@
-namespace Tessera.Torch.Loading;
+namespace Tessera.Torch.Memory;
 
 /// <summary>How the memory of CPU tensors is held.</summary>
 internal static class MemorySettings
@@ -6,4 +6,6 @@ internal static class MemorySettings
     public static void BeforeLoading() { }
 
     public static void AfterLoading() { }
+
+    public static void GiveBack() { }
 }

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Framework.Runtime;
+namespace Tessera.Torch;
 
 public static class TensorValues
 {

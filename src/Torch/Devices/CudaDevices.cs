@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Tessera.Framework.Runtime.Providers;
+namespace Tessera.Torch;
 
 /// <summary>What the driver's own tool says of the CUDA devices; libtorch's C++ side gives no stable way to ask.</summary>
 internal static class CudaDevices
