@@ -77,6 +77,8 @@ def elementwise():
         case(name, getattr(torch, name), (2, 3))
     for name in ("log", "sqrt", "rsqrt"):
         case(name, getattr(torch, name), positive(2, 3))
+    case("erf_", lambda x: x.clone().erf_(), (2, 3))
+    case("erfinv_", lambda x: x.clone().erfinv_(), torch.tensor([-0.95, -0.2, 0.0, 0.7]))
     case("exp_", lambda x: x.clone().exp_(), (2, 3))
     case("relu_", lambda x: x.clone().relu_(), (2, 3))
     case("minus", lambda x: -x, (2, 3))
@@ -232,6 +234,7 @@ def factories():
     case("arange", lambda: (torch.arange(4), torch.arange(1, 4), torch.arange(3, dtype=torch.float32)))
     case("like", lambda x: (torch.zeros_like(x), torch.ones_like(x), torch.full_like(x, 3)), (2, 3))
     # Initialisers: the same numbers from the same seed. Long tensors and short ones are drawn differently.
+    seeded("uniform_", lambda: (torch.empty(3, 4).uniform_(-1, 2), torch.empty(5, 7).uniform_(-0.5, 0.5)))
     seeded("rand", lambda: torch.rand(3, 4))
     seeded("randn", lambda: (torch.randn(3), torch.randn(5, 7)))
     seeded("randint", lambda: (torch.randint(10, (6,)), torch.randint(2 ** 63 - 1, (3,))))
@@ -240,7 +243,7 @@ def factories():
     seeded("xavier_uniform_", lambda: nn.init.xavier_uniform_(torch.empty(4, 2, 3, 3), gain=1.5))
     seeded("orthogonal_", lambda: (nn.init.orthogonal_(torch.empty(5, 3), 2), nn.init.orthogonal_(torch.empty(3, 5))))
     seeded("trunc_normal_", lambda: (nn.init.trunc_normal_(torch.empty(6, 5), std=0.02), nn.init.trunc_normal_(torch.empty(40), 0.5, 1, -0.2, 1.5)))
-    case("constants", lambda: (nn.init.constant_(torch.empty(2, 3), -4.5), nn.init.zeros_(torch.empty(2))))
+    case("constants", lambda: (nn.init.constant_(torch.empty(2, 3), -4.5), nn.init.zeros_(torch.empty(2)), nn.init.ones_(torch.empty(2))))
 
 
 for part in (elementwise, reductions, shapes, gathering, products, functions, factories):

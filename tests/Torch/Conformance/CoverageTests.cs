@@ -1,5 +1,6 @@
 using System.Reflection;
 using Tessera.Tests.Torch.NN;
+using Tessera.Tests.Torch.Optim;
 
 namespace Tessera.Tests.Torch.Conformance;
 
@@ -47,11 +48,12 @@ public sealed class CoverageTests
     private static IEnumerable<MethodInfo> TestsWithCovers() =>
         typeof(CoverageTests).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Where(method => method.GetCustomAttribute<CoversAttribute>() is not null);
 
-    /// <summary>Rows, tests by hand, and the factories of the layers and losses whose fixtures are compared.</summary>
+    /// <summary>Rows, tests by hand, and the factories of the layers, losses and optimizers whose fixtures are compared.</summary>
     private static HashSet<string> Covered()
     {
         var calls = Assemblies.CallsOfTheTests();
-        var layers = LayerParityTests.Factories.Concat(LossParityTests.Factories).SelectMany(make => calls.GetValueOrDefault(make.Method.MetadataToken) ?? []);
+        var layers = LayerParityTests.Factories.Concat(LossParityTests.Factories).Concat(OptimizerParityTests.s_optimizers.Values.Select(entry => entry.Make))
+            .SelectMany(make => calls.GetValueOrDefault(make.Method.MetadataToken) ?? []);
         return [.. Row.All.SelectMany(row => row.Covers), .. TestsWithCovers().SelectMany(test => test.GetCustomAttribute<CoversAttribute>()!.Members), .. layers];
     }
 }

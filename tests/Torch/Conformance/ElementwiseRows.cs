@@ -9,6 +9,8 @@ internal static class ElementwiseRows
     [
         new("abs", ["Tensor::abs"], x => [x[0].abs()]),
         new("exp", ["Tensor::exp", "torch::exp"], x => [Both(x[0].exp(), exp(x[0]))]),
+        new("erf_", ["Tensor::erf_"], x => [x[0].clone().erf_()]),
+        new("erfinv_", ["Tensor::erfinv_"], x => [x[0].clone().erfinv_()]),
         new("exp_", ["Tensor::exp_"], x => [x[0].clone().exp_()]),
         new("log", ["Tensor::log"], x => [x[0].log()]),
         new("sqrt", ["Tensor::sqrt"], x => [x[0].sqrt()]),
