@@ -24,11 +24,13 @@ internal static class Exports
         "_ZN2at8autocast17increment_nestingEv",
         "_ZN2at8autocast17decrement_nestingEv",
         "_ZN2at8autocast11clear_cacheEv",
+        "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE",
     ];
 
     /// <summary>The function's address; 0 where this libtorch lacks it.</summary>
     public static nint Find(string name)
     {
+        LibTorch.Load(); // before the paths are asked for: loading looks functions up itself
         foreach (var library in (Lazy<nint>[])[s_cpu, s_core])
             if (library.Value != 0 && NativeLibrary.TryGetExport(library.Value, name, out var address)) return address;
         return 0;
@@ -37,7 +39,6 @@ internal static class Exports
     /// <summary>A library that TorchSharp has loaded, by its own path: another copy on the system's search path is another library.</summary>
     private static nint Loaded(string name)
     {
-        LibTorch.Load();
         foreach (ProcessModule module in Process.GetCurrentProcess().Modules)
             if (Path.GetFileNameWithoutExtension(module.FileName) is { } file && (file == name || file == "lib" + name) && NativeLibrary.TryLoad(module.FileName, out var library))
                 return library;
