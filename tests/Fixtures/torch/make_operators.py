@@ -104,6 +104,7 @@ def elementwise():
     case("pow", lambda x: (x.pow(2), x.pow(0.5)), positive(2, 3))
     case("masked_fill", lambda x: (x.masked_fill(BITS, -2), x.clone().masked_fill_(OTHER, 0.5)), (2, 3))
     case("where", lambda x, y: torch.where(BITS, x, y), (2, 3), (2, 3))
+    case("fused", lambda x, y, z: (x.clone().addcmul_(y, z, value=0.5), x.clone().addcdiv_(y, z, value=-0.5)), (2, 3), (2, 3), positive(2, 3))
     case("logaddexp", torch.logaddexp, (2, 3), (3,))
     case("to", lambda x: (x.double(), x.int(), (x > 0).float()), (2, 3))
 

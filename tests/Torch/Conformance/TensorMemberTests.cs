@@ -13,13 +13,18 @@ public sealed class TensorMemberTests : IDisposable
 
     [Fact]
     [Covers("Tensor::get_shape", "Tensor::dim", "Tensor::numel", "Tensor::get_NumberOfElements", "Tensor::element_size", "Tensor::get_ElementSize",
-        "Tensor::get_dtype", "Tensor::get_device", "Tensor::get_device_type", "Tensor::get_device_index", "Tensor::is_contiguous", "Tensor::is_floating_point",
+        "Tensor::get_dtype", "Tensor::get_device", "Tensor::get_device_type", "Tensor::get_device_index", "Tensor::is_contiguous", "Tensor::is_floating_point", "Tensor::size",
+        "Tensor::stride", "Tensor::get_is_sparse", "Tensor::get_Handle",
         "torch::CPU", "Device::.ctor", "Device::get_type", "Device::get_index")]
     public void Description_IsTheTensors()
     {
         var t = zeros([2, 3, 4], ScalarType.Int16);
         Assert.Equal([2, 3, 4], t.shape);
         Assert.Equal((3, 24, 24, 2, 2), (t.dim(), t.numel(), t.NumberOfElements, t.element_size(), t.ElementSize));
+        Assert.Equal((3, 4, 1), (t.size(1), t.stride(1), t.stride(-1)));
+        Assert.Equal(4, t.transpose(1, 2).size(1));
+        Assert.False(t.is_sparse);
+        Assert.NotEqual(t.Handle, t.alias().Handle);
         Assert.Equal(ScalarType.Int16, t.dtype);
         Assert.Equal((DeviceType.CPU, DeviceType.CPU, -1), (t.device.type, t.device_type, t.device_index));
         Assert.True(t.is_contiguous());
@@ -53,7 +58,7 @@ public sealed class TensorMemberTests : IDisposable
 
     [Fact]
     [Covers("Tensor::get_bytes", "Tensor::WriteBytesToStream", "Tensor::ReadBytesFromStream", "Tensor::set_", "Tensor::alias", "Tensor::detach", "Tensor::copy_",
-        "Tensor::clone", "Tensor::cpu")]
+        "Tensor::clone", "Tensor::cpu", "Tensor::zero_")]
     public void Memory_IsSharedOrCopied()
     {
         var a = zeros(3);
@@ -81,6 +86,8 @@ public sealed class TensorMemberTests : IDisposable
         copy.set_(other);
         other.fill_(3);
         Assert.Equal([3f, 3, 3, 3, 3], copy.data<float>().ToArray());
+        Assert.Same(copy, copy.zero_());
+        Assert.Equal(0f, other.sum().item<float>());
     }
 
     [Fact]
@@ -147,7 +154,7 @@ public sealed class TensorMemberTests : IDisposable
         set_num_threads(threads + 1);
         Assert.Equal(threads + 1, get_num_threads());
         set_num_threads(threads);
-        Assert.StartsWith("0.107", __version__, StringComparison.Ordinal);
+        Assert.StartsWith(Tessera.Torch.Loading.LibTorch.ExpectedVersion, __version__, StringComparison.Ordinal);
         Assert.Equal([2, 3], zeros(2, 4, 3)[TensorIndex.Colon, 0].shape);
     }
 
