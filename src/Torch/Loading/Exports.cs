@@ -17,6 +17,8 @@ internal static class Exports
         "_ZN2at11show_configB5cxx11Ev",
         "_ZN2at3cpu24is_avx512_bf16_supportedEv",
         "_ZN2at3cpu21is_amx_tile_supportedEv",
+        "_ZN3c1015GetCPUAllocatorEv",
+        "_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh",
         "_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb",
         "_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE",
         "_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE",
