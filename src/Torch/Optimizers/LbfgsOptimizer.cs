@@ -37,8 +37,8 @@ public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20,
         {
             if (_direction is not null) Remember(gradient);
             var direction = Direction(gradient);
-            var length = _steps++ == 0 ? Math.Min(1, 1 / gradient.abs().sum().item<float>()) * group.LearningRate : group.LearningRate;
-            if (gradient.dot(direction).item<float>() > -changeTolerance) break;
+            var length = _steps++ == 0 ? Math.Min(1, 1 / gradient.abs().sum().ToDouble()) * group.LearningRate : group.LearningRate;
+            if (gradient.dot(direction).ToDouble() > -changeTolerance) break;
             Keep(ref _direction, direction);
             Keep(ref _gradient, gradient);
             _length = length;
@@ -87,7 +87,7 @@ public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20,
         {
             if (tensor(name) is not { } found) return null;
             using var __ = no_grad();
-            return empty(elements, device: group.Parameters[0].device).copy_(found).DetachFromDisposeScope();
+            return empty(elements, group.Parameters[0].dtype, group.Parameters[0].device).copy_(found).DetachFromDisposeScope();
         }
     }
 
@@ -115,7 +115,7 @@ public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20,
     {
         var step = _direction! * _length;
         var change = gradient - _gradient!;
-        if (change.dot(step).item<float>() <= 1e-10) return;
+        if (change.dot(step).ToDouble() <= 1e-10) return;
         if (_history.Count == historySize)
         {
             _history[0].Step.Dispose();
@@ -125,26 +125,22 @@ public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20,
         _history.Add((step.DetachFromDisposeScope(), change.DetachFromDisposeScope()));
     }
 
+    /// <summary>The inverse Hessian, as the pairs tell it, times the negative gradient; each operation as PyTorch's, since the method makes roundings grow.</summary>
     private Tensor Direction(Tensor gradient)
     {
         var q = gradient.neg();
+        if (_history.Count == 0) return q;
+        var inverse = _history.ConvertAll(pair => 1 / pair.Change.dot(pair.Step)); // ρ
         var alphas = new Tensor[_history.Count];
         for (var i = _history.Count - 1; i >= 0; i--)
         {
-            var (step, change) = _history[i];
-            alphas[i] = step.dot(q) / change.dot(step);
-            q = q - change * alphas[i];
+            alphas[i] = _history[i].Step.dot(q) * inverse[i];
+            q.add_(_history[i].Change, alpha: (-alphas[i]).ToScalar());
         }
-        if (_history.Count > 0)
-        {
-            var (step, change) = _history[^1];
-            q = q * (step.dot(change) / change.dot(change));
-        }
+        var (step, change) = _history[^1];
+        q.mul_(change.dot(step) / change.dot(change));
         for (var i = 0; i < _history.Count; i++)
-        {
-            var (step, change) = _history[i];
-            q = q + step * (alphas[i] - change.dot(q) / change.dot(step));
-        }
+            q.add_(_history[i].Step, alpha: (alphas[i] - _history[i].Change.dot(q) * inverse[i]).ToScalar());
         return q;
     }
 
@@ -161,7 +157,7 @@ public sealed class LbfgsOptimizer(OptimizerGroup group, int maxIterations = 20,
         }
     }
 
-    private static float Largest(Tensor tensor) => tensor.abs().max().item<float>();
+    private static double Largest(Tensor tensor) => tensor.abs().max().ToDouble();
 
     private static void Keep(ref Tensor? field, Tensor value)
     {

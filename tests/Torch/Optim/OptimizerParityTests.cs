@@ -10,7 +10,7 @@ namespace Tessera.Tests.Torch.Optim;
 /// <summary>The optimizers in use, ours and TorchSharp's, beside PyTorch's.</summary>
 public class OptimizerParityTests
 {
-    // Maximizing is minimizing the negative loss; TorchSharp's SGD and LBFGS and our own have no option for it in use.
+    // Maximizing is minimizing the negative loss; ours have no option for it.
     internal static readonly Dictionary<string, (Func<Parameter[], Optimizer> Make, bool Maximize)> s_optimizers = new()
     {
         ["SGD"] = (p => new SgdOptimizer([new MomentumGroup(p, 0.1)]), false),
@@ -61,12 +61,14 @@ public class OptimizerParityTests
         var parameters = Start(expected);
         var (make, maximize) = s_optimizers[name];
         using var optimizer = make(parameters);
+        // LBFGS makes roundings grow: in PyTorch itself a start changed by one rounding ends up to 1.7e-4 away, and float64 up to 1.9e-4.
+        var tolerance = name == "LBFGS" ? 1e-4 : 3e-5;
         foreach (var (t, after) in expected.GetProperty("after").EnumerateArray().Index())
         {
             optimizer.step(() => Loss(optimizer, parameters, t, maximize));
             foreach (var (parameter, wanted) in parameters.Zip(after.EnumerateArray()))
                 foreach (var (value, target) in parameter.detach().data<float>().ToArray().Zip(wanted.EnumerateArray()))
-                    Assert.True(Math.Abs(value - target.GetDouble()) < 3e-5 * (1 + Math.Abs(value)), $"step {t + 1}: {value} for {target}");
+                    Assert.True(Math.Abs(value - target.GetDouble()) < tolerance * (1 + Math.Abs(value)), $"step {t + 1}: {value} for {target}");
         }
     }
 }
