@@ -5,7 +5,7 @@ internal static class Program
 {
     public static int Main(string[] arguments)
     {
-        if (arguments is not [var name] || !Defects.FatalErrors.Acts.TryGetValue(name, out var act)) return 2;
+        if (arguments is not [var name] || Defects.ProcessOfItsOwn.Find(name) is not { } act) return 2;
         try
         {
             act();

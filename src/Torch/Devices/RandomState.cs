@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,6 +21,7 @@ public static class RandomState
 
     /// <summary>Puts a state back; an empty one changes nothing.</summary>
     /// <exception cref="FormatException">It is not the state of such a generator.</exception>
+    [SuppressMessage("ApiDesign", "RS0030", Justification = "The one place that calls it, with a state that libtorch takes.")]
     public static void Set(Device device, byte[] state)
     {
         if (device.type != DeviceType.CPU || state.Length == 0) return;

@@ -17,13 +17,15 @@ internal static class Member
         _ => null,
     };
 
-    private static string Name(TypeReference type, string member)
+    /// <param name="type">Full name; nested types after a point.</param>
+    public static string Name(string type, string member)
     {
-        var name = type.GetElementType().FullName.Replace('/', '.');
-        if (name.StartsWith("TorchSharp.", StringComparison.Ordinal)) name = name["TorchSharp.".Length..];
-        if (name.StartsWith("torch.", StringComparison.Ordinal)) name = name["torch.".Length..];
-        return $"{name}::{member}";
+        if (type.StartsWith("TorchSharp.", StringComparison.Ordinal)) type = type["TorchSharp.".Length..];
+        if (type.StartsWith("torch.", StringComparison.Ordinal)) type = type["torch.".Length..];
+        return $"{type}::{member}";
     }
+
+    private static string Name(TypeReference type, string member) => Name(type.GetElementType().FullName.Replace('/', '.'), member);
 
     private static bool IsTorchSharp(TypeReference type) => type.GetElementType().Scope.Name == "TorchSharp";
 }

@@ -36,7 +36,7 @@ public sealed class TensorMemberTests : IDisposable
 
     [Fact]
     [Covers("torch::tensor", "Tensor::op_Implicit", "Tensor::item", "TensorExtensionMethods::ToBoolean", "TensorExtensionMethods::ToDouble",
-        "TensorExtensionMethods::ToInt64", "Tensor::data", "Utils.TensorAccessor`1::ToArray", "Scalar::op_Implicit")]
+        "TensorExtensionMethods::ToInt64", "Tensor::ToScalar", "Tensor::data", "Utils.TensorAccessor`1::ToArray", "Scalar::op_Implicit")]
     public void Values_GoInAndOut()
     {
         Assert.Equal([1.5f, -2], tensor((float[])[1.5f, -2]).data<float>().ToArray());
@@ -49,6 +49,7 @@ public sealed class TensorMemberTests : IDisposable
         Assert.Equal([1, 3, 2, 4], tensor((float[])[1, 2, 3, 4], [2, 2]).t().data<float>().ToArray()); // in the view's order
         Assert.Equal((2.5f, 3L), (tensor(2.5f).item<float>(), tensor(3L).item<long>()));
         Assert.Equal((true, 2.5, 3L), (tensor(true).ToBoolean(), tensor(2.5f).ToDouble(), tensor(3).ToInt64()));
+        Assert.Equal(2.5f, tensor(2.5f).ToScalar().ToSingle());
         Assert.Throws<ArgumentException>(() => tensor(2.5f).item<double>());
         Tensor number = 0.1;
         Assert.Equal((ScalarType.Float64, 0.1), (number.dtype, number.item<double>()));
@@ -86,7 +87,7 @@ public sealed class TensorMemberTests : IDisposable
         copy.set_(other);
         other.fill_(3);
         Assert.Equal([3f, 3, 3, 3, 3], copy.data<float>().ToArray());
-        Assert.Same(copy, copy.zero_());
+        copy.zero_();
         Assert.Equal(0f, other.sum().item<float>());
     }
 

@@ -47,12 +47,9 @@ public sealed class OptimizerDefects
     [Fact]
     public void SgdState_OfFreshOptimizers_CannotBeLoaded()
     {
-        using var scope = NewDisposeScope();
-        using var parameter = new Parameter(ones(2));
-        using var source = optim.SGD([parameter], 0.1, momentum: 0.9);
-        using var target = optim.SGD([parameter], 0.1, momentum: 0.9);
-        var error = Record.Exception(() => target.load_state_dict(source.state_dict()));
-        Mended.Not(error is NullReferenceException, "loading the state of optim.SGD before its first step", "Nothing of ours depends on it: SgdOptimizer keeps its own.");
+        var (_, output) = ProcessOfItsOwn.Run("SGD.load_state_dict");
+        Mended.Not(output.StartsWith(nameof(NullReferenceException), StringComparison.Ordinal), "loading the state of optim.SGD before its first step",
+            "Nothing of ours depends on it: SgdOptimizer keeps its own.");
     }
 
     [Fact]
@@ -85,7 +82,7 @@ public sealed class OptimizerDefects
             optimizer.step(() => Loss(optimizer, parameters, t));
             off.Add(parameters.Zip(after.EnumerateArray()).Max(pair => Distance(pair.First, pair.Second)));
         }
-        Mended.Not(off.Max() > 1e-4, $"optim.LBFGS (off by {string.Join(" ", off)})", "It can leave BannedSymbols.txt if its memory can be saved, too.");
+        Mended.Not(off.Max() > 1, $"optim.LBFGS (off by {string.Join(" ", off)})", "It can leave BannedSymbols.txt if its memory can be saved, too.");
     }
 
     // The fixture's loss: sum(sin((i + 1) p_i + t) / (i + 1)).
