@@ -16,20 +16,27 @@ public sealed class AdamOptimizer(IReadOnlyList<BetasGroup> groups, bool decoupl
     : ElementwiseOptimizer<BetasGroup>(groups, amsgrad ? ["exp_avg", "exp_avg_sq", "max_exp_avg_sq"] : ["exp_avg", "exp_avg_sq"], countsSteps: true)
 {
     private readonly FusedPass<AdamKernel> _pass = new();
+    private (BetasGroup?, long, double, double, (double, double)) _kernelOf;
+    private AdamKernel _kernel;
 
     private protected override FusedPass Pass => _pass;
 
-    private protected override bool TryFuse(BetasGroup group, Memory memory, Tensor gradient)
+    private protected override int TensorsNeeded(BetasGroup group) => amsgrad ? 3 : 2;
+
+    private protected override void Fuse(BetasGroup group, Memory memory, in FlatTensors tensors)
     {
-        var (beta1, beta2) = group.Betas;
-        var kernel = new AdamKernel(memory.Steps, group.LearningRate, beta1, beta2, eps, group.WeightDecay, decoupled, amsgrad);
-        return _pass.Add(kernel, memory.Parameter, gradient, memory.Zeros(0), memory.Zeros(1), amsgrad ? memory.Zeros(2) : null);
+        if (_kernelOf != (group, memory.Steps, group.LearningRate, group.WeightDecay, group.Betas)) // nearly always the same for a whole group
+        {
+            _kernelOf = (group, memory.Steps, group.LearningRate, group.WeightDecay, group.Betas);
+            _kernel = new AdamKernel(memory.Steps, group.LearningRate, group.Betas.Item1, group.Betas.Item2, eps, group.WeightDecay, decoupled, amsgrad);
+        }
+        _pass.Add(_kernel, tensors);
     }
 
     private protected override void Update(BetasGroup group, Memory memory, Tensor gradient)
     {
         var (parameter, lr, decay, (beta1, beta2)) = (memory.Parameter, group.LearningRate, group.WeightDecay, group.Betas);
-        var (average, square, largest) = (memory.Zeros(0), memory.Zeros(1), amsgrad ? memory.Zeros(2) : null);
+        var (average, square, largest) = (memory[0], memory[1], amsgrad ? memory[2] : null);
         if (decay != 0)
         {
             if (decoupled) parameter.mul_(1 - lr * decay);

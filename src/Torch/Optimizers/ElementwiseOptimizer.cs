@@ -28,7 +28,7 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
     /// <summary>Parameters that the last step updated in the pass over memory.</summary>
     internal int LastFused { get; private set; }
 
-    /// <summary>The pass that <see cref="TryFuse"/> adds to.</summary>
+    /// <summary>The pass that <see cref="Fuse"/> adds to.</summary>
     private protected abstract FusedPass Pass { get; }
 
     private IEnumerable<Memory> Memories => _groups.SelectMany(group => group.Memories);
@@ -51,7 +51,9 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
                     if (memory.Parameter.grad is not { } gradient) continue;
                     if (gradient.is_sparse) throw new NotSupportedException($"{GetType().Name} takes no sparse gradients.");
                     memory.Steps++;
-                    if (!Fused || !TryFuse(group, memory, gradient)) Update(group, memory, gradient);
+                    memory.Prepare(TensorsNeeded(group));
+                    if (Fused && memory.Look(gradient) is { } tensors) Fuse(group, memory, tensors);
+                    else Update(group, memory, gradient);
                 }
             LastFused = Pass.Count;
             Pass.RunAndClear();
@@ -86,15 +88,17 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
             {
                 var saved = tensor($"{name}.{_tensors[i]}");
                 if (saved is null ? _countsSteps && memory.Steps > 0 : !saved.shape.SequenceEqual(memory.Parameter.shape)) return $"{name}.{_tensors[i]}";
-                memory.Forget(i);
-                memory.Tensors[i] = saved is null ? null : CopyLike(saved, memory.Parameter);
+                memory.Set(i, saved is null ? null : CopyLike(saved, memory.Parameter));
             }
         }
         return null;
     }
 
-    /// <summary>Takes one parameter on for the pass, if its tensors allow that.</summary>
-    private protected abstract bool TryFuse(TGroup group, Memory memory, Tensor gradient);
+    /// <summary>How many of the tensors a parameter of this group needs.</summary>
+    private protected abstract int TensorsNeeded(TGroup group);
+
+    /// <summary>Takes one parameter on for the pass.</summary>
+    private protected abstract void Fuse(TGroup group, Memory memory, in FlatTensors tensors);
 
     /// <summary>Makes one parameter's step by operators: on other devices, of other types, and where the gradient is laid out in another way.</summary>
     private protected abstract void Update(TGroup group, Memory memory, Tensor gradient);
@@ -108,22 +112,61 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
     }
 
     /// <summary>What is kept for one parameter.</summary>
-    private protected sealed class Memory(Parameter parameter, int tensors)
+    private protected sealed unsafe class Memory(Parameter parameter, int tensors)
     {
+        private readonly Tensor?[] _tensors = new Tensor?[tensors];
+        private float* _at; // where the parameter was when it was looked at
+        private bool _known, _flat;
+        private long _count;
+
         public Parameter Parameter => parameter;
 
         /// <summary>Steps made, the present one included.</summary>
         public long Steps { get; set; }
 
-        public Tensor?[] Tensors { get; } = new Tensor?[tensors];
+        /// <summary>By the optimizer's names; null before the first step that needs one.</summary>
+        public IReadOnlyList<Tensor?> Tensors => _tensors;
 
-        /// <summary>The tensor of an index, zeros at first; laid out as the parameter is by then, which may be later than the optimizer was made.</summary>
-        public Tensor Zeros(int index) => Tensors[index] ??= zeros_like(parameter, requires_grad: false).DetachFromDisposeScope();
+        /// <summary>Whether the present step has made the tensors.</summary>
+        public bool New { get; private set; }
 
-        public void Forget(int index)
+        /// <summary>A tensor of a step that needs it.</summary>
+        public Tensor this[int index] => _tensors[index]!;
+
+        /// <summary>Makes the tensors that are needed, zeros; laid out as the parameter is by now, which may be later than the optimizer was made.</summary>
+        public void Prepare(int needed)
         {
-            Tensors[index]?.Dispose();
-            Tensors[index] = null;
+            New = false;
+            for (var i = 0; i < needed; i++)
+            {
+                if (_tensors[i] is not null) continue;
+                Set(i, zeros_like(parameter, requires_grad: false).DetachFromDisposeScope());
+                New = true;
+            }
+        }
+
+        public void Set(int index, Tensor? tensor)
+        {
+            _tensors[index]?.Dispose();
+            _tensors[index] = tensor;
+            _known = false;
+        }
+
+        /// <summary>The memory of all tensors; null where operators are needed. The parameter and the tensors are looked at again only when one has moved.</summary>
+        public FlatTensors? Look(Tensor gradient)
+        {
+            var at = FlatFloats.Memory(parameter);
+            if (!_known || at != _at)
+            {
+                _known = true;
+                _at = at;
+                _flat = FlatFloats.IsFlat(parameter) && _tensors.All(tensor => tensor is null || FlatFloats.IsLike(tensor, parameter));
+                _count = parameter.numel();
+            }
+            if (!_flat || !FlatFloats.IsLike(gradient, parameter)) return null;
+            return new FlatTensors(parameter, at, FlatFloats.Memory(gradient), Of(0), Of(1), Of(2), _count);
+
+            float* Of(int index) => index < _tensors.Length && _tensors[index] is { } tensor ? FlatFloats.Memory(tensor) : null;
         }
     }
 }

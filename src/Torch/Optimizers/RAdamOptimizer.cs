@@ -13,16 +13,17 @@ public sealed class RAdamOptimizer(IReadOnlyList<BetasGroup> groups, double eps 
 
     private protected override FusedPass Pass => _pass;
 
-    private protected override bool TryFuse(BetasGroup group, Memory memory, Tensor gradient)
+    private protected override int TensorsNeeded(BetasGroup group) => 2;
+
+    private protected override void Fuse(BetasGroup group, Memory memory, in FlatTensors tensors)
     {
         var (factor, adaptive) = Step(group, memory.Steps);
-        var kernel = new RAdamKernel(factor, adaptive, group.Betas.Item1, group.Betas.Item2, eps, group.WeightDecay);
-        return _pass.Add(kernel, memory.Parameter, gradient, memory.Zeros(0), memory.Zeros(1));
+        _pass.Add(new RAdamKernel(factor, adaptive, group.Betas.Item1, group.Betas.Item2, eps, group.WeightDecay), tensors);
     }
 
     private protected override void Update(BetasGroup group, Memory memory, Tensor gradient)
     {
-        var (parameter, (beta1, beta2), average, square) = (memory.Parameter, group.Betas, memory.Zeros(0), memory.Zeros(1));
+        var (parameter, (beta1, beta2), average, square) = (memory.Parameter, group.Betas, memory[0], memory[1]);
         if (group.WeightDecay != 0) gradient = gradient.add(parameter, alpha: group.WeightDecay);
         average.mul_(beta1).add_(gradient, alpha: 1 - beta1);
         square.mul_(beta2).addcmul_(gradient, gradient, value: 1 - beta2);

@@ -17,23 +17,18 @@ public sealed class SgdOptimizer(IReadOnlyList<MomentumGroup> groups, double dam
 
     private protected override FusedPass Pass => _pass;
 
-    private protected override bool TryFuse(MomentumGroup group, Memory memory, Tensor gradient)
-    {
-        var (useBuffer, first) = (group.Momentum != 0, memory.Tensors[0] is null);
-        var kernel = new SgdKernel(group.LearningRate, group.Momentum, dampening, group.WeightDecay, nesterov, first, useBuffer);
-        if (_pass.Add(kernel, memory.Parameter, gradient, useBuffer ? memory.Zeros(0) : null)) return true;
-        if (useBuffer && first) memory.Forget(0); // the operators, too, must see that it is the first step
-        return false;
-    }
+    private protected override int TensorsNeeded(MomentumGroup group) => group.Momentum != 0 ? 1 : 0;
+
+    private protected override void Fuse(MomentumGroup group, Memory memory, in FlatTensors tensors) =>
+        _pass.Add(new SgdKernel(group.LearningRate, group.Momentum, dampening, group.WeightDecay, nesterov, memory.New), tensors);
 
     private protected override void Update(MomentumGroup group, Memory memory, Tensor gradient)
     {
         if (group.WeightDecay != 0) gradient = gradient.add(memory.Parameter, alpha: group.WeightDecay);
         if (group.Momentum != 0)
         {
-            var first = memory.Tensors[0] is null;
-            var buffer = memory.Zeros(0);
-            if (first) buffer.copy_(gradient);
+            var buffer = memory[0];
+            if (memory.New) buffer.copy_(gradient);
             else buffer.mul_(group.Momentum).add_(gradient, alpha: 1 - dampening);
             gradient = nesterov ? gradient.add(buffer, alpha: group.Momentum) : buffer;
         }

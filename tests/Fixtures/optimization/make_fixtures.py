@@ -1,4 +1,5 @@
-"""Learning rates and optimizer steps as PyTorch computes them: schedules.json, optimizers.json and optimizer_groups.json.
+"""Learning rates and optimizer steps as PyTorch computes them: schedules.json, optimizers.json, optimizer_groups.json and
+lbfgs.json.
 
 Run with Debian's python3-torch: /usr/bin/python3 make_fixtures.py
 """
@@ -188,5 +189,24 @@ def optimizer_groups():
     return {"torch": torch.__version__, "kept": KEPT, "cases": [group_course(*case) for case in cases]}
 
 
-for name, content in (("schedules", schedules()), ("optimizers", optimizers()), ("optimizer_groups", optimizer_groups())):
-    (HERE / f"{name}.json").write_text(json.dumps(content, indent=None if name == "optimizer_groups" else 1) + "\n")
+def lbfgs():
+    """In float64: LBFGS makes roundings grow. The loss of step t is the sum of sin((i + 1) p + t) / (i + 1) over parameters i."""
+    cases = []
+    for lr, max_iter, history in ((0.5, 4, 3), (0.2, 10, 100)):
+        parameters = [torch.nn.Parameter(torch.linspace(-2, 1.5, 6, dtype=torch.float64).view(3, 2)), torch.nn.Parameter(torch.linspace(-1, 1, 4, dtype=torch.float64))]
+        optimizer, after = torch.optim.LBFGS(parameters, lr, max_iter=max_iter, history_size=history), []
+        for t in range(5):
+            def closure():
+                optimizer.zero_grad()
+                loss = sum((torch.sin((i + 1) * p + t) / (i + 1)).sum() for i, p in enumerate(parameters))
+                loss.backward()
+                return loss
+
+            optimizer.step(closure)
+            after.append([p.flatten().tolist() for p in parameters])
+        cases.append({"lr": lr, "max_iter": max_iter, "history_size": history, "after": after})
+    return {"torch": torch.__version__, "cases": cases}
+
+
+for name, content in (("schedules", schedules()), ("optimizers", optimizers()), ("optimizer_groups", optimizer_groups()), ("lbfgs", lbfgs())):
+    (HERE / f"{name}.json").write_text(json.dumps(content, indent=1 if name in ("schedules", "optimizers") else None) + "\n")

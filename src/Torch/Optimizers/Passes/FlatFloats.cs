@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Tessera.Torch.Loading;
 using TorchSharp;
@@ -16,18 +15,18 @@ internal static unsafe partial class FlatFloats
         (delegate* unmanaged<nint, void>)Exports.Find("_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE");
 
     /// <summary>Whether the tensor is such memory.</summary>
-    public static bool IsFlat(Tensor tensor) =>
-        tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU && !tensor.is_sparse && (tensor.is_contiguous() || HasNoGaps(tensor));
+    public static bool IsFlat(Tensor tensor) => IsFloats(tensor) && (tensor.is_contiguous() || HasNoGaps(tensor));
 
-    /// <summary>Whether two tensors of one shape keep each element at the same place; both must be flat.</summary>
-    public static bool AreAlike(Tensor a, Tensor b)
+    /// <summary>Whether a tensor is float32 on the CPU, and keeps each element at the same place as a flat one of its shape.</summary>
+    public static bool IsLike(Tensor tensor, Tensor flat)
     {
-        var dimensions = a.dim();
-        if (b.dim() != dimensions) return false;
+        if (!IsFloats(tensor)) return false;
+        var dimensions = flat.dim();
+        if (tensor.dim() != dimensions) return false;
         for (var i = 0; i < dimensions; i++)
         {
-            var size = a.size(i);
-            if (size != b.size(i) || (size > 1 && a.stride(i) != b.stride(i))) return false;
+            var size = flat.size(i);
+            if (tensor.size(i) != size || (size > 1 && tensor.stride(i) != flat.stride(i))) return false;
         }
         return true;
     }
@@ -47,6 +46,8 @@ internal static unsafe partial class FlatFloats
         using var none = flat.narrow(0, 0, 0);
         none.zero_(); // a view shares its version with what it views
     }
+
+    private static bool IsFloats(Tensor tensor) => tensor.dtype == ScalarType.Float32 && tensor.device_type == DeviceType.CPU && !tensor.is_sparse;
 
     /// <summary>Whether sorting the dimensions by stride gives a contiguous tensor.</summary>
     private static bool HasNoGaps(Tensor tensor)
@@ -68,5 +69,6 @@ internal static unsafe partial class FlatFloats
     }
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
+    [SuppressGCTransition] // reads one field
     private static partial nint Data(nint tensor);
 }

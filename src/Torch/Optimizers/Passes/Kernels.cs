@@ -5,8 +5,7 @@ namespace Tessera.Torch.Optimizers.Passes;
 
 /// <summary>Gradient descent: d = g + decay · p; b = momentum · b + (1 - dampening) · d; p -= lr · b, or lr · (d + momentum · b) with Nesterov's look ahead.</summary>
 /// <param name="first">Whether this is the parameter's first step, where b = d.</param>
-/// <param name="useBuffer">Whether there is a b at all.</param>
-internal readonly unsafe struct SgdKernel(double lr, double momentum, double dampening, double decay, bool nesterov, bool first, bool useBuffer) : IFusedKernel
+internal readonly unsafe struct SgdKernel(double lr, double momentum, double dampening, double decay, bool nesterov, bool first) : IFusedKernel
 {
     private readonly float _step = (float)-lr, _decay = (float)decay, _lookAhead = (float)momentum;
     private readonly float _stays = first ? 0 : (float)momentum, _comes = first ? 1 : (float)(1 - dampening);
@@ -17,7 +16,7 @@ internal readonly unsafe struct SgdKernel(double lr, double momentum, double dam
         var p = Vector.Load(target);
         var d = Vector.Load(source);
         if (_decay != 0) d += p * _decay;
-        if (useBuffer)
+        if (momentum != 0)
         {
             var buffer = Vector.Load(first) * _stays + d * _comes;
             Vector.Store(buffer, first);
@@ -35,7 +34,7 @@ internal readonly unsafe struct AdamKernel(long step, double lr, double beta1, d
 {
     private readonly float _beta1 = (float)beta1, _beta2 = (float)beta2, _rest1 = (float)(1 - beta1), _rest2 = (float)(1 - beta2), _eps = (float)eps;
     private readonly float _decay = decoupled ? 0 : (float)decay, _shrink = decoupled ? (float)(1 - lr * decay) : 1;
-    private readonly float _correction2 = (float)Math.Sqrt(1 - Math.Pow(beta2, step)), _step = (float)(-lr / (1 - Math.Pow(beta1, step)));
+    private readonly float _correction2 = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step))), _step = (float)(-lr / (1 - Math.Pow(beta1, step)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Update(float* target, float* source, float* first, float* second, float* third)
@@ -52,7 +51,7 @@ internal readonly unsafe struct AdamKernel(long step, double lr, double beta1, d
             square = Vector.Max(Vector.Load(third), square);
             Vector.Store(square, third);
         }
-        var denominator = Vector.SquareRoot(square) / new Vector<float>(_correction2) + new Vector<float>(_eps);
+        var denominator = Vector.SquareRoot(square) * _correction2 + new Vector<float>(_eps);
         Vector.Store(p + average * _step / denominator, target);
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 
 namespace Tessera.Torch.Optimizers.Passes;
@@ -36,6 +37,7 @@ internal sealed unsafe class NormPass : ChunkPass
         _memory.Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Visit(int chunk, int tensor, long from, long to)
     {
         var memory = (float*)_memory[tensor];
