@@ -1,3 +1,4 @@
+using Tessera.Torch.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -63,6 +64,18 @@ public sealed class ModuleDefects
         public Custom() : base(nameof(Custom)) => RegisterComponents();
 
         public override Tensor forward(Tensor x) => x;
+    }
+
+    [Fact]
+    public void Module_BuiltInsideAScope_AndKept_OutlivesIt()
+    {
+        Custom module;
+        using (NewDisposeScope()) module = Kept.Keep(new Custom());
+        Assert.All(module.state_dict().Values, tensor => Assert.False(tensor.IsInvalid));
+        var all = module.state_dict().Values.ToArray();
+        Assert.Equal(4, all.Length);
+        module.Dispose();
+        Assert.All(all, tensor => Assert.True(tensor.IsInvalid));
     }
 
     [Fact]

@@ -70,19 +70,19 @@ public sealed class OptimizerDefects
     }
 
     [Fact]
-    public void Lbfgs_LeavesPyTorchsPath()
+    public void Lbfgs_KeepsItsMemoryOutOfReach()
     {
         using var scope = NewDisposeScope();
         var expected = Fixture.Case("optimizers.json", "LBFGS");
         Parameter[] parameters = [.. expected.GetProperty("start").EnumerateArray().Select(packed => new Parameter(Fixture.Tensor(packed)))];
-        using var optimizer = optim.LBFGS(parameters, 0.5, max_iter: 4, history_size: 3);
-        var off = new List<double>();
+        using optim.Optimizer optimizer = optim.LBFGS(parameters, 0.5, max_iter: 4, history_size: 3);
         foreach (var (t, after) in expected.GetProperty("after").EnumerateArray().Index())
         {
             optimizer.step(() => Loss(optimizer, parameters, t));
-            off.Add(parameters.Zip(after.EnumerateArray()).Max(pair => Distance(pair.First, pair.Second)));
+            // It sums in another order than PyTorch, and the method makes much of it: 1e-6 off in the first step, 6e-4 in the fourth.
+            Assert.InRange(parameters.Zip(after.EnumerateArray()).Max(pair => Distance(pair.First, pair.Second)), 0, 1e-2);
         }
-        Mended.Not(off.Max() > 1, $"optim.LBFGS (off by {string.Join(" ", off)})", "It can leave BannedSymbols.txt if its memory can be saved, too.");
+        Mended.Not(optimizer is not OptimizerHelper, "optim.LBFGS: its memory can be saved", "It can leave BannedSymbols.txt.");
     }
 
     // The fixture's loss: sum(sin((i + 1) p_i + t) / (i + 1)).
