@@ -11,7 +11,9 @@ namespace Tessera.Torch.Layers;
 /// </remarks>
 public static class Norms
 {
-    /// <summary>Normalizes each of the groups of channels of each sample, then scales by a weight (1 at first) and adds a bias (0 at first) per channel.</summary>
+    /// <summary>
+    /// Normalizes each of the groups of channels of each sample, then scales by a weight (1 at first) and adds a bias (0 at first) per channel.
+    /// </summary>
     /// <remarks>Wu and He, "Group Normalization", 2018, arXiv:1803.08494.</remarks>
     /// <param name="groups">Number of groups; divides the channels.</param>
     /// <param name="channels">Channels of the input, [B, channels, …].</param>

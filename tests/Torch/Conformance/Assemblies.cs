@@ -33,7 +33,8 @@ internal static class Assemblies
     public static HashSet<string> CallsOf(MethodInfo test)
     {
         var type = test.DeclaringType!;
-        IEnumerable<MethodBase> Methods(Type t) => t.GetMethods(Everything).Cast<MethodBase>().Concat(t.GetConstructors(Everything)).Where(m => m.DeclaringType == t)
+        IEnumerable<MethodBase> Methods(Type t) => t.GetMethods(Everything).Cast<MethodBase>().Concat(t.GetConstructors(Everything))
+            .Where(method => method.DeclaringType == t)
             .Concat(t.GetNestedTypes(Everything).SelectMany(Methods));
         return [.. Methods(type).SelectMany(method => s_tests.Value.GetValueOrDefault(method.MetadataToken) ?? [])];
     }

@@ -21,7 +21,8 @@ internal static class FactoryRows
             [init.kaiming_normal_(empty(4, 2, 3, 3), mode: init.FanInOut.FanOut, nonlinearity: init.NonlinearityType.ReLU)]),
         new("Seeded_xavier_uniform_", ["nn.init::xavier_uniform_"], _ => [init.xavier_uniform_(empty(4, 2, 3, 3), 1.5)]),
         new("Seeded_orthogonal_", ["nn.init::orthogonal_"], _ => [init.orthogonal_(empty(5, 3), 2), init.orthogonal_(empty(3, 5))]),
-        new("Seeded_trunc_normal_", [], _ => [Initialize.TruncatedNormal(empty(6, 5), deviation: 0.02), Initialize.TruncatedNormal(empty(40), 0.5, 1, -0.2, 1.5)]),
+        new("Seeded_trunc_normal_", [], _ =>
+            [Initialize.TruncatedNormal(empty(6, 5), deviation: 0.02), Initialize.TruncatedNormal(empty(40), 0.5, 1, -0.2, 1.5)]),
         new("constants", ["nn.init::constant_", "nn.init::zeros_", "nn.init::ones_", "torch::empty"], _ =>
             [init.constant_(empty(2, 3), -4.5), init.zeros_(empty(2)), init.ones_(empty(2))]),
     ];

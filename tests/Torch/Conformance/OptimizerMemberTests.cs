@@ -8,10 +8,11 @@ namespace Tessera.Tests.Torch.Conformance;
 public sealed class OptimizerMemberTests
 {
     [Fact]
-    [Covers("optim.Optimizer::get_ParamGroups", "optim.Optimizer::step", "optim.Optimizer::zero_grad", "optim.Optimizer::Dispose", "Modules.OptimizerHelper::state_dict",
-        "optim.Optimizer.StateDictionary::get_State", "optim.ILearningRateController::get_LearningRate", "optim.ILearningRateController::set_LearningRate",
-        "optim.ILearningRateController::get_InitialLearningRate", "optim.IBetas::get_Betas", "optim.IBetas::set_Betas", "optim.IMomentum::set_Momentum",
-        "Modules.OptimizerOptions::set_LearningRate", "Modules.OptimizerOptions::.ctor", "Modules.OptimizerOptions::set_InitialLearningRate")]
+    [Covers("optim.Optimizer::get_ParamGroups", "optim.Optimizer::step", "optim.Optimizer::zero_grad", "optim.Optimizer::Dispose",
+        "Modules.OptimizerHelper::state_dict", "optim.Optimizer.StateDictionary::get_State", "optim.ILearningRateController::get_LearningRate",
+        "optim.ILearningRateController::set_LearningRate", "optim.ILearningRateController::get_InitialLearningRate", "optim.IBetas::get_Betas",
+        "optim.IBetas::set_Betas", "optim.IMomentum::set_Momentum", "Modules.OptimizerOptions::set_LearningRate", "Modules.OptimizerOptions::.ctor",
+        "Modules.OptimizerOptions::set_InitialLearningRate")]
     public void Groups_HaveTheirRates()
     {
         using var scope = NewDisposeScope();
@@ -82,8 +83,9 @@ public sealed class OptimizerMemberTests
 
     [Theory]
     [MemberData(nameof(Decaying))]
-    [Covers("Modules.ParamGroup::set_Parameters", "Modules.ParamGroup`1::set_Options", "Modules.Adadelta.Options::weight_decay", "Modules.Adagrad.Options::weight_decay",
-        "Modules.Adamax.Options::weight_decay", "Modules.ASGD.Options::weight_decay", "Modules.NAdam.Options::weight_decay", "Modules.RMSProp.Options::weight_decay")]
+    [Covers("Modules.ParamGroup::set_Parameters", "Modules.ParamGroup`1::set_Options", "Modules.Adadelta.Options::weight_decay",
+        "Modules.Adagrad.Options::weight_decay", "Modules.Adamax.Options::weight_decay", "Modules.ASGD.Options::weight_decay",
+        "Modules.NAdam.Options::weight_decay", "Modules.RMSProp.Options::weight_decay")]
     public void WeightDecay_OfAGroup_ActsAsTheFactorys(string name)
     {
         using var scope = NewDisposeScope();

@@ -15,7 +15,8 @@ internal static class ReductionRows
             var (values, places) = x[0].max(1);
             return [x[0].max(), x[0].min(), values, places, x[0].amax([1, 2])];
         }),
-        new("arg", ["Tensor::argmax", "Tensor::argsort"], x => [x[0].argmax(1), x[0].argmax(-1, keepdim: true), x[0].argsort(1), x[0].argsort(-1, descending: true)]),
+        new("arg", ["Tensor::argmax", "Tensor::argsort"], x =>
+            [x[0].argmax(1), x[0].argmax(-1, keepdim: true), x[0].argsort(1), x[0].argsort(-1, descending: true)]),
         new("sort", ["Tensor::sort"], x =>
         {
             var (down, downAt) = x[0].sort(0, descending: true);
@@ -32,7 +33,8 @@ internal static class ReductionRows
         new("std", ["Tensor::std"], x => [x[0].std(), x[0].std(unbiased: false)]),
         new("softmax", ["Tensor::softmax", "Tensor::log_softmax"], x => [x[0].softmax(-1), x[0].log_softmax(1)]),
         new("logsumexp", ["Tensor::logsumexp"], x => [x[0].logsumexp(1), x[0].logsumexp(-1, keepdim: true)]),
-        new("all", ["Tensor::all"], _ => [ElementwiseRows.Bits.all(), ElementwiseRows.Bits.logical_or(ElementwiseRows.Bits.logical_not()).all()]),
+        new("all", ["Tensor::all"], _ =>
+            [ElementwiseRows.Bits.all(), ElementwiseRows.Bits.logical_or(ElementwiseRows.Bits.logical_not()).all()]),
         new("bincount", ["Tensor::bincount"], x => [x[0].bincount(null), x[0].bincount(null, 6)]),
         new("nonzero", ["Tensor::nonzero"], _ => [ElementwiseRows.Bits.nonzero()]),
         new("matmul", ["Tensor::matmul", "torch::matmul"], x =>

@@ -13,9 +13,9 @@ public sealed class TensorMemberTests : IDisposable
 
     [Fact]
     [Covers("Tensor::get_shape", "Tensor::dim", "Tensor::numel", "Tensor::get_NumberOfElements", "Tensor::element_size", "Tensor::get_ElementSize",
-        "Tensor::get_dtype", "Tensor::get_device", "Tensor::get_device_type", "Tensor::get_device_index", "Tensor::is_contiguous", "Tensor::is_floating_point", "Tensor::size",
-        "Tensor::stride", "Tensor::get_is_sparse", "Tensor::get_Handle",
-        "torch::CPU", "Device::.ctor", "Device::get_type", "Device::get_index")]
+        "Tensor::get_dtype", "Tensor::get_device", "Tensor::get_device_type", "Tensor::get_device_index", "Tensor::is_contiguous",
+        "Tensor::is_floating_point", "Tensor::size", "Tensor::stride", "Tensor::get_is_sparse", "Tensor::get_Handle", "torch::CPU", "Device::.ctor",
+        "Device::get_type", "Device::get_index")]
     public void Description_IsTheTensors()
     {
         var t = zeros([2, 3, 4], ScalarType.Int16);
@@ -58,8 +58,8 @@ public sealed class TensorMemberTests : IDisposable
     }
 
     [Fact]
-    [Covers("Tensor::get_bytes", "Tensor::WriteBytesToStream", "Tensor::ReadBytesFromStream", "Tensor::set_", "Tensor::alias", "Tensor::detach", "Tensor::copy_",
-        "Tensor::clone", "Tensor::cpu", "Tensor::zero_")]
+    [Covers("Tensor::get_bytes", "Tensor::WriteBytesToStream", "Tensor::ReadBytesFromStream", "Tensor::set_", "Tensor::alias", "Tensor::detach",
+        "Tensor::copy_", "Tensor::clone", "Tensor::cpu", "Tensor::zero_")]
     public void Memory_IsSharedOrCopied()
     {
         var a = zeros(3);
@@ -92,8 +92,8 @@ public sealed class TensorMemberTests : IDisposable
     }
 
     [Fact]
-    [Covers("Tensor::backward", "Tensor::get_grad", "Tensor::set_grad", "Tensor::get_requires_grad", "Tensor::set_requires_grad", "torch::no_grad", "torch::enable_grad",
-        "torch::is_grad_enabled")]
+    [Covers("Tensor::backward", "Tensor::get_grad", "Tensor::set_grad", "Tensor::get_requires_grad", "Tensor::set_requires_grad", "torch::no_grad",
+        "torch::enable_grad", "torch::is_grad_enabled")]
     public void Gradients_AddUpWhereTheyAreAsked()
     {
         var x = tensor((float[])[1, 2, 3]);
@@ -121,7 +121,8 @@ public sealed class TensorMemberTests : IDisposable
     }
 
     [Fact]
-    [Covers("torch::NewDisposeScope", "DisposeScope::MoveToOuter", "Tensor::DetachFromDisposeScope", "Tensor::MoveToOuterDisposeScope", "Tensor::Dispose", "Tensor::get_TotalCount")]
+    [Covers("torch::NewDisposeScope", "DisposeScope::MoveToOuter", "Tensor::DetachFromDisposeScope", "Tensor::MoveToOuterDisposeScope",
+        "Tensor::Dispose", "Tensor::get_TotalCount")]
     public void Scopes_DisposeWhatIsNotMoved()
     {
         var before = Tensor.TotalCount;

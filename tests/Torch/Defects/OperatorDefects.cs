@@ -77,7 +77,8 @@ public sealed class OperatorDefects
             var composed = Time(() => (q / 8).matmul(k.transpose(-2, -1)).softmax(-1).matmul(v).sum().backward());
             ratios.Add(fused / composed);
         }
-        Mended.Not(ratios.Order().ElementAt(ratios.Count / 2) > 1.3, $"({string.Join(" ", ratios.Select(r => r.ToString("f2")))}) the speed of attention in bfloat16 on the CPU", "Measure again which way dense attention should go.");
+        var ratio = ratios.Order().ElementAt(ratios.Count / 2);
+        Mended.Not(ratio > 1.3, $"the speed of attention in bfloat16 on the CPU ({ratio:f2})", "Measure again which way dense attention goes.");
     }
 
     private static double Time(Action act)

@@ -89,7 +89,8 @@ public sealed class OptimizerDefects
     private static Tensor Loss(optim.Optimizer optimizer, Parameter[] parameters, int t)
     {
         optimizer.zero_grad();
-        var loss = parameters.Index().Select(entry => ((((entry.Index + 1) * entry.Item) + t).sin() / (entry.Index + 1)).sum()).Aggregate((sum, term) => sum + term);
+        var loss = parameters.Index().Select(entry => ((((entry.Index + 1) * entry.Item) + t).sin() / (entry.Index + 1)).sum())
+            .Aggregate((sum, term) => sum + term);
         loss.backward();
         return loss;
     }

@@ -24,7 +24,11 @@ internal static class ProcessOfItsOwn
     public static (int Code, string Output) Run(string act)
     {
         var dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var start = new ProcessStartInfo(dotnet, ["exec", typeof(ProcessOfItsOwn).Assembly.Location, act]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(dotnet, ["exec", typeof(ProcessOfItsOwn).Assembly.Location, act])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
