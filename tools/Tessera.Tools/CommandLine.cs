@@ -3,6 +3,7 @@ using System.Reflection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
+using Tessera.Torch.Loading;
 
 namespace Tessera.Tools;
 
@@ -87,6 +88,9 @@ internal static class CommandLine
                 case UserErrorException mistake:
                     Console.Error.WriteLine(mistake.Message);
                     return Mistake;
+                case LibTorchException unusable:
+                    Console.Error.WriteLine(unusable.Message);
+                    return Mistake;
                 case IOException { Message: var message } full when AtomicFile.IsFull(full):
                     Console.Error.WriteLine($"The disk is full, or a limit on files is reached: {message}\n  What was saved before is untouched.");
                     return Mistake;
@@ -105,7 +109,7 @@ internal static class CommandLine
     {
         AggregateException { InnerExceptions: [var only] } => Cause(only),
         TargetInvocationException { InnerException: { } inner } => Cause(inner),
-        TypeInitializationException { InnerException: UserErrorException inner } => inner,
+        TypeInitializationException { InnerException: UserErrorException or LibTorchException or TypeInitializationException } => Cause(exception.InnerException),
         _ => exception,
     };
 }

@@ -1,3 +1,4 @@
+using SkiaSharp;
 using Tessera.Datasets.Images.Codecs;
 using Tessera.Framework.Data;
 
@@ -6,8 +7,18 @@ namespace Tessera.Datasets.Images;
 /// <summary>Reads and writes image files. The format is told by the first bytes, never by the name.</summary>
 public static class ImageCodec
 {
+    // Four channels of 16 bits fit one array.
+    private const long MostPixels = 0x7FFFFFC7 / 8;
+
     /// <summary>File name extensions of the formats that can be read, lower case, with the point.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
+    public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"];
+
+    /// <summary>
+    /// What decodes JPEG files unless <see cref="DecodeOptions.JpegDecoder"/> says otherwise, in words: libjpeg-turbo and the
+    /// library's name, or Skia and why.
+    /// </summary>
+    /// <exception cref="UserErrorException">TESSERA_JPEG_DECODER asks for what isn't there.</exception>
+    public static string JpegDecoder => JpegDecoders.Description;
 
     /// <returns>null where the bytes begin no known format.</returns>
     public static ImageFormat? Detect(ReadOnlySpan<byte> data)
@@ -18,40 +29,47 @@ public static class ImageCodec
             return ImageFormat.Png;
         if (data.Length >= 12 && data.StartsWith("RIFF"u8) && data[8..].StartsWith("WEBP"u8))
             return ImageFormat.WebP;
+        if (data.StartsWith("II*\0"u8) || data.StartsWith("MM\0*"u8))
+            return ImageFormat.Tiff;
         return data.StartsWith("BM"u8) ? ImageFormat.Bmp : null;
     }
 
     /// <summary>Reads the header; the pixels wait.</summary>
     /// <param name="data">The whole file. It is kept until the pixels are decoded.</param>
     /// <param name="name">What messages call the file.</param>
-    /// <exception cref="Framework.Errors.UserErrorException">The file is no image, or not one that can be read.</exception>
+    /// <exception cref="UserErrorException">The file is no image, or not one that can be read.</exception>
     public static EncodedImage Open(ReadOnlyMemory<byte> data, string name, DecodeOptions? options = null)
     {
         options ??= new DecodeOptions();
         if (data.IsEmpty)
             throw ImageErrors.Empty(name);
-        var format = Detect(data.Span) ?? throw ImageErrors.UnknownFormat(name, data.Span);
+        var format = Detect(data.Span) ?? throw (OtherFormats.Detect(data.Span) is { } other
+            ? ImageErrors.UnreadableFormat(name, other)
+            : ImageErrors.UnknownFormat(name, data.Span));
         var header = format switch
         {
-            ImageFormat.Jpeg => JpegCodec.ReadHeader(data.Span, name),
+            ImageFormat.Jpeg => JpegFile.ReadHeader(data.Span, name),
             ImageFormat.Png => PngCodec.ReadHeader(data.Span, name),
             ImageFormat.WebP => WebPCodec.ReadHeader(data.Span, name),
+            ImageFormat.Tiff => TiffCodec.ReadHeader(data.Span, name),
             _ => BmpCodec.ReadHeader(data.Span, name),
         };
         if ((long)header.Height * header.Width > options.MaxPixels)
             throw ImageErrors.TooLarge(name, header.Width, header.Height, options.MaxPixels);
+        if (format != ImageFormat.Png && (long)header.Height * header.Width > MostPixels) // PngCodec knows the bytes of a pixel
+            throw ImageErrors.TooLargeForMemory(name, header.Width, header.Height, MostPixels);
         return new EncodedFile(data, name, format, header, options);
     }
 
     /// <summary>Decodes at full size.</summary>
-    /// <exception cref="Framework.Errors.UserErrorException">The file is no image, or not one that can be read.</exception>
+    /// <exception cref="UserErrorException">The file is no image, or not one that can be read.</exception>
     public static Image Decode(ReadOnlyMemory<byte> data, string name, DecodeOptions? options = null) =>
         Open(data, name, options).Decode();
 
     /// <summary>Reads and decodes a file at full size.</summary>
     public static Image Load(string path, DecodeOptions? options = null) => Decode(ReadFile(path), path, options);
 
-    /// <exception cref="Framework.Errors.UserErrorException">The file can't be read.</exception>
+    /// <exception cref="UserErrorException">The file can't be read.</exception>
     public static byte[] ReadFile(string path)
     {
         try
@@ -60,7 +78,7 @@ public static class ImageCodec
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new Framework.Errors.UserErrorException($"{path}: the file can't be read: {e.Message}", e);
+            throw new UserErrorException($"{path}: the file can't be read: {e.Message}", e);
         }
     }
 
@@ -85,7 +103,7 @@ public static class ImageCodec
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
         if (image.Type != PixelType.UInt8 || image.Channels is not (1 or 3))
             throw new ArgumentException($"JPEG holds 1 or 3 channels of 8 bits, not {image.Channels} of {image.Type}.", nameof(image));
-        return JpegCodec.Encode(image, quality);
+        return JpegCodec.Encode(image, quality, quality >= 90 ? SKJpegEncoderDownsample.Downsample444 : SKJpegEncoderDownsample.Downsample420);
     }
 
     private sealed class EncodedFile(ReadOnlyMemory<byte> data, string name, ImageFormat format, ImageHeader header, DecodeOptions options) : EncodedImage
@@ -100,9 +118,10 @@ public static class ImageCodec
         {
             var image = format switch
             {
-                ImageFormat.Jpeg => JpegCodec.Decode(data.Span, name, header, options.ColorType, denominator),
+                ImageFormat.Jpeg => JpegCodec.Decode(data.Span, name, header, options.ColorType, denominator, options.JpegDecoder),
                 ImageFormat.Png => PngCodec.Decode(data.Span, name, options.ColorType),
                 ImageFormat.WebP => WebPCodec.Decode(data.Span, name, header, options.ColorType),
+                ImageFormat.Tiff => TiffCodec.Decode(data, name, options.ColorType),
                 _ => BmpCodec.Decode(data.Span, name, options.ColorType),
             };
             image = ChannelConversion.Convert(image, options.ColorType);

@@ -17,7 +17,7 @@ public sealed record LoadImageOptions(
     bool ApplyOrientation = true,
     bool CheckSize = true);
 
-/// <summary>Reads the image's file: JPEG, PNG, WebP or BMP. An image that the data set drew itself is taken as it is.</summary>
+/// <summary>Reads the image's file: JPEG, PNG, WebP, BMP or TIFF. An image that the data set drew itself is taken as it is.</summary>
 /// <remarks>
 /// The header is read at once, the pixels when a step first needs them: in training, a step that shrinks a JPEG then has
 /// it decoded at a reduced size.

@@ -17,6 +17,8 @@ internal static class Exports
         "_ZN2at11show_configB5cxx11Ev",
         "_ZN2at3cpu24is_avx512_bf16_supportedEv",
         "_ZN2at3cpu21is_amx_tile_supportedEv",
+        "_ZN3c1015GetCPUAllocatorEv",
+        "_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh",
         "_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb",
         "_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE",
         "_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE",
@@ -29,6 +31,7 @@ internal static class Exports
     /// <summary>The function's address; 0 where this libtorch lacks it.</summary>
     public static nint Find(string name)
     {
+        LibTorch.Load();
         foreach (var library in (Lazy<nint>[])[s_cpu, s_core])
             if (library.Value != 0 && NativeLibrary.TryGetExport(library.Value, name, out var address)) return address;
         return 0;
@@ -37,7 +40,6 @@ internal static class Exports
     /// <summary>A library that TorchSharp has loaded, by its own path: another copy on the system's search path is another library.</summary>
     private static nint Loaded(string name)
     {
-        LibTorch.Load();
         foreach (ProcessModule module in Process.GetCurrentProcess().Modules)
             if (Path.GetFileNameWithoutExtension(module.FileName) is { } file && (file == name || file == "lib" + name) && NativeLibrary.TryLoad(module.FileName, out var library))
                 return library;

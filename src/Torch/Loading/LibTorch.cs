@@ -14,7 +14,7 @@ public static class LibTorch
 
     private static readonly Lock s_lock = new();
     private static bool s_prepared;
-    private static bool s_loaded;
+    private static volatile bool s_loaded;
     private static nint s_mended;
 
     /// <summary>
@@ -37,6 +37,7 @@ public static class LibTorch
     /// <exception cref="LibTorchException">It can't be loaded; the message says why and what helps.</exception>
     public static void Load()
     {
+        if (s_loaded) return;
         Prepare();
         lock (s_lock)
         {

@@ -7,7 +7,14 @@ public static unsafe class LibTorchBuild
 {
     private static readonly Lazy<string?> s_description = new(Ask);
 
-    public static string? Description => s_description.Value;
+    public static string? Description
+    {
+        get
+        {
+            LibTorch.Load(); // not within the lazy value: loading asks for it
+            return s_description.Value;
+        }
+    }
 
     /// <summary>For example "2.10.0".</summary>
     public static string? Version => After("TORCH_VERSION=", ',');

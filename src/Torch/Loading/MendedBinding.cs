@@ -26,7 +26,7 @@ internal static class MendedBinding
         return Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home ? Path.Combine(home, ".cache", "tessera") : null;
     }
 
-    /// <summary>Loads the mended copy of a file, from the cache folder where that can be used, else from a private folder that is gone afterwards.</summary>
+    /// <summary>Loads the mended copy of a file, from the cache folder where that can be used, else from a private folder under the temporary one that is gone afterwards.</summary>
     /// <exception cref="LibTorchException">The file is another one than expected, or no folder can be written.</exception>
     public static nint Load(string file, string? cacheFolder)
     {

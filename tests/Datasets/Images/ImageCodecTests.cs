@@ -118,7 +118,6 @@ public class ImageCodecTests
     }
 
     [Theory]
-    [InlineData("cmyk.jpg", "the JPEG is CMYK")]
     [InlineData("animated.webp", "an animated WebP")]
     [InlineData("make.py", "not an image that can be read; it begins with the text")]
     public void Open_Unusable_NamesFileAndReason(string name, string reason)

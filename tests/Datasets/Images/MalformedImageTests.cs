@@ -40,7 +40,7 @@ public class MalformedImageTests
         Assert.InRange(clock.Elapsed.TotalSeconds, 0, 30);
     }
 
-    private static byte[] Mutate(byte[] original, RandomSource random)
+    internal static byte[] Mutate(byte[] original, RandomSource random)
     {
         var bytes = original.ToArray();
         var header = Math.Min(bytes.Length, 200);

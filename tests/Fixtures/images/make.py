@@ -54,7 +54,6 @@ save("baseline.jpg", rgb, quality=85)
 save("full-colour.jpg", rgb, quality=95, subsampling=0)
 save("progressive.jpg", rgb, quality=85, progressive=True)
 save("gray.jpg", gray, quality=85)
-rgb.convert("CMYK").save("cmyk.jpg", quality=85)
 for orientation in range(1, 9):
     exif = Image.Exif()
     exif[0x0112] = orientation

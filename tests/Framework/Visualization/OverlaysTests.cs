@@ -66,6 +66,31 @@ public sealed class OverlaysTests
     }
 
     [Fact]
+    public void Boxes_Names_StandAboveTheirBoxes_InReadableLetters()
+    {
+        using var drawing = Drawing.On(new Image(200, 300, 3));
+        Overlays.Boxes(drawing, [50, 80, 250, 180], [0], ["鳥 bird"], [new(255, 217, 47)], [0.98f]);
+        var image = drawing.ToImage();
+        var label = (from y in Enumerable.Range(0, 79) from x in Enumerable.Range(0, 300) where image.At(x, y).Red > 0 select (X: x, Y: y)).ToArray();
+        Assert.InRange(label.Min(pixel => pixel.X), 48, 50);
+        Assert.InRange(label.Min(pixel => pixel.Y), 66, 70);
+        using var ruler = Drawing.Pixels(1, 1);
+        Assert.Equal(49 + ruler.Measure("鳥 bird 0.98", 9).Width + 4.5, label.Max(pixel => pixel.X), 2.0);
+        Assert.InRange(label.Count(pixel => image.At(pixel.X, pixel.Y).Red < 100), 30, 200); // black letters on yellow
+    }
+
+    [Fact]
+    public void Boxes_Ignored_AreDashed()
+    {
+        using var drawing = Drawing.On(new Image(100, 100, 3));
+        Overlays.Boxes(drawing, [10, 20, 90, 90, 10, 20, 90, 90], [0, 1], ["", ""], [Color.White, Color.White], ignored: [true, true]);
+        var image = drawing.ToImage();
+        var side = Enumerable.Range(40, 40).Select(y => image.At(90, y).Red).ToArray();
+        Assert.InRange(side.Count(value => value == 0), 10, 30);
+        Assert.InRange(side.Count(value => value > 128), 10, 30);
+    }
+
+    [Fact]
     public void Boxes_OddOnes_AreNoFailure()
     {
         using var drawing = Drawing.On(new Image(64, 64, 3));

@@ -4,7 +4,7 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Codecs;
 
-/// <summary>Uncompressed BMP of 1, 4, 8, 16, 24 and 32 bits. A few tables of integers; no library in Debian reads it alone (see docs/dependencies.md).</summary>
+/// <summary>Uncompressed BMP of 1, 4, 8, 16, 24 and 32 bits. A few tables of integers; Skia would turn palette indices into colours.</summary>
 internal static class BmpCodec
 {
     private const int Uncompressed = 0;

@@ -7,6 +7,7 @@ internal static class ExifOrientation
 {
     private const ushort OrientationTag = 0x0112;
     private const ushort TypeShort = 3;
+    private const ushort TypeLong = 4; // against the standard, but some programs write it
 
     /// <returns>1, "as it is", where there is none or the data makes no sense.</returns>
     public static int Read(ReadOnlySpan<byte> tiff)
@@ -28,8 +29,13 @@ internal static class ExifOrientation
         {
             if (UInt16(entries, little) != OrientationTag)
                 continue;
-            var value = UInt16(entries[8..], little);
-            return UInt16(entries[2..], little) == TypeShort && value is >= 1 and <= 8 ? value : 1;
+            var value = UInt16(entries[2..], little) switch
+            {
+                TypeShort => UInt16(entries[8..], little),
+                TypeLong => UInt32(entries[8..], little),
+                _ => 1u,
+            };
+            return value is >= 1 and <= 8 ? (int)value : 1;
         }
         return 1;
     }

@@ -1,48 +1,58 @@
 using System.Buffers.Binary;
-using Tessera.Datasets.Images.Native;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Codecs;
 
-/// <summary>WebP by libwebp, still pictures.</summary>
-internal static unsafe class WebPCodec
+/// <summary>WebP by Skia, still pictures.</summary>
+/// <remarks>RFC 9649, "WebP Image Format", 2024.</remarks>
+internal static class WebPCodec
 {
-    private const int StatusNotEnoughData = 7;
+    private const int ExtendedAnimation = 0x02, ExtendedAlpha = 0x10;
 
     public static ImageHeader ReadHeader(ReadOnlySpan<byte> data, string name)
     {
-        fixed (byte* bytes = data)
+        if (data.Length < (data.Length >= 16 && data[12..].StartsWith("VP8L"u8) ? 25 : 30))
+            throw ImageErrors.Truncated(name, "WebP");
+        var content = data[20..];
+        if (data[12..].StartsWith("VP8X"u8))
         {
-            var status = WebPNative.WebPGetFeaturesInternal(bytes, (nuint)data.Length, out var features, WebPNative.DecoderAbiVersion);
-            if (status == StatusNotEnoughData)
-                throw ImageErrors.Truncated(name, "WebP");
-            if (status != 0 || features.Width <= 0 || features.Height <= 0)
-                throw ImageErrors.Damaged(name, "WebP", $"status {status}");
-            if (features.HasAnimation != 0)
+            if ((content[0] & ExtendedAnimation) != 0)
                 throw ImageErrors.Unsupported(name, "an animated WebP", "A still picture was expected.");
-            return new ImageHeader(features.Height, features.Width, features.HasAlpha != 0 ? 4 : 3, Orientation(data));
+            return new ImageHeader(1 + UInt24(content[7..]), 1 + UInt24(content[4..]), (content[0] & ExtendedAlpha) != 0 ? 4 : 3, Orientation(data));
         }
+        if (data[12..].StartsWith("VP8L"u8))
+        {
+            var bits = BinaryPrimitives.ReadUInt32LittleEndian(content[1..]);
+            if (content[0] != 0x2F || bits >> 29 != 0)
+                throw ImageErrors.Damaged(name, "WebP", "no lossless picture where one was announced");
+            return new ImageHeader(1 + (int)((bits >> 14) & 0x3FFF), 1 + (int)(bits & 0x3FFF), (bits & 1 << 28) != 0 ? 4 : 3, 1);
+        }
+        if (!data[12..].StartsWith("VP8 "u8))
+            throw ImageErrors.Damaged(name, "WebP", "no picture at its beginning");
+        if ((content[0] & 1) != 0 || !content[3..].StartsWith((ReadOnlySpan<byte>)[0x9D, 0x01, 0x2A]))
+            throw ImageErrors.Damaged(name, "WebP", "no key frame");
+        // The upper two bits of each size ask for a magnification, which no decoder does.
+        var (width, height) = (BinaryPrimitives.ReadUInt16LittleEndian(content[6..]) & 0x3FFF, BinaryPrimitives.ReadUInt16LittleEndian(content[8..]) & 0x3FFF);
+        return width > 0 && height > 0 ? new ImageHeader(height, width, 3, 1) : throw ImageErrors.Damaged(name, "WebP", $"{width} x {height} pixels");
     }
 
     public static Image Decode(ReadOnlySpan<byte> data, string name, ImageHeader header, ColorType colorType)
     {
         if (colorType == ColorType.Index)
             throw ImageErrors.Unsupported(name, "a label map stored as WebP", "One channel was expected, as in PNG or BMP.");
-        var channels = colorType == ColorType.Unchanged ? header.Channels : 3;
-        var pixels = GC.AllocateUninitializedArray<byte>(header.Height * header.Width * channels);
-        fixed (byte* bytes = data, target = pixels)
-        {
-            var stride = header.Width * channels;
-            var done = channels == 4
-                ? WebPNative.WebPDecodeRGBAInto(bytes, (nuint)data.Length, target, (nuint)pixels.Length, stride)
-                : WebPNative.WebPDecodeRGBInto(bytes, (nuint)data.Length, target, (nuint)pixels.Length, stride);
-            if (done == null)
-                throw RiffLength(data) > data.Length ? ImageErrors.Truncated(name, "WebP") : ImageErrors.Damaged(name, "WebP", "its data can't be decoded");
-        }
-        return new Image(header.Height, header.Width, channels, PixelType.UInt8, pixels);
+        if (8L + BinaryPrimitives.ReadUInt32LittleEndian(data[4..]) > data.Length)
+            throw ImageErrors.Truncated(name, "WebP");
+        var image = PixelLayout.Create(header.Height, header.Width, 4, PixelType.UInt8);
+        SkiaCodec.DecodeWhole(data, name, "WebP", header, image.Bytes);
+        if (colorType == ColorType.Unchanged && header.Channels == 4)
+            return image;
+        var colors = PixelLayout.Create(header.Height, header.Width, 3, PixelType.UInt8);
+        PixelPacking.DropAlpha(image.Bytes, colors.Bytes);
+        PixelBuffers.Return(image.Bytes);
+        return colors;
     }
 
-    private static long RiffLength(ReadOnlySpan<byte> data) => 8L + BinaryPrimitives.ReadUInt32LittleEndian(data[4..]);
+    private static int UInt24(ReadOnlySpan<byte> data) => data[0] | data[1] << 8 | data[2] << 16;
 
     private static int Orientation(ReadOnlySpan<byte> data)
     {

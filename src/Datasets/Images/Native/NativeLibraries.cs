@@ -7,18 +7,12 @@ namespace Tessera.Datasets.Images.Native;
 /// <summary>Finds the system's image libraries under the names that distributions give them.</summary>
 internal static class NativeLibraries
 {
-    internal const string TurboJpeg = "turbojpeg";
-    internal const string Spng = "spng";
-    internal const string WebP = "webp";
     internal const string OpenCvCore = "opencv_core";
     internal const string OpenCvImgproc = "opencv_imgproc";
 
     // Every soname whose C interface is the one declared here. OpenCV names one per release; 5.x dropped the C interface.
     private static readonly Dictionary<string, (string[] Sonames, string Package)> Known = new()
     {
-        [TurboJpeg] = (["libturbojpeg.so.0", "libturbojpeg.so"], "libturbojpeg0"),
-        [Spng] = (["libspng.so.0", "libspng.so"], "libspng0"),
-        [WebP] = (["libwebp.so.7", "libwebp.so"], "libwebp7"),
         [OpenCvCore] = (OpenCv("core"), "libopencv-core406 (or the number your release has)"),
         [OpenCvImgproc] = (OpenCv("imgproc"), "libopencv-imgproc406 (or the number your release has)"),
     };

@@ -2,45 +2,63 @@ using System.Runtime.InteropServices;
 
 namespace Tessera.Datasets.Images.Native;
 
-/// <summary>The TurboJPEG interface of libjpeg-turbo, version 2 (also exported by 3).</summary>
-internal static partial class TurboJpegNative
+/// <summary>The TurboJPEG interface of libjpeg-turbo, version 2 (also exported by 3), if the system has the library.</summary>
+/// <remarks>By function pointers: nothing of the library needs to be there.</remarks>
+internal static unsafe class TurboJpegNative
 {
-    internal const int PixelRgb = 0;
-    internal const int PixelGray = 6;
-    internal const int ColorspaceGray = 2;
-    internal const int ColorspaceCmyk = 3; // 4 is YCCK
-    internal const int FlagLimitScans = 32768;
-    internal const int ErrorWarning = 0;
-    internal const int Subsampling444 = 0;
-    internal const int SubsamplingGray = 3;
-    internal const int Subsampling420 = 2;
+    private const int PixelRgb = 0;
+    private const int PixelGray = 6;
 
-    static TurboJpegNative() => NativeLibraries.Ready();
+    private static readonly delegate* unmanaged<nint> s_initDecompress;
+    private static readonly delegate* unmanaged<nint, int> s_destroy;
+    private static readonly delegate* unmanaged<nint, byte*, CULong, int*, int*, int*, int*, int> s_decompressHeader;
+    private static readonly delegate* unmanaged<nint, byte*, CULong, byte*, int, int, int, int, int, int> s_decompress;
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static partial nint tjInitDecompress();
+    static TurboJpegNative()
+    {
+        foreach (var name in Names())
+        {
+            if (!NativeLibrary.TryLoad(name, typeof(TurboJpegNative).Assembly, DllImportSearchPath.SafeDirectories, out var library))
+                continue;
+            if (NativeLibrary.TryGetExport(library, "tjInitDecompress", out var init) && NativeLibrary.TryGetExport(library, "tjDestroy", out var destroy)
+                && NativeLibrary.TryGetExport(library, "tjDecompressHeader3", out var header)
+                && NativeLibrary.TryGetExport(library, "tjDecompress2", out var decompress))
+            {
+                s_initDecompress = (delegate* unmanaged<nint>)init;
+                s_destroy = (delegate* unmanaged<nint, int>)destroy;
+                s_decompressHeader = (delegate* unmanaged<nint, byte*, CULong, int*, int*, int*, int*, int>)header;
+                s_decompress = (delegate* unmanaged<nint, byte*, CULong, byte*, int, int, int, int, int, int>)decompress;
+                LibraryName = name;
+                return;
+            }
+            NativeLibrary.Free(library);
+        }
+    }
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static partial nint tjInitCompress();
+    /// <summary>Whether the library and all that is used of it were found.</summary>
+    internal static bool IsLoaded => LibraryName is not null;
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static partial int tjDestroy(nint handle);
+    internal static string? LibraryName { get; }
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static unsafe partial int tjDecompressHeader3(nint handle, byte* data, nuint size, out int width, out int height, out int subsampling, out int colorspace);
+    internal static nint InitDecompress() => s_initDecompress();
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static unsafe partial int tjDecompress2(nint handle, byte* data, nuint size, byte* pixels, int width, int pitch, int height, int pixelFormat, int flags);
+    internal static void Destroy(nint handle) => _ = s_destroy(handle);
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static unsafe partial int tjCompress2(nint handle, byte* pixels, int width, int pitch, int height, int pixelFormat, ref byte* jpeg, ref nuint size, int subsampling, int quality, int flags);
+    /// <returns>0 where nothing was to be complained of.</returns>
+    internal static int DecompressHeader(nint handle, byte* data, int size, out int width, out int height, out int subsampling)
+    {
+        int w, h, s, colorspace;
+        var result = s_decompressHeader(handle, data, new CULong((uint)size), &w, &h, &s, &colorspace);
+        (width, height, subsampling) = result == 0 ? (w, h, s) : (0, 0, -1);
+        return result;
+    }
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static unsafe partial void tjFree(byte* buffer);
+    /// <returns>0 where nothing was to be complained of.</returns>
+    internal static int Decompress(nint handle, byte* data, int size, byte* pixels, int width, int height, bool gray) =>
+        s_decompress(handle, data, new CULong((uint)size), pixels, width, 0, height, gray ? PixelGray : PixelRgb, 0);
 
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static partial nint tjGetErrorStr2(nint handle);
-
-    [LibraryImport(NativeLibraries.TurboJpeg)]
-    internal static partial int tjGetErrorCode(nint handle);
+    private static string[] Names() =>
+        OperatingSystem.IsWindows() ? ["turbojpeg.dll"]
+        : OperatingSystem.IsMacOS() ? ["libturbojpeg.0.dylib", "libturbojpeg.dylib"]
+        : ["libturbojpeg.so.0", "libturbojpeg.so"];
 }
