@@ -13,8 +13,8 @@ public sealed class CollectivesException(string message, Exception? inner = null
         new($"{Started(launch)}, but MPI ({(found == 1 ? "each process" : $"{found} processes")}) knows another number: launcher and library are not of one MPI. "
             + (launch.Kind == LaunchKind.Slurm ? "Start with srun --mpi=pmix (Open MPI) or srun --mpi=pmi2 (MPICH)." : $"Use the {launch.Command} of the MPI library that is installed here."));
 
-    internal static CollectivesException Ended() =>
-        new("MPI can be left only once in a process, and this one has left it: start a new process for another run.");
+    internal static CollectivesException JoinedBefore() =>
+        new("MPI can be joined only once in a process, and this one has done so already: start new processes for another run.");
 
     internal static CollectivesException TooFewThreads(int provided) =>
         new($"This MPI library does not let several threads call it one after another (it offers level {provided} of MPI_THREAD_SERIALIZED, 2). Use a build with threads.");

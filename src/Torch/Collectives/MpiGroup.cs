@@ -29,7 +29,7 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
     public override int Rank => _rank;
     public override int WorldSize => _size;
 
-    /// <summary>Name and version of the library, in its own words.</summary>
+    /// <summary>Name and version of the library, in its own words; where and how it was built, which follows, left out.</summary>
     public string Library
     {
         get
@@ -37,7 +37,7 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
             var text = stackalloc byte[8192]; // MPI_MAX_LIBRARY_VERSION_STRING of MPICH, the longer one
             int length;
             Check(_mpi.LibraryVersion(text, &length), "MPI_Get_library_version");
-            return Encoding.UTF8.GetString(text, length).TrimEnd('\0', '\n').Split('\n')[0].Replace('\t', ' ');
+            return Encoding.UTF8.GetString(text, length).Split('\n', ',', '\0')[0].Replace('\t', ' ').Trim();
         }
     }
 
@@ -47,12 +47,12 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
     internal int Piece { get; set; } = 1 << 30;
 
     /// <summary>Joins the other processes; waits until all are there.</summary>
-    /// <exception cref="CollectivesException">The library can't be loaded, or belongs to another launcher; or this process has left MPI already.</exception>
+    /// <exception cref="CollectivesException">The library can't be loaded, or belongs to another launcher; or this process has joined MPI before.</exception>
     public static MpiGroup Join(Launch launch)
     {
         lock (s_calls)
         {
-            if (s_joined) throw CollectivesException.Ended();
+            if (s_joined) throw CollectivesException.JoinedBefore();
             var mpi = MpiLibrary.Load(launch);
             int provided = MpiLibrary.Serialized, initialized;
             Check(mpi.Initialized(&initialized), "MPI_Initialized");
