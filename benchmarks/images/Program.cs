@@ -7,6 +7,12 @@ using Tessera.Framework.Data;
 // Classification: decode, random resized crop to 224, flip, normalise into planes. Arguments: the photographs.
 // Segmentation: decode photograph and labels, random resize, crop, flip, normalise, labels as indices. Arguments: "segmentation",
 // the photographs, and as many label images. compare.py and camvid.py write a line for each round and read the seconds it took.
+// Single operations, for operations.py: "operation", and what Operations.Run takes.
+if (args is ["operation", ..])
+{
+    Tessera.Benchmarks.Images.Operations.Run(args[1..]);
+    return;
+}
 var segmentation = args is ["segmentation", ..];
 var names = segmentation ? args[1..] : args;
 var files = Array.ConvertAll(names, File.ReadAllBytes);

@@ -8,7 +8,8 @@ internal static class Mpirun
 {
     /// <summary>Why there is no test of several processes here; null where there is. In CI it is never left out: there mpirun must be installed.</summary>
     public static string? Missing { get; } =
-        Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false" || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "mpirun")))
+        Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false"
+        || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "mpirun")))
             ? null : "mpirun is not installed (Debian and Ubuntu: openmpi-bin).";
 
     /// <summary>How to start a .NET program as several processes of one thread each, as root as well, and on fewer cores than processes.</summary>

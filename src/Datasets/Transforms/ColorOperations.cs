@@ -1,4 +1,5 @@
 using Tessera.Datasets.Images;
+using Tessera.Datasets.Images.Color;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 
@@ -74,12 +75,13 @@ public static class ColorOperations
     {
         if (image.Channels == 1)
             return image;
-        var hsv = OpenCv.RgbToHsv(image);
+        var result = Hsv.FromRgb(image);
         var turn = (byte)(int)(shift * 255);
-        var hue = hsv.Bytes.AsSpan();
+        var hue = result.Bytes.AsSpan();
         for (var i = 0; i < hue.Length; i += 3)
             hue[i] += turn;
-        return OpenCv.HsvToRgb(hsv);
+        Hsv.ToRgb(hue, hue, Simd.Best);
+        return result;
     }
 
     /// <summary>(x + shift) cut to 0 .. 255, times the factor, cut again; truncated each time, as OpenMMLab does.</summary>
@@ -92,18 +94,19 @@ public static class ColorOperations
     {
         if (image.Channels == 1 || (factor == 1 && shift == 0))
             return image;
-        var hsv = OpenCv.RgbToHsv(image);
+        var result = Hsv.FromRgb(image);
         var turn = (byte)(int)Math.Round(shift * 256);
         Span<byte> saturations = stackalloc byte[256];
         for (var value = 0; value < 256; value++)
             saturations[value] = (byte)Math.Clamp(value * factor, 0, 255);
-        var pixels = hsv.Bytes.AsSpan();
+        var pixels = result.Bytes.AsSpan();
         for (var i = 0; i + 1 < pixels.Length; i += 3)
         {
             pixels[i] += turn;
             pixels[i + 1] = saturations[pixels[i + 1]];
         }
-        return OpenCv.HsvToRgb(hsv);
+        Hsv.ToRgb(pixels, pixels, Simd.Best);
+        return result;
     }
 
     /// <summary>Keeps the upper bits.</summary>

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Tessera.Datasets.Images;
+using Tessera.Datasets.Images.Filtering;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
@@ -36,7 +36,7 @@ public sealed class GaussianBlur : Transform
         if (!random.Chance(_options.Prob))
             return sample;
         var sigma = random.Uniform(_sigma[0], _sigma[1]);
-        sample.Image = OpenCv.GaussianBlur(SampleGeometry.ImageOf(sample), _options.KernelSize ?? 2 * (int)Math.Ceiling(3 * sigma) + 1, sigma);
+        sample.Image = GaussianFilter.Blur(SampleGeometry.ImageOf(sample), _options.KernelSize ?? 2 * (int)Math.Ceiling(3 * sigma) + 1, sigma);
         return sample;
     }
 }

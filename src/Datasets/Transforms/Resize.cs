@@ -92,7 +92,7 @@ internal sealed class Resizer(Interpolation interpolation, bool antialias, Resiz
         if (image.Height == height && image.Width == width)
             return image;
         return backend == ResizeBackend.Opencv
-            ? OpenCv.Resize(image, height, width, filter)
+            ? OpenCvResampler.Resize(image, height, width, filter)
             : Resampler.Resize(image, height, width, filter, antialias);
     }
 }

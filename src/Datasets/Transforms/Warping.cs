@@ -1,5 +1,6 @@
 using System.Numerics;
 using Tessera.Datasets.Images;
+using Tessera.Datasets.Images.Geometry;
 using Tessera.Datasets.Images.Resampling;
 using Tessera.Framework.Data;
 
@@ -15,6 +16,6 @@ internal static class Warping
         SampleGeometry.Move(sample, step, height, width, (image, kind) =>
         {
             var fill = kind == MapKind.Segmentation && segmentationFill is { } value ? [value] : SampleGeometry.Fill(image, kind, imageFill);
-            return OpenCv.Warp(image, step, height, width, SampleGeometry.For(kind, interpolation), fill);
+            return AffineWarp.Warp(image, step, height, width, SampleGeometry.For(kind, interpolation), fill);
         }, cuts: true);
 }

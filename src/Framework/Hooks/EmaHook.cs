@@ -2,6 +2,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Torch.Optimizers;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Hooks;
@@ -26,6 +27,7 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
 {
     private readonly Dictionary<string, Tensor> _average = [];
     private readonly Dictionary<string, Tensor> _trained = [];
+    private readonly RunningAverage _pass = new();
     private long _updates;
 
     public override int Order => 100;
@@ -41,12 +43,14 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         using var scope = NewDisposeScope();
         var decay = options.Warmup ? Math.Min(options.Decay, (1.0 + _updates) / (10 + _updates)) : options.Decay;
         _updates++;
+        var pairs = new List<(Tensor, Tensor)>();
         foreach (var (name, value) in run.Model.state_dict())
         {
             if (!_average.TryGetValue(name, out var average)) _average.Add(name, value.detach().clone().DetachFromDisposeScope());
-            else if (value.is_floating_point()) average.mul_(decay).add_(value, alpha: 1 - decay);
+            else if (value.is_floating_point()) pairs.Add((average, value));
             else average.copy_(value);
         }
+        _pass.Update(pairs, decay);
     }
 
     public override void BeforeEvaluation(RunState run)

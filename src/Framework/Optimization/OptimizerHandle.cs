@@ -1,5 +1,6 @@
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Distributed;
+using Tessera.Torch.Optimizers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         _names = [.. groups.SelectMany(group => group.Names)];
         _inputs = context.SeveralOptimizers ? [.. _parameters] : null;
         Optimizer = factory.Create(groups);
-        if (Optimizer is Lbfgs && (context.Scaler is not null || context.Group.WorldSize > 1))
+        if (Optimizer is LbfgsOptimizer && (context.Scaler is not null || context.Group.WorldSize > 1))
             throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
     }
 
@@ -33,7 +34,7 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
 
     public void Step(Func<Tensor> loss)
     {
-        if (Optimizer is not Lbfgs)
+        if (Optimizer is not LbfgsOptimizer)
         {
             Step(loss());
             return;

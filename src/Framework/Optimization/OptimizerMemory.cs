@@ -1,22 +1,23 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Running;
+using Tessera.Torch.Optimizers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
 
 /// <summary>
-/// Saves what optimizers remember of each parameter, under the parameter's name: <c>backbone.fc.weight.exp_avg</c>. The
-/// states are small classes with public fields; reading those serves every optimizer, a plugin's own too.
+/// Saves what optimizers remember of each parameter, under the parameter's name: <c>backbone.fc.weight.exp_avg</c>. Our own do it themselves; the states of
+/// TorchSharp's are small classes with public fields, and reading those serves every optimizer of that kind, a plugin's own too.
 /// </summary>
 internal static class OptimizerMemory
 {
     public static void Save(optim.Optimizer optimizer, IReadOnlyList<string> names, StateWriter state)
     {
-        if (optimizer is IStatefulOptimizer own)
+        if (optimizer is OwnOptimizer own)
         {
-            own.Save(state);
+            own.Save(names, state.Write, state.WriteValue);
             return;
         }
         foreach (var (name, memory) in names.Zip(States(optimizer)))
@@ -40,11 +41,19 @@ internal static class OptimizerMemory
     /// <exception cref="UserErrorException">The saved state is another optimizer's.</exception>
     public static void Load(optim.Optimizer optimizer, IReadOnlyList<string> names, IReadOnlyList<Tensor> parameters, StateReader state, bool rewind)
     {
-        if (optimizer is IStatefulOptimizer own)
+        try
         {
-            own.Load(state);
-            return;
+            if (optimizer is not OwnOptimizer own) LoadFields(optimizer, names, parameters, state, rewind);
+            else if (own.Load(names, state.Tensor, state.Value) is { } missing) throw Differs(optimizer, missing);
         }
+        catch (Exception e) when (e is InvalidOperationException or FormatException or OverflowException)
+        {
+            throw new UserErrorException($"The checkpoint can't be resumed: what it holds for {optimizer.GetType().Name} is damaged ({e.Message}).");
+        }
+    }
+
+    private static void LoadFields(optim.Optimizer optimizer, IReadOnlyList<string> names, IReadOnlyList<Tensor> parameters, StateReader state, bool rewind)
+    {
         var memories = States(optimizer);
         for (var i = 0; i < memories.Count; i++)
         {
@@ -88,12 +97,4 @@ internal static class OptimizerMemory
 
     private static UserErrorException Differs(optim.Optimizer optimizer, string key) =>
         new($"The checkpoint can't be resumed: it holds no {key} for {optimizer.GetType().Name}. Was the optimizer changed since? Resume with the config that the run began with, or start a new one in another work dir.");
-}
-
-/// <summary>An optimizer that saves itself.</summary>
-internal interface IStatefulOptimizer
-{
-    void Save(StateWriter state);
-
-    void Load(StateReader state);
 }

@@ -20,7 +20,9 @@ public sealed partial class Trainer
     private bool Stops()
     {
         if (_stopReason is not null) return true;
-        _stopReason = Group.WorldSize == 1 ? _asked : Group.AllGather(Encoding.UTF8.GetBytes(_asked ?? "")).Select(Encoding.UTF8.GetString).FirstOrDefault(reason => reason.Length > 0);
+        _stopReason = Group.WorldSize == 1
+            ? _asked
+            : Group.AllGather(Encoding.UTF8.GetBytes(_asked ?? "")).Select(Encoding.UTF8.GetString).FirstOrDefault(reason => reason.Length > 0);
         return _stopReason is not null;
     }
 }

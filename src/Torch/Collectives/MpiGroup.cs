@@ -137,8 +137,12 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
         var received = new byte[counts.Sum()];
         fixed (byte* own = bytes, all = received)
         fixed (int* c = counts, b = begins)
-            Check(_mpi.AllGatherDifferent((nint)own + (nint)Math.Min(offset, bytes.LongLength), counts[_rank], _mpi.Byte, (nint)all, c, b, _mpi.Byte, _mpi.World), "MPI_Allgatherv");
-        for (var rank = 0; rank < _size; rank++) received.AsSpan(begins[rank], counts[rank]).CopyTo(result[rank].AsSpan((int)Math.Min(offset, result[rank].LongLength)));
+        {
+            var from = (nint)own + (nint)Math.Min(offset, bytes.LongLength);
+            Check(_mpi.AllGatherDifferent(from, counts[_rank], _mpi.Byte, (nint)all, c, b, _mpi.Byte, _mpi.World), "MPI_Allgatherv");
+        }
+        for (var rank = 0; rank < _size; rank++)
+            received.AsSpan(begins[rank], counts[rank]).CopyTo(result[rank].AsSpan((int)Math.Min(offset, result[rank].LongLength)));
     }
 
     // A process that ends in the middle leaves the others waiting: MPI ends them.

@@ -16,7 +16,8 @@ internal sealed unsafe partial class MpiLibrary
     private MpiLibrary(nint library, bool open)
     {
         (World, Byte, Float, Double, Int64, Sum, InPlace) = open
-            ? (Export("ompi_mpi_comm_world"), Export("ompi_mpi_byte"), Export("ompi_mpi_float"), Export("ompi_mpi_double"), Export("ompi_mpi_long_long_int"), Export("ompi_mpi_op_sum"), 1)
+            ? (Export("ompi_mpi_comm_world"), Export("ompi_mpi_byte"), Export("ompi_mpi_float"), Export("ompi_mpi_double"),
+                Export("ompi_mpi_long_long_int"), Export("ompi_mpi_op_sum"), 1)
             : (0x44000000, 0x4c00010d, 0x4c00040a, 0x4c00080b, 0x4c000809, 0x58000003, -1);
         InitThread = (delegate* unmanaged<int*, byte***, int, int*, int>)Export("MPI_Init_thread");
         Initialized = (delegate* unmanaged<int*, int>)Export("MPI_Initialized");
@@ -76,7 +77,9 @@ internal sealed unsafe partial class MpiLibrary
     {
         if (OperatingSystem.IsWindows()) throw new CollectivesException("Several processes by MPI work on Linux and macOS alone.");
         (string, bool)[] open = [(OperatingSystem.IsMacOS() ? "libmpi.40.dylib" : "libmpi.so.40", true)];
-        (string, bool)[] mpich = OperatingSystem.IsMacOS() ? [("libmpi.12.dylib", false)] : [("libmpi.so.12", false), ("libmpich.so.12", false)]; // Debian's name is the second
+        (string, bool)[] mpich = OperatingSystem.IsMacOS()
+            ? [("libmpi.12.dylib", false)]
+            : [("libmpi.so.12", false), ("libmpich.so.12", false)]; // Debian's name is the second
         return launch.Kind switch { LaunchKind.OpenMpi => open, LaunchKind.Mpich => mpich, _ => [.. open, .. mpich] };
     }
 

@@ -43,7 +43,8 @@ internal sealed class Rendezvous : IMeetingPoint
     public static Rendezvous Join(string host, int port, int rank, int worldSize, TimeSpan limit, Action<int> lost)
     {
         var deadline = new Deadline(limit);
-        return new Rendezvous(rank, worldSize, rank == 0 ? Listen(host, port, worldSize, deadline) : new() { [0] = Connect(host, port, rank, worldSize, deadline) }, deadline, lost);
+        var peers = rank == 0 ? Listen(host, port, worldSize, deadline) : new() { [0] = Connect(host, port, rank, worldSize, deadline) };
+        return new Rendezvous(rank, worldSize, peers, deadline, lost);
     }
 
     /// <summary>What a process does when another has ended: say so and end at once; it may be stuck in a call that waits for the lost one.</summary>
@@ -144,8 +145,10 @@ internal sealed class Rendezvous : IMeetingPoint
             return null;
         }
         var (rank, size) = (BinaryPrimitives.ReadInt32LittleEndian(greeting[8..]), BinaryPrimitives.ReadInt32LittleEndian(greeting[12..]));
-        if (size != worldSize) throw new CollectivesException($"Rank {rank} was started as one of {size} processes, rank 0 as one of {worldSize}: WORLD_SIZE must be the same for all.");
-        if (rank < 1 || rank >= worldSize || peers.ContainsKey(rank)) throw new CollectivesException($"Two processes have RANK={rank}, or it is none of 0 to {worldSize - 1}.");
+        if (size != worldSize)
+            throw new CollectivesException($"Rank {rank} was started as one of {size} processes, rank 0 as one of {worldSize}: WORLD_SIZE must be the same for all.");
+        if (rank < 1 || rank >= worldSize || peers.ContainsKey(rank))
+            throw new CollectivesException($"Two processes have RANK={rank}, or it is none of 0 to {worldSize - 1}.");
         return rank;
     }
 

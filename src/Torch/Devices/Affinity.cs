@@ -41,7 +41,8 @@ internal static class Affinity
     {
         try
         {
-            return File.ReadAllText($"/proc/{process}/environ").Split('\0').Any(variable => s_marks.Any(mark => variable.StartsWith(mark, StringComparison.Ordinal)));
+            return File.ReadAllText($"/proc/{process}/environ").Split('\0')
+                .Any(variable => s_marks.Any(mark => variable.StartsWith(mark, StringComparison.Ordinal)));
         }
         catch (UnauthorizedAccessException)
         {
@@ -51,7 +52,8 @@ internal static class Affinity
 
     private static (int Processors, int Parent) Status(string process)
     {
-        var fields = File.ReadLines($"/proc/{process}/status").Select(line => line.Split(':', 2)).Where(parts => parts.Length == 2).ToDictionary(parts => parts[0], parts => parts[1].Trim());
+        var fields = File.ReadLines($"/proc/{process}/status").Select(line => line.Split(':', 2)).Where(parts => parts.Length == 2)
+            .ToDictionary(parts => parts[0], parts => parts[1].Trim());
         return (CountOf(fields["Cpus_allowed_list"]), int.Parse(fields["PPid"], NumberStyles.None, CultureInfo.InvariantCulture));
     }
 }

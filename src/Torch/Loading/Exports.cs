@@ -26,12 +26,14 @@ internal static class Exports
         "_ZN2at8autocast17increment_nestingEv",
         "_ZN2at8autocast17decrement_nestingEv",
         "_ZN2at8autocast11clear_cacheEv",
+        "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE",
+        .. TraceFunctions.Names,
     ];
 
     /// <summary>The function's address; 0 where this libtorch lacks it.</summary>
     public static nint Find(string name)
     {
-        LibTorch.Load();
+        LibTorch.Load(); // asks for an export itself, so not within the lazy values
         foreach (var library in (Lazy<nint>[])[s_cpu, s_core])
             if (library.Value != 0 && NativeLibrary.TryGetExport(library.Value, name, out var address)) return address;
         return 0;

@@ -77,6 +77,30 @@ public class ResamplerTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Resize_EveryLevel_GivesTheSamePixels(int channels)
+    {
+        var random = new RandomSource((ulong)channels);
+        Interpolation[] filters = [Interpolation.Box, Interpolation.Bilinear, Interpolation.Hamming, Interpolation.Bicubic, Interpolation.Lanczos];
+        for (var round = 0; round < 120; round++)
+        {
+            var (viewHeight, viewWidth) = (random.Next(1, 50), random.Next(1, 60));
+            var (top, left) = (random.Next(0, 3), random.Next(0, 3));
+            var image = ImageFixture.Noise(top + viewHeight + random.Next(0, 2), left + viewWidth + random.Next(0, 2), channels, seed: (ulong)round + 1);
+            var filter = filters[round % filters.Length];
+            var horizontal = ResampleKernel.Create(viewWidth, 0, viewWidth, random.Next(1, 80), filter, round % 3 != 0);
+            var vertical = ResampleKernel.Create(viewHeight, 0, viewHeight, random.Next(1, 80), filter, round % 3 != 0);
+            var plain = Resampler.Apply(image, top, left, horizontal, vertical, filter, SimdLevel.Scalar);
+            foreach (var level in GeometryFixture.Levels)
+                Assert.Equal(plain.Bytes, Resampler.Apply(image, top, left, horizontal, vertical, filter, level).Bytes);
+        }
+    }
+
+    [Theory]
     [InlineData(Interpolation.Bilinear)]
     [InlineData(Interpolation.Bicubic)]
     [InlineData(Interpolation.Lanczos)]

@@ -1,4 +1,5 @@
-"""Learning rates and optimizer steps as PyTorch computes them: schedules.json and optimizers.json.
+"""Learning rates and optimizer steps as PyTorch computes them: schedules.json, optimizers.json, optimizer_groups.json and
+lbfgs.json.
 
 Run with Debian's python3-torch: /usr/bin/python3 make_fixtures.py
 """
@@ -76,22 +77,26 @@ def schedules():
 class NAdam(torch.optim.Optimizer):
     """Dozat's formulas; the NAdam of PyTorch 1.13 multiplies its momenta once too often (mended in 2.0)."""
 
-    def __init__(self, params, lr, momentum_decay, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(params, {})
-        self.lr, self.decay, self.betas, self.eps = lr, momentum_decay, betas, eps
-        self.t, self.product, self.m, self.v = 0, 1.0, 0, 0
+    def __init__(self, params, lr=0.002, momentum_decay=0.004, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, {"lr": lr, "weight_decay": 0})
+        self.decay, self.betas, self.eps = momentum_decay, betas, eps
+        self.t, self.product = 0, 1.0
 
+    @torch.no_grad()
     def step(self, closure):
-        closure()
-        (weight,) = self.param_groups[0]["params"]
+        with torch.enable_grad():
+            closure()
         b1, b2 = self.betas
         self.t += 1
         mu, following = (b1 * (1 - 0.5 * 0.96 ** ((self.t + k) * self.decay)) for k in (0, 1))
         self.product *= mu
-        self.m = b1 * self.m + (1 - b1) * weight.grad
-        self.v = b2 * self.v + (1 - b2) * weight.grad ** 2
-        m = following * self.m / (1 - self.product * following) + (1 - mu) * weight.grad / (1 - self.product)
-        weight.data -= self.lr * m / ((self.v / (1 - b2 ** self.t)).sqrt() + self.eps)
+        for group in self.param_groups:
+            for weight in group["params"]:
+                state, grad = self.state[weight], weight.grad + group["weight_decay"] * weight
+                state["m"] = b1 * state.get("m", 0) + (1 - b1) * grad
+                state["v"] = b2 * state.get("v", 0) + (1 - b2) * grad ** 2
+                m = following * state["m"] / (1 - self.product * following) + (1 - mu) * grad / (1 - self.product)
+                weight -= group["lr"] * m / ((state["v"] / (1 - b2 ** self.t)).sqrt() + self.eps)
 
 
 def optimizers():
@@ -131,5 +136,77 @@ def optimizers():
     return {"torch": torch.__version__, "start": start, "goal": goal, "scale": scale, "steps": 8, "cases": results}
 
 
-for name, content in (("schedules", schedules()), ("optimizers", optimizers())):
-    (HERE / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+GROUP_STEPS, KEPT = 20, (1, 2, 10, 20)
+
+
+def group_course(config, make):
+    """Two groups: the second learns at 0.4 of the rate and has no decay. Both rates are halved after step 10.
+
+    The gradient of element j of parameter i at step t, from 0, is sin(3 p + i + j + t / 2).
+    """
+    parameters = [torch.nn.Parameter(torch.linspace(-2, 1.5, 15).view(3, 5)), torch.nn.Parameter(torch.linspace(-1, 1, 7))]
+    decay = {"weight_decay": config["weight_decay"]} if "weight_decay" in config else {}
+    optimizer = make([{"params": [p], "lr": config["lr"] * rate, **{k: v * share for k, v in decay.items()}}
+                      for p, rate, share in zip(parameters, (1, 0.4), (1, 0))])
+    after = []
+    for t in range(GROUP_STEPS):
+        if t == 10:
+            for group in optimizer.param_groups:
+                group["lr"] *= 0.5
+
+        def closure():
+            for i, p in enumerate(parameters):
+                p.grad = torch.sin(3 * p.detach() + i + torch.arange(p.numel()).view_as(p) + t / 2)
+            return torch.zeros(())
+
+        optimizer.step(closure)
+        if t + 1 in KEPT:
+            after.append([p.flatten().tolist() for p in parameters])
+    return {"optimizer": config, "after": after}
+
+
+def optimizer_groups():
+    o, betas = torch.optim, {"betas": [0.8, 0.95]}
+    cases = [
+        ({"type": "Sgd", "lr": 0.1, "weight_decay": 0.1}, lambda g: o.SGD(g, 0.1)),
+        ({"type": "Sgd", "lr": 0.1, "weight_decay": 0.1, "momentum": 0.9, "dampening": 0.3}, lambda g: o.SGD(g, 0.1, 0.9, 0.3)),
+        ({"type": "Sgd", "lr": 0.1, "weight_decay": 0.1, "momentum": 0.8, "nesterov": True}, lambda g: o.SGD(g, 0.1, 0.8, nesterov=True)),
+        ({"type": "Adam", "lr": 0.05, "weight_decay": 0.1, **betas}, lambda g: o.Adam(g, betas=(0.8, 0.95))),
+        ({"type": "Adam", "lr": 0.05, "weight_decay": 0.1, "amsgrad": True, **betas}, lambda g: o.Adam(g, betas=(0.8, 0.95), amsgrad=True)),
+        ({"type": "AdamW", "lr": 0.05, "weight_decay": 0.1, **betas}, lambda g: o.AdamW(g, betas=(0.8, 0.95))),
+        ({"type": "AdamW", "lr": 0.05, "weight_decay": 0.1, "amsgrad": True, **betas}, lambda g: o.AdamW(g, betas=(0.8, 0.95), amsgrad=True)),
+        ({"type": "RAdam", "lr": 0.05, "weight_decay": 0.1, **betas}, lambda g: o.RAdam(g, betas=(0.8, 0.95))),
+        ({"type": "NAdam", "lr": 0.05, "weight_decay": 0.1}, lambda g: NAdam(g)),
+        ({"type": "Adamax", "lr": 0.05, "weight_decay": 0.1, **betas}, lambda g: o.Adamax(g, betas=(0.8, 0.95))),
+        ({"type": "Adadelta", "lr": 0.5, "weight_decay": 0.1, "rho": 0.8}, lambda g: o.Adadelta(g, rho=0.8)),
+        ({"type": "Adagrad", "lr": 0.1, "weight_decay": 0.1, "lr_decay": 0.05, "initial_accumulator_value": 0.1},
+         lambda g: o.Adagrad(g, lr_decay=0.05, initial_accumulator_value=0.1)),
+        ({"type": "Asgd", "lr": 0.1, "weight_decay": 0.1, "lambd": 0.01, "t0": 5}, lambda g: o.ASGD(g, lambd=0.01, t0=5)),
+        ({"type": "RmsProp", "lr": 0.02, "weight_decay": 0.1, "alpha": 0.9, "momentum": 0.5}, lambda g: o.RMSprop(g, alpha=0.9, momentum=0.5)),
+        ({"type": "RmsProp", "lr": 0.02, "weight_decay": 0.1, "alpha": 0.9, "centered": True}, lambda g: o.RMSprop(g, alpha=0.9, centered=True)),
+        ({"type": "Rprop", "lr": 0.01}, lambda g: o.Rprop(g)),
+    ]
+    return {"torch": torch.__version__, "kept": KEPT, "cases": [group_course(*case) for case in cases]}
+
+
+def lbfgs():
+    """In float64: LBFGS makes roundings grow. The loss of step t is the sum of sin((i + 1) p + t) / (i + 1) over parameters i."""
+    cases = []
+    for lr, max_iter, history in ((0.5, 4, 3), (0.2, 10, 100)):
+        parameters = [torch.nn.Parameter(torch.linspace(-2, 1.5, 6, dtype=torch.float64).view(3, 2)), torch.nn.Parameter(torch.linspace(-1, 1, 4, dtype=torch.float64))]
+        optimizer, after = torch.optim.LBFGS(parameters, lr, max_iter=max_iter, history_size=history), []
+        for t in range(5):
+            def closure():
+                optimizer.zero_grad()
+                loss = sum((torch.sin((i + 1) * p + t) / (i + 1)).sum() for i, p in enumerate(parameters))
+                loss.backward()
+                return loss
+
+            optimizer.step(closure)
+            after.append([p.flatten().tolist() for p in parameters])
+        cases.append({"lr": lr, "max_iter": max_iter, "history_size": history, "after": after})
+    return {"torch": torch.__version__, "cases": cases}
+
+
+for name, content in (("schedules", schedules()), ("optimizers", optimizers()), ("optimizer_groups", optimizer_groups()), ("lbfgs", lbfgs())):
+    (HERE / f"{name}.json").write_text(json.dumps(content, indent=1 if name in ("schedules", "optimizers") else None) + "\n")

@@ -90,7 +90,7 @@ internal static class GetFlopsCommand
         long trained = cost.Parameters - cost.Frozen, weights = 4 * cost.Parameters;
         Say("image", $"{height} x {width} (height x width), one");
         Say("parameters", $"{cost.Parameters:#,0}: {trained:#,0} trainable, {cost.Frozen:#,0} frozen");
-        Say("multiply-adds", $"{cost.Counts.MultiplyAdds:#,0} ({CostText.Short(cost.Counts.MultiplyAdds)}), of matrix products and convolutions{(cost.Complete ? ", attention included" : " in layers of their own: with this tensor provider products within attention can't be seen")}");
+        Say("multiply-adds", $"{cost.Counts.MultiplyAdds:#,0} ({CostText.Short(cost.Counts.MultiplyAdds)}), of matrix products and convolutions, attention included");
         Say("activations", $"{cost.Counts.Activations:#,0} values given by them");
         Say("memory, estimated", $"{CostText.Bytes(weights)} for the weights in fp32; training adds {CostText.Bytes(4 * trained)} for gradients, {CostText.Bytes(4 * trained)} for SGD's momentum or {CostText.Bytes(8 * trained)} for Adam, and up to {CostText.Bytes(cost.Counts.Bytes)} an image for the backward pass");
 
@@ -106,7 +106,6 @@ internal static class GetFlopsCommand
         ["multiply_adds"] = cost.Counts.MultiplyAdds,
         ["activations"] = cost.Counts.Activations,
         ["result_bytes"] = cost.Counts.Bytes,
-        ["complete"] = cost.Complete,
         ["modules"] = new JsonArray([.. cost.Modules.Select(module => (JsonNode)new JsonObject
         {
             ["name"] = module.Name,

@@ -49,7 +49,7 @@ internal sealed class ForwardClock : IDisposable
         _since = Stopwatch.GetTimestamp();
     }
 
-    private void Leave(nn.Module module)
+    private void Leave(nn.Module module, object? output)
     {
         if (--_depth > 0) return;
         Synchronize(_device);

@@ -25,8 +25,7 @@ internal sealed record ModuleCost(string Name, string Type, long Parameters, lon
 }
 
 /// <param name="Modules">The model first, children after their parents.</param>
-/// <param name="Complete">Every product was counted; otherwise those of convolutions and linear layers.</param>
-internal sealed record ModelCost(IReadOnlyList<ModuleCost> Modules, OperationCounts Counts, bool Complete)
+internal sealed record ModelCost(IReadOnlyList<ModuleCost> Modules, OperationCounts Counts)
 {
     public long Parameters => Modules[0].Parameters;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 
 namespace Tessera.Datasets.Images.Resampling;
@@ -13,7 +14,7 @@ internal static class FloatResampler
         var rowLength = horizontal.Length * channels;
         var firstRow = vertical.First;
         var rows = vertical.End - firstRow;
-        var middle = new float[(long)rows * rowLength];
+        var middle = ArrayPool<float>.Shared.Rent(checked(rows * rowLength));
         for (var y = 0; y < rows; y++)
             Row(source[((y + firstRow) * stride)..], channels, horizontal, middle.AsSpan(y * rowLength, rowLength));
         for (var y = 0; y < vertical.Length; y++)
@@ -23,6 +24,7 @@ internal static class FloatResampler
             for (var k = 0; k < vertical.Counts[y]; k++)
                 AddScaled(middle.AsSpan((vertical.Starts[y] - firstRow + k) * rowLength, rowLength), (float)vertical.Weights[y * vertical.Taps + k], output);
         }
+        ArrayPool<float>.Shared.Return(middle);
     }
 
     private static void Row(ReadOnlySpan<float> source, int channels, ResampleKernel kernel, Span<float> target)
@@ -41,7 +43,8 @@ internal static class FloatResampler
         }
     }
 
-    private static void AddScaled(ReadOnlySpan<float> row, float weight, Span<float> sum)
+    /// <summary>sum += row * weight.</summary>
+    internal static void AddScaled(ReadOnlySpan<float> row, float weight, Span<float> sum)
     {
         var i = 0;
         for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)

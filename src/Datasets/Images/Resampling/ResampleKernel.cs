@@ -7,7 +7,7 @@ namespace Tessera.Datasets.Images.Resampling;
 /// </remarks>
 internal sealed class ResampleKernel
 {
-    private ResampleKernel(int[] starts, int[] counts, int taps, double[] weights)
+    internal ResampleKernel(int[] starts, int[] counts, int taps, double[] weights)
     {
         Starts = starts;
         Counts = counts;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Resampling;
@@ -35,38 +36,57 @@ public static class Resampler
             : Resize(image, top, left, cropHeight, cropWidth, new SourceBox(0, 0, cropWidth, cropHeight), height, width, interpolation, antialias);
     }
 
-    private static unsafe Image Resize(Image image, int top, int left, int viewHeight, int viewWidth, SourceBox box, int height, int width, Interpolation interpolation, bool antialias)
+    private static Image Resize(
+        Image image, int top, int left, int viewHeight, int viewWidth, SourceBox box, int height, int width, Interpolation interpolation, bool antialias)
     {
         var horizontal = ResampleKernel.Create(viewWidth, box.Left, box.Right, width, interpolation, antialias);
         var vertical = ResampleKernel.Create(viewHeight, box.Top, box.Bottom, height, interpolation, antialias);
-        var result = PixelLayout.Like(image, height, width);
+        return Apply(image, top, left, horizontal, vertical, interpolation, Simd.Best);
+    }
+
+    /// <summary>Makes each pixel of what the kernels say, counted from (top, left). Nearest picks.</summary>
+    internal static unsafe Image Apply(
+        Image image, int top, int left, ResampleKernel horizontal, ResampleKernel vertical, Interpolation interpolation, SimdLevel level)
+    {
+        var result = PixelLayout.Like(image, vertical.Length, horizontal.Length);
+        var (offset, stride) = (((long)top * image.Width + left) * image.Channels, image.Width * image.Channels);
         if (interpolation == Interpolation.Nearest)
         {
             PickNearest(image, top, left, horizontal, vertical, result);
         }
         else if (image.Type == PixelType.UInt8)
         {
-            var offset = ((long)top * image.Width + left) * image.Channels;
             fixed (byte* source = image.Bytes, target = result.Bytes)
-                ByteResampler.Resize(source + offset, image.Bytes.LongLength - offset, image.Width * image.Channels, image.Channels, horizontal, vertical, target);
+                ByteResampler.Resize(source + offset, image.Bytes.LongLength - offset, stride, image.Channels, horizontal, vertical, target, level);
         }
         else if (image.Type == PixelType.Float32)
         {
-            FloatResampler.Resize(image.Pixels<float>()[((top * image.Width + left) * image.Channels)..], image.Width * image.Channels, image.Channels, horizontal, vertical, result.Pixels<float>());
+            FloatResampler.Resize(image.Pixels<float>()[(int)offset..], stride, image.Channels, horizontal, vertical, result.Pixels<float>());
         }
         else
         {
-            var words = image.Pixels<ushort>();
-            var values = new float[words.Length];
-            for (var i = 0; i < values.Length; i++)
-                values[i] = words[i];
-            var resized = new float[height * width * image.Channels];
-            FloatResampler.Resize(values.AsSpan((top * image.Width + left) * image.Channels), image.Width * image.Channels, image.Channels, horizontal, vertical, resized);
-            var target = result.Pixels<ushort>();
+            ResizeWords(image.Pixels<ushort>()[(int)offset..], stride, image.Channels, horizontal, vertical, result.Pixels<ushort>());
+        }
+        return result;
+    }
+
+    private static void ResizeWords(ReadOnlySpan<ushort> source, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, Span<ushort> target)
+    {
+        var values = ArrayPool<float>.Shared.Rent(source.Length);
+        var resized = ArrayPool<float>.Shared.Rent(target.Length);
+        try
+        {
+            for (var i = 0; i < source.Length; i++)
+                values[i] = source[i];
+            FloatResampler.Resize(values.AsSpan(0, source.Length), stride, channels, horizontal, vertical, resized.AsSpan(0, target.Length));
             for (var i = 0; i < target.Length; i++)
                 target[i] = (ushort)Math.Clamp(resized[i] + 0.5f, 0, ushort.MaxValue);
         }
-        return result;
+        finally
+        {
+            ArrayPool<float>.Shared.Return(values);
+            ArrayPool<float>.Shared.Return(resized);
+        }
     }
 
     private static void PickNearest(Image image, int top, int left, ResampleKernel horizontal, ResampleKernel vertical, Image result)

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -19,9 +18,7 @@ public sealed record AdadeltaOptions(
 public sealed class Adadelta(AdadeltaOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adadelta(groups.Select(group => new TorchSharp.Modules.Adadelta.ParamGroup(group.Parameters, new TorchSharp.Modules.Adadelta.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Rho, options.Eps, options.WeightDecay);
+        optim.Adadelta(TorchGroups<TorchSharp.Modules.Adadelta.ParamGroup, TorchSharp.Modules.Adadelta.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+            options.Lr, options.Rho, options.Eps, options.WeightDecay);
 }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -21,9 +20,7 @@ public sealed record AdagradOptions(
 public sealed class Adagrad(AdagradOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adagrad(groups.Select(group => new TorchSharp.Modules.Adagrad.ParamGroup(group.Parameters, new TorchSharp.Modules.Adagrad.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.LrDecay, options.WeightDecay, options.InitialAccumulatorValue, options.Eps);
+        optim.Adagrad(TorchGroups<TorchSharp.Modules.Adagrad.ParamGroup, TorchSharp.Modules.Adagrad.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+            options.Lr, options.LrDecay, options.WeightDecay, options.InitialAccumulatorValue, options.Eps);
 }

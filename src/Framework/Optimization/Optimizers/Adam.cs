@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using Tessera.Torch.Optimizers;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -20,9 +20,5 @@ public sealed record AdamOptions(
 public sealed class Adam(AdamOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adam(groups.Select(group => new TorchSharp.Modules.Adam.ParamGroup(group.Parameters, new TorchSharp.Modules.Adam.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay, options.Amsgrad);
+        new AdamOptimizer(BetasGroups(groups, options.Lr, options.WeightDecay, options.Betas), decoupled: false, options.Eps, options.Amsgrad);
 }

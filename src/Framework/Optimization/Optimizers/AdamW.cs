@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using Tessera.Torch.Optimizers;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -20,9 +20,5 @@ public sealed record AdamWOptions(
 public sealed class AdamW(AdamWOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.AdamW(groups.Select(group => new TorchSharp.Modules.AdamW.ParamGroup(group.Parameters, new TorchSharp.Modules.AdamW.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay, options.Amsgrad);
+        new AdamOptimizer(BetasGroups(groups, options.Lr, options.WeightDecay, options.Betas), decoupled: true, options.Eps, options.Amsgrad);
 }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -19,9 +18,7 @@ public sealed record AdamaxOptions(
 public sealed class Adamax(AdamaxOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adamax(groups.Select(group => new TorchSharp.Modules.Adamax.ParamGroup(group.Parameters, new TorchSharp.Modules.Adamax.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay);
+        optim.Adamax(TorchGroups<TorchSharp.Modules.Adamax.ParamGroup, TorchSharp.Modules.Adamax.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+            options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay);
 }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -21,9 +20,7 @@ public sealed record AsgdOptions(
 public sealed class Asgd(AsgdOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.ASGD(groups.Select(group => new TorchSharp.Modules.ASGD.ParamGroup(group.Parameters, new TorchSharp.Modules.ASGD.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Lambd, options.Alpha, options.T0, options.WeightDecay);
+        optim.ASGD(TorchGroups<TorchSharp.Modules.ASGD.ParamGroup, TorchSharp.Modules.ASGD.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+            options.Lr, options.Lambd, options.Alpha, options.T0, options.WeightDecay);
 }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -20,9 +19,7 @@ public sealed record NAdamOptions(
 public sealed class NAdam(NAdamOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.NAdam(groups.Select(group => new TorchSharp.Modules.NAdam.ParamGroup(group.Parameters, new TorchSharp.Modules.NAdam.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay, options.MomentumDecay);
+        optim.NAdam(TorchGroups<TorchSharp.Modules.NAdam.ParamGroup, TorchSharp.Modules.NAdam.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+            options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay, options.MomentumDecay);
 }

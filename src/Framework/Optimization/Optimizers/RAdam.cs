@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using Tessera.Torch.Optimizers;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -19,9 +19,5 @@ public sealed record RAdamOptions(
 public sealed class RAdam(RAdamOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.RAdam(groups.Select(group => new TorchSharp.Modules.RAdam.ParamGroup(group.Parameters, new TorchSharp.Modules.RAdam.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay);
+        new RAdamOptimizer(BetasGroups(groups, options.Lr, options.WeightDecay, options.Betas), options.Eps);
 }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -23,9 +22,7 @@ public sealed record RmsPropOptions(
 public sealed class RmsProp(RmsPropOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.RMSProp(groups.Select(group => new TorchSharp.Modules.RMSProp.ParamGroup(group.Parameters, new TorchSharp.Modules.RMSProp.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Alpha, options.Eps, options.WeightDecay, options.Momentum, options.Centered);
+        optim.RMSProp(TorchGroups<TorchSharp.Modules.RMSProp.ParamGroup, TorchSharp.Modules.RMSProp.Options>(
+            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
+            options.Lr, options.Alpha, options.Eps, options.WeightDecay, options.Momentum, options.Centered);
 }

@@ -1,4 +1,3 @@
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -21,8 +20,6 @@ public sealed record RpropOptions(
 public sealed class Rprop(RpropOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Rprop(groups.Select(group => new TorchSharp.Modules.Rprop.ParamGroup(group.Parameters, new TorchSharp.Modules.Rprop.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-        })), options.Lr, options.EtaMinus, options.EtaPlus, options.MinStep, options.MaxStep);
+        optim.Rprop(TorchGroups<TorchSharp.Modules.Rprop.ParamGroup, TorchSharp.Modules.Rprop.Options>(groups, options.Lr),
+            options.Lr, options.EtaMinus, options.EtaPlus, options.MinStep, options.MaxStep);
 }

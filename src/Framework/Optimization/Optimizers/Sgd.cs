@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using Tessera.Torch.Optimizers;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
@@ -20,10 +20,11 @@ public sealed record SgdOptions(
 [Component("Sgd")]
 public sealed class Sgd(SgdOptions options) : OptimizerFactory
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.SGD(groups.Select(group => new SGD.ParamGroup(group.Parameters, new SGD.Options
-        {
-            LearningRate = options.Lr * group.LrMult,
-            weight_decay = options.WeightDecay * group.DecayMult,
-        })), options.Lr, options.Momentum, options.Dampening, options.WeightDecay, options.Nesterov);
+    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups)
+    {
+        if (options.Nesterov && (options.Momentum == 0 || options.Dampening != 0))
+            throw new UserErrorException("optimizer.nesterov: looking ahead needs a momentum above 0, and no dampening.");
+        var own = groups.Select(group => new MomentumGroup(group.Parameters, options.Lr * group.LrMult, options.WeightDecay * group.DecayMult, options.Momentum));
+        return new SgdOptimizer([.. own], options.Dampening, options.Nesterov);
+    }
 }

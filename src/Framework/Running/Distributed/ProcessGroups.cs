@@ -35,7 +35,8 @@ public static class ProcessGroups
             throw new UserErrorException(error.Message, error);
         }
         if (worldSize == 1) return new SingleProcess();
-        throw new UserErrorException($"WORLD_SIZE={worldSize} is for GPUs. On CPUs several processes work together by MPI: start them with `mpirun -np {worldSize} tools/train CONFIG`, "
+        throw new UserErrorException($"WORLD_SIZE={worldSize} is for GPUs. On CPUs several processes work together by MPI: "
+            + $"start them with `mpirun -np {worldSize} tools/train CONFIG`, "
             + "or with srun. mpirun comes with Open MPI (Debian and Ubuntu: openmpi-bin; Fedora: openmpi).");
     }
 
@@ -43,7 +44,8 @@ public static class ProcessGroups
     {
         var rank = Number("RANK", read("RANK"), 0, worldSize - 1);
         var port = Number("MASTER_PORT", read("MASTER_PORT"), 1, 65534);
-        var address = read("MASTER_ADDR") is { Length: > 0 } given ? given : throw new UserErrorException("WORLD_SIZE is set, so MASTER_ADDR must name the machine of rank 0.");
+        var address = read("MASTER_ADDR") is { Length: > 0 } given ? given
+            : throw new UserErrorException("WORLD_SIZE is set, so MASTER_ADDR must name the machine of rank 0.");
         if (read("TORCHELASTIC_USE_AGENT_STORE") == "True") port++; // torchrun itself listens at MASTER_PORT
         return NcclGroup.Join(address, port, rank, worldSize, device, s_meetingLimit);
     }
@@ -51,5 +53,6 @@ public static class ProcessGroups
     private static int Number(string name, string? text, int low, int high) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= low && value <= high
             ? value
-            : throw new UserErrorException($"The environment variable {name} must be a number from {low} to {high} where WORLD_SIZE is set; it is {(text is null ? "not set" : $"\"{text}\"")}.");
+            : throw new UserErrorException($"The environment variable {name} must be a number from {low} to {high} where WORLD_SIZE is set; "
+                + $"it is {(text is null ? "not set" : $"\"{text}\"")}.");
 }
