@@ -69,7 +69,7 @@ public sealed class LoadingTests : IDisposable
     [Fact]
     public void AnotherUser_WithoutAHome_Runs()
     {
-        if (!NeedsMending || Environment.UserName != "root" || !File.Exists("/usr/bin/setpriv")) return; // only root can become somebody else
+        if (!OperatingSystem.IsLinux() || !NeedsMending || Environment.UserName != "root" || !File.Exists("/usr/bin/setpriv")) return; // only root can become somebody else
         var home = Directory.CreateDirectory(Path.Combine(_folder, "home"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
         File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         if (!ReadableByOthers(AppContext.BaseDirectory)) return; // the checkout lies in a folder of root's own

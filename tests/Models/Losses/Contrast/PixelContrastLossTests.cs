@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Losses.Contrast;
 
+[Collection(ProcessWide.Name)]
 public sealed class PixelContrastLossTests
 {
     private static readonly PixelContrastLossOptions _everything = new(MaxSamples: 100000, MaxViews: 100000); // all pixels are anchors
