@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ public static class DeviceChoice
     /// <exception cref="UserErrorException">There is no such device.</exception>
     public static Device Resolve(string text)
     {
-        var local = int.TryParse(Environment.GetEnvironmentVariable("LOCAL_RANK"), NumberStyles.None, CultureInfo.InvariantCulture, out var rank) ? rank : 0;
+        var local = Launch.Find().LocalRank;
         switch (text)
         {
             case "cpu": return CPU;

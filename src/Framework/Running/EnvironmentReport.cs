@@ -26,7 +26,7 @@ public static class EnvironmentReport
         lines.Add(("precision", precision.Reason));
         lines.Add(("channels last", channelsLast ? "yes" : "no"));
         lines.Add(("seed", seed.ToString(System.Globalization.CultureInfo.InvariantCulture)));
-        if (group.WorldSize > 1) lines.Add(("processes", $"{group.WorldSize}, this is rank {group.Rank}"));
+        if (group.WorldSize > 1) lines.Add(("processes", $"{group.WorldSize}, this is rank {group.Rank}{(group is MpiGroup mpi ? $"; by {mpi.Library}" : "")}"));
         if (Commit(Directory.GetCurrentDirectory()) is { } commit) lines.Add(("commit", commit));
         return lines;
     }

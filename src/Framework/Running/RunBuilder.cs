@@ -7,6 +7,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Torch;
+using Tessera.Torch.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -73,7 +74,7 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
     public IReadOnlyDictionary<string, Metric> Metrics(EvaluationOptions evaluation, DataInfo data) => Named(evaluation.Metrics, spec => spec.Build(services, data));
 
     /// <summary>The model for these classes, its weights random; on the CPU.</summary>
-    public VisionModel Model(DataInfo data) => options.Model.Build(services, data);
+    public VisionModel Model(DataInfo data) => Kept.Keep(options.Model.Build(services, data));
 
     /// <summary>The model with its initial weights as the config says.</summary>
     public VisionModel InitializedModel(DataInfo data)

@@ -44,7 +44,7 @@ public sealed class Runner : IDisposable
             builder.StartTensorLibrary();
             var device = DeviceChoice.Resolve(options.Device);
             var precision = PrecisionChoice.Resolve(options.Precision, device.type);
-            var group = Own(ProcessGroups.FromEnvironment(device.type));
+            var group = Own(ProcessGroups.FromEnvironment(device));
             workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
             if (group.Rank == 0) Directory.CreateDirectory(workDir);
 
@@ -128,6 +128,7 @@ public sealed class Runner : IDisposable
         }
         catch
         {
+            foreach (var group in owned.OfType<IProcessGroup>()) group.Fail();
             Release(owned);
             throw;
         }
@@ -143,7 +144,15 @@ public sealed class Runner : IDisposable
     /// <summary>Trains to the end, or until something stops the run.</summary>
     public void Run()
     {
-        Trainer.Run();
+        try
+        {
+            Trainer.Run();
+        }
+        catch
+        {
+            Trainer.Group.Fail(); // the other processes wait for this one
+            throw;
+        }
         s_log.Info(Trainer.StopReason is { } reason
             ? $"Ended at iteration {Trainer.Progress.Iteration}: {reason}."
             : $"Done: {Trainer.Progress.Iteration} iterations, {Trainer.EpochsDone} epochs.");

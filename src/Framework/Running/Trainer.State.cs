@@ -37,7 +37,7 @@ public sealed partial class Trainer
         loader.WriteValue("iteration", _iteration);
         loader.WriteValue("world_size", Group.WorldSize);
         loader.WriteValue("batches_per_epoch", TrainLoader.BatchesPerEpoch);
-        loader.WriteValue("stopped", _stopReason);
+        loader.WriteValue("stopped", StopReason);
         loader.WriteValue("metrics", new JsonObject(_metrics.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
         loader.WriteValue("logged", new JsonObject(_logged.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
         _losses.Save(state.Under("losses"));

@@ -34,7 +34,6 @@ public sealed partial class Trainer : RunState, IDisposable
     private long _iteration;
     private int _epoch, _batchInEpoch, _epochsDone;
     private bool _stepDone;
-    private string? _stopReason;
     private Dictionary<string, double> _metrics = [];
     private Checkpoint? _resumedFrom;
 
@@ -96,18 +95,8 @@ public sealed partial class Trainer : RunState, IDisposable
     public override IReadOnlyDictionary<string, double> Metrics => _metrics;
     public override Checkpoint? ResumedFrom => _resumedFrom;
 
-    /// <summary>Why the run ended early; null where it didn't.</summary>
-    public string? StopReason => _stopReason;
-
     /// <summary>Hooks in the order in which they run, with their keys.</summary>
     public IReadOnlyList<(string Key, Hook Hook)> OrderedHooks => _namedHooks;
-
-    public override void Stop(string reason)
-    {
-        if (_stopReason is not null) return;
-        _stopReason = reason;
-        s_log.Info("Stopping: {0}", reason);
-    }
 
     public override void Log(string name, double value) => _logged[name] = value;
 
@@ -129,7 +118,7 @@ public sealed partial class Trainer : RunState, IDisposable
             TrainMode();
             foreach (var hook in _hooks) hook.BeforeRun(this);
             TakeSnapshot();
-            while (_stopReason is null && !IsDone) RunEpoch();
+            while (!Stops() && !IsDone) RunEpoch();
             _guard?.Check();
             foreach (var hook in _hooks) hook.AfterRun(this);
         }
@@ -183,7 +172,7 @@ public sealed partial class Trainer : RunState, IDisposable
         {
             using var batch = loaded;
             Iterate(batch);
-            if (_stopReason is not null || (CountsIterations && IsDone) || _iteration > _replayUntil)
+            if (Stops() || (CountsIterations && IsDone) || _iteration > _replayUntil)
             {
                 if (_batchInEpoch < TrainLoader.BatchesPerEpoch) return; // the epoch stays unfinished
                 break;

@@ -1,5 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Attention.Core;
+using Tessera.Torch.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -50,7 +51,7 @@ public sealed class WindowAttention : PatternAttention
         _layout = options.Layout;
         relative_position_bias_table = Parameter(zeros(((2 * _windowY) - 1) * ((2 * _windowX) - 1), shape.Heads));
         RegisterComponents();
-        init.trunc_normal_(relative_position_bias_table, std: 0.02);
+        Initialize.TruncatedNormal(relative_position_bias_table, deviation: 0.02);
     }
 
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
+using Tessera.Torch.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -97,7 +98,7 @@ public sealed class T2TViT : Backbone
         OutChannels = [.. Enumerable.Repeat(width, maps ? _outIndices.Length : 1)];
         OutStrides = [.. Enumerable.Repeat(maps ? Stride : 0, OutChannels.Count)];
         Weights.Transformer(this);
-        init.trunc_normal_(cls_token, std: 0.02);
+        Initialize.TruncatedNormal(cls_token, deviation: 0.02);
     }
 
     public override IReadOnlyList<int> OutChannels { get; }

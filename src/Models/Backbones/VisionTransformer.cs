@@ -1,6 +1,7 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
+using Tessera.Torch.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -139,7 +140,7 @@ public sealed class VisionTransformer : Backbone
         OutChannels = [.. Enumerable.Repeat(width, maps ? _outIndices.Length : 1)];
         OutStrides = [.. Enumerable.Repeat(maps ? options.PatchSize : 0, OutChannels.Count)];
         Weights.Transformer(this);
-        init.trunc_normal_(pos_embed, std: 0.02);
+        Initialize.TruncatedNormal(pos_embed, deviation: 0.02);
         if (options.PositionStart == PositionStart.SinCos)
         {
             if (width % 4 != 0) throw new UserErrorException($"VisionTransformer: position_start \"sin_cos\" needs a width that is a multiple of 4, not {width}.");

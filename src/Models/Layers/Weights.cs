@@ -1,3 +1,4 @@
+using Tessera.Torch.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ internal static class Weights
     /// <summary>A linear layer from a normal of the given deviation; its bias 0.</summary>
     public static void Truncated(Linear linear, double deviation = 0.02)
     {
-        nn.init.trunc_normal_(linear.weight!, std: deviation);
+        Initialize.TruncatedNormal(linear.weight!, deviation: deviation);
         if (linear.bias is not null) nn.init.zeros_(linear.bias);
     }
 

@@ -12,5 +12,6 @@ public sealed class SingleProcess : IProcessGroup
     public void Broadcast(Tensor tensor) { }
     public IReadOnlyList<byte[]> AllGather(byte[] bytes) => [bytes];
     public void Barrier() { }
+    public void Fail() { }
     public void Dispose() { }
 }

@@ -13,11 +13,16 @@ public static class Threads
     {
         Loading.LibTorch.Load();
         if (asked > 0) set_num_threads(asked);
-        else if (ProcessesHere() is > 1 and var processes) set_num_threads(Math.Max(1, Processor.Cores / processes));
+        else if (Launch.Find().LocalSize is > 1 and var processes) set_num_threads(Share(Processor.Cores, Affinity.LaunchersCores() ?? Processor.Cores, processes));
         else if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "" && Count != Processor.Cores) set_num_threads(Processor.Cores);
     }
 
-    /// <summary>Processes of one run on this machine, as torchrun, Open MPI, MPICH and Slurm tell it.</summary>
-    private static int ProcessesHere() => ((string[])["LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE"])
-        .Select(name => int.TryParse(Environment.GetEnvironmentVariable(name), out var count) ? count : 0).FirstOrDefault(count => count > 0);
+    /// <summary>
+    /// A process's part of the cores. Where the launcher has bound it to cores of its own (mpirun does by default), it has these, but not more than its part:
+    /// several may be bound to one socket together.
+    /// </summary>
+    /// <param name="own">Cores that this process may use.</param>
+    /// <param name="launchers">Cores that its launcher may use.</param>
+    /// <param name="processes">Processes on this machine.</param>
+    internal static int Share(int own, int launchers, int processes) => Math.Max(1, Math.Min(own, Math.Max(own, launchers) / processes));
 }

@@ -33,7 +33,8 @@ internal static partial class ProcessSettings
         return chosen;
     }
 
-    private static void Set(string name, string value)
+    /// <summary>Sets a variable for C and .NET alike.</summary>
+    internal static void Set(string name, string value)
     {
         if (OperatingSystem.IsWindows()) _ = PutEnvironment(name, value);
         else _ = SetEnvironment(name, value, 0);

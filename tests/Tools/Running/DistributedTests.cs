@@ -1,6 +1,5 @@
+using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Tessera.Tests.Tools.Running;
 
@@ -33,7 +32,7 @@ public sealed class DistributedTests
         }
         """;
 
-    [Fact]
+    [MpiFact]
     public void TwoProcesses_ReachTheWeightsOfOneWithTheDoubledBatch()
     {
         using var run = new TrainingRun();
@@ -52,7 +51,7 @@ public sealed class DistributedTests
         Assert.True(a.Zip(b, (x, y) => Math.Abs(x - y)).Max() < 1e-5);
     }
 
-    [Fact]
+    [MpiFact]
     public void TwoProcesses_SynchronizedNorms_ReachTheWeightsAndStatisticsOfOneWithTheDoubledBatch()
     {
         // One image a process, and no two rates: what the norms subtract is all that could make a difference.
@@ -75,25 +74,142 @@ public sealed class DistributedTests
         Assert.True(a.Zip(Weights(run.At("apart")), (x, y) => Math.Abs(x - y)).Max() > 1e-2);
     }
 
-    private static void TrainByTwo(TrainingRun run, string config, string name = "two")
+    [MpiFact]
+    public void TwoProcesses_Resumed_EqualTheUninterruptedRun()
     {
-        var port = FreePort();
-        var processes = Enumerable.Range(0, 2).Select(rank => run.Start(config, run.At(name), environment: new Dictionary<string, string>
+        using var run = new TrainingRun();
+        var config = run.Write("two.json", Config(4));
+        TrainByTwo(run, config, "whole");
+        TrainByTwo(run, config, "resumed", more: ["--cfg-options", "train.epochs=1"]);
+        TrainByTwo(run, config, "resumed", resume: true);
+        Assert.Contains("Resumed from ", run.Output, StringComparison.Ordinal);
+        Assert.Equal(TrainingRun.Losses(run.At("whole")), TrainingRun.Losses(run.At("resumed")));
+        Assert.Equal(Weights(run.At("whole")), Weights(run.At("resumed")));
+
+        // Another number of processes would see other batches.
+        using var alone = run.Start(config, run.At("resumed"), resume: true);
+        Assert.True(alone.WaitForExit(TimeSpan.FromMinutes(2)));
+        alone.WaitForExit();
+        Assert.Equal(1, alone.ExitCode);
+        Assert.Contains("it was written with 2 processes, this run has 1", run.Output, StringComparison.Ordinal);
+    }
+
+    [MpiFact]
+    public void OneProcessKilled_EndsTheOthers()
+    {
+        using var run = new TrainingRun();
+        using var mpirun = run.StartTogether(2, run.Write("long.json", Config(4)), run.At("killed"), more: ["--cfg-options", "train.epochs=100000"]);
+        WaitFor(() => Directory.Exists(run.At("killed")) && Directory.EnumerateFiles(run.At("killed"), "epoch_1.safetensors").Any(), mpirun, run);
+        var ranks = Children(mpirun.Id);
+        Assert.Equal(2, ranks.Count);
+        using (var victim = Process.GetProcessById(ranks[1])) victim.Kill(); // SIGKILL
+        Assert.NotEqual(0, ExitCode(mpirun, run, seconds: 30));
+        Assert.Contains("exited on signal 9 (Killed)", run.Output, StringComparison.Ordinal); // mpirun's own words
+        Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
+        var clock = Stopwatch.StartNew();
+        while (ranks.Any(Lives) && clock.Elapsed < TimeSpan.FromSeconds(10)) Thread.Sleep(100);
+        Assert.All(ranks, rank => Assert.False(Lives(rank), $"process {rank} lives on"));
+    }
+
+    // As a queue's warning before its time limit may reach one process first, or alone.
+    [MpiFact]
+    public void OneProcessToldToStop_StopsAllAfterTheSameIteration()
+    {
+        using var run = new TrainingRun();
+        var config = run.Write("long.json", Config(4).Replace("\"every_epochs\": 1", "\"every_epochs\": 100000", StringComparison.Ordinal));
+        using var mpirun = run.StartTogether(2, config, run.At("told"), more: ["--cfg-options", "train.epochs=100000"]);
+        WaitFor(() => run.Output.Contains("iter 12/", StringComparison.Ordinal), mpirun, run);
+        using (var kill = Process.Start("kill", ["-TERM", Children(mpirun.Id)[1].ToString(CultureInfo.InvariantCulture)])) kill.WaitForExit();
+        Assert.True(ExitCode(mpirun, run, seconds: 60) == 0, run.Output);
+        var last = TrainingRun.Losses(run.At("told")).Keys.Max();
+        Assert.Contains($"Ended at iteration {last}: interrupted", run.Output, StringComparison.Ordinal);
+        run.Finish(run.StartTogether(2, config, run.At("told"), resume: true, "--cfg-options", $"train.epochs={last / 8 + 1}"));
+        Assert.Contains($": iteration {last}, ", run.Output, StringComparison.Ordinal);
+    }
+
+    [MpiFact]
+    public void MistakeInOneProcess_EndsTheOthers()
+    {
+        using var run = new TrainingRun();
+        var good = run.Write("good.json", Config(4));
+        var bad = run.Write("bad.json", Config(4).Replace("\"type\": \"Shapes\", \"count\": 64, \"size\": 16", "\"type\": \"ImageFolder\", \"path\": \"nowhere\"", StringComparison.Ordinal));
+        var start = Mpirun.Start(1, TrainingRun.Command(good, run.At("apart")));
+        foreach (var argument in (string[])[":", "-np", "1", "dotnet", .. TrainingRun.Command(bad, run.At("apart"))]) start.ArgumentList.Add(argument);
+        using var mpirun = run.Start(start);
+        Assert.Equal(1, ExitCode(mpirun, run, seconds: 60));
+        Assert.Contains("nowhere", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Done:", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
+    }
+
+    // Each step makes the weights a thousand million times larger. Both processes find that the loss is not finite, and none waits for the other.
+    [MpiFact]
+    public void LossThatIsNotFinite_EndsBoth()
+    {
+        using var run = new TrainingRun();
+        using var mpirun = run.StartTogether(2, run.Write("steep.json", Config(4)), run.At("steep"), more: ["--cfg-options", "optimizer.lr=1000000", "optimizer.weight_decay=1000", "train.clip_grad=null"]);
+        Assert.Equal(1, ExitCode(mpirun, run, seconds: 60));
+        Assert.Contains("finite", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
+    }
+
+    private static void TrainByTwo(TrainingRun run, string config, string name = "two", bool resume = false, params string[] more)
+    {
+        using var mpirun = run.StartTogether(2, config, run.At(name), resume, more);
+        run.Finish(mpirun);
+    }
+
+    private static int ExitCode(Process mpirun, TrainingRun run, int seconds)
+    {
+        if (!mpirun.WaitForExit(TimeSpan.FromSeconds(seconds)))
         {
-            ["RANK"] = rank.ToString(CultureInfo.InvariantCulture), ["WORLD_SIZE"] = "2", ["MASTER_ADDR"] = "127.0.0.1", ["MASTER_PORT"] = port.ToString(CultureInfo.InvariantCulture),
-        })).ToArray();
-        foreach (var process in processes) run.Finish(process);
+            mpirun.Kill(entireProcessTree: true);
+            Assert.Fail($"A process waits for one that has ended.\n{run.Output}");
+        }
+        mpirun.WaitForExit(); // the output's end
+        return mpirun.ExitCode;
+    }
+
+    private static void WaitFor(Func<bool> condition, Process process, TrainingRun run)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(!process.HasExited && clock.Elapsed < TimeSpan.FromMinutes(3), run.Output);
+            Thread.Sleep(50);
+        }
+    }
+
+    private static List<int> Children(int parent) =>
+        [.. Process.GetProcesses().Select(process => process.Id).Where(id => ParentOf(id) == parent).Order()];
+
+    /// <summary>One that has ended stays a zombie until its parent looks.</summary>
+    private static bool Lives(int process)
+    {
+        try
+        {
+            return !File.ReadLines($"/proc/{process}/status").Any(line => line.StartsWith("State:", StringComparison.Ordinal) && line.Contains('Z', StringComparison.Ordinal));
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static int ParentOf(int process)
+    {
+        try
+        {
+            return int.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0; // it has ended meanwhile
+        }
     }
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     private static float[] Weights(string workDir) => [.. TrainingRun.Tensors(Path.Combine(workDir, "epoch_2.safetensors"), "model.").Values
         .SelectMany(bytes => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes).ToArray())];
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -23,10 +23,23 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Starts a process; the caller waits for it or kills it.</summary>
     public Process Start(string config, string workDir, bool resume = false, IReadOnlyDictionary<string, string>? environment = null, params string[] more)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Folder };
-        foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"), "train", config, "--work-dir", workDir, "--device", "cpu", .. resume ? (string[])["--resume"] : [], .. more])
-            start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in Command(config, workDir, resume, more)) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        return Start(start);
+    }
+
+    /// <summary>Starts several processes that train together; the one returned is mpirun.</summary>
+    public Process StartTogether(int processes, string config, string workDir, bool resume = false, params string[] more) =>
+        Start(Mpirun.Start(processes, Command(config, workDir, resume, more)));
+
+    /// <summary>What follows "dotnet".</summary>
+    public static string[] Command(string config, string workDir, bool resume = false, params string[] more) =>
+        [Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"), "train", config, "--work-dir", workDir, "--device", "cpu", .. resume ? (string[])["--resume"] : [], .. more];
+
+    public Process Start(ProcessStartInfo start)
+    {
+        start.WorkingDirectory = Folder;
         var process = Process.Start(start)!;
         lock (_output) _output.Clear();
         process.OutputDataReceived += (_, line) => Hear(line.Data);
@@ -49,7 +62,7 @@ internal sealed class TrainingRun : IDisposable
     {
         if (!process.WaitForExit(TimeSpan.FromMinutes(5)))
         {
-            process.Kill();
+            process.Kill(entireProcessTree: true);
             Assert.Fail($"The run did not end in 5 minutes.\n{Output}");
         }
         process.WaitForExit();

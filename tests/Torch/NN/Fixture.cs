@@ -23,6 +23,33 @@ internal static class Fixture
         return tensor(data, shape, dtype: integers ? ScalarType.Int64 : ScalarType.Float32);
     }
 
+    /// <summary>A tensor of the type that the case names (operators.json).</summary>
+    public static Tensor Typed(JsonElement packed)
+    {
+        var shape = packed.GetProperty("shape").EnumerateArray().Select(extent => extent.GetInt64()).ToArray();
+        var data = packed.GetProperty("data").EnumerateArray().ToArray();
+        var type = packed.GetProperty("type").GetString()!;
+        return type switch
+        {
+            "float32" => tensor(data.Select(value => value.GetSingle()).ToArray(), shape),
+            "float64" => tensor(data.Select(value => value.GetDouble()).ToArray(), shape),
+            "int64" => tensor(data.Select(value => value.GetInt64()).ToArray(), shape),
+            "int32" => tensor(data.Select(value => value.GetInt32()).ToArray(), shape),
+            "bool" => tensor(data.Select(value => value.GetInt32() != 0).ToArray(), shape),
+            _ => throw new InvalidOperationException($"A case of the fixture has the type {type}."),
+        };
+    }
+
+    /// <summary>Of the same type, shape and values; floating ones nearly.</summary>
+    public static void Same(JsonElement expected, Tensor actual, string what)
+    {
+        var wanted = Typed(expected);
+        Assert.True(wanted.dtype == actual.dtype, $"{what} is {actual.dtype} instead of {wanted.dtype}");
+        Assert.Equal(wanted.shape, actual.shape);
+        if (wanted.is_floating_point()) Close(expected, actual, what);
+        else Assert.True(wanted.Equals(actual), $"{what} differs");
+    }
+
     public static Dictionary<string, JsonElement> Entries(JsonElement map) => map.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value);
 
     /// <summary>The scalar whose gradients the fixtures hold.</summary>

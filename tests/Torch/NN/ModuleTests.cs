@@ -42,18 +42,6 @@ public class ModuleTests
     }
 
     [Fact]
-    public void Module_BuiltInsideAScope_OutlivesIt()
-    {
-        Block block;
-        using (NewDisposeScope())
-            block = new Block();
-        Assert.All(block.state_dict().Values, tensor => Assert.False(tensor.IsInvalid));
-        var kept = block.parameters().ToArray();
-        block.Dispose();
-        Assert.All(kept, tensor => Assert.True(tensor.IsInvalid));
-    }
-
-    [Fact]
     public void Parameter_OfATensor_TakesItOver()
     {
         var data = ones(2);
@@ -61,32 +49,6 @@ public class ModuleTests
         Assert.True(data.IsInvalid);
         Assert.True(parameter.requires_grad);
         Assert.True(parameter.is_leaf);
-    }
-
-    [Fact]
-    public void Call_WithHooks_RunsThemAndForwardDoesNot()
-    {
-        using var scope = NewDisposeScope();
-        using var identity = Identity();
-        var seen = new List<string>();
-        var remover = identity.register_forward_pre_hook((_, input) => input + 1);
-        identity.register_forward_hook((_, input, output) => output * 2);
-        identity.register_forward_pre_hook(_ => seen.Add("before"));
-        identity.register_forward_hook(_ => seen.Add("after"));
-        Assert.Equal(4f, identity.call(ones(1)).item<float>());
-        Assert.Equal(["before", "after"], seen);
-        Assert.Equal(1f, identity.forward(ones(1)).item<float>());
-        remover.remove();
-        Assert.Equal(2f, identity.call(ones(1)).item<float>());
-    }
-
-    [Fact]
-    public void Hook_ReturningNull_LeavesTheOutput()
-    {
-        using var scope = NewDisposeScope();
-        using var identity = Identity();
-        identity.register_forward_hook((_, _, _) => null!);
-        Assert.Equal(1f, identity.call(ones(1)).item<float>());
     }
 
     [Fact]
@@ -106,7 +68,7 @@ public class ModuleTests
         using var scope = NewDisposeScope();
         using var linear = Linear(2, 2);
         var source = new Dictionary<string, Tensor> { ["weight"] = zeros(2, 2), ["other"] = zeros(1) };
-        Assert.Contains("bias", Assert.Throws<InvalidOperationException>(() => linear.load_state_dict(source)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => linear.load_state_dict(source));
         var (missing, unexpected) = linear.load_state_dict(source, strict: false);
         Assert.Equal(["bias"], missing);
         Assert.Equal(["other"], unexpected);
@@ -170,16 +132,6 @@ public class ModuleTests
         Assert.Equal(["2.weight", "2.bias"], head.state_dict().Keys);
         model.append(Sigmoid());
         Assert.Equal(4, model.Count);
-    }
-
-    [Fact]
-    public void ModuleList_Changed_RenumbersItsModules()
-    {
-        using var list = ModuleList(Linear(1, 1, hasBias: false), Linear(2, 2, hasBias: false));
-        list.Insert(0, Linear(3, 3, hasBias: false));
-        list.RemoveAt(1);
-        Assert.Equal(["0.weight", "1.weight"], list.state_dict().Keys);
-        Assert.Equal(3, list[0].in_features);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
+using Tessera.Torch.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -104,8 +105,8 @@ public sealed class PyramidVisionTransformer : Backbone
         OutChannels = maps ? [.. _plan.OutIndices.Select(i => _plan.Stages[i].Channels)] : [width];
         OutStrides = maps ? [.. _plan.OutIndices.Select(i => _plan.Stages[i].OutStride)] : [0];
         Weights.Transformer(this);
-        foreach (var position in _positions) init.trunc_normal_(position, std: 0.02);
-        if (cls_token is not null) init.trunc_normal_(cls_token, std: 0.02);
+        foreach (var position in _positions) Initialize.TruncatedNormal(position, deviation: 0.02);
+        if (cls_token is not null) Initialize.TruncatedNormal(cls_token, deviation: 0.02);
     }
 
     public override IReadOnlyList<int> OutChannels { get; }

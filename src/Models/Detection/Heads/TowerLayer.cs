@@ -1,4 +1,5 @@
 using Tessera.Models.Layers;
+using Tessera.Torch.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -31,7 +32,7 @@ internal sealed class TowerLayer : Module<Tensor, Tensor>
     public TowerLayer(int width, int channels, int kernel, DetectionNorm norm, bool relu, int stride = 1, bool? bias = null) : base(nameof(TowerLayer))
     {
         conv = Conv2d(width, channels, kernel, stride: stride, padding: kernel / 2, bias: bias ?? norm == DetectionNorm.None);
-        gn = norm == DetectionNorm.Gn ? GroupNorm(Groups(channels), channels) : null;
+        gn = norm == DetectionNorm.Gn ? Norms.GroupNorm(Groups(channels), channels) : null;
         bn = norm == DetectionNorm.Bn ? BatchNorm2d(channels) : null;
         _relu = relu;
         RegisterComponents();

@@ -96,6 +96,7 @@ public sealed class SeveralProcessesTests
             public void AllReduceSum(Tensor tensor) => throw new NotSupportedException();
             public Tensor Sum(Tensor tensor) => throw new NotSupportedException();
             public void Broadcast(Tensor tensor) => throw new NotSupportedException();
+            public void Fail() { }
             public void Dispose() { }
         }
     }
