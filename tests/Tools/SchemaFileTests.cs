@@ -1,5 +1,5 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using Json.Schema;
 using Tessera.Framework.Components;
 using Tessera.Framework.Running;
 using Tessera.Tests.Tools.Configs;
@@ -28,9 +28,12 @@ public sealed class SchemaFileTests
         }
     }
 
-    private static JsonNode? Parse(string text) => JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+    private static JsonElement Parse(string text) =>
+        JsonDocument.Parse(text, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }).RootElement;
 
-    private static SchemaValidator Validator() => new(Parse(File.ReadAllText(Path.Combine(Snippets.Repository, "configs", "schema.json")))!.AsObject());
+    private static string Schema() => File.ReadAllText(Path.Combine(Snippets.Repository, "configs", "schema.json"));
+
+    private static SchemaValidator Validator() => new(Schema());
 
     public static TheoryData<string> Files() => [.. new[] { "configs", "samples" }
         .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.json", SearchOption.AllDirectories))
@@ -46,11 +49,14 @@ public sealed class SchemaFileTests
     }
 
     [Theory]
-    [InlineData("{ \"sede\": 1 }", "$.sede")]
-    [InlineData("{ \"seed\": \"one\" }", "$.seed")]
-    [InlineData("{ \"optimizer\": { \"type\": \"Sgd\", \"lr\": 0.1, \"momentun\": 0.9 } }", "$.optimizer")]
-    [InlineData("{ \"model\": { \"type\": \"ImageClassifier\", \"backbone\": { \"type\": \"ResNet\", \"depth\": 19 } } }", "$.model")]
-    [InlineData("{ \"train\": { \"loader\": { \"batch_size\": 0 } } }", "$.train")]
+    [InlineData("{ \"sede\": 1 }", "$.sede: ")]
+    [InlineData("{ \"seed\": \"one\" }", "$.seed: ")]
+    [InlineData("{ \"optimizer\": { \"type\": \"Sgd\", \"lr\": 0.1, \"momentun\": 0.9 } }", "$.optimizer.momentun: ")]
+    [InlineData("{ \"model\": { \"type\": \"ImageClassifier\", \"backbone\": { \"type\": \"ResNet\", \"depth\": 19 } } }", "$.model.backbone.depth: ")]
+    [InlineData("{ \"train\": { \"loader\": { \"batch_size\": 0 } } }", "$.train.loader.batch_size: ")]
+    [InlineData("{ \"train\": { \"loader\": 3 } }", "$.train.loader: ")]
+    [InlineData("{ \"plugins\": [ \"a.dll\", 7 ] }", "$.plugins[1]: ")]
+    [InlineData("[]", "$: ")]
     public void Mistake_IsUnderlined(string json, string where) =>
         Assert.Contains(Validator().Mistakes(Parse(json)), mistake => mistake.StartsWith(where, StringComparison.Ordinal));
 
@@ -60,4 +66,16 @@ public sealed class SchemaFileTests
     [InlineData("{ \"optimizer\": { \"_delete_\": true, \"type\": \"AdamW\", \"lr\": 0.1 } }")]
     [InlineData("{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"remove\": \"RandomFlip\" } ] } } } }")]
     public void WhatMergingUnderstands_IsNotUnderlined(string json) => Assert.Empty(Validator().Mistakes(Parse(json)));
+
+    [Theory]
+    [InlineData("\"type\": \"object\",", "\"type\": \"object\", \"propertis\": {},", "propertis")] // an unknown keyword
+    [InlineData("\"minimum\":", "\"minimun\":", "minimun")] // deep inside
+    [InlineData("\"type\": \"object\"", "\"type\": \"map\"", "map")] // a wrong value
+    public void Schema_WithAMistakeOfItsOwn_IsRefused(string right, string wrong, string named)
+    {
+        var schema = Schema();
+        var at = schema.LastIndexOf(right, StringComparison.Ordinal);
+        var message = Assert.Throws<JsonSchemaException>(() => new SchemaValidator(schema[..at] + wrong + schema[(at + right.Length)..])).Message;
+        Assert.Contains(named, message, StringComparison.Ordinal);
+    }
 }

@@ -1,67 +1,62 @@
-using System.Text;
+using Sylvan.Data.Csv;
 
 namespace Tessera.Datasets.Classification;
 
 /// <summary>Comma- or tab-separated values; a field in double quotes may hold delimiters, line ends and doubled quotes.</summary>
-/// <remarks>RFC 4180.</remarks>
+/// <remarks>RFC 4180. There are no comments: a row that begins with # is a row.</remarks>
 internal static class DelimitedText
 {
+    private const int MaxRowCharacters = 1 << 20;
+
     /// <summary>Rows that aren't blank, each with the line it begins at.</summary>
-    public static IEnumerable<(int Line, List<string> Fields)> Read(string path, string text, char delimiter)
+    /// <exception cref="UserErrorException">Quotes that don't match, a row that is too long or begins with NUL; with path and line.</exception>
+    public static IEnumerable<(int Line, string[] Fields)> Read(string path, string text, char delimiter)
     {
-        var (at, line) = (0, 1);
-        while (at < text.Length)
+        var line = 1;
+        var options = new CsvDataReaderOptions
         {
-            var first = line;
-            var fields = ReadRow(path, text, delimiter, ref at, ref line);
-            if (fields is not [{ Length: 0 }]) yield return (first, fields);
+            Delimiter = delimiter,
+            HasHeaders = false, // ours are read by ListFile, whose errors name their line
+            CsvStyle = CsvStyle.Standard,
+            MaxBufferSize = MaxRowCharacters,
+            // Sylvan always has a character that begins a comment, and skips such rows.
+            Comment = '\0',
+            CommentHandler = (Action<string>)(_ => throw new UserErrorException($"{path}:{line}  the row begins with a NUL character; is this text?")),
+        };
+        using var reader = Guarded(path, line, () => CsvDataReader.Create(new StringReader(text), options));
+        while (Guarded(path, line, reader.Read))
+        {
+            var fields = new string[reader.RowFieldCount];
+            for (var i = 0; i < fields.Length; i++) fields[i] = reader.GetString(i);
+            if (fields is not [""]) yield return (line, fields);
+            // The reader counts rows, not lines.
+            line += 1 + fields.Sum(LineEnds);
         }
     }
 
-    private static List<string> ReadRow(string path, string text, char delimiter, ref int at, ref int line)
+    private static int LineEnds(string field)
     {
-        var fields = new List<string>();
-        while (true)
-        {
-            fields.Add(at < text.Length && text[at] == '"' ? Quoted(path, text, ref at, ref line) : Plain(text, delimiter, ref at));
-            if (at < text.Length && text[at] == delimiter)
-            {
-                at++;
-                continue;
-            }
-            if (at < text.Length && text[at] == '\r') at++;
-            if (at < text.Length && text[at] != '\n')
-                throw new UserErrorException($"{path}:{line}  text follows a closing quote; a quote inside a quoted field is written twice.");
-            at++;
-            line++;
-            return fields;
-        }
+        var pairs = field.AsSpan().Count("\r\n");
+        return field.AsSpan().Count('\r') + field.AsSpan().Count('\n') - pairs;
     }
 
-    private static string Plain(string text, char delimiter, ref int at)
+    private static T Guarded<T>(string path, int line, Func<T> read)
     {
-        var start = at;
-        while (at < text.Length && text[at] != delimiter && text[at] != '\n' && !(text[at] == '\r' && at + 1 < text.Length && text[at + 1] == '\n')) at++;
-        return text[start..at].TrimEnd('\r');
-    }
-
-    private static string Quoted(string path, string text, ref int at, ref int line)
-    {
-        var (field, opened) = (new StringBuilder(), line);
-        for (at++; at < text.Length; at++)
+        try
         {
-            if (text[at] == '"')
-            {
-                if (at + 1 == text.Length || text[at + 1] != '"')
-                {
-                    at++;
-                    return field.ToString();
-                }
-                at++;
-            }
-            if (text[at] == '\n') line++;
-            field.Append(text[at]);
+            return read();
         }
-        throw new UserErrorException($"{path}:{opened}  a quote is opened and never closed.");
+        catch (CsvInvalidCharacterException e) when (e.InvalidCharacter == '"')
+        {
+            throw new UserErrorException($"{path}:{line}  a quote is opened and never closed. Nothing, not even a space, may follow the closing one but a delimiter or the line's end.", e);
+        }
+        catch (CsvInvalidCharacterException e)
+        {
+            throw new UserErrorException($"{path}:{line}  text follows a closing quote; a quote inside a quoted field is written twice.", e);
+        }
+        catch (CsvRecordTooLargeException e)
+        {
+            throw new UserErrorException($"{path}:{line}  the row has more than {MaxRowCharacters:N0} characters; is a quote opened and never closed?", e);
+        }
     }
 }

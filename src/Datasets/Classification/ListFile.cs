@@ -82,7 +82,7 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
                 continue;
             }
             var row = new ListRow(path, line);
-            if (fields.Count != header.Length) throw row.Error($"{fields.Count} fields; the header names {header.Length} ({string.Join(", ", header)}).");
+            if (fields.Length != header.Length) throw row.Error($"{fields.Length} fields; the header names {header.Length} ({string.Join(", ", header)}).");
             for (var i = 0; i < header.Length; i++) row.Set(header[i], [fields[i].Trim()]);
             rows.Add(row);
         }

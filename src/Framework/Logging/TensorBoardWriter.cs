@@ -1,14 +1,15 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
-using System.Text;
+using Google.Protobuf;
+using static Google.Protobuf.WireFormat;
 
 namespace Tessera.Framework.Logging;
 
 /// <summary>Writes scalars to an event file of TensorBoard's.</summary>
 /// <remarks>
-/// Formats: TensorFlow's event.proto and summary.proto, of which a handful of fields is needed (encoded here by hand),
-/// in TFRecord frames: length, masked CRC-32C of the length, data, masked CRC-32C of the data.
+/// Formats: TensorFlow's event.proto and summary.proto, of which a handful of fields is needed (written field by field, without
+/// generated classes), in TFRecord frames: length, masked CRC-32C of the length, data, masked CRC-32C of the data.
 /// </remarks>
 public sealed class TensorBoardWriter : IDisposable
 {
@@ -28,9 +29,15 @@ public sealed class TensorBoardWriter : IDisposable
             if (!File.Exists(Path)) break;
         }
         _stream = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
-        Write(new ProtobufWriter().Double(1, seconds).Text(3, "brain.Event:2"));
+        Write(seconds, output => Text(output, 3, "brain.Event:2"));
         if (resumeFrom is { } step)
-            Write(new ProtobufWriter().Double(1, seconds).Integer(2, step + 1).Message(7, new ProtobufWriter().Integer(1, 1))); // SessionLog: START
+        {
+            Write(seconds, output =>
+            {
+                Integer(output, 2, step + 1);
+                Bytes(output, 7, Message(session => Integer(session, 1, 1))); // SessionLog: START
+            });
+        }
     }
 
     public string Path { get; }
@@ -38,25 +45,56 @@ public sealed class TensorBoardWriter : IDisposable
     /// <summary>One event that holds all values.</summary>
     public void Scalars(long step, IEnumerable<KeyValuePair<string, double>> values)
     {
-        var summary = new ProtobufWriter();
-        foreach (var (tag, value) in values) summary.Message(1, new ProtobufWriter().Text(1, tag).Single(2, (float)value));
-        Write(new ProtobufWriter().Double(1, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0).Integer(2, step).Message(5, summary));
+        Summary(step, summary =>
+        {
+            foreach (var (tag, value) in values)
+            {
+                Bytes(summary, 1, Message(entry =>
+                {
+                    Text(entry, 1, tag);
+                    entry.WriteTag(2, WireType.Fixed32);
+                    entry.WriteFloat((float)value);
+                }));
+            }
+        });
     }
 
     /// <summary>A picture.</summary>
     /// <param name="png">The file's bytes.</param>
     public void Image(long step, string tag, int height, int width, int channels, ReadOnlyMemory<byte> png)
     {
-        var image = new ProtobufWriter().Integer(1, height).Integer(2, width).Integer(3, channels).Bytes(4, png.Span);
-        var summary = new ProtobufWriter().Message(1, new ProtobufWriter().Text(1, tag).Message(4, image));
-        Write(new ProtobufWriter().Double(1, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0).Integer(2, step).Message(5, summary));
+        Summary(step, summary => Bytes(summary, 1, Message(entry =>
+        {
+            Text(entry, 1, tag);
+            Bytes(entry, 4, Message(image =>
+            {
+                Integer(image, 1, height);
+                Integer(image, 2, width);
+                Integer(image, 3, channels);
+                Bytes(image, 4, png);
+            }));
+        })));
     }
 
     public void Dispose() => _stream.Dispose();
 
-    private void Write(ProtobufWriter message)
+    private void Summary(long step, Action<CodedOutputStream> fields)
     {
-        var data = message.ToArray();
+        Write(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0, output =>
+        {
+            Integer(output, 2, step);
+            Bytes(output, 5, Message(fields));
+        });
+    }
+
+    private void Write(double seconds, Action<CodedOutputStream> fields)
+    {
+        var data = Message(output =>
+        {
+            output.WriteTag(1, WireType.Fixed64);
+            output.WriteDouble(seconds);
+            fields(output);
+        });
         var record = new byte[16 + data.Length];
         BinaryPrimitives.WriteInt64LittleEndian(record, data.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), MaskedCrc(record.AsSpan(0, 8)));
@@ -66,61 +104,35 @@ public sealed class TensorBoardWriter : IDisposable
         _stream.Flush();
     }
 
+    private static byte[] Message(Action<CodedOutputStream> fields)
+    {
+        using var bytes = new MemoryStream();
+        using (var output = new CodedOutputStream(bytes, leaveOpen: true)) fields(output);
+        return bytes.ToArray();
+    }
+
+    private static void Integer(CodedOutputStream output, int field, long value)
+    {
+        output.WriteTag(field, WireType.Varint);
+        output.WriteInt64(value);
+    }
+
+    private static void Text(CodedOutputStream output, int field, string value)
+    {
+        output.WriteTag(field, WireType.LengthDelimited);
+        output.WriteString(value);
+    }
+
+    private static void Bytes(CodedOutputStream output, int field, ReadOnlyMemory<byte> value)
+    {
+        output.WriteTag(field, WireType.LengthDelimited);
+        output.WriteBytes(UnsafeByteOperations.UnsafeWrap(value)); // not copied: written before this returns
+    }
+
     internal static uint MaskedCrc(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
         foreach (var value in bytes) crc = BitOperations.Crc32C(crc, value);
         return unchecked(BitOperations.RotateRight(~crc, 15) + 0xA282EAD8);
-    }
-}
-
-/// <summary>Protocol buffers' wire format, as much of it as events need.</summary>
-internal sealed class ProtobufWriter
-{
-    private readonly MemoryStream _bytes = new();
-
-    public ProtobufWriter Integer(int field, long value)
-    {
-        Varint((ulong)field << 3);
-        Varint((ulong)value);
-        return this;
-    }
-
-    public ProtobufWriter Double(int field, double value)
-    {
-        Varint((ulong)field << 3 | 1);
-        Span<byte> bytes = stackalloc byte[8];
-        BinaryPrimitives.WriteDoubleLittleEndian(bytes, value);
-        _bytes.Write(bytes);
-        return this;
-    }
-
-    public ProtobufWriter Single(int field, float value)
-    {
-        Varint((ulong)field << 3 | 5);
-        Span<byte> bytes = stackalloc byte[4];
-        BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
-        _bytes.Write(bytes);
-        return this;
-    }
-
-    public ProtobufWriter Text(int field, string value) => Bytes(field, Encoding.UTF8.GetBytes(value));
-
-    public ProtobufWriter Message(int field, ProtobufWriter value) => Bytes(field, value.ToArray());
-
-    public ProtobufWriter Bytes(int field, ReadOnlySpan<byte> value)
-    {
-        Varint((ulong)field << 3 | 2);
-        Varint((ulong)value.Length);
-        _bytes.Write(value);
-        return this;
-    }
-
-    public byte[] ToArray() => _bytes.ToArray();
-
-    private void Varint(ulong value)
-    {
-        for (; value > 127; value >>= 7) _bytes.WriteByte((byte)(value | 128));
-        _bytes.WriteByte((byte)value);
     }
 }

@@ -89,6 +89,11 @@ public sealed class ImageListTests : IDisposable
     [InlineData("list.csv", "image,label\n,cat\n", ":2  no image")]
     [InlineData("list.csv", "image,label\n\"a.jpg,cat\n", ":2  a quote is opened and never closed.")]
     [InlineData("list.csv", "image,label\n\"a\"b.jpg,cat\n", ":2  text follows a closing quote")]
+    [InlineData("list.csv", "image,label\na.jpg,\"cat\" \n", ":2  a quote is opened and never closed. Nothing, not even a space, may follow")]
+    [InlineData("list.csv", "\"image\"s,label\na.jpg,cat\n", ":1  text follows a closing quote")]
+    [InlineData("list.csv", "image,label\n\"a\nb\",cat\n\n\"c\r\nd\",cat\nx.jpg\n", ":7  1 fields; the header names 2 (image, label).")]
+    [InlineData("list.csv", "image,label\n#a.jpg,emu\n", ":2  no class is named \"emu\"")] // # begins no comment
+    [InlineData("list.csv", "image,label\na.jpg,cat\n\0b.jpg,cat\n", ":3  the row begins with a NUL character")]
     [InlineData("list.csv", "image,image\na,b\n", ":1  the header names a column twice.")]
     [InlineData("list.csv", "image,label\n", " lists no images.")]
     [InlineData("list.csv", "", " lists no images.")]
@@ -104,6 +109,19 @@ public sealed class ImageListTests : IDisposable
         Assert.StartsWith(Path.Combine(_folder.Path, file), message);
         Assert.Contains(expected, message);
     }
+
+    [Fact]
+    public void List_QuotesAndLineEnds_AreKept()
+    {
+        var data = List("list.csv", "\"image\",label\r\n\"a \"\"1\"\".jpg\",\"d\nog\"\r\n#b.jpg,cat\nc\"2.jpg,cat", ["cat", "d\nog"]);
+        Assert.Equal(["a \"1\".jpg", "#b.jpg", "c\"2.jpg"], Enumerable.Range(0, data.Count).Select(i => Path.GetFileName(data.Get(i).Name)));
+        Assert.Equal([1, 0, 0], Enumerable.Range(0, data.Count).Select(i => data.Get(i).Label!.Value));
+    }
+
+    [Fact]
+    public void List_RowWithoutAnEnd_IsRefused() =>
+        Assert.Contains(":2  the row has more than 1,048,576 characters; is a quote opened and never closed?",
+            Assert.Throws<UserErrorException>(() => List("list.csv", "image,label\n\"" + new string('x', 3 << 20))).Message);
 
     [Fact]
     public void Target_NotANumber_SaysWhere()

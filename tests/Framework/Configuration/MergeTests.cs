@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Tessera.Framework.Configuration;
 
 namespace Tessera.Tests.Framework.Configuration;
@@ -97,53 +96,5 @@ public sealed class MergeTests
         var steps = ((ConfigList)folder.Load("c.json").Merged["p"]!).Cast<ConfigMap>()
             .Select(step => string.Join(":", step.Select(entry => ((ConfigValue)entry.Value).Text)));
         Assert.Equal(expected, string.Join(" ", steps));
-    }
-
-    [Fact]
-    public void Merge_RandomDocuments_AgreesWithThePlainRules()
-    {
-        var random = new Random(7);
-        for (var i = 0; i < 300; i++)
-        {
-            var (below, above) = (Draw(random, 3), Draw(random, 3));
-            using var folder = new ConfigFolder(
-                ("b.json", $$"""{ "top": {{below.ToJsonString()}} }"""),
-                ("c.json", $$"""{ "_base_": "b.json", "top": {{above.ToJsonString()}} }"""));
-            var expected = PlainMerge(PlainMerge([], below), above);
-            Assert.Equal(expected.ToJsonString(), JsonNode.Parse(folder.Load("c.json").Merged["top"]!.ToString())!.ToJsonString());
-        }
-    }
-
-    private static JsonObject PlainMerge(JsonObject below, JsonObject above)
-    {
-        var merged = (JsonObject)below.DeepClone();
-        foreach (var (key, value) in above)
-        {
-            if (value is null)
-                merged.Remove(key);
-            else if (value is JsonObject map)
-                merged[key] = PlainMerge(merged[key] as JsonObject ?? [], map);
-            else
-                merged[key] = value.DeepClone();
-        }
-
-        return merged;
-    }
-
-    private static JsonObject Draw(Random random, int depth)
-    {
-        var map = new JsonObject();
-        foreach (var key in "abcd".Where(_ => random.Next(2) == 0))
-        {
-            map[$"{key}"] = random.Next(depth > 0 ? 5 : 3) switch
-            {
-                0 => null,
-                1 => random.Next(9),
-                2 => new JsonArray(random.Next(3), "x"),
-                _ => Draw(random, depth - 1),
-            };
-        }
-
-        return map;
     }
 }

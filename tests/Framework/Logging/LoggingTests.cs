@@ -71,6 +71,39 @@ public class LoggingTests
     }
 
     [Fact]
+    public void TensorBoard_PicturesAndOddValues_AreTheseBytes()
+    {
+        using var folder = new TemporaryFolder();
+        string path;
+        var png = Enumerable.Range(0, 300).Select(i => (byte)i).ToArray();
+        using (var writer = new TensorBoardWriter(folder.Path))
+        {
+            path = writer.Path;
+            writer.Image(1, "B\u00E4ume/\U0001F333", 0, 640, 3, png);
+            writer.Scalars(-1, [new("", double.NaN), new("a\uD800b", double.MaxValue)]); // half a surrogate pair becomes U+FFFD
+            writer.Scalars(long.MaxValue, []);
+        }
+        var records = Records(File.ReadAllBytes(path)).ToList();
+        Assert.Equal(4, records.Count);
+        Assert.All(records, record => Assert.Equal(0x09, record[0])); // wall_time (1, fixed 64)
+        Assert.All(records, record => Assert.InRange(
+            BitConverter.ToDouble(record, 1), DateTimeOffset.UtcNow.ToUnixTimeSeconds() - 600, DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1));
+        // file_version (3)
+        Assert.Equal([0x1A, 13, .. "brain.Event:2"u8], records[0][9..]);
+        // Image { height (1) = 0, which is written all the same; width (2) = 640; colorspace (3) = 3; encoded (4), 300 bytes }
+        byte[] image = [0x08, 0, 0x10, 0x80, 0x05, 0x18, 3, 0x22, 0xAC, 0x02, .. png];
+        byte[] tag = [0x0A, 11, 0x42, 0xC3, 0xA4, 0x75, 0x6D, 0x65, 0x2F, 0xF0, 0x9F, 0x8C, 0xB3];
+        Assert.Equal(310, image.Length); // B6 02; with its tag 326 (C6 02), and that with its head 329 (C9 02)
+        Assert.Equal([0x10, 1, 0x2A, 0xC9, 0x02, 0x0A, 0xC6, 0x02, .. tag, 0x22, 0xB6, 0x02, .. image], records[1][9..]);
+        // step -1 takes ten bytes; NaN as .NET has it; a double beyond float's range is infinite.
+        Assert.Equal(
+            [0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0x2A, 23,
+                0x0A, 7, 0x0A, 0, 0x15, 0, 0, 0xC0, 0xFF, 0x0A, 12, 0x0A, 5, 0x61, 0xEF, 0xBF, 0xBD, 0x62, 0x15, 0, 0, 0x80, 0x7F],
+            records[2][9..]);
+        Assert.Equal([0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0x2A, 0], records[3][9..]);
+    }
+
+    [Fact]
     public void RunLog_ARun_WritesLogScalarsAndEvents()
     {
         using var folder = new TemporaryFolder();

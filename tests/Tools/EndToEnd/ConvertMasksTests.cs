@@ -46,6 +46,7 @@ public sealed class ConvertMasksTests : IDisposable
     [InlineData("legend.json", """{ "#00FF00": "grass", "255,0,0": "car", "#000000": "ignore" }""")]
     [InlineData("legend.csv", "name,r,g,b\ngrass,0,255,0\r\ncar,255,0,0\nignore,0,0,0\n")]
     [InlineData("legend.csv", "grass;#00FF00\ncar;#FF0000\nignore;#000000")]
+    [InlineData("legend.tsv", "\uFEFF\n\"grass\"\t\"0,255,0\"\n\n  \ncar\t255\t0\t0\r\nignore\t0 \t 0\t0")]
     public void LegendGiven_Orders_AndIgnores(string name, string text)
     {
         File.WriteAllText(At(name), text);
@@ -82,6 +83,8 @@ public sealed class ConvertMasksTests : IDisposable
         Tool.Run("convert-masks", At("gone"), At("out")).IsMistake("gone doesn't exist");
         File.WriteAllText(At("bad.csv"), "road,1,2");
         Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.csv")).IsMistake("bad.csv:1  3 fields; name, red, green, blue were expected");
+        File.WriteAllText(At("bad.csv"), "name,color\n\"sky\nor sea\",#0000FF\n\"road,#FF0000");
+        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.csv")).IsMistake("bad.csv:4  a quote is opened and never closed");
         File.WriteAllText(At("bad.json"), """{ "road": "#1", "sky": "#000000" }""");
         Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.json")).IsMistake("the colour of \"road\" is \"#1\"");
         File.WriteAllBytes(At("in/gray.png"), ImageCodec.EncodePng(new Image(1, 2, 1)));

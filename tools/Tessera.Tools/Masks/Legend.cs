@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Tessera.Datasets.Classification;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 
@@ -79,16 +80,25 @@ internal sealed class Legend(IReadOnlyList<LegendEntry> entries)
     private static List<(string, Rgb)> FromCsv(string path, string text)
     {
         var pairs = new List<(string, Rgb)>();
-        var line = 0;
-        foreach (var row in text.Split('\n'))
+        var first = true;
+        foreach (var (line, row) in DelimitedText.Read(path, text, Delimiter(text)))
         {
-            line++;
-            var fields = row.Trim().Split(row.Contains('\t', StringComparison.Ordinal) ? '\t' : row.Contains(';', StringComparison.Ordinal) ? ';' : ',', StringSplitOptions.TrimEntries);
-            if (fields is [""] || (line == 1 && fields.Length >= 2 && !fields.Skip(1).Any(field => field.Any(char.IsAsciiDigit)))) continue; // a header
+            string[] fields = [.. row.Select(field => field.Trim())];
+            if (fields is [""]) continue;
+            var header = first && fields.Length >= 2 && !fields.Skip(1).Any(field => field.Any(char.IsAsciiDigit));
+            first = false;
+            if (header) continue;
             if (fields.Length is not (2 or 4)) throw new UserErrorException($"{path}:{line}  {fields.Length} fields; name, red, green, blue were expected.");
             pairs.Add(Pair($"{path}:{line}", fields[0], string.Join(',', fields[1..])));
         }
         return pairs;
+    }
+
+    /// <summary>Of the whole file: as its first line that isn't blank has it.</summary>
+    private static char Delimiter(string text)
+    {
+        var line = text.Split('\n').FirstOrDefault(line => !string.IsNullOrWhiteSpace(line)) ?? "";
+        return line.Contains('\t', StringComparison.Ordinal) ? '\t' : line.Contains(';', StringComparison.Ordinal) ? ';' : ',';
     }
 
     private static (string, Rgb) Pair(string place, string name, string color) =>
