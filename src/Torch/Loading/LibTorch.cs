@@ -15,6 +15,7 @@ public static class LibTorch
     private static readonly Lock s_lock = new();
     private static bool s_prepared;
     private static volatile bool s_loaded;
+    private static bool s_mends;
     private static nint s_mended;
 
     /// <summary>
@@ -28,8 +29,8 @@ public static class LibTorch
             if (s_prepared) return;
             s_prepared = true;
             ProcessSettings.Make();
-            if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64 && !MendedBinding.SystemIsNewEnough())
-                AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+            s_mends = OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64 && !MendedBinding.SystemIsNewEnough();
+            if (s_mends) AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name is "LibTorchSharp" or "libLibTorchSharp" or "libLibTorchSharp.so" ? LoadMended() : 0;
         }
     }
 
@@ -42,14 +43,16 @@ public static class LibTorch
         lock (s_lock)
         {
             if (s_loaded) return;
-            if (Files() is null && OperatingSystem.IsLinux()) throw LibTorchException.NotLoaded(null, null); // TorchSharp would search for long, and copy what it finds
+            // What fails, fails here: TorchSharp would go on to search, copy 490 MB and print what it tried.
+            if (Files() is null && OperatingSystem.IsLinux()) throw LibTorchException.NotLoaded(null, null);
+            if (s_mends) _ = LoadMended();
             try
             {
                 using var tensor = torch.zeros(1);
             }
             catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
             {
-                throw e.InnerException as LibTorchException ?? LibTorchException.NotLoaded(Files(), e);
+                throw LibTorchException.NotLoaded(Files(), e);
             }
             s_loaded = true; // what follows asks libtorch, and so comes by here
             RequireVersion(LibTorchBuild.Version);
@@ -76,19 +79,21 @@ public static class LibTorch
     /// <summary>The folder of libtorch's files; null where none is found.</summary>
     internal static string? Files() => Folders().FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libLibTorchSharp.so")));
 
-    // TorchSharp's own attempt has failed by now. 0 leaves a name to others.
-    private static nint Resolve(Assembly assembly, string name)
+    /// <summary>The mended copy; 0 leaves the name to others.</summary>
+    private static nint LoadMended()
     {
-        if (name is not ("LibTorchSharp" or "libLibTorchSharp" or "libLibTorchSharp.so") || Files() is not { } folder) return 0;
-        if (s_mended != 0) return s_mended;
-        try
+        lock (s_lock)
         {
-            foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"]) NativeLibrary.Load(Path.Combine(folder, library));
+            if (s_mended != 0 || Files() is not { } folder) return s_mended;
+            try
+            {
+                foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"]) NativeLibrary.Load(Path.Combine(folder, library));
+            }
+            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+            {
+                throw LibTorchException.NotLoaded(folder, e);
+            }
+            return s_mended = MendedBinding.Load(Path.Combine(folder, "libLibTorchSharp.so"), MendedBinding.CacheFolder());
         }
-        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
-        {
-            throw LibTorchException.NotLoaded(folder, e);
-        }
-        return s_mended = MendedBinding.Load(Path.Combine(folder, "libLibTorchSharp.so"), MendedBinding.CacheFolder());
     }
 }
