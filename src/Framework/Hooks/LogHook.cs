@@ -51,14 +51,15 @@ public sealed class LogHook(LogHookOptions options) : Hook
         var perSecond = _images * run.Group.WorldSize / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9);
         var (waiting, total) = run.TrainLoader.TakeWaitTimes();
         var wait = total > TimeSpan.Zero ? Math.Min(waiting / total, 1) : 0;
-        run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, Environment.WorkingSet, values));
+        var memory = Environment.WorkingSet;
+        run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, memory, values));
 
         WarnOfSharedCores(run, perSecond, wait);
         foreach (var (_, module) in run.Model.Having<IReportsScalars>())
             foreach (var (name, value) in module.Scalars(progress)) values[name] = value;
         values["images_per_second"] = perSecond;
         values["data_wait"] = wait;
-        values["memory_mb"] = Environment.WorkingSet / 1048576.0;
+        values["memory_mb"] = memory / 1048576.0;
         run.Output?.Scalars("train", progress.Iteration, progress.Epoch, values);
         _images = 0;
         _clock.Restart();

@@ -48,14 +48,5 @@ public sealed record PrecisionChoice(ScalarType Type, string Reason)
     }
 
     /// <summary>Computes in this precision until disposed.</summary>
-    public IDisposable Enter(DeviceType device) => IsMixed ? Autocast.Enter(device, Type) : Nothing.Instance;
-
-    private sealed class Nothing : IDisposable
-    {
-        public static readonly Nothing Instance = new();
-
-        public void Dispose()
-        {
-        }
-    }
+    public IDisposable Enter(DeviceType device) => IsMixed ? Autocast.Enter(device, Type) : Autocast.Unchanged;
 }

@@ -23,6 +23,9 @@ public sealed unsafe class Autocast : IDisposable
         _ = Functions.Deeper();
     }
 
+    /// <summary>A change of precision that is none.</summary>
+    public static IDisposable Unchanged { get; } = new Nothing();
+
     /// <summary>Whether this libtorch lets itself be asked.</summary>
     public static bool IsAvailable => Functions.Exist;
 
@@ -35,7 +38,7 @@ public sealed unsafe class Autocast : IDisposable
 
     /// <summary>Leaves autocast until disposed, for what a lower precision would spoil.</summary>
     public static IDisposable Leave(DeviceType device) =>
-        IsEnabled(device) ? new Autocast(device, (torch.ScalarType)Functions.Type((sbyte)device), enabled: false) : Nothing.Instance;
+        IsEnabled(device) ? new Autocast(device, (torch.ScalarType)Functions.Type((sbyte)device), enabled: false) : Unchanged;
 
     public void Dispose()
     {
@@ -48,21 +51,19 @@ public sealed unsafe class Autocast : IDisposable
 
     private static class Functions
     {
-        public static readonly delegate* unmanaged<sbyte, byte, void> Enable = (delegate* unmanaged<sbyte, byte, void>)Exports.Find("_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb");
-        public static readonly delegate* unmanaged<sbyte, byte> IsEnabled = (delegate* unmanaged<sbyte, byte>)Exports.Find("_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE");
-        public static readonly delegate* unmanaged<sbyte, sbyte, void> SetType = (delegate* unmanaged<sbyte, sbyte, void>)Exports.Find("_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE");
-        public static readonly delegate* unmanaged<sbyte, sbyte> Type = (delegate* unmanaged<sbyte, sbyte>)Exports.Find("_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE");
-        public static readonly delegate* unmanaged<int> Deeper = (delegate* unmanaged<int>)Exports.Find("_ZN2at8autocast17increment_nestingEv");
-        public static readonly delegate* unmanaged<int> Shallower = (delegate* unmanaged<int>)Exports.Find("_ZN2at8autocast17decrement_nestingEv");
-        public static readonly delegate* unmanaged<void> Clear = (delegate* unmanaged<void>)Exports.Find("_ZN2at8autocast11clear_cacheEv");
+        public static readonly delegate* unmanaged<sbyte, byte, void> Enable = (delegate* unmanaged<sbyte, byte, void>)Exports.Find(Exports.SetAutocastEnabled);
+        public static readonly delegate* unmanaged<sbyte, byte> IsEnabled = (delegate* unmanaged<sbyte, byte>)Exports.Find(Exports.IsAutocastEnabled);
+        public static readonly delegate* unmanaged<sbyte, sbyte, void> SetType = (delegate* unmanaged<sbyte, sbyte, void>)Exports.Find(Exports.SetAutocastType);
+        public static readonly delegate* unmanaged<sbyte, sbyte> Type = (delegate* unmanaged<sbyte, sbyte>)Exports.Find(Exports.GetAutocastType);
+        public static readonly delegate* unmanaged<int> Deeper = (delegate* unmanaged<int>)Exports.Find(Exports.AutocastDeeper);
+        public static readonly delegate* unmanaged<int> Shallower = (delegate* unmanaged<int>)Exports.Find(Exports.AutocastShallower);
+        public static readonly delegate* unmanaged<void> Clear = (delegate* unmanaged<void>)Exports.Find(Exports.ClearAutocastCache);
 
         public static bool Exist => Enable != null && IsEnabled != null && SetType != null && Type != null && Deeper != null && Shallower != null && Clear != null;
     }
 
     private sealed class Nothing : IDisposable
     {
-        public static readonly Nothing Instance = new();
-
         public void Dispose() { }
     }
 }

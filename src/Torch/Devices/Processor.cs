@@ -40,7 +40,7 @@ public static class Processor
     // libtorch's functions look at processor and operating system alike; the flags tell where they are missing (ARM).
     private static unsafe bool AskBfloat16()
     {
-        foreach (var name in (string[])["_ZN2at3cpu24is_avx512_bf16_supportedEv", "_ZN2at3cpu21is_amx_tile_supportedEv"])
+        foreach (var name in (string[])[Exports.HasAvx512Bf16, Exports.HasAmxTiles])
             if (Exports.Find(name) is not 0 and var function && ((delegate* unmanaged<byte>)function)() != 0)
                 return true;
         return Field("flags", "Features").Split(' ').Any(flag => flag is "avx512_bf16" or "amx_bf16" or "bf16");

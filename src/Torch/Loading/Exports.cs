@@ -11,22 +11,26 @@ internal static class Exports
 {
     private static readonly Lazy<nint> s_cpu = new(() => Loaded("torch_cpu")), s_core = new(() => Loaded("c10"));
 
+    public const string
+        ShowConfig = "_ZN2at11show_configB5cxx11Ev",
+        HasAvx512Bf16 = "_ZN2at3cpu24is_avx512_bf16_supportedEv",
+        HasAmxTiles = "_ZN2at3cpu21is_amx_tile_supportedEv",
+        GetCpuAllocator = "_ZN3c1015GetCPUAllocatorEv",
+        SetCpuAllocator = "_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh",
+        SetAutocastEnabled = "_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb",
+        IsAutocastEnabled = "_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE",
+        SetAutocastType = "_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE",
+        GetAutocastType = "_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE",
+        AutocastDeeper = "_ZN2at8autocast17increment_nestingEv",
+        AutocastShallower = "_ZN2at8autocast17decrement_nestingEv",
+        ClearAutocastCache = "_ZN2at8autocast11clear_cacheEv",
+        BumpVersion = "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE";
+
     /// <summary>Every name in use.</summary>
     internal static readonly string[] All =
     [
-        "_ZN2at11show_configB5cxx11Ev",
-        "_ZN2at3cpu24is_avx512_bf16_supportedEv",
-        "_ZN2at3cpu21is_amx_tile_supportedEv",
-        "_ZN3c1015GetCPUAllocatorEv",
-        "_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh",
-        "_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb",
-        "_ZN2at8autocast19is_autocast_enabledEN3c1010DeviceTypeE",
-        "_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE",
-        "_ZN2at8autocast18get_autocast_dtypeEN3c1010DeviceTypeE",
-        "_ZN2at8autocast17increment_nestingEv",
-        "_ZN2at8autocast17decrement_nestingEv",
-        "_ZN2at8autocast11clear_cacheEv",
-        "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE",
+        ShowConfig, HasAvx512Bf16, HasAmxTiles, GetCpuAllocator, SetCpuAllocator,
+        SetAutocastEnabled, IsAutocastEnabled, SetAutocastType, GetAutocastType, AutocastDeeper, AutocastShallower, ClearAutocastCache, BumpVersion,
         .. TraceFunctions.Names,
     ];
 

@@ -30,7 +30,7 @@ public static unsafe class LibTorchBuild
     private static string? Ask()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64) return null;
-        var call = (delegate* unmanaged<byte*, byte*>)Exports.Find("_ZN2at11show_configB5cxx11Ev");
+        var call = (delegate* unmanaged<byte*, byte*>)Exports.Find(Exports.ShowConfig);
         if (call == null) return null;
         var text = stackalloc byte[32]; // std::string: address, length, 16 bytes of its own
         call(text);

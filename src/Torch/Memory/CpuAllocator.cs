@@ -27,8 +27,8 @@ internal static unsafe class CpuAllocator
     public static bool Install()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64) return false;
-        var get = (delegate* unmanaged[Cdecl]<void*>)Exports.Find("_ZN3c1015GetCPUAllocatorEv");
-        var set = (delegate* unmanaged[Cdecl]<void*, byte, void>)Exports.Find("_ZN3c1015SetCPUAllocatorEPNS_9AllocatorEh");
+        var get = (delegate* unmanaged[Cdecl]<void*>)Exports.Find(Exports.GetCpuAllocator);
+        var set = (delegate* unmanaged[Cdecl]<void*, byte, void>)Exports.Find(Exports.SetCpuAllocator);
         if (get == null || set == null) return false;
         var original = get();
         var table = *(nint**)original;

@@ -1,12 +1,10 @@
-using System.Runtime.InteropServices;
-
 namespace Tessera.Torch.Memory;
 
 /// <summary>
 /// A region of addresses for large tensors alone. On malloc's heap small things that stay (kernels, caches) come to lie between large blocks, and what was one gap
 /// is then too narrow for the same tensor of the next iteration, so that the process grows; given back to the system and taken again, their pages cost time in every step.
 /// </summary>
-internal static unsafe partial class LargeBlocks
+internal static unsafe class LargeBlocks
 {
     /// <summary>Bytes from which on a block lies here.</summary>
     public const long Smallest = 1 << 20;
@@ -21,12 +19,12 @@ internal static unsafe partial class LargeBlocks
     /// <returns>false where the system refuses (a limit on addresses).</returns>
     public static bool Reserve()
     {
-        const int readWrite = 3, privateMapping = 2, anonymous = 0x20, noReserve = 0x4000, hugePages = 14, dontDump = 16;
+        const int hugePages = 14, dontDump = 16;
         var bytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Page * Page;
-        var start = Map(0, (nuint)bytes, readWrite, privateMapping | anonymous | noReserve, -1, 0);
-        if (start == -1) return false;
-        _ = Advise(start, (nuint)bytes, hugePages);
-        _ = Advise(start, (nuint)bytes, dontDump);
+        var start = SystemMemory.Map((nuint)bytes, SystemMemory.NoReserve);
+        if (start == 0) return false;
+        _ = SystemMemory.Advise(start, (nuint)bytes, hugePages);
+        _ = SystemMemory.Advise(start, (nuint)bytes, dontDump);
         s_start = (byte*)start;
         s_gaps = new GapList(bytes);
         return true;
@@ -63,13 +61,7 @@ internal static unsafe partial class LargeBlocks
             foreach (var (place, size) in s_gaps.Gaps)
             {
                 var (from, to) = ((place + Page - 1) / Page * Page, (place + size) / Page * Page);
-                if (to > from) _ = Advise((nint)(s_start + from), (nuint)(to - from), dontNeed);
+                if (to > from) _ = SystemMemory.Advise((nint)(s_start + from), (nuint)(to - from), dontNeed);
             }
     }
-
-    [LibraryImport("libc", EntryPoint = "mmap")]
-    private static partial nint Map(nint address, nuint bytes, int protection, int flags, int file, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    private static partial int Advise(nint address, nuint bytes, int advice);
 }

@@ -1,4 +1,5 @@
 using Tessera.Torch;
+using Tessera.Torch.Layers;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Losses.Contrast;
@@ -14,10 +15,10 @@ internal sealed class FeatureQueue : nn.Module
     {
         (_classes, _size, _dim) = (classes, size, dim);
         (_next, _filled) = (new int[classes], new int[classes]);
-        // Detached: the first batch may make the queue, inside the scope of its step.
-        register_buffer("rows", zeros(classes, size, dim).DetachFromDisposeScope());
-        register_buffer("stamps", zeros([classes, size], ScalarType.Int64).DetachFromDisposeScope()); // the iteration that wrote each row
-        register_buffer("state", zeros([2, classes], ScalarType.Int64).DetachFromDisposeScope()); // where each class writes next, and how many rows it has
+        register_buffer("rows", zeros(classes, size, dim));
+        register_buffer("stamps", zeros([classes, size], ScalarType.Int64)); // the iteration that wrote each row
+        register_buffer("state", zeros([2, classes], ScalarType.Int64)); // where each class writes next, and how many rows it has
+        Kept.Keep(this); // the first batch may make the queue, inside the scope of its step
     }
 
     /// <summary>[classes, size, dim].</summary>

@@ -12,7 +12,7 @@ internal static unsafe partial class FlatFloats
     private const int MaxDimensions = 8;
 
     private static readonly delegate* unmanaged<nint, void> s_bumpVersion =
-        (delegate* unmanaged<nint, void>)Exports.Find("_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE");
+        (delegate* unmanaged<nint, void>)Exports.Find(Exports.BumpVersion);
 
     /// <summary>Whether the tensor is such memory.</summary>
     public static bool IsFlat(Tensor tensor) => IsFloats(tensor) && (tensor.is_contiguous() || HasNoGaps(tensor));
