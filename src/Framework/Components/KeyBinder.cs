@@ -80,6 +80,9 @@ internal static class KeyBinder
 
         foreach (var key in keys.Where(key => key.Required && map[key.Name] is null))
             context.Add(map, path, ComponentErrors.MissingOption(owner, key));
+        if (context.Unstated is { } unstated)
+            unstated.AddRange(keys.Where(key => key.Earlier is not null && map[key.Name] is (null or ConfigValue { Kind: ConfigValueKind.Null }))
+                .Select(key => new UnstatedOption(path, key, map.Source)));
         return values;
     }
 

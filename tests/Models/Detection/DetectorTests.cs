@@ -250,10 +250,30 @@ public sealed class DetectorTests
                                   where score > limits.ScoreThr
                                   orderby score descending, (cell * shapes + shape) * classes + label
                                   select (score, (cell * shapes + shape) * classes + label)).Take(limits.NmsPre);
-                    Assert.Equal(wanted, CandidateSelection.Best(logits, factored ? factors : [], shapes, classes, cells, static (a, b) => MathF.Sqrt(a * b), limits));
+                    Assert.Equal(wanted, CandidateSelection.Best(logits, factored ? factors : [], shapes, classes, cells, new CandidateScore(static (a, b) => MathF.Sqrt(a * b), ByClass: false), limits));
                 }
             }
         }
+    }
+
+    /// <summary>
+    /// Two places, one class, threshold 0.05, one candidate. The first: class 0.9, centreness 0.01; the second: class 0.6,
+    /// centreness 0.9. By the class the first is taken, though its score is 0.009; by the score the second, 0.54.
+    /// </summary>
+    [Fact]
+    public void Best_ByClass_LeavesTheCentrenessToTheEnd()
+    {
+        static float Logit(double p) => (float)Math.Log(p / (1 - p));
+        float[] logits = [Logit(0.9), Logit(0.6)], factors = [Logit(0.01), Logit(0.9)];
+        (float Score, int Index) One(bool byClass) => Assert.Single(
+            CandidateSelection.Best(logits, factors, 1, 1, 2, new CandidateScore(static (a, b) => a * b, byClass), new CandidateLimits(0.05f, 1)));
+        Assert.Equal(0, One(byClass: true).Index);
+        Assert.Equal(0.009f, One(byClass: true).Score, 1e-6f);
+        Assert.Equal(1, One(byClass: false).Index);
+        Assert.Equal(0.54f, One(byClass: false).Score, 1e-6f);
+        // Both fit in: the best score comes first.
+        var both = CandidateSelection.Best(logits, factors, 1, 1, 2, new CandidateScore(static (a, b) => a * b, true), new CandidateLimits(0.05f, 2));
+        Assert.Equal([1, 0], both.Select(candidate => candidate.Index));
     }
 
     private static float[] Square(float x, float y, float side) => [x, y, x + side, y + side];

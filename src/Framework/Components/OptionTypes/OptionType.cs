@@ -5,8 +5,16 @@ namespace Tessera.Framework.Components.OptionTypes;
 /// <summary>What a binding needs: the components, and where mistakes go.</summary>
 internal sealed record BindContext(ComponentRegistry Registry, MistakeList Mistakes)
 {
+    /// <summary>Where to note the options with an <see cref="EarlierDefaultAttribute"/> that the config doesn't name; null: nowhere.</summary>
+    public List<UnstatedOption>? Unstated { get; init; }
+
     public void Add(ConfigNode node, string path, string text) => Mistakes.Add(new Mistake(node.Source, path, text));
 }
+
+/// <summary>An option that a config leaves to its default.</summary>
+/// <param name="Parent">The path of the object that would hold it.</param>
+/// <param name="Place">Where that object was written.</param>
+internal sealed record UnstatedOption(string Parent, ConfigKey Key, SourceLocation Place);
 
 /// <summary>A type that config values are read as.</summary>
 internal abstract class OptionType

@@ -7,16 +7,24 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Detection.Heads;
 
+/// <summary>How a guess is scored.</summary>
+/// <param name="Join">A score from the probabilities of class and factor.</param>
+/// <param name="ByClass">Threshold and count go by the class alone.</param>
+internal readonly record struct CandidateScore(Func<float, float, float> Join, bool ByClass)
+{
+    /// <summary>The class alone.</summary>
+    public static CandidateScore Alone { get; } = new(static (score, _) => score, true);
+}
+
 /// <summary>Picks the best-scored guesses of every map, and decodes their boxes alone.</summary>
 internal static class CandidateSelection
 {
     /// <param name="logits">For each map [B, A · C, H, W].</param>
     /// <param name="codes">For each map [B, A · 4, H, W], as the coder reads them.</param>
     /// <param name="factors">For each map [B, A, H, W], further logits; null: none.</param>
-    /// <param name="join">A score from the probabilities of class and factor.</param>
     /// <returns>For each image; of a map's candidates the best first, of equal ones in the order (row, column, shape, class).</returns>
     public static IReadOnlyList<Candidates> Select(AnchorGrid grid, IReadOnlyList<Tensor> logits, IReadOnlyList<Tensor> codes, IReadOnlyList<Tensor>? factors,
-        Func<float, float, float> join, BoxCoder coder, CandidateLimits limits)
+        CandidateScore score, BoxCoder coder, CandidateLimits limits)
     {
         using var scope = NewDisposeScope();
         var images = (int)logits[0].shape[0];
@@ -34,12 +42,12 @@ internal static class CandidateSelection
                 var picked = Best(
                     classValues.AsSpan(image * level.Count * classes, level.Count * classes),
                     factorValues.AsSpan(factorValues is null ? 0 : image * level.Count, factorValues is null ? 0 : level.Count),
-                    level.PerCell, classes, cells, join, limits);
-                foreach (var (score, index) in picked)
+                    level.PerCell, classes, cells, score, limits);
+                foreach (var (value, index) in picked)
                 {
                     var (anchor, label) = Math.DivRem(index, classes);
                     var (cell, shape) = Math.DivRem(anchor, level.PerCell);
-                    scores[image].Add(score);
+                    scores[image].Add(value);
                     labels[image].Add(label);
                     grid.Boxes.CopyTo(level.Start + anchor, box);
                     anchors[image].AddRange(box);
@@ -56,6 +64,20 @@ internal static class CandidateSelection
     /// <param name="factors">[A, cells], or empty.</param>
     /// <returns>Score, and index in the order (cell, shape, class); best first.</returns>
     internal static List<(float Score, int Index)> Best(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
+        CandidateScore score, CandidateLimits limits)
+    {
+        if (!score.ByClass || factors.IsEmpty) return Ranked(logits, factors, shapes, classes, cells, score.Join, limits);
+        var best = Ranked(logits, [], shapes, classes, cells, score.Join, limits);
+        for (var i = 0; i < best.Count; i++)
+        {
+            var (cell, shape) = Math.DivRem(best[i].Index / classes, shapes);
+            best[i] = (score.Join(best[i].Score, Sigmoid(factors[shape * cells + cell])), best[i].Index);
+        }
+        Cut(best, best.Count);
+        return best;
+    }
+
+    private static List<(float Score, int Index)> Ranked(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
         Func<float, float, float> join, CandidateLimits limits)
     {
         var best = new List<(float Score, int Index)>();
