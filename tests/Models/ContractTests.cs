@@ -154,7 +154,8 @@ public sealed class ContractTests
         using var backbone = Build.From<Backbone>(config);
         foreach (var (name, map) in backbone.KeyMaps)
         {
-            var keys = backbone.state_dict().Keys.ToArray();
+            if (map.Publish is null) continue; // it only reads
+            var keys = backbone.state_dict().Keys.Where(key => map.Absent?.Invoke(key) != true).ToArray();
             var foreign = keys.Select(key => map.Publish!(key)!).ToArray();
             Assert.Equal(keys.Length, foreign.Distinct().Count());
             Assert.Equal(keys, foreign.Select(key => map.Rename(key)!));

@@ -89,6 +89,15 @@ public static class ForeignWeights
                 loaded.Add(own);
             }
 
+        if (found.Map?.Absent is { } absent)
+            foreach (var (name, tensor) in target.Where(pair => !found.Names.ContainsKey(pair.Key) && absent(pair.Key) && !options.Skips(pair.Key)))
+            {
+                if (!loaded.Contains(name[..(name.LastIndexOf('.') + 1)] + "weight")) continue;
+                using (no_grad()) tensor.zero_();
+                found.Names.Add(name, name); // as if the file had zeros
+                loaded.Add(name);
+            }
+
         var missing = target.Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name)).ToList();
         var report = new LoadReport(loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)]);
         if (options.InputMode == ChannelOrder.Bgr && (found.StemName is null || !loaded.Contains(found.StemName))) throw CheckpointErrors.NoStem(path);

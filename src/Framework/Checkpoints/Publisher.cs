@@ -40,7 +40,7 @@ public static class Publisher
         {
             var name = names == Own ? own : maps[names].GetValueOrDefault(own);
             if (name is null) leftOut.Add(own);
-            else if (taken.Add(name)) tensors.Add(Source(source, full, name));
+            else if (taken.Add(name)) tensors.Add(PublishedForms.Of(source, names, own, name) is { } form ? PublishedForms.Changed(source, averaged, own, name, form) : Source(source, full, name));
             else throw CheckpointErrors.SameName(checkpoint, names, name);
         }
 

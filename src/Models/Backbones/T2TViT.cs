@@ -107,7 +107,7 @@ public sealed class T2TViT : Backbone
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => T2TViTKeys.Maps;
 
     public override ParameterLayers LayersByDepth =>
-        new([nameof(tokens_to_token), nameof(cls_token)], [.. Enumerable.Range(0, _depth).Select(i => new[] { $"blocks.{i}" })]);
+        new([nameof(tokens_to_token), nameof(cls_token)], [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]);
 
     /// <summary>Positional embeddings of another image size are resized.</summary>
     public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, 1, _grid) : stored;

@@ -159,7 +159,7 @@ public sealed class VisionTransformer : Backbone
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => VisionTransformerKeys.Maps;
 
     public override ParameterLayers LayersByDepth => new(
-        [nameof(cls_token), nameof(pos_embed), nameof(patch_embed)], [.. Enumerable.Range(0, _depth).Select(i => new[] { $"blocks.{i}" })]);
+        [nameof(cls_token), nameof(pos_embed), nameof(patch_embed)], [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]);
 
     private int LeadingTokens => _options.ClassToken ? 1 : 0;
 

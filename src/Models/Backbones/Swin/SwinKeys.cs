@@ -1,3 +1,4 @@
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
 using static TorchSharp.torch;
 
@@ -35,7 +36,11 @@ internal static class SwinKeys
         .Pair("stages.*.blocks.*.ffn.layers.1.", "layers.*.blocks.*.mlp.fc2.")
         .Pair("stages.*.", "layers.*.")
         .Pair("norm3.", last is null ? "norm." : "norm3.")
-        .ToKeyMap() with { Reshape = Unfolded };
+        .ToKeyMap() with
+        {
+            Reshape = Unfolded,
+            PublishAs = key => key.Contains(".downsample.", StringComparison.Ordinal) ? PublishedForms.MergedPatches : null,
+        };
 
     // MMLab takes the four tokens of a merged patch channel by channel, row by row; Swin token by token, column by column.
     private static Tensor Unfolded(string key, Tensor stored)

@@ -116,6 +116,9 @@ public sealed class FcosHead : BoxHead
 
     internal override string ClassifierKey => nameof(conv_cls);
 
+    // There, a convolution before a norm has a bias only where the config says so.
+    internal override Func<string, bool>? MmlabLacks => _options.Norm == DetectionNorm.None ? null : key => key.EndsWith(".conv.bias", StringComparison.Ordinal);
+
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => FcosKeys();
 
     /// <param name="maps">[B, C, H, W] each.</param>

@@ -1,0 +1,75 @@
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Models.TaskModels;
+using Tessera.Models.TaskModels.Segmentation;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Models;
+
+/// <summary>
+/// Whole checkpoints in OpenMMLab's names, loaded as a user would, against what MMPretrain's code gives, or, where a fixture
+/// is called "transcribed", MMSegmentation's and MMDetection's written out anew; see make_mmlab.py.
+/// </summary>
+public sealed class MmlabParityTests
+{
+    private const string TinyHRNet = """ "type": "HRNet", "channels": 4, "layer1_channels": 4, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] """;
+
+    private const string TinyPvt = """ "embed_dims": [8, 16], "depths": [2, 2], "num_heads": [1, 2], "sr_ratios": [4, 2], "mlp_ratios": [4, 4] """;
+
+    [Theory]
+    [InlineData("mmpretrain_hrnet", "{" + TinyHRNet + """, "classification": true }""", 64, 96)]
+    [InlineData("mmpretrain_resnet18_dilated", """{ "type": "ResNet", "depth": 18, "base_channels": 8, "strides": [1, 2, 1, 1], "dilations": [1, 1, 2, 4], "contract_dilation": false }""", 64, 96)]
+    [InlineData("mmpretrain_resnet50_caffe", """{ "type": "ResNet", "depth": 50, "base_channels": 8, "style": "caffe" }""", 64, 96)]
+    [InlineData("mmpretrain_swin_padded", """{ "type": "SwinTransformer", "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "out_indices": [1] }""", 68, 96)]
+    [InlineData("mmpretrain_vit", """{ "type": "VisionTransformer", "embed_dim": 24, "depth": 2, "num_heads": 3, "image_size": 64 }""", 64, 64)]
+    [InlineData("mmpretrain_t2t", """{ "type": "T2TViT", "embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_ratio": 2, "token_dim": 8, "image_size": 64 }""", 64, 64)]
+    [InlineData("transcribed_mmdet_pvt1", """{ "type": "PyramidVisionTransformer", "image_size": 64, "patch_sizes": [4, 2], """ + TinyPvt + "}", 64, 96)]
+    [InlineData("transcribed_mmdet_pvt2", """{ "type": "PyramidVisionTransformerV2", """ + TinyPvt + "}", 64, 96)]
+    public void Classifier_MmlabCheckpoint_GivesItsLogits(string fixture, string backbone, int height, int width)
+    {
+        var data = Build.Classes(5);
+        using var model = (ImageClassifier)Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", data);
+        Load(fixture, model, data);
+        using var scope = NewDisposeScope();
+        using var still = no_grad();
+        ParityTests.AssertClose(Logits(fixture), model.Logits(Formula.Values("images", 2, 3, height, width)), fixture);
+    }
+
+    /// <summary>An odd size, at which each branch is enlarged twice: by its factor, then to the sum's size.</summary>
+    [Fact]
+    public void Segmentor_MmsegHRNet_GivesItsLogits()
+    {
+        var data = Build.Classes(5, DataTask.Segmentation);
+        using var model = (Segmentor)Build.From<VisionModel>($$"""
+            { "type": "Segmentor", "backbone": { {{TinyHRNet}}, "upsample": "bilinear", "align_corners": false }, "decode_head": { "type": "ConcatHead" } }
+            """, data);
+        Load("transcribed_mmseg_hrnet", model, data);
+        using var scope = NewDisposeScope();
+        using var still = no_grad();
+        ParityTests.AssertClose(Logits("transcribed_mmseg_hrnet"), model.Logits(Formula.Values("images", 2, 3, 65, 97)), "transcribed_mmseg_hrnet");
+    }
+
+    private static System.Text.Json.JsonElement Logits(string fixture) => FixtureFile.Json("models", fixture + ".json").GetProperty("outputs").GetProperty("logits");
+
+    private static void Load(string fixture, VisionModel model, DataInfo data)
+    {
+        var expected = FixtureFile.Json("models", fixture + ".json");
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
+        try
+        {
+            using var scope = NewDisposeScope();
+            // What is computed (window indices, counters) is in such files, too.
+            ForeignFile.Write(path, expected.GetProperty("tensors").EnumerateObject()
+                .Select(entry => (entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(side => side.GetInt64())])))
+                .Concat(expected.GetProperty("others").EnumerateArray().Where(name => !name.GetString()!.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+                    .Select(name => (name.GetString()!, zeros(1)))));
+            ForeignWeights.LoadWhole(model, path, data);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+        model.eval();
+    }
+}
