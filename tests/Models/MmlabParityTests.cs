@@ -23,7 +23,7 @@ public sealed class MmlabParityTests
     [InlineData("mmpretrain_resnet50_caffe", """{ "type": "ResNet", "depth": 50, "base_channels": 8, "style": "caffe" }""", 64, 96)]
     [InlineData("mmpretrain_swin_padded", """{ "type": "SwinTransformer", "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "out_indices": [1] }""", 68, 96)]
     [InlineData("mmpretrain_vit", """{ "type": "VisionTransformer", "embed_dim": 24, "depth": 2, "num_heads": 3, "image_size": 64 }""", 64, 64)]
-    [InlineData("mmpretrain_t2t", """{ "type": "T2TViT", "embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_ratio": 2, "token_dim": 8, "image_size": 64 }""", 64, 64)]
+    [InlineData("mmpretrain_t2t", """{ "type": "T2TViT", "embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_ratio": 2, "tokens": "transformer", "token_dim": 8, "image_size": 64 }""", 64, 64)]
     [InlineData("transcribed_mmdet_pvt1", """{ "type": "PyramidVisionTransformer", "image_size": 64, "patch_sizes": [4, 2], """ + TinyPvt + "}", 64, 96)]
     [InlineData("transcribed_mmdet_pvt2", """{ "type": "PyramidVisionTransformerV2", """ + TinyPvt + "}", 64, 96)]
     public void Classifier_MmlabCheckpoint_GivesItsLogits(string fixture, string backbone, int height, int width)
@@ -48,6 +48,40 @@ public sealed class MmlabParityTests
         using var scope = NewDisposeScope();
         using var still = no_grad();
         ParityTests.AssertClose(Logits("transcribed_mmseg_hrnet"), model.Logits(Formula.Values("images", 2, 3, 65, 97)), "transcribed_mmseg_hrnet");
+    }
+
+    /// <summary>FCOS's towers have a norm, and there a bias only where the config says so: the file lacks it, and it is 0 here.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Detector_MmdetFcos_LoadsWithAndWithoutTowerBiases(bool biases)
+    {
+        const string head = """{ "type": "FcosHead", "stacked_convs": 1 }""";
+        var data = Build.Classes(3, DataTask.Detection);
+        var json = $$"""
+            { "type": "Detector", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "out_indices": [2, 3] },
+              "neck": { "type": "Fpn", "out_channels": 32, "num_outs": 2 }, "bbox_head": {{head}} }
+            """;
+        using var from = Formula.Fill(Build.From<VisionModel>(json, data));
+        using var into = Build.From<VisionModel>(json, data);
+        var map = from.KeyMaps["mmlab"];
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var still = no_grad();
+            foreach (var (_, tensor) in into.state_dict().Where(entry => entry.Key.EndsWith(".conv.bias", StringComparison.Ordinal))) tensor.fill_(5);
+            var written = from.state_dict().Where(entry => !entry.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+                .Where(entry => biases || !entry.Key.Contains("convs.0.conv.bias", StringComparison.Ordinal) || !entry.Key.StartsWith("bbox_head", StringComparison.Ordinal));
+            ForeignFile.Write(path, written.Select(entry => (map.Publish!(entry.Key)!, entry.Value)));
+            ForeignWeights.LoadWhole(into, path, data);
+            foreach (var (name, tensor) in into.state_dict().Where(entry => entry.Key.Contains("convs.0.conv.bias", StringComparison.Ordinal) && entry.Key.StartsWith("bbox_head", StringComparison.Ordinal)))
+                Assert.True(biases ? tensor.equal(from.state_dict()[name]).all().item<bool>() : tensor.eq(0).all().item<bool>(), name);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private static System.Text.Json.JsonElement Logits(string fixture) => FixtureFile.Json("models", fixture + ".json").GetProperty("outputs").GetProperty("logits");

@@ -37,14 +37,14 @@ public sealed class ParityTests
 
     [Fact]
     public void ResNet_DilatedBasicBlocks_MatchTimm() =>
-        AssertMatches("timm_resnet18_dilated", """{ "type": "ResNet", "depth": 18, "base_channels": 8, "output_stride": 8, "basic_dilation": "uncontracted" }""",
+        AssertMatches("timm_resnet18_dilated", """{ "type": "ResNet", "depth": 18, "base_channels": 8, "stem_channels": 64, "output_stride": 8, "basic_dilation": "uncontracted" }""",
             "timm", [64, 96], name => "backbone." + name);
 
     [Fact]
     public void Swin_PaddedWindows_MatchTimm() =>
         AssertMatches("timm_swin_padded", """
             { "type": "SwinTransformer", "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "out_indices": [1], "window_padding": "attended_after_shift" }
-            """, "timm", [68, 96], name => "backbone." + name, reshape: (name, output) => name == "norm" ? output.view(2, 9, 12, 24) : output);
+            """, "timm", [72, 104], name => "backbone." + name, reshape: (name, output) => name == "norm" ? output.view(2, 9, 13, 24) : output);
 
     [Fact]
     public void PvtV2_FormulaWeights_MatchesTimm() =>

@@ -79,6 +79,7 @@ internal sealed class NameMatch
                 continue;
             }
             var renamed = options.Rename(foreign[prefix.Length..]);
+            if (map?.Computed?.Invoke(renamed) == true) continue;
             var own = map is null ? renamed : map.Rename(renamed);
             if (own is null || !target.ContainsKey(own) || !match.Names.TryAdd(own, foreign)) match.Unexpected.Add(foreign);
             else if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second)) match.Names.TryAdd(second, foreign);

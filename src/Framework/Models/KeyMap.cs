@@ -15,6 +15,9 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// <summary>A second of the module's keys that the same foreign tensor fills, of which <see cref="Reshape"/> then gives each its part. Unset: there is none.</summary>
     public Func<string, string?>? RenameSecond { get; init; }
 
+    /// <summary>Whether a foreign tensor is computed here, so that nothing is lost by passing it over. Argument: the foreign key. Unset: none is.</summary>
+    public Func<string, bool>? Computed { get; init; }
+
     /// <summary>
     /// Whether the foreign form lacks a tensor of the module (a bias before a norm): loading sets it to 0, publishing leaves
     /// it out. Argument: the module's key. Unset: it lacks none.
@@ -45,6 +48,7 @@ public sealed record KeyMap(Func<string, string?> Rename)
             Reshape = Reshape is null ? null : (key, tensor) =>
                 key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Reshape(key[ownBackbone.Length..], tensor) : tensor,
             RenameSecond = RenameSecond is null ? null : key => RenameSecond(key) is { } own ? ownBackbone + own : null,
+            Computed = Computed,
             Absent = Below(Absent, ownBackbone),
             PublishAs = Below(PublishAs, ownBackbone),
         };

@@ -56,6 +56,7 @@ internal static class DetectorKeys
             key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Reshape(key["backbone.".Length..], tensor) : tensor,
         RenameSecond = backbone.RenameSecond is not { } second ? null : key =>
             key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
+        Computed = backbone.Computed,
         Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || KeyMap.Below(head.MmlabLacks, "bbox_head.")?.Invoke(key) == true,
         PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
     };

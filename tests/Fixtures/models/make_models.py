@@ -187,9 +187,9 @@ def timm_small(folder):
 
     model = ResNet(BasicBlock, [2, 2, 2, 2], num_classes=10, output_stride=8, channels=(8, 16, 32, 64), stem_width=8)
     save("timm_resnet18_dilated", record(fill(model), {f"layer{i}": f"layer{i}" for i in range(1, 5)}, values("images", [2, 3, 64, 96])))
-    # 17 x 24 patches, then 9 x 12: windows of 4, shifted in every second block.
-    model = SwinTransformer(img_size=(68, 96), window_size=4, embed_dim=12, depths=(2, 2), num_heads=(2, 3), num_classes=10)
-    save("timm_swin_padded", record(fill(model), {"norm": "norm"}, values("images", [2, 3, 68, 96])))
+    # 18 x 26 patches, then 9 x 13: windows of 4, shifted in every second block.
+    model = SwinTransformer(img_size=(72, 104), window_size=4, embed_dim=12, depths=(2, 2), num_heads=(2, 3), num_classes=10)
+    save("timm_swin_padded", record(fill(model), {"norm": "norm"}, values("images", [2, 3, 72, 104])))
     model = PyramidVisionTransformerV2(depths=(1, 1, 1, 1), embed_dims=(8, 16, 24, 32), num_heads=(1, 2, 3, 4), sr_ratios=(4, 2, 2, 1), num_classes=10)
     save("timm_pvt_v2", record(fill(model), {}, values("images", [2, 3, 64, 96])))
 

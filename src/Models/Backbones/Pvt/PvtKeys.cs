@@ -59,6 +59,7 @@ internal static class PvtKeys
         }
         return new KeyMap(Rename)
         {
+            Classifier = "head.fc",
             RenameSecond = key => key.Contains(fused, StringComparison.Ordinal) ? Rename(key)?.Replace(".attn.q.", ".attn.kv.", StringComparison.Ordinal) : null,
             Reshape = (key, stored) =>
                 key.Contains(".attn.q.", StringComparison.Ordinal) ? stored.narrow(0, 0, stored.shape[0] / 3)

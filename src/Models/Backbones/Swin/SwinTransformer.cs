@@ -59,6 +59,7 @@ public sealed class SwinTransformer : Backbone
     private readonly SwinTransformerOptions _options;
     private readonly int[] _outIndices;
     private readonly int[] _depths;
+    private readonly bool _plainNorm; // one map, of the last stage: a classifier's norm
 
     public SwinTransformer(SwinTransformerOptions options, ComponentBuilder? components = null) : base(nameof(SwinTransformer))
     {
@@ -90,10 +91,11 @@ public sealed class SwinTransformer : Backbone
             layers.Add(new SwinStage(width << i, heads[i], options, rates[depths[..i].Sum()..][..depths[i]], choose, downsample: i < built - 1));
         }
         _norms = new LayerNorm?[built];
+        _plainNorm = _outIndices.Length == 1 && built == depths.Length;
         foreach (var i in _outIndices)
         {
             _norms[i] = LayerNorm(width << i);
-            register_module(_outIndices.Length == 1 && i == depths.Length - 1 ? "norm" : $"norm{i}", _norms[i]!);
+            register_module(_plainNorm ? "norm" : $"norm{i}", _norms[i]!);
         }
         RegisterComponents();
 
@@ -106,7 +108,7 @@ public sealed class SwinTransformer : Backbone
 
     public override IReadOnlyList<int> OutStrides { get; }
 
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => SwinKeys.Maps(_outIndices.Length > 1 ? _outIndices[^1] : null);
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => SwinKeys.Maps(_outIndices[^1], _plainNorm);
 
     /// <summary>A stage's merging of patches goes with its last block.</summary>
     public override ParameterLayers LayersByDepth => new([nameof(patch_embed)], [.. _depths.SelectMany((depth, stage) => Enumerable.Range(0, depth).Select(

@@ -39,6 +39,7 @@ internal static class SegmentorKeys
                 key.StartsWith(Backbone, StringComparison.Ordinal) ? reshape(key[Backbone.Length..], tensor) : tensor,
             RenameSecond = backbone.RenameSecond is not { } second ? null : key =>
                 second(key.StartsWith(Backbone, StringComparison.Ordinal) ? key[Backbone.Length..] : key) is { } found ? Backbone + found : null,
+            Computed = backbone.Computed,
             Absent = key => absent.Any(lacks => lacks(key)),
             PublishAs = key => forms.Select(form => form(key)).FirstOrDefault(form => form is not null),
         };
