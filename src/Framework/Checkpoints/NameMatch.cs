@@ -40,11 +40,12 @@ internal sealed class NameMatch
         };
         if (options.Keys is not null && options.Keys != "own" && !maps.ContainsKey(options.Keys)) throw CheckpointErrors.NoSuchMap(path, options.Keys, module.GetName(), maps.Keys);
 
-        // Maps before own names: where both fit as well, the map may know how to reshape.
-        var candidates = maps.Where(map => options.Keys is null || map.Key == options.Keys).Select(map => ((string?)map.Key, (KeyMap?)map.Value)).ToList();
-        if (options.Keys is null or "own") candidates.Add((null, null));
+        // Own names before maps: a map that fits them as well may take the tensors for another project's, and turn them about.
         var names = PlainNames(file);
         var ours = file.Metadata.ContainsKey(Checkpoint.InfoKey);
+        var keys = options.Keys ?? (ours ? "own" : file.Names is { } told && (told == "own" || maps.ContainsKey(told)) ? told : null);
+        var candidates = maps.Where(map => keys is null || map.Key == keys).Select(map => ((string?)map.Key, (KeyMap?)map.Value)).ToList();
+        if (keys is null or "own") candidates.Insert(0, (null, null));
         var prefixes = options.Prefix is not null ? [options.Prefix] : ours ? OurPrefixes(module) : Wrappers.Prefixes(names.Values);
 
         var matches = new List<(NameMatch Match, (int Shapes, int Names) Score)>();

@@ -70,13 +70,13 @@ public static class Publisher
         switch (Path.GetExtension(path))
         {
             case ".pth" or ".pt":
-                PyTorchWriter.Write(stream, tensors, source.Info.Data.Classes);
+                PyTorchWriter.Write(stream, tensors, source.Info.Data.Classes, names);
                 break;
             case ".safetensors":
                 SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string>
                 {
                     ["format"] = "pt",
-                    ["names"] = names,
+                    [NamesKey] = names,
                     [TaskKey] = source.Info.Data.Task.ToString(),
                     [ClassesKey] = JsonSerializer.Serialize(source.Info.Data.Classes),
                 });
@@ -88,6 +88,9 @@ public static class Publisher
 
     /// <summary>Class names in a published file: a JSON array.</summary>
     internal const string ClassesKey = "classes";
+
+    /// <summary>Whose names the tensors of a published file bear.</summary>
+    internal const string NamesKey = "names";
 
     /// <summary>The task in a published file: the name of a <see cref="Data.DataTask"/>.</summary>
     internal const string TaskKey = "task";

@@ -39,6 +39,8 @@ internal sealed class ShardedFile : WeightsFile
 
     public override IReadOnlyList<string>? Classes => _shards[0].Classes;
 
+    public override string? Names => _shards[0].Names;
+
     public override DataTask? Task => _shards[0].Task;
 
     public override IReadOnlyList<string> Files => [Path, .. _shards.Select(shard => shard.Path)];

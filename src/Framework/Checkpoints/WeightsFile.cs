@@ -38,6 +38,9 @@ public abstract class WeightsFile : IDisposable
     /// <summary>The task that the weights were trained for; null where the file doesn't say.</summary>
     public virtual DataTask? Task => null;
 
+    /// <summary>Whose names the tensors bear, as the file itself says ("timm", "own" …); null where it doesn't.</summary>
+    public virtual string? Names => null;
+
     /// <summary>The files that the tensors lie in.</summary>
     public virtual IReadOnlyList<string> Files => [Path];
 

@@ -6,6 +6,9 @@ internal static class ClassNames
     /// <summary>The attribute of the state dict that a published .pth has.</summary>
     public const string Attribute = "tessera_classes";
 
+    /// <summary>And whose names its tensors bear.</summary>
+    public const string NamesAttribute = "tessera_names";
+
     private const int Most = 100_000;
 
     private static readonly string[] s_keys = ["classes", "CLASSES", "class_names"];

@@ -15,7 +15,7 @@ internal sealed class PyTorchFile : WeightsFile
         Format = format;
         var found = StateDict.Find(file, root, part, choice);
         _tensors = found.Tensors;
-        (Others, Notes, Classes) = (found.Others, found.Notes, found.Classes);
+        (Others, Notes, Classes, Names) = (found.Others, found.Notes, found.Classes, found.Names);
         Tensors = _tensors.ToDictionary(pair => pair.Key, pair => new WeightInfo(pair.Key, pair.Value.Type, pair.Value.Shape));
     }
 
@@ -28,6 +28,8 @@ internal sealed class PyTorchFile : WeightsFile
     public override IReadOnlyList<string> Notes { get; }
 
     public override IReadOnlyList<string>? Classes { get; }
+
+    public override string? Names { get; }
 
     public static PyTorchFile OpenZip(FileBytes file, string? part, WeightChoice choice)
     {

@@ -6,7 +6,11 @@ namespace Tessera.Framework.Checkpoints.PyTorch;
 /// <param name="Notes">What a user should know of the choice.</param>
 /// <param name="Classes">Class names that the file gives; null where it gives none.</param>
 internal sealed record FoundWeights(
-    Dictionary<string, PickleTensor> Tensors, IReadOnlyList<string> Others, IReadOnlyList<string> Notes, IReadOnlyList<string>? Classes);
+    Dictionary<string, PickleTensor> Tensors, IReadOnlyList<string> Others, IReadOnlyList<string> Notes, IReadOnlyList<string>? Classes)
+{
+    /// <summary>Whose names the tensors bear, where the file says so.</summary>
+    public string? Names { get; init; }
+}
 
 /// <summary>Finds the weights among what a checkpoint holds.</summary>
 internal sealed class StateDict
@@ -43,7 +47,7 @@ internal sealed class StateDict
         if (tensors.Count == 0)
             throw CheckpointErrors.NoWeights(_file, original is PickleDict { Of: null } ? string.Join(", ", PickleText.Others(root, null).DefaultIfEmpty("an empty dict")) : PickleText.Describe(original));
         if (path.Count > 1) _notes.Add($"the weights are taken from {string.Join(".", path)}");
-        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, ClassNames.Of(root));
+        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, ClassNames.Of(root)) { Names = root.Attributes?[ClassNames.NamesAttribute] as string };
     }
 
     private FoundWeights Named(PickleDict root, string part)

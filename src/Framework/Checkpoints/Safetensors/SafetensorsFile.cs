@@ -21,6 +21,8 @@ internal sealed class SafetensorsFile : WeightsFile
 
     public override IReadOnlyList<string>? Classes => PublishedInfo.Classes(Metadata);
 
+    public override string? Names => Metadata.ContainsKey(Publisher.ClassesKey) ? Metadata.GetValueOrDefault(Publisher.NamesKey) : null;
+
     public override DataTask? Task => PublishedInfo.Task(Metadata);
 
     public static SafetensorsFile Open(FileBytes file) => new(file);
