@@ -11,7 +11,7 @@ namespace Tessera.Framework.Checkpoints;
 /// <summary>A checkpoint that Tessera wrote, opened for reading. Tensors are read when asked for.</summary>
 public sealed class Checkpoint : IDisposable
 {
-    private const string InfoKey = "tessera";
+    internal const string InfoKey = "tessera";
     private const string ValuesKey = "state";
 
     private readonly SafetensorsFile _file;
@@ -160,15 +160,5 @@ public sealed class Checkpoint : IDisposable
         return FileKinds.Detect(start, file.Length) == FileKind.Safetensors;
     }
 
-    // ema.… or hooks.KEY.ema.…
-    private string? AveragedPrefix()
-    {
-        foreach (var name in _file.Tensors.Keys)
-            switch (name.Split('.', 4))
-            {
-                case [CheckpointParts.Averaged, _, ..]: return CheckpointParts.Averaged + ".";
-                case [CheckpointParts.Hooks, var key, CheckpointParts.Averaged, _]: return $"{CheckpointParts.Hooks}.{key}.{CheckpointParts.Averaged}.";
-            }
-        return null;
-    }
+    private string? AveragedPrefix() => CheckpointParts.AveragedPrefix(_file.Tensors.Keys);
 }

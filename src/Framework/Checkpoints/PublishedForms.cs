@@ -30,6 +30,10 @@ public static class PublishedForms
         return project == "mmlab" && own.Contains(".downsample.", StringComparison.Ordinal) && foreign.Contains("stages.", StringComparison.Ordinal) ? MergedPatches : null;
     }
 
+    /// <summary>The model's tensors that are published within others.</summary>
+    internal static HashSet<string> WorkedIn(Checkpoint checkpoint, string project) =>
+        [.. (checkpoint.Info.PublishedForms?.GetValueOrDefault(project)?.Values ?? []).Where(form => form.StartsWith(LessWord, StringComparison.Ordinal)).Select(form => form[LessWord.Length..])];
+
     /// <exception cref="UserErrorException">The checkpoint names a form that isn't known here, or one that its tensors don't have.</exception>
     internal static WeightSource Changed(Checkpoint checkpoint, bool averaged, string own, string foreign, string form)
     {

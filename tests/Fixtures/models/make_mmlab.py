@@ -227,6 +227,10 @@ def of_mmpretrain():
     classifier("mmpretrain_vit", vit, values("images", [2, 3, 64, 64]), None, 24, head="head")
     t2t = reference("backbones.t2t_vit").T2T_ViT(
         img_size=64, embed_dims=32, t2t_cfg=dict(token_dims=8), num_layers=2, layer_cfgs=dict(num_heads=2, feedforward_channels=64), norm_cfg=dict(type="LN"))
+    # Its helper takes another scale than the networks hand it, and divides by it; its checkpoints are the authors', who multiply by theirs.
+    for layer in [*t2t.encoder, t2t.tokens_to_token.attention1, t2t.tokens_to_token.attention2]:
+        scale = (layer.attn.input_dims // layer.attn.num_heads) ** -0.5
+        layer.attn.scaled_dot_product_attention = lambda q, k, v, scale=scale, **rest: (q @ k.transpose(-2, -1) * scale).softmax(-1) @ v
     classifier("mmpretrain_t2t", t2t, values("images", [2, 3, 64, 64]), None, 32, head="head")
 
 

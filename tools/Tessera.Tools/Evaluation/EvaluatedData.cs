@@ -60,8 +60,12 @@ internal sealed class EvaluatedData : IDisposable
     }
 
     /// <param name="observe">Sees every prediction.</param>
-    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe) =>
-        StoredPredictions.Are(source) ? OfStored(source, metrics, observe) : OfCheckpoint(source, precision, weights, metrics, observe);
+    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    {
+        if (!StoredPredictions.Are(source)) return OfCheckpoint(source, precision, weights, metrics, observe);
+        WeightArguments.RequireNone(weights, source, "a file of predictions");
+        return OfStored(source, metrics, observe);
+    }
 
     public IReadOnlyDictionary<string, double> OfStored(string path, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
@@ -79,7 +83,7 @@ internal sealed class EvaluatedData : IDisposable
         return Evaluator.Values(metrics);
     }
 
-    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
         _builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(_builder.Options.Device);
@@ -119,18 +123,19 @@ internal sealed class EvaluatedData : IDisposable
         return EarlierDefaults.With(document, components, checkpoint.Info.Config, Console.Error.WriteLine);
     }
 
-    internal static void LoadWeights(VisionModel model, string path, DataInfo data, WeightChoice weights, ConfigDocument document)
+    internal static void LoadWeights(VisionModel model, string path, DataInfo data, PretrainedOptions weights, ConfigDocument document)
     {
         if (!Checkpoint.IsCheckpoint(path))
         {
-            ForeignWeights.LoadWhole(model, path, data);
+            ForeignWeights.LoadWhole(model, path, data, weights with { Checkpoint = path });
             return;
         }
+        WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's");
         using var checkpoint = Checkpoint.Open(path);
         checkpoint.RequireClasses(data);
-        checkpoint.LoadModel(model, weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
+        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
+            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
     }
 
     /// <summary>The classes to build the model for: the checkpoint's, where they are the data's in another order.</summary>
