@@ -50,6 +50,61 @@ public sealed class MmlabParityTests
         ParityTests.AssertClose(Logits("transcribed_mmseg_hrnet"), model.Logits(Formula.Values("images", 2, 3, 65, 97)), "transcribed_mmseg_hrnet");
     }
 
+    /// <summary>MMSegmentation numbers the layers of a deep stem, MMPretrain its blocks of three.</summary>
+    [Theory]
+    [InlineData("backbone.stem.0.weight", "conv1.0.weight")]
+    [InlineData("backbone.stem.7.running_var", "bn1.running_var")]
+    [InlineData("backbone.stem.1.conv.weight", "conv1.3.weight")]
+    [InlineData("backbone.stem.2.bn.bias", "bn1.bias")]
+    public void DeepStem_BothNamings_AreRead(string foreign, string own)
+    {
+        using var backbone = Build.From<Backbone>("""{ "type": "ResNet", "depth": 18, "base_channels": 4, "stem": "deep" }""");
+        Assert.Equal(own, backbone.KeyMaps["mmlab"].Rename(foreign));
+    }
+
+    private const string DeepResNet = """ "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8, "stem": "deep" } """;
+
+    private const string Auxiliary = """ "auxiliary_head": { "type": "FcnHead", "in_index": 2, "channels": 4, "num_convs": 1, "concat_input": false } """;
+
+    [Theory]
+    [InlineData("transcribed_mmseg_fcn", """{ "type": "FcnHead", "channels": 6 }""", Auxiliary)]
+    [InlineData("transcribed_mmseg_psp", """{ "type": "PspHead", "channels": 6 }""", Auxiliary)]
+    [InlineData("transcribed_mmseg_aspp", """{ "type": "AsppHead", "channels": 6, "dilations": [1, 2, 3] }""", Auxiliary)]
+    [InlineData("transcribed_mmseg_sep_aspp", """{ "type": "SepAsppHead", "channels": 6, "dilations": [1, 2, 3], "c1_channels": 6 }""", null)]
+    [InlineData("transcribed_mmseg_ocr", """{ "type": "OcrHead", "channels": 6, "ocr_channels": 4 }""",
+        """ "auxiliary_head": { "type": "FcnHead", "in_index": 3, "channels": 6, "num_convs": 1, "kernel_size": 1, "concat_input": false } """)]
+    public void Segmentor_MmsegHead_GivesItsLogits(string fixture, string head, string? auxiliary)
+    {
+        var data = Build.Classes(5, DataTask.Segmentation);
+        using var model = (Segmentor)Build.From<VisionModel>($$"""{ "type": "Segmentor", {{DeepResNet}}, "decode_head": {{head}}{{(auxiliary is null ? "" : ", " + auxiliary)}} }""", data);
+        Load(fixture, model, data);
+        using var scope = NewDisposeScope();
+        using var still = no_grad();
+        using var maps = model.Tap("backbone");
+        ParityTests.AssertClose(Logits(fixture), model.Logits(Formula.Values("images", 2, 3, 64, 96)), fixture);
+        if (FixtureFile.Json("models", fixture + ".json").GetProperty("outputs").TryGetProperty("auxiliary", out var expected))
+            ParityTests.AssertClose(expected, model.Head("auxiliary_head").call([.. maps.Values]), fixture + " auxiliary");
+    }
+
+    [Theory]
+    [InlineData("transcribed_mmdet_retinanet", """{ "type": "RetinaHead", "stacked_convs": 2 }""", "on_input", "false")]
+    [InlineData("transcribed_mmdet_fcos", """{ "type": "FcosHead", "stacked_convs": 2 }""", "on_output", "true")]
+    public void Detector_MmdetCheckpoint_GivesItsMaps(string fixture, string head, string extra, string relu)
+    {
+        var data = Build.Classes(3, DataTask.Detection);
+        using var model = (Detector)Build.From<VisionModel>($$"""
+            { "type": "Detector", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8 }, "bbox_head": {{head}},
+              "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "{{extra}}", "relu_before_extra_convs": {{relu}} } }
+            """, data);
+        Load(fixture, model, data);
+        using var scope = NewDisposeScope();
+        using var still = no_grad();
+        var outputs = FixtureFile.Json("models", fixture + ".json").GetProperty("outputs");
+        var found = model.Outputs(Formula.Values("images", 1, 3, 128, 192));
+        Assert.Equal(outputs.EnumerateObject().Count(), found.Length);
+        for (var i = 0; i < found.Length; i++) ParityTests.AssertClose(outputs.GetProperty($"output{i}"), found[i], $"{fixture} {i}");
+    }
+
     /// <summary>FCOS's towers have a norm, and there a bias only where the config says so: the file lacks it, and it is 0 here.</summary>
     [Theory]
     [InlineData(false)]

@@ -26,30 +26,37 @@ public static class EarlierDefaults
     /// has the same component in the same place.
     /// </summary>
     /// <param name="saved">The checkpoint's config.</param>
-    /// <param name="note">Told which options are not at their present defaults.</param>
+    /// <param name="note">Told which options are not at their present defaults, and which of the model's the config sets otherwise.</param>
     public static ConfigDocument With(ConfigDocument document, ComponentBuilder components, JsonObject saved, Action<string> note)
     {
         var before = Readable(saved);
+        foreach (var option in OptionsBinder.Changed<RunOptions>(components.Registry, document))
+            if (option.Value is { } stated && option.Parent.StartsWith("model", StringComparison.Ordinal) && Trained(option) is { } trained && trained.Text != stated.Text)
+                note($"{ConfigPath.Join(option.Parent, option.Key.Name)} is {stated.Text} in the config, but the checkpoint was trained with {trained.Text}.");
         return Filled(document, components.Registry, option =>
         {
             var now = Written(option, option.Key.Default);
-            if (before.Find(option.Parent) is not ConfigMap place || !SameType(document.Find(option.Parent), place)) return now;
-            var value = place[option.Key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } stored
-                ? new ConfigValue(option.Place, stored.Kind, stored.Text)
-                : Written(option, option.Key.Earlier);
-            if (value is not null && value.Text != now?.Text)
+            if (Trained(option) is not { } value) return now;
+            if (value.Text != now?.Text)
                 note($"{ConfigPath.Join(option.Parent, option.Key.Name)} is {value.Text}, as the checkpoint was trained: the config leaves it out, and the default is {now?.Text} now.");
             return value;
         });
+
+        // As the checkpoint has it; null where it has no such component there.
+        ConfigValue? Trained(ChangedOption option) =>
+            before.Find(option.Parent) is not ConfigMap place || !SameType(document.Find(option.Parent), place) ? null
+            : place[option.Key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } stored ? new ConfigValue(option.Place, stored.Kind, stored.Text)
+            : Written(option, option.Key.Earlier);
     }
 
-    private static ConfigDocument Filled(ConfigDocument document, ComponentRegistry registry, Func<UnstatedOption, ConfigValue?> choose) => document.With(
-        from option in OptionsBinder.Unstated<RunOptions>(registry, document)
+    private static ConfigDocument Filled(ConfigDocument document, ComponentRegistry registry, Func<ChangedOption, ConfigValue?> choose) => document.With(
+        from option in OptionsBinder.Changed<RunOptions>(registry, document)
+        where option.Value is null
         let value = choose(option)
         where value is not null
         select (ConfigPath.Join(option.Parent, option.Key.Name), value));
 
-    private static ConfigValue? Written(UnstatedOption option, object? value) => value switch
+    private static ConfigValue? Written(ChangedOption option, object? value) => value switch
     {
         null => null,
         string text => new ConfigValue(option.Place, ConfigValueKind.String, text),

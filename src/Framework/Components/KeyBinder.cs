@@ -80,9 +80,8 @@ internal static class KeyBinder
 
         foreach (var key in keys.Where(key => key.Required && map[key.Name] is null))
             context.Add(map, path, ComponentErrors.MissingOption(owner, key));
-        if (context.Unstated is { } unstated)
-            unstated.AddRange(keys.Where(key => key.Earlier is not null && map[key.Name] is (null or ConfigValue { Kind: ConfigValueKind.Null }))
-                .Select(key => new UnstatedOption(path, key, map.Source)));
+        context.Changed?.AddRange(keys.Where(key => key.Earlier is not null)
+            .Select(key => new ChangedOption(path, key, map.Source, map[key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } value ? value : null)));
         return values;
     }
 

@@ -18,13 +18,13 @@ internal static class OptionsBinder
         return (T)bound!;
     }
 
-    /// <summary>The options with an <see cref="EarlierDefaultAttribute"/> that the document leaves out; its mistakes are passed over.</summary>
-    public static IReadOnlyList<UnstatedOption> Unstated<T>(ComponentRegistry registry, ConfigDocument document)
+    /// <summary>The document's options with an <see cref="EarlierDefaultAttribute"/>; its mistakes are passed over.</summary>
+    public static IReadOnlyList<ChangedOption> Changed<T>(ComponentRegistry registry, ConfigDocument document)
         where T : class
     {
-        var unstated = new List<UnstatedOption>();
-        KeyBinder.BindRecord(new BindContext(registry, new MistakeList()) { Unstated = unstated }, RecordShape.Of(typeof(T)), document.Root, "", owner: "The config", ReservedKeys);
-        return [.. unstated.DistinctBy(option => (option.Parent, option.Key.Name))];
+        var changed = new List<ChangedOption>();
+        KeyBinder.BindRecord(new BindContext(registry, new MistakeList()) { Changed = changed }, RecordShape.Of(typeof(T)), document.Root, "", owner: "The config", ReservedKeys);
+        return [.. changed.DistinctBy(option => (option.Parent, option.Key.Name))];
     }
 
     public static ComponentSpec<T> BindComponent<T>(ComponentRegistry registry, ConfigDocument document, string path)

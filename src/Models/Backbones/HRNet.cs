@@ -43,8 +43,8 @@ public sealed record HRNetOptions(
     [property: Range(1, 1024)] int InChannels = 3,
     bool MultiScaleOutput = true,
     bool Classification = false,
-    HRNetUpsample Upsample = HRNetUpsample.Nearest,
-    bool AlignCorners = true,
+    [property: EarlierDefault(HRNetUpsample.Nearest)] HRNetUpsample Upsample = HRNetUpsample.Nearest,
+    [property: EarlierDefault(true)] bool AlignCorners = true,
     [property: Range(-1, 4)] int FrozenStages = -1,
     bool NormEval = false,
     bool ZeroInitResidual = false);

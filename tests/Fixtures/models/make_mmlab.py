@@ -354,6 +354,190 @@ def transcribed_pvt():
         classifier(f"transcribed_mmdet_pvt{version}", Pvt(version), values("images", [2, 3, 64, 96]), None, 16)
 
 
+# MMSegmentation's heads, transcribed: mmseg/models/decode_heads/{fcn,psp,aspp,sep_aspp,ocr}_head.py, utils/self_attention_block.py.
+
+BN = dict(type="BN")
+
+
+def conv_norm(width, channels, kernel=1, dilation=1):
+    return ConvModule(width, channels, kernel, padding=dilation * (kernel // 2), dilation=dilation, norm_cfg=BN)
+
+
+class Separable(nn.Module):
+    """DepthwiseSeparableConvModule."""
+
+    def __init__(self, width, channels, dilation=1):
+        super().__init__()
+        self.depthwise_conv = conv_norm(width, width, 3, dilation)
+        self.depthwise_conv.conv = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation, groups=width, bias=False)
+        self.pointwise_conv = conv_norm(width, channels)
+
+    def forward(self, x):
+        return self.pointwise_conv(self.depthwise_conv(x))
+
+
+class FcnHead(nn.Module):
+    def __init__(self, width, channels, convs, concat, kernel=3, classes=5):
+        super().__init__()
+        self.convs = nn.Sequential(*[conv_norm(channels if i else width, channels, kernel) for i in range(convs)])
+        if concat:
+            self.conv_cat = conv_norm(width + channels, channels, kernel)
+        self.conv_seg = nn.Conv2d(channels, classes, 1)
+
+    def forward(self, x):
+        y = self.convs(x)
+        return self.conv_seg(self.conv_cat(torch.cat([x, y], 1)) if hasattr(self, "conv_cat") else y)
+
+
+class PspHead(nn.Module):
+    def __init__(self, width, channels):
+        super().__init__()
+        self.psp_modules = nn.ModuleList([nn.Sequential(nn.AdaptiveAvgPool2d(scale), conv_norm(width, channels)) for scale in (1, 2, 3, 6)])
+        self.bottleneck, self.conv_seg = conv_norm(width + 4 * channels, channels, 3), nn.Conv2d(channels, 5, 1)
+
+    def forward(self, x):
+        pooled = [resized(module(x), list(x.shape[2:])) for module in self.psp_modules]
+        return self.conv_seg(self.bottleneck(torch.cat([x] + pooled, 1)))
+
+
+class AsppHead(nn.Module):
+    def __init__(self, width, channels, separable=False, low=None):
+        super().__init__()
+        self.image_pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), conv_norm(width, channels))
+        make = (lambda dilation: Separable(width, channels, dilation)) if separable else (lambda dilation: conv_norm(width, channels, 3, dilation))
+        self.aspp_modules = nn.ModuleList([conv_norm(width, channels)] + [make(dilation) for dilation in (2, 3)])
+        self.bottleneck = conv_norm(4 * channels, channels, 3)
+        if low is not None:
+            self.c1_bottleneck = conv_norm(low, 6)
+            self.sep_bottleneck = nn.Sequential(Separable(channels + 6, channels), Separable(channels, channels))
+        self.conv_seg = nn.Conv2d(channels, 5, 1)
+
+    def forward(self, x, low=None):
+        pooled = resized(self.image_pool(x), list(x.shape[2:]))
+        y = self.bottleneck(torch.cat([pooled] + [module(x) for module in self.aspp_modules], 1))
+        if low is not None:
+            low = self.c1_bottleneck(low)
+            y = self.sep_bottleneck(torch.cat([resized(y, list(low.shape[2:])), low], 1))
+        return self.conv_seg(y)
+
+
+class ObjectAttention(nn.Module):
+    def __init__(self, width, inner):
+        super().__init__()
+        two = lambda: nn.Sequential(conv_norm(width, inner), conv_norm(inner, inner))
+        self.key_project, self.query_project = two(), two()
+        self.value_project, self.out_project = conv_norm(width, inner), conv_norm(inner, width)
+        self.bottleneck, self.inner = conv_norm(2 * width, width), inner
+
+    def forward(self, x, regions):
+        query = self.query_project(x).flatten(2).transpose(1, 2)
+        key, value = self.key_project(regions).flatten(2), self.value_project(regions).flatten(2).transpose(1, 2)
+        mixed = (query @ key * self.inner**-0.5).softmax(-1) @ value
+        mixed = self.out_project(mixed.transpose(1, 2).reshape(x.shape[0], self.inner, *x.shape[2:]))
+        return self.bottleneck(torch.cat([mixed, x], 1))
+
+
+class OcrHead(nn.Module):
+    def __init__(self, width, channels, inner):
+        super().__init__()
+        self.object_context_block = ObjectAttention(channels, inner)
+        self.bottleneck, self.conv_seg = conv_norm(width, channels, 3), nn.Conv2d(channels, 5, 1)
+
+    def forward(self, x, prior):
+        x = self.bottleneck(x)
+        regions = prior.flatten(2).softmax(2) @ x.flatten(2).transpose(1, 2)  # [B, classes, C]
+        return self.conv_seg(self.object_context_block(x, regions.transpose(1, 2).unsqueeze(3)))
+
+
+def transcribed_heads():
+    images = values("images", [2, 3, 64, 96])
+    deep = lambda: reference("backbones.resnet").ResNet(18, base_channels=8, stem_channels=8, deep_stem=True, out_indices=(0, 1, 2, 3))
+    for name, head in (("fcn", FcnHead(64, 6, 2, True)), ("psp", PspHead(64, 6)), ("aspp", AsppHead(64, 6))):
+        model = filled(Whole(backbone=deep(), decode_head=head, auxiliary_head=FcnHead(32, 4, 1, False)))
+        maps = model.backbone(images)
+        keep(f"transcribed_mmseg_{name}", model, {"logits": head(maps[3]), "auxiliary": model.auxiliary_head(maps[2])})
+    head = AsppHead(64, 6, separable=True, low=8)
+    model = filled(Whole(backbone=deep(), decode_head=head))
+    maps = model.backbone(images)
+    keep("transcribed_mmseg_sep_aspp", model, {"logits": head(maps[3], maps[0])})
+    first, second = FcnHead(64, 6, 1, False, kernel=1), OcrHead(64, 6, 4)
+    model = filled(Whole(backbone=deep(), decode_head=nn.ModuleList([first, second])))
+    maps = model.backbone(images)
+    keep("transcribed_mmseg_ocr", model, {"logits": second(maps[3], first(maps[3]))})
+
+
+# MMDetection's pyramid and heads, transcribed: mmdet/models/necks/fpn.py, dense_heads/{retina,fcos}_head.py.
+
+class Fpn(nn.Module):
+    def __init__(self, widths, channels, extra):
+        super().__init__()
+        self.extra = extra
+        self.lateral_convs = nn.ModuleList([ConvModule(width, channels, 1, act_cfg=None) for width in widths])
+        self.fpn_convs = nn.ModuleList([ConvModule(channels, channels, 3, padding=1, act_cfg=None) for _ in widths])
+        for i in range(2):
+            self.fpn_convs.append(ConvModule(widths[-1] if i == 0 and extra == "on_input" else channels, channels, 3, stride=2, padding=1, act_cfg=None))
+
+    def forward(self, maps):
+        laterals = [conv(x) for conv, x in zip(self.lateral_convs, maps)]
+        for i in range(len(laterals) - 1, 0, -1):
+            laterals[i - 1] = laterals[i - 1] + F.interpolate(laterals[i], laterals[i - 1].shape[2:], mode="nearest")
+        outs = [conv(x) for conv, x in zip(self.fpn_convs, laterals)]
+        outs.append(self.fpn_convs[-2](maps[-1] if self.extra == "on_input" else outs[-1]))
+        outs.append(self.fpn_convs[-1](F.relu(outs[-1]) if self.extra == "on_output" else outs[-1]))
+        return outs
+
+
+class Tower(nn.Module):
+    def __init__(self, channels, norm):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=not norm)
+        if norm:
+            self.gn = nn.GroupNorm(32, channels)
+
+    def forward(self, x):
+        x = self.conv(x)
+        return F.relu(self.gn(x) if hasattr(self, "gn") else x)
+
+
+class RetinaHead(nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        towers = lambda: nn.Sequential(Tower(channels, False), Tower(channels, False))
+        self.cls_convs, self.reg_convs = towers(), towers()
+        self.retina_cls, self.retina_reg = nn.Conv2d(channels, 9 * classes, 3, padding=1), nn.Conv2d(channels, 36, 3, padding=1)
+
+    def forward(self, maps):
+        return [self.retina_cls(self.cls_convs(x)) for x in maps] + [self.retina_reg(self.reg_convs(x)) for x in maps]
+
+
+class Factor(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1.0))
+
+
+class FcosHead(nn.Module):
+    def __init__(self, channels, classes):
+        super().__init__()
+        towers = lambda: nn.Sequential(Tower(channels, True), Tower(channels, True))
+        self.cls_convs, self.reg_convs = towers(), towers()
+        self.conv_cls, self.conv_reg, self.conv_centerness = (nn.Conv2d(channels, n, 3, padding=1) for n in (classes, 4, 1))
+        self.scales = nn.ModuleList([Factor() for _ in range(5)])
+
+    def forward(self, maps):
+        boxes = [self.reg_convs(x) for x in maps]
+        return ([self.conv_cls(self.cls_convs(x)) for x in maps] + [F.relu(self.conv_reg(x) * factor.scale) for x, factor in zip(boxes, self.scales)]
+                + [self.conv_centerness(x) for x in boxes])
+
+
+def transcribed_detectors():
+    for name, head, extra in (("retinanet", RetinaHead(32, 3), "on_input"), ("fcos", FcosHead(32, 3), "on_output")):
+        backbone = reference("backbones.resnet").ResNet(18, base_channels=8, stem_channels=8, out_indices=(0, 1, 2, 3))
+        model = filled(Whole(backbone=backbone, neck=Fpn([16, 32, 64], 32, extra), bbox_head=head))
+        found = head(model.neck(backbone(values("images", [1, 3, 128, 192]))[1:]))
+        keep(f"transcribed_mmdet_{name}", model, {f"output{i}": tensor for i, tensor in enumerate(found)})
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
@@ -361,3 +545,5 @@ if __name__ == "__main__":
     of_mmpretrain()
     transcribed_hrnet()
     transcribed_pvt()
+    transcribed_heads()
+    transcribed_detectors()

@@ -3,17 +3,22 @@ using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Coders;
 using Tessera.Models.Detection.Suppression;
 using Tessera.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Detection.Heads;
 
-/// <summary>How a guess is scored.</summary>
-/// <param name="Join">A score from the probabilities of class and factor.</param>
+/// <summary>How a guess is scored by the probabilities of its class and, where there is one, of a factor.</summary>
+/// <param name="Join">What the two give.</param>
 /// <param name="ByClass">Threshold and count go by the class alone.</param>
-internal readonly record struct CandidateScore(Func<float, float, float> Join, bool ByClass)
+internal readonly record struct CandidateScore(CenternessScore Join, bool ByClass)
 {
     /// <summary>The class alone.</summary>
-    public static CandidateScore Alone { get; } = new(static (score, _) => score, true);
+    public static CandidateScore Alone { get; } = new(CenternessScore.Product, true);
+
+    public float Of(float score, float factor) => Join == CenternessScore.Product ? score * factor : MathF.Sqrt(score * factor);
+
+    public Tensor Of(Tensor score, Tensor factor) => Join == CenternessScore.Product ? score * factor : (score * factor).sqrt();
 }
 
 /// <summary>Picks the best-scored guesses of every map, and decodes their boxes alone.</summary>
@@ -29,12 +34,22 @@ internal static class CandidateSelection
         using var scope = NewDisposeScope();
         var images = (int)logits[0].shape[0];
         var (anchors, found, scores, labels) = (Lists<float>(images), Lists<float>(images), Lists<float>(images), Lists<int>(images));
-        Span<float> box = stackalloc float[4];
+        var box = new float[4];
         for (var l = 0; l < logits.Count; l++)
         {
             var level = grid.Levels[l];
             var cells = level.Height * level.Width;
             var classes = (int)logits[l].shape[1] / level.PerCell;
+            if (logits[l].device_type != DeviceType.CPU)
+            {
+                foreach (var (image, picked) in DeviceCandidates.Best(logits[l], codes[l], factors?[l], level.PerCell, score, limits).Index())
+                    foreach (var (value, index, code) in picked)
+                    {
+                        Add(image, level.Start + (index / classes), index % classes, value);
+                        found[image].AddRange(code);
+                    }
+                continue;
+            }
             var (classValues, codeValues) = (Flat(logits[l]), Flat(codes[l]));
             var factorValues = factors is null ? null : Flat(factors[l]);
             for (var image = 0; image < images; image++)
@@ -47,16 +62,21 @@ internal static class CandidateSelection
                 {
                     var (anchor, label) = Math.DivRem(index, classes);
                     var (cell, shape) = Math.DivRem(anchor, level.PerCell);
-                    scores[image].Add(value);
-                    labels[image].Add(label);
-                    grid.Boxes.CopyTo(level.Start + anchor, box);
-                    anchors[image].AddRange(box);
+                    Add(image, level.Start + anchor, label, value);
                     for (var side = 0; side < 4; side++)
                         found[image].Add(codeValues[(image * level.PerCell + shape) * 4 * cells + side * cells + cell]);
                 }
             }
         }
         return [.. Enumerable.Range(0, images).Select(image => new Candidates(Decode(coder, anchors[image], found[image]), [.. scores[image]], [.. labels[image]]))];
+
+        void Add(int image, int anchor, int label, float value)
+        {
+            scores[image].Add(value);
+            labels[image].Add(label);
+            grid.Boxes.CopyTo(anchor, box);
+            anchors[image].AddRange(box);
+        }
     }
 
     /// <summary>The best of one map and image, at most <see cref="CandidateLimits.NmsPre"/>.</summary>
@@ -66,19 +86,19 @@ internal static class CandidateSelection
     internal static List<(float Score, int Index)> Best(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
         CandidateScore score, CandidateLimits limits)
     {
-        if (!score.ByClass || factors.IsEmpty) return Ranked(logits, factors, shapes, classes, cells, score.Join, limits);
-        var best = Ranked(logits, [], shapes, classes, cells, score.Join, limits);
+        if (!score.ByClass || factors.IsEmpty) return Ranked(logits, factors, shapes, classes, cells, score, limits);
+        var best = Ranked(logits, [], shapes, classes, cells, score, limits);
         for (var i = 0; i < best.Count; i++)
         {
             var (cell, shape) = Math.DivRem(best[i].Index / classes, shapes);
-            best[i] = (score.Join(best[i].Score, Sigmoid(factors[shape * cells + cell])), best[i].Index);
+            best[i] = (score.Of(best[i].Score, Sigmoid(factors[shape * cells + cell])), best[i].Index);
         }
         Cut(best, best.Count);
         return best;
     }
 
     private static List<(float Score, int Index)> Ranked(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
-        Func<float, float, float> join, CandidateLimits limits)
+        CandidateScore by, CandidateLimits limits)
     {
         var best = new List<(float Score, int Index)>();
         var most = Math.Max(4096, 4L * limits.NmsPre);
@@ -97,7 +117,7 @@ internal static class CandidateSelection
                     continue;
                 }
                 if (!(values[cell] > floor)) continue;
-                var score = factors.IsEmpty ? Sigmoid(values[cell]) : join(Sigmoid(values[cell]), Sigmoid(factors[shape * cells + cell]));
+                var score = factors.IsEmpty ? Sigmoid(values[cell]) : by.Of(Sigmoid(values[cell]), Sigmoid(factors[shape * cells + cell]));
                 if (!(score > least)) continue;
                 best.Add((score, (cell * shapes + shape) * classes + label));
                 if (best.Count < most) continue;

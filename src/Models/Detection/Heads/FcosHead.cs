@@ -166,8 +166,7 @@ public sealed class FcosHead : BoxHead
     public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
     {
         var (logits, codes, centreness) = Parts(outputs);
-        Func<float, float, float> join = _options.Score == CenternessScore.Product ? static (a, b) => a * b : static (a, b) => MathF.Sqrt(a * b);
-        return CandidateSelection.Select(_places.Generate(SizesOf(logits), image), logits, codes, centreness, new CandidateScore(join, _options.CandidatesBy == CandidateRank.Class), _coder, limits);
+        return CandidateSelection.Select(_places.Generate(SizesOf(logits), image), logits, codes, centreness, new CandidateScore(_options.Score, _options.CandidatesBy == CandidateRank.Class), _coder, limits);
     }
 
     /// <summary>1 in the middle of the box, 0 at its sides.</summary>
