@@ -138,8 +138,8 @@ public sealed class ParameterGroupTests
 
     private sealed class PairNorm : nn.Module<Tensor, Tensor>
     {
-        private readonly Conv2d conv = Conv2d(3, 2, 1, bias: false);
-        private readonly BatchNorm2d bn = BatchNorm2d(2);
+        private readonly TorchSharp.Modules.Conv2d conv = Conv2d(3, 2, 1, bias: false);
+        private readonly TorchSharp.Modules.BatchNorm2d bn = BatchNorm2d(2);
 
         public PairNorm() : base(nameof(PairNorm)) => RegisterComponents();
 
