@@ -48,7 +48,9 @@ internal static class BenchmarkCommand
         if (warmup < 0) throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
         var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
-        var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
+        var components = services.GetRequiredService<ComponentBuilder>();
+        if (checkpoint is not null) document = EvaluatedData.AsTrained(document, components, checkpoint);
+        var options = components.Bind<RunOptions>(document);
         var evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
         var builder = new RunBuilder(options, services);
         builder.StartTensorLibrary();
