@@ -8,6 +8,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Models.Layers;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -31,6 +32,9 @@ public sealed record PredictorOptions
     /// <summary>Take the averaged weights where the checkpoint has them.</summary>
     public bool Averaged { get; init; } = true;
 
+    /// <summary>Batch norms are worked into the convolutions before them: faster, and the same but for rounding.</summary>
+    public bool FuseNorms { get; init; } = true;
+
     /// <summary>Images per step, where several are predicted at once; unset: as many as the config evaluates with, at most 16.</summary>
     public int? BatchSize { get; init; }
 
@@ -52,6 +56,7 @@ public sealed class Predictor : IDisposable
     private readonly PredictorOptions _options;
     private readonly ServiceProvider _services;
     private readonly IReadOnlyList<Transform> _pipeline;
+    private readonly ConvNormFusion _fusion = new();
     private readonly Device _device;
     private readonly PrecisionChoice _precision;
     private readonly bool _channelsLast;
@@ -116,6 +121,7 @@ public sealed class Predictor : IDisposable
 
     public void Dispose()
     {
+        _fusion.Dispose();
         Model.Dispose();
         _services.Dispose();
     }
@@ -137,6 +143,7 @@ public sealed class Predictor : IDisposable
         batch.To(_device);
         if (_channelsLast) batch.ToChannelsLast();
         using var autocast = _precision.Enter(_device.type);
+        using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
         return [.. batch.Samples.Select(sample => sample.Name).Zip(Model.Predict(batch))];
     }
 

@@ -70,7 +70,7 @@ public sealed class Detector : VisionModel
 
     public override IReadOnlyList<Prediction> Predict(Batch batch)
     {
-        using var fused = _test.FuseConvBn ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
+        using var fused = _test.FuseConvBn && !ConvNormFusion.IsEntered ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
         var found = batch.Samples.Select(_ => new List<Candidates>()).ToArray();
         foreach (var look in Looks())
         {
@@ -86,29 +86,10 @@ public sealed class Detector : VisionModel
         return [.. found.Select(Suppress)];
     }
 
-    /// <summary>Weights worked into others hold no longer once training goes on, or evaluation begins anew.</summary>
-    public override void train(bool train = true)
-    {
-        Unfuse();
-        base.train(train);
-    }
-
-    public override (IList<string> missing_keys, IList<string> unexpected_keyes) load_state_dict(Dictionary<string, Tensor> source, bool strict = true, IList<string>? skip = null)
-    {
-        Unfuse();
-        return base.load_state_dict(source, strict, skip);
-    }
-
     protected override void Dispose(bool disposing)
     {
-        if (disposing) Unfuse();
+        if (disposing) _fused?.Dispose();
         base.Dispose(disposing);
-    }
-
-    private void Unfuse()
-    {
-        _fused?.Dispose();
-        _fused = null;
     }
 
     private DetectionPrediction Suppress(List<Candidates> looks)
