@@ -114,10 +114,12 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
+    /// <param name="byName">Names must agree, not only their number.</param>
     /// <exception cref="UserErrorException">The data's classes are others than the checkpoint's.</exception>
-    public void RequireClasses(DataInfo data)
+    public void RequireClasses(DataInfo data, bool byName = true)
     {
-        if (!Info.Data.Classes.SequenceEqual(data.Classes)) throw CheckpointErrors.OtherClasses(Path, Info.Data.Classes, data.Classes);
+        if (byName ? !Info.Data.Classes.SequenceEqual(data.Classes) : Info.Data.Classes.Count != data.Classes.Count)
+            throw CheckpointErrors.OtherClasses(Path, Info.Data.Classes, data.Classes);
         if (Info.Data.Task != data.Task) throw CheckpointErrors.OtherTask(Path, Info.Data.Task, data.Task);
     }
 

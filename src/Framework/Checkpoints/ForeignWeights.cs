@@ -60,7 +60,7 @@ public static class ForeignWeights
         var report = Fill(module, target, file, found, options, rows, adapt: !whole);
         foreach (var line in LoadTable.Lines(report)) Log.Info(line);
         if (report.Loaded.Count == 0) throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
-        if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report));
+        if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
         Tell(path, rows, module, file, context);
         return report;
     }
@@ -177,7 +177,7 @@ public static class ForeignWeights
     private static void CheckClasses(string path, WeightsFile file, ClassRows rows, DataInfo data)
     {
         if (file.Task is { } task && task != data.Task) throw CheckpointErrors.OtherTask(path, task, data.Task);
-        if (rows.Named && !rows.SameNames) throw CheckpointErrors.OtherPublishedClasses(path, file.Classes!, data.Classes);
+        if (rows.Named && !rows.SameNames) throw CheckpointErrors.OtherClasses(path, file.Classes!, data.Classes);
     }
 
     private static void Tell(string path, ClassRows rows, nn.Module module, WeightsFile file, InitContext context)

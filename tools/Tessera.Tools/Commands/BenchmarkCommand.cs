@@ -9,6 +9,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using Tessera.Tools.Costs;
@@ -56,6 +57,7 @@ internal static class BenchmarkCommand
         var chosen = PrecisionChoice.Resolve(precision, on.type);
         var dataset = builder.Dataset(evaluation.Dataset);
         using var model = builder.Model(dataset.Info);
+        using var log = RunLog.ToErrors();
         if (checkpoint is not null) EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);
         model.eval();

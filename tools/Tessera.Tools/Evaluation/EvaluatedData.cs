@@ -6,6 +6,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -59,7 +60,7 @@ internal sealed class EvaluatedData : IDisposable
     public IReadOnlyDictionary<string, double> Run(string source, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
         if (!StoredPredictions.Are(source)) return OfCheckpoint(source, precision, weights, metrics, observe);
-        WeightArguments.RequireNone(weights, source, "a file of predictions");
+        WeightArguments.RequireNone(weights, source, "a file of predictions", classes: true);
         return OfStored(source, metrics, observe);
     }
 
@@ -81,10 +82,11 @@ internal sealed class EvaluatedData : IDisposable
 
     public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
+        using var log = RunLog.ToErrors();
         _builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(_builder.Options.Device);
         var chosen = PrecisionChoice.Resolve(precision, on.type);
-        var (trainedOn, order) = Classes(checkpoint, Dataset.Info);
+        var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
         using var model = _builder.Model(trainedOn);
         LoadWeights(model, checkpoint, trainedOn, weights, _document);
         model.to(on);
@@ -118,9 +120,9 @@ internal sealed class EvaluatedData : IDisposable
             ForeignWeights.LoadWhole(model, path, data, weights with { Checkpoint = path });
             return;
         }
-        WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's");
+        WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's", classes: false);
         using var checkpoint = Checkpoint.Open(path);
-        checkpoint.RequireClasses(data);
+        checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
         checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));

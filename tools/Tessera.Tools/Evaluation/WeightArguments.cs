@@ -23,7 +23,7 @@ internal sealed class WeightArguments
         DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<bool> _inOrder = new("--classes-in-order") { Description = "Published weights: their classes are the data's in the same order, whatever they are called." };
+    private readonly Option<bool> _inOrder = new("--classes-in-order") { Description = "The classes of the weights are the data's in the same order, whatever they are called." };
 
     private readonly Option<ChannelOrder> _inputMode = new("--input-mode") { Description = "Published weights: rgb, or bgr where they were trained on BGR images. Default: rgb.", HelpName = "ORDER", DefaultValueFactory = _ => ChannelOrder.Rgb };
 
@@ -38,10 +38,11 @@ internal sealed class WeightArguments
         MatchClasses: parsed.GetValue(_inOrder) ? ClassMatch.InOrder : ClassMatch.ByName, InputMode: parsed.GetValue(_inputMode));
 
     /// <exception cref="UserErrorException">An option is given that only means something for published weights.</exception>
-    public static void RequireNone(PretrainedOptions reading, string path, string what)
+    /// <param name="classes">Whether the order of classes has no meaning either.</param>
+    public static void RequireNone(PretrainedOptions reading, string path, string what, bool classes)
     {
         var given = reading.Keys is not null ? "--keys" : reading.Prefix is not null ? "--prefix" : reading.Part is not null ? "--part" : reading.KeyMap is not null ? "--key-map"
-            : reading.MatchClasses != ClassMatch.ByName ? "--classes-in-order" : reading.InputMode != ChannelOrder.Rgb ? "--input-mode" : null;
+            : classes && reading.MatchClasses != ClassMatch.ByName ? "--classes-in-order" : reading.InputMode != ChannelOrder.Rgb ? "--input-mode" : null;
         if (given is not null) throw new UserErrorException($"{path}\n  {given} tells how weights from elsewhere are read; this is {what}. Leave it out.");
     }
 
