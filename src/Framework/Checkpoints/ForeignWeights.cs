@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using NLog;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
@@ -49,7 +48,7 @@ public static class ForeignWeights
         using var file = WeightsFile.Open(path, options.Part, options.Weights);
         if (file.Others.Count > 0) Log.Info("{0} also holds {1}.", Path.GetFileName(path), string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : ""));
         var target = module.state_dict();
-        var found = Match(module, target, file, options, path);
+        var found = NameMatch.Find(module, target, file, options, path);
         Log.Info("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
         foreach (var note in file.Notes.Concat(found.Notes)) Log.Warn("{0}: {1}", Path.GetFileName(path), note);
 
@@ -63,23 +62,6 @@ public static class ForeignWeights
         if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
         Tell(path, rows, module, file, context);
         return report;
-    }
-
-    private static NameMatch Match(nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, PretrainedOptions options, string path)
-    {
-        try
-        {
-            foreach (var pattern in options.Skip ?? []) _ = new Regex(pattern, RegexOptions.CultureInvariant);
-            return NameMatch.Find(module, target, file, options, path);
-        }
-        catch (RegexParseException error)
-        {
-            throw CheckpointErrors.BadPattern(error);
-        }
-        catch (RegexMatchTimeoutException error)
-        {
-            throw CheckpointErrors.SlowPattern(error);
-        }
     }
 
     private static LoadReport Fill(

@@ -113,7 +113,11 @@ internal sealed class NameMatch
         var best = matches.Where(match => match.Score == score).Select(match => match.Match).ToList();
         var first = best[0];
         var elsewhere = best.Where(match => !match.Names.Values.Any(first.Names.Values.ToHashSet().Contains)).ToList();
-        if (elsewhere.Count == 0 || score.Names * 2 <= count) return first;
+        if (elsewhere.Count == 0 || score.Names * 2 <= count)
+        {
+            first.TellOfAverage(matches.Select(match => match.Match), count);
+            return first;
+        }
 
         bool IsAverage(NameMatch match) => Wrappers.HasAverage(match._prefix);
         var averaged = best.FirstOrDefault(IsAverage);
@@ -125,6 +129,16 @@ internal sealed class NameMatch
         taken.Notes.Add($"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); those under \"{taken._prefix}\" are taken. "
             + CheckpointErrors.OtherWeights(options.Weights));
         return taken;
+    }
+
+    /// <summary>An average without all tensors (of the parameters alone, without the norms' statistics) is no network, so it isn't taken.</summary>
+    private void TellOfAverage(IEnumerable<NameMatch> others, int count)
+    {
+        if (Wrappers.HasAverage(_prefix)) return;
+        var taken = Names.Values.ToHashSet(StringComparer.Ordinal);
+        var average = others.Where(other => Wrappers.HasAverage(other._prefix) && other.Names.Count * 2 > count && !other.Names.Values.Any(taken.Contains)).MaxBy(other => other.Names.Count);
+        if (average is not null)
+            Notes.Add($"it has averaged weights under \"{average._prefix}\" as well, but {Names.Count - average.Names.Count} tensors fewer, so that the trained ones are taken; \"prefix\" takes the others (tools/test: --prefix {average._prefix})");
     }
 
     /// <summary>In a checkpoint of ours, the averaged weights in place of the trained ones.</summary>

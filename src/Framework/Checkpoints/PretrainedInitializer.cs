@@ -52,13 +52,27 @@ public sealed record PretrainedOptions(
     // A pattern comes from a config; a slow one must not hang the run.
     private static readonly TimeSpan PatternTime = TimeSpan.FromSeconds(1);
 
-    internal bool Skips(string name) => Skip?.Any(pattern => Regex.IsMatch(name, pattern, RegexOptions.CultureInvariant, PatternTime)) ?? false;
+    /// <exception cref="UserErrorException">A pattern is no regular expression, or takes too long.</exception>
+    internal bool Skips(string name) => Checked(() => Skip?.Any(pattern => Regex.IsMatch(name, pattern, RegexOptions.CultureInvariant, PatternTime)) ?? false);
 
-    internal string Rename(string name)
+    /// <exception cref="UserErrorException">A pattern is no regular expression, or takes too long.</exception>
+    internal string Rename(string name) => KeyMap is null ? name : Checked(() => KeyMap.Aggregate(name, (renamed, entry) =>
+        Regex.Replace(renamed, entry.Key, entry.Value, RegexOptions.CultureInvariant, PatternTime)));
+
+    private static T Checked<T>(Func<T> match)
     {
-        foreach (var (pattern, replacement) in KeyMap ?? new Dictionary<string, string>())
-            name = Regex.Replace(name, pattern, replacement, RegexOptions.CultureInvariant, PatternTime);
-        return name;
+        try
+        {
+            return match();
+        }
+        catch (RegexParseException error)
+        {
+            throw CheckpointErrors.BadPattern(error);
+        }
+        catch (RegexMatchTimeoutException error)
+        {
+            throw CheckpointErrors.SlowPattern(error);
+        }
     }
 }
 
