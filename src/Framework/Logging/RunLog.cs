@@ -64,7 +64,8 @@ public sealed class RunLog : IDisposable
     /// <summary>Standard error alone, for tools without a work dir, until what is returned is disposed.</summary>
     public static IDisposable ToErrors()
     {
-        var target = new ConsoleTarget { Name = "errors", StdErr = true, Layout = "${when:when=level>=LogLevel.Warn:inner=${level:uppercase=true} }${message:withException=true}" };
+        var target = new ConsoleTarget { Name = "errors", StdErr = true };
+        target.Layout = "${when:when=level>=LogLevel.Warn:inner=${level:uppercase=true} }${message:withException=true}";
         Add(target, LogLevel.Info);
         return new Removal(target);
     }

@@ -87,7 +87,8 @@ public sealed class WrappedWeightsTests : IDisposable
         PickleBuilder.Save(_folder.At("objects.pth"), new Dictionary<string, object?>
         {
             ["args"] = new PythonObject("argparse", "Namespace", new Dictionary<string, object?> { ["lr"] = 0.1 }),
-            ["config"] = new PythonObject("my_project.config", "Config"), ["model"] = _source.state_dict(),
+            ["config"] = new PythonObject("my_project.config", "Config"),
+            ["model"] = _source.state_dict(),
         });
         AssertWhole(_folder.At("objects.pth"), _source);
         using var file = WeightsFile.Open(_folder.At("objects.pth"));
