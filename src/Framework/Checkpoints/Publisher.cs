@@ -22,13 +22,13 @@ public static class Publisher
     /// A file (.safetensors, or .pth or .pt for <c>torch.load</c>); or a folder, or a path without extension: then the
     /// name ends in the first 8 digits of the file's SHA-256, as torchvision's do.
     /// </param>
-    /// <param name="names">One of the model's key maps, or <see cref="Own"/>; null: the reference implementation's where there is one.</param>
+    /// <param name="names">One of the model's key maps, or <see cref="Own"/>; null: the first that names every tensor, the reference implementation's as a rule; otherwise the model's own.</param>
     /// <param name="averaged">Take the averaged weights where the checkpoint has them.</param>
     public static Published Publish(string checkpoint, string output, string? names = null, bool averaged = true)
     {
         using var source = Checkpoint.Open(checkpoint);
         var maps = source.Info.PublishedNames;
-        names ??= maps.Keys.FirstOrDefault() ?? Own;
+        names ??= Reference(source, averaged) ?? Own;
         if (names != Own && !maps.ContainsKey(names)) throw CheckpointErrors.NotPublishable(checkpoint, names, maps.Keys.Append(Own));
 
         var tensors = new List<WeightSource>();
@@ -70,14 +70,14 @@ public static class Publisher
         switch (Path.GetExtension(path))
         {
             case ".pth" or ".pt":
-                PyTorchWriter.Write(stream, tensors);
+                PyTorchWriter.Write(stream, tensors, source.Info.Data.Classes, names);
                 break;
             case ".safetensors":
                 SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string>
                 {
                     ["format"] = "pt",
-                    ["names"] = names,
-                    ["task"] = source.Info.Data.Task.ToString(),
+                    [NamesKey] = names,
+                    [TaskKey] = source.Info.Data.Task.ToString(),
                     [ClassesKey] = JsonSerializer.Serialize(source.Info.Data.Classes),
                 });
                 break;
@@ -88,6 +88,19 @@ public static class Publisher
 
     /// <summary>Class names in a published file: a JSON array.</summary>
     internal const string ClassesKey = "classes";
+
+    /// <summary>Whose names the tensors of a published file bear.</summary>
+    internal const string NamesKey = "names";
+
+    /// <summary>The task in a published file: the name of a <see cref="Data.DataTask"/>.</summary>
+    internal const string TaskKey = "task";
+
+    /// <summary>The first map that has a name for all of the model; null where none has.</summary>
+    private static string? Reference(Checkpoint source, bool averaged)
+    {
+        var own = source.ModelNames(averaged).Keys;
+        return source.Info.PublishedNames.FirstOrDefault(map => own.All(map.Value.ContainsKey)).Key;
+    }
 
     private static WeightSource Source(Checkpoint checkpoint, string full, string name) =>
         new(checkpoint.Tensors[full] with { Name = name }, stream => checkpoint.CopyTo(full, stream));

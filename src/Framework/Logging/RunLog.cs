@@ -61,8 +61,14 @@ public sealed class RunLog : IDisposable
         return log;
     }
 
-    /// <summary>Only the console, for tools without a work dir.</summary>
-    public static void ToConsole() => ToConsole(LogLevel.Info);
+    /// <summary>Standard error alone, for tools without a work dir, until what is returned is disposed.</summary>
+    public static IDisposable ToErrors()
+    {
+        var target = new ConsoleTarget { Name = "errors", StdErr = true };
+        target.Layout = "${when:when=level>=LogLevel.Warn:inner=${level:uppercase=true} }${message:withException=true}";
+        Add(target, LogLevel.Info);
+        return new Removal(target);
+    }
 
     /// <summary>One row of scalars.jsonl, and the same values to TensorBoard.</summary>
     /// <param name="iteration">Optimizer steps done.</param>
@@ -105,14 +111,7 @@ public sealed class RunLog : IDisposable
         _progress?.Dispose();
         _scalars?.Dispose();
         _events?.Dispose();
-        if (_file is null) return;
-        lock (Configuring)
-        {
-            LogManager.Flush();
-            LogManager.Configuration?.RemoveTarget(_file.Name!);
-            LogManager.ReconfigExistingLoggers();
-        }
-        _file.Dispose();
+        if (_file is not null) Remove(_file);
     }
 
     private static void ToConsole(LogLevel level)
@@ -124,6 +123,22 @@ public sealed class RunLog : IDisposable
         console.Name = ConsoleName;
         console.Layout = layout;
         Add(console, level);
+    }
+
+    private static void Remove(Target target)
+    {
+        lock (Configuring)
+        {
+            LogManager.Flush();
+            LogManager.Configuration?.RemoveTarget(target.Name!);
+            LogManager.ReconfigExistingLoggers();
+        }
+        target.Dispose();
+    }
+
+    private sealed class Removal(Target target) : IDisposable
+    {
+        public void Dispose() => Remove(target);
     }
 
     private static void Add(Target target, LogLevel level)

@@ -35,6 +35,10 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
     /// <param name="key">The module's key.</param>
     public virtual Tensor Fit(string key, Tensor stored) => stored;
 
+    /// <summary>The tensors that read the image. By default the first convolution's weight; a backbone that begins otherwise says so.</summary>
+    public virtual IReadOnlyList<StemTensor> StemTensors =>
+        [.. named_parameters().Where(parameter => parameter.parameter.dim() == 4).Take(1).Select(parameter => new StemTensor(parameter.name))];
+
     /// <summary>
     /// How deep each parameter lies, for layer-wise learning-rate decay: 0 for the stem, rising to <see cref="LayerCount"/> - 1.
     /// </summary>

@@ -107,6 +107,18 @@ public sealed class T2TViT : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => T2TViTKeys.Maps;
 
+    /// <summary>The first soft split unfolds 7 x 7 pixels, channel by channel; a norm and a linear layer read them.</summary>
+    public override IReadOnlyList<StemTensor> StemTensors
+    {
+        get
+        {
+            const string first = "tokens_to_token.attention1.";
+            const int patch = 7 * 7;
+            return [new($"{first}{(_options.Tokens == T2TTokens.Performer ? "kqv" : "attn.qkv")}.weight", StemRole.Weight, patch),
+                new($"{first}norm1.weight", StemRole.Norm, patch), new($"{first}norm1.bias", StemRole.Norm, patch)];
+        }
+    }
+
     /// <summary>0: what makes the tokens; i + 1: block i; last: the norm.</summary>
     public override int LayerCount => _depth + 2;
 

@@ -44,6 +44,13 @@ public sealed class Detector : VisionModel
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => DetectorKeys.Of(backbone, neck, bbox_head);
 
+    public override IReadOnlyCollection<ClassTensor> ClassTensors =>
+        [.. bbox_head.ClassTensors.Select(tensor => tensor with
+        {
+            Name = $"{nameof(bbox_head)}.{tensor.Name}",
+            Beside = tensor.Beside is { } beside ? $"{nameof(bbox_head)}.{beside}" : null,
+        })];
+
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
 

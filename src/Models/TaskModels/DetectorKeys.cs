@@ -40,7 +40,7 @@ internal static class DetectorKeys
         {
             Publish = backbone.Publish is null ? null : key => key.StartsWith(own, StringComparison.Ordinal)
                 ? backbone.Publish(key[own.Length..]) is { } inner ? body + inner : null
-                : rest.Publish!(key),
+                : rest.Publish!(key) is { } renamed && renamed != key ? renamed : null,
             Reshape = (key, tensor) =>
                 key.StartsWith(own, StringComparison.Ordinal) ? backbone.Reshape?.Invoke(key[own.Length..], tensor) ?? tensor
                 : key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal) ? WithoutUnused(tensor, head.Classes) : tensor,

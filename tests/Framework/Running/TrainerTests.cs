@@ -266,6 +266,8 @@ public sealed class TrainerTests
         public float Second => second.item<float>();
 
         public override LossMap Loss(Batch batch, Progress progress) => throw new NotSupportedException();
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+
 
         public override IReadOnlyList<Prediction> Predict(Batch batch) => throw new NotSupportedException();
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Transforms;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
@@ -27,16 +28,17 @@ internal static class AnalyzeResultsCommand
         var score = new Option<double?>("--score-thr") { Description = "Detectors: boxes that score less are not drawn. Default: 0.3.", HelpName = "SCORE" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
-        var weights = CommandLine.Weights();
+        var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("analyze-results", "Shows the images that are predicted worst and best, by their own AP, IoU or probability, as pictures and one HTML page.")
-            { config, source, folder, count, score, device, precision, weights, overrides };
+            { config, source, folder, count, score, device, precision, overrides };
+        weights.AddTo(command);
         command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(source), parsed.GetValue(folder), parsed.GetValue(count), parsed.GetValue(score),
-            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
+            parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
         return command;
     }
 
-    private static int Run(string config, string source, string? folder, int count, double? score, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    private static int Run(string config, string source, string? folder, int count, double? score, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
         if (count < 1) throw new UserErrorException($"--count is {count}; at least 1 was expected.");
         using var data = EvaluatedData.Open(config, device, overrides);

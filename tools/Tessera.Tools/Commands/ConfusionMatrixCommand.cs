@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Running;
@@ -22,16 +23,17 @@ internal static class ConfusionMatrixCommand
         var iou = new Option<double>("--iou-thr") { Description = "Detectors: the least overlap of a box with its object. Default: 0.5.", HelpName = "IOU", DefaultValueFactory = _ => 0.5 };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
-        var weights = CommandLine.Weights();
+        var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("confusion-matrix", "Draws how often each class is taken for each other: classes, pixels of maps, or boxes with a row and a column for the background.")
-            { config, source, output, score, iou, device, precision, weights, overrides };
+            { config, source, output, score, iou, device, precision, overrides };
+        weights.AddTo(command);
         command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(source), parsed.GetRequiredValue(output), parsed.GetValue(score), parsed.GetValue(iou),
-            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
+            parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
         return command;
     }
 
-    private static int Run(string config, string source, string output, double score, double iou, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    private static int Run(string config, string source, string output, double score, double iou, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
         Chart.RequireKnownEnding(output);
         if (score is not (>= 0 and <= 1)) throw new UserErrorException($"--score-thr is {score}; a number from 0 to 1 was expected.");

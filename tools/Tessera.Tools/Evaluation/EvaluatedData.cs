@@ -6,6 +6,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -56,8 +57,12 @@ internal sealed class EvaluatedData : IDisposable
     }
 
     /// <param name="observe">Sees every prediction.</param>
-    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe) =>
-        StoredPredictions.Are(source) ? OfStored(source, metrics, observe) : OfCheckpoint(source, precision, weights, metrics, observe);
+    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    {
+        if (!StoredPredictions.Are(source)) return OfCheckpoint(source, precision, weights, metrics, observe);
+        WeightArguments.RequireNone(weights, source, "a file of predictions", classes: true);
+        return OfStored(source, metrics, observe);
+    }
 
     public IReadOnlyDictionary<string, double> OfStored(string path, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
@@ -75,12 +80,13 @@ internal sealed class EvaluatedData : IDisposable
         return Evaluator.Values(metrics);
     }
 
-    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
+        using var log = RunLog.ToErrors();
         _builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(_builder.Options.Device);
         var chosen = PrecisionChoice.Resolve(precision, on.type);
-        var (trainedOn, order) = Classes(checkpoint, Dataset.Info);
+        var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
         using var model = _builder.Model(trainedOn);
         LoadWeights(model, checkpoint, trainedOn, weights, _document);
         model.to(on);
@@ -107,18 +113,19 @@ internal sealed class EvaluatedData : IDisposable
         return values;
     }
 
-    internal static void LoadWeights(VisionModel model, string path, DataInfo data, WeightChoice weights, ConfigDocument document)
+    internal static void LoadWeights(VisionModel model, string path, DataInfo data, PretrainedOptions weights, ConfigDocument document)
     {
         if (!Checkpoint.IsCheckpoint(path))
         {
-            ForeignWeights.LoadWhole(model, path, data);
+            ForeignWeights.LoadWhole(model, path, data, weights with { Checkpoint = path });
             return;
         }
+        WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's", classes: false);
         using var checkpoint = Checkpoint.Open(path);
-        checkpoint.RequireClasses(data);
-        checkpoint.LoadModel(model, weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
+        checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
+        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
+            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
     }
 
     /// <summary>The classes to build the model for: the checkpoint's, where they are the data's in another order.</summary>

@@ -30,6 +30,9 @@ public abstract class BoxHead(string name) : nn.Module<Tensor[], Tensor[]>(name)
     /// <summary>The key of the layer that has the classes as its outputs.</summary>
     internal abstract string ClassifierKey { get; }
 
+    /// <summary>The tensors with rows for classes, by their names in the head.</summary>
+    internal virtual IEnumerable<ClassTensor> ClassTensors => [new($"{ClassifierKey}.weight"), new($"{ClassifierKey}.bias")];
+
     /// <summary>Classes that the head tells apart.</summary>
     public abstract int Classes { get; }
 

@@ -76,6 +76,9 @@ public sealed class RetinaHead : BoxHead
 
     internal override string ClassifierKey => nameof(retina_cls);
 
+    internal override IEnumerable<ClassTensor> ClassTensors =>
+        new[] { "weight", "bias" }.Select(name => new ClassTensor($"{nameof(retina_cls)}.{name}", _anchors.PerCell, $"{nameof(retina_reg)}.{name}"));
+
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => RetinaKeys();
 
     /// <param name="maps">[B, C, H, W] each.</param>
