@@ -68,6 +68,7 @@ public sealed class Predictor : IDisposable
         var document = ConfigDocument.FromCheckpoint(Relevant(checkpoint.Info.Config), checkpoint.Path, plugins: options.Plugins);
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
+        document = EarlierDefaults.OfCheckpoint(document, components);
         var config = components.Bind<RunOptions>(document);
         var builder = new RunBuilder(config, _services);
         Data = checkpoint.Info.Data;

@@ -106,6 +106,13 @@ public static class ForeignWeights
         }
         if (options.InputMode == ChannelOrder.Bgr && !swapped) throw CheckpointErrors.NoStem(file.Path);
 
+        foreach (var name in found.Absent(target.Keys).Where(name => !options.Skips(name)).ToList())
+        {
+            target[name].zero_();
+            found.Names.Add(name, name); // as if the file had zeros
+            loaded.Add(name);
+        }
+
         var missing = target.Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name)).ToList();
         return new LoadReport(
             loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)])

@@ -87,8 +87,17 @@ internal sealed class NameMatch
                 continue;
             }
             var renamed = options.Rename(rest);
+            if (map?.Computed?.Invoke(renamed) == true)
+            {
+                match.PassedOver.Add(foreign);
+                continue;
+            }
             var own = map is null ? renamed : map.Rename(renamed);
-            if (own is not null && target.ContainsKey(own) && match.Names.TryAdd(own, foreign)) continue;
+            if (own is not null && target.ContainsKey(own) && match.Names.TryAdd(own, foreign))
+            {
+                if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second)) match.Names.TryAdd(second, foreign);
+                continue;
+            }
             (IsNoWeight(file.Tensors[foreign], rest) || IsCopy(rest, names) ? match.PassedOver : match.Unexpected).Add(foreign);
         }
         return match;
@@ -103,8 +112,13 @@ internal sealed class NameMatch
         name.StartsWith("ema_", StringComparison.Ordinal) && !name.Contains('.', StringComparison.Ordinal)
         && names.Values.Any(other => other.Length == name.Length - "ema_".Length && other.Replace('.', '_') == name["ema_".Length..]);
 
+    /// <summary>The module's names that the form lacks where the file is in it: those beside a weight that was found.</summary>
+    public IEnumerable<string> Absent(IEnumerable<string> target) => Map?.Absent is not { } absent ? [] : target.Where(name =>
+        !Names.ContainsKey(name) && absent(name) && Names.ContainsKey(name[..(name.LastIndexOf('.') + 1)] + "weight"));
+
+    // A form that explains what is missing fits better than one of the same names that doesn't.
     private (int Shapes, int Names) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
-        (Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
+        (Absent(target.Keys).Count() + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
             Names.Keys.Count(name => !IsCounter(name)));
 
     private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);

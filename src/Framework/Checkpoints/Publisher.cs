@@ -33,14 +33,16 @@ public static class Publisher
 
         var tensors = new List<WeightSource>();
         var leftOut = new List<string>();
+        var workedIn = PublishedForms.WorkedIn(source, names);
         var taken = new HashSet<string>(StringComparer.Ordinal);
         // The maps list the tensors in the model's order, the file by their types.
         var order = maps.Values.SelectMany(map => map.Keys).Distinct().Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index);
         foreach (var (own, full) in source.ModelNames(averaged).OrderBy(pair => order.GetValueOrDefault(pair.Key, int.MaxValue)))
         {
             var name = names == Own ? own : maps[names].GetValueOrDefault(own);
-            if (name is null) leftOut.Add(own);
-            else if (taken.Add(name)) tensors.Add(Source(source, full, name));
+            if (name is null && !workedIn.Contains(own)) leftOut.Add(own);
+            else if (name is null) continue;
+            else if (taken.Add(name)) tensors.Add(PublishedForms.Of(source, names, own, name) is { } form ? PublishedForms.Changed(source, averaged, own, name, form) : Source(source, full, name));
             else throw CheckpointErrors.SameName(checkpoint, names, name);
         }
 

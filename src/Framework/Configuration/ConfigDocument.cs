@@ -105,6 +105,19 @@ public sealed class ConfigDocument
         return new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
     }
 
+    /// <summary>The document with further values, where it has none yet. A value below a reference is set where the reference leads.</summary>
+    internal ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
+    {
+        var (merged, root) = (_merged, Root);
+        foreach (var (path, value) in values)
+        {
+            if (ConfigPath.Split(path) is not { } keys) continue;
+            merged = ConfigAdditions.Add(merged, keys, value);
+            root = ConfigAdditions.Add(root, keys, value);
+        }
+        return new ConfigDocument(merged, root, Files, Plugins);
+    }
+
     internal static ConfigNode? Find(ConfigMap root, string path)
     {
         if (path.Length == 0)

@@ -33,23 +33,29 @@ public sealed class Runner : IDisposable
     /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake.</exception>
     public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false)
     {
-        var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
-        if (options.Train is not { } train) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
+        var components = services.GetRequiredService<ComponentBuilder>();
+        var options = components.Bind<RunOptions>(document);
+        if (options.Train is null) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
         if (options.Optimizer is null) throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
 
         var owned = new List<IDisposable>();
         try
         {
+            workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
+            var checkpoint = resume ? Latest(workDir) : null;
+            if (checkpoint is not null) Own(checkpoint);
+            document = checkpoint is null
+                ? EarlierDefaults.Stated(document, components)
+                : EarlierDefaults.With(document, components, checkpoint.Info.Config, text => s_log.Info(text));
+            options = components.Bind<RunOptions>(document);
+            var (train, optimizer) = (options.Train!, options.Optimizer!);
             var builder = new RunBuilder(options, services);
             builder.StartTensorLibrary();
             var device = DeviceChoice.Resolve(options.Device);
             var precision = PrecisionChoice.Resolve(options.Precision, device.type);
             var group = Own(ProcessGroups.FromEnvironment(device));
-            workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
             if (group.Rank == 0) Directory.CreateDirectory(workDir);
 
-            var checkpoint = resume ? Latest(workDir) : null;
-            if (checkpoint is not null) Own(checkpoint);
             var output = Own(RunLog.Start(workDir, checkpoint?.Info.Iteration, writes: group.Rank == 0));
             if (resume && checkpoint is null) s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
             var saved = document.SaveText(workDir);
@@ -92,7 +98,7 @@ public sealed class Runner : IDisposable
                     NormEval = train.NormEval ?? [],
                     SyncBn = train.SyncBn,
                 },
-                Optimizers = Optimizers(options.Optimizer, services),
+                Optimizers = Optimizers(optimizer, services),
                 Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(services))],
                 Penalties = RunBuilder.Named(train.Penalties, spec => spec.Build(services)),
                 Hooks = WithDefaults(options.Hooks, services, dataset.Info),

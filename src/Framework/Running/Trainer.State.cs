@@ -114,6 +114,7 @@ public sealed partial class Trainer
         Iteration = _iteration,
         Metrics = _metrics,
         PublishedNames = PublishedNames.For(Model),
+        PublishedForms = PublishedNames.Forms(Model),
         Source = _parts.Source,
     };
 

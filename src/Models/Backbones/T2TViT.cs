@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
@@ -119,14 +118,8 @@ public sealed class T2TViT : Backbone
         }
     }
 
-    /// <summary>0: what makes the tokens; i + 1: block i; last: the norm.</summary>
-    public override int LayerCount => _depth + 2;
-
-    public override int LayerOf(string parameterName)
-    {
-        if (parameterName.StartsWith("blocks.", StringComparison.Ordinal)) return int.Parse(parameterName.Split('.')[1], CultureInfo.InvariantCulture) + 1;
-        return parameterName.StartsWith("norm.", StringComparison.Ordinal) ? LayerCount - 1 : 0;
-    }
+    public override ParameterLayers LayersByDepth =>
+        new([nameof(tokens_to_token), nameof(cls_token)], [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]);
 
     /// <summary>Positional embeddings of another image size are resized.</summary>
     public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, 1, _grid) : stored;

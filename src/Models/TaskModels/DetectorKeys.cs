@@ -19,7 +19,7 @@ internal static class DetectorKeys
         // A checkpoint of the backbone alone, in whatever names it has, has nothing for neck and head.
         var maps = backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel("backbone", null));
         if (backbone.KeyMaps.TryGetValue("torchvision", out var torchvision) && neck is null or Fpn) maps["torchvision"] = Torchvision(torchvision!, neck as Fpn, head);
-        if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab)) maps["mmlab"] = MmLab(mmlab);
+        if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab)) maps["mmlab"] = MmLab(mmlab, head);
         return maps;
     }
 
@@ -47,13 +47,18 @@ internal static class DetectorKeys
         };
     }
 
-    private static KeyMap MmLab(KeyMap backbone) => new(key =>
+    private static KeyMap MmLab(KeyMap backbone, BoxHead head) => new(key =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Rename(key) is { } inner ? "backbone." + inner : null
         : key.StartsWith("neck.", StringComparison.Ordinal) || key.StartsWith("bbox_head.", StringComparison.Ordinal) ? key : null)
     {
         Publish = backbone.Publish is null ? null : key => key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Publish(key["backbone.".Length..]) : key,
         Reshape = backbone.Reshape is null ? null : (key, tensor) =>
             key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Reshape(key["backbone.".Length..], tensor) : tensor,
+        RenameSecond = backbone.RenameSecond is not { } second ? null : key =>
+            key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
+        Computed = backbone.Computed,
+        Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || KeyMap.Below(head.MmlabLacks, "bbox_head.")?.Invoke(key) == true,
+        PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
     };
 
     /// <summary>The outputs of COCO's 80 classes, in the order of their ids, of 91.</summary>

@@ -41,7 +41,7 @@ internal static class AnalyzeResultsCommand
     private static int Run(string config, string source, string? folder, int count, double? score, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
         if (count < 1) throw new UserErrorException($"--count is {count}; at least 1 was expected.");
-        using var data = EvaluatedData.Open(config, device, overrides);
+        using var data = EvaluatedData.Open(config, device, overrides, source);
         var info = data.Dataset.Info;
         var measure = new ImageScore(info);
         var all = new List<(string Name, double Score)>();

@@ -38,7 +38,7 @@ internal static class ConfusionMatrixCommand
         Chart.RequireKnownEnding(output);
         if (score is not (>= 0 and <= 1)) throw new UserErrorException($"--score-thr is {score}; a number from 0 to 1 was expected.");
         if (iou is not (> 0 and <= 1)) throw new UserErrorException($"--iou-thr is {iou}; a number above 0, at most 1, was expected.");
-        using var data = EvaluatedData.Open(config, device, overrides);
+        using var data = EvaluatedData.Open(config, device, overrides, source);
         var metric = new ConfusionMatrixMetric(new ConfusionMatrixOptions(score, iou));
         var metrics = new Dictionary<string, Metric> { ["confusion"] = metric };
         data.Run(source, precision, weights, metrics, null);

@@ -39,7 +39,7 @@ internal static class TestCommand
 
     private static int Run(string config, string checkpoint, string? output, string? predictions, string? show, double? score, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
-        using var data = EvaluatedData.Open(config, device, overrides);
+        using var data = EvaluatedData.Open(config, device, overrides, checkpoint);
         var metrics = data.Metrics();
         if (metrics.Count == 0 && predictions is null && show is null)
             throw new UserErrorException($"{config}: {data.Part}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ {Example(data.Dataset.Info.Task)} }}.");

@@ -24,11 +24,13 @@ internal sealed class EvaluatedData : IDisposable
     private readonly RunBuilder _builder;
     private readonly EvaluationOptions _evaluation;
 
-    private EvaluatedData(string config, string[] overrides)
+    private EvaluatedData(string config, string[] overrides, string? source)
     {
         _document = ConfigDocument.Load(config, overrides);
         _services = Composition.Services(_document, Console.Error.WriteLine).BuildServiceProvider();
-        var options = _services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(_document);
+        var components = _services.GetRequiredService<ComponentBuilder>();
+        if (source is not null && !StoredPredictions.Are(source)) _document = AsTrained(_document, components, source);
+        var options = components.Bind<RunOptions>(_document);
         _evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
         Part = options.Test is null ? "val" : "test";
         _builder = new RunBuilder(options, _services);
@@ -37,7 +39,9 @@ internal sealed class EvaluatedData : IDisposable
     }
 
     /// <param name="device">In place of the config's.</param>
-    public static EvaluatedData Open(string config, string? device, string[] overrides) => new(config, device is null ? overrides : [.. overrides, $"device={device}"]);
+    /// <param name="source">What will be evaluated, where it is known: options that the config leaves out are a checkpoint's own.</param>
+    public static EvaluatedData Open(string config, string? device, string[] overrides, string? source = null) =>
+        new(config, device is null ? overrides : [.. overrides, $"device={device}"], source);
 
     /// <summary>test or val.</summary>
     public string Part { get; }
@@ -111,6 +115,14 @@ internal sealed class EvaluatedData : IDisposable
         }.Run(model);
         foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
         return values;
+    }
+
+    /// <summary>A config with what it leaves out as a checkpoint of Tessera's has it; for any other file the config itself.</summary>
+    internal static ConfigDocument AsTrained(ConfigDocument document, ComponentBuilder components, string path)
+    {
+        if (!File.Exists(path) || !Checkpoint.IsCheckpoint(path)) return document;
+        using var checkpoint = Checkpoint.Open(path);
+        return EarlierDefaults.With(document, components, checkpoint.Info.Config, Console.Error.WriteLine);
     }
 
     internal static void LoadWeights(VisionModel model, string path, DataInfo data, PretrainedOptions weights, ConfigDocument document)
