@@ -55,6 +55,8 @@ public sealed class ConcatDataset : Dataset
         return part.LabelsOf(at);
     }
 
+    public override IReadOnlyList<LeftOut> LeftOut => [.. _parts.SelectMany((part, i) => part.LeftOut.Select(entry => entry with { Reason = $"{entry.Reason} (datasets.{i})" }))];
+
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. _parts.SelectMany((part, i) => part.Check(advance).Select(note => $"datasets.{i}: {note}"))];
 
     /// <summary>The part that a sample comes from, and its place there.</summary>

@@ -111,13 +111,20 @@ public sealed class Predictor : IDisposable
     {
         var inputs = new PredictionInputs([.. paths.Select((path, i) => (Func<Sample>)(() => PredictionInput.File(i, path)))], Data);
         using var loader = Loader(inputs, new LoaderOptions(_batchSize, _options.Workers, OnBadSample: BadSample.Skip));
-        var told = 0;
+        var told = new HashSet<string>(StringComparer.Ordinal);
         foreach (var batch in loader.Epoch(0))
         {
             foreach (var result in Run(batch)) yield return result;
-            for (; told < loader.Skipped.Count; told++) unreadable?.Invoke(loader.Skipped[told].Name, loader.Skipped[told].Reason);
+            Tell();
         }
-        for (; told < loader.Skipped.Count; told++) unreadable?.Invoke(loader.Skipped[told].Name, loader.Skipped[told].Reason);
+        Tell();
+
+        // Threads may find a later file before an earlier one.
+        void Tell()
+        {
+            foreach (var (name, reason) in loader.Skipped)
+                if (told.Add(name)) unreadable?.Invoke(name, reason);
+        }
     }
 
     public void Dispose()

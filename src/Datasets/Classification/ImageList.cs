@@ -57,7 +57,7 @@ public sealed class ImageList : Dataset
         }
         var column = task == DataTask.MultiLabel ? options.LabelsColumn : options.LabelColumn;
         var words = list.Rows.Select(row => WordsOf(row, column, task)).ToArray();
-        var classes = options.Classes ?? list.Classes ?? ClassesFrom(list.Rows, words);
+        string[] classes = [.. ClassNames.Normalize(options.Classes ?? list.Classes ?? ClassesFrom(list.Rows, words))];
         if (classes.Distinct().Count() < classes.Length) throw new UserErrorException($"{options.Path}: the class names hold one twice.");
         if (classes.Length == 0) throw new UserErrorException($"{options.Path}: no image has a label, and no classes are given.");
         var indices = classes.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
@@ -92,6 +92,15 @@ public sealed class ImageList : Dataset
     public override int? LabelOf(int index) => Info.Task == DataTask.Classification ? _labels[index][0] : null;
 
     public override IReadOnlyList<int>? LabelsOf(int index) => Info.Task == DataTask.Regression ? null : _labels[index];
+
+    /// <exception cref="UserErrorException">Images that don't exist, the first by name.</exception>
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
+    {
+        var missing = Enumerable.Range(0, Count).AsParallel().AsOrdered().Where(i => !(System.IO.Path.IsPathRooted(_images[i]) ? File.Exists(_images[i]) : _files.Contains(_images[i]))).ToArray();
+        if (missing.Length == 0) return base.Check(advance);
+        throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"{_options.Path}: {missing.Length:N0} of its {Count:N0} images don't exist:\n  ")
+            + string.Join("\n  ", missing.Take(6).Select(i => Describe(_images[i])).Concat(missing.Length > 6 ? ["…"] : [])));
+    }
 
     // An absolute path stands for itself; the store serves what lies below the root.
     private string Describe(string name) => System.IO.Path.IsPathRooted(name) ? name : _files.Describe(name);
@@ -136,10 +145,10 @@ public sealed class ImageList : Dataset
     {
         var values = row.Values(column);
         if (task == DataTask.Classification)
-            return values is [{ Length: > 0 }] ? values : throw row.Error($"no label: expected one class name or index in \"{column}\".{row.Columns(column)}");
+            return values is [{ Length: > 0 }] ? [ClassNames.Normalize(values[0])] : throw row.Error($"no label: expected one class name or index in \"{column}\".{row.Columns(column)}");
         if (values is null) throw row.Error($"no labels: expected them in \"{column}\" (empty for none).{row.Columns(column)}");
-        return row.IsList(column) ? values
-            : [.. values.SelectMany(text => text.Split(_options.Separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct()];
+        return row.IsList(column) ? [.. values.Select(ClassNames.Normalize)]
+            : [.. values.Select(ClassNames.Normalize).SelectMany(text => text.Split(_options.Separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct()];
     }
 
     /// <summary>The names that occur; where all are indices, the indices up to the largest.</summary>

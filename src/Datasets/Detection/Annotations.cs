@@ -53,6 +53,12 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     /// <summary>The size was not annotated, but read from the image.</summary>
     public bool Measured { get; init; }
 
+    /// <summary>The annotation gives a URL; <see cref="File"/> is the end of its path.</summary>
+    public bool IsFromUrl { get; init; }
+
+    /// <summary>Measured, and its EXIF orientation exchanges rows and columns: <see cref="Height"/> and <see cref="Width"/> are as a viewer shows it.</summary>
+    public bool Turned { get; init; }
+
     /// <summary>Where its annotation lies: the file that <see cref="AnnotatedObject.Place"/> is a line of; null where places are ids.</summary>
     public string? Source { get; init; }
 
@@ -72,7 +78,15 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
 {
     /// <summary>The same with the images' sizes from their headers, where the annotations lack them. A file that can't be read is told of when it is.</summary>
     public AnnotationSet Measured(FileStore files) => Images.All(image => image.Height > 0 && image.Width > 0) ? this
-        : this with { Images = [.. Images.Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image))] };
+        : this with { Images = [.. Images.AsParallel().AsOrdered().Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image))] };
+
+    /// <summary>The same with images from URLs named by their last part alone, where it tells them all apart: downloaded files usually lie in one folder.</summary>
+    public AnnotationSet Downloaded()
+    {
+        if (!Images.Any(image => image.IsFromUrl)) return this;
+        var names = Images.Select(image => image.IsFromUrl ? image.File[(image.File.LastIndexOf('/') + 1)..] : image.File).ToArray();
+        return names.Distinct(StringComparer.OrdinalIgnoreCase).Count() < names.Length ? this : this with { Images = [.. Images.Select((image, i) => image with { File = names[i] })] };
+    }
 
     /// <summary>The same with these classes only, in this order, and without boxes that can't be used.</summary>
     /// <param name="classes">null: all.</param>
@@ -104,8 +118,9 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
     {
         try
         {
-            var header = ImageCodec.Open(files.Read(image.File), image.File);
-            return image with { Height = header.Height, Width = header.Width, Measured = true };
+            var file = files.Read(image.File);
+            var header = ImageCodec.Open(file, image.File);
+            return image with { Height = header.Height, Width = header.Width, Measured = true, Turned = ImageCodec.IsTurned(file, image.File) };
         }
         catch (UserErrorException)
         {

@@ -45,8 +45,9 @@ internal static class LabelCheck
     private static string? Problem(SegmentationDataset data, Sample sample, LabelStatistics found)
     {
         if (found.Problem is not null) return found.Problem;
-        if ((found.Height, found.Width) != (found.ImageHeight, found.ImageWidth))
-            return LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, found.ImageHeight, found.ImageWidth).Message;
+        var (height, width) = found.PhotographSize(data.TurnsPhotographs);
+        if ((found.Height, found.Width) != (height, width))
+            return LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, height, width, found.Turned ? data.TurnsPhotographs : null).Message;
         return found.HasUnclaimed(data.Table) ? LabelErrors.Unclaimed(sample.SegmentationName!, data.Table, found.Histogram).Message : null;
     }
 

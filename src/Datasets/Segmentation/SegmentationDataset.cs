@@ -17,9 +17,9 @@ public abstract class SegmentationDataset : Dataset
     private readonly Lock _gate = new();
     private LabelStatistics?[]? _statistics;
 
-    private protected SegmentationDataset(FileStore files, IReadOnlyList<LabelledFile> pairs, LabelOptions options)
+    private protected SegmentationDataset(FileStore files, Pairs pairs, LabelOptions options)
     {
-        (_files, _pairs, Table) = (files, pairs, options.Table());
+        (_files, _pairs, LeftOut, Table) = (files, pairs.Files, pairs.LeftOut, options.Table());
         Info = new DataInfo(Table.Classes, DataTask.Segmentation) { Palette = options.PaletteOf(Table) };
     }
 
@@ -29,6 +29,11 @@ public abstract class SegmentationDataset : Dataset
     public override DataInfo Info { get; }
 
     public override int Count => _pairs.Count;
+
+    public override IReadOnlyList<LeftOut> LeftOut { get; }
+
+    /// <summary>Photographs are turned as their EXIF orientation says: the pipeline's LoadImage tells.</summary>
+    internal bool TurnsPhotographs => LoadImage.TurnsIn(Pipeline);
 
     public override Sample Get(int index)
     {
@@ -55,7 +60,7 @@ public abstract class SegmentationDataset : Dataset
     }
 
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
-        Pipeline.Any(step => step is LoadSegmentation) ? LabelCheck.Run(this, Scan(advance)) : [];
+        [.. base.Check(advance), .. Pipeline.Any(step => step is LoadSegmentation) ? LabelCheck.Run(this, Scan(advance)) : []];
 
     private LabelStatistics?[] Scan(Action<int, int>? advance)
     {

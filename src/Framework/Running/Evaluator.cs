@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
@@ -34,8 +35,14 @@ public sealed class Evaluator
     /// <summary>After each batch: batches done, batches in all.</summary>
     public Action<int, int>? Advance { get; init; }
 
-    /// <summary>The metrics' values over all processes' samples. The model is back in its former mode afterwards.</summary>
-    /// <exception cref="UserErrorException">Two metrics give a value of the same name.</exception>
+    /// <summary>The values beside the metrics' own where not all samples were measured: how many were, and how many were left out.</summary>
+    public const string MeasuredKey = "images/measured", LeftOutKey = "images/left_out";
+
+    /// <summary>
+    /// The metrics' values over all processes' samples; where some were left out, also <see cref="MeasuredKey"/> and <see cref="LeftOutKey"/>.
+    /// The model is back in its former mode afterwards.
+    /// </summary>
+    /// <exception cref="UserErrorException">Two metrics give a value of the same name, or no sample could be read.</exception>
     public IReadOnlyDictionary<string, double> Run(VisionModel model)
     {
         var training = model.training;
@@ -43,9 +50,10 @@ public sealed class Evaluator
         try
         {
             foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
-            Predict(model);
+            var measured = Everywhere(Predict(model));
+            if (measured == 0) throw NothingMeasured();
             Merge();
-            return Values(Metrics);
+            return WithCoverage(Values(Metrics), measured);
         }
         finally
         {
@@ -53,9 +61,26 @@ public sealed class Evaluator
         }
     }
 
-    private void Predict(VisionModel model)
+    /// <summary>The sentence that goes with figures over a part of the samples; null where they cover all.</summary>
+    public static string? Coverage(IReadOnlyDictionary<string, double> values) =>
+        values.TryGetValue(MeasuredKey, out var measured) && values.TryGetValue(LeftOutKey, out var leftOut)
+            ? string.Create(CultureInfo.InvariantCulture, $"The figures cover {measured:N0} of {measured + leftOut:N0} images: {leftOut:N0} were left out.") : null;
+
+    private UserErrorException NothingMeasured() => new(
+        $"None of the {Loader.Dataset.Count} samples could be measured.{(Loader.Skipped is [var (name, reason), ..] ? $" The first: {(reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}")}" : "")}");
+
+    private long Everywhere(long own) => Group.WorldSize == 1 ? own : Group.AllGather(BitConverter.GetBytes(own)).Sum(bytes => BitConverter.ToInt64(bytes));
+
+    private IReadOnlyDictionary<string, double> WithCoverage(IReadOnlyDictionary<string, double> values, long measured)
     {
-        var done = 0;
+        var left = Math.Max(0, Loader.Dataset.Count - measured) + Loader.Dataset.LeftOut.Where(entry => entry.Kind == LeftOutKind.Image).Sum(entry => entry.Count);
+        return left == 0 ? values : new Dictionary<string, double>(values) { [MeasuredKey] = measured, [LeftOutKey] = left };
+    }
+
+    /// <returns>How many samples this process has measured.</returns>
+    private long Predict(VisionModel model)
+    {
+        var (done, samples) = (0, 0L);
         using var mode = no_grad();
         foreach (var loaded in Loader.Epoch(0))
         {
@@ -68,8 +93,10 @@ public sealed class Evaluator
             if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
             foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);
+            samples += batch.Samples.Count;
             Advance?.Invoke(++done, Loader.BatchesPerEpoch);
         }
+        return samples;
     }
 
     private void Merge()

@@ -65,6 +65,7 @@ public sealed class Runner : IDisposable
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
             var dataset = builder.Dataset(train.Dataset);
             RunBuilder.CheckData(dataset, "train.dataset", train.Loader, text => s_log.Warn(text), text => s_log.Info(text));
+            RunBuilder.RequireBoxes(dataset);
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
             var channelsLast = builder.ChannelsLast(model, device, precision);

@@ -30,6 +30,8 @@ public sealed partial class Trainer : RunState, IDisposable
     private readonly long _stepsPerEpoch, _totalSteps;
     private readonly int _totalEpochs;
     private readonly NonFiniteGuard? _guard;
+    private readonly SkippedSamples _skipped;
+    private readonly SkippedSamples? _skippedInVal;
 
     private long _iteration;
     private int _epoch, _batchInEpoch, _epochsDone;
@@ -40,6 +42,8 @@ public sealed partial class Trainer : RunState, IDisposable
     public Trainer(TrainerParts parts)
     {
         _parts = parts;
+        _skipped = new SkippedSamples(parts.TrainLoader, "train", text => s_log.Warn("{0}", text));
+        _skippedInVal = parts.ValLoader is null ? null : new SkippedSamples(parts.ValLoader, "val", text => s_log.Warn("{0}", text));
         var loop = parts.Loop;
         var batches = parts.TrainLoader.BatchesPerEpoch;
         if (batches == 0)
@@ -142,11 +146,19 @@ public sealed partial class Trainer : RunState, IDisposable
             Precision = _parts.Precision,
             ChannelsLast = _parts.ChannelsLast,
         };
-        _metrics = new Dictionary<string, double>(evaluator.Run(Model));
+        try
+        {
+            _metrics = new Dictionary<string, double>(evaluator.Run(Model));
+        }
+        finally
+        {
+            _skippedInVal?.Tell();
+        }
         ProcessMemory.GiveBack();
         TrainMode();
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
         s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
+        if (Evaluator.Coverage(_metrics) is { } coverage) s_log.Warn("{0}", coverage);
         foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables())) s_log.Info("\n{0}", TextTable.Format(table));
         foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes())) s_log.Info("{0}", note);
         _schedule.Observe(_metrics, _iteration);
@@ -171,6 +183,7 @@ public sealed partial class Trainer : RunState, IDisposable
         foreach (var loaded in TrainLoader.Epoch(_epoch, _batchInEpoch))
         {
             using var batch = loaded;
+            _skipped.Tell();
             Iterate(batch);
             if (Stops() || (CountsIterations && IsDone) || _iteration > _replayUntil)
             {
@@ -179,6 +192,7 @@ public sealed partial class Trainer : RunState, IDisposable
             }
         }
         FinishPartialStep();
+        _skipped.Sum();
 
         _epochsDone = _epoch + 1;
         _batchInEpoch = 0;

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Tessera.Datasets.Images;
+using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
@@ -12,8 +14,6 @@ namespace Tessera.Tools.Commands;
 /// <summary>Predicts images with nothing but a checkpoint.</summary>
 internal static class PredictCommand
 {
-    private static readonly string[] s_endings = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
-
     public static Command Create()
     {
         var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train. It carries config, transforms and class names." };
@@ -65,6 +65,7 @@ internal static class PredictCommand
         }
         RequireSome();
         foreach (var (path, reason) in unreadable) Console.Error.WriteLine(SkippedSample.Line(path, reason));
+        if (unreadable.Count > 0) Console.Error.WriteLine($"{files.Length - unreadable.Count} of {files.Length} images are predicted; {unreadable.Count} can't be read.");
         return 0;
 
         void RequireSome()
@@ -96,9 +97,10 @@ internal static class PredictCommand
     {
         if (File.Exists(input)) return [input];
         if (!Directory.Exists(input)) throw new UserErrorException($"{input}: there is no such file or folder.");
-        var files = Directory.EnumerateFiles(input, "*", SearchOption.AllDirectories)
-            .Where(path => s_endings.Contains(Path.GetExtension(path).ToLowerInvariant())).Order(StringComparer.Ordinal).ToArray();
-        return files.Length > 0 ? files : throw new UserErrorException($"{input}: the folder has no images ({string.Join(", ", s_endings)}).");
+        // Images that can't be read are among them, so that each is told with its format.
+        var store = FileStore.Open(input);
+        var files = store.Names.Where(name => ImageCodec.HasExtension(name) || ImageCodec.UnreadableFormat(name) is not null).Select(store.Describe).ToArray();
+        return files.Length > 0 ? files : throw new UserErrorException($"{input}: the folder has no images ({string.Join(", ", ImageCodec.Extensions)}).");
     }
 
     private static string Describe(string path, Prediction prediction, IReadOnlyList<string> names) => prediction switch

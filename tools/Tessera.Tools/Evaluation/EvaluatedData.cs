@@ -114,6 +114,7 @@ internal sealed class EvaluatedData : IDisposable
             Advance = new Advance("evaluating").Report,
         }.Run(model);
         foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
+        if (Evaluator.Coverage(values) is { } coverage) Console.Error.WriteLine(coverage);
         return values;
     }
 

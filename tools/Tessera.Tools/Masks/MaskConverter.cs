@@ -16,7 +16,7 @@ namespace Tessera.Tools.Masks;
 /// <param name="tolerance">How far each channel of a colour may be off.</param>
 internal sealed class MaskConverter(FileStore files, int tolerance)
 {
-    private readonly string[] _names = [.. files.Names.Where(name => ImageCodec.Extensions.Contains(Path.GetExtension(name).ToLowerInvariant()))];
+    private readonly string[] _names = [.. files.Names.Where(ImageCodec.HasExtension)];
 
     public int Count => _names.Length;
 
@@ -120,8 +120,10 @@ internal sealed class MaskConverter(FileStore files, int tolerance)
     {
         var (data, described) = (files.Read(name), files.Describe(name));
         var stored = ImageCodec.Decode(data, described, new DecodeOptions(ColorType.Unchanged));
+        // Gray masks (0 and 255, say) are colours like others: #000000 and #FFFFFF.
+        if (stored is { Channels: <= 2, Type: PixelType.UInt8 }) return ChannelConversion.ToRgb(stored);
         return stored.Channels >= 3 ? LabelFile.Decode(data, described, byColor: true)
-            : throw new UserErrorException($"{described}: the mask has one channel of values, not colours. It needs no converting: label_map takes values (\"0\": \"road\").");
+            : throw new UserErrorException($"{described}: the mask has one channel of 16-bit values, not colours. It needs no converting: label_map takes values (\"0\": \"road\").");
     }
 
     private void ForEach(string what, Action<string> action)
