@@ -172,8 +172,8 @@ public static class CocoFile
             else if (json.IsName("image_id"u8)) { json.Next(); image = json.Whole("\"image_id\""); }
             else if (json.IsName("category_id"u8)) { json.Next(); category = json.Whole("\"category_id\""); }
             else if (json.IsName("area"u8)) { json.Next(); area = json.Number() is var value && double.IsFinite(value) ? value : null; json.Skip(); }
-            else if (json.IsName("iscrowd"u8)) { json.Next(); crowd = json.Flag(); json.Skip(); }
-            else if (json.IsName("ignore"u8)) { json.Next(); ignore = json.Flag(); json.Skip(); }
+            else if (json.IsName("iscrowd"u8)) { json.Next(); crowd = json.Flag("\"iscrowd\""); json.Skip(); }
+            else if (json.IsName("ignore"u8)) { json.Next(); ignore = json.Flag("\"ignore\""); json.Skip(); }
             else if (json.IsName("bbox"u8)) { json.Next(); Box(ref json, box); }
             else json.Skip();
         }

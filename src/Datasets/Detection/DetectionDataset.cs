@@ -37,6 +37,7 @@ public abstract class DetectionDataset : Dataset
     {
         var image = _images[index];
         var usable = image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).ToArray();
+        var measured = image.Objects.Where(item => item.IsMeasurable).ToArray(); // an object that can't be found is still one that was not found
         return new Sample
         {
             Index = index,
@@ -45,9 +46,10 @@ public abstract class DetectionDataset : Dataset
             ReadFile = () => _files.Read(image.File),
             Boxes = BoxesOf(usable, image, clip: true),
             BoxAnnotation = new BoxAnnotation(
-                [.. usable.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. usable.Select(item => item.Class)],
-                [.. usable.Select(item => item.Area ?? item.Width * item.Height)], [.. usable.Select(item => item.Crowd)], [.. usable.Select(item => item.Crowd || item.Difficult)])
+                [.. measured.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. measured.Select(item => item.Class)],
+                [.. measured.Select(item => item.Area ?? item.Width * item.Height)], [.. measured.Select(item => item.Crowd)], [.. measured.Select(item => item.Crowd || item.Difficult)])
             {
+                Unusable = measured.Length - usable.Length,
                 ImageSize = image.Measured ? null : (image.Height, image.Width),
             },
         };

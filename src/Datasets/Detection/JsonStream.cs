@@ -87,7 +87,20 @@ internal ref struct JsonStream
     /// <summary>A number; not a number where the token is none.</summary>
     public readonly double Number() => Type == JsonTokenType.Number && _reader.TryGetDouble(out var value) ? value : double.NaN;
 
-    public readonly bool Flag() => Type == JsonTokenType.True || (Type == JsonTokenType.Number && Number() != 0);
+    /// <summary>True or false, a number that is 0 or not, or one of them as text; null and what holds further values are false.</summary>
+    /// <exception cref="UserErrorException">It is another text.</exception>
+    public readonly bool Flag(string what) => Type switch
+    {
+        JsonTokenType.True => true,
+        JsonTokenType.Number => Number() != 0,
+        JsonTokenType.String => Text(what).Trim().ToLowerInvariant() switch
+        {
+            "1" or "true" => true,
+            "0" or "false" or "" => false,
+            var other => throw Error($"{what} is \"{other}\"; 0 or 1 was expected."),
+        },
+        _ => false,
+    };
 
     public readonly UserErrorException Error(string what) => new($"{_path}:{Line}  {what}");
 

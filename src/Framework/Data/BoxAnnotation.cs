@@ -13,6 +13,12 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
 {
     public int Count => Labels.Length;
 
+    /// <summary>
+    /// How many of the boxes nothing can be found by: without extent, or outside the image. They count in measures, as in COCO's, and
+    /// aren't among the boxes to train on.
+    /// </summary>
+    public int Unusable { get; init; }
+
     /// <summary>Rows and columns of the image that the boxes are meant for, where the annotation says.</summary>
     public (int Height, int Width)? ImageSize { get; init; }
 

@@ -17,7 +17,6 @@ public sealed class Evaluator
 
     public required Device Device { get; init; }
 
-
     public IProcessGroup Group { get; init; } = new SingleProcess();
 
     /// <summary>What predictions are computed in; training evaluates in the run's own precision.</summary>
@@ -34,7 +33,13 @@ public sealed class Evaluator
     /// <summary>After each batch: batches done, batches in all.</summary>
     public Action<int, int>? Advance { get; init; }
 
-    /// <summary>The metrics' values over all processes' samples. The model is back in its former mode afterwards.</summary>
+    /// <summary>Images of the last run, of all processes, for which the network gave no finite numbers.</summary>
+    public NonFinitePredictions NonFinite { get; private set; } = new();
+
+    /// <summary>
+    /// The metrics' values over all processes' samples; NaN, all of them, where the network's output was not finite. The model is
+    /// back in its former mode afterwards.
+    /// </summary>
     /// <exception cref="UserErrorException">Two metrics give a value of the same name.</exception>
     public IReadOnlyDictionary<string, double> Run(VisionModel model)
     {
@@ -43,9 +48,10 @@ public sealed class Evaluator
         try
         {
             foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
+            NonFinite = new NonFinitePredictions();
             Predict(model);
             Merge();
-            return Values(Metrics);
+            return NonFinite.Judge(Values(Metrics));
         }
         finally
         {
@@ -66,6 +72,7 @@ public sealed class Evaluator
             IReadOnlyList<Prediction> predictions;
             using (Precision.Enter(Device.type)) predictions = model.Predict(batch);
             if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
+            NonFinite.See(predictions, batch.Samples);
             foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);
             Advance?.Invoke(++done, Loader.BatchesPerEpoch);
@@ -81,6 +88,10 @@ public sealed class Evaluator
             metric.Reset(Loader.Dataset.Info);
             foreach (var part in parts) metric.Merge(part); // by rank, so that every process computes the same
         }
+        var (count, images) = NonFinite.Counts;
+        var counts = Group.AllGather([.. BitConverter.GetBytes(count), .. BitConverter.GetBytes(images)]);
+        for (var rank = 0; rank < counts.Count; rank++)
+            if (rank != Group.Rank) NonFinite.Merge(BitConverter.ToInt64(counts[rank], 0), BitConverter.ToInt64(counts[rank], sizeof(long)));
     }
 
     /// <summary>What metrics have gathered, by the values' names.</summary>
