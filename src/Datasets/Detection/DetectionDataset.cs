@@ -37,7 +37,7 @@ public abstract class DetectionDataset : Dataset
     {
         var image = _images[index];
         var usable = image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).ToArray();
-        var measured = image.Objects.Where(item => item.IsMeasurable).ToArray(); // an object that can't be found is still one that was not found
+        var unusable = image.Objects.Where(item => item.IsMeasurable && item.Fault(image.Height, image.Width) is not null).ToArray();
         return new Sample
         {
             Index = index,
@@ -45,11 +45,9 @@ public abstract class DetectionDataset : Dataset
             ImageId = image.Id,
             ReadFile = () => _files.Read(image.File),
             Boxes = BoxesOf(usable, image, clip: true),
-            BoxAnnotation = new BoxAnnotation(
-                [.. measured.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. measured.Select(item => item.Class)],
-                [.. measured.Select(item => item.Area ?? item.Width * item.Height)], [.. measured.Select(item => item.Crowd)], [.. measured.Select(item => item.Crowd || item.Difficult)])
+            BoxAnnotation = AnnotationOf(usable) with
             {
-                Unusable = measured.Length - usable.Length,
+                Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable),
                 ImageSize = image.Measured ? null : (image.Height, image.Width),
             },
         };
@@ -65,6 +63,10 @@ public abstract class DetectionDataset : Dataset
     }
 
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => _findings.Report();
+
+    private static BoxAnnotation AnnotationOf(AnnotatedObject[] objects) => new(
+        [.. objects.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. objects.Select(item => item.Class)],
+        [.. objects.Select(item => item.Area ?? item.Width * item.Height)], [.. objects.Select(item => item.Crowd)], [.. objects.Select(item => item.Crowd || item.Difficult)]);
 
     private static Boxes BoxesOf(IReadOnlyList<AnnotatedObject> objects, AnnotatedImage image, bool clip)
     {
@@ -147,6 +149,6 @@ public abstract class DetectionDataset : Dataset
                 }
             }
         }
-        if (clipped > 0) _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} boxes reach beyond their image and are clipped to it. The first: {first}."));
+        if (clipped > 0) _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} {(clipped == 1 ? "box reaches beyond its image and is" : "boxes reach beyond their image and are")} clipped to it. The first: {first}."));
     }
 }

@@ -51,7 +51,7 @@ public sealed class CocoDetectionTests : IDisposable
         Assert.Equal([99.25, 1], second.BoxAnnotation.Areas);
         Assert.Equal([false, true], second.BoxAnnotation.Ignored);
         Assert.Equal([1, 2], data.LabelsOf(1)!);
-        Assert.Contains("1 boxes reach beyond their image", Assert.Single(data.Check()), StringComparison.Ordinal);
+        Assert.Contains("1 box reaches beyond its image and is clipped to it. The first", Assert.Single(data.Check()), StringComparison.Ordinal);
         Assert.Equal(4, ImageCodec.Decode(second.ReadFile!(), second.Name).Channels + 1);
     }
 

@@ -230,7 +230,7 @@ public sealed class PixelLossTests
         public int Width { get; }
 
         /// <summary>All of them, ignored ones too.</summary>
-        public int Pixels => _pixels.Length;
+        public int Pixels => _pixels.Count;
 
         public Pixel[] Valid() => [.. _pixels.Where(pixel => pixel.Label != 255)];
 

@@ -32,7 +32,7 @@ public sealed class AnalyzeLogsTests : IDisposable
         Assert.Contains("mIoU (val)", said.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("IoU/sky", said.Output, StringComparison.Ordinal);
         Assert.Contains("first   30          60                40       60       16.67                    25.0 %            512 MB", said.Output, StringComparison.Ordinal); // without the warm-up's 5
-        Assert.Contains("second: 1 lines are no rows", said.Error, StringComparison.Ordinal);
+        Assert.Contains("second: 1 line is no row", said.Error, StringComparison.Ordinal);
         Assert.True(ImageCodec.Load(picture).Width >= 2 * 2 * 720);
     }
 

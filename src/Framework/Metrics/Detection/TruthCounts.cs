@@ -9,10 +9,11 @@ internal sealed class TruthCounts
 
     public void Clear() => _objects = _unusable = _marked = 0;
 
+    /// <param name="truth">With what is unusable.</param>
     public void Add(BoxAnnotation truth)
     {
         _objects += truth.Count;
-        _unusable += truth.Unusable;
+        _unusable += truth.Unusable?.Count ?? 0;
         for (var g = 0; g < truth.Count; g++)
             if (truth.Ignored[g] && !truth.Crowd[g]) _marked++;
     }
