@@ -102,6 +102,8 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
             for (var c = 0; c < counts.Length; c++) counts[c] += reader.ReadInt64();
     });
 
+    public override bool InTables(string name) => options.PerClass && name.Split('/', 3) is ["precision" or "recall" or "f1", "class", _];
+
     public override IReadOnlyList<MetricTable> Tables()
     {
         if (!options.PerClass) return [];

@@ -64,6 +64,8 @@ public abstract class RankingMetric : Metric
         return values;
     }
 
+    public override bool InTables(string name) => PerClass && name.StartsWith($"{Key}/class/", StringComparison.Ordinal);
+
     public override IReadOnlyList<MetricTable> Tables()
     {
         var classes = ByClass();

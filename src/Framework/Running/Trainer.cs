@@ -150,7 +150,7 @@ public sealed partial class Trainer : RunState, IDisposable
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
         s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
         foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables())) s_log.Info("\n{0}", TextTable.Format(table));
-        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes())) s_log.Info("{0}", note);
+        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct()) s_log.Info("{0}", note);
         _schedule.Observe(_metrics, _iteration);
         foreach (var hook in _hooks) hook.AfterEvaluation(this, _metrics);
     }

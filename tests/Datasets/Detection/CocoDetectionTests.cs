@@ -91,6 +91,32 @@ public sealed class CocoDetectionTests : IDisposable
     }
 
     [Fact]
+    public void Iscrowd_AsText_MeansWhatItSays()
+    {
+        var data = Read(Whole("""
+            { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "0" }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "1" },
+            { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "ignore": "true" }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": null }
+            """));
+        Assert.Equal([false, true, false, false], data.Get(1).BoxAnnotation!.Crowd);
+        Assert.Equal([false, true, true, false], data.Get(1).BoxAnnotation!.Ignored);
+        Assert.Contains("\"iscrowd\" is \"maybe\"; 0 or 1 was expected.", Assert.Throws<UserErrorException>(() => Read(
+            Whole("""{ "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "maybe" }"""))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void BoxesThatNothingCanMatch_AreForMeasuresOnly()
+    {
+        var annotation = Read(Whole("""
+            { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 0, 5], "area": 0 }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [90, 1, 5, 5] },
+            { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, null, 2, 2] }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4] }
+            """)).Get(1).BoxAnnotation!;
+        Assert.Equal([1, 2, 3, 4], annotation.Boxes);
+        Assert.Equal([1, 1, 0, 5, 90, 1, 5, 5], annotation.Unusable!.Boxes);
+        Assert.Equal([1, 2, 3, 4, 1, 1, 0, 5, 90, 1, 5, 5], annotation.WithUnusable().Boxes);
+        Assert.Equal([12, 0, 25], annotation.WithUnusable().Areas);
+    }
+
+    [Fact]
     public void Images_WithoutBoxes_OrWithThousands()
     {
         var many = string.Join(", ", Enumerable.Range(0, 5000).Select(i => $$"""{ "id": {{i}}, "image_id": 12, "category_id": 3, "bbox": [{{i % 70}}, {{i % 50}}, 4, 5] }"""));

@@ -88,10 +88,13 @@ public sealed class ScheduleTests
     }
 
     [Fact]
-    public void Chain_PhaseWithoutAnEnd_SaysHowToOverlap()
+    public void Chain_PhaseThatBeginsTooLate_SaysHowToOverlap()
     {
-        var error = Assert.Throws<UserErrorException>(() => new ScheduleChain([new ConstantLr(new ConstantLrOptions()), new CosineLr(new CosineLrOptions())], 5, 20));
-        Assert.EndsWith("schedule.1.from says when the other one begins.", error.Message, StringComparison.Ordinal);
+        // As mmengine's would be written: 500 iterations of warm-up, and a fall over epochs 0 to 3 of 5 steps each.
+        static Schedule[] Phases(int? from) => [new LinearLr(new LinearLrOptions()) { Until = 500 }, new CosineLr(new CosineLrOptions()) { Until = 3, By = ScheduleUnit.Epoch, From = from }];
+        var error = Assert.Throws<UserErrorException>(() => new ScheduleChain(Phases(null), 5, 20));
+        Assert.EndsWith("schedule.1.from says when it begins.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1.0 / 3, new ScheduleChain(Phases(0), 5, 20).Rate(1, 0), 12); // as it says
         Assert.Equal(1, new ScheduleChain([new ConstantLr(new ConstantLrOptions()), new CosineLr(new CosineLrOptions()) { From = 0 }], 5, 20).Rate(1, 0)); // as it says
     }
 

@@ -25,8 +25,7 @@ public sealed class ScheduleChain
             var schedule = schedules[i];
             var perUnit = schedule.By == ScheduleUnit.Epoch ? Math.Max(stepsPerEpoch, 1) : 1;
             if (schedule.Until is null && i + 1 < schedules.Count && schedules[i + 1].From is null)
-                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts. "
-                    + $"Where both are to last at the same time, schedule.{i + 1}.from says when the other one begins.");
+                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts.");
             var begin = schedule.From is { } from ? from * perUnit : next;
             var end = schedule.Until is { } until ? until * perUnit : Math.Max(totalSteps, begin + 1); // a short run may end before the last phase
             if (end <= begin)
