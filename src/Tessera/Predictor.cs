@@ -29,6 +29,9 @@ public sealed record PredictorOptions
     /// <summary>Told which plugins are built and loaded, with their SHA-256.</summary>
     public Action<string>? Note { get; init; }
 
+    /// <summary>Detectors: only boxes that score more, in place of the config's model.test.score_thr.</summary>
+    public double? ScoreThr { get; init; }
+
     /// <summary>Take the averaged weights where the checkpoint has them.</summary>
     public bool Averaged { get; init; } = true;
 
@@ -65,7 +68,12 @@ public sealed class Predictor : IDisposable
     private Predictor(Checkpoint checkpoint, PredictorOptions options)
     {
         _options = options;
-        var document = ConfigDocument.FromCheckpoint(Relevant(checkpoint.Info.Config), checkpoint.Path, plugins: options.Plugins);
+        if (options.ScoreThr is { } score && (checkpoint.Info.Data.Task != DataTask.Detection || score is not (>= 0 and <= 1)))
+        {
+            throw new UserErrorException(checkpoint.Info.Data.Task == DataTask.Detection ? $"The threshold of scores is {score}; a number from 0 to 1 was expected."
+                : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores.");
+        }
+        var document = ConfigDocument.FromCheckpoint(Relevant(checkpoint.Info.Config, options.ScoreThr), checkpoint.Path, plugins: options.Plugins);
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
         document = EarlierDefaults.OfCheckpoint(document, components);
@@ -156,9 +164,15 @@ public sealed class Predictor : IDisposable
     }
 
     /// <summary>Without what only training needs, which may ask for components or environment variables that aren't here.</summary>
-    private static string Relevant(JsonObject config)
+    /// <param name="scoreThr">In place of the config's; null: as it is.</param>
+    private static string Relevant(JsonObject config, double? scoreThr)
     {
         var rest = config.DeepClone().AsObject();
+        if (scoreThr is { } threshold && rest["model"] is JsonObject model)
+        {
+            if (model["test"] is not JsonObject) model["test"] = new JsonObject();
+            model["test"]!["score_thr"] = threshold;
+        }
         var evaluates = (rest["test"] ?? rest["val"]) is not null;
         foreach (var key in (string[])["optimizer", "schedule", "hooks", "device", "precision", "threads", "work_dir", .. evaluates ? (string[])["train"] : []])
         {

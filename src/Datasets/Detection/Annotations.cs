@@ -33,11 +33,14 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
     /// <param name="width">The image's; 0 where it isn't known.</param>
     internal string? Fault(int height, int width)
     {
-        if (!(Math.Abs(X) <= Farthest && Math.Abs(Y) <= Farthest && Math.Abs(Width) <= Farthest && Math.Abs(Height) <= Farthest)) return "has a side that is missing, no number or beyond all images";
+        if (!IsMeasurable) return "has a side that is missing, no number or beyond all images";
         if (Width <= 0 || Height <= 0) return Width < 0 || Height < 0 ? "has a negative side" : "has no extent";
         if (width > 0 && height > 0 && (X >= width || Y >= height || X + Width <= 0 || Y + Height <= 0)) return $"lies outside its image of {width} x {height}";
         return null;
     }
+
+    /// <summary>Whether overlaps with the box can be computed, even if they are all 0.</summary>
+    internal bool IsMeasurable => Math.Abs(X) <= Farthest && Math.Abs(Y) <= Farthest && Math.Abs(Width) <= Farthest && Math.Abs(Height) <= Farthest;
 
     internal bool Leaves(int height, int width) => X < 0 || Y < 0 || X + Width > width || Y + Height > height;
 }

@@ -47,6 +47,7 @@ public abstract class DetectionDataset : Dataset
     {
         var image = _images.Value[index];
         var usable = image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).ToArray();
+        var unusable = image.Objects.Where(item => item.IsMeasurable && item.Fault(image.Height, image.Width) is not null).ToArray();
         return new Sample
         {
             Index = index,
@@ -54,10 +55,9 @@ public abstract class DetectionDataset : Dataset
             ImageId = image.Id,
             ReadFile = () => _files.Read(image.File),
             Boxes = BoxesOf(usable, image, clip: true),
-            BoxAnnotation = new BoxAnnotation(
-                [.. usable.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. usable.Select(item => item.Class)],
-                [.. usable.Select(item => item.Area ?? item.Width * item.Height)], [.. usable.Select(item => item.Crowd)], [.. usable.Select(item => item.Crowd || item.Difficult)])
+            BoxAnnotation = AnnotationOf(usable) with
             {
+                Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable),
                 ImageSize = image.Measured ? null : (image.Height, image.Width),
             },
         };
@@ -81,6 +81,10 @@ public abstract class DetectionDataset : Dataset
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{_what}: objects are annotated, but none can be used.")));
         return notes;
     }
+
+    private static BoxAnnotation AnnotationOf(AnnotatedObject[] objects) => new(
+        [.. objects.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. objects.Select(item => item.Class)],
+        [.. objects.Select(item => item.Area ?? item.Width * item.Height)], [.. objects.Select(item => item.Crowd)], [.. objects.Select(item => item.Crowd || item.Difficult)]);
 
     private static Boxes BoxesOf(IReadOnlyList<AnnotatedObject> objects, AnnotatedImage image, bool clip)
     {
@@ -135,7 +139,6 @@ public abstract class DetectionDataset : Dataset
                 }
             }
         }
-        if (clipped > 0)
-            _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} {(clipped == 1 ? "box reaches beyond its image and is clipped to it. It is" : "boxes reach beyond their image and are clipped to it. The first:")} {first}."));
+        if (clipped > 0) _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} {(clipped == 1 ? "box reaches beyond its image and is" : "boxes reach beyond their image and are")} clipped to it. The first: {first}."));
     }
 }

@@ -22,8 +22,8 @@ public sealed record CheckpointHookOptions(
     SaveBestOptions? SaveBest = null);
 
 /// <param name="Metric">Name of the metric, as evaluation gives it.</param>
-/// <param name="Rule">Whether more or less of it is better.</param>
-public sealed record SaveBestOptions(string Metric, MetricRule Rule = MetricRule.Greater);
+/// <param name="Rule">Whether more or less of it is better; by default as the metric declares.</param>
+public sealed record SaveBestOptions(string Metric, MetricRule? Rule = null);
 
 /// <summary>Saves the run every so often, at its end, and when an evaluation was the best so far.</summary>
 [Component("CheckpointHook")]
@@ -35,11 +35,16 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     private CheckpointStore? _store;
     private double? _best;
     private bool _isBest;
+    private MetricRule _rule = options.SaveBest?.Rule ?? MetricRule.Greater;
     private long _savedIteration = -1;
 
     public override int Order => 600;
 
     string? IMetricFollower.Followed => options.SaveBest?.Metric;
+
+    MetricRule? IMetricFollower.Rule => options.SaveBest?.Rule;
+
+    void IMetricFollower.Follow(MetricRule rule) => _rule = rule;
 
     public override void BeforeRun(RunState run)
     {
@@ -69,9 +74,9 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
 
     public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
     {
-        if (options.SaveBest is not { } rule) return;
-        var value = MetricLookup.Find(metrics, rule.Metric, "CheckpointHook.save_best");
-        if (double.IsNaN(value) || (_best is { } best && (rule.Rule == MetricRule.Greater ? value <= best : value >= best))) return;
+        if (options.SaveBest is not { } followed) return;
+        var value = MetricLookup.Find(metrics, followed.Metric, "CheckpointHook.save_best");
+        if (!double.IsFinite(value) || (_best is { } best && (_rule == MetricRule.Greater ? value <= best : value >= best))) return;
         _best = value;
         _isBest = true; // saved below, once the hooks that swap weights for the evaluation have put them back
     }

@@ -18,7 +18,6 @@ public sealed class Evaluator
 
     public required Device Device { get; init; }
 
-
     public IProcessGroup Group { get; init; } = new SingleProcess();
 
     /// <summary>What predictions are computed in; training evaluates in the run's own precision.</summary>
@@ -38,9 +37,12 @@ public sealed class Evaluator
     /// <summary>The values beside the metrics' own where not all samples were measured: how many were, and how many were left out.</summary>
     public const string MeasuredKey = "images/measured", LeftOutKey = "images/left_out";
 
+    /// <summary>Images of the last run, of all processes, for which the network gave no finite numbers.</summary>
+    public NonFinitePredictions NonFinite { get; private set; } = new();
+
     /// <summary>
-    /// The metrics' values over all processes' samples; where some were left out, also <see cref="MeasuredKey"/> and <see cref="LeftOutKey"/>.
-    /// The model is back in its former mode afterwards.
+    /// The metrics' values over all processes' samples; NaN, all of them, where the network's output was not finite; where some samples
+    /// were left out, also <see cref="MeasuredKey"/> and <see cref="LeftOutKey"/>. The model is back in its former mode afterwards.
     /// </summary>
     /// <exception cref="UserErrorException">Two metrics give a value of the same name, or no sample could be read.</exception>
     public IReadOnlyDictionary<string, double> Run(VisionModel model)
@@ -50,10 +52,11 @@ public sealed class Evaluator
         try
         {
             foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
+            NonFinite = new NonFinitePredictions();
             var measured = Everywhere(Predict(model));
             if (measured == 0) throw NothingMeasured();
             Merge();
-            return WithCoverage(Values(Metrics), measured);
+            return WithCoverage(NonFinite.Judge(Values(Metrics)), measured);
         }
         finally
         {
@@ -91,6 +94,7 @@ public sealed class Evaluator
             IReadOnlyList<Prediction> predictions;
             using (Precision.Enter(Device.type)) predictions = model.Predict(batch);
             if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
+            NonFinite.See(predictions, batch.Samples);
             foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);
             samples += batch.Samples.Count;
@@ -108,6 +112,10 @@ public sealed class Evaluator
             metric.Reset(Loader.Dataset.Info);
             foreach (var part in parts) metric.Merge(part); // by rank, so that every process computes the same
         }
+        var (count, images) = NonFinite.Counts;
+        var counts = Group.AllGather([.. BitConverter.GetBytes(count), .. BitConverter.GetBytes(images)]);
+        for (var rank = 0; rank < counts.Count; rank++)
+            if (rank != Group.Rank) NonFinite.Merge(BitConverter.ToInt64(counts[rank], 0), BitConverter.ToInt64(counts[rank], sizeof(long)));
     }
 
     /// <summary>What metrics have gathered, by the values' names.</summary>

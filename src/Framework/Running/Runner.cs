@@ -114,7 +114,7 @@ public sealed class Runner : IDisposable
                 Source = ModelInitialization.SourceOf(model),
             };
             foreach (var hook in parts.Hooks.Values.OfType<IDisposable>()) owned.Add(hook);
-            MetricLookup.Require(Followers(parts), valLoader is null ? null : metrics.Values, dataset.Info);
+            MetricLookup.Require(parts);
             var trainer = Own(new Trainer(parts));
             Describe(trainer, dataset, trainLoader, document);
             if (checkpoint is not null)
@@ -175,10 +175,6 @@ public sealed class Runner : IDisposable
 
     private static Checkpoint? Latest(string workDir) =>
         Directory.Exists(workDir) && new CheckpointStore(workDir).Latest is { } path ? Checkpoint.Open(path) : null;
-
-    private static IEnumerable<(string Path, IMetricFollower Follower)> Followers(TrainerParts parts) =>
-        parts.Hooks.Select(hook => ($"hooks.{hook.Key}", Part: (object)hook.Value)).Concat(parts.Schedule.Select((phase, i) => ($"schedule.{i}", Part: (object)phase)))
-            .Where(entry => entry.Part is IMetricFollower).Select(entry => (entry.Item1, (IMetricFollower)entry.Part));
 
     private static long Length(TrainOptions train)
     {

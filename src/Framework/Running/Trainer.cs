@@ -54,6 +54,7 @@ public sealed partial class Trainer : RunState, IDisposable
         _totalSteps = loop.Loop == LoopKind.Epochs ? loop.Length * _stepsPerEpoch : loop.Length;
         _totalEpochs = (int)((_totalSteps + _stepsPerEpoch - 1) / _stepsPerEpoch);
 
+        MetricLookup.TellRules(parts);
         var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
         _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
         if (frozen.Count + loop.NormEval.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
@@ -156,11 +157,12 @@ public sealed partial class Trainer : RunState, IDisposable
         }
         ProcessMemory.GiveBack();
         TrainMode();
+        if (evaluator.NonFinite.Text is { } warning) s_log.Warn("{0}", warning);
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
         s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
         if (Evaluator.Coverage(_metrics) is { } coverage) s_log.Warn("{0}", coverage);
         foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables())) s_log.Info("\n{0}", TextTable.Format(table));
-        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes())) s_log.Info("{0}", note);
+        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct()) s_log.Info("{0}", note);
         _schedule.Observe(_metrics, _iteration);
         foreach (var hook in _hooks) hook.AfterEvaluation(this, _metrics);
     }

@@ -79,18 +79,22 @@ public sealed class Detector : VisionModel
     {
         using var fused = _test.FuseConvBn && !ConvNormFusion.IsEntered ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
         var found = batch.Samples.Select(_ => new List<Candidates>()).ToArray();
+        var finite = Enumerable.Repeat(true, found.Length).ToArray();
         foreach (var look in Looks())
         {
             using var scope = NewDisposeScope();
             var (images, toBatch) = look(batch.Images);
-            var candidates = bbox_head.Candidates(Outputs(images), SizeOf(images), new CandidateLimits((float)_test.ScoreThr, _test.NmsPre));
+            var outputs = Outputs(images);
+            var areFinite = FiniteOutput.OfImages(outputs);
+            var candidates = bbox_head.Candidates(outputs, SizeOf(images), new CandidateLimits((float)_test.ScoreThr, _test.NmsPre));
             for (var i = 0; i < found.Length; i++)
             {
+                finite[i] &= areFinite[i];
                 toBatch(candidates[i].Corners);
                 found[i].Add(ImageFrame.ToOriginal(candidates[i], batch.Samples[i], SizeOf(batch.Images), _test.MinBboxSize));
             }
         }
-        return [.. found.Select(Suppress)];
+        return [.. found.Select((looks, i) => Suppress(looks) with { OutputIsFinite = finite[i] })];
     }
 
     protected override void Dispose(bool disposing)

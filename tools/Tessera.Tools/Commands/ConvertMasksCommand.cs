@@ -44,7 +44,8 @@ internal static class ConvertMasksCommand
         [
             $"{entry.Index}", entry.Name, entry.Color.ToString(), pixels[i].ToString("N0", CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"{(double)pixels[i] / all:0.0000}"),
         ])])));
-        Console.WriteLine($"{converter.Count} masks written to {output}. For the config:");
+        Console.WriteLine($"{Output.Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
+        Console.WriteLine($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
         Console.WriteLine($"\"label_map\": {{ {string.Join(", ", MaskConverter.LabelMap(legend).Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}"))} }}");
         return 0;
     }

@@ -19,11 +19,12 @@ internal static class PredictCommand
         var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train. It carries config, transforms and class names." };
         var input = new Argument<string>("IMAGE|FOLDER") { Description = "An image, or a folder whose images are predicted (folders in it too)." };
         var output = new Option<string?>("--out-dir") { Description = "Write predictions.jsonl there; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps and boxes go into its folder pictures.", HelpName = "DIR" };
+        var score = new Option<double?>("--score-thr") { Description = "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures.", HelpName = "SCORE" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = CommandLine.Weights();
         var plugins = CommandLine.Plugins();
-        var command = new Command("predict", "Predicts images with nothing but a checkpoint.") { checkpoint, input, output, device, precision, weights, plugins };
+        var command = new Command("predict", "Predicts images with nothing but a checkpoint.") { checkpoint, input, output, score, device, precision, weights, plugins };
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(checkpoint), parsed.GetRequiredValue(input), parsed.GetValue(output), new PredictorOptions
             {
@@ -32,6 +33,7 @@ internal static class PredictCommand
                 Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
                 Plugins = parsed.GetRequiredValue(plugins),
                 Note = Console.Error.WriteLine,
+                ScoreThr = parsed.GetValue(score),
             }));
         return command;
     }
@@ -43,7 +45,7 @@ internal static class PredictCommand
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
         var pictures = output is not null && predictor.Data.Task is DataTask.Segmentation or DataTask.Detection
-            ? new PredictionPictures(Path.Combine(output!, "pictures"), files, predictor.Data, Original) : null;
+            ? new PredictionPictures(Path.Combine(output!, "pictures"), files, predictor.Data, Original, options.ScoreThr) : null;
         var maps = output is not null && predictor.Data.Task == DataTask.Segmentation ? new PredictionMaps(Path.Combine(output, "maps"), files, predictor.Data) : null;
         if (output is null) Write(null);
         else if (maps is not null)

@@ -72,16 +72,19 @@ internal sealed class EvaluatedData : IDisposable
     {
         foreach (var metric in metrics.Values) metric.Reset(Dataset.Info);
         var predict = StoredPredictions.Open(path, Dataset);
+        var nonFinite = new NonFinitePredictions();
         var advance = new Advance("evaluating");
         for (var i = 0; i < Dataset.Count; i++)
         {
             var sample = Truth(i);
             var prediction = predict(sample);
+            nonFinite.See([prediction], [sample]);
             foreach (var metric in metrics.Values) metric.Process([prediction], [sample]);
             observe?.Invoke(sample, prediction);
             advance.Report(i + 1, Dataset.Count);
         }
-        return Evaluator.Values(metrics);
+        if (nonFinite.Text is { } warning) Console.Error.WriteLine(warning);
+        return nonFinite.Judge(Evaluator.Values(metrics));
     }
 
     public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
@@ -99,7 +102,7 @@ internal sealed class EvaluatedData : IDisposable
 
         using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
-        var values = new Evaluator
+        var evaluator = new Evaluator
         {
             Loader = loader,
             Metrics = metrics,
@@ -112,7 +115,9 @@ internal sealed class EvaluatedData : IDisposable
                 for (var i = 0; i < samples.Count; i++) observe(samples[i], predictions[i]);
             },
             Advance = new Advance("evaluating").Report,
-        }.Run(model);
+        };
+        var values = evaluator.Run(model);
+        if (evaluator.NonFinite.Text is { } warning) Console.Error.WriteLine(warning);
         foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
         if (Evaluator.Coverage(values) is { } coverage) Console.Error.WriteLine(coverage);
         return values;

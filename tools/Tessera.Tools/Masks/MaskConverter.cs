@@ -83,12 +83,17 @@ internal sealed class MaskConverter(FileStore files, int tolerance)
                 ["index"] = entry.Index, ["name"] = entry.Name, ["color"] = entry.Color.ToString(), ["pixels"] = pixels[i],
             })]),
             ["label_map"] = new JsonObject(LabelMap(legend).Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value))),
+            ["palette"] = new JsonArray([.. Palette(legend).Select(color => (JsonNode?)color)]),
         };
         return text.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
     }
 
     public static IEnumerable<KeyValuePair<string, string>> LabelMap(Legend legend) =>
         legend.Entries.DistinctBy(entry => entry.Index).OrderBy(entry => entry.Index).Select(entry => KeyValuePair.Create(entry.Index.ToString(CultureInfo.InvariantCulture), entry.Name));
+
+    /// <summary>Colours of the classes, as the option palette takes them beside the label_map.</summary>
+    public static IEnumerable<string> Palette(Legend legend) =>
+        legend.Entries.Where(entry => entry.Index != LabelTable.Ignore).DistinctBy(entry => entry.Index).OrderBy(entry => entry.Index).Select(entry => entry.Color.ToString());
 
     private static string Target(string name) => Path.ChangeExtension(name, ".png");
 
