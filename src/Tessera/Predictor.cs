@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Checkpoints;
@@ -60,7 +59,7 @@ public sealed class Predictor : IDisposable
     private Predictor(Checkpoint checkpoint, PredictorOptions options)
     {
         _options = options;
-        var document = ConfigDocument.FromCheckpoint(Relevant(checkpoint.Info.Config), checkpoint.Path, plugins: options.Plugins);
+        var document = ConfigDocument.FromCheckpoint(SavedConfig.ForModel(checkpoint.Info.Config), checkpoint.Path, plugins: options.Plugins);
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
         var config = components.Bind<RunOptions>(document);
@@ -138,20 +137,6 @@ public sealed class Predictor : IDisposable
         if (_channelsLast) batch.ToChannelsLast();
         using var autocast = _precision.Enter(_device.type);
         return [.. batch.Samples.Select(sample => sample.Name).Zip(Model.Predict(batch))];
-    }
-
-    /// <summary>Without what only training needs, which may ask for components or environment variables that aren't here.</summary>
-    private static string Relevant(JsonObject config)
-    {
-        var rest = config.DeepClone().AsObject();
-        var evaluates = (rest["test"] ?? rest["val"]) is not null;
-        foreach (var key in (string[])["optimizer", "schedule", "hooks", "device", "precision", "threads", "work_dir", .. evaluates ? (string[])["train"] : []])
-        {
-            var part = rest[key];
-            rest.Remove(key);
-            if (rest.ToJsonString().Contains("${" + key, StringComparison.Ordinal)) rest[key] = part; // the model refers to it
-        }
-        return rest.ToJsonString();
     }
 
     /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>

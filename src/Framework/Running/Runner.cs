@@ -30,12 +30,18 @@ public sealed class Runner : IDisposable
     /// <param name="services">Components and the loader factory.</param>
     /// <param name="workDir">Where it writes; by default what the config says, or work_dirs/NAME.</param>
     /// <param name="resume">Continue from the newest checkpoint of the work dir, where there is one.</param>
-    /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake.</exception>
-    public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false)
+    /// <param name="overwrite">Begin anew where another run has begun before; its files are removed once the new run is built.</param>
+    /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake, or the work dir holds a run.</exception>
+    public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false, bool overwrite = false)
     {
         var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
         if (options.Train is not { } train) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
         if (options.Optimizer is null) throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
+
+        workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
+        if (resume && overwrite) throw new UserErrorException("--resume goes on with the run in the work dir, --overwrite removes it. Give one of them.");
+        if (!resume && !overwrite) WorkFolder.RequireFree(workDir);
+        var former = overwrite ? WorkFolder.Entries(workDir) : [];
 
         var owned = new List<IDisposable>();
         try
@@ -45,15 +51,13 @@ public sealed class Runner : IDisposable
             var device = DeviceChoice.Resolve(options.Device);
             var precision = PrecisionChoice.Resolve(options.Precision, device.type);
             var group = Own(ProcessGroups.FromEnvironment(device));
-            workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
             if (group.Rank == 0) Directory.CreateDirectory(workDir);
 
             var checkpoint = resume ? Latest(workDir) : null;
             if (checkpoint is not null) Own(checkpoint);
-            var output = Own(RunLog.Start(workDir, checkpoint?.Info.Iteration, writes: group.Rank == 0));
+            var output = Own(RunLog.Start(workDir, resume ? checkpoint?.Info.Iteration ?? 0 : null, writes: group.Rank == 0, evaluatesAgain: Trainer.OwesEvaluation(checkpoint)));
             if (resume && checkpoint is null) s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
             var saved = document.SaveText(workDir);
-            if (group.Rank == 0) File.WriteAllText(Path.Combine(workDir, "config.json"), saved);
 
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
@@ -103,6 +107,7 @@ public sealed class Runner : IDisposable
                 Group = group,
                 WorkDir = workDir,
                 Output = output,
+                Command = $"tools/train {(document.Path is { } file ? SourceLocation.Display(file) : "CONFIG")} --work-dir {workDir}",
                 Config = JsonNode.Parse(saved)!.AsObject(),
                 Source = ModelInitialization.SourceOf(model),
             };
@@ -121,6 +126,13 @@ public sealed class Runner : IDisposable
                     throw new UserErrorException($"{checkpoint.Path}\n  {error.Message}", error);
                 }
                 s_log.Info("Resumed from {0}: iteration {1}, epoch {2}.", checkpoint.Path, checkpoint.Info.Iteration, checkpoint.Info.Epoch);
+                if (ConfigChanges.Between(checkpoint.Info.Config, parts.Config) is { Length: > 0 } changes) s_log.Info("Changed in the config since: {0}.", changes);
+            }
+            if (group.Rank == 0)
+            {
+                // Only now that nothing can be refused any more.
+                if (former.Count > 0) s_log.Info("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
+                AtomicFile.WriteText(Path.Combine(workDir, "config.json"), saved);
             }
             var runner = new Runner(trainer);
             runner._owned.AddRange(owned);
