@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Tessera.Framework.Running;
@@ -45,7 +46,7 @@ internal static class ResumeCheck
             if (Number(name) is { } saved && saved != present) differs.Add($"{saved} {what}; this run has {present}");
         }
 
-        long? Number(string name) => loader.Value(name) is JsonValue value && value.TryGetValue<long>(out var number) ? number : null;
+        long? Number(string name) => long.TryParse(loader.Value(name)?.ToJsonString(), CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
     private static List<string> Changed(JsonObject? before, IReadOnlyDictionary<string, string> now)
