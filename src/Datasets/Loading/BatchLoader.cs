@@ -53,7 +53,7 @@ public sealed class BatchLoader : IBatchLoader
         BatchesPerEpoch = options.DropLast ? samples / options.BatchSize : (samples + options.BatchSize - 1) / options.BatchSize;
         OrderedBy = OrderFacts(full);
         if (BatchesPerEpoch == 0 && (training || options.DropLast))
-            throw new UserErrorException($"drop_last leaves nothing: {samples} samples do not fill one batch of {options.BatchSize}.");
+            throw new UserErrorException($"drop_last leaves nothing: {samples} samples do not fill one batch of {options.BatchSize}. Lower batch_size, or set drop_last to false.");
     }
 
     public Dataset Dataset { get; }
