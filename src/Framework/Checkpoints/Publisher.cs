@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Tessera.Framework.Checkpoints.PyTorch;
 using Tessera.Framework.Checkpoints.Safetensors;
+using Tessera.Framework.Running.Diagnosis;
 
 namespace Tessera.Framework.Checkpoints;
 
@@ -42,6 +43,7 @@ public static class Publisher
             if (name is null) leftOut.Add(own);
             else if (taken.Add(name)) tensors.Add(Source(source, full, name));
             else throw CheckpointErrors.SameName(checkpoint, names, name);
+            if (!IsFinite(source, full)) throw CheckpointErrors.NotFinite(checkpoint, full);
         }
 
         var path = WithoutHash(output, checkpoint, out var wantsHash);
@@ -88,6 +90,12 @@ public static class Publisher
 
     /// <summary>Class names in a published file: a JSON array.</summary>
     internal const string ClassesKey = "classes";
+
+    private static bool IsFinite(Checkpoint checkpoint, string name)
+    {
+        using var tensor = checkpoint.Read(name);
+        return FiniteState.Broken([KeyValuePair.Create(name, tensor)]).Count == 0;
+    }
 
     private static WeightSource Source(Checkpoint checkpoint, string full, string name) =>
         new(checkpoint.Tensors[full] with { Name = name }, stream => checkpoint.CopyTo(full, stream));
