@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using NLog;
@@ -19,6 +21,8 @@ namespace Tessera.Framework.Running;
 public sealed class Runner : IDisposable
 {
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+
+    private static readonly string[] s_defaultHooks = ["log", "nan_guard", "checkpoint"];
 
     private readonly List<IDisposable> _owned = [];
 
@@ -57,7 +61,8 @@ public sealed class Runner : IDisposable
             if (checkpoint is not null) Own(checkpoint);
             var output = Own(RunLog.Start(workDir, resume ? checkpoint?.Info.Iteration ?? 0 : null, writes: group.Rank == 0, evaluatesAgain: Trainer.OwesEvaluation(checkpoint)));
             if (resume && checkpoint is null) s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
-            var saved = document.SaveText(workDir);
+            string[] unwanted = [.. s_defaultHooks.Where(key => document.IsRemoved("hooks", key))];
+            var saved = WithNulls(document.SaveText(workDir), unwanted);
 
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
@@ -99,7 +104,7 @@ public sealed class Runner : IDisposable
                 Optimizers = Optimizers(options.Optimizer, services),
                 Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(services))],
                 Penalties = RunBuilder.Named(train.Penalties, spec => spec.Build(services)),
-                Hooks = WithDefaults(options.Hooks, services, dataset.Info),
+                Hooks = WithDefaults(options.Hooks, services, dataset.Info, unwanted),
                 Device = device,
                 Precision = precision,
                 ChannelsLast = channelsLast,
@@ -202,7 +207,7 @@ public sealed class Runner : IDisposable
     }
 
     /// <summary>Log, NaN guard and checkpoints belong to every run, unless the config sets their key to null or has its own.</summary>
-    private static Dictionary<string, Hook> WithDefaults(IReadOnlyDictionary<string, ComponentSpec<Hook>?>? specs, IServiceProvider services, DataInfo data)
+    private static Dictionary<string, Hook> WithDefaults(IReadOnlyDictionary<string, ComponentSpec<Hook>?>? specs, IServiceProvider services, DataInfo data, string[] unwanted)
     {
         var hooks = RunBuilder.Named(specs, spec => spec.Build(services, data));
         Default("log", () => new LogHook(new LogHookOptions()));
@@ -213,8 +218,18 @@ public sealed class Runner : IDisposable
         void Default<T>(string key, Func<T> make)
             where T : Hook
         {
-            if (specs?.ContainsKey(key) != true && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
+            if (specs?.ContainsKey(key) != true && !unwanted.Contains(key) && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
         }
+    }
+
+    /// <summary>The saved config, in which a null of the user's is a null still: its default would come back otherwise.</summary>
+    private static string WithNulls(string saved, string[] unwanted)
+    {
+        if (unwanted.Length == 0) return saved;
+        var config = JsonNode.Parse(saved)!.AsObject();
+        if (config["hooks"] is not JsonObject hooks) config["hooks"] = hooks = [];
+        foreach (var key in unwanted) hooks[key] = null;
+        return config.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
     }
 
     private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)

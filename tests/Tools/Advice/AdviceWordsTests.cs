@@ -32,7 +32,7 @@ public sealed partial class AdviceWordsTests
                 Assert.True(File.Exists(Path.Combine(Snippets.Repository, "tools", tool.Groups[1].Value)), $"{path} names {tool.Value}: {text}");
             foreach (Match call in ToolWithOption().Matches(text))
                 if (s_tools.TryGetValue(call.Groups[1].Value, out var options)) Assert.True(options.Contains(call.Groups[2].Value) || s_others.Contains(call.Groups[2].Value), $"{path}: {call.Value}");
-            foreach (Match dotted in Dotted().Matches(text))
+            foreach (Match dotted in Dotted().Matches(text).Where(match => !FileName().IsMatch(match.Value)))
                 foreach (var key in dotted.Value.Split('.')) Assert.True(keys.Contains(key), $"{path} names {dotted.Value}, but no component has an option \"{key}\": {text}");
         }
     }
@@ -84,6 +84,9 @@ public sealed partial class AdviceWordsTests
 
     [GeneratedRegex(@"tools/([a-z][a-z-]*)[^.;:]*? (--[a-z][a-z-]+[a-z])")]
     private static partial Regex ToolWithOption();
+
+    [GeneratedRegex(@"\.(bin|json|jsonl|txt|csv|png)$")]
+    private static partial Regex FileName();
 
     [GeneratedRegex(@"(?<![\w.$/\-])(?:train|val|test|model|optimizer|hooks)(?:\.[a-z][a-z_]*)+(?![\w.(\-{])")]
     private static partial Regex Dotted();

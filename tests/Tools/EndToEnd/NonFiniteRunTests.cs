@@ -27,23 +27,15 @@ public sealed class NonFiniteRunTests : IDisposable
     [InlineData("detector")]
     public void Loss_ThatIsNotFinite_IsReplayedByTheToolOfTheMessage(string task)
     {
-        // A weight of 1e38 overflows in the first convolution that it meets.
-        var said = _folder.Train(Config(task), "optimizer.lr=1e30", "train.epochs=4", "train.loader.batch_size=2");
-        said.IsMistake("The loss is not finite at iteration", "First module with such an output: ", "tools/replay-nonfinite ");
+        // Pixels of up to 2.55e38: the first convolution's sums overflow.
+        var said = _folder.Train(Config(task), "train.dataset.pipeline.1.std=[1e-36, 1e-36, 1e-36]", "train.dataset.pipeline.1.mean=[0, 0, 0]");
+        said.IsMistake("The loss is not finite at iteration 0", "First module with such an output: backbone.conv1 (Conv2d).", "tools/replay-nonfinite ");
         var file = System.Text.RegularExpressions.Regex.Match(said.Error, @"tools/replay-nonfinite (\S+) runs").Groups[1].Value;
-        var module = System.Text.RegularExpressions.Regex.Match(said.Error, @"First module with such an output: (\S+ \(\w+\))").Groups[1].Value;
+        var module = System.Text.RegularExpressions.Regex.Match(said.Error, @"First module with such an output: (\S+ \(\w+\))\.").Groups[1].Value;
         var replayed = Tool.Run("replay-nonfinite", file).Succeeds();
-        Assert.Contains($"replayed   on cpu: Term: ", replayed.Output, StringComparison.Ordinal);
+        Assert.Contains("replayed   on cpu: Term: ", replayed.Output, StringComparison.Ordinal);
         Assert.Contains($"First module with such an output: {module}.", replayed.Output.Split("replayed")[1], StringComparison.Ordinal);
-        Assert.Contains("2 images: shapes/train/", replayed.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void TokenAttention_IsNamed()
-    {
-        var said = _folder.Train(_folder.Classifier(), "optimizer.lr=3e37", "train.epochs=4",
-            "model.backbone={\"_delete_\": true, \"type\": \"VisionTransformer\", \"arch\": \"tiny\", \"image_size\": 32, \"patch_size\": 8, \"depth\": 2}", "train.freeze=[\"backbone.patch_embed\", \"backbone.norm\", \"backbone.blocks.0.norm1\"]");
-        said.IsMistake("First module with such an output: backbone.");
+        Assert.Contains("4 images: shapes/train/", replayed.Output, StringComparison.Ordinal);
     }
 
     [Fact]
