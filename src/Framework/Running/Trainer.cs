@@ -223,7 +223,7 @@ public sealed partial class Trainer : RunState, IDisposable
         }
         catch (NonFiniteLossException found)
         {
-            throw found.Explain(this, batch, _parts.Precision, writes: Group.Rank == 0);
+            throw found.Explain(this, batch, _parts, writes: Group.Rank == 0);
         }
         _losses.Add(losses);
         _batchInEpoch++;

@@ -39,6 +39,9 @@ public sealed class NonFiniteFile : IDisposable
     /// <summary>What the run computed in.</summary>
     public ScalarType Precision { get; private init; } = ScalarType.Float32;
 
+    /// <summary>Whether the run's images lay channels last in memory, which sums are rounded (and overflow) by.</summary>
+    public bool ChannelsLast { get; private init; }
+
     /// <summary>Whether random numbers can be drawn as in the run; those of a GPU can't.</summary>
     public bool HasRandomState => Random.Length > 0;
 
@@ -59,6 +62,7 @@ public sealed class NonFiniteFile : IDisposable
                 Files = [.. about["files"]!.AsArray().Select(name => name!.GetValue<string>())],
                 Finding = (string?)about["finding"] ?? "",
                 Precision = (string?)about["precision"] is { } precision ? Enum.Parse<ScalarType>(precision) : ScalarType.Float32,
+                ChannelsLast = (bool?)about["channels_last"] ?? false,
                 Random = Convert.FromBase64String((string)about["random"]!),
             };
         }
@@ -82,6 +86,11 @@ public sealed class NonFiniteFile : IDisposable
         model.train();
         using var batch = ReadBatch();
         batch.To(device);
+        if (ChannelsLast)
+        {
+            model.ToChannelsLast();
+            batch.ToChannelsLast();
+        }
         var precision = Precision == ScalarType.Float16 && device.type == DeviceType.CPU ? ScalarType.Float32 : Precision;
         var choice = new PrecisionChoice(precision, "as in the run");
         return new NonFiniteReplay(() => choice.Enter(device.type)).Look(model, batch, Progress, Random);
@@ -89,7 +98,7 @@ public sealed class NonFiniteFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    internal static void Save(string path, VisionModel model, Batch batch, Progress progress, byte[] random, NonFiniteFinding found, PrecisionChoice precision, CheckpointInfo run)
+    internal static void Save(string path, VisionModel model, Batch batch, Progress progress, byte[] random, NonFiniteFinding found, TrainerParts parts, CheckpointInfo run)
     {
         using var scope = NewDisposeScope();
         var tensors = model.state_dict().Select(entry => WeightSource.From($"model.{entry.Key}", entry.Value)).ToList();
@@ -115,7 +124,8 @@ public sealed class NonFiniteFile : IDisposable
             ["files"] = new JsonArray([.. batch.Samples.Select(sample => (JsonNode)sample.Name)]),
             ["random"] = batch.Images.device_type == DeviceType.CPU ? Convert.ToBase64String(random) : "", // another device's can't be replayed on a CPU
             ["finding"] = found.Describe(),
-            ["precision"] = precision.Type.ToString(),
+            ["precision"] = parts.Precision.Type.ToString(),
+            ["channels_last"] = parts.ChannelsLast,
             ["run"] = run.ToJson(),
         };
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);

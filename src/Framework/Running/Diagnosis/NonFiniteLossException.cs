@@ -28,7 +28,7 @@ internal sealed class NonFiniteLossException : Exception
     public bool FoundLate { get; }
 
     /// <summary>Runs the batch again to see where it went wrong, and saves it with the weights.</summary>
-    public NonFiniteLossException Explain(RunState run, Batch batch, PrecisionChoice precision, bool writes)
+    public NonFiniteLossException Explain(RunState run, Batch batch, TrainerParts parts, bool writes)
     {
         if (FoundLate) return this;
         var replay = new NonFiniteReplay(run.Optimizers.Autocast);
@@ -39,7 +39,7 @@ internal sealed class NonFiniteLossException : Exception
             try
             {
                 var path = Path.Combine(run.WorkDir, $"nonfinite_iter_{Progress.Iteration}.safetensors");
-                NonFiniteFile.Save(path, run.Model, batch, Progress, _random, found, precision, run.Describe());
+                NonFiniteFile.Save(path, run.Model, batch, Progress, _random, found, parts, run.Describe());
                 lines.Add($"  Batch and weights are saved: tools/replay-nonfinite {path} runs them again.");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or UserErrorException)
