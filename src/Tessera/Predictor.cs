@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Checkpoints;
@@ -73,7 +72,7 @@ public sealed class Predictor : IDisposable
             throw new UserErrorException(checkpoint.Info.Data.Task == DataTask.Detection ? $"The threshold of scores is {score}; a number from 0 to 1 was expected."
                 : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores.");
         }
-        var document = ConfigDocument.FromCheckpoint(Relevant(checkpoint.Info.Config, options.ScoreThr), checkpoint.Path, plugins: options.Plugins);
+        var document = ConfigDocument.FromCheckpoint(SavedConfig.ForModel(WithScore(checkpoint.Info.Config, options.ScoreThr)), checkpoint.Path, plugins: options.Plugins);
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
         document = EarlierDefaults.OfCheckpoint(document, components);
@@ -163,24 +162,14 @@ public sealed class Predictor : IDisposable
         return [.. batch.Samples.Select(sample => sample.Name).Zip(Model.Predict(batch))];
     }
 
-    /// <summary>Without what only training needs, which may ask for components or environment variables that aren't here.</summary>
-    /// <param name="scoreThr">In place of the config's; null: as it is.</param>
-    private static string Relevant(JsonObject config, double? scoreThr)
+    private static JsonObject WithScore(JsonObject config, double? scoreThr)
     {
-        var rest = config.DeepClone().AsObject();
-        if (scoreThr is { } threshold && rest["model"] is JsonObject model)
-        {
-            if (model["test"] is not JsonObject) model["test"] = new JsonObject();
-            model["test"]!["score_thr"] = threshold;
-        }
-        var evaluates = (rest["test"] ?? rest["val"]) is not null;
-        foreach (var key in (string[])["optimizer", "schedule", "hooks", "device", "precision", "threads", "work_dir", .. evaluates ? (string[])["train"] : []])
-        {
-            var part = rest[key];
-            rest.Remove(key);
-            if (rest.ToJsonString().Contains("${" + key, StringComparison.Ordinal)) rest[key] = part; // the model refers to it
-        }
-        return rest.ToJsonString();
+        if (scoreThr is not { } threshold) return config;
+        var changed = config.DeepClone().AsObject();
+        if (changed["model"] is not JsonObject model) return changed;
+        if (model["test"] is not JsonObject) model["test"] = new JsonObject();
+        model["test"]!["score_thr"] = threshold;
+        return changed;
     }
 
     /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>

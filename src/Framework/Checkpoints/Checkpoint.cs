@@ -71,6 +71,9 @@ public sealed class Checkpoint : IDisposable
         return new StateReader(tensors, JsonNode.Parse(_file.Metadata[ValuesKey])!.AsObject());
     }
 
+    /// <summary>One of the small values of a run's state, by its full name; null where there is none.</summary>
+    internal JsonNode? Value(string name) => JsonNode.Parse(_file.Metadata[ValuesKey])?[name];
+
     /// <summary>Reads a tensor by its full name; the caller owns it.</summary>
     public Tensor Read(string name) => _file.Read(name);
 

@@ -151,6 +151,9 @@ internal static class CheckpointErrors
     public static UserErrorException SameName(string path, string map, string name) =>
         new($"{path}\n  In the names of \"{map}\" two tensors are called {name}. Publish under \"own\" names instead.");
 
+    public static UserErrorException NotFinite(string path, string tensor) =>
+        new($"{path}\n  {tensor} is not finite, so nothing is published. An earlier release saved it; train again from a checkpoint before it.");
+
     public static UserErrorException UnknownOutput(string path, string extension) =>
         new($"{path}\n  Weights are not written as \"{extension}\". Expected: .safetensors, .pth or .pt, a folder, or a name without extension.");
 

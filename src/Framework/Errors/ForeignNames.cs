@@ -203,7 +203,7 @@ internal static class ForeignNames
         if (!Components.TryGetValue(name, out var entry))
             return null;
         return entry.Ours.Length == 0
-            ? ("", $"That is {entry.Origin}'s; Tessera needs no such step, leave it out.")
+            ? ("", $"That is {entry.Origin}'s; Tessera needs no such step, leave it out{(name == "LoadAnnotations" ? " (for segmentation: LoadSegmentation stands in its place)" : "")}.")
             : (entry.Ours, $"That is {entry.Origin}'s name; here it is \"{entry.Ours}\".");
     }
 }

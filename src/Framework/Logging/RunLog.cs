@@ -49,10 +49,11 @@ public sealed class RunLog : IDisposable
 
     /// <param name="resumeFrom">Optimizer steps done at the checkpoint that the run continues from; rows after it are cut from every log of the work dir. null for a fresh run.</param>
     /// <param name="writes">False for ranks other than 0.</param>
-    public static RunLog Start(string workDir, long? resumeFrom = null, bool writes = true)
+    /// <param name="evaluatesAgain">The run continues with an evaluation, whose row of before is cut, too.</param>
+    public static RunLog Start(string workDir, long? resumeFrom = null, bool writes = true, bool evaluatesAgain = false)
     {
         ToConsole(writes ? LogLevel.Info : LogLevel.Warn);
-        var cut = writes && resumeFrom is { } iteration ? ScalarLog.Cut(workDir, iteration) : 0;
+        var cut = writes && resumeFrom is { } iteration ? ScalarLog.Cut(workDir, iteration, evaluatesAgain) : 0;
         var time = DateTime.Now.ToString("yyyyMMdd_HHmmss", CultureInfo.InvariantCulture);
         var folder = Path.Combine(workDir, time);
         for (var number = 2; writes && Directory.Exists(folder); number++) folder = Path.Combine(workDir, $"{time}_{number}");

@@ -74,7 +74,12 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
     public IReadOnlyDictionary<string, Metric> Metrics(EvaluationOptions evaluation, DataInfo data) => Named(evaluation.Metrics, spec => spec.Build(services, data));
 
     /// <summary>The model for these classes, its weights random; on the CPU.</summary>
-    public VisionModel Model(DataInfo data) => Kept.Keep(options.Model.Build(services, data));
+    public VisionModel Model(DataInfo data)
+    {
+        var model = Kept.Keep(options.Model.Build(services, data));
+        SingleValueNorms.Attach(model);
+        return model;
+    }
 
     /// <summary>The model with its initial weights as the config says.</summary>
     public VisionModel InitializedModel(DataInfo data)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using NLog;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
@@ -24,6 +25,7 @@ public sealed partial class Trainer : RunState, IDisposable
     private readonly ScheduleChain _schedule;
     private Hook[] _hooks;
     private readonly (string Key, Hook Hook)[] _namedHooks;
+    private readonly EvaluationHook _evaluation;
     private readonly nn.Module[] _frozenNorms;
     private readonly LossRecorder _losses = new();
     private readonly Dictionary<string, double> _logged = [];
@@ -38,6 +40,7 @@ public sealed partial class Trainer : RunState, IDisposable
     private bool _stepDone;
     private Dictionary<string, double> _metrics = [];
     private Checkpoint? _resumedFrom;
+    private Exception? _failure;
 
     public Trainer(TrainerParts parts)
     {
@@ -58,6 +61,7 @@ public sealed partial class Trainer : RunState, IDisposable
         var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
         _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
         if (frozen.Count + loop.NormEval.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
+        SingleValueNorms.Attach(parts.Model);
         if (parts.Device.type != DeviceType.CPU) parts.Model.to(parts.Device);
         if (parts.ChannelsLast) parts.Model.ToChannelsLast();
         GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
@@ -73,7 +77,8 @@ public sealed partial class Trainer : RunState, IDisposable
             SeveralOptimizers = parts.Optimizers.Count > 1,
         });
         _schedule = new ScheduleChain(parts.Schedule, _stepsPerEpoch, _totalSteps);
-        _namedHooks = [.. Ordered(parts.Hooks, new EvaluationHook(loop.Loop, loop.ValidateEvery, parts.ValLoader is not null))];
+        _evaluation = new EvaluationHook(loop.Loop, loop.ValidateEvery, parts.ValLoader is not null);
+        _namedHooks = [.. Ordered(parts.Hooks, _evaluation)];
         _hooks = [.. _namedHooks.Select(hook => hook.Hook)];
         if (_hooks.OfType<NanGuardHook>().FirstOrDefault() is { } nanGuard)
         {
@@ -99,6 +104,7 @@ public sealed partial class Trainer : RunState, IDisposable
     public override RunLog? Output => _parts.Output;
     public override IReadOnlyDictionary<string, double> Metrics => _metrics;
     public override Checkpoint? ResumedFrom => _resumedFrom;
+    public override Exception? Failure => _failure;
 
     /// <summary>Hooks in the order in which they run, with their keys.</summary>
     public IReadOnlyList<(string Key, Hook Hook)> OrderedHooks => _namedHooks;
@@ -114,58 +120,51 @@ public sealed partial class Trainer : RunState, IDisposable
         return values;
     }
 
-    /// <summary>Trains to the end, or until something stops the run.</summary>
-    /// <exception cref="UserErrorException">A loss was not finite.</exception>
+    /// <summary>Trains to the end, or until something stops the run. The hooks that began are ended in their order, whatever happened.</summary>
+    /// <exception cref="UserErrorException">A loss, a weight or a statistic was not finite; or the data or an evaluation failed.</exception>
     public void Run()
     {
+        var begun = new List<(string Key, Hook Hook)>();
         try
         {
             TrainMode();
-            foreach (var hook in _hooks) hook.BeforeRun(this);
+            foreach (var entry in _namedHooks)
+            {
+                entry.Hook.BeforeRun(this);
+                begun.Add(entry);
+            }
+            if (EvaluationIsOwed) Evaluate();
             TakeSnapshot();
             while (!Stops() && !IsDone) RunEpoch();
             _guard?.Check();
-            foreach (var hook in _hooks) hook.AfterRun(this);
         }
-        catch (NonFiniteLossException found)
+        catch (Exception error)
         {
-            throw new UserErrorException((found.FoundLate ? Rewind(found) : found).Message);
+            _failure = Reason(error);
+        }
+        foreach (var (key, hook) in begun) End(key, hook);
+        if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
+    }
+
+    private void End(string key, Hook hook)
+    {
+        try
+        {
+            hook.AfterRun(this);
+        }
+        catch (Exception error) when (_failure is null)
+        {
+            _failure = Reason(error);
+        }
+        catch (Exception error)
+        {
+            s_log.Warn("hooks.{0} could not end: {1}", key, error.Message); // what failed first is what the user must hear
         }
     }
 
-    public override void Evaluate()
-    {
-        if (_parts.ValLoader is null) return;
-        GradientAverager.Broadcast(Model.buffers(), Group); // running statistics: rank 0's are the run's
-        foreach (var hook in _hooks) hook.BeforeEvaluation(this);
-        var evaluator = new Evaluator
-        {
-            Loader = _parts.ValLoader,
-            Metrics = _parts.Metrics,
-            Device = Device,
-            Group = Group,
-            Precision = _parts.Precision,
-            ChannelsLast = _parts.ChannelsLast,
-        };
-        try
-        {
-            _metrics = new Dictionary<string, double>(evaluator.Run(Model));
-        }
-        finally
-        {
-            _skippedInVal?.Tell();
-        }
-        ProcessMemory.GiveBack();
-        TrainMode();
-        if (evaluator.NonFinite.Text is { } warning) s_log.Warn("{0}", warning);
-        Output?.Scalars("val", _iteration, _epochsDone, _metrics);
-        s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
-        if (Evaluator.Coverage(_metrics) is { } coverage) s_log.Warn("{0}", coverage);
-        foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables())) s_log.Info("\n{0}", TextTable.Format(table));
-        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct()) s_log.Info("{0}", note);
-        _schedule.Observe(_metrics, _iteration);
-        foreach (var hook in _hooks) hook.AfterEvaluation(this, _metrics);
-    }
+    private Exception Reason(Exception error) => error is NonFiniteLossException found
+        ? new UserErrorException((found.FoundLate ? Rewind(found) : found).Message)
+        : error;
 
     public void Dispose()
     {
@@ -231,7 +230,7 @@ public sealed partial class Trainer : RunState, IDisposable
         }
         catch (NonFiniteLossException found)
         {
-            throw found.Explain(Model, batch, _optimizers, WorkDir, writes: Group.Rank == 0);
+            throw found.Explain(this, batch, _parts, writes: Group.Rank == 0);
         }
         _losses.Add(losses);
         _batchInEpoch++;

@@ -32,7 +32,7 @@ internal static class ConvertMasksCommand
         var (source, target) = (Path.GetFullPath(masks).TrimEnd('/') + "/", Path.GetFullPath(output).TrimEnd('/') + "/");
         if (target.StartsWith(source, StringComparison.Ordinal) || source.StartsWith(target, StringComparison.Ordinal))
             throw new UserErrorException($"{output}: the index PNGs can't lie in the masks' folder, nor the masks in theirs: one would take the other's place.");
-        var converter = new MaskConverter(files, tolerance);
+        var converter = new MaskConverter(files, tolerance, gathers: legendPath is not null || tolerance > 0);
         if (converter.Count == 0) throw new UserErrorException($"{masks} holds no images.");
         var legend = legendPath is null ? converter.FindLegend() : Legend.Read(legendPath);
         Directory.CreateDirectory(output);

@@ -78,7 +78,7 @@ internal sealed class Examination : IDisposable
         _precision = PrecisionChoice.Resolve(Options.Precision, Device.type);
         var facts = EnvironmentReport.Collect(Device, _precision, new SingleProcess(), Options.Seed, false).ToDictionary(fact => fact.Name, fact => fact.Value);
         if (facts.TryGetValue("BLAS", out var blas) && Device.type == DeviceType.CPU && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase) && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase))
-            _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS. tools/setup installs it.");
+            _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS and MKL, which NuGet's libtorch brings.");
         if (Threads.Count < Processor.Cores && Device.type == DeviceType.CPU && Options.Threads == 0)
             _report.Warn("threads", $"{Threads.Count} of {Processor.Cores} cores are used.");
         return string.Join(", ", new[] { "provider", "libtorch", "BLAS", "threads", "device", "precision" }.Where(facts.ContainsKey).Select(name => $"{name} {facts[name]}"));
@@ -175,6 +175,7 @@ internal sealed class Examination : IDisposable
 
         foreach (var (name, loss) in losses)
             if (!double.IsFinite(loss.ToDouble())) throw new UserErrorException($"the loss \"{name}\" is {loss.ToDouble()} on the first batch ({batch.Samples[0].Name} …). precision=fp32 tells whether the precision is to blame.");
+        LastBatch.Judge(_model, _train!, loader, Options.Train!, _report);
         var gradients = Gradients();
         var guess = Math.Log(_train!.Info.Classes.Count);
         var value = total.ToDouble();

@@ -14,7 +14,8 @@ namespace Tessera.Tools.Masks;
 
 /// <summary>Turns a folder of colour masks into index PNGs.</summary>
 /// <param name="tolerance">How far each channel of a colour may be off.</param>
-internal sealed class MaskConverter(FileStore files, int tolerance)
+/// <param name="gathers">A legend or a tolerance is given, so values of gray masks are turned into others, too.</param>
+internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers)
 {
     private readonly string[] _names = [.. files.Names.Where(ImageCodec.HasExtension)];
 
@@ -125,10 +126,13 @@ internal sealed class MaskConverter(FileStore files, int tolerance)
     {
         var (data, described) = (files.Read(name), files.Describe(name));
         var stored = ImageCodec.Decode(data, described, new DecodeOptions(ColorType.Unchanged));
-        // Gray masks (0 and 255, say) are colours like others: #000000 and #FFFFFF.
-        if (stored is { Channels: <= 2, Type: PixelType.UInt8 }) return ChannelConversion.ToRgb(stored);
-        return stored.Channels >= 3 ? LabelFile.Decode(data, described, byColor: true)
-            : throw new UserErrorException($"{described}: the mask has one channel of 16-bit values, not colours. It needs no converting: label_map takes values (\"0\": \"road\").");
+        if (stored.Channels >= 3) return LabelFile.Decode(data, described, byColor: true);
+        // Beside an alpha channel, or where values are to be gathered, gray is a colour like others. A plain index image is used as it is.
+        var plain = stored.Channels == 1 && !gathers && Path.GetExtension(name).ToLowerInvariant() is not (".jpg" or ".jpeg" or ".webp");
+        if (!plain && stored.Type == PixelType.UInt8) return ChannelConversion.ToRgb(stored);
+        var (depth, advice) = stored.Type == PixelType.UInt8
+            ? ("", " Values that compression or soft edges made are gathered with --tolerance N, or by a --legend of grays (\"road\": \"#010101\").") : ("16-bit ", "");
+        throw new UserErrorException($"{described}: the mask has one channel of {depth}values, not colours. It needs no converting: label_map takes values (\"0\": \"road\").{advice}");
     }
 
     private void ForEach(string what, Action<string> action)
