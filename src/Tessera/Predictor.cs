@@ -8,6 +8,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -137,7 +138,7 @@ public sealed class Predictor : IDisposable
         batch.To(_device);
         if (_channelsLast) batch.ToChannelsLast();
         using var autocast = _precision.Enter(_device.type);
-        return [.. batch.Samples.Select(sample => sample.Name).Zip(Model.Predict(batch))];
+        return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)))];
     }
 
     /// <summary>Without what only training needs, which may ask for components or environment variables that aren't here.</summary>

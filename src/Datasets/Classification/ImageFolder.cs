@@ -1,3 +1,4 @@
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 
@@ -5,7 +6,7 @@ namespace Tessera.Datasets.Classification;
 
 /// <param name="Path">A folder or a .zip archive.</param>
 /// <param name="Split">The folder below it that holds the class folders, such as "train"; by default it holds them itself.</param>
-/// <param name="Classes">Only these class folders, in index order; by default all, by name (ordinal order).</param>
+/// <param name="Classes">Only these class folders, in index order; one of them may be absent where the part of the data has no sample of it. By default all that are there, by name (ordinal order).</param>
 /// <param name="Extensions">Which files are images.</param>
 public sealed record ImageFolderOptions(
     string Path,
@@ -37,9 +38,11 @@ public sealed class ImageFolder : Dataset
         if (folders.Count == 0)
             throw new UserErrorException($"{place} holds files but no class folders. ImageFolder expects one folder per class, as in {place}/cat/1.jpg.");
         var classes = options.Classes ?? [.. folders.Keys.Order(StringComparer.Ordinal)];
-        foreach (var name in classes) Check(name, folders, place, extensions);
+        foreach (var name in classes) Check(name, folders, place, extensions, classes, given: options.Classes is not null);
+        if (!classes.Any(folders.ContainsKey)) throw new UserErrorException($"{place} has none of the classes' folders ({string.Join(", ", classes.Take(20))}). It has: {string.Join(", ", folders.Keys.Order(StringComparer.Ordinal).Take(20))}.");
         if (classes.Distinct().Count() < classes.Length) throw new UserErrorException("ImageFolder: classes names a class twice.");
-        var samples = classes.SelectMany((name, label) => folders[name].Select(file => (file, label))).ToArray();
+        var samples = classes.SelectMany((name, label) => folders.GetValueOrDefault(name, []).Select(file => (file, label))).ToArray();
+        if (samples.Length == 0) throw new UserErrorException($"The class folders in {place} hold no images ({string.Join(", ", extensions.Order(StringComparer.Ordinal))}).");
         _names = Array.ConvertAll(samples, sample => sample.file);
         _labels = Array.ConvertAll(samples, sample => sample.label);
         Info = new DataInfo(classes, DataTask.Classification);
@@ -57,6 +60,8 @@ public sealed class ImageFolder : Dataset
 
     public override int? LabelOf(int index) => _labels[index];
 
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. PixelDepth.Notes(this)];
+
     private UserErrorException Nothing(string path, string? split)
     {
         if (_files.Names.Count == 0 || string.IsNullOrEmpty(split)) return new UserErrorException($"{path} is empty: ImageFolder finds no files in it.");
@@ -66,11 +71,15 @@ public sealed class ImageFolder : Dataset
             $"{path} has no folder \"{split}\", or it is empty.{NearestName.Suggest(split, known)} It has: {string.Join(", ", known.Take(20))}.");
     }
 
-    private static void Check(string name, Dictionary<string, string[]> folders, string place, HashSet<string> extensions)
+    /// <summary>A class that the config names need not have images in every part of the data; the look at the data says which have none.</summary>
+    private static void Check(string name, Dictionary<string, string[]> folders, string place, HashSet<string> extensions, string[] classes, bool given)
     {
         if (!folders.TryGetValue(name, out var files))
+        {
+            if (given && NearestName.Find(name, folders.Keys.Except(classes)) is null) return;
             throw new UserErrorException($"{place} has no class folder \"{name}\".{NearestName.Suggest(name, folders.Keys)} It has: {string.Join(", ", folders.Keys.Order(StringComparer.Ordinal).Take(20))}.");
-        if (files.Length == 0)
+        }
+        if (files.Length == 0 && !given)
             throw new UserErrorException($"The class folder {place}/{name} holds no images ({string.Join(", ", extensions.Order(StringComparer.Ordinal))}).");
     }
 }

@@ -26,6 +26,12 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
     /// <summary>Where it stands: the annotation's id (COCO) or its line.</summary>
     public long Place { get; init; }
 
+    /// <summary>Its numbers stand in quotes.</summary>
+    public bool IsText { get; init; }
+
+    /// <summary>Whether all four are numbers.</summary>
+    internal bool IsNumbers => double.IsFinite(X) && double.IsFinite(Y) && double.IsFinite(Width) && double.IsFinite(Height);
+
     private const double Farthest = 1e6; // beyond it, areas are no longer exact, and no image is as large
 
     /// <summary>Why the box can't be used; null where it can.</summary>
@@ -33,6 +39,7 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
     /// <param name="width">The image's; 0 where it isn't known.</param>
     internal string? Fault(int height, int width)
     {
+        if (IsText) return "is written as text; its four values must be numbers";
         if (!(Math.Abs(X) <= Farthest && Math.Abs(Y) <= Farthest && Math.Abs(Width) <= Farthest && Math.Abs(Height) <= Farthest)) return "has a side that is missing, no number or beyond all images";
         if (Width <= 0 || Height <= 0) return Width < 0 || Height < 0 ? "has a negative side" : "has no extent";
         if (width > 0 && height > 0 && (X >= width || Y >= height || X + Width <= 0 || Y + Height <= 0)) return $"lies outside its image of {width} x {height}";
@@ -53,6 +60,9 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     /// <summary>The size was not annotated, but read from the image.</summary>
     public bool Measured { get; init; }
 
+    /// <summary>The size was read from an image that its EXIF orientation turns by a quarter: stored, it lies the other way.</summary>
+    public bool Turned { get; init; }
+
     /// <summary>Where its annotation lies: the file that <see cref="AnnotatedObject.Place"/> is a line of; null where places are ids.</summary>
     public string? Source { get; init; }
 
@@ -61,8 +71,8 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
         ? $"{Source}:{item.Place}"
         : $"annotation {item.Place} of {File}";
 
-    internal string FaultText(AnnotatedObject item, string fault) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
+    internal string FaultText(AnnotatedObject item, string fault) => item.IsText ? $"{Describe(item)}: the box {fault}."
+        : string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
 }
 
 /// <summary>What a format's reader found: the same for all of them.</summary>
@@ -104,8 +114,9 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
     {
         try
         {
-            var header = ImageCodec.Open(files.Read(image.File), image.File);
-            return image with { Height = header.Height, Width = header.Width, Measured = true };
+            var bytes = files.Read(image.File);
+            var (header, stored) = (ImageCodec.Open(bytes, image.File), ImageCodec.Open(bytes, image.File, new DecodeOptions(ApplyOrientation: false)));
+            return image with { Height = header.Height, Width = header.Width, Measured = true, Turned = header.Height != stored.Height };
         }
         catch (UserErrorException)
         {

@@ -10,7 +10,7 @@ public static class CocoFile
 
     private sealed record Category(long Id, string Name);
 
-    private readonly record struct Annotation(long Id, long Image, long Category, double X, double Y, double Width, double Height, double? Area, bool Crowd, bool Ignore);
+    private readonly record struct Annotation(long Id, long Image, long Category, double X, double Y, double Width, double Height, double? Area, bool Crowd, bool Ignore, bool Text);
 
     /// <exception cref="UserErrorException">It is no such file, with the line.</exception>
     public static AnnotationSet Read(string path, Findings findings)
@@ -55,7 +55,7 @@ public static class CocoFile
             }
             (objects[place] ??= []).Add(new AnnotatedObject(annotation.X, annotation.Y, annotation.Width, annotation.Height, index)
             {
-                Area = annotation.Area, Crowd = annotation.Crowd, Difficult = annotation.Ignore, Place = annotation.Id,
+                Area = annotation.Area, Crowd = annotation.Crowd, Difficult = annotation.Ignore, Place = annotation.Id, IsText = annotation.Text,
             });
         }
         for (var i = 0; i < kept.Count; i++)
@@ -164,7 +164,7 @@ public static class CocoFile
         long id = -1;
         long? image = null, category = null;
         double? area = null;
-        var (crowd, ignore) = (false, false);
+        var (crowd, ignore, text) = (false, false, false);
         Span<double> box = [double.NaN, double.NaN, double.NaN, double.NaN];
         for (json.Next(); json.Type == JsonTokenType.PropertyName; json.Next())
         {
@@ -174,16 +174,17 @@ public static class CocoFile
             else if (json.IsName("area"u8)) { json.Next(); area = json.Number() is var value && double.IsFinite(value) ? value : null; json.Skip(); }
             else if (json.IsName("iscrowd"u8)) { json.Next(); crowd = json.Flag(); json.Skip(); }
             else if (json.IsName("ignore"u8)) { json.Next(); ignore = json.Flag(); json.Skip(); }
-            else if (json.IsName("bbox"u8)) { json.Next(); Box(ref json, box); }
+            else if (json.IsName("bbox"u8)) { json.Next(); Box(ref json, box, out text); }
             else json.Skip();
         }
         return new Annotation(id, image ?? throw json.Error($"annotation {id} has no \"image_id\"."), category ?? throw json.Error($"annotation {id} has no \"category_id\"."),
-            box[0], box[1], box[2], box[3], area, crowd, ignore);
+            box[0], box[1], box[2], box[3], area, crowd, ignore, text);
     }
 
     /// <summary>Four numbers; what is none, or not there, is not a number, and judged with the others.</summary>
-    private static void Box(ref JsonStream json, scoped Span<double> box)
+    private static void Box(ref JsonStream json, scoped Span<double> box, out bool text)
     {
+        text = json.Type == JsonTokenType.String;
         if (json.Type != JsonTokenType.StartArray)
         {
             json.Skip();
@@ -193,6 +194,7 @@ public static class CocoFile
         for (json.Next(); json.Type != JsonTokenType.EndArray; json.Next())
         {
             if (count < 4) box[count] = json.Number();
+            text |= json.Type == JsonTokenType.String;
             count++;
             json.Skip();
         }

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
+using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Detection;
@@ -10,17 +12,23 @@ public abstract class DetectionDataset : Dataset
     private readonly FileStore _files;
     private readonly List<AnnotatedImage> _images;
     private readonly Findings _findings;
+    private readonly string _what;
+    private bool _judged;
 
     /// <param name="what">The annotations, for messages.</param>
     /// <param name="read">What they say; every object's class is an index into its names.</param>
     private protected DetectionDataset(FileStore files, string what, AnnotationSet read, DetectionOptions options, Findings findings)
     {
-        (_files, _findings) = (files, findings);
+        (_files, _findings, _what) = (files, findings, what);
         var labels = LabelsOf(what, read, options.Classes, out var classes);
         var images = OfClasses((read with { Images = Present(read.Images) }).Measured(files).Images, labels, read.Names, classes);
-        Judge(images);
-        if (options.FilterEmpty) images = [.. images.Where(image => image.Objects.Any(item => !item.Crowd && !item.Difficult && item.Fault(image.Height, image.Width) is null))];
-        if (images.Count == 0) throw new UserErrorException($"{what}: no image {(options.FilterEmpty ? "with a box " : "")}is left{(findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {files.Location}" : "")}.");
+        if (options.FilterEmpty)
+        {
+            JudgeAtOnce(images);
+            images = [.. images.Where(image => image.Objects.Any(item => !item.Crowd && !item.Difficult && item.Fault(image.Turned ? 0 : image.Height, image.Turned ? 0 : image.Width) is null))];
+        }
+        if (images.Count == 0) throw new UserErrorException($"{what}: no image {(options.FilterEmpty ? "with a box " : "")}is left{(findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {files.Location}" : "")}."
+            + (findings.CountOf(FindingKind.BadBox) > 0 ? $" {string.Join(" ", findings.Report())}" : ""));
         _images = images;
         if (_images.All(image => image.Objects.Count == 0)) findings.Note($"{what}: none of the {_images.Count} images has a box, so there is nothing to find.");
         Info = new DataInfo(classes, DataTask.Detection)
@@ -35,7 +43,7 @@ public abstract class DetectionDataset : Dataset
 
     public override Sample Get(int index)
     {
-        var image = _images[index];
+        var image = AsLoaded(_images[index]);
         var usable = image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).ToArray();
         return new Sample
         {
@@ -54,15 +62,36 @@ public abstract class DetectionDataset : Dataset
     }
 
     /// <summary>The boxes of a sample as its annotation has them, bad ones included.</summary>
-    public Boxes Annotated(int index) => BoxesOf(_images[index].Objects, _images[index], clip: false);
+    public Boxes Annotated(int index) => BoxesOf(_images[index].Objects, AsLoaded(_images[index]), clip: false);
 
     public override IReadOnlyList<int>? LabelsOf(int index)
     {
-        var image = _images[index];
+        var image = AsLoaded(_images[index]);
         return [.. image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).Select(item => item.Class).Distinct().Order()];
     }
 
-    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => _findings.Report();
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
+    {
+        if (!_judged) Judge(Images());
+        _judged = true;
+        var notes = _findings.Report().ToList();
+        var objects = _images.Sum(image => (long)image.Objects.Count);
+        var stated = Images().SelectMany(image => image.Objects.Where(item => item.IsNumbers)
+            .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))).ToArray();
+        if (BoxJudgement.Fractions(stated) is { } fractions) throw new UserErrorException($"{_what}: {fractions}");
+        if (objects > 0 && Images().All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null)))
+            throw new UserErrorException($"{_what}: none of its {objects} boxes can be used, so there is nothing to find. {string.Join(" ", notes)}");
+        if (BoxJudgement.Doubt(stated) is { } doubt) notes.Add($"{_what}: {doubt}");
+        if (Pipeline.OfType<LoadImage>().FirstOrDefault() is { ChecksSize: true } load && ImageSizeCheck.Run(_files, _images, load, advance) is { } note) notes.Add(note);
+        notes.AddRange(PixelDepth.Notes(this));
+        return notes;
+    }
+
+    /// <summary>The images, as large as the pipeline makes them: one that was measured may lie turned where EXIF orientation is not applied.</summary>
+    private IEnumerable<AnnotatedImage> Images() => _images.Select(AsLoaded);
+
+    private AnnotatedImage AsLoaded(AnnotatedImage image) =>
+        image.Turned && Pipeline.OfType<LoadImage>().FirstOrDefault() is { AppliesOrientation: false } ? image with { Height = image.Width, Width = image.Height } : image;
 
     private static Boxes BoxesOf(IReadOnlyList<AnnotatedObject> objects, AnnotatedImage image, bool clip)
     {
@@ -127,12 +156,18 @@ public abstract class DetectionDataset : Dataset
         return images;
     }
 
-    private void Judge(List<AnnotatedImage> images)
+    /// <summary>Before images without a usable box are left out: their boxes are told of, too.</summary>
+    private void JudgeAtOnce(List<AnnotatedImage> images)
+    {
+        Judge(images.Select(image => image.Turned ? image with { Height = 0, Width = 0 } : image));
+        _judged = true;
+    }
+
+    private void Judge(IEnumerable<AnnotatedImage> images)
     {
         var (clipped, first) = (0L, "");
-        for (var i = 0; i < images.Count; i++)
+        foreach (var image in images)
         {
-            var image = images[i];
             foreach (var item in image.Objects)
             {
                 if (item.Fault(image.Height, image.Width) is { } fault)

@@ -32,22 +32,40 @@ internal static class LabelCheck
             }
             if (found.Problem is null && !found.HasUnclaimed(data.Table) && found.CountClasses(data.Table).Classes.Sum() == 0) empty.Add(sample.SegmentationName!);
         }
+        var judgement = new LabelJudgement(data.Table, data.TableIsImplied, statistics);
         if (problems.Count > 0)
         {
+            var hint = judgement.CountsFromOne() is { Length: > 0 } from ? $"\n  {from}" : "";
             var lines = problems.Take(Shown).ToList();
             if (problems.Count > Shown) lines.Add(string.Create(CultureInfo.InvariantCulture, $"… and {problems.Count - Shown:N0} more."));
             if (unclaimed.Count > 0 && problems.Count > 1) lines.Add(Summary(data.Table, unclaimed));
-            throw new UserErrorException(problems.Count == 1 ? problems[0] : string.Create(CultureInfo.InvariantCulture, $"{problems.Count:N0} of {statistics.Count:N0} samples can't be used:\n  {string.Join("\n  ", lines)}"));
+            throw new UserErrorException(problems.Count == 1 ? problems[0] : string.Create(CultureInfo.InvariantCulture, $"{problems.Count:N0} of {statistics.Count:N0} samples can't be used:\n  {string.Join("\n  ", lines)}")
+                + hint);
         }
-        return empty.Count == 0 ? [] : [string.Create(CultureInfo.InvariantCulture, $"{empty.Count:N0} of {statistics.Count:N0} label images hold nothing but ignored pixels, so there is nothing to learn from them; the first is {empty[0]}.")];
+        var notes = judgement.Notes().ToList();
+        if (empty.Count > 0) notes.Insert(0, string.Create(CultureInfo.InvariantCulture, $"{empty.Count:N0} of {statistics.Count:N0} label images hold nothing but ignored pixels, so there is nothing to learn from them; the first is {empty[0]}."));
+        return notes;
     }
 
     private static string? Problem(SegmentationDataset data, Sample sample, LabelStatistics found)
     {
         if (found.Problem is not null) return found.Problem;
-        if ((found.Height, found.Width) != (found.ImageHeight, found.ImageWidth))
-            return LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, found.ImageHeight, found.ImageWidth).Message;
+        var image = data.TurnsImages ? (found.ImageHeight, found.ImageWidth) : data.StoredSize(sample, (found.ImageHeight, found.ImageWidth));
+        if ((found.Height, found.Width) != image)
+            return OtherSize(data, sample, found, image);
         return found.HasUnclaimed(data.Table) ? LabelErrors.Unclaimed(sample.SegmentationName!, data.Table, found.Histogram).Message : null;
+    }
+
+    /// <summary>A photograph that its EXIF orientation turns is named as the reason, with the setting that would fit.</summary>
+    private static string OtherSize(SegmentationDataset data, Sample sample, LabelStatistics found, (int Height, int Width) image)
+    {
+        var message = LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, image.Height, image.Width).Message;
+        if ((found.Height, found.Width) != (image.Width, image.Height)) return message;
+        if (!data.TurnsImages)
+            return (found.Height, found.Width) == (found.ImageHeight, found.ImageWidth) ? message + " Its EXIF orientation would turn it so; apply_orientation is false in LoadImage." : message;
+        return data.StoredSize(sample, image) == (found.Height, found.Width)
+            ? message + " The photograph is turned by its EXIF orientation; the labels were drawn on it as it is stored: \"apply_orientation\": false in LoadImage leaves it so."
+            : message;
     }
 
     private static string Summary(LabelTable table, SortedDictionary<int, (int Files, long Pixels)> unclaimed)

@@ -1,3 +1,4 @@
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
@@ -20,11 +21,18 @@ public abstract class SegmentationDataset : Dataset
     private protected SegmentationDataset(FileStore files, IReadOnlyList<LabelledFile> pairs, LabelOptions options)
     {
         (_files, _pairs, Table) = (files, pairs, options.Table());
+        TableIsImplied = options.IsImplied;
         Info = new DataInfo(Table.Classes, DataTask.Segmentation) { Palette = options.PaletteOf(Table) };
     }
 
     /// <summary>What the values of the label files mean.</summary>
     public LabelTable Table { get; }
+
+    /// <summary>No table was written and the data set has none of its own: values are the classes' places, and 255 is ignored.</summary>
+    internal bool TableIsImplied { get; }
+
+    /// <summary>Whether the pipeline turns photographs by their EXIF orientation.</summary>
+    internal bool TurnsImages => Pipeline.OfType<LoadImage>().FirstOrDefault() is not { AppliesOrientation: false };
 
     public override DataInfo Info { get; }
 
@@ -44,6 +52,15 @@ public abstract class SegmentationDataset : Dataset
         };
     }
 
+    /// <summary>Rows and columns of a photograph as its file stores them.</summary>
+    /// <param name="shown">As it is shown; where both are equal, the file needn't be read.</param>
+    internal (int Height, int Width) StoredSize(Sample sample, (int Height, int Width) shown)
+    {
+        if (shown.Height == shown.Width) return shown;
+        var stored = ImageCodec.Open(sample.ReadFile!(), sample.Name, new DecodeOptions(ApplyOrientation: false));
+        return (stored.Height, stored.Width);
+    }
+
     /// <summary>What is known of a sample's labels; null where it has none. The first call reads every label file, unless an earlier run has.</summary>
     public LabelStatistics? StatisticsOf(int index) => Scan(null)[index];
 
@@ -55,7 +72,7 @@ public abstract class SegmentationDataset : Dataset
     }
 
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
-        Pipeline.Any(step => step is LoadSegmentation) ? LabelCheck.Run(this, Scan(advance)) : [];
+        Pipeline.Any(step => step is LoadSegmentation) ? [.. LabelCheck.Run(this, Scan(advance)), .. PixelDepth.Notes(this)] : [];
 
     private LabelStatistics?[] Scan(Action<int, int>? advance)
     {

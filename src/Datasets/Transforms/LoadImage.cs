@@ -25,6 +25,15 @@ public sealed record LoadImageOptions(
 [Component("LoadImage")]
 public sealed class LoadImage(LoadImageOptions options) : Transform
 {
+    /// <summary>Images are turned as their EXIF orientation says.</summary>
+    public bool AppliesOrientation => options.ApplyOrientation;
+
+    /// <summary>An image of another size than its boxes were annotated on is refused.</summary>
+    public bool ChecksSize => options.CheckSize;
+
+    /// <summary>What the pixels become.</summary>
+    public ColorType ColorType => options.ColorType;
+
     private readonly DecodeOptions _decode = new(options.ColorType, options.MaxPixels, options.ApplyOrientation);
 
     public override Sample Apply(Sample sample, RandomSource random)

@@ -28,6 +28,7 @@ internal sealed class ComponentConstruction(ComponentConstruction? parent, IServ
                     property.SetValue(component, inside.Materialize(value, property.PropertyType));
             }
 
+            ComponentPlace.Note(component, new ComponentPlace(bound.Component, bound.Source, bound.Path));
             _built.Add(component);
             return component;
         }

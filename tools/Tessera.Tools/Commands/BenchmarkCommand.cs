@@ -10,6 +10,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Tools.Costs;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
@@ -80,7 +81,7 @@ internal static class BenchmarkCommand
                 if (channelsLast) batch.ToChannelsLast();
                 ForwardClock.Synchronize(on);
                 var begun = Stopwatch.GetTimestamp();
-                using (chosen.Enter(on.type)) model.Predict(batch);
+                using (chosen.Enter(on.type)) ShapeMistake.Guard(model, batch, () => model.Predict(batch));
                 ForwardClock.Synchronize(on);
                 var predicted = Stopwatch.GetElapsedTime(begun).TotalSeconds;
                 var within = clock.Take().TotalSeconds;
