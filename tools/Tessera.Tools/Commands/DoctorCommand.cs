@@ -32,7 +32,7 @@ internal static class DoctorCommand
         Console.WriteLine(report switch
         {
             { Failures: > 0 } => $"{report.Failures} failed.",
-            { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} warnings.",
+            { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} {(report.Warnings == 1 ? "warning" : "warnings")}.",
             _ => "All is well.",
         });
         return report.Failures > 0 ? CommandLine.Mistake : 0;

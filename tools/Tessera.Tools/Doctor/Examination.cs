@@ -8,6 +8,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
@@ -59,7 +60,8 @@ internal sealed class Examination : IDisposable
         if (_train is null && _val is null) return;
         var (trainRead, valRead) = (Read(_train, "train"), Read(_val, Options.Val is null ? "test" : "val"));
         if (!_report.Check("model", Model)) return;
-        var trains = _train is null || (trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run(_model!, _precision)));
+        var steps = _train is null || Options.Optimizer is null || _report.Check("optimizer", Optimizer);
+        var trains = _train is null || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run(_model!, _precision)));
         if (trains && valRead && _val is not null) _report.Check("evaluation", EvaluateOneBatch);
         if (trains && found) _report.Check("saving", SaveAndReload);
     }
@@ -127,6 +129,19 @@ internal sealed class Examination : IDisposable
         if (ChannelsLast) _model.ToChannelsLast();
         var parameters = _model.parameters().Sum(parameter => parameter.numel());
         return string.Create(CultureInfo.InvariantCulture, $"{_model.GetName()}, {parameters / 1e6:0.00} M parameters{(ChannelsLast ? ", channels last" : "")}");
+    }
+
+    /// <summary>Everything that a run builds beside the model: what is frozen, how parameters are grouped, the schedule, the hooks.</summary>
+    private string Optimizer()
+    {
+        var frozen = ParameterGroups.Freeze(_model!, Options.Train!.Freeze ?? []);
+        ParameterGroups.Norms(_model!, Options.Train.NormEval ?? []);
+        var specs = Options.Optimizer!.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
+        var factories = specs.Select(spec => spec.Build(_services)).ToArray();
+        var groups = factories.Sum(factory => ParameterGroups.Split(_model!, factory).Count);
+        foreach (var phase in Options.Schedule ?? []) phase.Build(_services);
+        foreach (var penalty in (Options.Train.Penalties ?? new Dictionary<string, ComponentSpec<Penalty>?>()).Values) penalty?.Build(_services).Select(_model!);
+        return $"{string.Join(", ", specs.Select(spec => spec.TypeName))}: {groups} {(groups == 1 ? "group" : "groups")} of parameters, {frozen.Count} parameters frozen";
     }
 
     private string EvaluateOneBatch()

@@ -16,6 +16,18 @@ internal sealed class SampleCheck(Report report)
     /// <param name="loader">Makes the loader: with small batches in this thread, or as the config has it.</param>
     public string Run(string part, Func<bool, IBatchLoader> loader)
     {
+        try
+        {
+            return Read(part, loader);
+        }
+        catch (UserErrorException error) when (!error.Message.StartsWith(part, StringComparison.Ordinal))
+        {
+            throw new UserErrorException($"{part}.dataset\n  {error.Message.ReplaceLineEndings("\n  ")}", error);
+        }
+    }
+
+    private string Read(string part, Func<bool, IBatchLoader> loader)
+    {
         var said = Values(part, loader);
         var watch = Stopwatch.StartNew();
         var (samples, complete) = (0, true);

@@ -50,7 +50,7 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         }
         var epoch = second * loader.BatchesPerEpoch;
         return string.Create(CultureInfo.InvariantCulture,
-            $"batch of {batch.Count}: {Text(losses)}{late}; {gradients}; {second.TotalSeconds:0.00} s forward and backward (the first {first.TotalSeconds:0.00}), so an epoch of {loader.BatchesPerEpoch} batches takes about {Time(epoch)}");
+            $"batch of {batch.Count}: {Text(losses)}{late}; {gradients}; {second.TotalSeconds:0.00} s forward and backward (the first {first.TotalSeconds:0.00}), so an epoch of {loader.BatchesPerEpoch} {(loader.BatchesPerEpoch == 1 ? "batch" : "batches")} takes about {Time(epoch)}");
 
         LossMap Step(Progress progress)
         {

@@ -27,6 +27,20 @@ public static partial class ShapeMistake
         {
             throw Explain(model, batch, error, again ?? (() => step()));
         }
+        catch (UserErrorException error) when (Placed(model, error) is { } placed)
+        {
+            throw placed;
+        }
+    }
+
+    /// <summary>The error of a part that names itself ("CrossEntropyLoss: class_weight has 3 values …"), with its place; null where it isn't told whose it is.</summary>
+    private static UserErrorException? Placed(VisionModel model, UserErrorException error)
+    {
+        var end = error.Message.AsSpan().IndexOfAny(':', ' ');
+        if (end <= 0) return null;
+        var name = error.Message[..end];
+        var places = model.named_modules().Select(entry => ComponentPlace.Of(entry.module)).Where(place => place?.Component.Name == name).Distinct().ToArray();
+        return places is [{ } only] ? new UserErrorException($"{only}\n  {error.Message.ReplaceLineEndings("\n  ")}", error) : null;
     }
 
     /// <summary>Whether the tensor library refused shapes, sizes or indices (and not, say, memory).</summary>
