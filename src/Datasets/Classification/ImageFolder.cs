@@ -33,11 +33,11 @@ public sealed class ImageFolder : Dataset
         var below = _files.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToArray();
         if (below.Length == 0) throw Nothing(options.Path, split);
         var extensions = (options.Extensions ?? ImageExtensions).Select(e => e.StartsWith('.') ? e : "." + e).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var folders = below.Where(name => name.IndexOf('/', prefix.Length) >= 0).GroupBy(name => name[prefix.Length..name.IndexOf('/', prefix.Length)])
+        var folders = below.Where(name => name.IndexOf('/', prefix.Length) >= 0).GroupBy(name => UnicodeForm.Compose(name[prefix.Length..name.IndexOf('/', prefix.Length)]))
             .ToDictionary(group => group.Key, group => group.Where(name => extensions.Contains(System.IO.Path.GetExtension(name))).ToArray());
         if (folders.Count == 0)
             throw new UserErrorException($"{place} holds files but no class folders. ImageFolder expects one folder per class, as in {place}/cat/1.jpg.");
-        var classes = options.Classes ?? [.. folders.Keys.Order(StringComparer.Ordinal)];
+        string[] classes = options.Classes is { } named ? Array.ConvertAll(named, UnicodeForm.Compose) : [.. folders.Keys.Order(StringComparer.Ordinal)];
         foreach (var name in classes) Check(name, folders, place, extensions, classes, given: options.Classes is not null);
         if (!classes.Any(folders.ContainsKey)) throw new UserErrorException($"{place} has none of the classes' folders ({string.Join(", ", classes.Take(20))}). It has: {string.Join(", ", folders.Keys.Order(StringComparer.Ordinal).Take(20))}.");
         if (classes.Distinct().Count() < classes.Length) throw new UserErrorException("ImageFolder: classes names a class twice.");

@@ -58,8 +58,8 @@ public sealed class ImageList : Dataset
             return;
         }
         var column = task == DataTask.MultiLabel ? options.LabelsColumn : options.LabelColumn;
-        var words = list.Rows.Select(row => WordsOf(row, column, task)).ToArray();
-        var classes = options.Classes ?? list.Classes ?? ClassesFrom(list.Rows, words);
+        var words = list.Rows.Select(row => Array.ConvertAll(WordsOf(row, column, task), UnicodeForm.Compose)).ToArray();
+        var classes = (options.Classes ?? list.Classes) is { } named ? Array.ConvertAll(named, UnicodeForm.Compose) : ClassesFrom(list.Rows, words);
         if (classes.Distinct().Count() < classes.Length) throw new UserErrorException($"{options.Path}: the class names hold one twice.");
         if (classes.Length == 0) throw new UserErrorException($"{options.Path}: no image has a label, and no classes are given.");
         var indices = classes.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);

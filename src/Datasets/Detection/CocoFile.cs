@@ -184,7 +184,7 @@ public static class CocoFile
     /// <summary>Four numbers; what is none, or not there, is not a number, and judged with the others.</summary>
     private static void Box(ref JsonStream json, scoped Span<double> box, out bool text)
     {
-        text = json.Type == JsonTokenType.String;
+        text = false;
         if (json.Type != JsonTokenType.StartArray)
         {
             json.Skip();

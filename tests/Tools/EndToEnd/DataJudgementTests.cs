@@ -195,12 +195,26 @@ public sealed class DataJudgementTests : IDisposable
     {
         string[] names = ["bird", "cat", "dog"];
         var config = _files.Classification(names, ["cat", "dog"]);
-        _files.Train(config).IsMistake("val.dataset: its classes are others than those of train.dataset (3 and 2). It lacks bird.", "\"classes\": [\"bird\", \"cat\", \"dog\"] in val.dataset");
+        _files.Train(config).IsMistake("val.dataset: its classes are others than those of train.dataset (2 and 3). It lacks bird.", "\"classes\": [\"bird\", \"cat\", \"dog\"] in val.dataset");
         const string Remedy = "val.dataset.classes=[\"bird\", \"cat\", \"dog\"]";
         var said = _files.Train(config, Remedy).Succeeds();
         Assert.Contains("val.dataset: 1 of 3 classes has no sample: \"bird\". Nothing is measured of what isn't there.", said.All, StringComparison.Ordinal);
         Assert.Contains("1 of 3 classes has no sample: \"bird\"", _files.Doctor(config, Remedy).Succeeds().Output, StringComparison.Ordinal);
         _files.Train(config, "val.dataset.classes=[\"bird\", \"cta\", \"dog\"]").IsMistake("no class folder \"cta\". Did you mean \"cat\"?");
+    }
+
+    [Theory]
+    [InlineData("caf\u00E9", "cafe\u0301")]
+    [InlineData("\u304C", "\u304B\u3099")] // kana
+    [InlineData("\uAC01", "\u1100\u1161\u11A8")] // Hangul
+    [InlineData("ti\u1EC7n", "tie\u0323\u0302n")]
+    public void ClassFolders_InAnotherUnicodeForm_AreTheSame(string composed, string decomposed)
+    {
+        Assert.Equal(composed, UnicodeForm.Compose(decomposed));
+        Assert.Equal(composed, UnicodeForm.Compose(composed));
+        var config = _files.Classification(["dog", composed], ["dog", decomposed]);
+        _files.Train(config).Succeeds();
+        _files.Train(config, $"val.dataset.classes=[\"{decomposed}\", \"dog\"]", $"train.dataset.classes=[\"{composed}\", \"dog\"]").Succeeds();
     }
 
     [Theory]
