@@ -1,3 +1,6 @@
+using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
+
 namespace Tessera.Tests.Tools.EndToEnd;
 
 /// <summary>Parts of a config that don't fit each other or the data, and an evaluation that could not be done: known before an epoch is lost.</summary>
@@ -163,6 +166,15 @@ public sealed class BeforeTheRunTests : IDisposable
         Assert.DoesNotContain("was written for", _files.Doctor(swapped, "model.backbone={\"_delete_\": true, \"type\": \"ResNet\", \"depth\": 18}").Succeeds().Output, StringComparison.Ordinal);
         var optimizer = _files.Doctor(_files.At("base.json"), "optimizer.type=AdamW").Succeeds();
         Assert.Contains("lr = 0.01 was written for Sgd; AdamW", optimizer.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_OfTesserasOwnConfigs_AreAllTheirOwn()
+    {
+        var registry = Composition.Registry();
+        var found = Directory.EnumerateFiles(Path.Combine(Snippets.Repository, "configs"), "*.json", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != "schema.json")
+            .SelectMany(path => InheritedOptions.Find(registry, ConfigDocument.Load(path, environment: _ => "x")));
+        Assert.Empty(found);
     }
 
     // Doctor itself.
