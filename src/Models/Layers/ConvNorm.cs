@@ -30,7 +30,7 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = ConvNormFusion.Run(conv, bn, x) ?? Normed(conv.call(x));
+        x = ConvNormFusion.Run(conv, bn, x) ?? Normed(SmallMaps.Run(conv, x) ?? conv.call(x));
         return scope.MoveToOuter(_relu ? x.relu_() : x);
     }
 

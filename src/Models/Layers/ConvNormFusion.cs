@@ -74,7 +74,7 @@ internal static class ConvThenNorm
 {
     /// <summary>The norm of the convolution; where a fusion is entered, by one convolution.</summary>
     public static Tensor Run(Module<Tensor, Tensor> conv, BatchNorm2d norm, Tensor x) =>
-        (conv is Conv2d plain ? ConvNormFusion.Run(plain, norm, x) : null) ?? norm.call(conv.call(x));
+        conv is Conv2d plain ? ConvNormFusion.Run(plain, norm, x) ?? norm.call(SmallMaps.Run(plain, x) ?? plain.call(x)) : norm.call(conv.call(x));
 
     /// <summary>A sequence whose last two are a convolution and its norm (a shortcut's projection).</summary>
     public static Tensor Run(Sequential layers, Tensor x)
