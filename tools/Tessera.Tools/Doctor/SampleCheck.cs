@@ -41,14 +41,17 @@ internal sealed class SampleCheck(Report report)
             break;
         }
         if (all.Skipped is { Count: > 0 } skipped)
-            report.Warn(part, string.Create(CultureInfo.InvariantCulture, $"{skipped.Count:N0} of {all.Dataset.Count:N0} samples can't be read and are left out (on_bad_sample). The first: {skipped[0].Name}: {skipped[0].Reason}"));
+            report.Warn(part, string.Create(CultureInfo.InvariantCulture, $"{skipped.Count:N0} of {all.Dataset.Count:N0} samples can't be read and are left out (on_bad_sample). The first: {Reason(skipped[0])}"));
         return said + string.Create(CultureInfo.InvariantCulture, $"; {samples:N0} samples read{(complete ? "" : $" of {all.Dataset.Count:N0}, in {s_limit.TotalSeconds:0} s")}");
     }
 
     /// <summary>The first batch of a loader, which its caller disposes.</summary>
     /// <exception cref="UserErrorException">There is none.</exception>
     public static Batch First(IBatchLoader loader, string part) => loader.Epoch(0).FirstOrDefault()
-        ?? throw new UserErrorException($"{part}.dataset: its {loader.Dataset.Count} samples make no batch{(loader.Skipped.Count > 0 ? $"; {loader.Skipped.Count} can't be read, the first is {loader.Skipped[0].Name}: {loader.Skipped[0].Reason}" : "")}.");
+        ?? throw new UserErrorException($"{part}.dataset: its {loader.Dataset.Count} samples make no batch{(loader.Skipped.Count > 0 ? $"; {loader.Skipped.Count} can't be read, the first: {Reason(loader.Skipped[0])}" : ".")}");
+
+    private static string Reason((string Name, string Reason) skipped) =>
+        skipped.Reason.Contains(skipped.Name, StringComparison.Ordinal) ? skipped.Reason : $"{skipped.Name}: {skipped.Reason}";
 
     private string Values(string part, Func<bool, IBatchLoader> make)
     {

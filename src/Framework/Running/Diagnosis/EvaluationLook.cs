@@ -52,6 +52,8 @@ internal sealed class EvaluationLook
         {
             throw new UserErrorException($"{path}\n  {error.Message.ReplaceLineEndings("\n  ")}\n  Found in a look at the evaluation before the run, so that no epoch is lost.", error);
         }
+        if (batches == 0)
+            throw new UserErrorException($"{path}: none of its {Loader.Dataset.Count} samples can be read, so there is nothing to evaluate{(Loader.Skipped.Count > 0 ? $". The first: {Loader.Skipped[0].Reason}" : ".")}");
         Loader.TakeWaitTimes(); // it isn't the run's
         if (!ReadsAll || batches >= Loader.BatchesPerEpoch) return null;
         return string.Create(CultureInfo.InvariantCulture,
