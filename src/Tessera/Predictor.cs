@@ -8,6 +8,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Models.Layers;
 using Tessera.Torch;
 using TorchSharp;
@@ -160,7 +161,7 @@ public sealed class Predictor : IDisposable
         if (_channelsLast) batch.ToChannelsLast();
         using var autocast = _precision.Enter(_device.type);
         using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
-        return [.. batch.Samples.Select(sample => sample.Name).Zip(Model.Predict(batch))];
+        return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)))];
     }
 
     private static JsonObject WithScore(JsonObject config, double? scoreThr)

@@ -56,6 +56,8 @@ public sealed class ImageFolder : Dataset
 
     public override int? LabelOf(int index) => _labels[index];
 
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. base.Check(advance), .. PixelDepth.Notes(this)];
+
     private UserErrorException Nothing(string path, string? split)
     {
         if (_files.Names.Count == 0 || string.IsNullOrEmpty(split)) return new UserErrorException($"{path} is empty: ImageFolder finds no files in it.");

@@ -26,6 +26,9 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
     /// <summary>Where it stands: the annotation's id (COCO) or its line.</summary>
     public long Place { get; init; }
 
+    /// <summary>Whether all four are numbers.</summary>
+    internal bool IsNumbers => double.IsFinite(X) && double.IsFinite(Y) && double.IsFinite(Width) && double.IsFinite(Height);
+
     private const double Farthest = 1e6; // beyond it, areas are no longer exact, and no image is as large
 
     /// <summary>Why the box can't be used; null where it can.</summary>
@@ -70,8 +73,7 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
         ? $"{Source}:{item.Place}"
         : $"annotation {item.Place} of {File}";
 
-    internal string FaultText(AnnotatedObject item, string fault) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
+    internal string FaultText(AnnotatedObject item, string fault) => string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
 }
 
 /// <summary>What a format's reader found: the same for all of them.</summary>

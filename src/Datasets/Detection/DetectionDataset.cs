@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
@@ -76,9 +77,15 @@ public abstract class DetectionDataset : Dataset
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
     {
         var images = _images.Value;
-        var notes = _findings.Report();
+        var notes = _findings.Report().ToList();
+        var stated = images.SelectMany(image => image.Objects.Where(item => item.IsNumbers)
+            .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))).ToArray();
+        if (BoxJudgement.Fractions(stated) is { } fractions) throw new UserErrorException($"{_what}: {fractions}");
         if (_findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box) && images.All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null)))
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{_what}: objects are annotated, but none can be used.")));
+        if (BoxJudgement.Doubt(stated) is { } doubt) notes.Add($"{_what}: {doubt}");
+        if (Pipeline.OfType<LoadImage>().FirstOrDefault() is { ChecksSize: true } load && ImageSizeCheck.Run(_files, images, load, advance) is { } note) notes.Add(note);
+        notes.AddRange(PixelDepth.Notes(this));
         return notes;
     }
 
@@ -121,12 +128,11 @@ public abstract class DetectionDataset : Dataset
         return images;
     }
 
-    private void Judge(List<AnnotatedImage> images)
+    private void Judge(IEnumerable<AnnotatedImage> images)
     {
         var (clipped, first) = (0L, "");
-        for (var i = 0; i < images.Count; i++)
+        foreach (var image in images)
         {
-            var image = images[i];
             foreach (var item in image.Objects)
             {
                 if (item.Fault(image.Height, image.Width) is { } fault)

@@ -31,6 +31,9 @@ public abstract record LabelOptions : IValidatableObject, IShortForms
     /// <summary>What the values of the labels mean where the options don't say; null where it is unknown.</summary>
     private protected abstract KnownLabels? Known { get; }
 
+    /// <summary>Nothing says what the values mean: they are the classes' places.</summary>
+    internal bool IsImplied => Known is null && LabelMap is null && LabelClassIds is null && !ReduceZeroLabel;
+
     /// <summary>The table that the options stand for.</summary>
     /// <exception cref="UserErrorException">They contradict themselves, or say too little.</exception>
     public LabelTable Table() => Resolve(out var member, out var mistake) ?? throw new UserErrorException($"{member}: {mistake}");

@@ -25,6 +25,12 @@ public sealed record LoadImageOptions(
 [Component("LoadImage")]
 public sealed class LoadImage(LoadImageOptions options) : Transform
 {
+    /// <summary>An image of another size than its boxes were annotated on is refused.</summary>
+    public bool ChecksSize => options.CheckSize;
+
+    /// <summary>What the pixels become.</summary>
+    public ColorType ColorType => options.ColorType;
+
     private readonly DecodeOptions _decode = new(options.ColorType, options.MaxPixels, options.ApplyOrientation);
 
     /// <summary>Images are turned as their EXIF orientation says.</summary>

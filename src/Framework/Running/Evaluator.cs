@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -92,7 +93,7 @@ public sealed class Evaluator
             batch.To(Device);
             if (ChannelsLast) batch.ToChannelsLast();
             IReadOnlyList<Prediction> predictions;
-            using (Precision.Enter(Device.type)) predictions = model.Predict(batch);
+            using (Precision.Enter(Device.type)) predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
             if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
             NonFinite.See(predictions, batch.Samples);
             foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);

@@ -6,6 +6,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using Tessera.Torch.Layers;
 using TorchSharp;
@@ -37,6 +38,8 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
         try
         {
             foreach (var note in dataset.Check(Advance)) warn($"{path}: {note}");
+            // Segmentation's own look counts pixels.
+            if (dataset.Info.Task != DataTask.Segmentation && ClassPresence.Of(dataset).Absent(path.StartsWith("train", StringComparison.Ordinal)) is { } absent) warn($"{path}: {absent}");
         }
         catch (UserErrorException error) when (loader?.OnBadSample == BadSample.Skip && dataset.Info.Task != DataTask.Detection) // boxes have options of their own
         {
@@ -44,7 +47,7 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
         }
         catch (UserErrorException error)
         {
-            throw new UserErrorException($"{path}\n  {error.Message}", error);
+            throw new UserErrorException($"{path}\n  {error.Message.ReplaceLineEndings("\n  ")}", error);
         }
 
         void Advance(int done, int total)
@@ -53,6 +56,26 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
             said = watch.Elapsed;
             progress(string.Create(CultureInfo.InvariantCulture, $"{path}: looking at the labels, {done}/{total}, {watch.Elapsed * ((double)(total - done) / done):m\\:ss} left"));
         }
+    }
+
+    /// <summary>Looks at several data sets, and says everything that is wrong with any of them at once.</summary>
+    /// <param name="parts">Each with its path in the config and how it is read.</param>
+    /// <exception cref="UserErrorException">Some can't be used.</exception>
+    internal static void CheckAll(IEnumerable<(Dataset Dataset, string Path, LoaderOptions? Loader)> parts, Action<string> warn, Action<string> progress)
+    {
+        var faults = new List<UserErrorException>();
+        foreach (var (dataset, path, loader) in parts)
+        {
+            try
+            {
+                CheckData(dataset, path, loader, warn, progress);
+            }
+            catch (UserErrorException fault)
+            {
+                faults.Add(fault);
+            }
+        }
+        if (faults.Count > 0) throw faults.Count == 1 ? faults[0] : new UserErrorException(string.Join("\n\n", faults.Select(fault => fault.Message)), faults[0]);
     }
 
     /// <summary>The training batches of this process.</summary>

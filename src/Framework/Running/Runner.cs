@@ -10,6 +10,7 @@ using Tessera.Framework.Hooks;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Framework.Running.Distributed;
 using Tessera.Torch;
 using TorchSharp;
@@ -40,6 +41,7 @@ public sealed class Runner : IDisposable
     {
         var components = services.GetRequiredService<ComponentBuilder>();
         var options = components.Bind<RunOptions>(document);
+        var inherited = InheritedOptions.Find(services.GetRequiredService<ComponentRegistry>(), document);
         if (options.Train is null) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
         if (options.Optimizer is null) throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
 
@@ -66,6 +68,7 @@ public sealed class Runner : IDisposable
             if (group.Rank == 0) Directory.CreateDirectory(workDir);
 
             var output = Own(RunLog.Start(workDir, resume ? checkpoint?.Info.Iteration ?? 0 : null, writes: group.Rank == 0, evaluatesAgain: Trainer.OwesEvaluation(checkpoint)));
+            foreach (var option in inherited) s_log.Warn("{0}", option);
             if (resume && checkpoint is null) s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
             string[] unwanted = [.. s_defaultHooks.Where(key => document.IsRemoved("hooks", key))];
             var saved = WithNulls(document.SaveText(workDir), unwanted);
@@ -73,8 +76,12 @@ public sealed class Runner : IDisposable
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
             var dataset = builder.Dataset(train.Dataset);
-            RunBuilder.CheckData(dataset, "train.dataset", train.Loader, text => s_log.Warn(text), text => s_log.Info(text));
+            var valData = options.Val is { } evaluated && train.ValidateEvery > 0 ? builder.Dataset(evaluated.Dataset) : null;
+            if (valData is not null) RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
             RunBuilder.RequireBoxes(dataset);
+            RunBuilder.CheckAll(
+                valData is null ? [(dataset, "train.dataset", train.Loader)] : [(dataset, "train.dataset", train.Loader), (valData, "val.dataset", options.Val!.Loader)],
+                text => s_log.Warn(text), text => s_log.Info(text));
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
             var channelsLast = builder.ChannelsLast(model, device, precision);
@@ -82,11 +89,8 @@ public sealed class Runner : IDisposable
 
             IBatchLoader? valLoader = null;
             IReadOnlyDictionary<string, Metric> metrics = new Dictionary<string, Metric>();
-            if (options.Val is { } val && train.ValidateEvery > 0)
+            if (valData is not null && options.Val is { } val)
             {
-                var valData = builder.Dataset(val.Dataset);
-                RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
-                RunBuilder.CheckData(valData, "val.dataset", val.Loader, text => s_log.Warn(text), text => s_log.Info(text));
                 valLoader = Own(builder.EvaluationLoader(valData, val, group));
                 metrics = builder.Metrics(val, valData.Info);
                 foreach (var metric in metrics.Values) metric.Reset(valData.Info); // one that doesn't fit the data says so now, not after an epoch
@@ -127,6 +131,7 @@ public sealed class Runner : IDisposable
             MetricLookup.Require(parts);
             var trainer = Own(new Trainer(parts));
             Describe(trainer, dataset, trainLoader, document);
+            LookAtEvaluation(parts, resumed: checkpoint is not null);
             if (checkpoint is not null)
             {
                 try
@@ -233,6 +238,21 @@ public sealed class Runner : IDisposable
         if (config["hooks"] is not JsonObject hooks) config["hooks"] = hooks = [];
         foreach (var key in unwanted) hooks[key] = null;
         return config.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+    }
+
+    private static void LookAtEvaluation(TrainerParts parts, bool resumed)
+    {
+        if (parts.ValLoader is null) return;
+        var look = new EvaluationLook
+        {
+            Loader = parts.ValLoader,
+            Metrics = parts.Metrics,
+            Device = parts.Device,
+            Precision = parts.Precision,
+            ChannelsLast = parts.ChannelsLast,
+            ReadsAll = !resumed, // it was looked at when the run began
+        };
+        if (look.Run(parts.Model, "val.dataset") is { } note) s_log.Info("{0}", note);
     }
 
     private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)

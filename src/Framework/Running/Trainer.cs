@@ -226,7 +226,7 @@ public sealed partial class Trainer : RunState, IDisposable
         LossMap losses;
         try
         {
-            losses = Model.TrainStep(batch, _optimizers, progress);
+            losses = ShapeMistake.Guard(Model, batch, () => Model.TrainStep(batch, _optimizers, progress), again: () => Model.Loss(batch, progress));
         }
         catch (NonFiniteLossException found)
         {

@@ -114,6 +114,8 @@ public sealed class NonFiniteTests : IDisposable
 
         public TokenModel() : base(nameof(TokenModel)) => RegisterComponents();
 
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+
         public override LossMap Loss(Batch batch, Progress progress)
         {
             var tokens = embed.call(batch.Images.flatten(2).transpose(1, 2)); // [B, 4, 3]

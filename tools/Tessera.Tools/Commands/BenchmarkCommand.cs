@@ -12,6 +12,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Tools.Costs;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
@@ -84,7 +85,7 @@ internal static class BenchmarkCommand
                 if (channelsLast) batch.ToChannelsLast();
                 ForwardClock.Synchronize(on);
                 var begun = Stopwatch.GetTimestamp();
-                using (chosen.Enter(on.type)) model.Predict(batch);
+                using (chosen.Enter(on.type)) ShapeMistake.Guard(model, batch, () => model.Predict(batch));
                 ForwardClock.Synchronize(on);
                 var predicted = Stopwatch.GetElapsedTime(begun).TotalSeconds;
                 var within = clock.Take().TotalSeconds;
