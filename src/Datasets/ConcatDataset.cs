@@ -55,6 +55,8 @@ public sealed class ConcatDataset : Dataset
         return part.LabelsOf(at);
     }
 
+    public override IReadOnlyList<LeftOut> LeftOut => [.. _parts.SelectMany((part, i) => part.LeftOut.Select(entry => entry with { Reason = $"{entry.Reason} (datasets.{i})" }))];
+
     /// <summary>Each part is looked at for the whole's pipeline.</summary>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
     {

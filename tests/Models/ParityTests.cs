@@ -35,6 +35,22 @@ public sealed class ParityTests
     public void ResNet_FormulaWeights_MatchesTimm(string fixture, string backbone) =>
         AssertMatches(fixture, backbone, "timm", [64, 96], name => "backbone." + name);
 
+    [Fact]
+    public void ResNet_DilatedBasicBlocks_MatchTimm() =>
+        AssertMatches("timm_resnet18_dilated", """{ "type": "ResNet", "depth": 18, "base_channels": 8, "stem_channels": 64, "output_stride": 8, "basic_dilation": "uncontracted" }""",
+            "timm", [64, 96], name => "backbone." + name);
+
+    [Fact]
+    public void Swin_PaddedWindows_MatchTimm() =>
+        AssertMatches("timm_swin_padded", """
+            { "type": "SwinTransformer", "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "out_indices": [1], "window_padding": "attended_after_shift" }
+            """, "timm", [72, 104], name => "backbone." + name, reshape: (name, output) => name == "norm" ? output.view(2, 9, 13, 24) : output);
+
+    [Fact]
+    public void PvtV2_FormulaWeights_MatchesTimm() =>
+        AssertMatches("timm_pvt_v2", """{ "type": "PyramidVisionTransformerV2", "embed_dims": [8, 16, 24, 32], "depths": [1, 1, 1, 1], "num_heads": [1, 2, 3, 4], "sr_ratios": [4, 2, 2, 1] }""",
+            "timm", [64, 96], name => "backbone." + name);
+
     [Theory]
     [InlineData("timm_vit_tiny", """{ "type": "VisionTransformer", "arch": "tiny", "image_size": 64 }""")]
     [InlineData("timm_vit_tiny_avg", """{ "type": "VisionTransformer", "arch": "tiny", "image_size": 64, "features": "average", "class_token": false }""")]
@@ -74,7 +90,8 @@ public sealed class ParityTests
         AssertMatches("swin_two_stages", """{ "type": "SwinTransformer", "depths": [2, 2], "out_indices": [1] }""", "microsoft", [112, 224],
             name => "backbone." + (name == "norm" ? name : $"layers.{name[^2]}.blocks.{name[^1]}"));
 
-    private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName, Action<VisionModel>? change = null)
+    private static void AssertMatches(string fixture, string backbone, string keys, long[] size, Func<string, string> tapName, Action<VisionModel>? change = null,
+        Func<string, Tensor, Tensor>? reshape = null)
     {
         var expected = FixtureFile.Json("models", fixture + ".json");
         using var model = Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", Build.Classes(10));
@@ -91,7 +108,7 @@ public sealed class ParityTests
         foreach (var (name, tap) in taps)
         {
             for (var i = 0; i < tap.Values.Count; i++)
-                AssertClose(expected.GetProperty(tap.Values.Count == 1 ? name : $"{name}:{i}"), tap.Values[i], $"{fixture} {name} {i}");
+                AssertClose(expected.GetProperty(tap.Values.Count == 1 ? name : $"{name}:{i}"), reshape?.Invoke(name, tap.Values[i]) ?? tap.Values[i], $"{fixture} {name} {i}");
             tap.Dispose();
         }
         AssertClose(expected.GetProperty("logits"), logits, $"{fixture} logits");

@@ -7,9 +7,6 @@ using Tessera.Torch.Loading;
 
 namespace Tessera.Tools;
 
-/// <summary>The weights of a checkpoint whose run kept an average of them.</summary>
-internal enum WeightChoice { Averaged, Trained }
-
 /// <summary>What every tool shares: the config argument, overrides, plugins, and how mistakes end.</summary>
 internal static class CommandLine
 {

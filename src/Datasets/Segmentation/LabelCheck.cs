@@ -50,22 +50,10 @@ internal static class LabelCheck
     private static string? Problem(SegmentationDataset data, Sample sample, LabelStatistics found)
     {
         if (found.Problem is not null) return found.Problem;
-        var image = data.TurnsImages ? (found.ImageHeight, found.ImageWidth) : data.StoredSize(sample, (found.ImageHeight, found.ImageWidth));
-        if ((found.Height, found.Width) != image)
-            return OtherSize(data, sample, found, image);
+        var (height, width) = found.PhotographSize(data.TurnsPhotographs);
+        if ((found.Height, found.Width) != (height, width))
+            return LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, height, width, found.Turned ? data.TurnsPhotographs : null).Message;
         return found.HasUnclaimed(data.Table) ? LabelErrors.Unclaimed(sample.SegmentationName!, data.Table, found.Histogram).Message : null;
-    }
-
-    /// <summary>A photograph that its EXIF orientation turns is named as the reason, with the setting that would fit.</summary>
-    private static string OtherSize(SegmentationDataset data, Sample sample, LabelStatistics found, (int Height, int Width) image)
-    {
-        var message = LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, image.Height, image.Width).Message;
-        if ((found.Height, found.Width) != (image.Width, image.Height)) return message;
-        if (!data.TurnsImages)
-            return (found.Height, found.Width) == (found.ImageHeight, found.ImageWidth) ? message + " Its EXIF orientation would turn it so; apply_orientation is false in LoadImage." : message;
-        return data.StoredSize(sample, image) == (found.Height, found.Width)
-            ? message + " The photograph is turned by its EXIF orientation; the labels were drawn on it as it is stored: \"apply_orientation\": false in LoadImage leaves it so."
-            : message;
     }
 
     private static string Summary(LabelTable table, SortedDictionary<int, (int Files, long Pixels)> unclaimed)

@@ -18,9 +18,9 @@ public abstract class SegmentationDataset : Dataset
     private readonly Lock _gate = new();
     private LabelStatistics?[]? _statistics;
 
-    private protected SegmentationDataset(FileStore files, IReadOnlyList<LabelledFile> pairs, LabelOptions options)
+    private protected SegmentationDataset(FileStore files, Pairs pairs, LabelOptions options)
     {
-        (_files, _pairs, Table) = (files, pairs, options.Table());
+        (_files, _pairs, LeftOut, Table) = (files, pairs.Files, pairs.LeftOut, options.Table());
         TableIsImplied = options.IsImplied;
         Info = new DataInfo(Table.Classes, DataTask.Segmentation) { Palette = options.PaletteOf(Table) };
     }
@@ -31,12 +31,14 @@ public abstract class SegmentationDataset : Dataset
     /// <summary>No table was written and the data set has none of its own: values are the classes' places, and 255 is ignored.</summary>
     internal bool TableIsImplied { get; }
 
-    /// <summary>Whether the pipeline turns photographs by their EXIF orientation.</summary>
-    internal bool TurnsImages => Pipeline.OfType<LoadImage>().FirstOrDefault() is not { AppliesOrientation: false };
-
     public override DataInfo Info { get; }
 
     public override int Count => _pairs.Count;
+
+    public override IReadOnlyList<LeftOut> LeftOut { get; }
+
+    /// <summary>Photographs are turned as their EXIF orientation says: the pipeline's LoadImage tells.</summary>
+    internal bool TurnsPhotographs => LoadImage.TurnsIn(Pipeline);
 
     public override Sample Get(int index)
     {
@@ -52,15 +54,6 @@ public abstract class SegmentationDataset : Dataset
         };
     }
 
-    /// <summary>Rows and columns of a photograph as its file stores them.</summary>
-    /// <param name="shown">As it is shown; where both are equal, the file needn't be read.</param>
-    internal (int Height, int Width) StoredSize(Sample sample, (int Height, int Width) shown)
-    {
-        if (shown.Height == shown.Width) return shown;
-        var stored = ImageCodec.Open(sample.ReadFile!(), sample.Name, new DecodeOptions(ApplyOrientation: false));
-        return (stored.Height, stored.Width);
-    }
-
     /// <summary>What is known of a sample's labels; null where it has none. The first call reads every label file, unless an earlier run has.</summary>
     public LabelStatistics? StatisticsOf(int index) => Scan(null)[index];
 
@@ -72,7 +65,7 @@ public abstract class SegmentationDataset : Dataset
     }
 
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
-        Pipeline.Any(step => step is LoadSegmentation) ? [.. LabelCheck.Run(this, Scan(advance)), .. PixelDepth.Notes(this)] : [];
+        [.. base.Check(advance), .. Pipeline.Any(step => step is LoadSegmentation) ? LabelCheck.Run(this, Scan(advance)) : [], .. PixelDepth.Notes(this)];
 
     private LabelStatistics?[] Scan(Action<int, int>? advance)
     {

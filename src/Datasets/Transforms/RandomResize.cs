@@ -8,6 +8,7 @@ namespace Tessera.Datasets.Transforms;
 
 /// <param name="RatioRange">The scale is drawn uniformly between these two.</param>
 /// <param name="Size">What the scale refers to: the size that the image is fitted into at scale 1; by default the image's own.</param>
+/// <param name="Fit">How size bounds the image: "sides", its larger number the longer side and its smaller the shorter, as in mmcv; "size", height by height and width by width.</param>
 /// <param name="ShorterSides">The shorter side becomes one of these, drawn at random; with ratio_range, times the scale.</param>
 /// <param name="ShorterRange">The shorter side is drawn evenly from this one to that one, both included. In place of shorter_sides.</param>
 /// <param name="MaxLongerSide">With shorter_sides or shorter_range: the longer side becomes no longer than this; with ratio_range, times the scale.</param>
@@ -17,6 +18,7 @@ namespace Tessera.Datasets.Transforms;
 public sealed record RandomResizeOptions(
     [property: Length(2, 2)] double[]? RatioRange = null,
     HeightWidth? Size = null,
+    [property: EarlierDefault(ResizeFit.Size)] ResizeFit Fit = ResizeFit.Sides,
     [property: MinLength(1)] int[]? ShorterSides = null,
     [property: Length(2, 2)] int[]? ShorterRange = null,
     [property: Range(1, 65536)] int? MaxLongerSide = null,
@@ -55,7 +57,9 @@ public sealed class RandomResize : Transform
         var (height, width) = SampleGeometry.SizeOf(sample);
         var scale = _options.RatioRange is { } range ? random.Uniform(range[0], range[1]) : 1;
         if (_options.Size is { } size)
-            scale *= Math.Min((double)size.Height / height, (double)size.Width / width);
+            scale = _options.Fit == ResizeFit.Sides
+                ? Resizer.ScaleInto(height, width, (int)(size.Height * scale), (int)(size.Width * scale), ResizeFit.Sides) // whole pixels, as mmcv's
+                : scale * Resizer.ScaleInto(height, width, size.Height, size.Width, ResizeFit.Size);
         if (Shorter(random) is { } shorter)
             scale *= Resizer.ScaleByShorterSide(height, width, shorter, _options.MaxLongerSide);
         var target = Resizer.Scaled(height, width, scale);

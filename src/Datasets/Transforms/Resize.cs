@@ -8,8 +8,19 @@ using Tessera.Framework.Errors;
 
 namespace Tessera.Datasets.Transforms;
 
+/// <summary>How two numbers bound an image whose ratio of height and width is kept.</summary>
+public enum ResizeFit
+{
+    /// <summary>The larger bounds the longer side and the smaller the shorter, however the image stands, as in mmcv.</summary>
+    Sides,
+
+    /// <summary>The first bounds the height, the second the width.</summary>
+    Size,
+}
+
 /// <param name="Size">The new size; with keep_ratio, what the image must fit into.</param>
 /// <param name="KeepRatio">Keep the ratio of height and width: the largest size that fits.</param>
+/// <param name="Fit">With keep_ratio, how size bounds the image: "sides", its larger number the longer side and its smaller the shorter, as in mmcv; "size", height by height and width by width.</param>
 /// <param name="ShorterSide">The new length of the shorter side, the ratio kept. In place of size.</param>
 /// <param name="MaxLongerSide">With shorter_side: the longer side becomes no longer than this.</param>
 /// <param name="Interpolation">The filter for image and extra maps; labels and masks are always picked (nearest).</param>
@@ -18,6 +29,7 @@ namespace Tessera.Datasets.Transforms;
 public sealed record ResizeOptions(
     HeightWidth? Size = null,
     bool KeepRatio = false,
+    [property: EarlierDefault(ResizeFit.Size)] ResizeFit Fit = ResizeFit.Sides,
     [property: Range(1, 65536)] int? ShorterSide = null,
     [property: Range(1, 65536)] int? MaxLongerSide = null,
     Interpolation Interpolation = Interpolation.Bilinear,
@@ -46,7 +58,7 @@ public sealed class Resize : Transform
         var (height, width) = SampleGeometry.SizeOf(sample);
         var (newHeight, newWidth) = (_options.Size, _options.ShorterSide) switch
         {
-            ({ } size, _) when _options.KeepRatio => Resizer.Scaled(height, width, Math.Min((double)size.Height / height, (double)size.Width / width)),
+            ({ } size, _) when _options.KeepRatio => Resizer.Scaled(height, width, Resizer.ScaleInto(height, width, size.Height, size.Width, _options.Fit)),
             ({ } size, _) => (size.Height, size.Width),
             (_, { } shorter) => Resizer.ByShorterSide(height, width, shorter, _options.MaxLongerSide),
             _ => (height, width),
@@ -61,6 +73,11 @@ internal sealed class Resizer(Interpolation interpolation, bool antialias, Resiz
 {
     public static (int Height, int Width) Scaled(int height, int width, double scale) =>
         (Math.Max(1, (int)(height * scale + 0.5)), Math.Max(1, (int)(width * scale + 0.5)));
+
+    /// <summary>The largest scale at which an image fits.</summary>
+    public static double ScaleInto(int height, int width, double maxHeight, double maxWidth, ResizeFit fit) => fit == ResizeFit.Size
+        ? Math.Min(maxHeight / height, maxWidth / width)
+        : Math.Min(Math.Max(maxHeight, maxWidth) / Math.Max(height, width), Math.Min(maxHeight, maxWidth) / Math.Min(height, width));
 
     public static (int Height, int Width) ByShorterSide(int height, int width, int shorter, int? maxLonger) =>
         Scaled(height, width, ScaleByShorterSide(height, width, shorter, maxLonger));

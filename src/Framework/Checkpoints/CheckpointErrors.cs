@@ -3,18 +3,23 @@ namespace Tessera.Framework.Checkpoints;
 /// <summary>Words every mistake about files of weights, once.</summary>
 internal static class CheckpointErrors
 {
-    private const string Expected = "Expected: a .safetensors file, or a PyTorch checkpoint (.pth, .pt, .th).";
+    private const string Expected = "Expected: a .safetensors file, the .index.json of several, or a PyTorch checkpoint (.pth, .pt, .th).";
 
     public static UserErrorException NoSuchFile(string path) => new($"{path}\n  There is no such file. {Nearby(path)}".TrimEnd());
 
-    public static UserErrorException IsFolder(string path) => new($"{path}\n  This is a folder. {Expected}");
+    public static UserErrorException IsFolder(string path)
+    {
+        var index = Directory.EnumerateFiles(path, "*.index.json").Order(StringComparer.Ordinal).FirstOrDefault()
+            ?? Directory.EnumerateFiles(path, "*.safetensors").Order(StringComparer.Ordinal).FirstOrDefault();
+        return new($"{path}\n  This is a folder. {(index is null ? Expected : $"Name a file in it: {index}.")}");
+    }
 
     public static UserErrorException CannotRead(string path, Exception error) => new($"{path}\n  The file can't be read: {error.Message}", error);
 
     public static UserErrorException NotWeights(FileBytes file, string why) => At(file, $"This is no file of weights: {why}. {Expected}");
 
     public static UserErrorException NoParts(FileBytes file, string part) =>
-        At(file, $"\"part\" is {part}, but a safetensors file has no parts; use \"prefix\" for tensors under a common name.");
+        At(file, $"\"part\" is {part}, but a safetensors file has no parts; use \"prefix\" (tools/test: --prefix) for tensors under a common name.");
 
     public static UserErrorException Truncated(FileBytes file, string what) =>
         At(file, $"The file is cut short: it ends at byte {file.Length}, within {what}. Copy or download it again.");
@@ -40,7 +45,9 @@ internal static class CheckpointErrors
 
     public static UserErrorException BadArchive(FileBytes file, string why) => At(file, $"This zip archive is not one that PyTorch writes: {why}.");
 
-    public static UserErrorException NoWeights(FileBytes file, string found) => At(file, $"No dictionary of tensors was found. The file holds {found}.");
+    public static UserErrorException NoWeights(FileBytes file, string found) => At(file, $"No dictionary of tensors was found. The file holds {found}."
+        + (found.Contains("(an object of ", StringComparison.Ordinal)
+            ? " A whole Python object can't be read here, nor was anything executed; if you trust the file, open it in Python and save the weights alone: torch.save(model.state_dict(), …)." : ""));
 
     public static UserErrorException NoSuchPart(FileBytes file, string part, IEnumerable<string> known)
     {
@@ -49,8 +56,24 @@ internal static class CheckpointErrors
             (names.Count == 0 ? "It has none at all." : $"It has: {string.Join(", ", names)}."));
     }
 
+    public static UserErrorException BadIndex(FileBytes file, string why) =>
+        At(file, $"This is no index of weights in several files: {why}. Expected: {{ \"weight_map\": {{ \"TENSOR\": \"model-00001-of-00002.safetensors\", … }} }}.");
+
+    public static UserErrorException ShardsMissing(FileBytes file, IReadOnlyList<string> missing, int all) =>
+        At(file, $"{missing.Count} of the {all} files that it names {(missing.Count == 1 ? "is" : "are")} not beside it: {Some(missing.Select(PyTorch.PickleText.Clip))}. Download {(missing.Count == 1 ? "it" : "them")} into the same folder.");
+
+    public static UserErrorException NotInShard(FileBytes file, string tensor, string shard) =>
+        At(file, $"{PyTorch.PickleText.Clip(tensor)} should be in {PyTorch.PickleText.Clip(shard)}, which doesn't have it. Index and files don't belong together; download all of them again.");
+
     public static UserErrorException SeveralParts(FileBytes file, IEnumerable<string> names) =>
-        At(file, $"The file holds several dictionaries of tensors: {string.Join(", ", names)}. Name one with \"part\".");
+        At(file, $"The file holds several dictionaries of tensors: {string.Join(", ", names)}. Name one with \"part\" (tools/test: --part).");
+
+    public static UserErrorException SeveralPlaces(string path, string first, string second) =>
+        new($"{path}\n  The model fits two places of the file equally well: under \"{first}\" and under \"{second}\". Name one with \"prefix\" (tools/test: --prefix).");
+
+    /// <summary>How the other weights of a file are taken.</summary>
+    public static string OtherWeights(WeightChoice taken) => taken == WeightChoice.Averaged
+        ? "For the others: init.weights \"trained\", or tools/test --weights trained." : "For the average: init.weights \"averaged\", or tools/test --weights averaged.";
 
     public static UserErrorException CannotSave(string path, Exception error, long needed) =>
         new($"{path}\n  " + (error is IOException full && AtomicFile.IsFull(full)
@@ -85,7 +108,8 @@ internal static class CheckpointErrors
             return new($"{path}\n  The checkpoint knows {saved.Count} classes ({Some(saved)}), the data has {data.Count} ({Some(data)}).");
         var first = Enumerable.Range(0, saved.Count).First(i => saved[i] != data[i]);
         return new($"{path}\n  The checkpoint's classes are others than the data's: class {first} is \"{saved[first]}\" there and \"{data[first]}\" here"
-            + (saved.Order(StringComparer.Ordinal).SequenceEqual(data.Order(StringComparer.Ordinal)) ? "; the names are the same, their order is not." : "."));
+            + (saved.Order(StringComparer.Ordinal).SequenceEqual(data.Order(StringComparer.Ordinal)) ? "; the names are the same, their order is not."
+                : ". If they mean the same in the same order: tools/test --classes-in-order, or init.match_classes \"in_order\"."));
     }
 
     public static UserErrorException OtherTask(string path, Data.DataTask saved, Data.DataTask data) =>
@@ -100,10 +124,11 @@ internal static class CheckpointErrors
     public static UserErrorException NothingFits(string path, IReadOnlyDictionary<string, TorchSharp.torch.Tensor> target, WeightsFile file, string module, IReadOnlyList<string> maps) =>
         new($"{path}\n  Nothing in the file fits {module}.\n  The file has: {Some(file.Tensors.Values.Select(t => $"{t.Name} {WeightInfo.ShapeText(t.Shape)}"))}."
             + $"\n  {module} has: {Some(target.Select(t => $"{t.Key} {WeightInfo.ShapeText(t.Value.shape)}"))}."
-            + $"\n  Key maps tried: {string.Join(", ", maps.Append("own"))}. Others can be given with \"prefix\" and \"key_map\".");
+            + $"\n  Key maps tried: {string.Join(", ", maps.Append("own"))}. Others can be given with \"prefix\" and \"key_map\" (tools/test: --prefix and --key-map).");
 
-    public static UserErrorException NotComplete(string path, IReadOnlyList<string> table) =>
-        new($"{path}\n  The weights and the model don't match:\n    {string.Join("\n    ", table)}");
+    public static UserErrorException NotComplete(string path, IReadOnlyList<string> table, string read) =>
+        new($"{path}\n  The weights and the model don't match:\n    {string.Join("\n    ", table)}"
+            + $"\n  They were read as {read}. Other names are told by \"keys\", \"prefix\" and \"key_map\" (tools/test: --keys, --prefix and --key-map).");
 
     public static UserErrorException ClassCount(string path, long found, long expected) =>
         new($"{path}\n  The file's classifier has {found} classes, the data {expected}.");
@@ -112,7 +137,7 @@ internal static class CheckpointErrors
         new($"{path}\n  \"input_mode\" is \"bgr\", but no convolution over 3 channels was loaded whose channels could be swapped.");
 
     public static UserErrorException BadPattern(System.Text.RegularExpressions.RegexParseException error) =>
-        new($"A pattern of init.key_map or init.skip is no regular expression: {error.Message}", error);
+        new($"A pattern of init.key_map (tools/test: --key-map) or init.skip is no regular expression: {error.Message}", error);
 
     public static UserErrorException SlowPattern(System.Text.RegularExpressions.RegexMatchTimeoutException error) =>
         new($"The pattern \"{error.Pattern}\" of init.key_map or init.skip takes too long on \"{error.Input}\".", error);
@@ -125,6 +150,9 @@ internal static class CheckpointErrors
 
     public static UserErrorException SameName(string path, string map, string name) =>
         new($"{path}\n  In the names of \"{map}\" two tensors are called {name}. Publish under \"own\" names instead.");
+
+    public static UserErrorException NotFinite(string path, string tensor) =>
+        new($"{path}\n  {tensor} is not finite, so nothing is published. An earlier release saved it; train again from a checkpoint before it.");
 
     public static UserErrorException UnknownOutput(string path, string extension) =>
         new($"{path}\n  Weights are not written as \"{extension}\". Expected: .safetensors, .pth or .pt, a folder, or a name without extension.");

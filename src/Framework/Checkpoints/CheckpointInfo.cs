@@ -25,6 +25,9 @@ public sealed record CheckpointInfo
     /// <summary>What the model's tensors are called in other projects, the reference implementation first: set it to <see cref="Checkpoints.PublishedNames.For"/>.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> PublishedNames { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, string>>();
 
+    /// <summary>How tensors are changed on publishing, by project and the model's own name: see <see cref="Checkpoints.PublishedForms"/>; null in checkpoints older than that.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>? PublishedForms { get; init; }
+
     /// <summary>The model's initial weights came from here (file and content hash); null where they were random.</summary>
     public string? Source { get; init; }
 
@@ -46,6 +49,7 @@ public sealed record CheckpointInfo
         ["palette"] = Data.Palette is null ? null : new JsonArray([.. Data.Palette.Select(color => (JsonNode)color.ToString())]),
         ["metrics"] = new JsonObject(Metrics.Select(m => KeyValuePair.Create(m.Key, double.IsFinite(m.Value) ? (JsonNode?)m.Value : null))),
         ["published_names"] = new JsonObject(PublishedNames.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
+        ["published_forms"] = PublishedForms is null ? null : new JsonObject(PublishedForms.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
         ["source"] = Source,
         ["versions"] = Texts(Versions),
         ["kept"] = new JsonArray([.. Kept.Select(name => (JsonNode)name)]),
@@ -66,6 +70,7 @@ public sealed record CheckpointInfo
         Iteration = json["iteration"]!.GetValue<long>(),
         Metrics = json["metrics"]!.AsObject().ToDictionary(m => m.Key, m => m.Value?.GetValue<double>() ?? double.NaN),
         PublishedNames = json["published_names"]!.AsObject().ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
+        PublishedForms = json["published_forms"]?.AsObject().ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
         Source = json["source"]?.GetValue<string>(),
         Versions = Texts(json["versions"]!),
         Kept = [.. json["kept"]!.AsArray().Select(name => name!.GetValue<string>())],

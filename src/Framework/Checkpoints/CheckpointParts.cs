@@ -18,4 +18,16 @@ public static class CheckpointParts
     public const string Random = "random";
     public const string Loader = "loader";
     public const string Hooks = "hooks";
+
+    /// <summary>What stands before the averaged weights' names, <c>ema.</c> or <c>hooks.KEY.ema.</c>; null where there are none.</summary>
+    internal static string? AveragedPrefix(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+            switch (name.Split('.', 4))
+            {
+                case [Averaged, _, ..]: return Averaged + ".";
+                case [Hooks, var key, Averaged, _]: return $"{Hooks}.{key}.{Averaged}.";
+            }
+        return null;
+    }
 }

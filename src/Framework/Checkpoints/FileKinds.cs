@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Tessera.Framework.Checkpoints;
 
-internal enum FileKind { Unknown, Empty, Safetensors, PyTorchZip, PyTorchLegacy, PyTorchTar, WebPage, LfsPointer, Gzip, Onnx }
+internal enum FileKind { Unknown, Empty, Safetensors, PyTorchZip, PyTorchLegacy, PyTorchTar, WebPage, LfsPointer, Gzip, Onnx, Json }
 
 /// <summary>Tells files of weights apart by their first bytes.</summary>
 internal static class FileKinds
@@ -18,6 +18,7 @@ internal static class FileKinds
         if (start.StartsWith("version https://git-lfs"u8)) return FileKind.LfsPointer;
         if (start.Length > 2 && start[0] == 0x1F && start[1] == 0x8B) return FileKind.Gzip;
         var text = start.TrimStart(" \t\r\n"u8);
+        if (text.StartsWith("{"u8)) return FileKind.Json;
         if (text.StartsWith("<!DOCTYPE"u8) || text.StartsWith("<!doctype"u8) || text.StartsWith("<html"u8)) return FileKind.WebPage;
         if (start.Length > 1 && start[0] == 0x08 && start[1] is > 0 and < 16) return FileKind.Onnx;
         return FileKind.Unknown;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using NLog;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
@@ -16,7 +15,13 @@ public sealed record LoadReport(
     IReadOnlyList<string> Loaded, IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected,
     IReadOnlyList<(string Name, string Expected, string Found)> WrongShape, IReadOnlyList<string> Skipped)
 {
-    /// <summary>Whether every tensor of the module was filled and every tensor of the file found its place.</summary>
+    /// <summary>The file's names that are no weights of the network: what lies beside it, counters, another copy.</summary>
+    public IReadOnlyList<string> PassedOver { get; init; } = [];
+
+    /// <summary>The files that were read.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Whether every tensor of the module was filled and every weight of the file found its place.</summary>
     public bool IsComplete => Missing.Count + Unexpected.Count + WrongShape.Count + Skipped.Count == 0;
 }
 
@@ -26,76 +31,95 @@ public static class ForeignWeights
     private static readonly Logger Log = LogManager.GetLogger("weights");
 
     /// <summary>
-    /// Loads a PyTorch checkpoint or a safetensors file that carries no class names into a whole model, for
-    /// <c>tools/test CONFIG CHECKPOINT</c>: everything must be found. Warns, since the classes' names can't be compared.
+    /// Loads a PyTorch checkpoint or a safetensors file into a whole model, for <c>tools/test CONFIG CHECKPOINT</c>:
+    /// everything must be found. Rows of the classifier are matched by class name; where the file has no names, their count
+    /// is compared, and a warning says so.
     /// </summary>
-    /// <exception cref="UserErrorException">The weights don't fit, or the classes' count differs.</exception>
-    public static LoadReport LoadWhole(VisionModel model, string path, DataInfo data)
-    {
-        var report = Load(model, path, new PretrainedOptions(path, OtherClassCount: OtherClassCount.Fail, Strict: true), new InitContext(data));
-        if (PublishedClasses(path) is { } classes)
-        {
-            if (!classes.SequenceEqual(data.Classes)) throw CheckpointErrors.OtherClasses(path, classes, data.Classes);
-            return report;
-        }
-        Log.Warn("{0} carries no class names; the data's {1} are taken, in their order: {2}.",
-            Path.GetFileName(path), data.Classes.Count, CheckpointErrors.Some(data.Classes));
-        return report;
-    }
-
-    private static string[]? PublishedClasses(string path)
-    {
-        using var file = WeightsFile.Open(path);
-        try
-        {
-            return file.Metadata.TryGetValue(Publisher.ClassesKey, out var json) ? JsonSerializer.Deserialize<string[]>(json) : null;
-        }
-        catch (JsonException)
-        {
-            return null; // another project's idea of classes
-        }
-    }
+    /// <param name="options">How names are read; its checkpoint is <paramref name="path"/>. By default everything is found by itself.</param>
+    /// <exception cref="UserErrorException">The weights don't fit, or the classes are others than the data's.</exception>
+    public static LoadReport LoadWhole(VisionModel model, string path, DataInfo data, PretrainedOptions? options = null) =>
+        Load(model, path, (options ?? new PretrainedOptions(path)) with { OtherClassCount = OtherClassCount.Fail, Strict = true },
+            new InitContext(data), whole: true);
 
     /// <summary>Loads what fits, logs what was found, and throws where nothing fits or the options ask for more than there is.</summary>
     /// <param name="module">A backbone, a whole model, or any module whose names the file's are.</param>
-    internal static LoadReport Load(nn.Module module, string path, PretrainedOptions options, InitContext context)
+    /// <param name="whole">The model is to be just what the file holds: other classes and other channels are mistakes.</param>
+    internal static LoadReport Load(nn.Module module, string path, PretrainedOptions options, InitContext context, bool whole = false)
     {
-        using var file = WeightsFile.Open(path, options.Part);
-        if (file.Others.Count > 0) Log.Info("{0} also holds {1}.", Path.GetFileName(path), string.Join(", ", file.Others.Take(10)));
+        using var file = WeightsFile.Open(path, options.Part, options.Weights);
+        if (file.Others.Count > 0)
+            Log.Info("{0} also holds {1}.", Path.GetFileName(path), string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : ""));
         var target = module.state_dict();
         var found = NameMatch.Find(module, target, file, options, path);
         Log.Info("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
+        foreach (var note in file.Notes.Concat(found.Notes)) Log.Warn("{0}: {1}", Path.GetFileName(path), note);
 
-        var (loaded, wrong, skipped) = (new List<string>(), new List<(string, string, string)>(), new List<string>());
-        var otherClasses = ClassCounts(module, target, file, found, context);
-        if (otherClasses is not null && options.OtherClassCount == OtherClassCount.Fail) throw CheckpointErrors.ClassCount(path, otherClasses.Value.Found, otherClasses.Value.Expected);
-        using (no_grad())
-            foreach (var (own, foreign) in found.Names)
+        var rows = Rows(module, target, file, found, options, context);
+        if (whole) CheckClasses(path, file, rows, context.Data!);
+        if ((rows.OtherCount ?? rows.OtherNames) is { } other && options.OtherClassCount == OtherClassCount.Fail)
+            throw CheckpointErrors.ClassCount(path, other.Found, other.Expected);
+
+        var report = Fill(module, target, file, found, options, rows, adapt: !whole);
+        foreach (var line in LoadTable.Lines(report)) Log.Info(line);
+        if (report.Loaded.Count == 0) throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
+        if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
+        Tell(path, rows, module, file, context);
+        return report;
+    }
+
+    private static LoadReport Fill(
+        nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, NameMatch found, PretrainedOptions options, ClassRows rows, bool adapt)
+    {
+        var stems = Stems(module);
+        var (loaded, wrong, skipped, swapped) = (new List<string>(), new List<(string, string, string)>(), new List<string>(), false);
+        using var nothing = no_grad();
+        foreach (var (own, foreign) in found.Names)
+        {
+            if (options.Skips(own) || (!rows.Unchanged && module.IsTrainingMemory(own)))
             {
-                if (options.Skips(own) || (otherClasses is not null && options.OtherClassCount == OtherClassCount.LeaveOut && found.IsClassifier(own)))
-                {
-                    skipped.Add(own);
-                    continue;
-                }
-                using var scope = NewDisposeScope();
-                var stored = Fit(module, found, own, file.Read(foreign));
-                if (!stored.shape.SequenceEqual(target[own].shape))
-                {
-                    wrong.Add((own, WeightInfo.ShapeText(target[own].shape), WeightInfo.ShapeText(stored.shape)));
-                    continue;
-                }
-                if (options.InputMode == ChannelOrder.Bgr && own == found.StemName) stored = stored.flip(1);
-                target[own].copy_(stored);
-                loaded.Add(own);
+                skipped.Add(own);
+                continue;
             }
+            using var scope = NewDisposeScope();
+            var stored = Fit(module, found, own, file.Read(foreign));
+            if (stems.TryGetValue(own, out var stem))
+            {
+                if (options.InputMode == ChannelOrder.Bgr) (stored, swapped) = Swapped(stem, stored, swapped);
+                if (adapt && StemChannels.Adapt(stem, stored, target[own].shape) is { } adapted)
+                {
+                    stored = adapted.Tensor;
+                    Log.Warn("{0}: {1}.", own, adapted.Done);
+                }
+            }
+            if (rows.Take(own, stored, target[own]) is not { } taken)
+            {
+                skipped.Add(own);
+                continue;
+            }
+            if (!taken.shape.SequenceEqual(target[own].shape))
+            {
+                wrong.Add((own, WeightInfo.ShapeText(target[own].shape), WeightInfo.ShapeText(taken.shape)));
+                continue;
+            }
+            target[own].copy_(taken);
+            loaded.Add(own);
+        }
+        if (options.InputMode == ChannelOrder.Bgr && !swapped) throw CheckpointErrors.NoStem(file.Path);
+
+        foreach (var name in found.Absent(target.Keys).Where(name => !options.Skips(name)).ToList())
+        {
+            target[name].zero_();
+            found.Names.Add(name, name); // as if the file had zeros
+            loaded.Add(name);
+        }
 
         var missing = target.Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name)).ToList();
-        var report = new LoadReport(loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)]);
-        if (options.InputMode == ChannelOrder.Bgr && (found.StemName is null || !loaded.Contains(found.StemName))) throw CheckpointErrors.NoStem(path);
-        foreach (var line in LoadTable.Lines(report)) Log.Info(line);
-        if (loaded.Count == 0) throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
-        if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report));
-        return report;
+        return new LoadReport(
+            loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)])
+        {
+            PassedOver = found.PassedOver,
+            Files = file.Files,
+        };
     }
 
     // Batch norms before PyTorch 0.4.1 counted no batches; training only needs the counter without a momentum.
@@ -112,15 +136,60 @@ public static class ForeignWeights
         };
     }
 
-    private static (long Found, long Expected)? ClassCounts(nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, NameMatch found, InitContext context)
+    /// <summary>The tensors that read the image, by their names in the module.</summary>
+    private static Dictionary<string, StemTensor> Stems(nn.Module module)
     {
-        if (module is not VisionModel) return null;
-        foreach (var (own, foreign) in found.Names)
-            if (found.IsClassifier(own) && file.Tensors[foreign].Shape is [var classes, ..])
-            {
-                var expected = context.Data?.Classes.Count ?? target[own].shape[0];
-                if (classes != expected || classes != target[own].shape[0]) return (classes, expected);
-            }
-        return null;
+        var backbones = module is Backbone backbone ? [("", backbone)] : module.Having<Backbone>().Select(found => (found.Name + ".", found.Module)).ToList();
+        return backbones.SelectMany(entry => entry.Item2.StemTensors.Select(stem => (entry.Item1 + stem.Name, stem))).DistinctBy(entry => entry.Item1)
+            .ToDictionary(entry => entry.Item1, entry => entry.stem);
+    }
+
+    private static (Tensor Stored, bool Swapped) Swapped(StemTensor stem, Tensor stored, bool before)
+    {
+        var dimension = stem.Role == StemRole.Weight ? 1 : 0;
+        if (stored.dim() <= dimension || stored.shape[dimension] != 3 * stem.Inner) return (stored, before);
+        return (stored.unflatten(dimension, [3, stem.Inner]).flip(dimension).flatten(dimension, dimension + 1), before || stem.Role == StemRole.Weight);
+    }
+
+    private static ClassRows Rows(
+        nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, NameMatch found, PretrainedOptions options, InitContext context)
+    {
+        var rows = new ClassRows(options.MatchClasses == ClassMatch.ByName ? file.Classes : null, context.Data?.Classes);
+        if (module is not VisionModel model) return rows;
+        using var nothing = no_grad();
+        foreach (var tensor in model.ClassTensors)
+        {
+            if (!found.Names.TryGetValue(tensor.Name, out var foreign) || options.Skips(tensor.Name)) continue;
+            using var scope = NewDisposeScope();
+            var shape = Fit(module, found, tensor.Name, file.Read(foreign)).shape;
+            var beside = tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]
+                ? (target[name].shape[0], stored) : ((long, long)?)null;
+            rows.Add(tensor, target[tensor.Name], shape, beside);
+        }
+        return rows;
+    }
+
+    private static void CheckClasses(string path, WeightsFile file, ClassRows rows, DataInfo data)
+    {
+        if (file.Task is { } task && task != data.Task) throw CheckpointErrors.OtherTask(path, task, data.Task);
+        if (rows.Named && !rows.SameNames) throw CheckpointErrors.OtherClasses(path, file.Classes!, data.Classes);
+    }
+
+    private static void Tell(string path, ClassRows rows, nn.Module module, WeightsFile file, InitContext context)
+    {
+        var name = Path.GetFileName(path);
+        if (rows.Describe() is { } told) Log.Log(told.Lacking ? LogLevel.Warn : LogLevel.Info, "{0}: {1}", name, told.Text);
+        if (rows.OtherCount is { } other)
+            Log.Warn("{0}: the file's classifier has {1} classes, the data {2}, and {3}: it keeps its first weights.", name, other.Found, other.Expected,
+                file.Classes is null ? "the file names none" : "its names are not compared");
+        if (rows.Unnamed && context.Data is { } data)
+            Log.Warn("{0} {1}; the data's {2} are taken, in their order: {3}.", name,
+                file.Classes is null ? "carries no class names" : "is taken by the order of its classes",
+                data.Classes.Count, CheckpointErrors.Some(data.Classes));
+        if (module is VisionModel { ClassTensors.Count: 0 } && context.Data is { Classes: var here }
+            && file.Classes is { } there && !there.SequenceEqual(here))
+            Log.Warn("{0}: its classes ({1}) are others than the data's ({2}), or in another order, and {3} "
+                + "doesn't say which tensors have rows for them: nothing was matched by name.",
+                name, CheckpointErrors.Some(there), CheckpointErrors.Some(here), module.GetName());
     }
 }

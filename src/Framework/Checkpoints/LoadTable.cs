@@ -12,6 +12,7 @@ internal static class LoadTable
         Add("unexpected", report.Unexpected);
         Add("wrong shape", [.. report.WrongShape.Select(wrong => $"{wrong.Name} (here {wrong.Expected}, in the file {wrong.Found})")]);
         Add("left out", report.Skipped);
+        Add("passed over", report.PassedOver);
         return lines;
 
         void Add(string what, IReadOnlyList<string> names)

@@ -6,33 +6,30 @@ namespace Tessera.Framework.Checkpoints;
 /// <summary>Which tensor of a file belongs to which of a module: by the map and prefix that fit the most, unless they are given.</summary>
 internal sealed class NameMatch
 {
-    /// <summary>What training scripts put before every name.</summary>
-    private static readonly string[] UsualPrefixes = ["", "module.", "model.", "module.model.", "backbone.", "module.backbone.", "encoder.", "model.backbone.", "net."];
-
     private string _prefix = "";
     private string? _mapName;
-    private HashSet<string> _classifier = [];
 
     /// <summary>The file's name by the module's.</summary>
     public Dictionary<string, string> Names { get; private init; } = [];
 
-    /// <summary>The file's names without a place.</summary>
+    /// <summary>The file's names below the prefix without a place.</summary>
     public List<string> Unexpected { get; private init; } = [];
 
-    public KeyMap? Map { get; private init; }
+    /// <summary>The file's names that lie elsewhere, or are no weights.</summary>
+    public List<string> PassedOver { get; private init; } = [];
 
-    /// <summary>The module's convolution that reads the image; null where there is none.</summary>
-    public string? StemName { get; private set; }
+    /// <summary>What a user should know of the choice.</summary>
+    public List<string> Notes { get; } = [];
+
+    public KeyMap? Map { get; private init; }
 
     /// <summary>The maps that could be asked for.</summary>
     public IReadOnlyList<string> Known { get; private set; } = [];
 
-    public bool IsClassifier(string own) => _classifier.Contains(own);
-
     public string Describe() =>
         (_mapName is null ? "the module's own names" : $"names of {_mapName}") + (_prefix.Length == 0 ? "" : $" after \"{_prefix}\"");
 
-    /// <exception cref="UserErrorException">The module has no map of the name that is asked for.</exception>
+    /// <exception cref="UserErrorException">The module has no map of the name that is asked for, or fits two places equally.</exception>
     public static NameMatch Find(nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, PretrainedOptions options, string path)
     {
         var maps = module switch
@@ -41,57 +38,142 @@ internal sealed class NameMatch
             Backbone backbone => backbone.KeyMaps,
             _ => new Dictionary<string, KeyMap>(),
         };
-        if (options.Keys is not null && options.Keys != "own" && !maps.ContainsKey(options.Keys)) throw CheckpointErrors.NoSuchMap(path, options.Keys, module.GetName(), maps.Keys);
+        if (options.Keys is not null && options.Keys != "own" && !maps.ContainsKey(options.Keys))
+            throw CheckpointErrors.NoSuchMap(path, options.Keys, module.GetName(), maps.Keys);
 
-        // Maps before own names: where both fit as well, the map may know how to reshape.
-        var candidates = maps.Where(map => options.Keys is null || map.Key == options.Keys).Select(map => ((string?)map.Key, (KeyMap?)map.Value)).ToList();
-        if (options.Keys is null or "own") candidates.Add((null, null));
-        var ours = file.Metadata.ContainsKey("tessera");
-        var prefixes = options.Prefix is not null ? [options.Prefix] : ours ? OurPrefixes(module) : UsualPrefixes;
+        // Own names before maps: a map that fits them as well may take the tensors for another project's, and turn them about.
+        var names = PlainNames(file);
+        var ours = file.Metadata.ContainsKey(Checkpoint.InfoKey);
+        var keys = options.Keys ?? (ours ? "own" : file.Names is { } told && (told == "own" || maps.ContainsKey(told)) ? told : null);
+        var candidates = maps.Where(map => keys is null || map.Key == keys).Select(map => ((string?)map.Key, (KeyMap?)map.Value)).ToList();
+        if (keys is null or "own") candidates.Insert(0, (null, null));
+        var prefixes = options.Prefix is not null ? [options.Prefix] : ours ? OurPrefixes(module) : Wrappers.Prefixes(names.Values);
 
-        NameMatch? best = null;
-        var bestScore = (-1, -1);
+        var matches = new List<(NameMatch Match, (int Shapes, int Names) Score)>();
         foreach (var (name, map) in candidates)
             foreach (var prefix in prefixes)
             {
-                var match = Try(target, file, options, prefix, name, map);
-                var score = (match.Names.Count(pair => target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)), match.Names.Count);
-                if (score.CompareTo(bestScore) > 0) (best, bestScore) = (match, score);
+                var match = Try(target, file, names, options, prefix, name, map);
+                matches.Add((match, match.Score(target, file)));
             }
-
-        best!.Known = [.. maps.Keys];
-        best._classifier = Classifier(module, target);
-        best.StemName = target.Where(pair => pair.Value.shape is [_, 3, _, _]).Select(pair => pair.Key).FirstOrDefault();
+        var best = Best(matches, target.Count, options, path);
+        if (ours) best.TakeAverage(file, options.Weights);
+        if (file.Tensors.Keys.Any(name => name == Wrappers.AverageCounter || name.EndsWith("." + Wrappers.AverageCounter, StringComparison.Ordinal)))
+            best.Notes.Add($"the file bears {Wrappers.AverageCounter}: its weights are an average of several");
+        best.Known = [.. maps.Keys];
         return best;
     }
 
     private static string[] OurPrefixes(nn.Module module) => module is VisionModel ? ["model."] : ["model.backbone.", "model."];
 
-    private static NameMatch Try(Dictionary<string, Tensor> target, WeightsFile file, PretrainedOptions options, string prefix, string? mapName, KeyMap? map)
+    /// <summary>By the file's names, those without what wrappers put into them; as they are where two would be the same.</summary>
+    private static Dictionary<string, string> PlainNames(WeightsFile file)
+    {
+        var plain = file.Tensors.Keys.ToDictionary(name => name, Wrappers.Plain);
+        return plain.Values.Distinct(StringComparer.Ordinal).Count() == plain.Count ? plain : file.Tensors.Keys.ToDictionary(name => name);
+    }
+
+    private static NameMatch Try(
+        Dictionary<string, Tensor> target, WeightsFile file, Dictionary<string, string> names, PretrainedOptions options, string prefix, string? mapName, KeyMap? map)
     {
         var match = new NameMatch { Map = map, _prefix = prefix, _mapName = mapName };
-        foreach (var foreign in file.Tensors.Keys)
+        foreach (var (foreign, plain) in names)
         {
-            if (!foreign.StartsWith(prefix, StringComparison.Ordinal))
+            var rest = plain.StartsWith(prefix, StringComparison.Ordinal) ? plain[prefix.Length..]
+                : foreign.StartsWith(prefix, StringComparison.Ordinal) ? Wrappers.Plain(foreign[prefix.Length..]) : null;
+            if (rest is null)
             {
-                // With a prefix asked for, the rest of the file is not meant.
-                if (options.Prefix is null && !file.Metadata.ContainsKey("tessera")) match.Unexpected.Add(foreign);
+                match.PassedOver.Add(foreign);
                 continue;
             }
-            var renamed = options.Rename(foreign[prefix.Length..]);
+            var renamed = options.Rename(rest);
+            if (map?.Computed?.Invoke(renamed) == true)
+            {
+                match.PassedOver.Add(foreign);
+                continue;
+            }
             var own = map is null ? renamed : map.Rename(renamed);
-            if (own is null || !target.ContainsKey(own) || !match.Names.TryAdd(own, foreign)) match.Unexpected.Add(foreign);
+            if (own is not null && target.ContainsKey(own) && match.Names.TryAdd(own, foreign))
+            {
+                if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second)) match.Names.TryAdd(second, foreign);
+                continue;
+            }
+            (IsNoWeight(file.Tensors[foreign], rest) || IsCopy(rest, names) ? match.PassedOver : match.Unexpected).Add(foreign);
         }
         return match;
     }
 
-    // The linear layer that gives the classes: the last weight of two dimensions outside the backbone, and its bias.
-    private static HashSet<string> Classifier(nn.Module module, Dictionary<string, Tensor> target)
+    // Counters, scores and states of random numbers that scripts keep beside the weights: a name without a dot, and hardly a value.
+    private static bool IsNoWeight(WeightInfo info, string name) =>
+        !name.Contains('.', StringComparison.Ordinal) && (info.Count <= 1 || (info.Type == ElementType.UInt8 && info.Shape.Count == 1));
+
+    // mmcv keeps the trained weights beside the averaged ones as ema_backbone_conv1_weight.
+    private static bool IsCopy(string name, Dictionary<string, string> names) =>
+        name.StartsWith("ema_", StringComparison.Ordinal) && !name.Contains('.', StringComparison.Ordinal)
+        && names.Values.Any(other => other.Length == name.Length - "ema_".Length && other.Replace('.', '_') == name["ema_".Length..]);
+
+    /// <summary>The module's names that the form lacks where the file is in it: those beside a weight that was found.</summary>
+    public IEnumerable<string> Absent(IEnumerable<string> target) => Map?.Absent is not { } absent ? [] : target.Where(name =>
+        !Names.ContainsKey(name) && absent(name) && Names.ContainsKey(name[..(name.LastIndexOf('.') + 1)] + "weight"));
+
+    // A form that explains what is missing fits better than one of the same names that doesn't.
+    private (int Shapes, int Names) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
+        (Absent(target.Keys).Count() + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
+            Names.Keys.Count(name => !IsCounter(name)));
+
+    private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
+
+    /// <summary>The first of the best; of an average and what it is made from, that which is asked for.</summary>
+    private static NameMatch Best(List<(NameMatch Match, (int Shapes, int Names) Score)> matches, int count, PretrainedOptions options, string path)
     {
-        if (module is not VisionModel model) return [];
-        if (model.ClassTensors is { } told) return [.. told];
-        var weight = target.Where(pair => pair.Value.shape.Length is 2 or 4 && pair.Key.EndsWith(".weight", StringComparison.Ordinal)
-            && !pair.Key.StartsWith("backbone.", StringComparison.Ordinal) && !pair.Key.StartsWith("neck.", StringComparison.Ordinal)).Select(pair => pair.Key).LastOrDefault();
-        return weight is null ? [] : [weight, weight[..^"weight".Length] + "bias"];
+        var score = matches.Max(match => match.Score);
+        var best = matches.Where(match => match.Score == score).Select(match => match.Match).ToList();
+        var first = best[0];
+        var elsewhere = best.Where(match => !match.Names.Values.Any(first.Names.Values.ToHashSet().Contains)).ToList();
+        if (elsewhere.Count == 0 || score.Names * 2 <= count)
+        {
+            first.TellOfAverage(matches.Select(match => match.Match), count);
+            return first;
+        }
+
+        bool IsAverage(NameMatch match) => Wrappers.HasAverage(match._prefix);
+        var averaged = best.FirstOrDefault(IsAverage);
+        var trained = best.FirstOrDefault(match => !IsAverage(match));
+        if (averaged is null || trained is null) throw CheckpointErrors.SeveralPlaces(path, first._prefix, elsewhere[0]._prefix);
+        var taken = options.Weights == WeightChoice.Averaged ? averaged : trained;
+        var rival = best.FirstOrDefault(match => IsAverage(match) == IsAverage(taken) && !match.Names.Values.Any(taken.Names.Values.ToHashSet().Contains));
+        if (rival is not null) throw CheckpointErrors.SeveralPlaces(path, taken._prefix, rival._prefix);
+        taken.Notes.Add($"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); "
+            + $"those under \"{taken._prefix}\" are taken. "
+            + CheckpointErrors.OtherWeights(options.Weights));
+        return taken;
+    }
+
+    /// <summary>An average without all tensors (of the parameters alone, without the norms' statistics) is no network, so it isn't taken.</summary>
+    private void TellOfAverage(IEnumerable<NameMatch> others, int count)
+    {
+        if (Wrappers.HasAverage(_prefix)) return;
+        var taken = Names.Values.ToHashSet(StringComparer.Ordinal);
+        var average = others.Where(other => Wrappers.HasAverage(other._prefix) && other.Names.Count * 2 > count && !other.Names.Values.Any(taken.Contains))
+            .MaxBy(other => other.Names.Count);
+        if (average is not null)
+            Notes.Add($"it has averaged weights under \"{average._prefix}\" as well, but {Names.Count - average.Names.Count} tensors fewer, "
+                + $"so that the trained ones are taken; \"prefix\" takes the others (tools/test: --prefix {average._prefix})");
+    }
+
+    /// <summary>In a checkpoint of ours, the averaged weights in place of the trained ones.</summary>
+    private void TakeAverage(WeightsFile file, WeightChoice choice)
+    {
+        PassedOver.Clear(); // the run's state, which is no weights
+        if (CheckpointParts.AveragedPrefix(file.Tensors.Keys) is not { } average) return;
+        const string model = CheckpointParts.Model + ".";
+        Notes.Add($"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken. "
+            + CheckpointErrors.OtherWeights(choice));
+        if (choice == WeightChoice.Trained) return;
+        foreach (var (own, foreign) in Names.ToList())
+        {
+            var averaged = foreign.StartsWith(model, StringComparison.Ordinal) ? average + foreign[model.Length..] : foreign;
+            if (file.Tensors.ContainsKey(averaged)) Names[own] = averaged;
+        }
     }
 }

@@ -22,4 +22,13 @@ public static class PublishedNames
         }
         return published;
     }
+
+    /// <summary>How tensors are changed on the way there: for each of those maps the form by the model's own name.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Forms(VisionModel model)
+    {
+        var own = model.state_dict().Keys.ToHashSet(StringComparer.Ordinal);
+        return model.KeyMaps.Where(map => map.Value is { Publish: not null, PublishAs: not null }).ToDictionary(map => map.Key, map =>
+            (IReadOnlyDictionary<string, string>)own.Select(name => (name, form: map.Value.PublishAs!(name)))
+                .Where(entry => entry.form is not null && map.Value.Publish!(entry.name) is not null).ToDictionary(entry => entry.name, entry => entry.form!));
+    }
 }

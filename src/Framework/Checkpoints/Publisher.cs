@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Tessera.Framework.Checkpoints.PyTorch;
 using Tessera.Framework.Checkpoints.Safetensors;
+using Tessera.Framework.Running.Diagnosis;
 
 namespace Tessera.Framework.Checkpoints;
 
@@ -22,26 +23,29 @@ public static class Publisher
     /// A file (.safetensors, or .pth or .pt for <c>torch.load</c>); or a folder, or a path without extension: then the
     /// name ends in the first 8 digits of the file's SHA-256, as torchvision's do.
     /// </param>
-    /// <param name="names">One of the model's key maps, or <see cref="Own"/>; null: the reference implementation's where there is one.</param>
+    /// <param name="names">One of the model's key maps, or <see cref="Own"/>; null: the first that names every tensor, the reference implementation's as a rule; otherwise the model's own.</param>
     /// <param name="averaged">Take the averaged weights where the checkpoint has them.</param>
     public static Published Publish(string checkpoint, string output, string? names = null, bool averaged = true)
     {
         using var source = Checkpoint.Open(checkpoint);
         var maps = source.Info.PublishedNames;
-        names ??= maps.Keys.FirstOrDefault() ?? Own;
+        names ??= Reference(source, averaged) ?? Own;
         if (names != Own && !maps.ContainsKey(names)) throw CheckpointErrors.NotPublishable(checkpoint, names, maps.Keys.Append(Own));
 
         var tensors = new List<WeightSource>();
         var leftOut = new List<string>();
+        var workedIn = PublishedForms.WorkedIn(source, names);
         var taken = new HashSet<string>(StringComparer.Ordinal);
         // The maps list the tensors in the model's order, the file by their types.
         var order = maps.Values.SelectMany(map => map.Keys).Distinct().Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index);
         foreach (var (own, full) in source.ModelNames(averaged).OrderBy(pair => order.GetValueOrDefault(pair.Key, int.MaxValue)))
         {
             var name = names == Own ? own : maps[names].GetValueOrDefault(own);
-            if (name is null) leftOut.Add(own);
-            else if (taken.Add(name)) tensors.Add(Source(source, full, name));
+            if (name is null && !workedIn.Contains(own)) leftOut.Add(own);
+            else if (name is null) continue;
+            else if (taken.Add(name)) tensors.Add(PublishedForms.Of(source, names, own, name) is { } form ? PublishedForms.Changed(source, averaged, own, name, form) : Source(source, full, name));
             else throw CheckpointErrors.SameName(checkpoint, names, name);
+            if (!IsFinite(source, full)) throw CheckpointErrors.NotFinite(checkpoint, full);
         }
 
         var path = WithoutHash(output, checkpoint, out var wantsHash);
@@ -70,14 +74,14 @@ public static class Publisher
         switch (Path.GetExtension(path))
         {
             case ".pth" or ".pt":
-                PyTorchWriter.Write(stream, tensors);
+                PyTorchWriter.Write(stream, tensors, source.Info.Data.Classes, names);
                 break;
             case ".safetensors":
                 SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string>
                 {
                     ["format"] = "pt",
-                    ["names"] = names,
-                    ["task"] = source.Info.Data.Task.ToString(),
+                    [NamesKey] = names,
+                    [TaskKey] = source.Info.Data.Task.ToString(),
                     [ClassesKey] = JsonSerializer.Serialize(source.Info.Data.Classes),
                 });
                 break;
@@ -88,6 +92,25 @@ public static class Publisher
 
     /// <summary>Class names in a published file: a JSON array.</summary>
     internal const string ClassesKey = "classes";
+
+    /// <summary>Whose names the tensors of a published file bear.</summary>
+    internal const string NamesKey = "names";
+
+    /// <summary>The task in a published file: the name of a <see cref="Data.DataTask"/>.</summary>
+    internal const string TaskKey = "task";
+
+    /// <summary>The first map that has a name for all of the model; null where none has.</summary>
+    private static string? Reference(Checkpoint source, bool averaged)
+    {
+        var own = source.ModelNames(averaged).Keys;
+        return source.Info.PublishedNames.FirstOrDefault(map => own.All(map.Value.ContainsKey)).Key;
+    }
+
+    private static bool IsFinite(Checkpoint checkpoint, string name)
+    {
+        using var tensor = checkpoint.Read(name);
+        return FiniteState.Broken([KeyValuePair.Create(name, tensor)]).Count == 0;
+    }
 
     private static WeightSource Source(Checkpoint checkpoint, string full, string name) =>
         new(checkpoint.Tensors[full] with { Name = name }, stream => checkpoint.CopyTo(full, stream));

@@ -1,5 +1,6 @@
 using Tessera.Framework.Checkpoints.PyTorch;
 using Tessera.Framework.Checkpoints.Safetensors;
+using Tessera.Framework.Data;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Checkpoints;
@@ -28,10 +29,27 @@ public abstract class WeightsFile : IDisposable
     /// <summary>What else the file holds, in words: <c>best_prec1 = 91.78</c>.</summary>
     public virtual IReadOnlyList<string> Others => [];
 
+    /// <summary>What a user should know of which weights are taken.</summary>
+    public virtual IReadOnlyList<string> Notes => [];
+
+    /// <summary>The class names that the file gives, in the order of its classifier's rows; null where it gives none.</summary>
+    public virtual IReadOnlyList<string>? Classes => null;
+
+    /// <summary>The task that the weights were trained for; null where the file doesn't say.</summary>
+    public virtual DataTask? Task => null;
+
+    /// <summary>Whose names the tensors bear, as the file itself says ("timm", "own" …); null where it doesn't.</summary>
+    public virtual string? Names => null;
+
+    /// <summary>The files that the tensors lie in.</summary>
+    public virtual IReadOnlyList<string> Files => [Path];
+
     /// <summary>Opens a file by what it contains, whatever its extension.</summary>
-    /// <param name="part">Which of a PyTorch checkpoint's dictionaries holds the weights; null: the usual names are tried.</param>
+    /// <param name="path">A file of weights, or the index (.index.json) of weights in several files.</param>
+    /// <param name="part">Which of a PyTorch checkpoint's dictionaries holds the weights; null: the usual names are tried, in any nesting.</param>
+    /// <param name="choice">Which dictionary to take where a PyTorch checkpoint has an average beside the trained weights.</param>
     /// <exception cref="UserErrorException">No such file; no such format; the file is damaged, or holds what isn't data.</exception>
-    public static WeightsFile Open(string path, string? part = null)
+    public static WeightsFile Open(string path, string? part = null, WeightChoice choice = WeightChoice.Averaged)
     {
         var file = FileBytes.Open(path);
         try
@@ -40,10 +58,11 @@ public abstract class WeightsFile : IDisposable
             start = start[..file.ReadUpTo(0, start)];
             return FileKinds.Detect(start, file.Length) switch
             {
-                FileKind.PyTorchZip => PyTorchFile.OpenZip(file, part),
-                FileKind.PyTorchLegacy => PyTorchFile.OpenLegacy(file, part),
+                FileKind.PyTorchZip => PyTorchFile.OpenZip(file, part, choice),
+                FileKind.PyTorchLegacy => PyTorchFile.OpenLegacy(file, part, choice),
                 FileKind.Safetensors when part is null => SafetensorsFile.Open(file),
                 FileKind.Safetensors => throw CheckpointErrors.NoParts(file, part!),
+                FileKind.Json => ShardedFile.Open(file, part, choice),
                 var kind => throw CheckpointErrors.NotWeights(file, FileKinds.Describe(kind)),
             };
         }
@@ -90,6 +109,11 @@ public abstract class WeightsFile : IDisposable
         return bytes;
     }
 
+    /// <param name="destination">As long as the tensor.</param>
+    internal void ReadInto(string name, Span<byte> destination) => ReadBytes(name, destination);
+
+    internal Stream BytesOf(string name) => OpenBytes(name);
+
     internal void CopyTo(string name, Stream destination)
     {
         using var stream = OpenBytes(name);
@@ -104,7 +128,10 @@ public abstract class WeightsFile : IDisposable
 
     public void Dispose()
     {
+        Close();
         File.Dispose();
         GC.SuppressFinalize(this);
     }
+    /// <summary>Closes what else was opened.</summary>
+    private protected virtual void Close() { }
 }

@@ -22,6 +22,9 @@ public sealed class ConfigKey
     /// <summary>The value where the key is absent.</summary>
     public object? Default { get; private init; }
 
+    /// <summary>What a checkpoint means whose config lacks the key; null where that is the default.</summary>
+    internal object? Earlier { get; private init; }
+
     /// <summary>False where the default is known only to the code.</summary>
     public bool HasDefault { get; private init; }
 
@@ -65,6 +68,7 @@ public sealed class ConfigKey
             Required = !parameter.HasDefaultValue,
             Default = parameter.HasDefaultValue ? DefaultOf(parameter) : null,
             HasDefault = parameter.HasDefaultValue,
+            Earlier = (property?.GetCustomAttribute<EarlierDefaultAttribute>() ?? parameter.GetCustomAttribute<EarlierDefaultAttribute>())?.Value,
             Bounds = [.. parameter.GetCustomAttributes<ValidationAttribute>(), .. property?.GetCustomAttributes<ValidationAttribute>() ?? []],
         };
     }
@@ -86,12 +90,14 @@ public sealed class ConfigKey
     internal static ConfigKey Of(PropertyInfo property, object? defaultFrom)
     {
         var type = ChildType.For(property.PropertyType) ?? OptionType.For(property.PropertyType);
+        var earlier = property.GetCustomAttribute<EarlierDefaultAttribute>();
         return new ConfigKey(
             property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? NameOf(property.Name), type, () => XmlDocs.OfProperty(property))
         {
             Required = property.GetCustomAttribute<System.Runtime.CompilerServices.RequiredMemberAttribute>() is not null,
-            Default = defaultFrom is null ? null : property.GetValue(defaultFrom),
-            HasDefault = defaultFrom is not null,
+            Default = defaultFrom is null ? earlier?.Now : property.GetValue(defaultFrom),
+            HasDefault = defaultFrom is not null || earlier?.Now is not null,
+            Earlier = earlier?.Value,
             Bounds = [.. property.GetCustomAttributes<ValidationAttribute>()],
         };
     }

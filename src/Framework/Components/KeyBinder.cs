@@ -80,6 +80,8 @@ internal static class KeyBinder
 
         foreach (var key in keys.Where(key => key.Required && map[key.Name] is null))
             context.Add(map, path, ComponentErrors.MissingOption(owner, key));
+        context.Changed?.AddRange(keys.Where(key => key.Earlier is not null)
+            .Select(key => new ChangedOption(path, key, map.Source, map[key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } value ? value : null)));
         return values;
     }
 

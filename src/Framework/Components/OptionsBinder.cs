@@ -18,6 +18,15 @@ internal static class OptionsBinder
         return (T)bound!;
     }
 
+    /// <summary>The document's options with an <see cref="EarlierDefaultAttribute"/>; its mistakes are passed over.</summary>
+    public static IReadOnlyList<ChangedOption> Changed<T>(ComponentRegistry registry, ConfigDocument document)
+        where T : class
+    {
+        var changed = new List<ChangedOption>();
+        KeyBinder.BindRecord(new BindContext(registry, new MistakeList()) { Changed = changed }, RecordShape.Of(typeof(T)), document.Root, "", owner: "The config", ReservedKeys);
+        return [.. changed.DistinctBy(option => (option.Parent, option.Key.Name))];
+    }
+
     public static ComponentSpec<T> BindComponent<T>(ComponentRegistry registry, ConfigDocument document, string path)
         where T : class
     {

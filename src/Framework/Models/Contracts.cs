@@ -35,14 +35,12 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
     /// <param name="key">The module's key.</param>
     public virtual Tensor Fit(string key, Tensor stored) => stored;
 
-    /// <summary>
-    /// How deep each parameter lies, for layer-wise learning-rate decay: 0 for the stem, rising to <see cref="LayerCount"/> - 1.
-    /// </summary>
-    /// <param name="parameterName">As in the state dict of this module.</param>
-    public virtual int LayerOf(string parameterName) => LayerCount - 1;
+    /// <summary>The tensors that read the image. By default the first convolution's weight; a backbone that begins otherwise says so.</summary>
+    public virtual IReadOnlyList<StemTensor> StemTensors =>
+        [.. named_parameters().Where(parameter => parameter.parameter.dim() == 4).Take(1).Select(parameter => new StemTensor(parameter.name))];
 
-    /// <summary>Number of layers that <see cref="LayerOf"/> tells apart.</summary>
-    public virtual int LayerCount => 1;
+    /// <summary>Its stem and its blocks, for layer-wise decay of the learning rate; by default all counts as last.</summary>
+    public virtual ParameterLayers LayersByDepth => new([], []);
 }
 
 /// <summary>Feature maps to feature maps.</summary>

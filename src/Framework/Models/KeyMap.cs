@@ -12,6 +12,21 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// <summary>Makes tensors fit that are stored in another shape (null: taken as they are). Arguments: the module's key, the foreign tensor.</summary>
     public Func<string, Tensor, Tensor>? Reshape { get; init; }
 
+    /// <summary>A second of the module's keys that the same foreign tensor fills, of which <see cref="Reshape"/> then gives each its part. Unset: there is none.</summary>
+    public Func<string, string?>? RenameSecond { get; init; }
+
+    /// <summary>Whether a foreign tensor is computed here, so that nothing is lost by passing it over. Argument: the foreign key. Unset: none is.</summary>
+    public Func<string, bool>? Computed { get; init; }
+
+    /// <summary>
+    /// Whether the foreign form lacks a tensor of the module (a bias before a norm): loading sets it to 0, publishing leaves
+    /// it out. Argument: the module's key. Unset: it lacks none.
+    /// </summary>
+    public Func<string, bool>? Absent { get; init; }
+
+    /// <summary>How a tensor is changed when it is published; see <see cref="Checkpoints.PublishedForms"/>. Argument: the module's key. Unset: not at all.</summary>
+    public Func<string, string?>? PublishAs { get; init; }
+
     /// <summary>What a foreign checkpoint of a whole classifier calls its last layer ("fc", "head"); its weight is [classes, features]. Unset: not known.</summary>
     public string? Classifier { get; init; }
 
@@ -32,6 +47,20 @@ public sealed record KeyMap(Func<string, string?> Rename)
                 : key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Publish(key[ownBackbone.Length..]) : null,
             Reshape = Reshape is null ? null : (key, tensor) =>
                 key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Reshape(key[ownBackbone.Length..], tensor) : tensor,
+            RenameSecond = RenameSecond is null ? null : key => RenameSecond(key) is { } own ? ownBackbone + own : null,
+            Computed = Computed,
+            Absent = Below(Absent, ownBackbone),
+            PublishAs = Below(PublishAs, ownBackbone),
         };
     }
+
+    /// <summary><see cref="Absent"/> of a part, for the whole.</summary>
+    /// <param name="prefix">Of the part's keys in the whole, with its dot.</param>
+    public static Func<string, bool>? Below(Func<string, bool>? absent, string prefix) =>
+        absent is null ? null : key => key.StartsWith(prefix, StringComparison.Ordinal) && absent(key[prefix.Length..]);
+
+    /// <summary><see cref="PublishAs"/> of a part, for the whole.</summary>
+    /// <param name="prefix">Of the part's keys in the whole, with its dot.</param>
+    public static Func<string, string?>? Below(Func<string, string?>? publishAs, string prefix) => publishAs is null ? null
+        : key => key.StartsWith(prefix, StringComparison.Ordinal) ? Checkpoints.PublishedForms.Below(publishAs(key[prefix.Length..]), prefix) : null;
 }

@@ -30,7 +30,11 @@ public sealed class LossMap : Dictionary<string, Tensor>
 }
 
 /// <summary>What a model predicts for one image, in plain arrays. Each task has its own record.</summary>
-public abstract record Prediction;
+public abstract record Prediction
+{
+    /// <summary>False where the network's output was NaN or infinite, so that nothing is predicted, whatever the other values say.</summary>
+    public bool OutputIsFinite { get; init; } = true;
+}
 
 /// <param name="Scores">[classes], probabilities: summing to 1 for single labels, each on its own for multi-label.</param>
 /// <param name="Label">The most probable class.</param>
@@ -73,10 +77,10 @@ public abstract class VisionModel(string name) : nn.Module(name)
     public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();
 
     /// <summary>
-    /// Tensors whose first dimension is the classes: where a file has another number of them, they are left out. Unset: the
-    /// last weight outside backbone and neck, and its bias.
+    /// The tensors that have rows for classes (or for the targets of a regression), in any order; those alone are matched by
+    /// class name, or left out where a file has other classes. Empty where no tensor has such rows.
     /// </summary>
-    public virtual IReadOnlyCollection<string>? ClassTensors => null;
+    public abstract IReadOnlyCollection<ClassTensor> ClassTensors { get; }
 
     /// <summary>A stored tensor made to fit the model, as <see cref="Backbone.Fit"/>. Loaders call it for every key, after the key map.</summary>
     /// <param name="key">The model's key.</param>

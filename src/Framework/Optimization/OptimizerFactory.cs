@@ -4,6 +4,19 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
 
+/// <summary>Which layer a backbone's last norm counts with, where each layer learns slower than the next.</summary>
+public enum LayerDecayNorm
+{
+    /// <summary>The head, as in MMPretrain: it learns at the full rate, and the last block one step slower.</summary>
+    Head,
+
+    /// <summary>The last block, as in timm.</summary>
+    LastBlock,
+
+    /// <summary>A layer of its own between the two, as Tessera had it first.</summary>
+    Own,
+}
+
 /// <summary>An optimizer as a config describes it; makes the optimizer once the parameters are known.</summary>
 [ComponentKind("optimizer")]
 public abstract class OptimizerFactory
@@ -16,6 +29,11 @@ public abstract class OptimizerFactory
     [FromConfig]
     [Range(0.01, 1.0)]
     public double LayerDecay { get; set; } = 1;
+
+    /// <summary>With layer_decay: the layer that a backbone's last norm belongs to.</summary>
+    [FromConfig]
+    [EarlierDefault(LayerDecayNorm.Own, Now = LayerDecayNorm.Head)]
+    public LayerDecayNorm LayerDecayNorm { get; set; }
 
     /// <summary>Patterns of the parameters that are this optimizer's, where there are several; all by default.</summary>
     [FromConfig]

@@ -25,7 +25,7 @@ public static class ParameterGroups
             .OrderByDescending(group => group.Pattern.Text.Length).ToArray();
         var owned = factory.Parameters.Select(text => new NamePattern(text)).ToArray();
         var norms = NormParameters(model);
-        var layers = factory.LayerDecay < 1 ? BackboneLayers(model, factory.LayerDecay) : [];
+        var layers = factory.LayerDecay < 1 ? BackboneLayers(model, factory) : [];
         var used = new HashSet<string>();
         var groups = new Dictionary<(double Lr, double Decay), (List<string> Names, List<Parameter> Parameters)>();
 
@@ -100,26 +100,38 @@ public static class ParameterGroups
         return [.. found.Distinct()];
     }
 
-    /// <summary>Whether a module normalises; told by its type's name, so that a plugin's own layers count too.</summary>
-    public static bool IsNorm(nn.Module module) => module.GetType().Name.Contains("Norm", StringComparison.Ordinal);
+    /// <summary>
+    /// Whether a module normalises; told by its type's name, so that a plugin's own layers count too. What has layers of its
+    /// own (a convolution and its norm) is none.
+    /// </summary>
+    public static bool IsNorm(nn.Module module) => module.GetType().Name.Contains("Norm", StringComparison.Ordinal) && !module.children().Any();
 
-    private static HashSet<string> NormParameters(nn.Module model) =>
+    /// <summary>The names of the parameters that norms hold.</summary>
+    internal static HashSet<string> NormParameters(nn.Module model) =>
         [.. from child in model.named_modules()
             where IsNorm(child.module)
             from parameter in child.module.named_parameters(recurse: false)
             select $"{child.name}.{parameter.name}"];
 
-    /// <summary>Multiplier by name: decay^(distance from the top); what lies outside a backbone is the top.</summary>
-    private static Dictionary<string, double> BackboneLayers(nn.Module model, double decay)
+    /// <summary>Multiplier by name: decay^(distance from the head); what lies outside a backbone is the head.</summary>
+    private static Dictionary<string, double> BackboneLayers(nn.Module model, OptimizerFactory factory)
     {
-        var layers = new Dictionary<string, double>();
+        var multipliers = new Dictionary<string, double>();
         foreach (var (prefix, module) in model.named_modules())
         {
             if (module is not Backbone backbone) continue;
-            foreach (var (name, _) in backbone.named_parameters())
-                layers[$"{prefix}.{name}"] = Math.Pow(decay, backbone.LayerCount - backbone.LayerOf(name));
+            var layers = backbone.LayersByDepth;
+            var names = backbone.named_parameters().Select(parameter => parameter.name).ToArray();
+            var ownLayer = factory.LayerDecayNorm == LayerDecayNorm.Own && names.Any(layers.IsLast) ? 1 : 0;
+            foreach (var name in names)
+            {
+                var distance = layers.IsLast(name)
+                    ? factory.LayerDecayNorm == LayerDecayNorm.Head ? 0 : 1
+                    : layers.Blocks + 1 - layers.Of(name) + ownLayer;
+                multipliers[$"{prefix}.{name}"] = Math.Pow(factory.LayerDecay, distance);
+            }
         }
-        return layers;
+        return multipliers;
     }
 
     private static UserErrorException NothingMatches(string key, string pattern, nn.Module model)

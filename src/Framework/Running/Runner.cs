@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using NLog;
@@ -21,6 +23,8 @@ public sealed class Runner : IDisposable
 {
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
 
+    private static readonly string[] s_defaultHooks = ["log", "nan_guard", "checkpoint"];
+
     private readonly List<IDisposable> _owned = [];
 
     private Runner(Trainer trainer) => Trainer = trainer;
@@ -31,32 +35,43 @@ public sealed class Runner : IDisposable
     /// <param name="services">Components and the loader factory.</param>
     /// <param name="workDir">Where it writes; by default what the config says, or work_dirs/NAME.</param>
     /// <param name="resume">Continue from the newest checkpoint of the work dir, where there is one.</param>
-    /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake.</exception>
-    public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false)
+    /// <param name="overwrite">Begin anew where another run has begun before; its files are removed once the new run is built.</param>
+    /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake, or the work dir holds a run.</exception>
+    public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false, bool overwrite = false)
     {
-        var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
+        var components = services.GetRequiredService<ComponentBuilder>();
+        var options = components.Bind<RunOptions>(document);
         var inherited = InheritedOptions.Find(services.GetRequiredService<ComponentRegistry>(), document);
-        if (options.Train is not { } train) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
+        if (options.Train is null) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
         if (options.Optimizer is null) throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
+
+        workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
+        if (resume && overwrite) throw new UserErrorException("--resume goes on with the run in the work dir, --overwrite removes it. Give one of them.");
+        if (!resume && !overwrite) WorkFolder.RequireFree(workDir);
+        var former = overwrite ? WorkFolder.Entries(workDir) : [];
 
         var owned = new List<IDisposable>();
         try
         {
+            var checkpoint = resume ? Latest(workDir) : null;
+            if (checkpoint is not null) Own(checkpoint);
+            document = checkpoint is null
+                ? EarlierDefaults.Stated(document, components)
+                : EarlierDefaults.With(document, components, checkpoint.Info.Config, text => s_log.Info(text));
+            options = components.Bind<RunOptions>(document);
+            var (train, optimizer) = (options.Train!, options.Optimizer!);
             var builder = new RunBuilder(options, services);
             builder.StartTensorLibrary();
             var device = DeviceChoice.Resolve(options.Device);
             var precision = PrecisionChoice.Resolve(options.Precision, device.type);
             var group = Own(ProcessGroups.FromEnvironment(device));
-            workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
             if (group.Rank == 0) Directory.CreateDirectory(workDir);
 
-            var checkpoint = resume ? Latest(workDir) : null;
-            if (checkpoint is not null) Own(checkpoint);
-            var output = Own(RunLog.Start(workDir, checkpoint?.Info.Iteration, writes: group.Rank == 0));
+            var output = Own(RunLog.Start(workDir, resume ? checkpoint?.Info.Iteration ?? 0 : null, writes: group.Rank == 0, evaluatesAgain: Trainer.OwesEvaluation(checkpoint)));
             foreach (var option in inherited) s_log.Warn("{0}", option);
             if (resume && checkpoint is null) s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
-            var saved = document.SaveText(workDir);
-            if (group.Rank == 0) File.WriteAllText(Path.Combine(workDir, "config.json"), saved);
+            string[] unwanted = [.. s_defaultHooks.Where(key => document.IsRemoved("hooks", key))];
+            var saved = WithNulls(document.SaveText(workDir), unwanted);
 
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
@@ -66,6 +81,7 @@ public sealed class Runner : IDisposable
             RunBuilder.CheckAll(
                 valData is null ? [(dataset, "train.dataset", train.Loader)] : [(dataset, "train.dataset", train.Loader), (valData, "val.dataset", options.Val!.Loader)],
                 text => s_log.Warn(text), text => s_log.Info(text));
+            RunBuilder.RequireBoxes(dataset);
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
             var channelsLast = builder.ChannelsLast(model, device, precision);
@@ -96,10 +112,10 @@ public sealed class Runner : IDisposable
                     NormEval = train.NormEval ?? [],
                     SyncBn = train.SyncBn,
                 },
-                Optimizers = Optimizers(options.Optimizer, services),
+                Optimizers = Optimizers(optimizer, services),
                 Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(services))],
                 Penalties = RunBuilder.Named(train.Penalties, spec => spec.Build(services)),
-                Hooks = WithDefaults(options.Hooks, services, dataset.Info),
+                Hooks = WithDefaults(options.Hooks, services, dataset.Info, unwanted),
                 Device = device,
                 Precision = precision,
                 ChannelsLast = channelsLast,
@@ -107,11 +123,12 @@ public sealed class Runner : IDisposable
                 Group = group,
                 WorkDir = workDir,
                 Output = output,
+                Command = $"tools/train {(document.Path is { } file ? SourceLocation.Display(file) : "CONFIG")} --work-dir {workDir}",
                 Config = JsonNode.Parse(saved)!.AsObject(),
                 Source = ModelInitialization.SourceOf(model),
             };
             foreach (var hook in parts.Hooks.Values.OfType<IDisposable>()) owned.Add(hook);
-            MetricLookup.Require(Followers(parts), valLoader is null ? null : metrics.Values, dataset.Info);
+            MetricLookup.Require(parts);
             var trainer = Own(new Trainer(parts));
             Describe(trainer, dataset, trainLoader, document);
             LookAtEvaluation(parts, resumed: checkpoint is not null);
@@ -126,6 +143,13 @@ public sealed class Runner : IDisposable
                     throw new UserErrorException($"{checkpoint.Path}\n  {error.Message}", error);
                 }
                 s_log.Info("Resumed from {0}: iteration {1}, epoch {2}.", checkpoint.Path, checkpoint.Info.Iteration, checkpoint.Info.Epoch);
+                if (ConfigChanges.Between(checkpoint.Info.Config, parts.Config) is { Length: > 0 } changes) s_log.Info("Changed in the config since: {0}.", changes);
+            }
+            if (group.Rank == 0)
+            {
+                // Only now that nothing can be refused any more.
+                if (former.Count > 0) s_log.Info("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
+                AtomicFile.WriteText(Path.Combine(workDir, "config.json"), saved);
             }
             var runner = new Runner(trainer);
             runner._owned.AddRange(owned);
@@ -174,10 +198,6 @@ public sealed class Runner : IDisposable
     private static Checkpoint? Latest(string workDir) =>
         Directory.Exists(workDir) && new CheckpointStore(workDir).Latest is { } path ? Checkpoint.Open(path) : null;
 
-    private static IEnumerable<(string Path, IMetricFollower Follower)> Followers(TrainerParts parts) =>
-        parts.Hooks.Select(hook => ($"hooks.{hook.Key}", Part: (object)hook.Value)).Concat(parts.Schedule.Select((phase, i) => ($"schedule.{i}", Part: (object)phase)))
-            .Where(entry => entry.Part is IMetricFollower).Select(entry => (entry.Item1, (IMetricFollower)entry.Part));
-
     private static long Length(TrainOptions train)
     {
         var length = train.Loop == LoopKind.Epochs ? train.Epochs : train.Iterations;
@@ -195,7 +215,7 @@ public sealed class Runner : IDisposable
     }
 
     /// <summary>Log, NaN guard and checkpoints belong to every run, unless the config sets their key to null or has its own.</summary>
-    private static Dictionary<string, Hook> WithDefaults(IReadOnlyDictionary<string, ComponentSpec<Hook>?>? specs, IServiceProvider services, DataInfo data)
+    private static Dictionary<string, Hook> WithDefaults(IReadOnlyDictionary<string, ComponentSpec<Hook>?>? specs, IServiceProvider services, DataInfo data, string[] unwanted)
     {
         var hooks = RunBuilder.Named(specs, spec => spec.Build(services, data));
         Default("log", () => new LogHook(new LogHookOptions()));
@@ -206,7 +226,7 @@ public sealed class Runner : IDisposable
         void Default<T>(string key, Func<T> make)
             where T : Hook
         {
-            if (specs?.ContainsKey(key) != true && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
+            if (specs?.ContainsKey(key) != true && !unwanted.Contains(key) && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
         }
     }
 
@@ -223,6 +243,16 @@ public sealed class Runner : IDisposable
             ReadsAll = !resumed, // it was looked at when the run began
         };
         if (look.Run(parts.Model, "val.dataset") is { } note) s_log.Info("{0}", note);
+    }
+
+    /// <summary>The saved config, in which a null of the user's is a null still: its default would come back otherwise.</summary>
+    private static string WithNulls(string saved, string[] unwanted)
+    {
+        if (unwanted.Length == 0) return saved;
+        var config = JsonNode.Parse(saved)!.AsObject();
+        if (config["hooks"] is not JsonObject hooks) config["hooks"] = hooks = [];
+        foreach (var key in unwanted) hooks[key] = null;
+        return config.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
     }
 
     private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)

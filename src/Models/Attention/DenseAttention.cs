@@ -33,10 +33,13 @@ public abstract class DenseAttention : TokenAttention
             var attention = weights.call(queries.mul(scale).matmul(keys.transpose(-2, -1)).softmax(-1)); // [B, heads, N, M]
             return (WeightDropout > 0 ? functional.dropout(attention, WeightDropout) : attention).matmul(values);
         }
-        return queries.shape[0] * queries.shape[1] * pairs <= Largest
+        return FusedInBlocks(queries) || queries.shape[0] * queries.shape[1] * pairs <= Largest
             ? functional.scaled_dot_product_attention(queries, keys, values, p: WeightDropout)
             : BlockSoftmax.Dense(queries, keys, values, WeightDropout).Out;
     }
+
+    // On CUDA the fused kernels never hold all weights; they take heads of widths that 8 divides.
+    private static bool FusedInBlocks(Tensor queries) => queries.device_type == DeviceType.CUDA && queries.shape[3] % 8 == 0;
 
     private static bool TrainsInBfloat16(Tensor queries) => queries.device_type == DeviceType.CPU && is_grad_enabled() && queries.requires_grad
         && (queries.dtype == ScalarType.BFloat16 || Autocast.IsEnabled(DeviceType.CPU));

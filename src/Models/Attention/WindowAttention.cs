@@ -20,19 +20,34 @@ public enum WindowShift
     Always,
 }
 
+/// <summary>What fills up a grid that the window does not divide.</summary>
+public enum WindowPadding
+{
+    /// <summary>Tokens of zeros, which pass through the layer of queries, keys and values and are attended, as in MMLab and the authors' detectors.</summary>
+    Attended,
+
+    /// <summary>The same, but put on after the shift, as in timm.</summary>
+    AttendedAfterShift,
+
+    /// <summary>Nothing: no token attends it.</summary>
+    Masked,
+}
+
 /// <param name="WindowSize">Side of a window.</param>
 /// <param name="Shift">Which blocks have their windows shifted by half a window: "alternate", "never" or "always".</param>
 /// <param name="Layout">"grid": square windows; "sequence": runs of tokens.</param>
+/// <param name="Padding">What fills up a grid that the window does not divide: "attended", "attended_after_shift" or "masked".</param>
 public sealed record WindowAttentionOptions(
-    [property: Range(1, 1024)] int WindowSize = 7, WindowShift Shift = WindowShift.Alternate, TokenLayout Layout = TokenLayout.Grid);
+    [property: Range(1, 1024)] int WindowSize = 7, WindowShift Shift = WindowShift.Alternate, TokenLayout Layout = TokenLayout.Grid,
+    [property: EarlierDefault(WindowPadding.Masked)] WindowPadding Padding = WindowPadding.Attended);
 
 /// <summary>
 /// Tokens of a window attend each other, with a learned bias for each relative position. The weights can be tapped under
 /// the name "weights", [B, heads, windows, T, T].
 /// </summary>
 /// <remarks>
-/// Liu et al., "Swin Transformer", 2021, arXiv:2103.14030, with the cyclic shift. Departs from the published code in that
-/// the padding of a grid which the window does not divide is masked. Along an axis that one window covers, nothing is shifted.
+/// Liu et al., "Swin Transformer", 2021, arXiv:2103.14030, with the cyclic shift. Along an axis that one window covers,
+/// nothing is shifted, as in the authors' classifiers and timm; MMSegmentation shifts there, too.
 /// </remarks>
 [Component("WindowAttention")]
 public sealed class WindowAttention : PatternAttention
@@ -43,12 +58,15 @@ public sealed class WindowAttention : PatternAttention
     private readonly int _windowX;
     private readonly bool _shifted;
     private readonly TokenLayout _layout;
+    private readonly WindowPadding _padding;
+    private readonly WindowTables _tables;
 
     public WindowAttention(WindowAttentionOptions options, AttentionShape shape) : base(nameof(WindowAttention), shape)
     {
         (_windowY, _windowX) = (options.Layout == TokenLayout.Grid ? options.WindowSize : 1, options.WindowSize);
         _shifted = options.Shift == WindowShift.Always || (options.Shift == WindowShift.Alternate && shape.Block % 2 == 1);
-        _layout = options.Layout;
+        (_layout, _padding) = (options.Layout, options.Padding);
+        _tables = new WindowTables(_windowY, _windowX, masksPadding: _padding == WindowPadding.Masked);
         relative_position_bias_table = Parameter(zeros(((2 * _windowY) - 1) * ((2 * _windowX) - 1), shape.Heads));
         RegisterComponents();
         Initialize.TruncatedNormal(relative_position_bias_table, deviation: 0.02);
@@ -60,11 +78,15 @@ public sealed class WindowAttention : PatternAttention
         var (height, width) = (places.Height + Residues.Missing(places.Height, _windowY), places.Width + Residues.Missing(places.Width, _windowX));
         var (shiftY, shiftX) = (Shift(places.Height, _windowY), Shift(places.Width, _windowX));
 
-        Tensor Windows(Tensor x)
+        var padded = height > places.Height || width > places.Width;
+        var shiftFirst = _padding == WindowPadding.AttendedAfterShift;
+
+        Tensor Windows(Tensor x, Tensor? filling)
         {
             x = x.view(x.shape[0], places.Height, places.Width, x.shape[2]);
-            if (height > places.Height || width > places.Width) x = functional.pad(x, [0, 0, 0, width - places.Width, 0, height - places.Height]);
-            if (shiftY + shiftX > 0) x = x.roll([-shiftY, -shiftX], [1, 2]);
+            if (shiftFirst && shiftY + shiftX > 0) x = x.roll([-shiftY, -shiftX], [1, 2]);
+            if (padded) x = Filled(x, filling?.to(x.dtype), height, width);
+            if (!shiftFirst && shiftY + shiftX > 0) x = x.roll([-shiftY, -shiftX], [1, 2]);
             return x.reshape(x.shape[0], height / _windowY, _windowY, width / _windowX, _windowX, x.shape[3]).permute(0, 1, 3, 2, 4, 5)
                 .reshape(x.shape[0], -1, _windowY * _windowX, x.shape[3]); // [X, windows, T, d]
         }
@@ -73,12 +95,14 @@ public sealed class WindowAttention : PatternAttention
         {
             x = x.view(x.shape[0], height / _windowY, width / _windowX, _windowY, _windowX, x.shape[3]).permute(0, 1, 3, 2, 4, 5)
                 .reshape(x.shape[0], height, width, x.shape[3]);
-            if (shiftY + shiftX > 0) x = x.roll([shiftY, shiftX], [1, 2]);
-            return x.narrow(1, 0, places.Height).narrow(2, 0, places.Width).flatten(1, 2);
+            if (!shiftFirst && shiftY + shiftX > 0) x = x.roll([shiftY, shiftX], [1, 2]);
+            x = x.narrow(1, 0, places.Height).narrow(2, 0, places.Width);
+            if (shiftFirst && shiftY + shiftX > 0) x = x.roll([shiftY, shiftX], [1, 2]);
+            return x.flatten(1, 2);
         }
 
         var bias = Bias(queries.device).unsqueeze(1); // [heads, 1, T, T]
-        var apart = Apart(places, height, width, shiftY, shiftX)?.to(queries.device);
+        var apart = _tables.Apart(places, height, width, shiftY, shiftX, queries.device);
         Tensor Adjust(Tensor logits, BlockSoftmax.Part part)
         {
             var byHead = logits.view(-1, Shape.Heads, logits.shape[1], logits.shape[2], logits.shape[3]);
@@ -87,7 +111,8 @@ public sealed class WindowAttention : PatternAttention
             return byHead.view(logits.shape);
         }
 
-        var (q, k, v) = (Windows(queries), Windows(keys), Windows(values));
+        var (keyFilling, valueFilling) = padded && _padding != WindowPadding.Masked ? Fillings(queries.shape[0]) : (null, null);
+        var (q, k, v) = (Windows(queries, null), Windows(keys, keyFilling), Windows(values, valueFilling));
         if (weights.Tapped && !sums)
         {
             var all = new BlockSoftmax.Part(0, q.shape[1], 0, q.shape[2]);
@@ -106,31 +131,32 @@ public sealed class WindowAttention : PatternAttention
     private Tensor Bias(Device device)
     {
         var tokens = _windowY * _windowX;
-        var index = new long[tokens * tokens];
-        for (var a = 0; a < tokens; a++)
-            for (var b = 0; b < tokens; b++)
-            {
-                var (down, right) = ((a / _windowX) - (b / _windowX) + _windowY - 1, (a % _windowX) - (b % _windowX) + _windowX - 1);
-                index[(a * tokens) + b] = (down * ((2 * _windowX) - 1)) + right;
-            }
-        return relative_position_bias_table.index_select(0, tensor(index, device: device)).view(tokens, tokens, Shape.Heads).permute(2, 0, 1);
+        return relative_position_bias_table.index_select(0, _tables.Index(device)).view(tokens, tokens, Shape.Heads).permute(2, 0, 1);
     }
 
-    /// <summary>Pairs within a window of the shifted, padded grid that are no neighbours, or no tokens: [windows, T, T]; null where there are none.</summary>
-    private Tensor? Apart(Places places, int height, int width, int shiftY, int shiftX)
+    /// <summary>Key and value of a token of zeros: the layer's biases, [images * heads, 1, 1, d] each; null where it has none.</summary>
+    private (Tensor? Key, Tensor? Value) Fillings(long rows)
     {
-        if (shiftY + shiftX == 0 && height == places.Height && width == places.Width) return null;
-        var (across, tokens) = (width / _windowX, _windowY * _windowX);
-        var regions = new long[height * width]; // by window, then by token
-        for (var y = 0; y < height; y++)
-            for (var x = 0; x < width; x++)
-            {
-                // Where position (y, x) of the shifted grid comes from; what came around the border is a region of its own.
-                var (fromY, fromX) = ((y + shiftY) % height, (x + shiftX) % width);
-                var region = fromY >= places.Height || fromX >= places.Width ? -1 : (fromY < y ? 2 : 0) + (fromX < x ? 1 : 0);
-                regions[((((y / _windowY) * across) + (x / _windowX)) * tokens) + ((y % _windowY) * _windowX) + (x % _windowX)] = region;
-            }
-        var region2 = tensor(regions).view(-1, tokens, 1);
-        return region2.ne(region2.transpose(1, 2));
+        var biases = (qkv ?? kv)!.bias;
+        if (biases is null) return (null, null);
+        Tensor Of(long part) => biases.narrow(0, part * Shape.Channels, Shape.Channels).view(1, Shape.Heads, -1)
+            .expand(rows / Shape.Heads, -1, -1).reshape(rows, 1, 1, -1);
+        return qkv is null ? (Of(0), Of(1)) : (Of(1), Of(2));
+    }
+
+    /// <summary>[X, H, W, d] brought to another height and width below and to the right.</summary>
+    /// <param name="filling">[X, 1, 1, d]; null: zeros.</param>
+    private static Tensor Filled(Tensor x, Tensor? filling, int height, int width)
+    {
+        var (down, right) = (height - x.shape[1], width - x.shape[2]);
+        if (filling is null) return functional.pad(x, [0, 0, 0, right, 0, down]);
+        if (right > 0) x = cat([x, filling.expand(-1, x.shape[1], right, -1)], 2);
+        return down > 0 ? cat([x, filling.expand(-1, down, width, -1)], 1) : x;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _tables.Dispose();
+        base.Dispose(disposing);
     }
 }

@@ -61,11 +61,9 @@ public sealed class CifarResNet : Backbone
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps { get; } =
         new Dictionary<string, KeyMap> { ["akamaster"] = new KeyTable("linear").ToKeyMap() };
 
-    /// <summary>0: stem; n: stage n.</summary>
-    public override int LayerCount => _outIndices[^1] + 2;
-
-    public override int LayerOf(string parameterName) =>
-        parameterName.StartsWith("layer", StringComparison.Ordinal) ? parameterName["layer".Length] - '0' : 0;
+    /// <summary>A stage is a block.</summary>
+    public override ParameterLayers LayersByDepth =>
+        new([nameof(conv1), nameof(bn1)], [.. Enumerable.Range(1, _outIndices[^1] + 1).Select(stage => new[] { $"layer{stage}" })]);
 
     /// <param name="images">Normalized images, [B, InChannels, H, W].</param>
     /// <returns>Map i: [B, StageChannels[i], ⌈H / 2^i⌉, ⌈W / 2^i⌉].</returns>

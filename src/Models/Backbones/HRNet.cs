@@ -12,10 +12,10 @@ public enum HRNetArch { W18Small, W18SmallV2, W18, W30, W32, W40, W44, W48, W64 
 /// <summary>How a branch of lower resolution is brought to a higher one.</summary>
 public enum HRNetUpsample
 {
-    /// <summary>Pixels are repeated, as in the ImageNet networks, timm and MMSegmentation.</summary>
+    /// <summary>Pixels are repeated, as in the authors' ImageNet networks, timm, MMPretrain and MMDetection.</summary>
     Nearest,
 
-    /// <summary>Corner to corner, as in the authors' segmentation networks and openseg.</summary>
+    /// <summary>Bilinear: corner to corner in the authors' segmentation networks and openseg, edge to edge in MMSegmentation; see align_corners.</summary>
     Bilinear,
 }
 
@@ -29,6 +29,7 @@ public enum HRNetUpsample
 /// <param name="MultiScaleOutput">All four maps are given; otherwise only that of stride 4, and what only the others need is not built.</param>
 /// <param name="Classification">The maps are joined to one of 2,048 channels and stride 32, as in the published ImageNet classifiers.</param>
 /// <param name="Upsample">Between branches: "nearest" or "bilinear".</param>
+/// <param name="AlignCorners">With bilinear: corner pixels lie on corner pixels, as in openseg; false as in MMSegmentation.</param>
 /// <param name="FrozenStages">-1: nothing; 0: the stem is frozen; 1: also layer1; 2 to 4: also the stages up to it. Frozen norms keep their statistics.</param>
 /// <param name="NormEval">All norms keep their statistics in training.</param>
 /// <param name="ZeroInitResidual">The last norm of every residual branch starts at 0.</param>
@@ -42,7 +43,8 @@ public sealed record HRNetOptions(
     [property: Range(1, 1024)] int InChannels = 3,
     bool MultiScaleOutput = true,
     bool Classification = false,
-    HRNetUpsample Upsample = HRNetUpsample.Nearest,
+    [property: EarlierDefault(HRNetUpsample.Nearest)] HRNetUpsample Upsample = HRNetUpsample.Nearest,
+    [property: EarlierDefault(true)] bool AlignCorners = true,
     [property: Range(-1, 4)] int FrozenStages = -1,
     bool NormEval = false,
     bool ZeroInitResidual = false);
@@ -117,16 +119,10 @@ public sealed class HRNet : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => HRNetKeys.Maps;
 
-    /// <summary>0: stem; 1: layer1; n: stage n and the transition to it; 5: what joins the maps for classification.</summary>
-    public override int LayerCount => _options.Classification ? 6 : 5;
-
-    public override int LayerOf(string parameterName)
-    {
-        if (parameterName.StartsWith("conv", StringComparison.Ordinal) || parameterName.StartsWith("bn", StringComparison.Ordinal)) return 0;
-        if (parameterName.StartsWith("layer1.", StringComparison.Ordinal)) return 1;
-        if (parameterName.StartsWith("transition", StringComparison.Ordinal)) return parameterName["transition".Length] - '0' + 1;
-        return parameterName.StartsWith("stage", StringComparison.Ordinal) ? parameterName["stage".Length] - '0' : 5;
-    }
+    /// <summary>A stage is a block, with the transition to it; what joins the maps for classification is last.</summary>
+    public override ParameterLayers LayersByDepth => new(
+        [nameof(conv1), nameof(bn1), nameof(conv2), nameof(bn2)],
+        [[nameof(layer1)], [nameof(transition1), nameof(stage2)], [nameof(transition2), nameof(stage3)], [nameof(transition3), nameof(stage4)]]);
 
     /// <param name="images">Normalized images, [B, InChannels, H, W], of any size.</param>
     /// <returns>Maps of stride 4, 8, 16 and 32, [B, C · 2^i, ⌈H / stride⌉, ⌈W / stride⌉]; for classification only one of stride 32, [B, 2048, …].</returns>
@@ -179,7 +175,7 @@ public sealed class HRNet : Backbone
     {
         var count = plan.Modules[branches - 2];
         return new([.. Enumerable.Range(1, count).Select(i => new HRNetModule(plan.Channels(branches), plan.Blocks[branches - 1],
-            branches == Branches && i == count && !_options.MultiScaleOutput ? 1 : branches, _options.Upsample))]);
+            branches == Branches && i == count && !_options.MultiScaleOutput ? 1 : branches, _options))]);
     }
 
     private static ModuleList<Module<Tensor, Tensor>> Transition(int[] before, int[] after) => new([.. after.Select((width, i) =>

@@ -14,6 +14,7 @@ internal static class HRNetKeys
             .Pair("neck.downsample_layers.*.bn.", "downsamp_modules.*.1.")
             .Pair("neck.final_layer.conv.", "final_layer.0.")
             .Pair("neck.final_layer.bn.", "final_layer.1.")
-            .ToKeyMap(),
+            .ToKeyMap().WithoutBiases(("final_layer.0", "final_layer.1"), ("downsamp_modules.0.0", "downsamp_modules.0.1"),
+                ("downsamp_modules.1.0", "downsamp_modules.1.1"), ("downsamp_modules.2.0", "downsamp_modules.2.1")),
     };
 }

@@ -13,13 +13,15 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
     private readonly ModuleList<ModuleList<Module<Tensor, Tensor>>> fuse_layers = new(); // [to][from]
 
     private readonly HRNetUpsample _upsample;
+    private readonly bool _alignCorners;
 
     /// <param name="channels">Of every branch.</param>
     /// <param name="blocks">Basic blocks of every branch.</param>
     /// <param name="outputs">Branches that come out: all, or only the first.</param>
-    internal HRNetModule(int[] channels, int blocks, int outputs, HRNetUpsample upsample) : base(nameof(HRNetModule))
+    /// <param name="options">How a branch is enlarged.</param>
+    internal HRNetModule(int[] channels, int blocks, int outputs, HRNetOptions options) : base(nameof(HRNetModule))
     {
-        _upsample = upsample;
+        (_upsample, _alignCorners) = (options.Upsample, options.AlignCorners);
         foreach (var width in channels)
             branches.Add(Sequential(Enumerable.Range(0, blocks).Select(_ => new BasicBlock(new ResNetBlockShape(width, width, 1, 1, false)))));
         for (var to = 0; to < outputs; to++)
@@ -60,7 +62,11 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
     private Tensor Enlarged(Tensor x, int factor, long height, long width)
     {
         if (_upsample == HRNetUpsample.Bilinear)
-            return Upsampling.To(x, [height, width], alignCorners: true);
+        {
+            // MMSegmentation enlarges by the factor, then, at sizes that are no multiple of 32, to the higher branch's size.
+            if (!_alignCorners) x = Upsampling.To(x, [x.shape[2] * factor, x.shape[3] * factor], alignCorners: false);
+            return Upsampling.To(x, [height, width], _alignCorners);
+        }
         x = functional.interpolate(x, scale_factor: [factor, factor]);
         if (x.shape[2] > height) x = x.narrow(2, 0, height);
         return x.shape[3] > width ? x.narrow(3, 0, width) : x;

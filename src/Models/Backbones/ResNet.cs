@@ -19,6 +19,29 @@ public enum ResNetStem
     Small,
 }
 
+/// <summary>Which convolutions of a dilated stage's basic blocks are dilated.</summary>
+public enum BasicDilation
+{
+    /// <summary>The first of the two, as in MMSegmentation.</summary>
+    First,
+
+    /// <summary>Both, as in openseg and the networks it takes its weights from.</summary>
+    Both,
+
+    /// <summary>Both; in a block that keeps the dilation of the stage before, only the first does, as in timm.</summary>
+    Uncontracted,
+}
+
+/// <summary>Where the stride of a bottleneck lies.</summary>
+public enum ResNetStyle
+{
+    /// <summary>On the 3x3 convolution, as in torchvision.</summary>
+    Pytorch,
+
+    /// <summary>On the first 1x1 convolution, as in the paper and in weights that came from Caffe.</summary>
+    Caffe,
+}
+
 /// <param name="Depth">18, 34 (basic blocks), 50, 101 or 152 (bottlenecks).</param>
 /// <param name="Groups">Groups of the 3x3 convolutions; 32 or 64 make a ResNeXt. Bottlenecks only.</param>
 /// <param name="BaseWidth">Width of a group of the first stage when base_channels is 64: 4 or 8 for ResNeXt, 128 for Wide-ResNet. Bottlenecks only.</param>
@@ -33,6 +56,8 @@ public enum ResNetStem
 /// <param name="OutputStride">Total stride: later stages trade stride for dilation. Instead of strides and dilations.</param>
 /// <param name="ContractDilation">A dilated stage's first block keeps the dilation of the stage before, as torchvision has it.</param>
 /// <param name="MultiGrid">Factors on the dilation of the last stage's blocks, one for each block.</param>
+/// <param name="BasicDilation">Which convolutions of basic blocks are dilated: "first" alone, "both", or "uncontracted", both but in timm's way.</param>
+/// <param name="Style">Where a bottleneck's stride lies: "pytorch", its 3x3 convolution; "caffe", its first 1x1.</param>
 /// <param name="OutIndices">Stages whose maps are given, from 0. Stages after the last of them are not built.</param>
 /// <param name="FrozenStages">-1: nothing; 0: the stem is frozen; n: also the first n stages. Frozen norms keep their statistics.</param>
 /// <param name="NormEval">All norms keep their statistics in training.</param>
@@ -52,6 +77,8 @@ public sealed record ResNetOptions(
     [property: AllowedValues(4, 8, 16, 32, null)] int? OutputStride = null,
     bool ContractDilation = true,
     [property: MinLength(1)] int[]? MultiGrid = null,
+    [property: EarlierDefault(BasicDilation.Both)] BasicDilation BasicDilation = BasicDilation.First,
+    ResNetStyle Style = ResNetStyle.Pytorch,
     [property: MinLength(1)] int[]? OutIndices = null,
     [property: Range(-1, 16)] int FrozenStages = -1,
     bool NormEval = false,
@@ -62,7 +89,7 @@ public sealed record ResNetOptions(
 /// He et al., "Deep Residual Learning for Image Recognition", 2015, arXiv:1512.03385. Xie et al., "Aggregated Residual
 /// Transformations", 2016, arXiv:1611.05431. Zagoruyko and Komodakis, "Wide Residual Networks", 2016, arXiv:1605.07146.
 /// He et al., "Bag of Tricks", 2018, arXiv:1812.01187 (C and D). As usual since 2016, a bottleneck's stride lies on its
-/// 3x3 convolution. Parameter names are torchvision's and timm's.
+/// 3x3 convolution, unless style is "caffe". Parameter names are torchvision's and timm's.
 /// </remarks>
 [Component("ResNet")]
 public sealed class ResNet : Backbone
@@ -120,13 +147,10 @@ public sealed class ResNet : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => ResNetKeys.Of(_options.Stem);
 
-    /// <summary>0: stem; n: stage n.</summary>
-    public override int LayerCount => Stages.Count() + 1;
+    /// <summary>A stage is a block.</summary>
+    public override ParameterLayers LayersByDepth => new([nameof(conv1), nameof(bn1)], [.. Stages.Select((_, i) => new[] { $"layer{i + 1}" })]);
 
     private IEnumerable<Sequential> Stages => new[] { layer1, layer2, layer3, layer4 }.OfType<Sequential>();
-
-    public override int LayerOf(string parameterName) =>
-        parameterName.StartsWith("layer", StringComparison.Ordinal) ? parameterName["layer".Length] - '0' : 0;
 
     /// <param name="images">Normalized images, [B, InChannels, H, W].</param>
     /// <returns>One map for each of OutIndices, [B, C, ⌈H / stride⌉, ⌈W / stride⌉].</returns>
@@ -156,13 +180,20 @@ public sealed class ResNet : Backbone
     private IEnumerable<Module> Frozen() =>
         _options.FrozenStages < 0 ? [] : new Module[] { conv1, bn1 }.Concat(Stages.Take(_options.FrozenStages));
 
+    private int SecondDilation(ResNetStage stage, int block) => _options.BasicDilation switch
+    {
+        BasicDilation.First => 1,
+        BasicDilation.Both => stage.Dilations[block],
+        _ => stage.Uncontracted[block],
+    };
+
     private Sequential Stage(ResNetStage stage, ref int width)
     {
         var blocks = new List<Module<Tensor, Tensor>>();
         for (var i = 0; i < stage.Dilations.Length; i++)
         {
             var shape = new ResNetBlockShape(width, stage.Planes, i == 0 ? stage.Stride : 1, stage.Dilations[i], _options.AvgDown);
-            blocks.Add(_options.Depth < 50 ? new BasicBlock(shape) : new Bottleneck(shape, _options.Groups, _options.BaseWidth));
+            blocks.Add(_options.Depth < 50 ? new BasicBlock(shape, SecondDilation(stage, i)) : new Bottleneck(shape, _options.Groups, _options.BaseWidth, _options.Style));
             width = stage.OutChannels;
         }
         return Sequential(blocks);

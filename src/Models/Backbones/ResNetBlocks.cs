@@ -7,8 +7,8 @@ namespace Tessera.Models.Backbones;
 
 /// <param name="Width">Channels that come in.</param>
 /// <param name="Planes">Channels inside, before expansion.</param>
-/// <param name="Stride">Of the first (basic block) or the only (bottleneck) 3x3 convolution.</param>
-/// <param name="Dilation">Of the 3x3 convolutions.</param>
+/// <param name="Stride">Of the first (basic block) or the only (bottleneck) 3x3 convolution; of a Caffe bottleneck's first 1x1.</param>
+/// <param name="Dilation">Of the first (basic block) or the only (bottleneck) 3x3 convolution.</param>
 /// <param name="AvgDown">The shortcut shrinks by pooling.</param>
 internal readonly record struct ResNetBlockShape(int Width, int Planes, int Stride, int Dilation, bool AvgDown)
 {
@@ -38,11 +38,12 @@ public sealed class BasicBlock : ResNetBlock
     private readonly BatchNorm2d bn2;
     private readonly Sequential? downsample;
 
-    internal BasicBlock(ResNetBlockShape shape) : base(nameof(BasicBlock))
+    /// <param name="secondDilation">Of the second convolution.</param>
+    internal BasicBlock(ResNetBlockShape shape, int secondDilation = 1) : base(nameof(BasicBlock))
     {
         conv1 = Conv2d(shape.Width, shape.Planes, 3, stride: shape.Stride, padding: shape.Dilation, dilation: shape.Dilation, bias: false);
         bn1 = BatchNorm2d(shape.Planes);
-        conv2 = Conv2d(shape.Planes, shape.Planes, 3, padding: shape.Dilation, dilation: shape.Dilation, bias: false);
+        conv2 = Conv2d(shape.Planes, shape.Planes, 3, padding: secondDilation, dilation: secondDilation, bias: false);
         bn2 = BatchNorm2d(shape.Planes);
         downsample = shape.Downsample(shape.Planes);
         RegisterComponents();
@@ -74,13 +75,14 @@ public sealed class Bottleneck : ResNetBlock
     private readonly BatchNorm2d bn3;
     private readonly Sequential? downsample;
 
-    internal Bottleneck(ResNetBlockShape shape, int groups, int baseWidth) : base(nameof(Bottleneck))
+    internal Bottleneck(ResNetBlockShape shape, int groups, int baseWidth, ResNetStyle style = ResNetStyle.Pytorch) : base(nameof(Bottleneck))
     {
         var width = (int)(shape.Planes * (baseWidth / 64.0)) * groups;
         if (width == 0) throw new UserErrorException($"ResNet: base_width {baseWidth} leaves no channels of {shape.Planes}.");
-        conv1 = Conv2d(shape.Width, width, 1, bias: false);
+        var (first, second) = style == ResNetStyle.Caffe ? (shape.Stride, 1) : (1, shape.Stride);
+        conv1 = Conv2d(shape.Width, width, 1, stride: first, bias: false);
         bn1 = BatchNorm2d(width);
-        conv2 = Conv2d(width, width, 3, stride: shape.Stride, padding: shape.Dilation, dilation: shape.Dilation, groups: groups, bias: false);
+        conv2 = Conv2d(width, width, 3, stride: second, padding: shape.Dilation, dilation: shape.Dilation, groups: groups, bias: false);
         bn2 = BatchNorm2d(width);
         conv3 = Conv2d(width, shape.Planes * Expansion, 1, bias: false);
         bn3 = BatchNorm2d(shape.Planes * Expansion);

@@ -5,8 +5,9 @@ namespace Tessera.Models.Backbones;
 /// <param name="OutChannels">Channels of its map.</param>
 /// <param name="Stride">Of its first block.</param>
 /// <param name="Dilations">Of each block.</param>
+/// <param name="Uncontracted">The same, though a first block may keep the dilation of the stage before.</param>
 /// <param name="TotalStride">Of its map, relative to the image.</param>
-internal sealed record ResNetStage(int Planes, int OutChannels, int Stride, int[] Dilations, int TotalStride);
+internal sealed record ResNetStage(int Planes, int OutChannels, int Stride, int[] Dilations, int[] Uncontracted, int TotalStride);
 
 /// <summary>Checks a <see cref="ResNet"/>'s options against each other and works out its stages.</summary>
 internal sealed class ResNetPlan
@@ -39,12 +40,12 @@ internal sealed class ResNetPlan
         {
             total *= strides[i];
             var planes = options.BaseChannels << i;
-            stages[i] = new ResNetStage(planes, planes * expansion, strides[i], BlockDilations(i), total);
+            stages[i] = new ResNetStage(planes, planes * expansion, strides[i], BlockDilations(i, options.ContractDilation), BlockDilations(i, contract: false), total);
             before = dilations[i];
         }
         Stages = stages;
 
-        int[] BlockDilations(int stage)
+        int[] BlockDilations(int stage, bool contract)
         {
             var result = Enumerable.Repeat(dilations[stage], blocks[stage]).ToArray();
             if (stage == blocks.Length - 1 && options.MultiGrid is { } grid)
@@ -53,7 +54,7 @@ internal sealed class ResNetPlan
                 if (grid.Any(factor => factor < 1)) throw Mistake("multi_grid must be positive.");
                 return [.. grid.Select(factor => factor * dilations[stage])];
             }
-            if (options.ContractDilation && dilations[stage] > before) result[0] = before;
+            if (contract && dilations[stage] > before) result[0] = before;
             return result;
         }
     }

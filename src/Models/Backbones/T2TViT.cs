@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
@@ -107,14 +106,20 @@ public sealed class T2TViT : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => T2TViTKeys.Maps;
 
-    /// <summary>0: what makes the tokens; i + 1: block i; last: the norm.</summary>
-    public override int LayerCount => _depth + 2;
-
-    public override int LayerOf(string parameterName)
+    /// <summary>The first soft split unfolds 7 x 7 pixels, channel by channel; a norm and a linear layer read them.</summary>
+    public override IReadOnlyList<StemTensor> StemTensors
     {
-        if (parameterName.StartsWith("blocks.", StringComparison.Ordinal)) return int.Parse(parameterName.Split('.')[1], CultureInfo.InvariantCulture) + 1;
-        return parameterName.StartsWith("norm.", StringComparison.Ordinal) ? LayerCount - 1 : 0;
+        get
+        {
+            const string first = "tokens_to_token.attention1.";
+            const int patch = 7 * 7;
+            return [new($"{first}{(_options.Tokens == T2TTokens.Performer ? "kqv" : "attn.qkv")}.weight", StemRole.Weight, patch),
+                new($"{first}norm1.weight", StemRole.Norm, patch), new($"{first}norm1.bias", StemRole.Norm, patch)];
+        }
     }
+
+    public override ParameterLayers LayersByDepth =>
+        new([nameof(tokens_to_token), nameof(cls_token)], [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]);
 
     /// <summary>Positional embeddings of another image size are resized.</summary>
     public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, 1, _grid) : stored;

@@ -158,16 +158,10 @@ public sealed class VisionTransformer : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => VisionTransformerKeys.Maps;
 
-    /// <summary>0: embeddings; i + 1: block i; last: the norm.</summary>
-    public override int LayerCount => _depth + 2;
+    public override ParameterLayers LayersByDepth => new(
+        [nameof(cls_token), nameof(pos_embed), nameof(patch_embed)], [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]);
 
     private int LeadingTokens => _options.ClassToken ? 1 : 0;
-
-    public override int LayerOf(string parameterName)
-    {
-        if (parameterName.StartsWith("blocks.", StringComparison.Ordinal)) return int.Parse(parameterName.Split('.')[1], System.Globalization.CultureInfo.InvariantCulture) + 1;
-        return parameterName is "cls_token" or "pos_embed" || parameterName.StartsWith("patch_embed.", StringComparison.Ordinal) ? 0 : LayerCount - 1;
-    }
 
     /// <summary>Positional embeddings of another image size, or of a model with or without class token, are resized.</summary>
     public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, LeadingTokens, _grid) : stored;

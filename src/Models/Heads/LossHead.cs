@@ -21,6 +21,17 @@ public abstract class LossHead : Head
     /// <summary>The layer that a published classifier's weights go to; null where there is none.</summary>
     public virtual string? ClassifierKey => null;
 
+    /// <summary>The tensors with rows for classes, by their names in the head: by default those of <see cref="ClassifierKey"/>.</summary>
+    public virtual IReadOnlyCollection<ClassTensor> ClassTensors
+    {
+        get
+        {
+            if (ClassifierKey is not { } key) return [];
+            var state = state_dict();
+            return [.. new[] { $"{key}.weight", $"{key}.bias" }.Where(state.ContainsKey).Select(name => new ClassTensor(name))];
+        }
+    }
+
     /// <summary>Whether a term compares embeddings; see <see cref="Loss.WantsEmbeddings"/>.</summary>
     public bool WantsEmbeddings => _terms.Any(term => term.Term.WantsEmbeddings);
 

@@ -49,6 +49,10 @@ public sealed class RegressionHead : LossHead
         Weights.Truncated(fc, 0.01);
     }
 
+    /// <summary>A row for each target; what standardises the targets goes with them.</summary>
+    public override IReadOnlyCollection<ClassTensor> ClassTensors =>
+        [.. state_dict().Keys.Where(name => name.StartsWith("fc.", StringComparison.Ordinal) || name is "target_mean" or "target_std").Select(name => new ClassTensor(name))];
+
     /// <param name="maps">The last: [B, C, H, W] or [B, C].</param>
     /// <returns>Standardised values, [B, targets].</returns>
     public override Tensor forward(Tensor[] maps)

@@ -19,7 +19,7 @@ internal static class DetectorKeys
         // A checkpoint of the backbone alone, in whatever names it has, has nothing for neck and head.
         var maps = backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel("backbone", null));
         if (backbone.KeyMaps.TryGetValue("torchvision", out var torchvision) && neck is null or Fpn) maps["torchvision"] = Torchvision(torchvision!, neck as Fpn, head);
-        if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab)) maps["mmlab"] = MmLab(mmlab);
+        if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab)) maps["mmlab"] = MmLab(mmlab, head);
         return maps;
     }
 
@@ -40,20 +40,25 @@ internal static class DetectorKeys
         {
             Publish = backbone.Publish is null ? null : key => key.StartsWith(own, StringComparison.Ordinal)
                 ? backbone.Publish(key[own.Length..]) is { } inner ? body + inner : null
-                : rest.Publish!(key),
+                : rest.Publish!(key) is { } renamed && renamed != key ? renamed : null,
             Reshape = (key, tensor) =>
                 key.StartsWith(own, StringComparison.Ordinal) ? backbone.Reshape?.Invoke(key[own.Length..], tensor) ?? tensor
                 : key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal) ? WithoutUnused(tensor, head.Classes) : tensor,
         };
     }
 
-    private static KeyMap MmLab(KeyMap backbone) => new(key =>
+    private static KeyMap MmLab(KeyMap backbone, BoxHead head) => new(key =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Rename(key) is { } inner ? "backbone." + inner : null
         : key.StartsWith("neck.", StringComparison.Ordinal) || key.StartsWith("bbox_head.", StringComparison.Ordinal) ? key : null)
     {
         Publish = backbone.Publish is null ? null : key => key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Publish(key["backbone.".Length..]) : key,
         Reshape = backbone.Reshape is null ? null : (key, tensor) =>
             key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Reshape(key["backbone.".Length..], tensor) : tensor,
+        RenameSecond = backbone.RenameSecond is not { } second ? null : key =>
+            key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
+        Computed = backbone.Computed,
+        Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || KeyMap.Below(head.MmlabLacks, "bbox_head.")?.Invoke(key) == true,
+        PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
     };
 
     /// <summary>The outputs of COCO's 80 classes, in the order of their ids, of 91.</summary>

@@ -29,6 +29,8 @@ public sealed class ImageRegressor : VisionModel
     /// <summary>The backbone's, whose classifiers have no place here.</summary>
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel(nameof(backbone), null));
 
+    public override IReadOnlyCollection<ClassTensor> ClassTensors => [.. head.ClassTensors.Select(tensor => tensor with { Name = $"{nameof(head)}.{tensor.Name}" })];
+
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
 

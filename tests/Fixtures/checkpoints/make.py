@@ -7,15 +7,23 @@ expected.json     good: the tensors' types, shapes and bytes; bad: what the refu
 """
 import argparse
 import collections
+import datetime
+import decimal
+import enum
+import functools
 import io
 import json
 import os
+import pathlib
 import pickle
+import random
 import struct
 import subprocess
 import sys
 import tempfile
+import uuid
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -73,6 +81,30 @@ good("training", {
 good("protocol4", {"state_dict": state}, state, pickle_protocol=4)
 good("parameters", collections.OrderedDict((k, p) for k, p in net.named_parameters()), dict(net.named_parameters()))
 good("nested", {"model": {"backbone": {"a": torch.ones(2)}, "head": {"b": torch.zeros(3)}}, "step": 1}, {"backbone.a": torch.ones(2), "head.b": torch.zeros(3)}, ["step = 1"])
+
+# Objects of scripts and libraries beside the weights: no weight needs them.
+class Phase(enum.Enum):
+    TRAIN = 1
+
+
+class Tracker:
+    """As a script defines one: state, and values set by key."""
+
+    def __init__(self):
+        self.best = torch.tensor(0.5)
+
+
+class Options(dict):
+    pass
+
+
+good("objects", {
+    "args": argparse.Namespace(lr=0.1, out=pathlib.PurePosixPath("/tmp/run")), "path": pathlib.PurePosixPath("/data"), "when": datetime.datetime(2024, 1, 2, 3, 4), "phase": Phase.TRAIN,
+    "tracker": Tracker(), "options": Options(a=1, b=[1, 2]), "queue": collections.deque([1, 2], 5), "space": SimpleNamespace(a=1), "partial": functools.partial(min, 3),
+    "rng": torch.get_rng_state(), "python_rng": random.Random(1).getstate(), "numpy_rng": np.random.RandomState(1).get_state(), "numpy_generator": np.random.RandomState(1),
+    "complex": 1 + 2j, "range": range(3), "frozen": frozenset([1]), "decimal": decimal.Decimal("1.5"), "uuid": uuid.UUID(int=5), "dtype": np.dtype("float32"), "flag": np.bool_(True),
+    "best_acc1": torch.tensor(76.5), "scheduler_object": torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.zeros(1)], lr=0.1), 3), "module": torch.nn.Linear(2, 2),
+    "state_dict": state}, state, ["args (an object of argparse.Namespace)", "best_acc1 (a tensor [])"])
 
 # Safetensors after its specification, by hand: 8 bytes length, JSON, data.
 header, data = {"__metadata__": {"format": "pt", "author": "ünïcode \"quoted\""}}, b""
@@ -146,7 +178,7 @@ malicious("stack-global", "os.system", b"\x80\x04\x8c\x02os\x8c\x06system\x93" +
 malicious("inst", "os.system", P + b"(" + C + b"ios\nsystem\n.")
 malicious("obj", "os.system", P + b"(cos\nsystem\n" + C + b"o.")
 malicious("popen", "subprocess.Popen", P + b"csubprocess\nPopen\n(" + text_op("touch") + text_op(MARKER) + b"l\x85R0cos\nwait\n)R.")
-malicious("getattr", "builtins.getattr", P + b"cbuiltins\ngetattr\nc__builtin__\n__import__\n" + text_op("os") + b"\x85R" + text_op("system") + b"\x86R" + C + b"\x85R.")
+malicious("getattr", "__builtin__.__import__", P + b"cbuiltins\ngetattr\nc__builtin__\n__import__\n" + text_op("os") + b"\x85R" + text_op("system") + b"\x86R" + C + b"\x85R.")
 malicious("hidden-in-dict", "os.system", P + b"}(" + text_op("weight") + b"cos\nsystem\n" + C + b"\x85Ru.")
 malicious("newobj", "subprocess.Popen", P + b"csubprocess\nPopen\n(" + text_op("touch") + text_op(MARKER) + b"l\x85\x81}b0csubprocess\nPopen\n(" + text_op("touch") + text_op(MARKER) + b"l\x85R0cos\nwait\n)R.")
 malicious("build-setstate", "os.system", P + b"ccollections\nOrderedDict\n)R}" + text_op("x") + b"cos\nsystem\n" + C + b"\x85Rsb.")

@@ -4,7 +4,7 @@
     /usr/bin/python3 tests/Fixtures/models/make_models.py [--timm FOLDER]
 
 FOLDER holds a checkout of timm (its package `timm` beneath), which is not part of Debian; without it timm's fixtures stay as they are.
-Made with torch 1.13.0a0 and torchvision 0.14.1a0 (Debian 12), Pillow 9.4, timm at aa4b5850. No seed: every number comes from its tensor's
+Made with torch 1.13.0a0 and torchvision 0.14.1a0 (Debian 12), Pillow 9.4, timm at aa4b5850 (timm_small: aa4b5850). No seed: every number comes from its tensor's
 name and its own position (see `values`), so that nothing but results is stored.
 """
 import json
@@ -178,6 +178,22 @@ def timm_models(folder):
         save("timm_" + name, record(fill(timm.create_model(name, num_classes=10)), stages, values("images", [2, 3, 64, 96])))
 
 
+def timm_small(folder):
+    """Networks whose forms differ between projects, small: dilated basic blocks, windows that don't divide the grid, a pyramid."""
+    import timm
+    from timm.models.pvt_v2 import PyramidVisionTransformerV2
+    from timm.models.resnet import BasicBlock, ResNet
+    from timm.models.swin_transformer import SwinTransformer
+
+    model = ResNet(BasicBlock, [2, 2, 2, 2], num_classes=10, output_stride=8, channels=(8, 16, 32, 64), stem_width=8)
+    save("timm_resnet18_dilated", record(fill(model), {f"layer{i}": f"layer{i}" for i in range(1, 5)}, values("images", [2, 3, 64, 96])))
+    # 18 x 26 patches, then 9 x 13: windows of 4, shifted in every second block.
+    model = SwinTransformer(img_size=(72, 104), window_size=4, embed_dim=12, depths=(2, 2), num_heads=(2, 3), num_classes=10)
+    save("timm_swin_padded", record(fill(model), {"norm": "norm"}, values("images", [2, 3, 72, 104])))
+    model = PyramidVisionTransformerV2(depths=(1, 1, 1, 1), embed_dims=(8, 16, 24, 32), num_heads=(1, 2, 3, 4), sr_ratios=(4, 2, 2, 1), num_classes=10)
+    save("timm_pvt_v2", record(fill(model), {}, values("images", [2, 3, 64, 96])))
+
+
 def position_embeddings():
     """Bicubic and antialiased, by Pillow, whose filter is the reference for libtorch's."""
     cases = []
@@ -196,3 +212,4 @@ if __name__ == "__main__":
     position_embeddings()
     if "--timm" in sys.argv:
         timm_models(sys.argv[sys.argv.index("--timm") + 1])
+        timm_small(sys.argv[sys.argv.index("--timm") + 1])

@@ -68,6 +68,8 @@ internal sealed class TinyModel : VisionModel
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => backbone.KeyMaps.ToDictionary(map => map.Key, map => map.Value.ForModel("backbone", "head.fc"));
 
+    public override IReadOnlyCollection<ClassTensor> ClassTensors => [new("head.fc.weight"), new("head.fc.bias")];
+
     public override LossMap Loss(Batch batch, Progress progress) => new() { ["loss"] = head.call(backbone.call(batch.Images)).sum() };
 
     public override IReadOnlyList<Prediction> Predict(Batch batch) => [];

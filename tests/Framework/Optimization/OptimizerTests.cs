@@ -39,6 +39,8 @@ public sealed class OptimizerTests
         public float[] Values => weight.detach().data<float>().ToArray();
 
         public override LossMap Loss(Batch batch, Progress progress) => new() { ["distance"] = (Fixture("scale") * (weight - Fixture("goal")).pow(2)).sum() };
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+
 
         public override IReadOnlyList<Prediction> Predict(Batch batch) => throw new NotSupportedException();
 

@@ -64,10 +64,23 @@ public sealed class ParameterGroupTests
     {
         using var model = new Deep();
         var groups = ParameterGroups.Split(model, new AdamW(new AdamWOptions(1)) { LayerDecay = 0.5 });
-        // 3 layers: the head learns at 1, the topmost layer at 0.5, the stem at 0.125.
-        Assert.Equal(0.125, Multipliers(groups, "backbone.stem.weight").Lr, 1e-12);
-        Assert.Equal(0.25, Multipliers(groups, "backbone.body.weight").Lr, 1e-12);
-        Assert.Equal(0.5, Multipliers(groups, "backbone.top.weight").Lr, 1e-12);
+        // MMPretrain: the head and what follows the blocks learn at 1, the one block at 0.5, the stem at 0.25.
+        Assert.Equal(0.25, Multipliers(groups, "backbone.stem.weight").Lr, 1e-12);
+        Assert.Equal(0.5, Multipliers(groups, "backbone.body.weight").Lr, 1e-12);
+        Assert.Equal(1, Multipliers(groups, "backbone.top.weight").Lr, 1e-12);
+        Assert.Equal(1, Multipliers(groups, "head.weight").Lr, 1e-12);
+    }
+
+    [Theory]
+    [InlineData(LayerDecayNorm.LastBlock, 0.25, 0.5, 0.5)] // timm
+    [InlineData(LayerDecayNorm.Own, 0.125, 0.25, 0.5)] // 3 layers below the head
+    public void Split_LayerDecayNorm_SaysWhereTheLastNormBelongs(LayerDecayNorm norm, double stem, double body, double top)
+    {
+        using var model = new Deep();
+        var groups = ParameterGroups.Split(model, new AdamW(new AdamWOptions(1)) { LayerDecay = 0.5, LayerDecayNorm = norm });
+        Assert.Equal(stem, Multipliers(groups, "backbone.stem.weight").Lr, 1e-12);
+        Assert.Equal(body, Multipliers(groups, "backbone.body.weight").Lr, 1e-12);
+        Assert.Equal(top, Multipliers(groups, "backbone.top.weight").Lr, 1e-12);
         Assert.Equal(1, Multipliers(groups, "head.weight").Lr, 1e-12);
     }
 
@@ -85,6 +98,17 @@ public sealed class ParameterGroupTests
         using var model = new TinyModel();
         var chosen = new L1Penalty(new L1PenaltyOptions(1)).Select(model);
         Assert.Equal([12 * 8L, 8 * 3L], chosen.Select(tensor => tensor.numel()));
+    }
+
+    /// <summary>A convolution within a module that is called after the norm it holds too is no norm.</summary>
+    [Fact]
+    public void Penalty_ConvolutionBesideItsNorm_IsPenalised()
+    {
+        using var model = new PairNorm();
+        Assert.Equal([2 * 3L], new L1Penalty(new L1PenaltyOptions(1)).Select(model).Select(tensor => tensor.numel()));
+        Assert.Equal(["bn"], model.named_modules().Where(child => ParameterGroups.IsNorm(child.module)).Select(child => child.name));
+        using var outer = nn.Sequential(("pair", new PairNorm()));
+        Assert.Equal([2 * 3L], new L1Penalty(new L1PenaltyOptions(1)).Select(outer).Select(tensor => tensor.numel()));
     }
 
     [Fact]
@@ -112,6 +136,16 @@ public sealed class ParameterGroupTests
         return (group.LrMult, group.DecayMult);
     }
 
+    private sealed class PairNorm : nn.Module<Tensor, Tensor>
+    {
+        private readonly TorchSharp.Modules.Conv2d conv = Conv2d(3, 2, 1, bias: false);
+        private readonly TorchSharp.Modules.BatchNorm2d bn = BatchNorm2d(2);
+
+        public PairNorm() : base(nameof(PairNorm)) => RegisterComponents();
+
+        public override Tensor forward(Tensor input) => bn.call(conv.call(input));
+    }
+
     private sealed class Deep : nn.Module
     {
         private readonly Layers backbone = new();
@@ -134,9 +168,7 @@ public sealed class ParameterGroupTests
 
         public override IReadOnlyList<int> OutStrides => [1];
 
-        public override int LayerCount => 3;
-
-        public override int LayerOf(string parameterName) => parameterName[0] switch { 's' => 0, 'b' => 1, _ => 2 };
+        public override ParameterLayers LayersByDepth => new(["stem"], [["body"]]);
 
         public override Tensor[] forward(Tensor input) => [top.call(body.call(stem.call(input)))];
     }

@@ -40,6 +40,8 @@ internal sealed class TinyModel : VisionModel
         Losses.Add(loss.item<float>());
         return new LossMap { ["ce"] = loss * Factor(progress) };
     }
+    public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+
 
     public override IReadOnlyList<Prediction> Predict(Batch batch)
     {

@@ -178,7 +178,7 @@ public sealed class TrainerTests
         {
             ["z"] = new Spy { At = 100 }, ["b"] = new Spy { At = 500 }, ["a"] = new Spy { At = 500 }, ["last"] = new Spy { At = 900 },
         });
-        Assert.Equal(["z", "evaluation", "a", "b", "last"], trainer.OrderedHooks.Select(hook => hook.Key));
+        Assert.Equal(["z", "a", "b", "evaluation", "last"], trainer.OrderedHooks.Select(hook => hook.Key));
     }
 
     [Fact]
@@ -266,6 +266,8 @@ public sealed class TrainerTests
         public float Second => second.item<float>();
 
         public override LossMap Loss(Batch batch, Progress progress) => throw new NotSupportedException();
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+
 
         public override IReadOnlyList<Prediction> Predict(Batch batch) => throw new NotSupportedException();
 

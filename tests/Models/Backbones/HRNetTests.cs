@@ -32,7 +32,7 @@ public sealed class HRNetTests
     [Fact]
     public void Fusion_OddSize_EnlargesByRepeatingPixels()
     {
-        using var module = Formula.Fill(new HRNetModule([3, 6, 12], 1, 3, HRNetUpsample.Nearest));
+        using var module = Formula.Fill(new HRNetModule([3, 6, 12], 1, 3, new HRNetOptions()));
         module.eval();
         var layers = module.named_modules().Where(m => m.module is Module).ToDictionary(m => m.name, m => (Module)m.module);
         using var scope = NewDisposeScope();

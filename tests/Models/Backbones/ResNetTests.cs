@@ -53,6 +53,28 @@ public sealed class ResNetTests
         Assert.Equal([4, 4, 4], new ResNetPlan(new ResNetOptions(50, OutputStride: 8, ContractDilation: false)).Stages[3].Dilations);
     }
 
+    [Theory]
+    [InlineData("first", new[] { 1, 1 }, new[] { 2, 1 }, new[] { 2, 1 }, new[] { 4, 1 })] // MMSegmentation
+    [InlineData("both", new[] { 1, 1 }, new[] { 2, 2 }, new[] { 2, 2 }, new[] { 4, 4 })]
+    [InlineData("uncontracted", new[] { 1, 2 }, new[] { 2, 2 }, new[] { 2, 4 }, new[] { 4, 4 })] // timm
+    public void BasicDilation_SaysWhichConvolutionsAreDilated(string option, int[] third0, int[] third1, int[] fourth0, int[] fourth1)
+    {
+        using var model = Build.From<Backbone>($$"""{ "type": "ResNet", "depth": 18, "base_channels": 4, "output_stride": 8, "basic_dilation": "{{option}}" }""");
+        var layers = model.named_modules().ToDictionary(child => child.name, child => child.module);
+        int[] Of(string block) => [.. new[] { "conv1", "conv2" }.Select(name => (int)((TorchSharp.Modules.Conv2d)layers[$"{block}.{name}"]).dilation![0])];
+        Assert.Equal([third0, third1, fourth0, fourth1], new[] { "layer3.0", "layer3.1", "layer4.0", "layer4.1" }.Select(Of));
+    }
+
+    [Fact]
+    public void Style_Caffe_StridesTheFirstConvolution()
+    {
+        using var caffe = Build.From<Backbone>("""{ "type": "ResNet", "depth": 50, "base_channels": 4, "style": "caffe" }""");
+        var layers = caffe.named_modules().ToDictionary(child => child.name, child => child.module);
+        long Stride(string name) => ((TorchSharp.Modules.Conv2d)layers[name]).stride![0];
+        Assert.Equal((2, 1), (Stride("layer2.0.conv1"), Stride("layer2.0.conv2")));
+        Assert.Equal((1, 1), (Stride("layer2.1.conv1"), Stride("layer2.1.conv2")));
+    }
+
     [Fact]
     public void FrozenStages_KeepWeightsAndStatistics()
     {

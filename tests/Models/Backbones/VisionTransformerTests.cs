@@ -77,12 +77,12 @@ public sealed class VisionTransformerTests
     }
 
     [Fact]
-    public void LayerOf_FollowsTheBlocks()
+    public void LayersByDepth_FollowTheBlocks()
     {
         using var model = Build.From<Backbone>($$"""{ {{Small}} }""");
-        Assert.Equal(5, model.LayerCount);
+        Assert.Equal(3, model.LayersByDepth.Blocks);
         Assert.Equal([0, 0, 0, 1, 3, 4],
-            new[] { "cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.2.norm1.bias", "norm.weight" }.Select(model.LayerOf));
+            new[] { "cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.2.norm1.bias", "norm.weight" }.Select(model.LayersByDepth.Of));
     }
 
     [Fact]

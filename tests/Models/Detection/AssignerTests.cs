@@ -72,6 +72,23 @@ public sealed class AssignerTests
         Assert.Contains(0, heeding.Assign(Grid, crowd));
     }
 
+    /// <summary>
+    /// A box lies over one anchor, and less over its neighbour; the first anchor lies in a crowd. Taken out before, the
+    /// neighbour is the box's best, low quality or not; taken out after, the box gets no anchor.
+    /// </summary>
+    [Fact]
+    public void MaxIou_BestAnchorInACrowd_GivesTheBoxItsNextBest()
+    {
+        var grid = new AnchorGenerator(new(Scales: [1], Ratios: [1], CenterOffset: 0.5), new Source([16])).Generate([(1, 3)], (16, 48)); // [0 16], [16 32], [32 48]
+        var truth = new TruthBoxes(BoxArray.Of([2, 0, 22, 16]), [0], BoxArray.Of([-4, 0, 14, 16])); // IoU 14/22 and 6/30
+        Assert.Equal([Assigner.Ignored, 0, Assigner.Background], new MaxIouAssigner(new()).Assign(grid, truth));
+        Assert.Equal([Assigner.Ignored, Assigner.Background, Assigner.Background],
+            new MaxIouAssigner(new()) { IgnoreWhen = IgnoreWhen.AfterMatching }.Assign(grid, truth));
+        Assert.Equal([Assigner.Ignored, Assigner.Background, Assigner.Background], new MaxIouAssigner(new(MatchLowQuality: false)).Assign(grid, truth));
+        // Of the two nearest anchors, one is no candidate: the other's overlap is its own threshold.
+        Assert.Equal(0, new AtssAssigner(new(1)).Assign(grid, new TruthBoxes(BoxArray.Of([2, 0, 28, 16]), [0], BoxArray.Of([-4, 0, 14, 16])))[1]);
+    }
+
     [Fact]
     public void Assign_ThousandsOfBoxes_StaysInMemory()
     {

@@ -22,7 +22,7 @@ public sealed class DetectionParityTests
         """;
 
     private const string Fcos = """
-        "bbox_head": { "type": "FcosHead", "scale_per_level": false, "centerness_weight": false, "score": "root", "point_offset": 0, "strides_from_image": true }
+        "bbox_head": { "type": "FcosHead", "scale_per_level": false, "centerness_weight": false, "score": "root", "candidates_by": "score", "point_offset": 0, "strides_from_image": true }
         """;
 
     private static readonly float[][] Boxes = [[10.5f, 12.5f, 70.75f, 60.25f, 40.5f, 30.25f, 150.25f, 120.5f, 100.5f, 5.5f, 120.25f, 30.25f, 3.5f, 90.25f, 40.5f, 126.5f], [20.25f, 20.5f, 50.5f, 100.25f, 60.25f, 64.5f, 128.5f, 127.25f]];

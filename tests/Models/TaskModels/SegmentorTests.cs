@@ -200,8 +200,8 @@ public sealed class SegmentorTests
         using var model = Model($$"""{{Backbone}}, "decode_head": { "type": "ConcatHead" }, "auxiliary_heads": { "a": {{Fcn}}, "b": {{Fcn}} }""");
         var state = model.state_dict();
         Assert.Equal(6, model.ClassTensors.Count);
-        Assert.All(model.ClassTensors, key => Assert.Equal(4, state[key].shape[0]));
-        Assert.Equal(state.Keys.Where(key => key.StartsWith("decode_head.last_layer.3.", StringComparison.Ordinal)), model.ClassTensors.Take(2));
+        Assert.All(model.ClassTensors, tensor => Assert.Equal(4, state[tensor.Name].shape[0]));
+        Assert.Equal(state.Keys.Where(key => key.StartsWith("decode_head.last_layer.3.", StringComparison.Ordinal)), model.ClassTensors.Take(2).Select(tensor => tensor.Name));
     }
 
     private static Segmentor Model(string parts) => (Segmentor)Formula.Fill(Build.From<VisionModel>($$"""{ "type": "Segmentor", {{parts}} }""", _info));

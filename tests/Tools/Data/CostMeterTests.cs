@@ -85,6 +85,8 @@ public sealed class CostMeterTests
         public bool Fail { get; set; }
 
         public override LossMap Loss(Batch batch, Progress progress) => throw new NotSupportedException();
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+
 
         public override IReadOnlyList<Prediction> Predict(Batch batch)
         {

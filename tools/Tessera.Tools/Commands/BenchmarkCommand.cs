@@ -4,10 +4,12 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Spectre.Console;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
@@ -32,16 +34,17 @@ internal static class BenchmarkCommand
         var output = new Option<string?>("--out") { Description = "Write the figures there as JSON.", HelpName = "benchmark.json" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
-        var weights = CommandLine.Weights();
+        var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("benchmark", "Measures images per second of an evaluation: data, forward, post-processing, and all together.")
-            { config, checkpoint, batches, warmup, output, device, precision, weights, overrides };
+            { config, checkpoint, batches, warmup, output, device, precision, overrides };
+        weights.AddTo(command);
         command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetValue(checkpoint), parsed.GetValue(batches), parsed.GetValue(warmup), parsed.GetValue(output),
-            parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), parsed.GetRequiredValue(overrides)));
+            parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
         return command;
     }
 
-    private static int Run(string config, string? checkpoint, int batches, int warmup, string? output, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    private static int Run(string config, string? checkpoint, int batches, int warmup, string? output, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
         if (batches < 1) throw new UserErrorException($"--batches is {batches}; at least 1 was expected.");
         if (warmup < 0) throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
@@ -55,6 +58,7 @@ internal static class BenchmarkCommand
         var chosen = PrecisionChoice.Resolve(precision, on.type);
         var dataset = builder.Dataset(evaluation.Dataset);
         using var model = builder.Model(dataset.Info);
+        using var log = RunLog.ToErrors();
         if (checkpoint is not null) EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);
         model.eval();

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
@@ -35,9 +36,23 @@ internal static class PrintConfigCommand
             : $"{ConfigPath.Join(keys)} is not set\n  {type.Text}'s default is {key.DefaultText ?? "its own"}";
     }
 
+    // Options whose defaults have changed are written out, as runs write them.
+    private static ConfigDocument Stated(ConfigDocument document)
+    {
+        try
+        {
+            return EarlierDefaults.Stated(document, Composition.Registry(document));
+        }
+        catch (UserErrorException)
+        {
+            return document; // a plugin that can't be loaded is told after the document is printed
+        }
+    }
+
     private static int Run(string config, string[] overrides, string? explain, bool saved)
     {
         var document = ConfigDocument.Load(config, overrides);
+        if (explain is null) document = Stated(document);
         if (explain is null)
             Console.Out.Write(saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, Console.Error.WriteLine)));
         else

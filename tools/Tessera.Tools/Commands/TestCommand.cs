@@ -23,22 +23,25 @@ internal static class TestCommand
         var score = new Option<double?>("--score-thr") { Description = "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures.", HelpName = "SCORE" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
-        var weights = CommandLine.Weights();
+        var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("test", "Evaluates a checkpoint on a config's data (test, or val where there is no test).")
-            { config, checkpoint, output, predictions, show, score, device, precision, weights, overrides };
+            { config, checkpoint, output, predictions, show, score, device, precision, overrides };
+        weights.AddTo(command);
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(config), parsed.GetRequiredValue(checkpoint), parsed.GetValue(output), parsed.GetValue(predictions), parsed.GetValue(show),
-            parsed.GetValue(score), parsed.GetValue(device), parsed.GetValue(precision), parsed.GetValue(weights), [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))]));
+            parsed.GetValue(score), parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))]));
         return command;
     }
 
     private static IEnumerable<string> ScoreThreshold(double? score) =>
         score is null ? [] : [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")];
 
-    private static int Run(string config, string checkpoint, string? output, string? predictions, string? show, double? score, string? device, Precision precision, WeightChoice weights, string[] overrides)
+    private static int Run(string config, string checkpoint, string? output, string? predictions, string? show, double? score, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
-        using var data = EvaluatedData.Open(config, device, overrides);
+        if (output is not null && Path.GetExtension(output).ToLowerInvariant() is ".pkl" or ".pickle")
+            throw new UserErrorException($"--out {output}: --out writes the metrics, as JSON (--out metrics.json). Predictions are written by --predictions PATH, pictures of them by --show-dir DIR; pickles are not written.");
+        using var data = EvaluatedData.Open(config, device, overrides, checkpoint);
         var metrics = data.Metrics();
         if (metrics.Count == 0 && predictions is null && show is null)
             throw new UserErrorException($"{config}: {data.Part}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ {Example(data.Dataset.Info.Task)} }}.");

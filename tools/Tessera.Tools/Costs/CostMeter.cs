@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
@@ -101,13 +100,7 @@ internal sealed class CostMeter
 
     private static string? Shapes(object? output)
     {
-        Tensor[] tensors = output switch
-        {
-            Tensor tensor => [tensor],
-            IEnumerable<Tensor> several => [.. several],
-            ITuple tuple => [.. Enumerable.Range(0, tuple.Length).Select(i => tuple[i]).OfType<Tensor>()],
-            _ => [],
-        };
+        var tensors = ModuleHooks.Tensors(output);
         return tensors.Length == 0 ? null : string.Join(" ", tensors.Select(tensor => $"[{string.Join(", ", tensor.shape)}]"));
     }
 }

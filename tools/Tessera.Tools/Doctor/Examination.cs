@@ -78,9 +78,9 @@ internal sealed class Examination : IDisposable
         Device = DeviceChoice.Resolve(Options.Device);
         _precision = PrecisionChoice.Resolve(Options.Precision, Device.type);
         var facts = EnvironmentReport.Collect(Device, _precision, new SingleProcess(), Options.Seed, false).ToDictionary(fact => fact.Name, fact => fact.Value);
-        if (facts.TryGetValue("BLAS", out var blas) && Device.type == DeviceType.CPU && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase) && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase)
-            && !blas.Contains("Math Kernel Library", StringComparison.OrdinalIgnoreCase))
-            _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS. tools/setup installs it.");
+        if (facts.TryGetValue("BLAS", out var blas) && Device.type == DeviceType.CPU
+            && !new[] { "openblas", "mkl", "Math Kernel Library" }.Any(good => blas.Contains(good, StringComparison.OrdinalIgnoreCase)))
+            _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS and MKL, which NuGet's libtorch brings.");
         if (Threads.Count < Processor.Cores && Device.type == DeviceType.CPU && Options.Threads == 0)
             _report.Warn("threads", $"{Threads.Count} of {Processor.Cores} cores are used.");
         return string.Join(", ", new[] { "provider", "libtorch", "BLAS", "threads", "device", "precision" }.Where(facts.ContainsKey).Select(name => $"{name} {facts[name]}"));

@@ -31,6 +31,7 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         var watch = Stopwatch.StartNew();
         var losses = Step(new Progress(0, 1, 0, 1));
         var first = watch.Elapsed;
+        LastBatch.Judge(model, examination.Train!, loader, train, report);
         var gradients = Gradients(model);
         CompareWithGuessing(losses);
 

@@ -6,6 +6,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -23,11 +24,13 @@ internal sealed class EvaluatedData : IDisposable
     private readonly RunBuilder _builder;
     private readonly EvaluationOptions _evaluation;
 
-    private EvaluatedData(string config, string[] overrides)
+    private EvaluatedData(string config, string[] overrides, string? source)
     {
         _document = ConfigDocument.Load(config, overrides);
         _services = Composition.Services(_document, Console.Error.WriteLine).BuildServiceProvider();
-        var options = _services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(_document);
+        var components = _services.GetRequiredService<ComponentBuilder>();
+        if (source is not null && !StoredPredictions.Are(source)) _document = AsTrained(_document, components, source);
+        var options = components.Bind<RunOptions>(_document);
         _evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
         Part = options.Test is null ? "val" : "test";
         _builder = new RunBuilder(options, _services);
@@ -36,7 +39,9 @@ internal sealed class EvaluatedData : IDisposable
     }
 
     /// <param name="device">In place of the config's.</param>
-    public static EvaluatedData Open(string config, string? device, string[] overrides) => new(config, device is null ? overrides : [.. overrides, $"device={device}"]);
+    /// <param name="source">What will be evaluated, where it is known: options that the config leaves out are a checkpoint's own.</param>
+    public static EvaluatedData Open(string config, string? device, string[] overrides, string? source = null) =>
+        new(config, device is null ? overrides : [.. overrides, $"device={device}"], source);
 
     /// <summary>test or val.</summary>
     public string Part { get; }
@@ -56,31 +61,39 @@ internal sealed class EvaluatedData : IDisposable
     }
 
     /// <param name="observe">Sees every prediction.</param>
-    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe) =>
-        StoredPredictions.Are(source) ? OfStored(source, metrics, observe) : OfCheckpoint(source, precision, weights, metrics, observe);
+    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    {
+        if (!StoredPredictions.Are(source)) return OfCheckpoint(source, precision, weights, metrics, observe);
+        WeightArguments.RequireNone(weights, source, "a file of predictions", classes: true);
+        return OfStored(source, metrics, observe);
+    }
 
     public IReadOnlyDictionary<string, double> OfStored(string path, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
         foreach (var metric in metrics.Values) metric.Reset(Dataset.Info);
         var predict = StoredPredictions.Open(path, Dataset);
+        var nonFinite = new NonFinitePredictions();
         var advance = new Advance("evaluating");
         for (var i = 0; i < Dataset.Count; i++)
         {
             var sample = Truth(i);
             var prediction = predict(sample);
+            nonFinite.See([prediction], [sample]);
             foreach (var metric in metrics.Values) metric.Process([prediction], [sample]);
             observe?.Invoke(sample, prediction);
             advance.Report(i + 1, Dataset.Count);
         }
-        return Evaluator.Values(metrics);
+        if (nonFinite.Text is { } warning) Console.Error.WriteLine(warning);
+        return nonFinite.Judge(Evaluator.Values(metrics));
     }
 
-    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, WeightChoice weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
+        using var log = RunLog.ToErrors();
         _builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(_builder.Options.Device);
         var chosen = PrecisionChoice.Resolve(precision, on.type);
-        var (trainedOn, order) = Classes(checkpoint, Dataset.Info);
+        var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
         using var model = _builder.Model(trainedOn);
         LoadWeights(model, checkpoint, trainedOn, weights, _document);
         model.to(on);
@@ -89,7 +102,7 @@ internal sealed class EvaluatedData : IDisposable
 
         using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
-        var values = new Evaluator
+        var evaluator = new Evaluator
         {
             Loader = loader,
             Metrics = metrics,
@@ -102,23 +115,35 @@ internal sealed class EvaluatedData : IDisposable
                 for (var i = 0; i < samples.Count; i++) observe(samples[i], predictions[i]);
             },
             Advance = new Advance("evaluating").Report,
-        }.Run(model);
+        };
+        var values = evaluator.Run(model);
+        if (evaluator.NonFinite.Text is { } warning) Console.Error.WriteLine(warning);
         foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
+        if (Evaluator.Coverage(values) is { } coverage) Console.Error.WriteLine(coverage);
         return values;
     }
 
-    internal static void LoadWeights(VisionModel model, string path, DataInfo data, WeightChoice weights, ConfigDocument document)
+    /// <summary>A config with what it leaves out as a checkpoint of Tessera's has it; for any other file the config itself.</summary>
+    internal static ConfigDocument AsTrained(ConfigDocument document, ComponentBuilder components, string path)
+    {
+        if (!File.Exists(path) || !Checkpoint.IsCheckpoint(path)) return document;
+        using var checkpoint = Checkpoint.Open(path);
+        return EarlierDefaults.With(document, components, checkpoint.Info.Config, Console.Error.WriteLine);
+    }
+
+    internal static void LoadWeights(VisionModel model, string path, DataInfo data, PretrainedOptions weights, ConfigDocument document)
     {
         if (!Checkpoint.IsCheckpoint(path))
         {
-            ForeignWeights.LoadWhole(model, path, data);
+            ForeignWeights.LoadWhole(model, path, data, weights with { Checkpoint = path });
             return;
         }
+        WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's", classes: false);
         using var checkpoint = Checkpoint.Open(path);
-        checkpoint.RequireClasses(data);
-        checkpoint.LoadModel(model, weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
+        checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
+        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
+            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
     }
 
     /// <summary>The classes to build the model for: the checkpoint's, where they are the data's in another order.</summary>

@@ -16,10 +16,12 @@ internal sealed class PickleCalls(FileBytes file)
 
     public object? Call(object? callee, object? arguments)
     {
+        if (callee is PickleDict { Of: { } type }) return new PickleDict { Of = type };
         if (callee is not PickleGlobal global) throw CheckpointErrors.RefusedOpcode(file, "a call of what is no name");
         if (arguments is not PickleTuple { Items: var given }) throw Bad($"{global.Name} is called without a tuple of arguments");
         return global.Call switch
         {
+            PickleCall.Object => new PickleDict { Of = global.Name },
             PickleCall.Tensor => MakeTensor(global, given, 4),
             PickleCall.TensorV2 => MakeTensor(global, given, 6),
             PickleCall.TensorV3 => MakeTensor(global, given, 7),
@@ -47,9 +49,11 @@ internal sealed class PickleCalls(FileBytes file)
     {
         switch (target)
         {
-            case PickleDict when state is PickleDict: // an OrderedDict's _metadata
+            case PickleDict { Of: null } dict when state is PickleDict attributes: // an OrderedDict's _metadata
+                dict.Attributes = attributes;
+                return;
             case PickleTensor when state is PickleDict or PickleTuple:
-            case PickleOpaque or NumpyDType:
+            case PickleDict { Of: not null } or PickleGlobal { Call: PickleCall.Object } or PickleOpaque or NumpyDType:
                 return;
             default:
                 throw CheckpointErrors.RefusedOpcode(file, "the instruction BUILD on " + NameOf(target));
@@ -136,8 +140,7 @@ internal sealed class PickleCalls(FileBytes file)
 
     private object? NumpyScalar(object?[] given)
     {
-        if (given is not [NumpyDType type, ..]) throw Bad("a numpy number has no type");
-        if (given is not [_, byte[] bytes]) return new PickleOpaque("a numpy number");
+        if (given is not [NumpyDType type, byte[] bytes]) return new PickleOpaque("a numpy number");
         return (type.Name, bytes.Length) switch
         {
             ("f8", 8) => BinaryPrimitives.ReadDoubleLittleEndian(bytes),

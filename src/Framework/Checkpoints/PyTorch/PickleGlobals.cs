@@ -1,23 +1,52 @@
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>The few names that a pickle may use. Each stands for something this reader does itself; none is looked up anywhere.</summary>
+/// <summary>
+/// The names that a pickle may use. A few stand for something this reader does itself; any other is a mere name, and what is
+/// made of it an object without content that is passed over. None is looked up anywhere, and nothing of the file is executed.
+/// Refused are forms of tensors that can't be read, which must not be missed, and names that only serve to run something.
+/// </summary>
 internal static class PickleGlobals
 {
+    /// <summary>Modules whose only use in a pickle is to run something. Nothing would run here; but such a file is not to be trusted.</summary>
+    private static readonly HashSet<string> s_dangerous = new(StringComparer.Ordinal)
+    {
+        "os", "posix", "nt", "subprocess", "_posixsubprocess", "sys", "socket", "shutil", "importlib", "imp", "runpy", "zipimport", "pkgutil", "ctypes",
+        "_ctypes", "pty", "popen2", "multiprocessing", "threading", "_thread", "signal", "codeop", "pdb", "bdb", "timeit", "cProfile", "doctest",
+        "webbrowser", "pip", "ensurepip", "pickle", "_pickle", "cPickle", "marshal", "urllib", "urllib2", "httplib", "ftplib", "smtplib", "telnetlib", "asyncio",
+    };
+
+    private static readonly HashSet<string> s_dangerousBuiltins = new(StringComparer.Ordinal)
+    {
+        "eval", "exec", "execfile", "compile", "__import__", "open", "file", "input",
+        "setattr", "delattr", "globals", "locals", "vars", "apply", "breakpoint", "map", "filter",
+    };
+
+    /// <summary>Where PyTorch's forms of tensors and storages lie, those that can't be read among them.</summary>
+    private static readonly string[] s_tensorForms =
+        ["torch._utils.", "torch._tensor.", "torch.storage.", "torch.jit.", "torch.hub.", "torch.serialization.", "torch.package.", "__torch__."];
+
     private static readonly Dictionary<string, PickleGlobal> Allowed = Make();
 
-    public static PickleGlobal? Find(string name) => Allowed.GetValueOrDefault(name);
+    /// <returns>null where it is refused.</returns>
+    public static PickleGlobal? Find(string module, string name)
+    {
+        var full = module + "." + name;
+        if (Allowed.TryGetValue(full, out var known)) return known;
+        var package = module.Split('.')[0];
+        if (s_dangerous.Contains(package)) return null;
+        if (package is "builtins" or "__builtin__" or "__builtins__")
+            return s_dangerousBuiltins.Contains(name.Split('.')[0]) ? null : new PickleGlobal(full, PickleCall.Object);
+        return module == "torch" || s_tensorForms.Any(form => full.StartsWith(form, StringComparison.Ordinal)) ? null
+            : new PickleGlobal(full, PickleCall.Object);
+    }
 
     /// <summary>What to tell about a refused name that is not malicious, only unsuited; null where there is nothing to tell.</summary>
     public static string? Hint(string name) => name switch
     {
-        "argparse.Namespace" => " It holds the options of somebody's script; save the file again in Python without them: torch.save({\"state_dict\": checkpoint[\"state_dict\"]}, …).",
         _ when name.StartsWith("torch.Q", StringComparison.Ordinal) || name.Contains("rebuild_qtensor", StringComparison.Ordinal)
             => " It is a quantised tensor, which can't be read here; publish the weights unquantised.",
         _ when name.Contains("rebuild_sparse", StringComparison.Ordinal) => " It is a sparse tensor, which can't be read here; make it dense first.",
         _ when name.StartsWith("__torch__.", StringComparison.Ordinal) => " It is a TorchScript program; save its state dict instead.",
-        _ when name.StartsWith("torch.nn.modules.", StringComparison.Ordinal) || name.StartsWith("torchvision.models.", StringComparison.Ordinal)
-            || name.StartsWith("timm.models.", StringComparison.Ordinal) || name.StartsWith("__main__.", StringComparison.Ordinal)
-            => " The file holds a whole Python object rather than weights; if you trust it, open it in Python and save its state dict alone: torch.save(model.state_dict(), …).",
         _ => null,
     };
 

@@ -6,8 +6,8 @@ using System.Text;
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
 /// <summary>
-/// Reads a pickle, protocols 2 to 5, without executing anything: opcodes build plain values; a global is a name from
-/// an allow-list; "calling" one is a case in <see cref="PickleCalls"/>. Everything else is refused by name.
+/// Reads a pickle, protocols 2 to 5, without executing anything: opcodes build plain values; a global is a name
+/// (see <see cref="PickleGlobals"/>); "calling" one is a case in <see cref="PickleCalls"/>, or gives an object without content.
 /// </summary>
 /// <remarks>Opcodes: Python's Lib/pickletools.py.</remarks>
 /// <param name="file">For messages.</param>
@@ -100,7 +100,7 @@ internal sealed class PickleReader(FileBytes file, ReadOnlyMemory<byte> bytes, F
             case (byte)'u': Fill(PopMark()); break;
             case (byte)'a': Append([Pop()]); break;
             case (byte)'e': Append(PopMark()); break;
-            case 0x90: PopMark(); if (Peek() is not PickleOpaque) throw Bad("values are added to what is no set"); break;
+            case 0x90: PopMark(); if (Peek() is not (PickleOpaque or PickleDict { Of: not null })) throw Bad("values are added to what is no set"); break;
 
             case (byte)'q': Put(Byte()); break;
             case (byte)'r': Put(BinaryPrimitives.ReadUInt32LittleEndian(Take(4))); break;
@@ -119,14 +119,16 @@ internal sealed class PickleReader(FileBytes file, ReadOnlyMemory<byte> bytes, F
             {
                 var named = Pop();
                 var arguments = Pop();
-                if (named is not PickleDict { Count: 0 }) throw CheckpointErrors.RefusedOpcode(file, "a call with named arguments (NEWOBJ_EX)");
-                Push(_calls.Call(Pop(), arguments));
+                var callee = Pop();
+                if (named is not PickleDict { Count: 0 } && callee is not PickleGlobal { Call: PickleCall.Object })
+                    throw CheckpointErrors.RefusedOpcode(file, "a call with named arguments (NEWOBJ_EX)");
+                Push(_calls.Call(callee, arguments));
                 break;
             }
             case (byte)'b': { var state = Pop(); _calls.SetState(Peek(), state); break; }
 
-            case (byte)'i': { var module = Line(); throw Refused(module + "." + Line(), "INST"); }
-            case (byte)'o': throw CheckpointErrors.RefusedOpcode(file, "the instruction OBJ, which calls " + _calls.NameOf(PopMark().FirstOrDefault()));
+            case (byte)'i': { var module = Line(); var callee = Global(module, Line()); Push(_calls.Call(callee, new PickleTuple(PopMark()))); break; } // INST
+            case (byte)'o': { var items = PopMark(); Push(_calls.Call(items.FirstOrDefault(), new PickleTuple([.. items.Skip(1)]))); break; } // OBJ
             case 0x82: throw CheckpointErrors.RefusedOpcode(file, $"the extension registry (EXT1 {Byte()})");
             case 0x83: throw CheckpointErrors.RefusedOpcode(file, "the extension registry (EXT2)");
             case 0x84: throw CheckpointErrors.RefusedOpcode(file, "the extension registry (EXT4)");
@@ -140,11 +142,8 @@ internal sealed class PickleReader(FileBytes file, ReadOnlyMemory<byte> bytes, F
     private PickleGlobal Global(string module, string name)
     {
         var full = module + "." + name;
-        return PickleGlobals.Find(full) ?? throw CheckpointErrors.RefusedGlobal(file, Shorten(full), PickleGlobals.Hint(full));
+        return PickleGlobals.Find(module, name) ?? throw CheckpointErrors.RefusedGlobal(file, Shorten(full), PickleGlobals.Hint(full));
     }
-
-    private UserErrorException Refused(string name, string opcode) =>
-        CheckpointErrors.RefusedGlobal(file, $"{Shorten(name)} (by {opcode})", PickleGlobals.Hint(name));
 
     // A name comes from a stranger's file into a terminal.
     private static string Shorten(string name)
@@ -166,6 +165,7 @@ internal sealed class PickleReader(FileBytes file, ReadOnlyMemory<byte> bytes, F
 
     private void Append(ReadOnlySpan<object?> items)
     {
+        if (Peek() is PickleOpaque or PickleDict { Of: not null }) return;
         if (Peek() is not List<object?> list) throw Bad("values are added to what is no list");
         list.AddRange(items);
     }

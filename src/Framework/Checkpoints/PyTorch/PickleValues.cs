@@ -1,12 +1,20 @@
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>A dict or OrderedDict. Entries keep their order; only string keys can be looked up.</summary>
+/// <summary>A dict, an OrderedDict, or an object of a class that is not known here. Entries keep their order; only string keys can be looked up.</summary>
 internal sealed class PickleDict
 {
+    private static readonly Dictionary<string, object?> s_nothing = [];
+
     private Dictionary<string, object?>? _byName;
 
+    /// <summary>The class of an object that is passed over: a name, never code. null for a dict.</summary>
+    public string? Of { get; init; }
+
+    /// <summary>What an OrderedDict has beside its entries.</summary>
+    public PickleDict? Attributes { get; set; }
+
     /// <summary>String keys in the order in which they first came.</summary>
-    public IEnumerable<KeyValuePair<string, object?>> Named => _byName ?? [];
+    public Dictionary<string, object?> Named => _byName ?? s_nothing;
 
     /// <summary>All entries, those with other keys included.</summary>
     public int Count => (_byName?.Count ?? 0) + OtherKeys;
@@ -34,7 +42,7 @@ internal sealed class PickleTuple(object?[] items)
 /// <param name="What">For messages: "a set", "a numpy array".</param>
 internal sealed record PickleOpaque(string What);
 
-/// <summary>A global from the allow-list: a name, never code.</summary>
+/// <summary>A global: a name, never code.</summary>
 internal sealed record PickleGlobal(string Name, PickleCall Call, ElementType? Type = null);
 
 /// <summary>What calling a global means here.</summary>
@@ -42,6 +50,9 @@ internal enum PickleCall
 {
     /// <summary>Nothing: it can be held, not called.</summary>
     None,
+
+    /// <summary>Nothing that weights need: calling it gives an object without content.</summary>
+    Object,
     Tensor, TensorV2, TensorV3, Parameter, ParameterWithState, FromType,
     Dict, Counter, DefaultDict, List, Set, Size, Device, DType, NumpyScalar, NumpyDType, NumpyArray, Encode, ByteArray,
 }

@@ -10,12 +10,12 @@ internal sealed class PyTorchFile : WeightsFile
 
     private readonly Dictionary<string, PickleTensor> _tensors;
 
-    private PyTorchFile(FileBytes file, string format, object? root, string? part) : base(file)
+    private PyTorchFile(FileBytes file, string format, object? root, string? part, WeightChoice choice) : base(file)
     {
         Format = format;
-        var found = StateDict.Find(file, root, part);
+        var found = StateDict.Find(file, root, part, choice);
         _tensors = found.Tensors;
-        Others = found.Others;
+        (Others, Notes, Classes, Names) = (found.Others, found.Notes, found.Classes, found.Names);
         Tensors = _tensors.ToDictionary(pair => pair.Key, pair => new WeightInfo(pair.Key, pair.Value.Type, pair.Value.Shape));
     }
 
@@ -25,7 +25,13 @@ internal sealed class PyTorchFile : WeightsFile
 
     public override IReadOnlyList<string> Others { get; }
 
-    public static PyTorchFile OpenZip(FileBytes file, string? part)
+    public override IReadOnlyList<string> Notes { get; }
+
+    public override IReadOnlyList<string>? Classes { get; }
+
+    public override string? Names { get; }
+
+    public static PyTorchFile OpenZip(FileBytes file, string? part, WeightChoice choice)
     {
         var entries = new ZipDirectory(file);
         var pickle = entries.Names.FirstOrDefault(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1)
@@ -42,6 +48,7 @@ internal sealed class PyTorchFile : WeightsFile
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
         var reader = new PickleReader(file, file.Read(offset, length, "data.pkl"), id =>
         {
+            if (PersistentId.Module(id) is { } module) return module;
             var asked = PersistentId.Parse(file, id);
             if (storages.TryGetValue(asked.Key, out var known))
                 return PersistentId.Same(file, known, asked);
@@ -51,16 +58,17 @@ internal sealed class PyTorchFile : WeightsFile
             asked.Offset = entry.Offset;
             return storages[asked.Key] = asked;
         });
-        return new PyTorchFile(file, "PyTorch (zip)", reader.Read(), part);
+        return new PyTorchFile(file, "PyTorch (zip)", reader.Read(), part, choice);
     }
 
-    public static PyTorchFile OpenLegacy(FileBytes file, string? part)
+    public static PyTorchFile OpenLegacy(FileBytes file, string? part, WeightChoice choice)
     {
         // The storages follow the pickles, so only the front is held in memory.
         var front = file.Read(0, Math.Min(file.Length, MaxPickle), "the pickles");
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
         var reader = new PickleReader(file, front, id =>
         {
+            if (PersistentId.Module(id) is { } module) return module;
             var asked = PersistentId.Parse(file, id);
             return storages.TryGetValue(asked.Key, out var known) ? PersistentId.Same(file, known, asked) : storages[asked.Key] = asked;
         });
@@ -72,7 +80,7 @@ internal sealed class PyTorchFile : WeightsFile
         var root = reader.Read();
         if (reader.Read() is not List<object?> keys) throw CheckpointErrors.Damaged(file, "the list of storages is missing");
         PlaceLegacyStorages(file, reader.Position, keys, storages);
-        return new PyTorchFile(file, "PyTorch (before 1.6)", root, part);
+        return new PyTorchFile(file, "PyTorch (before 1.6)", root, part, choice);
     }
 
     // Each storage: its number of elements, 8 bytes, then the elements.

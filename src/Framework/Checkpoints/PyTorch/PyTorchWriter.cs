@@ -4,15 +4,15 @@ using System.Text;
 
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>Writes a state dict in PyTorch's zip format, for <c>torch.load</c>. Holds nothing but an OrderedDict of tensors.</summary>
+/// <summary>Writes a state dict in PyTorch's zip format, for <c>torch.load</c>. Holds nothing but an OrderedDict of tensors, which has the class names, and whose names the tensors bear, as attributes.</summary>
 internal static class PyTorchWriter
 {
     private const string Folder = "archive/";
 
-    public static void Write(Stream stream, IReadOnlyList<WeightSource> tensors)
+    public static void Write(Stream stream, IReadOnlyList<WeightSource> tensors, IReadOnlyList<string>? classes = null, string names = Publisher.Own)
     {
         using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
-        WriteEntry(archive, "data.pkl", entry => entry.Write(Pickle(tensors)));
+        WriteEntry(archive, "data.pkl", entry => entry.Write(Pickle(tensors, classes ?? [], names)));
         WriteEntry(archive, "byteorder", entry => entry.Write("little"u8));
         for (var i = 0; i < tensors.Count; i++) WriteEntry(archive, $"data/{i}", tensors[i].WriteTo);
         WriteEntry(archive, "version", entry => entry.Write("3\n"u8));
@@ -26,7 +26,7 @@ internal static class PyTorchWriter
         write(content);
     }
 
-    private static byte[] Pickle(IReadOnlyList<WeightSource> tensors)
+    private static byte[] Pickle(IReadOnlyList<WeightSource> tensors, IReadOnlyList<string> classes, string names)
     {
         using var pickle = new MemoryStream();
         pickle.Write([0x80, 2]);
@@ -51,7 +51,19 @@ internal static class PyTorchWriter
             Global("collections", "OrderedDict");
             pickle.Write(")RtR"u8);
         }
-        pickle.Write("u."u8);
+        pickle.WriteByte((byte)'u');
+        if (classes.Count > 0)
+        {
+            pickle.Write("}"u8);
+            Text(ClassNames.Attribute);
+            pickle.Write("]("u8);
+            foreach (var name in classes) Text(name);
+            pickle.Write("es"u8);
+            Text(ClassNames.NamesAttribute);
+            Text(names);
+            pickle.Write("sb"u8); // attributes of the OrderedDict
+        }
+        pickle.WriteByte((byte)'.');
         return pickle.ToArray();
 
         void Global(string module, string name) => pickle.Write(Encoding.ASCII.GetBytes($"c{module}\n{name}\n"));

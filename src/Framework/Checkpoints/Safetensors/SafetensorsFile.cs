@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Framework.Checkpoints.Safetensors;
 
 /// <summary>Reads safetensors files.</summary>
@@ -16,6 +18,12 @@ internal sealed class SafetensorsFile : WeightsFile
     public override IReadOnlyDictionary<string, WeightInfo> Tensors { get; }
 
     public override IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    public override IReadOnlyList<string>? Classes => PublishedInfo.Classes(Metadata);
+
+    public override string? Names => Metadata.ContainsKey(Publisher.ClassesKey) ? Metadata.GetValueOrDefault(Publisher.NamesKey) : null;
+
+    public override DataTask? Task => PublishedInfo.Task(Metadata);
 
     public static SafetensorsFile Open(FileBytes file) => new(file);
 

@@ -5,8 +5,17 @@ namespace Tessera.Framework.Components.OptionTypes;
 /// <summary>What a binding needs: the components, and where mistakes go.</summary>
 internal sealed record BindContext(ComponentRegistry Registry, MistakeList Mistakes)
 {
+    /// <summary>Where to note the options with an <see cref="EarlierDefaultAttribute"/>; null: nowhere.</summary>
+    public List<ChangedOption>? Changed { get; init; }
+
     public void Add(ConfigNode node, string path, string text) => Mistakes.Add(new Mistake(node.Source, path, text));
 }
+
+/// <summary>An option whose default has changed, as a config has it.</summary>
+/// <param name="Parent">The path of the object that holds it.</param>
+/// <param name="Place">Where that object was written.</param>
+/// <param name="Value">What the config says; null where it leaves the option out.</param>
+internal sealed record ChangedOption(string Parent, ConfigKey Key, SourceLocation Place, ConfigValue? Value);
 
 /// <summary>A type that config values are read as.</summary>
 internal abstract class OptionType

@@ -17,7 +17,7 @@ public abstract class Penalty
     public IReadOnlyList<Tensor> Select(nn.Module model)
     {
         var patterns = Parameters.Select(text => new NamePattern(text)).ToArray();
-        var norms = model.named_modules().Where(child => ParameterGroups.IsNorm(child.module)).Select(child => child.name + ".").ToArray();
+        var norms = ParameterGroups.NormParameters(model);
         var chosen = new List<Tensor>();
         var used = new HashSet<NamePattern>();
         foreach (var (name, parameter) in model.named_parameters())
@@ -26,7 +26,7 @@ public abstract class Penalty
             used.UnionWith(matching);
             var applies = patterns.Length > 0
                 ? matching.Length > 0
-                : !name.EndsWith("bias", StringComparison.Ordinal) && !norms.Any(norm => name.StartsWith(norm, StringComparison.Ordinal));
+                : !name.EndsWith("bias", StringComparison.Ordinal) && !norms.Contains(name);
             if (applies && parameter.requires_grad) chosen.Add(parameter);
         }
         if (patterns.FirstOrDefault(pattern => !used.Contains(pattern)) is { } idle)

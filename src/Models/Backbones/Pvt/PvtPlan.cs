@@ -1,4 +1,4 @@
-using System.Globalization;
+using Tessera.Framework.Models;
 
 namespace Tessera.Models.Backbones;
 
@@ -18,8 +18,6 @@ internal sealed class PvtPlan
     public int[] OutIndices { get; }
 
     public double[] DropPaths { get; }
-
-    public int LayerCount => Stages.Sum(stage => stage.Depth) + 2;
 
     public static PvtPlan For(PyramidVisionTransformerOptions options)
     {
@@ -82,23 +80,13 @@ internal sealed class PvtPlan
             throw new UserErrorException($"{name}: attention has no \"{unknown}\"; it takes {string.Join(", ", known)}.");
     }
 
-    public int LayerOf(string parameterName) => LayerOf(parameterName, [.. Stages.Select(stage => stage.Depth)]);
-
-    /// <summary>0: the first embedding; a later stage's embedding goes with its first block; then each block; last the norm and whatever stands after.</summary>
-    public static int LayerOf(string parameterName, int[] depths)
+    /// <summary>Each block; a later stage's embeddings go with its first, a class token with the first of the last stage, a stage's norm with its last.</summary>
+    public static ParameterLayers ByDepth(int[] depths) => new(["patch_embed1", "pos_embed1"], [.. depths.SelectMany((depth, i) => Enumerable.Range(0, depth).Select(block =>
     {
-        var dot = parameterName.Split('.');
-        var digits = dot[0].Length;
-        while (digits > 0 && char.IsAsciiDigit(dot[0][digits - 1])) digits--;
-        if (dot[0] == "cls_token") return Before(depths.Length) + 1;
-        if (digits == dot[0].Length || dot[0].StartsWith("pyramid", StringComparison.Ordinal)) return depths.Sum() + 1;
-        var stage = int.Parse(dot[0][digits..], CultureInfo.InvariantCulture);
-        return dot[0][..digits] switch
-        {
-            "block" => Before(stage) + 1 + int.Parse(dot[1], CultureInfo.InvariantCulture),
-            "norm" => Before(stage + 1),
-            _ => stage == 1 ? 0 : Before(stage) + 1,
-        };
-        int Before(int number) => depths.Take(number - 1).Sum();
-    }
+        var names = new List<string> { $"block{i + 1}.{block}" };
+        if (block == 0 && i > 0) names.AddRange([$"patch_embed{i + 1}", $"pos_embed{i + 1}"]);
+        if (block == 0 && i == depths.Length - 1) names.Add("cls_token");
+        if (block == depth - 1) names.Add($"norm{i + 1}");
+        return names.ToArray();
+    }))]);
 }

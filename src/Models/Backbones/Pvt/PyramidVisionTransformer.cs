@@ -115,10 +115,7 @@ public sealed class PyramidVisionTransformer : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => PvtKeys.Maps;
 
-    /// <summary>i: the embedding of stage i's first block; then each block.</summary>
-    public override int LayerCount => _plan.LayerCount;
-
-    public override int LayerOf(string parameterName) => _plan.LayerOf(parameterName);
+    public override ParameterLayers LayersByDepth => PvtPlan.ByDepth([.. _plan.Stages.Select(stage => stage.Depth)]);
 
     /// <summary>Positional embeddings of another image size, or with a class token too many, are resized.</summary>
     public override Tensor Fit(string key, Tensor stored)

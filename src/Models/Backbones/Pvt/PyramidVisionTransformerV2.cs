@@ -110,10 +110,7 @@ public sealed class PyramidVisionTransformerV2 : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => PvtKeys.MapsV2;
 
-    public override int LayerCount => _depths.Sum() + 2;
-
-    /// <summary>0: the first embedding; then each block, a later stage's embedding with its first; norms with the block before.</summary>
-    public override int LayerOf(string parameterName) => PvtPlan.LayerOf(parameterName, _depths);
+    public override ParameterLayers LayersByDepth => PvtPlan.ByDepth(_depths);
 
     /// <param name="images">Normalized images, [B, InChannels, H, W], of any size.</param>
     /// <returns>Normed maps [B, C, ⌈H / stride⌉, ⌈W / stride⌉] of the stages asked for.</returns>

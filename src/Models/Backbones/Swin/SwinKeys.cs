@@ -1,3 +1,4 @@
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
 using static TorchSharp.torch;
 
@@ -8,17 +9,22 @@ internal static class SwinKeys
 {
     private static readonly string[] _buffers = ["relative_position_index", "attn_mask"];
 
-    /// <param name="last">The last map's norm takes what a classifier calls "norm"; null where it has that name here.</param>
-    public static IReadOnlyDictionary<string, KeyMap> Maps(int? last) => new Dictionary<string, KeyMap>
+    /// <param name="last">The stage of the last map.</param>
+    /// <param name="plain">Its norm is called "norm" here, as in a classifier; otherwise it takes what a classifier calls so.</param>
+    public static IReadOnlyDictionary<string, KeyMap> Maps(int last, bool plain) => new Dictionary<string, KeyMap>
     {
-        ["microsoft"] = WithoutBuffers(Norm(new KeyTable("head"), last).ToKeyMap()),
-        ["timm"] = WithoutBuffers(Timm(last)),
-        ["mmlab"] = WithoutBuffers(Mmlab(last)),
+        ["microsoft"] = WithoutBuffers(Norm(new KeyTable("head"), plain ? null : last).ToKeyMap()),
+        ["timm"] = WithoutBuffers(Timm(plain ? null : last)),
+        ["mmlab"] = WithoutBuffers(Mmlab(last, plain)),
     };
 
     private static KeyTable Norm(KeyTable table, int? last) => last is { } stage ? table.Pair("norm.", $"norm{stage}.") : table;
 
-    private static KeyMap WithoutBuffers(KeyMap map) => map with { Rename = key => _buffers.Any(key.EndsWith) ? null : map.Rename(key) };
+    private static KeyMap WithoutBuffers(KeyMap map) => map with
+    {
+        Rename = key => _buffers.Any(key.EndsWith) ? null : map.Rename(key),
+        Computed = key => _buffers.Any(key.EndsWith),
+    };
 
     // timm counts the merging of patches with the stage after it.
     private static KeyMap Timm(int? last)
@@ -28,14 +34,18 @@ internal static class SwinKeys
         return table.ToKeyMap();
     }
 
-    private static KeyMap Mmlab(int? last) => new KeyTable("head.fc", "backbone.")
+    private static KeyMap Mmlab(int last, bool plain) => new KeyTable("head.fc", "backbone.")
         .Pair("patch_embed.projection.", "patch_embed.proj.")
         .Pair("stages.*.blocks.*.attn.w_msa.", "layers.*.blocks.*.attn.")
         .Pair("stages.*.blocks.*.ffn.layers.0.0.", "layers.*.blocks.*.mlp.fc1.")
         .Pair("stages.*.blocks.*.ffn.layers.1.", "layers.*.blocks.*.mlp.fc2.")
         .Pair("stages.*.", "layers.*.")
-        .Pair("norm3.", last is null ? "norm." : "norm3.")
-        .ToKeyMap() with { Reshape = Unfolded };
+        .Pair($"norm{last}.", plain ? "norm." : $"norm{last}.")
+        .ToKeyMap() with
+        {
+            Reshape = Unfolded,
+            PublishAs = key => key.Contains(".downsample.", StringComparison.Ordinal) ? PublishedForms.MergedPatches : null,
+        };
 
     // MMLab takes the four tokens of a merged patch channel by channel, row by row; Swin token by token, column by column.
     private static Tensor Unfolded(string key, Tensor stored)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
@@ -27,6 +26,7 @@ public enum SwinArch { Tiny, Small, Base, Large }
 /// <param name="Dropout">Dropout of the tokens, of the attention's output and in the MLPs.</param>
 /// <param name="AttentionDropout">Dropout of the attention weights.</param>
 /// <param name="DropPath">Stochastic depth: rate at the last block, rising linearly from 0 at the first.</param>
+/// <param name="WindowPadding">What a grid that the window does not divide is filled up with: "attended", "attended_after_shift" or "masked".</param>
 public sealed record SwinTransformerOptions(
     SwinArch Arch = SwinArch.Tiny,
     [property: Range(1, 4096)] int? EmbedDim = null,
@@ -42,12 +42,13 @@ public sealed record SwinTransformerOptions(
     bool QkvBias = true,
     [property: Range(0, 0.99)] double Dropout = 0,
     [property: Range(0, 0.99)] double AttentionDropout = 0,
-    [property: Range(0, 0.99)] double DropPath = 0);
+    [property: Range(0, 0.99)] double DropPath = 0,
+    [property: EarlierDefault(WindowPadding.Masked)] WindowPadding WindowPadding = WindowPadding.Attended);
 
 /// <summary>A transformer with attention in windows that are shifted by turns, and stages that halve the grid.</summary>
 /// <remarks>
 /// Liu et al., "Swin Transformer", 2021, arXiv:2103.14030. Parameter names are microsoft/Swin-Transformer's; with several
-/// maps, each has a norm of its own (norm0 … norm3) as in detection. Images of any size are met by padding, which is masked.
+/// maps, each has a norm of its own (norm0 … norm3) as in detection. Images of any size are met by padding.
 /// </remarks>
 [Component("SwinTransformer")]
 public sealed class SwinTransformer : Backbone
@@ -58,6 +59,7 @@ public sealed class SwinTransformer : Backbone
     private readonly SwinTransformerOptions _options;
     private readonly int[] _outIndices;
     private readonly int[] _depths;
+    private readonly bool _plainNorm; // one map, of the last stage: a classifier's norm
 
     public SwinTransformer(SwinTransformerOptions options, ComponentBuilder? components = null) : base(nameof(SwinTransformer))
     {
@@ -85,14 +87,15 @@ public sealed class SwinTransformer : Backbone
         patch_embed = new SwinPatchEmbed(options.PatchSize, options.InChannels, width, options.PatchNorm);
         for (var i = 0; i < built; i++)
         {
-            var choose = AttentionChoice.For(options.Attention, i, components, shape => new WindowAttention(new WindowAttentionOptions(options.WindowSize), shape));
+            var choose = AttentionChoice.For(options.Attention, i, components, shape => new WindowAttention(new WindowAttentionOptions(options.WindowSize, Padding: options.WindowPadding), shape));
             layers.Add(new SwinStage(width << i, heads[i], options, rates[depths[..i].Sum()..][..depths[i]], choose, downsample: i < built - 1));
         }
         _norms = new LayerNorm?[built];
+        _plainNorm = _outIndices.Length == 1 && built == depths.Length;
         foreach (var i in _outIndices)
         {
             _norms[i] = LayerNorm(width << i);
-            register_module(_outIndices.Length == 1 && i == depths.Length - 1 ? "norm" : $"norm{i}", _norms[i]!);
+            register_module(_plainNorm ? "norm" : $"norm{i}", _norms[i]!);
         }
         RegisterComponents();
 
@@ -105,20 +108,11 @@ public sealed class SwinTransformer : Backbone
 
     public override IReadOnlyList<int> OutStrides { get; }
 
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => SwinKeys.Maps(_outIndices.Length > 1 ? _outIndices[^1] : null);
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => SwinKeys.Maps(_outIndices[^1], _plainNorm);
 
-    /// <summary>0: the patches; then each block, a stage's merging of patches with its last; last the norms.</summary>
-    public override int LayerCount => _depths.Sum() + 2;
-
-    public override int LayerOf(string parameterName)
-    {
-        var parts = parameterName.Split('.');
-        if (parts[0] == "patch_embed") return 0;
-        if (parts[0] != "layers") return LayerCount - 1;
-        var stage = int.Parse(parts[1], CultureInfo.InvariantCulture);
-        var before = _depths.Take(stage).Sum();
-        return before + (parts[2] == "blocks" ? 1 + int.Parse(parts[3], CultureInfo.InvariantCulture) : _depths[stage]);
-    }
+    /// <summary>A stage's merging of patches goes with its last block.</summary>
+    public override ParameterLayers LayersByDepth => new([nameof(patch_embed)], [.. _depths.SelectMany((depth, stage) => Enumerable.Range(0, depth).Select(
+        block => block == depth - 1 ? new[] { $"layers.{stage}.blocks.{block}", $"layers.{stage}.downsample" } : [$"layers.{stage}.blocks.{block}"]))]);
 
     /// <summary>The biases of windows of another size are resized.</summary>
     public override Tensor Fit(string key, Tensor stored)

@@ -25,7 +25,8 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
             anchors.Boxes.Overlaps(boxes, box, row);
             candidates.Clear();
             var (x, y) = ((boxes.X1[box] + boxes.X2[box]) / 2, (boxes.Y1[box] + boxes.Y2[box]) / 2);
-            foreach (var level in anchors.Levels) AddNearest(level, centersX, centersY, x, y, candidates);
+            foreach (var level in anchors.Levels) AddNearest(level, centersX, centersY, x, y, assigned, candidates);
+            if (candidates.Count == 0) continue;
             var threshold = Threshold(candidates, row);
             foreach (var anchor in candidates)
             {
@@ -46,11 +47,12 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
     }
 
     /// <summary>The nearest anchors of a map; of equally near ones the first.</summary>
-    private void AddNearest(AnchorLevel level, float[] centersX, float[] centersY, float x, float y, List<int> candidates)
+    private void AddNearest(AnchorLevel level, float[] centersX, float[] centersY, float x, float y, int[] assigned, List<int> candidates)
     {
         var nearest = new PriorityQueue<int, (float Distance, int Index)>(Comparer<(float, int)>.Create((a, b) => b.CompareTo(a))); // the farthest leaves first
         for (var i = level.Start; i < level.Start + level.Count; i++)
         {
+            if (assigned[i] == Ignored) continue;
             var (dx, dy) = (centersX[i] - x, centersY[i] - y);
             var place = (dx * dx + dy * dy, i);
             if (nearest.Count < options.Topk) nearest.Enqueue(i, place);

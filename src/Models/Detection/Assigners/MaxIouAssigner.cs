@@ -41,19 +41,30 @@ public sealed class MaxIouAssigner : Assigner
         _options = options;
     }
 
+    /// <summary>Above it an anchor is to find a box, below it none.</summary>
+    public override (double Positive, double Negative) Thresholds => (_options.PosIouThr, _options.NegIouThr);
+
     protected override void Assign(AnchorGrid anchors, BoxArray boxes, int[] assigned)
     {
         var (row, best, nearest) = (new float[anchors.Count], new float[anchors.Count], new int[anchors.Count]);
         var lowQuality = new List<(int Anchor, int Box)>();
+        var anyOut = Array.IndexOf(assigned, Ignored) >= 0;
         for (var box = 0; box < boxes.Count; box++)
         {
             anchors.Boxes.Overlaps(boxes, box, row);
+            if (anyOut) LeaveOut(row, assigned);
             KeepBest(row, best, nearest, box);
             if (_options.MatchLowQuality) AddBest(row, box, lowQuality);
         }
         for (var i = 0; i < assigned.Length; i++)
-            assigned[i] = best[i] >= (float)_options.PosIouThr ? nearest[i] : best[i] < (float)_options.NegIouThr ? Background : Ignored;
+            if (assigned[i] != Ignored) assigned[i] = best[i] >= (float)_options.PosIouThr ? nearest[i] : best[i] < (float)_options.NegIouThr ? Background : Ignored;
         foreach (var (anchor, box) in lowQuality) assigned[anchor] = _options.LowQualityTo == LowQuality.Box ? box : nearest[anchor];
+    }
+
+    private static void LeaveOut(float[] row, int[] assigned)
+    {
+        for (var i = 0; i < row.Length; i++)
+            if (assigned[i] == Ignored) row[i] = -1;
     }
 
     private static void KeepBest(float[] row, float[] best, int[] nearest, int box)

@@ -27,8 +27,14 @@ public abstract class BoxHead(string name) : nn.Module<Tensor[], Tensor[]>(name)
     /// <summary>Pairs of prefixes, torchvision's and this head's own, below "head." there.</summary>
     internal abstract IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys { get; }
 
+    /// <summary>Whether MMDetection's head of this kind usually has no such tensor; null: it has all.</summary>
+    internal virtual Func<string, bool>? MmlabLacks => null;
+
     /// <summary>The key of the layer that has the classes as its outputs.</summary>
     internal abstract string ClassifierKey { get; }
+
+    /// <summary>The tensors with rows for classes, by their names in the head.</summary>
+    internal virtual IEnumerable<ClassTensor> ClassTensors => [new($"{ClassifierKey}.weight"), new($"{ClassifierKey}.bias")];
 
     /// <summary>Classes that the head tells apart.</summary>
     public abstract int Classes { get; }

@@ -3,9 +3,23 @@ using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Coders;
 using Tessera.Models.Detection.Suppression;
 using Tessera.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Detection.Heads;
+
+/// <summary>How a guess is scored by the probabilities of its class and, where there is one, of a factor.</summary>
+/// <param name="Join">What the two give.</param>
+/// <param name="ByClass">Threshold and count go by the class alone.</param>
+internal readonly record struct CandidateScore(CenternessScore Join, bool ByClass)
+{
+    /// <summary>The class alone.</summary>
+    public static CandidateScore Alone { get; } = new(CenternessScore.Product, true);
+
+    public float Of(float score, float factor) => Join == CenternessScore.Product ? score * factor : MathF.Sqrt(score * factor);
+
+    public Tensor Of(Tensor score, Tensor factor) => Join == CenternessScore.Product ? score * factor : (score * factor).sqrt();
+}
 
 /// <summary>Picks the best-scored guesses of every map, and decodes their boxes alone.</summary>
 internal static class CandidateSelection
@@ -13,20 +27,29 @@ internal static class CandidateSelection
     /// <param name="logits">For each map [B, A · C, H, W].</param>
     /// <param name="codes">For each map [B, A · 4, H, W], as the coder reads them.</param>
     /// <param name="factors">For each map [B, A, H, W], further logits; null: none.</param>
-    /// <param name="join">A score from the probabilities of class and factor.</param>
     /// <returns>For each image; of a map's candidates the best first, of equal ones in the order (row, column, shape, class).</returns>
     public static IReadOnlyList<Candidates> Select(AnchorGrid grid, IReadOnlyList<Tensor> logits, IReadOnlyList<Tensor> codes, IReadOnlyList<Tensor>? factors,
-        Func<float, float, float> join, BoxCoder coder, CandidateLimits limits)
+        CandidateScore score, BoxCoder coder, CandidateLimits limits)
     {
         using var scope = NewDisposeScope();
         var images = (int)logits[0].shape[0];
         var (anchors, found, scores, labels) = (Lists<float>(images), Lists<float>(images), Lists<float>(images), Lists<int>(images));
-        Span<float> box = stackalloc float[4];
+        var box = new float[4];
         for (var l = 0; l < logits.Count; l++)
         {
             var level = grid.Levels[l];
             var cells = level.Height * level.Width;
             var classes = (int)logits[l].shape[1] / level.PerCell;
+            if (logits[l].device_type != DeviceType.CPU)
+            {
+                foreach (var (image, picked) in DeviceCandidates.Best(logits[l], codes[l], factors?[l], level.PerCell, score, limits).Index())
+                    foreach (var (value, index, code) in picked)
+                    {
+                        Add(image, level.Start + (index / classes), index % classes, value);
+                        found[image].AddRange(code);
+                    }
+                continue;
+            }
             var (classValues, codeValues) = (Flat(logits[l]), Flat(codes[l]));
             var factorValues = factors is null ? null : Flat(factors[l]);
             for (var image = 0; image < images; image++)
@@ -34,21 +57,26 @@ internal static class CandidateSelection
                 var picked = Best(
                     classValues.AsSpan(image * level.Count * classes, level.Count * classes),
                     factorValues.AsSpan(factorValues is null ? 0 : image * level.Count, factorValues is null ? 0 : level.Count),
-                    level.PerCell, classes, cells, join, limits);
-                foreach (var (score, index) in picked)
+                    level.PerCell, classes, cells, score, limits);
+                foreach (var (value, index) in picked)
                 {
                     var (anchor, label) = Math.DivRem(index, classes);
                     var (cell, shape) = Math.DivRem(anchor, level.PerCell);
-                    scores[image].Add(score);
-                    labels[image].Add(label);
-                    grid.Boxes.CopyTo(level.Start + anchor, box);
-                    anchors[image].AddRange(box);
+                    Add(image, level.Start + anchor, label, value);
                     for (var side = 0; side < 4; side++)
                         found[image].Add(codeValues[(image * level.PerCell + shape) * 4 * cells + side * cells + cell]);
                 }
             }
         }
         return [.. Enumerable.Range(0, images).Select(image => new Candidates(Decode(coder, anchors[image], found[image]), [.. scores[image]], [.. labels[image]]))];
+
+        void Add(int image, int anchor, int label, float value)
+        {
+            scores[image].Add(value);
+            labels[image].Add(label);
+            grid.Boxes.CopyTo(anchor, box);
+            anchors[image].AddRange(box);
+        }
     }
 
     /// <summary>The best of one map and image, at most <see cref="CandidateLimits.NmsPre"/>.</summary>
@@ -56,7 +84,21 @@ internal static class CandidateSelection
     /// <param name="factors">[A, cells], or empty.</param>
     /// <returns>Score, and index in the order (cell, shape, class); best first.</returns>
     internal static List<(float Score, int Index)> Best(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
-        Func<float, float, float> join, CandidateLimits limits)
+        CandidateScore score, CandidateLimits limits)
+    {
+        if (!score.ByClass || factors.IsEmpty) return Ranked(logits, factors, shapes, classes, cells, score, limits);
+        var best = Ranked(logits, [], shapes, classes, cells, score, limits);
+        for (var i = 0; i < best.Count; i++)
+        {
+            var (cell, shape) = Math.DivRem(best[i].Index / classes, shapes);
+            best[i] = (score.Of(best[i].Score, Sigmoid(factors[shape * cells + cell])), best[i].Index);
+        }
+        Cut(best, best.Count);
+        return best;
+    }
+
+    private static List<(float Score, int Index)> Ranked(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
+        CandidateScore by, CandidateLimits limits)
     {
         var best = new List<(float Score, int Index)>();
         var most = Math.Max(4096, 4L * limits.NmsPre);
@@ -75,7 +117,7 @@ internal static class CandidateSelection
                     continue;
                 }
                 if (!(values[cell] > floor)) continue;
-                var score = factors.IsEmpty ? Sigmoid(values[cell]) : join(Sigmoid(values[cell]), Sigmoid(factors[shape * cells + cell]));
+                var score = factors.IsEmpty ? Sigmoid(values[cell]) : by.Of(Sigmoid(values[cell]), Sigmoid(factors[shape * cells + cell]));
                 if (!(score > least)) continue;
                 best.Add((score, (cell * shapes + shape) * classes + label));
                 if (best.Count < most) continue;

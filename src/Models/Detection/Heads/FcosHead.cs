@@ -21,6 +21,16 @@ public enum CenternessScore
     Root,
 }
 
+/// <summary>What the threshold and the count of candidates go by.</summary>
+public enum CandidateRank
+{
+    /// <summary>The probability of the class; the centreness comes in afterwards, as in MMDetection.</summary>
+    Class,
+
+    /// <summary>The score with the centreness, as in torchvision.</summary>
+    Score,
+}
+
 /// <param name="NumClasses">Classes; by default as many as the data has, with which it must agree.</param>
 /// <param name="FeatChannels">Channels of the towers; the maps' by default.</param>
 /// <param name="StackedConvs">Convolutions of each tower.</param>
@@ -34,6 +44,7 @@ public enum CenternessScore
 /// <param name="ScalePerLevel">Each map has a learnt factor on its distances.</param>
 /// <param name="CenternessWeight">Each box's loss counts as much as its place is central.</param>
 /// <param name="Score">"product" of class and centreness, or its "root".</param>
+/// <param name="CandidatesBy">What score_thr and nms_pre go by: the probability of the "class" alone, or the "score" with the centreness.</param>
 /// <param name="PointOffset">Where in its cell a place lies, in strides: 0 the corner, 0.5 the middle.</param>
 /// <param name="StridesFromImage">The distance of places is the image's size over the map's, rounded down, as torchvision has it.</param>
 public sealed record FcosHeadOptions(
@@ -50,6 +61,7 @@ public sealed record FcosHeadOptions(
     bool ScalePerLevel = true,
     bool CenternessWeight = true,
     CenternessScore Score = CenternessScore.Product,
+    [property: EarlierDefault(CandidateRank.Score)] CandidateRank CandidatesBy = CandidateRank.Class,
     [property: Range(0, 1)] double PointOffset = 0.5,
     bool StridesFromImage = false);
 
@@ -104,6 +116,9 @@ public sealed class FcosHead : BoxHead
 
     internal override string ClassifierKey => nameof(conv_cls);
 
+    // There, a convolution before a norm has a bias only where the config says so.
+    internal override Func<string, bool>? MmlabLacks => _options.Norm == DetectionNorm.None ? null : key => key.EndsWith(".conv.bias", StringComparison.Ordinal);
+
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => FcosKeys();
 
     /// <param name="maps">[B, C, H, W] each.</param>
@@ -132,7 +147,7 @@ public sealed class FcosHead : BoxHead
         using var scope = NewDisposeScope();
         var (logits, codes, centreness) = Parts(outputs);
         var grid = _places.Generate(SizesOf(logits), image);
-        var targets = new DenseTargets(grid, truths, [.. truths.Select(truth => _assignment.Assign(grid, truth))], LossNorm.Batch);
+        var targets = new DenseTargets(grid, truths, InParallel.Select(truths, truth => _assignment.Assign(grid, truth)), LossNorm.Batch);
         var classLoss = targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
 
         var found = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(codes[i]))]); // [P, 4]
@@ -151,8 +166,7 @@ public sealed class FcosHead : BoxHead
     public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
     {
         var (logits, codes, centreness) = Parts(outputs);
-        Func<float, float, float> join = _options.Score == CenternessScore.Product ? static (a, b) => a * b : static (a, b) => MathF.Sqrt(a * b);
-        return CandidateSelection.Select(_places.Generate(SizesOf(logits), image), logits, codes, centreness, join, _coder, limits);
+        return CandidateSelection.Select(_places.Generate(SizesOf(logits), image), logits, codes, centreness, new CandidateScore(_options.Score, _options.CandidatesBy == CandidateRank.Class), _coder, limits);
     }
 
     /// <summary>1 in the middle of the box, 0 at its sides.</summary>

@@ -74,7 +74,12 @@ public sealed class RetinaHead : BoxHead
 
     public AnchorGeneratorBase Anchors => _anchors;
 
+    public Assigner Assigner => _assigner;
+
     internal override string ClassifierKey => nameof(retina_cls);
+
+    internal override IEnumerable<ClassTensor> ClassTensors =>
+        new[] { "weight", "bias" }.Select(name => new ClassTensor($"{nameof(retina_cls)}.{name}", _anchors.PerCell, $"{nameof(retina_reg)}.{name}"));
 
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => RetinaKeys();
 
@@ -98,7 +103,7 @@ public sealed class RetinaHead : BoxHead
         using var scope = NewDisposeScope();
         var (logits, codes) = Parts(outputs);
         var grid = _anchors.Generate(SizesOf(logits), image);
-        var targets = new DenseTargets(grid, truths, [.. truths.Select(truth => _assigner.Assign(grid, truth))], _options.LossNorm);
+        var targets = new DenseTargets(grid, truths, InParallel.Select(truths, truth => _assigner.Assign(grid, truth)), _options.LossNorm);
         var classLoss = targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
         var boxLoss = BoxLoss(targets, codes);
         scope.MoveToOuter(classLoss, boxLoss);
@@ -108,7 +113,7 @@ public sealed class RetinaHead : BoxHead
     public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
     {
         var (logits, codes) = Parts(outputs);
-        return CandidateSelection.Select(_anchors.Generate(SizesOf(logits), image), logits, codes, null, static (score, _) => score, _coder, limits);
+        return CandidateSelection.Select(_anchors.Generate(SizesOf(logits), image), logits, codes, null, CandidateScore.Alone, _coder, limits);
     }
 
     private Tensor BoxLoss(DenseTargets targets, Tensor[] codes)

@@ -35,7 +35,8 @@ public sealed class ConcatHead : SegmentationHead
 
     public override KeyMap? KeysOf(string project) => project switch
     {
-        "mmlab" => new KeyTable(null).Pair("convs.0.conv.", "last_layer.0.").Pair("convs.0.bn.", "last_layer.1.").Pair("conv_seg.", "last_layer.3.").ToKeyMap(),
+        "mmlab" => new KeyTable(null).Pair("convs.0.conv.", "last_layer.0.").Pair("convs.0.bn.", "last_layer.1.").Pair("conv_seg.", "last_layer.3.").ToKeyMap()
+            .WithoutBiases(("last_layer.0", "last_layer.1")),
         "timm" => new KeyMap(key => key.StartsWith("last_layer.", StringComparison.Ordinal) ? key : null) { Publish = key => key },
         _ => null,
     };

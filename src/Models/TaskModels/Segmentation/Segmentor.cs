@@ -57,8 +57,9 @@ public sealed class Segmentor : VisionModel
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps =>
         backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => SegmentorKeys.Of(pair.Key, pair.Value, Heads, _prior < 0 ? -1 : _prior + 1));
 
-    public override IReadOnlyCollection<string> ClassTensors =>
-        [.. Heads.SelectMany(head => new[] { $"{head.Own}.{head.Head.ClassifierKey}.weight", $"{head.Own}.{head.Head.ClassifierKey}.bias" })];
+    /// <summary>Of all heads: auxiliary ones and the prior, whose regions are the classes', too.</summary>
+    public override IReadOnlyCollection<ClassTensor> ClassTensors =>
+        [.. Heads.SelectMany(head => head.Head.ClassTensors.Select(tensor => tensor with { Name = $"{head.Own}.{tensor.Name}" }))];
 
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;

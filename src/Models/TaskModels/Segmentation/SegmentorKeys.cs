@@ -19,6 +19,8 @@ internal static class SegmentorKeys
         {
             if (head.KeysOf(project) is { } map && Place(project, i, heads.Count, prior) is { } foreign) places.Add((foreign, own + ".", map));
         }
+        Func<string, bool>[] absent = [.. places.Select(place => KeyMap.Below(place.Map.Absent, place.Own)).Append(KeyMap.Below(backbone.Absent, Backbone)).OfType<Func<string, bool>>()];
+        Func<string, string?>[] forms = [.. places.Select(place => KeyMap.Below(place.Map.PublishAs, place.Own)).Append(KeyMap.Below(backbone.PublishAs, Backbone)).OfType<Func<string, string?>>()];
         return new KeyMap(key =>
         {
             foreach (var (foreign, own, map) in places)
@@ -35,6 +37,11 @@ internal static class SegmentorKeys
             },
             Reshape = backbone.Reshape is not { } reshape ? null : (key, tensor) =>
                 key.StartsWith(Backbone, StringComparison.Ordinal) ? reshape(key[Backbone.Length..], tensor) : tensor,
+            RenameSecond = backbone.RenameSecond is not { } second ? null : key =>
+                second(key.StartsWith(Backbone, StringComparison.Ordinal) ? key[Backbone.Length..] : key) is { } found ? Backbone + found : null,
+            Computed = backbone.Computed,
+            Absent = key => absent.Any(lacks => lacks(key)),
+            PublishAs = key => forms.Select(form => form(key)).FirstOrDefault(form => form is not null),
         };
     }
 

@@ -1,0 +1,42 @@
+using Tessera.Framework.Models;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Checkpoints;
+
+/// <summary>
+/// Weights of a stem for images of another number of channels, so that an image whose channels are alike gives what it gave:
+/// to one channel they are summed; from one or three to more they are repeated and scaled.
+/// </summary>
+/// <remarks>As timm's <c>adapt_input_conv</c> does; from one channel to several in the same way.</remarks>
+internal static class StemChannels
+{
+    /// <returns>The tensor in the wanted shape, and what was done; null where it can't be done, or need not.</returns>
+    public static (Tensor Tensor, string Done)? Adapt(StemTensor stem, Tensor stored, IReadOnlyList<long> wanted)
+    {
+        var dimension = stem.Role == StemRole.Weight ? 1 : 0;
+        if (stored.dim() != wanted.Count || stored.dim() <= dimension) return null;
+        for (var i = 0; i < wanted.Count; i++)
+            if (i != dimension && stored.shape[i] != wanted[i]) return null;
+        if (stored.shape[dimension] % stem.Inner != 0 || wanted[dimension] % stem.Inner != 0) return null;
+        var (from, to) = (stored.shape[dimension] / stem.Inner, wanted[dimension] / stem.Inner);
+        if (from == to || from < 1 || to < 1 || (to != 1 && from is not (1 or 3))) return null;
+
+        using var scope = NewDisposeScope();
+        var byChannel = stored.unflatten(dimension, [from, stem.Inner]);
+        Tensor result;
+        if (to == 1)
+        {
+            var single = byChannel.to(ScalarType.Float32);
+            single = stem.Role == StemRole.Weight ? single.sum([dimension], keepdim: true) : single.mean([dimension], keepdim: true);
+            result = single.to(stored.dtype);
+        }
+        else
+        {
+            using var order = arange(to).remainder(from).to(ScalarType.Int64);
+            result = byChannel.index_select(dimension, order);
+            if (stem.Role == StemRole.Weight) result = result * ((double)from / to);
+        }
+        var done = to == 1 ? stem.Role == StemRole.Weight ? "summed" : "averaged" : stem.Role == StemRole.Weight ? $"repeated and scaled by {from}/{to}" : "repeated";
+        return (scope.MoveToOuter(result.flatten(dimension, dimension + 1)), $"{from} channel{(from == 1 ? "" : "s")} of the image in the file, {to} here: {done}");
+    }
+}

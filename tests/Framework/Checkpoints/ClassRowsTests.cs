@@ -1,0 +1,150 @@
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Checkpoints.Safetensors;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Framework.Checkpoints;
+
+/// <summary>Rows of a classifier by class name; the checkpoint's classes are cat, dog, ünï "q", d, e.</summary>
+public sealed class ClassRowsTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly TinyModel _source = new();
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _source.Dispose();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Load_ClassesInAnotherOrder_GoByName(bool published)
+    {
+        var path = published ? Published(".safetensors") : Checkpoint();
+        string[] classes = ["e", "dog", "cat", "ünï \"q\"", "d"];
+        using var target = new TinyModel();
+        ForeignWeights.Load(target, path, new PretrainedOptions(path), Context(classes));
+        AssertRows(target, [4, 1, 0, 2, 3]);
+    }
+
+    [Theory]
+    [InlineData(".safetensors")]
+    [InlineData(".pth")]
+    public void LoadWhole_ClassesInAnotherOrder_GoByName(string extension)
+    {
+        string[] classes = ["e", "dog", "cat", "ünï \"q\"", "d"];
+        using var target = new TinyModel();
+        Assert.True(ForeignWeights.LoadWhole(target, Published(extension), new DataInfo(classes, DataTask.Classification)).IsComplete);
+        AssertRows(target, [4, 1, 0, 2, 3]);
+    }
+
+    [Fact]
+    public void Load_OtherClasses_KeepTheirFirstWeightsAndTheRestGoesByName()
+    {
+        using var target = new TinyModel(classes: 3);
+        using var before = target.state_dict()["head.fc.weight"].clone();
+        ForeignWeights.Load(target, Checkpoint(), new PretrainedOptions(Checkpoint()), Context(["owl", "dog", "cat"]));
+        AssertRows(target, [-1, 1, 0], before);
+    }
+
+    [Fact]
+    public void Load_NoneOfTheClasses_LeavesTheClassifier()
+    {
+        using var target = new TinyModel();
+        using var before = target.state_dict()["head.fc.weight"].clone();
+        var path = Checkpoint();
+        var report = ForeignWeights.Load(target, path, new PretrainedOptions(path), Context(["v", "w", "x", "y", "z"]));
+        Assert.Equal(["head.fc.bias", "head.fc.weight"], report.Skipped.Order(StringComparer.Ordinal));
+        AssertRows(target, [-1, -1, -1, -1, -1], before);
+        ForeignWeights.Load(target, path, new PretrainedOptions(path, MatchClasses: ClassMatch.InOrder), Context(["v", "w", "x", "y", "z"]));
+        AssertRows(target, [0, 1, 2, 3, 4]);
+    }
+
+    [Theory]
+    [InlineData("cat,dog,d,e", "knows 5 classes")]
+    [InlineData("cat,dog,x,d,e", "--classes-in-order")]
+    public void LoadWhole_OtherClasses_AreAnErrorBeforeAnythingChanges(string names, string expected)
+    {
+        var classes = names.Split(',');
+        using var target = new TinyModel(classes.Length);
+        using var before = target.state_dict()["backbone.conv1.weight"].clone();
+        var path = Published(".safetensors");
+        Assert.Contains(expected, Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(target, path, new DataInfo(classes, DataTask.Classification))).Message, StringComparison.Ordinal);
+        Assert.True(before.Equals(target.state_dict()["backbone.conv1.weight"]));
+        if (classes.Length != 5) return;
+        ForeignWeights.LoadWhole(target, path, new DataInfo(classes, DataTask.Classification), new PretrainedOptions(path, MatchClasses: ClassMatch.InOrder));
+        AssertRows(target, [0, 1, 2, 3, 4]);
+    }
+
+    [Fact]
+    public void LoadWhole_AnotherTask_IsAnError()
+    {
+        using var target = new TinyModel();
+        Assert.Contains("MultiLabel", Assert.Throws<UserErrorException>(() =>
+            ForeignWeights.LoadWhole(target, Published(".safetensors"), new DataInfo(CheckpointStoreTests.Info(_source).Data.Classes, DataTask.MultiLabel))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_FailOnOtherCount_IsAnErrorWithNamesToo()
+    {
+        using var target = new TinyModel(classes: 2);
+        var path = Checkpoint();
+        Assert.Contains("has 5 classes, the data 2", Assert.Throws<UserErrorException>(() =>
+            ForeignWeights.Load(target, path, new PretrainedOptions(path, OtherClassCount: OtherClassCount.Fail), Context(["cat", "dog"]))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>OpenMMLab's meta: CLASSES before mmengine, dataset_meta since.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Load_ClassesInMmLabsMeta_GoByName(bool nested)
+    {
+        object classes = new object?[] { "a", "b", "c", "d", "e" };
+        var meta = nested ? new Dictionary<string, object?> { ["dataset_meta"] = new Dictionary<string, object?> { ["classes"] = classes } } : new Dictionary<string, object?> { ["CLASSES"] = classes };
+        PickleBuilder.Save(_folder.At("mm.pth"), new Dictionary<string, object?> { ["meta"] = meta, ["state_dict"] = _source.state_dict() });
+        using var target = new TinyModel();
+        ForeignWeights.Load(target, _folder.At("mm.pth"), new PretrainedOptions(_folder.At("mm.pth")), Context(["c", "b", "a", "d", "e"]));
+        AssertRows(target, [2, 1, 0, 3, 4]);
+    }
+
+    /// <summary>Rows of two anchors: each anchor's classes follow each other.</summary>
+    [Fact]
+    public void Take_Groups_MovesRowsWithinEach()
+    {
+        var rows = new ClassRows(["a", "b", "c"], ["c", "x", "a"]);
+        using var target = zeros(6, 2);
+        rows.Add(new("w", 2), target, [6, 2], null);
+        using var stored = arange(12).reshape(6, 2).to(ScalarType.Float32);
+        using var taken = rows.Take("w", stored, target)!;
+        Assert.Equal([4f, 5, 0, 0, 0, 1, 10, 11, 0, 0, 6, 7], taken.data<float>().ToArray());
+    }
+
+    /// <summary>3 anchors of 2 classes have as many rows as 2 anchors of 3.</summary>
+    [Fact]
+    public void Take_OtherAnchors_AreNotTakenForClasses()
+    {
+        var rows = new ClassRows(null, ["a", "b", "c"]);
+        using var target = zeros(6, 2);
+        rows.Add(new("w", 2, "r"), target, [6, 2], (8, 12));
+        Assert.Null(rows.Take("w", target, target));
+        Assert.Equal((2L, 3L), rows.OtherCount);
+    }
+
+    private static InitContext Context(string[] classes) => new(new DataInfo(classes, DataTask.Classification));
+
+    private string Checkpoint() => new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source));
+
+    private string Published(string extension) => Publisher.Publish(Checkpoint(), _folder.At("out" + extension)).Path;
+
+    private void AssertRows(TinyModel target, int[] rows, Tensor? before = null)
+    {
+        var (weight, from) = (target.state_dict()["head.fc.weight"], _source.state_dict()["head.fc.weight"]);
+        for (var i = 0; i < rows.Length; i++) Assert.True(weight[i].Equals(rows[i] < 0 ? before![i] : from[rows[i]]), $"row {i}");
+        for (var i = 0; i < rows.Length; i++)
+            if (rows[i] >= 0) Assert.Equal(_source.state_dict()["head.fc.bias"][rows[i]].item<float>(), target.state_dict()["head.fc.bias"][i].item<float>());
+        Assert.True(target.state_dict()["backbone.conv1.weight"].Equals(_source.state_dict()["backbone.conv1.weight"]));
+    }
+}
