@@ -68,7 +68,7 @@ public sealed class Evaluator
     /// <summary>The sentence that goes with figures over a part of the samples; null where they cover all.</summary>
     public static string? Coverage(IReadOnlyDictionary<string, double> values) =>
         values.TryGetValue(MeasuredKey, out var measured) && values.TryGetValue(LeftOutKey, out var leftOut)
-            ? string.Create(CultureInfo.InvariantCulture, $"The figures cover {measured:N0} of {measured + leftOut:N0} images: {leftOut:N0} were left out.") : null;
+            ? string.Create(CultureInfo.InvariantCulture, $"The figures cover {measured:N0} of {measured + leftOut:N0} images: {leftOut:N0} {(leftOut == 1 ? "was" : "were")} left out.") : null;
 
     private UserErrorException NothingMeasured() => new(
         $"None of the {Loader.Dataset.Count} samples could be measured.{(Loader.Skipped is [var (name, reason), ..] ? $" The first: {(reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}")}" : "")}");
