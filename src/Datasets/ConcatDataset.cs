@@ -55,7 +55,19 @@ public sealed class ConcatDataset : Dataset
         return part.LabelsOf(at);
     }
 
-    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. _parts.SelectMany((part, i) => part.Check(advance).Select(note => $"datasets.{i}: {note}"))];
+    public override IReadOnlyList<LeftOut> LeftOut => [.. _parts.SelectMany((part, i) => part.LeftOut.Select(entry => entry with { Reason = $"{entry.Reason} (datasets.{i})" }))];
+
+    /// <summary>Each part is looked at for the whole's pipeline.</summary>
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
+    {
+        var notes = new List<string>();
+        for (var i = 0; i < _parts.Count; i++)
+        {
+            _parts[i].Pipeline = Pipeline;
+            notes.AddRange(_parts[i].Check(advance).Select(note => $"datasets.{i}: {note}"));
+        }
+        return notes;
+    }
 
     /// <summary>The part that a sample comes from, and its place there.</summary>
     public (Dataset Part, int Index) Find(int index)

@@ -8,6 +8,8 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
+using Tessera.Models.Layers;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -28,8 +30,14 @@ public sealed record PredictorOptions
     /// <summary>Told which plugins are built and loaded, with their SHA-256.</summary>
     public Action<string>? Note { get; init; }
 
+    /// <summary>Detectors: only boxes that score more, in place of the config's model.test.score_thr.</summary>
+    public double? ScoreThr { get; init; }
+
     /// <summary>Take the averaged weights where the checkpoint has them.</summary>
     public bool Averaged { get; init; } = true;
+
+    /// <summary>Batch norms are worked into the convolutions before them: faster, and the same but for rounding.</summary>
+    public bool FuseNorms { get; init; } = true;
 
     /// <summary>Images per step, where several are predicted at once; unset: as many as the config evaluates with, at most 16.</summary>
     public int? BatchSize { get; init; }
@@ -52,6 +60,7 @@ public sealed class Predictor : IDisposable
     private readonly PredictorOptions _options;
     private readonly ServiceProvider _services;
     private readonly IReadOnlyList<Transform> _pipeline;
+    private readonly ConvNormFusion _fusion = new();
     private readonly Device _device;
     private readonly PrecisionChoice _precision;
     private readonly bool _channelsLast;
@@ -60,7 +69,12 @@ public sealed class Predictor : IDisposable
     private Predictor(Checkpoint checkpoint, PredictorOptions options)
     {
         _options = options;
-        var document = ConfigDocument.FromCheckpoint(Relevant(checkpoint.Info.Config), checkpoint.Path, plugins: options.Plugins);
+        if (options.ScoreThr is { } score && (checkpoint.Info.Data.Task != DataTask.Detection || score is not (>= 0 and <= 1)))
+        {
+            throw new UserErrorException(checkpoint.Info.Data.Task == DataTask.Detection ? $"The threshold of scores is {score}; a number from 0 to 1 was expected."
+                : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores.");
+        }
+        var document = ConfigDocument.FromCheckpoint(SavedConfig.ForModel(WithScore(checkpoint.Info.Config, options.ScoreThr)), checkpoint.Path, plugins: options.Plugins);
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
         document = EarlierDefaults.OfCheckpoint(document, components);
@@ -106,17 +120,25 @@ public sealed class Predictor : IDisposable
     {
         var inputs = new PredictionInputs([.. paths.Select((path, i) => (Func<Sample>)(() => PredictionInput.File(i, path)))], Data);
         using var loader = Loader(inputs, new LoaderOptions(_batchSize, _options.Workers, OnBadSample: BadSample.Skip));
-        var told = 0;
+        var told = new HashSet<string>(StringComparer.Ordinal);
         foreach (var batch in loader.Epoch(0))
         {
             foreach (var result in Run(batch)) yield return result;
-            for (; told < loader.Skipped.Count; told++) unreadable?.Invoke(loader.Skipped[told].Name, loader.Skipped[told].Reason);
+            Tell();
         }
-        for (; told < loader.Skipped.Count; told++) unreadable?.Invoke(loader.Skipped[told].Name, loader.Skipped[told].Reason);
+        Tell();
+
+        // Threads may find a later file before an earlier one.
+        void Tell()
+        {
+            foreach (var (name, reason) in loader.Skipped)
+                if (told.Add(name)) unreadable?.Invoke(name, reason);
+        }
     }
 
     public void Dispose()
     {
+        _fusion.Dispose();
         Model.Dispose();
         _services.Dispose();
     }
@@ -138,21 +160,18 @@ public sealed class Predictor : IDisposable
         batch.To(_device);
         if (_channelsLast) batch.ToChannelsLast();
         using var autocast = _precision.Enter(_device.type);
-        return [.. batch.Samples.Select(sample => sample.Name).Zip(Model.Predict(batch))];
+        using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
+        return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)))];
     }
 
-    /// <summary>Without what only training needs, which may ask for components or environment variables that aren't here.</summary>
-    private static string Relevant(JsonObject config)
+    private static JsonObject WithScore(JsonObject config, double? scoreThr)
     {
-        var rest = config.DeepClone().AsObject();
-        var evaluates = (rest["test"] ?? rest["val"]) is not null;
-        foreach (var key in (string[])["optimizer", "schedule", "hooks", "device", "precision", "threads", "work_dir", .. evaluates ? (string[])["train"] : []])
-        {
-            var part = rest[key];
-            rest.Remove(key);
-            if (rest.ToJsonString().Contains("${" + key, StringComparison.Ordinal)) rest[key] = part; // the model refers to it
-        }
-        return rest.ToJsonString();
+        if (scoreThr is not { } threshold) return config;
+        var changed = config.DeepClone().AsObject();
+        if (changed["model"] is not JsonObject model) return changed;
+        if (model["test"] is not JsonObject) model["test"] = new JsonObject();
+        model["test"]!["score_thr"] = threshold;
+        return changed;
     }
 
     /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>

@@ -56,6 +56,11 @@ public sealed class SchemaFileTests
     [InlineData("{ \"train\": { \"loader\": { \"batch_size\": 0 } } }", "$.train.loader.batch_size: ")]
     [InlineData("{ \"train\": { \"loader\": 3 } }", "$.train.loader: ")]
     [InlineData("{ \"plugins\": [ \"a.dll\", 7 ] }", "$.plugins[1]: ")]
+    [InlineData("{ \"model\": { \"backbone\": { \"depht\": 50 } } }", "$.model")] // the base says the types
+    [InlineData("{ \"model\": { \"type\": \"ImageClassifier\", \"backbone\": { \"depht\": 50 } } }", "$.model.backbone.depht: ")]
+    [InlineData("{ \"optimizer\": { \"lr\": \"fast\" } }", "$.optimizer.lr")]
+    [InlineData("{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"after\": \"LoadImage\", \"insert\": { \"type\": \"RandomFlop\" } } ] } } } }", "$.train")]
+    [InlineData("{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"change\": \"RandomFlip\", \"with\": { \"probabilty\": 1 } } ] } } } }", "$.train")]
     [InlineData("[]", "$: ")]
     public void Mistake_IsUnderlined(string json, string where) =>
         Assert.Contains(Validator().Mistakes(Parse(json)), mistake => mistake.StartsWith(where, StringComparison.Ordinal));

@@ -80,26 +80,23 @@ internal static class CommandLine
         }
         catch (Exception exception)
         {
-            switch (Cause(exception))
-            {
-                case UserErrorException mistake:
-                    Console.Error.WriteLine(mistake.Message);
-                    return Mistake;
-                case LibTorchException unusable:
-                    Console.Error.WriteLine(unusable.Message);
-                    return Mistake;
-                case IOException { Message: var message } full when AtomicFile.IsFull(full):
-                    Console.Error.WriteLine($"The disk is full, or a limit on files is reached: {message}\n  What was saved before is untouched.");
-                    return Mistake;
-                case Exception refused and (IOException or UnauthorizedAccessException):
-                    Console.Error.WriteLine(refused.Message);
-                    return Mistake;
-                case var defect:
-                    Console.Error.WriteLine(Defect.Report(defect, args));
-                    return Failure;
-            }
+            var (message, isMistake) = Describe(exception, args);
+            Console.Error.WriteLine(message);
+            return isMistake ? Mistake : Failure;
         }
     }
+
+    /// <summary>What a person is told of an error, and whether it is a mistake of theirs; a defect's trace is written to a file.</summary>
+    /// <param name="args">How the tool was called.</param>
+    internal static (string Message, bool IsMistake) Describe(Exception exception, IReadOnlyList<string> args) => Cause(exception) switch
+    {
+        UserErrorException mistake => (mistake.Message, true),
+        LibTorchException unusable => (unusable.Message, true),
+        IOException { Message: var message } full when AtomicFile.IsFull(full) =>
+            ($"The disk is full, or a limit on files is reached: {message}\n  What was saved before is untouched.", true),
+        Exception refused and (IOException or UnauthorizedAccessException) => (refused.Message, true),
+        var defect => (Defect.Report(defect, args), false),
+    };
 
     /// <summary>What lies under the wrappings of threads and reflection.</summary>
     private static Exception Cause(Exception exception) => exception switch

@@ -16,6 +16,7 @@ internal static class Program
         ConfusionMatrixCommand.Create(),
         AnalyzeResultsCommand.Create(),
         DoctorCommand.Create(),
+        ReplayNonFiniteCommand.Create(),
         DatasetStatsCommand.Create(),
         BrowseDatasetCommand.Create(),
         GetFlopsCommand.Create(),

@@ -25,6 +25,25 @@ internal static class Usage
         return text.ToString().Replace($"  {parsed.RootCommandResult.Command.Name} ", "  tools/", StringComparison.Ordinal).TrimEnd();
     }
 
+    /// <summary>Options of MMDetection's and MMSegmentation's tools, and what does the same here.</summary>
+    private static readonly Dictionary<string, string> s_elsewhere = new()
+    {
+        ["--show"] = "--show-dir DIR of tools/test writes pictures of the predictions; no window is opened",
+        ["--show-score-thr"] = "--score-thr SCORE of tools/test leaves boxes that score less out of the pictures",
+        ["--eval"] = "what is measured stands in the config: test.metrics, or val.metrics",
+        ["--eval-options"] = "what is measured stands in the config: test.metrics, or val.metrics",
+        ["--format-only"] = "--predictions PATH of tools/test writes the predictions",
+        ["--options"] = "--cfg-options KEY=VALUE changes the config",
+        ["--resume-from"] = "--resume of tools/train goes on from the work dir's newest checkpoint",
+        ["--auto-resume"] = "--resume of tools/train goes on from the work dir's newest checkpoint",
+        ["--load-from"] = "the config's model.init or model.backbone.init says which weights a run begins from",
+        ["--gpu-id"] = "--cfg-options device=cuda:N says on which GPU",
+        ["--gpu-ids"] = "--cfg-options device=cuda:N says on which GPU",
+        ["--seed"] = "--cfg-options seed=N sets the seed",
+        ["--amp"] = "--cfg-options precision=auto computes in bf16 where the device has it",
+        ["--tta"] = "the config's model.test has flip and scales",
+    };
+
     public static bool IsHelp(ParseResult parsed) => parsed.Action is HelpAction;
 
     public static UserErrorException UnknownTool(Command root, string name)
@@ -44,7 +63,8 @@ internal static class Usage
     }
 
     private static string Unknown(Command tool, string token) => token.StartsWith('-')
-        ? $"There is no option {token}.{NearestName.Suggest(token, tool.Options.Select(option => option.Name))}"
+        ? s_elsewhere.TryGetValue(token.Split('=')[0], out var here) ? $"There is no option {token}: {here}."
+            : $"There is no option {token}.{NearestName.Suggest(token, tool.Options.Select(option => option.Name))}"
         : $"\"{token}\" is one argument too many.";
 
     private static string Describe(ParseError error) => error.SymbolResult switch

@@ -1,3 +1,4 @@
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 
@@ -5,8 +6,8 @@ namespace Tessera.Datasets.Classification;
 
 /// <param name="Path">A folder or a .zip archive.</param>
 /// <param name="Split">The folder below it that holds the class folders, such as "train"; by default it holds them itself.</param>
-/// <param name="Classes">Only these class folders, in index order; by default all, by name (ordinal order).</param>
-/// <param name="Extensions">Which files are images.</param>
+/// <param name="Classes">Only these class folders, in index order; by default all, by name (ordinal order). One without images may be among them: a split may lack a class.</param>
+/// <param name="Extensions">Which files are images, in any case; by default all that can be read.</param>
 public sealed record ImageFolderOptions(
     string Path,
     string? Split = null,
@@ -17,8 +18,6 @@ public sealed record ImageFolderOptions(
 [Component("ImageFolder")]
 public sealed class ImageFolder : Dataset
 {
-    private static readonly string[] ImageExtensions = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
-
     private readonly FileStore _files;
     private readonly string[] _names;
     private readonly int[] _labels;
@@ -31,15 +30,13 @@ public sealed class ImageFolder : Dataset
         var place = prefix.Length == 0 ? options.Path : _files.Describe(split!);
         var below = _files.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToArray();
         if (below.Length == 0) throw Nothing(options.Path, split);
-        var extensions = (options.Extensions ?? ImageExtensions).Select(e => e.StartsWith('.') ? e : "." + e).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var folders = below.Where(name => name.IndexOf('/', prefix.Length) >= 0).GroupBy(name => name[prefix.Length..name.IndexOf('/', prefix.Length)])
-            .ToDictionary(group => group.Key, group => group.Where(name => extensions.Contains(System.IO.Path.GetExtension(name))).ToArray());
-        if (folders.Count == 0)
-            throw new UserErrorException($"{place} holds files but no class folders. ImageFolder expects one folder per class, as in {place}/cat/1.jpg.");
-        var classes = options.Classes ?? [.. folders.Keys.Order(StringComparer.Ordinal)];
-        foreach (var name in classes) Check(name, folders, place, extensions);
-        if (classes.Distinct().Count() < classes.Length) throw new UserErrorException("ImageFolder: classes names a class twice.");
-        var samples = classes.SelectMany((name, label) => folders[name].Select(file => (file, label))).ToArray();
+        var extensions = (options.Extensions ?? ImageCodec.Extensions).Select(e => e.StartsWith('.') ? e : "." + e).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var folders = new ClassFolders(_files, prefix, place, below, extensions);
+        var classes = ClassNames.Normalize(options.Classes ?? folders.Names);
+        if (classes.Distinct().Count() < classes.Count) throw new UserErrorException("ImageFolder: classes names a class twice.");
+        var samples = classes.SelectMany((name, label) => folders.ImagesOf(name, mayBeAbsent: options.Classes is not null, classes).Select(file => (file, label))).ToArray();
+        LeftOut = folders.LeftOut(classes);
+        if (samples.Length == 0) throw new UserErrorException(string.Join("\n  ", (string[])[$"{place}: none of the {classes.Count} classes has an image that can be read.", .. LeftOut.Select(entry => entry.ToString())]));
         _names = Array.ConvertAll(samples, sample => sample.file);
         _labels = Array.ConvertAll(samples, sample => sample.label);
         Info = new DataInfo(classes, DataTask.Classification);
@@ -49,6 +46,8 @@ public sealed class ImageFolder : Dataset
 
     public override DataInfo Info { get; }
 
+    public override IReadOnlyList<LeftOut> LeftOut { get; }
+
     public override Sample Get(int index)
     {
         var name = _names[index];
@@ -57,6 +56,8 @@ public sealed class ImageFolder : Dataset
 
     public override int? LabelOf(int index) => _labels[index];
 
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. base.Check(advance), .. PixelDepth.Notes(this)];
+
     private UserErrorException Nothing(string path, string? split)
     {
         if (_files.Names.Count == 0 || string.IsNullOrEmpty(split)) return new UserErrorException($"{path} is empty: ImageFolder finds no files in it.");
@@ -64,13 +65,5 @@ public sealed class ImageFolder : Dataset
         var known = _files.Names.Where(name => name.Count(c => c == '/') >= depth).Select(name => string.Join('/', name.Split('/').Take(depth))).Distinct().ToArray();
         return new UserErrorException(
             $"{path} has no folder \"{split}\", or it is empty.{NearestName.Suggest(split, known)} It has: {string.Join(", ", known.Take(20))}.");
-    }
-
-    private static void Check(string name, Dictionary<string, string[]> folders, string place, HashSet<string> extensions)
-    {
-        if (!folders.TryGetValue(name, out var files))
-            throw new UserErrorException($"{place} has no class folder \"{name}\".{NearestName.Suggest(name, folders.Keys)} It has: {string.Join(", ", folders.Keys.Order(StringComparer.Ordinal).Take(20))}.");
-        if (files.Length == 0)
-            throw new UserErrorException($"The class folder {place}/{name} holds no images ({string.Join(", ", extensions.Order(StringComparer.Ordinal))}).");
     }
 }

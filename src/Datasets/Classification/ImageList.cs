@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 
@@ -37,6 +38,7 @@ public sealed class ImageList : Dataset
     private readonly string[] _images;
     private readonly int[][] _labels = [];
     private readonly float[][] _targets = [];
+    private readonly string? _zeros;
 
     public ImageList(ImageListOptions options)
     {
@@ -56,13 +58,14 @@ public sealed class ImageList : Dataset
             return;
         }
         var column = task == DataTask.MultiLabel ? options.LabelsColumn : options.LabelColumn;
-        var words = list.Rows.Select(row => WordsOf(row, column, task)).ToArray();
-        var classes = options.Classes ?? list.Classes ?? ClassesFrom(list.Rows, words);
+        var words = list.Rows.Select(row => Array.ConvertAll(WordsOf(row, column, task), ClassNames.Normalize)).ToArray();
+        string[] classes = [.. ClassNames.Normalize(options.Classes ?? list.Classes ?? ClassesFrom(list.Rows, words))];
         if (classes.Distinct().Count() < classes.Length) throw new UserErrorException($"{options.Path}: the class names hold one twice.");
         if (classes.Length == 0) throw new UserErrorException($"{options.Path}: no image has a label, and no classes are given.");
         var indices = classes.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
         _labels = [.. list.Rows.Zip(words, (row, of) => Array.ConvertAll(of, word => IndexOf(row, word, classes, indices)))];
         Info = new DataInfo(classes, task);
+        _zeros = LeadingZeros(words, indices);
     }
 
     public override int Count => _images.Length;
@@ -92,6 +95,27 @@ public sealed class ImageList : Dataset
     public override int? LabelOf(int index) => Info.Task == DataTask.Classification ? _labels[index][0] : null;
 
     public override IReadOnlyList<int>? LabelsOf(int index) => Info.Task == DataTask.Regression ? null : _labels[index];
+
+    /// <exception cref="UserErrorException">Images that don't exist, the first by name.</exception>
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
+    {
+        var missing = Enumerable.Range(0, Count).AsParallel().AsOrdered().Where(i => !(System.IO.Path.IsPathRooted(_images[i]) ? File.Exists(_images[i]) : _files.Contains(_images[i]))).ToArray();
+        if (missing.Length == 0) return [.. base.Check(advance), .. _zeros is null ? [] : (IEnumerable<string>)[$"{_options.Path}: {_zeros}"], .. PixelDepth.Notes(this)];
+        throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"{_options.Path}: {missing.Length:N0} of its {Count:N0} images don't exist:\n  ")
+            + string.Join("\n  ", missing.Take(6).Select(i => Describe(_images[i])).Concat(missing.Length > 6 ? ["…"] : [])));
+    }
+
+    /// <summary>Labels such as "007" are names or numbers; where they count as numbers, that is worth saying.</summary>
+    private static string? LeadingZeros(string[][] words, Dictionary<string, int> classes)
+    {
+        var written = words.SelectMany(of => of).Where(word => word.Length > 1 && word[0] == '0' && word.All(char.IsAsciiDigit) && !classes.ContainsKey(word)).Distinct(StringComparer.Ordinal).ToArray();
+        if (written.Length == 0) return null;
+        var plain = words.SelectMany(of => of).ToHashSet(StringComparer.Ordinal);
+        var twin = Array.Find(written, word => plain.Contains(word.TrimStart('0') is { Length: > 0 } rest ? rest : "0"));
+        return $"labels are written with leading zeros ({string.Join(", ", written.Take(5).Select(word => $"\"{word}\""))}{(written.Length > 5 ? ", …" : "")}) and are taken as numbers, which count from 0: \"{written[0]}\" is class {int.Parse(written[0], CultureInfo.InvariantCulture)}."
+            + (twin is null ? "" : $" \"{twin}\" and \"{twin.TrimStart('0')}\" are one class.")
+            + " If they are names, list them in \"classes\".";
+    }
 
     // An absolute path stands for itself; the store serves what lies below the root.
     private string Describe(string name) => System.IO.Path.IsPathRooted(name) ? name : _files.Describe(name);
@@ -136,10 +160,10 @@ public sealed class ImageList : Dataset
     {
         var values = row.Values(column);
         if (task == DataTask.Classification)
-            return values is [{ Length: > 0 }] ? values : throw row.Error($"no label: expected one class name or index in \"{column}\".{row.Columns(column)}");
+            return values is [{ Length: > 0 }] ? [ClassNames.Normalize(values[0])] : throw row.Error($"no label: expected one class name or index in \"{column}\".{row.Columns(column)}");
         if (values is null) throw row.Error($"no labels: expected them in \"{column}\" (empty for none).{row.Columns(column)}");
-        return row.IsList(column) ? values
-            : [.. values.SelectMany(text => text.Split(_options.Separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct()];
+        return row.IsList(column) ? [.. values.Select(ClassNames.Normalize)]
+            : [.. values.Select(ClassNames.Normalize).SelectMany(text => text.Split(_options.Separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct()];
     }
 
     /// <summary>The names that occur; where all are indices, the indices up to the largest.</summary>
@@ -165,7 +189,7 @@ public sealed class ImageList : Dataset
         if (!long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
             throw row.Error($"no class is named \"{word}\".{NearestName.Suggest(word, classes)} Known classes: {string.Join(", ", classes.Take(20))}{(classes.Length > 20 ? ", …" : "")}.");
         return number >= 0 && number < classes.Length ? (int)number
-            : throw row.Error($"label {word} is out of range: there are {classes.Length} classes, so expected 0 to {classes.Length - 1}.");
+            : throw row.Error($"label {word} is out of range: there are {classes.Length} classes, so expected 0 to {classes.Length - 1}.{(number == classes.Length ? " Do the labels count from 1?" : "")}");
     }
 
     private static float[] TargetsOf(ListRow row, string[] columns) => Array.ConvertAll(columns, column =>

@@ -162,7 +162,8 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
         if (item.ValueKind != JsonValueKind.Object) throw row.Error($"expected an object such as {{ \"image\": \"a.jpg\", \"label\": 0 }}, found {item.ValueKind}.");
         foreach (var property in item.EnumerateObject())
         {
-            if (property.Value.ValueKind == JsonValueKind.Array) row.Set(property.Name, [.. property.Value.EnumerateArray().Select(Scalar).OfType<string>()], isList: true);
+            if (property.Value.ValueKind == JsonValueKind.Array) row.Set(property.Name, [.. property.Value.EnumerateArray().Select(value => Scalar(value)
+                ?? throw row.Error($"an entry of \"{property.Name}\" is {value.ValueKind}; a text or a number was expected."))], isList: true);
             else if (Scalar(property.Value) is { } text) row.Set(property.Name, [text]);
         }
         return row;

@@ -26,6 +26,9 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
     /// <summary>Where it stands: the annotation's id (COCO) or its line.</summary>
     public long Place { get; init; }
 
+    /// <summary>Whether all four are numbers.</summary>
+    internal bool IsNumbers => double.IsFinite(X) && double.IsFinite(Y) && double.IsFinite(Width) && double.IsFinite(Height);
+
     private const double Farthest = 1e6; // beyond it, areas are no longer exact, and no image is as large
 
     /// <summary>Why the box can't be used; null where it can.</summary>
@@ -33,11 +36,14 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
     /// <param name="width">The image's; 0 where it isn't known.</param>
     internal string? Fault(int height, int width)
     {
-        if (!(Math.Abs(X) <= Farthest && Math.Abs(Y) <= Farthest && Math.Abs(Width) <= Farthest && Math.Abs(Height) <= Farthest)) return "has a side that is missing, no number or beyond all images";
+        if (!IsMeasurable) return "has a side that is missing, no number or beyond all images";
         if (Width <= 0 || Height <= 0) return Width < 0 || Height < 0 ? "has a negative side" : "has no extent";
         if (width > 0 && height > 0 && (X >= width || Y >= height || X + Width <= 0 || Y + Height <= 0)) return $"lies outside its image of {width} x {height}";
         return null;
     }
+
+    /// <summary>Whether overlaps with the box can be computed, even if they are all 0.</summary>
+    internal bool IsMeasurable => Math.Abs(X) <= Farthest && Math.Abs(Y) <= Farthest && Math.Abs(Width) <= Farthest && Math.Abs(Height) <= Farthest;
 
     internal bool Leaves(int height, int width) => X < 0 || Y < 0 || X + Width > width || Y + Height > height;
 }
@@ -53,6 +59,12 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     /// <summary>The size was not annotated, but read from the image.</summary>
     public bool Measured { get; init; }
 
+    /// <summary>The annotation gives a URL; <see cref="File"/> is the end of its path.</summary>
+    public bool IsFromUrl { get; init; }
+
+    /// <summary>Measured, and its EXIF orientation exchanges rows and columns: <see cref="Height"/> and <see cref="Width"/> are as a viewer shows it.</summary>
+    public bool Turned { get; init; }
+
     /// <summary>Where its annotation lies: the file that <see cref="AnnotatedObject.Place"/> is a line of; null where places are ids.</summary>
     public string? Source { get; init; }
 
@@ -61,8 +73,7 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
         ? $"{Source}:{item.Place}"
         : $"annotation {item.Place} of {File}";
 
-    internal string FaultText(AnnotatedObject item, string fault) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
+    internal string FaultText(AnnotatedObject item, string fault) => string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
 }
 
 /// <summary>What a format's reader found: the same for all of them.</summary>
@@ -72,7 +83,15 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
 {
     /// <summary>The same with the images' sizes from their headers, where the annotations lack them. A file that can't be read is told of when it is.</summary>
     public AnnotationSet Measured(FileStore files) => Images.All(image => image.Height > 0 && image.Width > 0) ? this
-        : this with { Images = [.. Images.Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image))] };
+        : this with { Images = [.. Images.AsParallel().AsOrdered().Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image))] };
+
+    /// <summary>The same with images from URLs named by their last part alone, where it tells them all apart: downloaded files usually lie in one folder.</summary>
+    public AnnotationSet Downloaded()
+    {
+        if (!Images.Any(image => image.IsFromUrl)) return this;
+        var names = Images.Select(image => image.IsFromUrl ? image.File[(image.File.LastIndexOf('/') + 1)..] : image.File).ToArray();
+        return names.Distinct(StringComparer.OrdinalIgnoreCase).Count() < names.Length ? this : this with { Images = [.. Images.Select((image, i) => image with { File = names[i] })] };
+    }
 
     /// <summary>The same with these classes only, in this order, and without boxes that can't be used.</summary>
     /// <param name="classes">null: all.</param>
@@ -104,8 +123,9 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
     {
         try
         {
-            var header = ImageCodec.Open(files.Read(image.File), image.File);
-            return image with { Height = header.Height, Width = header.Width, Measured = true };
+            var file = files.Read(image.File);
+            var header = ImageCodec.Open(file, image.File);
+            return image with { Height = header.Height, Width = header.Width, Measured = true, Turned = ImageCodec.IsTurned(file, image.File) };
         }
         catch (UserErrorException)
         {

@@ -16,7 +16,7 @@ public sealed class CocoDetection : DetectionDataset
     }
 
     private CocoDetection(CocoDetectionOptions options, Findings findings)
-        : base(FileStore.Open(options.Path), options.Annotations, CocoFile.Read(options.Annotations, findings), options, findings)
+        : base(FileStore.Open(options.Path), options.Annotations, CocoFile.Read(options.Annotations, findings), options, findings, ownFolder: true)
     {
     }
 }

@@ -16,9 +16,8 @@ public static class CocoFile
     public static AnnotationSet Read(string path, Findings findings)
     {
         if (!File.Exists(path)) throw Storage.FileStore.Missing(path);
-        var (images, annotations, categories) = Parse(path);
-        var known = Categories(path, categories, findings);
-        var classOf = known.Select((category, i) => (category.Id, i)).ToDictionary(entry => entry.Id, entry => entry.i);
+        var (images, annotations, categories) = Parse(path, findings);
+        var (known, classOf) = Categories(path, categories, annotations, findings);
 
         var places = new Dictionary<long, int>(images.Count);
         var (kept, files) = (new List<AnnotatedImage>(images.Count), new Dictionary<string, long>(StringComparer.Ordinal));
@@ -63,25 +62,32 @@ public static class CocoFile
         return new AnnotationSet([.. known.Select(category => category.Name)], [.. known.Select(category => category.Id)], kept);
     }
 
-    /// <summary>By rising id, each once.</summary>
-    private static List<Category> Categories(string path, List<Category> categories, Findings findings)
+    /// <summary>Each name once, by rising id of its first entry; a name's further ids mean the same class.</summary>
+    /// <returns>The classes, each with the id that most annotations give it, and the class of every id.</returns>
+    private static (List<Category> Known, Dictionary<long, int> ClassOf) Categories(string path, List<Category> categories, List<Annotation> annotations, Findings findings)
     {
-        var known = new List<Category>();
+        var (first, nameOf) = (new Dictionary<string, long>(StringComparer.Ordinal), new Dictionary<long, string>());
         foreach (var category in categories)
         {
-            if (known.Find(other => other.Id == category.Id || other.Name == category.Name) is { } twin)
-                findings.Add(FindingKind.Duplicate, $"{path}: category {(twin.Id == category.Id ? $"id {category.Id} comes twice: {twin.Name}, then {category.Name}" : $"\"{category.Name}\" comes twice: {twin.Id}, then {category.Id}")}.");
-            else known.Add(category);
+            if (!nameOf.TryAdd(category.Id, category.Name))
+                findings.Add(FindingKind.Duplicate, $"{path}: category id {category.Id} comes twice: {nameOf[category.Id]}, then {category.Name}.");
+            else if (!first.TryAdd(category.Name, category.Id))
+                findings.Add(FindingKind.Duplicate, $"{path}: category \"{category.Name}\" comes twice: {first[category.Name]}, then {category.Id}; where that is skipped, both ids mean the one class.");
         }
-        return [.. known.OrderBy(category => category.Id)];
+        var names = first.OrderBy(entry => entry.Value).Select(entry => entry.Key).ToArray();
+        var places = names.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i, StringComparer.Ordinal);
+        var uses = annotations.GroupBy(annotation => annotation.Category).ToDictionary(group => group.Key, group => group.Count());
+        var ids = nameOf.ToLookup(entry => entry.Value, entry => entry.Key, StringComparer.Ordinal);
+        return ([.. names.Select(name => new Category(ids[name].MaxBy(id => (uses.GetValueOrDefault(id), id == first[name])), name))],
+            nameOf.ToDictionary(entry => entry.Key, entry => places[entry.Value]));
     }
 
-    private static (List<AnnotatedImage> Images, List<Annotation> Annotations, List<Category> Categories) Parse(string path)
+    private static (List<AnnotatedImage> Images, List<Annotation> Annotations, List<Category> Categories) Parse(string path, Findings findings)
     {
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
-            return Parse(stream, path);
+            return Parse(stream, path, findings);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -89,7 +95,7 @@ public static class CocoFile
         }
     }
 
-    private static (List<AnnotatedImage> Images, List<Annotation> Annotations, List<Category> Categories) Parse(Stream stream, string path)
+    private static (List<AnnotatedImage> Images, List<Annotation> Annotations, List<Category> Categories) Parse(Stream stream, string path, Findings findings)
     {
         var json = new JsonStream(stream, path);
         List<AnnotatedImage>? images = null;
@@ -105,6 +111,7 @@ public static class CocoFile
             else json.Skip();
         }
         while (json.Read()) { }
+        if (json.TextNumbers > 0) findings.Note($"{path}: {json.TextNumbers} numbers are written as text; they are read as numbers. The first stands in line {json.FirstTextNumber}.");
         return (images ?? throw Lacks("images"), annotations ?? [], categories ?? throw Lacks("categories")); // a test set has no annotations
 
         UserErrorException Lacks(string part) => new($"{path} has no \"{part}\": it is not in COCO's format.");
@@ -140,8 +147,8 @@ public static class CocoFile
         }
         if (id is null) throw json.Error("an image has no \"id\".");
         if (string.IsNullOrEmpty(file)) throw json.Error($"image {id} has no \"file_name\".");
-        if (Path.IsPathRooted(file) || file.Split('/', '\\').Contains("..")) throw json.Error($"image {id}: \"{file}\" leads out of the images' folder.");
-        return new AnnotatedImage(file.Replace('\\', '/'), (int)(height ?? 0), (int)(width ?? 0), []) { Id = id };
+        var name = CocoNames.Clean(file, out var isUrl) ?? throw json.Error($"image {id}: \"{file}\" leads out of the images' folder.");
+        return new AnnotatedImage(name, (int)(height ?? 0), (int)(width ?? 0), []) { Id = id, IsFromUrl = isUrl };
 
         static long Side(double value) => value is > 0 and < 1e6 ? (long)value : 0;
     }
@@ -172,8 +179,8 @@ public static class CocoFile
             else if (json.IsName("image_id"u8)) { json.Next(); image = json.Whole("\"image_id\""); }
             else if (json.IsName("category_id"u8)) { json.Next(); category = json.Whole("\"category_id\""); }
             else if (json.IsName("area"u8)) { json.Next(); area = json.Number() is var value && double.IsFinite(value) ? value : null; json.Skip(); }
-            else if (json.IsName("iscrowd"u8)) { json.Next(); crowd = json.Flag(); json.Skip(); }
-            else if (json.IsName("ignore"u8)) { json.Next(); ignore = json.Flag(); json.Skip(); }
+            else if (json.IsName("iscrowd"u8)) { json.Next(); crowd = json.Flag("\"iscrowd\""); json.Skip(); }
+            else if (json.IsName("ignore"u8)) { json.Next(); ignore = json.Flag("\"ignore\""); json.Skip(); }
             else if (json.IsName("bbox"u8)) { json.Next(); Box(ref json, box); }
             else json.Skip();
         }

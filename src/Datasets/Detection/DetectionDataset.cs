@@ -1,5 +1,7 @@
 using System.Globalization;
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
+using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Detection;
@@ -8,35 +10,45 @@ namespace Tessera.Datasets.Detection;
 public abstract class DetectionDataset : Dataset
 {
     private readonly FileStore _files;
-    private readonly List<AnnotatedImage> _images;
+    private readonly string _what;
     private readonly Findings _findings;
+    private readonly DetectionOptions _options;
+    private readonly Lazy<List<AnnotatedImage>> _images;
+    private readonly List<AnnotatedImage> _read;
 
     /// <param name="what">The annotations, for messages.</param>
     /// <param name="read">What they say; every object's class is an index into its names.</param>
-    private protected DetectionDataset(FileStore files, string what, AnnotationSet read, DetectionOptions options, Findings findings)
+    /// <param name="ownFolder">Every image of the store is expected to be annotated.</param>
+    private protected DetectionDataset(FileStore files, string what, AnnotationSet read, DetectionOptions options, Findings findings, bool ownFolder)
     {
-        (_files, _findings) = (files, findings);
-        var labels = LabelsOf(what, read, options.Classes, out var classes);
-        var images = OfClasses((read with { Images = Present(read.Images) }).Measured(files).Images, labels, read.Names, classes);
-        Judge(images);
-        if (options.FilterEmpty) images = [.. images.Where(image => image.Objects.Any(item => !item.Crowd && !item.Difficult && item.Fault(image.Height, image.Width) is null))];
-        if (images.Count == 0) throw new UserErrorException($"{what}: no image {(options.FilterEmpty ? "with a box " : "")}is left{(findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {files.Location}" : "")}.");
-        _images = images;
-        if (_images.All(image => image.Objects.Count == 0)) findings.Note($"{what}: none of the {_images.Count} images has a box, so there is nothing to find.");
-        Info = new DataInfo(classes, DataTask.Detection)
-        {
-            CategoryIds = read.CategoryIds is { } ids ? [.. classes.Select(name => ids[read.Names.ToList().IndexOf(name)])] : null,
-        };
+        (_files, _what, _findings, _options) = (files, what, findings, options);
+        var chosen = ChosenClasses.Of(what, read, options, findings);
+        var present = PresentImages.Of(files, read.Images, findings, ownFolder);
+        _read = chosen.Apply((read with { Images = present }).Measured(files).Images, findings);
+        Info = new DataInfo(chosen.Names, DataTask.Detection) { CategoryIds = chosen.CategoryIds };
+        _images = new Lazy<List<AnnotatedImage>>(Judged);
+        // The pipeline, set later, says whether photographs are turned; without such there is no need to wait.
+        if (!_read.Exists(image => image.Turned)) _ = _images.Value;
     }
 
     public override DataInfo Info { get; }
 
-    public override int Count => _images.Count;
+    public override int Count => _images.Value.Count;
+
+    public override IReadOnlyList<LeftOut> LeftOut
+    {
+        get
+        {
+            _ = _images.Value;
+            return _findings.LeftOut;
+        }
+    }
 
     public override Sample Get(int index)
     {
-        var image = _images[index];
+        var image = _images.Value[index];
         var usable = image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).ToArray();
+        var unusable = image.Objects.Where(item => item.IsMeasurable && item.Fault(image.Height, image.Width) is not null).ToArray();
         return new Sample
         {
             Index = index,
@@ -44,25 +56,42 @@ public abstract class DetectionDataset : Dataset
             ImageId = image.Id,
             ReadFile = () => _files.Read(image.File),
             Boxes = BoxesOf(usable, image, clip: true),
-            BoxAnnotation = new BoxAnnotation(
-                [.. usable.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. usable.Select(item => item.Class)],
-                [.. usable.Select(item => item.Area ?? item.Width * item.Height)], [.. usable.Select(item => item.Crowd)], [.. usable.Select(item => item.Crowd || item.Difficult)])
+            BoxAnnotation = AnnotationOf(usable) with
             {
+                Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable),
                 ImageSize = image.Measured ? null : (image.Height, image.Width),
             },
         };
     }
 
     /// <summary>The boxes of a sample as its annotation has them, bad ones included.</summary>
-    public Boxes Annotated(int index) => BoxesOf(_images[index].Objects, _images[index], clip: false);
+    public Boxes Annotated(int index) => BoxesOf(_images.Value[index].Objects, _images.Value[index], clip: false);
 
     public override IReadOnlyList<int>? LabelsOf(int index)
     {
-        var image = _images[index];
+        var image = _images.Value[index];
         return [.. image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).Select(item => item.Class).Distinct().Order()];
     }
 
-    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => _findings.Report();
+    /// <exception cref="UserErrorException">Something is found that must not be, or objects are annotated and none can be used.</exception>
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
+    {
+        var images = _images.Value;
+        var notes = _findings.Report().ToList();
+        var stated = images.SelectMany(image => image.Objects.Where(item => item.IsNumbers)
+            .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))).ToArray();
+        if (BoxJudgement.Fractions(stated) is { } fractions) throw new UserErrorException($"{_what}: {fractions}");
+        if (_findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box) && images.All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null)))
+            throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{_what}: objects are annotated, but none can be used.")));
+        if (BoxJudgement.Doubt(stated) is { } doubt) notes.Add($"{_what}: {doubt}");
+        if (Pipeline.OfType<LoadImage>().FirstOrDefault() is { ChecksSize: true } load && ImageSizeCheck.Run(_files, images, load, advance) is { } note) notes.Add(note);
+        notes.AddRange(PixelDepth.Notes(this));
+        return notes;
+    }
+
+    private static BoxAnnotation AnnotationOf(AnnotatedObject[] objects) => new(
+        [.. objects.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. objects.Select(item => item.Class)],
+        [.. objects.Select(item => item.Area ?? item.Width * item.Height)], [.. objects.Select(item => item.Crowd)], [.. objects.Select(item => item.Crowd || item.Difficult)]);
 
     private static Boxes BoxesOf(IReadOnlyList<AnnotatedObject> objects, AnnotatedImage image, bool clip)
     {
@@ -80,59 +109,30 @@ public abstract class DetectionDataset : Dataset
         float Corner(double value, int side) => (float)(clip && side > 0 ? Math.Clamp(value, 0, side) : value);
     }
 
-    /// <summary>The label of each category that was read; -1 for those left out.</summary>
-    private static int[] LabelsOf(string what, AnnotationSet read, string[]? wanted, out string[] classes)
+    /// <summary>The images as the pipeline reads them, with everything about their boxes told.</summary>
+    private List<AnnotatedImage> Judged()
     {
-        var names = wanted ?? [.. read.Names];
-        if (names.Length == 0) throw new UserErrorException($"{what}: no object has a class, and no classes are given.");
-        if (names.Distinct(StringComparer.Ordinal).Count() < names.Length) throw new UserErrorException($"{what}: the class names hold one twice.");
-        if (wanted is not null && read.CategoryIds is not null && Array.Find(wanted, name => !read.Names.Contains(name)) is { } unknown)
-            throw new UserErrorException($"{what} has no category \"{unknown}\".{NearestName.Suggest(unknown, read.Names)} It has: {string.Join(", ", read.Names.Take(100))}.");
-        classes = names;
-        return [.. read.Names.Select(name => Array.IndexOf(names, name))];
-    }
-
-    private List<AnnotatedImage> Present(IReadOnlyList<AnnotatedImage> images)
-    {
-        var known = _files.Names.ToHashSet(StringComparer.Ordinal);
-        var present = new List<AnnotatedImage>(images.Count);
-        foreach (var image in images)
+        var turns = LoadImage.TurnsIn(Pipeline);
+        var images = turns ? _read : _read.ConvertAll(image => image.Turned ? image with { Height = image.Width, Width = image.Height } : image);
+        Judge(images);
+        if (_options.FilterEmpty)
         {
-            if (known.Contains(image.File)) present.Add(image);
-            else _findings.Add(FindingKind.MissingImage, $"{image.Source ?? $"image {image.Id}"}: {_files.Describe(image.File)} doesn't exist.");
+            var empty = images.Where(image => !image.Objects.Any(item => !item.Crowd && !item.Difficult && item.Fault(image.Height, image.Width) is null)).ToHashSet();
+            foreach (var image in empty) _findings.LeaveOut(LeftOutKind.Image, "images with nothing to find (filter_empty)", image.File);
+            images = [.. images.Where(image => !empty.Contains(image))];
         }
-        return present;
-    }
-
-    private List<AnnotatedImage> OfClasses(IReadOnlyList<AnnotatedImage> all, int[] labels, IReadOnlyList<string> names, string[] classes)
-    {
-        var counts = new long[names.Count];
-        var images = all.ToList();
-        for (var i = 0; i < images.Count; i++)
-        {
-            var image = images[i];
-            var kept = new List<AnnotatedObject>(image.Objects.Count);
-            foreach (var item in image.Objects)
-            {
-                var label = item.Class < 0 ? -1 : labels[item.Class];
-                if (label >= 0) kept.Add(item with { Class = label });
-                else if (item.Class >= 0 && counts[item.Class]++ == 0)
-                    _findings.Add(FindingKind.UnknownClass, $"{image.Describe(item)}: \"{names[item.Class]}\" is none of the classes.{NearestName.Suggest(names[item.Class], classes)}");
-                else _findings.Add(FindingKind.UnknownClass, item.Class >= 0 ? $"{image.Describe(item)}: another \"{names[item.Class]}\"." : $"{image.Describe(item)}: it has no class.");
-            }
-            images[i] = image with { Objects = kept };
-        }
-        if (counts.Any(count => count > 0))
-            _findings.Note($"Objects of other classes: {string.Join(", ", names.Select((name, i) => (name, counts[i])).Where(entry => entry.Item2 > 0).Take(20).Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.name} ({entry.Item2:N0})")))}.");
+        if (images.Count == 0)
+            throw new UserErrorException(string.Join("\n  ", _findings.LeftOut.Select(entry => entry.ToString()).Prepend(
+                $"{_what}: no image {(_options.FilterEmpty ? "with a box " : "")}is left{(_findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {_files.Location}" : "")}.")));
+        if (images.All(image => image.Objects.Count == 0)) _findings.Note($"{_what}: none of the {images.Count} images has a box, so there is nothing to find.");
         return images;
     }
 
-    private void Judge(List<AnnotatedImage> images)
+    private void Judge(IEnumerable<AnnotatedImage> images)
     {
         var (clipped, first) = (0L, "");
-        for (var i = 0; i < images.Count; i++)
+        foreach (var image in images)
         {
-            var image = images[i];
             foreach (var item in image.Objects)
             {
                 if (item.Fault(image.Height, image.Width) is { } fault)
@@ -145,6 +145,6 @@ public abstract class DetectionDataset : Dataset
                 }
             }
         }
-        if (clipped > 0) _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} boxes reach beyond their image and are clipped to it. The first: {first}."));
+        if (clipped > 0) _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} {(clipped == 1 ? "box reaches beyond its image and is" : "boxes reach beyond their image and are")} clipped to it. The first: {first}."));
     }
 }

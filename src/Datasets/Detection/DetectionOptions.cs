@@ -7,11 +7,11 @@ public abstract record DetectionOptions
     [MinLength(1)]
     public string[]? Classes { get; init; }
 
-    /// <summary>A box without extent, of negative size, that is no number, or wholly outside its image: skip it, or error.</summary>
+    /// <summary>A box without extent, of negative size, that is no number, or wholly outside its image: skip it, or error. Skipped, it is no box to train on; measures count it as not found, as COCO's do.</summary>
     public BadData OnBadBox { get; init; } = BadData.Skip;
 
-    /// <summary>An object of a class that isn't in classes: skip it, or error.</summary>
-    public BadData OnUnknownClass { get; init; } = BadData.Skip;
+    /// <summary>An object of a class that isn't in classes: skip it, or error. By default such objects are skipped, unless a class never occurs and one left out has nearly its name: then it is taken for misspelt.</summary>
+    public BadData? OnUnknownClass { get; init; }
 
     /// <summary>An image that the annotations name, but that isn't there: error, or skip it with its objects.</summary>
     public BadData OnMissingImage { get; init; } = BadData.Error;
@@ -25,7 +25,7 @@ public abstract record DetectionOptions
     private protected virtual BadData PolicyOf(FindingKind kind) => kind switch
     {
         FindingKind.BadBox => OnBadBox,
-        FindingKind.UnknownClass => OnUnknownClass,
+        FindingKind.UnknownClass => OnUnknownClass ?? BadData.Skip,
         FindingKind.MissingImage => OnMissingImage,
         FindingKind.Duplicate => OnDuplicate,
         _ => BadData.Error,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Detection;
 
@@ -38,7 +39,12 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
     private const int Shown = 6;
 
     private readonly SortedDictionary<FindingKind, (long Count, List<string> First)> _found = [];
-    private readonly List<string> _notes = [];
+    private readonly LeftOutCounter _meant = new();
+    private readonly List<string> _notes = [], _required = [];
+
+    /// <summary>Everything that is left out, by reason.</summary>
+    public IReadOnlyList<LeftOut> LeftOut =>
+        [.. _found.Select(entry => new LeftOut(KindOf(entry.Key), $"{Plural(entry.Key)} ({Option(entry.Key)})", entry.Value.Count, entry.Value.First)), .. _meant.Counted];
 
     /// <summary>Notes one; past the first few of its kind they are only counted.</summary>
     public void Add(FindingKind kind, string what)
@@ -47,6 +53,12 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
         if (first.Count < Shown) first.Add(what);
         _found[kind] = (count + 1, first);
     }
+
+    /// <summary>Counts what is left out because an option says so, or because it is no mistake.</summary>
+    public void LeaveOut(LeftOutKind kind, string reason, string what) => _meant.Add(kind, reason, what);
+
+    /// <summary>A mistake, whatever the policy.</summary>
+    public void Require(string what) => _required.Add(what);
 
     /// <summary>Something odd that stands in nobody's way.</summary>
     public void Note(string what) => _notes.Add(what);
@@ -58,15 +70,33 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
     public IReadOnlyList<string> Report()
     {
         var fatal = _found.Where(entry => policy(entry.Key) == BadData.Error).ToArray();
-        if (fatal.Length > 0)
+        if (fatal.Length + _required.Count > 0)
         {
+            var required = _required.Take(Shown).Concat(_required.Count > Shown ? [Invariant($"… and {_required.Count - Shown:N0} more of that kind.")] : []);
             var lines = fatal.SelectMany(entry => entry.Value.First.Append(
                 entry.Value.Count > entry.Value.First.Count ? Invariant($"… and {entry.Value.Count - entry.Value.First.Count:N0} more of that kind.") : "").Append(
                 $"\"{Option(entry.Key)}\": \"skip\" leaves {(entry.Value.Count == 1 ? "it" : "them")} out.")).Where(line => line.Length > 0);
-            throw new UserErrorException(string.Join("\n  ", lines));
+            throw new UserErrorException(string.Join("\n  ", lines.Concat(required)));
         }
-        return [.. _found.Select(entry => Invariant($"{entry.Value.Count:N0} {What(entry.Key, entry.Value.Count)} ({Option(entry.Key)}). The first: {entry.Value.First[0]}")), .. _notes];
+        return [.. _found.Select(entry => Invariant($"{entry.Value.Count:N0} {What(entry.Key, entry.Value.Count)} ({Option(entry.Key)}). The first: {entry.Value.First[0]}")),
+            .. _meant.Counted.Select(entry => entry.ToString()), .. _notes];
     }
+
+    private static LeftOutKind KindOf(FindingKind kind) => kind switch
+    {
+        FindingKind.MissingImage or FindingKind.BadFile => LeftOutKind.Image,
+        FindingKind.Duplicate => LeftOutKind.File,
+        _ => LeftOutKind.Box,
+    };
+
+    private static string Plural(FindingKind kind) => kind switch
+    {
+        FindingKind.BadBox => "boxes that can't be used",
+        FindingKind.UnknownClass => "objects of classes that aren't among the classes",
+        FindingKind.MissingImage => "annotations of images that aren't there",
+        FindingKind.Duplicate => "duplicates",
+        _ => "annotation files that can't be read",
+    };
 
     private static string Option(FindingKind kind) => kind switch
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Tessera.Datasets.Detection;
@@ -84,10 +85,32 @@ internal ref struct JsonStream
     public readonly long Whole(string what) => Type == JsonTokenType.Number && (_reader.TryGetInt64(out var value) || (_reader.TryGetDouble(out var real) && real == (value = (long)real)))
         ? value : throw Error($"{what} must be a whole number.");
 
-    /// <summary>A number; not a number where the token is none.</summary>
-    public readonly double Number() => Type == JsonTokenType.Number && _reader.TryGetDouble(out var value) ? value : double.NaN;
+    /// <summary>Numbers that were written as text so far.</summary>
+    public long TextNumbers { get; private set; }
 
-    public readonly bool Flag() => Type == JsonTokenType.True || (Type == JsonTokenType.Number && Number() != 0);
+    /// <summary>The line of the first of them.</summary>
+    public long FirstTextNumber { get; private set; }
+
+    /// <summary>A number, also one written as text; not a number where the token is none.</summary>
+    public double Number()
+    {
+        if (Type == JsonTokenType.Number && _reader.TryGetDouble(out var value)) return value;
+        if (Type != JsonTokenType.String || _reader.HasValueSequence || _reader.ValueSpan.Length > 64
+            || !double.TryParse(_reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out value)) return double.NaN;
+        if (TextNumbers++ == 0) FirstTextNumber = Line;
+        return value;
+    }
+
+    /// <summary>True, a number but 0, or one of them as text.</summary>
+    /// <exception cref="UserErrorException">It is a text that is neither.</exception>
+    public bool Flag(string what)
+    {
+        if (Type != JsonTokenType.String) return Type == JsonTokenType.True || (Type == JsonTokenType.Number && Number() != 0);
+        var text = Text(what).Trim();
+        if (bool.TryParse(text, out var flag)) return flag;
+        if (text.Length == 0) return false;
+        return Number() is var value && double.IsFinite(value) ? value != 0 : throw Error($"{what} is \"{text}\"; 0 or 1 was expected.");
+    }
 
     public readonly UserErrorException Error(string what) => new($"{_path}:{Line}  {what}");
 

@@ -1,4 +1,5 @@
 using Tessera.Datasets.Storage;
+using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Detection;
 
@@ -15,19 +16,34 @@ public enum MarkedObjects
     Drop,
 }
 
+/// <summary>What becomes of a photograph without an annotation file.</summary>
+public enum Unannotated
+{
+    /// <summary>Nothing runs before there is one.</summary>
+    Error,
+
+    /// <summary>The photograph is left out, counted, and said once at the start.</summary>
+    Skip,
+
+    /// <summary>There is nothing to find on it.</summary>
+    Background,
+}
+
 /// <param name="Path">The year's folder, such as VOCdevkit/VOC2007, or a .zip archive of what lies in it.</param>
 /// <param name="Split">A list of ImageSets/Main: train, val, trainval, test or one of your own.</param>
 /// <param name="OneBased">The coordinates count from 1, as VOC's and labelImg's do: 1 is taken from all four, as MMDetection does.</param>
 /// <param name="Difficult">Objects marked difficult: ignore, keep or drop them.</param>
 /// <param name="Truncated">Objects marked truncated: ignore, keep or drop them.</param>
 /// <param name="OnBadFile">An annotation file that is missing or broken: error, or skip its image.</param>
+/// <param name="OnMissingAnnotation">An annotation file that is missing or empty: error, skip its image, or take it for background, with nothing to find. By default as on_bad_file says.</param>
 public sealed record VocDetectionOptions(
     string Path,
     string Split = "train",
     bool OneBased = true,
     MarkedObjects Difficult = MarkedObjects.Ignore,
     MarkedObjects Truncated = MarkedObjects.Keep,
-    BadData OnBadFile = BadData.Error) : DetectionOptions
+    BadData OnBadFile = BadData.Error,
+    Unannotated? OnMissingAnnotation = null) : DetectionOptions
 {
     private protected override BadData PolicyOf(FindingKind kind) => kind == FindingKind.BadFile ? OnBadFile : base.PolicyOf(kind);
 }
@@ -42,17 +58,31 @@ public sealed class VocDetection : DetectionDataset
     }
 
     private VocDetection(FileStore files, VocDetectionOptions options, Findings findings)
-        : base(files, files.Describe($"ImageSets/Main/{options.Split}.txt"), Marked(VocFiles.Read(files, options.Split, options.OneBased, findings), options), options, findings)
+        : base(files, files.Describe($"ImageSets/Main/{options.Split}.txt"),
+            Marked(VocFiles.Read(files, options.Split, options.OneBased, findings, OfMissing(options)), options, findings), options, findings, ownFolder: false)
     {
     }
 
-    private static AnnotationSet Marked(AnnotationSet read, VocDetectionOptions options) => read with
+    private static Unannotated OfMissing(VocDetectionOptions options) =>
+        options.OnMissingAnnotation ?? (options.OnBadFile == BadData.Error ? Unannotated.Error : Unannotated.Skip);
+
+    private static AnnotationSet Marked(AnnotationSet read, VocDetectionOptions options, Findings findings)
     {
-        Images = [.. read.Images.Select(image => image with
+        return read with
         {
-            Objects = [.. image.Objects
-                .Where(item => !(item.Difficult && options.Difficult == MarkedObjects.Drop) && !(item.Truncated && options.Truncated == MarkedObjects.Drop))
-                .Select(item => item with { Difficult = (item.Difficult && options.Difficult == MarkedObjects.Ignore) || (item.Truncated && options.Truncated == MarkedObjects.Ignore) })],
-        })],
-    };
+            Images = [.. read.Images.Select(image => image with
+            {
+                Objects = [.. image.Objects
+                    .Where(item => Stays(image, item, item.Difficult, options.Difficult, "difficult") && Stays(image, item, item.Truncated, options.Truncated, "truncated"))
+                    .Select(item => item with { Difficult = (item.Difficult && options.Difficult == MarkedObjects.Ignore) || (item.Truncated && options.Truncated == MarkedObjects.Ignore) })],
+            })],
+        };
+
+        bool Stays(AnnotatedImage image, AnnotatedObject item, bool marked, MarkedObjects what, string word)
+        {
+            if (!marked || what != MarkedObjects.Drop) return true;
+            findings.LeaveOut(LeftOutKind.Box, $"objects marked {word}, which are dropped", image.Describe(item));
+            return false;
+        }
+    }
 }

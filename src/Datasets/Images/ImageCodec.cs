@@ -11,7 +11,13 @@ public static class ImageCodec
     private const long MostPixels = 0x7FFFFFC7 / 8;
 
     /// <summary>File name extensions of the formats that can be read, lower case, with the point.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"];
+    public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".jpe", ".jfif", ".dib"];
+
+    /// <summary>Whether a file's name ends as those of images do that can be read, in any case.</summary>
+    public static bool HasExtension(string name) => Extensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The format that a file's name stands for, where it is one of images that can't be read ("GIF", "HEIC"); otherwise null.</summary>
+    public static string? UnreadableFormat(string name) => OtherFormats.OfExtension(Path.GetExtension(name));
 
     /// <summary>
     /// What decodes JPEG files unless <see cref="DecodeOptions.JpegDecoder"/> says otherwise, in words: libjpeg-turbo and the
@@ -61,6 +67,10 @@ public static class ImageCodec
         return new EncodedFile(data, name, format, header, options);
     }
 
+    /// <summary>Whether a file's EXIF orientation exchanges its rows and columns.</summary>
+    /// <exception cref="UserErrorException">The file is no image, or not one that can be read.</exception>
+    public static bool IsTurned(ReadOnlyMemory<byte> data, string name) => ((EncodedFile)Open(data, name)).Turned;
+
     /// <summary>Decodes at full size.</summary>
     /// <exception cref="UserErrorException">The file is no image, or not one that can be read.</exception>
     public static Image Decode(ReadOnlyMemory<byte> data, string name, DecodeOptions? options = null) =>
@@ -108,7 +118,7 @@ public static class ImageCodec
 
     private sealed class EncodedFile(ReadOnlyMemory<byte> data, string name, ImageFormat format, ImageHeader header, DecodeOptions options) : EncodedImage
     {
-        private bool Turned => options.ApplyOrientation && header.Orientation >= 5;
+        public bool Turned => options.ApplyOrientation && header.Orientation >= 5;
 
         public override int Height => Turned ? header.Width : header.Height;
 

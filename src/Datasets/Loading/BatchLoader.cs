@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Tessera.Framework.Data;
 using static TorchSharp.torch;
 
@@ -28,6 +29,7 @@ public sealed class BatchLoader : IBatchLoader
     private readonly int _rank, _worldSize;
     private readonly object _gate = new();
     private readonly HashSet<BatchQueue> _running = [];
+    private readonly LoaderThreads _threads = new();
     private long _waitingTicks, _sinceTicks = Stopwatch.GetTimestamp();
     private int[]? _order;
     private int _orderEpoch = -1;
@@ -44,15 +46,21 @@ public sealed class BatchLoader : IBatchLoader
         (_sampler, _options, _seed, _training) = (sampler, options, seed, training);
         (_rank, _worldSize, _batchTransforms) = (rank, worldSize, batchTransforms);
         _reader = new SampleReader(dataset, pipeline, seed, training, options.OnBadSample);
-        var samples = OrderOf(0).Length;
+        var full = FullOrder(0);
+        _order = Ranks.Share(full, _rank, _worldSize, even: _training, cut: _options.DropLast);
+        _orderEpoch = 0;
+        var samples = _order.Length;
         BatchesPerEpoch = options.DropLast ? samples / options.BatchSize : (samples + options.BatchSize - 1) / options.BatchSize;
+        OrderedBy = OrderFacts(full);
         if (BatchesPerEpoch == 0 && (training || options.DropLast))
-            throw new UserErrorException($"drop_last leaves nothing: {samples} samples do not fill one batch of {options.BatchSize}.");
+            throw new UserErrorException($"drop_last leaves nothing: {samples} samples do not fill one batch of {options.BatchSize}. Lower batch_size, or set drop_last to false.");
     }
 
     public Dataset Dataset { get; }
 
     public int BatchesPerEpoch { get; }
+
+    public IReadOnlyDictionary<string, string> OrderedBy { get; }
 
     public IReadOnlyList<(string Name, string Reason)> Skipped => _reader.Skipped;
 
@@ -70,7 +78,7 @@ public sealed class BatchLoader : IBatchLoader
         return (waiting, Stopwatch.GetElapsedTime(Interlocked.Exchange(ref _sinceTicks, now), now));
     }
 
-    /// <summary>Stops the threads of every epoch still being read.</summary>
+    /// <summary>Stops every epoch still being read, and ends the threads.</summary>
     public void Dispose()
     {
         BatchQueue[] running;
@@ -80,11 +88,12 @@ public sealed class BatchLoader : IBatchLoader
             running = [.. _running];
         }
         foreach (var queue in running) queue.Dispose();
+        _threads.Dispose();
     }
 
     private IEnumerable<Batch> Read(int epoch, int skip)
     {
-        var queue = new BatchQueue(_reader, OrderOf(epoch), epoch, _options, skip, BatchesPerEpoch);
+        var queue = new BatchQueue(_reader, _threads, OrderOf(epoch), epoch, _options, skip, BatchesPerEpoch);
         lock (_gate)
         {
             if (_disposed) yield break;
@@ -134,13 +143,33 @@ public sealed class BatchLoader : IBatchLoader
         lock (_gate)
         {
             if (_order is not null && _orderEpoch == epoch) return _order;
-            var order = _sampler?.Order(Dataset, _seed, epoch) ?? [.. Enumerable.Range(0, Dataset.Count)];
-            foreach (var index in order)
-                if ((uint)index >= (uint)Dataset.Count)
-                    throw new InvalidOperationException($"{_sampler?.GetType().Name} gave index {index} of {Dataset.Count} samples.");
-            _order = Ranks.Share(order, _rank, _worldSize, even: _training, cut: _options.DropLast);
+            _order = Ranks.Share(FullOrder(epoch), _rank, _worldSize, even: _training, cut: _options.DropLast);
             _orderEpoch = epoch;
             return _order;
         }
+    }
+    /// <summary>All ranks' samples of an epoch, in order.</summary>
+    private IReadOnlyList<int> FullOrder(int epoch)
+    {
+        var order = _sampler?.Order(Dataset, _seed, epoch) ?? [.. Enumerable.Range(0, Dataset.Count)];
+        foreach (var index in order)
+            if ((uint)index >= (uint)Dataset.Count)
+                throw new InvalidOperationException($"{_sampler?.GetType().Name} gave index {index} of {Dataset.Count} samples.");
+        return order;
+    }
+
+    private Dictionary<string, string> OrderFacts(IReadOnlyList<int> order)
+    {
+        var hash = 14695981039346656037UL; // FNV-1a: the same on every machine
+        foreach (var index in order) hash = unchecked((hash ^ (uint)index) * 1099511628211UL);
+        return new()
+        {
+            ["train.loader.batch_size"] = _options.BatchSize.ToString(CultureInfo.InvariantCulture),
+            ["train.loader.drop_last"] = _options.DropLast ? "true" : "false",
+            ["train.loader.sampler"] = _sampler?.GetType().Name ?? "none",
+            ["train.dataset"] = $"{Dataset.Count} samples",
+            ["seed"] = _seed.ToString(CultureInfo.InvariantCulture),
+            ["order"] = hash.ToString("x16", CultureInfo.InvariantCulture),
+        };
     }
 }

@@ -9,50 +9,53 @@ internal sealed class BatchQueue : IDisposable
     private readonly int[] _order, _occurrences;
     private readonly int _epoch, _batchSize, _end;
     private readonly PendingBatch?[] _ring;
-    private readonly Thread[] _threads;
+    private readonly LoaderThreads _threads;
+    private readonly int _workers;
     private readonly object _gate = new();
-    private int _claimBatch, _claimSlot, _taken;
+    private int _claimBatch, _claimSlot, _taken, _working;
     private bool _stopped;
 
-    public BatchQueue(SampleReader reader, int[] order, int epoch, LoaderOptions options, int skip, int end)
+    public BatchQueue(SampleReader reader, LoaderThreads threads, int[] order, int epoch, LoaderOptions options, int skip, int end)
     {
-        (_reader, _order, _epoch, _batchSize, _end) = (reader, order, epoch, options.BatchSize, end);
+        (_reader, _threads, _order, _epoch, _batchSize, _end) = (reader, threads, order, epoch, options.BatchSize, end);
         (_claimBatch, _taken) = (skip, skip);
         _occurrences = Occurrences(order);
         _ring = new PendingBatch?[Math.Max(1, options.Workers * options.Prefetch)];
-        _threads = new Thread[Math.Min(options.Workers, Math.Max(0, end - skip) * options.BatchSize)];
+        _workers = Math.Min(options.Workers, Math.Max(0, end - skip) * options.BatchSize);
     }
 
     public void Start()
     {
-        for (var i = 0; i < _threads.Length; i++)
-        {
-            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"loader {i}" };
-            _threads[i].Start();
-        }
+        _working = _workers;
+        _threads.Start(_workers, Work, Left);
     }
 
     /// <summary>The next batch; null where all of its samples were left out.</summary>
     public Batch? Take()
     {
-        using var pending = _threads.Length == 0 ? ReadHere() : Wait();
+        using var pending = _workers == 0 ? ReadHere() : Wait();
         return pending.Finish();
     }
 
-    /// <summary>Stops the threads, each after the sample it is at.</summary>
+    /// <summary>Stops the threads, each after the sample it is at; they go back to where they came from.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
             _stopped = true;
             Monitor.PulseAll(_gate);
-        }
-        foreach (var thread in _threads)
-            if (thread is { ThreadState: not ThreadState.Unstarted } && thread != Thread.CurrentThread) thread.Join();
-        lock (_gate)
-        {
+            while (_working > 0) Monitor.Wait(_gate);
             foreach (var pending in _ring) pending?.Dispose();
             Array.Clear(_ring);
+        }
+    }
+
+    private void Left()
+    {
+        lock (_gate)
+        {
+            _working--;
+            Monitor.PulseAll(_gate);
         }
     }
 

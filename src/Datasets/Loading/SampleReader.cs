@@ -17,6 +17,7 @@ internal sealed class SampleReader
     private readonly bool _training;
     private readonly BadSample _onBadSample;
     private readonly Dictionary<long, (string Name, string Reason)> _skipped = [];
+    private IReadOnlyList<(string Name, string Reason)>? _skippedInOrder;
 
     public SampleReader(Dataset dataset, IReadOnlyList<Transform> pipeline, long seed, bool training, BadSample onBadSample)
     {
@@ -32,7 +33,8 @@ internal sealed class SampleReader
     {
         get
         {
-            lock (_skipped) return [.. _skipped.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
+            // Asked for after every batch, and seldom changed.
+            lock (_skipped) return _skippedInOrder ??= [.. _skipped.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
         }
     }
 
@@ -68,7 +70,8 @@ internal sealed class SampleReader
         catch (Exception e) when (IsBadData(e))
         {
             if (_onBadSample == BadSample.Fail) throw new UserErrorException(Named(name, e.Message), e);
-            lock (_skipped) _skipped.TryAdd(index, (name, e.Message));
+            lock (_skipped)
+                if (_skipped.TryAdd(index, (name, e.Message))) _skippedInOrder = null;
             return null;
         }
         catch (Exception e)

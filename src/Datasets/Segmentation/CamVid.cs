@@ -30,7 +30,7 @@ public sealed class CamVid : SegmentationDataset
     {
     }
 
-    private static IReadOnlyList<LabelledFile> Find(FileStore files, string split) =>
+    private static Pairs Find(FileStore files, string split) =>
         files.Names.Any(name => name.StartsWith($"{split}annot/", StringComparison.Ordinal))
             ? Pairing.Folders(files, split, $"{split}annot", "", "", "CamVid")
             : Pairing.Folders(files, $"{split}/image", $"{split}/label", "", "", "CamVid");

@@ -12,7 +12,7 @@ namespace Tessera.Datasets.Segmentation;
 /// </summary>
 internal sealed class LabelCache
 {
-    private const string Header = "tessera labels 1";
+    private const string Header = "tessera labels 2";
     private const long MaxBytes = 1L << 30;
 
     private readonly string? _path;
@@ -45,19 +45,19 @@ internal sealed class LabelCache
         var fields = line.Split('\t');
         if (fields.Length != 4 || fields[0] != imageStamp.ToString() || fields[1] != labelStamp.ToString()) return null;
         var sizes = Numbers(fields[2], ' ');
-        if (sizes is not [> 0, > 0, > 0, > 0]) return null;
+        if (sizes is not [> 0, > 0, > 0, > 0, 0 or 1]) return null;
         var histogram = new List<KeyValuePair<int, long>>();
         foreach (var entry in fields[3].Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (Numbers(entry, ':') is not [>= -1 and < 1 << 24 and var value, > 0 and var pixels]) return null;
             histogram.Add(new((int)value, pixels));
         }
-        return new LabelStatistics((int)sizes[0], (int)sizes[1], (int)sizes[2], (int)sizes[3], histogram);
+        return new LabelStatistics((int)sizes[0], (int)sizes[1], (int)sizes[2], (int)sizes[3], histogram) { Turned = sizes[4] == 1 };
     }
 
     public void Add(string image, string labels, FileStamp imageStamp, FileStamp labelStamp, LabelStatistics found) =>
         _lines[Key(image, labels)] = string.Join('\t', imageStamp, labelStamp,
-            string.Create(CultureInfo.InvariantCulture, $"{found.Height} {found.Width} {found.ImageHeight} {found.ImageWidth}"),
+            string.Create(CultureInfo.InvariantCulture, $"{found.Height} {found.Width} {found.ImageHeight} {found.ImageWidth} {(found.Turned ? 1 : 0)}"),
             string.Join(' ', found.Histogram.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Key}:{entry.Value}"))));
 
     /// <summary>Writes what is known, if it can be; without a cache the next run merely takes longer.</summary>

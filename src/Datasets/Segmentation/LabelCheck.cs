@@ -32,21 +32,27 @@ internal static class LabelCheck
             }
             if (found.Problem is null && !found.HasUnclaimed(data.Table) && found.CountClasses(data.Table).Classes.Sum() == 0) empty.Add(sample.SegmentationName!);
         }
+        var judgement = new LabelJudgement(data.Table, data.TableIsImplied, statistics);
         if (problems.Count > 0)
         {
+            var hint = judgement.CountsFromOne() is { Length: > 0 } from ? $"\n  {from}" : "";
             var lines = problems.Take(Shown).ToList();
             if (problems.Count > Shown) lines.Add(string.Create(CultureInfo.InvariantCulture, $"… and {problems.Count - Shown:N0} more."));
             if (unclaimed.Count > 0 && problems.Count > 1) lines.Add(Summary(data.Table, unclaimed));
-            throw new UserErrorException(problems.Count == 1 ? problems[0] : string.Create(CultureInfo.InvariantCulture, $"{problems.Count:N0} of {statistics.Count:N0} samples can't be used:\n  {string.Join("\n  ", lines)}"));
+            throw new UserErrorException(problems.Count == 1 ? problems[0] : string.Create(CultureInfo.InvariantCulture, $"{problems.Count:N0} of {statistics.Count:N0} samples can't be used:\n  {string.Join("\n  ", lines)}")
+                + hint);
         }
-        return empty.Count == 0 ? [] : [string.Create(CultureInfo.InvariantCulture, $"{empty.Count:N0} of {statistics.Count:N0} label images hold nothing but ignored pixels, so there is nothing to learn from them; the first is {empty[0]}.")];
+        var notes = judgement.Notes().ToList();
+        if (empty.Count > 0) notes.Insert(0, string.Create(CultureInfo.InvariantCulture, $"{empty.Count:N0} of {statistics.Count:N0} label images hold nothing but ignored pixels, so there is nothing to learn from them; the first is {empty[0]}."));
+        return notes;
     }
 
     private static string? Problem(SegmentationDataset data, Sample sample, LabelStatistics found)
     {
         if (found.Problem is not null) return found.Problem;
-        if ((found.Height, found.Width) != (found.ImageHeight, found.ImageWidth))
-            return LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, found.ImageHeight, found.ImageWidth).Message;
+        var (height, width) = found.PhotographSize(data.TurnsPhotographs);
+        if ((found.Height, found.Width) != (height, width))
+            return LabelErrors.OtherSize(sample.SegmentationName!, found.Height, found.Width, sample.Name, height, width, found.Turned ? data.TurnsPhotographs : null).Message;
         return found.HasUnclaimed(data.Table) ? LabelErrors.Unclaimed(sample.SegmentationName!, data.Table, found.Histogram).Message : null;
     }
 

@@ -31,6 +31,9 @@ public abstract record LabelOptions : IValidatableObject, IShortForms
     /// <summary>What the values of the labels mean where the options don't say; null where it is unknown.</summary>
     private protected abstract KnownLabels? Known { get; }
 
+    /// <summary>Nothing says what the values mean: they are the classes' places.</summary>
+    internal bool IsImplied => Known is null && LabelMap is null && LabelClassIds is null && !ReduceZeroLabel;
+
     /// <summary>The table that the options stand for.</summary>
     /// <exception cref="UserErrorException">They contradict themselves, or say too little.</exception>
     public LabelTable Table() => Resolve(out var member, out var mistake) ?? throw new UserErrorException($"{member}: {mistake}");
@@ -40,7 +43,7 @@ public abstract record LabelOptions : IValidatableObject, IShortForms
     {
         if (Palette is not null) return Palette;
         var spare = ClassColors.Distinct(table.Classes.Count);
-        if (Known is { } known && LabelMap is null) return [.. table.Classes.Select((name, i) => Array.IndexOf(known.Classes, name) is >= 0 and var at ? known.Palette[at] : Spare(i))];
+        if (Known is { } known && !table.ByColor && (LabelMap is null || table.Classes.Any(known.Classes.Contains))) return [.. table.Classes.Select((name, i) => Array.IndexOf(known.Classes, name) is >= 0 and var at ? known.Palette[at] : Spare(i))];
         if (!table.ByColor) return null;
         var first = table.Entries.Where(entry => entry.Value != LabelTable.Ignore).DistinctBy(entry => entry.Value).ToDictionary(entry => (int)entry.Value, entry => Rgb.FromValue(entry.Key));
         return [.. table.Classes.Select((_, i) => first.TryGetValue(i, out var color) ? color : Spare(i))];

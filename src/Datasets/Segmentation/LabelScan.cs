@@ -41,9 +41,13 @@ internal sealed class LabelScan(FileStore files, bool byColor)
     {
         try
         {
-            var photograph = ImageCodec.Open(files.Read(image), files.Describe(image));
+            var file = files.Read(image);
+            var photograph = ImageCodec.Open(file, files.Describe(image));
             var raw = LabelFile.Decode(files.Read(labels), files.Describe(labels), byColor);
-            return new LabelStatistics(raw.Height, raw.Width, photograph.Height, photograph.Width, Framework.Data.LabelHistogram.Of(raw));
+            return new LabelStatistics(raw.Height, raw.Width, photograph.Height, photograph.Width, Framework.Data.LabelHistogram.Of(raw))
+            {
+                Turned = ImageCodec.IsTurned(file, files.Describe(image)),
+            };
         }
         catch (UserErrorException error)
         {

@@ -1,7 +1,11 @@
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
+using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Segmentation;
+
+/// <summary>Photographs with their label files, and what lies beside them.</summary>
+internal sealed record Pairs(IReadOnlyList<LabelledFile> Files, IReadOnlyList<LeftOut> LeftOut);
 
 /// <summary>Finds the label file of every photograph.</summary>
 internal static class Pairing
@@ -12,60 +16,83 @@ internal static class Pairing
     /// <param name="what">The data set, for messages.</param>
     /// <param name="notLabels">Files with this ending are no labels.</param>
     /// <exception cref="UserErrorException">A folder is missing, two photographs have one name, or labels have no photograph.</exception>
-    public static IReadOnlyList<LabelledFile> Folders(FileStore files, string imageFolder, string labelFolder, string imageSuffix, string labelSuffix, string what, string? notLabels = null)
+    public static Pairs Folders(FileStore files, string imageFolder, string labelFolder, string imageSuffix, string labelSuffix, string what, string? notLabels = null)
     {
-        var images = ByName(files, imageFolder, imageSuffix, what, "images");
-        var labels = ByName(files, labelFolder, labelSuffix, what, "labels", mayBeMissing: true, notLabels);
+        var leftOut = new LeftOutCounter();
+        // Where both kinds lie in one folder, what isn't one may be the other.
+        var apart = !Join(imageFolder, "").StartsWith(Join(labelFolder, ""), StringComparison.Ordinal) && !Join(labelFolder, "").StartsWith(Join(imageFolder, ""), StringComparison.Ordinal);
+        var images = ByName(files, imageFolder, imageSuffix, what, labels: false, notLabels: null, leftOut, apart);
+        var labels = ByName(files, labelFolder, labelSuffix, what, labels: true, notLabels, apart ? leftOut : new LeftOutCounter(), apart);
         var lone = labels.Keys.Where(name => !images.ContainsKey(name)).Order(StringComparer.Ordinal).ToArray();
         if (lone.Length > 0)
             throw new UserErrorException($"{files.Describe(labels[lone[0]])}: there is no photograph for these labels; {files.Describe(Join(imageFolder, lone[0] + imageSuffix))}"
                 + $"{(System.IO.Path.HasExtension(imageSuffix) ? "" : ".*")} was expected.{(lone.Length > 1 ? $" {lone.Length} label files of {what} have none." : "")}");
-        return [.. images.OrderBy(image => image.Key, StringComparer.Ordinal).Select(image => new LabelledFile(
-            image.Value, labels.GetValueOrDefault(image.Key), Join(labelFolder, image.Key + labelSuffix) + (System.IO.Path.HasExtension(labelSuffix) ? "" : ".png")))];
+        return new([.. images.OrderBy(image => image.Key, StringComparer.Ordinal).Select(image => new LabelledFile(image.Value, labels.GetValueOrDefault(image.Key),
+            Join(labelFolder, image.Key + labelSuffix) + (System.IO.Path.HasExtension(labelSuffix) ? "" : ".png")))], leftOut.Counted);
     }
 
-    /// <summary>A file of names, one a line, and two folders that the files lie in.</summary>
-    public static IReadOnlyList<LabelledFile> List(FileStore files, string list, string imageFolder, string imageSuffix, string labelFolder, string labelSuffix)
+    /// <summary>A file of names, one a line, and two folders that the files lie in; endings are found, in any case.</summary>
+    /// <exception cref="UserErrorException">The list is missing or empty, or a photograph is, with its line.</exception>
+    public static Pairs List(FileStore files, string list, string imageFolder, string labelFolder)
     {
-        if (!files.Contains(list))
+        var (images, labels) = (new StemIndex(files, imageFolder, ImageCodec.HasExtension), new StemIndex(files, labelFolder, ImageCodec.HasExtension));
+        var (pairs, leftOut, seen) = (new List<LabelledFile>(), new LeftOutCounter(), new HashSet<string>(StringComparer.Ordinal));
+        foreach (var (line, name, mark) in NameList.Read(files, list, name => images.Find(name).Count > 0))
         {
-            var folder = System.IO.Path.GetDirectoryName(list)!.Replace('\\', '/') + "/";
-            var others = files.Names.Where(name => name.StartsWith(folder, StringComparison.Ordinal) && name.EndsWith(".txt", StringComparison.Ordinal)).Select(name => name[folder.Length..^4]).ToArray();
-            throw new UserErrorException($"{files.Describe(list)} doesn't exist: it lists the split's images."
-                + (others.Length > 0 ? $"{NearestName.Suggest(System.IO.Path.GetFileNameWithoutExtension(list), others)} There are: {string.Join(", ", others.Take(20))}." : " Is path the folder that holds ImageSets?"));
+            var place = $"{files.Describe(list)}:{line}";
+            if (mark == "-1") leftOut.Add(LeftOutKind.Image, "images that the list marks with -1", $"{place}  {name}");
+            else if (!seen.Add(name)) leftOut.Add(LeftOutKind.File, "names that the list holds twice", $"{place}  {name}");
+            else pairs.Add(new(One(images, imageFolder, ".jpg") ?? throw new UserErrorException($"{place}  {files.Describe(Join(imageFolder, name + ".jpg"))} doesn't exist."),
+                One(labels, labelFolder, ".png"), Join(labelFolder, name + ".png")));
+
+            string? One(StemIndex stems, string folder, string usual)
+            {
+                var found = stems.Find(name);
+                if (found.Count <= 1) return found.Count == 0 ? null : found[0];
+                return found.FirstOrDefault(file => file == Join(folder, name + usual))
+                    ?? throw new UserErrorException($"{place}  {files.Describe(found[0])} and {files.Describe(found[1])}: only one of the two can be meant.");
+            }
         }
-        var known = files.Names.ToHashSet(StringComparer.Ordinal);
-        var pairs = new List<LabelledFile>();
-        var line = 0;
-        foreach (var text in System.Text.Encoding.UTF8.GetString(files.Read(list).Span).Split('\n'))
-        {
-            line++;
-            var name = text.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
-            if (name is null) continue;
-            var (image, labels) = (Join(imageFolder, name + imageSuffix), Join(labelFolder, name + labelSuffix));
-            if (!known.Contains(image)) throw new UserErrorException($"{files.Describe(list)}:{line}  {files.Describe(image)} doesn't exist.");
-            pairs.Add(new(image, known.Contains(labels) ? labels : null, labels));
-        }
-        return pairs.Count > 0 ? pairs : throw new UserErrorException($"{files.Describe(list)} lists no images.");
+        return pairs.Count > 0 ? new(pairs, leftOut.Counted) : throw new UserErrorException($"{files.Describe(list)} marks all its images with -1.");
     }
 
-    private static Dictionary<string, string> ByName(FileStore files, string folder, string suffix, string what, string role, bool mayBeMissing = false, string? leftOut = null)
+    private static Dictionary<string, string> ByName(FileStore files, string folder, string suffix, string what, bool labels, string? notLabels, LeftOutCounter leftOut, bool apart)
     {
         var prefix = folder.Length == 0 ? "" : folder + "/";
-        var withExtension = System.IO.Path.HasExtension(suffix);
+        var (role, ending) = (labels ? "labels" : "images", System.IO.Path.GetExtension(suffix));
+        var stem = suffix[..^ending.Length];
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var file in files.Names)
         {
-            if (!file.StartsWith(prefix, StringComparison.Ordinal) || !ImageCodec.Extensions.Contains(System.IO.Path.GetExtension(file).ToLowerInvariant())) continue;
-            if (leftOut is not null && file.EndsWith(leftOut, StringComparison.Ordinal)) continue;
-            var name = withExtension ? file : System.IO.Path.ChangeExtension(file, null);
-            if (!name.EndsWith(suffix, StringComparison.Ordinal)) continue;
-            name = name[prefix.Length..^suffix.Length];
-            if (!found.TryAdd(name, file))
-                throw new UserErrorException($"{files.Describe(found[name])} and {files.Describe(file)} have one name but for their extension; only one of the two can be meant.");
+            if (!file.StartsWith(prefix, StringComparison.Ordinal) || (notLabels is not null && file.EndsWith(notLabels, StringComparison.OrdinalIgnoreCase))) continue;
+            var extension = System.IO.Path.GetExtension(file);
+            var name = file[..^extension.Length];
+            if (!ImageCodec.HasExtension(file))
+            {
+                Count(leftOut, files, file, role);
+            }
+            else if (!name.EndsWith(stem, StringComparison.Ordinal) || (ending.Length > 0 && !extension.Equals(ending, StringComparison.OrdinalIgnoreCase)))
+            {
+                // Labels of other kinds usually lie beside those that are meant.
+                if (!labels && apart) leftOut.Add(LeftOutKind.File, $"images whose names don't end in \"{suffix}\"", files.Describe(file));
+            }
+            else
+            {
+                name = ClassNames.Normalize(name[prefix.Length..^stem.Length]);
+                if (!found.TryAdd(name, file))
+                    throw new UserErrorException($"{files.Describe(found[name])} and {files.Describe(file)} have one name but for their extension; only one of the two can be meant.");
+            }
         }
-        if (found.Count > 0 || mayBeMissing) return found;
-        throw Nothing(files, folder, suffix, what, role);
+        if (found.Count > 0 || labels) return found;
+        var reasons = leftOut.Counted.Select(entry => $"\n  {entry}");
+        throw new UserErrorException(Nothing(files, folder, suffix, what, role).Message + string.Concat(reasons));
+    }
+
+    private static void Count(LeftOutCounter leftOut, FileStore files, string file, string role)
+    {
+        var ending = System.IO.Path.GetExtension(file).ToLowerInvariant();
+        if (ImageCodec.UnreadableFormat(file) is { } format) leftOut.Add(LeftOutKind.Image, $"{format} files among the {role}, which can't be read ({ending})", files.Describe(file));
+        else leftOut.Add(LeftOutKind.File, $"files among the {role} that are no images ({(ending.Length > 0 ? ending : "no ending")})", files.Describe(file));
     }
 
     private static UserErrorException Nothing(FileStore files, string folder, string suffix, string what, string role)

@@ -21,7 +21,7 @@ public sealed class PascalContext : SegmentationDataset
     }
 
     private PascalContext(FileStore files, PascalContextOptions options)
-        : base(files, Pairing.List(files, $"ImageSets/SegmentationContext/{options.Split}.txt", "JPEGImages", ".jpg", options.LabelFolder.Trim('/'), ".png"), options)
+        : base(files, Pairing.List(files, $"ImageSets/SegmentationContext/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')), options)
     {
     }
 }

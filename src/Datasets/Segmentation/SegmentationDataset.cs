@@ -1,3 +1,4 @@
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
@@ -17,18 +18,27 @@ public abstract class SegmentationDataset : Dataset
     private readonly Lock _gate = new();
     private LabelStatistics?[]? _statistics;
 
-    private protected SegmentationDataset(FileStore files, IReadOnlyList<LabelledFile> pairs, LabelOptions options)
+    private protected SegmentationDataset(FileStore files, Pairs pairs, LabelOptions options)
     {
-        (_files, _pairs, Table) = (files, pairs, options.Table());
+        (_files, _pairs, LeftOut, Table) = (files, pairs.Files, pairs.LeftOut, options.Table());
+        TableIsImplied = options.IsImplied;
         Info = new DataInfo(Table.Classes, DataTask.Segmentation) { Palette = options.PaletteOf(Table) };
     }
 
     /// <summary>What the values of the label files mean.</summary>
     public LabelTable Table { get; }
 
+    /// <summary>No table was written and the data set has none of its own: values are the classes' places, and 255 is ignored.</summary>
+    internal bool TableIsImplied { get; }
+
     public override DataInfo Info { get; }
 
     public override int Count => _pairs.Count;
+
+    public override IReadOnlyList<LeftOut> LeftOut { get; }
+
+    /// <summary>Photographs are turned as their EXIF orientation says: the pipeline's LoadImage tells.</summary>
+    internal bool TurnsPhotographs => LoadImage.TurnsIn(Pipeline);
 
     public override Sample Get(int index)
     {
@@ -55,7 +65,7 @@ public abstract class SegmentationDataset : Dataset
     }
 
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
-        Pipeline.Any(step => step is LoadSegmentation) ? LabelCheck.Run(this, Scan(advance)) : [];
+        [.. base.Check(advance), .. Pipeline.Any(step => step is LoadSegmentation) ? (IEnumerable<string>)[.. LabelCheck.Run(this, Scan(advance)), .. PixelDepth.Notes(this)] : []];
 
     private LabelStatistics?[] Scan(Action<int, int>? advance)
     {

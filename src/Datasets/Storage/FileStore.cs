@@ -14,12 +14,14 @@ public abstract class FileStore
     /// <summary>No image or annotation is larger.</summary>
     protected const long MaxFileBytes = 1L << 30;
 
+    private static readonly string[] s_leftBehind = ["__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN", "System Volume Information"];
+
     private protected FileStore(string location) => Location = location;
 
     /// <summary>The folder or archive, as the user named it.</summary>
     public string Location { get; }
 
-    /// <summary>Every file's name, in ordinal order.</summary>
+    /// <summary>Every file's name, in ordinal order; hidden files and what systems leave behind (__MACOSX, Thumbs.db) are not among them.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
     /// <summary>Opens a folder or a .zip archive.</summary>
@@ -38,9 +40,25 @@ public abstract class FileStore
     /// <summary>Length and time of a file; of the archive's where the file lies in one. Of a missing file, nothing.</summary>
     public abstract FileStamp StampOf(string name);
 
+    /// <summary>Bytes of a file; 0 of a missing one.</summary>
+    public abstract long LengthOf(string name);
+
     /// <summary>The whole file.</summary>
     /// <exception cref="UserErrorException">It is missing, empty, damaged or larger than any image.</exception>
     public abstract ReadOnlyMemory<byte> Read(string name);
+
+    /// <summary>Whether some part of the path is hidden, leads upwards, or is what a system or an archiver leaves behind.</summary>
+    internal static bool IsHidden(string name)
+    {
+        foreach (var range in name.AsSpan().Split('/'))
+        {
+            var part = name.AsSpan()[range];
+            if (part.StartsWith('.')) return true;
+            foreach (var left in s_leftBehind)
+                if (part.Equals(left, StringComparison.OrdinalIgnoreCase)) return true;
+        }
+        return false;
+    }
 
     /// <summary>An error that says which part of the path exists.</summary>
     internal static UserErrorException Missing(string path)

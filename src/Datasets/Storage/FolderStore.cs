@@ -20,6 +20,7 @@ internal sealed class FolderStore(string path) : FileStore(path)
             if (_names is not null) return _names;
             var names = Directory.EnumerateFiles(Location, "*", Visible)
                 .Select(file => Path.GetRelativePath(Location, file).Replace(Path.DirectorySeparatorChar, '/'))
+                .Where(name => !IsHidden(name))
                 .ToArray();
             Array.Sort(names, StringComparer.Ordinal);
             return _names = names;
@@ -35,6 +36,8 @@ internal sealed class FolderStore(string path) : FileStore(path)
         var file = new FileInfo(Describe(name));
         return file.Exists ? new(file.Length, file.LastWriteTimeUtc.Ticks) : default;
     }
+
+    public override long LengthOf(string name) => StampOf(name).Length;
 
     public override ReadOnlyMemory<byte> Read(string name)
     {

@@ -38,7 +38,7 @@ internal sealed class ZipStore : FileStore
         }
         var (offset, size) = FindDirectory();
         ReadDirectory(ReadAt(offset, (int)size, "its directory"));
-        _names = [.. _entries.Keys];
+        _names = [.. _entries.Keys.Where(name => !IsHidden(name))];
         Array.Sort(_names, StringComparer.Ordinal);
     }
 
@@ -49,6 +49,8 @@ internal sealed class ZipStore : FileStore
     public override bool Contains(string name) => _entries.ContainsKey(name);
 
     public override FileStamp StampOf(string name) => _stamp;
+
+    public override long LengthOf(string name) => _entries.TryGetValue(name, out var entry) ? entry.Size : 0;
 
     public override ReadOnlyMemory<byte> Read(string name)
     {
@@ -165,10 +167,12 @@ internal sealed class ZipStore : FileStore
         {
             name = Encoding.Latin1.GetString(bytes);
         }
-        return string.Create(name.Length, name, static (span, source) =>
+        name = string.Create(name.Length, name, static (span, source) =>
         {
             for (var i = 0; i < span.Length; i++) span[i] = source[i] == '\\' ? '/' : char.IsControl(source[i]) ? '?' : source[i];
         });
+        while (name.StartsWith("./", StringComparison.Ordinal)) name = name[2..];
+        return name.TrimStart('/');
     }
 
     private byte[] ReadAt(long offset, int count, string what)

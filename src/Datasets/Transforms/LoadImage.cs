@@ -25,7 +25,19 @@ public sealed record LoadImageOptions(
 [Component("LoadImage")]
 public sealed class LoadImage(LoadImageOptions options) : Transform
 {
+    /// <summary>An image of another size than its boxes were annotated on is refused.</summary>
+    public bool ChecksSize => options.CheckSize;
+
+    /// <summary>What the pixels become.</summary>
+    public ColorType ColorType => options.ColorType;
+
     private readonly DecodeOptions _decode = new(options.ColorType, options.MaxPixels, options.ApplyOrientation);
+
+    /// <summary>Images are turned as their EXIF orientation says.</summary>
+    public bool AppliesOrientation => options.ApplyOrientation;
+
+    /// <summary>Whether a pipeline turns images as their EXIF orientation says; one without this step would.</summary>
+    public static bool TurnsIn(IEnumerable<Transform> pipeline) => pipeline.OfType<LoadImage>().FirstOrDefault()?.AppliesOrientation ?? true;
 
     public override Sample Apply(Sample sample, RandomSource random)
     {
@@ -39,8 +51,10 @@ public sealed class LoadImage(LoadImageOptions options) : Transform
         return sample;
     }
 
-    private static UserErrorException Mismatch(string name, int height, int width, (int Height, int Width) said) => new(
+    private UserErrorException Mismatch(string name, int height, int width, (int Height, int Width) said) => new(
         $"{name}: the image is {width} x {height} pixels, but its annotation was made for {said.Width} x {said.Height}, so the boxes would lie elsewhere."
-        + (said == (width, height) ? " It may have been annotated without its EXIF orientation: LoadImage's apply_orientation=false leaves it as it is stored." : "")
+        + (said != (width, height) ? "" : options.ApplyOrientation
+            ? " It may have been annotated without its EXIF orientation: LoadImage's apply_orientation=false leaves it as it is stored."
+            : " It may have been annotated as its EXIF orientation turns it: LoadImage's apply_orientation=true turns it.")
         + " Mend the one or the other, or set check_size=false in LoadImage.");
 }

@@ -71,6 +71,9 @@ public sealed class Checkpoint : IDisposable
         return new StateReader(tensors, JsonNode.Parse(_file.Metadata[ValuesKey])!.AsObject());
     }
 
+    /// <summary>One of the small values of a run's state, by its full name; null where there is none.</summary>
+    internal JsonNode? Value(string name) => JsonNode.Parse(_file.Metadata[ValuesKey])?[name];
+
     /// <summary>Reads a tensor by its full name; the caller owns it.</summary>
     public Tensor Read(string name) => _file.Read(name);
 
@@ -114,10 +117,12 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
+    /// <param name="byName">Names must agree, not only their number.</param>
     /// <exception cref="UserErrorException">The data's classes are others than the checkpoint's.</exception>
-    public void RequireClasses(DataInfo data)
+    public void RequireClasses(DataInfo data, bool byName = true)
     {
-        if (!Info.Data.Classes.SequenceEqual(data.Classes)) throw CheckpointErrors.OtherClasses(Path, Info.Data.Classes, data.Classes);
+        if (byName ? !Info.Data.Classes.SequenceEqual(data.Classes) : Info.Data.Classes.Count != data.Classes.Count)
+            throw CheckpointErrors.OtherClasses(Path, Info.Data.Classes, data.Classes);
         if (Info.Data.Task != data.Task) throw CheckpointErrors.OtherTask(Path, Info.Data.Task, data.Task);
     }
 

@@ -108,12 +108,9 @@ internal static class CheckpointErrors
             return new($"{path}\n  The checkpoint knows {saved.Count} classes ({Some(saved)}), the data has {data.Count} ({Some(data)}).");
         var first = Enumerable.Range(0, saved.Count).First(i => saved[i] != data[i]);
         return new($"{path}\n  The checkpoint's classes are others than the data's: class {first} is \"{saved[first]}\" there and \"{data[first]}\" here"
-            + (saved.Order(StringComparer.Ordinal).SequenceEqual(data.Order(StringComparer.Ordinal)) ? "; the names are the same, their order is not." : "."));
+            + (saved.Order(StringComparer.Ordinal).SequenceEqual(data.Order(StringComparer.Ordinal)) ? "; the names are the same, their order is not."
+                : ". If they mean the same in the same order: tools/test --classes-in-order, or init.match_classes \"in_order\"."));
     }
-
-    /// <summary>As <see cref="OtherClasses"/>, of a file whose classes may be taken in their order.</summary>
-    public static UserErrorException OtherPublishedClasses(string path, IReadOnlyList<string> saved, IReadOnlyList<string> data) =>
-        new(OtherClasses(path, saved, data).Message + (saved.Count == data.Count ? " If they mean the same in the same order: tools/test --classes-in-order." : ""));
 
     public static UserErrorException OtherTask(string path, Data.DataTask saved, Data.DataTask data) =>
         new($"{path}\n  The checkpoint's model was trained for {saved}, the data is for {data}.");
@@ -129,8 +126,9 @@ internal static class CheckpointErrors
             + $"\n  {module} has: {Some(target.Select(t => $"{t.Key} {WeightInfo.ShapeText(t.Value.shape)}"))}."
             + $"\n  Key maps tried: {string.Join(", ", maps.Append("own"))}. Others can be given with \"prefix\" and \"key_map\" (tools/test: --prefix and --key-map).");
 
-    public static UserErrorException NotComplete(string path, IReadOnlyList<string> table) =>
-        new($"{path}\n  The weights and the model don't match:\n    {string.Join("\n    ", table)}");
+    public static UserErrorException NotComplete(string path, IReadOnlyList<string> table, string read) =>
+        new($"{path}\n  The weights and the model don't match:\n    {string.Join("\n    ", table)}"
+            + $"\n  They were read as {read}. Other names are told by \"keys\", \"prefix\" and \"key_map\" (tools/test: --keys, --prefix and --key-map).");
 
     public static UserErrorException ClassCount(string path, long found, long expected) =>
         new($"{path}\n  The file's classifier has {found} classes, the data {expected}.");
@@ -152,6 +150,9 @@ internal static class CheckpointErrors
 
     public static UserErrorException SameName(string path, string map, string name) =>
         new($"{path}\n  In the names of \"{map}\" two tensors are called {name}. Publish under \"own\" names instead.");
+
+    public static UserErrorException NotFinite(string path, string tensor) =>
+        new($"{path}\n  {tensor} is not finite, so nothing is published. An earlier release saved it; train again from a checkpoint before it.");
 
     public static UserErrorException UnknownOutput(string path, string extension) =>
         new($"{path}\n  Weights are not written as \"{extension}\". Expected: .safetensors, .pth or .pt, a folder, or a name without extension.");

@@ -8,7 +8,8 @@ namespace Tessera.Framework.Checkpoints;
 /// </summary>
 public sealed class CheckpointStore
 {
-    private const string PointerName = "last_checkpoint";
+    /// <summary>The file that names the newest checkpoint.</summary>
+    internal const string PointerName = "last_checkpoint";
 
     private const string Extension = ".safetensors";
 

@@ -71,7 +71,8 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
         var (taken, lacking) = (Names(place => place >= 0), Names(place => place < 0));
         var spare = file!.Where((_, row) => !places.Contains(row)).ToList();
         if (taken.Count == 0)
-            return ($"none of the data's {data!.Count} classes ({CheckpointErrors.Some(data)}) is among the file's {file!.Count} ({CheckpointErrors.Some(file)}): the classifier keeps its first weights. "
+            return ($"none of the data's {data!.Count} classes ({CheckpointErrors.Some(data)}) is among the file's {file!.Count} "
+                + $"({CheckpointErrors.Some(file)}): the classifier keeps its first weights. "
                 + "Where they mean the same in the same order: init.match_classes \"in_order\".", true);
         var text = $"the classifier's rows are taken by class name: {taken.Count} of the data's {data!.Count} ({CheckpointErrors.Some(taken)})";
         if (lacking.Count > 0) text += $"; not in the file, so left as they begin: {CheckpointErrors.Some(lacking)}";
@@ -103,7 +104,8 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
     private int[] Places()
     {
         var once = data!.CountBy(name => name).Where(pair => pair.Value == 1).Select(pair => pair.Key).ToHashSet(StringComparer.Ordinal);
-        var rows = file!.Index().GroupBy(entry => entry.Item, StringComparer.Ordinal).Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.First().Index, StringComparer.Ordinal);
+        var rows = file!.Index().GroupBy(entry => entry.Item, StringComparer.Ordinal).Where(group => group.Count() == 1)
+            .ToDictionary(group => group.Key, group => group.First().Index, StringComparer.Ordinal);
         return [.. data!.Select(name => once.Contains(name) && rows.TryGetValue(name, out var row) ? row : -1)];
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using NLog;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
@@ -39,7 +38,8 @@ public static class ForeignWeights
     /// <param name="options">How names are read; its checkpoint is <paramref name="path"/>. By default everything is found by itself.</param>
     /// <exception cref="UserErrorException">The weights don't fit, or the classes are others than the data's.</exception>
     public static LoadReport LoadWhole(VisionModel model, string path, DataInfo data, PretrainedOptions? options = null) =>
-        Load(model, path, (options ?? new PretrainedOptions(path)) with { OtherClassCount = OtherClassCount.Fail, Strict = true }, new InitContext(data), whole: true);
+        Load(model, path, (options ?? new PretrainedOptions(path)) with { OtherClassCount = OtherClassCount.Fail, Strict = true },
+            new InitContext(data), whole: true);
 
     /// <summary>Loads what fits, logs what was found, and throws where nothing fits or the options ask for more than there is.</summary>
     /// <param name="module">A backbone, a whole model, or any module whose names the file's are.</param>
@@ -47,39 +47,24 @@ public static class ForeignWeights
     internal static LoadReport Load(nn.Module module, string path, PretrainedOptions options, InitContext context, bool whole = false)
     {
         using var file = WeightsFile.Open(path, options.Part, options.Weights);
-        if (file.Others.Count > 0) Log.Info("{0} also holds {1}.", Path.GetFileName(path), string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : ""));
+        if (file.Others.Count > 0)
+            Log.Info("{0} also holds {1}.", Path.GetFileName(path), string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : ""));
         var target = module.state_dict();
-        var found = Match(module, target, file, options, path);
+        var found = NameMatch.Find(module, target, file, options, path);
         Log.Info("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
         foreach (var note in file.Notes.Concat(found.Notes)) Log.Warn("{0}: {1}", Path.GetFileName(path), note);
 
         var rows = Rows(module, target, file, found, options, context);
         if (whole) CheckClasses(path, file, rows, context.Data!);
-        if ((rows.OtherCount ?? rows.OtherNames) is { } other && options.OtherClassCount == OtherClassCount.Fail) throw CheckpointErrors.ClassCount(path, other.Found, other.Expected);
+        if ((rows.OtherCount ?? rows.OtherNames) is { } other && options.OtherClassCount == OtherClassCount.Fail)
+            throw CheckpointErrors.ClassCount(path, other.Found, other.Expected);
 
         var report = Fill(module, target, file, found, options, rows, adapt: !whole);
         foreach (var line in LoadTable.Lines(report)) Log.Info(line);
         if (report.Loaded.Count == 0) throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
-        if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report));
+        if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
         Tell(path, rows, module, file, context);
         return report;
-    }
-
-    private static NameMatch Match(nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, PretrainedOptions options, string path)
-    {
-        try
-        {
-            foreach (var pattern in options.Skip ?? []) _ = new Regex(pattern, RegexOptions.CultureInvariant);
-            return NameMatch.Find(module, target, file, options, path);
-        }
-        catch (RegexParseException error)
-        {
-            throw CheckpointErrors.BadPattern(error);
-        }
-        catch (RegexMatchTimeoutException error)
-        {
-            throw CheckpointErrors.SlowPattern(error);
-        }
     }
 
     private static LoadReport Fill(
@@ -129,7 +114,8 @@ public static class ForeignWeights
         }
 
         var missing = target.Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name)).ToList();
-        return new LoadReport(loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)])
+        return new LoadReport(
+            loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)])
         {
             PassedOver = found.PassedOver,
             Files = file.Files,
@@ -165,7 +151,8 @@ public static class ForeignWeights
         return (stored.unflatten(dimension, [3, stem.Inner]).flip(dimension).flatten(dimension, dimension + 1), before || stem.Role == StemRole.Weight);
     }
 
-    private static ClassRows Rows(nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, NameMatch found, PretrainedOptions options, InitContext context)
+    private static ClassRows Rows(
+        nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, NameMatch found, PretrainedOptions options, InitContext context)
     {
         var rows = new ClassRows(options.MatchClasses == ClassMatch.ByName ? file.Classes : null, context.Data?.Classes);
         if (module is not VisionModel model) return rows;
@@ -175,7 +162,8 @@ public static class ForeignWeights
             if (!found.Names.TryGetValue(tensor.Name, out var foreign) || options.Skips(tensor.Name)) continue;
             using var scope = NewDisposeScope();
             var shape = Fit(module, found, tensor.Name, file.Read(foreign)).shape;
-            var beside = tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..] ? (target[name].shape[0], stored) : ((long, long)?)null;
+            var beside = tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]
+                ? (target[name].shape[0], stored) : ((long, long)?)null;
             rows.Add(tensor, target[tensor.Name], shape, beside);
         }
         return rows;
@@ -184,7 +172,7 @@ public static class ForeignWeights
     private static void CheckClasses(string path, WeightsFile file, ClassRows rows, DataInfo data)
     {
         if (file.Task is { } task && task != data.Task) throw CheckpointErrors.OtherTask(path, task, data.Task);
-        if (rows.Named && !rows.SameNames) throw CheckpointErrors.OtherPublishedClasses(path, file.Classes!, data.Classes);
+        if (rows.Named && !rows.SameNames) throw CheckpointErrors.OtherClasses(path, file.Classes!, data.Classes);
     }
 
     private static void Tell(string path, ClassRows rows, nn.Module module, WeightsFile file, InitContext context)
@@ -195,10 +183,13 @@ public static class ForeignWeights
             Log.Warn("{0}: the file's classifier has {1} classes, the data {2}, and {3}: it keeps its first weights.", name, other.Found, other.Expected,
                 file.Classes is null ? "the file names none" : "its names are not compared");
         if (rows.Unnamed && context.Data is { } data)
-            Log.Warn("{0} {1}; the data's {2} are taken, in their order: {3}.", name, file.Classes is null ? "carries no class names" : "is taken by the order of its classes",
+            Log.Warn("{0} {1}; the data's {2} are taken, in their order: {3}.", name,
+                file.Classes is null ? "carries no class names" : "is taken by the order of its classes",
                 data.Classes.Count, CheckpointErrors.Some(data.Classes));
-        if (module is VisionModel { ClassTensors.Count: 0 } && context.Data is { Classes: var here } && file.Classes is { } there && !there.SequenceEqual(here))
-            Log.Warn("{0}: its classes ({1}) are others than the data's ({2}), or in another order, and {3} doesn't say which tensors have rows for them: nothing was matched by name.",
+        if (module is VisionModel { ClassTensors.Count: 0 } && context.Data is { Classes: var here }
+            && file.Classes is { } there && !there.SequenceEqual(here))
+            Log.Warn("{0}: its classes ({1}) are others than the data's ({2}), or in another order, and {3} "
+                + "doesn't say which tensors have rows for them: nothing was matched by name.",
                 name, CheckpointErrors.Some(there), CheckpointErrors.Some(here), module.GetName());
     }
 }

@@ -38,7 +38,8 @@ internal sealed class NameMatch
             Backbone backbone => backbone.KeyMaps,
             _ => new Dictionary<string, KeyMap>(),
         };
-        if (options.Keys is not null && options.Keys != "own" && !maps.ContainsKey(options.Keys)) throw CheckpointErrors.NoSuchMap(path, options.Keys, module.GetName(), maps.Keys);
+        if (options.Keys is not null && options.Keys != "own" && !maps.ContainsKey(options.Keys))
+            throw CheckpointErrors.NoSuchMap(path, options.Keys, module.GetName(), maps.Keys);
 
         // Own names before maps: a map that fits them as well may take the tensors for another project's, and turn them about.
         var names = PlainNames(file);
@@ -72,7 +73,8 @@ internal sealed class NameMatch
         return plain.Values.Distinct(StringComparer.Ordinal).Count() == plain.Count ? plain : file.Tensors.Keys.ToDictionary(name => name);
     }
 
-    private static NameMatch Try(Dictionary<string, Tensor> target, WeightsFile file, Dictionary<string, string> names, PretrainedOptions options, string prefix, string? mapName, KeyMap? map)
+    private static NameMatch Try(
+        Dictionary<string, Tensor> target, WeightsFile file, Dictionary<string, string> names, PretrainedOptions options, string prefix, string? mapName, KeyMap? map)
     {
         var match = new NameMatch { Map = map, _prefix = prefix, _mapName = mapName };
         foreach (var (foreign, plain) in names)
@@ -116,7 +118,8 @@ internal sealed class NameMatch
 
     // A form that explains what is missing fits better than one of the same names that doesn't.
     private (int Shapes, int Names) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
-        (Absent(target.Keys).Count() + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)), Names.Keys.Count(name => !IsCounter(name)));
+        (Absent(target.Keys).Count() + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
+            Names.Keys.Count(name => !IsCounter(name)));
 
     private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
@@ -127,7 +130,11 @@ internal sealed class NameMatch
         var best = matches.Where(match => match.Score == score).Select(match => match.Match).ToList();
         var first = best[0];
         var elsewhere = best.Where(match => !match.Names.Values.Any(first.Names.Values.ToHashSet().Contains)).ToList();
-        if (elsewhere.Count == 0 || score.Names * 2 <= count) return first;
+        if (elsewhere.Count == 0 || score.Names * 2 <= count)
+        {
+            first.TellOfAverage(matches.Select(match => match.Match), count);
+            return first;
+        }
 
         bool IsAverage(NameMatch match) => Wrappers.HasAverage(match._prefix);
         var averaged = best.FirstOrDefault(IsAverage);
@@ -136,9 +143,22 @@ internal sealed class NameMatch
         var taken = options.Weights == WeightChoice.Averaged ? averaged : trained;
         var rival = best.FirstOrDefault(match => IsAverage(match) == IsAverage(taken) && !match.Names.Values.Any(taken.Names.Values.ToHashSet().Contains));
         if (rival is not null) throw CheckpointErrors.SeveralPlaces(path, taken._prefix, rival._prefix);
-        taken.Notes.Add($"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); those under \"{taken._prefix}\" are taken. "
+        taken.Notes.Add($"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); "
+            + $"those under \"{taken._prefix}\" are taken. "
             + CheckpointErrors.OtherWeights(options.Weights));
         return taken;
+    }
+
+    /// <summary>An average without all tensors (of the parameters alone, without the norms' statistics) is no network, so it isn't taken.</summary>
+    private void TellOfAverage(IEnumerable<NameMatch> others, int count)
+    {
+        if (Wrappers.HasAverage(_prefix)) return;
+        var taken = Names.Values.ToHashSet(StringComparer.Ordinal);
+        var average = others.Where(other => Wrappers.HasAverage(other._prefix) && other.Names.Count * 2 > count && !other.Names.Values.Any(taken.Contains))
+            .MaxBy(other => other.Names.Count);
+        if (average is not null)
+            Notes.Add($"it has averaged weights under \"{average._prefix}\" as well, but {Names.Count - average.Names.Count} tensors fewer, "
+                + $"so that the trained ones are taken; \"prefix\" takes the others (tools/test: --prefix {average._prefix})");
     }
 
     /// <summary>In a checkpoint of ours, the averaged weights in place of the trained ones.</summary>
@@ -147,7 +167,8 @@ internal sealed class NameMatch
         PassedOver.Clear(); // the run's state, which is no weights
         if (CheckpointParts.AveragedPrefix(file.Tensors.Keys) is not { } average) return;
         const string model = CheckpointParts.Model + ".";
-        Notes.Add($"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken. " + CheckpointErrors.OtherWeights(choice));
+        Notes.Add($"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken. "
+            + CheckpointErrors.OtherWeights(choice));
         if (choice == WeightChoice.Trained) return;
         foreach (var (own, foreign) in Names.ToList())
         {

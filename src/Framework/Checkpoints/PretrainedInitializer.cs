@@ -25,7 +25,7 @@ public enum ClassMatch
     InOrder,
 }
 
-/// <param name="Checkpoint">A .safetensors file (a checkpoint of a run, or weights alone) the index of several (.index.json), or a PyTorch file (.pth, .pt, .th). A relative path starts at the working directory.</param>
+/// <param name="Checkpoint">A .safetensors file (a checkpoint of a run, or weights alone), the index of several (.index.json), or a PyTorch file (.pth, .pt, .th). A relative path starts at the working directory.</param>
 /// <param name="Keys">Whose names the file uses: one of the backbone's key maps ("timm", "torchvision", "mmlab" …), or "own". Unset: whichever fits most tensors.</param>
 /// <param name="Prefix">Only tensors whose names begin so, without it. Unset: "module.", "model.", "student.", "backbone." and the like are tried, in any nesting.</param>
 /// <param name="Part">Which dictionary of a PyTorch file holds the weights, such as "state_dict_ema". Unset: the usual names are tried, in any nesting.</param>
@@ -52,13 +52,28 @@ public sealed record PretrainedOptions(
     // A pattern comes from a config; a slow one must not hang the run.
     private static readonly TimeSpan PatternTime = TimeSpan.FromSeconds(1);
 
-    internal bool Skips(string name) => Skip?.Any(pattern => Regex.IsMatch(name, pattern, RegexOptions.CultureInvariant, PatternTime)) ?? false;
+    /// <exception cref="UserErrorException">A pattern is no regular expression, or takes too long.</exception>
+    internal bool Skips(string name) => Checked(() =>
+        Skip?.Any(pattern => Regex.IsMatch(name, pattern, RegexOptions.CultureInvariant, PatternTime)) ?? false);
 
-    internal string Rename(string name)
+    /// <exception cref="UserErrorException">A pattern is no regular expression, or takes too long.</exception>
+    internal string Rename(string name) => KeyMap is null ? name : Checked(() => KeyMap.Aggregate(name, (renamed, entry) =>
+        Regex.Replace(renamed, entry.Key, entry.Value, RegexOptions.CultureInvariant, PatternTime)));
+
+    private static T Checked<T>(Func<T> match)
     {
-        foreach (var (pattern, replacement) in KeyMap ?? new Dictionary<string, string>())
-            name = Regex.Replace(name, pattern, replacement, RegexOptions.CultureInvariant, PatternTime);
-        return name;
+        try
+        {
+            return match();
+        }
+        catch (RegexParseException error)
+        {
+            throw CheckpointErrors.BadPattern(error);
+        }
+        catch (RegexMatchTimeoutException error)
+        {
+            throw CheckpointErrors.SlowPattern(error);
+        }
     }
 }
 

@@ -19,7 +19,8 @@ internal static class PublishedInfo
     /// <returns>null where the file doesn't say.</returns>
     public static DataTask? Task(IReadOnlyDictionary<string, string> metadata)
     {
-        var word = metadata.TryGetValue(Checkpoint.InfoKey, out var info) ? (Parsed(info) as JsonObject)?["task"] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null
+        var word = metadata.TryGetValue(Checkpoint.InfoKey, out var info)
+            ? (Parsed(info) as JsonObject)?["task"] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null
             : metadata.GetValueOrDefault(Publisher.TaskKey);
         return Enum.TryParse<DataTask>(word, out var task) && Enum.IsDefined(task) ? task : null;
     }

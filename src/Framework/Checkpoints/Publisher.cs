@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Tessera.Framework.Checkpoints.PyTorch;
 using Tessera.Framework.Checkpoints.Safetensors;
+using Tessera.Framework.Running.Diagnosis;
 
 namespace Tessera.Framework.Checkpoints;
 
@@ -44,6 +45,7 @@ public static class Publisher
             else if (name is null) continue;
             else if (taken.Add(name)) tensors.Add(PublishedForms.Of(source, names, own, name) is { } form ? PublishedForms.Changed(source, averaged, own, name, form) : Source(source, full, name));
             else throw CheckpointErrors.SameName(checkpoint, names, name);
+            if (!IsFinite(source, full)) throw CheckpointErrors.NotFinite(checkpoint, full);
         }
 
         var path = WithoutHash(output, checkpoint, out var wantsHash);
@@ -102,6 +104,12 @@ public static class Publisher
     {
         var own = source.ModelNames(averaged).Keys;
         return source.Info.PublishedNames.FirstOrDefault(map => own.All(map.Value.ContainsKey)).Key;
+    }
+
+    private static bool IsFinite(Checkpoint checkpoint, string name)
+    {
+        using var tensor = checkpoint.Read(name);
+        return FiniteState.Broken([KeyValuePair.Create(name, tensor)]).Count == 0;
     }
 
     private static WeightSource Source(Checkpoint checkpoint, string full, string name) =>

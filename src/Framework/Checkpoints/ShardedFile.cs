@@ -53,7 +53,8 @@ internal sealed class ShardedFile : WeightsFile
         var names = map.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (names.Count > MaxShards) throw CheckpointErrors.BadIndex(file, $"it names {names.Count} files");
         foreach (var name in names)
-            if (!IsPlain(name)) throw CheckpointErrors.BadIndex(file, $"\"{PyTorch.PickleText.Clip(name)}\" is no plain name of a .safetensors, .bin or .pth file in the index's own folder");
+            if (!IsPlain(name))
+                throw CheckpointErrors.BadIndex(file, $"\"{PyTorch.PickleText.Clip(name)}\" is no plain name of a .safetensors, .bin or .pth file in the index's own folder");
         var missing = names.Where(name => !System.IO.File.Exists(System.IO.Path.Combine(folder, name))).ToList();
         if (missing.Count > 0) throw CheckpointErrors.ShardsMissing(file, missing, names.Count);
 
@@ -76,7 +77,8 @@ internal sealed class ShardedFile : WeightsFile
         using (var file = FileBytes.Open(path))
         {
             start = start[..file.ReadUpTo(0, start)];
-            if (FileKinds.Detect(start, file.Length) == FileKind.Json) throw CheckpointErrors.BadIndex(index, $"{System.IO.Path.GetFileName(path)} is no file of weights");
+            if (FileKinds.Detect(start, file.Length) == FileKind.Json)
+                throw CheckpointErrors.BadIndex(index, $"{System.IO.Path.GetFileName(path)} is no file of weights");
         }
         return Open(path, null, choice);
     }
@@ -87,13 +89,16 @@ internal sealed class ShardedFile : WeightsFile
         try
         {
             using var json = JsonDocument.Parse(file.Read(0, file.Length, "the index"), new JsonDocumentOptions { MaxDepth = 8 });
-            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map)
+                || map.ValueKind != JsonValueKind.Object)
                 throw CheckpointErrors.BadIndex(file, "it has no \"weight_map\"");
             var names = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var entry in map.EnumerateObject())
             {
-                if (entry.Value.ValueKind != JsonValueKind.String) throw CheckpointErrors.BadIndex(file, $"the file of {PyTorch.PickleText.Clip(entry.Name)} is no text");
-                if (!names.TryAdd(entry.Name, entry.Value.GetString()!)) throw CheckpointErrors.BadIndex(file, $"{PyTorch.PickleText.Clip(entry.Name)} comes twice");
+                if (entry.Value.ValueKind != JsonValueKind.String)
+                    throw CheckpointErrors.BadIndex(file, $"the file of {PyTorch.PickleText.Clip(entry.Name)} is no text");
+                if (!names.TryAdd(entry.Name, entry.Value.GetString()!))
+                    throw CheckpointErrors.BadIndex(file, $"{PyTorch.PickleText.Clip(entry.Name)} comes twice");
             }
             return names.Count > 0 ? names : throw CheckpointErrors.BadIndex(file, "its \"weight_map\" is empty");
         }

@@ -7,24 +7,33 @@ internal static class Wrappers
     private static readonly string[] s_plain =
     [
         "state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "weights", "params", "student",
-        "net_state_dict", "network_state_dict", "student_state_dict", "model_dict", "model_weights", "net_dict", "online_network", "online", "base_model", "wrapped_model",
+        "net_state_dict", "network_state_dict", "student_state_dict",
+        "model_dict", "model_weights", "net_dict", "online_network", "online", "base_model", "wrapped_model",
     ];
 
     /// <summary>Averages of them.</summary>
     private static readonly string[] s_averaged =
     [
-        "state_dict_ema", "model_ema", "ema", "ema_state_dict", "ema_model", "ema_model_state_dict", "model_ema_state_dict", "model_state_dict_ema", "model_state_ema", "params_ema",
-        "ema_net", "net_ema", "ema_params", "ema_weights", "ema_network", "ema_module", "averaged", "averaged_model", "avg_model", "swa", "swa_model", "swa_state_dict", "shadow",
+        "state_dict_ema", "model_ema", "ema", "ema_state_dict", "ema_model", "ema_model_state_dict",
+        "model_ema_state_dict", "model_state_dict_ema", "model_state_ema", "params_ema",
+        "ema_net", "net_ema", "ema_params", "ema_weights", "ema_network", "ema_module",
+        "averaged", "averaged_model", "avg_model", "swa", "swa_model", "swa_state_dict", "shadow",
         "teacher", "teacher_state_dict", "mean_teacher", "target_network",
     ];
 
     /// <summary>Parts of a network, which may stand before the names of a backbone alone.</summary>
     private static readonly string[] s_parts =
-        ["backbone", "encoder", "trunk", "features", "body", "neck", "head", "heads", "decode_head", "auxiliary_head", "bbox_head", "classifier", "decoder", "fc", "projector", "predictor"];
+    [
+        "backbone", "encoder", "trunk", "features", "body", "neck", "head", "heads", "decode_head", "auxiliary_head", "bbox_head",
+        "classifier", "decoder", "fc", "projector", "predictor",
+    ];
 
     /// <summary>What lies beside weights and is none.</summary>
     private static readonly string[] s_beside =
-        ["optimizer", "optimizers", "optim", "scheduler", "schedulers", "scaler", "amp", "rng", "random", "criterion", "loss", "losses", "callbacks", "loops", "hyper", "hparams"];
+    [
+        "optimizer", "optimizers", "optim", "scheduler", "schedulers", "scaler", "amp", "rng", "random", "criterion", "loss", "losses",
+        "callbacks", "loops", "hyper", "hparams",
+    ];
 
     /// <summary>Put into names by torch.compile, FSDP, Lightning Fabric and activation checkpointing, wherever the wrapped module is.</summary>
     private static readonly string[] s_inserted = ["_orig_mod.", "_fsdp_wrapped_module.", "_forward_module.", "_checkpoint_wrapped_module.", "_fpw_module."];
@@ -90,7 +99,8 @@ internal static class Wrappers
             }
         }
         return [.. counts.Where(pair => pair.Value.Unknown == 0 || pair.Value.Count * 5 >= names.Count)
-            .OrderBy(pair => pair.Value.Unknown).ThenByDescending(pair => pair.Value.Count).ThenBy(pair => pair.Key.Length).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+            .OrderBy(pair => pair.Value.Unknown).ThenByDescending(pair => pair.Value.Count).ThenBy(pair => pair.Key.Length)
+            .ThenBy(pair => pair.Key, StringComparer.Ordinal)
             .Take(most).Select(pair => pair.Key).Prepend("")];
     }
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Reflection;
+using System.Runtime.InteropServices;
 
 namespace Tessera.Framework.Components;
 
@@ -28,6 +29,7 @@ internal sealed class ComponentConstruction(ComponentConstruction? parent, IServ
                     property.SetValue(component, inside.Materialize(value, property.PropertyType));
             }
 
+            ComponentPlace.Note(component, new ComponentPlace(bound.Component, bound.Source, bound.Path));
             _built.Add(component);
             return component;
         }
@@ -35,6 +37,14 @@ internal sealed class ComponentConstruction(ComponentConstruction? parent, IServ
         {
             var place = bound.Path.Length == 0 ? $"{bound.Source}" : $"{bound.Source}  {bound.Path}";
             var located = new UserErrorException($"{place}\n  {exception.Message.ReplaceLineEndings("\n  ")}", exception);
+            located.Data[LocatedKey] = true;
+            throw located;
+        }
+        catch (Exception exception) when (exception is ArgumentException or ExternalException or OverflowException)
+        {
+            // What layers, the tensor library's among them, say of sizes that can't be.
+            var place = bound.Path.Length == 0 ? $"{bound.Source}" : $"{bound.Source}  {bound.Path}";
+            var located = new UserErrorException($"{place}\n  {bound.Component.Name} can't be built with these options: {exception.Message.Split('\n')[0]}", exception);
             located.Data[LocatedKey] = true;
             throw located;
         }

@@ -16,7 +16,10 @@ public readonly record struct HeightWidth(int Height, int Width) : IConfigParsab
             new JsonObject
             {
                 ["type"] = "array",
-                ["items"] = new JsonObject { ["type"] = "integer", ["minimum"] = 1 },
+                ["items"] = new JsonObject
+                {
+                    ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer", ["minimum"] = 1 }, new JsonObject { ["$ref"] = "#/$defs/reference" }),
+                },
                 ["minItems"] = 2,
                 ["maxItems"] = 2,
             }),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -12,12 +11,15 @@ namespace Tessera.Framework.Components;
 /// </summary>
 public sealed class SchemaWriter
 {
+    private const string Definitions = "#/$defs/";
+
     private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly ComponentRegistry _registry;
     private readonly SortedDictionary<string, JsonObject?> _definitions = new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, Type> _records = [];
+    private readonly Dictionary<string, List<ComponentDescription>> _components = []; // by the definition's name
 
     private SchemaWriter(ComponentRegistry registry) => _registry = registry;
 
@@ -55,35 +57,7 @@ public sealed class SchemaWriter
             ["type"] = "string",
             ["pattern"] = "\\$\\{[^}]+\\}",
         };
-        writer._definitions["edit"] = new JsonObject
-        {
-            ["description"] = "Edits an inherited list by the types of its steps.",
-            ["type"] = "object",
-            ["properties"] = new JsonObject
-            {
-                ["_edit_"] = new JsonObject
-                {
-                    ["type"] = "array",
-                    ["items"] = new JsonObject
-                    {
-                        ["type"] = "object",
-                        ["properties"] = new JsonObject
-                        {
-                            ["after"] = new JsonObject { ["type"] = "string" },
-                            ["before"] = new JsonObject { ["type"] = "string" },
-                            ["replace"] = new JsonObject { ["type"] = "string" },
-                            ["change"] = new JsonObject { ["type"] = "string" },
-                            ["remove"] = new JsonObject { ["type"] = "string" },
-                            ["insert"] = new JsonObject(),
-                            ["with"] = new JsonObject(),
-                        },
-                        ["additionalProperties"] = false,
-                    },
-                },
-            },
-            ["required"] = new JsonArray("_edit_"),
-            ["additionalProperties"] = false,
-        };
+        writer._definitions["edit"] = SchemaEdits.Of("Edits an inherited list by the types of its steps.", null, []);
         schema["$defs"] = new JsonObject(writer._definitions.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
         return schema.ToJsonString(Format).ReplaceLineEndings("\n") + "\n";
     }
@@ -96,7 +70,7 @@ public sealed class SchemaWriter
             return schema;
         var choices = new JsonArray(schema, Reference("reference"), new JsonObject { ["type"] = "null" });
         if (type is ListType or OneOrManyType)
-            choices.Insert(1, Reference("edit"));
+            choices.Insert(1, Edit(schema));
         return new JsonObject { ["anyOf"] = choices };
     }
 
@@ -118,7 +92,9 @@ public sealed class SchemaWriter
     internal JsonObject Component(ComponentKind kind, Type expected)
     {
         var name = kind.Type == expected ? kind.Name : $"{kind.Name} {expected.Name}";
-        return Define(name.Replace(' ', '_'), () =>
+        name = name.Replace(' ', '_');
+        _components[name] = [.. _registry.For(expected).Where(component => component.Kind.Type == kind.Type)];
+        return Define(name, () =>
         {
             var components = _registry.For(expected).Where(component => component.Kind.Type == kind.Type).ToList();
             var choices = components.Select(component => new JsonObject
@@ -143,9 +119,57 @@ public sealed class SchemaWriter
                 },
             };
             if (components.Count > 0)
-                schema["allOf"] = new JsonArray([.. choices]);
+                schema["allOf"] = new JsonArray([.. choices, Untyped(components)]);
             return schema;
         });
+    }
+
+    /// <summary>Where a base says the type, any component's options may stand, and no others.</summary>
+    private JsonObject Untyped(List<ComponentDescription> components)
+    {
+        var properties = new JsonObject();
+        foreach (var key in components.SelectMany(component => component.Keys).GroupBy(key => key.Name))
+        {
+            var schemas = key.Select(Property).Select(Plain).DistinctBy(schema => schema.ToJsonString()).ToArray();
+            properties[key.Key] = schemas is [var only] ? only : new JsonObject { ["anyOf"] = new JsonArray([.. schemas]) };
+        }
+        return new JsonObject
+        {
+            ["if"] = new JsonObject { ["not"] = new JsonObject { ["required"] = new JsonArray("type") } },
+            ["then"] = new JsonObject { ["properties"] = WithDelete(properties), ["additionalProperties"] = false },
+        };
+
+        static JsonObject Plain(JsonObject schema)
+        {
+            schema.Remove("description");
+            schema.Remove("default");
+            return schema;
+        }
+    }
+
+    /// <summary>The edits of an inherited list; of one of components, with what may be inserted and changed.</summary>
+    /// <param name="list">The list's schema.</param>
+    private JsonObject Edit(JsonObject list)
+    {
+        if (list["items"] is not JsonObject items || ReferenceIn(items) is not { } name || !_components.TryGetValue(name, out var components)) return Reference("edit");
+        return Define("edit." + name, () => SchemaEdits.Of("Edits an inherited list by the types of its steps.", items,
+        [
+            new JsonObject { ["if"] = new JsonObject { ["required"] = new JsonArray("replace") }, ["then"] = With(items.DeepClone()) },
+            .. components.Select(component => new JsonObject
+            {
+                ["if"] = new JsonObject
+                {
+                    ["properties"] = new JsonObject { ["change"] = new JsonObject { ["pattern"] = $"^{component.Name}(#[0-9]+)?$" } },
+                    ["required"] = new JsonArray("change"),
+                },
+                ["then"] = With(One(component)),
+            }),
+        ]));
+
+        static string? ReferenceIn(JsonObject schema) =>
+            ((schema["anyOf"] as JsonArray)?[0] ?? schema)["$ref"]?.GetValue<string>() is { } target && target.StartsWith(Definitions, StringComparison.Ordinal) ? target[Definitions.Length..] : null;
+
+        static JsonObject With(JsonNode schema) => new() { ["properties"] = new JsonObject { ["with"] = schema } };
     }
 
     private JsonObject One(ComponentDescription component) => Define($"{component.Kind.Name}.{component.Name}".Replace(' ', '_'), () =>
@@ -172,7 +196,7 @@ public sealed class SchemaWriter
         if (value["anyOf"] is JsonArray choices && choices[0] is JsonObject own)
         {
             foreach (var bound in key.Bounds)
-                AddBound(bound, own["type"]?.GetValue<string>() == "array" && bound is RangeAttribute ? ItemsOf(own) : own);
+                SchemaBounds.Add(bound, own["type"]?.GetValue<string>() == "array" && bound is RangeAttribute ? ItemsOf(own) : own);
         }
 
         var doc = key.Doc;
@@ -200,40 +224,6 @@ public sealed class SchemaWriter
         }
     }
 
-    private static void AddBound(ValidationAttribute bound, JsonObject schema)
-    {
-        switch (bound)
-        {
-            case RangeAttribute range:
-                var (low, high) = (Convert.ToDouble(range.Minimum, CultureInfo.InvariantCulture), Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture));
-                if (low > int.MinValue)
-                    schema[range.MinimumIsExclusive ? "exclusiveMinimum" : "minimum"] = low;
-                if (high < int.MaxValue)
-                    schema[range.MaximumIsExclusive ? "exclusiveMaximum" : "maximum"] = high;
-                break;
-            case MinLengthAttribute length:
-                schema[Unit("min", schema)] = length.Length;
-                break;
-            case MaxLengthAttribute length:
-                schema[Unit("max", schema)] = length.Length;
-                break;
-            case LengthAttribute length:
-                schema[Unit("min", schema)] = length.MinimumLength;
-                schema[Unit("max", schema)] = length.MaximumLength;
-                break;
-            case AllowedValuesAttribute allowed:
-                schema["enum"] = new JsonArray([.. allowed.Values.Select(value => JsonSerializer.SerializeToNode(value))]);
-                break;
-        }
-    }
-
-    private static string Unit(string side, JsonObject schema) => side + schema["type"]?.GetValue<string>() switch
-    {
-        "string" => "Length",
-        "object" => "Properties",
-        _ => "Items",
-    };
-
     private static JsonObject WithDelete(JsonObject properties)
     {
         properties["_delete_"] = new JsonObject { ["description"] = "Drops what was inherited here.", ["type"] = "boolean" };
@@ -258,7 +248,7 @@ public sealed class SchemaWriter
         return Reference(name);
     }
 
-    private static JsonObject Reference(string name) => new() { ["$ref"] = $"#/$defs/{name}" };
+    private static JsonObject Reference(string name) => new() { ["$ref"] = Definitions + name };
 
     private static JsonObject StringList() => new() { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } };
 }

@@ -64,11 +64,19 @@ public static partial class XmlDocs
             if (node is XText words)
                 text.Append(words.Value);
             else if (node is XElement { IsEmpty: true } reference && (reference.Attribute("cref") ?? reference.Attribute("name") ?? reference.Attribute("langword")) is { } target)
-                text.Append(target.Value.Split('.')[^1].Split(':')[^1]);
+                text.Append(NameOf(target.Value));
         }
 
         var joined = Blanks().Replace(text.ToString(), " ").Trim();
         return joined.Length == 0 ? null : joined;
+    }
+
+    /// <summary>What a reference names: "M:Models.Head.Embed(TorchSharp.torch.Tensor)" is Embed, "T:Models.Head`1" Head.</summary>
+    private static string NameOf(string target)
+    {
+        var end = target.AsSpan().IndexOfAny('(', '{');
+        var last = (end < 0 ? target : target[..end]).Split('.')[^1].Split(':')[^1];
+        return last.Split('`')[0];
     }
 
     [GeneratedRegex(@"\s+")]

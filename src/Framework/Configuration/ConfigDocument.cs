@@ -74,6 +74,10 @@ public sealed class ConfigDocument
     /// <summary>The node at a dotted path, or null. A step of a list goes by number or type.</summary>
     public ConfigNode? Find(string path) => Find(Root, path);
 
+    /// <summary>Whether the config says <c>null</c> for a key of a map, so that not even its default is wanted.</summary>
+    /// <param name="map">Its path, such as "hooks".</param>
+    public bool IsRemoved(string map, string key) => Find(_merged, map) is ConfigMap found && found[key] is null && found.Removed.ContainsKey(key);
+
     /// <summary>
     /// The document as JSON for work dirs and checkpoints: merged, but <c>${…}</c> left as written, so that values from the
     /// environment aren't stored.

@@ -19,6 +19,8 @@ internal sealed class ConfigMerger(MistakeList mistakes, IReadOnlySet<string>? a
     {
         var merged = below.CopyFrom(above.Source);
         merged.Replaced = below;
+        if (above["type"] is ConfigValue { Kind: ConfigValueKind.String } type)
+            merged.ChangeType(type);
         foreach (var (key, value) in above)
         {
             if (key == DeleteKey)
@@ -33,6 +35,7 @@ internal sealed class ConfigMerger(MistakeList mistakes, IReadOnlySet<string>? a
             }
 
             merged.Set(key, Merge(inherited ?? below.Removed.GetValueOrDefault(key), value, keyPath));
+            merged.Own(key);
         }
 
         return merged;

@@ -75,8 +75,11 @@ public sealed class ConfigList(SourceLocation source, IEnumerable<ConfigNode> it
 /// <summary>A JSON object; the keys keep their order.</summary>
 public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnumerable<KeyValuePair<string, ConfigNode>>
 {
+    private const string TypeKey = "type";
+
     private readonly OrderedDictionary<string, ConfigNode> _entries = [];
     private readonly Dictionary<string, ConfigNode> _removed = [];
+    private readonly Dictionary<string, ConfigValue> _writtenFor = [];
 
     public int Count => _entries.Count;
 
@@ -97,6 +100,9 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
     /// <summary>The nulls that removed keys from this map.</summary>
     internal IReadOnlyDictionary<string, ConfigNode> Removed => _removed;
 
+    /// <summary>Keys that were written beside another "type" than the one that stands here now, each with that type.</summary>
+    internal IReadOnlyDictionary<string, ConfigValue> WrittenFor => _writtenFor;
+
     internal void Set(string key, ConfigNode value)
     {
         _entries[key] = value;
@@ -107,7 +113,30 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
     {
         _entries.Remove(key);
         _removed[key] = by;
+        _writtenFor.Remove(key);
     }
+
+    /// <summary>Notes that "type" becomes <paramref name="type"/>, before it does: what stands here was written for the present one.</summary>
+    internal void ChangeType(ConfigValue type)
+    {
+        if (this[TypeKey] is not ConfigValue { Kind: ConfigValueKind.String } present || present.Text == type.Text)
+            return;
+        foreach (var (key, value) in _entries)
+        {
+            if (_writtenFor.TryGetValue(key, out var earlier))
+            {
+                if (earlier.Text == type.Text)
+                    _writtenFor.Remove(key); // back to the type that it was written for
+            }
+            else if (key != TypeKey && !(value.Source == SourceLocation.CommandLine && type.Source == SourceLocation.CommandLine))
+            {
+                _writtenFor.Add(key, present);
+            }
+        }
+    }
+
+    /// <summary>Notes that the key is written for the type that stands here now.</summary>
+    internal void Own(string key) => _writtenFor.Remove(key);
 
     internal override ConfigNode CopyShallow() => CopyFrom(Source);
 
@@ -115,6 +144,7 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
     {
         var copy = CopyFrom(Source);
         copy._entries.Remove(key);
+        copy._writtenFor.Remove(key);
         return copy;
     }
 
@@ -125,6 +155,8 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
             copy._entries.Add(key, value);
         foreach (var (key, value) in _removed)
             copy._removed.Add(key, value);
+        foreach (var (key, type) in _writtenFor)
+            copy._writtenFor.Add(key, type);
         return copy;
     }
 }

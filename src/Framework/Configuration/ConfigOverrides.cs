@@ -68,6 +68,9 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
                     : (ConfigMap)new ConfigMap(SourceLocation.CommandLine).Replacing(node);
                 var key = keys[depth];
                 var below = map[key] ?? map.Removed.GetValueOrDefault(key);
+                if (key == "type" && depth == keys.Length - 1 && value is ConfigValue { Kind: ConfigValueKind.String } type)
+                    map.ChangeType(type);
+                map.Own(key);
                 if (depth == keys.Length - 1 && value is ConfigValue { Kind: ConfigValueKind.Null })
                     map.Remove(key, value.Replacing(below));
                 else

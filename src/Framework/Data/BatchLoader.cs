@@ -14,6 +14,9 @@ public interface IBatchLoader : IDisposable
     /// <summary>Time the consumer spent waiting for data since the last call, and the total time that passed.</summary>
     (TimeSpan Waiting, TimeSpan Total) TakeWaitTimes();
 
+    /// <summary>What decides which samples a batch holds, by config path, so that a run is resumed with the same; empty where a loader doesn't say.</summary>
+    IReadOnlyDictionary<string, string> OrderedBy => System.Collections.Frozen.FrozenDictionary<string, string>.Empty;
+
     /// <summary>Samples that could not be read and were left out, by name, with the reason.</summary>
     IReadOnlyList<(string Name, string Reason)> Skipped { get; }
 }

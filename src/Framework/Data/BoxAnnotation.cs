@@ -13,8 +13,21 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
 {
     public int Count => Labels.Length;
 
+    /// <summary>Further objects whose boxes nothing can match: without extent, or outside the image. Measures count them as not found, as COCO's do.</summary>
+    public BoxAnnotation? Unusable { get; init; }
+
     /// <summary>Rows and columns of the image that the boxes are meant for, where the annotation says.</summary>
     public (int Height, int Width)? ImageSize { get; init; }
+
+    /// <summary>With <see cref="Unusable"/> behind the others: all that measures ask for.</summary>
+    public BoxAnnotation WithUnusable() => Unusable is not { Count: > 0 } more ? this : this with
+    {
+        Boxes = [.. Boxes, .. more.Boxes],
+        Labels = [.. Labels, .. more.Labels],
+        Areas = [.. Areas, .. more.Areas],
+        Crowd = [.. Crowd, .. more.Crowd],
+        Ignored = [.. Ignored, .. more.Ignored],
+    };
 
     /// <summary>Boxes of the original image, from their corners; areas are the boxes', nothing is a crowd.</summary>
     public static BoxAnnotation Of(Boxes boxes)

@@ -10,6 +10,9 @@ public enum DataTask { Classification, MultiLabel, Regression, Segmentation, Det
 /// <param name="Task">What is to be predicted.</param>
 public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)
 {
+    /// <summary>Names in index order, in Unicode's composed form; for regression, the targets' names.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = ClassNames.Normalize(Classes);
+
     /// <summary>A colour for each class, where the data has colours of its own.</summary>
     public IReadOnlyList<Rgb>? Palette { get; init; }
 
@@ -40,11 +43,14 @@ public abstract class Dataset
         return sample;
     }
 
+    /// <summary>Everything that the data set passed over, by reason: files, samples, boxes, classes.</summary>
+    public virtual IReadOnlyList<LeftOut> LeftOut => [];
+
     /// <summary>Looks, before a run begins, for what would stop it later: labels without a class, files that don't belong together. What is known from an earlier look is not read again.</summary>
     /// <param name="advance">Told how many files are done, of how many.</param>
-    /// <returns>What is worth saying, though nothing stands in the way.</returns>
+    /// <returns>What is worth saying, though nothing stands in the way: what is left out, to begin with.</returns>
     /// <exception cref="UserErrorException">Everything that does stand in the way, with the files' names.</exception>
-    public virtual IReadOnlyList<string> Check(Action<int, int>? advance = null) => [];
+    public virtual IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. LeftOut.Select(entry => entry.ToString())];
 
     /// <summary>The label alone, without reading an image; null where the data has no single label. For balanced sampling and statistics.</summary>
     public virtual int? LabelOf(int index) => null;

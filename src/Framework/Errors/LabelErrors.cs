@@ -10,7 +10,9 @@ public static class LabelErrors
 
     /// <summary>Values that no class claims.</summary>
     public static UserErrorException Unclaimed(string name, LabelTable table, IReadOnlyList<KeyValuePair<int, long>> histogram) =>
-        new($"{name}: {UnclaimedValues(table, histogram)}, which label_map lacks. Give {(table.ByColor ? "each colour" : "each value")} a class, or \"ignore\". {Known(table)}");
+        new($"{name}: {UnclaimedValues(table, histogram)}, which label_map lacks. Give {(table.ByColor ? "each colour" : "each value")} a class, or \"ignore\". {Known(table)}"
+            + (name.EndsWith(".jpg", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".jpeg", StringComparison.OrdinalIgnoreCase)
+                ? " JPEG changes values where colours meet: make the masks anew as PNG, or take each pixel's nearest colour with tools/convert-masks --tolerance." : ""));
 
     /// <summary>"1,234 pixels have the value 13", without an end.</summary>
     public static string UnclaimedValues(LabelTable table, IReadOnlyList<KeyValuePair<int, long>> histogram)
@@ -23,8 +25,13 @@ public static class LabelErrors
     }
 
     /// <summary>The label image is of another size than its photograph.</summary>
-    public static UserErrorException OtherSize(string label, int labelHeight, int labelWidth, string image, int height, int width) =>
-        new($"{label}: the labels have {labelHeight} x {labelWidth} pixels (height x width), their photograph {image} has {height} x {width}. Every pixel of the photograph needs one label.");
+    /// <param name="turned">The photograph has an EXIF orientation that exchanges its sides, which was applied (true) or not (false); null where that is unknown or it has none.</param>
+    public static UserErrorException OtherSize(string label, int labelHeight, int labelWidth, string image, int height, int width, bool? turned = null) =>
+        new($"{label}: the labels have {labelHeight} x {labelWidth} pixels (height x width), their photograph {image} has {height} x {width}. Every pixel of the photograph needs one label."
+            + ((labelHeight, labelWidth) != (width, height) || labelHeight == labelWidth ? ""
+            : turned == true ? " The photograph was turned as its EXIF orientation says, the labels were drawn without: set \"apply_orientation\": false in LoadImage."
+            : turned == false ? " The labels were drawn on the photograph as its EXIF orientation turns it: set \"apply_orientation\": true in LoadImage."
+            : " One is the other turned: if the photograph has an EXIF orientation, set LoadImage's \"apply_orientation\" as the labels were drawn (false: without it)."));
 
     /// <summary>A colour image where values were expected.</summary>
     public static UserErrorException ColorsForValues(string name, int channels) =>

@@ -22,12 +22,16 @@ public sealed record CheckpointHookOptions(
     SaveBestOptions? SaveBest = null);
 
 /// <param name="Metric">Name of the metric, as evaluation gives it.</param>
-/// <param name="Rule">Whether more or less of it is better.</param>
-public sealed record SaveBestOptions(string Metric, MetricRule Rule = MetricRule.Greater);
+/// <param name="Rule">Whether more or less of it is better; by default as the metric declares.</param>
+public sealed record SaveBestOptions(string Metric, MetricRule? Rule = null);
 
 /// <summary>Saves the run every so often, at its end, and when an evaluation was the best so far.</summary>
+/// <remarks>
+/// A checkpoint comes before the evaluation of the same moment, which may fail; after it the checkpoint is written again,
+/// with the metrics. A run that is resumed from one that lacks them evaluates first.
+/// </remarks>
 [Component("CheckpointHook")]
-public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetricFollower
+public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetricFollower, ISavesEvaluations
 {
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
 
@@ -35,20 +39,28 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     private CheckpointStore? _store;
     private double? _best;
     private bool _isBest;
+    private MetricRule _rule = options.SaveBest?.Rule ?? MetricRule.Greater;
     private long _savedIteration = -1;
+    private string? _savedName;
 
     public override int Order => 600;
 
     string? IMetricFollower.Followed => options.SaveBest?.Metric;
 
+    MetricRule? IMetricFollower.Rule => options.SaveBest?.Rule;
+
+    void IMetricFollower.Follow(MetricRule rule) => _rule = rule;
+
     public override void BeforeRun(RunState run)
     {
         _sinceSave.Start();
-        if (run.Group.Rank != 0) return;
-        _store = new CheckpointStore(run.WorkDir, options.Keep);
+        if (run.Group.Rank == 0) _store = new CheckpointStore(run.WorkDir, options.Keep);
         if (run.ResumedFrom is not { } resumed) return;
-        _store.Adopt(resumed);
+        _store?.Adopt(resumed);
         _savedIteration = run.Progress.Iteration;
+        var name = Path.GetFileNameWithoutExtension(resumed.Path);
+        var own = Path.GetDirectoryName(Path.GetFullPath(resumed.Path)) == Path.GetFullPath(run.WorkDir);
+        _savedName = own && !name.StartsWith("best_", StringComparison.Ordinal) ? name : null; // a best one stays as it is
     }
 
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)
@@ -57,7 +69,7 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
         if ((options.EveryIterations > 0 && run.Progress.Iteration % options.EveryIterations == 0) || MinutesArePast(run))
             Save(run, $"iter_{run.Progress.Iteration}");
         else if (_isBest)
-            SaveBest(run);
+            SaveBest(run); // of an evaluation that came between two steps
     }
 
     public override void AfterEpoch(RunState run)
@@ -69,32 +81,62 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
 
     public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
     {
-        if (options.SaveBest is not { } rule) return;
-        var value = MetricLookup.Find(metrics, rule.Metric, "CheckpointHook.save_best");
-        if (double.IsNaN(value) || (_best is { } best && (rule.Rule == MetricRule.Greater ? value <= best : value >= best))) return;
+        if (options.SaveBest is not { } followed) return;
+        var value = MetricLookup.Find(metrics, followed.Metric, "CheckpointHook.save_best");
+        if (!double.IsFinite(value) || (_best is { } best && (_rule == MetricRule.Greater ? value <= best : value >= best))) return;
         _best = value;
-        _isBest = true; // saved below, once the hooks that swap weights for the evaluation have put them back
+        _isBest = true; // saved once the hooks that swap weights for the evaluation have put them back
+    }
+
+    void ISavesEvaluations.SaveEvaluation(RunState run)
+    {
+        if (!run.StepDone) return; // gradients have gathered, which no checkpoint holds
+        if (_savedIteration == run.Progress.Iteration && _savedName is { } name) Save(run, name, again: true);
+        else if (_isBest) SaveBest(run);
+    }
+
+    string? ISavesEvaluations.SaveDespite(RunState run)
+    {
+        if (run.Group.WorldSize > 1 && _savedIteration != run.Progress.Iteration) return null; // the other processes may not know of the failure
+        if (_savedIteration != run.Progress.Iteration && !run.StepDone) return null;
+        _isBest = false;
+        if (_savedIteration != run.Progress.Iteration) Save(run, $"iter_{run.Progress.Iteration}");
+        return Newest(run.WorkDir);
+    }
+
+    /// <summary>The checkpoint from which a run in this folder would go on; null where there is none.</summary>
+    internal static string? Newest(string workDir)
+    {
+        try
+        {
+            return new CheckpointStore(workDir).Latest;
+        }
+        catch (UserErrorException)
+        {
+            return null; // the pointer names a file that is gone
+        }
     }
 
     public override void AfterRun(RunState run)
     {
-        if (_savedIteration != run.Progress.Iteration && run.Progress.Iteration > 0) Save(run, $"iter_{run.Progress.Iteration}");
+        if (run.Failure is null && _savedIteration != run.Progress.Iteration && run.Progress.Iteration > 0) Save(run, $"iter_{run.Progress.Iteration}");
     }
 
     public override void Save(StateWriter state) => state.WriteValue("best", _best);
 
     public override void Load(StateReader state) => _best = (double?)state.Value("best");
 
-    private void Save(RunState run, string name)
+    private void Save(RunState run, string name, bool again = false)
     {
         using var scope = NewDisposeScope();
         var state = run.Capture();
         if (_store is not null)
         {
             var path = _store.Save(name, state, run.Describe());
-            s_log.Info("Saved {0}", path);
+            if (!again) s_log.Info("Saved {0}", path);
             if (_isBest) _store.SaveBest(options.SaveBest!.Metric, state, run.Describe());
         }
+        _savedName = name;
         Done(run);
     }
 

@@ -4,12 +4,12 @@ using Tessera.Framework.Running;
 namespace Tessera.Framework.Hooks;
 
 /// <param name="Metric">Name of the metric, as evaluation gives it.</param>
-/// <param name="Rule">Whether more or less of it is better.</param>
-/// <param name="Patience">Evaluations without progress that are let pass.</param>
+/// <param name="Rule">Whether more or less of it is better; by default as the metric declares.</param>
+/// <param name="Patience">Evaluations without progress that are let pass. One whose value is not finite is without.</param>
 /// <param name="MinDelta">Smallest change that counts as progress.</param>
 public sealed record EarlyStoppingHookOptions(
     string Metric,
-    MetricRule Rule = MetricRule.Greater,
+    MetricRule? Rule = null,
     [property: Range(0, int.MaxValue)] int Patience = 5,
     [property: Range(0.0, 1e9)] double MinDelta = 0);
 
@@ -17,6 +17,7 @@ public sealed record EarlyStoppingHookOptions(
 [Component("EarlyStoppingHook")]
 public sealed class EarlyStoppingHook(EarlyStoppingHookOptions options) : Hook, IMetricFollower
 {
+    private MetricRule _rule = options.Rule ?? MetricRule.Greater;
     private double? _best;
     private int _without;
 
@@ -24,16 +25,22 @@ public sealed class EarlyStoppingHook(EarlyStoppingHookOptions options) : Hook, 
 
     string? IMetricFollower.Followed => options.Metric;
 
+    MetricRule? IMetricFollower.Rule => options.Rule;
+
+    void IMetricFollower.Follow(MetricRule rule) => _rule = rule;
+
     public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
     {
         var value = MetricLookup.Find(metrics, options.Metric, "EarlyStoppingHook");
-        if (_best is not { } best || (options.Rule == MetricRule.Greater ? value > best + options.MinDelta : value < best - options.MinDelta))
+        if (double.IsFinite(value) && (_best is not { } before || (_rule == MetricRule.Greater ? value > before + options.MinDelta : value < before - options.MinDelta)))
         {
-            if (!double.IsNaN(value)) (_best, _without) = (value, 0);
+            (_best, _without) = (value, 0);
             return;
         }
-        if (++_without > options.Patience)
-            run.Stop(FormattableString.Invariant($"{options.Metric} has not got better than {best:0.####} in {_without} evaluations"));
+        if (++_without <= options.Patience) return;
+        run.Stop(_best is { } best
+            ? FormattableString.Invariant($"{options.Metric} has not got better than {best:0.####} in {_without} evaluations")
+            : FormattableString.Invariant($"{options.Metric} has had no finite value in {_without} evaluations"));
     }
 
     public override void Save(StateWriter state)

@@ -66,7 +66,11 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         }
     }
 
-    public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
+    public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics) => PutBack(run);
+
+    public override void EvaluationFailed(RunState run) => PutBack(run);
+
+    private void PutBack(RunState run)
     {
         using var _ = no_grad();
         foreach (var (name, value) in run.Model.state_dict())

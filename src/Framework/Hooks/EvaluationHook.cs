@@ -7,7 +7,11 @@ namespace Tessera.Framework.Hooks;
 /// <summary>Evaluates every so many epochs or iterations, and at the end. Every run has it.</summary>
 internal sealed class EvaluationHook(LoopKind loop, int every, bool hasData) : Hook
 {
-    public override int Order => 400;
+    /// <summary>After the checkpoints: what an evaluation could lose is saved before it begins.</summary>
+    public override int Order => 700;
+
+    /// <param name="done">Epochs or iterations, as the run counts.</param>
+    public bool IsDueAt(long done, long total) => hasData && every > 0 && done > 0 && (done % every == 0 || done == total);
 
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)
     {
@@ -21,6 +25,6 @@ internal sealed class EvaluationHook(LoopKind loop, int every, bool hasData) : H
 
     private void EvaluateIfDue(RunState run, long done, long total)
     {
-        if (hasData && every > 0 && (done % every == 0 || done == total)) run.Evaluate();
+        if (IsDueAt(done, total)) run.Evaluate();
     }
 }

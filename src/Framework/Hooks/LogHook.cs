@@ -33,6 +33,8 @@ public sealed class LogHook(LogHookOptions options) : Hook
 
     public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics) => _clock.Start();
 
+    public override void EvaluationFailed(RunState run) => _clock.Start();
+
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)
     {
         _images += batch.Count;

@@ -49,10 +49,11 @@ public sealed class RunLog : IDisposable
 
     /// <param name="resumeFrom">Optimizer steps done at the checkpoint that the run continues from; rows after it are cut from every log of the work dir. null for a fresh run.</param>
     /// <param name="writes">False for ranks other than 0.</param>
-    public static RunLog Start(string workDir, long? resumeFrom = null, bool writes = true)
+    /// <param name="evaluatesAgain">The run continues with an evaluation, whose row of before is cut, too.</param>
+    public static RunLog Start(string workDir, long? resumeFrom = null, bool writes = true, bool evaluatesAgain = false)
     {
         ToConsole(writes ? LogLevel.Info : LogLevel.Warn);
-        var cut = writes && resumeFrom is { } iteration ? ScalarLog.Cut(workDir, iteration) : 0;
+        var cut = writes && resumeFrom is { } iteration ? ScalarLog.Cut(workDir, iteration, evaluatesAgain) : 0;
         var time = DateTime.Now.ToString("yyyyMMdd_HHmmss", CultureInfo.InvariantCulture);
         var folder = Path.Combine(workDir, time);
         for (var number = 2; writes && Directory.Exists(folder); number++) folder = Path.Combine(workDir, $"{time}_{number}");
@@ -61,8 +62,14 @@ public sealed class RunLog : IDisposable
         return log;
     }
 
-    /// <summary>Only the console, for tools without a work dir.</summary>
-    public static void ToConsole() => ToConsole(LogLevel.Info);
+    /// <summary>Standard error alone, for tools without a work dir, until what is returned is disposed.</summary>
+    public static IDisposable ToErrors()
+    {
+        var target = new ConsoleTarget { Name = "errors", StdErr = true };
+        target.Layout = "${when:when=level>=LogLevel.Warn:inner=${level:uppercase=true} }${message:withException=true}";
+        Add(target, LogLevel.Info);
+        return new Removal(target);
+    }
 
     /// <summary>One row of scalars.jsonl, and the same values to TensorBoard.</summary>
     /// <param name="iteration">Optimizer steps done.</param>
@@ -105,14 +112,7 @@ public sealed class RunLog : IDisposable
         _progress?.Dispose();
         _scalars?.Dispose();
         _events?.Dispose();
-        if (_file is null) return;
-        lock (Configuring)
-        {
-            LogManager.Flush();
-            LogManager.Configuration?.RemoveTarget(_file.Name!);
-            LogManager.ReconfigExistingLoggers();
-        }
-        _file.Dispose();
+        if (_file is not null) Remove(_file);
     }
 
     private static void ToConsole(LogLevel level)
@@ -124,6 +124,22 @@ public sealed class RunLog : IDisposable
         console.Name = ConsoleName;
         console.Layout = layout;
         Add(console, level);
+    }
+
+    private static void Remove(Target target)
+    {
+        lock (Configuring)
+        {
+            LogManager.Flush();
+            LogManager.Configuration?.RemoveTarget(target.Name!);
+            LogManager.ReconfigExistingLoggers();
+        }
+        target.Dispose();
+    }
+
+    private sealed class Removal(Target target) : IDisposable
+    {
+        public void Dispose() => Remove(target);
     }
 
     private static void Add(Target target, LogLevel level)

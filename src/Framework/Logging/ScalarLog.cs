@@ -44,8 +44,9 @@ public sealed class ScalarLog : IDisposable
 
     /// <summary>Cuts, from every run's file below a work dir, the rows that a resumed run writes again, and a last row that was cut off.</summary>
     /// <param name="iteration">Optimizer steps done where the run continues: later rows go.</param>
+    /// <param name="evaluatesAgain">The run continues with the evaluation at that iteration: its row goes, too.</param>
     /// <returns>Rows that were removed.</returns>
-    public static int Cut(string workDir, long iteration)
+    public static int Cut(string workDir, long iteration, bool evaluatesAgain = false)
     {
         var removed = 0;
         if (!Directory.Exists(workDir)) return 0;
@@ -54,7 +55,7 @@ public sealed class ScalarLog : IDisposable
             var path = Path.Combine(folder, FileName);
             if (!File.Exists(path)) continue;
             var lines = File.ReadAllLines(path);
-            var kept = lines.Where(line => IterationOf(line) is { } row && row <= iteration).ToList();
+            var kept = lines.Where(line => Place(line) is var (kind, row) && row <= iteration && !(evaluatesAgain && row == iteration && kind == "val")).ToList();
             if (kept.Count == lines.Length && EndsWithNewline(path)) continue;
             removed += lines.Length - kept.Count;
             AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")));
@@ -70,12 +71,12 @@ public sealed class ScalarLog : IDisposable
         return stream.ReadByte() == '\n';
     }
 
-    private static long? IterationOf(string line)
+    private static (string? Kind, long Iteration)? Place(string line)
     {
         try
         {
             using var row = JsonDocument.Parse(line);
-            return row.RootElement.GetProperty("iteration").GetInt64();
+            return (row.RootElement.GetProperty("kind").GetString(), row.RootElement.GetProperty("iteration").GetInt64());
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

@@ -3,6 +3,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -50,6 +51,8 @@ public sealed class AccuracyMetric : Metric
             _count++;
         }
     }
+
+    public override MetricRule? RuleOf(string name) => MetricRule.Greater;
 
     public override IReadOnlyDictionary<string, double> Compute()
     {

@@ -6,9 +6,11 @@ namespace Tessera.Framework.Metrics;
 public sealed record AveragePrecisionOptions(bool PerClass = false);
 
 /// <summary>
-/// Mean average precision over classes: "mAP", and "mAP/micro" for multi-label data. AP is the sum over thresholds of
-/// the gain in recall times the precision, without interpolation, as scikit-learn's average_precision_score has it.
-/// A class that no sample has is left out of the mean (scikit-learn counts it as 0).
+/// Mean average precision over classes: "mAP". For multi-label data also "mAP/micro", over all pairs of sample and class, and
+/// "mAP/samples", the mean over samples of how well each one's classes are ranked, which some repositories call mAP. AP is the
+/// sum over thresholds of the gain in recall times the precision, without interpolation, as scikit-learn's
+/// average_precision_score (macro, micro, samples) has it. A class that no sample has, and a sample without a class, are left
+/// out of the means (scikit-learn counts them as 0).
 /// </summary>
 [Component("AveragePrecision")]
 public sealed class AveragePrecisionMetric(AveragePrecisionOptions options) : RankingMetric
@@ -16,6 +18,21 @@ public sealed class AveragePrecisionMetric(AveragePrecisionOptions options) : Ra
     protected override string Key => "mAP";
 
     protected override bool PerClass => options.PerClass;
+
+    private protected override IEnumerable<(string Name, double Value)> Further(IReadOnlyList<float> scores, IReadOnlyList<bool> present, int classes)
+    {
+        if (!MultiLabel) yield break;
+        var (sum, count) = (0.0, 0);
+        for (var start = 0; start < scores.Count; start += classes)
+        {
+            var (ofSample, with) = (new float[classes], new bool[classes]);
+            for (var c = 0; c < classes; c++) (ofSample[c], with[c]) = (scores[start + c], present[start + c]);
+            if (!with.Contains(true)) continue;
+            sum += Sorted(ofSample, with);
+            count++;
+        }
+        yield return ("samples", count == 0 ? double.NaN : sum / count);
+    }
 
     protected override double Value(ReadOnlySpan<float> scores, ReadOnlySpan<bool> present)
     {

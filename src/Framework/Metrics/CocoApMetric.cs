@@ -4,6 +4,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -20,8 +21,9 @@ public sealed record CocoApOptions(bool PerClass = false, [property: Range(0, 1_
 /// </summary>
 /// <remarks>
 /// Lin et al., "Microsoft COCO: Common Objects in Context", 2014, arXiv:1405.0312; the numbers are pycocotools', except that what
-/// no object stands for is NaN instead of -1, and that an annotation whose id is 0 can be found. Objects marked difficult
-/// are ignored as those out of the range of areas are. Equal scores are ranked by image id, then in the order given.
+/// no object stands for is NaN instead of -1, that an annotation whose id is 0 can be found, and that objects marked difficult or
+/// "ignore" are ignored as those out of the range of areas are (pycocotools passes over that mark). Objects without extent or
+/// outside their image are asked for, though nothing can find them. Equal scores are ranked by image id, then in the order given.
 /// </remarks>
 [Component("CocoAp")]
 public sealed class CocoApMetric(CocoApOptions options) : Metric
@@ -29,6 +31,7 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
     private static readonly string[] s_ofClasses = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR100"];
 
     private readonly List<(long Id, ClassMatches[] Classes)> _images = [];
+    private readonly TruthCounts _truth = new();
     private IReadOnlyList<string> _names = [];
     private CocoMatcher _matcher = new(0);
 
@@ -38,6 +41,7 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         _names = info.Classes;
         _matcher = new CocoMatcher(_names.Count);
         _images.Clear();
+        _truth.Clear();
     }
 
     public override void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
@@ -45,9 +49,13 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         for (var i = 0; i < samples.Count; i++)
         {
             var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _names.Count);
-            _images.Add((samples[i].ImageId ?? samples[i].Index + 1, _matcher.Match(boxes, scores, labels, Truth.Objects(samples[i], _names.Count))));
+            var truth = Truth.Objects(samples[i], _names.Count);
+            _truth.Add(truth);
+            _images.Add((samples[i].ImageId ?? samples[i].Index + 1, _matcher.Match(boxes, scores, labels, truth)));
         }
     }
+
+    public override MetricRule? RuleOf(string name) => MetricRule.Greater;
 
     public override IReadOnlyDictionary<string, double> Compute()
     {
@@ -71,7 +79,7 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         var rows = Classes().Select((ofClass, c) =>
         {
             var figures = Figures(ofClass);
-            return (IReadOnlyList<string>)[_names[c], .. s_ofClasses.Select(name => Text(figures[name])), ofClass.Objects[0].ToString(CultureInfo.InvariantCulture)];
+            return (IReadOnlyList<string>)[_names[c], .. s_ofClasses.Select(name => Text(figures[name], ofClass.Objects[0] == 0)), ofClass.Objects[0].ToString(CultureInfo.InvariantCulture)];
         });
         return [new MetricTable("Per class", ["class", .. s_ofClasses, "objects"], rows.ToArray())];
     }
@@ -86,11 +94,13 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         string[] sizes = ["", "small (up to 32 x 32)", "medium (up to 96 x 96)", "large"];
         var lacking = Enumerable.Range(1, 3).Where(area => objects.All(counts => counts[area] == 0)).Select(area => sizes[area]).ToArray();
         if (lacking.Length > 0) notes.Add($"No object is {string.Join(" or ", lacking)}, so what is said of that size is undefined (NaN).");
+        notes.AddRange(_truth.Notes(", where pycocotools asks for those of COCO's \"ignore\""));
         return notes;
     }
 
     public override byte[] Save() => MetricState.Write(writer =>
     {
+        _truth.Write(writer);
         writer.Write(_images.Count);
         foreach (var (id, classes) in _images)
         {
@@ -113,6 +123,7 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
 
     public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
     {
+        _truth.Read(reader);
         for (var images = reader.ReadInt32(); images > 0; images--)
         {
             var id = reader.ReadInt64();
@@ -183,5 +194,5 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
 
     private static double Mean(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 
-    private static string Text(double value) => double.IsNaN(value) ? "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+    private static string Text(double value, bool absent) => double.IsNaN(value) ? absent ? "absent" : "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -60,6 +61,8 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
         }
     }
 
+    public override MetricRule? RuleOf(string name) => MetricRule.Greater;
+
     public override IReadOnlyDictionary<string, double> Compute()
     {
         var total = Total(_images.Select(image => image.Counts));
@@ -79,7 +82,7 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
         var total = Total(_images.Select(image => image.Counts));
         var columns = PerClass(total).Where(column => column.Name != "Recall").ToArray(); // it is Acc
         var all = Math.Max(1, total.Truth.Sum());
-        var rows = Enumerable.Range(0, _names.Count).Select(c => (IReadOnlyList<string>)[_names[c], .. columns.Select(column => Text(column.Values[c])),
+        var rows = Enumerable.Range(0, _names.Count).Select(c => (IReadOnlyList<string>)[_names[c], .. columns.Select(column => Text(column.Values[c], total.Truth[c] == 0)),
             string.Create(CultureInfo.InvariantCulture, $"{100.0 * total.Truth[c] / all:0.00} %")]);
         return [new MetricTable("Per class", ["class", .. columns.Select(column => column.Name), "of the pixels"], rows.ToArray())];
     }
@@ -181,5 +184,5 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
 
     private static double Mean(double[] values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 
-    private static string Text(double value) => double.IsNaN(value) ? "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+    private static string Text(double value, bool absent) => double.IsNaN(value) ? absent ? "absent" : "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -21,6 +22,13 @@ public abstract class Metric
 
     /// <summary>Values by name ("accuracy/top1"), fractions in [0, 1] where they are fractions; NaN where undefined.</summary>
     public abstract IReadOnlyDictionary<string, double> Compute();
+
+    /// <summary>
+    /// Whether more or less of a value is better, which save_best, EarlyStoppingHook and ReduceOnPlateau go by where the config
+    /// has no rule. null: not declared; then they ask for a rule.
+    /// </summary>
+    /// <param name="name">As in <see cref="Compute"/>.</param>
+    public virtual MetricRule? RuleOf(string name) => null;
 
     /// <summary>What was gathered, to be sent to another process.</summary>
     public abstract byte[] Save();

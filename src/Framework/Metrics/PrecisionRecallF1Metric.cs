@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -19,8 +20,9 @@ public sealed record PrecisionRecallF1Options(
 
 /// <summary>
 /// Precision, recall and F1: "precision/macro", "recall/micro", "f1/class/cat" … Single-label data counts the most
-/// probable class; multi-label data every class above the threshold. A class that is never predicted (or never there)
-/// has precision (or recall) 0, as in scikit-learn.
+/// probable class; multi-label data every class above the threshold. As scikit-learn has them: a class that is never
+/// predicted has precision 0, one that is predicted but never there recall 0; one that is neither is absent: its values are
+/// NaN, and the macro averages leave it out (for multi-label data scikit-learn counts it as 0 unless zero_division is NaN).
 /// </summary>
 [Component("PrecisionRecallF1")]
 public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : Metric
@@ -62,6 +64,8 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
         }
     }
 
+    public override MetricRule? RuleOf(string name) => MetricRule.Greater;
+
     public override IReadOnlyDictionary<string, double> Compute()
     {
         var values = new Dictionary<string, double>();
@@ -70,7 +74,7 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
         {
             var (precision, recall, f1) = average == Averaging.Micro
                 ? Of(_truePositives.Sum(), _predicted.Sum(), _actual.Sum())
-                : (classes.Average(c => c.Precision), classes.Average(c => c.Recall), classes.Average(c => c.F1));
+                : (Mean(classes, c => c.Precision), Mean(classes, c => c.Recall), Mean(classes, c => c.F1));
             var name = average == Averaging.Micro ? "micro" : "macro";
             (values[$"precision/{name}"], values[$"recall/{name}"], values[$"f1/{name}"]) = (precision, recall, f1);
         }
@@ -98,19 +102,35 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
             for (var c = 0; c < counts.Length; c++) counts[c] += reader.ReadInt64();
     });
 
+    public override bool InTables(string name) => options.PerClass && name.Split('/', 3) is ["precision" or "recall" or "f1", "class", _];
+
     public override IReadOnlyList<MetricTable> Tables()
     {
         if (!options.PerClass) return [];
         var rows = _names.Select((name, c) =>
         {
+            if (IsAbsent(c)) return [name, "absent", "absent", "absent", "0"];
             var (precision, recall, f1) = Of(_truePositives[c], _predicted[c], _actual[c]);
             return (IReadOnlyList<string>)[name, Percent(precision), Percent(recall), Percent(f1), _actual[c].ToString(CultureInfo.InvariantCulture)];
         });
         return [new MetricTable("Per class", ["class", "precision %", "recall %", "F1 %", "samples"], rows.ToArray())];
     }
 
+    public override IReadOnlyList<string> Notes()
+    {
+        var absent = _names.Where((_, c) => IsAbsent(c)).ToArray();
+        if (_actual.Sum() == 0 || absent.Length == 0) return [];
+        return [$"Neither in the truth nor predicted, so left out of the macro averages: {string.Join(", ", absent)}."];
+    }
+
+    private bool IsAbsent(int label) => _predicted[label] + _actual[label] == 0;
+
+    private static double Mean((double Precision, double Recall, double F1)[] classes, Func<(double Precision, double Recall, double F1), double> value) =>
+        classes.Select(value).Where(one => !double.IsNaN(one)).DefaultIfEmpty(double.NaN).Average();
+
+    /// <summary>NaN where the class is neither there nor predicted.</summary>
     private static (double Precision, double Recall, double F1) Of(long truePositives, long predicted, long actual) =>
-        (Ratio(truePositives, predicted), Ratio(truePositives, actual), Ratio(2 * truePositives, predicted + actual));
+        predicted + actual == 0 ? (double.NaN, double.NaN, double.NaN) : (Ratio(truePositives, predicted), Ratio(truePositives, actual), Ratio(2 * truePositives, predicted + actual));
 
     private static double Ratio(long part, long whole) => whole == 0 ? 0 : (double)part / whole;
 

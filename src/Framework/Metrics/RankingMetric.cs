@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -21,6 +22,14 @@ public abstract class RankingMetric : Metric
     /// <summary>The value over scores sorted from high to low, or NaN where it is undefined.</summary>
     protected abstract double Value(ReadOnlySpan<float> scores, ReadOnlySpan<bool> present);
 
+    /// <summary>Further values of all samples, by what follows "KEY/" in their names.</summary>
+    /// <param name="scores">[samples * classes].</param>
+    /// <param name="present">Likewise.</param>
+    private protected virtual IEnumerable<(string Name, double Value)> Further(IReadOnlyList<float> scores, IReadOnlyList<bool> present, int classes) => [];
+
+    /// <summary>Whether the data is multi-label.</summary>
+    private protected bool MultiLabel => _task == DataTask.MultiLabel;
+
     public override void Reset(DataInfo info)
     {
         Truth.Require(info, Key, DataTask.Classification, DataTask.MultiLabel);
@@ -40,16 +49,22 @@ public abstract class RankingMetric : Metric
         }
     }
 
+    public override MetricRule? RuleOf(string name) => MetricRule.Greater;
+
     public override IReadOnlyDictionary<string, double> Compute()
     {
         var classes = ByClass();
         var defined = Counted(classes).ToArray();
-        var values = new Dictionary<string, double> { [Key] = defined.Length == 0 ? double.NaN : defined.Average() };
+        var lacking = _scores.Exists(float.IsNaN); // a mean over the other classes would look like a result
+        var values = new Dictionary<string, double> { [Key] = defined.Length == 0 || lacking ? double.NaN : defined.Average() };
         if (_task == DataTask.MultiLabel) values[$"{Key}/micro"] = Sorted([.. _scores], [.. _present]);
+        foreach (var (name, value) in Further(_scores, _present, _names.Count)) values[$"{Key}/{name}"] = value;
         if (PerClass)
             for (var c = 0; c < classes.Length; c++) values[$"{Key}/class/{_names[c]}"] = classes[c];
         return values;
     }
+
+    public override bool InTables(string name) => PerClass && name.StartsWith($"{Key}/class/", StringComparison.Ordinal);
 
     public override IReadOnlyList<MetricTable> Tables()
     {
@@ -59,8 +74,8 @@ public abstract class RankingMetric : Metric
         var rows = new List<IReadOnlyList<string>>();
         for (var c = 0; c < classes.Length; c++)
             if (PerClass || double.IsNaN(classes[c]))
-                rows.Add([_names[c], double.IsNaN(classes[c]) ? "undefined: every sample has it, or none" : classes[c].ToString("0.0000", CultureInfo.InvariantCulture)]);
-        return [new MetricTable($"{Key} per class (undefined ones are left out of the mean)", ["class", Key], rows)];
+                rows.Add([_names[c], double.IsNaN(classes[c]) ? WhyUndefined(c) : classes[c].ToString("0.0000", CultureInfo.InvariantCulture)]);
+        return [new MetricTable($"{Key} per class (those without a value are left out of the mean)", ["class", Key], rows)];
     }
 
     public override byte[] Save() => MetricState.Write(writer =>
@@ -96,8 +111,18 @@ public abstract class RankingMetric : Metric
         return values;
     }
 
-    private double Sorted(float[] scores, bool[] present)
+    private string WhyUndefined(int label)
     {
+        var (with, samples) = (0, _scores.Count / _names.Count);
+        for (var i = label; i < _present.Count; i += _names.Count)
+            if (_present[i]) with++;
+        return with == 0 ? "absent" : with == samples ? "in every sample" : "a score is NaN";
+    }
+
+    /// <summary>The value of scores in any order. A NaN ranks nowhere, so that nothing can be said.</summary>
+    private protected double Sorted(float[] scores, bool[] present)
+    {
+        if (Array.Exists(scores, float.IsNaN)) return double.NaN;
         Array.Sort(scores, present);
         Array.Reverse(scores);
         Array.Reverse(present);

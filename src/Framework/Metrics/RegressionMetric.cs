@@ -2,12 +2,14 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
 /// <summary>
 /// Mean absolute error, root mean squared error and the coefficient of determination: "mae", "rmse", "r2", means over
-/// the targets, and "mae/target/…" for each where there are several. In the targets' units, so not fractions.
+/// the targets, and "mae/target/…" for each where there are several. In the targets' units, so not fractions. Of a target
+/// that is the same in all samples r2 is undefined, and left out of the mean.
 /// </summary>
 [Component("RegressionErrors")]
 public sealed class RegressionMetric : Metric
@@ -50,17 +52,29 @@ public sealed class RegressionMetric : Metric
         }
     }
 
+    /// <summary>More of "r2", less of the errors.</summary>
+    public override MetricRule? RuleOf(string name) => name == "r2" || name.StartsWith("r2/", StringComparison.Ordinal) ? MetricRule.Greater : MetricRule.Less;
+
     public override IReadOnlyDictionary<string, double> Compute()
     {
         var mae = _absolute.Select(sum => sum / _count).ToArray();
         var rmse = _squared.Select(sum => Math.Sqrt(sum / _count)).ToArray();
         var r2 = _squared.Select((sum, t) => _spread[t] > 0 ? 1 - sum / _spread[t] : double.NaN).ToArray();
         if (_names.Count == 0) return new Dictionary<string, double> { ["mae"] = double.NaN, ["rmse"] = double.NaN, ["r2"] = double.NaN };
-        var values = new Dictionary<string, double> { ["mae"] = mae.Average(), ["rmse"] = rmse.Average(), ["r2"] = r2.Average() };
+        var values = new Dictionary<string, double> { ["mae"] = mae.Average(), ["rmse"] = rmse.Average(), ["r2"] = MeanOfVarying(r2) };
         for (var t = 0; t < _names.Count && _names.Count > 1; t++)
             (values[$"mae/target/{_names[t]}"], values[$"rmse/target/{_names[t]}"], values[$"r2/target/{_names[t]}"]) = (mae[t], rmse[t], r2[t]);
         return values;
     }
+
+    public override IReadOnlyList<string> Notes()
+    {
+        var constant = _names.Where((_, t) => !(_spread[t] > 0)).ToArray();
+        return _count < 2 || constant.Length == 0 ? [] : [$"Of the same value in all samples, so r2 is undefined (NaN) and left out of the mean: {string.Join(", ", constant)}."];
+    }
+
+    /// <summary>The mean over the targets that are not the same in all samples; what is NaN for another reason stays so.</summary>
+    private double MeanOfVarying(double[] r2) => r2.Where((_, t) => _spread[t] > 0).DefaultIfEmpty(double.NaN).Average();
 
     public override byte[] Save() => MetricState.Write(writer =>
     {

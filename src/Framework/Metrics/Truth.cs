@@ -68,10 +68,10 @@ internal static class Truth
         return (boxes, scores, found.Labels);
     }
 
-    /// <summary>The objects that there are, on the original image.</summary>
+    /// <summary>The objects that there are, on the original image; those that nothing can match too.</summary>
     public static BoxAnnotation Objects(Sample sample, int classes)
     {
-        var truth = sample.BoxAnnotation ?? Detection.Sizes.OnOriginal(sample)
+        var truth = sample.BoxAnnotation?.WithUnusable() ?? Detection.Sizes.OnOriginal(sample)
             ?? throw new UserErrorException($"{sample.Name} has no boxes, which the metric compares with. Is the data set's task detection?");
         for (var i = 0; i < truth.Count; i++)
         {

@@ -4,6 +4,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -42,6 +43,7 @@ public sealed record VocApOptions(
 public sealed class VocApMetric(VocApOptions options) : Metric
 {
     private readonly List<(long Id, VocMatches[] Classes)> _images = [];
+    private readonly TruthCounts _truth = new();
     private IReadOnlyList<string> _names = [];
 
     public override void Reset(DataInfo info)
@@ -49,6 +51,7 @@ public sealed class VocApMetric(VocApOptions options) : Metric
         Truth.Require(info, "VocAp", DataTask.Detection);
         _names = info.Classes;
         _images.Clear();
+        _truth.Clear();
     }
 
     public override void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
@@ -56,10 +59,14 @@ public sealed class VocApMetric(VocApOptions options) : Metric
         for (var i = 0; i < samples.Count; i++)
         {
             var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _names.Count);
-            var matches = VocMatches.Of(boxes, scores, labels, Truth.Objects(samples[i], _names.Count), _names.Count, options.IouThreshold);
+            var truth = Truth.Objects(samples[i], _names.Count);
+            _truth.Add(truth);
+            var matches = VocMatches.Of(boxes, scores, labels, truth, _names.Count, options.IouThreshold);
             _images.Add((samples[i].ImageId ?? samples[i].Index + 1, matches));
         }
     }
+
+    public override MetricRule? RuleOf(string name) => MetricRule.Greater;
 
     public override IReadOnlyDictionary<string, double> Compute()
     {
@@ -84,7 +91,7 @@ public sealed class VocApMetric(VocApOptions options) : Metric
         var rows = Classes().Select((ofClass, c) =>
         {
             var (precision, recall) = ofClass.Measure(options.Mode);
-            return (IReadOnlyList<string>)[_names[c], Text(precision), Text(recall), ofClass.Objects.ToString(CultureInfo.InvariantCulture)];
+            return (IReadOnlyList<string>)[_names[c], Text(precision, ofClass.Objects == 0), Text(recall, ofClass.Objects == 0), ofClass.Objects.ToString(CultureInfo.InvariantCulture)];
         });
         return [new MetricTable("Per class", ["class", "AP", "recall", "objects"], rows.ToArray())];
     }
@@ -92,11 +99,14 @@ public sealed class VocApMetric(VocApOptions options) : Metric
     public override IReadOnlyList<string> Notes()
     {
         var absent = Classes().Zip(_names).Where(pair => pair.First.Objects == 0).Select(pair => pair.Second).ToArray();
-        return _images.Count == 0 || absent.Length == 0 ? [] : [$"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."];
+        if (_images.Count == 0) return [];
+        string[] ofClasses = absent.Length == 0 ? [] : [$"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."];
+        return [.. ofClasses, .. _truth.Notes("")];
     }
 
     public override byte[] Save() => MetricState.Write(writer =>
     {
+        _truth.Write(writer);
         writer.Write(_images.Count);
         foreach (var (id, classes) in _images)
         {
@@ -108,6 +118,7 @@ public sealed class VocApMetric(VocApOptions options) : Metric
 
     public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
     {
+        _truth.Read(reader);
         for (var images = reader.ReadInt32(); images > 0; images--)
         {
             var id = reader.ReadInt64();
@@ -139,5 +150,5 @@ public sealed class VocApMetric(VocApOptions options) : Metric
 
     private static double Mean(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 
-    private static string Text(double value) => double.IsNaN(value) ? "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+    private static string Text(double value, bool absent) => double.IsNaN(value) ? absent ? "absent" : "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

@@ -32,23 +32,17 @@ public sealed class Tap : IDisposable
     internal Tap(string name, nn.Module module)
     {
         (Name, _module) = (name, module);
-        _remove = module switch
-        {
-            nn.Module<Tensor, Tensor> m => m.register_forward_hook((_, _, output) => Capture(output)).remove,
-            nn.Module<Tensor, Tensor[]> m => m.register_forward_hook((_, _, output) => Capture(output)).remove,
-            nn.Module<Tensor[], Tensor> m => m.register_forward_hook((_, _, output) => Capture(output)).remove,
-            nn.Module<Tensor[], Tensor[]> m => m.register_forward_hook((_, _, output) => Capture(output)).remove,
-            nn.Module<Tensor, Tensor, Tensor> m => m.register_forward_hook((_, _, _, output) => Capture(output)).remove,
-            nn.Module<Tensor, TokenGrid, Tensor> m => m.register_forward_hook((_, _, _, output) => Capture(output)).remove,
-            nn.Module<Tensor, Tensor, Tensor, Tensor> m => m.register_forward_hook((_, _, _, _, output) => Capture(output)).remove,
-            _ => throw new UserErrorException($"\"{name}\" can't be tapped: {module.GetName()} does not give tensors through call."),
-        };
+        if (!GivesTensors(module)) throw new UserErrorException($"\"{name}\" can't be tapped: {module.GetName()} does not give tensors through call.");
+        _remove = ModuleHooks.After(module, (_, output) => output is Tensor tensor ? Capture(tensor) : Capture((Tensor[])output!))!;
         Interlocked.Increment(ref s_tapped.GetOrCreateValue(module).Value);
         (module as ITappable)?.OnTap(true);
     }
 
     /// <summary>Whether a module is tapped, and so must run through its own <c>call</c>.</summary>
     public static bool IsSet(nn.Module module) => s_tapped.TryGetValue(module, out var taps) && Volatile.Read(ref taps.Value) > 0;
+
+    /// <summary>Whether a module gives a tensor or several, and so can be tapped.</summary>
+    internal static bool GivesTensors(nn.Module module) => ModuleHooks.OutputOf(module) is { } type && (type == typeof(Tensor) || type == typeof(Tensor[]));
 
     /// <summary>The module's name, as in <c>named_modules</c>.</summary>
     public string Name { get; }
@@ -104,6 +98,5 @@ public static class TapExtensions
 
     /// <summary>Names that <see cref="Tap(nn.Module, string)"/> takes.</summary>
     public static IEnumerable<string> TapNames(this nn.Module model) =>
-        model.named_modules().Where(m => m.module is nn.Module<Tensor, Tensor> or nn.Module<Tensor, Tensor[]> or nn.Module<Tensor[], Tensor>
-            or nn.Module<Tensor[], Tensor[]> or nn.Module<Tensor, Tensor, Tensor> or nn.Module<Tensor, TokenGrid, Tensor> or nn.Module<Tensor, Tensor, Tensor, Tensor>).Select(m => m.name);
+        model.named_modules().Where(m => Models.Tap.GivesTensors(m.module)).Select(m => m.name);
 }

@@ -30,7 +30,11 @@ public sealed class LossMap : Dictionary<string, Tensor>
 }
 
 /// <summary>What a model predicts for one image, in plain arrays. Each task has its own record.</summary>
-public abstract record Prediction;
+public abstract record Prediction
+{
+    /// <summary>False where the network's output was NaN or infinite, so that nothing is predicted, whatever the other values say.</summary>
+    public bool OutputIsFinite { get; init; } = true;
+}
 
 /// <param name="Scores">[classes], probabilities: summing to 1 for single labels, each on its own for multi-label.</param>
 /// <param name="Label">The most probable class.</param>

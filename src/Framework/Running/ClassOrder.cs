@@ -29,7 +29,7 @@ public sealed class ClassOrder
                 for (var c = 0; c < scores.Length; c++) moved[_place[c]] = scores[c];
                 return new ClassPrediction(moved, _place[label]);
             case SegmentationPrediction { Map: var map }:
-                return new SegmentationPrediction(Translate(map));
+                return new SegmentationPrediction(Translate(map)) { OutputIsFinite = prediction.OutputIsFinite };
             case DetectionPrediction detections:
                 return detections with { Labels = [.. detections.Labels.Select(label => _place[label])] };
             default:

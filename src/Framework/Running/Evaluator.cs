@@ -1,6 +1,8 @@
+using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,7 +18,6 @@ public sealed class Evaluator
     public required IReadOnlyDictionary<string, Metric> Metrics { get; init; }
 
     public required Device Device { get; init; }
-
 
     public IProcessGroup Group { get; init; } = new SingleProcess();
 
@@ -34,8 +35,17 @@ public sealed class Evaluator
     /// <summary>After each batch: batches done, batches in all.</summary>
     public Action<int, int>? Advance { get; init; }
 
-    /// <summary>The metrics' values over all processes' samples. The model is back in its former mode afterwards.</summary>
-    /// <exception cref="UserErrorException">Two metrics give a value of the same name.</exception>
+    /// <summary>The values beside the metrics' own where not all samples were measured: how many were, and how many were left out.</summary>
+    public const string MeasuredKey = "images/measured", LeftOutKey = "images/left_out";
+
+    /// <summary>Images of the last run, of all processes, for which the network gave no finite numbers.</summary>
+    public NonFinitePredictions NonFinite { get; private set; } = new();
+
+    /// <summary>
+    /// The metrics' values over all processes' samples; NaN, all of them, where the network's output was not finite; where some samples
+    /// were left out, also <see cref="MeasuredKey"/> and <see cref="LeftOutKey"/>. The model is back in its former mode afterwards.
+    /// </summary>
+    /// <exception cref="UserErrorException">Two metrics give a value of the same name, or no sample could be read.</exception>
     public IReadOnlyDictionary<string, double> Run(VisionModel model)
     {
         var training = model.training;
@@ -43,9 +53,11 @@ public sealed class Evaluator
         try
         {
             foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
-            Predict(model);
+            NonFinite = new NonFinitePredictions();
+            var measured = Everywhere(Predict(model));
+            if (measured == 0) throw NothingMeasured();
             Merge();
-            return Values(Metrics);
+            return WithCoverage(NonFinite.Judge(Values(Metrics)), measured);
         }
         finally
         {
@@ -53,9 +65,26 @@ public sealed class Evaluator
         }
     }
 
-    private void Predict(VisionModel model)
+    /// <summary>The sentence that goes with figures over a part of the samples; null where they cover all.</summary>
+    public static string? Coverage(IReadOnlyDictionary<string, double> values) =>
+        values.TryGetValue(MeasuredKey, out var measured) && values.TryGetValue(LeftOutKey, out var leftOut)
+            ? string.Create(CultureInfo.InvariantCulture, $"The figures cover {measured:N0} of {measured + leftOut:N0} images: {leftOut:N0} {(leftOut == 1 ? "was" : "were")} left out.") : null;
+
+    private UserErrorException NothingMeasured() => new(
+        $"None of the {Loader.Dataset.Count} samples could be measured.{(Loader.Skipped is [var (name, reason), ..] ? $" The first: {(reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}")}" : "")}");
+
+    private long Everywhere(long own) => Group.WorldSize == 1 ? own : Group.AllGather(BitConverter.GetBytes(own)).Sum(bytes => BitConverter.ToInt64(bytes));
+
+    private IReadOnlyDictionary<string, double> WithCoverage(IReadOnlyDictionary<string, double> values, long measured)
     {
-        var done = 0;
+        var left = Math.Max(0, Loader.Dataset.Count - measured) + Loader.Dataset.LeftOut.Where(entry => entry.Kind == LeftOutKind.Image).Sum(entry => entry.Count);
+        return left == 0 ? values : new Dictionary<string, double>(values) { [MeasuredKey] = measured, [LeftOutKey] = left };
+    }
+
+    /// <returns>How many samples this process has measured.</returns>
+    private long Predict(VisionModel model)
+    {
+        var (done, samples) = (0, 0L);
         using var mode = no_grad();
         foreach (var loaded in Loader.Epoch(0))
         {
@@ -64,12 +93,15 @@ public sealed class Evaluator
             batch.To(Device);
             if (ChannelsLast) batch.ToChannelsLast();
             IReadOnlyList<Prediction> predictions;
-            using (Precision.Enter(Device.type)) predictions = model.Predict(batch);
+            using (Precision.Enter(Device.type)) predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
             if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
+            NonFinite.See(predictions, batch.Samples);
             foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);
+            samples += batch.Samples.Count;
             Advance?.Invoke(++done, Loader.BatchesPerEpoch);
         }
+        return samples;
     }
 
     private void Merge()
@@ -81,6 +113,10 @@ public sealed class Evaluator
             metric.Reset(Loader.Dataset.Info);
             foreach (var part in parts) metric.Merge(part); // by rank, so that every process computes the same
         }
+        var (count, images) = NonFinite.Counts;
+        var counts = Group.AllGather([.. BitConverter.GetBytes(count), .. BitConverter.GetBytes(images)]);
+        for (var rank = 0; rank < counts.Count; rank++)
+            if (rank != Group.Rank) NonFinite.Merge(BitConverter.ToInt64(counts[rank], 0), BitConverter.ToInt64(counts[rank], sizeof(long)));
     }
 
     /// <summary>What metrics have gathered, by the values' names.</summary>

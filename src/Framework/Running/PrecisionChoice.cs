@@ -29,7 +29,7 @@ public sealed record PrecisionChoice(ScalarType Type, string Reason)
         switch (asked)
         {
             case Precision.Fp32:
-                return new(ScalarType.Float32, "fp32, as the config says");
+                return new(ScalarType.Float32, "fp32");
             case Precision.Auto when !autocast:
                 return new(ScalarType.Float32, "fp32, since this libtorch does not export its autocast functions");
             case Precision.Auto when bfloat16:
@@ -43,8 +43,8 @@ public sealed record PrecisionChoice(ScalarType Type, string Reason)
         if (asked == Precision.Fp16 && device != DeviceType.CUDA)
             throw new UserErrorException($"precision: \"fp16\" needs a CUDA device; this run is on {device.ToString().ToLowerInvariant()}. Use \"bf16\", \"fp32\" or \"auto\".");
         return asked == Precision.Fp16
-            ? new(ScalarType.Float16, "fp16 with loss scaling, as the config says")
-            : new(ScalarType.BFloat16, bfloat16 ? "bf16, as the config says" : $"bf16, as the config says, though {where} only emulates it");
+            ? new(ScalarType.Float16, "fp16 with loss scaling")
+            : new(ScalarType.BFloat16, bfloat16 ? "bf16" : $"bf16, though {where} only emulates it");
     }
 
     /// <summary>Computes in this precision until disposed.</summary>

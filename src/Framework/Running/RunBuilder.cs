@@ -6,6 +6,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using Tessera.Torch.Layers;
 using TorchSharp;
@@ -37,14 +38,16 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
         try
         {
             foreach (var note in dataset.Check(Advance)) warn($"{path}: {note}");
+            // Segmentation's own look counts pixels.
+            if (dataset.Info.Task != DataTask.Segmentation && ClassPresence.Of(dataset).Absent(path.StartsWith("train", StringComparison.Ordinal)) is { } absent) warn($"{path}: {absent}");
         }
-        catch (UserErrorException error) when (loader?.OnBadSample == BadSample.Skip)
+        catch (UserErrorException error) when (loader?.OnBadSample == BadSample.Skip && dataset.Info.Task != DataTask.Detection) // boxes have options of their own
         {
             warn($"{path}: {error.Message}\n  They are skipped (on_bad_sample).");
         }
         catch (UserErrorException error)
         {
-            throw new UserErrorException($"{path}\n  {error.Message}", error);
+            throw new UserErrorException($"{path}\n  {error.Message.ReplaceLineEndings("\n  ")}", error);
         }
 
         void Advance(int done, int total)
@@ -53,6 +56,26 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
             said = watch.Elapsed;
             progress(string.Create(CultureInfo.InvariantCulture, $"{path}: looking at the labels, {done}/{total}, {watch.Elapsed * ((double)(total - done) / done):m\\:ss} left"));
         }
+    }
+
+    /// <summary>Looks at several data sets, and says everything that is wrong with any of them at once.</summary>
+    /// <param name="parts">Each with its path in the config and how it is read.</param>
+    /// <exception cref="UserErrorException">Some can't be used.</exception>
+    internal static void CheckAll(IEnumerable<(Dataset Dataset, string Path, LoaderOptions? Loader)> parts, Action<string> warn, Action<string> progress)
+    {
+        var faults = new List<UserErrorException>();
+        foreach (var (dataset, path, loader) in parts)
+        {
+            try
+            {
+                CheckData(dataset, path, loader, warn, progress);
+            }
+            catch (UserErrorException fault)
+            {
+                faults.Add(fault);
+            }
+        }
+        if (faults.Count > 0) throw faults.Count == 1 ? faults[0] : new UserErrorException(string.Join("\n\n", faults.Select(fault => fault.Message)), faults[0]);
     }
 
     /// <summary>The training batches of this process.</summary>
@@ -74,7 +97,12 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
     public IReadOnlyDictionary<string, Metric> Metrics(EvaluationOptions evaluation, DataInfo data) => Named(evaluation.Metrics, spec => spec.Build(services, data));
 
     /// <summary>The model for these classes, its weights random; on the CPU.</summary>
-    public VisionModel Model(DataInfo data) => Kept.Keep(options.Model.Build(services, data));
+    public VisionModel Model(DataInfo data)
+    {
+        var model = Kept.Keep(options.Model.Build(services, data));
+        SingleValueNorms.Attach(model);
+        return model;
+    }
 
     /// <summary>The model with its initial weights as the config says.</summary>
     public VisionModel InitializedModel(DataInfo data)
@@ -113,11 +141,23 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
     internal static void RequireSameClasses(Dataset train, Dataset val, string path)
     {
         if (train.Info.Classes.SequenceEqual(val.Info.Classes)) return;
-        var missing = train.Info.Classes.Except(val.Info.Classes).Take(5).ToArray();
-        var extra = val.Info.Classes.Except(train.Info.Classes).Take(5).ToArray();
+        var missing = train.Info.Classes.Except(val.Info.Classes).ToArray();
+        var extra = val.Info.Classes.Except(train.Info.Classes).ToArray();
+        var all = train.Info.Classes.Concat(extra).ToArray();
         throw new UserErrorException($"{path}: its classes are others than those of train.dataset ({val.Info.Classes.Count} and {train.Info.Classes.Count})."
-            + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing)}." : "") + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra)}." : "")
-            + (missing.Length + extra.Length == 0 ? " Their order differs." : ""));
+            + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing.Take(5))}." : "") + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra.Take(5))}." : "")
+            + (missing.Length + extra.Length == 0 ? " Their order differs." : "")
+            + (train.Info.Task == DataTask.Regression ? ""
+            : $" Where a split may lack a class, give both data sets the names: \"classes\": [{string.Join(", ", all.Take(20).Select(name => $"\"{name}\""))}{(all.Length > 20 ? ", …" : "")}]."));
+    }
+
+    /// <summary>A detector can't learn where no image has a box.</summary>
+    internal static void RequireBoxes(Dataset train)
+    {
+        if (train.Info.Task != DataTask.Detection) return;
+        for (var i = 0; i < train.Count; i++)
+            if (train.LabelsOf(i) is not { Count: 0 }) return;
+        throw new UserErrorException(string.Join("\n  ", train.LeftOut.Select(entry => entry.ToString()).Prepend($"train.dataset: none of its {train.Count} images has a box, so there is nothing to learn.")));
     }
 
     private IBatchLoaderFactory Loaders => services.GetRequiredService<IBatchLoaderFactory>();

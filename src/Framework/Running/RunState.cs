@@ -39,6 +39,9 @@ public abstract class RunState
     /// <summary>The checkpoint that the run continues from; null for a fresh run.</summary>
     public abstract Checkpoint? ResumedFrom { get; }
 
+    /// <summary>What the run failed with; null while it goes on, and at the end of one that went well.</summary>
+    public abstract Exception? Failure { get; }
+
     /// <summary>Ends the run after this iteration, with everything saved; the reason is logged.</summary>
     public abstract void Stop(string reason);
 

@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using NLog;
@@ -8,6 +10,7 @@ using Tessera.Framework.Hooks;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Framework.Running.Distributed;
 using Tessera.Torch;
 using TorchSharp;
@@ -20,6 +23,8 @@ public sealed class Runner : IDisposable
 {
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
 
+    private static readonly string[] s_defaultHooks = ["log", "nan_guard", "checkpoint"];
+
     private readonly List<IDisposable> _owned = [];
 
     private Runner(Trainer trainer) => Trainer = trainer;
@@ -30,18 +35,24 @@ public sealed class Runner : IDisposable
     /// <param name="services">Components and the loader factory.</param>
     /// <param name="workDir">Where it writes; by default what the config says, or work_dirs/NAME.</param>
     /// <param name="resume">Continue from the newest checkpoint of the work dir, where there is one.</param>
-    /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake.</exception>
-    public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false)
+    /// <param name="overwrite">Begin anew where another run has begun before; its files are removed once the new run is built.</param>
+    /// <exception cref="UserErrorException">The config, the data or the checkpoint has a mistake, or the work dir holds a run.</exception>
+    public static Runner Create(ConfigDocument document, IServiceProvider services, string? workDir = null, bool resume = false, bool overwrite = false)
     {
         var components = services.GetRequiredService<ComponentBuilder>();
         var options = components.Bind<RunOptions>(document);
+        var inherited = InheritedOptions.Find(services.GetRequiredService<ComponentRegistry>(), document);
         if (options.Train is null) throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
         if (options.Optimizer is null) throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
+
+        workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
+        if (resume && overwrite) throw new UserErrorException("--resume goes on with the run in the work dir, --overwrite removes it. Give one of them.");
+        if (!resume && !overwrite) WorkFolder.RequireFree(workDir);
+        var former = overwrite ? WorkFolder.Entries(workDir) : [];
 
         var owned = new List<IDisposable>();
         try
         {
-            workDir = Path.GetFullPath(workDir ?? options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(document.Path ?? "run")));
             var checkpoint = resume ? Latest(workDir) : null;
             if (checkpoint is not null) Own(checkpoint);
             document = checkpoint is null
@@ -56,15 +67,21 @@ public sealed class Runner : IDisposable
             var group = Own(ProcessGroups.FromEnvironment(device));
             if (group.Rank == 0) Directory.CreateDirectory(workDir);
 
-            var output = Own(RunLog.Start(workDir, checkpoint?.Info.Iteration, writes: group.Rank == 0));
+            var output = Own(RunLog.Start(workDir, resume ? checkpoint?.Info.Iteration ?? 0 : null, writes: group.Rank == 0, evaluatesAgain: Trainer.OwesEvaluation(checkpoint)));
+            foreach (var option in inherited) s_log.Warn("{0}", option);
             if (resume && checkpoint is null) s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
-            var saved = document.SaveText(workDir);
-            if (group.Rank == 0) File.WriteAllText(Path.Combine(workDir, "config.json"), saved);
+            string[] unwanted = [.. s_defaultHooks.Where(key => document.IsRemoved("hooks", key))];
+            var saved = WithNulls(document.SaveText(workDir), unwanted);
 
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
             var dataset = builder.Dataset(train.Dataset);
-            RunBuilder.CheckData(dataset, "train.dataset", train.Loader, text => s_log.Warn(text), text => s_log.Info(text));
+            var valData = options.Val is { } evaluated && train.ValidateEvery > 0 ? builder.Dataset(evaluated.Dataset) : null;
+            if (valData is not null) RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
+            RunBuilder.RequireBoxes(dataset);
+            RunBuilder.CheckAll(
+                valData is null ? [(dataset, "train.dataset", train.Loader)] : [(dataset, "train.dataset", train.Loader), (valData, "val.dataset", options.Val!.Loader)],
+                text => s_log.Warn(text), text => s_log.Info(text));
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
             var channelsLast = builder.ChannelsLast(model, device, precision);
@@ -72,11 +89,8 @@ public sealed class Runner : IDisposable
 
             IBatchLoader? valLoader = null;
             IReadOnlyDictionary<string, Metric> metrics = new Dictionary<string, Metric>();
-            if (options.Val is { } val && train.ValidateEvery > 0)
+            if (valData is not null && options.Val is { } val)
             {
-                var valData = builder.Dataset(val.Dataset);
-                RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
-                RunBuilder.CheckData(valData, "val.dataset", val.Loader, text => s_log.Warn(text), text => s_log.Info(text));
                 valLoader = Own(builder.EvaluationLoader(valData, val, group));
                 metrics = builder.Metrics(val, valData.Info);
                 foreach (var metric in metrics.Values) metric.Reset(valData.Info); // one that doesn't fit the data says so now, not after an epoch
@@ -101,7 +115,7 @@ public sealed class Runner : IDisposable
                 Optimizers = Optimizers(optimizer, services),
                 Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(services))],
                 Penalties = RunBuilder.Named(train.Penalties, spec => spec.Build(services)),
-                Hooks = WithDefaults(options.Hooks, services, dataset.Info),
+                Hooks = WithDefaults(options.Hooks, services, dataset.Info, unwanted),
                 Device = device,
                 Precision = precision,
                 ChannelsLast = channelsLast,
@@ -109,13 +123,15 @@ public sealed class Runner : IDisposable
                 Group = group,
                 WorkDir = workDir,
                 Output = output,
+                Command = $"tools/train {(document.Path is { } file ? SourceLocation.Display(file) : "CONFIG")} --work-dir {workDir}",
                 Config = JsonNode.Parse(saved)!.AsObject(),
                 Source = ModelInitialization.SourceOf(model),
             };
             foreach (var hook in parts.Hooks.Values.OfType<IDisposable>()) owned.Add(hook);
-            MetricLookup.Require(Followers(parts), valLoader is null ? null : metrics.Values, dataset.Info);
+            MetricLookup.Require(parts);
             var trainer = Own(new Trainer(parts));
             Describe(trainer, dataset, trainLoader, document);
+            LookAtEvaluation(parts, resumed: checkpoint is not null);
             if (checkpoint is not null)
             {
                 try
@@ -127,6 +143,13 @@ public sealed class Runner : IDisposable
                     throw new UserErrorException($"{checkpoint.Path}\n  {error.Message}", error);
                 }
                 s_log.Info("Resumed from {0}: iteration {1}, epoch {2}.", checkpoint.Path, checkpoint.Info.Iteration, checkpoint.Info.Epoch);
+                if (ConfigChanges.Between(checkpoint.Info.Config, parts.Config) is { Length: > 0 } changes) s_log.Info("Changed in the config since: {0}.", changes);
+            }
+            if (group.Rank == 0)
+            {
+                // Only now that nothing can be refused any more.
+                if (former.Count > 0) s_log.Info("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
+                AtomicFile.WriteText(Path.Combine(workDir, "config.json"), saved);
             }
             var runner = new Runner(trainer);
             runner._owned.AddRange(owned);
@@ -175,10 +198,6 @@ public sealed class Runner : IDisposable
     private static Checkpoint? Latest(string workDir) =>
         Directory.Exists(workDir) && new CheckpointStore(workDir).Latest is { } path ? Checkpoint.Open(path) : null;
 
-    private static IEnumerable<(string Path, IMetricFollower Follower)> Followers(TrainerParts parts) =>
-        parts.Hooks.Select(hook => ($"hooks.{hook.Key}", Part: (object)hook.Value)).Concat(parts.Schedule.Select((phase, i) => ($"schedule.{i}", Part: (object)phase)))
-            .Where(entry => entry.Part is IMetricFollower).Select(entry => (entry.Item1, (IMetricFollower)entry.Part));
-
     private static long Length(TrainOptions train)
     {
         var length = train.Loop == LoopKind.Epochs ? train.Epochs : train.Iterations;
@@ -196,7 +215,7 @@ public sealed class Runner : IDisposable
     }
 
     /// <summary>Log, NaN guard and checkpoints belong to every run, unless the config sets their key to null or has its own.</summary>
-    private static Dictionary<string, Hook> WithDefaults(IReadOnlyDictionary<string, ComponentSpec<Hook>?>? specs, IServiceProvider services, DataInfo data)
+    private static Dictionary<string, Hook> WithDefaults(IReadOnlyDictionary<string, ComponentSpec<Hook>?>? specs, IServiceProvider services, DataInfo data, string[] unwanted)
     {
         var hooks = RunBuilder.Named(specs, spec => spec.Build(services, data));
         Default("log", () => new LogHook(new LogHookOptions()));
@@ -207,8 +226,33 @@ public sealed class Runner : IDisposable
         void Default<T>(string key, Func<T> make)
             where T : Hook
         {
-            if (specs?.ContainsKey(key) != true && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
+            if (specs?.ContainsKey(key) != true && !unwanted.Contains(key) && !hooks.Values.OfType<T>().Any()) hooks.Add(key, make());
         }
+    }
+
+    /// <summary>The saved config, in which a null of the user's is a null still: its default would come back otherwise.</summary>
+    private static string WithNulls(string saved, string[] unwanted)
+    {
+        if (unwanted.Length == 0) return saved;
+        var config = JsonNode.Parse(saved)!.AsObject();
+        if (config["hooks"] is not JsonObject hooks) config["hooks"] = hooks = [];
+        foreach (var key in unwanted) hooks[key] = null;
+        return config.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
+    }
+
+    private static void LookAtEvaluation(TrainerParts parts, bool resumed)
+    {
+        if (parts.ValLoader is null) return;
+        var look = new EvaluationLook
+        {
+            Loader = parts.ValLoader,
+            Metrics = parts.Metrics,
+            Device = parts.Device,
+            Precision = parts.Precision,
+            ChannelsLast = parts.ChannelsLast,
+            ReadsAll = !resumed, // it was looked at when the run began
+        };
+        if (look.Run(parts.Model, "val.dataset") is { } note) s_log.Info("{0}", note);
     }
 
     private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)

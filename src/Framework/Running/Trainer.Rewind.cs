@@ -42,6 +42,10 @@ public sealed partial class Trainer
         {
             return again;
         }
+        catch (UserErrorException error)
+        {
+            s_log.Warn("The batches could not be repeated: {0}", error.Message);
+        }
         return found;
     }
 

@@ -10,6 +10,7 @@ namespace Tessera.Framework.Running;
 public sealed partial class Trainer
 {
     /// <summary>Written between optimizer steps only, so that no gradient has to be kept.</summary>
+    /// <exception cref="UserErrorException">A weight, a statistic or what an optimizer or a hook remembers is not finite.</exception>
     public override StateWriter Capture()
     {
         _guard?.Check(); // what is saved is good
@@ -37,12 +38,16 @@ public sealed partial class Trainer
         loader.WriteValue("iteration", _iteration);
         loader.WriteValue("world_size", Group.WorldSize);
         loader.WriteValue("batches_per_epoch", TrainLoader.BatchesPerEpoch);
+        loader.WriteValue("accumulate", _parts.Loop.Accumulate);
+        loader.WriteValue("total_steps", _totalSteps);
+        loader.WriteValue("order", new JsonObject(TrainLoader.OrderedBy.Select(fact => KeyValuePair.Create(fact.Key, (JsonNode?)fact.Value))));
+        loader.WriteValue(EvaluatedAt, _evaluatedAt);
         loader.WriteValue("stopped", StopReason);
         loader.WriteValue("metrics", new JsonObject(_metrics.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
         loader.WriteValue("logged", new JsonObject(_logged.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
-        _losses.Save(state.Under("losses"));
-
         foreach (var (key, hook) in _namedHooks) hook.Save(state.Under(CheckpointParts.Hooks).Under(key));
+        RequireFinite(state.Tensors);
+        _losses.Save(state.Under("losses")); // may be anything where nobody guards them
         return state;
     }
 
@@ -55,25 +60,19 @@ public sealed partial class Trainer
     }
 
     /// <summary>Takes up a run where <see cref="Capture"/> left it. Before <see cref="Run"/>.</summary>
-    /// <exception cref="UserErrorException">The state is of another run: another model, optimizer, data set or number of processes.</exception>
+    /// <exception cref="UserErrorException">The state is damaged, or of another run: another model, optimizer, data set, batch size or number of processes.</exception>
     public void Resume(StateReader state)
     {
         var loader = state.Under(CheckpointParts.Loader);
         if (loader.Value("iteration") is null)
             throw new UserErrorException("The checkpoint holds weights alone, so nothing can be resumed from it. Load them by init: { \"type\": \"Pretrained\", … }.");
-        Require("world_size", Group.WorldSize, "processes");
-        Require("batches_per_epoch", TrainLoader.BatchesPerEpoch, "batches an epoch");
+        ResumeCheck.Require(loader, new ResumeCheck.Present(Group.WorldSize, TrainLoader.BatchesPerEpoch, _parts.Loop.Accumulate, _totalSteps, _totalEpochs, CountsIterations, _parts.Schedule.Count > 0, TrainLoader.OrderedBy),
+            text => s_log.Warn("{0}", text));
 
         Restore(state, rewind: false);
         foreach (var (key, hook) in _namedHooks) hook.Load(state.Under(CheckpointParts.Hooks).Under(key));
         if ((string?)loader.Value("stopped") is { } stopped && !IsDone && stopped != Interrupted)
             Stop($"the run had already ended: {stopped}");
-
-        void Require(string key, int actual, string what)
-        {
-            if ((int?)loader.Value(key) is { } saved && saved != actual)
-                throw new UserErrorException($"The checkpoint can't be resumed: it was written with {saved} {what}, this run has {actual}. Start a new run in another work dir, from these weights by init: {{ \"type\": \"Pretrained\", … }}.");
-        }
     }
 
     /// <summary>Everything but the hooks.</summary>
@@ -87,21 +86,48 @@ public sealed partial class Trainer
         foreach (var (name, device) in RandomDevices())
         {
             if ((string?)state.Under(CheckpointParts.Random).Value($"{Group.Rank}.{name}") is { } saved)
-                RandomState.Set(device, Convert.FromBase64String(saved));
+                SetRandom(device, saved);
         }
 
-        _epoch = (int)loader.Value("epoch")!;
-        _batchInEpoch = (int)loader.Value("batch")!;
-        _epochsDone = (int)loader.Value("epochs_done")!;
-        _iteration = (long)loader.Value("iteration")!;
-        _metrics = Numbers("metrics");
-        _logged.Clear();
-        foreach (var (name, value) in Numbers("logged")) _logged[name] = value;
-        _losses.Load(state.Under("losses"), Device);
+        try
+        {
+            _epoch = (int)loader.Value("epoch")!;
+            _batchInEpoch = (int)loader.Value("batch")!;
+            _epochsDone = (int)loader.Value("epochs_done")!;
+            _iteration = (long)loader.Value("iteration")!;
+            _evaluatedAt = (long?)loader.Value(EvaluatedAt) ?? _iteration; // older ones were written after the evaluation
+            _metrics = Numbers("metrics");
+            _logged.Clear();
+            foreach (var (name, value) in Numbers("logged")) _logged[name] = value;
+            _losses.Load(state.Under("losses"), Device);
+        }
+        catch (Exception error) when (error is FormatException or InvalidOperationException or ArgumentNullException or OverflowException)
+        {
+            throw Damaged("its place in the run", error);
+        }
+        _stepDone = true; // checkpoints are written between steps
 
         Dictionary<string, double> Numbers(string key) =>
             loader.Value(key)?.AsObject().ToDictionary(m => m.Key, m => (double)m.Value!) ?? [];
     }
+
+    private static void SetRandom(Device device, string saved)
+    {
+        try
+        {
+            RandomState.Set(device, Convert.FromBase64String(saved));
+        }
+        catch (FormatException error)
+        {
+            throw Damaged("the state of its random generators", error);
+        }
+    }
+
+    private static UserErrorException Damaged(string what, Exception error) =>
+        new($"The checkpoint can't be resumed: {what} is damaged ({error.Message}). {ResumeCheck.StartAnew}", error);
+
+    /// <summary>Where a checkpoint says at which iteration the run was last evaluated.</summary>
+    internal const string EvaluatedAt = "evaluated_at";
 
     /// <summary>The reason of a stop that the user asked for; a resumed run goes on after it.</summary>
     public const string Interrupted = "interrupted";

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using NLog;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
@@ -24,22 +25,28 @@ public sealed partial class Trainer : RunState, IDisposable
     private readonly ScheduleChain _schedule;
     private Hook[] _hooks;
     private readonly (string Key, Hook Hook)[] _namedHooks;
+    private readonly EvaluationHook _evaluation;
     private readonly nn.Module[] _frozenNorms;
     private readonly LossRecorder _losses = new();
     private readonly Dictionary<string, double> _logged = [];
     private readonly long _stepsPerEpoch, _totalSteps;
     private readonly int _totalEpochs;
     private readonly NonFiniteGuard? _guard;
+    private readonly SkippedSamples _skipped;
+    private readonly SkippedSamples? _skippedInVal;
 
     private long _iteration;
     private int _epoch, _batchInEpoch, _epochsDone;
     private bool _stepDone;
     private Dictionary<string, double> _metrics = [];
     private Checkpoint? _resumedFrom;
+    private Exception? _failure;
 
     public Trainer(TrainerParts parts)
     {
         _parts = parts;
+        _skipped = new SkippedSamples(parts.TrainLoader, "train", text => s_log.Warn("{0}", text));
+        _skippedInVal = parts.ValLoader is null ? null : new SkippedSamples(parts.ValLoader, "val", text => s_log.Warn("{0}", text));
         var loop = parts.Loop;
         var batches = parts.TrainLoader.BatchesPerEpoch;
         if (batches == 0)
@@ -50,9 +57,11 @@ public sealed partial class Trainer : RunState, IDisposable
         _totalSteps = loop.Loop == LoopKind.Epochs ? loop.Length * _stepsPerEpoch : loop.Length;
         _totalEpochs = (int)((_totalSteps + _stepsPerEpoch - 1) / _stepsPerEpoch);
 
+        MetricLookup.TellRules(parts);
         var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
         _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
         if (frozen.Count + loop.NormEval.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
+        SingleValueNorms.Attach(parts.Model);
         if (parts.Device.type != DeviceType.CPU) parts.Model.to(parts.Device);
         if (parts.ChannelsLast) parts.Model.ToChannelsLast();
         GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
@@ -68,7 +77,8 @@ public sealed partial class Trainer : RunState, IDisposable
             SeveralOptimizers = parts.Optimizers.Count > 1,
         });
         _schedule = new ScheduleChain(parts.Schedule, _stepsPerEpoch, _totalSteps);
-        _namedHooks = [.. Ordered(parts.Hooks, new EvaluationHook(loop.Loop, loop.ValidateEvery, parts.ValLoader is not null))];
+        _evaluation = new EvaluationHook(loop.Loop, loop.ValidateEvery, parts.ValLoader is not null);
+        _namedHooks = [.. Ordered(parts.Hooks, _evaluation)];
         _hooks = [.. _namedHooks.Select(hook => hook.Hook)];
         if (_hooks.OfType<NanGuardHook>().FirstOrDefault() is { } nanGuard)
         {
@@ -94,6 +104,7 @@ public sealed partial class Trainer : RunState, IDisposable
     public override RunLog? Output => _parts.Output;
     public override IReadOnlyDictionary<string, double> Metrics => _metrics;
     public override Checkpoint? ResumedFrom => _resumedFrom;
+    public override Exception? Failure => _failure;
 
     /// <summary>Hooks in the order in which they run, with their keys.</summary>
     public IReadOnlyList<(string Key, Hook Hook)> OrderedHooks => _namedHooks;
@@ -109,49 +120,51 @@ public sealed partial class Trainer : RunState, IDisposable
         return values;
     }
 
-    /// <summary>Trains to the end, or until something stops the run.</summary>
-    /// <exception cref="UserErrorException">A loss was not finite.</exception>
+    /// <summary>Trains to the end, or until something stops the run. The hooks that began are ended in their order, whatever happened.</summary>
+    /// <exception cref="UserErrorException">A loss, a weight or a statistic was not finite; or the data or an evaluation failed.</exception>
     public void Run()
     {
+        var begun = new List<(string Key, Hook Hook)>();
         try
         {
             TrainMode();
-            foreach (var hook in _hooks) hook.BeforeRun(this);
+            foreach (var entry in _namedHooks)
+            {
+                entry.Hook.BeforeRun(this);
+                begun.Add(entry);
+            }
+            if (EvaluationIsOwed) Evaluate();
             TakeSnapshot();
             while (!Stops() && !IsDone) RunEpoch();
             _guard?.Check();
-            foreach (var hook in _hooks) hook.AfterRun(this);
         }
-        catch (NonFiniteLossException found)
+        catch (Exception error)
         {
-            throw new UserErrorException((found.FoundLate ? Rewind(found) : found).Message);
+            _failure = Reason(error);
+        }
+        foreach (var (key, hook) in begun) End(key, hook);
+        if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
+    }
+
+    private void End(string key, Hook hook)
+    {
+        try
+        {
+            hook.AfterRun(this);
+        }
+        catch (Exception error) when (_failure is null)
+        {
+            _failure = Reason(error);
+        }
+        catch (Exception error)
+        {
+            s_log.Warn("hooks.{0} could not end: {1}", key, error.Message); // what failed first is what the user must hear
         }
     }
 
-    public override void Evaluate()
-    {
-        if (_parts.ValLoader is null) return;
-        GradientAverager.Broadcast(Model.buffers(), Group); // running statistics: rank 0's are the run's
-        foreach (var hook in _hooks) hook.BeforeEvaluation(this);
-        var evaluator = new Evaluator
-        {
-            Loader = _parts.ValLoader,
-            Metrics = _parts.Metrics,
-            Device = Device,
-            Group = Group,
-            Precision = _parts.Precision,
-            ChannelsLast = _parts.ChannelsLast,
-        };
-        _metrics = new Dictionary<string, double>(evaluator.Run(Model));
-        ProcessMemory.GiveBack();
-        TrainMode();
-        Output?.Scalars("val", _iteration, _epochsDone, _metrics);
-        s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
-        foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables())) s_log.Info("\n{0}", TextTable.Format(table));
-        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes())) s_log.Info("{0}", note);
-        _schedule.Observe(_metrics, _iteration);
-        foreach (var hook in _hooks) hook.AfterEvaluation(this, _metrics);
-    }
+    private Exception Reason(Exception error) => error is NonFiniteLossException found
+        ? new UserErrorException((found.FoundLate ? Rewind(found) : found).Message)
+        : error;
 
     public void Dispose()
     {
@@ -171,6 +184,7 @@ public sealed partial class Trainer : RunState, IDisposable
         foreach (var loaded in TrainLoader.Epoch(_epoch, _batchInEpoch))
         {
             using var batch = loaded;
+            _skipped.Tell();
             Iterate(batch);
             if (Stops() || (CountsIterations && IsDone) || _iteration > _replayUntil)
             {
@@ -179,6 +193,7 @@ public sealed partial class Trainer : RunState, IDisposable
             }
         }
         FinishPartialStep();
+        _skipped.Sum();
 
         _epochsDone = _epoch + 1;
         _batchInEpoch = 0;
@@ -211,11 +226,11 @@ public sealed partial class Trainer : RunState, IDisposable
         LossMap losses;
         try
         {
-            losses = Model.TrainStep(batch, _optimizers, progress);
+            losses = ShapeMistake.Guard(Model, batch, () => Model.TrainStep(batch, _optimizers, progress), again: () => Model.Loss(batch, progress));
         }
         catch (NonFiniteLossException found)
         {
-            throw found.Explain(Model, batch, _optimizers, WorkDir, writes: Group.Rank == 0);
+            throw found.Explain(this, batch, _parts, writes: Group.Rank == 0);
         }
         _losses.Add(losses);
         _batchInEpoch++;

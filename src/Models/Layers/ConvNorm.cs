@@ -1,4 +1,4 @@
-using Tessera.Framework.Running.Distributed;
+using Tessera.Framework.Running;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -7,8 +7,8 @@ namespace Tessera.Models.Layers;
 
 /// <summary>Convolution without bias, batch norm, ReLU. Parameters are named as in MMCV's module of this kind: conv.weight, bn.weight.</summary>
 /// <remarks>
-/// Where training shows the norm a single value for each channel (a pooled map and one image), that value is its own mean
-/// and would become 0. The norm then takes its running statistics instead and leaves them as they are.
+/// Where training shows the norm a single value for each channel (a pooled map and one image), the rule of all norms holds
+/// (<see cref="SingleValueNorms"/>), here also for a layer that no run has attached it to.
 /// </remarks>
 internal sealed class ConvNorm : Module<Tensor, Tensor>
 {
@@ -34,7 +34,7 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
         return scope.MoveToOuter(_relu ? x.relu_() : x);
     }
 
-    private Tensor Normed(Tensor x) => training && bn.training && !SyncBatchNorm.Spans(bn) && x.shape[0] * x.shape[2] * x.shape[3] == 1 ? Still(x) : bn.call(x);
+    private Tensor Normed(Tensor x) => SingleValueNorms.Applies(bn, x) ? Still(x) : bn.call(x);
 
     private Tensor Still(Tensor x)
     {

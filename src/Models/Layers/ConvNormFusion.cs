@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,18 +9,19 @@ namespace Tessera.Models.Layers;
 
 /// <summary>
 /// Batch norms worked into the convolutions before them, for inference. The model's own weights stay as they are: while the
-/// fusion is entered, layers that run as pairs (<see cref="ConvThenNorm"/>) take the joined weights, made when they first run.
+/// fusion is entered, layers that run as pairs take the joined weights, made when they first run and anew when one of their
+/// tensors has changed.
 /// </summary>
 /// <remarks>
 /// norm(conv(x)) with fixed statistics is a convolution, too: of weight w · s and bias (b - mean) · s + shift, where
 /// s = gain / √(variance + eps). Pairs that are tapped, hooked onto or training run as they are.
 /// </remarks>
-internal sealed class ConvNormFusion : IDisposable
+public sealed class ConvNormFusion : IDisposable
 {
     [ThreadStatic]
     private static ConvNormFusion? s_entered;
 
-    private readonly Dictionary<(Conv2d, BatchNorm2d), (Tensor Weight, Tensor Bias)> _joined = [];
+    private readonly Dictionary<(Conv2d, BatchNorm2d), Joined> _joined = [];
 
     /// <summary>Whether this thread runs pairs as one.</summary>
     public static bool IsEntered => s_entered is not null;
@@ -34,11 +36,7 @@ internal sealed class ConvNormFusion : IDisposable
 
     public void Dispose()
     {
-        foreach (var (weight, bias) in _joined.Values)
-        {
-            weight.Dispose();
-            bias.Dispose();
-        }
+        foreach (var joined in _joined.Values) joined.Dispose();
         _joined.Clear();
     }
 
@@ -46,24 +44,43 @@ internal sealed class ConvNormFusion : IDisposable
     internal static Tensor? Run(Conv2d conv, BatchNorm2d norm, Tensor x)
     {
         if (s_entered is not { } fusion || norm.training || norm.running_mean is null || is_grad_enabled() || conv.padding is null
-            || conv.padding_mode != PaddingModes.Zeros || Tap.IsSet(conv) || Tap.IsSet(norm)) return null;
-        if (!fusion._joined.TryGetValue((conv, norm), out var joined)) fusion._joined[(conv, norm)] = joined = Join(conv, norm);
+            || conv.padding_mode != PaddingModes.Zeros || Tap.IsSet(conv) || Tap.IsSet(norm) || !TensorState.IsAvailable) return null;
+        var states = Joined.StatesOf(conv, norm);
+        if (!fusion._joined.TryGetValue((conv, norm), out var joined) || !joined.States.AsSpan().SequenceEqual(states))
+        {
+            joined?.Dispose();
+            fusion._joined[(conv, norm)] = joined = Joined.From(conv, norm, states);
+        }
         return functional.conv2d(x, joined.Weight, joined.Bias, conv.stride, conv.padding, conv.dilation, conv.groups);
     }
 
-    private static (Tensor Weight, Tensor Bias) Join(Conv2d conv, BatchNorm2d norm)
+    private sealed record Joined(Tensor Weight, Tensor Bias, TensorState[] States) : IDisposable
     {
-        using var scope = NewDisposeScope();
-        var factor = (norm.running_var! + norm.eps).rsqrt();
-        if (norm.weight is { } gain) factor = factor * gain;
-        var bias = (conv.bias is { } own ? own - norm.running_mean! : -norm.running_mean!) * factor;
-        if (norm.bias is { } shift) bias = bias + shift;
-        return (Kept(conv.weight * factor.view(-1, 1, 1, 1)), Kept(bias));
+        /// <summary>The last counts the batches that moved the statistics, which native code changes without counting a version.</summary>
+        public static TensorState[] StatesOf(Conv2d conv, BatchNorm2d norm) =>
+            [.. new[] { conv.weight, conv.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.num_batches_tracked }.Select(TensorState.Of)];
 
-        static Tensor Kept(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
+        public static Joined From(Conv2d conv, BatchNorm2d norm, TensorState[] states)
+        {
+            using var scope = NewDisposeScope();
+            var factor = (norm.running_var! + norm.eps).rsqrt();
+            if (norm.weight is { } gain) factor = factor * gain;
+            var bias = (conv.bias is { } own ? own - norm.running_mean! : -norm.running_mean!) * factor;
+            if (norm.bias is { } shift) bias = bias + shift;
+            return new(Kept(conv.weight * factor.view(-1, 1, 1, 1)), Kept(bias), states);
+
+            static Tensor Kept(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
+        }
+
+        public void Dispose()
+        {
+            Weight.Dispose();
+            Bias.Dispose();
+        }
     }
 
-    internal readonly struct Entry(ConvNormFusion? outer) : IDisposable
+    /// <summary>Ends the entering when disposed.</summary>
+    public readonly struct Entry(ConvNormFusion? outer) : IDisposable
     {
         public void Dispose() => s_entered = outer;
     }

@@ -10,12 +10,14 @@ namespace Tessera.Models.Losses;
 /// <param name="Alpha">With use_sigmoid: weight of the positives, the negatives having 1 - alpha.</param>
 /// <param name="ClassWeight">A weight for each class.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
+/// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do by default.</param>
 public sealed record FocalLossOptions(
     [property: Range(0, 100)] double Gamma = 2,
     bool UseSigmoid = false,
     [property: Range(0, 1)] double? Alpha = null,
     [property: MinLength(1)] double[]? ClassWeight = null,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null,
+    bool AvgNonIgnore = true);
 
 /// <summary>Cross entropy in which what is already right counts less.</summary>
 /// <remarks>
@@ -50,7 +52,7 @@ public sealed class FocalLoss : WeightedLoss
     {
         var entropy = functional.cross_entropy(logits, labels, ignore_index: ignored, reduction: Reduction.None);
         var weights = Targets.WeightOf(labels, ignored, weight);
-        return (Modulation(1 - exp(-entropy)) * entropy * weights).sum() / weights.sum().clamp_min(1e-6);
+        return (Modulation(1 - exp(-entropy)) * entropy * weights).sum() / (_options.AvgNonIgnore ? weights.sum() : Targets.WithIgnored(weights, labels, ignored)).clamp_min(1e-6);
     }
 
     private Tensor Soft(Tensor logits, Tensor soft, Tensor? weight)
@@ -69,7 +71,7 @@ public sealed class FocalLoss : WeightedLoss
         var values = Modulation(p + dense - 2 * p * dense) * entropy; // 1 - p of the truth
         if (_options.Alpha is { } alpha) values = values * (dense * alpha + (1 - dense) * (1 - alpha));
         if (weight is not null) values = values * Targets.Along(weight, logits);
-        return Targets.Mean(values, counts);
+        return Targets.Mean(values, counts, _options.AvgNonIgnore);
     }
 
     private Tensor Modulation(Tensor missing) => missing.clamp_min(Smallest).pow(_options.Gamma);

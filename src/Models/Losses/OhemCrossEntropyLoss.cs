@@ -10,18 +10,20 @@ namespace Tessera.Models.Losses;
 /// <param name="PerImage">min_kept counts for each image of the batch, as in MMSegmentation, not for the batch, as in openseg.</param>
 /// <param name="ClassWeight">A weight for each class; the mean is over the weights of the labels.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
+/// <param name="AvgNonIgnore">The mean is over the pixels that are kept; false: over all, the easy and the ignored ones too, as MMSegmentation has it by default.</param>
 public sealed record OhemCrossEntropyLossOptions(
     [property: Range(0, 1)] double? Thresh = 0.7,
     [property: Range(1, int.MaxValue)] int MinKept = 100_000,
     bool PerImage = false,
     [property: MinLength(1)] double[]? ClassWeight = null,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null,
+    bool AvgNonIgnore = true);
 
 /// <summary>Cross entropy over the hard pixels of the batch alone.</summary>
 /// <remarks>
 /// Shrivastava et al., "Training Region-based Object Detectors with Online Hard Example Mining", 2016, arXiv:1604.03540,
 /// for pixels as openseg and MMSegmentation have it. Where there are fewer valid pixels than min_kept, all of them are
-/// kept; the mean is over the pixels that are kept.
+/// kept; the mean is over the pixels that are kept, as openseg has it, unless avg_non_ignore is false.
 /// </remarks>
 [Component("OhemCrossEntropyLoss")]
 public sealed class OhemCrossEntropyLoss : WeightedLoss
@@ -39,8 +41,9 @@ public sealed class OhemCrossEntropyLoss : WeightedLoss
         var labels = targets.Labels ?? throw Targets.NoLabels(GetName());
         var ignored = Targets.Ignored(_options.IgnoreIndex, logits);
         var entropy = functional.cross_entropy(logits, labels, ignore_index: ignored, reduction: Reduction.None);
-        var kept = Targets.WeightOf(labels, ignored, Vector("class_weight", logits.shape[1])) * Hard(entropy.detach(), labels.ne(ignored));
-        return (entropy * kept).sum() / kept.sum().clamp_min(1e-6);
+        var weights = Targets.WeightOf(labels, ignored, Vector("class_weight", logits.shape[1]));
+        var kept = weights * Hard(entropy.detach(), labels.ne(ignored));
+        return (entropy * kept).sum() / (_options.AvgNonIgnore ? kept.sum() : Targets.WithIgnored(weights, labels, ignored)).clamp_min(1e-6);
     }
 
     /// <param name="entropy">Minus the log of the truth's probability.</param>

@@ -26,8 +26,13 @@ internal static class Targets
     /// <summary>The mean over the positions that count; 0 where none does.</summary>
     /// <param name="values">[B, classes, …].</param>
     /// <param name="counts">From <see cref="Dense"/>.</param>
-    public static Tensor Mean(Tensor values, Tensor? counts) =>
-        counts is null ? values.mean() : (values * counts).sum() / (counts.sum() * values.shape[1]).clamp_min(1);
+    /// <param name="nonIgnored">false: the sum of those that count, over all positions.</param>
+    public static Tensor Mean(Tensor values, Tensor? counts, bool nonIgnored = true) =>
+        counts is null ? values.mean() : nonIgnored ? (values * counts).sum() / (counts.sum() * values.shape[1]).clamp_min(1) : (values * counts).mean();
+
+    /// <summary>What a sum over hard labels is divided by for a mean that ignored labels lessen: each of them counts as a label of weight 1.</summary>
+    /// <param name="weights">From <see cref="WeightOf"/>.</param>
+    public static Tensor WithIgnored(Tensor weights, Tensor labels, long ignored) => weights.sum() + labels.eq(ignored).sum();
 
     /// <summary>How much each hard label counts: its class's weight, or 1; 0 where it is to be ignored.</summary>
     /// <returns>In the labels' shape, float32.</returns>

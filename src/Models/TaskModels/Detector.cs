@@ -77,45 +77,30 @@ public sealed class Detector : VisionModel
 
     public override IReadOnlyList<Prediction> Predict(Batch batch)
     {
-        using var fused = _test.FuseConvBn ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
+        using var fused = _test.FuseConvBn && !ConvNormFusion.IsEntered ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
         var found = batch.Samples.Select(_ => new List<Candidates>()).ToArray();
+        var finite = Enumerable.Repeat(true, found.Length).ToArray();
         foreach (var look in Looks())
         {
             using var scope = NewDisposeScope();
             var (images, toBatch) = look(batch.Images);
-            var candidates = bbox_head.Candidates(Outputs(images), SizeOf(images), new CandidateLimits((float)_test.ScoreThr, _test.NmsPre));
+            var outputs = Outputs(images);
+            var areFinite = FiniteOutput.OfImages(outputs);
+            var candidates = bbox_head.Candidates(outputs, SizeOf(images), new CandidateLimits((float)_test.ScoreThr, _test.NmsPre));
             for (var i = 0; i < found.Length; i++)
             {
+                finite[i] &= areFinite[i];
                 toBatch(candidates[i].Corners);
                 found[i].Add(ImageFrame.ToOriginal(candidates[i], batch.Samples[i], SizeOf(batch.Images), _test.MinBboxSize));
             }
         }
-        return [.. found.Select(Suppress)];
-    }
-
-    /// <summary>Weights worked into others hold no longer once training goes on, or evaluation begins anew.</summary>
-    public override void train(bool train = true)
-    {
-        Unfuse();
-        base.train(train);
-    }
-
-    public override (IList<string> missing_keys, IList<string> unexpected_keyes) load_state_dict(Dictionary<string, Tensor> source, bool strict = true, IList<string>? skip = null)
-    {
-        Unfuse();
-        return base.load_state_dict(source, strict, skip);
+        return [.. found.Select((looks, i) => Suppress(looks) with { OutputIsFinite = finite[i] })];
     }
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) Unfuse();
+        if (disposing) _fused?.Dispose();
         base.Dispose(disposing);
-    }
-
-    private void Unfuse()
-    {
-        _fused?.Dispose();
-        _fused = null;
     }
 
     private DetectionPrediction Suppress(List<Candidates> looks)

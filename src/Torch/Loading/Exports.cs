@@ -24,13 +24,14 @@ internal static class Exports
         AutocastDeeper = "_ZN2at8autocast17increment_nestingEv",
         AutocastShallower = "_ZN2at8autocast17decrement_nestingEv",
         ClearAutocastCache = "_ZN2at8autocast11clear_cacheEv",
-        BumpVersion = "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE";
+        BumpVersion = "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE",
+        TensorVersion = "_ZN2at4_ops8_version4callERKNS_6TensorE";
 
     /// <summary>Every name in use.</summary>
     internal static readonly string[] All =
     [
         ShowConfig, HasAvx512Bf16, HasAmxTiles, GetCpuAllocator, SetCpuAllocator,
-        SetAutocastEnabled, IsAutocastEnabled, SetAutocastType, GetAutocastType, AutocastDeeper, AutocastShallower, ClearAutocastCache, BumpVersion,
+        SetAutocastEnabled, IsAutocastEnabled, SetAutocastType, GetAutocastType, AutocastDeeper, AutocastShallower, ClearAutocastCache, BumpVersion, TensorVersion,
         .. TraceFunctions.Names,
     ];
 

@@ -79,7 +79,7 @@ public sealed class ImageFolderTests : IDisposable
     {
         _folder.Write("cat/1.jpg", [1]);
         _folder.Write("dog/readme.txt", [1]);
-        Assert.Contains("dog holds no images (.bmp, .jpeg, .jpg, .png, .webp)", Error(new ImageFolderOptions(_folder.Path)));
+        Assert.Contains("dog holds no images (.bmp, .dib, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff, .webp)", Error(new ImageFolderOptions(_folder.Path)));
     }
 
     [Fact]

@@ -51,7 +51,7 @@ public sealed class CocoDetectionTests : IDisposable
         Assert.Equal([99.25, 1], second.BoxAnnotation.Areas);
         Assert.Equal([false, true], second.BoxAnnotation.Ignored);
         Assert.Equal([1, 2], data.LabelsOf(1)!);
-        Assert.Contains("1 boxes reach beyond their image", Assert.Single(data.Check()), StringComparison.Ordinal);
+        Assert.Contains("1 box reaches beyond its image and is clipped to it. The first", Assert.Single(data.Check()), StringComparison.Ordinal);
         Assert.Equal(4, ImageCodec.Decode(second.ReadFile!(), second.Name).Channels + 1);
     }
 
@@ -88,6 +88,32 @@ public sealed class CocoDetectionTests : IDisposable
         Assert.Contains("annotation 4 of in/a.png", note, StringComparison.Ordinal);
         Assert.Contains(said, note, StringComparison.Ordinal);
         Assert.Contains(said, Fatal(json, new("", "") { OnBadBox = BadData.Error }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Iscrowd_AsText_MeansWhatItSays()
+    {
+        var data = Read(Whole("""
+            { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "0" }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "1" },
+            { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "ignore": "true" }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": null }
+            """));
+        Assert.Equal([false, true, false, false], data.Get(1).BoxAnnotation!.Crowd);
+        Assert.Equal([false, true, true, false], data.Get(1).BoxAnnotation!.Ignored);
+        Assert.Contains("\"iscrowd\" is \"maybe\"; 0 or 1 was expected.", Assert.Throws<UserErrorException>(() => Read(
+            Whole("""{ "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "maybe" }"""))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void BoxesThatNothingCanMatch_AreForMeasuresOnly()
+    {
+        var annotation = Read(Whole("""
+            { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 0, 5], "area": 0 }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [90, 1, 5, 5] },
+            { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, null, 2, 2] }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4] }
+            """)).Get(1).BoxAnnotation!;
+        Assert.Equal([1, 2, 3, 4], annotation.Boxes);
+        Assert.Equal([1, 1, 0, 5, 90, 1, 5, 5], annotation.Unusable!.Boxes);
+        Assert.Equal([1, 2, 3, 4, 1, 1, 0, 5, 90, 1, 5, 5], annotation.WithUnusable().Boxes);
+        Assert.Equal([12, 0, 25], annotation.WithUnusable().Areas);
     }
 
     [Fact]

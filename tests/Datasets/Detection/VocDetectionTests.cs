@@ -85,7 +85,7 @@ public sealed class VocDetectionTests : IDisposable
         var fatal = Assert.Throws<UserErrorException>(() => strict.Check()).Message;
         Assert.Contains("train.txt:2  a comes twice", fatal, StringComparison.Ordinal);
         Assert.Contains("gone.jpg doesn't exist", fatal, StringComparison.Ordinal);
-        var data = Read(new("") { OnDuplicate = BadData.Skip, OnMissingImage = BadData.Skip, Classes = ["cat", "dog"] });
+        var data = Read(new("") { OnDuplicate = BadData.Skip, OnMissingImage = BadData.Skip, Classes = ["cat", "dog"], OnUnknownClass = BadData.Skip });
         Assert.Equal(2, data.Count);
         Assert.Empty(data.Get(1).Boxes!.Labels);
         Assert.Contains(data.Check(), note => note.Contains("\"hog\" is none of the classes. Did you mean \"dog\"?", StringComparison.Ordinal));

@@ -53,6 +53,21 @@ def multi_label(samples, classes):
         out["expected"][f"{name}/micro"] = function(present, exact, average="micro")
         for c in range(classes):
             out["expected"][f"{name}/class/c{c}"] = function(present[:, c], exact[:, c])
+    some = present.any(1)  # scikit-learn counts a sample without a class as 0
+    out["expected"]["mAP/samples"] = metrics.average_precision_score(present[some], exact[some], average="samples")
+    return out
+
+
+def absent_classes(samples, classes, used, wrong):
+    """Labels of the first few classes alone, wrong ones among one class more: the rest is neither there nor predicted."""
+    labels = random.integers(0, used, samples)
+    predicted = np.where(random.random(samples) < wrong, random.integers(0, used + 1, samples), labels)
+    scores = np.full((samples, classes), 0.1 / (classes - 1))
+    scores[np.arange(samples), predicted] = 0.9
+    out = {"scores": scores.astype(np.float32).tolist(), "labels": labels.tolist(), "expected": {}}
+    for average in ("macro", "micro"):
+        p, r, f, _ = metrics.precision_recall_fscore_support(labels, predicted, average=average, zero_division=0)
+        out["expected"].update({f"precision/{average}": p, f"recall/{average}": r, f"f1/{average}": f})
     return out
 
 
@@ -73,6 +88,7 @@ cases = {
     "multi": [multi_label(80, 4), multi_label(30, 6)],
     "regression": [regression(40, 1), regression(50, 3)],
 }
+cases["single"] += [absent_classes(30, 6, 2, 0), absent_classes(40, 6, 3, 0.4), absent_classes(30, 9, 1, 0)]  # behind the others, which stay as they are
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "scikit-learn.json"), "w") as file:
     json.dump(cases, file, separators=(",", ":"))
     file.write("\n")

@@ -87,7 +87,8 @@ public sealed class WrappedWeightsTests : IDisposable
         PickleBuilder.Save(_folder.At("objects.pth"), new Dictionary<string, object?>
         {
             ["args"] = new PythonObject("argparse", "Namespace", new Dictionary<string, object?> { ["lr"] = 0.1 }),
-            ["config"] = new PythonObject("my_project.config", "Config"), ["model"] = _source.state_dict(),
+            ["config"] = new PythonObject("my_project.config", "Config"),
+            ["model"] = _source.state_dict(),
         });
         AssertWhole(_folder.At("objects.pth"), _source);
         using var file = WeightsFile.Open(_folder.At("objects.pth"));
@@ -132,6 +133,18 @@ public sealed class WrappedWeightsTests : IDisposable
         PickleBuilder.Save(_folder.At("mmengine.pth"), new Dictionary<string, object?> { ["meta"] = new Dictionary<string, object?> { ["epoch"] = 1 }, ["state_dict"] = _source.state_dict(), ["ema_state_dict"] = trained });
         AssertWhole(_folder.At("mmengine.pth"), _source);
         AssertWhole(_folder.At("mmengine.pth"), _other, WeightChoice.Trained);
+    }
+
+    /// <summary>An average of parameters alone lacks the norms' statistics.</summary>
+    [Fact]
+    public void Load_IncompleteAverage_IsLeft()
+    {
+        var average = _other.named_parameters().ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter);
+        PickleBuilder.Save(_folder.At("part.pth"), new Dictionary<string, object?> { ["model"] = _source.state_dict(), ["ema"] = average });
+        AssertWhole(_folder.At("part.pth"), _source);
+        using (var file = WeightsFile.Open(_folder.At("part.pth"))) Assert.Contains("lack 2 tensors", Assert.Single(file.Notes), StringComparison.Ordinal);
+        var flat = _source.state_dict().Select(pair => (Name: "model." + pair.Key, pair.Value)).Concat(average.Select(pair => (Name: "model_ema." + pair.Key, pair.Value))).ToDictionary(pair => pair.Name, pair => pair.Value);
+        AssertWhole(Safetensors("part.safetensors", flat), _source);
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class ComponentErrorTests
         """)]
     [InlineData("""{ "type": "LoadAnnotations" }""", """
         config:1  type
-          No part is named "LoadAnnotations". That is MMDetection's; Tessera needs no such step, leave it out.
+          No part is named "LoadAnnotations". That is MMDetection's; Tessera needs no such step, leave it out (for segmentation: LoadSegmentation stands in its place).
           Known parts: Bolt, Fussy, Gear, Meter.
         """)]
     [InlineData("""{ "teeth": 3 }""", """

@@ -108,6 +108,25 @@ public class CocoApTests
     }
 
     [Fact]
+    public void CocoAp_ObjectsThatNothingCanFind_AreAskedFor_AsPycocotoolsHasIt()
+    {
+        // Four objects, two of them found: precision 1 up to recall 0.5, 51 of 101 points. One has no extent, one lies outside.
+        var found = new BoxAnnotation([10, 10, 50, 50, 20, 80, 60, 60], [0, 0], [2500, 3600], [false, false], [false, false])
+        {
+            Unusable = new BoxAnnotation([100, 100, 0, 40, 310, 10, 20, 20], [0, 0], [0, 400], [false, false], [false, false]),
+        };
+        var info = new DataInfo(["cat"], DataTask.Detection);
+        foreach (var metric in new Metric[] { new CocoApMetric(new CocoApOptions(Bootstrap: 0)), new VocApMetric(new VocApOptions(Bootstrap: 0)) })
+        {
+            metric.Reset(info);
+            metric.Process([new DetectionPrediction([10, 10, 60, 60, 20, 80, 80, 140], [0.9f, 0.8f], [0, 0])], [new Sample { Index = 0, Name = "scene", BoxAnnotation = found }]);
+            var values = metric.Compute();
+            Assert.Equal(metric is CocoApMetric ? 51 / 101.0 : 0.5, values[metric is CocoApMetric ? "bbox/AP" : "voc/mAP"], 12);
+            Assert.Contains("2 of 4 objects have no extent or lie outside their image: nothing can find them, and they count as not found.", metric.Notes());
+        }
+    }
+
+    [Fact]
     public void CocoAp_OfResizedImage_IsMeasuredOnTheOriginal()
     {
         // No annotation beside the boxes: they are moved back. Twice the size, then moved by the padding (4, 6).

@@ -29,7 +29,7 @@ public class SegmentationMetricTests
             var name = info.Classes[missing.GetInt32()];
             Assert.All(["IoU", "Acc", "Dice", "Fscore", "Precision", "Recall"], kind => Assert.True(double.IsNaN(values[$"{kind}/{name}"])));
             Assert.Contains(metric.Notes(), note => note.EndsWith($"left out of the means: {name}.", StringComparison.Ordinal));
-            Assert.Contains("undefined", metric.Tables()[0].Rows.Single(row => row[0] == name));
+            Assert.Contains("absent", metric.Tables()[0].Rows.Single(row => row[0] == name));
         }
         else
         {

@@ -67,6 +67,38 @@ public sealed class ScheduleTests
     }
 
     [Fact]
+    public void Chain_PhasesThatOverlap_MultiplyAsMmenginesDo()
+    {
+        // param_scheduler = [LinearLR(0.001, by_epoch=False, begin=0, end=8), MultiStepLR(by_epoch=True, begin=0, end=12, milestones=[1, 3])], 5 steps an epoch:
+        // the warm-up's factor is 0.001 + 0.999 i / 8, the steps' 0.1 from epoch 1 (step 5) and 0.01 from epoch 3 (step 15) on.
+        var chain = new ScheduleChain(
+            [new LinearLr(new LinearLrOptions(0.001)) { Until = 8 }, new MultiStepLr(new MultiStepLrOptions([1, 3])) { By = ScheduleUnit.Epoch, From = 0, Until = 12 }], 5, 60);
+        for (var step = 0; step < 60; step++)
+        {
+            var warm = step < 8 ? 0.001 + 0.999 * step / 8 : 1;
+            Assert.Equal(0.02 * warm * (step < 5 ? 1 : step < 15 ? 0.1 : 0.01), chain.Rate(0.02, step), 12);
+        }
+    }
+
+    [Fact]
+    public void Chain_GapBetweenPhases_KeepsTheLastRate()
+    {
+        var chain = new ScheduleChain([new ConstantLr(new ConstantLrOptions(0.5)) { From = 2, Until = 4 }, new ConstantLr(new ConstantLrOptions(0.1)) { From = 6 }], 5, 10);
+        Assert.Equal([1, 1, 0.5, 0.5, 0.5, 0.5, 0.1, 0.1], Enumerable.Range(0, 8).Select(step => chain.Rate(1, step)));
+    }
+
+    [Fact]
+    public void Chain_PhaseThatBeginsTooLate_SaysHowToOverlap()
+    {
+        // As mmengine's would be written: 500 iterations of warm-up, and a fall over epochs 0 to 3 of 5 steps each.
+        static Schedule[] Phases(int? from) => [new LinearLr(new LinearLrOptions()) { Until = 500 }, new CosineLr(new CosineLrOptions()) { Until = 3, By = ScheduleUnit.Epoch, From = from }];
+        var error = Assert.Throws<UserErrorException>(() => new ScheduleChain(Phases(null), 5, 20));
+        Assert.EndsWith("schedule.1.from says when it begins.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1.0 / 3, new ScheduleChain(Phases(0), 5, 20).Rate(1, 0), 12); // as it says
+        Assert.Equal(1, new ScheduleChain([new ConstantLr(new ConstantLrOptions()), new CosineLr(new CosineLrOptions()) { From = 0 }], 5, 20).Rate(1, 0)); // as it says
+    }
+
+    [Fact]
     public void ReduceOnPlateau_SavedAndLoaded_GoesOnTheSame()
     {
         var options = new ReduceOnPlateauOptions("m", Patience: 1, Factor: 0.5);

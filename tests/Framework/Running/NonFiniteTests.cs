@@ -1,5 +1,7 @@
+using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Hooks;
+using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using static TorchSharp.torch;
@@ -88,6 +90,50 @@ public sealed class NonFiniteTests : IDisposable
         Assert.Throws<UserErrorException>(trainer.Run);
         Assert.True(File.Exists(Path.Combine(_folder, "epoch_1.safetensors")));
         Assert.False(File.Exists(Path.Combine(_folder, "epoch_2.safetensors")));
+    }
+
+    [Fact]
+    public void Run_AttentionOverTokensThatBreaks_IsNamed_AndAModuleOfManyInputsToo()
+    {
+        using var model = new TokenModel();
+        using var trainer = TrainerTests.Make(model, workDir: _folder, hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions()) });
+        Assert.Contains("First module with such an output: attn (Attention).", Assert.Throws<UserErrorException>(trainer.Run).Message, StringComparison.Ordinal);
+        Assert.Equal("attn (Attention)", NonFiniteReplay.Replay(model, Path.Combine(_folder, "nonfinite_iter_0.safetensors")).Module);
+        Assert.Equal(["embed", "attn"], model.TapNames());
+        using var tap = model.Tap("attn");
+        using (var batch = TrainerTests.Loader(8).Epoch(0).First()) model.Loss(batch, default);
+        Assert.Equal([8, 4, 3], tap.Value.shape);
+    }
+
+    /// <summary>Tokens through modules whose inputs are of several kinds.</summary>
+    private sealed class TokenModel : VisionModel
+    {
+        private readonly TorchSharp.Modules.Linear embed = nn.Linear(3, 3);
+        private readonly Attention attn = new();
+        private readonly Pair pair = new();
+
+        public TokenModel() : base(nameof(TokenModel)) => RegisterComponents();
+
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+
+        public override LossMap Loss(Batch batch, Progress progress)
+        {
+            var tokens = embed.call(batch.Images.flatten(2).transpose(1, 2)); // [B, 4, 3]
+            tokens = attn.call(tokens, new TokenGrid(2, 2));
+            return new LossMap { ["loss"] = pair.call(tokens, tokens).Item1.sum() };
+        }
+
+        public override IReadOnlyList<Prediction> Predict(Batch batch) => throw new NotSupportedException();
+    }
+
+    private sealed class Attention() : nn.Module<Tensor, TokenGrid, Tensor>(nameof(Attention))
+    {
+        public override Tensor forward(Tensor x, TokenGrid grid) => x / (grid.Count - 4);
+    }
+
+    private sealed class Pair() : nn.Module<Tensor, Tensor, (Tensor, Tensor)>(nameof(Pair))
+    {
+        public override (Tensor, Tensor) forward(Tensor a, Tensor b) => (a, b);
     }
 
     [Fact]

@@ -178,7 +178,7 @@ public sealed class TrainerTests
         {
             ["z"] = new Spy { At = 100 }, ["b"] = new Spy { At = 500 }, ["a"] = new Spy { At = 500 }, ["last"] = new Spy { At = 900 },
         });
-        Assert.Equal(["z", "evaluation", "a", "b", "last"], trainer.OrderedHooks.Select(hook => hook.Key));
+        Assert.Equal(["z", "a", "b", "evaluation", "last"], trainer.OrderedHooks.Select(hook => hook.Key));
     }
 
     [Fact]

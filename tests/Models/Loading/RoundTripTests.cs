@@ -61,6 +61,7 @@ public sealed class RoundTripTests : IDisposable
             foreach (var extension in new[] { "safetensors", "pth" })
             {
                 var published = Publisher.Publish(checkpoint, Path.Combine(_folder, $"{names}.{extension}"), names);
+                AssertBackbone(model, source, published.Path, $"{names}.{extension}");
                 using var tested = New(model);
                 if (published.LeftOut.Count > 0)
                 {
@@ -135,6 +136,16 @@ public sealed class RoundTripTests : IDisposable
             PublishedNames = PublishedNames.For(source),
             PublishedForms = PublishedNames.Forms(source),
         });
+    }
+
+    /// <summary>A backbone alone takes its part of the file.</summary>
+    private static void AssertBackbone(string model, VisionModel source, string path, string what)
+    {
+        using var fresh = New(model);
+        var backbone = fresh.modules().OfType<Backbone>().Single();
+        new PretrainedInitializer(new PretrainedOptions(path)).Initialize(backbone, new InitContext());
+        var expected = source.state_dict();
+        foreach (var (name, value) in backbone.state_dict()) Assert.True(expected["backbone." + name].Equals(value), $"{what} by a backbone: {name}");
     }
 
     /// <param name="names">The form that lay between the two: what it lacks (a bias before a norm) is 0, and taken from what follows.</param>

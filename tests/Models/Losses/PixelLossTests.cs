@@ -28,6 +28,10 @@ public sealed class PixelLossTests
         ["cross entropy"] = (() => new CrossEntropyLoss(new()), e => e.Mean(i => -Math.Log(i.Truth))),
         ["cross entropy, weights"] = (() => new CrossEntropyLoss(new(s_weight)), e => e.Mean(i => -Math.Log(i.Truth), s_weight)),
         ["cross entropy, smoothing"] = (() => new CrossEntropyLoss(new(LabelSmoothing: 0.2)), e => e.Mean(i => -((0.8 * Math.Log(i.Truth)) + (0.05 * i.P.Sum(Math.Log))))),
+        ["cross entropy, over all pixels"] = (() => new CrossEntropyLoss(new(AvgNonIgnore: false)), e => e.Mean(i => -Math.Log(i.Truth)) * e.Valid().Length / e.Pixels),
+        ["cross entropy, weights, over all pixels"] = (() => new CrossEntropyLoss(new(s_weight, AvgNonIgnore: false)), e => Weighted(e, i => -Math.Log(i.Truth))),
+        ["focal, weights, over all pixels"] = (() => new FocalLoss(new(2, ClassWeight: s_weight, AvgNonIgnore: false)), e => Weighted(e, i => -Math.Pow(1 - i.Truth, 2) * Math.Log(i.Truth))),
+        ["ohem, over all pixels"] = (() => new OhemCrossEntropyLoss(new(0.3, 3, AvgNonIgnore: false)), e => Ohem(e, 0.3, 3, null) * OhemKept(e, 0.3, 3).Length / e.Pixels),
         ["focal"] = (() => new FocalLoss(new(2, ClassWeight: s_weight)), e => e.Mean(i => -Math.Pow(1 - i.Truth, 2) * Math.Log(i.Truth), s_weight)),
         ["ohem by threshold"] = (() => new OhemCrossEntropyLoss(new(0.3, 3)), e => Ohem(e, 0.3, 3, null)),
         ["ohem by number"] = (() => new OhemCrossEntropyLoss(new(null, 7)), e => Ohem(e, 0, 7, null)),
@@ -225,6 +229,9 @@ public sealed class PixelLossTests
 
         public int Width { get; }
 
+        /// <summary>All of them, ignored ones too.</summary>
+        public int Pixels => _pixels.Count;
+
         public Pixel[] Valid() => [.. _pixels.Where(pixel => pixel.Label != 255)];
 
         public Pixel At(int image, int y, int x) => _pixels[(((image * Height) + y) * Width) + x];
@@ -233,10 +240,16 @@ public sealed class PixelLossTests
             Valid().Sum(pixel => value(pixel) * (weight?[pixel.Label] ?? 1)) / Valid().Sum(pixel => weight?[pixel.Label] ?? 1);
     }
 
+    private static Pixel[] OhemKept(Example e, double thresh, int least) =>
+        [.. e.Valid().OrderBy(pixel => pixel.Truth).Where((pixel, rank) => rank < least || pixel.Truth < thresh)];
+
+    /// <summary>The weighted sum over the weights of all pixels, 1 for those that are ignored.</summary>
+    private static double Weighted(Example e, Func<Pixel, double> value) =>
+        e.Valid().Sum(pixel => value(pixel) * s_weight[pixel.Label]) / (e.Valid().Sum(pixel => s_weight[pixel.Label]) + e.Pixels - e.Valid().Length);
+
     private static double Ohem(Example e, double thresh, int least, double[]? weight)
     {
-        var sorted = e.Valid().OrderBy(pixel => pixel.Truth).ToArray();
-        var kept = sorted.Where((pixel, rank) => rank < least || pixel.Truth < thresh).ToArray();
+        var kept = OhemKept(e, thresh, least);
         return kept.Sum(pixel => -Math.Log(pixel.Truth) * (weight?[pixel.Label] ?? 1)) / kept.Sum(pixel => weight?[pixel.Label] ?? 1);
     }
 

@@ -32,8 +32,27 @@ public sealed class AnalyzeLogsTests : IDisposable
         Assert.Contains("mIoU (val)", said.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("IoU/sky", said.Output, StringComparison.Ordinal);
         Assert.Contains("first   30          60                40       60       16.67                    25.0 %            512 MB", said.Output, StringComparison.Ordinal); // without the warm-up's 5
-        Assert.Contains("second: 1 lines are no rows", said.Error, StringComparison.Ordinal);
+        Assert.Contains("second: 1 line is no row", said.Error, StringComparison.Ordinal);
         Assert.True(ImageCodec.Load(picture).Width >= 2 * 2 * 720);
+    }
+
+    [Fact]
+    public void MetricsWithASlash_AreDrawn_ThoseOfOneClassAreNot()
+    {
+        var run = Log("run", "20260101_000000", Row(10, 3),
+            """{"kind":"val","iteration":10,"epoch":0,"accuracy/top1":0.5,"f1/macro":0.4,"f1/class/cat":0.3,"bbox/AP50":0.2,"bbox/AP":0.1,"bbox/AP/low":0.05,"bbox/AP/cat":0.1,"mIoU":0.3,"IoU/sky":0.2,"mAP":0.6,"mAP/samples":0.7,"mae/target/age":2}""");
+        var said = Tool.Run("analyze-logs", run, "--out", Path.Combine(_folder, "curves.svg")).Succeeds().Output;
+        foreach (var name in new[] { "accuracy/top1", "f1/macro", "bbox/AP50", "bbox/AP", "mIoU", "mAP", "mAP/samples" }) Assert.Contains($" {name} (val)", said, StringComparison.Ordinal);
+        foreach (var name in new[] { "f1/class/cat", "bbox/AP/low", "bbox/AP/cat", "IoU/sky", "mae/target/age" }) Assert.DoesNotContain(name, said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ShortRun_IsSmoothed()
+    {
+        var run = Log("short", "20260101_000000", [.. Enumerable.Range(1, 5).Select(i => Row(i, i % 2))]);
+        var picture = Path.Combine(_folder, "curves.svg");
+        Tool.Run("analyze-logs", run, "--keys", "loss", "--out", picture).Succeeds();
+        Assert.Contains(" stroke-opacity=", File.ReadAllText(picture), StringComparison.Ordinal); // the raw values, palely
     }
 
     [Fact]

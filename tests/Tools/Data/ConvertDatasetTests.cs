@@ -87,7 +87,7 @@ public sealed class ConvertDatasetTests : IDisposable
         Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme", "--classes", "cat,dg").IsMistake("shape 1 is a \"dog\"", "Did you mean \"dg\"?");
         Write("l/b.json", "{\n \"imagePath\": }");
         Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").IsMistake("b.json:2  not JSON");
-        Write("l/b.json", "{ \"imagePath\": \"gone.png\", \"imageHeight\": \"x\" }");
+        Write("l/b.json", "{ \"imagePath\": \"gone.png\", \"imageHeight\": \"x\", \"shapes\": [] }");
         Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").IsMistake("gone.png doesn't exist", "b.json is not LabelMe's");
     }
 

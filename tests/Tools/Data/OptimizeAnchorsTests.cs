@@ -46,6 +46,59 @@ public sealed class OptimizeAnchorsTests : IDisposable
     }
 
     [Fact]
+    public void Overlap_OfCentresThatAreApart()
+    {
+        Assert.Equal(7.0 * 8 / (200 - 7 * 8), new Extent(10, 10).Overlap(new Extent(10, 10), 3, 2), 12);
+        Assert.Equal(0, new Extent(10, 10).Overlap(new Extent(10, 10), 10, 0));
+        Assert.Equal(4.0 / 100, new Extent(10, 10).Overlap(new Extent(2, 2), 4, 4), 12); // still inside
+    }
+
+    /// <summary>A square of the least side that a map holds reaches the threshold between four places, and one a little smaller doesn't.</summary>
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(0.7)]
+    public void AnchorMap_HoldsSidesFromTheThresholdOn(double threshold)
+    {
+        var least = new AnchorMap(16, 0).Sides(threshold).Least;
+        Assert.Equal(threshold, new Extent(least, least).Overlap(new Extent(least, least), 8, 8), 9);
+        Assert.True(new Extent(least - 1, least - 1).Overlap(new Extent(least - 1, least - 1), 8, 8) < threshold);
+    }
+
+    /// <summary>Boxes of all ratios and sides from 24 to 300: with few anchors, recall must be chosen for, which clusters don't do.</summary>
+    [Fact]
+    public void Evolution_ReachesABetterRecallThanClusters_AndKeepsSidesOnMapsThatHoldThem()
+    {
+        var random = new RandomSource(9);
+        AnchorMap[] maps = [new(8, 0), new(16, 0), new(32, 0)];
+        var boxes = PlacedBoxes.On(maps, [.. Enumerable.Range(0, 600).Select(_ =>
+        {
+            var (side, ratio) = (24 * Math.Pow(12.5, Math.Pow(random.NextDouble(), 2)), Math.Pow(4, 2 * random.NextDouble() - 1));
+            return (new Extent(side / Math.Sqrt(ratio), side * Math.Sqrt(ratio)), 600 * random.NextDouble(), 600 * random.NextDouble());
+        })]);
+        var fit = new AnchorFit(boxes, maps, 0.5, sizes: 1, ratios: 2, seed: 0);
+        var (clusters, evolved) = (fit.KMeans(), fit.Evolve([fit.KMeans()], 60));
+        var (before, after) = (boxes.Measure(clusters.ByMap(), 0.5).Recall[0], boxes.Measure(evolved.ByMap(), 0.5).Recall[0]);
+        Assert.True(after > before + 0.01, $"{before} {after}");
+        for (var map = 1; map < maps.Length; map++)
+            Assert.All(clusters.Sizes[map].Concat(evolved.Sizes[map]), side => Assert.True(side >= maps[map].Sides(0.5).Least - 1e-9));
+    }
+
+    [Fact]
+    public void Config_WhoseAnchorsAreTheBest_KeepsThem()
+    {
+        // With as many sizes and ratios as the fit can use, those that were found and pasted are not beaten by one generation more.
+        var config = Path.Combine(Snippets.Repository, "configs/retinanet/retinanet-small_shapes.json");
+        string[] few = ["--images", "60", "--cfg-options", "train.dataset.count=60"];
+        var first = Tool.Run(["optimize-anchors", config, "--generations", "40", .. few]).Succeeds().Output;
+        var pasted = Path.Combine(_folder, "kept.json");
+        var text = first[first.IndexOf("\"anchor_generator\"", StringComparison.Ordinal)..].Trim();
+        File.WriteAllText(pasted, $"{{ \"_base_\": \"{config}\", \"model\": {{ \"bbox_head\": {{ {text} }} }} }}");
+        var again = Tool.Run(["optimize-anchors", pasted, "--generations", "0", .. few]).Succeeds().Output;
+        Assert.Contains("Keep the config's anchors", again, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"anchor_generator\"", again, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Config_GetsBetterAnchors_ThatCanBePasted()
     {
         var config = Path.Combine(Snippets.Repository, "configs/retinanet/retinanet-small_shapes.json");

@@ -33,6 +33,7 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         var path = Path.Combine(folder, "bad.json");
         File.WriteAllText(path, text);
         Tool.Run("train", path, "--work-dir", Path.Combine(folder, "run")).IsMistake(parts);
+        DoctorEnds(Tool.Run("doctor", path));
         Assert.Empty(Directory.EnumerateFiles(folder, "*.safetensors", SearchOption.AllDirectories));
     }
 
@@ -190,6 +191,7 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         var bad = Write(Path.Combine(folder, "circle"), name);
         string[] changes = ImageFolder(folder);
         Tool.Run(["train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", .. changes]).IsMistake(bad, expected);
+        Assert.Contains(expected, DoctorEnds(Tool.Run(["doctor", run.ConfigPath, "--cfg-options", .. changes])).All, StringComparison.Ordinal);
         Tool.Run(["train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", .. changes, "train.loader.on_bad_sample=skip"]).Succeeds();
     }
 
@@ -220,6 +222,15 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         Assert.Equal("epoch_1.safetensors", File.ReadAllText(Path.Combine(workDir, "last_checkpoint")).Trim());
         Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--resume").Succeeds();
         Assert.Equal(Running.TrainingRun.Losses(run.At("run")), Running.TrainingRun.Losses(workDir));
+    }
+
+    /// <summary>Whatever the fault, doctor tells of it and never breaks off.</summary>
+    private static Said DoctorEnds(Said said)
+    {
+        Assert.True(said.Code is 0 or 1, said.All);
+        Assert.DoesNotContain("Exception", said.All, StringComparison.Ordinal);
+        Assert.DoesNotContain("defect", said.All, StringComparison.Ordinal);
+        return said;
     }
 
     private void EveryReader(string checkpoint, params string[] parts)

@@ -75,6 +75,22 @@ public sealed class ConvertMasksTests : IDisposable
         Assert.False(Directory.Exists(At("out")));
     }
 
+    /// <summary>Masks of 0 and 255 become classes 0 and 1; JPEG's noise is taken to the nearest.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void GrayMasks_AreColoursLikeOthers(bool jpeg)
+    {
+        var mask = new Image(16, 16, 1);
+        for (var i = 0; i < 64; i++) mask.Bytes[i] = 255;
+        Directory.CreateDirectory(At("in"));
+        File.WriteAllBytes(At(jpeg ? "in/a.jpg" : "in/a.png"), jpeg ? ImageCodec.EncodeJpeg(mask, 80) : ImageCodec.EncodePng(mask));
+        File.WriteAllText(At("legend.json"), """{ "crack": "#FFFFFF", "ground": "#000000" }""");
+        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("legend.json"), "--tolerance", jpeg ? "100" : "0").Succeeds();
+        var map = ImageCodec.Decode(File.ReadAllBytes(At("out/a.png")), "a.png", new DecodeOptions(ColorType.Index));
+        Assert.Equal(Enumerable.Range(0, 256).Select(i => (byte)(i < 64 ? 0 : 1)), map.Bytes.ToArray());
+    }
+
     [Fact]
     public void Mistakes_AreTold()
     {
@@ -87,8 +103,8 @@ public sealed class ConvertMasksTests : IDisposable
         Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.csv")).IsMistake("bad.csv:4  a quote is opened and never closed");
         File.WriteAllText(At("bad.json"), """{ "road": "#1", "sky": "#000000" }""");
         Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.json")).IsMistake("the colour of \"road\" is \"#1\"");
-        File.WriteAllBytes(At("in/gray.png"), ImageCodec.EncodePng(new Image(1, 2, 1)));
-        Tool.Run("convert-masks", At("in"), At("out")).IsMistake("gray.png: the mask has one channel of values, not colours");
+        File.WriteAllBytes(At("in/gray.png"), ImageCodec.EncodePng(new Image(1, 2, 1, PixelType.UInt16)));
+        Tool.Run("convert-masks", At("in"), At("out")).IsMistake("gray.png: the mask has one channel of 16-bit values, not colours");
         Tool.Run("convert-masks", At("in"), At("out"), "--tolerance", "300").IsMistake("--tolerance");
     }
 }

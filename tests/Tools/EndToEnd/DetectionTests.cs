@@ -119,6 +119,9 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
         Tool.Run("analyze-results", Config, data.At("results.json"), "--out-dir", data.At("analysis"), "--count", "2").Succeeds();
         var images = JsonNode.Parse(File.ReadAllText(data.At("analysis", "images.json")))!["images"]!.AsArray();
         double[] scores = [.. images.Select(image => image!["score"]!.GetValue<double>())];
+        var matched = JsonNode.Parse(File.ReadAllText(data.At("analysis", "images.json")))!;
+        if ((long)matched["matched_boxes"]! > 0) Assert.InRange((double)matched["mean_iou_of_matched_boxes"]!, 0.5, 1);
+        else Assert.Null(matched["mean_iou_of_matched_boxes"]);
         Assert.Equal(6, scores.Length);
         Assert.Equal(scores.Order(), scores);
         Assert.Equal(2, Directory.GetFiles(data.At("analysis", "worst")).Length);
@@ -127,6 +130,24 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
         Assert.Contains("<h2>Worst</h2>", page, StringComparison.Ordinal);
         Assert.Contains("href=\"worst/01_", page, StringComparison.Ordinal);
         Assert.True(page.IndexOf(images[0]!["name"]!.GetValue<string>(), StringComparison.Ordinal) > 0);
+    }
+
+    [Fact]
+    public void Predict_ScoreThr_LeavesOutBoxesThatScoreLess()
+    {
+        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!;
+        var photograph = data.At("threshold.png");
+        File.WriteAllBytes(photograph, ImageCodec.EncodePng(image));
+        double[] Scores(string thr)
+        {
+            Tool.Run("predict", data.Checkpoint, photograph, "--out-dir", data.At("thr" + thr), "--score-thr", thr).Succeeds();
+            return [.. JsonNode.Parse(File.ReadAllLines(data.At("thr" + thr, "predictions.jsonl")).Single())!["boxes"]!.AsArray().Select(box => (double)box!["score"]!)];
+        }
+        var all = Scores("0");
+        Assert.NotEmpty(all);
+        var middle = all[all.Length / 2];
+        Assert.Equal(all.Count(score => score > middle), Scores(middle.ToString("R", System.Globalization.CultureInfo.InvariantCulture)).Length);
+        Tool.Run("predict", data.Checkpoint, photograph, "--score-thr", "7").IsMistake("The threshold of scores is 7");
     }
 
     [Fact]

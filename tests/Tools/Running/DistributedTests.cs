@@ -91,7 +91,7 @@ public sealed class DistributedTests
         Assert.True(alone.WaitForExit(TimeSpan.FromMinutes(2)));
         alone.WaitForExit();
         Assert.Equal(1, alone.ExitCode);
-        Assert.Contains("it was written with 2 processes, this run has 1", run.Output, StringComparison.Ordinal);
+        Assert.Contains("2 processes; this run has 1", run.Output, StringComparison.Ordinal);
     }
 
     [MpiFact]

@@ -5,13 +5,14 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Visualization;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Tools.Logs;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 
 /// <summary>Draws what runs logged, and tells how fast they were.</summary>
 internal static class AnalyzeLogsCommand
 {
-    private const int MostCharts = 12, SmoothedFrom = 30;
+    private const int MostCharts = 16, SmoothedFrom = 3; // of two points the second would but move
     private const string Speed = "images_per_second", Waiting = "data_wait", Memory = "memory_mb";
 
     public static Command Create()
@@ -38,15 +39,31 @@ internal static class AnalyzeLogsCommand
         var text = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
         Values(text, runs, chosen);
         Times(text, runs);
-        foreach (var run in runs.Where(run => run.BadLines > 0)) Console.Error.WriteLine($"{run.Name}: {run.BadLines} lines are no rows of scalars and were left out.");
+        foreach (var run in runs.Where(run => run.BadLines > 0)) Console.Error.WriteLine($"{run.Name}: {(run.BadLines == 1 ? "1 line is no row of scalars and was left out" : $"{run.BadLines} lines are no rows of scalars and were left out")}.");
         Console.WriteLine(output);
         return 0;
     }
 
     private static (string Kind, string Key)[] Default((string Kind, string Key)[] all)
     {
-        var found = all.Where(key => key.Kind == "train" ? key.Key is "loss" or "lr" : !key.Key.Contains('/') && !IsTime(key.Key)).Take(MostCharts).ToArray();
-        return found.Length > 0 ? found : [.. all.Where(key => !IsTime(key.Key)).Take(MostCharts)];
+        var names = all.Select(key => key.Key).ToHashSet(StringComparer.Ordinal);
+        var found = all.Where(key => key.Kind == "train" ? key.Key is "loss" or "lr" || key.Key.StartsWith("lr/", StringComparison.Ordinal)
+            : !IsTime(key.Key) && !IsDetail(key.Key, names)).ToArray();
+        if (found.Length == 0) found = [.. all.Where(key => !IsTime(key.Key))];
+        if (found.Length > MostCharts)
+            Console.Error.WriteLine($"{Counted.Of(found.Length - MostCharts, "value")} more {(found.Length - MostCharts == 1 ? "is" : "are")} not drawn: {string.Join(", ", found.Skip(MostCharts).Select(key => key.Key))}. --keys names what to draw.");
+        return [.. found.Take(MostCharts)];
+    }
+
+    /// <summary>Whether a value is of one class or target, or the end of an interval: "IoU/sky" beside "mIoU", "bbox/AP/low", "f1/class/cat".</summary>
+    private static bool IsDetail(string key, IReadOnlySet<string> names)
+    {
+        var slash = key.LastIndexOf('/');
+        if (slash < 0) return false;
+        var (whole, last) = (key[..slash], key[(slash + 1)..]);
+        if (last is "macro" or "micro" or "samples") return false;
+        return key.Contains("/class/", StringComparison.Ordinal) || key.Contains("/target/", StringComparison.Ordinal) || names.Contains(whole) || names.Contains("m" + whole)
+            || key.Split('/') is ["voc", "recall" or "AP", _, ..];
     }
 
     /// <summary>"loss" in whatever kind has it, or "val loss".</summary>

@@ -9,7 +9,6 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
-using Tessera.Framework.Visualization;
 using Tessera.Tools.Browsing;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
@@ -44,19 +43,20 @@ internal static class AnalyzeResultsCommand
         using var data = EvaluatedData.Open(config, device, overrides, source);
         var info = data.Dataset.Info;
         var measure = new ImageScore(info);
-        var all = new List<(string Name, double Score)>();
+        var all = new List<(string Name, double Score, int Matched, double IoU)>();
         var (worst, best) = (new Extremes(count, lowest: true), new Extremes(count, lowest: false));
         data.Run(source, precision, weights, new Dictionary<string, Metric>(), (sample, prediction) =>
         {
             var entry = new Entry(sample, prediction, measure.Of(sample, prediction));
-            all.Add((sample.Name, entry.Score));
+            var (matched, iou) = measure.Matches(sample, prediction);
+            all.Add((sample.Name, entry.Score, matched, iou));
             worst.Offer(entry);
             best.Offer(entry);
         });
 
         folder ??= $"results-{Path.GetFileNameWithoutExtension(config)}";
         Directory.CreateDirectory(folder);
-        var pictures = info.Task is DataTask.Detection or DataTask.Segmentation ? new PredictionPictures(folder, data.Dataset, score) : null;
+        var pictures = new PredictionPictures(folder, data.Dataset, score);
         var names = new OutputNames([.. worst.Entries.Concat(best.Entries).Select(entry => entry.Sample.Name)]);
         var gallery = new Gallery(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(config)}: {data.Part}, {all.Count} images by the {measure.Name}"));
         foreach (var (part, entries) in new[] { ("worst", worst.Entries), ("best", best.Entries) })
@@ -65,7 +65,7 @@ internal static class AnalyzeResultsCommand
             var rank = 0;
             foreach (var (sample, prediction, value) in entries)
             {
-                using var drawing = pictures?.Draw(sample, prediction) ?? Plain(data.Dataset, sample);
+                using var drawing = pictures.Draw(sample, prediction);
                 var file = string.Create(CultureInfo.InvariantCulture, $"{part}/{++rank:00}_{names[sample.Name].Replace('/', '_').Replace('\\', '_')}.png");
                 PredictionMaps.Save(Path.Combine(folder, file), drawing.EncodePng());
                 gallery.Add(sample.Name, string.Create(CultureInfo.InvariantCulture, $"{value:0.0000}  {measure.Words(sample, prediction)}"), ImageCodec.EncodeJpeg(drawing.ToImage()), file);
@@ -73,23 +73,28 @@ internal static class AnalyzeResultsCommand
         }
         var page = Path.Combine(folder, "index.html");
         gallery.Write(page);
-        MetricFiles.Write(Path.Combine(folder, "images.json"), new JsonObject
+        var detection = info.Task == DataTask.Detection;
+        var matches = all.Sum(image => (long)image.Matched);
+        var mean = matches == 0 ? double.NaN : all.Where(image => image.Matched > 0).Sum(image => image.IoU * image.Matched) / matches;
+        var document = new JsonObject { ["measure"] = measure.Name };
+        if (detection) (document["matched_boxes"], document["mean_iou_of_matched_boxes"]) = (matches, double.IsFinite(mean) ? mean : null);
+        document["images"] = new JsonArray([.. all.OrderBy(image => double.IsNaN(image.Score)).ThenBy(image => image.Score).Select(image =>
         {
-            ["measure"] = measure.Name,
-            ["images"] = new JsonArray([.. all.OrderBy(image => double.IsNaN(image.Score)).ThenBy(image => image.Score).Select(image => (JsonNode?)new JsonObject
-            {
-                ["name"] = image.Name,
-                ["score"] = double.IsFinite(image.Score) ? image.Score : null,
-            })]),
-        });
+            var described = new JsonObject { ["name"] = image.Name, ["score"] = double.IsFinite(image.Score) ? image.Score : null };
+            if (detection) described["mean_iou_of_matched_boxes"] = double.IsFinite(image.IoU) ? image.IoU : null;
+            return (JsonNode?)described;
+        })]);
+        MetricFiles.Write(Path.Combine(folder, "images.json"), document);
+        if (detection)
+        {
+            Console.WriteLine(matches == 0 ? "No box overlaps an object of its class by 0.5."
+                : string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(matches, "box", "boxes")} on an object of {(matches == 1 ? "its" : "their")} class (IoU from 0.5 on): mean IoU {mean:0.0000}."));
+        }
         var undefined = all.Count(image => double.IsNaN(image.Score));
         if (undefined > 0) Console.Error.WriteLine($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
         Console.WriteLine(page);
         return 0;
     }
-
-    private static Drawing Plain(Dataset dataset, Sample sample) =>
-        Drawing.On(Photograph.Of(new LoadImage(new LoadImageOptions()).Apply(dataset.Get((int)sample.Index), new RandomSource(0)).Image!));
 
     private sealed record Entry(Sample Sample, Prediction Prediction, double Score);
 

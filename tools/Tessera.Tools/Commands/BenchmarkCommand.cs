@@ -9,8 +9,10 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Tools.Costs;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
@@ -58,6 +60,7 @@ internal static class BenchmarkCommand
         var chosen = PrecisionChoice.Resolve(precision, on.type);
         var dataset = builder.Dataset(evaluation.Dataset);
         using var model = builder.Model(dataset.Info);
+        using var log = RunLog.ToErrors();
         if (checkpoint is not null) EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);
         model.eval();
@@ -84,7 +87,7 @@ internal static class BenchmarkCommand
                 if (channelsLast) batch.ToChannelsLast();
                 ForwardClock.Synchronize(on);
                 var begun = Stopwatch.GetTimestamp();
-                using (chosen.Enter(on.type)) model.Predict(batch);
+                using (chosen.Enter(on.type)) ShapeMistake.Guard(model, batch, () => model.Predict(batch));
                 ForwardClock.Synchronize(on);
                 var predicted = Stopwatch.GetElapsedTime(begun).TotalSeconds;
                 var within = clock.Take().TotalSeconds;

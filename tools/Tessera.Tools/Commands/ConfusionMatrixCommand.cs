@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Running;
@@ -10,6 +11,22 @@ using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
+
+/// <summary>What the shares of a confusion matrix are shares of.</summary>
+internal enum Normalization
+{
+    /// <summary>Each true class: rows sum to 1.</summary>
+    True,
+
+    /// <summary>Each predicted class: columns sum to 1.</summary>
+    Pred,
+
+    /// <summary>Everything.</summary>
+    All,
+
+    /// <summary>Nothing: counts.</summary>
+    None,
+}
 
 /// <summary>Draws what is taken for what.</summary>
 internal static class ConfusionMatrixCommand
@@ -21,19 +38,21 @@ internal static class ConfusionMatrixCommand
         var output = new Option<string>("--out") { Description = "The picture, .png or .svg; the numbers go beside it as .json. Default: confusion-matrix.png.", HelpName = "PICTURE", DefaultValueFactory = _ => "confusion-matrix.png" };
         var score = new Option<double>("--score-thr") { Description = "Detectors: boxes that score less are left out. Default: 0.3.", HelpName = "SCORE", DefaultValueFactory = _ => 0.3 };
         var iou = new Option<double>("--iou-thr") { Description = "Detectors: the least overlap of a box with its object. Default: 0.5.", HelpName = "IOU", DefaultValueFactory = _ => 0.5 };
+        var normalize = new Option<Normalization>("--normalize") { Description = "What the shares are of: true (each true class), pred (each predicted class), all, or none (counts alone). Default: true.", HelpName = "OF", DefaultValueFactory = _ => Normalization.True };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("confusion-matrix", "Draws how often each class is taken for each other: classes, pixels of maps, or boxes with a row and a column for the background.")
-            { config, source, output, score, iou, device, precision, overrides };
+            { config, source, output, score, iou, normalize, device, precision, overrides };
         weights.AddTo(command);
         command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(source), parsed.GetRequiredValue(output), parsed.GetValue(score), parsed.GetValue(iou),
-            parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
+            parsed.GetValue(normalize), parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
         return command;
     }
 
-    private static int Run(string config, string source, string output, double score, double iou, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
+    private static int Run(
+        string config, string source, string output, double score, double iou, Normalization normalize, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
         Chart.RequireKnownEnding(output);
         if (score is not (>= 0 and <= 1)) throw new UserErrorException($"--score-thr is {score}; a number from 0 to 1 was expected.");
@@ -44,45 +63,99 @@ internal static class ConfusionMatrixCommand
         data.Run(source, precision, weights, metrics, null);
 
         var (counts, names) = (metric.Counts, metric.Names);
-        var shares = Shares(counts);
-        var percent = new double[names.Count, names.Count];
-        for (var t = 0; t < names.Count; t++)
-            for (var p = 0; p < names.Count; p++) percent[t, p] = 100 * shares[t, p];
-        new HeatMap
-        {
-            Title = string.Create(CultureInfo.InvariantCulture, $"Confusion matrix: {Path.GetFileNameWithoutExtension(config)}, % of each true class"),
-            Rows = names,
-            Columns = names,
-            Values = percent,
-            Low = 0,
-            High = 100,
-            Format = "0.#",
-            RowLabel = "true class",
-            ColumnLabel = "prediction",
-        }.Save(output);
+        var shares = Shares(counts, normalize);
+        if (data.Dataset.Info is { Task: DataTask.Detection, Classes.Count: 1 }) LeaveOutBackground(shares, normalize);
+        Picture(config, names, counts, shares, normalize).Save(output);
         var numbers = Path.ChangeExtension(output, ".json");
-        MetricFiles.Write(numbers, new JsonObject
+        var document = new JsonObject
         {
             ["classes"] = new JsonArray([.. names.Select(name => (JsonNode?)name)]),
             ["counts"] = Rows(names.Count, (t, p) => counts[t, p]),
-            ["shares"] = Rows(names.Count, (t, p) => double.IsFinite(shares[t, p]) ? shares[t, p] : null),
-        });
+            ["normalize"] = normalize.ToString().ToLowerInvariant(),
+        };
+        if (normalize != Normalization.None) document["shares"] = Rows(names.Count, (t, p) => double.IsFinite(shares[t, p]) ? shares[t, p] : null);
+        MetricFiles.Write(numbers, document);
         foreach (var table in metric.Tables()) Console.WriteLine(TextTable.Format(table));
         Console.WriteLine($"{output}, {numbers}");
         return 0;
     }
 
-    /// <summary>Of each row's sum; NaN in rows that are empty.</summary>
-    private static double[,] Shares(long[,] counts)
+    private static HeatMap Picture(string config, IReadOnlyList<string> names, long[,] counts, double[,] shares, Normalization normalize)
     {
-        var shares = new double[counts.GetLength(0), counts.GetLength(1)];
-        for (var t = 0; t < counts.GetLength(0); t++)
+        var (shown, notes) = (new double[names.Count, names.Count], new string[names.Count, names.Count]);
+        for (var t = 0; t < names.Count; t++)
         {
-            var sum = 0L;
-            for (var p = 0; p < counts.GetLength(1); p++) sum += counts[t, p];
-            for (var p = 0; p < counts.GetLength(1); p++) shares[t, p] = sum == 0 ? double.NaN : (double)counts[t, p] / sum;
+            for (var p = 0; p < names.Count; p++)
+            {
+                shown[t, p] = normalize == Normalization.None ? counts[t, p] : 100 * shares[t, p];
+                notes[t, p] = counts[t, p] == 0 ? "" : Brief(counts[t, p]);
+            }
+        }
+        var of = normalize switch
+        {
+            Normalization.True => "% of each true class",
+            Normalization.Pred => "% of each predicted class",
+            Normalization.All => "% of all",
+            _ => "counts",
+        };
+        var none = new double[names.Count, names.Count];
+        for (var i = 0; i < none.Length; i++) none[i / names.Count, i % names.Count] = double.NaN;
+        return new HeatMap
+        {
+            Title = $"Confusion matrix: {Path.GetFileNameWithoutExtension(config)}, {of}",
+            Rows = names,
+            Columns = names,
+            Values = shown,
+            Numbers = normalize == Normalization.None ? none : null, // the counts under the numbers say it
+            Notes = notes,
+            Low = 0,
+            High = normalize == Normalization.None ? null : 100,
+            Format = "0.#",
+            RowLabel = "true class",
+            ColumnLabel = "prediction",
+        };
+    }
+
+    /// <summary>A count in few signs: 1234, 56.7k, 8.9M.</summary>
+    private static string Brief(long count) => count switch
+    {
+        < 10_000 => count.ToString(CultureInfo.InvariantCulture),
+        < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{count / 1e3:G3}k"),
+        < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:G3}M"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{count / 1e9:0.##}G"),
+    };
+
+    /// <summary>NaN where there is nothing to be a share of.</summary>
+    private static double[,] Shares(long[,] counts, Normalization normalize)
+    {
+        var size = counts.GetLength(0);
+        var (rows, columns, all) = (new long[size], new long[size], 0L);
+        for (var t = 0; t < size; t++)
+            for (var p = 0; p < size; p++) (rows[t], columns[p], all) = (rows[t] + counts[t, p], columns[p] + counts[t, p], all + counts[t, p]);
+        var shares = new double[size, size];
+        for (var t = 0; t < size; t++)
+        {
+            for (var p = 0; p < size; p++)
+            {
+                var whole = normalize switch { Normalization.True => rows[t], Normalization.Pred => columns[p], _ => all };
+                shares[t, p] = whole == 0 ? double.NaN : (double)counts[t, p] / whole;
+            }
         }
         return shares;
+    }
+
+    /// <summary>
+    /// Background taken for background isn't counted, so that with one class all of its row (and column) is that class's: 100 %
+    /// whatever the model does.
+    /// </summary>
+    private static void LeaveOutBackground(double[,] shares, Normalization normalize)
+    {
+        const int background = 1;
+        for (var c = 0; c <= background; c++)
+        {
+            if (normalize == Normalization.True) shares[background, c] = double.NaN;
+            if (normalize == Normalization.Pred) shares[c, background] = double.NaN;
+        }
     }
 
     private static JsonArray Rows(int size, Func<int, int, JsonNode?> value) =>

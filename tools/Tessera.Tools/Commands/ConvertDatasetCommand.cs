@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Tessera.Datasets.Detection;
 using Tessera.Datasets.Storage;
+using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Tools.Conversion;
 
@@ -21,17 +22,19 @@ internal static class ConvertDatasetCommand
         var to = new Option<string>("--to") { Description = "coco or voc. Default: coco, or voc from coco.", HelpName = "FORMAT" };
         to.AcceptOnlyFromAmong("coco", "voc");
         var split = new Option<string>("--split") { Description = "VOC's list in ImageSets/Main, read or written. Default: trainval.", HelpName = "NAME", DefaultValueFactory = _ => "trainval" };
-        var classes = new Option<string?>("--classes") { Description = "The classes in order: names with commas between them, or a file with one a line. Default: those found.", HelpName = "A,B,…|FILE" };
+        var classes = new Option<string?>("--classes") { Description = "The classes in order: names with commas between them, or a file with one a line (or YOLO's data.yaml). Default: those found.", HelpName = "A,B,…|FILE" };
         var skip = new Option<bool>("--skip-bad") { Description = "Leave out what can't be used (and say what) instead of stopping at it." };
         var zero = new Option<bool>("--zero-based") { Description = "VOC's coordinates count from 0, not from 1." };
+        var background = new Option<bool>("--background") { Description = "VOC's images without an annotation file are background, with nothing to find." };
+        var outlines = new Option<bool>("--outlines") { Description = "YOLO's numbers behind the class are an outline's points, even where they could be a box with key points." };
         var command = new Command("convert-dataset", "Converts boxes: VOC and COCO into each other, YOLO's and LabelMe's files or bare images to COCO. Images stay where they are.")
-            { input, output, from, to, split, classes, skip, zero };
+            { input, output, from, to, split, classes, skip, zero, background, outlines };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetRequiredValue(from), parsed.GetValue(to),
-            parsed.GetRequiredValue(split), parsed.GetValue(classes), parsed.GetValue(skip), parsed.GetValue(zero)));
+            parsed.GetRequiredValue(split), parsed.GetValue(classes), parsed.GetValue(skip), parsed.GetValue(zero), parsed.GetValue(background), parsed.GetValue(outlines)));
         return command;
     }
 
-    private static int Run(string input, string output, string from, string? to, string split, string? classes, bool skip, bool zeroBased)
+    private static int Run(string input, string output, string from, string? to, string split, string? classes, bool skip, bool zeroBased, bool background, bool outlines)
     {
         to ??= from == "coco" ? "voc" : "coco";
         if (to == "coco" && !output.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) throw new UserErrorException($"{output}: COCO's annotations are one file, which ends in .json.");
@@ -40,14 +43,16 @@ internal static class ConvertDatasetCommand
         var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error);
         var read = from switch
         {
-            "coco" => CocoFile.Read(input, findings),
-            "voc" => FromVoc(FileStore.Open(input), split, !zeroBased, findings),
-            "yolo" => new LooseAnnotations(FileStore.Open(input), findings).Yolo(wanted),
-            "labelme" => new LooseAnnotations(FileStore.Open(input), findings).LabelMe(wanted),
-            _ => new LooseAnnotations(FileStore.Open(input), findings).Bare(wanted),
+            "coco" => CocoFile.Read(input, findings).Downloaded(),
+            "voc" => FromVoc(FileStore.Open(input), split, !zeroBased, background, findings),
+            "yolo" => new YoloAnnotations(new LooseImages(FileStore.Open(input), findings), outlines).Read(wanted),
+            "labelme" => new LabelMeAnnotations(new LooseImages(FileStore.Open(input), findings)).Read(wanted),
+            _ => new AnnotationSet(wanted!, null, new LooseImages(FileStore.Open(input), findings).Read(image => image)),
         };
         var kept = read.Usable(wanted, findings);
-        foreach (var note in Report(findings, skip)) Console.Error.WriteLine(note);
+        var notes = Report(findings, skip);
+        RequireSome(input, kept, findings, notes);
+        foreach (var note in notes) Console.Error.WriteLine(note);
         if (to == "coco") CocoWriter.Write(kept, output);
         else VocWriter.Write(kept, output, split);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -57,11 +62,27 @@ internal static class ConvertDatasetCommand
         return 0;
     }
 
-    /// <summary>COCO's images lie in a folder of their own, so their names begin there.</summary>
-    private static AnnotationSet FromVoc(FileStore files, string split, bool oneBased, Findings findings)
+    /// <summary>A file without a usable image or box is no conversion.</summary>
+    private static void RequireSome(string input, AnnotationSet kept, Findings findings, IReadOnlyList<string> notes)
     {
-        var read = VocFiles.Read(files, split, oneBased, findings);
-        return read with { Images = [.. read.Measured(files).Images.Select(image => image with { File = image.File["JPEGImages/".Length..] })] };
+        if (kept.Images.Count == 0) throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{input}: no image is left.")));
+        if (kept.Images.All(image => image.Objects.Count == 0) && findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box))
+            throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{input}: objects are annotated, but none can be used.")));
+    }
+
+    /// <summary>COCO's images lie in a folder of their own, so their names begin there.</summary>
+    private static AnnotationSet FromVoc(FileStore files, string split, bool oneBased, bool background, Findings findings)
+    {
+        var read = VocFiles.Read(files, split, oneBased, findings, background ? Unannotated.Background : null).Measured(files);
+        var known = files.Names.ToHashSet(StringComparer.Ordinal);
+        var images = new List<AnnotatedImage>(read.Images.Count);
+        foreach (var image in read.Images)
+        {
+            if (!known.Contains(image.File)) findings.Add(FindingKind.MissingImage, $"{image.Source}: {files.Describe(image.File)} doesn't exist.");
+            else if (image.Height <= 0 || image.Width <= 0) findings.Add(FindingKind.BadFile, $"{image.Source}: it has no size, and {files.Describe(image.File)} can't be read.");
+            else images.Add(image with { File = image.File["JPEGImages/".Length..] });
+        }
+        return read with { Images = images };
     }
 
     private static IReadOnlyList<string> Report(Findings findings, bool skip)
@@ -78,7 +99,11 @@ internal static class ConvertDatasetCommand
 
     private static string[] Names(string classes)
     {
-        var names = (File.Exists(classes) ? File.ReadAllLines(classes) : classes.Split(',')).Select(name => name.Trim()).Where(name => name.Length > 0).ToArray();
+        var lines = File.Exists(classes) ? File.ReadAllLines(classes) : classes.Split(',');
+        var isYaml = Path.GetExtension(classes).ToLowerInvariant() is ".yaml" or ".yml";
+        if (isYaml && !File.Exists(classes)) throw new UserErrorException($"--classes {classes} doesn't exist.");
+        string[] names = isYaml ? [.. YoloNames.FromYaml(classes, lines)?.Classes ?? throw new UserErrorException($"{classes} has no \"names\".")]
+            : File.Exists(classes) ? [.. YoloNames.FromList(classes, lines).Classes] : [.. lines.Select(name => name.Trim()).Where(name => name.Length > 0)];
         if (names.Length == 0) throw new UserErrorException($"--classes {classes} names none.");
         if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new UserErrorException($"--classes names {twice.Key} twice.");
         return names;

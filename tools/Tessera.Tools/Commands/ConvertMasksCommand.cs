@@ -32,7 +32,7 @@ internal static class ConvertMasksCommand
         var (source, target) = (Path.GetFullPath(masks).TrimEnd('/') + "/", Path.GetFullPath(output).TrimEnd('/') + "/");
         if (target.StartsWith(source, StringComparison.Ordinal) || source.StartsWith(target, StringComparison.Ordinal))
             throw new UserErrorException($"{output}: the index PNGs can't lie in the masks' folder, nor the masks in theirs: one would take the other's place.");
-        var converter = new MaskConverter(files, tolerance);
+        var converter = new MaskConverter(files, tolerance, gathers: legendPath is not null || tolerance > 0);
         if (converter.Count == 0) throw new UserErrorException($"{masks} holds no images.");
         var legend = legendPath is null ? converter.FindLegend() : Legend.Read(legendPath);
         Directory.CreateDirectory(output);
@@ -44,7 +44,8 @@ internal static class ConvertMasksCommand
         [
             $"{entry.Index}", entry.Name, entry.Color.ToString(), pixels[i].ToString("N0", CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"{(double)pixels[i] / all:0.0000}"),
         ])])));
-        Console.WriteLine($"{converter.Count} masks written to {output}. For the config:");
+        Console.WriteLine($"{Output.Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
+        Console.WriteLine($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
         Console.WriteLine($"\"label_map\": {{ {string.Join(", ", MaskConverter.LabelMap(legend).Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}"))} }}");
         return 0;
     }

@@ -45,8 +45,8 @@ internal static class DatasetStatsCommand
         var parts = new List<PartStatistics>();
         foreach (var (name, dataset) in DataParts.Of(builder, config, wanted.Length > 0 ? wanted : s_parts, required: wanted.Length > 0))
         {
-            if (dataset.Info.Task == DataTask.Detection) Notes(name, dataset);
-            parts.Add(new PartStatistics(name, dataset.Info, Survey.Run(dataset, !quick, new Advance($"reading {name}").Report)));
+            Notes(name, dataset);
+            parts.Add(new PartStatistics(name, dataset.Info, dataset.LeftOut, Survey.Run(dataset, !quick, new Advance($"reading {name}").Report)));
         }
         var repeated = parts.Where((part, i) => parts.Take(i).Any(earlier => earlier.Samples.Select(sample => sample.Name).SequenceEqual(part.Samples.Select(sample => sample.Name)))).ToArray();
         foreach (var part in repeated) parts.Remove(part); // test is often val again
@@ -70,6 +70,11 @@ internal static class DatasetStatsCommand
     /// <summary>What the data set itself finds, whether a training would stop at it or not.</summary>
     private static void Notes(string name, Dataset dataset)
     {
+        if (dataset.Info.Task == DataTask.Segmentation) // the survey says what is wrong with labels
+        {
+            foreach (var entry in dataset.LeftOut) Console.WriteLine($"{name}: {entry}");
+            return;
+        }
         try
         {
             foreach (var note in dataset.Check()) Console.WriteLine($"{name}: {note}");

@@ -28,11 +28,11 @@ internal static class DoctorCommand
         using var examination = new Examination(document, report);
         examination.Run();
         if (overfit is { } samples && report.Failures == 0)
-            new Overfit(examination, report, Math.Max(samples, 1), TimeSpan.FromMinutes(minutes)).Run();
+            report.Try("overfit", () => new Overfit(examination, report, Math.Max(samples, 1), TimeSpan.FromMinutes(minutes)).Run());
         Console.WriteLine(report switch
         {
             { Failures: > 0 } => $"{report.Failures} failed.",
-            { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} warnings.",
+            { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} {(report.Warnings == 1 ? "warning" : "warnings")}.",
             _ => "All is well.",
         });
         return report.Failures > 0 ? CommandLine.Mistake : 0;

@@ -27,7 +27,7 @@ internal static class OptimizeAnchorsCommand
         var generations = new Option<int>("--generations") { Description = "Of the differential evolution. Default: 200.", HelpName = "N", DefaultValueFactory = _ => 200 };
         var seed = new Option<long>("--seed") { Description = "Default: 0.", HelpName = "N" };
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("optimize-anchors", "Fits anchors to the training boxes as the pipeline resizes them, by k-means and differential evolution on IoU; prints them ready to paste.")
+        var command = new Command("optimize-anchors", "Fits anchors to the training boxes as the pipeline resizes them, by k-means and differential evolution for the recall at the assigner's thresholds; prints them ready to paste where they are better than the config's.")
             { config, sizes, ratios, images, generations, seed, overrides };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetValue(sizes), parsed.GetValue(ratios), parsed.GetValue(images), parsed.GetValue(generations),
             parsed.GetValue(seed), parsed.GetRequiredValue(overrides)));
@@ -45,43 +45,50 @@ internal static class OptimizeAnchorsCommand
         var dataset = builder.Dataset((builder.Options.Train ?? throw new UserErrorException($"{config}: it has no train.dataset.")).Dataset);
         if (dataset.Info.Task != DataTask.Detection) throw new UserErrorException($"{config}: train.dataset is for {dataset.Info.Task}, and has no boxes.");
 
-        var before = AnchorsOf(builder, dataset.Info, config);
-        var boxes = BoxesOf(dataset, images);
-        if (boxes.Length == 0) throw new UserErrorException($"{config}: the training data has no boxes after its pipeline.");
+        var (before, maps, thresholds) = AnchorsOf(builder, dataset.Info, config);
+        var boxes = PlacedBoxes.On(maps, BoxesOf(dataset, images));
+        if (boxes.Count == 0) throw new UserErrorException($"{config}: the training data has no boxes after its pipeline.");
         var kinds = before[0].Select(anchor => Math.Round(anchor.Height / anchor.Width, 2)).Distinct().Count();
         var (perMap, perSide) = (sizes ?? Math.Max(1, before[0].Length / kinds), ratios ?? kinds);
-        if (boxes.Length < before.Length * perMap || boxes.Length < perSide)
-            throw new UserErrorException($"{config}: {boxes.Length} boxes are too few for {before.Length * perMap} sizes and {perSide} ratios.");
+        if (boxes.Count < before.Length * perMap || boxes.Count < perSide)
+            throw new UserErrorException($"{config}: {boxes.Count} boxes are too few for {before.Length * perMap} sizes and {perSide} ratios.");
 
-        var fit = new AnchorFit(boxes, before.Length, perMap, perSide, seed);
+        var fit = new AnchorFit(boxes, maps, thresholds[0], perMap, perSide, seed);
         var clusters = fit.KMeans();
-        var evolved = fit.Evolve([clusters, .. Regular(before, perMap, perSide)], generations, new Advance("evolving").Report);
-        var all = before.SelectMany(anchors => anchors).ToArray();
-        var (shapes, rows) = (clusters.Rounded(), new List<IReadOnlyList<string>> { Row("config", boxes, all), Row("k-means", boxes, clusters.Rounded().Extents()), Row("evolution", boxes, evolved.Rounded().Extents()) });
-        if (AnchorFit.Measure(boxes, evolved.Rounded().Extents()).Mean > AnchorFit.Measure(boxes, shapes.Extents()).Mean) shapes = evolved.Rounded();
-
-        Console.WriteLine($"{boxes.Length} boxes of {Math.Min(images, dataset.Count)} images, after the pipeline; {before.Length} maps with {perMap} sizes and {perSide} ratios each.");
-        Console.WriteLine(TextTable.Format(new MetricTable("anchors", ["from", "anchors", "mean best IoU", "recall at 0.5", "recall at 0.7"], rows)));
-        if (AnchorFit.Measure(boxes, all).Mean >= AnchorFit.Measure(boxes, shapes.Extents()).Mean) Console.WriteLine("The config's anchors are as good. The best that were found:");
-        Console.WriteLine(Text(shapes));
+        var evolved = fit.Evolve([clusters, .. Regular(before, perMap, perSide)], generations, new Advance("evolving").Report).Rounded();
+        var now = Candidate.Of("config", before, null, boxes, thresholds);
+        Candidate[] found =
+        [
+            Candidate.Of("k-means", clusters.Rounded().ByMap(), clusters.Rounded(), boxes, thresholds),
+            Candidate.Of("evolution", evolved.ByMap(), evolved, boxes, thresholds),
+        ];
+        Console.WriteLine($"{Counted.Of(boxes.Count, "box", "boxes")} of {Counted.Of(Math.Min(images, dataset.Count), "image")}, after the pipeline; "
+            + $"{Counted.Of(before.Length, "map")} with {Counted.Of(perMap, "size")} and {Counted.Of(perSide, "ratio")} each.");
+        string[] header = ["from", "anchors", "mean best IoU", .. thresholds.Select(threshold => string.Create(CultureInfo.InvariantCulture, $"recall at {threshold:0.##}"))];
+        Console.WriteLine(TextTable.Format(new MetricTable("anchors, at the places where they stand", header, [.. found.Prepend(now).Select(candidate => candidate.Row())])));
+        var best = found.Aggregate((a, b) => b.IsBetterThan(a) ? b : a);
+        Console.WriteLine(best.IsBetterThan(now) ? Text(best.Shapes!) : "Keep the config's anchors: none that were found have a better recall.");
         return 0;
     }
 
-    /// <summary>Extents of each map's anchors.</summary>
-    private static Extent[][] AnchorsOf(RunBuilder builder, DataInfo info, string config)
+    /// <summary>Extents of each map's anchors, where the maps' anchors stand, and the assigner's thresholds, the higher first.</summary>
+    private static (Extent[][] Anchors, AnchorMap[] Maps, double[] Thresholds) AnchorsOf(RunBuilder builder, DataInfo info, string config)
     {
         using var scope = NewDisposeScope();
         using var model = builder.Model(info);
         var head = model.modules().OfType<RetinaHead>().FirstOrDefault() ?? throw new UserErrorException($"{config}: its model has no anchors; RetinaHead has.");
-        var maps = head.Anchors.Strides.Select(_ => (1, 1)).ToArray();
-        var grid = head.Anchors.Generate(maps, (1, 1));
-        return [.. grid.Levels.Select(level => Enumerable.Range(level.Start, level.Count).Select(i => new Extent(grid.Boxes.X2[i] - grid.Boxes.X1[i], grid.Boxes.Y2[i] - grid.Boxes.Y1[i])).ToArray())];
+        var grid = head.Anchors.Generate([.. head.Anchors.Strides.Select(_ => (1, 1))], (1, 1));
+        var anchors = grid.Levels.Select(level => Enumerable.Range(level.Start, level.Count).Select(i => new Extent(grid.Boxes.X2[i] - grid.Boxes.X1[i], grid.Boxes.Y2[i] - grid.Boxes.Y1[i])).ToArray()).ToArray();
+        var maps = grid.Levels.Zip(head.Anchors.Strides, (level, stride) => new AnchorMap(stride, (grid.Boxes.X1[level.Start] + grid.Boxes.X2[level.Start]) / 2)).ToArray();
+        var (positive, negative) = head.Assigner.Thresholds;
+        return (anchors, maps, negative > 0 && negative < positive ? [positive, negative] : [positive]);
     }
 
-    private static Extent[] BoxesOf(Dataset dataset, int most)
+    /// <summary>Boxes as training sees them, with their centres.</summary>
+    private static List<(Extent Extent, double X, double Y)> BoxesOf(Dataset dataset, int most)
     {
         var count = Math.Min(most, dataset.Count);
-        var found = new Extent[count][];
+        var found = new (Extent Extent, double X, double Y)[count][];
         var (advance, done) = (new Advance("reading"), 0);
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = Processor.Cores }, i =>
         {
@@ -90,11 +97,14 @@ internal static class OptimizeAnchorsCommand
             var random = RandomSource.For(0, 0, index);
             foreach (var step in dataset.Pipeline) sample = step.Apply(sample, random);
             found[i] = sample.Boxes is not { } boxes ? [] : [.. Enumerable.Range(0, boxes.Count).Where(b => !boxes.Ignored[b])
-                .Select(b => new Extent(boxes.Corners[4 * b + 2] - boxes.Corners[4 * b], boxes.Corners[4 * b + 3] - boxes.Corners[4 * b + 1])).Where(box => box.Width > 0 && box.Height > 0)];
+                .Select(b => Placed(boxes.Corners.AsSpan(4 * b, 4))).Where(box => box.Extent.Width > 0 && box.Extent.Height > 0)];
             var now = Interlocked.Increment(ref done);
             lock (advance) advance.Report(now, count);
         });
         return [.. found.SelectMany(boxes => boxes)];
+
+        static (Extent Extent, double X, double Y) Placed(ReadOnlySpan<float> box) =>
+            (new Extent(box[2] - box[0], box[3] - box[1]), (box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
     }
 
     /// <summary>The config's anchors as a start for others, where they are sizes times ratios of the wanted numbers.</summary>
@@ -105,12 +115,36 @@ internal static class OptimizeAnchorsCommand
         if (shares.Length == ratios && sides.All(map => map.Length == sizes)) yield return new AnchorShapes(sides, shares);
     }
 
-    private static IReadOnlyList<string> Row(string name, Extent[] boxes, Extent[] anchors)
+    /// <summary>A set of anchors with how well it serves the boxes.</summary>
+    /// <param name="Shapes">null: the config's.</param>
+    private sealed record Candidate(string From, int Anchors, AnchorShapes? Shapes, double Mean, double[] Recall)
     {
-        var (mean, recall) = AnchorFit.Measure(boxes, anchors, 0.5, 0.7);
-        return [name, anchors.Length.ToString(CultureInfo.InvariantCulture), mean.ToString("0.0000", CultureInfo.InvariantCulture), .. recall.Select(share => share.ToString("0.0000", CultureInfo.InvariantCulture))];
+        public static Candidate Of(string from, Extent[][] anchors, AnchorShapes? shapes, PlacedBoxes boxes, double[] thresholds)
+        {
+            var (mean, recall) = boxes.Measure(anchors, thresholds);
+            return new Candidate(from, anchors.Sum(ofMap => ofMap.Length), shapes, mean, recall);
+        }
+
+        /// <summary>By the recall at the assigner's thresholds, then by the mean, as the table shows them.</summary>
+        public bool IsBetterThan(Candidate other)
+        {
+            foreach (var (mine, others) in Recall.Append(Mean).Zip(other.Recall.Append(other.Mean)))
+                if (Math.Round(mine, 4) != Math.Round(others, 4)) return mine > others;
+            return false;
+        }
+
+        public IReadOnlyList<string> Row() =>
+            [From, Anchors.ToString(CultureInfo.InvariantCulture), Four(Mean), .. Recall.Select(Four)];
+
+        private static string Four(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
     }
 
-    private static string Text(AnchorShapes shapes) => string.Create(CultureInfo.InvariantCulture,
-        $"\"anchor_generator\": {{ \"type\": \"AnchorGenerator\", \"octave_base_scale\": null, \"scales_per_octave\": null, \"scales\": null, \"base_sizes\": null, \"sizes\": [{string.Join(", ", shapes.Sizes.Select(sides => $"[{string.Join(", ", sides.Select(side => side.ToString(CultureInfo.InvariantCulture)))}]"))}], \"ratios\": [{string.Join(", ", shapes.Ratios.Select(ratio => ratio.ToString(CultureInfo.InvariantCulture)))}] }}");
+    private static string Text(AnchorShapes shapes)
+    {
+        var sizes = string.Join(", ", shapes.Sizes.Select(sides => $"[{Numbers(sides)}]"));
+        return "\"anchor_generator\": { \"type\": \"AnchorGenerator\", \"octave_base_scale\": null, \"scales_per_octave\": null, \"scales\": null, \"base_sizes\": null, "
+            + $"\"sizes\": [{sizes}], \"ratios\": [{Numbers(shapes.Ratios)}] }}";
+
+        static string Numbers(double[] values) => string.Join(", ", values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+    }
 }

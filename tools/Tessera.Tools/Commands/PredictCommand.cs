@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Tessera.Datasets.Images;
+using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
@@ -12,18 +14,17 @@ namespace Tessera.Tools.Commands;
 /// <summary>Predicts images with nothing but a checkpoint.</summary>
 internal static class PredictCommand
 {
-    private static readonly string[] s_endings = [".jpg", ".jpeg", ".png", ".webp", ".bmp"];
-
     public static Command Create()
     {
         var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train. It carries config, transforms and class names." };
         var input = new Argument<string>("IMAGE|FOLDER") { Description = "An image, or a folder whose images are predicted (folders in it too)." };
         var output = new Option<string?>("--out-dir") { Description = "Write predictions.jsonl there; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps and boxes go into its folder pictures.", HelpName = "DIR" };
+        var score = new Option<double?>("--score-thr") { Description = "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures.", HelpName = "SCORE" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = CommandLine.Weights();
         var plugins = CommandLine.Plugins();
-        var command = new Command("predict", "Predicts images with nothing but a checkpoint.") { checkpoint, input, output, device, precision, weights, plugins };
+        var command = new Command("predict", "Predicts images with nothing but a checkpoint.") { checkpoint, input, output, score, device, precision, weights, plugins };
         command.SetAction(parsed => Run(
             parsed.GetRequiredValue(checkpoint), parsed.GetRequiredValue(input), parsed.GetValue(output), new PredictorOptions
             {
@@ -32,6 +33,7 @@ internal static class PredictCommand
                 Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
                 Plugins = parsed.GetRequiredValue(plugins),
                 Note = Console.Error.WriteLine,
+                ScoreThr = parsed.GetValue(score),
             }));
         return command;
     }
@@ -43,7 +45,7 @@ internal static class PredictCommand
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
         var pictures = output is not null && predictor.Data.Task is DataTask.Segmentation or DataTask.Detection
-            ? new PredictionPictures(Path.Combine(output!, "pictures"), files, predictor.Data, Original) : null;
+            ? new PredictionPictures(Path.Combine(output!, "pictures"), files, predictor.Data, Original, options.ScoreThr) : null;
         var maps = output is not null && predictor.Data.Task == DataTask.Segmentation ? new PredictionMaps(Path.Combine(output, "maps"), files, predictor.Data) : null;
         if (output is null) Write(null);
         else if (maps is not null)
@@ -65,6 +67,7 @@ internal static class PredictCommand
         }
         RequireSome();
         foreach (var (path, reason) in unreadable) Console.Error.WriteLine(SkippedSample.Line(path, reason));
+        if (unreadable.Count > 0) Console.Error.WriteLine($"{files.Length - unreadable.Count} of {files.Length} images are predicted; {unreadable.Count} can't be read.");
         return 0;
 
         void RequireSome()
@@ -96,9 +99,10 @@ internal static class PredictCommand
     {
         if (File.Exists(input)) return [input];
         if (!Directory.Exists(input)) throw new UserErrorException($"{input}: there is no such file or folder.");
-        var files = Directory.EnumerateFiles(input, "*", SearchOption.AllDirectories)
-            .Where(path => s_endings.Contains(Path.GetExtension(path).ToLowerInvariant())).Order(StringComparer.Ordinal).ToArray();
-        return files.Length > 0 ? files : throw new UserErrorException($"{input}: the folder has no images ({string.Join(", ", s_endings)}).");
+        // Images that can't be read are among them, so that each is told with its format.
+        var store = FileStore.Open(input);
+        var files = store.Names.Where(name => ImageCodec.HasExtension(name) || ImageCodec.UnreadableFormat(name) is not null).Select(store.Describe).ToArray();
+        return files.Length > 0 ? files : throw new UserErrorException($"{input}: the folder has no images ({string.Join(", ", ImageCodec.Extensions)}).");
     }
 
     private static string Describe(string path, Prediction prediction, IReadOnlyList<string> names) => prediction switch

@@ -62,6 +62,7 @@ internal static class PrintConfigCommand
         Console.Out.Flush();
         var registry = Composition.Registry(document, Console.Error.WriteLine);
         ComponentBuilder.Check<RunOptions>(registry, document);
+        foreach (var option in InheritedOptions.Find(registry, document)) Console.Error.WriteLine($"warning: {option}");
         return 0;
     }
 }

@@ -39,6 +39,8 @@ internal static class TestCommand
 
     private static int Run(string config, string checkpoint, string? output, string? predictions, string? show, double? score, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
     {
+        if (output is not null && Path.GetExtension(output).ToLowerInvariant() is ".pkl" or ".pickle")
+            throw new UserErrorException($"--out {output}: --out writes the metrics, as JSON (--out metrics.json). Predictions are written by --predictions PATH, pictures of them by --show-dir DIR; pickles are not written.");
         using var data = EvaluatedData.Open(config, device, overrides, checkpoint);
         var metrics = data.Metrics();
         if (metrics.Count == 0 && predictions is null && show is null)

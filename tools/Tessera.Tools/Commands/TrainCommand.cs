@@ -19,16 +19,17 @@ internal static class TrainCommand
         var overrides = CommandLine.CfgOptions();
         var workDir = new Option<string?>("--work-dir") { Description = "Where the run writes; work_dirs/NAME-OF-CONFIG by default.", HelpName = "DIR" };
         var resume = new Option<bool>("--resume") { Description = "Continue from the newest checkpoint of the work dir." };
+        var overwrite = new Option<bool>("--overwrite") { Description = "Begin anew where the work dir holds a run, whose files are then removed." };
         var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
         var seed = new Option<long?>("--seed") { Description = "Of everything random.", HelpName = "N" };
-        var command = new Command("train", "Trains what a config describes.") { config, workDir, resume, device, seed, overrides };
+        var command = new Command("train", "Trains what a config describes.") { config, workDir, resume, overwrite, device, seed, overrides };
         command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(config), parsed.GetValue(workDir), parsed.GetValue(resume),
+            parsed.GetRequiredValue(config), parsed.GetValue(workDir), parsed.GetValue(resume), parsed.GetValue(overwrite),
             parsed.GetValue(device), parsed.GetValue(seed), parsed.GetRequiredValue(overrides)));
         return command;
     }
 
-    private static int Run(string config, string? workDir, bool resume, string? device, long? seed, string[] overrides)
+    private static int Run(string config, string? workDir, bool resume, bool overwrite, string? device, long? seed, string[] overrides)
     {
         var changes = overrides.ToList();
         if (device is not null) changes.Add($"device={device}");
@@ -36,7 +37,7 @@ internal static class TrainCommand
         var document = ConfigDocument.Load(config, changes);
         var notes = new List<string>();
         using var services = Composition.Services(document, notes.Add).BuildServiceProvider();
-        using var runner = Runner.Create(document, services, workDir, resume);
+        using var runner = Runner.Create(document, services, workDir, resume, overwrite);
         foreach (var note in notes) s_log.Info("{0}", note); // plugins, once the run's log is open
 
         using var interrupt = Stopping(PosixSignal.SIGINT, runner.Trainer);

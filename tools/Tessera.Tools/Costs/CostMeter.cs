@@ -1,7 +1,7 @@
-using System.Runtime.CompilerServices;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -77,7 +77,7 @@ internal sealed class CostMeter
         using var scope = NewDisposeScope();
         var sample = new Sample { Index = 0, Name = "random", Geometry = new Geometry(height, width, System.Numerics.Matrix3x2.Identity) };
         using var batch = new Batch { Images = randn(1, channels, height, width).DetachFromDisposeScope(), Samples = [sample] };
-        model.Predict(batch);
+        ShapeMistake.Guard(model, batch, () => model.Predict(batch));
     }
 
     private OperationCounts Attribute(OperatorTrace trace)
@@ -100,13 +100,7 @@ internal sealed class CostMeter
 
     private static string? Shapes(object? output)
     {
-        Tensor[] tensors = output switch
-        {
-            Tensor tensor => [tensor],
-            IEnumerable<Tensor> several => [.. several],
-            ITuple tuple => [.. Enumerable.Range(0, tuple.Length).Select(i => tuple[i]).OfType<Tensor>()],
-            _ => [],
-        };
+        var tensors = ModuleHooks.Tensors(output);
         return tensors.Length == 0 ? null : string.Join(" ", tensors.Select(tensor => $"[{string.Join(", ", tensor.shape)}]"));
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +8,9 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,9 +20,6 @@ namespace Tessera.Tools.Doctor;
 /// <summary>Everything that can be known to go wrong before the first epoch.</summary>
 internal sealed class Examination : IDisposable
 {
-    private const int LabelsRead = 100_000;
-    private const double ImbalanceWorthSaying = 20;
-
     private readonly ConfigDocument _document;
     private readonly ServiceProvider _services;
     private readonly RunBuilder _builder;
@@ -56,13 +54,16 @@ internal sealed class Examination : IDisposable
     public void Run()
     {
         _report.Check("config", () => $"{_document.Path}: {_document.Files.Count} files, every option known");
+        foreach (var option in InheritedOptions.Find(_services.GetRequiredService<ComponentRegistry>(), _document)) _report.Warn("config", option);
         if (!_report.Check("torch", Torch)) return;
-        if (!_report.Check("data", Data)) return;
-        var read = _report.Check("sample", ReadSamples);
-        if (!_report.Check("model", Model) || !read) return;
-        var trains = Options.Train is null || _report.Check("training", TrainOneBatch);
-        if (trains && _val is not null) _report.Check("evaluation", EvaluateOneBatch);
-        if (trains) _report.Check("saving", SaveAndReload);
+        var found = Data();
+        if (_train is null && _val is null) return;
+        var (trainRead, valRead) = (Read(_train, "train"), Read(_val, Options.Val is null ? "test" : "val"));
+        if (!_report.Check("model", Model)) return;
+        var steps = _train is null || Options.Optimizer is null || _report.Check("optimizer", Optimizer);
+        var trains = _train is null || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run(_model!, _precision)));
+        if (trains && valRead && _val is not null) _report.Check("evaluation", EvaluateOneBatch);
+        if (trains && found) _report.Check("saving", SaveAndReload);
     }
 
     public void Dispose()
@@ -77,74 +78,46 @@ internal sealed class Examination : IDisposable
         Device = DeviceChoice.Resolve(Options.Device);
         _precision = PrecisionChoice.Resolve(Options.Precision, Device.type);
         var facts = EnvironmentReport.Collect(Device, _precision, new SingleProcess(), Options.Seed, false).ToDictionary(fact => fact.Name, fact => fact.Value);
-        if (facts.TryGetValue("BLAS", out var blas) && Device.type == DeviceType.CPU && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase) && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase))
-            _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS. tools/setup installs it.");
+        if (facts.TryGetValue("BLAS", out var blas) && Device.type == DeviceType.CPU && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase) && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase)
+            && !blas.Contains("Math Kernel Library", StringComparison.OrdinalIgnoreCase))
+            _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS and MKL, which NuGet's libtorch brings.");
         if (Threads.Count < Processor.Cores && Device.type == DeviceType.CPU && Options.Threads == 0)
             _report.Warn("threads", $"{Threads.Count} of {Processor.Cores} cores are used.");
         return string.Join(", ", new[] { "provider", "libtorch", "BLAS", "threads", "device", "precision" }.Where(facts.ContainsKey).Select(name => $"{name} {facts[name]}"));
     }
 
-    private string Data()
+    /// <summary>Every part by itself, so that one run tells of the faults of all.</summary>
+    private bool Data()
     {
-        var said = new List<string>();
-        if (Options.Train is { } train) said.Add(Describe("train", _train = _builder.Dataset(train.Dataset), train.Loader));
-        if (Options.Val is { } val) said.Add(Describe("val", _val = _builder.Dataset(val.Dataset), val.Loader));
-        if (Options.Test is { } test)
-        {
-            var data = _builder.Dataset(test.Dataset);
-            said.Add(Describe("test", data, test.Loader));
-            _val ??= data;
-            if (_train is not null) RunBuilder.RequireSameClasses(_train, data, "test.dataset");
-        }
-        if (_train is not null && _val is not null && Options.Val is not null) RunBuilder.RequireSameClasses(_train, _val, "val.dataset");
-        if (_train is null && _val is null) throw new UserErrorException("The config has neither train nor val nor test.");
-        return string.Join("\n", said);
+        if (Options.Train is null && Options.Val is null && Options.Test is null)
+            return _report.Check("data", () => throw new UserErrorException("The config has neither train nor val nor test."));
+        var judgement = new DataCheck(_builder, _report);
+        var good = true;
+        if (Options.Train is { } train) good &= judgement.Run("train", train.Dataset, train.Loader, out _train);
+        if (Options.Val is { } val) good &= judgement.Run("val", val.Dataset, val.Loader, out _val);
+        Dataset? test = null;
+        if (Options.Test is { } tested) good &= judgement.Run("test", tested.Dataset, tested.Loader, out test);
+        good &= SameClasses("val", ref _val) & SameClasses("test", ref test);
+        if (Options.Val is null) _val = test;
+        return good;
     }
 
-    private string Describe(string part, Dataset data, LoaderOptions? loader)
+    /// <summary>Data with other classes is looked at no further.</summary>
+    private bool SameClasses(string part, ref Dataset? data)
     {
-        RunBuilder.CheckData(data, $"{part}.dataset", loader, text => _report.Warn(part, text), text => _report.Note(part, text));
-        var counts = new long[data.Info.Classes.Count];
-        var labelled = 0;
-        for (var i = 0; i < data.Count && i < LabelsRead; i++)
-        {
-            if (data.LabelsOf(i) is not { } labels) continue;
-            labelled++;
-            foreach (var label in labels)
-            {
-                if (label < 0 || label >= counts.Length) throw new UserErrorException($"{part}.dataset: {data.Get(i).Name} is labelled {label}; there are {counts.Length} classes, 0 to {counts.Length - 1}.");
-                counts[label]++;
-            }
-        }
-        var said = $"{part}: {data.Count} samples, {data.Info.Classes.Count} classes ({string.Join(", ", data.Info.Classes.Take(8))}{(data.Info.Classes.Count > 8 ? ", …" : "")})";
-        if (labelled == 0) return said;
-        if (labelled == data.Count && Array.FindIndex(counts, count => count == 0) is >= 0 and var empty)
-            _report.Warn(part, $"{counts.Count(count => count == 0)} classes have no sample; the first is {data.Info.Classes[empty]}.");
-        var (least, most) = (counts.Where(count => count > 0).Min(), counts.Max());
-        if (most >= least * ImbalanceWorthSaying)
-            _report.Warn(part, $"{data.Info.Classes[Array.IndexOf(counts, most)]} is {most / least} times as frequent as {data.Info.Classes[Array.IndexOf(counts, least)]}: consider ClassBalancedSampler, class weights, or macro averages.");
-        return said + (least == most ? $", {most} each" : $", {least} to {most} each");
+        if (_train is not { } trained || data is not { } other) return true;
+        if (_report.Try("data", () => RunBuilder.RequireSameClasses(trained, other, $"{part}.dataset"))) return true;
+        data = null;
+        return false;
     }
 
-    private string ReadSamples()
+    private bool Read(Dataset? data, string part)
     {
-        var said = new List<string>();
-        if (_train is not null) said.Add("train " + ReadSome(_builder.TrainLoader(_train, Options.Train! with { Loader = Small(Options.Train!.Loader) }, new SingleProcess()), "train"));
-        if (_val is not null) said.Add("val " + ReadSome(_builder.EvaluationLoader(_val, Evaluation with { Loader = Small(Evaluation.Loader) }, new SingleProcess()), "val"));
-        return string.Join("\n", said);
-    }
-
-    private string ReadSome(IBatchLoader owned, string part)
-    {
-        using var loader = owned;
-        using var scope = NewDisposeScope();
-        using var batch = loader.Epoch(0).First();
-        var images = batch.Images;
-        double low = images.min().ToDouble(), high = images.max().ToDouble(), mean = images.mean().ToDouble(), spread = images.std().ToDouble();
-        if (!double.IsFinite(mean)) throw new UserErrorException($"{part}: {batch.Samples[0].Name} has values that are not finite.");
-        if (high > 50) _report.Warn(part, $"pixel values reach {high:0}: is a Normalize step missing from {part}.dataset.pipeline?");
-        if (spread < 1e-6) _report.Warn(part, "every pixel of the first samples has the same value.");
-        return string.Create(CultureInfo.InvariantCulture, $"[{string.Join(" x ", images.shape)}], values {low:0.00} to {high:0.00}, mean {mean:0.00}, deviation {spread:0.00}: {batch.Samples[0].Name} …");
+        if (data is null) return true;
+        var reading = new SampleCheck(_report);
+        return _report.Check("sample", () => part == "train"
+            ? reading.Run(part, small => _builder.TrainLoader(data, small ? Options.Train! with { Loader = Small(Options.Train!.Loader) } : Options.Train!, new SingleProcess()))
+            : reading.Run(part, small => _builder.EvaluationLoader(data, small ? Evaluation with { Loader = Small(Evaluation.Loader) } : Evaluation, new SingleProcess())));
     }
 
     private string Model()
@@ -158,47 +131,17 @@ internal sealed class Examination : IDisposable
         return string.Create(CultureInfo.InvariantCulture, $"{_model.GetName()}, {parameters / 1e6:0.00} M parameters{(ChannelsLast ? ", channels last" : "")}");
     }
 
-    /// <summary>A batch of the config's size forward and backward: losses finite, near what guessing gives, and a gradient everywhere.</summary>
-    private string TrainOneBatch()
+    /// <summary>Everything that a run builds beside the model: what is frozen, how parameters are grouped, the schedule, the hooks.</summary>
+    private string Optimizer()
     {
-        using var loader = _builder.TrainLoader(_train!, Options.Train!, new SingleProcess());
-        using var scope = NewDisposeScope();
-        using var batch = loader.Epoch(0).First();
-        Prepare(batch);
-        _model!.train();
-        LossMap losses;
-        var watch = Stopwatch.StartNew();
-        using (_precision.Enter(Device.type)) losses = _model.Loss(batch, new Progress(0, 1, 0, 1));
-        using var total = losses.Total();
-        total.backward();
-        var first = watch.Elapsed;
-
-        foreach (var (name, loss) in losses)
-            if (!double.IsFinite(loss.ToDouble())) throw new UserErrorException($"the loss \"{name}\" is {loss.ToDouble()} on the first batch ({batch.Samples[0].Name} …). precision=fp32 tells whether the precision is to blame.");
-        var gradients = Gradients();
-        var guess = Math.Log(_train!.Info.Classes.Count);
-        var value = total.ToDouble();
-        if (_train.Info.Task == DataTask.Classification && losses.Count == 1 && value > 3 * guess)
-            _report.Warn("training", string.Create(CultureInfo.InvariantCulture, $"the first loss is {value:0.00}; a model that guesses has ln({_train.Info.Classes.Count}) = {guess:0.00}. Are the initial weights or the normalisation wrong?"));
-
-        _model.zero_grad();
-        watch.Restart();
-        using (_precision.Enter(Device.type)) losses = _model.Loss(batch, new Progress(0, 1, 0, 1));
-        losses.Total().backward();
-        var second = watch.Elapsed;
-        _model.zero_grad();
-        var epoch = second * loader.BatchesPerEpoch;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"batch of {batch.Count}: {string.Join(", ", losses.Select(loss => $"{loss.Key} {loss.Value.ToDouble():0.000}"))}; {gradients}; {second.TotalSeconds:0.00} s forward and backward (the first {first.TotalSeconds:0.00}), so an epoch of {loader.BatchesPerEpoch} batches takes about {Time(epoch)}");
-    }
-
-    private string Gradients()
-    {
-        var missing = _model!.named_parameters().Where(entry => entry.parameter.requires_grad && entry.parameter.grad is null).Select(entry => entry.name).ToArray();
-        if (missing.Length > 0) _report.Warn("training", $"{missing.Length} parameters get no gradient: {Some(missing)}. Freeze them, or find out why nothing depends on them.");
-        var broken = _model.named_parameters().Where(entry => entry.parameter.grad is { } grad && !grad.isfinite().all().ToBoolean()).Select(entry => entry.name).ToArray();
-        if (broken.Length > 0) throw new UserErrorException($"the gradients of {broken.Length} parameters are not finite: {Some(broken)}.");
-        return missing.Length == 0 ? "a gradient in every parameter" : $"no gradient in {missing.Length} parameters";
+        var frozen = ParameterGroups.Freeze(_model!, Options.Train!.Freeze ?? []);
+        ParameterGroups.Norms(_model!, Options.Train.NormEval ?? []);
+        var specs = Options.Optimizer!.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
+        var factories = specs.Select(spec => spec.Build(_services)).ToArray();
+        var groups = factories.Sum(factory => ParameterGroups.Split(_model!, factory).Count);
+        foreach (var phase in Options.Schedule ?? []) phase.Build(_services);
+        foreach (var penalty in (Options.Train.Penalties ?? new Dictionary<string, ComponentSpec<Penalty>?>()).Values) penalty?.Build(_services).Select(_model!);
+        return $"{string.Join(", ", specs.Select(spec => spec.TypeName))}: {groups} {(groups == 1 ? "group" : "groups")} of parameters, {frozen.Count} parameters frozen";
     }
 
     private string EvaluateOneBatch()
@@ -206,12 +149,12 @@ internal sealed class Examination : IDisposable
         var metrics = _builder.Metrics(Evaluation, _val!.Info);
         using var loader = _builder.EvaluationLoader(_val, Evaluation with { Loader = Small(Evaluation.Loader) }, new SingleProcess());
         using var scope = NewDisposeScope();
-        using var batch = loader.Epoch(0).First();
+        using var batch = SampleCheck.First(loader, Options.Val is null ? "test" : "val");
         Prepare(batch);
         _model!.eval();
         using (no_grad())
         {
-            var predictions = _model.Predict(batch);
+            var predictions = ShapeMistake.Guard(_model, batch, () => _model.Predict(batch));
             foreach (var metric in metrics.Values)
             {
                 metric.Reset(_val.Info);
@@ -286,8 +229,4 @@ internal sealed class Examination : IDisposable
         while (!Directory.Exists(folder)) folder = Path.GetDirectoryName(folder)!;
         return folder;
     }
-
-    private static string Some(string[] names) => string.Join(", ", names.Take(3)) + (names.Length > 3 ? ", …" : "");
-
-    private static string Time(TimeSpan time) => time.TotalMinutes < 2 ? $"{time.TotalSeconds:0} s" : time.TotalHours < 2 ? $"{time.TotalMinutes:0} minutes" : $"{time.TotalHours:0.0} hours";
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
-using Tessera.Framework.Errors;
 
 namespace Tessera.Tools.Doctor;
 
@@ -25,11 +24,25 @@ internal sealed class Report
             Line("ok", "green", name, said + (watch.Elapsed.TotalSeconds >= 0.1 ? string.Create(CultureInfo.InvariantCulture, $"  ({watch.Elapsed.TotalSeconds:0.0} s)") : ""));
             return true;
         }
-        catch (UserErrorException error)
+        catch (Exception error)
         {
             Failures++;
-            Line("FAIL", "red", name, error.Message);
+            Line("FAIL", "red", name, CommandLine.Describe(error, ["doctor"]).Message);
             return false;
+        }
+    }
+
+    /// <summary>The same for what has nothing to say where all is well.</summary>
+    public bool Try(string name, Action check)
+    {
+        try
+        {
+            check();
+            return true;
+        }
+        catch (Exception error)
+        {
+            return Check(name, () => throw error);
         }
     }
 

@@ -6,6 +6,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -63,7 +64,7 @@ internal sealed class EvaluatedData : IDisposable
     public IReadOnlyDictionary<string, double> Run(string source, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
         if (!StoredPredictions.Are(source)) return OfCheckpoint(source, precision, weights, metrics, observe);
-        WeightArguments.RequireNone(weights, source, "a file of predictions");
+        WeightArguments.RequireNone(weights, source, "a file of predictions", classes: true);
         return OfStored(source, metrics, observe);
     }
 
@@ -71,24 +72,28 @@ internal sealed class EvaluatedData : IDisposable
     {
         foreach (var metric in metrics.Values) metric.Reset(Dataset.Info);
         var predict = StoredPredictions.Open(path, Dataset);
+        var nonFinite = new NonFinitePredictions();
         var advance = new Advance("evaluating");
         for (var i = 0; i < Dataset.Count; i++)
         {
             var sample = Truth(i);
             var prediction = predict(sample);
+            nonFinite.See([prediction], [sample]);
             foreach (var metric in metrics.Values) metric.Process([prediction], [sample]);
             observe?.Invoke(sample, prediction);
             advance.Report(i + 1, Dataset.Count);
         }
-        return Evaluator.Values(metrics);
+        if (nonFinite.Text is { } warning) Console.Error.WriteLine(warning);
+        return nonFinite.Judge(Evaluator.Values(metrics));
     }
 
     public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
     {
+        using var log = RunLog.ToErrors();
         _builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(_builder.Options.Device);
         var chosen = PrecisionChoice.Resolve(precision, on.type);
-        var (trainedOn, order) = Classes(checkpoint, Dataset.Info);
+        var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
         using var model = _builder.Model(trainedOn);
         LoadWeights(model, checkpoint, trainedOn, weights, _document);
         model.to(on);
@@ -97,7 +102,7 @@ internal sealed class EvaluatedData : IDisposable
 
         using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
-        var values = new Evaluator
+        var evaluator = new Evaluator
         {
             Loader = loader,
             Metrics = metrics,
@@ -110,8 +115,11 @@ internal sealed class EvaluatedData : IDisposable
                 for (var i = 0; i < samples.Count; i++) observe(samples[i], predictions[i]);
             },
             Advance = new Advance("evaluating").Report,
-        }.Run(model);
+        };
+        var values = evaluator.Run(model);
+        if (evaluator.NonFinite.Text is { } warning) Console.Error.WriteLine(warning);
         foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
+        if (Evaluator.Coverage(values) is { } coverage) Console.Error.WriteLine(coverage);
         return values;
     }
 
@@ -130,9 +138,9 @@ internal sealed class EvaluatedData : IDisposable
             ForeignWeights.LoadWhole(model, path, data, weights with { Checkpoint = path });
             return;
         }
-        WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's");
+        WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's", classes: false);
         using var checkpoint = Checkpoint.Open(path);
-        checkpoint.RequireClasses(data);
+        checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
         checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));

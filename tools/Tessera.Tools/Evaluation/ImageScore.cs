@@ -1,12 +1,16 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
+using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Evaluation;
 
 /// <summary>How well one image is predicted, the higher the better.</summary>
 internal sealed class ImageScore(DataInfo data)
 {
+    private const double MatchedFrom = 0.5;
+
     private readonly Metric? _metric = data.Task switch
     {
         DataTask.Detection => new CocoApMetric(new CocoApOptions(Bootstrap: 0)),
@@ -47,9 +51,25 @@ internal sealed class ImageScore(DataInfo data)
         ClassPrediction { Label: var label } when data.Task == DataTask.Classification => sample.Label == label ? data.Classes[label] : $"{data.Classes[sample.Label!.Value]}, taken for {data.Classes[label]}",
         ClassPrediction classes => $"predicted {Names(classes.Scores)}; true {Names(sample.MultiLabel!)}",
         RegressionPrediction values => string.Join(", ", values.Values.Select((value, t) => FormattableString.Invariant($"{data.Classes[t]} {value:0.###} ({sample.Targets![t]:0.###})"))),
-        DetectionPrediction found => $"{sample.BoxAnnotation?.Ignored.Count(ignored => !ignored)} objects, {found.Labels.Length} boxes",
+        DetectionPrediction found => DetectionWords(sample, found),
         _ => "",
     };
+
+    private string DetectionWords(Sample sample, DetectionPrediction found)
+    {
+        var objects = sample.BoxAnnotation?.WithUnusable().Ignored.Count(ignored => !ignored) ?? 0;
+        var (matched, iou) = Matches(sample, found);
+        return $"{Counted.Of(objects, "object")}, {Counted.Of(found.Labels.Length, "box", "boxes")}"
+            + (matched == 0 ? "" : FormattableString.Invariant($", {matched} matched with a mean IoU of {iou:0.000}"));
+    }
+
+    /// <summary>Boxes that lie on an object of their class, one to one, and the mean of their overlaps; NaN where there is none.</summary>
+    public (int Count, double MeanIoU) Matches(Sample sample, Prediction prediction)
+    {
+        if (prediction is not DetectionPrediction found || sample.BoxAnnotation is not { } truth) return (0, double.NaN);
+        var overlaps = Pairing.Overlaps(found, truth, MatchedFrom);
+        return (overlaps.Count, overlaps.Count == 0 ? double.NaN : overlaps.Average());
+    }
 
     private string Names(float[] scores) => string.Join(", ", data.Classes.Where((_, c) => scores[c] >= 0.5f)) is { Length: > 0 } names ? names : "nothing";
 }

@@ -23,6 +23,7 @@ internal static class StoredPredictions
             case DataTask.Detection:
                 if (Directory.Exists(path)) throw new UserErrorException($"{path}: this is a folder; the results of a detector are one file of JSON.");
                 var images = CocoResultFile.Read(path, dataset.Info, Samples(dataset).Select(CocoResultWriter.IdOf));
+                Judge(path, dataset, images);
                 return sample => images[CocoResultWriter.IdOf(sample)];
             case DataTask.Segmentation:
                 if (!Directory.Exists(path)) throw new UserErrorException($"{path}: there is no such folder; predicted maps are a folder of PNGs, as tools/test --predictions writes them.");
@@ -34,6 +35,19 @@ internal static class StoredPredictions
                 if (missing.Length > 0)
                     throw new UserErrorException($"{path}: {missing.Length} of the data set's {dataset.Count} samples have no line; the first is {missing[0]}. Are they predictions of another data set?");
                 return sample => lines[sample.Name];
+        }
+    }
+
+    private static void Judge(string path, Dataset dataset, IReadOnlyDictionary<long, DetectionPrediction> images)
+    {
+        try
+        {
+            foreach (var note in new ResultJudgement(dataset.Info, Samples(dataset).Select(sample => (sample, images[CocoResultWriter.IdOf(sample)]))).Notes())
+                Console.Error.WriteLine($"warning: {path}: {note}");
+        }
+        catch (UserErrorException fault)
+        {
+            throw new UserErrorException($"{path}: {fault.Message}", fault);
         }
     }
 

@@ -10,11 +10,24 @@ internal sealed class WeightArguments
 {
     private readonly Option<WeightChoice> _weights = CommandLine.Weights();
 
-    private readonly Option<string?> _part = new("--part") { Description = "Published weights: the dictionary of a PyTorch file that holds them, such as state_dict or ema.module. Default: the usual names, in any nesting.", HelpName = "NAME" };
+    private readonly Option<string?> _part = new("--part")
+    {
+        Description = "Published weights: the dictionary of a PyTorch file that holds them, such as state_dict or ema.module. "
+            + "Default: the usual names, in any nesting.",
+        HelpName = "NAME",
+    };
 
-    private readonly Option<string?> _prefix = new("--prefix") { Description = "Published weights: only tensors whose names begin so, without it. Default: module., model., student. and the like, in any nesting.", HelpName = "TEXT" };
+    private readonly Option<string?> _prefix = new("--prefix")
+    {
+        Description = "Published weights: only tensors whose names begin so, without it. Default: module., model., student. and the like, in any nesting.",
+        HelpName = "TEXT",
+    };
 
-    private readonly Option<string?> _keys = new("--keys") { Description = "Published weights: whose names they have: a key map of the model (timm, torchvision, mmlab …), or own. Default: whichever fits most.", HelpName = "MAP" };
+    private readonly Option<string?> _keys = new("--keys")
+    {
+        Description = "Published weights: whose names they have: a key map of the model (timm, torchvision, mmlab …), or own. Default: whichever fits most.",
+        HelpName = "MAP",
+    };
 
     private readonly Option<string[]> _keyMap = new("--key-map")
     {
@@ -23,9 +36,17 @@ internal sealed class WeightArguments
         DefaultValueFactory = _ => [],
     };
 
-    private readonly Option<bool> _inOrder = new("--classes-in-order") { Description = "Published weights: their classes are the data's in the same order, whatever they are called." };
+    private readonly Option<bool> _inOrder = new("--classes-in-order")
+    {
+        Description = "The classes of the weights are the data's in the same order, whatever they are called.",
+    };
 
-    private readonly Option<ChannelOrder> _inputMode = new("--input-mode") { Description = "Published weights: rgb, or bgr where they were trained on BGR images. Default: rgb.", HelpName = "ORDER", DefaultValueFactory = _ => ChannelOrder.Rgb };
+    private readonly Option<ChannelOrder> _inputMode = new("--input-mode")
+    {
+        Description = "Published weights: rgb, or bgr where they were trained on BGR images. Default: rgb.",
+        HelpName = "ORDER",
+        DefaultValueFactory = _ => ChannelOrder.Rgb,
+    };
 
     public void AddTo(Command command)
     {
@@ -38,10 +59,12 @@ internal sealed class WeightArguments
         MatchClasses: parsed.GetValue(_inOrder) ? ClassMatch.InOrder : ClassMatch.ByName, InputMode: parsed.GetValue(_inputMode));
 
     /// <exception cref="UserErrorException">An option is given that only means something for published weights.</exception>
-    public static void RequireNone(PretrainedOptions reading, string path, string what)
+    /// <param name="classes">Whether the order of classes has no meaning either.</param>
+    public static void RequireNone(PretrainedOptions reading, string path, string what, bool classes)
     {
-        var given = reading.Keys is not null ? "--keys" : reading.Prefix is not null ? "--prefix" : reading.Part is not null ? "--part" : reading.KeyMap is not null ? "--key-map"
-            : reading.MatchClasses != ClassMatch.ByName ? "--classes-in-order" : reading.InputMode != ChannelOrder.Rgb ? "--input-mode" : null;
+        var given = reading.Keys is not null ? "--keys" : reading.Prefix is not null ? "--prefix" : reading.Part is not null ? "--part"
+            : reading.KeyMap is not null ? "--key-map"
+            : classes && reading.MatchClasses != ClassMatch.ByName ? "--classes-in-order" : reading.InputMode != ChannelOrder.Rgb ? "--input-mode" : null;
         if (given is not null) throw new UserErrorException($"{path}\n  {given} tells how weights from elsewhere are read; this is {what}. Leave it out.");
     }
 

@@ -14,9 +14,10 @@ namespace Tessera.Tools.Masks;
 
 /// <summary>Turns a folder of colour masks into index PNGs.</summary>
 /// <param name="tolerance">How far each channel of a colour may be off.</param>
-internal sealed class MaskConverter(FileStore files, int tolerance)
+/// <param name="gathers">A legend or a tolerance is given, so values of gray masks are turned into others, too.</param>
+internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers)
 {
-    private readonly string[] _names = [.. files.Names.Where(name => ImageCodec.Extensions.Contains(Path.GetExtension(name).ToLowerInvariant()))];
+    private readonly string[] _names = [.. files.Names.Where(ImageCodec.HasExtension)];
 
     public int Count => _names.Length;
 
@@ -83,12 +84,17 @@ internal sealed class MaskConverter(FileStore files, int tolerance)
                 ["index"] = entry.Index, ["name"] = entry.Name, ["color"] = entry.Color.ToString(), ["pixels"] = pixels[i],
             })]),
             ["label_map"] = new JsonObject(LabelMap(legend).Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value))),
+            ["palette"] = new JsonArray([.. Palette(legend).Select(color => (JsonNode?)color)]),
         };
         return text.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + "\n";
     }
 
     public static IEnumerable<KeyValuePair<string, string>> LabelMap(Legend legend) =>
         legend.Entries.DistinctBy(entry => entry.Index).OrderBy(entry => entry.Index).Select(entry => KeyValuePair.Create(entry.Index.ToString(CultureInfo.InvariantCulture), entry.Name));
+
+    /// <summary>Colours of the classes, as the option palette takes them beside the label_map.</summary>
+    public static IEnumerable<string> Palette(Legend legend) =>
+        legend.Entries.Where(entry => entry.Index != LabelTable.Ignore).DistinctBy(entry => entry.Index).OrderBy(entry => entry.Index).Select(entry => entry.Color.ToString());
 
     private static string Target(string name) => Path.ChangeExtension(name, ".png");
 
@@ -120,8 +126,13 @@ internal sealed class MaskConverter(FileStore files, int tolerance)
     {
         var (data, described) = (files.Read(name), files.Describe(name));
         var stored = ImageCodec.Decode(data, described, new DecodeOptions(ColorType.Unchanged));
-        return stored.Channels >= 3 ? LabelFile.Decode(data, described, byColor: true)
-            : throw new UserErrorException($"{described}: the mask has one channel of values, not colours. It needs no converting: label_map takes values (\"0\": \"road\").");
+        if (stored.Channels >= 3) return LabelFile.Decode(data, described, byColor: true);
+        // Beside an alpha channel, or where values are to be gathered, gray is a colour like others. A plain index image is used as it is.
+        var plain = stored.Channels == 1 && !gathers && Path.GetExtension(name).ToLowerInvariant() is not (".jpg" or ".jpeg" or ".webp");
+        if (!plain && stored.Type == PixelType.UInt8) return ChannelConversion.ToRgb(stored);
+        var (depth, advice) = stored.Type == PixelType.UInt8
+            ? ("", " Values that compression or soft edges made are gathered with --tolerance N, or by a --legend of grays (\"road\": \"#010101\").") : ("16-bit ", "");
+        throw new UserErrorException($"{described}: the mask has one channel of {depth}values, not colours. It needs no converting: label_map takes values (\"0\": \"road\").{advice}");
     }
 
     private void ForEach(string what, Action<string> action)

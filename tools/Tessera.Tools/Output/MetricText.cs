@@ -14,7 +14,7 @@ internal static class MetricText
         var width = shown.Select(value => value.Key.Length).DefaultIfEmpty().Max();
         foreach (var (name, value) in shown)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {value:0.0000}"));
-        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes())) Console.WriteLine(note);
+        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes()).Distinct()) Console.WriteLine(note);
     }
 
     /// <summary>On the console, and into a file where one is named.</summary>

@@ -7,7 +7,7 @@ using Tessera.Framework.Visualization;
 
 namespace Tessera.Tools.Output;
 
-/// <summary>Images with what was predicted drawn over them, beside the truth where it is known.</summary>
+/// <summary>Images with what was predicted drawn over them, beside the truth where it is known; classes and numbers stand under them.</summary>
 internal sealed class PredictionPictures
 {
     private const double Score = 0.3; // boxes that score less would cover the picture
@@ -32,8 +32,6 @@ internal sealed class PredictionPictures
     /// <param name="original">The sample as it was before any transform.</param>
     public PredictionPictures(string folder, IReadOnlyCollection<string> names, DataInfo data, Func<Sample, Sample> original, double? score = null)
     {
-        if (data.Task is not (DataTask.Segmentation or DataTask.Detection))
-            throw new UserErrorException("--show-dir draws segmentation maps and boxes; for a model that predicts neither there is --predictions.");
         if (File.Exists(folder)) throw new UserErrorException($"{folder}: pictures are written into a folder, but this is a file.");
         (_folder, _data, _names, _original) = (folder, data, new OutputNames(names), original);
         _colors = ClassColors.Of(data);
@@ -56,7 +54,7 @@ internal sealed class PredictionPictures
         {
             SegmentationPrediction { Map: var map } => Maps(image, map, sample.SegmentationMap),
             DetectionPrediction boxes => Boxes(image, boxes, sample.BoxAnnotation),
-            _ => throw new UserErrorException($"{sample.Name}: there is no picture of what the model predicts."),
+            _ => CaptionedPicture.Draw(image, prediction, sample, _data),
         };
     }
 

@@ -8,9 +8,9 @@ internal sealed record UnclaimedValue(string Value, long Pixels, int Images, str
 /// <summary>The counts of one part of the data: train, val or test.</summary>
 internal sealed class PartStatistics
 {
-    public PartStatistics(string name, DataInfo info, IReadOnlyList<SampleFacts> samples)
+    public PartStatistics(string name, DataInfo info, IReadOnlyList<LeftOut> leftOut, IReadOnlyList<SampleFacts> samples)
     {
-        (Name, Info, Samples) = (name, info, samples);
+        (Name, Info, LeftOut, Samples) = (name, info, leftOut, samples);
         Readable = [.. samples.Where(sample => sample.Unreadable is null)];
         var classes = info.Classes.Count;
         (Images, Pixels, Among) = (new long[classes], new long[classes], new long[classes]);
@@ -43,6 +43,9 @@ internal sealed class PartStatistics
     public DataInfo Info { get; }
 
     public IReadOnlyList<SampleFacts> Samples { get; }
+
+    /// <summary>What the data set passed over.</summary>
+    public IReadOnlyList<LeftOut> LeftOut { get; }
 
     public IReadOnlyList<SampleFacts> Readable { get; }
 

@@ -48,6 +48,11 @@ internal static class StatisticsJson
         var json = new JsonObject
         {
             ["images"] = part.Samples.Count,
+            ["left_out"] = new JsonArray([.. part.LeftOut.Select(entry => (JsonNode)new JsonObject
+            {
+                ["kind"] = entry.Kind.ToString().ToLowerInvariant(), ["reason"] = entry.Reason, ["count"] = entry.Count,
+                ["first"] = new JsonArray([.. entry.First.Select(name => (JsonNode)name)]),
+            })]),
             ["unreadable"] = Names(part.Samples.Where(sample => sample.Unreadable is not null)),
             ["sizes"] = new JsonArray([.. part.Readable.GroupBy(sample => (sample.Height, sample.Width)).OrderByDescending(size => size.Count()).Take(MostNames)
                 .Select(size => (JsonNode)new JsonObject { ["height"] = size.Key.Height, ["width"] = size.Key.Width, ["images"] = size.Count() })]),

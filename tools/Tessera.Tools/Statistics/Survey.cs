@@ -3,6 +3,7 @@ using Tessera.Datasets;
 using Tessera.Datasets.Detection;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Segmentation;
+using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Torch;
@@ -57,7 +58,7 @@ internal static class Survey
                 return sample.Image is { } drawn ? facts with { Height = drawn.Height, Width = drawn.Width, Print = fingerprints ? Fingerprint.Of(drawn) : null }
                     : facts with { Unreadable = "there is neither an image nor a file." };
             var file = sample.ReadFile();
-            var image = ImageCodec.Open(file, sample.Name, new DecodeOptions(ColorType.Grayscale));
+            var image = ImageCodec.Open(file, sample.Name, new DecodeOptions(ColorType.Grayscale, ApplyOrientation: LoadImage.TurnsIn(dataset.Pipeline)));
             return facts with { Height = image.Height, Width = image.Width, Print = fingerprints ? Fingerprint.Of(file, image) : null };
         }
         catch (UserErrorException error)

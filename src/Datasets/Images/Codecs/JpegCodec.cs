@@ -17,7 +17,7 @@ internal static unsafe class JpegCodec
     public static Image Decode(ReadOnlySpan<byte> data, string name, ImageHeader header, ColorType colorType, int denominator, JpegDecoder decoder)
     {
         if (colorType == ColorType.Index)
-            throw ImageErrors.Unsupported(name, "a label map stored as JPEG", "JPEG changes the values; PNG or BMP was expected.");
+            throw ImageErrors.Unsupported(name, "a label map stored as JPEG", "JPEG changes the values; PNG or BMP was expected: tools/convert-masks with --tolerance (or --legend and --tolerance) makes index PNGs of it.");
         var accelerated = JpegDecoders.UsesTurboJpeg(decoder);
         var file = JpegFile.Read(data, name);
         var (height, width) = ((header.Height + denominator - 1) / denominator, (header.Width + denominator - 1) / denominator);

@@ -39,7 +39,7 @@ internal static class WebPCodec
     public static Image Decode(ReadOnlySpan<byte> data, string name, ImageHeader header, ColorType colorType)
     {
         if (colorType == ColorType.Index)
-            throw ImageErrors.Unsupported(name, "a label map stored as WebP", "One channel was expected, as in PNG or BMP.");
+            throw ImageErrors.Unsupported(name, "a label map stored as WebP", "One channel was expected, as in PNG or BMP: tools/convert-masks makes index PNGs of it.");
         if (8L + BinaryPrimitives.ReadUInt32LittleEndian(data[4..]) > data.Length)
             throw ImageErrors.Truncated(name, "WebP");
         var image = PixelLayout.Create(header.Height, header.Width, 4, PixelType.UInt8);

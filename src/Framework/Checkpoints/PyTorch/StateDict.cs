@@ -45,16 +45,21 @@ internal sealed class StateDict
         }
         var tensors = Flatten(at);
         if (tensors.Count == 0)
-            throw CheckpointErrors.NoWeights(_file, original is PickleDict { Of: null } ? string.Join(", ", PickleText.Others(root, null).DefaultIfEmpty("an empty dict")) : PickleText.Describe(original));
+            throw CheckpointErrors.NoWeights(_file, original is PickleDict { Of: null }
+                ? string.Join(", ", PickleText.Others(root, null).DefaultIfEmpty("an empty dict")) : PickleText.Describe(original));
         if (path.Count > 1) _notes.Add($"the weights are taken from {string.Join(".", path)}");
-        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, ClassNames.Of(root)) { Names = root.Attributes?[ClassNames.NamesAttribute] as string };
+        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, ClassNames.Of(root))
+        {
+            Names = root.Attributes?[ClassNames.NamesAttribute] as string,
+        };
     }
 
     private FoundWeights Named(PickleDict root, string part)
     {
         object? at = root;
         foreach (var step in part.Split('.')) at = (at as PickleDict)?[step];
-        if (at is PickleDict found && Flatten(found) is { Count: > 0 } tensors) return new FoundWeights(tensors, PickleText.Others(root, part), _notes, ClassNames.Of(root));
+        if (at is PickleDict found && Flatten(found) is { Count: > 0 } tensors)
+            return new FoundWeights(tensors, PickleText.Others(root, part), _notes, ClassNames.Of(root));
         throw CheckpointErrors.NoSuchPart(_file, part, PartsOf(root));
     }
 
@@ -79,14 +84,26 @@ internal sealed class StateDict
     {
         var averaged = names.FirstOrDefault(Wrappers.IsAveraged);
         var trained = names.FirstOrDefault(Wrappers.IsPlain);
+        if (trained is null && _choice == WeightChoice.Trained) _notes.Add($"it has averaged weights alone ({averaged}), which are taken");
         if (averaged is null || trained is null) return averaged ?? trained!;
         // mmengine exchanges the two when it saves: "state_dict" is the average, "ema_state_dict" what was trained.
         if (averaged == "ema_state_dict" && (dict["message_hub"] is not null || dict["ema_state_dict"] is PickleDict inner && inner["steps"] is not null))
             (averaged, trained) = (trained, averaged);
+        else if (Weights(dict, trained) - Weights(dict, averaged) is > 0 and var lacking)
+        {
+            // An average of the parameters alone, without the statistics of norms, is no network.
+            _notes.Add($"its averaged weights ({averaged}) lack {lacking} tensors of the trained ones ({trained}), which are taken; "
+                + $"\"part\" takes the others (tools/test: --part {averaged})");
+            return trained;
+        }
         var taken = _choice == WeightChoice.Averaged ? averaged : trained;
         _notes.Add($"it has averaged weights ({averaged}) beside the trained ones ({trained}); {taken} is taken. " + CheckpointErrors.OtherWeights(_choice));
         return taken;
     }
+
+    private int Weights(PickleDict dict, string part) =>
+        Flatten((PickleDict)dict[part]!).Keys.Count(name =>
+            !name.EndsWith("num_batches_tracked", StringComparison.Ordinal) && name.Contains('.', StringComparison.Ordinal));
 
     private IEnumerable<string> PartsOf(PickleDict root) =>
         root.Named.Where(entry => entry.Value is PickleDict inner && HasTensors(inner, MaxDepth)).Select(entry => entry.Key);

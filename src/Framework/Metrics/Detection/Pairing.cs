@@ -1,10 +1,36 @@
 using Tessera.Framework.Data;
+using Tessera.Framework.Models;
 
 namespace Tessera.Framework.Metrics.Detection;
 
 /// <summary>Detections and objects of an image, paired one to one whatever their classes.</summary>
 internal static class Pairing
 {
+    /// <summary>Overlaps of boxes with the objects of their class, paired one to one, the greatest overlap first. What isn't asked for has no partner.</summary>
+    /// <param name="least">The least overlap of a pair.</param>
+    public static IReadOnlyList<double> Overlaps(DetectionPrediction found, BoxAnnotation truth, double least)
+    {
+        var boxes = found.Stated?.Boxes ?? Sizes.Of(found.Corners);
+        var pairs = new List<(double IoU, int Found, int Object)>();
+        for (var d = 0; d < found.Labels.Length; d++)
+        {
+            for (var g = 0; g < truth.Count; g++)
+            {
+                if (found.Labels[d] != truth.Labels[g] || truth.Ignored[g] || truth.Crowd[g]) continue;
+                var iou = Sizes.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4), crowd: false);
+                if (iou >= least) pairs.Add((iou, d, g));
+            }
+        }
+        var (taken, objects, overlaps) = (new bool[found.Labels.Length], new bool[truth.Count], new List<double>());
+        foreach (var (iou, d, g) in pairs.OrderByDescending(pair => pair.IoU).ThenBy(pair => pair.Found).ThenBy(pair => pair.Object))
+        {
+            if (taken[d] || objects[g]) continue;
+            taken[d] = objects[g] = true;
+            overlaps.Add(iou);
+        }
+        return overlaps;
+    }
+
     /// <summary>True and predicted class of every pair; null where there is no partner.</summary>
     /// <remarks>
     /// The greatest overlap goes first; of equal ones a pair of one class, then the higher score. A detection without a partner

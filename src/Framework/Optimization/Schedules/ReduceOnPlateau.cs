@@ -6,7 +6,7 @@ namespace Tessera.Framework.Optimization;
 public enum ThresholdMode { Relative, Absolute }
 
 /// <param name="Metric">Name of the metric, as evaluation gives it.</param>
-/// <param name="Rule">Whether more or less of it is better.</param>
+/// <param name="Rule">Whether more or less of it is better; by default as the metric declares.</param>
 /// <param name="Factor">Times the learning rate, at a plateau.</param>
 /// <param name="Patience">Evaluations without progress that are let pass.</param>
 /// <param name="Threshold">Smallest change that counts as progress.</param>
@@ -15,7 +15,7 @@ public enum ThresholdMode { Relative, Absolute }
 /// <param name="MinLr">It falls no further.</param>
 public sealed record ReduceOnPlateauOptions(
     string Metric,
-    MetricRule Rule = MetricRule.Greater,
+    MetricRule? Rule = null,
     [property: Range(0.0, 1.0)] double Factor = 0.1,
     [property: Range(0, int.MaxValue)] int Patience = 10,
     [property: Range(0.0, 1e6)] double Threshold = 1e-4,
@@ -27,10 +27,15 @@ public sealed record ReduceOnPlateauOptions(
 [Component("ReduceOnPlateau")]
 public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, Hooks.IMetricFollower
 {
+    private MetricRule _rule = options.Rule ?? MetricRule.Greater;
     private double? _best;
     private int _falls, _bad, _cooldown;
 
     string? Hooks.IMetricFollower.Followed => options.Metric;
+
+    MetricRule? Hooks.IMetricFollower.Rule => options.Rule;
+
+    void Hooks.IMetricFollower.Follow(MetricRule rule) => _rule = rule;
 
     public override double Rate(double baseRate, PhaseStep at) =>
         Math.Max(Math.Min(options.MinLr, baseRate), baseRate * Math.Pow(options.Factor, _falls));
@@ -76,10 +81,10 @@ public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, 
 
     private bool IsBetter(double value)
     {
-        if (double.IsNaN(value)) return false;
+        if (!double.IsFinite(value)) return false;
         if (_best is not { } best) return true;
-        var sign = options.Rule == MetricRule.Greater ? 1 : -1;
+        var sign = _rule == MetricRule.Greater ? 1 : -1;
         var bar = options.ThresholdMode == ThresholdMode.Relative ? best * (1 + sign * options.Threshold) : best + sign * options.Threshold;
-        return options.Rule == MetricRule.Greater ? value > bar : value < bar;
+        return _rule == MetricRule.Greater ? value > bar : value < bar;
     }
 }

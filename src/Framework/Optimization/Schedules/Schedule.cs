@@ -20,7 +20,8 @@ public readonly record struct PhaseStep(double Step, double Length, double RunSt
 
 /// <summary>
 /// One phase of the learning rate's course: a function of the step alone, so that a resumed run needs no state. Phases follow
-/// one another; each starts from the optimizer's own learning rate, not from where the last one ended.
+/// one another, unless they say from when they last; each starts from the optimizer's own learning rate, not from where the last
+/// one ended.
 /// </summary>
 [ComponentKind("schedule")]
 public abstract class Schedule
@@ -30,7 +31,15 @@ public abstract class Schedule
     [Range(0, int.MaxValue)]
     public int? Until { get; set; }
 
-    /// <summary>Whether <see cref="Until"/> and the phase's other counts are iterations or epochs.</summary>
+    /// <summary>
+    /// Iteration or epoch of the run at which the phase begins; by default where the one before it ends. One that begins earlier
+    /// overlaps with it, and their rates multiply, as mmengine's do: a warm-up over 500 iterations beside steps by epoch.
+    /// </summary>
+    [FromConfig]
+    [Range(0, int.MaxValue)]
+    public int? From { get; set; }
+
+    /// <summary>Whether <see cref="From"/>, <see cref="Until"/> and the phase's other counts are iterations or epochs.</summary>
     [FromConfig]
     public ScheduleUnit By { get; set; }
 

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
 
-/// <summary>Phases one after another, set on every parameter group of the optimizers before each step.</summary>
+/// <summary>Phases one after another, or beside each other, set on every parameter group of the optimizers before each step.</summary>
 public sealed class ScheduleChain
 {
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
@@ -15,32 +15,38 @@ public sealed class ScheduleChain
 
     /// <param name="stepsPerEpoch">Optimizer steps of an epoch.</param>
     /// <param name="totalSteps">Optimizer steps of the run.</param>
-    /// <exception cref="UserErrorException">A phase but the last has no end, or ends before it begins.</exception>
+    /// <exception cref="UserErrorException">A phase that others follow has no end, or ends before it begins.</exception>
     public ScheduleChain(IReadOnlyList<Schedule> schedules, long stepsPerEpoch, long totalSteps)
     {
         var phases = new List<Phase>();
-        long begin = 0;
+        long next = 0;
         for (var i = 0; i < schedules.Count; i++)
         {
             var schedule = schedules[i];
             var perUnit = schedule.By == ScheduleUnit.Epoch ? Math.Max(stepsPerEpoch, 1) : 1;
-            if (schedule.Until is null && i + 1 < schedules.Count)
+            if (schedule.Until is null && i + 1 < schedules.Count && schedules[i + 1].From is null)
                 throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts.");
+            var begin = schedule.From is { } from ? from * perUnit : next;
             var end = schedule.Until is { } until ? until * perUnit : Math.Max(totalSteps, begin + 1); // a short run may end before the last phase
             if (end <= begin)
-                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} would end at iteration {end}, but begins at {begin}.");
+                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} would end at iteration {end}, but begins at {begin}."
+                    + (schedule.From is null && i > 0 ? $" Where it is to last beside the phase before it, schedule.{i}.from says when it begins." : ""));
             phases.Add(new Phase(schedule, begin, end, perUnit));
-            begin = end;
+            next = end;
         }
         _phases = [.. phases];
     }
 
-    /// <summary>The learning rate of a group at an optimizer step.</summary>
-    public double Rate(double baseRate, long step) =>
-        At(step) is var (phase, at) ? phase.Schedule.Rate(baseRate, at) : baseRate;
+    /// <summary>The learning rate of a group at an optimizer step: of the phases that overlap, the product of their factors.</summary>
+    public double Rate(double baseRate, long step)
+    {
+        var lasting = At(step);
+        if (lasting is [var (only, place)]) return only.Schedule.Rate(baseRate, place); // as it says, not rounded twice
+        return baseRate == 0 ? 0 : lasting.Aggregate(baseRate, (rate, entry) => rate * (entry.Phase.Schedule.Rate(baseRate, entry.At) / baseRate));
+    }
 
-    /// <summary>The momentum at an optimizer step; null where no schedule sets it.</summary>
-    public double? Momentum(long step) => At(step) is var (phase, at) ? phase.Schedule.Momentum(at) : null;
+    /// <summary>The momentum at an optimizer step; null where no schedule sets it. Of phases that overlap, the last decides.</summary>
+    public double? Momentum(long step) => At(step).Select(entry => entry.Phase.Schedule.Momentum(entry.At)).LastOrDefault(momentum => momentum is not null);
 
     /// <summary>Sets learning rates (and momenta) for the step to come.</summary>
     public void Apply(optim.Optimizer optimizer, Progress progress)
@@ -58,7 +64,7 @@ public sealed class ScheduleChain
 
     public void Observe(IReadOnlyDictionary<string, double> metrics, long step)
     {
-        if (At(step) is var (phase, _)) phase.Schedule.Observe(metrics);
+        foreach (var (phase, _) in At(step)) phase.Schedule.Observe(metrics);
     }
 
     public void Save(StateWriter state)
@@ -71,14 +77,18 @@ public sealed class ScheduleChain
         for (var i = 0; i < _phases.Length; i++) _phases[i].Schedule.Load(state.Under($"{i}"));
     }
 
-    private (Phase Phase, PhaseStep At)? At(long step)
+    /// <summary>The phases that last at a step; where none does, the one that ended last, or else nothing.</summary>
+    private (Phase Phase, PhaseStep At)[] At(long step)
     {
-        if (_phases.Length == 0) return null;
-        var phase = Array.Find(_phases, phase => step < phase.End) ?? _phases[^1];
-        // By epoch, the rate stays for the whole epoch: only whole units count.
-        var run = step / phase.PerUnit;
-        var at = Math.Min(run, phase.End / phase.PerUnit) - phase.Begin / phase.PerUnit;
-        return (phase, new PhaseStep(at, Math.Max((phase.End - phase.Begin + phase.PerUnit - 1) / phase.PerUnit, 1), run));
+        var lasting = Array.FindAll(_phases, phase => phase.Begin <= step && step < phase.End);
+        if (lasting.Length == 0 && Array.FindAll(_phases, phase => phase.End <= step) is { Length: > 0 } ended) lasting = [ended.MaxBy(phase => phase.End)!];
+        return Array.ConvertAll(lasting, phase =>
+        {
+            // By epoch, the rate stays for the whole epoch: only whole units count.
+            var run = step / phase.PerUnit;
+            var at = Math.Min(run, phase.End / phase.PerUnit) - phase.Begin / phase.PerUnit;
+            return (phase, new PhaseStep(at, Math.Max((phase.End - phase.Begin + phase.PerUnit - 1) / phase.PerUnit, 1), run));
+        });
     }
 
     private sealed record Phase(Schedule Schedule, long Begin, long End, long PerUnit);

@@ -1,8 +1,6 @@
 using NLog;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Optimization;
-using Tessera.Torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
 
@@ -30,19 +28,19 @@ internal sealed class NonFiniteLossException : Exception
     public bool FoundLate { get; }
 
     /// <summary>Runs the batch again to see where it went wrong, and saves it with the weights.</summary>
-    public NonFiniteLossException Explain(VisionModel model, Batch batch, OptimizerSet optimizers, string workDir, bool writes)
+    public NonFiniteLossException Explain(RunState run, Batch batch, TrainerParts parts, bool writes)
     {
         if (FoundLate) return this;
-        var replay = new NonFiniteReplay(optimizers.Autocast);
-        var found = replay.Look(model, batch, Progress, _random);
+        var replay = new NonFiniteReplay(run.Optimizers.Autocast);
+        var found = replay.Look(run.Model, batch, Progress, _random);
         var lines = new List<string> { Heading(Progress), $"  {found.Describe()}", $"  Files of the batch: {Listed([.. batch.Samples.Select(sample => sample.Name)])}" };
         if (writes)
         {
             try
             {
-                var path = Path.Combine(workDir, $"nonfinite_iter_{Progress.Iteration}.safetensors");
-                NonFiniteReplay.Save(path, model, batch, Progress, _random, found);
-                lines.Add($"  Batch and weights are saved in {path}.");
+                var path = Path.Combine(run.WorkDir, $"nonfinite_iter_{Progress.Iteration}.safetensors");
+                NonFiniteFile.Save(path, run.Model, batch, Progress, _random, found, parts, run.Describe());
+                lines.Add($"  Batch and weights are saved: tools/replay-nonfinite {path} runs them again.");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or UserErrorException)
             {

@@ -1,11 +1,7 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
-using Tessera.Framework.Checkpoints;
-using Tessera.Framework.Checkpoints.Safetensors;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Torch;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
@@ -34,60 +30,13 @@ public sealed record NonFiniteFinding(IReadOnlyDictionary<string, double> Terms,
 /// <summary>Runs one batch again and looks at every module's output.</summary>
 public sealed class NonFiniteReplay(Func<IDisposable> autocast)
 {
-    private const string Key = "nonfinite";
-
-    /// <summary>Loads what a stopped run saved (<c>nonfinite_iter_N.safetensors</c>) and runs it again.</summary>
+    /// <summary>Loads what a stopped run saved (<c>nonfinite_iter_N.safetensors</c>) and runs it again, on the CPU.</summary>
+    /// <param name="model">Built as the run's; it gets the weights of the file.</param>
+    /// <exception cref="UserErrorException">The file is another, is damaged, or is of another model.</exception>
     public static NonFiniteFinding Replay(VisionModel model, string path)
     {
-        using var file = WeightsFile.Open(path);
-        if (!file.Metadata.TryGetValue(Key, out var text) || JsonNode.Parse(text) is not JsonObject about)
-            throw new UserErrorException($"{path} was not saved by a run that met a loss that isn't finite.");
-        using var scope = NewDisposeScope();
-        using (no_grad())
-            foreach (var (name, tensor) in model.state_dict()) tensor.copy_(file.Read($"model.{name}"));
-        using var batch = new Batch
-        {
-            Images = file.Read("batch.images").DetachFromDisposeScope(),
-            Labels = Optional("batch.labels"),
-            SoftLabels = Optional("batch.soft_labels"),
-            Targets = Optional("batch.targets"),
-            SegmentationMaps = Optional("batch.segmentation_maps"),
-            Samples = [.. about["files"]!.AsArray().Select((name, index) => new Sample { Index = index, Name = (string)name! })],
-        };
-        var progress = new Progress((long)about["iteration"]!, (long)about["total_iterations"]!, (int)about["epoch"]!, (int)about["total_epochs"]!);
-        model.train();
-        return new NonFiniteReplay(() => PrecisionChoice.Full.Enter(DeviceType.CPU)).Look(model, batch, progress, Convert.FromBase64String((string)about["random"]!));
-
-        Tensor? Optional(string name) => file.Tensors.ContainsKey(name) ? file.Read(name).DetachFromDisposeScope() : null;
-    }
-
-    internal static void Save(string path, VisionModel model, Batch batch, Progress progress, byte[] random, NonFiniteFinding found)
-    {
-        var tensors = model.state_dict().Select(entry => WeightSource.From($"model.{entry.Key}", entry.Value)).ToList();
-        Add("batch.images", batch.Images);
-        Add("batch.labels", batch.Labels);
-        Add("batch.soft_labels", batch.SoftLabels);
-        Add("batch.targets", batch.Targets);
-        Add("batch.segmentation_maps", batch.SegmentationMaps);
-        foreach (var (name, map) in batch.ExtraMaps) Add($"batch.extra_maps.{name}", map);
-        var about = new JsonObject
-        {
-            ["iteration"] = progress.Iteration,
-            ["total_iterations"] = progress.TotalIterations,
-            ["epoch"] = progress.Epoch,
-            ["total_epochs"] = progress.TotalEpochs,
-            ["files"] = new JsonArray([.. batch.Samples.Select(sample => (JsonNode)sample.Name)]),
-            ["random"] = batch.Images.device_type == DeviceType.CPU ? Convert.ToBase64String(random) : "", // another device's can't be replayed on a CPU
-            ["finding"] = found.Describe(),
-        };
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        using var stream = File.Create(path);
-        SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { [Key] = about.ToJsonString() });
-
-        void Add(string name, Tensor? tensor)
-        {
-            if (tensor is not null) tensors.Add(WeightSource.From(name, tensor));
-        }
+        using var file = NonFiniteFile.Open(path);
+        return file.Replay(model);
     }
 
     internal NonFiniteFinding Look(VisionModel model, Batch batch, Progress progress, byte[] random)
@@ -100,7 +49,12 @@ public sealed class NonFiniteReplay(Func<IDisposable> autocast)
         var removers = new List<Action>();
         foreach (var (name, module) in model.named_modules())
         {
-            if (Watch(module, output => first ??= Bad(output) ? $"{name} ({module.GetType().Name})" : null) is { } remove) removers.Add(remove);
+            var remove = ModuleHooks.After(module, (_, output) =>
+            {
+                first ??= ModuleHooks.Tensors(output).Any(tensor => !IsFinite(tensor)) ? $"{name} ({module.GetType().Name})" : null;
+                return output;
+            });
+            if (remove is not null) removers.Add(remove);
         }
         try
         {
@@ -115,34 +69,6 @@ public sealed class NonFiniteReplay(Func<IDisposable> autocast)
             foreach (var remove in removers) remove();
         }
     }
-
-    private static Action? Watch(nn.Module module, Action<Tensor[]> see)
-    {
-        return module switch
-        {
-            nn.Module<Tensor, Tensor> m => m.register_forward_hook((_, _, output) => See(output)).remove,
-            nn.Module<Tensor, Tensor[]> m => m.register_forward_hook((_, _, output) => SeeAll(output)).remove,
-            nn.Module<Tensor[], Tensor> m => m.register_forward_hook((_, _, output) => See(output)).remove,
-            nn.Module<Tensor[], Tensor[]> m => m.register_forward_hook((_, _, output) => SeeAll(output)).remove,
-            nn.Module<Tensor, Tensor, Tensor> m => m.register_forward_hook((_, _, _, output) => See(output)).remove,
-            nn.Module<Tensor, Tensor, Tensor, Tensor> m => m.register_forward_hook((_, _, _, _, output) => See(output)).remove,
-            _ => null,
-        };
-
-        Tensor See(Tensor output)
-        {
-            see([output]);
-            return output;
-        }
-
-        Tensor[] SeeAll(Tensor[] output)
-        {
-            see(output);
-            return output;
-        }
-    }
-
-    private static bool Bad(Tensor[] outputs) => outputs.Any(output => !IsFinite(output));
 
     private static bool IsFinite(Tensor tensor)
     {

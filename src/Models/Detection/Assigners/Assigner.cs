@@ -30,6 +30,9 @@ public abstract class Assigner
     [FromConfig, EarlierDefault(IgnoreWhen.AfterMatching, Now = IgnoreWhen.BeforeMatching)]
     public IgnoreWhen IgnoreWhen { get; set; }
 
+    /// <summary>The overlaps by which anchors are judged where the assigner has fixed ones; otherwise the usual 0.5 and 0.4.</summary>
+    public virtual (double Positive, double Negative) Thresholds => (0.5, 0.4);
+
     /// <summary>Safe to call from several threads at once.</summary>
     /// <returns>For each anchor the index of its box, or <see cref="Background"/>, or <see cref="Ignored"/>.</returns>
     public int[] Assign(AnchorGrid anchors, TruthBoxes truth)

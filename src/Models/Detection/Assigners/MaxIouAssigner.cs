@@ -41,6 +41,9 @@ public sealed class MaxIouAssigner : Assigner
         _options = options;
     }
 
+    /// <summary>Above it an anchor is to find a box, below it none.</summary>
+    public override (double Positive, double Negative) Thresholds => (_options.PosIouThr, _options.NegIouThr);
+
     protected override void Assign(AnchorGrid anchors, BoxArray boxes, int[] assigned)
     {
         var (row, best, nearest) = (new float[anchors.Count], new float[anchors.Count], new int[anchors.Count]);

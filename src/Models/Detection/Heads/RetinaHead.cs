@@ -74,6 +74,8 @@ public sealed class RetinaHead : BoxHead
 
     public AnchorGeneratorBase Anchors => _anchors;
 
+    public Assigner Assigner => _assigner;
+
     internal override string ClassifierKey => nameof(retina_cls);
 
     internal override IEnumerable<ClassTensor> ClassTensors =>

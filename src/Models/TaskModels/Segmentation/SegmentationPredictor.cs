@@ -32,11 +32,12 @@ internal sealed class SegmentationPredictor
         using var scope = NewDisposeScope();
         var (height, width) = (batch.Images.shape[2], batch.Images.shape[3]);
         var seen = _views.Select(view => See(batch.Images, view)).ToArray();
+        var finite = FiniteOutput.OfImages(seen);
         var predictions = new Prediction[batch.Count];
         for (var i = 0; i < predictions.Length; i++)
         {
             var maps = new ViewMaps(_views, [.. seen.Select(logits => logits.narrow(0, i, 1))], (height, width), _head.AlignCorners);
-            predictions[i] = new SegmentationPrediction(maps.Classes(batch.Samples[i].Geometry));
+            predictions[i] = new SegmentationPrediction(maps.Classes(batch.Samples[i].Geometry)) { OutputIsFinite = finite[i] };
         }
         return predictions;
     }

@@ -1,0 +1,188 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Checkpoints.Safetensors;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running.Diagnosis;
+
+/// <summary>
+/// What a run saves that met a loss that isn't finite: the batch with all its truth, the weights, the state of the random
+/// generator, and the config, so that the batch can be run again for any task.
+/// </summary>
+public sealed class NonFiniteFile : IDisposable
+{
+    private const string Key = "nonfinite";
+
+    private const string Extra = "batch.extra_maps.";
+
+    private readonly WeightsFile _file;
+
+    private NonFiniteFile(WeightsFile file) => _file = file;
+
+    /// <summary>The run: config, classes, task. null in files of earlier releases.</summary>
+    public CheckpointInfo? Run { get; private init; }
+
+    /// <summary>Where the run stood.</summary>
+    public Progress Progress { get; private init; }
+
+    /// <summary>The files of the batch.</summary>
+    public IReadOnlyList<string> Files { get; private init; } = [];
+
+    /// <summary>What the run found when it stopped.</summary>
+    public string Finding { get; private init; } = "";
+
+    /// <summary>What the run computed in.</summary>
+    public ScalarType Precision { get; private init; } = ScalarType.Float32;
+
+    /// <summary>Whether the run's images lay channels last in memory, which sums are rounded (and overflow) by.</summary>
+    public bool ChannelsLast { get; private init; }
+
+    /// <summary>Whether random numbers can be drawn as in the run; those of a GPU can't.</summary>
+    public bool HasRandomState => Random.Length > 0;
+
+    private byte[] Random { get; init; } = [];
+
+    /// <exception cref="UserErrorException">No such file, another one, or a damaged one.</exception>
+    public static NonFiniteFile Open(string path)
+    {
+        var file = WeightsFile.Open(path);
+        try
+        {
+            if (!file.Metadata.TryGetValue(Key, out var text) || JsonNode.Parse(text) is not JsonObject about)
+                throw new UserErrorException($"{path}\n  This was not saved by a run that met a loss that isn't finite. Expected: nonfinite_iter_N.safetensors of its work dir.");
+            return new NonFiniteFile(file)
+            {
+                Run = about["run"] is JsonObject run ? CheckpointInfo.FromJson(run) : null,
+                Progress = new Progress((long)about["iteration"]!, (long)about["total_iterations"]!, (int)about["epoch"]!, (int)about["total_epochs"]!),
+                Files = [.. about["files"]!.AsArray().Select(name => name!.GetValue<string>())],
+                Finding = (string?)about["finding"] ?? "",
+                Precision = (string?)about["precision"] is { } precision ? Enum.Parse<ScalarType>(precision) : ScalarType.Float32,
+                ChannelsLast = (bool?)about["channels_last"] ?? false,
+                Random = Convert.FromBase64String((string)about["random"]!),
+            };
+        }
+        catch (Exception error)
+        {
+            file.Dispose();
+            if (IsMalformed(error)) throw new UserErrorException($"{path}\n  The file is damaged: what it says of the run can't be read ({error.Message}).", error);
+            throw;
+        }
+    }
+
+    /// <summary>Runs the batch again, in the run's precision where the device has it.</summary>
+    /// <param name="model">Built as the run's; it gets the weights of the file and is moved to the device.</param>
+    /// <exception cref="UserErrorException">The weights are of another model, or the file is damaged.</exception>
+    public NonFiniteFinding Replay(VisionModel model, Device? device = null)
+    {
+        device ??= CPU;
+        using var scope = NewDisposeScope();
+        Fill(model);
+        model.to(device);
+        model.train();
+        using var batch = ReadBatch();
+        batch.To(device);
+        if (ChannelsLast)
+        {
+            model.ToChannelsLast();
+            batch.ToChannelsLast();
+        }
+        var precision = Precision == ScalarType.Float16 && device.type == DeviceType.CPU ? ScalarType.Float32 : Precision;
+        var choice = new PrecisionChoice(precision, "as in the run");
+        return new NonFiniteReplay(() => choice.Enter(device.type)).Look(model, batch, Progress, Random);
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    internal static void Save(string path, VisionModel model, Batch batch, Progress progress, byte[] random, NonFiniteFinding found, TrainerParts parts, CheckpointInfo run)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = model.state_dict().Select(entry => WeightSource.From($"model.{entry.Key}", entry.Value)).ToList();
+        Add("batch.images", batch.Images);
+        Add("batch.labels", batch.Labels);
+        Add("batch.soft_labels", batch.SoftLabels);
+        Add("batch.targets", batch.Targets);
+        Add("batch.segmentation_maps", batch.SegmentationMaps);
+        foreach (var (name, map) in batch.ExtraMaps) Add($"{Extra}{name}", map);
+        foreach (var (sample, i) in batch.Samples.Select((sample, i) => (sample, i)))
+        {
+            if (sample.Boxes is not { } boxes) continue;
+            Add($"batch.boxes.{i}.corners", tensor(boxes.Corners).reshape(-1, 4));
+            Add($"batch.boxes.{i}.labels", tensor(boxes.Labels));
+            Add($"batch.boxes.{i}.ignored", tensor(boxes.Ignored.Select(ignored => ignored ? 1 : 0).ToArray()));
+        }
+        var about = new JsonObject
+        {
+            ["iteration"] = progress.Iteration,
+            ["total_iterations"] = progress.TotalIterations,
+            ["epoch"] = progress.Epoch,
+            ["total_epochs"] = progress.TotalEpochs,
+            ["files"] = new JsonArray([.. batch.Samples.Select(sample => (JsonNode)sample.Name)]),
+            ["random"] = batch.Images.device_type == DeviceType.CPU ? Convert.ToBase64String(random) : "", // another device's can't be replayed on a CPU
+            ["finding"] = found.Describe(),
+            ["precision"] = parts.Precision.Type.ToString(),
+            ["channels_last"] = parts.ChannelsLast,
+            ["run"] = run.ToJson(),
+        };
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        AtomicFile.Write(path, stream => SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { [Key] = about.ToJsonString() }));
+
+        void Add(string name, Tensor? tensor)
+        {
+            if (tensor is not null) tensors.Add(WeightSource.From(name, tensor));
+        }
+    }
+
+    private void Fill(VisionModel model)
+    {
+        using var _ = no_grad();
+        foreach (var (name, target) in model.state_dict())
+        {
+            if (!_file.Tensors.TryGetValue($"model.{name}", out var info) || !info.Shape.SequenceEqual(target.shape))
+                throw new UserErrorException($"{_file.Path}\n  The weights are of another model: {name} is {(info is null ? "missing" : WeightInfo.ShapeText(info.Shape))}, expected {WeightInfo.ShapeText(target.shape)}.");
+            using var stored = _file.Read($"model.{name}");
+            target.copy_(stored);
+        }
+    }
+
+    private Batch ReadBatch()
+    {
+        var batch = new Batch
+        {
+            Images = Optional("batch.images") ?? throw new UserErrorException($"{_file.Path}\n  The file is damaged: it holds no images."),
+            Labels = Optional("batch.labels"),
+            SoftLabels = Optional("batch.soft_labels"),
+            Targets = Optional("batch.targets"),
+            SegmentationMaps = Optional("batch.segmentation_maps"),
+            Samples = [.. Files.Select((name, i) => new Sample { Index = i, Name = name, Training = true, Boxes = BoxesOf(i) })],
+        };
+        foreach (var name in _file.Tensors.Keys.Where(name => name.StartsWith(Extra, StringComparison.Ordinal))) batch.ExtraMaps[name[Extra.Length..]] = Optional(name)!;
+        return batch;
+    }
+
+    private Boxes? BoxesOf(int sample)
+    {
+        if (!_file.Tensors.ContainsKey($"batch.boxes.{sample}.corners")) return null;
+        var labels = Numbers<int>("labels", ScalarType.Int32);
+        var (corners, ignored) = (Numbers<float>("corners", ScalarType.Float32), Numbers<int>("ignored", ScalarType.Int32));
+        if (corners.Length != 4 * labels.Length || ignored.Length != labels.Length) throw new UserErrorException($"{_file.Path}\n  The file is damaged: the boxes of {Files[sample]} are incomplete.");
+        return new Boxes(corners, labels, [.. ignored.Select(value => value != 0)]);
+
+        T[] Numbers<T>(string part, ScalarType type)
+            where T : unmanaged
+        {
+            using var stored = Optional($"batch.boxes.{sample}.{part}");
+            if (stored is null || stored.dtype != type) throw new UserErrorException($"{_file.Path}\n  The file is damaged: it lacks the {part} of the boxes of {Files[sample]}.");
+            return stored.Values<T>();
+        }
+    }
+
+    private Tensor? Optional(string name) => _file.Tensors.ContainsKey(name) ? _file.Read(name).DetachFromDisposeScope() : null;
+
+    private static bool IsMalformed(Exception error) =>
+        error is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException or KeyNotFoundException or OverflowException;
+}

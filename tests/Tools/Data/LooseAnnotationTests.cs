@@ -1,0 +1,154 @@
+using Tessera.Datasets.Detection;
+using Tessera.Datasets.Images;
+using Tessera.Framework.Data;
+
+namespace Tessera.Tests.Tools.Data;
+
+/// <summary>YOLO's and LabelMe's files as their tools write them: converted rightly, or an error; never fewer boxes without a word.</summary>
+[Collection(InProcess.Name)]
+public sealed class LooseAnnotationTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("tessera-loose").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("names: [cat, 'dog, large']  # two\nnc: 2\n")]
+    [InlineData("path: ../x\nnames:\n  0: cat\n  1: \"dog, large\"\nnc: 2")]
+    [InlineData("names:\r\n- cat\r\n- dog, large\r\ntrain: images\r\n")]
+    [InlineData("names: {0: cat, 1: 'dog, large'}\n")]
+    [InlineData("names: [\n  'cat',\n  'dog, large',\n]\n")]
+    public void Yolo_DataYaml_NamesTheClasses(string yaml)
+    {
+        Image("y/images/a.JPG", 60, 80);
+        Image("y/images/b.png", 60, 80);
+        Write("y/labels/a.txt", "\uFEFF1 0.5 0.5 0.25 0.5\r\n\r\n");
+        Write("y/data.yaml", yaml);
+        Write("y/readme.txt", "about these images");
+        var said = Yolo().Succeeds();
+        Assert.Contains("1 of 2 images have no label file and are taken for background", said.Error, StringComparison.Ordinal);
+        Assert.Contains("text files that are no labels: 1", said.Error, StringComparison.Ordinal);
+        var data = new CocoDetection(new(At("y"), At("y.json")));
+        Assert.Equal(["cat", "dog, large"], data.Info.Classes);
+        Assert.Equal([30, 15, 50, 45], data.Get(0).Boxes!.Corners);
+    }
+
+    [Theory]
+    [InlineData("names: [cat, dog]\nnc: 3\n", "nc is 3, but names has 2 entries")]
+    [InlineData("names:\n  0: cat\n  2: dog\n", "none for 1")]
+    [InlineData("nc: 1\nnames:\n  zero\n", "data.yaml:3  \"zero\" in names")]
+    public void Yolo_DataYaml_OddIsToldWithItsLine(string yaml, string expected)
+    {
+        Image("y/a.png", 60, 80);
+        Write("y/a.txt", "0 0.5 0.5 0.25 0.5");
+        Write("y/data.yaml", yaml);
+        Yolo().IsMistake(expected);
+    }
+
+    [Fact]
+    public void Yolo_KeyPointsAndOutlines()
+    {
+        Image("y/a.png", 100, 100);
+        // A box with two key points of x, y, visibility; an outline.
+        Write("y/a.txt", "0 0.5 0.5 0.4 0.2 0.4 0.5 2 0.6 0.55 1\n0 0.1 0.1 0.3 0.1 0.3 0.4\n");
+        Write("y/classes.txt", "person\n");
+        var said = Yolo().Succeeds();
+        Assert.Contains("1 lines have key points", said.Error, StringComparison.Ordinal);
+        Assert.Equal([30, 40, 70, 60, 10, 10, 30, 40], Corners());
+
+        // Pairs that all lie in what the first four could be: told, and settled by either remedy.
+        Write("y/a.txt", "0 0.5 0.5 0.4 0.4 0.45 0.55 0.6 0.6\n");
+        Yolo().IsMistake("a.txt:1  a box with key points of two values, or an outline?", "--outlines", "kpt_shape");
+        Yolo("--outlines").Succeeds();
+        Assert.Equal([40, 40, 60, 60], Corners());
+        Write("y/data.yaml", "names: [person]\nkpt_shape: [2, 2]\n");
+        Yolo().Succeeds();
+        Assert.Equal([30, 30, 70, 70], Corners());
+        Write("y/a.txt", "0 0.5 0.5 0.4 0.4 0.45 0.55 1\n");
+        Yolo().IsMistake("a.txt:1  8 values; a class, a box and 2 key points of 2 are 9");
+    }
+
+    [Fact]
+    public void Yolo_NothingUsable_OrAmbiguous_IsAnError()
+    {
+        Image("y/images/a.png", 60, 80);
+        Write("y/classes.txt", "cat\n\ndog\n");
+        Write("y/labels/a.txt", "0 0.5 0.5 0.25 0.5");
+        Yolo().IsMistake("classes.txt:2  a blank line between names");
+        Write("y/classes.txt", "cat\ndog\n\n");
+        Image("y/images/a.webp.png", 60, 80);
+        Write("y/labels/c.txt", "0 0.5 0.5 0.25 0.5");
+        Yolo().IsMistake("c.txt: there is no image for these labels");
+        File.Delete(At("y/labels/c.txt"));
+        File.Move(At("y/images/a.webp.png"), At("y/images/a.bmp"));
+        Yolo().IsMistake("a.txt would be the labels of two images, images/a.bmp and images/a.png");
+        File.Delete(At("y/images/a.bmp"));
+        Write("y/labels/a.txt", "9 0.5 0.5 0.25 0.5");
+        Yolo("--skip-bad").IsMistake("objects are annotated, but none can be used", "class 9");
+        File.Delete(At("y/labels/a.txt"));
+        Yolo().IsMistake("none of the 1 images has a label file");
+        Directory.Delete(At("y/images"), recursive: true);
+        Write("y/a.heic", "x");
+        Yolo().IsMistake("holds no images", "HEIC files, which can't be read: 1");
+    }
+
+    [Fact]
+    public void LabelMe_GroupsPathsAndByteOrderMark()
+    {
+        Image("l/images/a.png", 60, 80);
+        Image("l/images/b.png", 60, 80);
+        Write("l/json/a.json", "\uFEFF" + """
+            { "imagePath": "..\\images\\a.png", "imageHeight": 60, "imageWidth": 80, "shapes": [
+              { "label": "dog", "group_id": 1, "points": [[10, 20], [30, 40]] },
+              { "label": "dog", "group_id": 1, "points": [[50, 10], [60, 30]] },
+              { "label": "cat", "group_id": 1, "points": [[1, 2], [9, 4]] },
+              { "label": "dog", "group_id": null, "points": [[1, 1], [5, 5]] } ] }
+            """);
+        var said = LabelMe().Succeeds();
+        Assert.Contains("1 images, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
+        Assert.Contains("1 shapes are further parts of a group", said.Error, StringComparison.Ordinal);
+        Assert.Contains("images without a .json file: 1", said.Error, StringComparison.Ordinal);
+        var data = new CocoDetection(new(At("l"), At("l.json")));
+        Assert.Equal([10, 10, 60, 40, 1, 2, 9, 4, 1, 1, 5, 5], data.Get(0).Boxes!.Corners);
+
+        Write("l/json/c.json", """{ "imagePath": "C:\\Users\\me\\B.PNG", "shapes": [{ "label": "", "points": [[1, 1], [5, 5]] }] }""");
+        LabelMe().IsMistake("c.json: shape 1 has no label");
+        Write("l/json/c.json", """{ "imagePath": "a.png", "shapes": [] }""");
+        LabelMe().IsMistake("a.json and", "c.json are both annotations of images/a.png");
+        Write("l/json/c.json", """{ "imagePath": "b.png" }""");
+        LabelMe().IsMistake("c.json has no list \"shapes\"");
+    }
+
+    [Fact]
+    public void Voc_BackgroundAndNothingUsable()
+    {
+        Image("v/JPEGImages/a.png", 60, 80);
+        Image("v/JPEGImages/bg.png", 60, 80);
+        Write("v/Annotations/a.xml", "<annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object></annotation>");
+        Write("v/ImageSets/Main/trainval.txt", "a.png\r\nbg.png\r\n");
+        Voc().IsMistake("bg.xml doesn't exist");
+        Assert.Contains("2 images, 1 boxes", Voc("--background").Succeeds().Output, StringComparison.Ordinal);
+        Voc("--background", "--classes", "dog", "--skip-bad").IsMistake("none can be used", "\"cat\" is none of the classes");
+    }
+
+    private Said Yolo(params string[] more) => Tool.Run(["convert-dataset", At("y"), At("y.json"), "--from", "yolo", .. more]);
+
+    private Said LabelMe() => Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme");
+
+    private Said Voc(params string[] more) => Tool.Run(["convert-dataset", At("v"), At("v.json"), "--from", "voc", .. more]);
+
+    private IEnumerable<float> Corners() => new CocoDetection(new(At("y"), At("y.json"))).Get(0).Boxes!.Corners.Select(value => MathF.Round(value, 3));
+
+    private string At(string name) => Path.Combine(_folder, name);
+
+    private void Image(string name, int height, int width) =>
+        Write(name, name.EndsWith(".JPG", StringComparison.Ordinal) ? ImageCodec.EncodeJpeg(new Image(height, width, 3)) : ImageCodec.EncodePng(new Image(height, width, 3)));
+
+    private void Write(string name, string text) => Write(name, System.Text.Encoding.UTF8.GetBytes(text));
+
+    private void Write(string name, byte[] bytes)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
+        File.WriteAllBytes(At(name), bytes);
+    }
+}

@@ -1,0 +1,37 @@
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
+
+namespace Tessera.Tools.Doctor;
+
+/// <summary>A part of the data as a whole: what its own look finds, and how its classes are spread.</summary>
+internal sealed class DataCheck(RunBuilder builder, Report report)
+{
+    private const double ImbalanceWorthSaying = 20;
+    private const int ClassesNamed = 8;
+
+    /// <param name="data">null where the part can't be used.</param>
+    public bool Run(string part, ComponentSpec<Dataset> spec, LoaderOptions? loader, out Dataset? data)
+    {
+        Dataset? built = null;
+        var good = report.Check("data", () => Describe(part, built = builder.Dataset(spec), loader));
+        data = good ? built : null;
+        return good;
+    }
+
+    private string Describe(string part, Dataset data, LoaderOptions? loader)
+    {
+        RunBuilder.CheckData(data, $"{part}.dataset", loader, text => report.Warn(part, text), text => report.Note(part, text));
+        var classes = data.Info.Classes;
+        var said = $"{part}: {data.Count} samples, {classes.Count} classes ({string.Join(", ", classes.Take(ClassesNamed))}{(classes.Count > ClassesNamed ? ", …" : "")})";
+        var presence = ClassPresence.Of(data);
+        var present = presence.Samples.Where(count => count > 0).ToArray();
+        if (presence.Labelled == 0 || present.Length == 0) return said;
+        var (least, most) = (present.Min(), present.Max());
+        var counts = presence.Samples.ToList();
+        if (most >= least * ImbalanceWorthSaying)
+            report.Warn(part, $"{classes[counts.IndexOf(most)]} is {most / least} times as frequent as {classes[counts.IndexOf(least)]}: consider ClassBalancedSampler, class weights, or macro averages.");
+        return said + (least == most ? $", {most} each" : $", {least} to {most} each");
+    }
+}
