@@ -77,11 +77,11 @@ public sealed class Runner : IDisposable
             if (device.type == DeviceType.CUDA) cuda.manual_seed_all(options.Seed);
             var dataset = builder.Dataset(train.Dataset);
             var valData = options.Val is { } evaluated && train.ValidateEvery > 0 ? builder.Dataset(evaluated.Dataset) : null;
-            if (valData is not null) RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
-            RunBuilder.RequireBoxes(dataset);
             RunBuilder.CheckAll(
                 valData is null ? [(dataset, "train.dataset", train.Loader)] : [(dataset, "train.dataset", train.Loader), (valData, "val.dataset", options.Val!.Loader)],
                 text => s_log.Warn(text), text => s_log.Info(text));
+            RunBuilder.RequireBoxes(dataset);
+            if (valData is not null) RunBuilder.RequireSameClasses(dataset, valData, "val.dataset");
             var trainLoader = Own(builder.TrainLoader(dataset, train, group));
             var model = Own(builder.InitializedModel(dataset.Info));
             var channelsLast = builder.ChannelsLast(model, device, precision);

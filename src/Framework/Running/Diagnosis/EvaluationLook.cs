@@ -76,8 +76,9 @@ internal sealed class EvaluationLook
             {
                 metric.Reset(Loader.Dataset.Info);
                 metric.Process(predictions, batch.Samples);
-                metric.Reset(Loader.Dataset.Info);
             }
+            Evaluator.Values(Metrics);
+            foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
         }
         finally
         {
