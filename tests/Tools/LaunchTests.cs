@@ -9,11 +9,8 @@ public sealed class LaunchTests : IDisposable
 
     public LaunchTests()
     {
-        foreach (var name in (string[])["launch", "setup"])
-        {
-            Copy($"tools/{name}");
-            File.SetUnixFileMode(At($"tools/{name}"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
+        Copy("tools/launch"); // copies stay executable
+        Copy("tools/setup");
         Copy("global.json");
         Directory.CreateDirectory(At("src"));
         Write("Directory.Build.props", "<Project><PropertyGroup><ArtifactsPath>$(MSBuildThisFileDirectory)artifacts</ArtifactsPath></PropertyGroup></Project>");

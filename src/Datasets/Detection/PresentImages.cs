@@ -58,7 +58,7 @@ internal sealed class PresentImages
         return present;
     }
 
-    private IReadOnlyList<string> Find(AnnotatedImage image)
+    private List<string> Find(AnnotatedImage image)
     {
         var name = ClassNames.Normalize(image.File);
         if (_loose.TryGetValue(name, out var found)) return found;

@@ -108,6 +108,11 @@ public sealed class DataJudgementTests : IDisposable
     }
 
     [Fact]
+    public void Boxes_AsText_AreReadAndTold() =>
+        Assert.Contains("24 numbers are written as text; they are read as numbers", _files.Train(_files.Detection(
+            box => new System.Text.Json.Nodes.JsonArray([.. box.Select(value => (System.Text.Json.Nodes.JsonNode)$"{value}")]))).Succeeds().All, StringComparison.Ordinal);
+
+    [Fact]
     public void Images_OfAnotherSize_AreToldAllAtOnce()
     {
         var config = _files.Detection(box => JudgedFiles.Json([.. box.Select(value => 2 * value)]), scale: 2);

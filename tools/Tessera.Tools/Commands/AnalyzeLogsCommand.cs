@@ -56,7 +56,7 @@ internal static class AnalyzeLogsCommand
     }
 
     /// <summary>Whether a value is of one class or target, or the end of an interval: "IoU/sky" beside "mIoU", "bbox/AP/low", "f1/class/cat".</summary>
-    private static bool IsDetail(string key, IReadOnlySet<string> names)
+    private static bool IsDetail(string key, HashSet<string> names)
     {
         var slash = key.LastIndexOf('/');
         if (slash < 0) return false;
