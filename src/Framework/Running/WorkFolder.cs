@@ -44,7 +44,8 @@ internal static partial class WorkFolder
             if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
             else File.Delete(path);
         }
-        return string.Create(CultureInfo.InvariantCulture, $"{entries.Count(IsCheckpoint)} checkpoints and {entries.Count(path => LogFolder().IsMatch(Path.GetFileName(path)))} logs");
+        var (checkpoints, logs) = (entries.Count(IsCheckpoint), entries.Count(path => LogFolder().IsMatch(Path.GetFileName(path))));
+        return string.Create(CultureInfo.InvariantCulture, $"{checkpoints} {(checkpoints == 1 ? "checkpoint" : "checkpoints")} and {logs} {(logs == 1 ? "log" : "logs")}");
     }
 
     private static string Free(string folder)
