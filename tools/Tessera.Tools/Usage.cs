@@ -25,6 +25,9 @@ internal static class Usage
         return text.ToString().Replace($"  {parsed.RootCommandResult.Command.Name} ", "  tools/", StringComparison.Ordinal).TrimEnd();
     }
 
+    /// <summary>Options that other projects' tools have and these don't.</summary>
+    internal static IEnumerable<string> OptionsElsewhere => s_elsewhere.Keys;
+
     /// <summary>Options of MMDetection's and MMSegmentation's tools, and what does the same here.</summary>
     private static readonly Dictionary<string, string> s_elsewhere = new()
     {

@@ -28,7 +28,7 @@ public sealed class SchemaTests
     public void Schema_OffersEveryComponentOfAKind()
     {
         Assert.Equal(["Bolt", "Fussy", "Gear", "Meter"], Schema["$defs"]!["part"]!["properties"]!["type"]!["enum"]!.AsArray().Select(name => (string)name!));
-        var branch = Schema["$defs"]!["part"]!["allOf"]!.AsArray().Single(one => (string?)one!["if"]!["properties"]!["type"]?["const"] == "Gear")!;
+        var branch = Schema["$defs"]!["part"]!["allOf"]!.AsArray().Single(one => (string?)one!["if"]!["properties"]?["type"]?["const"] == "Gear")!;
         Assert.Equal("#/$defs/part.Gear", (string?)branch["then"]!["$ref"]);
     }
 

@@ -43,6 +43,8 @@ internal static class ElementwiseRows
         new("and", ["Tensor::op_BitwiseAnd"], _ => [Bits & Other]),
         new("logical", ["Tensor::logical_and", "Tensor::logical_or", "Tensor::logical_not"], _ =>
             [Bits.logical_and(Other), Bits.logical_or(Other), Bits.logical_not()]),
+        new("logical_and_", ["Tensor::logical_and_"], _ => [Bits.clone().logical_and_(Other)]),
+        new("remainder", ["Tensor::remainder"], x => [x[0].remainder(3)]),
         new("isfinite", ["Tensor::isfinite"], x => [x[0].log().isfinite()]),
         new("compare", ["Tensor::eq", "Tensor::ne", "Tensor::ge", "Tensor::lt"], x => [x[0].eq(x[1]), x[0].ne(x[1]), x[0].ge(x[1]), x[0].lt(x[1])]),
         new("compare_number", ["Tensor::gt", "Tensor::eq", "Tensor::ne", "Tensor::ge", "Tensor::lt"], x =>

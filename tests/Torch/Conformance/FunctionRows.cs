@@ -10,6 +10,7 @@ internal static class FunctionRows
 {
     public static IEnumerable<Row> All { get; } =
     [
+        new("linear", ["nn.functional::linear"], x => [F.linear(x[0], x[1], x[2]), F.linear(x[0], x[1])]),
         new("conv2d", ["nn.functional::conv2d"], x => [F.conv2d(x[0], x[1], x[2], [2, 1], [1, 0], [1, 2], 2)]),
         new("conv2d_plain", ["nn.functional::conv2d"], x => [F.conv2d(x[0], x[1])]),
         new("max_pool2d", ["nn.functional::max_pool2d"], x => [F.max_pool2d(x[0], 3, 2, 1), F.max_pool2d(x[0], [2, 3], [2, 1])]),

@@ -47,7 +47,7 @@ public sealed class ModuleMemberTests
     [Covers("nn.Module::.ctor", "nn.Module`2::.ctor", "nn.Module`3::.ctor", "nn.Module::RegisterComponents", "nn.Module::GetName",
         "nn.Module::register_module", "nn.Module::register_buffer", "nn.Module::register_parameter", "nn.Module::get_buffer", "nn.Module::buffers",
         "nn.Module::parameters", "nn.Module::named_parameters", "nn.Module::modules", "nn.Module::named_modules", "nn.Module::named_children",
-        "nn.Module::state_dict", "nn::ModuleDict", "nn::Identity", "nn::Parameter", "Modules.Parameter::.ctor")]
+        "nn.Module::children", "nn.Module::state_dict", "nn::ModuleDict", "nn::Identity", "nn::Parameter", "Modules.Parameter::.ctor")]
     public void Components_HaveTheNamesOfTheirFields()
     {
         using var block = new Block();
@@ -57,6 +57,7 @@ public sealed class ModuleMemberTests
             ["count", "fc.bias", "fc.weight", "gain", "heads.0.bias", "heads.0.weight", "heads.1.bias", "heads.1.weight", "lift", "named.a.weight", "shift"],
             block.state_dict().Keys.Order(StringComparer.Ordinal));
         Assert.Equal(["extra", "fc", "heads", "named"], block.named_children().Select(child => child.name).Order());
+        Assert.True(block.named_children().Select(child => child.module).SequenceEqual(block.children()));
         Assert.Equal(["extra", "fc", "heads", "heads.0", "heads.1", "named", "named.a"], block.named_modules().Select(module => module.name).Order());
         Assert.Equal(7, block.modules().Count());
         Assert.Equal(10, block.parameters().Count());
@@ -136,7 +137,7 @@ public sealed class ModuleMemberTests
     [Fact]
     [Covers("Modules.Convolution::get_weight", "Modules.Convolution::get_bias", "Modules.Convolution::get_stride", "Modules.Convolution::get_padding",
         "Modules.Convolution::get_dilation", "Modules.Convolution::get_groups", "Modules.Convolution::get_kernel_size",
-        "Modules.Convolution::get_padding_mode", "Modules.Convolution::get_in_channels", "Modules.Linear::get_weight", "Modules.Linear::get_bias",
+        "Modules.Convolution::get_padding_mode", "Modules.Convolution::get_in_channels", "Modules.Convolution::get_out_channels", "Modules.Linear::get_weight", "Modules.Linear::get_bias",
         "Modules.LayerNorm::get_weight")]
     public void Layers_TellWhatTheyWereMadeWith()
     {
@@ -147,7 +148,7 @@ public sealed class ModuleMemberTests
         Assert.Equal([1, 1], conv.padding!);
         Assert.Equal([2, 2], conv.dilation!);
         Assert.Equal([3, 3], conv.kernel_size);
-        Assert.Equal((2, 4, PaddingModes.Zeros), (conv.groups, conv.in_channels, conv.padding_mode));
+        Assert.Equal((2, 4, 6, PaddingModes.Zeros), (conv.groups, conv.in_channels, conv.out_channels, conv.padding_mode));
         using var plain = Conv2d(1, 1, 1, bias: false);
         Assert.Null(plain.bias);
         using var linear = Linear(3, 2, hasBias: false);

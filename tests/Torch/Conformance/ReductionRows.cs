@@ -28,6 +28,12 @@ internal static class ReductionRows
             var (value, place) = x[0].kthvalue(3, 0);
             return [value, place];
         }),
+        new("topk", ["Tensor::topk"], x =>
+        {
+            var (most, mostAt) = x[0].topk(2, 1);
+            var (least, leastAt) = x[0].topk(3, 0, largest: false);
+            return [most, mostAt, least, leastAt];
+        }),
         new("cumsum", ["Tensor::cumsum"], x => [x[0].cumsum(1)]),
         new("norm", ["Tensor::norm"], x => [x[0].norm()]),
         new("std", ["Tensor::std"], x => [x[0].std(), x[0].std(unbiased: false)]),

@@ -24,6 +24,7 @@ internal static class ShapeRows
         new("cat", ["torch::cat", "torch::stack"], x =>
             [cat([x[0], x[1]], 1), stack([x[0].select(1, 0), x[1].select(1, 1)], 1), cat(Twice(x[0]))]),
         new("narrow", ["Tensor::narrow", "Tensor::select"], x => [x[0].narrow(1, 1, 2), x[0].select(1, 2), x[0].select(0, -1)]),
+        new("slice", ["Tensor::slice"], x => [x[0].slice(1, 1, 4, 2), x[0].slice(0, -2, 3, 1)]),
         new("diagonal", ["Tensor::diagonal"], x => [x[0].diagonal(0, 0, 1), x[0].diagonal(1, 1, 2)]),
         new("items", ["Tensor::get_TensorItems", "TensorIndex::Slice", "TensorIndex::op_Implicit"], x =>
             [x[0][1], x[0][1, 2], x[0][TensorIndex.Slice(), 1..3], x[0][TensorIndex.Ellipsis, 0]]),

@@ -14,7 +14,7 @@ public sealed class TensorMemberTests : IDisposable
     [Fact]
     [Covers("Tensor::get_shape", "Tensor::dim", "Tensor::numel", "Tensor::get_NumberOfElements", "Tensor::element_size", "Tensor::get_ElementSize",
         "Tensor::get_dtype", "Tensor::get_device", "Tensor::get_device_type", "Tensor::get_device_index", "Tensor::is_contiguous",
-        "Tensor::is_floating_point", "Tensor::size", "Tensor::stride", "Tensor::get_is_sparse", "Tensor::get_Handle", "torch::CPU", "Device::.ctor",
+        "Tensor::is_floating_point", "Tensor::is_complex", "Tensor::size", "Tensor::stride", "Tensor::get_is_sparse", "Tensor::get_Handle", "torch::CPU", "Device::.ctor",
         "Device::get_type", "Device::get_index")]
     public void Description_IsTheTensors()
     {
@@ -30,6 +30,7 @@ public sealed class TensorMemberTests : IDisposable
         Assert.True(t.is_contiguous());
         Assert.False(t.permute(2, 1, 0).is_contiguous());
         Assert.Equal((false, true, true), (t.is_floating_point(), zeros(1).is_floating_point(), zeros(1, ScalarType.BFloat16).is_floating_point()));
+        Assert.Equal((false, true), (t.is_complex(), zeros(1, ScalarType.ComplexFloat32).is_complex()));
         Assert.Equal((DeviceType.CPU, -1), (CPU.type, CPU.index));
         Assert.Equal((DeviceType.CPU, -1), (new Device(DeviceType.CPU).type, new Device("cpu").index));
     }
