@@ -58,8 +58,13 @@ public sealed class LoaderThreadTests
     {
         var threads = new LoaderThreads();
         using var left = new CountdownEvent(3);
+        using var together = new Barrier(3); // a thread that is done would be taken again
         var running = new ConcurrentBag<Thread>();
-        threads.Start(3, () => running.Add(Thread.CurrentThread), () => left.Signal());
+        threads.Start(3, () =>
+        {
+            running.Add(Thread.CurrentThread);
+            together.SignalAndWait(TimeSpan.FromSeconds(10));
+        }, () => left.Signal());
         Assert.True(left.Wait(TimeSpan.FromSeconds(10)));
         Assert.Equal(3, threads.Made);
         threads.Dispose();

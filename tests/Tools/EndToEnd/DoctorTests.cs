@@ -42,6 +42,10 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
         .Output.Contains("hooks.checkpoint.save_best.metric", StringComparison.Ordinal);
 
     [Fact]
+    public void Schedule_WaitsForAMetricThatNothingGives() => Fails("No metric gives \"accuracy/top\". Did you mean \"accuracy/top1\"?",
+        "schedule=[{\"type\": \"ReduceOnPlateau\", \"metric\": \"accuracy/top\"}]");
+
+    [Fact]
     public void Metric_ThatDoesNotFitTheData() => Fails("The metric RegressionErrors is for regression data", "val.metrics.errors={\"type\": \"RegressionErrors\"}");
 
     [Fact]

@@ -78,6 +78,30 @@ public sealed class PredictTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void Predictor_NormsFused_GivesTheSame_AlsoAfterWeightsChanged()
+    {
+        var image = ImageCodec.Decode(TinyRun.Png(5), "shape");
+        using var fused = Predictor.Load(run.Checkpoint);
+        using var plain = Predictor.Load(run.Checkpoint, new PredictorOptions { FuseNorms = false });
+        var before = Same();
+        foreach (var predictor in new[] { fused, plain })
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            using var _ = TorchSharp.torch.no_grad();
+            predictor.Model.get_parameter("backbone.layer1.0.bn1.weight")!.mul_(2);
+            predictor.Model.get_buffer("backbone.bn1.running_mean")!.add_(0.5);
+        }
+        Assert.NotEqual(before, Same());
+
+        float[] Same()
+        {
+            var (a, b) = ((ClassPrediction)fused.Predict(image), (ClassPrediction)plain.Predict(image));
+            Assert.All(a.Scores.Zip(b.Scores), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+            return a.Scores;
+        }
+    }
+
+    [Fact]
     public void Predictor_BadImage_SaysSoAndGoesOn()
     {
         var path = Path.Combine(run.New(), "text.jpg");

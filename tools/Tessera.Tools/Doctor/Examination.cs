@@ -163,19 +163,9 @@ internal sealed class Examination : IDisposable
         }
         var names = metrics.Values.SelectMany(metric => metric.Compute().Keys).ToArray();
         if (names.Length == 0 && metrics.Count == 0) _report.Warn("evaluation", "val.metrics is empty: nothing will be measured.");
-        RequireMetrics(names);
+        var hooks = (Options.Hooks ?? new Dictionary<string, ComponentSpec<Framework.Hooks.Hook>?>()).Where(hook => hook.Value is not null).Select(hook => hook.Key);
+        FollowedMetrics.Require(_document, hooks, Options.Schedule?.Count ?? 0, metrics.Values);
         return $"{batch.Count} samples predicted; metrics: {string.Join(", ", names)}";
-    }
-
-    /// <summary>A hook that waits for a metric that never comes would say so only after the first epoch.</summary>
-    private void RequireMetrics(string[] names)
-    {
-        foreach (var path in (Options.Hooks ?? new Dictionary<string, ComponentSpec<Framework.Hooks.Hook>?>()).Where(hook => hook.Value is not null).SelectMany(hook => new[] { $"hooks.{hook.Key}.save_best.metric", $"hooks.{hook.Key}.metric" }))
-        {
-            if (_document.Find(path) is not ConfigValue { Kind: ConfigValueKind.String, Text: var wanted } node || names.Contains(wanted)) continue;
-            var near = NearestName.Find(wanted, names);
-            throw new UserErrorException($"{node.Source}  {path}\n  No metric gives \"{wanted}\".{(near is null ? "" : $" Did you mean \"{near}\"?")} There are: {string.Join(", ", names)}.");
-        }
     }
 
     private string SaveAndReload()
