@@ -23,19 +23,20 @@ internal static class SmallMaps
     {
         if (!conv.training || x.device_type != DeviceType.CPU || conv.groups != 1 || conv.padding is not { } padding || conv.padding_mode != PaddingModes.Zeros
             || !is_grad_enabled() || !Autocast.IsEnabled(DeviceType.CPU) || Tap.IsSet(conv)) return null;
-        var rows = Taps.Along(x.shape[2], conv.kernel_size[0], conv.stride[0], padding[0], conv.dilation[0]);
-        var columns = Taps.Along(x.shape[3], conv.kernel_size[1], conv.stride[1], padding[1], conv.dilation[1]);
+        var rows = new Taps(x.shape[2], conv.kernel_size[0], conv.stride[0], padding[0], conv.dilation[0]);
+        var columns = new Taps(x.shape[3], conv.kernel_size[1], conv.stride[1], padding[1], conv.dilation[1]);
         if (rows.Count * columns.Count > MostPixels || rows.Kernel * columns.Kernel == 1 || rows.Count < 1 || columns.Count < 1) return null;
 
+        if (rows.Seeing() is not { } seeingRows || columns.Seeing() is not { } seeingColumns) return null;
         using var scope = NewDisposeScope();
         using var padded = functional.pad(x.permute(0, 2, 3, 1), [0, 0, columns.Padding, columns.Padding, rows.Padding, rows.Padding]);
         var pixels = new List<Tensor>();
-        foreach (var i in rows.Seeing)
+        for (var i = seeingRows.First; i <= seeingRows.Last; i++)
         {
             var strip = padded.slice(1, rows.Start(i), rows.End(i), rows.Stride);
-            foreach (var j in columns.Seeing) pixels.Add(strip.slice(2, columns.Start(j), columns.End(j), columns.Stride));
+            for (var j = seeingColumns.First; j <= seeingColumns.Last; j++) pixels.Add(strip.slice(2, columns.Start(j), columns.End(j), columns.Stride));
         }
-        var weight = conv.weight.slice(2, rows.Seeing[0], rows.Seeing[^1] + 1, 1).slice(3, columns.Seeing[0], columns.Seeing[^1] + 1, 1)
+        var weight = conv.weight.slice(2, seeingRows.First, seeingRows.Last + 1, 1).slice(3, seeingColumns.First, seeingColumns.Last + 1, 1)
             .permute(0, 2, 3, 1).reshape(conv.out_channels, -1);
         return scope.MoveToOuter(functional.linear(pixels.Count == 1 ? pixels[0] : cat(pixels, 3), weight, conv.bias).permute(0, 3, 1, 2));
     }
@@ -43,19 +44,16 @@ internal static class SmallMaps
     /// <summary>Where a kernel's taps lie along one side of the padded map.</summary>
     private readonly record struct Taps(long Length, long Kernel, long Stride, long Padding, long Dilation)
     {
-        public static Taps Along(long length, long kernel, long stride, long padding, long dilation) => new(length, kernel, stride, padding, dilation);
-
         /// <summary>Pixels of output.</summary>
         public long Count => (Length + 2 * Padding - Dilation * (Kernel - 1) - 1) / Stride + 1;
 
-        /// <summary>From the first to the last tap that sees a pixel of the map anywhere; those outside see padding alone.</summary>
-        public long[] Seeing
+        /// <summary>From the first to the last tap that sees a pixel of the map anywhere; those outside see padding alone. null where all do.</summary>
+        public (long First, long Last)? Seeing()
         {
-            get
-            {
-                var taps = Enumerable.Range(0, (int)Kernel).Select(tap => (long)tap).Where(Sees).ToArray();
-                return [.. Enumerable.Range((int)taps[0], (int)(taps[^1] - taps[0] + 1)).Select(tap => (long)tap)];
-            }
+            var (first, last) = (0L, Kernel - 1);
+            while (first <= last && !Sees(first)) first++;
+            while (first <= last && !Sees(last)) last--;
+            return first <= last ? (first, last) : null;
         }
 
         private bool Sees(long tap)

@@ -55,6 +55,7 @@ public sealed class SmallMapsTests
         Assert.Null(SmallMaps.Run(conv, randn(1, 2, 5, 4)));
         using (no_grad()) Assert.Null(SmallMaps.Run(conv, randn(1, 2, 2, 2)));
         using (var point = Conv2d(2, 2, 1)) Assert.Null(SmallMaps.Run(point, randn(1, 2, 2, 2))); // a product as it is
+        using (var gaps = Conv2d(2, 2, 2, padding: 1, dilation: 2)) Assert.Null(SmallMaps.Run(gaps, randn(1, 2, 1, 1))); // each tap lies in the padding
         conv.eval();
         Assert.Null(SmallMaps.Run(conv, randn(1, 2, 2, 2)));
     }
