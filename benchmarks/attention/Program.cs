@@ -47,7 +47,10 @@ var csv = args.Length > 0 ? args[0] : "attention.csv";
 var largest = args.Length > 1 ? int.Parse(args[1], culture) : 65536;
 var sizes = Enumerable.Range(8, 9).Select(power => 1 << power).Where(tokens => tokens <= largest).ToArray();
 var lines = new List<string> { "attention,tokens,milliseconds,megabytes,backward" };
-Console.WriteLine($"| | {string.Join(" | ", sizes.Select(tokens => tokens.ToString("N0", culture)))} | exponent, forward and backward | forward | theory |");
+Console.WriteLine(
+    $"| | {string.Join(" | ", sizes.Select(tokens => tokens.ToString("N0", culture)))} | exponent, forward and backward | forward | "
+        + $"theory |"
+);
 Console.WriteLine($"|---{string.Concat(Enumerable.Repeat("|---", sizes.Length + 3))}|");
 foreach (var (name, text, theory) in kinds)
 {
@@ -60,13 +63,18 @@ foreach (var (name, text, theory) in kinds)
             cells.Add("");
             continue;
         }
-        bool[] parts = tokens > LargestWithGradient ? [false] : tokens >= SmallestFitted ? [true, false] : [true];
+        bool[] parts =
+            tokens > LargestWithGradient ? [false]
+            : tokens >= SmallestFitted ? [true, false]
+            : [true];
         foreach (var backward in parts)
         {
             var (milliseconds, megabytes) = InProcess(text, tokens, backward);
             lines.Add(string.Create(culture, $"\"{name}\",{tokens},{milliseconds:0.###},{megabytes:0.#},{backward}"));
-            if (tokens >= SmallestFitted) (backward ? both : forward).Add((tokens, milliseconds));
-            if (backward == parts[0]) cells.Add(string.Create(culture, $"{milliseconds:0.0} / {megabytes:0}"));
+            if (tokens >= SmallestFitted)
+                (backward ? both : forward).Add((tokens, milliseconds));
+            if (backward == parts[0])
+                cells.Add(string.Create(culture, $"{milliseconds:0.0} / {megabytes:0}"));
         }
     }
     string Exponent(IReadOnlyList<(double, double)> points) => Fit([.. points]) is { } slope ? slope.ToString("0.00", culture) : "";
@@ -76,24 +84,46 @@ File.WriteAllLines(csv, lines);
 
 static void Plot(string csv, string picture)
 {
-    var points = File.ReadLines(csv).Skip(1).Select(line => (Name: line.Split('"')[1], Cells: line.Split('"')[2].Split(',')))
-        .Select(row => (row.Name, Tokens: double.Parse(row.Cells[1], CultureInfo.InvariantCulture), Milliseconds: double.Parse(row.Cells[2], CultureInfo.InvariantCulture), Backward: bool.Parse(row.Cells[4])))
+    var points = File.ReadLines(csv)
+        .Skip(1)
+        .Select(line => (Name: line.Split('"')[1], Cells: line.Split('"')[2].Split(',')))
+        .Select(row =>
+            (
+                row.Name,
+                Tokens: double.Parse(row.Cells[1], CultureInfo.InvariantCulture),
+                Milliseconds: double.Parse(row.Cells[2], CultureInfo.InvariantCulture),
+                Backward: bool.Parse(row.Cells[4])
+            )
+        )
         .ToArray();
     var curves = new List<Curve>();
     var colors = ClassColors.Distinct(points.Select(point => point.Name).Distinct().Count());
     foreach (var (group, i) in points.GroupBy(point => point.Name).Select((group, i) => (group, i)))
-        foreach (var part in group.GroupBy(point => point.Backward))
-            curves.Add(new Curve(part.Key ? group.Key : "", [.. part.Select(point => (point.Tokens, point.Milliseconds))], colors[i], Dashed: !part.Key, Marks: true));
+    foreach (var part in group.GroupBy(point => point.Backward))
+        curves.Add(
+            new Curve(
+                part.Key ? group.Key : "",
+                [.. part.Select(point => (point.Tokens, point.Milliseconds))],
+                colors[i],
+                Dashed: !part.Key,
+                Marks: true
+            )
+        );
     new LineChart
     {
         Title = "One head of width 64: forward and backward; dashed: forward alone",
-        Curves = curves, XLabel = "tokens", YLabel = "milliseconds", LogX = true, LogY = true,
+        Curves = curves,
+        XLabel = "tokens",
+        YLabel = "milliseconds",
+        LogX = true,
+        LogY = true,
     }.Save(picture);
 }
 
 static double? Fit((double X, double Y)[] points)
 {
-    if (points.Length < 2) return null;
+    if (points.Length < 2)
+        return null;
     var (x, y) = (points.Select(p => Math.Log(p.X)).ToArray(), points.Select(p => Math.Log(p.Y)).ToArray());
     var (meanX, meanY) = (x.Average(), y.Average());
     return x.Zip(y, (a, b) => (a - meanX) * (b - meanY)).Sum() / x.Sum(a => (a - meanX) * (a - meanX));
@@ -101,10 +131,19 @@ static double? Fit((double X, double Y)[] points)
 
 static (double Milliseconds, double Megabytes) InProcess(string config, int tokens, bool backward)
 {
-    using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["--one", config, tokens.ToString(CultureInfo.InvariantCulture), backward.ToString()]) { RedirectStandardOutput = true })!;
+    using var process = Process.Start(
+        new ProcessStartInfo(
+            Environment.ProcessPath!,
+            ["--one", config, tokens.ToString(CultureInfo.InvariantCulture), backward.ToString()]
+        )
+        {
+            RedirectStandardOutput = true,
+        }
+    )!;
     var output = process.StandardOutput.ReadToEnd().Split(' ', StringSplitOptions.TrimEntries);
     process.WaitForExit();
-    if (process.ExitCode != 0) throw new InvalidOperationException($"{config} at {tokens} tokens ended with {process.ExitCode}.");
+    if (process.ExitCode != 0)
+        throw new InvalidOperationException($"{config} at {tokens} tokens ended with {process.ExitCode}.");
     return (double.Parse(output[0], CultureInfo.InvariantCulture), double.Parse(output[1], CultureInfo.InvariantCulture));
 }
 
@@ -138,7 +177,8 @@ static void Measure(string config, int tokens, bool backward)
             _ = layer.MixAlone(q, k, v, grid);
         }
         var milliseconds = (Environment.CpuUsage.TotalTime - start).TotalMilliseconds;
-        if (milliseconds > Enough) round++;
+        if (milliseconds > Enough)
+            round++;
         (best, spent) = (Math.Min(best, milliseconds), spent + milliseconds);
     }
     using var process = Process.GetCurrentProcess();

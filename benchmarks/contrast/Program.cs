@@ -24,7 +24,10 @@ var (batchSize, height, width) = deeplab ? (2, 192, 256) : (8, 180, 240);
 const int Classes = 11;
 
 Threads.Set(args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 0);
-using var services = new ServiceCollection().AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(VisionModel).Assembly).BuildServiceProvider();
+using var services = new ServiceCollection()
+    .AddComponents(typeof(ResNet).Assembly)
+    .AddComponents(typeof(VisionModel).Assembly)
+    .BuildServiceProvider();
 var builder = services.GetRequiredService<ComponentBuilder>();
 var info = new DataInfo([.. Enumerable.Range(0, Classes).Select(i => $"class{i}")], DataTask.Segmentation);
 manual_seed(0);
@@ -33,21 +36,34 @@ var precision = PrecisionChoice.Resolve(Precision.Auto, DeviceType.CPU);
 
 const string contrast = """{ "type": "PixelContrastLoss", "weight": 0.1 }""";
 const string remembers = """{ "type": "PixelContrastLoss", "weight": 0.1, "memory": { "size": 512 } }""";
-(string Name, Func<double> Step)[] variants = [("cross entropy", Variant(null)), ("+ contrast", Variant(contrast)), ("+ contrast with memory", Variant(remembers))];
+(string Name, Func<double> Step)[] variants =
+[
+    ("cross entropy", Variant(null)),
+    ("+ contrast", Variant(contrast)),
+    ("+ contrast with memory", Variant(remembers)),
+];
 
 Console.WriteLine($"{args[0]}, batch {batchSize}, {height}x{width}, {precision.Reason}; {Threads.Count} threads");
 for (var i = 0; i < 3; i++)
-    foreach (var (_, step) in variants) step();
+    foreach (var (_, step) in variants)
+        step();
 var times = variants.Select(_ => new List<double>()).ToArray();
 for (var turn = 0; turn < turns; turn++)
-    for (var v = 0; v < variants.Length; v++) times[v].Add(variants[v].Step());
+for (var v = 0; v < variants.Length; v++)
+    times[v].Add(variants[v].Step());
 for (var v = 0; v < variants.Length; v++)
 {
     var ratios = times[v].Zip(times[0], (a, b) => a / b).Order().ToArray();
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{variants[v].Name,-24} {times[v].Order().ElementAt(turns / 2) * 1000,8:0.0} ms  {ratios[turns / 2],6:0.000} ({ratios[0]:0.000} to {ratios[^1]:0.000})"));
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{variants[v].Name, -24} {times[v].Order().ElementAt(turns / 2) * 1000, 8:0.0} ms  {ratios[turns / 2], 6:0.000} "
+                + $"({ratios[0]:0.000} to {ratios[^1]:0.000})"
+        )
+    );
 }
 foreach (var (name, config) in new[] { ("loss alone", contrast), ("loss alone, with memory", remembers) })
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-24} {LossAlone(config) * 1000,8:0.0} ms"));
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name, -24} {LossAlone(config) * 1000, 8:0.0} ms"));
 return 0;
 
 // Seconds of the loss and its gradient at the embeddings, once its memory is full; the median.
@@ -56,7 +72,9 @@ double LossAlone(string config)
     using var loss = builder.Build<Loss>(config, info);
     loss.ExpectEmbeddings(256);
     var stride = deeplab ? 8 : 4;
-    var embeddings = ChannelsLast.Lay(nn.functional.normalize(randn(batchSize, 256, (height + stride - 1) / stride, (width + stride - 1) / stride))).requires_grad_();
+    var embeddings = ChannelsLast
+        .Lay(nn.functional.normalize(randn(batchSize, 256, (height + stride - 1) / stride, (width + stride - 1) / stride)))
+        .requires_grad_();
     var logits = randn(batchSize, Classes, height, width);
     var seconds = new List<double>();
     for (var i = 0; i < 20 + turns; i++)
@@ -75,13 +93,23 @@ Func<double> Variant(string? loss)
     var backbone = deeplab ? """{ "type": "ResNet", "depth": 50, "output_stride": 8 }""" : """{ "type": "HRNet", "arch": "w18_small" }""";
     var head = deeplab ? "AsppHead" : "ConcatHead";
     var terms = """ "ce": { "type": "CrossEntropyLoss" } """ + (loss is null ? "" : $", \"contrast\": {loss}");
-    var projection = loss is null ? "" : $$""", "projection_head": { "type": "ProjectionHead", "dim": 256{{(deeplab ? ", \"in_index\": -1" : "")}} }""";
-    var model = builder.Build<VisionModel>($$"""{ "type": "Segmentor", "backbone": {{backbone}}, "decode_head": { "type": "{{head}}", "losses": { {{terms}} } }{{projection}} }""", info);
+    var projection = loss is null
+        ? ""
+        : $$""", "projection_head": { "type": "ProjectionHead", "dim": 256{{(deeplab ? ", \"in_index\": -1" : "")}} }""";
+    var model = builder.Build<VisionModel>(
+        $$"""{ "type": "Segmentor", "backbone": {{backbone}}, "decode_head": { "type": "{{head}}", "losses": { {{terms}} } }{{projection}} }""",
+        info
+    );
     model.ToChannelsLast();
     model.train();
     var optimizers = new RunOptimizers(
-        new Dictionary<string, OptimizerFactory> { [RunOptimizers.OnlyName] = builder.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }""") }, model,
-        new StepContext { Group = new SingleProcess(), Precision = precision });
+        new Dictionary<string, OptimizerFactory>
+        {
+            [RunOptimizers.OnlyName] = builder.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }"""),
+        },
+        model,
+        new StepContext { Group = new SingleProcess(), Precision = precision }
+    );
     var iteration = 0L;
     return () =>
     {
@@ -100,5 +128,8 @@ Func<double> Variant(string? loss)
 }
 
 // Labels in blocks of 12 pixels, all classes in every image.
-Tensor Blocks() => nn.functional.interpolate(randint(0, Classes, [batchSize, 1, height / 12, width / 12]).to(ScalarType.Float32), [height, width])
-    .squeeze(1).to(ScalarType.Int64);
+Tensor Blocks() =>
+    nn
+        .functional.interpolate(randint(0, Classes, [batchSize, 1, height / 12, width / 12]).to(ScalarType.Float32), [height, width])
+        .squeeze(1)
+        .to(ScalarType.Int64);

@@ -22,10 +22,20 @@ for (var i = 0; i < images; i++)
     {
         Index = i,
         Name = $"{i}",
-        BoxAnnotation = new BoxAnnotation([.. truth.SelectMany(row => row[2..6])], [.. truth.Select(row => (int)row[1])], [.. truth.Select(row => row[4] * row[5])], crowd, crowd),
+        BoxAnnotation = new BoxAnnotation(
+            [.. truth.SelectMany(row => row[2..6])],
+            [.. truth.Select(row => (int)row[1])],
+            [.. truth.Select(row => row[4] * row[5])],
+            crowd,
+            crowd
+        ),
     };
     double[] boxes = [.. found.SelectMany(row => row[2..6])];
-    predictions[i] = new DetectionPrediction(Array.ConvertAll(boxes, value => (float)value), [.. found.Select(row => (float)row[6])], [.. found.Select(row => (int)row[1])])
+    predictions[i] = new DetectionPrediction(
+        Array.ConvertAll(boxes, value => (float)value),
+        [.. found.Select(row => (float)row[6])],
+        [.. found.Select(row => (int)row[1])]
+    )
     {
         Stated = (boxes, [.. found.Select(row => row[6])]),
     };
@@ -35,10 +45,12 @@ while (Console.ReadLine() is not null)
     var watch = Stopwatch.StartNew();
     var metric = new CocoApMetric(new CocoApOptions(Bootstrap: 0));
     metric.Reset(info);
-    for (var i = 0; i < images; i += 8) metric.Process(predictions[i..Math.Min(i + 8, images)], samples[i..Math.Min(i + 8, images)]);
+    for (var i = 0; i < images; i += 8)
+        metric.Process(predictions[i..Math.Min(i + 8, images)], samples[i..Math.Min(i + 8, images)]);
     var values = metric.Compute();
     var seconds = watch.Elapsed.TotalSeconds;
     Console.WriteLine(JsonSerializer.Serialize(new[] { seconds }.Concat(values.Values)));
 }
 
-static ILookup<int, double[]> Rows(string path) => MemoryMarshal.Cast<byte, double>(File.ReadAllBytes(path)).ToArray().Chunk(7).ToLookup(row => (int)row[0]);
+static ILookup<int, double[]> Rows(string path) =>
+    MemoryMarshal.Cast<byte, double>(File.ReadAllBytes(path)).ToArray().Chunk(7).ToLookup(row => (int)row[0]);

@@ -43,7 +43,13 @@ for (var round = 0; Console.ReadLine() is not null; round++)
     for (var i = 0; i < count; i++)
     {
         var file = files[i];
-        var sample = new Sample { Index = i, Name = names[i], ReadFile = () => file, Training = true };
+        var sample = new Sample
+        {
+            Index = i,
+            Name = names[i],
+            ReadFile = () => file,
+            Training = true,
+        };
         if (segmentation)
         {
             var labels = files[count + i];
@@ -54,9 +60,11 @@ for (var round = 0; Console.ReadLine() is not null; round++)
             sample = step.Apply(sample, random);
         var (pixels, normalization) = sample.TakePixels();
         normalization.WritePlanes(pixels, planes);
-        if (!segmentation) continue;
+        if (!segmentation)
+            continue;
         var map = sample.SegmentationMap!.Bytes;
-        for (var p = 0; p < map.Length; p++) indices[p] = map[p];
+        for (var p = 0; p < map.Length; p++)
+            indices[p] = map[p];
     }
     Console.WriteLine(clock.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture));
 }

@@ -18,8 +18,10 @@ while (Console.ReadLine() is { } line)
     var steps = int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
     var watch = Stopwatch.StartNew();
     var count = 0;
-    for (var i = 0; i < steps; i++) count += predictor.Predict(images).Count();
-    if (count != steps * images.Length) throw new InvalidOperationException($"{count} predictions of {steps * images.Length}");
+    for (var i = 0; i < steps; i++)
+        count += predictor.Predict(images).Count();
+    if (count != steps * images.Length)
+        throw new InvalidOperationException($"{count} predictions of {steps * images.Length}");
     Console.WriteLine(watch.Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture));
 }
 return 0;

@@ -11,14 +11,19 @@ if (args.Length != 1)
     return 2;
 }
 var rows = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(args[0])).ToArray().Chunk(6).ToArray();
-var candidates = new Candidates([.. rows.SelectMany(row => row[..4])], [.. rows.Select(row => row[4])], [.. rows.Select(row => (int)row[5])]);
+var candidates = new Candidates(
+    [.. rows.SelectMany(row => row[..4])],
+    [.. rows.Select(row => row[4])],
+    [.. rows.Select(row => (int)row[5])]
+);
 var nms = new Nms(new(0.5));
 while (Console.ReadLine() is { } line)
 {
     var runs = int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
     var kept = 0;
     var watch = Stopwatch.StartNew();
-    for (var i = 0; i < runs; i++) kept = nms.Apply(candidates).Kept.Length;
+    for (var i = 0; i < runs; i++)
+        kept = nms.Apply(candidates).Kept.Length;
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:R} {kept}"));
 }
 return 0;

@@ -24,6 +24,7 @@ while (Console.ReadLine() is { } line)
 double Round(Tensor x)
 {
     var watch = Stopwatch.StartNew();
-    for (var i = 0; i < Calls; i++) (x + y).Dispose();
+    for (var i = 0; i < Calls; i++)
+        (x + y).Dispose();
     return watch.Elapsed.TotalMicroseconds / Calls;
 }

@@ -4,25 +4,35 @@ namespace Samples.Plugins;
 /// <param name="InChannels">Channels of the image.</param>
 public sealed record AllConvNetOptions(
     [property: MinLength(1), Range(1, 4096)] int[] StageChannels,
-    [property: Range(1, 1024)] int InChannels = 3);
+    [property: Range(1, 1024)] int InChannels = 3
+);
 
 /// <summary>Pyramid without pooling: each stage ends in a stride-2 convolution.</summary>
-/// <remarks>Springenberg et al., "Striving for Simplicity: The All Convolutional Net", 2015, arXiv:1412.6806. Departs from the paper by adding batch norm.</remarks>
+/// <remarks>Springenberg et al., "Striving for Simplicity: The All Convolutional Net", 2015, arXiv:1412.6806. Departs from the paper by
+/// adding batch norm.</remarks>
 [Component("AllConvNet")]
 public sealed class AllConvNet : Backbone
 {
     private readonly ModuleList<Sequential> stages = new(); // checkpoint keys: stages.0.0.weight, …
 
-    public AllConvNet(AllConvNetOptions options) : base(nameof(AllConvNet))
+    public AllConvNet(AllConvNetOptions options)
+        : base(nameof(AllConvNet))
     {
         OutChannels = options.StageChannels;
         OutStrides = [.. options.StageChannels.Select((_, i) => 2 << i)];
         var width = options.InChannels;
         foreach (var channels in options.StageChannels)
         {
-            stages.Add(Sequential(
-                Conv2d(width, channels, 3, padding: 1, bias: false), BatchNorm2d(channels), ReLU(),
-                Conv2d(channels, channels, 3, stride: 2, padding: 1, bias: false), BatchNorm2d(channels), ReLU()));
+            stages.Add(
+                Sequential(
+                    Conv2d(width, channels, 3, padding: 1, bias: false),
+                    BatchNorm2d(channels),
+                    ReLU(),
+                    Conv2d(channels, channels, 3, stride: 2, padding: 1, bias: false),
+                    BatchNorm2d(channels),
+                    ReLU()
+                )
+            );
             width = channels;
         }
 

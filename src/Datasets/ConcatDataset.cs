@@ -2,7 +2,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets;
 
-/// <summary>Several data sets of the same classes as one: VOC 2007 and 2012, or a set and its additions. The pipeline stands here, not in its parts.</summary>
+/// <summary>Several data sets of the same classes as one: VOC 2007 and 2012, or a set and its additions. The pipeline stands here, not in
+/// its parts.</summary>
 [Component("ConcatDataset")]
 public sealed class ConcatDataset : Dataset
 {
@@ -12,15 +13,21 @@ public sealed class ConcatDataset : Dataset
     /// <param name="datasets">The parts, in order.</param>
     public ConcatDataset(IReadOnlyList<Dataset> datasets)
     {
-        if (datasets.Count == 0) throw new UserErrorException("ConcatDataset: datasets is empty.");
+        if (datasets.Count == 0)
+            throw new UserErrorException("ConcatDataset: datasets is empty.");
         var first = datasets[0].Info;
         for (var i = 1; i < datasets.Count; i++)
         {
-            if (datasets[i].Info.Task != first.Task) throw new UserErrorException($"ConcatDataset: datasets.0 is for {first.Task}, datasets.{i} for {datasets[i].Info.Task}.");
+            if (datasets[i].Info.Task != first.Task)
+                throw new UserErrorException($"ConcatDataset: datasets.0 is for {first.Task}, datasets.{i} for {datasets[i].Info.Task}.");
             if (!datasets[i].Info.Classes.SequenceEqual(first.Classes))
-                throw new UserErrorException($"ConcatDataset: datasets.{i} has the classes {string.Join(", ", datasets[i].Info.Classes)}; datasets.0 has {string.Join(", ", first.Classes)}. Give both the same classes, in one order.");
+                throw new UserErrorException(
+                    $"ConcatDataset: datasets.{i} has the classes {string.Join(", ", datasets[i].Info.Classes)}; datasets.0 has "
+                        + $"{string.Join(", ", first.Classes)}. Give both the same classes, in one order."
+                );
         }
-        if (datasets.Any(part => part.Pipeline.Count > 0)) throw new UserErrorException("ConcatDataset: the pipeline belongs to it, not to its parts.");
+        if (datasets.Any(part => part.Pipeline.Count > 0))
+            throw new UserErrorException("ConcatDataset: the pipeline belongs to it, not to its parts.");
         _parts = datasets;
         _starts = new int[datasets.Count];
         for (var i = 0; i < datasets.Count; i++)
@@ -55,7 +62,8 @@ public sealed class ConcatDataset : Dataset
         return part.LabelsOf(at);
     }
 
-    public override IReadOnlyList<LeftOut> LeftOut => [.. _parts.SelectMany((part, i) => part.LeftOut.Select(entry => entry with { Reason = $"{entry.Reason} (datasets.{i})" }))];
+    public override IReadOnlyList<LeftOut> LeftOut =>
+        [.. _parts.SelectMany((part, i) => part.LeftOut.Select(entry => entry with { Reason = $"{entry.Reason} (datasets.{i})" }))];
 
     /// <summary>Each part is looked at for the whole's pipeline.</summary>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)

@@ -15,13 +15,20 @@ internal sealed class PredictionInputs(IReadOnlyList<Func<Sample>> samples, Data
 
 internal static class PredictionInput
 {
-    public static Sample File(long index, string path) => new() { Index = index, Name = path, ReadFile = () => System.IO.File.ReadAllBytes(path) };
+    public static Sample File(long index, string path) =>
+        new()
+        {
+            Index = index,
+            Name = path,
+            ReadFile = () => System.IO.File.ReadAllBytes(path),
+        };
 
-    public static Sample InMemory(long index, Image image) => new()
-    {
-        Index = index,
-        Name = "image",
-        Image = image,
-        Geometry = new Geometry(image.Height, image.Width, Matrix3x2.Identity),
-    };
+    public static Sample InMemory(long index, Image image) =>
+        new()
+        {
+            Index = index,
+            Name = "image",
+            Image = image,
+            Geometry = new Geometry(image.Height, image.Width, Matrix3x2.Identity),
+        };
 }

@@ -71,10 +71,17 @@ public sealed class Predictor : IDisposable
         _options = options;
         if (options.ScoreThr is { } score && (checkpoint.Info.Data.Task != DataTask.Detection || score is not (>= 0 and <= 1)))
         {
-            throw new UserErrorException(checkpoint.Info.Data.Task == DataTask.Detection ? $"The threshold of scores is {score}; a number from 0 to 1 was expected."
-                : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores.");
+            throw new UserErrorException(
+                checkpoint.Info.Data.Task == DataTask.Detection
+                    ? $"The threshold of scores is {score}; a number from 0 to 1 was expected."
+                    : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores."
+            );
         }
-        var document = ConfigDocument.FromCheckpoint(SavedConfig.ForModel(WithScore(checkpoint.Info.Config, options.ScoreThr)), checkpoint.Path, plugins: options.Plugins);
+        var document = ConfigDocument.FromCheckpoint(
+            SavedConfig.ForModel(WithScore(checkpoint.Info.Config, options.ScoreThr)),
+            checkpoint.Path,
+            plugins: options.Plugins
+        );
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
         document = EarlierDefaults.OfCheckpoint(document, components);
@@ -91,7 +98,8 @@ public sealed class Predictor : IDisposable
         Model.eval();
         Model.to(_device);
         _channelsLast = builder.ChannelsLast(Model, _device, _precision);
-        if (_channelsLast) Model.ToChannelsLast();
+        if (_channelsLast)
+            Model.ToChannelsLast();
     }
 
     /// <summary>The classes that the model was trained on.</summary>
@@ -100,7 +108,8 @@ public sealed class Predictor : IDisposable
     public VisionModel Model { get; }
 
     /// <summary>Loads a checkpoint that <c>tools/train</c> wrote.</summary>
-    /// <exception cref="UserErrorException">The file is no such checkpoint, is damaged, or needs a plugin that <paramref name="options"/> doesn't name.</exception>
+    /// <exception cref="UserErrorException">The file is no such checkpoint, is damaged, or needs a plugin that <paramref name="options"/>
+    /// doesn't name.</exception>
     public static Predictor Load(string checkpoint, PredictorOptions? options = null)
     {
         using var opened = Checkpoint.Open(checkpoint);
@@ -123,7 +132,8 @@ public sealed class Predictor : IDisposable
         var told = new HashSet<string>(StringComparer.Ordinal);
         foreach (var batch in loader.Epoch(0))
         {
-            foreach (var result in Run(batch)) yield return result;
+            foreach (var result in Run(batch))
+                yield return result;
             Tell();
         }
         Tell();
@@ -132,7 +142,8 @@ public sealed class Predictor : IDisposable
         void Tell()
         {
             foreach (var (name, reason) in loader.Skipped)
-                if (told.Add(name)) unreadable?.Invoke(name, reason);
+                if (told.Add(name))
+                    unreadable?.Invoke(name, reason);
         }
     }
 
@@ -158,7 +169,8 @@ public sealed class Predictor : IDisposable
         using var scope = NewDisposeScope();
         using var mode = no_grad();
         batch.To(_device);
-        if (_channelsLast) batch.ToChannelsLast();
+        if (_channelsLast)
+            batch.ToChannelsLast();
         using var autocast = _precision.Enter(_device.type);
         using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
         return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)))];
@@ -166,10 +178,13 @@ public sealed class Predictor : IDisposable
 
     private static JsonObject WithScore(JsonObject config, double? scoreThr)
     {
-        if (scoreThr is not { } threshold) return config;
+        if (scoreThr is not { } threshold)
+            return config;
         var changed = config.DeepClone().AsObject();
-        if (changed["model"] is not JsonObject model) return changed;
-        if (model["test"] is not JsonObject) model["test"] = new JsonObject();
+        if (changed["model"] is not JsonObject model)
+            return changed;
+        if (model["test"] is not JsonObject)
+            model["test"] = new JsonObject();
         model["test"]!["score_thr"] = threshold;
         return changed;
     }
@@ -177,11 +192,22 @@ public sealed class Predictor : IDisposable
     /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>
     private static List<Transform> Pipeline(ConfigDocument document, ComponentBuilder components)
     {
-        var path = new[] { "test", "val", "train" }.Select(part => $"{part}.dataset.pipeline").FirstOrDefault(path => document.Find(path) is ConfigList)
-            ?? throw new UserErrorException("The checkpoint's config has no pipeline (test.dataset.pipeline or val.dataset.pipeline), so it is unknown how an image becomes the model's input.");
+        var path =
+            new[] { "test", "val", "train" }
+                .Select(part => $"{part}.dataset.pipeline")
+                .FirstOrDefault(path => document.Find(path) is ConfigList)
+            ?? throw new UserErrorException(
+                "The checkpoint's config has no pipeline (test.dataset.pipeline or val.dataset.pipeline), so it is unknown how an "
+                    + "image becomes the model's input."
+            );
         var steps = ((ConfigList)document.Find(path)!).Count;
-        var built = Enumerable.Range(0, steps).Select(i => components.Build(components.Describe<Transform>(document, $"{path}.{i}"))).Where(step => !step.ReadsTruth).ToList();
-        if (!built.OfType<LoadImage>().Any()) built.Insert(0, new LoadImage(new LoadImageOptions())); // the data was drawn or held in memory
+        var built = Enumerable
+            .Range(0, steps)
+            .Select(i => components.Build(components.Describe<Transform>(document, $"{path}.{i}")))
+            .Where(step => !step.ReadsTruth)
+            .ToList();
+        if (!built.OfType<LoadImage>().Any())
+            built.Insert(0, new LoadImage(new LoadImageOptions())); // the data was drawn or held in memory
         return built;
     }
 }

@@ -11,11 +11,15 @@ public static class SavedConfig
     {
         var rest = config.DeepClone().AsObject();
         var evaluates = (rest["test"] ?? rest["val"]) is not null;
-        foreach (var key in (string[])["optimizer", "schedule", "hooks", "device", "precision", "threads", "work_dir", .. evaluates ? (string[])["train"] : []])
+        foreach (
+            var key in (string[])
+                ["optimizer", "schedule", "hooks", "device", "precision", "threads", "work_dir", .. evaluates ? (string[])["train"] : []]
+        )
         {
             var part = rest[key];
             rest.Remove(key);
-            if (rest.ToJsonString().Contains("${" + key, StringComparison.Ordinal)) rest[key] = part; // the model refers to it
+            if (rest.ToJsonString().Contains("${" + key, StringComparison.Ordinal))
+                rest[key] = part; // the model refers to it
         }
         return rest.ToJsonString();
     }

@@ -11,7 +11,8 @@ public static class TensorValues
     public static T[] Values<T>(this Tensor tensor)
         where T : unmanaged
     {
-        if (tensor.numel() == 0) return []; // TorchSharp's accessor throws for a view without elements
+        if (tensor.numel() == 0)
+            return []; // TorchSharp's accessor throws for a view without elements
         using var scope = NewDisposeScope();
         using var accessor = tensor.detach().cpu().data<T>();
         return accessor.ToArray();

@@ -7,26 +7,27 @@ internal sealed class MemoryDataset(int count, Func<int, Sample> make, int class
 {
     private readonly int[] _reads = new int[count];
 
-    public MemoryDataset(int count) : this(count, index => Pixel(index, (byte)index, index % 10))
-    {
-    }
+    public MemoryDataset(int count)
+        : this(count, index => Pixel(index, (byte)index, index % 10)) { }
 
     public override int Count => count;
 
-    public override DataInfo Info { get; } = info ?? new([.. Enumerable.Range(0, classes).Select(i => $"class{i}")], DataTask.Classification);
+    public override DataInfo Info { get; } =
+        info ?? new([.. Enumerable.Range(0, classes).Select(i => $"class{i}")], DataTask.Classification);
 
     public int Reads => _reads.Sum();
 
     public int ReadsOf(int index) => Volatile.Read(ref _reads[index]);
 
     /// <summary>A 2 x 2 image of one gray value.</summary>
-    public static Sample Pixel(int index, byte value, int? label) => new()
-    {
-        Index = index,
-        Name = $"sample-{index}",
-        Label = label,
-        Image = new Image(2, 2, 1, PixelType.UInt8, [value, value, value, value]),
-    };
+    public static Sample Pixel(int index, byte value, int? label) =>
+        new()
+        {
+            Index = index,
+            Name = $"sample-{index}",
+            Label = label,
+            Image = new Image(2, 2, 1, PixelType.UInt8, [value, value, value, value]),
+        };
 
     public override Sample Get(int index)
     {

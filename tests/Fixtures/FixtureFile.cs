@@ -17,7 +17,8 @@ internal static class FixtureFile
     private static string FindRepository()
     {
         for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-            if (File.Exists(Path.Combine(folder, "Tessera.slnx"))) return folder;
+            if (File.Exists(Path.Combine(folder, "Tessera.slnx")))
+                return folder;
         throw new InvalidOperationException("Tessera.slnx is in no folder above the test assembly.");
     }
 }

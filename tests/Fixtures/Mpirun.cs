@@ -6,17 +6,25 @@ namespace Tessera.Tests;
 /// <summary>Several processes under mpirun.</summary>
 internal static class Mpirun
 {
-    /// <summary>Why there is no test of several processes here; null where there is. In CI it is never left out: there mpirun must be installed.</summary>
+    /// <summary>Why there is no test of several processes here; null where there is. In CI it is never left out: there mpirun must be
+    /// installed.</summary>
     public static string? Missing { get; } =
         Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false"
-        || (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "mpirun")))
-            ? null : "mpirun is not installed (Debian and Ubuntu: openmpi-bin).";
+        || (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator)
+            .Any(folder => File.Exists(Path.Combine(folder, "mpirun")))
+            ? null
+            : "mpirun is not installed (Debian and Ubuntu: openmpi-bin).";
 
-    /// <summary>How to start a .NET program as several processes of one thread each, as root as well, and on fewer cores than processes.</summary>
+    /// <summary>How to start a .NET program as several processes of one thread each, as root as well, and on fewer cores than
+    /// processes.</summary>
     public static ProcessStartInfo Start(int processes, params string[] program)
     {
         var start = new ProcessStartInfo("mpirun") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])["-np", processes.ToString(CultureInfo.InvariantCulture), "--oversubscribe", "--bind-to", "none", "dotnet", .. program])
+        foreach (
+            var argument in (string[])
+                ["-np", processes.ToString(CultureInfo.InvariantCulture), "--oversubscribe", "--bind-to", "none", "dotnet", .. program]
+        )
             start.ArgumentList.Add(argument);
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
         start.Environment["OMPI_MCA_mpi_yield_when_idle"] = "1"; // other tests run beside it

@@ -12,7 +12,9 @@ namespace Tessera.Tests.Models;
 internal static class Build
 {
     private static readonly ServiceProvider _services = new ServiceCollection()
-        .AddComponents(typeof(ResNet).Assembly).AddComponents(typeof(PretrainedInitializer).Assembly).BuildServiceProvider();
+        .AddComponents(typeof(ResNet).Assembly)
+        .AddComponents(typeof(PretrainedInitializer).Assembly)
+        .BuildServiceProvider();
 
     public static ComponentBuilder Builder => _services.GetRequiredService<ComponentBuilder>();
 
@@ -21,7 +23,8 @@ internal static class Build
     public static DataInfo Classes(int count, DataTask task = DataTask.Classification) =>
         new([.. Enumerable.Range(0, count).Select(i => $"class{i}")], task);
 
-    public static T From<T>(string json, params object[] given) where T : class => Builder.Build<T>(json, given);
+    public static T From<T>(string json, params object[] given)
+        where T : class => Builder.Build<T>(json, given);
 
     /// <summary>A batch of images by formula, with labels 0, 1, 2 … of the given number of classes.</summary>
     public static Batch Batch(int count, int size, DataInfo info, int channels = 3)

@@ -93,7 +93,10 @@ public sealed class ContractTests
             for (var i = 0; i < maps.Length; i++)
             {
                 var stride = backbone.OutStrides[i];
-                long[] expected = stride == 0 ? [2, backbone.OutChannels[i]] : [2, backbone.OutChannels[i], Ceiling(height, stride), Ceiling(width, stride)];
+                long[] expected =
+                    stride == 0
+                        ? [2, backbone.OutChannels[i]]
+                        : [2, backbone.OutChannels[i], Ceiling(height, stride), Ceiling(width, stride)];
                 Assert.Equal(expected, maps[i].shape);
                 Assert.True(maps[i].isfinite().all().item<bool>());
             }
@@ -105,7 +108,8 @@ public sealed class ContractTests
     public void Backbone_Backward_ReachesEveryParameter(string config)
     {
         using var backbone = Formula.Fill(Build.From<Backbone>(config));
-        if (!backbone.parameters().Any()) return;
+        if (!backbone.parameters().Any())
+            return;
         backbone.train();
         using var scope = NewDisposeScope();
         var maps = backbone.call(Formula.Values("images", 4, 3, 64, 64));
@@ -133,7 +137,8 @@ public sealed class ContractTests
         second.load_state_dict(first.state_dict());
         first.eval();
         second.eval();
-        foreach (var (a, b) in first.call(images).Zip(second.call(images))) Assert.True(a.equal(b).all().item<bool>());
+        foreach (var (a, b) in first.call(images).Zip(second.call(images)))
+            Assert.True(a.equal(b).all().item<bool>());
     }
 
     [Theory]
@@ -143,7 +148,8 @@ public sealed class ContractTests
         using var backbone = Build.From<Backbone>(config);
         var layers = backbone.LayersByDepth;
         var found = backbone.named_parameters().Select(p => layers.Of(p.name)).ToArray();
-        if (found.Length == 0) return;
+        if (found.Length == 0)
+            return;
         Assert.Equal(Enumerable.Range(0, layers.Blocks + 1), found.Distinct().Order().Where(layer => layer <= layers.Blocks));
     }
 
@@ -154,7 +160,8 @@ public sealed class ContractTests
         using var backbone = Build.From<Backbone>(config);
         foreach (var (name, map) in backbone.KeyMaps)
         {
-            if (map.Publish is null) continue; // it only reads
+            if (map.Publish is null)
+                continue; // it only reads
             var keys = backbone.state_dict().Keys.Where(key => map.Absent?.Invoke(key) != true).ToArray();
             var foreign = keys.Select(key => map.Publish!(key)!).ToArray();
             Assert.Equal(keys.Length, foreign.Distinct().Count());
@@ -168,7 +175,9 @@ public sealed class ContractTests
     public void Model_EveryModuleTapped_CapturesOutlivingDifferentiableTensors(string config)
     {
         var info = Build.Classes(5);
-        using var model = Formula.Fill(Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{config}}, "head": { "type": "LinearHead" } }""", info));
+        using var model = Formula.Fill(
+            Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{config}}, "head": { "type": "LinearHead" } }""", info)
+        );
         model.train();
         using var batch = Build.Batch(4, 64, info);
         batch.Images.requires_grad_(); // so that even what has no parameters below it has a gradient
@@ -182,7 +191,8 @@ public sealed class ContractTests
         }
 
         // Of a backbone's maps only the last reaches a linear head; the others join the objective here.
-        var objective = taps.Single(tap => tap.Name == "backbone").Values.Aggregate(loss, (sum, map) => sum + (map * Formula.Values("images", map.shape)).mean());
+        var objective = taps.Single(tap => tap.Name == "backbone")
+            .Values.Aggregate(loss, (sum, map) => sum + (map * Formula.Values("images", map.shape)).mean());
         foreach (var tap in taps)
         {
             Assert.True(tap.Values.Count > 0, $"{tap.Name} did not run through call");
@@ -195,7 +205,8 @@ public sealed class ContractTests
         }
 
         using var untapped = model.Loss(batch, default).Total();
-        foreach (var tap in taps) tap.Dispose();
+        foreach (var tap in taps)
+            tap.Dispose();
         Assert.All(taps, tap => Assert.Empty(tap.Values));
     }
 
@@ -209,10 +220,22 @@ public sealed class ContractTests
         {
             using var scope = NewDisposeScope();
             long[] shape = targets.Labels is { } labels && labels.dim() == 3 ? [2, 4, 12, 13] : [6, 4];
-            var logits = Formula.Values("logits.weight", shape.Aggregate((a, b) => a * b), 1).mul(5).reshape(shape).detach().requires_grad_();
+            var logits = Formula
+                .Values("logits.weight", shape.Aggregate((a, b) => a * b), 1)
+                .mul(5)
+                .reshape(shape)
+                .detach()
+                .requires_grad_();
             var value = loss.Compute(logits, targets, default);
             Assert.Empty(value.shape);
-            Assert.True(double.IsFinite(value.item<float>()) && (value.item<float>() > 0 || config.Contains("BoundaryLoss", StringComparison.Ordinal) || config.Contains("RmiLoss", StringComparison.Ordinal)));
+            Assert.True(
+                double.IsFinite(value.item<float>())
+                    && (
+                        value.item<float>() > 0
+                        || config.Contains("BoundaryLoss", StringComparison.Ordinal)
+                        || config.Contains("RmiLoss", StringComparison.Ordinal)
+                    )
+            );
             value.backward();
             Assert.True(logits.grad!.isfinite().all().item<bool>() && logits.grad.abs().sum().item<float>() > 0);
 
@@ -235,7 +258,8 @@ public sealed class ContractTests
         using var scope = NewDisposeScope();
         var loss = Build.From<Loss>(config, Build.Classes(4));
         var twice = Build.From<Loss>(config[..^1] + """, "weight": 2, "warmup_iters": 10, "ramp_iters": 10 }""", Build.Classes(4));
-        foreach (var term in new[] { loss, twice }) term.ExpectEmbeddings(8);
+        foreach (var term in new[] { loss, twice })
+            term.ExpectEmbeddings(8);
         twice.eval(); // so that it remembers nothing between the calls
         var embeddings = nn.functional.normalize(Formula.Values("embeddings", 2, 8, 4, 5)).detach().requires_grad_();
         var logits = Formula.Values("logits.weight", 2, 4, 8, 10);
@@ -261,10 +285,20 @@ public sealed class ContractTests
     public void Head_MapOrVector_GivesFiniteOutputAndGradients(string config)
     {
         var isRegression = config.Contains("RegressionHead", StringComparison.Ordinal);
-        foreach (var (backbone, maps) in new (string, long[])[] { ("""{ "type": "CifarResNet", "depth": 8 }""", [2, 64, 5, 7]), ("""{ "type": "VisionTransformer", "embed_dim": 64, "num_heads": 2, "depth": 1 }""", [2, 64]) })
+        foreach (
+            var (backbone, maps) in new (string, long[])[]
+            {
+                ("""{ "type": "CifarResNet", "depth": 8 }""", [2, 64, 5, 7]),
+                ("""{ "type": "VisionTransformer", "embed_dim": 64, "num_heads": 2, "depth": 1 }""", [2, 64]),
+            }
+        )
         {
             using var source = Build.From<Backbone>(backbone);
-            using var head = Build.From<Head>(config, source, Build.Classes(3, isRegression ? DataTask.Regression : DataTask.Classification));
+            using var head = Build.From<Head>(
+                config,
+                source,
+                Build.Classes(3, isRegression ? DataTask.Regression : DataTask.Classification)
+            );
             using var scope = NewDisposeScope();
             var output = head.call([Formula.Values("images", maps)]);
             Assert.Equal([2, 3], output.shape);
@@ -279,15 +313,21 @@ public sealed class ContractTests
         if (loss.GetName() is "MseLoss" or "L1Loss" or "HuberLoss" or "SmoothL1Loss")
             return [new LossTargets(Values: Formula.Values("targets", 24).reshape(6, 4))];
         var hard = new LossTargets(tensor(new long[] { 0, 1, 2, 3, 3, 0 }));
-        if (loss.GetName() is "OhemCrossEntropyLoss" or "LovaszLoss" or "DiceLoss" or "TverskyLoss") return [hard, Maps()];
-        if (loss.GetName() is "BoundaryLoss" or "RmiLoss") return [Maps()];
+        if (loss.GetName() is "OhemCrossEntropyLoss" or "LovaszLoss" or "DiceLoss" or "TverskyLoss")
+            return [hard, Maps()];
+        if (loss.GetName() is "BoundaryLoss" or "RmiLoss")
+            return [Maps()];
         return [hard, new LossTargets(SoftLabels: nn.functional.one_hot(hard.Labels!, 4).to(ScalarType.Float32).mul(0.7).add(0.075))];
     }
 
     private static LossTargets Maps()
     {
         var labels = arange(2 * 12 * 13, dtype: ScalarType.Int64).div(5, RoundingMode.floor).remainder(4).reshape(2, 12, 13);
-        return new LossTargets(labels.where(labels.gt(0), full_like(labels, 255)).where(Formula.Values("labels", 2 * 12 * 13).reshape(2, 12, 13).gt(-0.1), labels));
+        return new LossTargets(
+            labels
+                .where(labels.gt(0), full_like(labels, 255))
+                .where(Formula.Values("labels", 2 * 12 * 13).reshape(2, 12, 13).gt(-0.1), labels)
+        );
     }
 
     private static long Ceiling(int size, int stride) => (size + stride - 1) / stride;
@@ -295,13 +335,18 @@ public sealed class ContractTests
     private static TheoryData<string> Configs(Type kind, Func<Type, bool>? only = null, Func<string, bool>? where = null)
     {
         var data = new TheoryData<string>();
-        foreach (var type in typeof(LinearHead).Assembly.GetTypes().Where(type => type.IsSubclassOf(kind) && !type.IsAbstract && only?.Invoke(type) != false))
+        foreach (
+            var type in typeof(LinearHead)
+                .Assembly.GetTypes()
+                .Where(type => type.IsSubclassOf(kind) && !type.IsAbstract && only?.Invoke(type) != false)
+        )
         {
             var name = type.GetCustomAttributes(typeof(ComponentAttribute), false).Cast<ComponentAttribute>().Single().Name;
             foreach (var variant in _variants.GetValueOrDefault(name) ?? ["{}"])
             {
                 var config = variant == "{}" ? $$"""{ "type": "{{name}}" }""" : $$"""{ "type": "{{name}}", {{variant.Trim()[1..]}}""";
-                if (where is null || where(config)) data.Add(config);
+                if (where is null || where(config))
+                    data.Add(config);
             }
         }
         return data;

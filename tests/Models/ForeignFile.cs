@@ -17,7 +17,12 @@ internal static class ForeignFile
             using var plain = values.detach().to(ScalarType.Float32).cpu().contiguous();
             var start = data.Length;
             data.Write(plain.bytes);
-            header[name] = new { dtype = "F32", shape = values.shape, data_offsets = new[] { start, data.Length } };
+            header[name] = new
+            {
+                dtype = "F32",
+                shape = values.shape,
+                data_offsets = new[] { start, data.Length },
+            };
         }
         var json = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(header));
         using var file = File.Create(path);

@@ -10,7 +10,10 @@ internal static class Formula
     public static Tensor Values(string name, params long[] shape)
     {
         var (low, high) = (-1.0, 1.0);
-        if (name.EndsWith("running_var", StringComparison.Ordinal) || (name.EndsWith("weight", StringComparison.Ordinal) && shape.Length == 1))
+        if (
+            name.EndsWith("running_var", StringComparison.Ordinal)
+            || (name.EndsWith("weight", StringComparison.Ordinal) && shape.Length == 1)
+        )
         {
             (low, high) = (0.5, 1.5);
         }
@@ -25,18 +28,21 @@ internal static class Formula
         }
         var random = new RandomSource(Seed(name));
         var values = new float[shape.Aggregate(1L, (a, b) => a * b)];
-        for (var i = 0; i < values.Length; i++) values[i] = (float)(low + ((high - low) * random.NextDouble()));
+        for (var i = 0; i < values.Length; i++)
+            values[i] = (float)(low + ((high - low) * random.NextDouble()));
         return tensor(values).reshape(shape);
     }
 
     /// <summary>Fills every parameter and buffer by its name, in the words of a key map where there is one.</summary>
-    public static T Fill<T>(T model, KeyMap? map = null) where T : nn.Module
+    public static T Fill<T>(T model, KeyMap? map = null)
+        where T : nn.Module
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         foreach (var (key, tensor) in model.state_dict())
         {
-            if (key.EndsWith("num_batches_tracked", StringComparison.Ordinal)) continue;
+            if (key.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+                continue;
             var name = key;
             if (map is not null)
             {

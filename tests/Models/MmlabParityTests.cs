@@ -13,23 +13,54 @@ namespace Tessera.Tests.Models;
 /// </summary>
 public sealed class MmlabParityTests
 {
-    private const string TinyHRNet = """ "type": "HRNet", "channels": 4, "layer1_channels": 4, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] """;
+    private const string TinyHRNet =
+        """ "type": "HRNet", "channels": 4, "layer1_channels": 4, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] """;
 
-    private const string TinyPvt = """ "embed_dims": [8, 16], "depths": [2, 2], "num_heads": [1, 2], "sr_ratios": [4, 2], "mlp_ratios": [4, 4] """;
+    private const string TinyPvt =
+        """ "embed_dims": [8, 16], "depths": [2, 2], "num_heads": [1, 2], "sr_ratios": [4, 2], "mlp_ratios": [4, 4] """;
 
     [Theory]
     [InlineData("mmpretrain_hrnet", "{" + TinyHRNet + """, "classification": true }""", 64, 96)]
-    [InlineData("mmpretrain_resnet18_dilated", """{ "type": "ResNet", "depth": 18, "base_channels": 8, "strides": [1, 2, 1, 1], "dilations": [1, 1, 2, 4], "contract_dilation": false }""", 64, 96)]
+    [InlineData(
+        "mmpretrain_resnet18_dilated",
+        """{ "type": "ResNet", "depth": 18, "base_channels": 8, "strides": [1, 2, 1, 1], "dilations": [1, 1, 2, 4], "contract_dilation": false }""",
+        64,
+        96
+    )]
     [InlineData("mmpretrain_resnet50_caffe", """{ "type": "ResNet", "depth": 50, "base_channels": 8, "style": "caffe" }""", 64, 96)]
-    [InlineData("mmpretrain_swin_padded", """{ "type": "SwinTransformer", "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "out_indices": [1] }""", 68, 96)]
-    [InlineData("mmpretrain_vit", """{ "type": "VisionTransformer", "embed_dim": 24, "depth": 2, "num_heads": 3, "image_size": 64 }""", 64, 64)]
-    [InlineData("mmpretrain_t2t", """{ "type": "T2TViT", "embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_ratio": 2, "tokens": "transformer", "token_dim": 8, "image_size": 64 }""", 64, 64)]
-    [InlineData("transcribed_mmdet_pvt1", """{ "type": "PyramidVisionTransformer", "image_size": 64, "patch_sizes": [4, 2], """ + TinyPvt + "}", 64, 96)]
+    [InlineData(
+        "mmpretrain_swin_padded",
+        """{ "type": "SwinTransformer", "embed_dim": 12, "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "out_indices": [1] }""",
+        68,
+        96
+    )]
+    [InlineData(
+        "mmpretrain_vit",
+        """{ "type": "VisionTransformer", "embed_dim": 24, "depth": 2, "num_heads": 3, "image_size": 64 }""",
+        64,
+        64
+    )]
+    [InlineData(
+        "mmpretrain_t2t",
+        """{ "type": "T2TViT", "embed_dim": 32, "depth": 2, "num_heads": 2, "mlp_ratio": 2, "tokens": "transformer", "token_dim": 8, "image_size": 64 }""",
+        64,
+        64
+    )]
+    [InlineData(
+        "transcribed_mmdet_pvt1",
+        """{ "type": "PyramidVisionTransformer", "image_size": 64, "patch_sizes": [4, 2], """ + TinyPvt + "}",
+        64,
+        96
+    )]
     [InlineData("transcribed_mmdet_pvt2", """{ "type": "PyramidVisionTransformerV2", """ + TinyPvt + "}", 64, 96)]
     public void Classifier_MmlabCheckpoint_GivesItsLogits(string fixture, string backbone, int height, int width)
     {
         var data = Build.Classes(5);
-        using var model = (ImageClassifier)Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", data);
+        using var model = (ImageClassifier)
+            Build.From<VisionModel>(
+                $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""",
+                data
+            );
         Load(fixture, model, data);
         using var scope = NewDisposeScope();
         using var still = no_grad();
@@ -41,13 +72,21 @@ public sealed class MmlabParityTests
     public void Segmentor_MmsegHRNet_GivesItsLogits()
     {
         var data = Build.Classes(5, DataTask.Segmentation);
-        using var model = (Segmentor)Build.From<VisionModel>($$"""
-            { "type": "Segmentor", "backbone": { {{TinyHRNet}}, "upsample": "bilinear", "align_corners": false }, "decode_head": { "type": "ConcatHead" } }
-            """, data);
+        using var model = (Segmentor)
+            Build.From<VisionModel>(
+                $$"""
+                { "type": "Segmentor", "backbone": { {{TinyHRNet}}, "upsample": "bilinear", "align_corners": false }, "decode_head": { "type": "ConcatHead" } }
+                """,
+                data
+            );
         Load("transcribed_mmseg_hrnet", model, data);
         using var scope = NewDisposeScope();
         using var still = no_grad();
-        ParityTests.AssertClose(Logits("transcribed_mmseg_hrnet"), model.Logits(Formula.Values("images", 2, 3, 65, 97)), "transcribed_mmseg_hrnet");
+        ParityTests.AssertClose(
+            Logits("transcribed_mmseg_hrnet"),
+            model.Logits(Formula.Values("images", 2, 3, 65, 97)),
+            "transcribed_mmseg_hrnet"
+        );
     }
 
     /// <summary>MMSegmentation numbers the layers of a deep stem, MMPretrain its blocks of three.</summary>
@@ -64,19 +103,31 @@ public sealed class MmlabParityTests
 
     private const string DeepResNet = """ "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8, "stem": "deep" } """;
 
-    private const string Auxiliary = """ "auxiliary_head": { "type": "FcnHead", "in_index": 2, "channels": 4, "num_convs": 1, "concat_input": false } """;
+    private const string Auxiliary =
+        """ "auxiliary_head": { "type": "FcnHead", "in_index": 2, "channels": 4, "num_convs": 1, "concat_input": false } """;
 
     [Theory]
     [InlineData("transcribed_mmseg_fcn", """{ "type": "FcnHead", "channels": 6 }""", Auxiliary)]
     [InlineData("transcribed_mmseg_psp", """{ "type": "PspHead", "channels": 6 }""", Auxiliary)]
     [InlineData("transcribed_mmseg_aspp", """{ "type": "AsppHead", "channels": 6, "dilations": [1, 2, 3] }""", Auxiliary)]
-    [InlineData("transcribed_mmseg_sep_aspp", """{ "type": "SepAsppHead", "channels": 6, "dilations": [1, 2, 3], "c1_channels": 6 }""", null)]
-    [InlineData("transcribed_mmseg_ocr", """{ "type": "OcrHead", "channels": 6, "ocr_channels": 4 }""",
-        """ "auxiliary_head": { "type": "FcnHead", "in_index": 3, "channels": 6, "num_convs": 1, "kernel_size": 1, "concat_input": false } """)]
+    [InlineData(
+        "transcribed_mmseg_sep_aspp",
+        """{ "type": "SepAsppHead", "channels": 6, "dilations": [1, 2, 3], "c1_channels": 6 }""",
+        null
+    )]
+    [InlineData(
+        "transcribed_mmseg_ocr",
+        """{ "type": "OcrHead", "channels": 6, "ocr_channels": 4 }""",
+        """ "auxiliary_head": { "type": "FcnHead", "in_index": 3, "channels": 6, "num_convs": 1, "kernel_size": 1, "concat_input": false } """
+    )]
     public void Segmentor_MmsegHead_GivesItsLogits(string fixture, string head, string? auxiliary)
     {
         var data = Build.Classes(5, DataTask.Segmentation);
-        using var model = (Segmentor)Build.From<VisionModel>($$"""{ "type": "Segmentor", {{DeepResNet}}, "decode_head": {{head}}{{(auxiliary is null ? "" : ", " + auxiliary)}} }""", data);
+        using var model = (Segmentor)
+            Build.From<VisionModel>(
+                $$"""{ "type": "Segmentor", {{DeepResNet}}, "decode_head": {{head}}{{(auxiliary is null ? "" : ", " + auxiliary)}} }""",
+                data
+            );
         Load(fixture, model, data);
         using var scope = NewDisposeScope();
         using var still = no_grad();
@@ -92,17 +143,22 @@ public sealed class MmlabParityTests
     public void Detector_MmdetCheckpoint_GivesItsMaps(string fixture, string head, string extra, string relu)
     {
         var data = Build.Classes(3, DataTask.Detection);
-        using var model = (Detector)Build.From<VisionModel>($$"""
-            { "type": "Detector", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8 }, "bbox_head": {{head}},
-              "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "{{extra}}", "relu_before_extra_convs": {{relu}} } }
-            """, data);
+        using var model = (Detector)
+            Build.From<VisionModel>(
+                $$"""
+                { "type": "Detector", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8 }, "bbox_head": {{head}},
+                  "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "{{extra}}", "relu_before_extra_convs": {{relu}} } }
+                """,
+                data
+            );
         Load(fixture, model, data);
         using var scope = NewDisposeScope();
         using var still = no_grad();
         var outputs = FixtureFile.Json("models", fixture + ".json").GetProperty("outputs");
         var found = model.Outputs(Formula.Values("images", 1, 3, 128, 192));
         Assert.Equal(outputs.EnumerateObject().Count(), found.Length);
-        for (var i = 0; i < found.Length; i++) ParityTests.AssertClose(outputs.GetProperty($"output{i}"), found[i], $"{fixture} {i}");
+        for (var i = 0; i < found.Length; i++)
+            ParityTests.AssertClose(outputs.GetProperty($"output{i}"), found[i], $"{fixture} {i}");
     }
 
     /// <summary>FCOS's towers have a norm, and there a bias only where the config says so: the file lacks it, and it is 0 here.</summary>
@@ -125,12 +181,24 @@ public sealed class MmlabParityTests
         {
             using var scope = NewDisposeScope();
             using var still = no_grad();
-            foreach (var (_, tensor) in into.state_dict().Where(entry => entry.Key.EndsWith(".conv.bias", StringComparison.Ordinal))) tensor.fill_(5);
-            var written = from.state_dict().Where(entry => !entry.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal))
-                .Where(entry => biases || !entry.Key.Contains("convs.0.conv.bias", StringComparison.Ordinal) || !entry.Key.StartsWith("bbox_head", StringComparison.Ordinal));
+            foreach (var (_, tensor) in into.state_dict().Where(entry => entry.Key.EndsWith(".conv.bias", StringComparison.Ordinal)))
+                tensor.fill_(5);
+            var written = from.state_dict()
+                .Where(entry => !entry.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+                .Where(entry =>
+                    biases
+                    || !entry.Key.Contains("convs.0.conv.bias", StringComparison.Ordinal)
+                    || !entry.Key.StartsWith("bbox_head", StringComparison.Ordinal)
+                );
             ForeignFile.Write(path, written.Select(entry => (map.Publish!(entry.Key)!, entry.Value)));
             ForeignWeights.LoadWhole(into, path, data);
-            foreach (var (name, tensor) in into.state_dict().Where(entry => entry.Key.Contains("convs.0.conv.bias", StringComparison.Ordinal) && entry.Key.StartsWith("bbox_head", StringComparison.Ordinal)))
+            foreach (
+                var (name, tensor) in into.state_dict()
+                    .Where(entry =>
+                        entry.Key.Contains("convs.0.conv.bias", StringComparison.Ordinal)
+                        && entry.Key.StartsWith("bbox_head", StringComparison.Ordinal)
+                    )
+            )
                 Assert.True(biases ? tensor.equal(from.state_dict()[name]).all().item<bool>() : tensor.eq(0).all().item<bool>(), name);
         }
         finally
@@ -139,7 +207,8 @@ public sealed class MmlabParityTests
         }
     }
 
-    private static System.Text.Json.JsonElement Logits(string fixture) => FixtureFile.Json("models", fixture + ".json").GetProperty("outputs").GetProperty("logits");
+    private static System.Text.Json.JsonElement Logits(string fixture) =>
+        FixtureFile.Json("models", fixture + ".json").GetProperty("outputs").GetProperty("logits");
 
     private static void Load(string fixture, VisionModel model, DataInfo data)
     {
@@ -149,10 +218,22 @@ public sealed class MmlabParityTests
         {
             using var scope = NewDisposeScope();
             // What is computed (window indices, counters) is in such files, too.
-            ForeignFile.Write(path, expected.GetProperty("tensors").EnumerateObject()
-                .Select(entry => (entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(side => side.GetInt64())])))
-                .Concat(expected.GetProperty("others").EnumerateArray().Where(name => !name.GetString()!.EndsWith("num_batches_tracked", StringComparison.Ordinal))
-                    .Select(name => (name.GetString()!, zeros(1)))));
+            ForeignFile.Write(
+                path,
+                expected
+                    .GetProperty("tensors")
+                    .EnumerateObject()
+                    .Select(entry =>
+                        (entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(side => side.GetInt64())]))
+                    )
+                    .Concat(
+                        expected
+                            .GetProperty("others")
+                            .EnumerateArray()
+                            .Where(name => !name.GetString()!.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+                            .Select(name => (name.GetString()!, zeros(1)))
+                    )
+            );
             ForeignWeights.LoadWhole(model, path, data);
         }
         finally

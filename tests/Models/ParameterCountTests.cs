@@ -22,21 +22,31 @@ public sealed class ParameterCountTests
     public void ResNet_EveryVariant_HasPublishedCount(int depth, int groups, int baseWidth, long published)
     {
         // One block of a stage after its first is like the next: two small networks tell the size of the large one.
-        int[] blocks = depth switch { 18 => [2, 2, 2, 2], 34 or 50 => [3, 4, 6, 3], 101 => [3, 4, 23, 3], _ => [3, 8, 36, 3] };
+        int[] blocks = depth switch
+        {
+            18 => [2, 2, 2, 2],
+            34 or 50 => [3, 4, 6, 3],
+            101 => [3, 4, 23, 3],
+            _ => [3, 8, 36, 3],
+        };
         var count = Count([1, 1, 1, 1]);
         for (var stage = 0; stage < 4; stage++)
         {
             int[] two = [1, 1, 1, 1];
             two[stage] = 2;
-            if (blocks[stage] > 1) count += (blocks[stage] - 1) * (Count(two) - Count([1, 1, 1, 1]));
+            if (blocks[stage] > 1)
+                count += (blocks[stage] - 1) * (Count(two) - Count([1, 1, 1, 1]));
         }
         Assert.Equal(published, count);
-        if (depth <= 50 && baseWidth < 128) Assert.Equal(published, Count(null));
+        if (depth <= 50 && baseWidth < 128)
+            Assert.Equal(published, Count(null));
 
-        long Count(int[]? stageBlocks) => Parameters(new ResNet(new ResNetOptions(depth, groups, baseWidth, StageBlocks: stageBlocks)), 1000);
+        long Count(int[]? stageBlocks) =>
+            Parameters(new ResNet(new ResNetOptions(depth, groups, baseWidth, StageBlocks: stageBlocks)), 1000);
     }
 
-    /// <summary>Figures of Akamaster's implementation, whose checkpoints are in use; the paper rounds them to 0.27, 0.46, 0.66, 0.85 and 1.7 M.</summary>
+    /// <summary>Figures of Akamaster's implementation, whose checkpoints are in use; the paper rounds them to 0.27, 0.46, 0.66, 0.85 and
+    /// 1.7 M.</summary>
     [Theory]
     [InlineData(20, 269_722)]
     [InlineData(32, 464_154)]
@@ -59,12 +69,15 @@ public sealed class ParameterCountTests
     {
         var (one, two) = (Count(1), Count(2));
         Assert.Equal(published, one + ((depth - 1) * (two - one)));
-        if (arch <= VisionTransformerArch.Small) Assert.Equal(published, Count(null));
+        if (arch <= VisionTransformerArch.Small)
+            Assert.Equal(published, Count(null));
 
-        long Count(int? blocks) => Parameters(new VisionTransformer(new VisionTransformerOptions(arch, PatchSize: patch, Depth: blocks)), 1000);
+        long Count(int? blocks) =>
+            Parameters(new VisionTransformer(new VisionTransformerOptions(arch, PatchSize: patch, Depth: blocks)), 1000);
     }
 
-    /// <summary>Figures of the authors' networks, which their table rounds to 13.2, 15.6, 21.3, 37.7, 41.2, 57.6, 67.1 and 77.5 M.</summary>
+    /// <summary>Figures of the authors' networks, which their table rounds to 13.2, 15.6, 21.3, 37.7, 41.2, 57.6, 67.1 and 77.5
+    /// M.</summary>
     [Theory]
     [InlineData(HRNetArch.W18Small, 13_187_464)]
     [InlineData(HRNetArch.W18SmallV2, 15_597_464)]
@@ -105,7 +118,10 @@ public sealed class ParameterCountTests
     [InlineData(PvtArch.Medium, 44_208_104)]
     [InlineData(PvtArch.Large, 61_369_320)]
     public void Pvt_EveryArch_HasPublishedCount(PvtArch arch, long published) =>
-        Assert.Equal(published, Parameters(new PyramidVisionTransformer(new PyramidVisionTransformerOptions(arch, Features: TokenFeatures.ClsToken)), 1000));
+        Assert.Equal(
+            published,
+            Parameters(new PyramidVisionTransformer(new PyramidVisionTransformerOptions(arch, Features: TokenFeatures.ClsToken)), 1000)
+        );
 
     /// <summary>Counts of whai362/PVT's code; its README rounds them to 3.7, 14.0, 25.4, 22.6 (linear), 45.2, 62.6 and 82.0 M.</summary>
     [Theory]
@@ -130,6 +146,7 @@ public sealed class ParameterCountTests
     private static long Parameters(Tessera.Framework.Models.Backbone backbone, int classes)
     {
         using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(classes));
-        using (backbone) return backbone.parameters().Concat(head.parameters()).Sum(parameter => parameter.numel());
+        using (backbone)
+            return backbone.parameters().Concat(head.parameters()).Sum(parameter => parameter.numel());
     }
 }

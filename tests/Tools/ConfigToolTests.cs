@@ -39,8 +39,14 @@ public sealed class ConfigToolTests : IDisposable
         Write("b.json", Valid);
         Write("c.json", "{ \"_base_\": \"b.json\",\n\"seed\": 3 }");
         Assert.Equal("seed = 3\n  set by c.json:2\n", Run("print-config", "c.json", "--explain", "seed").Output);
-        Assert.Equal("model.backbone.in_channels is not set\n  CifarResNet's default is 3\n", Run("print-config", "c.json", "--explain", "model.backbone.in_channels").Output);
-        Assert.Equal("model.backbone.depth = 20\n  set by b.json:2 (a base of c.json)\n", Run("print-config", "c.json", "--explain", "model.backbone.depth").Output);
+        Assert.Equal(
+            "model.backbone.in_channels is not set\n  CifarResNet's default is 3\n",
+            Run("print-config", "c.json", "--explain", "model.backbone.in_channels").Output
+        );
+        Assert.Equal(
+            "model.backbone.depth = 20\n  set by b.json:2 (a base of c.json)\n",
+            Run("print-config", "c.json", "--explain", "model.backbone.depth").Output
+        );
     }
 
     [Fact]

@@ -64,7 +64,8 @@ public sealed class DocumentationTests : IDisposable
         File.WriteAllText(Path.Combine(_folder, "NamedFiles.cs"), snippets.Single(snippet => snippet.Language == "csharp").Text);
         var config = snippets.Single(snippet => snippet.Language == "jsonc");
         var images = Directory.CreateDirectory(Path.Combine(_folder, "images")).FullName;
-        foreach (var name in new[] { "cat_1.bmp", "dog_1.bmp", "cat_2.bmp" }) File.WriteAllBytes(Path.Combine(images, name), TwoByTwo());
+        foreach (var name in new[] { "cat_1.bmp", "dog_1.bmp", "cat_2.bmp" })
+            File.WriteAllBytes(Path.Combine(images, name), TwoByTwo());
         var path = Path.Combine(_folder, config.FileName!);
         File.WriteAllText(path, config.Text);
 
@@ -73,7 +74,9 @@ public sealed class DocumentationTests : IDisposable
         var builder = services.GetRequiredService<ComponentBuilder>();
         var data = builder.Build(builder.Describe<Dataset>(document, "train.dataset"));
         Assert.Equal(["cat", "dog"], data.Info.Classes);
-        using var loader = services.GetRequiredService<IBatchLoaderFactory>().Create(data, data.Pipeline, null, new LoaderOptions(3), 0, training: true);
+        using var loader = services
+            .GetRequiredService<IBatchLoaderFactory>()
+            .Create(data, data.Pipeline, null, new LoaderOptions(3), 0, training: true);
         using var batch = loader.Epoch(0).Single();
         Assert.Equal([3, 3, 32, 32], batch.Images.shape);
         Assert.Equal([0, 0, 1], batch.Labels!.data<long>().ToArray());
@@ -82,18 +85,54 @@ public sealed class DocumentationTests : IDisposable
     [Fact]
     public void AddingADataset_TheLabelMaps_AreValid()
     {
-        var maps = Snippets.Of("docs/adding-a-dataset.md").Single(snippet => snippet.Language == "json").Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var maps = Snippets
+            .Of("docs/adding-a-dataset.md")
+            .Single(snippet => snippet.Language == "json")
+            .Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(3, maps.Length);
         foreach (var map in maps)
         {
             var document = ConfigDocument.Parse($"{{ \"type\": \"SegmentationFolder\", \"path\": \"x\",\n{map}\n}}");
             using var services = Composition.Services(document).BuildServiceProvider();
-            var options = (Datasets.Segmentation.LabelOptions)services.GetRequiredService<ComponentBuilder>().Describe<Dataset>(document).Options!;
+            var options = (Datasets.Segmentation.LabelOptions)
+                services.GetRequiredService<ComponentBuilder>().Describe<Dataset>(document).Options!;
             Assert.NotEmpty(options.Table().Classes);
         }
     }
 
     /// <summary>A 24-bit BMP, its rows padded to 8 bytes.</summary>
     private static byte[] TwoByTwo() =>
-        [.. "BM"u8, 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 24, 0, .. new byte[24], .. new byte[16]];
+        [
+            .. "BM"u8,
+            70,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            54,
+            0,
+            0,
+            0,
+            40,
+            0,
+            0,
+            0,
+            2,
+            0,
+            0,
+            0,
+            2,
+            0,
+            0,
+            0,
+            1,
+            0,
+            24,
+            0,
+            .. new byte[24],
+            .. new byte[16],
+        ];
 }

@@ -13,8 +13,14 @@ public sealed class LaunchTests : IDisposable
         Copy("tools/setup");
         Copy("global.json");
         Directory.CreateDirectory(At("src"));
-        Write("Directory.Build.props", "<Project><PropertyGroup><ArtifactsPath>$(MSBuildThisFileDirectory)artifacts</ArtifactsPath></PropertyGroup></Project>");
-        Write("NuGet.config", """<configuration><packageSources><clear /><add key="nowhere" value="http://127.0.0.1:9/v3/index.json" allowInsecureConnections="true" /></packageSources></configuration>""");
+        Write(
+            "Directory.Build.props",
+            "<Project><PropertyGroup><ArtifactsPath>$(MSBuildThisFileDirectory)artifacts</ArtifactsPath></PropertyGroup></Project>"
+        );
+        Write(
+            "NuGet.config",
+            """<configuration><packageSources><clear /><add key="nowhere" value="http://127.0.0.1:9/v3/index.json" allowInsecureConnections="true" /></packageSources></configuration>"""
+        );
         Write("tools/Tessera.Tools/Program.cs", "System.Console.WriteLine(\"ran \" + string.Join(' ', args));");
     }
 
@@ -32,9 +38,13 @@ public sealed class LaunchTests : IDisposable
         File.Copy(Path.Combine(Snippets.Repository, name), At(name));
     }
 
-    private void Project(string references) => Write("tools/Tessera.Tools/Tessera.Tools.csproj", $"""
-        <Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><OutputType>Exe</OutputType><UseAppHost>false</UseAppHost></PropertyGroup>{references}</Project>
-        """);
+    private void Project(string references) =>
+        Write(
+            "tools/Tessera.Tools/Tessera.Tools.csproj",
+            $"""
+            <Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><OutputType>Exe</OutputType><UseAppHost>false</UseAppHost></PropertyGroup>{references}</Project>
+            """
+        );
 
     [Fact]
     public void NoNuGet_IsOneMessage_WithTheAddressAndWhatToDo()
@@ -78,11 +88,19 @@ public sealed class LaunchTests : IDisposable
 
     private (int Code, string Output, string Error) Launch()
     {
-        var start = new ProcessStartInfo(At("tools/launch")) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
+        var start = new ProcessStartInfo(At("tools/launch"))
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
+        };
         start.ArgumentList.Add("train");
         start.ArgumentList.Add("c.json");
         start.Environment["NUGET_PACKAGES"] = At("packages");
-        foreach (var name in (string[])["MSBuildSDKsPath", "MSBUILD_EXE_PATH", "MSBuildExtensionsPath", "TESSERA_TORCH_PROVIDER", "LIBTORCH"]) start.Environment.Remove(name);
+        foreach (
+            var name in (string[])["MSBuildSDKsPath", "MSBUILD_EXE_PATH", "MSBuildExtensionsPath", "TESSERA_TORCH_PROVIDER", "LIBTORCH"]
+        )
+            start.Environment.Remove(name);
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();

@@ -17,22 +17,34 @@ public sealed class PluginSampleTests : IDisposable
     {
         string[] tiny =
         [
-            "train.epochs=1", "train.dataset.count=32", "train.loader.batch_size=16", "val.dataset.count=20", "test.dataset.count=20",
-            "model.backbone.stage_channels=[8, 16]", "schedule=[{ \"type\": \"CosineLr\" }]",
+            "train.epochs=1",
+            "train.dataset.count=32",
+            "train.loader.batch_size=16",
+            "val.dataset.count=20",
+            "test.dataset.count=20",
+            "model.backbone.stage_channels=[8, 16]",
+            "schedule=[{ \"type\": \"CosineLr\" }]",
         ];
         var trained = ToolProcess.Run(_folder, ["train", Config, "--work-dir", "run", "--cfg-options", .. tiny]);
         Assert.True(trained.Code == 0, trained.Output + trained.Error);
         var log = trained.Output + trained.Error;
         Assert.Matches("AllConvNet\\.cs \\(SHA-256 [0-9a-f]{64}\\)", log);
 
-        var tested = ToolProcess.Run(_folder, ["test", Config, "run/epoch_1.safetensors", "--out", "metrics.json", "--cfg-options", .. tiny]);
+        var tested = ToolProcess.Run(
+            _folder,
+            ["test", Config, "run/epoch_1.safetensors", "--out", "metrics.json", "--cfg-options", .. tiny]
+        );
         Assert.True(tested.Code == 0, tested.Output + tested.Error);
         Assert.InRange((double)JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "metrics.json")))!["accuracy/top1"]!, 0, 1);
 
         File.Copy(Path.Combine(Snippets.Repository, "tests", "Fixtures", "images", "baseline.jpg"), Path.Combine(_folder, "image.jpg"));
         var refused = ToolProcess.Run(_folder, "predict", "run/epoch_1.safetensors", "image.jpg", "--out-dir", "out");
         Assert.Equal(1, refused.Code);
-        Assert.Contains("A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.", refused.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.",
+            refused.Error,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("SHA-256", refused.Output + refused.Error, StringComparison.Ordinal);
 
         var predicted = ToolProcess.Run(_folder, "predict", "run/epoch_1.safetensors", "image.jpg", "--out-dir", "out", "--plugin", Plugin);

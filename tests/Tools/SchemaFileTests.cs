@@ -14,7 +14,8 @@ public sealed class SchemaFileTests
         var written = File.ReadAllText(Path.Combine(Snippets.Repository, "configs", "schema.json"));
         Assert.True(
             SchemaWriter.Write(Composition.Registry(), typeof(RunOptions)) == written,
-            "configs/schema.json doesn't match the registered components. Write it anew: tools/schema");
+            "configs/schema.json doesn't match the registered components. Write it anew: tools/schema"
+        );
     }
 
     [Fact]
@@ -29,15 +30,24 @@ public sealed class SchemaFileTests
     }
 
     private static JsonElement Parse(string text) =>
-        JsonDocument.Parse(text, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }).RootElement;
+        JsonDocument
+            .Parse(text, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true })
+            .RootElement;
 
     private static string Schema() => File.ReadAllText(Path.Combine(Snippets.Repository, "configs", "schema.json"));
 
     private static SchemaValidator Validator() => new(Schema());
 
-    public static TheoryData<string> Files() => [.. new[] { "configs", "samples" }
-        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.json", SearchOption.AllDirectories))
-        .Select(path => Path.GetRelativePath(Snippets.Repository, path)).Where(path => Path.GetFileName(path) != "schema.json").Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Files() =>
+        [
+            .. new[] { "configs", "samples" }
+                .SelectMany(folder =>
+                    Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.json", SearchOption.AllDirectories)
+                )
+                .Select(path => Path.GetRelativePath(Snippets.Repository, path))
+                .Where(path => Path.GetFileName(path) != "schema.json")
+                .Order(StringComparer.Ordinal),
+        ];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -45,22 +55,37 @@ public sealed class SchemaFileTests
     {
         var mistakes = Validator().Mistakes(Parse(File.ReadAllText(Path.Combine(Snippets.Repository, file))));
         // A plugin's own components are not in the schema.
-        Assert.Empty(file.StartsWith("samples", StringComparison.Ordinal) ? mistakes.Where(mistake => !mistake.StartsWith("$.model.backbone", StringComparison.Ordinal)) : mistakes);
+        Assert.Empty(
+            file.StartsWith("samples", StringComparison.Ordinal)
+                ? mistakes.Where(mistake => !mistake.StartsWith("$.model.backbone", StringComparison.Ordinal))
+                : mistakes
+        );
     }
 
     [Theory]
     [InlineData("{ \"sede\": 1 }", "$.sede: ")]
     [InlineData("{ \"seed\": \"one\" }", "$.seed: ")]
     [InlineData("{ \"optimizer\": { \"type\": \"Sgd\", \"lr\": 0.1, \"momentun\": 0.9 } }", "$.optimizer.momentun: ")]
-    [InlineData("{ \"model\": { \"type\": \"ImageClassifier\", \"backbone\": { \"type\": \"ResNet\", \"depth\": 19 } } }", "$.model.backbone.depth: ")]
+    [InlineData(
+        "{ \"model\": { \"type\": \"ImageClassifier\", \"backbone\": { \"type\": \"ResNet\", \"depth\": 19 } } }",
+        "$.model.backbone.depth: "
+    )]
     [InlineData("{ \"train\": { \"loader\": { \"batch_size\": 0 } } }", "$.train.loader.batch_size: ")]
     [InlineData("{ \"train\": { \"loader\": 3 } }", "$.train.loader: ")]
     [InlineData("{ \"plugins\": [ \"a.dll\", 7 ] }", "$.plugins[1]: ")]
     [InlineData("{ \"model\": { \"backbone\": { \"depht\": 50 } } }", "$.model")] // the base says the types
     [InlineData("{ \"model\": { \"type\": \"ImageClassifier\", \"backbone\": { \"depht\": 50 } } }", "$.model.backbone.depht: ")]
     [InlineData("{ \"optimizer\": { \"lr\": \"fast\" } }", "$.optimizer.lr")]
-    [InlineData("{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"after\": \"LoadImage\", \"insert\": { \"type\": \"RandomFlop\" } } ] } } } }", "$.train")]
-    [InlineData("{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"change\": \"RandomFlip\", \"with\": { \"probabilty\": 1 } } ] } } } }", "$.train")]
+    [InlineData(
+        "{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"after\": \"LoadImage\", \"insert\": { \"type\": "
+            + "\"RandomFlop\" } } ] } } } }",
+        "$.train"
+    )]
+    [InlineData(
+        "{ \"train\": { \"dataset\": { \"pipeline\": { \"_edit_\": [ { \"change\": \"RandomFlip\", \"with\": { \"probabilty\": 1 } } "
+            + "] } } } }",
+        "$.train"
+    )]
     [InlineData("[]", "$: ")]
     public void Mistake_IsUnderlined(string json, string where) =>
         Assert.Contains(Validator().Mistakes(Parse(json)), mistake => mistake.StartsWith(where, StringComparison.Ordinal));
@@ -80,7 +105,9 @@ public sealed class SchemaFileTests
     {
         var schema = Schema();
         var at = schema.LastIndexOf(right, StringComparison.Ordinal);
-        var message = Assert.Throws<JsonSchemaException>(() => new SchemaValidator(schema[..at] + wrong + schema[(at + right.Length)..])).Message;
+        var message = Assert
+            .Throws<JsonSchemaException>(() => new SchemaValidator(schema[..at] + wrong + schema[(at + right.Length)..]))
+            .Message;
         Assert.Contains(named, message, StringComparison.Ordinal);
     }
 }

@@ -6,7 +6,8 @@ namespace Tessera.Tests.Tools;
 internal sealed record Snippet(string Language, string Text)
 {
     /// <summary>The file name in the first line's comment: <c>{ // base.json</c>.</summary>
-    public string? FileName => Regex.Match(Text.Split('\n')[0], @"//\s*(\S+\.\w+)") is { Success: true } match ? match.Groups[1].Value : null;
+    public string? FileName =>
+        Regex.Match(Text.Split('\n')[0], @"//\s*(\S+\.\w+)") is { Success: true } match ? match.Groups[1].Value : null;
 }
 
 internal static class Snippets
@@ -15,8 +16,15 @@ internal static class Snippets
     public static string Repository { get; } = FindRepository();
 
     public static IReadOnlyList<Snippet> Of(string page) =>
-        [.. Regex.Matches(File.ReadAllText(Path.Combine(Repository, page)).ReplaceLineEndings("\n"), @"^```(\w*)\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)
-            .Select(match => new Snippet(match.Groups[1].Value, match.Groups[2].Value))];
+        [
+            .. Regex
+                .Matches(
+                    File.ReadAllText(Path.Combine(Repository, page)).ReplaceLineEndings("\n"),
+                    @"^```(\w*)\n(.*?)^```$",
+                    RegexOptions.Multiline | RegexOptions.Singleline
+                )
+                .Select(match => new Snippet(match.Groups[1].Value, match.Groups[2].Value)),
+        ];
 
     private static string FindRepository()
     {

@@ -6,17 +6,30 @@ namespace Tessera.Tests.Tools;
 internal static class ToolProcess
 {
     /// <param name="folder">The current directory.</param>
-    public static (int Code, string Output, string Error) Run(string folder, params string[] arguments) => Run(folder, [], new Dictionary<string, string>(), arguments);
+    public static (int Code, string Output, string Error) Run(string folder, params string[] arguments) =>
+        Run(folder, [], new Dictionary<string, string>(), arguments);
 
     /// <param name="folder">The current directory.</param>
     /// <param name="before">A command that starts the tool, such as setpriv with its options.</param>
     /// <param name="environment">Variables beside the present ones.</param>
-    public static (int Code, string Output, string Error) Run(string folder, string[] before, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    public static (int Code, string Output, string Error) Run(
+        string folder,
+        string[] before,
+        IReadOnlyDictionary<string, string> environment,
+        params string[] arguments
+    )
     {
         string[] command = [.. before, "dotnet"];
-        var start = new ProcessStartInfo(command[0]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var word in command.Skip(1)) start.ArgumentList.Add(word);
-        foreach (var (name, value) in environment) start.Environment[name] = value;
+        var start = new ProcessStartInfo(command[0])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var word in command.Skip(1))
+            start.ArgumentList.Add(word);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);

@@ -35,7 +35,8 @@ public sealed class UsageTests
     public void Train_Help_NamesItsOptions()
     {
         var said = Tool.Run("train", "--help").Succeeds();
-        foreach (var option in new[] { "--work-dir", "--resume", "--device", "--seed", "--cfg-options" }) Assert.Contains(option, said.Output, StringComparison.Ordinal);
+        foreach (var option in new[] { "--work-dir", "--resume", "--device", "--seed", "--cfg-options" })
+            Assert.Contains(option, said.Output, StringComparison.Ordinal);
         Assert.Contains("tools/train <CONFIG> [options]", said.Output, StringComparison.Ordinal);
     }
 
@@ -56,7 +57,11 @@ public sealed class UsageTests
     {
         var (code, error) = Fail(() => throw new InvalidOperationException("the gears slipped\nException raised from gear.cpp"));
         Assert.Equal(3, code);
-        Assert.StartsWith("InvalidOperationException: the gears slipped\n  This is a defect of Tessera, not a mistake of yours; sorry.", error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "InvalidOperationException: the gears slipped\n  This is a defect of Tessera, not a mistake of yours; sorry.",
+            error,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
         Assert.DoesNotContain("gear.cpp", error, StringComparison.Ordinal);
         var path = System.Text.RegularExpressions.Regex.Match(error, @"The full trace is in (\S+);").Groups[1].Value;
@@ -73,7 +78,9 @@ public sealed class UsageTests
     [Fact]
     public void WrappedMistake_IsStillAMistake()
     {
-        var (code, error) = Fail(() => throw new AggregateException(new System.Reflection.TargetInvocationException(new UserErrorException("c.json:1  model"))));
+        var (code, error) = Fail(() =>
+            throw new AggregateException(new System.Reflection.TargetInvocationException(new UserErrorException("c.json:1  model")))
+        );
         Assert.Equal((1, "c.json:1  model"), (code, error.Trim()));
     }
 

@@ -3,7 +3,8 @@ using Snapshooter.Xunit;
 
 namespace Tessera.Tests.Tools;
 
-/// <summary>Whole outputs, compared with the files in __snapshots__. To accept a change: delete the file, run the test twice, read the difference.</summary>
+/// <summary>Whole outputs, compared with the files in __snapshots__. To accept a change: delete the file, run the test twice, read the
+/// difference.</summary>
 [Collection(InProcess.Name)]
 public sealed class WholeOutputTests
 {

@@ -52,7 +52,8 @@ public sealed class AutogradTests : IDisposable
         {
             Assert.False(is_grad_enabled());
             Assert.False((x + 1).requires_grad);
-            using (enable_grad()) Assert.True((x + 1).requires_grad);
+            using (enable_grad())
+                Assert.True((x + 1).requires_grad);
             Assert.False(is_grad_enabled());
         }
         Assert.True(is_grad_enabled());
@@ -94,7 +95,8 @@ public sealed class AutogradTests : IDisposable
         {
             Assert.True(Tessera.Torch.Autocast.IsEnabled(DeviceType.CPU));
             Assert.Equal(ScalarType.BFloat16, a.matmul(a).dtype);
-            using (Tessera.Torch.Autocast.Leave(DeviceType.CPU)) Assert.Equal(ScalarType.Float32, a.matmul(a).dtype);
+            using (Tessera.Torch.Autocast.Leave(DeviceType.CPU))
+                Assert.Equal(ScalarType.Float32, a.matmul(a).dtype);
             Assert.Equal(ScalarType.BFloat16, a.matmul(a).dtype);
         }
         Assert.Equal(ScalarType.Float32, a.matmul(a).dtype);

@@ -25,7 +25,8 @@ public sealed class DisposeScopeTests
         Tensor moved;
         using (var outer = NewDisposeScope())
         {
-            using (NewDisposeScope()) moved = (ones(2) * 3).MoveToOuterDisposeScope();
+            using (NewDisposeScope())
+                moved = (ones(2) * 3).MoveToOuterDisposeScope();
             Assert.False(moved.IsInvalid);
             Assert.True(outer.Contains(moved));
         }
@@ -36,7 +37,8 @@ public sealed class DisposeScopeTests
     public void MoveToOuter_WithoutOuterScope_Detaches()
     {
         Tensor kept;
-        using (var scope = NewDisposeScope()) kept = scope.MoveToOuter(ones(1));
+        using (var scope = NewDisposeScope())
+            kept = scope.MoveToOuter(ones(1));
         Assert.False(kept.IsInvalid);
         kept.Dispose();
     }
@@ -45,7 +47,8 @@ public sealed class DisposeScopeTests
     public void Detach_KeepsOutOfAllScopes_AttachBringsBack()
     {
         using var outer = NewDisposeScope();
-        Tensor kept, back;
+        Tensor kept,
+            back;
         using (var inner = NewDisposeScope())
         {
             kept = ones(1).DetachFromDisposeScope();
@@ -133,11 +136,13 @@ public sealed class DisposeScopeTests
             {
                 var loss = randn(4, 8).matmul(w).relu()[.., 1..].pow(2).mean();
                 loss.backward();
-                using (no_grad()) w.sub_(w.grad! * 0.1);
+                using (no_grad())
+                    w.sub_(w.grad! * 0.1);
                 w.grad = null;
             }
             var live = outer.DisposablesCount;
-            if (before >= 0) Assert.Equal(before, live);
+            if (before >= 0)
+                Assert.Equal(before, live);
             before = live;
         }
         Assert.Equal(1, before);
@@ -169,7 +174,8 @@ public sealed class DisposeScopeTests
         static WeakReference[] Forget()
         {
             var all = new WeakReference[50];
-            for (var i = 0; i < all.Length; i++) all[i] = new WeakReference(ones(1000), trackResurrection: true);
+            for (var i = 0; i < all.Length; i++)
+                all[i] = new WeakReference(ones(1000), trackResurrection: true);
             return all;
         }
         var forgotten = Forget();

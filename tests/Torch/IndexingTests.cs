@@ -81,9 +81,51 @@ public sealed class IndexingTests : IDisposable
     [Fact]
     public void GatherScatterAndFriends_MatchHandValues()
     {
-        var m = tensor(new[,] { { 1f, 2f }, { 3f, 4f } });
-        Assert.Equal([2, 1, 3, 3], Values(m.gather(1, tensor(new long[,] { { 1, 0 }, { 0, 0 } }))));
-        Assert.Equal([0, 5, 6, 0], Values(zeros(2, 2).scatter(1, tensor(new long[,] { { 1 }, { 0 } }), tensor(new[,] { { 5f }, { 6f } }))));
+        var m = tensor(
+            new[,]
+            {
+                { 1f, 2f },
+                { 3f, 4f },
+            }
+        );
+        Assert.Equal(
+            [2, 1, 3, 3],
+            Values(
+                m.gather(
+                    1,
+                    tensor(
+                        new long[,]
+                        {
+                            { 1, 0 },
+                            { 0, 0 },
+                        }
+                    )
+                )
+            )
+        );
+        Assert.Equal(
+            [0, 5, 6, 0],
+            Values(
+                zeros(2, 2)
+                    .scatter(
+                        1,
+                        tensor(
+                            new long[,]
+                            {
+                                { 1 },
+                                { 0 },
+                            }
+                        ),
+                        tensor(
+                            new[,]
+                            {
+                                { 5f },
+                                { 6f },
+                            }
+                        )
+                    )
+            )
+        );
         Assert.Equal([3, 0], Values(zeros(2).scatter_add(0, tensor((long[])[0, 0]), tensor((float[])[1, 2]))));
         Assert.Equal([3, 4, 1, 2], Values(m.index_select(0, tensor((long[])[1, 0]))));
         Assert.Equal([11, 2, 13, 4], Values(m.index_add(1, tensor((long[])[0]), full([2, 1], 10f), 1)));
@@ -92,7 +134,13 @@ public sealed class IndexingTests : IDisposable
         Assert.Equal([2, 4], Values(m.masked_select(m.remainder(2) == 0)));
         Assert.Equal([1, -2, 3, -4], Values(where(m.remainder(2) == 1, m, -m)));
         Assert.Equal([1, -2, 3, -4], Values(m.where(m.remainder(2) == 1, -m)));
-        Assert.Equal([[0, 1], [1, 1]], (float[][])[Values((m > 1).nonzero()[0]), Values((m > 1).nonzero()[2])]);
+        Assert.Equal(
+            [
+                [0, 1],
+                [1, 1],
+            ],
+            (float[][])[Values((m > 1).nonzero()[0]), Values((m > 1).nonzero()[2])]
+        );
         Assert.Equal([1, 0, 2], Values(tensor((long[])[0, 2, 2]).bincount(null)));
         Assert.Equal([1, 2], Values(searchsorted(tensor((float[])[1, 3, 5]), tensor((float[])[2, 4]))));
     }

@@ -31,10 +31,10 @@ public sealed class RandomStateTests
     }
 
     [Theory]
-    [InlineData(8, 0, 4)]     // no numbers left
-    [InlineData(8, 625, 4)]   // more than there are
-    [InlineData(12, 0, 4)]    // never seeded
-    [InlineData(16, 700, 8)]  // the next one beyond the end
+    [InlineData(8, 0, 4)] // no numbers left
+    [InlineData(8, 625, 4)] // more than there are
+    [InlineData(12, 0, 4)] // never seeded
+    [InlineData(16, 700, 8)] // the next one beyond the end
     public void StateThatIsNone_IsRefused(int at, int value, int size)
     {
         var state = RandomState.Get(CPU);

@@ -18,7 +18,33 @@ public sealed class TensorTests
         Assert.Equal(ScalarType.Int64, arange(5).dtype);
         Assert.Equal([0, 0.25f, 0.5f, 0.75f, 1], Values(linspace(0, 1, 5)));
         Assert.Equal([1, 0, 0, 0, 1, 0], Values(eye(2, 3)));
-        Assert.Equal([[1, 2], [3, 4]], (float[][])[Values(tensor(new[,] { { 1f, 2f }, { 3f, 4f } })[0]), Values(tensor(new[,] { { 1, 2 }, { 3, 4 } })[1])]);
+        Assert.Equal(
+            [
+                [1, 2],
+                [3, 4],
+            ],
+            (float[][])
+                [
+                    Values(
+                        tensor(
+                            new[,]
+                            {
+                                { 1f, 2f },
+                                { 3f, 4f },
+                            }
+                        )[0]
+                    ),
+                    Values(
+                        tensor(
+                            new[,]
+                            {
+                                { 1, 2 },
+                                { 3, 4 },
+                            }
+                        )[1]
+                    ),
+                ]
+        );
         Assert.Equal(ScalarType.Bool, tensor((bool[])[true, false]).dtype);
         Assert.Equal(ScalarType.Float64, tensor(1.0).dtype);
         Assert.True(ones(2, requires_grad: true).requires_grad);
@@ -52,7 +78,13 @@ public sealed class TensorTests
     public void Reductions_MatchHandValues()
     {
         using var scope = NewDisposeScope();
-        var m = tensor(new[,] { { 1f, 2f, 3f }, { 4f, 5f, 9f } });
+        var m = tensor(
+            new[,]
+            {
+                { 1f, 2f, 3f },
+                { 4f, 5f, 9f },
+            }
+        );
         Assert.Equal(24, m.sum().ToSingle());
         Assert.Equal([6, 18], Values(m.sum(1)));
         Assert.Equal([2.5f, 3.5f, 6], Values(m.mean([0])));
@@ -119,7 +151,19 @@ public sealed class TensorTests
         Assert.Equal([1, 2, 3], Values(a));
         Assert.Throws<ArgumentException>(() => a.bytes = new byte[4]);
         Assert.ThrowsAny<Exception>(() => zeros(2, 3).t().bytes.Length);
-        Assert.Equal([1, 3, 2, 4], tensor(new[,] { { 1f, 2f }, { 3f, 4f } }).t().data<float>().ToArray());
+        Assert.Equal(
+            [1, 3, 2, 4],
+            tensor(
+                    new[,]
+                    {
+                        { 1f, 2f },
+                        { 3f, 4f },
+                    }
+                )
+                .t()
+                .data<float>()
+                .ToArray()
+        );
     }
 
     [Fact]
@@ -146,8 +190,10 @@ public sealed class TensorTests
     public void Device_WithoutCuda_IsACpuOrAnError()
     {
         Assert.Equal((DeviceType.CPU, -1), (device("cpu").type, device("cpu").index));
-        if (cuda.is_available()) Assert.Equal((DeviceType.CUDA, 1), (device("cuda:1").type, device("cuda:1").index));
-        else Assert.Throws<InvalidOperationException>(() => device("cuda:1"));
+        if (cuda.is_available())
+            Assert.Equal((DeviceType.CUDA, 1), (device("cuda:1").type, device("cuda:1").index));
+        else
+            Assert.Throws<InvalidOperationException>(() => device("cuda:1"));
     }
 
     [Fact]

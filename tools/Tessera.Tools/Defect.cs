@@ -8,20 +8,26 @@ internal static class Defect
 {
     /// <summary>What the console says; the trace is written to a file of the temporary folder.</summary>
     public static string Report(Exception error, IReadOnlyList<string> arguments) =>
-        $"{error.GetType().Name}: {FirstLines(error.Message)}\n  This is a defect of Tessera, not a mistake of yours; sorry. {Trace(error, arguments)}";
+        $"{error.GetType().Name}: {FirstLines(error.Message)}\n  This is a defect of Tessera, not a mistake of yours; sorry. "
+        + $"{Trace(error, arguments)}";
 
     private static string Trace(Exception error, IReadOnlyList<string> arguments)
     {
         var path = Path.Combine(Path.GetTempPath(), $"tessera-defect-{DateTime.Now:yyyyMMdd_HHmmss}-{Environment.ProcessId}.txt");
         try
         {
-            File.WriteAllText(path, string.Join('\n',
-                $"tools/{string.Join(' ', arguments)}",
-                $"Tessera {typeof(Defect).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}",
-                Directory.GetCurrentDirectory(),
-                "",
-                error.ToString(),
-                ""));
+            File.WriteAllText(
+                path,
+                string.Join(
+                    '\n',
+                    $"tools/{string.Join(' ', arguments)}",
+                    $"Tessera {typeof(Defect).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}",
+                    Directory.GetCurrentDirectory(),
+                    "",
+                    error.ToString(),
+                    ""
+                )
+            );
             return $"The full trace is in {path}; please report it.";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

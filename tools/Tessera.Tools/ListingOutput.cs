@@ -47,7 +47,11 @@ internal sealed class ListingOutput(IAnsiConsole console, bool plain)
         rows.Insert(0, [.. header]);
         var widths = header.Select((_, column) => rows.Max(row => row[column].Length)).ToList();
         foreach (var row in rows)
-            Line("  " + string.Join("  ", row.Select((cell, column) => column == row.Length - 1 ? cell : cell.PadRight(widths[column]))).TrimEnd());
+            Line(
+                "  "
+                    + string.Join("  ", row.Select((cell, column) => column == row.Length - 1 ? cell : cell.PadRight(widths[column])))
+                        .TrimEnd()
+            );
     }
 
     private void Line(string text) => Console.Out.WriteLine(text);

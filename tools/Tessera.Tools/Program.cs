@@ -6,30 +6,31 @@ namespace Tessera.Tools;
 
 internal static class Program
 {
-    public static Command CreateRoot() => new("tools", "Tessera: a config-driven computer-vision framework.")
-    {
-        new HelpOption(),
-        TrainCommand.Create(),
-        TestCommand.Create(),
-        PredictCommand.Create(),
-        EvalMetricCommand.Create(),
-        ConfusionMatrixCommand.Create(),
-        AnalyzeResultsCommand.Create(),
-        DoctorCommand.Create(),
-        ReplayNonFiniteCommand.Create(),
-        DatasetStatsCommand.Create(),
-        BrowseDatasetCommand.Create(),
-        GetFlopsCommand.Create(),
-        AnalyzeLogsCommand.Create(),
-        BenchmarkCommand.Create(),
-        PrintConfigCommand.Create(),
-        ListComponentsCommand.Create(),
-        PublishCommand.Create(),
-        ConvertMasksCommand.Create(),
-        ConvertDatasetCommand.Create(),
-        OptimizeAnchorsCommand.Create(),
-        SchemaCommand.Create(),
-    };
+    public static Command CreateRoot() =>
+        new("tools", "Tessera: a config-driven computer-vision framework.")
+        {
+            new HelpOption(),
+            TrainCommand.Create(),
+            TestCommand.Create(),
+            PredictCommand.Create(),
+            EvalMetricCommand.Create(),
+            ConfusionMatrixCommand.Create(),
+            AnalyzeResultsCommand.Create(),
+            DoctorCommand.Create(),
+            ReplayNonFiniteCommand.Create(),
+            DatasetStatsCommand.Create(),
+            BrowseDatasetCommand.Create(),
+            GetFlopsCommand.Create(),
+            AnalyzeLogsCommand.Create(),
+            BenchmarkCommand.Create(),
+            PrintConfigCommand.Create(),
+            ListComponentsCommand.Create(),
+            PublishCommand.Create(),
+            ConvertMasksCommand.Create(),
+            ConvertDatasetCommand.Create(),
+            OptimizeAnchorsCommand.Create(),
+            SchemaCommand.Create(),
+        };
 
     private static int Main(string[] args) => CommandLine.Invoke(CreateRoot(), args);
 }

@@ -60,21 +60,33 @@ internal static class Usage
     {
         var tool = parsed.CommandResult.Command;
         var unknown = parsed.UnmatchedTokens.Select(token => Unknown(tool, token));
-        var others = parsed.Errors.Where(error => !parsed.UnmatchedTokens.Any(token => error.Message.Contains($"'{token}'", StringComparison.Ordinal))).Select(Describe);
-        var arguments = string.Concat(tool.Arguments.Select(argument => argument.Arity.MinimumNumberOfValues > 0 ? $" {argument.Name}" : $" [{argument.Name}]"));
-        return new($"tools/{tool.Name}\n  {string.Join("\n  ", unknown.Concat(others).Distinct())}\n  Usage: tools/{tool.Name}{arguments} [options]; tools/{tool.Name} --help names the options.");
+        var others = parsed
+            .Errors.Where(error => !parsed.UnmatchedTokens.Any(token => error.Message.Contains($"'{token}'", StringComparison.Ordinal)))
+            .Select(Describe);
+        var arguments = string.Concat(
+            tool.Arguments.Select(argument => argument.Arity.MinimumNumberOfValues > 0 ? $" {argument.Name}" : $" [{argument.Name}]")
+        );
+        return new(
+            $"tools/{tool.Name}\n  {string.Join("\n  ", unknown.Concat(others).Distinct())}\n  Usage: tools/{tool.Name}{arguments} "
+                + $"[options]; tools/{tool.Name} --help names the options."
+        );
     }
 
-    private static string Unknown(Command tool, string token) => token.StartsWith('-')
-        ? s_elsewhere.TryGetValue(token.Split('=')[0], out var here) ? $"There is no option {token}: {here}."
-            : $"There is no option {token}.{NearestName.Suggest(token, tool.Options.Select(option => option.Name))}"
-        : $"\"{token}\" is one argument too many.";
+    private static string Unknown(Command tool, string token) =>
+        token.StartsWith('-')
+            ? s_elsewhere.TryGetValue(token.Split('=')[0], out var here)
+                ? $"There is no option {token}: {here}."
+                : $"There is no option {token}.{NearestName.Suggest(token, tool.Options.Select(option => option.Name))}"
+            : $"\"{token}\" is one argument too many.";
 
-    private static string Describe(ParseError error) => error.SymbolResult switch
-    {
-        ArgumentResult { Tokens.Count: 0, Parent: CommandResult, Argument: var argument } => $"{argument.Name} is missing: {argument.Description}",
-        OptionResult { Tokens: [.., var last], Option: var option } => $"{option.Name} doesn't take \"{last.Value}\": {option.Description}",
-        OptionResult { Option: var option } => $"{option.Name} lacks its value: {option.Description}",
-        _ => error.Message,
-    };
+    private static string Describe(ParseError error) =>
+        error.SymbolResult switch
+        {
+            ArgumentResult { Tokens.Count: 0, Parent: CommandResult, Argument: var argument } =>
+                $"{argument.Name} is missing: {argument.Description}",
+            OptionResult { Tokens: [.., var last], Option: var option } =>
+                $"{option.Name} doesn't take \"{last.Value}\": {option.Description}",
+            OptionResult { Option: var option } => $"{option.Name} lacks its value: {option.Description}",
+            _ => error.Message,
+        };
 }

@@ -5,27 +5,38 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets.Classification;
 
 /// <summary>Which of the two data sets, and which of CIFAR-100's two labels.</summary>
-public enum CifarVariant { Cifar10, Cifar100, Cifar100Coarse }
+public enum CifarVariant
+{
+    Cifar10,
+    Cifar100,
+    Cifar100Coarse,
+}
 
-public enum CifarSplit { Train, Test }
+public enum CifarSplit
+{
+    Train,
+    Test,
+}
 
-/// <param name="Path">The folder or .zip archive with the "binary version": data_batch_1.bin … or train.bin, and the file of class names.</param>
+/// <param name="Path">The folder or .zip archive with the "binary version": data_batch_1.bin … or train.bin, and the file of class
+/// names.</param>
 /// <param name="Variant">CIFAR-10, or CIFAR-100 with its 100 fine or its 20 coarse classes.</param>
 /// <param name="Split">The 50,000 or the 10,000.</param>
-public sealed record CifarOptions(
-    string Path,
-    CifarVariant Variant = CifarVariant.Cifar10,
-    CifarSplit Split = CifarSplit.Train);
+public sealed record CifarOptions(string Path, CifarVariant Variant = CifarVariant.Cifar10, CifarSplit Split = CifarSplit.Train);
 
 /// <summary>CIFAR-10 and CIFAR-100 as their authors publish them, in binary files of 32 x 32 images. Kept in memory.</summary>
-/// <remarks>Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. A record: one label byte (two for CIFAR-100: coarse, fine), then 1,024 bytes each of red, green and blue.</remarks>
+/// <remarks>Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. A record: one label byte (two for CIFAR-100: coarse,
+/// fine), then 1,024 bytes each of red, green and blue.</remarks>
 [Component("Cifar")]
 public sealed class Cifar : Dataset
 {
-    private const int Side = 32, Area = Side * Side;
+    private const int Side = 32,
+        Area = Side * Side;
 
     private readonly List<(string Name, ReadOnlyMemory<byte> Bytes)> _parts = [];
-    private readonly int _record, _labelAt, _headerBytes;
+    private readonly int _record,
+        _labelAt,
+        _headerBytes;
     private readonly int[] _firsts; // of each part
 
     public Cifar(CifarOptions options)
@@ -42,7 +53,18 @@ public sealed class Cifar : Dataset
         };
         var files = FileStore.Open(options.Path);
         var folder = FolderOf(files, names[0]);
-        var classes = ReadClasses(files, folder + (ten ? "batches.meta.txt" : coarse ? "coarse_label_names.txt" : "fine_label_names.txt"), ten ? 10 : coarse ? 20 : 100);
+        var classes = ReadClasses(
+            files,
+            folder
+                + (
+                    ten ? "batches.meta.txt"
+                    : coarse ? "coarse_label_names.txt"
+                    : "fine_label_names.txt"
+                ),
+            ten ? 10
+                : coarse ? 20
+                : 100
+        );
         Info = new DataInfo(classes, DataTask.Classification);
         _firsts = new int[names.Length];
         foreach (var name in names)
@@ -101,26 +123,35 @@ public sealed class Cifar : Dataset
     {
         if (part.Bytes.Length % _record != 0)
             throw new UserErrorException(
-                $"{part.Name} is cut off or of another format: {part.Bytes.Length:N0} bytes are not a whole number of records of {_record:N0} bytes (10,000 records are {10_000L * _record:N0}).");
+                $"{part.Name} is cut off or of another format: {part.Bytes.Length:N0} bytes are not a whole number of records of "
+                    + $"{_record:N0} bytes (10,000 records are {10_000L * _record:N0})."
+            );
         var bytes = part.Bytes.Span;
         for (var at = 0; at < bytes.Length; at += _record)
             if (bytes[at + _labelAt] >= Info.Classes.Count)
-                throw new UserErrorException($"{part.Name}: record {at / _record} has label {bytes[at + _labelAt]}; expected 0 to {Info.Classes.Count - 1}.");
+                throw new UserErrorException(
+                    $"{part.Name}: record {at / _record} has label {bytes[at + _labelAt]}; expected 0 to {Info.Classes.Count - 1}."
+                );
     }
 
     /// <summary>The archive's own top folder, if the files lie in it.</summary>
     private static string FolderOf(FileStore files, string name)
     {
         foreach (var folder in new[] { "", "cifar-10-batches-bin/", "cifar-100-binary/" })
-            if (files.Contains(folder + name)) return folder;
-        throw new UserErrorException($"{files.Location} has no {name}. Cifar reads the binary version of the data set (data_batch_1.bin … or train.bin); for folders of images use ImageFolder.");
+            if (files.Contains(folder + name))
+                return folder;
+        throw new UserErrorException(
+            $"{files.Location} has no {name}. Cifar reads the binary version of the data set (data_batch_1.bin … or train.bin); for "
+                + $"folders of images use ImageFolder."
+        );
     }
 
     private static string[] ReadClasses(FileStore files, string name, int count)
     {
         var text = System.Text.Encoding.UTF8.GetString(files.Read(name).Span);
         var classes = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return classes.Length == count ? classes
+        return classes.Length == count
+            ? classes
             : throw new UserErrorException($"{files.Describe(name)} names {classes.Length} classes; expected {count}.");
     }
 }

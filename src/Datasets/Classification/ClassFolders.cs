@@ -29,11 +29,14 @@ internal sealed class ClassFolders
                 continue;
             }
             var folder = ClassNames.Normalize(name[prefix.Length..end]);
-            if (!_folders.TryGetValue(folder, out var found)) _folders.Add(folder, found = ([], []));
+            if (!_folders.TryGetValue(folder, out var found))
+                _folders.Add(folder, found = ([], []));
             (extensions.Contains(Path.GetExtension(name)) ? found.Images : found.Others).Add(name);
         }
         if (_folders.Count == 0)
-            throw new UserErrorException($"{place} holds files but no class folders. ImageFolder expects one folder per class, as in {place}/cat/1.jpg.");
+            throw new UserErrorException(
+                $"{place} holds files but no class folders. ImageFolder expects one folder per class, as in {place}/cat/1.jpg."
+            );
     }
 
     /// <summary>In ordinal order.</summary>
@@ -46,14 +49,27 @@ internal sealed class ClassFolders
     public IReadOnlyList<string> ImagesOf(string name, bool mayBeAbsent, IReadOnlyList<string> classes)
     {
         var there = _folders.TryGetValue(name, out var found);
-        if (there && found.Images.Count > 0) return found.Images;
+        if (there && found.Images.Count > 0)
+            return found.Images;
         if (!there && NearestName.Find(name, _folders.Keys.Except(classes)) is { } near)
-            throw new UserErrorException($"{_place} has no class folder \"{name}\". Did you mean \"{near}\"? It has: {string.Join(", ", Names.Take(20))}. (If the class is meant to be absent here, make its folder with a text file in it.)");
-        if (!mayBeAbsent) throw new UserErrorException($"The class folder {_place}/{name} holds no images ({string.Join(", ", _extensions.Order(StringComparer.Ordinal))}).{InsteadOfImages(found.Others)}"
-            + " List the names in \"classes\" where a split may lack one.");
+            throw new UserErrorException(
+                $"{_place} has no class folder \"{name}\". Did you mean \"{near}\"? It has: {string.Join(", ", Names.Take(20))}. (If "
+                    + $"the class is meant to be absent here, make its folder with a text file in it.)"
+            );
+        if (!mayBeAbsent)
+            throw new UserErrorException(
+                $"The class folder {_place}/{name} holds no images "
+                    + $"({string.Join(", ", _extensions.Order(StringComparer.Ordinal))}).{InsteadOfImages(found.Others)}"
+                    + " List the names in \"classes\" where a split may lack one."
+            );
         if (there)
-            foreach (var other in found.Others) Count(other);
-        _leftOut.Add(LeftOutKind.Class, "classes without an image here", there ? $"{name} ({_place}/{name})" : $"{name} (there is no folder {_place}/{name})");
+            foreach (var other in found.Others)
+                Count(other);
+        _leftOut.Add(
+            LeftOutKind.Class,
+            "classes without an image here",
+            there ? $"{name} ({_place}/{name})" : $"{name} (there is no folder {_place}/{name})"
+        );
         return [];
     }
 
@@ -65,9 +81,11 @@ internal sealed class ClassFolders
         {
             var (images, others) = _folders[name];
             if (!wanted.Contains(name))
-                foreach (var image in images) _leftOut.Add(LeftOutKind.Class, $"images of the folder \"{name}\", which classes doesn't list", _files.Describe(image));
+                foreach (var image in images)
+                    _leftOut.Add(LeftOutKind.Class, $"images of the folder \"{name}\", which classes doesn't list", _files.Describe(image));
             else if (images.Count > 0)
-                foreach (var other in others) Count(other);
+                foreach (var other in others)
+                    Count(other);
         }
         return _leftOut.Counted;
     }
@@ -75,14 +93,27 @@ internal sealed class ClassFolders
     private void Count(string name)
     {
         var ending = Path.GetExtension(name).ToLowerInvariant();
-        if (ImageCodec.UnreadableFormat(name) is { } format) _leftOut.Add(LeftOutKind.Image, $"{format} files, which can't be read ({ending})", _files.Describe(name));
-        else if (ImageCodec.HasExtension(name)) _leftOut.Add(LeftOutKind.Image, $"images of an ending that extensions doesn't list ({ending})", _files.Describe(name));
-        else _leftOut.Add(LeftOutKind.File, $"files that are no images ({(ending.Length > 0 ? ending : "no ending")})", _files.Describe(name));
+        if (ImageCodec.UnreadableFormat(name) is { } format)
+            _leftOut.Add(LeftOutKind.Image, $"{format} files, which can't be read ({ending})", _files.Describe(name));
+        else if (ImageCodec.HasExtension(name))
+            _leftOut.Add(LeftOutKind.Image, $"images of an ending that extensions doesn't list ({ending})", _files.Describe(name));
+        else
+            _leftOut.Add(
+                LeftOutKind.File,
+                $"files that are no images ({(ending.Length > 0 ? ending : "no ending")})",
+                _files.Describe(name)
+            );
     }
 
     private static string InsteadOfImages(List<string> others)
     {
-        var formats = others.Select(name => (Name: name, Format: ImageCodec.UnreadableFormat(name))).Where(entry => entry.Format is not null).ToArray();
-        return formats.Length == 0 ? "" : $" Its {formats.Length} {string.Join(" and ", formats.Select(entry => entry.Format).Distinct())} files can't be read; convert them to PNG or JPEG.";
+        var formats = others
+            .Select(name => (Name: name, Format: ImageCodec.UnreadableFormat(name)))
+            .Where(entry => entry.Format is not null)
+            .ToArray();
+        return formats.Length == 0
+            ? ""
+            : $" Its {formats.Length} {string.Join(" and ", formats.Select(entry => entry.Format).Distinct())} files can't be read; "
+                + $"convert them to PNG or JPEG.";
     }
 }

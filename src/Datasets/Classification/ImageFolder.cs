@@ -6,13 +6,10 @@ namespace Tessera.Datasets.Classification;
 
 /// <param name="Path">A folder or a .zip archive.</param>
 /// <param name="Split">The folder below it that holds the class folders, such as "train"; by default it holds them itself.</param>
-/// <param name="Classes">Only these class folders, in index order; by default all, by name (ordinal order). One without images may be among them: a split may lack a class.</param>
+/// <param name="Classes">Only these class folders, in index order; by default all, by name (ordinal order). One without images may be among
+/// them: a split may lack a class.</param>
 /// <param name="Extensions">Which files are images, in any case; by default all that can be read.</param>
-public sealed record ImageFolderOptions(
-    string Path,
-    string? Split = null,
-    string[]? Classes = null,
-    string[]? Extensions = null);
+public sealed record ImageFolderOptions(string Path, string? Split = null, string[]? Classes = null, string[]? Extensions = null);
 
 /// <summary>One folder per class: <c>train/cat/1.jpg</c>, however deep below the class folder. Reads a zip archive as it is.</summary>
 [Component("ImageFolder")]
@@ -29,14 +26,32 @@ public sealed class ImageFolder : Dataset
         var prefix = string.IsNullOrEmpty(split) ? "" : split + "/";
         var place = prefix.Length == 0 ? options.Path : _files.Describe(split!);
         var below = _files.Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToArray();
-        if (below.Length == 0) throw Nothing(options.Path, split);
-        var extensions = (options.Extensions ?? ImageCodec.Extensions).Select(e => e.StartsWith('.') ? e : "." + e).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        if (below.Length == 0)
+            throw Nothing(options.Path, split);
+        var extensions = (options.Extensions ?? ImageCodec.Extensions)
+            .Select(e => e.StartsWith('.') ? e : "." + e)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
         var folders = new ClassFolders(_files, prefix, place, below, extensions);
         var classes = ClassNames.Normalize(options.Classes ?? folders.Names);
-        if (classes.Distinct().Count() < classes.Count) throw new UserErrorException("ImageFolder: classes names a class twice.");
-        var samples = classes.SelectMany((name, label) => folders.ImagesOf(name, mayBeAbsent: options.Classes is not null, classes).Select(file => (file, label))).ToArray();
+        if (classes.Distinct().Count() < classes.Count)
+            throw new UserErrorException("ImageFolder: classes names a class twice.");
+        var samples = classes
+            .SelectMany(
+                (name, label) => folders.ImagesOf(name, mayBeAbsent: options.Classes is not null, classes).Select(file => (file, label))
+            )
+            .ToArray();
         LeftOut = folders.LeftOut(classes);
-        if (samples.Length == 0) throw new UserErrorException(string.Join("\n  ", (string[])[$"{place}: none of the {classes.Count} classes has an image that can be read.", .. LeftOut.Select(entry => entry.ToString())]));
+        if (samples.Length == 0)
+            throw new UserErrorException(
+                string.Join(
+                    "\n  ",
+                    (string[])
+                        [
+                            $"{place}: none of the {classes.Count} classes has an image that can be read.",
+                            .. LeftOut.Select(entry => entry.ToString()),
+                        ]
+                )
+            );
         _names = Array.ConvertAll(samples, sample => sample.file);
         _labels = Array.ConvertAll(samples, sample => sample.label);
         Info = new DataInfo(classes, DataTask.Classification);
@@ -51,7 +66,13 @@ public sealed class ImageFolder : Dataset
     public override Sample Get(int index)
     {
         var name = _names[index];
-        return new Sample { Index = index, Name = _files.Describe(name), ReadFile = () => _files.Read(name), Label = _labels[index] };
+        return new Sample
+        {
+            Index = index,
+            Name = _files.Describe(name),
+            ReadFile = () => _files.Read(name),
+            Label = _labels[index],
+        };
     }
 
     public override int? LabelOf(int index) => _labels[index];
@@ -60,10 +81,17 @@ public sealed class ImageFolder : Dataset
 
     private UserErrorException Nothing(string path, string? split)
     {
-        if (_files.Names.Count == 0 || string.IsNullOrEmpty(split)) return new UserErrorException($"{path} is empty: ImageFolder finds no files in it.");
+        if (_files.Names.Count == 0 || string.IsNullOrEmpty(split))
+            return new UserErrorException($"{path} is empty: ImageFolder finds no files in it.");
         var depth = split.Count(c => c == '/') + 1;
-        var known = _files.Names.Where(name => name.Count(c => c == '/') >= depth).Select(name => string.Join('/', name.Split('/').Take(depth))).Distinct().ToArray();
+        var known = _files
+            .Names.Where(name => name.Count(c => c == '/') >= depth)
+            .Select(name => string.Join('/', name.Split('/').Take(depth)))
+            .Distinct()
+            .ToArray();
         return new UserErrorException(
-            $"{path} has no folder \"{split}\", or it is empty.{NearestName.Suggest(split, known)} It has: {string.Join(", ", known.Take(20))}.");
+            $"{path} has no folder \"{split}\", or it is empty.{NearestName.Suggest(split, known)} It has: "
+                + $"{string.Join(", ", known.Take(20))}."
+        );
     }
 }

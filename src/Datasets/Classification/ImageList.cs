@@ -5,13 +5,15 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Classification;
 
-/// <param name="Path">The list: .csv or .tsv with a header line, .jsonl with an object a line, or .json with an array of objects (or an object that holds "samples" and "classes").</param>
+/// <param name="Path">The list: .csv or .tsv with a header line, .jsonl with an object a line, or .json with an array of objects (or an
+/// object that holds "samples" and "classes").</param>
 /// <param name="Root">The folder or .zip archive that the images' paths start from; by default the list's own folder.</param>
 /// <param name="Task">classification, multi_label or regression; by default told by the options below and the columns present.</param>
 /// <param name="Classes">Names in index order; by default the list's own, or those that occur, sorted (ordinal order).</param>
 /// <param name="ImageColumn">The column (or key) of the image's path.</param>
 /// <param name="LabelColumn">The column of the one label: a class name or an index.</param>
-/// <param name="LabelsColumn">The column of several labels: an array in JSON, otherwise text with <paramref name="Separator"/> between them.</param>
+/// <param name="LabelsColumn">The column of several labels: an array in JSON, otherwise text with <paramref name="Separator"/> between
+/// them.</param>
 /// <param name="TargetColumns">The columns of regression targets.</param>
 /// <param name="Separator">Between several labels in one text.</param>
 /// <param name="AllowOutside">Let a path lead out of the root: absolute, or with "..".</param>
@@ -25,7 +27,8 @@ public sealed record ImageListOptions(
     string LabelsColumn = "labels",
     string[]? TargetColumns = null,
     string Separator = ";",
-    bool AllowOutside = false);
+    bool AllowOutside = false
+);
 
 /// <summary>Images and their labels, several labels or regression targets, from a CSV or JSON list.</summary>
 [Component("ImageList")]
@@ -43,9 +46,11 @@ public sealed class ImageList : Dataset
     public ImageList(ImageListOptions options)
     {
         _options = options;
-        if (!File.Exists(options.Path)) throw FileStore.Missing(options.Path);
+        if (!File.Exists(options.Path))
+            throw FileStore.Missing(options.Path);
         var list = ListFile.Read(options.Path);
-        if (list.Rows.Count == 0) throw new UserErrorException($"{options.Path} lists no images.");
+        if (list.Rows.Count == 0)
+            throw new UserErrorException($"{options.Path} lists no images.");
         var task = TaskOf(list);
         _files = FileStore.Open(options.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(options.Path))!);
         _images = [.. list.Rows.Select(ImageOf)];
@@ -60,9 +65,13 @@ public sealed class ImageList : Dataset
         var column = task == DataTask.MultiLabel ? options.LabelsColumn : options.LabelColumn;
         var words = list.Rows.Select(row => Array.ConvertAll(WordsOf(row, column, task), ClassNames.Normalize)).ToArray();
         string[] classes = [.. ClassNames.Normalize(options.Classes ?? list.Classes ?? ClassesFrom(list.Rows, words))];
-        if (classes.Distinct().Count() < classes.Length) throw new UserErrorException($"{options.Path}: the class names hold one twice.");
-        if (classes.Length == 0) throw new UserErrorException($"{options.Path}: no image has a label, and no classes are given.");
-        var indices = classes.Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
+        if (classes.Distinct().Count() < classes.Length)
+            throw new UserErrorException($"{options.Path}: the class names hold one twice.");
+        if (classes.Length == 0)
+            throw new UserErrorException($"{options.Path}: no image has a label, and no classes are given.");
+        var indices = classes
+            .Select((name, index) => (name, index))
+            .ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
         _labels = [.. list.Rows.Zip(words, (row, of) => Array.ConvertAll(of, word => IndexOf(row, word, classes, indices)))];
         Info = new DataInfo(classes, task);
         _zeros = LeadingZeros(words, indices);
@@ -75,7 +84,12 @@ public sealed class ImageList : Dataset
     public override Sample Get(int index)
     {
         var name = _images[index];
-        var sample = new Sample { Index = index, Name = Describe(name), ReadFile = () => Read(name) };
+        var sample = new Sample
+        {
+            Index = index,
+            Name = Describe(name),
+            ReadFile = () => Read(name),
+        };
         if (Info.Task == DataTask.Regression)
         {
             sample.Targets = (float[])_targets[index].Clone();
@@ -87,7 +101,8 @@ public sealed class ImageList : Dataset
         else
         {
             sample.MultiLabel = new float[Info.Classes.Count];
-            foreach (var label in _labels[index]) sample.MultiLabel[label] = 1;
+            foreach (var label in _labels[index])
+                sample.MultiLabel[label] = 1;
         }
         return sample;
     }
@@ -99,20 +114,40 @@ public sealed class ImageList : Dataset
     /// <exception cref="UserErrorException">Images that don't exist, the first by name.</exception>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
     {
-        var missing = Enumerable.Range(0, Count).AsParallel().AsOrdered().Where(i => !(System.IO.Path.IsPathRooted(_images[i]) ? File.Exists(_images[i]) : _files.Contains(_images[i]))).ToArray();
-        if (missing.Length == 0) return [.. base.Check(advance), .. _zeros is null ? [] : (IEnumerable<string>)[$"{_options.Path}: {_zeros}"], .. PixelDepth.Notes(this)];
-        throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"{_options.Path}: {missing.Length:N0} of its {Count:N0} images don't exist:\n  ")
-            + string.Join("\n  ", missing.Take(6).Select(i => Describe(_images[i])).Concat(missing.Length > 6 ? ["…"] : [])));
+        var missing = Enumerable
+            .Range(0, Count)
+            .AsParallel()
+            .AsOrdered()
+            .Where(i => !(System.IO.Path.IsPathRooted(_images[i]) ? File.Exists(_images[i]) : _files.Contains(_images[i])))
+            .ToArray();
+        if (missing.Length == 0)
+            return
+            [
+                .. base.Check(advance),
+                .. _zeros is null ? [] : (IEnumerable<string>)[$"{_options.Path}: {_zeros}"],
+                .. PixelDepth.Notes(this),
+            ];
+        throw new UserErrorException(
+            string.Create(CultureInfo.InvariantCulture, $"{_options.Path}: {missing.Length:N0} of its {Count:N0} images don't exist:\n  ")
+                + string.Join("\n  ", missing.Take(6).Select(i => Describe(_images[i])).Concat(missing.Length > 6 ? ["…"] : []))
+        );
     }
 
     /// <summary>Labels such as "007" are names or numbers; where they count as numbers, that is worth saying.</summary>
     private static string? LeadingZeros(string[][] words, Dictionary<string, int> classes)
     {
-        var written = words.SelectMany(of => of).Where(word => word.Length > 1 && word[0] == '0' && word.All(char.IsAsciiDigit) && !classes.ContainsKey(word)).Distinct(StringComparer.Ordinal).ToArray();
-        if (written.Length == 0) return null;
+        var written = words
+            .SelectMany(of => of)
+            .Where(word => word.Length > 1 && word[0] == '0' && word.All(char.IsAsciiDigit) && !classes.ContainsKey(word))
+            .Distinct(StringComparer.Ordinal)
+            .ToArray();
+        if (written.Length == 0)
+            return null;
         var plain = words.SelectMany(of => of).ToHashSet(StringComparer.Ordinal);
         var twin = Array.Find(written, word => plain.Contains(word.TrimStart('0') is { Length: > 0 } rest ? rest : "0"));
-        return $"labels are written with leading zeros ({string.Join(", ", written.Take(5).Select(word => $"\"{word}\""))}{(written.Length > 5 ? ", …" : "")}) and are taken as numbers, which count from 0: \"{written[0]}\" is class {int.Parse(written[0], CultureInfo.InvariantCulture)}."
+        return $"labels are written with leading zeros "
+            + $"({string.Join(", ", written.Take(5).Select(word => $"\"{word}\""))}{(written.Length > 5 ? ", …" : "")}) and are taken "
+            + $"as numbers, which count from 0: \"{written[0]}\" is class {int.Parse(written[0], CultureInfo.InvariantCulture)}."
             + (twin is null ? "" : $" \"{twin}\" and \"{twin.TrimStart('0')}\" are one class.")
             + " If they are names, list them in \"classes\".";
     }
@@ -122,18 +157,25 @@ public sealed class ImageList : Dataset
 
     private ReadOnlyMemory<byte> Read(string name)
     {
-        if (!System.IO.Path.IsPathRooted(name)) return _files.Read(name);
+        if (!System.IO.Path.IsPathRooted(name))
+            return _files.Read(name);
         var folder = System.IO.Path.GetDirectoryName(name)!;
-        if (!File.Exists(name)) throw new UserErrorException($"{name} doesn't exist.");
+        if (!File.Exists(name))
+            throw new UserErrorException($"{name} doesn't exist.");
         return FileStore.Open(folder).Read(System.IO.Path.GetFileName(name));
     }
 
     private DataTask TaskOf(ListFile list)
     {
-        var task = _options.Task
-            ?? (_options.TargetColumns is { Length: > 0 } ? DataTask.Regression
-            : list.Columns.Contains(_options.LabelsColumn) ? DataTask.MultiLabel : DataTask.Classification);
-        return task is DataTask.Classification or DataTask.MultiLabel or DataTask.Regression ? task
+        var task =
+            _options.Task
+            ?? (
+                _options.TargetColumns is { Length: > 0 } ? DataTask.Regression
+                : list.Columns.Contains(_options.LabelsColumn) ? DataTask.MultiLabel
+                : DataTask.Classification
+            );
+        return task is DataTask.Classification or DataTask.MultiLabel or DataTask.Regression
+            ? task
             : throw new UserErrorException($"ImageList serves classification, multi_label and regression, not {task}.");
     }
 
@@ -142,7 +184,8 @@ public sealed class ImageList : Dataset
         var values = row.Values(_options.ImageColumn);
         if (values is not [{ Length: > 0 } path])
             throw row.Error($"no image: expected a path in \"{_options.ImageColumn}\".{row.Columns(_options.ImageColumn)}");
-        if (path.Contains('\0', StringComparison.Ordinal)) throw row.Error("the image's path holds a zero character.");
+        if (path.Contains('\0', StringComparison.Ordinal))
+            throw row.Error("the image's path holds a zero character.");
         path = path.Replace('\\', '/');
         var rooted = System.IO.Path.IsPathRooted(path);
         if (_files is ZipStore)
@@ -160,10 +203,22 @@ public sealed class ImageList : Dataset
     {
         var values = row.Values(column);
         if (task == DataTask.Classification)
-            return values is [{ Length: > 0 }] ? [ClassNames.Normalize(values[0])] : throw row.Error($"no label: expected one class name or index in \"{column}\".{row.Columns(column)}");
-        if (values is null) throw row.Error($"no labels: expected them in \"{column}\" (empty for none).{row.Columns(column)}");
-        return row.IsList(column) ? [.. values.Select(ClassNames.Normalize)]
-            : [.. values.Select(ClassNames.Normalize).SelectMany(text => text.Split(_options.Separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).Distinct()];
+            return values is [{ Length: > 0 }]
+                ? [ClassNames.Normalize(values[0])]
+                : throw row.Error($"no label: expected one class name or index in \"{column}\".{row.Columns(column)}");
+        if (values is null)
+            throw row.Error($"no labels: expected them in \"{column}\" (empty for none).{row.Columns(column)}");
+        return row.IsList(column)
+            ? [.. values.Select(ClassNames.Normalize)]
+            :
+            [
+                .. values
+                    .Select(ClassNames.Normalize)
+                    .SelectMany(text =>
+                        text.Split(_options.Separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    )
+                    .Distinct(),
+            ];
     }
 
     /// <summary>The names that occur; where all are indices, the indices up to the largest.</summary>
@@ -176,7 +231,8 @@ public sealed class ImageList : Dataset
             {
                 if (!int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var index))
                     return [.. words.SelectMany(w => w).Distinct().Order(StringComparer.Ordinal)];
-                if (index >= MaxUnnamedClasses) throw rows[i].Error($"label {word} is out of range: without class names, indices lie below {MaxUnnamedClasses:N0}.");
+                if (index >= MaxUnnamedClasses)
+                    throw rows[i].Error($"label {word} is out of range: without class names, indices lie below {MaxUnnamedClasses:N0}.");
                 largest = Math.Max(largest, index);
             }
         }
@@ -185,15 +241,32 @@ public sealed class ImageList : Dataset
 
     private static int IndexOf(ListRow row, string word, string[] classes, Dictionary<string, int> indices)
     {
-        if (indices.TryGetValue(word, out var index)) return index;
+        if (indices.TryGetValue(word, out var index))
+            return index;
         if (!long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
-            throw row.Error($"no class is named \"{word}\".{NearestName.Suggest(word, classes)} Known classes: {string.Join(", ", classes.Take(20))}{(classes.Length > 20 ? ", …" : "")}.");
-        return number >= 0 && number < classes.Length ? (int)number
-            : throw row.Error($"label {word} is out of range: there are {classes.Length} classes, so expected 0 to {classes.Length - 1}.{(number == classes.Length ? " Do the labels count from 1?" : "")}");
+            throw row.Error(
+                $"no class is named \"{word}\".{NearestName.Suggest(word, classes)} Known classes: "
+                    + $"{string.Join(", ", classes.Take(20))}{(classes.Length > 20 ? ", …" : "")}."
+            );
+        return number >= 0 && number < classes.Length
+            ? (int)number
+            : throw row.Error(
+                $"label {word} is out of range: there are {classes.Length} classes, so expected 0 to "
+                    + $"{classes.Length - 1}.{(number == classes.Length ? " Do the labels count from 1?" : "")}"
+            );
     }
 
-    private static float[] TargetsOf(ListRow row, string[] columns) => Array.ConvertAll(columns, column =>
-        row.Values(column) is [var text] && float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && float.IsFinite(value)
-            ? value
-            : throw row.Error($"the target \"{column}\" is {(row.Values(column) is [var wrong] ? $"\"{wrong}\"" : "missing")}; expected a number.{row.Columns(column)}"));
+    private static float[] TargetsOf(ListRow row, string[] columns) =>
+        Array.ConvertAll(
+            columns,
+            column =>
+                row.Values(column) is [var text]
+                && float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                && float.IsFinite(value)
+                    ? value
+                    : throw row.Error(
+                        $"the target \"{column}\" is {(row.Values(column) is [var wrong] ? $"\"{wrong}\"" : "missing")}; expected a "
+                            + $"number.{row.Columns(column)}"
+                    )
+        );
 }

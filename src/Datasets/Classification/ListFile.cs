@@ -20,8 +20,8 @@ internal sealed class ListRow(string file, int line)
     public UserErrorException Error(string what) => new($"{file}:{line}  {what}");
 
     /// <summary>For messages, where the column is absent: which there are, and the nearest.</summary>
-    public string Columns(string wanted) => _fields.ContainsKey(wanted) ? ""
-        : $"{NearestName.Suggest(wanted, _fields.Keys)} The row has: {string.Join(", ", _fields.Keys)}.";
+    public string Columns(string wanted) =>
+        _fields.ContainsKey(wanted) ? "" : $"{NearestName.Suggest(wanted, _fields.Keys)} The row has: {string.Join(", ", _fields.Keys)}.";
 }
 
 /// <summary>A list of images: CSV, TSV, JSON or JSON lines.</summary>
@@ -39,14 +39,16 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
         try
         {
             var length = new FileInfo(path).Length;
-            if (length > MaxBytes) throw new UserErrorException($"{path} has {length >> 20:N0} MiB; a list may have {MaxBytes >> 20:N0}.");
+            if (length > MaxBytes)
+                throw new UserErrorException($"{path} has {length >> 20:N0} MiB; a list may have {MaxBytes >> 20:N0}.");
             bytes = File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"{path} can't be read: {e.Message}", e);
         }
-        if (bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble)) bytes = bytes[3..];
+        if (bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble))
+            bytes = bytes[3..];
         return Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".csv" => new ListFile(ReadTable(path, Text(path, bytes), ','), null),
@@ -78,12 +80,15 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
             if (header is null)
             {
                 header = [.. fields.Select(field => field.Trim())];
-                if (header.Distinct().Count() < header.Length) throw new UserErrorException($"{path}:{line}  the header names a column twice.");
+                if (header.Distinct().Count() < header.Length)
+                    throw new UserErrorException($"{path}:{line}  the header names a column twice.");
                 continue;
             }
             var row = new ListRow(path, line);
-            if (fields.Length != header.Length) throw row.Error($"{fields.Length} fields; the header names {header.Length} ({string.Join(", ", header)}).");
-            for (var i = 0; i < header.Length; i++) row.Set(header[i], [fields[i].Trim()]);
+            if (fields.Length != header.Length)
+                throw row.Error($"{fields.Length} fields; the header names {header.Length} ({string.Join(", ", header)}).");
+            for (var i = 0; i < header.Length; i++)
+                row.Set(header[i], [fields[i].Trim()]);
             rows.Add(row);
         }
         return rows;
@@ -98,7 +103,8 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
             var end = rest.Span.IndexOf((byte)'\n');
             var text = end < 0 ? rest : rest[..end];
             rest = end < 0 ? default : rest[(end + 1)..];
-            if (text.Span.Trim(" \t\r"u8).IsEmpty) continue;
+            if (text.Span.Trim(" \t\r"u8).IsEmpty)
+                continue;
             try
             {
                 using var document = JsonDocument.Parse(text);
@@ -120,17 +126,22 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
             var reader = new Utf8JsonReader(bytes, options);
             var lines = new LineCounter(bytes);
             reader.Read();
-            if (reader.TokenType == JsonTokenType.StartArray) return new ListFile(Rows(ref reader), null);
-            if (reader.TokenType != JsonTokenType.StartObject) throw new UserErrorException($"{path}: expected an array of objects, or an object with \"samples\".");
+            if (reader.TokenType == JsonTokenType.StartArray)
+                return new ListFile(Rows(ref reader), null);
+            if (reader.TokenType != JsonTokenType.StartObject)
+                throw new UserErrorException($"{path}: expected an array of objects, or an object with \"samples\".");
             List<ListRow>? rows = null;
             string[]? classes = null;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var key = reader.GetString();
                 reader.Read();
-                if (key == "samples" && reader.TokenType == JsonTokenType.StartArray) rows = Rows(ref reader);
-                else if (key == "classes") classes = ClassNames(path, lines.At(reader.TokenStartIndex), JsonElement.ParseValue(ref reader));
-                else reader.Skip();
+                if (key == "samples" && reader.TokenType == JsonTokenType.StartArray)
+                    rows = Rows(ref reader);
+                else if (key == "classes")
+                    classes = ClassNames(path, lines.At(reader.TokenStartIndex), JsonElement.ParseValue(ref reader));
+                else
+                    reader.Skip();
             }
             return new ListFile(rows ?? throw new UserErrorException($"{path}: expected an array \"samples\"."), classes);
 
@@ -159,29 +170,46 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
     private static ListRow Row(string path, int line, JsonElement item)
     {
         var row = new ListRow(path, line);
-        if (item.ValueKind != JsonValueKind.Object) throw row.Error($"expected an object such as {{ \"image\": \"a.jpg\", \"label\": 0 }}, found {item.ValueKind}.");
+        if (item.ValueKind != JsonValueKind.Object)
+            throw row.Error($"expected an object such as {{ \"image\": \"a.jpg\", \"label\": 0 }}, found {item.ValueKind}.");
         foreach (var property in item.EnumerateObject())
         {
-            if (property.Value.ValueKind == JsonValueKind.Array) row.Set(property.Name, [.. property.Value.EnumerateArray().Select(value => Scalar(value)
-                ?? throw row.Error($"an entry of \"{property.Name}\" is {value.ValueKind}; a text or a number was expected."))], isList: true);
-            else if (Scalar(property.Value) is { } text) row.Set(property.Name, [text]);
+            if (property.Value.ValueKind == JsonValueKind.Array)
+                row.Set(
+                    property.Name,
+                    [
+                        .. property
+                            .Value.EnumerateArray()
+                            .Select(value =>
+                                Scalar(value)
+                                ?? throw row.Error(
+                                    $"an entry of \"{property.Name}\" is {value.ValueKind}; a text or a number was expected."
+                                )
+                            ),
+                    ],
+                    isList: true
+                );
+            else if (Scalar(property.Value) is { } text)
+                row.Set(property.Name, [text]);
         }
         return row;
     }
 
-    private static string? Scalar(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString(),
-        JsonValueKind.Number => value.GetRawText(),
-        JsonValueKind.True => "1",
-        JsonValueKind.False => "0",
-        _ => null,
-    };
+    private static string? Scalar(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.Number => value.GetRawText(),
+            JsonValueKind.True => "1",
+            JsonValueKind.False => "0",
+            _ => null,
+        };
 
     /// <summary>Line numbers of rising positions.</summary>
     private sealed class LineCounter(byte[] bytes)
     {
-        private int _position, _line = 1;
+        private int _position,
+            _line = 1;
 
         public int At(long position)
         {

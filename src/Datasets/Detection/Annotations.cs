@@ -36,14 +36,18 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
     /// <param name="width">The image's; 0 where it isn't known.</param>
     internal string? Fault(int height, int width)
     {
-        if (!IsMeasurable) return "has a side that is missing, no number or beyond all images";
-        if (Width <= 0 || Height <= 0) return Width < 0 || Height < 0 ? "has a negative side" : "has no extent";
-        if (width > 0 && height > 0 && (X >= width || Y >= height || X + Width <= 0 || Y + Height <= 0)) return $"lies outside its image of {width} x {height}";
+        if (!IsMeasurable)
+            return "has a side that is missing, no number or beyond all images";
+        if (Width <= 0 || Height <= 0)
+            return Width < 0 || Height < 0 ? "has a negative side" : "has no extent";
+        if (width > 0 && height > 0 && (X >= width || Y >= height || X + Width <= 0 || Y + Height <= 0))
+            return $"lies outside its image of {width} x {height}";
         return null;
     }
 
     /// <summary>Whether overlaps with the box can be computed, even if they are all 0.</summary>
-    internal bool IsMeasurable => Math.Abs(X) <= Farthest && Math.Abs(Y) <= Farthest && Math.Abs(Width) <= Farthest && Math.Abs(Height) <= Farthest;
+    internal bool IsMeasurable =>
+        Math.Abs(X) <= Farthest && Math.Abs(Y) <= Farthest && Math.Abs(Width) <= Farthest && Math.Abs(Height) <= Farthest;
 
     internal bool Leaves(int height, int width) => X < 0 || Y < 0 || X + Width > width || Y + Height > height;
 }
@@ -62,18 +66,22 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     /// <summary>The annotation gives a URL; <see cref="File"/> is the end of its path.</summary>
     public bool IsFromUrl { get; init; }
 
-    /// <summary>Measured, and its EXIF orientation exchanges rows and columns: <see cref="Height"/> and <see cref="Width"/> are as a viewer shows it.</summary>
+    /// <summary>Measured, and its EXIF orientation exchanges rows and columns: <see cref="Height"/> and <see cref="Width"/> are as a viewer
+    /// shows it.</summary>
     public bool Turned { get; init; }
 
-    /// <summary>Where its annotation lies: the file that <see cref="AnnotatedObject.Place"/> is a line of; null where places are ids.</summary>
+    /// <summary>Where its annotation lies: the file that <see cref="AnnotatedObject.Place"/> is a line of; null where places are
+    /// ids.</summary>
     public string? Source { get; init; }
 
     /// <summary>For messages: where an object stands.</summary>
-    internal string Describe(AnnotatedObject item) => Source is not null
-        ? $"{Source}:{item.Place}"
-        : $"annotation {item.Place} of {File}";
+    internal string Describe(AnnotatedObject item) => Source is not null ? $"{Source}:{item.Place}" : $"annotation {item.Place} of {File}";
 
-    internal string FaultText(AnnotatedObject item, string fault) => string.Create(CultureInfo.InvariantCulture, $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}.");
+    internal string FaultText(AnnotatedObject item, string fault) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Describe(item)}: the box [{item.X}, {item.Y}, {item.Width}, {item.Height}] (x, y, width, height) {fault}."
+        );
 }
 
 /// <summary>What a format's reader found: the same for all of them.</summary>
@@ -81,16 +89,35 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
 /// <param name="CategoryIds">The categories' ids in the file, where they have any.</param>
 public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<long>? CategoryIds, IReadOnlyList<AnnotatedImage> Images)
 {
-    /// <summary>The same with the images' sizes from their headers, where the annotations lack them. A file that can't be read is told of when it is.</summary>
-    public AnnotationSet Measured(FileStore files) => Images.All(image => image.Height > 0 && image.Width > 0) ? this
-        : this with { Images = [.. Images.AsParallel().AsOrdered().Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image))] };
+    /// <summary>The same with the images' sizes from their headers, where the annotations lack them. A file that can't be read is told of
+    /// when it is.</summary>
+    public AnnotationSet Measured(FileStore files) =>
+        Images.All(image => image.Height > 0 && image.Width > 0)
+            ? this
+            : this with
+            {
+                Images =
+                [
+                    .. Images
+                        .AsParallel()
+                        .AsOrdered()
+                        .Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image)),
+                ],
+            };
 
-    /// <summary>The same with images from URLs named by their last part alone, where it tells them all apart: downloaded files usually lie in one folder.</summary>
+    /// <summary>The same with images from URLs named by their last part alone, where it tells them all apart: downloaded files usually lie
+    /// in one folder.</summary>
     public AnnotationSet Downloaded()
     {
-        if (!Images.Any(image => image.IsFromUrl)) return this;
+        if (!Images.Any(image => image.IsFromUrl))
+            return this;
         var names = Images.Select(image => image.IsFromUrl ? image.File[(image.File.LastIndexOf('/') + 1)..] : image.File).ToArray();
-        return names.Distinct(StringComparer.OrdinalIgnoreCase).Count() < names.Length ? this : this with { Images = [.. Images.Select((image, i) => image with { File = names[i] })] };
+        return names.Distinct(StringComparer.OrdinalIgnoreCase).Count() < names.Length
+            ? this
+            : this with
+            {
+                Images = [.. Images.Select((image, i) => image with { File = names[i] })],
+            };
     }
 
     /// <summary>The same with these classes only, in this order, and without boxes that can't be used.</summary>
@@ -100,8 +127,19 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
         var names = classes ?? Names;
         var (old, labels) = (Names.ToList(), new int[Names.Count]);
         var wanted = names.ToList();
-        for (var i = 0; i < labels.Length; i++) labels[i] = wanted.IndexOf(Names[i]);
-        var images = Images.Select(image => image with { Objects = [.. image.Objects.Where(item => IsUsable(image, item)).Select(item => item with { Class = labels[item.Class] })] }).ToArray();
+        for (var i = 0; i < labels.Length; i++)
+            labels[i] = wanted.IndexOf(Names[i]);
+        var images = Images
+            .Select(image =>
+                image with
+                {
+                    Objects =
+                    [
+                        .. image.Objects.Where(item => IsUsable(image, item)).Select(item => item with { Class = labels[item.Class] }),
+                    ],
+                }
+            )
+            .ToArray();
         var ids = CategoryIds is { } known && names.All(old.Contains) ? names.Select(name => known[old.IndexOf(name)]).ToArray() : null;
         return new AnnotationSet(names, ids, images);
 
@@ -112,9 +150,15 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
                 findings.Add(FindingKind.BadBox, image.FaultText(item, fault));
                 return false;
             }
-            if (item.Class >= 0 && labels[item.Class] >= 0) return true;
-            findings.Add(FindingKind.UnknownClass, item.Class < 0 ? $"{image.Describe(item)}: it has no class."
-                : $"{image.Describe(item)}: \"{Names[item.Class]}\" is none of the classes.{NearestName.Suggest(Names[item.Class], names)}");
+            if (item.Class >= 0 && labels[item.Class] >= 0)
+                return true;
+            findings.Add(
+                FindingKind.UnknownClass,
+                item.Class < 0
+                    ? $"{image.Describe(item)}: it has no class."
+                    : $"{image.Describe(item)}: \"{Names[item.Class]}\" is none of the "
+                        + $"classes.{NearestName.Suggest(Names[item.Class], names)}"
+            );
             return false;
         }
     }
@@ -125,7 +169,13 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
         {
             var file = files.Read(image.File);
             var header = ImageCodec.Open(file, image.File);
-            return image with { Height = header.Height, Width = header.Width, Measured = true, Turned = ImageCodec.IsTurned(file, image.File) };
+            return image with
+            {
+                Height = header.Height,
+                Width = header.Width,
+                Measured = true,
+                Turned = ImageCodec.IsTurned(file, image.File),
+            };
         }
         catch (UserErrorException)
         {

@@ -22,21 +22,47 @@ public static class BoxJudgement
     private const double Slack = 1e-3;
     private const int FewestForDoubt = 4;
     private const int PercentImages = 200; // images this large are not covered by 0 .. 100 on all sides
-    private const double BeyondForCorners = 0.1, BeyondForSize = 0.3, CoveredForSize = 0.5;
+    private const double BeyondForCorners = 0.1,
+        BeyondForSize = 0.3,
+        CoveredForSize = 0.5;
 
     /// <summary>Fractions, beyond doubt: every side lies in 0 .. 1 and not all are whole. null where they aren't.</summary>
     /// <param name="boxes">All boxes that are numbers.</param>
     public static string? Fractions(IReadOnlyList<StatedBox> boxes)
     {
-        if (boxes.Count == 0 || !boxes.All(InUnit) || !boxes.Any(box => Broken(box.X) || Broken(box.Y) || Broken(box.Width) || Broken(box.Height))) return null;
-        if (boxes.Any(box => box is { ImageHeight: > 0 and < 3 } or { ImageWidth: > 0 and < 3 })) return null;
+        if (
+            boxes.Count == 0
+            || !boxes.All(InUnit)
+            || !boxes.Any(box => Broken(box.X) || Broken(box.Y) || Broken(box.Width) || Broken(box.Height))
+        )
+            return null;
+        if (boxes.Any(box => box is { ImageHeight: > 0 and < 3 } or { ImageWidth: > 0 and < 3 }))
+            return null;
         var first = boxes[0];
-        var size = first.ImageWidth > 0 ? string.Create(CultureInfo.InvariantCulture, $" The first, {Shown(first)}, would be less than a pixel of its image of {first.ImageWidth} x {first.ImageHeight}.") : "";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{All(boxes.Count)} within 0 to 1: {(boxes.Count == 1 ? "it is" : "they are")} written as fractions of the image's sides, but pixels are expected, [x, y, width, height] from the upper left corner.{size} Multiply x and width by the image's width, y and height by its height.");
+        var size =
+            first.ImageWidth > 0
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $" The first, {Shown(first)}, would be less than a pixel of its image of {first.ImageWidth} x {first.ImageHeight}."
+                )
+                : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{All(boxes.Count)} within 0 to 1: {(boxes.Count == 1 ? "it is" : "they are")} written as fractions of the image's sides, "
+                + $"but pixels are expected, [x, y, width, height] from the upper left corner.{size} Multiply x and width by the "
+                + $"image's width, y and height by its height."
+        );
 
         // -1: what counts pixels from 1 has that taken off.
-        static bool InUnit(StatedBox box) => box.X >= -1 - Slack && box.Y >= -1 - Slack && box.Width <= 1 + Slack && box.Height <= 1 + Slack && box.Right <= 2 && box.Bottom <= 2 && box.X <= 1 && box.Y <= 1;
+        static bool InUnit(StatedBox box) =>
+            box.X >= -1 - Slack
+            && box.Y >= -1 - Slack
+            && box.Width <= 1 + Slack
+            && box.Height <= 1 + Slack
+            && box.Right <= 2
+            && box.Bottom <= 2
+            && box.X <= 1
+            && box.Y <= 1;
         static bool Broken(double value) => value != Math.Floor(value);
     }
 
@@ -45,36 +71,63 @@ public static class BoxJudgement
     public static string? Doubt(IReadOnlyList<StatedBox> boxes)
     {
         var sized = boxes.Where(box => box is { ImageHeight: > 0, ImageWidth: > 0 }).ToArray();
-        if (sized.Length < FewestForDoubt) return null;
+        if (sized.Length < FewestForDoubt)
+            return null;
         var beyond = sized.Count(box => box.Right > box.ImageWidth + 1 || box.Bottom > box.ImageHeight + 1);
         if (beyond >= BeyondForCorners * sized.Length && sized.All(FitsAsCorners))
         {
             var first = sized.First(box => box.Right > box.ImageWidth + 1 || box.Bottom > box.ImageHeight + 1);
-            return string.Create(CultureInfo.InvariantCulture,
-                $"the boxes seem to be written as two corners, [x1, y1, x2, y2]: so all {sized.Length:N0} lie within their images, but as [x, y, width, height], which is expected, {beyond:N0} reach beyond. {Shown(first)} would end at ({first.Right:0.##}, {first.Bottom:0.##}) in an image of {first.ImageWidth} x {first.ImageHeight}.");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"the boxes seem to be written as two corners, [x1, y1, x2, y2]: so all {sized.Length:N0} lie within their images, but "
+                    + $"as [x, y, width, height], which is expected, {beyond:N0} reach beyond. {Shown(first)} would end at "
+                    + $"({first.Right:0.##}, {first.Bottom:0.##}) in an image of {first.ImageWidth} x {first.ImageHeight}."
+            );
         }
         if (beyond > BeyondForSize * sized.Length)
         {
-            return string.Create(CultureInfo.InvariantCulture,
-                $"{beyond:N0} of {sized.Length:N0} boxes reach beyond their images: were they made for images of another (larger) size, or are they written as two corners? [x, y, width, height] in pixels of the image as it lies there is expected.");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{beyond:N0} of {sized.Length:N0} boxes reach beyond their images: were they made for images of another (larger) "
+                    + $"size, or are they written as two corners? [x, y, width, height] in pixels of the image as it lies there is "
+                    + $"expected."
+            );
         }
         var (right, bottom) = (sized.Max(box => box.Right), sized.Max(box => box.Bottom));
-        if (sized.All(box => box.X >= 0 && box.Y >= 0) && right <= 100 + Slack && bottom <= 100 + Slack && sized.All(box => box.ImageWidth >= PercentImages && box.ImageHeight >= PercentImages))
+        if (
+            sized.All(box => box.X >= 0 && box.Y >= 0)
+            && right <= 100 + Slack
+            && bottom <= 100 + Slack
+            && sized.All(box => box.ImageWidth >= PercentImages && box.ImageHeight >= PercentImages)
+        )
         {
-            return string.Create(CultureInfo.InvariantCulture,
-                $"all {sized.Length:N0} boxes lie in the first 100 pixels of images of at least {sized.Min(box => box.ImageWidth)} x {sized.Min(box => box.ImageHeight)}: are they written in percent? Pixels are expected.");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"all {sized.Length:N0} boxes lie in the first 100 pixels of images of at least {sized.Min(box => box.ImageWidth)} x "
+                    + $"{sized.Min(box => box.ImageHeight)}: are they written in percent? Pixels are expected."
+            );
         }
         var (across, down) = (sized.Max(box => box.Right / box.ImageWidth), sized.Max(box => box.Bottom / box.ImageHeight));
         return sized.Length >= 5 * FewestForDoubt && across <= CoveredForSize && down <= CoveredForSize
-            ? string.Create(CultureInfo.InvariantCulture,
-                $"all {sized.Length:N0} boxes lie in the upper left {across:P0} x {down:P0} of their images: were they made for images of another (smaller) size?")
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"all {sized.Length:N0} boxes lie in the upper left {across:P0} x {down:P0} of their images: were they made for images "
+                    + $"of another (smaller) size?"
+            )
             : null;
     }
 
     private static bool FitsAsCorners(StatedBox box) =>
-        box.X >= -1 && box.Y >= -1 && box.Width > box.X && box.Height > box.Y && box.Width <= box.ImageWidth + 1 && box.Height <= box.ImageHeight + 1;
+        box.X >= -1
+        && box.Y >= -1
+        && box.Width > box.X
+        && box.Height > box.Y
+        && box.Width <= box.ImageWidth + 1
+        && box.Height <= box.ImageHeight + 1;
 
-    private static string All(int count) => count == 1 ? "the only box lies" : string.Create(CultureInfo.InvariantCulture, $"all {count:N0} boxes lie");
+    private static string All(int count) =>
+        count == 1 ? "the only box lies" : string.Create(CultureInfo.InvariantCulture, $"all {count:N0} boxes lie");
 
-    private static string Shown(StatedBox box) => string.Create(CultureInfo.InvariantCulture, $"[{box.X:0.####}, {box.Y:0.####}, {box.Width:0.####}, {box.Height:0.####}]");
+    private static string Shown(StatedBox box) =>
+        string.Create(CultureInfo.InvariantCulture, $"[{box.X:0.####}, {box.Y:0.####}, {box.Width:0.####}, {box.Height:0.####}]");
 }

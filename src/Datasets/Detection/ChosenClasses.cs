@@ -27,19 +27,31 @@ internal sealed class ChosenClasses
     {
         var known = ClassNames.Normalize(read.Names);
         var names = ClassNames.Normalize(options.Classes ?? known);
-        if (names.Count == 0) throw new UserErrorException($"{what}: no object has a class, and no classes are given.");
-        if (names.Distinct(StringComparer.Ordinal).Count() < names.Count) throw new UserErrorException($"{what}: the class names hold one twice.");
-        if (options.Classes is null) return new(known, names, read.CategoryIds);
+        if (names.Count == 0)
+            throw new UserErrorException($"{what}: no object has a class, and no classes are given.");
+        if (names.Distinct(StringComparer.Ordinal).Count() < names.Count)
+            throw new UserErrorException($"{what}: the class names hold one twice.");
+        if (options.Classes is null)
+            return new(known, names, read.CategoryIds);
 
         var absent = names.Except(known).ToArray();
         foreach (var name in absent)
         {
             if (options.OnUnknownClass is null && NearestName.Find(name, known.Except(names)) is { } near)
-                throw new UserErrorException($"{what} has no category \"{name}\". Did you mean \"{near}\"? It has: {string.Join(", ", known.Take(100))}. (If both are meant as they are, set \"on_unknown_class\": \"skip\".)");
-            findings.LeaveOut(LeftOutKind.Class, "classes that the annotations lack", $"\"{name}\" ({what} has {string.Join(", ", known.Take(20))}{(known.Count > 20 ? ", …" : "")})");
+                throw new UserErrorException(
+                    $"{what} has no category \"{name}\". Did you mean \"{near}\"? It has: {string.Join(", ", known.Take(100))}. (If "
+                        + $"both are meant as they are, set \"on_unknown_class\": \"skip\".)"
+                );
+            findings.LeaveOut(
+                LeftOutKind.Class,
+                "classes that the annotations lack",
+                $"\"{name}\" ({what} has {string.Join(", ", known.Take(20))}{(known.Count > 20 ? ", …" : "")})"
+            );
         }
         if (absent.Length == names.Count && known.Count > 0)
-            throw new UserErrorException($"{what} has none of the classes {string.Join(", ", names.Take(20))}. It has: {string.Join(", ", known.Take(100))}.");
+            throw new UserErrorException(
+                $"{what} has none of the classes {string.Join(", ", names.Take(20))}. It has: {string.Join(", ", known.Take(100))}."
+            );
         return new(known, names, read.CategoryIds);
     }
 
@@ -55,15 +67,29 @@ internal sealed class ChosenClasses
             foreach (var item in image.Objects)
             {
                 var label = item.Class < 0 ? -1 : _labels[item.Class];
-                if (label >= 0) kept.Add(item with { Class = label });
+                if (label >= 0)
+                    kept.Add(item with { Class = label });
                 else if (item.Class >= 0 && counts[item.Class]++ == 0)
-                    findings.Add(FindingKind.UnknownClass, $"{image.Describe(item)}: \"{_read[item.Class]}\" is none of the classes.{NearestName.Suggest(_read[item.Class], Names)}");
-                else findings.Add(FindingKind.UnknownClass, item.Class >= 0 ? $"{image.Describe(item)}: another \"{_read[item.Class]}\"." : $"{image.Describe(item)}: it has no class.");
+                    findings.Add(
+                        FindingKind.UnknownClass,
+                        $"{image.Describe(item)}: \"{_read[item.Class]}\" is none of the "
+                            + $"classes.{NearestName.Suggest(_read[item.Class], Names)}"
+                    );
+                else
+                    findings.Add(
+                        FindingKind.UnknownClass,
+                        item.Class >= 0
+                            ? $"{image.Describe(item)}: another \"{_read[item.Class]}\"."
+                            : $"{image.Describe(item)}: it has no class."
+                    );
             }
             images[i] = image with { Objects = kept };
         }
         if (counts.Any(count => count > 0))
-            findings.Note($"Objects of other classes: {string.Join(", ", _read.Select((name, i) => (name, counts[i])).Where(entry => entry.Item2 > 0).Take(20).Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.name} ({entry.Item2:N0})")))}.");
+            findings.Note(
+                $"Objects of other classes: "
+                    + $"{string.Join(", ", _read.Select((name, i) => (name, counts[i])).Where(entry => entry.Item2 > 0).Take(20).Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.name} ({entry.Item2:N0})")))}."
+            );
         return images;
     }
 

@@ -11,12 +11,16 @@ public sealed record CocoDetectionOptions(string Path, string Annotations) : Det
 [Component("CocoDetection")]
 public sealed class CocoDetection : DetectionDataset
 {
-    public CocoDetection(CocoDetectionOptions options) : this(options, options.NewFindings())
-    {
-    }
+    public CocoDetection(CocoDetectionOptions options)
+        : this(options, options.NewFindings()) { }
 
     private CocoDetection(CocoDetectionOptions options, Findings findings)
-        : base(FileStore.Open(options.Path), options.Annotations, CocoFile.Read(options.Annotations, findings), options, findings, ownFolder: true)
-    {
-    }
+        : base(
+            FileStore.Open(options.Path),
+            options.Annotations,
+            CocoFile.Read(options.Annotations, findings),
+            options,
+            findings,
+            ownFolder: true
+        ) { }
 }

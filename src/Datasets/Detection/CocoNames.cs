@@ -11,7 +11,9 @@ internal static class CocoNames
         if (isUrl)
         {
             var path = name[(name.IndexOf("://", StringComparison.Ordinal) + 3)..].Split('?', '#')[0];
-            name = Uri.UnescapeDataString(path.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? path[slash..].TrimStart('/') : "");
+            name = Uri.UnescapeDataString(
+                path.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? path[slash..].TrimStart('/') : ""
+            );
         }
         else if (Path.IsPathRooted(name) || name.StartsWith('\\'))
         {

@@ -19,7 +19,14 @@ public abstract class DetectionDataset : Dataset
     /// <param name="what">The annotations, for messages.</param>
     /// <param name="read">What they say; every object's class is an index into its names.</param>
     /// <param name="ownFolder">Every image of the store is expected to be annotated.</param>
-    private protected DetectionDataset(FileStore files, string what, AnnotationSet read, DetectionOptions options, Findings findings, bool ownFolder)
+    private protected DetectionDataset(
+        FileStore files,
+        string what,
+        AnnotationSet read,
+        DetectionOptions options,
+        Findings findings,
+        bool ownFolder
+    )
     {
         (_files, _what, _findings, _options) = (files, what, findings, options);
         var chosen = ChosenClasses.Of(what, read, options, findings);
@@ -28,7 +35,8 @@ public abstract class DetectionDataset : Dataset
         Info = new DataInfo(chosen.Names, DataTask.Detection) { CategoryIds = chosen.CategoryIds };
         _images = new Lazy<List<AnnotatedImage>>(Judged);
         // The pipeline, set later, says whether photographs are turned; without such there is no need to wait.
-        if (!_read.Exists(image => image.Turned)) _ = _images.Value;
+        if (!_read.Exists(image => image.Turned))
+            _ = _images.Value;
     }
 
     public override DataInfo Info { get; }
@@ -70,7 +78,10 @@ public abstract class DetectionDataset : Dataset
     public override IReadOnlyList<int>? LabelsOf(int index)
     {
         var image = _images.Value[index];
-        return [.. image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).Select(item => item.Class).Distinct().Order()];
+        return
+        [
+            .. image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).Select(item => item.Class).Distinct().Order(),
+        ];
     }
 
     /// <exception cref="UserErrorException">Something is found that must not be, or objects are annotated and none can be used.</exception>
@@ -78,20 +89,39 @@ public abstract class DetectionDataset : Dataset
     {
         var images = _images.Value;
         var notes = _findings.Report().ToList();
-        var stated = images.SelectMany(image => image.Objects.Where(item => item.IsNumbers)
-            .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))).ToArray();
-        if (BoxJudgement.Fractions(stated) is { } fractions) throw new UserErrorException($"{_what}: {fractions}");
-        if (_findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box) && images.All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null)))
+        var stated = images
+            .SelectMany(image =>
+                image
+                    .Objects.Where(item => item.IsNumbers)
+                    .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))
+            )
+            .ToArray();
+        if (BoxJudgement.Fractions(stated) is { } fractions)
+            throw new UserErrorException($"{_what}: {fractions}");
+        if (
+            _findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box)
+            && images.All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null))
+        )
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{_what}: objects are annotated, but none can be used.")));
-        if (BoxJudgement.Doubt(stated) is { } doubt) notes.Add($"{_what}: {doubt}");
-        if (Pipeline.OfType<LoadImage>().FirstOrDefault() is { ChecksSize: true } load && ImageSizeCheck.Run(_files, images, load, advance) is { } note) notes.Add(note);
+        if (BoxJudgement.Doubt(stated) is { } doubt)
+            notes.Add($"{_what}: {doubt}");
+        if (
+            Pipeline.OfType<LoadImage>().FirstOrDefault() is { ChecksSize: true } load
+            && ImageSizeCheck.Run(_files, images, load, advance) is { } note
+        )
+            notes.Add(note);
         notes.AddRange(PixelDepth.Notes(this));
         return notes;
     }
 
-    private static BoxAnnotation AnnotationOf(AnnotatedObject[] objects) => new(
-        [.. objects.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])], [.. objects.Select(item => item.Class)],
-        [.. objects.Select(item => item.Area ?? item.Width * item.Height)], [.. objects.Select(item => item.Crowd)], [.. objects.Select(item => item.Crowd || item.Difficult)]);
+    private static BoxAnnotation AnnotationOf(AnnotatedObject[] objects) =>
+        new(
+            [.. objects.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])],
+            [.. objects.Select(item => item.Class)],
+            [.. objects.Select(item => item.Area ?? item.Width * item.Height)],
+            [.. objects.Select(item => item.Crowd)],
+            [.. objects.Select(item => item.Crowd || item.Difficult)]
+        );
 
     private static Boxes BoxesOf(IReadOnlyList<AnnotatedObject> objects, AnnotatedImage image, bool clip)
     {
@@ -113,18 +143,33 @@ public abstract class DetectionDataset : Dataset
     private List<AnnotatedImage> Judged()
     {
         var turns = LoadImage.TurnsIn(Pipeline);
-        var images = turns ? _read : _read.ConvertAll(image => image.Turned ? image with { Height = image.Width, Width = image.Height } : image);
+        var images = turns
+            ? _read
+            : _read.ConvertAll(image => image.Turned ? image with { Height = image.Width, Width = image.Height } : image);
         Judge(images);
         if (_options.FilterEmpty)
         {
-            var empty = images.Where(image => !image.Objects.Any(item => !item.Crowd && !item.Difficult && item.Fault(image.Height, image.Width) is null)).ToHashSet();
-            foreach (var image in empty) _findings.LeaveOut(LeftOutKind.Image, "images with nothing to find (filter_empty)", image.File);
+            var empty = images
+                .Where(image => !image.Objects.Any(item => !item.Crowd && !item.Difficult && item.Fault(image.Height, image.Width) is null))
+                .ToHashSet();
+            foreach (var image in empty)
+                _findings.LeaveOut(LeftOutKind.Image, "images with nothing to find (filter_empty)", image.File);
             images = [.. images.Where(image => !empty.Contains(image))];
         }
         if (images.Count == 0)
-            throw new UserErrorException(string.Join("\n  ", _findings.LeftOut.Select(entry => entry.ToString()).Prepend(
-                $"{_what}: no image {(_options.FilterEmpty ? "with a box " : "")}is left{(_findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {_files.Location}" : "")}.")));
-        if (images.All(image => image.Objects.Count == 0)) _findings.Note($"{_what}: none of the {images.Count} images has a box, so there is nothing to find.");
+            throw new UserErrorException(
+                string.Join(
+                    "\n  ",
+                    _findings
+                        .LeftOut.Select(entry => entry.ToString())
+                        .Prepend(
+                            $"{_what}: no image {(_options.FilterEmpty ? "with a box " : "")}is "
+                                + $"left{(_findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {_files.Location}" : "")}."
+                        )
+                )
+            );
+        if (images.All(image => image.Objects.Count == 0))
+            _findings.Note($"{_what}: none of the {images.Count} images has a box, so there is nothing to find.");
         return images;
     }
 
@@ -145,6 +190,13 @@ public abstract class DetectionDataset : Dataset
                 }
             }
         }
-        if (clipped > 0) _findings.Note(string.Create(CultureInfo.InvariantCulture, $"{clipped:N0} {(clipped == 1 ? "box reaches beyond its image and is" : "boxes reach beyond their image and are")} clipped to it. The first: {first}."));
+        if (clipped > 0)
+            _findings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{clipped:N0} {(clipped == 1 ? "box reaches beyond its image and is" : "boxes reach beyond their image and are")} "
+                        + $"clipped to it. The first: {first}."
+                )
+            );
     }
 }

@@ -3,14 +3,17 @@ namespace Tessera.Datasets.Detection;
 /// <summary>What every detection data set can be told about its annotations.</summary>
 public abstract record DetectionOptions
 {
-    /// <summary>Class names in index order; a part of those annotated will do. By default all: COCO's categories by rising id, VOC's names in ordinal order.</summary>
+    /// <summary>Class names in index order; a part of those annotated will do. By default all: COCO's categories by rising id, VOC's names
+    /// in ordinal order.</summary>
     [MinLength(1)]
     public string[]? Classes { get; init; }
 
-    /// <summary>A box without extent, of negative size, that is no number, or wholly outside its image: skip it, or error. Skipped, it is no box to train on; measures count it as not found, as COCO's do.</summary>
+    /// <summary>A box without extent, of negative size, that is no number, or wholly outside its image: skip it, or error. Skipped, it is
+    /// no box to train on; measures count it as not found, as COCO's do.</summary>
     public BadData OnBadBox { get; init; } = BadData.Skip;
 
-    /// <summary>An object of a class that isn't in classes: skip it, or error. By default such objects are skipped, unless a class never occurs and one left out has nearly its name: then it is taken for misspelt.</summary>
+    /// <summary>An object of a class that isn't in classes: skip it, or error. By default such objects are skipped, unless a class never
+    /// occurs and one left out has nearly its name: then it is taken for misspelt.</summary>
     public BadData? OnUnknownClass { get; init; }
 
     /// <summary>An image that the annotations name, but that isn't there: error, or skip it with its objects.</summary>
@@ -22,14 +25,15 @@ public abstract record DetectionOptions
     /// <summary>Leave out images that have nothing to find: for training.</summary>
     public bool FilterEmpty { get; init; }
 
-    private protected virtual BadData PolicyOf(FindingKind kind) => kind switch
-    {
-        FindingKind.BadBox => OnBadBox,
-        FindingKind.UnknownClass => OnUnknownClass ?? BadData.Skip,
-        FindingKind.MissingImage => OnMissingImage,
-        FindingKind.Duplicate => OnDuplicate,
-        _ => BadData.Error,
-    };
+    private protected virtual BadData PolicyOf(FindingKind kind) =>
+        kind switch
+        {
+            FindingKind.BadBox => OnBadBox,
+            FindingKind.UnknownClass => OnUnknownClass ?? BadData.Skip,
+            FindingKind.MissingImage => OnMissingImage,
+            FindingKind.Duplicate => OnDuplicate,
+            _ => BadData.Error,
+        };
 
     internal Findings NewFindings() => new(PolicyOf);
 }

@@ -40,17 +40,27 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
 
     private readonly SortedDictionary<FindingKind, (long Count, List<string> First)> _found = [];
     private readonly LeftOutCounter _meant = new();
-    private readonly List<string> _notes = [], _required = [];
+    private readonly List<string> _notes = [],
+        _required = [];
 
     /// <summary>Everything that is left out, by reason.</summary>
     public IReadOnlyList<LeftOut> LeftOut =>
-        [.. _found.Select(entry => new LeftOut(KindOf(entry.Key), $"{Plural(entry.Key)} ({Option(entry.Key)})", entry.Value.Count, entry.Value.First)), .. _meant.Counted];
+        [
+            .. _found.Select(entry => new LeftOut(
+                KindOf(entry.Key),
+                $"{Plural(entry.Key)} ({Option(entry.Key)})",
+                entry.Value.Count,
+                entry.Value.First
+            )),
+            .. _meant.Counted,
+        ];
 
     /// <summary>Notes one; past the first few of its kind they are only counted.</summary>
     public void Add(FindingKind kind, string what)
     {
         var (count, first) = _found.GetValueOrDefault(kind, (0, []));
-        if (first.Count < Shown) first.Add(what);
+        if (first.Count < Shown)
+            first.Add(what);
         _found[kind] = (count + 1, first);
     }
 
@@ -72,49 +82,75 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
         var fatal = _found.Where(entry => policy(entry.Key) == BadData.Error).ToArray();
         if (fatal.Length + _required.Count > 0)
         {
-            var required = _required.Take(Shown).Concat(_required.Count > Shown ? [Invariant($"… and {_required.Count - Shown:N0} more of that kind.")] : []);
-            var lines = fatal.SelectMany(entry => entry.Value.First.Append(
-                entry.Value.Count > entry.Value.First.Count ? Invariant($"… and {entry.Value.Count - entry.Value.First.Count:N0} more of that kind.") : "").Append(
-                $"\"{Option(entry.Key)}\": \"skip\" leaves {(entry.Value.Count == 1 ? "it" : "them")} out.")).Where(line => line.Length > 0);
+            var required = _required
+                .Take(Shown)
+                .Concat(_required.Count > Shown ? [Invariant($"… and {_required.Count - Shown:N0} more of that kind.")] : []);
+            var lines = fatal
+                .SelectMany(entry =>
+                    entry
+                        .Value.First.Append(
+                            entry.Value.Count > entry.Value.First.Count
+                                ? Invariant($"… and {entry.Value.Count - entry.Value.First.Count:N0} more of that kind.")
+                                : ""
+                        )
+                        .Append($"\"{Option(entry.Key)}\": \"skip\" leaves {(entry.Value.Count == 1 ? "it" : "them")} out.")
+                )
+                .Where(line => line.Length > 0);
             throw new UserErrorException(string.Join("\n  ", lines.Concat(required)));
         }
-        return [.. _found.Select(entry => Invariant($"{entry.Value.Count:N0} {What(entry.Key, entry.Value.Count)} ({Option(entry.Key)}). The first: {entry.Value.First[0]}")),
-            .. _meant.Counted.Select(entry => entry.ToString()), .. _notes];
+        return
+        [
+            .. _found.Select(entry =>
+                Invariant(
+                    $"{entry.Value.Count:N0} {What(entry.Key, entry.Value.Count)} ({Option(entry.Key)}). The first: {entry.Value.First[0]}"
+                )
+            ),
+            .. _meant.Counted.Select(entry => entry.ToString()),
+            .. _notes,
+        ];
     }
 
-    private static LeftOutKind KindOf(FindingKind kind) => kind switch
-    {
-        FindingKind.MissingImage or FindingKind.BadFile => LeftOutKind.Image,
-        FindingKind.Duplicate => LeftOutKind.File,
-        _ => LeftOutKind.Box,
-    };
+    private static LeftOutKind KindOf(FindingKind kind) =>
+        kind switch
+        {
+            FindingKind.MissingImage or FindingKind.BadFile => LeftOutKind.Image,
+            FindingKind.Duplicate => LeftOutKind.File,
+            _ => LeftOutKind.Box,
+        };
 
-    private static string Plural(FindingKind kind) => kind switch
-    {
-        FindingKind.BadBox => "boxes that can't be used",
-        FindingKind.UnknownClass => "objects of classes that aren't among the classes",
-        FindingKind.MissingImage => "annotations of images that aren't there",
-        FindingKind.Duplicate => "duplicates",
-        _ => "annotation files that can't be read",
-    };
+    private static string Plural(FindingKind kind) =>
+        kind switch
+        {
+            FindingKind.BadBox => "boxes that can't be used",
+            FindingKind.UnknownClass => "objects of classes that aren't among the classes",
+            FindingKind.MissingImage => "annotations of images that aren't there",
+            FindingKind.Duplicate => "duplicates",
+            _ => "annotation files that can't be read",
+        };
 
-    private static string Option(FindingKind kind) => kind switch
-    {
-        FindingKind.BadBox => "on_bad_box",
-        FindingKind.UnknownClass => "on_unknown_class",
-        FindingKind.MissingImage => "on_missing_image",
-        FindingKind.Duplicate => "on_duplicate",
-        _ => "on_bad_file",
-    };
+    private static string Option(FindingKind kind) =>
+        kind switch
+        {
+            FindingKind.BadBox => "on_bad_box",
+            FindingKind.UnknownClass => "on_unknown_class",
+            FindingKind.MissingImage => "on_missing_image",
+            FindingKind.Duplicate => "on_duplicate",
+            _ => "on_bad_file",
+        };
 
-    private static string What(FindingKind kind, long count) => kind switch
-    {
-        FindingKind.BadBox => count == 1 ? "box can't be used and is skipped" : "boxes can't be used and are skipped",
-        FindingKind.UnknownClass => count == 1 ? "object is of a class that isn't among the classes and is skipped" : "objects are of classes that aren't among the classes and are skipped",
-        FindingKind.MissingImage => count == 1 ? "missing image is skipped" : "annotations name missing images and are skipped",
-        FindingKind.Duplicate => count == 1 ? "duplicate is skipped" : "duplicates are skipped",
-        _ => count == 1 ? "annotation file can't be read; its image is skipped" : "annotation files can't be read; their images are skipped",
-    };
+    private static string What(FindingKind kind, long count) =>
+        kind switch
+        {
+            FindingKind.BadBox => count == 1 ? "box can't be used and is skipped" : "boxes can't be used and are skipped",
+            FindingKind.UnknownClass => count == 1
+                ? "object is of a class that isn't among the classes and is skipped"
+                : "objects are of classes that aren't among the classes and are skipped",
+            FindingKind.MissingImage => count == 1 ? "missing image is skipped" : "annotations name missing images and are skipped",
+            FindingKind.Duplicate => count == 1 ? "duplicate is skipped" : "duplicates are skipped",
+            _ => count == 1
+                ? "annotation file can't be read; its image is skipped"
+                : "annotation files can't be read; their images are skipped",
+        };
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

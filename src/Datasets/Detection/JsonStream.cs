@@ -6,7 +6,8 @@ namespace Tessera.Datasets.Detection;
 /// <summary>Reads JSON token by token from a file of any length, in a small buffer; mistakes come with the file's name and line.</summary>
 internal ref struct JsonStream
 {
-    private const int FirstBuffer = 1 << 16, MaxToken = 1 << 26;
+    private const int FirstBuffer = 1 << 16,
+        MaxToken = 1 << 26;
 
     private readonly Stream _stream;
     private readonly string _path;
@@ -23,7 +24,11 @@ internal ref struct JsonStream
         var start = _buffer.AsSpan(0, _count).StartsWith("\uFEFF"u8) ? 3 : 0;
         _buffer.AsSpan(start, _count - start).CopyTo(_buffer);
         _count -= start;
-        _reader = new Utf8JsonReader(_buffer.AsSpan(0, _count), _ended, new JsonReaderState(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }));
+        _reader = new Utf8JsonReader(
+            _buffer.AsSpan(0, _count),
+            _ended,
+            new JsonReaderState(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true })
+        );
     }
 
     public readonly JsonTokenType Type => _reader.TokenType;
@@ -37,14 +42,18 @@ internal ref struct JsonStream
         {
             while (!_reader.Read())
             {
-                if (_ended) return false;
+                if (_ended)
+                    return false;
                 Refill();
             }
             return true;
         }
         catch (JsonException e)
         {
-            var hint = e.Message.StartsWith("'N'", StringComparison.Ordinal) || e.Message.StartsWith("'I'", StringComparison.Ordinal) ? " JSON has neither NaN nor Infinity, though Python writes them." : "";
+            var hint =
+                e.Message.StartsWith("'N'", StringComparison.Ordinal) || e.Message.StartsWith("'I'", StringComparison.Ordinal)
+                    ? " JSON has neither NaN nor Infinity, though Python writes them."
+                    : "";
             throw new UserErrorException($"{_path}:{(e.LineNumber ?? 0) + 1}  not JSON: {e.Message}{hint}", e);
         }
     }
@@ -52,19 +61,24 @@ internal ref struct JsonStream
     /// <summary>Goes to the next token, which must be there.</summary>
     public void Next()
     {
-        if (!Read()) throw Error("the file ends too soon.");
+        if (!Read())
+            throw Error("the file ends too soon.");
     }
 
     /// <summary>Passes over the value that begins here, with all it holds.</summary>
     public void Skip()
     {
-        if (Type == JsonTokenType.PropertyName) Next();
-        if (Type is not (JsonTokenType.StartObject or JsonTokenType.StartArray)) return;
-        for (var depth = 1; depth > 0;)
+        if (Type == JsonTokenType.PropertyName)
+            Next();
+        if (Type is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
+            return;
+        for (var depth = 1; depth > 0; )
         {
             Next();
-            if (Type is JsonTokenType.StartObject or JsonTokenType.StartArray) depth++;
-            else if (Type is JsonTokenType.EndObject or JsonTokenType.EndArray) depth--;
+            if (Type is JsonTokenType.StartObject or JsonTokenType.StartArray)
+                depth++;
+            else if (Type is JsonTokenType.EndObject or JsonTokenType.EndArray)
+                depth--;
         }
     }
 
@@ -82,8 +96,11 @@ internal ref struct JsonStream
         }
     }
 
-    public readonly long Whole(string what) => Type == JsonTokenType.Number && (_reader.TryGetInt64(out var value) || (_reader.TryGetDouble(out var real) && real == (value = (long)real)))
-        ? value : throw Error($"{what} must be a whole number.");
+    public readonly long Whole(string what) =>
+        Type == JsonTokenType.Number
+        && (_reader.TryGetInt64(out var value) || (_reader.TryGetDouble(out var real) && real == (value = (long)real)))
+            ? value
+            : throw Error($"{what} must be a whole number.");
 
     /// <summary>Numbers that were written as text so far.</summary>
     public long TextNumbers { get; private set; }
@@ -94,10 +111,17 @@ internal ref struct JsonStream
     /// <summary>A number, also one written as text; not a number where the token is none.</summary>
     public double Number()
     {
-        if (Type == JsonTokenType.Number && _reader.TryGetDouble(out var value)) return value;
-        if (Type != JsonTokenType.String || _reader.HasValueSequence || _reader.ValueSpan.Length > 64
-            || !double.TryParse(_reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out value)) return double.NaN;
-        if (TextNumbers++ == 0) FirstTextNumber = Line;
+        if (Type == JsonTokenType.Number && _reader.TryGetDouble(out var value))
+            return value;
+        if (
+            Type != JsonTokenType.String
+            || _reader.HasValueSequence
+            || _reader.ValueSpan.Length > 64
+            || !double.TryParse(_reader.ValueSpan, NumberStyles.Float, CultureInfo.InvariantCulture, out value)
+        )
+            return double.NaN;
+        if (TextNumbers++ == 0)
+            FirstTextNumber = Line;
         return value;
     }
 
@@ -105,10 +129,13 @@ internal ref struct JsonStream
     /// <exception cref="UserErrorException">It is a text that is neither.</exception>
     public bool Flag(string what)
     {
-        if (Type != JsonTokenType.String) return Type == JsonTokenType.True || (Type == JsonTokenType.Number && Number() != 0);
+        if (Type != JsonTokenType.String)
+            return Type == JsonTokenType.True || (Type == JsonTokenType.Number && Number() != 0);
         var text = Text(what).Trim();
-        if (bool.TryParse(text, out var flag)) return flag;
-        if (text.Length == 0) return false;
+        if (bool.TryParse(text, out var flag))
+            return flag;
+        if (text.Length == 0)
+            return false;
         return Number() is var value && double.IsFinite(value) ? value != 0 : throw Error($"{what} is \"{text}\"; 0 or 1 was expected.");
     }
 
@@ -123,7 +150,8 @@ internal ref struct JsonStream
         var target = _buffer;
         if (left > _buffer.Length / 2)
         {
-            if (_buffer.Length >= MaxToken) throw new UserErrorException($"{_path}:{_lines + 1}  a single value of more than {MaxToken >> 21} MiB.");
+            if (_buffer.Length >= MaxToken)
+                throw new UserErrorException($"{_path}:{_lines + 1}  a single value of more than {MaxToken >> 21} MiB.");
             target = new byte[2 * _buffer.Length];
         }
         _buffer.AsSpan(used, left).CopyTo(target);

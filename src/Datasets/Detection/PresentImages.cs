@@ -5,7 +5,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Detection;
 
-/// <summary>Finds the images that annotations name: by the very name, or, where only one can be meant, by one in other letters (upper or lower case, Unicode forms) or below fewer folders of a URL.</summary>
+/// <summary>Finds the images that annotations name: by the very name, or, where only one can be meant, by one in other letters (upper or
+/// lower case, Unicode forms) or below fewer folders of a URL.</summary>
 internal sealed class PresentImages
 {
     private readonly HashSet<string> _known;
@@ -17,7 +18,8 @@ internal sealed class PresentImages
         foreach (var name in names)
         {
             var key = ClassNames.Normalize(name);
-            if (!_loose.TryGetValue(key, out var same)) _loose.Add(key, same = []);
+            if (!_loose.TryGetValue(key, out var same))
+                _loose.Add(key, same = []);
             same.Add(name);
         }
     }
@@ -40,20 +42,37 @@ internal sealed class PresentImages
             var found = names.Find(image);
             if (found is [var one] && used.Add(one))
             {
-                if (other++ == 0) first = $"{one} for {image.File}";
+                if (other++ == 0)
+                    first = $"{one} for {image.File}";
                 present.Add(image with { File = one });
                 continue;
             }
-            var why = found.Count == 0 ? "" : found.Count == 1 ? $" ({found[0]} is there, but it is another annotation's)" : $" ({string.Join(" and ", found.Take(3))} are there; which is meant?)";
-            findings.Add(FindingKind.MissingImage, $"{image.Source ?? $"image {image.Id}"}: {files.Describe(image.File)} doesn't exist{why}.");
+            var why =
+                found.Count == 0 ? ""
+                : found.Count == 1 ? $" ({found[0]} is there, but it is another annotation's)"
+                : $" ({string.Join(" and ", found.Take(3))} are there; which is meant?)";
+            findings.Add(
+                FindingKind.MissingImage,
+                $"{image.Source ?? $"image {image.Id}"}: {files.Describe(image.File)} doesn't exist{why}."
+            );
         }
-        if (other > 0) findings.Note(string.Create(CultureInfo.InvariantCulture, $"{other:N0} images are annotated by names that differ from their files' in case, Unicode form or folders. The first: {first}."));
+        if (other > 0)
+            findings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{other:N0} images are annotated by names that differ from their files' in case, Unicode form or folders. The "
+                        + $"first: {first}."
+                )
+            );
         if (ownFolder)
             foreach (var name in files.Names)
             {
-                if (used.Contains(name)) continue;
-                if (ImageCodec.HasExtension(name)) findings.LeaveOut(LeftOutKind.File, "images that no annotation names", files.Describe(name));
-                else if (ImageCodec.UnreadableFormat(name) is { } format) findings.LeaveOut(LeftOutKind.File, $"{format} files, which can't be read", files.Describe(name));
+                if (used.Contains(name))
+                    continue;
+                if (ImageCodec.HasExtension(name))
+                    findings.LeaveOut(LeftOutKind.File, "images that no annotation names", files.Describe(name));
+                else if (ImageCodec.UnreadableFormat(name) is { } format)
+                    findings.LeaveOut(LeftOutKind.File, $"{format} files, which can't be read", files.Describe(name));
             }
         return present;
     }
@@ -61,10 +80,13 @@ internal sealed class PresentImages
     private List<string> Find(AnnotatedImage image)
     {
         var name = ClassNames.Normalize(image.File);
-        if (_loose.TryGetValue(name, out var found)) return found;
-        if (!image.IsFromUrl) return [];
+        if (_loose.TryGetValue(name, out var found))
+            return found;
+        if (!image.IsFromUrl)
+            return [];
         for (var at = name.IndexOf('/', StringComparison.Ordinal); at >= 0; at = name.IndexOf('/', at + 1))
-            if (_loose.TryGetValue(name[(at + 1)..], out found)) return found;
+            if (_loose.TryGetValue(name[(at + 1)..], out found))
+                return found;
         return [];
     }
 }

@@ -35,7 +35,8 @@ public enum Unannotated
 /// <param name="Difficult">Objects marked difficult: ignore, keep or drop them.</param>
 /// <param name="Truncated">Objects marked truncated: ignore, keep or drop them.</param>
 /// <param name="OnBadFile">An annotation file that is missing or broken: error, or skip its image.</param>
-/// <param name="OnMissingAnnotation">An annotation file that is missing or empty: error, skip its image, or take it for background, with nothing to find. By default as on_bad_file says.</param>
+/// <param name="OnMissingAnnotation">An annotation file that is missing or empty: error, skip its image, or take it for background, with
+/// nothing to find. By default as on_bad_file says.</param>
 public sealed record VocDetectionOptions(
     string Path,
     string Split = "train",
@@ -43,7 +44,8 @@ public sealed record VocDetectionOptions(
     MarkedObjects Difficult = MarkedObjects.Ignore,
     MarkedObjects Truncated = MarkedObjects.Keep,
     BadData OnBadFile = BadData.Error,
-    Unannotated? OnMissingAnnotation = null) : DetectionOptions
+    Unannotated? OnMissingAnnotation = null
+) : DetectionOptions
 {
     private protected override BadData PolicyOf(FindingKind kind) => kind == FindingKind.BadFile ? OnBadFile : base.PolicyOf(kind);
 }
@@ -53,15 +55,18 @@ public sealed record VocDetectionOptions(
 [Component("VocDetection")]
 public sealed class VocDetection : DetectionDataset
 {
-    public VocDetection(VocDetectionOptions options) : this(FileStore.Open(options.Path), options, options.NewFindings())
-    {
-    }
+    public VocDetection(VocDetectionOptions options)
+        : this(FileStore.Open(options.Path), options, options.NewFindings()) { }
 
     private VocDetection(FileStore files, VocDetectionOptions options, Findings findings)
-        : base(files, files.Describe($"ImageSets/Main/{options.Split}.txt"),
-            Marked(VocFiles.Read(files, options.Split, options.OneBased, findings, OfMissing(options)), options, findings), options, findings, ownFolder: false)
-    {
-    }
+        : base(
+            files,
+            files.Describe($"ImageSets/Main/{options.Split}.txt"),
+            Marked(VocFiles.Read(files, options.Split, options.OneBased, findings, OfMissing(options)), options, findings),
+            options,
+            findings,
+            ownFolder: false
+        ) { }
 
     private static Unannotated OfMissing(VocDetectionOptions options) =>
         options.OnMissingAnnotation ?? (options.OnBadFile == BadData.Error ? Unannotated.Error : Unannotated.Skip);
@@ -70,17 +75,36 @@ public sealed class VocDetection : DetectionDataset
     {
         return read with
         {
-            Images = [.. read.Images.Select(image => image with
-            {
-                Objects = [.. image.Objects
-                    .Where(item => Stays(image, item, item.Difficult, options.Difficult, "difficult") && Stays(image, item, item.Truncated, options.Truncated, "truncated"))
-                    .Select(item => item with { Difficult = (item.Difficult && options.Difficult == MarkedObjects.Ignore) || (item.Truncated && options.Truncated == MarkedObjects.Ignore) })],
-            })],
+            Images =
+            [
+                .. read.Images.Select(image =>
+                    image with
+                    {
+                        Objects =
+                        [
+                            .. image
+                                .Objects.Where(item =>
+                                    Stays(image, item, item.Difficult, options.Difficult, "difficult")
+                                    && Stays(image, item, item.Truncated, options.Truncated, "truncated")
+                                )
+                                .Select(item =>
+                                    item with
+                                    {
+                                        Difficult =
+                                            (item.Difficult && options.Difficult == MarkedObjects.Ignore)
+                                            || (item.Truncated && options.Truncated == MarkedObjects.Ignore),
+                                    }
+                                ),
+                        ],
+                    }
+                ),
+            ],
         };
 
         bool Stays(AnnotatedImage image, AnnotatedObject item, bool marked, MarkedObjects what, string word)
         {
-            if (!marked || what != MarkedObjects.Drop) return true;
+            if (!marked || what != MarkedObjects.Drop)
+                return true;
             findings.LeaveOut(LeftOutKind.Box, $"objects marked {word}, which are dropped", image.Describe(item));
             return false;
         }

@@ -16,7 +16,8 @@ public static class VocFiles
 
     /// <summary>The images of a list, with their objects.</summary>
     /// <param name="oneBased">Take 1 from every coordinate.</param>
-    /// <param name="unannotated">What becomes of an image whose annotation file is missing or empty; null: as of one whose file is broken.</param>
+    /// <param name="unannotated">What becomes of an image whose annotation file is missing or empty; null: as of one whose file is
+    /// broken.</param>
     /// <exception cref="UserErrorException">There is no such list, or it names nothing.</exception>
     public static AnnotationSet Read(FileStore files, string split, bool oneBased, Findings findings, Unannotated? unannotated = null)
     {
@@ -25,27 +26,55 @@ public static class VocFiles
         var annotations = new StemIndex(files, "Annotations", name => name.EndsWith(".xml", StringComparison.OrdinalIgnoreCase));
         var names = Names(files, list, name => annotations.Find(name).Count + photographs.Find(name).Count > 0, findings);
         var parsed = new Parsed[names.Count];
-        Parallel.For(0, names.Count, i => parsed[i] = Parse(files, names[i], annotations.Find(names[i]), photographs.Find(names[i]), oneBased));
+        Parallel.For(
+            0,
+            names.Count,
+            i => parsed[i] = Parse(files, names[i], annotations.Find(names[i]), photographs.Find(names[i]), oneBased)
+        );
 
         var classes = parsed.SelectMany(file => file.Classes).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
         var indices = classes.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i, StringComparer.Ordinal);
         var images = new List<AnnotatedImage>(parsed.Length);
         foreach (var file in parsed)
         {
-            if (file.Missing && unannotated is { } policy) Without(file, policy);
-            else if (file.Image is null || file.Problem is not null) findings.Add(FindingKind.BadFile, file.Problem!);
-            else images.Add(file.Image with { Objects = [.. file.Image.Objects.Select(item => item with { Class = item.Class < 0 ? -1 : indices[file.Classes[item.Class]] })] });
+            if (file.Missing && unannotated is { } policy)
+                Without(file, policy);
+            else if (file.Image is null || file.Problem is not null)
+                findings.Add(FindingKind.BadFile, file.Problem!);
+            else
+                images.Add(
+                    file.Image with
+                    {
+                        Objects =
+                        [
+                            .. file.Image.Objects.Select(item =>
+                                item with
+                                {
+                                    Class = item.Class < 0 ? -1 : indices[file.Classes[item.Class]],
+                                }
+                            ),
+                        ],
+                    }
+                );
         }
         var background = parsed.Where(file => file.Missing).ToArray();
         if (unannotated == Unannotated.Background && background.Length > 0)
-            findings.Note($"{background.Length} of {parsed.Length} images have no annotation file and are taken for background. The first: {background[0].Name}.");
+            findings.Note(
+                $"{background.Length} of {parsed.Length} images have no annotation file and are taken for background. The first: "
+                    + $"{background[0].Name}."
+            );
         return new AnnotationSet(classes, null, images);
 
         void Without(Parsed file, Unannotated policy)
         {
-            if (policy == Unannotated.Background) images.Add(file.Image!);
-            else if (policy == Unannotated.Skip) findings.LeaveOut(LeftOutKind.Image, "images without an annotation file (on_missing_annotation)", file.Problem!);
-            else findings.Require($"{file.Problem} \"on_missing_annotation\": \"background\" takes such an image for one with nothing to find.");
+            if (policy == Unannotated.Background)
+                images.Add(file.Image!);
+            else if (policy == Unannotated.Skip)
+                findings.LeaveOut(LeftOutKind.Image, "images without an annotation file (on_missing_annotation)", file.Problem!);
+            else
+                findings.Require(
+                    $"{file.Problem} \"on_missing_annotation\": \"background\" takes such an image for one with nothing to find."
+                );
         }
     }
 
@@ -55,25 +84,44 @@ public static class VocFiles
         foreach (var (line, name, mark) in NameList.Read(files, list, exists))
         {
             // A class's own list has a second column: -1 for images without it.
-            if (mark == "-1") findings.LeaveOut(LeftOutKind.File, "images that the list marks with -1", $"{files.Describe(list)}:{line}  {name}");
-            else if (seen.Add(name)) names.Add(name);
-            else findings.Add(FindingKind.Duplicate, $"{files.Describe(list)}:{line}  {name} comes twice.");
+            if (mark == "-1")
+                findings.LeaveOut(LeftOutKind.File, "images that the list marks with -1", $"{files.Describe(list)}:{line}  {name}");
+            else if (seen.Add(name))
+                names.Add(name);
+            else
+                findings.Add(FindingKind.Duplicate, $"{files.Describe(list)}:{line}  {name} comes twice.");
         }
         return names.Count > 0 ? names : throw new UserErrorException($"{files.Describe(list)} lists no images: all are marked with -1.");
     }
 
-    private static Parsed Parse(FileStore files, string name, IReadOnlyList<string> annotations, IReadOnlyList<string> images, bool oneBased)
+    private static Parsed Parse(
+        FileStore files,
+        string name,
+        IReadOnlyList<string> annotations,
+        IReadOnlyList<string> images,
+        bool oneBased
+    )
     {
         var image = images.Count == 0 ? $"JPEGImages/{name}.jpg" : images[0];
         if (annotations.Count == 0 || files.LengthOf(annotations[0]) == 0)
         {
             var file = annotations.Count == 0 ? $"Annotations/{name}.xml" : annotations[0];
-            return new Parsed(name, new AnnotatedImage(image, 0, 0, []) { Source = files.Describe(file) }, [],
-                annotations.Count == 0 ? $"{files.Describe(file)} doesn't exist: it is the annotation of {name}." : $"{files.Describe(file)} is empty (0 bytes).", Missing: true);
+            return new Parsed(
+                name,
+                new AnnotatedImage(image, 0, 0, []) { Source = files.Describe(file) },
+                [],
+                annotations.Count == 0
+                    ? $"{files.Describe(file)} doesn't exist: it is the annotation of {name}."
+                    : $"{files.Describe(file)} is empty (0 bytes).",
+                Missing: true
+            );
         }
         try
         {
-            if (annotations.Count > 1) throw new UserErrorException($"{files.Describe(annotations[0])} and {files.Describe(annotations[1])}: which is the annotation of {name}?");
+            if (annotations.Count > 1)
+                throw new UserErrorException(
+                    $"{files.Describe(annotations[0])} and {files.Describe(annotations[1])}: which is the annotation of {name}?"
+                );
             return Parse(files.Read(annotations[0]), files.Describe(annotations[0]), images, image, oneBased);
         }
         catch (UserErrorException e)
@@ -86,13 +134,17 @@ public static class VocFiles
     private static Parsed Parse(ReadOnlyMemory<byte> bytes, string path, IReadOnlyList<string> images, string image, bool oneBased)
     {
         var root = Load(bytes, path);
-        if (root.Name != "annotation") throw new UserErrorException($"{path}:{Line(root)}  <annotation> was expected, not <{root.Name}>.");
+        if (root.Name != "annotation")
+            throw new UserErrorException($"{path}:{Line(root)}  <annotation> was expected, not <{root.Name}>.");
         if (images.Count > 1)
         {
             // The name decides; where two images have it but for the ending, what the file says.
             var said = Path.GetFileName(root.Element("filename")?.Value.Trim().Replace('\\', '/'));
-            image = images.FirstOrDefault(file => Path.GetFileName(file) == said)
-                ?? throw new UserErrorException($"{path}: {images[0]} and {images[1]} have its name, and its <filename> names neither; which image is meant?");
+            image =
+                images.FirstOrDefault(file => Path.GetFileName(file) == said)
+                ?? throw new UserErrorException(
+                    $"{path}: {images[0]} and {images[1]} have its name, and its <filename> names neither; which image is meant?"
+                );
         }
         var (classes, objects) = (new List<string>(), new List<AnnotatedObject>());
         foreach (var element in root.Elements("object"))
@@ -107,20 +159,34 @@ public static class VocFiles
             var box = element.Element("bndbox");
             var (x1, y1, x2, y2) = (Number(box, "xmin"), Number(box, "ymin"), Number(box, "xmax"), Number(box, "ymax"));
             var shift = oneBased ? 1 : 0;
-            objects.Add(new AnnotatedObject(x1 - shift, y1 - shift, x2 - x1, y2 - y1, index)
-            {
-                Difficult = Flag(element, "difficult"), Truncated = Flag(element, "truncated"), Place = Line(box ?? element),
-            });
+            objects.Add(
+                new AnnotatedObject(x1 - shift, y1 - shift, x2 - x1, y2 - y1, index)
+                {
+                    Difficult = Flag(element, "difficult"),
+                    Truncated = Flag(element, "truncated"),
+                    Place = Line(box ?? element),
+                }
+            );
         }
         var size = root.Element("size");
-        return new Parsed(path, new AnnotatedImage(image, Side(Number(size, "height")), Side(Number(size, "width")), objects) { Source = path }, classes, null);
+        return new Parsed(
+            path,
+            new AnnotatedImage(image, Side(Number(size, "height")), Side(Number(size, "width")), objects) { Source = path },
+            classes,
+            null
+        );
 
         static int Side(double value) => value is > 0 and < 1e6 ? (int)value : 0;
     }
 
     private static XElement Load(ReadOnlyMemory<byte> bytes, string path)
     {
-        var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = MaxCharacters };
+        var settings = new XmlReaderSettings
+        {
+            DtdProcessing = DtdProcessing.Prohibit,
+            XmlResolver = null,
+            MaxCharactersInDocument = MaxCharacters,
+        };
         try
         {
             using var reader = XmlReader.Create(new MemoryStream(bytes.ToArray()), settings);
@@ -137,5 +203,6 @@ public static class VocFiles
     private static double Number(XElement? parent, string name) =>
         double.TryParse(parent?.Element(name)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
 
-    private static bool Flag(XElement parent, string name) => parent.Element(name)?.Value.Trim().ToLowerInvariant() is "1" or "true" or "yes";
+    private static bool Flag(XElement parent, string name) =>
+        parent.Element(name)?.Value.Trim().ToLowerInvariant() is "1" or "true" or "yes";
 }

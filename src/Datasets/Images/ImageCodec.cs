@@ -11,12 +11,14 @@ public static class ImageCodec
     private const long MostPixels = 0x7FFFFFC7 / 8;
 
     /// <summary>File name extensions of the formats that can be read, lower case, with the point.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".jpe", ".jfif", ".dib"];
+    public static IReadOnlyList<string> Extensions { get; } =
+    [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".jpe", ".jfif", ".dib"];
 
     /// <summary>Whether a file's name ends as those of images do that can be read, in any case.</summary>
     public static bool HasExtension(string name) => Extensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>The format that a file's name stands for, where it is one of images that can't be read ("GIF", "HEIC"); otherwise null.</summary>
+    /// <summary>The format that a file's name stands for, where it is one of images that can't be read ("GIF", "HEIC"); otherwise
+    /// null.</summary>
     public static string? UnreadableFormat(string name) => OtherFormats.OfExtension(Path.GetExtension(name));
 
     /// <summary>
@@ -49,9 +51,13 @@ public static class ImageCodec
         options ??= new DecodeOptions();
         if (data.IsEmpty)
             throw ImageErrors.Empty(name);
-        var format = Detect(data.Span) ?? throw (OtherFormats.Detect(data.Span) is { } other
-            ? ImageErrors.UnreadableFormat(name, other)
-            : ImageErrors.UnknownFormat(name, data.Span));
+        var format =
+            Detect(data.Span)
+            ?? throw (
+                OtherFormats.Detect(data.Span) is { } other
+                    ? ImageErrors.UnreadableFormat(name, other)
+                    : ImageErrors.UnknownFormat(name, data.Span)
+            );
         var header = format switch
         {
             ImageFormat.Jpeg => JpegFile.ReadHeader(data.Span, name),
@@ -73,8 +79,7 @@ public static class ImageCodec
 
     /// <summary>Decodes at full size.</summary>
     /// <exception cref="UserErrorException">The file is no image, or not one that can be read.</exception>
-    public static Image Decode(ReadOnlyMemory<byte> data, string name, DecodeOptions? options = null) =>
-        Open(data, name, options).Decode();
+    public static Image Decode(ReadOnlyMemory<byte> data, string name, DecodeOptions? options = null) => Open(data, name, options).Decode();
 
     /// <summary>Reads and decodes a file at full size.</summary>
     public static Image Load(string path, DecodeOptions? options = null) => Decode(ReadFile(path), path, options);
@@ -113,10 +118,15 @@ public static class ImageCodec
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
         if (image.Type != PixelType.UInt8 || image.Channels is not (1 or 3))
             throw new ArgumentException($"JPEG holds 1 or 3 channels of 8 bits, not {image.Channels} of {image.Type}.", nameof(image));
-        return JpegCodec.Encode(image, quality, quality >= 90 ? SKJpegEncoderDownsample.Downsample444 : SKJpegEncoderDownsample.Downsample420);
+        return JpegCodec.Encode(
+            image,
+            quality,
+            quality >= 90 ? SKJpegEncoderDownsample.Downsample444 : SKJpegEncoderDownsample.Downsample420
+        );
     }
 
-    private sealed class EncodedFile(ReadOnlyMemory<byte> data, string name, ImageFormat format, ImageHeader header, DecodeOptions options) : EncodedImage
+    private sealed class EncodedFile(ReadOnlyMemory<byte> data, string name, ImageFormat format, ImageHeader header, DecodeOptions options)
+        : EncodedImage
     {
         public bool Turned => options.ApplyOrientation && header.Orientation >= 5;
 

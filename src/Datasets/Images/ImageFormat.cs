@@ -1,7 +1,14 @@
 namespace Tessera.Datasets.Images;
 
 /// <summary>File formats that can be read.</summary>
-public enum ImageFormat { Jpeg, Png, WebP, Bmp, Tiff }
+public enum ImageFormat
+{
+    Jpeg,
+    Png,
+    WebP,
+    Bmp,
+    Tiff,
+}
 
 /// <summary>What the pixels of a file become.</summary>
 public enum ColorType
@@ -49,7 +56,8 @@ public sealed record DecodeOptions(
     ColorType ColorType = ColorType.Color,
     long MaxPixels = DecodeOptions.DefaultMaxPixels,
     bool ApplyOrientation = true,
-    JpegDecoder JpegDecoder = JpegDecoder.Auto)
+    JpegDecoder JpegDecoder = JpegDecoder.Auto
+)
 {
     /// <summary>Pillow's limit for what it calls a decompression bomb.</summary>
     public const long DefaultMaxPixels = 178_956_970;

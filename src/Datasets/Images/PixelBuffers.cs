@@ -7,10 +7,14 @@ namespace Tessera.Datasets.Images;
 internal static class PixelBuffers
 {
     private const int Slots = 4;
-    private const int Smallest = 64 << 10, Largest = 32 << 20;
+    private const int Smallest = 64 << 10,
+        Largest = 32 << 20;
 
-    [ThreadStatic] private static byte[]?[]? s_kept;
-    [ThreadStatic] private static int s_next;
+    [ThreadStatic]
+    private static byte[]?[]? s_kept;
+
+    [ThreadStatic]
+    private static int s_next;
 
     /// <summary>An uninitialised buffer of exactly this length.</summary>
     public static byte[] Rent(int length)

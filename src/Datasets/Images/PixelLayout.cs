@@ -14,7 +14,13 @@ public static class PixelLayout
     public static int PixelSize(this Image image) => image.Channels * ValueSize(image.Type);
 
     /// <summary>The bytes of one value.</summary>
-    public static int ValueSize(PixelType type) => type switch { PixelType.UInt8 => 1, PixelType.UInt16 => 2, _ => 4 };
+    public static int ValueSize(PixelType type) =>
+        type switch
+        {
+            PixelType.UInt8 => 1,
+            PixelType.UInt16 => 2,
+            _ => 4,
+        };
 
     public static Image FlipHorizontal(Image image)
     {
@@ -36,16 +42,22 @@ public static class PixelLayout
     }
 
     /// <summary>Turns and mirrors a stored picture into the one that its EXIF orientation means.</summary>
-    /// <param name="orientation">1 as it is, 2 mirrored, 3 turned by 180 degrees, 4 upside down, 5 transposed, 6 turned clockwise, 7 transposed over the other diagonal, 8 turned counterclockwise.</param>
+    /// <param name="orientation">1 as it is, 2 mirrored, 3 turned by 180 degrees, 4 upside down, 5 transposed, 6 turned clockwise, 7
+    /// transposed over the other diagonal, 8 turned counterclockwise.</param>
     public static Image Orient(Image image, int orientation)
     {
         switch (orientation)
         {
-            case 2: return FlipHorizontal(image);
-            case 3: return FlipVertical(FlipHorizontal(image));
-            case 4: return FlipVertical(image);
-            case 5 or 6 or 7 or 8: break;
-            default: return image;
+            case 2:
+                return FlipHorizontal(image);
+            case 3:
+                return FlipVertical(FlipHorizontal(image));
+            case 4:
+                return FlipVertical(image);
+            case 5 or 6 or 7 or 8:
+                break;
+            default:
+                return image;
         }
         var size = image.PixelSize();
         var (height, width) = (image.Width, image.Height);
@@ -75,7 +87,10 @@ public static class PixelLayout
     public static Image Crop(Image image, int top, int left, int height, int width)
     {
         if (top < 0 || left < 0 || top + height > image.Height || left + width > image.Width)
-            throw new ArgumentOutOfRangeException(nameof(top), $"A crop of {height} x {width} at ({top}, {left}) leaves the image of {image.Height} x {image.Width}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(top),
+                $"A crop of {height} x {width} at ({top}, {left}) leaves the image of {image.Height} x {image.Width}."
+            );
         if (height == image.Height && width == image.Width)
             return image;
         var result = Like(image, height, width);
@@ -88,8 +103,8 @@ public static class PixelLayout
     /// <summary>An uninitialised image of the same channels and type.</summary>
     internal static Image Like(Image image, int height, int width) => Create(height, width, image.Channels, image.Type);
 
-    internal static Image Create(int height, int width, int channels, PixelType type) => new(height, width, channels, type,
-        PixelBuffers.Rent(checked(height * width * channels * ValueSize(type))));
+    internal static Image Create(int height, int width, int channels, PixelType type) =>
+        new(height, width, channels, type, PixelBuffers.Rent(checked(height * width * channels * ValueSize(type))));
 
     private static void ReverseRow(ReadOnlySpan<byte> source, Span<byte> target, int size)
     {
@@ -115,7 +130,9 @@ public static class PixelLayout
             ref var to = ref MemoryMarshal.GetReference(target);
             // Each store's 16th byte is overwritten by what follows.
             for (; x + 16 <= source.Length; x += 15)
-                Vector128.Shuffle(Vector128.LoadUnsafe(ref from, (nuint)(source.Length - x - 16)), ReverseFive).StoreUnsafe(ref to, (nuint)x);
+                Vector128
+                    .Shuffle(Vector128.LoadUnsafe(ref from, (nuint)(source.Length - x - 16)), ReverseFive)
+                    .StoreUnsafe(ref to, (nuint)x);
         }
         for (; x < source.Length; x += size)
             source.Slice(source.Length - x - size, size).CopyTo(target[x..]);

@@ -40,7 +40,10 @@ internal static class PixelPacking
             ref var from = ref MemoryMarshal.GetReference(rgb);
             ref var to = ref MemoryMarshal.GetReference(rgba);
             for (; i * 3 + 16 <= rgb.Length; i += 4)
-                (Vector128.Shuffle(Vector128.LoadUnsafe(ref from, (nuint)(i * 3)), ThreeToFour) | opaque).StoreUnsafe(ref to, (nuint)(i * 4));
+                (Vector128.Shuffle(Vector128.LoadUnsafe(ref from, (nuint)(i * 3)), ThreeToFour) | opaque).StoreUnsafe(
+                    ref to,
+                    (nuint)(i * 4)
+                );
         }
         for (; i < count; i++)
         {

@@ -55,13 +55,17 @@ internal static class Simd
     /// <summary>The lowest bytes of four values that lie in 0 .. 255.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint LowBytes(Vector128<int> values) =>
-        Vector128.Shuffle(values.AsByte(), Vector128.Create((byte)0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12)).AsUInt32().ToScalar();
+        Vector128
+            .Shuffle(values.AsByte(), Vector128.Create((byte)0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12))
+            .AsUInt32()
+            .ToScalar();
 
     /// <summary>Sixteen values cut to 0 .. 255.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> ToBytes(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) => Sse2.IsSupported
-        ? Sse2.PackUnsignedSaturate(Sse2.PackSignedSaturate(a, b), Sse2.PackSignedSaturate(c, d))
-        : ToBytesPortable(a, b, c, d);
+    public static Vector128<byte> ToBytes(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d) =>
+        Sse2.IsSupported
+            ? Sse2.PackUnsignedSaturate(Sse2.PackSignedSaturate(a, b), Sse2.PackSignedSaturate(c, d))
+            : ToBytesPortable(a, b, c, d);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<byte> ToBytesPortable(Vector128<int> a, Vector128<int> b, Vector128<int> c, Vector128<int> d)

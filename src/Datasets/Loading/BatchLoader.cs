@@ -26,22 +26,34 @@ public sealed class BatchLoader : IBatchLoader
     private readonly IReadOnlyList<BatchTransform> _batchTransforms;
     private readonly long _seed;
     private readonly bool _training;
-    private readonly int _rank, _worldSize;
+    private readonly int _rank,
+        _worldSize;
     private readonly object _gate = new();
     private readonly HashSet<BatchQueue> _running = [];
     private readonly LoaderThreads _threads = new();
-    private long _waitingTicks, _sinceTicks = Stopwatch.GetTimestamp();
+    private long _waitingTicks,
+        _sinceTicks = Stopwatch.GetTimestamp();
     private int[]? _order;
     private int _orderEpoch = -1;
     private bool _disposed;
 
-    internal BatchLoader(Dataset dataset, IReadOnlyList<Transform> pipeline, Sampler? sampler, LoaderOptions options,
-        long seed, bool training, int rank, int worldSize, IReadOnlyList<BatchTransform> batchTransforms)
+    internal BatchLoader(
+        Dataset dataset,
+        IReadOnlyList<Transform> pipeline,
+        Sampler? sampler,
+        LoaderOptions options,
+        long seed,
+        bool training,
+        int rank,
+        int worldSize,
+        IReadOnlyList<BatchTransform> batchTransforms
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(worldSize, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, worldSize);
-        if (dataset.Count < 1) throw new UserErrorException($"The data set {dataset.GetType().Name} holds no samples.");
+        if (dataset.Count < 1)
+            throw new UserErrorException($"The data set {dataset.GetType().Name} holds no samples.");
         Dataset = dataset;
         (_sampler, _options, _seed, _training) = (sampler, options, seed, training);
         (_rank, _worldSize, _batchTransforms) = (rank, worldSize, batchTransforms);
@@ -53,7 +65,10 @@ public sealed class BatchLoader : IBatchLoader
         BatchesPerEpoch = options.DropLast ? samples / options.BatchSize : (samples + options.BatchSize - 1) / options.BatchSize;
         OrderedBy = OrderFacts(full);
         if (BatchesPerEpoch == 0 && (training || options.DropLast))
-            throw new UserErrorException($"drop_last leaves nothing: {samples} samples do not fill one batch of {options.BatchSize}. Lower batch_size, or set drop_last to false.");
+            throw new UserErrorException(
+                $"drop_last leaves nothing: {samples} samples do not fill one batch of {options.BatchSize}. Lower batch_size, or set "
+                    + $"drop_last to false."
+            );
     }
 
     public Dataset Dataset { get; }
@@ -87,7 +102,8 @@ public sealed class BatchLoader : IBatchLoader
             _disposed = true;
             running = [.. _running];
         }
-        foreach (var queue in running) queue.Dispose();
+        foreach (var queue in running)
+            queue.Dispose();
         _threads.Dispose();
     }
 
@@ -96,7 +112,8 @@ public sealed class BatchLoader : IBatchLoader
         var queue = new BatchQueue(_reader, _threads, OrderOf(epoch), epoch, _options, skip, BatchesPerEpoch);
         lock (_gate)
         {
-            if (_disposed) yield break;
+            if (_disposed)
+                yield break;
             _running.Add(queue);
         }
         try
@@ -107,7 +124,8 @@ public sealed class BatchLoader : IBatchLoader
                 var asked = Stopwatch.GetTimestamp();
                 var batch = queue.Take();
                 Interlocked.Add(ref _waitingTicks, Stopwatch.GetTimestamp() - asked);
-                if (batch is null) continue;
+                if (batch is null)
+                    continue;
                 Change(batch, epoch, number);
                 yield return batch;
             }
@@ -115,20 +133,24 @@ public sealed class BatchLoader : IBatchLoader
         finally
         {
             queue.Dispose();
-            lock (_gate) _running.Remove(queue);
+            lock (_gate)
+                _running.Remove(queue);
         }
     }
 
     private void Change(Batch batch, int epoch, int number)
     {
-        if (_batchTransforms.Count == 0) return;
+        if (_batchTransforms.Count == 0)
+            return;
         using var scope = NewDisposeScope();
         try
         {
             // The stream of batches lies apart from that of samples: their indices are never negative.
             var random = RandomSource.For(_seed, epoch, -1 - ((long)number * _worldSize + _rank));
-            foreach (var transform in _batchTransforms) transform.Apply(batch, Dataset.Info, random);
-            foreach (var tensor in batch.Tensors()) tensor.DetachFromDisposeScope();
+            foreach (var transform in _batchTransforms)
+                transform.Apply(batch, Dataset.Info, random);
+            foreach (var tensor in batch.Tensors())
+                tensor.DetachFromDisposeScope();
         }
         catch
         {
@@ -142,12 +164,14 @@ public sealed class BatchLoader : IBatchLoader
     {
         lock (_gate)
         {
-            if (_order is not null && _orderEpoch == epoch) return _order;
+            if (_order is not null && _orderEpoch == epoch)
+                return _order;
             _order = Ranks.Share(FullOrder(epoch), _rank, _worldSize, even: _training, cut: _options.DropLast);
             _orderEpoch = epoch;
             return _order;
         }
     }
+
     /// <summary>All ranks' samples of an epoch, in order.</summary>
     private IReadOnlyList<int> FullOrder(int epoch)
     {
@@ -161,7 +185,8 @@ public sealed class BatchLoader : IBatchLoader
     private Dictionary<string, string> OrderFacts(IReadOnlyList<int> order)
     {
         var hash = 14695981039346656037UL; // FNV-1a: the same on every machine
-        foreach (var index in order) hash = unchecked((hash ^ (uint)index) * 1099511628211UL);
+        foreach (var index in order)
+            hash = unchecked((hash ^ (uint)index) * 1099511628211UL);
         return new()
         {
             ["train.loader.batch_size"] = _options.BatchSize.ToString(CultureInfo.InvariantCulture),

@@ -6,13 +6,19 @@ namespace Tessera.Datasets.Loading;
 internal sealed class BatchQueue : IDisposable
 {
     private readonly SampleReader _reader;
-    private readonly int[] _order, _occurrences;
-    private readonly int _epoch, _batchSize, _end;
+    private readonly int[] _order,
+        _occurrences;
+    private readonly int _epoch,
+        _batchSize,
+        _end;
     private readonly PendingBatch?[] _ring;
     private readonly LoaderThreads _threads;
     private readonly int _workers;
     private readonly object _gate = new();
-    private int _claimBatch, _claimSlot, _taken, _working;
+    private int _claimBatch,
+        _claimSlot,
+        _taken,
+        _working;
     private bool _stopped;
 
     public BatchQueue(SampleReader reader, LoaderThreads threads, int[] order, int epoch, LoaderOptions options, int skip, int end)
@@ -44,8 +50,10 @@ internal sealed class BatchQueue : IDisposable
         {
             _stopped = true;
             Monitor.PulseAll(_gate);
-            while (_working > 0) Monitor.Wait(_gate);
-            foreach (var pending in _ring) pending?.Dispose();
+            while (_working > 0)
+                Monitor.Wait(_gate);
+            foreach (var pending in _ring)
+                pending?.Dispose();
             Array.Clear(_ring);
         }
     }
@@ -62,7 +70,8 @@ internal sealed class BatchQueue : IDisposable
     private PendingBatch ReadHere()
     {
         var pending = Open(_taken++);
-        for (var slot = 0; slot < pending.Count; slot++) pending.Fill(slot);
+        for (var slot = 0; slot < pending.Count; slot++)
+            pending.Fill(slot);
         return pending;
     }
 
@@ -89,8 +98,10 @@ internal sealed class BatchQueue : IDisposable
     {
         while (Claim() is { } claim)
         {
-            if (!claim.Batch.Fill(claim.Slot)) continue;
-            lock (_gate) Monitor.PulseAll(_gate);
+            if (!claim.Batch.Fill(claim.Slot))
+                continue;
+            lock (_gate)
+                Monitor.PulseAll(_gate);
         }
     }
 
@@ -99,11 +110,14 @@ internal sealed class BatchQueue : IDisposable
     {
         lock (_gate)
         {
-            while (!_stopped && _claimBatch < _end && _claimBatch - _taken >= _ring.Length) Monitor.Wait(_gate);
-            if (_stopped || _claimBatch >= _end) return null;
+            while (!_stopped && _claimBatch < _end && _claimBatch - _taken >= _ring.Length)
+                Monitor.Wait(_gate);
+            if (_stopped || _claimBatch >= _end)
+                return null;
             var batch = _ring[_claimBatch % _ring.Length] ??= Open(_claimBatch);
             var claim = (batch, _claimSlot++);
-            if (_claimSlot == batch.Count) (_claimBatch, _claimSlot) = (_claimBatch + 1, 0);
+            if (_claimSlot == batch.Count)
+                (_claimBatch, _claimSlot) = (_claimBatch + 1, 0);
             return claim;
         }
     }

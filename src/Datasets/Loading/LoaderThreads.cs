@@ -1,6 +1,7 @@
 namespace Tessera.Datasets.Loading;
 
-/// <summary>Threads that read one epoch after another: an epoch takes those that are free, and makes more only where there are too few.</summary>
+/// <summary>Threads that read one epoch after another: an epoch takes those that are free, and makes more only where there are too
+/// few.</summary>
 internal sealed class LoaderThreads : IDisposable
 {
     private readonly Lock _gate = new();
@@ -41,7 +42,8 @@ internal sealed class LoaderThreads : IDisposable
             free = [.. _free];
             _free.Clear();
         }
-        foreach (var worker in free) worker.End();
+        foreach (var worker in free)
+            worker.End();
     }
 
     private void Return(Worker worker)
@@ -82,7 +84,8 @@ internal sealed class LoaderThreads : IDisposable
             while (true)
             {
                 _called.Wait();
-                if (_work is not { } work) return;
+                if (_work is not { } work)
+                    return;
                 _work = null;
                 work();
             }

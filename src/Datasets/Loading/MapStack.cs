@@ -17,13 +17,16 @@ internal sealed unsafe class MapStack(string what, int capacity, ScalarType type
     private byte* _data;
 
     /// <summary>The place of one sample, or an empty span where its shape is not the batch's (<see cref="Take"/> then says so).</summary>
-    public Span<T> Reserve<T>(int slot, Sample sample, int channels, int height, int width) where T : unmanaged
+    public Span<T> Reserve<T>(int slot, Sample sample, int channels, int height, int width)
+        where T : unmanaged
     {
         lock (_gate)
         {
             _written[slot] = (sample.Name, channels, height, width);
-            if (_tensor is null) Allocate<T>(channels, height, width);
-            if (_shape != (channels, height, width)) return [];
+            if (_tensor is null)
+                Allocate<T>(channels, height, width);
+            if (_shape != (channels, height, width))
+                return [];
         }
         var length = channels * height * width;
         return new Span<T>((T*)_data + (long)slot * length, length);
@@ -33,7 +36,8 @@ internal sealed unsafe class MapStack(string what, int capacity, ScalarType type
     /// <param name="samples">By slot; null where a sample was left out.</param>
     public Tensor? Take(IReadOnlyList<Sample?> samples)
     {
-        if (_tensor is null) return null;
+        if (_tensor is null)
+            return null;
         var present = Enumerable.Range(0, capacity).Where(slot => samples[slot] is not null).ToArray();
         foreach (var slot in present)
             if (_written[slot] is null)
@@ -44,17 +48,20 @@ internal sealed unsafe class MapStack(string what, int capacity, ScalarType type
             var other = _written[slot]!.Value;
             if ((other.C, other.H, other.W) != (first.C, first.H, first.W))
                 throw new UserErrorException(
-                    $"The {what}s of a batch must be of one size: {first.Name} is {Describe(first)}, {other.Name} is {Describe(other)}. " +
-                    "Add a Resize, a crop or a Pad step to the pipeline, or set batch_size to 1.");
+                    $"The {what}s of a batch must be of one size: {first.Name} is {Describe(first)}, {other.Name} is {Describe(other)}. "
+                        + "Add a Resize, a crop or a Pad step to the pipeline, or set batch_size to 1."
+                );
         }
         if (_shape != (first.C, first.H, first.W)) // made for a sample that has been left out since
             throw new InvalidOperationException("The batch was laid out for a sample that is not in it.");
         var whole = _tensor;
         _tensor = null;
-        if (present.Length == capacity) return whole;
+        if (present.Length == capacity)
+            return whole;
         var bytes = (long)_shape.C * _shape.H * _shape.W * whole.element_size();
         for (var i = 0; i < present.Length; i++)
-            if (i != present[i]) Unsafe.CopyBlock(_data + i * bytes, _data + present[i] * bytes, checked((uint)bytes));
+            if (i != present[i])
+                Unsafe.CopyBlock(_data + i * bytes, _data + present[i] * bytes, checked((uint)bytes));
         var part = whole.narrow(0, 0, present.Length).DetachFromDisposeScope();
         whole.Dispose();
         return part;
@@ -62,15 +69,19 @@ internal sealed unsafe class MapStack(string what, int capacity, ScalarType type
 
     public void Dispose() => _tensor?.Dispose();
 
-    private void Allocate<T>(int channels, int height, int width) where T : unmanaged
+    private void Allocate<T>(int channels, int height, int width)
+        where T : unmanaged
     {
         var bytes = (long)capacity * channels * height * width * sizeof(T);
         if (bytes > int.MaxValue)
             throw new UserErrorException(
-                $"{capacity} {what}s of {channels} x {height} x {width} take {bytes / (1 << 20):N0} MiB, more than a batch may (2,047). Lower batch_size or the size in the pipeline.");
+                $"{capacity} {what}s of {channels} x {height} x {width} take {bytes / (1 << 20):N0} MiB, more than a batch may "
+                    + $"(2,047). Lower batch_size or the size in the pipeline."
+            );
         long[] size = type == ScalarType.Int64 ? [capacity, height, width] : [capacity, channels, height, width];
         _tensor = empty(size, type).DetachFromDisposeScope();
-        fixed (byte* data = _tensor.bytes) _data = data; // native memory: it stays where it is
+        fixed (byte* data = _tensor.bytes)
+            _data = data; // native memory: it stays where it is
         _shape = (channels, height, width);
     }
 

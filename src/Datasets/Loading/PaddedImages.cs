@@ -16,13 +16,16 @@ internal sealed class PaddedImages(int capacity, int divisor)
     public void LayOut(MapStack images)
     {
         var present = _waiting.OfType<(Sample Sample, Image Pixels, Normalization Normalization)>().ToArray();
-        if (present.Length == 0) return;
+        if (present.Length == 0)
+            return;
         var (height, width) = (Up(present.Max(entry => entry.Pixels.Height)), Up(present.Max(entry => entry.Pixels.Width)));
         for (var slot = 0; slot < capacity; slot++)
         {
-            if (_waiting[slot] is not var (sample, pixels, normalization)) continue;
+            if (_waiting[slot] is not var (sample, pixels, normalization))
+                continue;
             var planes = images.Reserve<float>(slot, sample, pixels.Channels, height, width);
-            if (planes.IsEmpty) continue; // other channels than the first: the stack says so when it is taken
+            if (planes.IsEmpty)
+                continue; // other channels than the first: the stack says so when it is taken
             Write(pixels, normalization, planes, height, width);
             _waiting[slot] = null;
         }
@@ -40,8 +43,8 @@ internal sealed class PaddedImages(int capacity, int divisor)
         normalization.WritePlanes(pixels, values.AsSpan(0, small * pixels.Channels));
         planes.Clear();
         for (var channel = 0; channel < pixels.Channels; channel++)
-            for (var row = 0; row < pixels.Height; row++)
-                values.AsSpan(channel * small + row * pixels.Width, pixels.Width).CopyTo(planes[((channel * height + row) * width)..]);
+        for (var row = 0; row < pixels.Height; row++)
+            values.AsSpan(channel * small + row * pixels.Width, pixels.Width).CopyTo(planes[((channel * height + row) * width)..]);
         System.Buffers.ArrayPool<float>.Shared.Return(values);
     }
 

@@ -8,14 +8,18 @@ namespace Tessera.Datasets.Loading;
 internal sealed class PendingBatch : IDisposable
 {
     private readonly SampleReader _reader;
-    private readonly int[] _indices, _occurrences;
+    private readonly int[] _indices,
+        _occurrences;
     private readonly int _epoch;
     private readonly Sample?[] _samples;
-    private readonly MapStack _images, _segmentation;
+    private readonly MapStack _images,
+        _segmentation;
     private readonly PaddedImages? _padded;
     private readonly Dictionary<string, MapStack> _extras = [];
     private readonly object _gate = new();
-    private int _unread, _remaining, _failedSlot = int.MaxValue;
+    private int _unread,
+        _remaining,
+        _failedSlot = int.MaxValue;
     private Exception? _failure;
     private volatile bool _mapsApart;
 
@@ -49,7 +53,8 @@ internal sealed class PendingBatch : IDisposable
         {
             Fail(slot, e);
         }
-        if (_padded is not null && Interlocked.Decrement(ref _unread) == 0) LayOut(slot);
+        if (_padded is not null && Interlocked.Decrement(ref _unread) == 0)
+            LayOut(slot);
         return Interlocked.Decrement(ref _remaining) == 0;
     }
 
@@ -69,21 +74,27 @@ internal sealed class PendingBatch : IDisposable
     private void Fail(int slot, Exception e)
     {
         lock (_gate)
-            if (slot < _failedSlot) (_failedSlot, _failure) = (slot, e); // the first in order, whichever thread was first
+            if (slot < _failedSlot)
+                (_failedSlot, _failure) = (slot, e); // the first in order, whichever thread was first
     }
 
     /// <summary>The batch, once complete; null where every sample was left out.</summary>
     public Batch? Finish()
     {
-        if (_failure is UserErrorException error) throw new UserErrorException(error.Message, error);
-        if (_failure is not null) throw new InvalidOperationException(_failure.Message, _failure);
+        if (_failure is UserErrorException error)
+            throw new UserErrorException(error.Message, error);
+        if (_failure is not null)
+            throw new InvalidOperationException(_failure.Message, _failure);
         var samples = _samples.OfType<Sample>().ToArray();
-        if (samples.Length == 0) return null;
+        if (samples.Length == 0)
+            return null;
         var batch = new Batch { Images = _images.Take(_samples)!, Samples = samples };
         try
         {
-            if (!_mapsApart) batch.SegmentationMaps = _segmentation.Take(_samples);
-            foreach (var (name, stack) in _extras) batch.ExtraMaps[name] = stack.Take(_samples)!;
+            if (!_mapsApart)
+                batch.SegmentationMaps = _segmentation.Take(_samples);
+            foreach (var (name, stack) in _extras)
+                batch.ExtraMaps[name] = stack.Take(_samples)!;
             if (All(samples, "label", s => s.Label is not null))
                 batch.Labels = Vector(ScalarType.Int64, [samples.Length], samples.Select(s => (long)s.Label!.Value).ToArray());
             batch.SoftLabels = Rows(samples, "multi-label truth", s => s.MultiLabel);
@@ -101,7 +112,8 @@ internal sealed class PendingBatch : IDisposable
     {
         _images.Dispose();
         _segmentation.Dispose();
-        foreach (var stack in _extras.Values) stack.Dispose();
+        foreach (var stack in _extras.Values)
+            stack.Dispose();
     }
 
     private void Write(int slot, Sample sample, Image image, Normalization normalization)
@@ -113,13 +125,15 @@ internal sealed class PendingBatch : IDisposable
         else
         {
             var planes = _images.Reserve<float>(slot, sample, image.Channels, image.Height, image.Width);
-            if (!planes.IsEmpty) normalization.WritePlanes(image, planes);
+            if (!planes.IsEmpty)
+                normalization.WritePlanes(image, planes);
         }
         sample.Image = null;
         if (sample.SegmentationMap is { } map && FitsImage(sample, map, image))
         {
             var indices = _segmentation.Reserve<long>(slot, sample, 1, map.Height, map.Width);
-            if (!indices.IsEmpty) WriteIndices(map, indices);
+            if (!indices.IsEmpty)
+                WriteIndices(map, indices);
         }
         foreach (var (name, extra) in sample.ExtraMaps)
         {
@@ -128,16 +142,22 @@ internal sealed class PendingBatch : IDisposable
                 if (!_extras.TryGetValue(name, out stack))
                     _extras[name] = stack = new MapStack($"map \"{name}\"", Count, ScalarType.Float32);
             var values = stack.Reserve<float>(slot, sample, extra.Channels, extra.Height, extra.Width);
-            if (!values.IsEmpty) Normalization.None.WritePlanes(extra, values);
+            if (!values.IsEmpty)
+                Normalization.None.WritePlanes(extra, values);
         }
     }
 
-    /// <summary>In evaluation a map may keep its file's size, for the metrics; it is then no part of the batch, nor are the others.</summary>
+    /// <summary>In evaluation a map may keep its file's size, for the metrics; it is then no part of the batch, nor are the
+    /// others.</summary>
     private bool FitsImage(Sample sample, Image map, Image image)
     {
-        if ((map.Height, map.Width) == (image.Height, image.Width)) return true;
+        if ((map.Height, map.Width) == (image.Height, image.Width))
+            return true;
         if (sample.Training)
-            throw new UserErrorException($"{sample.Name}: the image has come to {image.Height} x {image.Width} pixels, its segmentation map to {map.Height} x {map.Width}. In training, LoadSegmentation stands before the steps that resize and crop.");
+            throw new UserErrorException(
+                $"{sample.Name}: the image has come to {image.Height} x {image.Width} pixels, its segmentation map to {map.Height} x "
+                    + $"{map.Width}. In training, LoadSegmentation stands before the steps that resize and crop."
+            );
         _mapsApart = true;
         return false;
     }
@@ -148,22 +168,28 @@ internal sealed class PendingBatch : IDisposable
         if (map.Type == PixelType.UInt8)
         {
             var values = map.Pixels<byte>();
-            for (var i = 0; i < indices.Length; i++) indices[i] = values[i];
+            for (var i = 0; i < indices.Length; i++)
+                indices[i] = values[i];
             return;
         }
         var wide = map.Pixels<ushort>();
-        for (var i = 0; i < indices.Length; i++) indices[i] = wide[i] == ushort.MaxValue ? 255 : wide[i];
+        for (var i = 0; i < indices.Length; i++)
+            indices[i] = wide[i] == ushort.MaxValue ? 255 : wide[i];
     }
 
     private static Tensor? Rows(Sample[] samples, string what, Func<Sample, float[]?> row)
     {
-        if (!All(samples, what, s => row(s) is not null)) return null;
+        if (!All(samples, what, s => row(s) is not null))
+            return null;
         var width = row(samples[0])!.Length;
         var values = new float[samples.Length * width];
         for (var i = 0; i < samples.Length; i++)
         {
             if (row(samples[i])!.Length != width)
-                throw new UserErrorException($"The {what} of a batch must be equally long: {samples[0].Name} has {width}, {samples[i].Name} has {row(samples[i])!.Length}.");
+                throw new UserErrorException(
+                    $"The {what} of a batch must be equally long: {samples[0].Name} has {width}, {samples[i].Name} has "
+                        + $"{row(samples[i])!.Length}."
+                );
             row(samples[i])!.CopyTo(values, i * width);
         }
         return Vector(ScalarType.Float32, [samples.Length, width], values);
@@ -172,12 +198,15 @@ internal sealed class PendingBatch : IDisposable
     private static bool All(Sample[] samples, string what, Func<Sample, bool> has)
     {
         var count = samples.Count(has);
-        if (count == 0) return false;
-        if (count == samples.Length) return true;
+        if (count == 0)
+            return false;
+        if (count == samples.Length)
+            return true;
         throw new UserErrorException($"{samples.First(s => !has(s)).Name} has no {what}, but {samples.First(has).Name} has.");
     }
 
-    private static Tensor Vector<T>(ScalarType type, long[] size, T[] values) where T : unmanaged
+    private static Tensor Vector<T>(ScalarType type, long[] size, T[] values)
+        where T : unmanaged
     {
         var tensor = empty(size, type).DetachFromDisposeScope();
         MemoryMarshal.AsBytes(values.AsSpan()).CopyTo(tensor.bytes);

@@ -9,9 +9,11 @@ public static class Ranks
     public static int[] Share(IReadOnlyList<int> order, int rank, int worldSize, bool even, bool cut)
     {
         var count = order.Count;
-        if (even) count = (cut ? count : count + worldSize - 1) / worldSize * worldSize;
+        if (even)
+            count = (cut ? count : count + worldSize - 1) / worldSize * worldSize;
         var share = new int[Math.Max(0, (count - rank + worldSize - 1) / worldSize)];
-        for (var i = 0; i < share.Length; i++) share[i] = order[(rank + i * worldSize) % order.Count];
+        for (var i = 0; i < share.Length; i++)
+            share[i] = order[(rank + i * worldSize) % order.Count];
         return share;
     }
 }

@@ -25,7 +25,8 @@ internal sealed class SampleReader
         _steps = [.. pipeline];
     }
 
-    /// <summary>Images of a batch may differ in size: they are padded to a common one that this divides. null: they must not differ.</summary>
+    /// <summary>Images of a batch may differ in size: they are padded to a common one that this divides. null: they must not
+    /// differ.</summary>
     public int? PadDivisor => _dataset.Info.Task == DataTask.Detection ? DetectionDivisor : null;
 
     /// <summary>Bad samples so far, in the data set's order.</summary>
@@ -34,7 +35,8 @@ internal sealed class SampleReader
         get
         {
             // Asked for after every batch, and seldom changed.
-            lock (_skipped) return _skippedInOrder ??= [.. _skipped.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
+            lock (_skipped)
+                return _skippedInOrder ??= [.. _skipped.OrderBy(entry => entry.Key).Select(entry => entry.Value)];
         }
     }
 
@@ -44,12 +46,14 @@ internal sealed class SampleReader
     {
         var random = RandomSource.For(_seed, epoch, index + (long)occurrence * _dataset.Count);
         var sample = TryRead(index, random);
-        if (sample is not null || !_training) return sample;
+        if (sample is not null || !_training)
+            return sample;
         for (var attempt = 0; attempt < Substitutes; attempt++)
         {
             random = random.Split();
             sample = TryRead(random.Next(_dataset.Count), random);
-            if (sample is not null) return sample;
+            if (sample is not null)
+                return sample;
         }
         var (name, reason) = Skipped[0];
         throw new UserErrorException($"{Substitutes + 1} samples drawn one after another can't be read. The first: {Named(name, reason)}");
@@ -62,16 +66,20 @@ internal sealed class SampleReader
         {
             var sample = _dataset.Open(index, _training);
             name = sample.Name;
-            foreach (var step in _steps) sample = step.Apply(sample, random);
-            if (sample.ImageSize is null) throw new UserErrorException("the pipeline gives no image. Does it lack a LoadImage step?");
+            foreach (var step in _steps)
+                sample = step.Apply(sample, random);
+            if (sample.ImageSize is null)
+                throw new UserErrorException("the pipeline gives no image. Does it lack a LoadImage step?");
             var (pixels, normalization) = sample.TakePixels();
             return new ReadSample(sample, pixels, normalization);
         }
         catch (Exception e) when (IsBadData(e))
         {
-            if (_onBadSample == BadSample.Fail) throw new UserErrorException(Named(name, e.Message), e);
+            if (_onBadSample == BadSample.Fail)
+                throw new UserErrorException(Named(name, e.Message), e);
             lock (_skipped)
-                if (_skipped.TryAdd(index, (name, e.Message))) _skippedInOrder = null;
+                if (_skipped.TryAdd(index, (name, e.Message)))
+                    _skippedInOrder = null;
             return null;
         }
         catch (Exception e)
@@ -81,7 +89,8 @@ internal sealed class SampleReader
     }
 
     /// <summary>What a file can be guilty of; anything else is a defect of the program's and is never skipped.</summary>
-    private static bool IsBadData(Exception e) => e is UserErrorException or IOException or InvalidDataException or UnauthorizedAccessException;
+    private static bool IsBadData(Exception e) =>
+        e is UserErrorException or IOException or InvalidDataException or UnauthorizedAccessException;
 
     private static string Named(string name, string reason) =>
         reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}";

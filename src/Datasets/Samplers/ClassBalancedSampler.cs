@@ -6,10 +6,12 @@ namespace Tessera.Datasets.Samplers;
 /// Share of samples below which a class is oversampled: each sample comes max over its classes of sqrt(threshold / share) times,
 /// at least once. By default none: samples are drawn instead, by the inverse frequency of their classes.
 /// </param>
-/// <param name="Power">Without a threshold: samples are drawn in proportion to 1 / share^power. 0 ignores the classes, 1 evens them out.</param>
+/// <param name="Power">Without a threshold: samples are drawn in proportion to 1 / share^power. 0 ignores the classes, 1 evens them
+/// out.</param>
 public sealed record ClassBalancedSamplerOptions(
     [property: Range(1e-9, 1.0)] double? Threshold = null,
-    [property: Range(0.0, 1.0)] double Power = 1);
+    [property: Range(0.0, 1.0)] double Power = 1
+);
 
 /// <summary>Shows rare classes more often.</summary>
 /// <remarks>With a threshold: repeat factors of Gupta, Dollár and Girshick, "LVIS", CVPR 2019, arXiv:1908.03195, rounded up.</remarks>
@@ -20,7 +22,8 @@ public sealed class ClassBalancedSampler(ClassBalancedSamplerOptions options) : 
 
     public override IReadOnlyList<int> Order(Dataset dataset, long seed, int epoch)
     {
-        if (_known is not { } known || known.Dataset != dataset) _known = known = (dataset, Weights(dataset));
+        if (_known is not { } known || known.Dataset != dataset)
+            _known = known = (dataset, Weights(dataset));
         var random = SamplerRandom.For(seed, epoch);
         return options.Threshold is null ? Draw(known.Weights, random) : Repeat(known.Weights, random);
     }
@@ -32,9 +35,13 @@ public sealed class ClassBalancedSampler(ClassBalancedSamplerOptions options) : 
         var samplesOf = new int[dataset.Info.Classes.Count];
         for (var i = 0; i < labels.Length; i++)
         {
-            labels[i] = dataset.LabelsOf(i)
-                ?? throw new UserErrorException($"ClassBalancedSampler needs labels, and {dataset.GetType().Name} can't tell them without reading every image.");
-            foreach (var label in labels[i].Distinct()) samplesOf[label]++;
+            labels[i] =
+                dataset.LabelsOf(i)
+                ?? throw new UserErrorException(
+                    $"ClassBalancedSampler needs labels, and {dataset.GetType().Name} can't tell them without reading every image."
+                );
+            foreach (var label in labels[i].Distinct())
+                samplesOf[label]++;
         }
         return Array.ConvertAll(labels, of => of.Select(label => Weight((double)samplesOf[label] / labels.Length)).DefaultIfEmpty(1).Max());
     }
@@ -52,7 +59,8 @@ public sealed class ClassBalancedSampler(ClassBalancedSamplerOptions options) : 
     {
         var sums = new double[weights.Length];
         var total = 0.0;
-        for (var i = 0; i < sums.Length; i++) sums[i] = total += weights[i];
+        for (var i = 0; i < sums.Length; i++)
+            sums[i] = total += weights[i];
         var order = new int[sums.Length];
         for (var i = 0; i < order.Length; i++)
         {

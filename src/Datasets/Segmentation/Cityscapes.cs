@@ -21,18 +21,26 @@ public sealed record CityscapesOptions(string Path, string Split = "train", Labe
     private protected override KnownLabels Known => Labels == LabelNumbers.Ids ? CityscapesLabels.Ids : CityscapesLabels.TrainIds;
 }
 
-/// <summary>Cityscapes, fine annotations: <c>leftImg8bit/train/aachen/x_leftImg8bit.png</c> and <c>gtFine/train/aachen/x_gtFine_labelIds.png</c>; 19 classes.</summary>
+/// <summary>Cityscapes, fine annotations: <c>leftImg8bit/train/aachen/x_leftImg8bit.png</c> and
+/// <c>gtFine/train/aachen/x_gtFine_labelIds.png</c>; 19 classes.</summary>
 /// <remarks>Cordts et al., "The Cityscapes Dataset for Semantic Urban Scene Understanding", CVPR 2016, arXiv:1604.01685.</remarks>
 [Component("Cityscapes")]
 public sealed class Cityscapes : SegmentationDataset
 {
-    public Cityscapes(CityscapesOptions options) : this(FileStore.Open(options.Path), options)
-    {
-    }
+    public Cityscapes(CityscapesOptions options)
+        : this(FileStore.Open(options.Path), options) { }
 
     private Cityscapes(FileStore files, CityscapesOptions options)
-        : base(files, Pairing.Folders(files, $"leftImg8bit/{options.Split}", $"gtFine/{options.Split}", "_leftImg8bit.png",
-            options.Labels == LabelNumbers.Ids ? "_gtFine_labelIds.png" : "_gtFine_labelTrainIds.png", "Cityscapes"), options)
-    {
-    }
+        : base(
+            files,
+            Pairing.Folders(
+                files,
+                $"leftImg8bit/{options.Split}",
+                $"gtFine/{options.Split}",
+                "_leftImg8bit.png",
+                options.Labels == LabelNumbers.Ids ? "_gtFine_labelIds.png" : "_gtFine_labelTrainIds.png",
+                "Cityscapes"
+            ),
+            options
+        ) { }
 }

@@ -22,8 +22,10 @@ internal sealed class LabelJudgement
         (_table, _implied) = (table, implied);
         foreach (var found in statistics)
         {
-            if (found is null) continue;
-            foreach (var (value, pixels) in found.Histogram) _values[value] = _values.GetValueOrDefault(value) + pixels;
+            if (found is null)
+                continue;
+            foreach (var (value, pixels) in found.Histogram)
+                _values[value] = _values.GetValueOrDefault(value) + pixels;
         }
     }
 
@@ -33,35 +35,49 @@ internal sealed class LabelJudgement
         var classes = _table.Classes.Count;
         var unclaimed = _values.Keys.Where(value => ClassOf(value) is null).ToArray();
         return _implied && unclaimed is [var only] && only == classes && !_values.ContainsKey(0)
-            ? $"The values seem to count from 1: no pixel is 0, and {classes} classes end at {classes - 1}. \"reduce_zero_label\": true makes 1 the first class."
+            ? $"The values seem to count from 1: no pixel is 0, and {classes} classes end at {classes - 1}. \"reduce_zero_label\": "
+                + $"true makes 1 the first class."
             : "";
     }
 
     /// <returns>What is odd, but may be meant.</returns>
-    /// <exception cref="UserErrorException">There are only 0 and 255, and nothing says that 255 is to be ignored: nothing could be learned.</exception>
+    /// <exception cref="UserErrorException">There are only 0 and 255, and nothing says that 255 is to be ignored: nothing could be
+    /// learned.</exception>
     public IEnumerable<string> Notes()
     {
         var classes = new long[_table.Classes.Count];
         var ignored = new List<KeyValuePair<int, long>>();
         foreach (var (value, pixels) in _values)
         {
-            if (ClassOf(value) is not { } index) continue;
-            if (index == LabelTable.Ignore) ignored.Add(new(value, pixels));
-            else classes[index] += pixels;
+            if (ClassOf(value) is not { } index)
+                continue;
+            if (index == LabelTable.Ignore)
+                ignored.Add(new(value, pixels));
+            else
+                classes[index] += pixels;
         }
         var all = classes.Sum() + ignored.Sum(entry => entry.Value);
-        if (all == 0) yield break;
-        if (IsBinary(ignored)) throw new UserErrorException(Binary(classes, ignored[0].Value));
+        if (all == 0)
+            yield break;
+        if (IsBinary(ignored))
+            throw new UserErrorException(Binary(classes, ignored[0].Value));
 
         var absent = Enumerable.Range(0, classes.Length).Where(c => classes[c] == 0).ToArray();
         if (absent.Length > 0)
         {
             yield return $"{Absent(absent)}{(ignored.Count > 0 ? $"; {Ignored(ignored)}, which {(ignored.Count == 1 ? "is" : "are")} ignored" : "")}."
-                + (_implied && absent is [0] && classes.Length > 1 ? " If the values count from 1, \"reduce_zero_label\": true makes 1 the first class." : "");
+                + (
+                    _implied && absent is [0] && classes.Length > 1
+                        ? " If the values count from 1, \"reduce_zero_label\": true makes 1 the first class."
+                        : ""
+                );
         }
         var share = (double)ignored.Sum(entry => entry.Value) / all;
         if (share > MostIgnored && share < 1)
-            yield return string.Create(CultureInfo.InvariantCulture, $"{share:P0} of all pixels are ignored ({Ignored(ignored)}): they are neither learned nor measured.");
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{share:P0} of all pixels are ignored ({Ignored(ignored)}): they are neither learned nor measured."
+            );
     }
 
     /// <summary>0 and 255 alone, by a table that nobody wrote, for one class or two.</summary>
@@ -71,27 +87,43 @@ internal sealed class LabelJudgement
     private string Binary(long[] classes, long ignored)
     {
         var (first, second) = (_table.Classes[0], _table.Classes.Count > 1 ? _table.Classes[1] : null);
-        var fault = second is null
-            ? $"every pixel is \"{first}\" or ignored"
-            : $"no pixel is \"{second}\"";
+        var fault = second is null ? $"every pixel is \"{first}\" or ignored" : $"no pixel is \"{second}\"";
         var meant = second is null
             ? $"\"classes\": [\"background\", \"{first}\"], \"label_map\": {{ \"0\": \"background\", \"255\": \"{first}\" }}"
             : $"\"label_map\": {{ \"0\": \"{first}\", \"255\": \"{second}\" }}";
-        var really = second is null ? $"{{ \"0\": \"{first}\", \"255\": \"ignore\" }}" : $"{{ \"0\": \"{first}\", \"1\": \"{second}\", \"255\": \"ignore\" }}";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{fault}; {ignored:N0} pixels are 255, which is ignored, and all others ({classes[0]:N0}) are 0. There would be nothing to learn.\n")
+        var really = second is null
+            ? $"{{ \"0\": \"{first}\", \"255\": \"ignore\" }}"
+            : $"{{ \"0\": \"{first}\", \"1\": \"{second}\", \"255\": \"ignore\" }}";
+        return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{fault}; {ignored:N0} pixels are 255, which is ignored, and all others ({classes[0]:N0}) are 0. There would be "
+                    + $"nothing to learn.\n"
+            )
             + $"Masks of 0 and 255 mostly mean the second class by 255: {meant}. If 255 is to be ignored, say so: \"label_map\": {really}.";
     }
 
     private string Absent(int[] absent)
     {
-        if (absent.Length == 1) return $"no pixel is \"{_table.Classes[absent[0]]}\"";
+        if (absent.Length == 1)
+            return $"no pixel is \"{_table.Classes[absent[0]]}\"";
         var names = string.Join(", ", absent.Take(Named).Select(c => $"\"{_table.Classes[c]}\"")) + (absent.Length > Named ? ", …" : "");
         return $"no pixel is of {absent.Length} of the {_table.Classes.Count} classes: {names}";
     }
 
-    private string Ignored(List<KeyValuePair<int, long>> ignored) => string.Join(", ", ignored.OrderByDescending(entry => entry.Value).Take(Named)
-        .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Value:N0} {(entry.Value == 1 ? "is" : "are")} {(entry.Key == LabelHistogram.Rest ? "of other colours" : _table.Name(entry.Key))}")));
+    private string Ignored(List<KeyValuePair<int, long>> ignored) =>
+        string.Join(
+            ", ",
+            ignored
+                .OrderByDescending(entry => entry.Value)
+                .Take(Named)
+                .Select(entry =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{entry.Value:N0} {(entry.Value == 1 ? "is" : "are")} "
+                            + $"{(entry.Key == LabelHistogram.Rest ? "of other colours" : _table.Name(entry.Key))}"
+                    )
+                )
+        );
 
     private byte? ClassOf(int value) => _table.Find(value == LabelHistogram.Rest ? 1 << 24 : value);
 }

@@ -16,21 +16,29 @@ internal sealed class LabelScan(FileStore files, bool byColor)
         var toRead = new List<int>();
         for (var i = 0; i < pairs.Count; i++)
         {
-            if (pairs[i].Labels is not { } labels) continue;
+            if (pairs[i].Labels is not { } labels)
+                continue;
             stamps[i] = (files.StampOf(pairs[i].Image), files.StampOf(labels));
             found[i] = cache.Find(pairs[i].Image, labels, stamps[i].Image, stamps[i].Labels);
-            if (found[i] is null) toRead.Add(i);
+            if (found[i] is null)
+                toRead.Add(i);
         }
-        if (toRead.Count == 0) return found;
+        if (toRead.Count == 0)
+            return found;
 
         var done = 0;
-        Parallel.ForEach(toRead, i =>
-        {
-            found[i] = Read(pairs[i].Image, pairs[i].Labels!);
-            var count = Interlocked.Increment(ref done);
-            if (advance is null) return;
-            lock (toRead) advance(count, toRead.Count);
-        });
+        Parallel.ForEach(
+            toRead,
+            i =>
+            {
+                found[i] = Read(pairs[i].Image, pairs[i].Labels!);
+                var count = Interlocked.Increment(ref done);
+                if (advance is null)
+                    return;
+                lock (toRead)
+                    advance(count, toRead.Count);
+            }
+        );
         foreach (var i in toRead.Where(i => found[i]!.Problem is null))
             cache.Add(pairs[i].Image, pairs[i].Labels!, stamps[i].Image, stamps[i].Labels, found[i]!);
         cache.Save();

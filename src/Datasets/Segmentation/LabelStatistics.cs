@@ -7,9 +7,17 @@ namespace Tessera.Datasets.Segmentation;
 /// <param name="Width">Its columns.</param>
 /// <param name="ImageHeight">Rows of its photograph, turned as its EXIF orientation says.</param>
 /// <param name="ImageWidth">The photograph's columns.</param>
-/// <param name="Histogram">Pixels by stored value (0xRRGGBB for colours; <see cref="LabelHistogram.Rest"/> for colours beyond counting).</param>
+/// <param name="Histogram">Pixels by stored value (0xRRGGBB for colours; <see cref="LabelHistogram.Rest"/> for colours beyond
+/// counting).</param>
 /// <param name="Problem">Why one of the two files can't be used; the rest is then empty.</param>
-public sealed record LabelStatistics(int Height, int Width, int ImageHeight, int ImageWidth, IReadOnlyList<KeyValuePair<int, long>> Histogram, string? Problem = null)
+public sealed record LabelStatistics(
+    int Height,
+    int Width,
+    int ImageHeight,
+    int ImageWidth,
+    IReadOnlyList<KeyValuePair<int, long>> Histogram,
+    string? Problem = null
+)
 {
     /// <summary>The photograph's EXIF orientation exchanges its rows and columns; the sizes above are as a viewer shows it.</summary>
     public bool Turned { get; init; }
@@ -27,9 +35,12 @@ public sealed record LabelStatistics(int Height, int Width, int ImageHeight, int
         var ignored = 0L;
         foreach (var (value, pixels) in Histogram)
         {
-            if (ClassOf(table, value) is not { } index) continue;
-            if (index == LabelTable.Ignore) ignored += pixels;
-            else counts[index] += pixels;
+            if (ClassOf(table, value) is not { } index)
+                continue;
+            if (index == LabelTable.Ignore)
+                ignored += pixels;
+            else
+                counts[index] += pixels;
         }
         return (counts, ignored);
     }
@@ -38,7 +49,8 @@ public sealed record LabelStatistics(int Height, int Width, int ImageHeight, int
     public bool HasUnclaimed(LabelTable table)
     {
         foreach (var (value, _) in Histogram)
-            if (ClassOf(table, value) is null) return true;
+            if (ClassOf(table, value) is null)
+                return true;
         return false;
     }
 

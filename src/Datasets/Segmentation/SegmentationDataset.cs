@@ -10,7 +10,8 @@ namespace Tessera.Datasets.Segmentation;
 /// <param name="Expected">Where the labels lie, or should.</param>
 internal readonly record struct LabelledFile(string Image, string? Labels, string Expected);
 
-/// <summary>Photographs with a label image each. The label files' values become classes by a <see cref="LabelTable"/> when LoadSegmentation reads them.</summary>
+/// <summary>Photographs with a label image each. The label files' values become classes by a <see cref="LabelTable"/> when LoadSegmentation
+/// reads them.</summary>
 public abstract class SegmentationDataset : Dataset
 {
     private readonly FileStore _files;
@@ -54,22 +55,31 @@ public abstract class SegmentationDataset : Dataset
         };
     }
 
-    /// <summary>What is known of a sample's labels; null where it has none. The first call reads every label file, unless an earlier run has.</summary>
+    /// <summary>What is known of a sample's labels; null where it has none. The first call reads every label file, unless an earlier run
+    /// has.</summary>
     public LabelStatistics? StatisticsOf(int index) => Scan(null)[index];
 
     public override IReadOnlyList<int>? LabelsOf(int index)
     {
-        if (StatisticsOf(index) is not { Problem: null } statistics) return []; // Check says so
+        if (StatisticsOf(index) is not { Problem: null } statistics)
+            return []; // Check says so
         var counts = statistics.CountClasses(Table).Classes;
         return [.. Enumerable.Range(0, counts.Length).Where(c => counts[c] > 0)];
     }
 
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
-        [.. base.Check(advance), .. Pipeline.Any(step => step is LoadSegmentation) ? (IEnumerable<string>)[.. LabelCheck.Run(this, Scan(advance)), .. PixelDepth.Notes(this)] : []];
+        [
+            .. base.Check(advance),
+            .. Pipeline.Any(step => step is LoadSegmentation)
+                ? (IEnumerable<string>)[.. LabelCheck.Run(this, Scan(advance)), .. PixelDepth.Notes(this)]
+                : [],
+        ];
 
     private LabelStatistics?[] Scan(Action<int, int>? advance)
     {
-        if (Volatile.Read(ref _statistics) is { } known) return known;
-        lock (_gate) return _statistics ??= new LabelScan(_files, Table.ByColor).Run(_pairs, advance);
+        if (Volatile.Read(ref _statistics) is { } known)
+            return known;
+        lock (_gate)
+            return _statistics ??= new LabelScan(_files, Table.ByColor).Run(_pairs, advance);
     }
 }

@@ -11,17 +11,19 @@ public sealed record VocSegmentationOptions(string Path, string Split = "train",
     private protected override KnownLabels Known => VocLabels.Labels;
 }
 
-/// <summary>Pascal VOC's layout: lists of names in ImageSets/Segmentation, photographs in JPEGImages, index PNGs in SegmentationClass.</summary>
+/// <summary>Pascal VOC's layout: lists of names in ImageSets/Segmentation, photographs in JPEGImages, index PNGs in
+/// SegmentationClass.</summary>
 /// <remarks>Everingham et al., "The Pascal Visual Object Classes Challenge: A Retrospective", IJCV 2015.</remarks>
 [Component("VocSegmentation")]
 public sealed class VocSegmentation : SegmentationDataset
 {
-    public VocSegmentation(VocSegmentationOptions options) : this(FileStore.Open(options.Path), options)
-    {
-    }
+    public VocSegmentation(VocSegmentationOptions options)
+        : this(FileStore.Open(options.Path), options) { }
 
     private VocSegmentation(FileStore files, VocSegmentationOptions options)
-        : base(files, Pairing.List(files, $"ImageSets/Segmentation/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')), options)
-    {
-    }
+        : base(
+            files,
+            Pairing.List(files, $"ImageSets/Segmentation/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')),
+            options
+        ) { }
 }

@@ -14,14 +14,24 @@ public abstract class FileStore
     /// <summary>No image or annotation is larger.</summary>
     protected const long MaxFileBytes = 1L << 30;
 
-    private static readonly string[] s_leftBehind = ["__MACOSX", "Thumbs.db", "ehthumbs.db", "desktop.ini", "@eaDir", "$RECYCLE.BIN", "System Volume Information"];
+    private static readonly string[] s_leftBehind =
+    [
+        "__MACOSX",
+        "Thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "@eaDir",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+    ];
 
     private protected FileStore(string location) => Location = location;
 
     /// <summary>The folder or archive, as the user named it.</summary>
     public string Location { get; }
 
-    /// <summary>Every file's name, in ordinal order; hidden files and what systems leave behind (__MACOSX, Thumbs.db) are not among them.</summary>
+    /// <summary>Every file's name, in ordinal order; hidden files and what systems leave behind (__MACOSX, Thumbs.db) are not among
+    /// them.</summary>
     public abstract IReadOnlyList<string> Names { get; }
 
     /// <summary>Opens a folder or a .zip archive.</summary>
@@ -53,9 +63,11 @@ public abstract class FileStore
         foreach (var range in name.AsSpan().Split('/'))
         {
             var part = name.AsSpan()[range];
-            if (part.StartsWith('.')) return true;
+            if (part.StartsWith('.'))
+                return true;
             foreach (var left in s_leftBehind)
-                if (part.Equals(left, StringComparison.OrdinalIgnoreCase)) return true;
+                if (part.Equals(left, StringComparison.OrdinalIgnoreCase))
+                    return true;
         }
         return false;
     }
@@ -64,10 +76,17 @@ public abstract class FileStore
     internal static UserErrorException Missing(string path)
     {
         var parent = Path.GetDirectoryName(Path.GetFullPath(path));
-        while (parent is not null && !Directory.Exists(parent)) parent = Path.GetDirectoryName(parent);
+        while (parent is not null && !Directory.Exists(parent))
+            parent = Path.GetDirectoryName(parent);
         if (parent is null || parent != Path.GetDirectoryName(Path.GetFullPath(path)))
-            return new UserErrorException($"{path} doesn't exist, nor does the folder it should lie in. Where the data lies is set by data_root (--cfg-options data_root=…).");
-        var near = NearestName.Suggest(Path.GetFileName(path), Directory.EnumerateFileSystemEntries(parent).Select(entry => Path.GetFileName(entry)!).Take(10_000));
+            return new UserErrorException(
+                $"{path} doesn't exist, nor does the folder it should lie in. Where the data lies is set by data_root (--cfg-options "
+                    + $"data_root=…)."
+            );
+        var near = NearestName.Suggest(
+            Path.GetFileName(path),
+            Directory.EnumerateFileSystemEntries(parent).Select(entry => Path.GetFileName(entry)!).Take(10_000)
+        );
         return new UserErrorException($"{path} doesn't exist.{near} Where the data lies is set by data_root (--cfg-options data_root=…).");
     }
 

@@ -17,8 +17,10 @@ internal sealed class FolderStore(string path) : FileStore(path)
     {
         get
         {
-            if (_names is not null) return _names;
-            var names = Directory.EnumerateFiles(Location, "*", Visible)
+            if (_names is not null)
+                return _names;
+            var names = Directory
+                .EnumerateFiles(Location, "*", Visible)
                 .Select(file => Path.GetRelativePath(Location, file).Replace(Path.DirectorySeparatorChar, '/'))
                 .Where(name => !IsHidden(name))
                 .ToArray();
@@ -46,13 +48,16 @@ internal sealed class FolderStore(string path) : FileStore(path)
         {
             using var file = File.OpenHandle(path);
             var length = RandomAccess.GetLength(file);
-            if (length == 0) throw Empty(name);
-            if (length > MaxFileBytes) throw TooLarge(name, length);
+            if (length == 0)
+                throw Empty(name);
+            if (length > MaxFileBytes)
+                throw TooLarge(name, length);
             var bytes = GC.AllocateUninitializedArray<byte>((int)length);
-            for (var done = 0; done < bytes.Length;)
+            for (var done = 0; done < bytes.Length; )
             {
                 var read = RandomAccess.Read(file, bytes.AsSpan(done), done);
-                if (read == 0) throw new UserErrorException($"{path} became shorter while it was read.");
+                if (read == 0)
+                    throw new UserErrorException($"{path} became shorter while it was read.");
                 done += read;
             }
             return bytes;

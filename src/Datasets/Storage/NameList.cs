@@ -6,7 +6,8 @@ namespace Tessera.Datasets.Storage;
 /// <summary>A line of a list: the name it means, and the mark of a class's own list (-1, 0 or 1).</summary>
 internal readonly record struct ListedName(int Line, string Name, string? Mark);
 
-/// <summary>Lists of images as Pascal VOC's ImageSets hold them: a name a line. Endings, folders, blanks in names, CRLF and a byte order mark are put up with.</summary>
+/// <summary>Lists of images as Pascal VOC's ImageSets hold them: a name a line. Endings, folders, blanks in names, CRLF and a byte order
+/// mark are put up with.</summary>
 internal static class NameList
 {
     private static readonly string[] s_folders = ["JPEGImages", "Annotations", "images"];
@@ -15,7 +16,8 @@ internal static class NameList
     /// <exception cref="UserErrorException">There is no such list, it names nothing, or a name leads out of the folder.</exception>
     public static List<ListedName> Read(FileStore files, string list, Func<string, bool> exists)
     {
-        if (!files.Contains(list)) throw NoList(files, list);
+        if (!files.Contains(list))
+            throw NoList(files, list);
         var (names, number) = (new List<ListedName>(), 0);
         if (files.LengthOf(list) > 0)
             foreach (var raw in Encoding.UTF8.GetString(files.Read(list).Span).TrimStart('\uFEFF').Split('\n'))
@@ -33,16 +35,20 @@ internal static class NameList
         var mark = blank > 0 && text[(blank + 1)..] is "-1" or "0" or "1" ? text[(blank + 1)..] : null;
         var marked = mark is null ? null : text[..blank].TrimEnd();
         foreach (var name in Forms(text))
-            if (exists(name)) return new(line, name, null);
+            if (exists(name))
+                return new(line, name, null);
         if (marked is not null)
             foreach (var name in Forms(marked))
-                if (exists(name)) return new(line, name, mark);
+                if (exists(name))
+                    return new(line, name, mark);
         // A list of pairs, "images/a.jpg labels/a.png": the first names the image.
         var first = text.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries)[0];
         foreach (var name in Forms(first))
-            if (exists(name)) return new(line, name, null);
+            if (exists(name))
+                return new(line, name, null);
         var meant = Clean(marked ?? text);
-        if (meant.Split('/').Contains("..") || Path.IsPathRooted(meant)) throw new UserErrorException($"{files.Describe(list)}:{line}  \"{meant}\" leads out of the folder.");
+        if (meant.Split('/').Contains("..") || Path.IsPathRooted(meant))
+            throw new UserErrorException($"{files.Describe(list)}:{line}  \"{meant}\" leads out of the folder.");
         return new(line, WithoutEnding(meant), mark);
     }
 
@@ -50,12 +56,14 @@ internal static class NameList
     private static IEnumerable<string> Forms(string text)
     {
         var name = Clean(text).TrimStart('/');
-        if (name.Split('/').Contains("..")) yield break;
+        if (name.Split('/').Contains(".."))
+            yield break;
         yield return name;
         yield return WithoutEnding(name);
         foreach (var folder in s_folders)
         {
-            if (("/" + name).LastIndexOf($"/{folder}/", StringComparison.OrdinalIgnoreCase) is not (>= 0 and var at)) continue;
+            if (("/" + name).LastIndexOf($"/{folder}/", StringComparison.OrdinalIgnoreCase) is not (>= 0 and var at))
+                continue;
             yield return name[(at + folder.Length + 1)..];
             yield return WithoutEnding(name[(at + folder.Length + 1)..]);
         }
@@ -64,19 +72,34 @@ internal static class NameList
     private static string Clean(string text)
     {
         var name = text.Replace('\\', '/');
-        while (name.StartsWith("./", StringComparison.Ordinal)) name = name[2..];
+        while (name.StartsWith("./", StringComparison.Ordinal))
+            name = name[2..];
         return name;
     }
 
     private static string WithoutEnding(string name) =>
-        ImageCodec.HasExtension(name) || Path.GetExtension(name).Equals(".xml", StringComparison.OrdinalIgnoreCase) ? Path.ChangeExtension(name, null) : name;
+        ImageCodec.HasExtension(name) || Path.GetExtension(name).Equals(".xml", StringComparison.OrdinalIgnoreCase)
+            ? Path.ChangeExtension(name, null)
+            : name;
 
     private static UserErrorException NoList(FileStore files, string list)
     {
         var folder = Path.GetDirectoryName(list)!.Replace('\\', '/') + "/";
-        var others = files.Names.Where(name => name.StartsWith(folder, StringComparison.Ordinal) && name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
-            .Select(name => name[folder.Length..^4]).Order(StringComparer.Ordinal).ToArray();
-        return new UserErrorException($"{files.Describe(list)} doesn't exist: it lists the split's images."
-            + (others.Length > 0 ? $"{NearestName.Suggest(Path.GetFileNameWithoutExtension(list), others)} There are: {string.Join(", ", others.Take(20))}." : " Is path the folder that holds ImageSets?"));
+        var others = files
+            .Names.Where(name =>
+                name.StartsWith(folder, StringComparison.Ordinal) && name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase)
+            )
+            .Select(name => name[folder.Length..^4])
+            .Order(StringComparer.Ordinal)
+            .ToArray();
+        return new UserErrorException(
+            $"{files.Describe(list)} doesn't exist: it lists the split's images."
+                + (
+                    others.Length > 0
+                        ? $"{NearestName.Suggest(Path.GetFileNameWithoutExtension(list), others)} There are: "
+                            + $"{string.Join(", ", others.Take(20))}."
+                        : " Is path the folder that holds ImageSets?"
+                )
+        );
     }
 }

@@ -9,12 +9,20 @@ namespace Tessera.Datasets.Storage;
 /// Files in a zip archive, stored or deflated, zip64 or not. The directory is read once; every read then goes straight to its
 /// place, so that threads don't wait for each other.
 /// </summary>
-/// <remarks>PKWARE, ".ZIP File Format Specification", 6.3.10. Archives are not trusted: every offset and size is checked against the file.</remarks>
+/// <remarks>PKWARE, ".ZIP File Format Specification", 6.3.10. Archives are not trusted: every offset and size is checked against the
+/// file.</remarks>
 internal sealed class ZipStore : FileStore
 {
-    private const uint EndSignature = 0x06054b50, End64Signature = 0x06064b50, Locator64Signature = 0x07064b50;
-    private const uint EntrySignature = 0x02014b50, LocalSignature = 0x04034b50;
-    private const int EndSize = 22, End64Size = 56, Locator64Size = 20, EntrySize = 46, LocalSize = 30;
+    private const uint EndSignature = 0x06054b50,
+        End64Signature = 0x06064b50,
+        Locator64Signature = 0x07064b50;
+    private const uint EntrySignature = 0x02014b50,
+        LocalSignature = 0x04034b50;
+    private const int EndSize = 22,
+        End64Size = 56,
+        Locator64Size = 20,
+        EntrySize = 46,
+        LocalSize = 30;
     private const int MaxDirectoryBytes = 1 << 30;
     private const int MaxDeflateRatio = 1032;
 
@@ -24,7 +32,8 @@ internal sealed class ZipStore : FileStore
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly string[] _names;
 
-    public ZipStore(string path) : base(path)
+    public ZipStore(string path)
+        : base(path)
     {
         try
         {
@@ -54,12 +63,17 @@ internal sealed class ZipStore : FileStore
 
     public override ReadOnlyMemory<byte> Read(string name)
     {
-        if (!_entries.TryGetValue(name, out var entry)) throw NoSuchFile(name);
-        if (entry.Size == 0) throw Empty(name);
-        if (entry.Size > MaxFileBytes || entry.PackedSize > MaxFileBytes) throw TooLarge(name, Math.Max(entry.Size, entry.PackedSize));
-        if (entry.Encrypted) throw new UserErrorException($"{Describe(name)} is encrypted.");
+        if (!_entries.TryGetValue(name, out var entry))
+            throw NoSuchFile(name);
+        if (entry.Size == 0)
+            throw Empty(name);
+        if (entry.Size > MaxFileBytes || entry.PackedSize > MaxFileBytes)
+            throw TooLarge(name, Math.Max(entry.Size, entry.PackedSize));
+        if (entry.Encrypted)
+            throw new UserErrorException($"{Describe(name)} is encrypted.");
         var header = ReadAt(entry.Offset, LocalSize, $"the header of {name}");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature) throw Damaged($"{name} is not where the directory says");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature)
+            throw Damaged($"{name} is not where the directory says");
         var start = entry.Offset + LocalSize + Short(header, 26) + Short(header, 28);
         var packed = ReadAt(start, (int)entry.PackedSize, name);
         return entry.Method switch
@@ -67,19 +81,23 @@ internal sealed class ZipStore : FileStore
             0 when entry.Size == entry.PackedSize => packed,
             0 => throw Damaged($"{name} is stored, but its two sizes differ"),
             8 => Inflate(name, packed, entry.Size),
-            _ => throw new UserErrorException($"{Describe(name)} is compressed by method {entry.Method}; only stored and deflated files can be read."),
+            _ => throw new UserErrorException(
+                $"{Describe(name)} is compressed by method {entry.Method}; only stored and deflated files can be read."
+            ),
         };
     }
 
     private byte[] Inflate(string name, byte[] packed, long size)
     {
-        if (size > (long)packed.Length * MaxDeflateRatio + 64) throw Damaged($"{name} can't unpack to {size:N0} bytes");
+        if (size > (long)packed.Length * MaxDeflateRatio + 64)
+            throw Damaged($"{name} can't unpack to {size:N0} bytes");
         var bytes = GC.AllocateUninitializedArray<byte>((int)size);
         try
         {
             using var inflater = new DeflateStream(new MemoryStream(packed), CompressionMode.Decompress);
             inflater.ReadExactly(bytes);
-            if (inflater.ReadByte() >= 0) throw Damaged($"{name} is longer than the directory says");
+            if (inflater.ReadByte() >= 0)
+                throw Damaged($"{name} is longer than the directory says");
             return bytes;
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
@@ -91,22 +109,32 @@ internal sealed class ZipStore : FileStore
     /// <summary>Place and size of the central directory, from the record at the archive's end.</summary>
     private (long Offset, long Size) FindDirectory()
     {
-        if (_length < EndSize) throw new UserErrorException($"{Location} is not a zip archive: it has {_length} bytes.");
-        var tail = ReadAt(_length - Math.Min(_length, EndSize + ushort.MaxValue), (int)Math.Min(_length, EndSize + ushort.MaxValue), "its end");
+        if (_length < EndSize)
+            throw new UserErrorException($"{Location} is not a zip archive: it has {_length} bytes.");
+        var tail = ReadAt(
+            _length - Math.Min(_length, EndSize + ushort.MaxValue),
+            (int)Math.Min(_length, EndSize + ushort.MaxValue),
+            "its end"
+        );
         var at = tail.Length - EndSize;
-        while (at >= 0 && BinaryPrimitives.ReadUInt32LittleEndian(tail.AsSpan(at)) != EndSignature) at--;
-        if (at < 0) throw new UserErrorException($"{Location} is not a zip archive, or it is cut off: the record that ends an archive is missing.");
+        while (at >= 0 && BinaryPrimitives.ReadUInt32LittleEndian(tail.AsSpan(at)) != EndSignature)
+            at--;
+        if (at < 0)
+            throw new UserErrorException($"{Location} is not a zip archive, or it is cut off: the record that ends an archive is missing.");
         var end = tail.AsSpan(at);
-        long size = Int(end, 12), offset = Int(end, 16);
+        long size = Int(end, 12),
+            offset = Int(end, 16);
         var position = _length - tail.Length + at;
         if (at >= Locator64Size && BinaryPrimitives.ReadUInt32LittleEndian(tail.AsSpan(at - Locator64Size)) == Locator64Signature)
         {
             position = Long(tail.AsSpan(at - Locator64Size), 8);
             var end64 = ReadAt(position, End64Size, "its 64-bit end record");
-            if (BinaryPrimitives.ReadUInt32LittleEndian(end64) != End64Signature) throw Damaged("its 64-bit end record is missing");
+            if (BinaryPrimitives.ReadUInt32LittleEndian(end64) != End64Signature)
+                throw Damaged("its 64-bit end record is missing");
             (size, offset) = (Long(end64, 40), Long(end64, 48));
         }
-        if (size < 0 || offset < 0 || size > MaxDirectoryBytes || offset > position - size) throw Damaged("its directory lies outside the file");
+        if (size < 0 || offset < 0 || size > MaxDirectoryBytes || offset > position - size)
+            throw Damaged("its directory lies outside the file");
         return (offset, size);
     }
 
@@ -117,16 +145,25 @@ internal sealed class ZipStore : FileStore
         {
             var (nameLength, extraLength, commentLength) = (Short(rest, 28), Short(rest, 30), Short(rest, 32));
             var total = EntrySize + nameLength + extraLength + commentLength;
-            if (total > rest.Length) throw Damaged("an entry of its directory is cut off");
+            if (total > rest.Length)
+                throw Damaged("an entry of its directory is cut off");
             var name = Name(rest.Slice(EntrySize, nameLength));
             var entry = new Entry(Short(rest, 10), (Short(rest, 8) & 1) != 0, Int(rest, 20), Int(rest, 24), Int(rest, 42));
             entry = Widen(entry, rest.Slice(EntrySize + nameLength, extraLength), name);
-            if (entry.Offset < 0 || entry.Size < 0 || entry.PackedSize < 0 || entry.PackedSize > _length || entry.Offset > _length - LocalSize - entry.PackedSize)
+            if (
+                entry.Offset < 0
+                || entry.Size < 0
+                || entry.PackedSize < 0
+                || entry.PackedSize > _length
+                || entry.Offset > _length - LocalSize - entry.PackedSize
+            )
                 throw Damaged($"{name} lies outside the file");
-            if (!name.EndsWith('/')) _entries[name] = entry;
+            if (!name.EndsWith('/'))
+                _entries[name] = entry;
             rest = rest[total..];
         }
-        if (rest.Length > 0) throw Damaged("its directory holds something else than entries");
+        if (rest.Length > 0)
+            throw Damaged("its directory holds something else than entries");
     }
 
     /// <summary>Takes the sizes that don't fit into 32 bits from the zip64 field.</summary>
@@ -134,12 +171,19 @@ internal sealed class ZipStore : FileStore
     {
         while (extra.Length >= 4)
         {
-            int kind = Short(extra, 0), length = Short(extra, 2);
-            if (length > extra.Length - 4) break;
+            int kind = Short(extra, 0),
+                length = Short(extra, 2);
+            if (length > extra.Length - 4)
+                break;
             if (kind == 1)
             {
                 var field = extra.Slice(4, length);
-                return entry with { Size = Next(ref field, entry.Size), PackedSize = Next(ref field, entry.PackedSize), Offset = Next(ref field, entry.Offset) };
+                return entry with
+                {
+                    Size = Next(ref field, entry.Size),
+                    PackedSize = Next(ref field, entry.PackedSize),
+                    Offset = Next(ref field, entry.Offset),
+                };
             }
             extra = extra[(4 + length)..];
         }
@@ -147,8 +191,10 @@ internal sealed class ZipStore : FileStore
 
         long Next(ref ReadOnlySpan<byte> field, long narrow)
         {
-            if (narrow != uint.MaxValue) return narrow;
-            if (field.Length < 8) throw Damaged($"the sizes of {name} are missing");
+            if (narrow != uint.MaxValue)
+                return narrow;
+            if (field.Length < 8)
+                throw Damaged($"the sizes of {name} are missing");
             var wide = Long(field, 0);
             field = field[8..];
             return wide;
@@ -167,24 +213,35 @@ internal sealed class ZipStore : FileStore
         {
             name = Encoding.Latin1.GetString(bytes);
         }
-        name = string.Create(name.Length, name, static (span, source) =>
-        {
-            for (var i = 0; i < span.Length; i++) span[i] = source[i] == '\\' ? '/' : char.IsControl(source[i]) ? '?' : source[i];
-        });
-        while (name.StartsWith("./", StringComparison.Ordinal)) name = name[2..];
+        name = string.Create(
+            name.Length,
+            name,
+            static (span, source) =>
+            {
+                for (var i = 0; i < span.Length; i++)
+                    span[i] =
+                        source[i] == '\\' ? '/'
+                        : char.IsControl(source[i]) ? '?'
+                        : source[i];
+            }
+        );
+        while (name.StartsWith("./", StringComparison.Ordinal))
+            name = name[2..];
         return name.TrimStart('/');
     }
 
     private byte[] ReadAt(long offset, int count, string what)
     {
-        if (offset < 0 || count < 0 || offset > _length - count) throw Damaged($"{what} lies outside the file");
+        if (offset < 0 || count < 0 || offset > _length - count)
+            throw Damaged($"{what} lies outside the file");
         var bytes = GC.AllocateUninitializedArray<byte>(count);
         try
         {
-            for (var done = 0; done < count;)
+            for (var done = 0; done < count; )
             {
                 var read = RandomAccess.Read(_file, bytes.AsSpan(done), offset + done);
-                if (read == 0) throw Damaged($"{what} is cut off");
+                if (read == 0)
+                    throw Damaged($"{what} is cut off");
                 done += read;
             }
         }

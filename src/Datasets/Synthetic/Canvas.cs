@@ -9,7 +9,10 @@ internal sealed class Canvas
 {
     private readonly Vector3[] _colors;
     private readonly float[] _cover; // change of coverage at each pixel, a row being one longer than the image
-    private int _top, _bottom, _left, _right; // what the polygon being drawn reaches
+    private int _top,
+        _bottom,
+        _left,
+        _right; // what the polygon being drawn reaches
 
     public Canvas(int height, int width)
     {
@@ -26,7 +29,8 @@ internal sealed class Canvas
     public void Clear(in Texture texture)
     {
         for (int y = 0, i = 0; y < Height; y++)
-            for (var x = 0; x < Width; x++, i++) _colors[i] = texture.At(x, y);
+        for (var x = 0; x < Width; x++, i++)
+            _colors[i] = texture.At(x, y);
     }
 
     /// <summary>Adds a closed outline to the polygon being drawn; a hole runs the other way round.</summary>
@@ -44,7 +48,8 @@ internal sealed class Canvas
     /// <param name="mask">Where given, set to 1 where at least half a pixel is covered and to 0 elsewhere.</param>
     public void Paint(in Texture texture, float opacity = 1, byte[]? mask = null)
     {
-        if (mask is not null) Array.Clear(mask);
+        if (mask is not null)
+            Array.Clear(mask);
         for (var y = _top; y < _bottom; y++)
         {
             var deltas = _cover.AsSpan(y * (Width + 2), Width + 2);
@@ -53,10 +58,12 @@ internal sealed class Canvas
             {
                 sum += deltas[x];
                 var coverage = MathF.Min(MathF.Abs(sum), 1);
-                if (coverage < 1e-3f) continue;
+                if (coverage < 1e-3f)
+                    continue;
                 ref var color = ref _colors[y * Width + x];
                 color += (texture.At(x, y) - color) * (coverage * opacity);
-                if (mask is not null && coverage >= 0.5f) mask[y * Width + x] = 1;
+                if (mask is not null && coverage >= 0.5f)
+                    mask[y * Width + x] = 1;
             }
             deltas.Clear();
         }
@@ -100,12 +107,15 @@ internal sealed class Canvas
     /// </summary>
     private void AddEdge(Vector2 from, Vector2 to)
     {
-        if (from.Y == to.Y) return;
+        if (from.Y == to.Y)
+            return;
         var sign = 1f;
-        if (from.Y > to.Y) (from, to, sign) = (to, from, -1);
+        if (from.Y > to.Y)
+            (from, to, sign) = (to, from, -1);
         var slope = (to.X - from.X) / (to.Y - from.Y);
         var (top, bottom) = (MathF.Max(from.Y, 0), MathF.Min(to.Y, Height));
-        if (top >= bottom) return;
+        if (top >= bottom)
+            return;
         var (first, last) = ((int)top, (int)MathF.Ceiling(bottom));
         for (var row = first; row < last; row++)
         {
@@ -134,7 +144,6 @@ internal sealed class Canvas
             deltas[column] += part - right;
             deltas[column + 1] += right;
             x = end;
-        }
-        while (x < x1);
+        } while (x < x1);
     }
 }

@@ -8,7 +8,8 @@ internal sealed class Palette
 {
     private const int Attempts = 24;
 
-    private readonly Vector3 _first, _second;
+    private readonly Vector3 _first,
+        _second;
 
     public Palette(RandomSource random)
     {
@@ -16,7 +17,8 @@ internal sealed class Palette
         _second = Related(random, _first);
     }
 
-    /// <summary>A palette that stands out against another: the nearest colours of the two are at least <paramref name="contrast"/> apart.</summary>
+    /// <summary>A palette that stands out against another: the nearest colours of the two are at least <paramref name="contrast"/>
+    /// apart.</summary>
     public Palette(RandomSource random, Palette ground, float contrast)
     {
         var best = -1f;
@@ -25,18 +27,20 @@ internal sealed class Palette
             var first = AnyColor(random);
             var second = Related(random, first);
             var distance = Distance(first, second, ground);
-            if (distance <= best) continue;
+            if (distance <= best)
+                continue;
             (_first, _second, best) = (first, second, distance);
         }
     }
 
-    public Texture Texture(RandomSource random, TextureKind kind, float period) => kind switch
-    {
-        TextureKind.Solid => new Texture(_first),
-        TextureKind.Gradient => new Texture(kind, _first, _second, period * 6, random),
-        TextureKind.Noise => new Texture(kind, _first, _second, period * 0.7f, random),
-        _ => new Texture(kind, _first, _second, period, random),
-    };
+    public Texture Texture(RandomSource random, TextureKind kind, float period) =>
+        kind switch
+        {
+            TextureKind.Solid => new Texture(_first),
+            TextureKind.Gradient => new Texture(kind, _first, _second, period * 6, random),
+            TextureKind.Noise => new Texture(kind, _first, _second, period * 0.7f, random),
+            _ => new Texture(kind, _first, _second, period, random),
+        };
 
     /// <summary>A colour that differs little from this palette's.</summary>
     public Vector3 Near(RandomSource random) => Related(random, random.Chance(0.5) ? _first : _second);
@@ -70,7 +74,8 @@ internal sealed class Palette
         for (var i = 0; i <= 2; i++)
         {
             var here = Vector3.Lerp(first, second, i / 2f);
-            for (var j = 0; j <= 2; j++) least = MathF.Min(least, Vector3.Distance(here, Vector3.Lerp(ground._first, ground._second, j / 2f)));
+            for (var j = 0; j <= 2; j++)
+                least = MathF.Min(least, Vector3.Distance(here, Vector3.Lerp(ground._first, ground._second, j / 2f)));
         }
         return least;
     }

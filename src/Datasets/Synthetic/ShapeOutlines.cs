@@ -36,7 +36,12 @@ internal static class ShapeOutlines
     public static Vector2[] Blob(RandomSource random)
     {
         var points = new Vector2[18];
-        var (a, b, p, q) = (Between(random, 0.05f, 0.3f), Between(random, 0, 0.2f), Between(random, 0, MathF.Tau), Between(random, 0, MathF.Tau));
+        var (a, b, p, q) = (
+            Between(random, 0.05f, 0.3f),
+            Between(random, 0, 0.2f),
+            Between(random, 0, MathF.Tau),
+            Between(random, 0, MathF.Tau)
+        );
         for (var i = 0; i < points.Length; i++)
         {
             var angle = MathF.Tau * i / points.Length;
@@ -56,14 +61,16 @@ internal static class ShapeOutlines
     private static Vector2[] Hole(float radius)
     {
         var points = new Vector2[RoundPoints];
-        for (var i = 0; i < points.Length; i++) points[i] = UnitCircle[^(i + 1)] * radius;
+        for (var i = 0; i < points.Length; i++)
+            points[i] = UnitCircle[^(i + 1)] * radius;
         return points;
     }
 
     private static Vector2[] Star(int points, float inner)
     {
         var corners = Regular(2 * points, MathF.PI / 2);
-        for (var i = 1; i < corners.Length; i += 2) corners[i] *= inner;
+        for (var i = 1; i < corners.Length; i += 2)
+            corners[i] *= inner;
         return corners;
     }
 
@@ -72,8 +79,18 @@ internal static class ShapeOutlines
         const float reach = 0.95f;
         return
         [
-            new(arm, arm), new(arm, reach), new(-arm, reach), new(-arm, arm), new(-reach, arm), new(-reach, -arm),
-            new(-arm, -arm), new(-arm, -reach), new(arm, -reach), new(arm, -arm), new(reach, -arm), new(reach, arm),
+            new(arm, arm),
+            new(arm, reach),
+            new(-arm, reach),
+            new(-arm, arm),
+            new(-reach, arm),
+            new(-reach, -arm),
+            new(-arm, -arm),
+            new(-arm, -reach),
+            new(arm, -reach),
+            new(arm, -arm),
+            new(reach, -arm),
+            new(reach, arm),
         ];
     }
 
@@ -107,7 +124,5 @@ internal static class ShapeOutlines
     }
 
     private static Vector2[] Arrow(float shaft, float neck) =>
-    [
-        new(1, 0), new(neck, 0.7f), new(neck, shaft), new(-0.95f, shaft), new(-0.95f, -shaft), new(neck, -shaft), new(neck, -0.7f),
-    ];
+        [new(1, 0), new(neck, 0.7f), new(neck, shaft), new(-0.95f, shaft), new(-0.95f, -shaft), new(neck, -shaft), new(neck, -0.7f)];
 }

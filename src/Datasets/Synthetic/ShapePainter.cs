@@ -5,7 +5,16 @@ namespace Tessera.Datasets.Synthetic;
 
 /// <summary>Draws scenes: a textured ground, clutter, shapes, a little clutter before them; then light and noise.</summary>
 internal sealed class ShapePainter(
-    string[] classes, int size, int maxShapes, double minScale, double maxScale, int clutter, double contrast, double noise, bool masks)
+    string[] classes,
+    int size,
+    int maxShapes,
+    double minScale,
+    double maxScale,
+    int clutter,
+    double contrast,
+    double noise,
+    bool masks
+)
 {
     private readonly ThreadLocal<Canvas> _canvas = new(() => new Canvas(size, size));
     private readonly float _unit = size / 48f; // details are laid out for 48 pixels
@@ -20,10 +29,12 @@ internal sealed class ShapePainter(
         var ground = new Palette(random);
         canvas.Clear(ground.Texture(random, PickKind(random), Between(random, 5, 16) * _unit));
         var scraps = random.Next(clutter + 1);
-        for (var i = 0; i < scraps; i++) PaintScrap(canvas, random, ground);
+        for (var i = 0; i < scraps; i++)
+            PaintScrap(canvas, random, ground);
         var shapes = PaintShapes(canvas, random, firstLabel, ground);
         var before = random.Next(clutter / 3 + 1);
-        for (var i = 0; i < before; i++) PaintLine(canvas, random, Palette.AnyColor(random), Between(random, 0.5f, 1.1f));
+        for (var i = 0; i < before; i++)
+            PaintLine(canvas, random, Palette.AnyColor(random), Between(random, 0.5f, 1.1f));
         var light = new Vector2(Between(random, -0.3f, 0.3f), Between(random, -0.3f, 0.3f));
         var image = canvas.Develop(light, (float)random.Uniform(0, noise), random);
         return new ShapeScene(image, shapes);
@@ -37,13 +48,15 @@ internal sealed class ShapePainter(
         for (var i = 0; i < count; i++)
         {
             var label = i == 0 ? firstLabel : random.Next(classes.Length);
-            if (FindPlace(random, places) is not { } place) continue;
+            if (FindPlace(random, places) is not { } place)
+                continue;
             places.Add(place);
             var mask = masks ? new byte[size * size] : null;
             var palette = new Palette(random, ground, (float)contrast);
             AddShape(canvas, random, classes[label], place.Center, place.Radius);
             canvas.Paint(palette.Texture(random, PickKind(random), Between(random, 3, 8) * _unit), 1, mask);
-            if (mask is not null) Hide(shapes, mask);
+            if (mask is not null)
+                Hide(shapes, mask);
             shapes.Add(new PaintedShape(label, [place.Center.X / size, place.Center.Y / size, 2 * place.Radius / size], mask));
         }
         return shapes;
@@ -57,7 +70,8 @@ internal sealed class ShapePainter(
             var radius = (float)random.Uniform(minScale, maxScale) * size / 2;
             var margin = Math.Min(radius * 0.9f, size / 2f);
             var center = new Vector2(Between(random, margin, size - margin), Between(random, margin, size - margin));
-            if (taken.TrueForAll(other => Vector2.Distance(center, other.Center) > (radius + other.Radius) * 0.8f)) return (center, radius);
+            if (taken.TrueForAll(other => Vector2.Distance(center, other.Center) > (radius + other.Radius) * 0.8f))
+                return (center, radius);
         }
         return null;
     }
@@ -67,21 +81,29 @@ internal sealed class ShapePainter(
     {
         foreach (var shape in shapes)
             for (var i = 0; i < mask.Length; i++)
-                if (mask[i] != 0) shape.Mask![i] = 0;
+                if (mask[i] != 0)
+                    shape.Mask![i] = 0;
     }
 
     private static void AddShape(Canvas canvas, RandomSource random, string name, Vector2 center, float radius)
     {
         var turn = Matrix3x2.CreateRotation(Between(random, 0, MathF.Tau));
         var squeeze = Matrix3x2.CreateScale(1, Between(random, 0.78f, 1));
-        var placed = turn * squeeze * Matrix3x2.CreateRotation(Between(random, 0, MathF.Tau)) * Matrix3x2.CreateScale(radius) * Matrix3x2.CreateTranslation(center);
-        foreach (var outline in ShapeOutlines.Make(name, random)) Add(canvas, outline, placed);
+        var placed =
+            turn
+            * squeeze
+            * Matrix3x2.CreateRotation(Between(random, 0, MathF.Tau))
+            * Matrix3x2.CreateScale(radius)
+            * Matrix3x2.CreateTranslation(center);
+        foreach (var outline in ShapeOutlines.Make(name, random))
+            Add(canvas, outline, placed);
     }
 
     private static void Add(Canvas canvas, ReadOnlySpan<Vector2> outline, Matrix3x2 placed)
     {
         Span<Vector2> points = stackalloc Vector2[outline.Length];
-        for (var i = 0; i < points.Length; i++) points[i] = Vector2.Transform(outline[i], placed);
+        for (var i = 0; i < points.Length; i++)
+            points[i] = Vector2.Transform(outline[i], placed);
         canvas.AddOutline(points);
     }
 
@@ -95,15 +117,18 @@ internal sealed class ShapePainter(
                 PaintLine(canvas, random, color, Between(random, 0.5f, 1.6f));
                 break;
             case 2:
-                var spread = Matrix3x2.CreateScale(Between(random, 1.2f, 4) * _unit, Between(random, 1.2f, 4) * _unit)
-                    * Matrix3x2.CreateRotation(Between(random, 0, MathF.Tau)) * Matrix3x2.CreateTranslation(Anywhere(random));
+                var spread =
+                    Matrix3x2.CreateScale(Between(random, 1.2f, 4) * _unit, Between(random, 1.2f, 4) * _unit)
+                    * Matrix3x2.CreateRotation(Between(random, 0, MathF.Tau))
+                    * Matrix3x2.CreateTranslation(Anywhere(random));
                 Add(canvas, ShapeOutlines.Blob(random), spread);
                 canvas.Paint(new Texture(color), Between(random, 0.5f, 1));
                 break;
             case 3:
                 var corner = Anywhere(random);
                 var thickness = Between(random, 0.5f, 1.2f) * _unit;
-                for (var arm = 0; arm < 2; arm++) AddStroke(canvas, corner, corner + Away(random, Between(random, 4, 10) * _unit), thickness);
+                for (var arm = 0; arm < 2; arm++)
+                    AddStroke(canvas, corner, corner + Away(random, Between(random, 4, 10) * _unit), thickness);
                 canvas.Paint(new Texture(color));
                 break;
             default:

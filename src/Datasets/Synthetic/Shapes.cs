@@ -4,14 +4,20 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets.Synthetic;
 
 /// <summary>Which part of the data.</summary>
-public enum ShapesSplit { Train, Val, Test }
+public enum ShapesSplit
+{
+    Train,
+    Val,
+    Test,
+}
 
 /// <param name="Count">Number of images.</param>
 /// <param name="Size">Side of an image in pixels.</param>
 /// <param name="Split">Images of different splits are different.</param>
 /// <param name="Seed">Another seed, another data set.</param>
 /// <param name="Task">
-/// What is asked. Classification and regression show one shape an image, the others one to <paramref name="MaxShapes"/>; multi_label, detection
+/// What is asked. Classification and regression show one shape an image, the others one to <paramref name="MaxShapes"/>; multi_label,
+/// detection
 /// and segmentation show the same images. Regression asks for the shape's centre and diameter, in fractions of the side.
 /// </param>
 /// <param name="Classes">Which shapes, in index order; by default all ten.</param>
@@ -21,8 +27,10 @@ public enum ShapesSplit { Train, Val, Test }
 /// <param name="Clutter">Most lines, blobs and scraps that are no shapes.</param>
 /// <param name="Contrast">Least distance between a shape's colours and those around it, of a range of 1.</param>
 /// <param name="Noise">Largest standard deviation of the noise, of a range of 1.</param>
-/// <param name="Truth">Give boxes, instance masks, multi-labels and the segmentation map whatever the task (for weak supervision and activation maps).</param>
-/// <param name="CacheMb">Memory for images already drawn, in MiB; 0 draws every time, which takes about 50 microseconds an image of 48 pixels.</param>
+/// <param name="Truth">Give boxes, instance masks, multi-labels and the segmentation map whatever the task (for weak supervision and
+/// activation maps).</param>
+/// <param name="CacheMb">Memory for images already drawn, in MiB; 0 draws every time, which takes about 50 microseconds an image of 48
+/// pixels.</param>
 public sealed record ShapesOptions(
     [property: Range(1, 100_000_000)] int Count = 10_000,
     [property: Range(16, 2048)] int Size = 48,
@@ -37,7 +45,8 @@ public sealed record ShapesOptions(
     [property: Range(0.0, 0.6)] double Contrast = 0.3,
     [property: Range(0.0, 0.5)] double Noise = 0.06,
     bool Truth = false,
-    [property: Range(0, 65536)] int CacheMb = 0);
+    [property: Range(0, 65536)] int CacheMb = 0
+);
 
 /// <summary>
 /// A synthetic data set drawn in code: ten shapes in any colour, texture, size and rotation, before textured grounds and among
@@ -56,16 +65,31 @@ public sealed class Shapes : Dataset
     {
         _options = options;
         _classes = options.Classes ?? [.. ShapeOutlines.Names];
-        if (_classes.Length == 0) throw new UserErrorException("Shapes: classes is empty. Known shapes: " + string.Join(", ", ShapeOutlines.Names) + ".");
+        if (_classes.Length == 0)
+            throw new UserErrorException("Shapes: classes is empty. Known shapes: " + string.Join(", ", ShapeOutlines.Names) + ".");
         foreach (var name in _classes)
             if (!ShapeOutlines.Names.Contains(name))
-                throw new UserErrorException($"Shapes can't draw \"{name}\".{NearestName.Suggest(name, ShapeOutlines.Names)} Known shapes: {string.Join(", ", ShapeOutlines.Names)}.");
-        if (_classes.Distinct().Count() < _classes.Length) throw new UserErrorException("Shapes: classes names a shape twice.");
+                throw new UserErrorException(
+                    $"Shapes can't draw \"{name}\".{NearestName.Suggest(name, ShapeOutlines.Names)} Known shapes: "
+                        + $"{string.Join(", ", ShapeOutlines.Names)}."
+                );
+        if (_classes.Distinct().Count() < _classes.Length)
+            throw new UserErrorException("Shapes: classes names a shape twice.");
         var several = options.Task is DataTask.MultiLabel or DataTask.Detection or DataTask.Segmentation;
         var (least, most) = (options.MinScale ?? (several ? 0.24 : 0.4), options.MaxScale ?? (several ? 0.5 : 0.85));
-        if (least > most) throw new UserErrorException($"Shapes: min_scale {least} is above max_scale {most}.");
-        _painter = new ShapePainter(_classes, options.Size, several ? options.MaxShapes : 1, least, most, options.Clutter, options.Contrast, options.Noise,
-            masks: options.Truth || options.Task is DataTask.Detection or DataTask.Segmentation);
+        if (least > most)
+            throw new UserErrorException($"Shapes: min_scale {least} is above max_scale {most}.");
+        _painter = new ShapePainter(
+            _classes,
+            options.Size,
+            several ? options.MaxShapes : 1,
+            least,
+            most,
+            options.Clutter,
+            options.Contrast,
+            options.Noise,
+            masks: options.Truth || options.Task is DataTask.Detection or DataTask.Segmentation
+        );
         _cacheLeft = (long)options.CacheMb << 20;
         _cache = _cacheLeft > 0 ? new ShapeScene?[options.Count] : [];
         string[] names = options.Task switch
@@ -95,32 +119,46 @@ public sealed class Shapes : Dataset
         };
         var task = _options.Task;
         var truth = _options.Truth;
-        if (task == DataTask.Classification) sample.Label = scene.Shapes[0].Label;
-        if (task == DataTask.Regression) sample.Targets = scene.Shapes[0].Place;
-        if (truth || task is DataTask.MultiLabel) sample.MultiLabel = MultiHot(scene);
-        if (truth || task is DataTask.Detection) SetInstances(sample, scene);
-        if (truth || task is DataTask.Segmentation) sample.SegmentationMap = SegmentationMap(scene);
+        if (task == DataTask.Classification)
+            sample.Label = scene.Shapes[0].Label;
+        if (task == DataTask.Regression)
+            sample.Targets = scene.Shapes[0].Place;
+        if (truth || task is DataTask.MultiLabel)
+            sample.MultiLabel = MultiHot(scene);
+        if (truth || task is DataTask.Detection)
+            SetInstances(sample, scene);
+        if (truth || task is DataTask.Segmentation)
+            sample.SegmentationMap = SegmentationMap(scene);
         return sample;
     }
 
     public override int? LabelOf(int index) => _options.Task == DataTask.Classification ? _painter.FirstLabel(RandomOf(index)) : null;
 
-    public override IReadOnlyList<int>? LabelsOf(int index) => _options.Task switch
-    {
-        DataTask.Classification => [LabelOf(index)!.Value],
-        DataTask.MultiLabel or DataTask.Detection => [.. SceneOf(index).Shapes.Select(shape => shape.Label).Distinct()],
-        DataTask.Segmentation => [.. SceneOf(index).Shapes.Select(shape => shape.Label + 1).Distinct()],
-        _ => null,
-    };
+    public override IReadOnlyList<int>? LabelsOf(int index) =>
+        _options.Task switch
+        {
+            DataTask.Classification => [LabelOf(index)!.Value],
+            DataTask.MultiLabel or DataTask.Detection => [.. SceneOf(index).Shapes.Select(shape => shape.Label).Distinct()],
+            DataTask.Segmentation => [.. SceneOf(index).Shapes.Select(shape => shape.Label + 1).Distinct()],
+            _ => null,
+        };
 
-    private static string Name(ShapesSplit split) => split switch { ShapesSplit.Train => "train", ShapesSplit.Val => "val", _ => "test" };
+    private static string Name(ShapesSplit split) =>
+        split switch
+        {
+            ShapesSplit.Train => "train",
+            ShapesSplit.Val => "val",
+            _ => "test",
+        };
 
     private RandomSource RandomOf(int index) => RandomSource.For(_options.Seed, (long)_options.Split, index);
 
     private ShapeScene SceneOf(int index)
     {
-        if (_cache.Length == 0) return _painter.Paint(RandomOf(index));
-        if (Volatile.Read(ref _cache[index]) is { } known) return known;
+        if (_cache.Length == 0)
+            return _painter.Paint(RandomOf(index));
+        if (Volatile.Read(ref _cache[index]) is { } known)
+            return known;
         var scene = _painter.Paint(RandomOf(index));
         if (Interlocked.Read(ref _cacheLeft) > scene.Bytes && Interlocked.CompareExchange(ref _cache[index], scene, null) is null)
             Interlocked.Add(ref _cacheLeft, -scene.Bytes);
@@ -130,16 +168,24 @@ public sealed class Shapes : Dataset
     private float[] MultiHot(ShapeScene scene)
     {
         var labels = new float[_classes.Length];
-        foreach (var shape in scene.Shapes) labels[shape.Label] = 1;
+        foreach (var shape in scene.Shapes)
+            labels[shape.Label] = 1;
         return labels;
     }
 
     private void SetInstances(Sample sample, ShapeScene scene)
     {
         var visible = scene.Shapes.Where(shape => shape.Mask.AsSpan().Contains((byte)1)).ToArray(); // one may lie wholly below others
-        sample.Boxes = new Boxes([.. visible.SelectMany(shape => Box(shape.Mask!))], [.. visible.Select(shape => shape.Label)], new bool[visible.Length]);
+        sample.Boxes = new Boxes(
+            [.. visible.SelectMany(shape => Box(shape.Mask!))],
+            [.. visible.Select(shape => shape.Label)],
+            new bool[visible.Length]
+        );
         sample.BoxAnnotation = BoxAnnotation.Of(sample.Boxes);
-        sample.InstanceMasks = [.. visible.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone()))];
+        sample.InstanceMasks =
+        [
+            .. visible.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone())),
+        ];
     }
 
     private Image SegmentationMap(ShapeScene scene)
@@ -147,7 +193,8 @@ public sealed class Shapes : Dataset
         var map = new Image(_options.Size, _options.Size, 1);
         foreach (var shape in scene.Shapes)
             for (var i = 0; i < map.Bytes.Length; i++)
-                if (shape.Mask![i] != 0) map.Bytes[i] = (byte)(shape.Label + 1);
+                if (shape.Mask![i] != 0)
+                    map.Bytes[i] = (byte)(shape.Label + 1);
         return map;
     }
 
@@ -157,7 +204,8 @@ public sealed class Shapes : Dataset
         var (left, top, right, bottom) = (_options.Size, _options.Size, 0, 0);
         for (var i = 0; i < mask.Length; i++)
         {
-            if (mask[i] == 0) continue;
+            if (mask[i] == 0)
+                continue;
             var (y, x) = Math.DivRem(i, _options.Size);
             (left, right) = (Math.Min(left, x), Math.Max(right, x + 1));
             (top, bottom) = (Math.Min(top, y), Math.Max(bottom, y + 1));

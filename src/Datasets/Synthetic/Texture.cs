@@ -3,14 +3,24 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Synthetic;
 
-internal enum TextureKind { Solid, Gradient, Stripes, Checks, Dots, Noise }
+internal enum TextureKind
+{
+    Solid,
+    Gradient,
+    Stripes,
+    Checks,
+    Dots,
+    Noise,
+}
 
 /// <summary>Two colours and the pattern in which they alternate.</summary>
 internal readonly struct Texture
 {
     private readonly TextureKind _kind;
-    private readonly Vector3 _first, _step;
-    private readonly Vector2 _axis, _phase; // _axis: a unit vector over the pattern's period
+    private readonly Vector3 _first,
+        _step;
+    private readonly Vector2 _axis,
+        _phase; // _axis: a unit vector over the pattern's period
     private readonly float _sharpness;
     private readonly uint _salt;
 
@@ -31,7 +41,8 @@ internal readonly struct Texture
     /// <summary>The colour of a pixel.</summary>
     public Vector3 At(int x, int y)
     {
-        if (_kind == TextureKind.Solid) return _first;
+        if (_kind == TextureKind.Solid)
+            return _first;
         var u = (x * _axis.X) + (y * _axis.Y) + _phase.X;
         var v = (y * _axis.X) - (x * _axis.Y) + _phase.Y;
         var share = _kind switch
@@ -39,7 +50,11 @@ internal readonly struct Texture
             TextureKind.Gradient => Wave(u),
             TextureKind.Stripes => Math.Clamp(0.5f + (Wave(u) - 0.5f) * _sharpness, 0, 1),
             TextureKind.Checks => Math.Clamp(0.5f + (Wave(u) - 0.5f) * (Wave(v) - 0.5f) * 2 * _sharpness, 0, 1),
-            TextureKind.Dots => Math.Clamp(0.5f + (0.3f - MathF.Sqrt(Square(Fraction(u) - 0.5f) + Square(Fraction(v) - 0.5f))) * _sharpness, 0, 1),
+            TextureKind.Dots => Math.Clamp(
+                0.5f + (0.3f - MathF.Sqrt(Square(Fraction(u) - 0.5f) + Square(Fraction(v) - 0.5f))) * _sharpness,
+                0,
+                1
+            ),
             _ => 0.65f * Lattice(u, v) + 0.35f * Lattice(u * 2.03f, v * 2.03f),
         };
         return _first + _step * share;

@@ -15,7 +15,14 @@ public sealed class CenterCrop(CenterCropOptions options) : Transform
     {
         var (height, width) = SampleGeometry.SizeOf(sample);
         var (missingHeight, missingWidth) = (Math.Max(0, options.Size.Height - height), Math.Max(0, options.Size.Width - width));
-        Cropping.Pad(sample, missingWidth / 2, missingHeight / 2, missingWidth - missingWidth / 2, missingHeight - missingHeight / 2, options.PadVal ?? [0]);
+        Cropping.Pad(
+            sample,
+            missingWidth / 2,
+            missingHeight / 2,
+            missingWidth - missingWidth / 2,
+            missingHeight - missingHeight / 2,
+            options.PadVal ?? [0]
+        );
         (height, width) = SampleGeometry.SizeOf(sample);
         // Halves are rounded to even, as torchvision does.
         var top = (int)Math.Round((height - options.Size.Height) / 2.0);

@@ -14,7 +14,8 @@ public sealed record ColorJitterOptions(
     [property: Range(0.0, 100.0)] double Contrast = 0,
     [property: Range(0.0, 100.0)] double Saturation = 0,
     [property: Range(0.0, 0.5)] double Hue = 0,
-    [property: Range(0.0, 1.0)] double Prob = 1);
+    [property: Range(0.0, 1.0)] double Prob = 1
+);
 
 /// <summary>Random brightness, contrast, saturation and hue, in random order. 8-bit images.</summary>
 [Component("ColorJitter")]

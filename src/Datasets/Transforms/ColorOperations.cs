@@ -17,7 +17,10 @@ public static class ColorOperations
     {
         var image = SampleGeometry.ImageOf(sample);
         if (image.Type != PixelType.UInt8 || image.Channels is not (1 or 3))
-            throw new UserErrorException($"{sample.Name}: {step} works on 8-bit images of 1 or 3 channels; here it meets {image.Channels} of {image.Type}. Put it before steps that make floats, such as Normalize.");
+            throw new UserErrorException(
+                $"{sample.Name}: {step} works on 8-bit images of 1 or 3 channels; here it meets {image.Channels} of {image.Type}. Put "
+                    + $"it before steps that make floats, such as Normalize."
+            );
     }
 
     public static Image Brightness(Image image, double factor) => Lookup(image, value => Blend(0, value, factor));
@@ -61,9 +64,16 @@ public static class ColorOperations
         {
             for (var i = y * stride + step; i < (y + 1) * stride - step; i++)
             {
-                var sum = source[i - stride - step] + source[i - stride] + source[i - stride + step]
-                    + source[i - step] + 5 * source[i] + source[i + step]
-                    + source[i + stride - step] + source[i + stride] + source[i + stride + step];
+                var sum =
+                    source[i - stride - step]
+                    + source[i - stride]
+                    + source[i - stride + step]
+                    + source[i - step]
+                    + 5 * source[i]
+                    + source[i + step]
+                    + source[i + stride - step]
+                    + source[i + stride]
+                    + source[i + stride + step];
                 result.Bytes[i] = Blend((int)(sum / 13f + 0.5f), source[i], weight);
             }
         }
@@ -86,7 +96,9 @@ public static class ColorOperations
 
     /// <summary>(x + shift) cut to 0 .. 255, times the factor, cut again; truncated each time, as OpenMMLab does.</summary>
     public static Image BrightnessAndContrast(Image image, double shift, double factor) =>
-        shift == 0 && factor == 1 ? image : Lookup(image, value => (byte)Math.Clamp((byte)Math.Clamp(value + shift, 0, 255) * factor, 0, 255));
+        shift == 0 && factor == 1
+            ? image
+            : Lookup(image, value => (byte)Math.Clamp((byte)Math.Clamp(value + shift, 0, 255) * factor, 0, 255));
 
     /// <param name="factor">Of the saturation.</param>
     /// <param name="shift">Of the hue; 1 is a full turn.</param>
@@ -117,39 +129,46 @@ public static class ColorOperations
     }
 
     /// <summary>Inverts values at or above the threshold.</summary>
-    public static Image Solarize(Image image, double threshold) =>
-        Lookup(image, value => (byte)(value < threshold ? value : 255 - value));
+    public static Image Solarize(Image image, double threshold) => Lookup(image, value => (byte)(value < threshold ? value : 255 - value));
 
     public static Image Invert(Image image) => Lookup(image, value => (byte)(255 - value));
 
     /// <summary>Stretches each channel to 0 .. 255.</summary>
-    public static Image AutoContrast(Image image) => LookupByChannel(image, histogram =>
-    {
-        var low = Array.FindIndex(histogram, count => count > 0);
-        var high = Array.FindLastIndex(histogram, count => count > 0);
-        if (high <= low)
-            return null;
-        var scale = 255.0 / (high - low);
-        var offset = -low * scale;
-        return value => (byte)Math.Clamp((int)(value * scale + offset), 0, 255);
-    });
+    public static Image AutoContrast(Image image) =>
+        LookupByChannel(
+            image,
+            histogram =>
+            {
+                var low = Array.FindIndex(histogram, count => count > 0);
+                var high = Array.FindLastIndex(histogram, count => count > 0);
+                if (high <= low)
+                    return null;
+                var scale = 255.0 / (high - low);
+                var offset = -low * scale;
+                return value => (byte)Math.Clamp((int)(value * scale + offset), 0, 255);
+            }
+        );
 
     /// <summary>Evens out each channel's histogram.</summary>
-    public static Image Equalize(Image image) => LookupByChannel(image, histogram =>
-    {
-        var last = Array.FindLastIndex(histogram, count => count > 0);
-        var step = (histogram.Sum() - histogram[last]) / 255;
-        if (step == 0)
-            return null;
-        var table = new byte[256];
-        var sum = step / 2;
-        for (var value = 0; value < 256; value++)
-        {
-            table[value] = (byte)Math.Min(255, sum / step);
-            sum += histogram[value];
-        }
-        return value => table[value];
-    });
+    public static Image Equalize(Image image) =>
+        LookupByChannel(
+            image,
+            histogram =>
+            {
+                var last = Array.FindLastIndex(histogram, count => count > 0);
+                var step = (histogram.Sum() - histogram[last]) / 255;
+                if (step == 0)
+                    return null;
+                var table = new byte[256];
+                var sum = step / 2;
+                for (var value = 0; value < 256; value++)
+                {
+                    table[value] = (byte)Math.Min(255, sum / step);
+                    sum += histogram[value];
+                }
+                return value => table[value];
+            }
+        );
 
     /// <summary>Gray, repeated in every channel.</summary>
     public static Image Grayscale(Image image) => image.Channels == 1 ? image : ChannelConversion.ToRgb(ChannelConversion.ToGray(image));

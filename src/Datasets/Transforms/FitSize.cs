@@ -40,9 +40,11 @@ public sealed record FitSizeOptions(
     [property: Range(1, 4096)] int SizeDivisor = 1,
     PadPosition Position = PadPosition.RightDown,
     double[]? PadVal = null,
-    Interpolation Interpolation = Interpolation.Bilinear);
+    Interpolation Interpolation = Interpolation.Bilinear
+);
 
-/// <summary>Brings an image to the size that batches need, as openseg aligns them: padding is 0 in the image and "ignore" in the labels.</summary>
+/// <summary>Brings an image to the size that batches need, as openseg aligns them: padding is 0 in the image and "ignore" in the
+/// labels.</summary>
 [Component("FitSize")]
 public sealed class FitSize : Transform
 {
@@ -64,12 +66,16 @@ public sealed class FitSize : Transform
         var (height, width) = SampleGeometry.SizeOf(sample);
         var target = _options.InputSize ?? new HeightWidth(height, width);
         if (_options.SizeMode == SizeMode.FixSize && _options.Fit == FitMode.OnlyPad && (height > target.Height || width > target.Width))
-            throw new UserErrorException($"{sample.Name}: an image of {height} x {width} can't be padded to {target.Height} x {target.Width}. Set fit to \"scale_and_pad\", or put a RandomCrop before FitSize.");
+            throw new UserErrorException(
+                $"{sample.Name}: an image of {height} x {width} can't be padded to {target.Height} x {target.Width}. Set fit to "
+                    + $"\"scale_and_pad\", or put a RandomCrop before FitSize."
+            );
         if (_options.SizeMode == SizeMode.FixSize && _options.Fit != FitMode.OnlyPad)
         {
-            (height, width) = _options.Fit == FitMode.OnlyScale
-                ? (target.Height, target.Width)
-                : Resizer.Scaled(height, width, Math.Min((double)target.Height / height, (double)target.Width / width));
+            (height, width) =
+                _options.Fit == FitMode.OnlyScale
+                    ? (target.Height, target.Width)
+                    : Resizer.Scaled(height, width, Math.Min((double)target.Height / height, (double)target.Width / width));
             _resizer.Apply(sample, height, width);
         }
         var (rows, columns) = (Divisible(target.Height) - height, Divisible(target.Width) - width);

@@ -12,7 +12,8 @@ namespace Tessera.Datasets.Transforms;
 public sealed record GaussianBlurOptions(
     [property: Length(2, 2)] double[]? Sigma = null,
     [property: Range(1, 255)] int? KernelSize = null,
-    [property: Range(0.0, 1.0)] double Prob = 1);
+    [property: Range(0.0, 1.0)] double Prob = 1
+);
 
 /// <summary>Blurs the image. Its border's pixels are repeated outwards.</summary>
 [Component("GaussianBlur")]
@@ -36,7 +37,11 @@ public sealed class GaussianBlur : Transform
         if (!random.Chance(_options.Prob))
             return sample;
         var sigma = random.Uniform(_sigma[0], _sigma[1]);
-        sample.Image = GaussianFilter.Blur(SampleGeometry.ImageOf(sample), _options.KernelSize ?? 2 * (int)Math.Ceiling(3 * sigma) + 1, sigma);
+        sample.Image = GaussianFilter.Blur(
+            SampleGeometry.ImageOf(sample),
+            _options.KernelSize ?? 2 * (int)Math.Ceiling(3 * sigma) + 1,
+            sigma
+        );
         return sample;
     }
 }

@@ -8,9 +8,7 @@ namespace Tessera.Datasets.Transforms;
 
 /// <param name="Std">The standard deviation, in the pixels' own units (0 .. 255 for 8-bit images), is drawn between these two.</param>
 /// <param name="Prob">How often noise is added.</param>
-public sealed record GaussianNoiseOptions(
-    [property: Length(2, 2)] double[] Std,
-    [property: Range(0.0, 1.0)] double Prob = 1);
+public sealed record GaussianNoiseOptions([property: Length(2, 2)] double[] Std, [property: Range(0.0, 1.0)] double Prob = 1);
 
 /// <summary>Adds independent normal noise to every value.</summary>
 [Component("GaussianNoise")]

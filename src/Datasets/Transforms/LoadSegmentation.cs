@@ -3,7 +3,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Transforms;
 
-/// <summary>Reads the segmentation map's file and turns its values, or colours, into class indices by the data set's table; 255 is ignored.</summary>
+/// <summary>Reads the segmentation map's file and turns its values, or colours, into class indices by the data set's table; 255 is
+/// ignored.</summary>
 /// <remarks>
 /// Before the steps that move the image (in training), the map moves along. After them (in evaluation), it keeps the original
 /// size, which is what predictions are compared in.
@@ -13,7 +14,12 @@ public sealed class LoadSegmentation : Transform
 {
     private static readonly LabelTable Indices = new(
         [.. Enumerable.Range(0, LabelTable.MostClasses).Select(i => i.ToString(System.Globalization.CultureInfo.InvariantCulture))],
-        [.. Enumerable.Range(0, LabelTable.MostClasses + 1).Select(i => KeyValuePair.Create(i, (byte)i)), new(ushort.MaxValue, LabelTable.Ignore)], byColor: false);
+        [
+            .. Enumerable.Range(0, LabelTable.MostClasses + 1).Select(i => KeyValuePair.Create(i, (byte)i)),
+            new(ushort.MaxValue, LabelTable.Ignore),
+        ],
+        byColor: false
+    );
 
     public override bool ReadsTruth => true;
 
@@ -25,7 +31,8 @@ public sealed class LoadSegmentation : Transform
             sample.SegmentationMap = table.Apply(LabelFile.Decode(sample.ReadSegmentationFile(), name, table.ByColor), name);
             RequireSize(sample, name);
         }
-        if (sample.SegmentationMap is not null) return sample;
+        if (sample.SegmentationMap is not null)
+            return sample;
         throw sample.SegmentationName is { } expected
             ? LabelErrors.NoPartner(sample.Name, expected)
             : new UserErrorException($"{sample.Name}: the data set has no segmentation map.");

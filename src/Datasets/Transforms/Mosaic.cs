@@ -13,7 +13,8 @@ public sealed record MosaicOptions(
     HeightWidth Size,
     [property: Range(0.0, 1.0)] double Prob = 1,
     [property: Length(2, 2)] double[]? CenterRange = null,
-    double[]? PadVal = null);
+    double[]? PadVal = null
+);
 
 /// <summary>
 /// Joins four images, the sample and three that are drawn from its data set, around a point. Boxes, masks and maps go along and
@@ -21,7 +22,8 @@ public sealed record MosaicOptions(
 /// </summary>
 /// <remarks>
 /// Bochkovskiy, Wang and Liao, "YOLOv4", 2020, arXiv:2004.10934. Which three depends on the sample's random numbers alone, hence
-/// on (seed, epoch, index). What is joined is no one's original: predictions can't be mapped back, and the sample has no <see cref="Sample.BoxAnnotation"/>.
+/// on (seed, epoch, index). What is joined is no one's original: predictions can't be mapped back, and the sample has no
+/// <see cref="Sample.BoxAnnotation"/>.
 /// </remarks>
 [Component("Mosaic")]
 public sealed class Mosaic : Transform
@@ -44,8 +46,13 @@ public sealed class Mosaic : Transform
 
     public override Sample Apply(Sample sample, RandomSource random)
     {
-        if (!random.Chance(_options.Prob)) return sample;
-        var source = sample.Source ?? throw new UserErrorException("Mosaic needs further samples of the data set, which can't be had here; it has a place in training only.");
+        if (!random.Chance(_options.Prob))
+            return sample;
+        var source =
+            sample.Source
+            ?? throw new UserErrorException(
+                "Mosaic needs further samples of the data set, which can't be had here; it has a place in training only."
+            );
         var (height, width) = (_options.Size.Height, _options.Size.Width);
         var (x, y) = ((int)(random.Uniform(_center[0], _center[1]) * width), (int)(random.Uniform(_center[0], _center[1]) * height));
         Sample[] four = [sample, Another(source, sample, random), Another(source, sample, random), Another(source, sample, random)];
@@ -64,7 +71,8 @@ public sealed class Mosaic : Transform
     {
         var other = source.Open(random.Next(source.Count), sample.Training);
         var own = random.Split();
-        foreach (var step in _load) other = step.Apply(other, own);
+        foreach (var step in _load)
+            other = step.Apply(other, own);
         return other;
     }
 
@@ -77,28 +85,41 @@ public sealed class Mosaic : Transform
         var (corners, labels, ignored) = (new List<float>(), new List<int>(), new List<bool>());
         for (var i = 0; i < 4; i++)
         {
-            if (four[i].Boxes is not { } boxes) continue;
+            if (four[i].Boxes is not { } boxes)
+                continue;
             var of = four[i].InstanceMasks;
             for (var b = 0; b < boxes.Count; b++)
             {
                 var box = boxes.Corners.AsSpan(b * 4, 4);
                 var (x1, y1) = (Math.Clamp(box[0] + places[i].Left, 0, width), Math.Clamp(box[1] + places[i].Top, 0, height));
                 var (x2, y2) = (Math.Clamp(box[2] + places[i].Left, 0, width), Math.Clamp(box[3] + places[i].Top, 0, height));
-                if (!(x2 > x1 && y2 > y1)) continue;
+                if (!(x2 > x1 && y2 > y1))
+                    continue;
                 corners.AddRange(x1, y1, x2, y2);
                 labels.Add(boxes.Labels[b]);
                 ignored.Add(boxes.Ignored[b]);
-                if (of is not null && of.Count == boxes.Count) masks.Add(Canvas([of[b]], [places[i]], height, width, [0]));
+                if (of is not null && of.Count == boxes.Count)
+                    masks.Add(Canvas([of[b]], [places[i]], height, width, [0]));
             }
         }
-        if (four.Any(one => one.Boxes is not null)) sample.Boxes = new Boxes([.. corners], [.. labels], [.. ignored]);
+        if (four.Any(one => one.Boxes is not null))
+            sample.Boxes = new Boxes([.. corners], [.. labels], [.. ignored]);
         sample.InstanceMasks = masks.Count == labels.Count && sample.InstanceMasks is not null ? masks : null;
         sample.SegmentationMap = four.All(one => one.SegmentationMap is not null)
-            ? Canvas([.. four.Select(one => one.SegmentationMap!)], places, height, width, [SampleGeometry.IgnoredClass(four[0].SegmentationMap!)]) : null;
+            ? Canvas(
+                [.. four.Select(one => one.SegmentationMap!)],
+                places,
+                height,
+                width,
+                [SampleGeometry.IgnoredClass(four[0].SegmentationMap!)]
+            )
+            : null;
         foreach (var name in sample.ExtraMaps.Keys.ToArray())
         {
-            if (four.All(one => one.ExtraMaps.ContainsKey(name))) sample.ExtraMaps[name] = Canvas([.. four.Select(one => one.ExtraMaps[name])], places, height, width, [0]);
-            else sample.ExtraMaps.Remove(name);
+            if (four.All(one => one.ExtraMaps.ContainsKey(name)))
+                sample.ExtraMaps[name] = Canvas([.. four.Select(one => one.ExtraMaps[name])], places, height, width, [0]);
+            else
+                sample.ExtraMaps.Remove(name);
         }
         sample.Image = Canvas(images, places, height, width, SampleGeometry.Fill(images[0], MapKind.Image, _options.PadVal ?? [114]));
         sample.Geometry = new Geometry(height, width, Matrix3x2.Identity);
@@ -107,7 +128,13 @@ public sealed class Mosaic : Transform
     }
 
     /// <summary>Pictures on a ground of one colour, cut off where they reach beyond it.</summary>
-    private static Image Canvas(Image[] pictures, ReadOnlySpan<(int Left, int Top)> places, int height, int width, IReadOnlyList<double> fill)
+    private static Image Canvas(
+        Image[] pictures,
+        ReadOnlySpan<(int Left, int Top)> places,
+        int height,
+        int width,
+        IReadOnlyList<double> fill
+    )
     {
         var canvas = new Image(height, width, pictures[0].Channels, pictures[0].Type);
         Padding.FillRow(canvas.Bytes, Padding.Pixel(canvas, fill));
@@ -116,9 +143,12 @@ public sealed class Mosaic : Transform
         {
             var (picture, left, top) = (pictures[i], places[i].Left, places[i].Top);
             var (from, to) = (Math.Max(0, -left), Math.Min(picture.Width, width - left));
-            if (from >= to) continue;
+            if (from >= to)
+                continue;
             for (var row = Math.Max(0, -top); row < Math.Min(picture.Height, height - top); row++)
-                picture.Bytes.AsSpan((row * picture.Width + from) * size, (to - from) * size).CopyTo(canvas.Bytes.AsSpan(((row + top) * width + left + from) * size));
+                picture
+                    .Bytes.AsSpan((row * picture.Width + from) * size, (to - from) * size)
+                    .CopyTo(canvas.Bytes.AsSpan(((row + top) * width + left + from) * size));
         }
         return canvas;
     }

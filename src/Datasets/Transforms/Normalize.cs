@@ -5,7 +5,8 @@ using Tessera.Framework.Errors;
 
 namespace Tessera.Datasets.Transforms;
 
-/// <param name="Mean">Per channel (or one for all), in the order of the result's channels. By default ImageNet's [123.675, 116.28, 103.53].</param>
+/// <param name="Mean">Per channel (or one for all), in the order of the result's channels. By default ImageNet's [123.675, 116.28,
+/// 103.53].</param>
 /// <param name="Std">Per channel (or one for all). By default ImageNet's [58.395, 57.12, 57.375].</param>
 /// <param name="DivValue">Pixels are divided by it first: 1 for mean and std of 0 .. 255, 255 for those of 0 .. 1.</param>
 /// <param name="InputMode">The order of the channels that the model gets; bgr exchanges red and blue.</param>
@@ -13,7 +14,8 @@ public sealed record NormalizeOptions(
     [property: MinLength(1)] double[]? Mean = null,
     [property: MinLength(1)] double[]? Std = null,
     [property: Range(1e-6, 1e6)] double DivValue = 1,
-    ChannelOrder InputMode = ChannelOrder.Rgb);
+    ChannelOrder InputMode = ChannelOrder.Rgb
+);
 
 /// <summary>(pixel / div_value - mean) / std, as floats. Without padding: pad afterwards and the padding is 0.</summary>
 [Component("Normalize")]
@@ -31,7 +33,8 @@ public sealed class Normalize : Transform
         _normalization = new Normalization(
             [.. mean.Select(value => (float)(value * options.DivValue))],
             [.. std.Select(value => (float)(value * options.DivValue))],
-            options.InputMode == ChannelOrder.Bgr);
+            options.InputMode == ChannelOrder.Bgr
+        );
     }
 
     public override Sample Apply(Sample sample, RandomSource random)

@@ -19,7 +19,8 @@ public sealed record PadOptions(
     double[]? PadVal = null,
     [property: Range(0, 65535)] int? SegPadVal = null,
     PaddingMode PaddingMode = PaddingMode.Constant,
-    PadPosition Position = PadPosition.RightDown);
+    PadPosition Position = PadPosition.RightDown
+);
 
 /// <summary>Pads, by default on the right and below.</summary>
 [Component("Pad")]
@@ -43,7 +44,16 @@ public sealed class Pad : Transform
         if (_options.SizeDivisor is { } divisor)
             (newHeight, newWidth) = ((newHeight + divisor - 1) / divisor * divisor, (newWidth + divisor - 1) / divisor * divisor);
         var (top, left) = _options.Position.Share(newHeight - height, newWidth - width, random);
-        Cropping.Pad(sample, left, top, newWidth - width - left, newHeight - height - top, _options.PadVal ?? [0], _options.PaddingMode, _options.SegPadVal);
+        Cropping.Pad(
+            sample,
+            left,
+            top,
+            newWidth - width - left,
+            newHeight - height - top,
+            _options.PadVal ?? [0],
+            _options.PaddingMode,
+            _options.SegPadVal
+        );
         return sample;
     }
 }

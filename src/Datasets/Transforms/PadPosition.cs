@@ -21,11 +21,12 @@ public enum PadPosition
 internal static class PadPositions
 {
     /// <summary>Pixels above and to the left, of so many in all.</summary>
-    public static (int Top, int Left) Share(this PadPosition position, int rows, int columns, RandomSource random) => position switch
-    {
-        PadPosition.RightDown => (0, 0),
-        PadPosition.LeftUp => (rows, columns),
-        PadPosition.Center => (rows / 2, columns / 2),
-        _ => (random.Next(rows + 1), random.Next(columns + 1)),
-    };
+    public static (int Top, int Left) Share(this PadPosition position, int rows, int columns, RandomSource random) =>
+        position switch
+        {
+            PadPosition.RightDown => (0, 0),
+            PadPosition.LeftUp => (rows, columns),
+            PadPosition.Center => (rows / 2, columns / 2),
+            _ => (random.Next(rows + 1), random.Next(columns + 1)),
+        };
 }

@@ -19,7 +19,15 @@ public enum PaddingMode
 /// <summary>Puts pixels around images of any channel count and type.</summary>
 internal static class Padding
 {
-    public static Image Pad(Image image, int left, int top, int right, int bottom, IReadOnlyList<double> fill, PaddingMode mode = PaddingMode.Constant)
+    public static Image Pad(
+        Image image,
+        int left,
+        int top,
+        int right,
+        int bottom,
+        IReadOnlyList<double> fill,
+        PaddingMode mode = PaddingMode.Constant
+    )
     {
         if (left == 0 && top == 0 && right == 0 && bottom == 0)
             return image;
@@ -54,9 +62,15 @@ internal static class Padding
             var value = values[values.Count == 1 ? 0 : c];
             switch (image.Type)
             {
-                case PixelType.UInt8: one.Pixels<byte>()[c] = (byte)Math.Clamp(Math.Round(value), 0, byte.MaxValue); break;
-                case PixelType.UInt16: one.Pixels<ushort>()[c] = (ushort)Math.Clamp(Math.Round(value), 0, ushort.MaxValue); break;
-                default: one.Pixels<float>()[c] = (float)value; break;
+                case PixelType.UInt8:
+                    one.Pixels<byte>()[c] = (byte)Math.Clamp(Math.Round(value), 0, byte.MaxValue);
+                    break;
+                case PixelType.UInt16:
+                    one.Pixels<ushort>()[c] = (ushort)Math.Clamp(Math.Round(value), 0, ushort.MaxValue);
+                    break;
+                default:
+                    one.Pixels<float>()[c] = (float)value;
+                    break;
             }
         }
         return one.Bytes;

@@ -13,18 +13,22 @@ public sealed record PhotoMetricDistortionOptions(
     [property: Length(2, 2)] double[]? ContrastRange = null,
     [property: Length(2, 2)] double[]? SaturationRange = null,
     [property: Range(0.0, 90.0)] double HueDelta = 18,
-    [property: Range(0.0, 1.0)] double Prob = 0.5);
+    [property: Range(0.0, 1.0)] double Prob = 0.5
+);
 
-/// <summary>Random brightness, contrast, saturation and hue, each by chance; contrast comes before the colours or after them. 8-bit images; gray ones keep to brightness and contrast.</summary>
+/// <summary>Random brightness, contrast, saturation and hue, each by chance; contrast comes before the colours or after them. 8-bit images;
+/// gray ones keep to brightness and contrast.</summary>
 /// <remarks>
-/// Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, arXiv:1512.02325, with the ranges of MMSegmentation. Saturation and hue change in
+/// Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, arXiv:1512.02325, with the ranges of MMSegmentation. Saturation and hue
+/// change in
 /// one passage through HSV, so values differ from two passages' by their rounding.
 /// </remarks>
 [Component("PhotoMetricDistortion")]
 public sealed class PhotoMetricDistortion : Transform
 {
     private readonly PhotoMetricDistortionOptions _options;
-    private readonly double[] _contrast, _saturation;
+    private readonly double[] _contrast,
+        _saturation;
 
     public PhotoMetricDistortion(PhotoMetricDistortionOptions options)
     {
@@ -46,7 +50,8 @@ public sealed class PhotoMetricDistortion : Transform
         var image = SampleGeometry.ImageOf(sample);
         image = ColorOperations.BrightnessAndContrast(image, brightness, contrastFirst ? contrast : 1);
         image = ColorOperations.SaturationAndHue(image, saturation, hue / 180);
-        if (!contrastFirst) image = ColorOperations.BrightnessAndContrast(image, 0, contrast);
+        if (!contrastFirst)
+            image = ColorOperations.BrightnessAndContrast(image, 0, contrast);
         sample.Image = image;
         return sample;
 
@@ -61,6 +66,8 @@ public sealed class PhotoMetricDistortion : Transform
     private static double[] RangeOf(double[]? range, string name)
     {
         range ??= [0.5, 1.5];
-        return range[0] >= 0 && range[0] <= range[1] ? range : throw new UserErrorException($"PhotoMetricDistortion: {name} [{range[0]}, {range[1]}] is no range of positive factors.");
+        return range[0] >= 0 && range[0] <= range[1]
+            ? range
+            : throw new UserErrorException($"PhotoMetricDistortion: {name} [{range[0]}, {range[1]}] is no range of positive factors.");
     }
 }

@@ -7,7 +7,8 @@ namespace Tessera.Datasets.Transforms;
 
 /// <param name="Size">The crop's size.</param>
 /// <param name="Padding">Pixels put around the image first, on every side.</param>
-/// <param name="PadIfNeeded">Pad an image that is smaller than the crop; otherwise it is cropped along the sides that are larger only.</param>
+/// <param name="PadIfNeeded">Pad an image that is smaller than the crop; otherwise it is cropped along the sides that are larger
+/// only.</param>
 /// <param name="PadVal">What is put around: one value, or one per channel. By default 0.</param>
 /// <param name="PaddingMode">constant, edge (border repeated) or reflect (mirrored).</param>
 /// <param name="CatMaxRatio">Try another place while one class covers more than this share of the crop's segmentation map.</param>
@@ -19,7 +20,8 @@ public sealed record RandomCropOptions(
     double[]? PadVal = null,
     PaddingMode PaddingMode = PaddingMode.Constant,
     [property: Range(0.01, 1.0)] double CatMaxRatio = 1,
-    bool AllowNegativeCrop = false);
+    bool AllowNegativeCrop = false
+);
 
 /// <summary>Cuts out a part at a random place.</summary>
 [Component("RandomCrop")]
@@ -31,11 +33,24 @@ public sealed class RandomCrop(RandomCropOptions options) : Transform
     {
         var (height, width) = SampleGeometry.SizeOf(sample);
         var (missingHeight, missingWidth) = options.PadIfNeeded
-            ? (Math.Max(0, options.Size.Height - height - 2 * options.Padding), Math.Max(0, options.Size.Width - width - 2 * options.Padding))
+            ? (
+                Math.Max(0, options.Size.Height - height - 2 * options.Padding),
+                Math.Max(0, options.Size.Width - width - 2 * options.Padding)
+            )
             : (0, 0);
-        var (above, before) = (missingHeight == 0 ? 0 : random.Next(missingHeight + 1), missingWidth == 0 ? 0 : random.Next(missingWidth + 1));
-        Cropping.Pad(sample, options.Padding + before, options.Padding + above, options.Padding + missingWidth - before, options.Padding + missingHeight - above,
-            options.PadVal ?? [0], options.PaddingMode);
+        var (above, before) = (
+            missingHeight == 0 ? 0 : random.Next(missingHeight + 1),
+            missingWidth == 0 ? 0 : random.Next(missingWidth + 1)
+        );
+        Cropping.Pad(
+            sample,
+            options.Padding + before,
+            options.Padding + above,
+            options.Padding + missingWidth - before,
+            options.Padding + missingHeight - above,
+            options.PadVal ?? [0],
+            options.PaddingMode
+        );
         (height, width) = SampleGeometry.SizeOf(sample);
         var (cropHeight, cropWidth) = (Math.Min(height, options.Size.Height), Math.Min(width, options.Size.Width));
         var (top, left) = Place(sample, height - cropHeight, width - cropWidth, cropHeight, cropWidth, random);
@@ -48,10 +63,17 @@ public sealed class RandomCrop(RandomCropOptions options) : Transform
         for (var attempt = 0; ; attempt++)
         {
             var (top, left) = (random.Next(lastTop + 1), random.Next(lastLeft + 1));
-            var good = (options.AllowNegativeCrop || HasBox(sample.Boxes, top, left, height, width))
-                && (options.CatMaxRatio >= 1 || sample.SegmentationMap is null || LargestShare(sample.SegmentationMap, top, left, height, width) < options.CatMaxRatio);
+            var good =
+                (options.AllowNegativeCrop || HasBox(sample.Boxes, top, left, height, width))
+                && (
+                    options.CatMaxRatio >= 1
+                    || sample.SegmentationMap is null
+                    || LargestShare(sample.SegmentationMap, top, left, height, width) < options.CatMaxRatio
+                );
             if (good || attempt == Attempts)
-                return good || options.AllowNegativeCrop || HasBox(sample.Boxes, top, left, height, width) ? (top, left) : AroundABox(sample.Boxes!, lastTop, lastLeft, height, width, random);
+                return good || options.AllowNegativeCrop || HasBox(sample.Boxes, top, left, height, width)
+                    ? (top, left)
+                    : AroundABox(sample.Boxes!, lastTop, lastLeft, height, width, random);
         }
     }
 

@@ -20,13 +20,15 @@ public enum ErasingMode
 /// <param name="Scale">The part's share of the image's area is drawn between these two. By default [0.02, 0.33].</param>
 /// <param name="Ratio">Its height / width is drawn between these two, evenly in its logarithm. By default [0.3, 3.3].</param>
 /// <param name="Mode">constant or noise.</param>
-/// <param name="Value">For constant: one value, or one per channel, in the pixels' own units. By default 0, which after Normalize is the mean.</param>
+/// <param name="Value">For constant: one value, or one per channel, in the pixels' own units. By default 0, which after Normalize is the
+/// mean.</param>
 public sealed record RandomErasingOptions(
     [property: Range(0.0, 1.0)] double Prob = 0.5,
     [property: Length(2, 2)] double[]? Scale = null,
     [property: Length(2, 2)] double[]? Ratio = null,
     ErasingMode Mode = ErasingMode.Constant,
-    [property: MinLength(1)] double[]? Value = null);
+    [property: MinLength(1)] double[]? Value = null
+);
 
 /// <summary>Overwrites a random rectangle of the image. Boxes and maps stay.</summary>
 /// <remarks>Zhong et al., "Random erasing data augmentation", AAAI 2020, arXiv:1708.04896.</remarks>
@@ -36,7 +38,8 @@ public sealed class RandomErasing : Transform
     private const int Attempts = 10;
 
     private readonly RandomErasingOptions _options;
-    private readonly double[] _scale, _ratio;
+    private readonly double[] _scale,
+        _ratio;
 
     public RandomErasing(RandomErasingOptions options)
     {
@@ -61,7 +64,14 @@ public sealed class RandomErasing : Transform
             var (height, width) = ((int)Math.Round(Math.Sqrt(area * ratio)), (int)Math.Round(Math.Sqrt(area / ratio)));
             if (height < 1 || width < 1 || height >= image.Height || width >= image.Width)
                 continue;
-            sample.Image = Erase(image, random.Next(image.Height - height + 1), random.Next(image.Width - width + 1), height, width, random);
+            sample.Image = Erase(
+                image,
+                random.Next(image.Height - height + 1),
+                random.Next(image.Width - width + 1),
+                height,
+                width,
+                random
+            );
             break;
         }
         return sample;
@@ -71,7 +81,10 @@ public sealed class RandomErasing : Transform
     {
         var result = image.Clone();
         var size = image.PixelSize();
-        var pixel = _options.Mode == ErasingMode.Constant ? Padding.Pixel(image, SampleGeometry.Fill(image, MapKind.Image, _options.Value ?? [0])) : [];
+        var pixel =
+            _options.Mode == ErasingMode.Constant
+                ? Padding.Pixel(image, SampleGeometry.Fill(image, MapKind.Image, _options.Value ?? [0]))
+                : [];
         for (var y = top; y < top + height; y++)
         {
             var row = result.Bytes.AsSpan((y * image.Width + left) * size, width * size);

@@ -21,9 +21,7 @@ public enum FlipDirection
 
 /// <param name="Prob">How often the image is flipped.</param>
 /// <param name="Direction">horizontal (left and right), vertical (top and bottom) or diagonal (both).</param>
-public sealed record RandomFlipOptions(
-    [property: Range(0.0, 1.0)] double Prob = 0.5,
-    FlipDirection Direction = FlipDirection.Horizontal);
+public sealed record RandomFlipOptions([property: Range(0.0, 1.0)] double Prob = 0.5, FlipDirection Direction = FlipDirection.Horizontal);
 
 /// <summary>Mirrors the sample with a given probability.</summary>
 [Component("RandomFlip")]
@@ -44,7 +42,12 @@ public sealed class RandomFlip(RandomFlipOptions options) : Transform
         {
             FlippedHorizontally = geometry.FlippedHorizontally ^ horizontal,
             FlippedVertically = geometry.FlippedVertically ^ vertical,
-            Padding = (horizontal ? padding.Right : padding.Left, vertical ? padding.Bottom : padding.Top, horizontal ? padding.Left : padding.Right, vertical ? padding.Top : padding.Bottom),
+            Padding = (
+                horizontal ? padding.Right : padding.Left,
+                vertical ? padding.Bottom : padding.Top,
+                horizontal ? padding.Left : padding.Right,
+                vertical ? padding.Top : padding.Bottom
+            ),
         };
         return sample;
     }

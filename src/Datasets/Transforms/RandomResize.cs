@@ -8,10 +8,12 @@ namespace Tessera.Datasets.Transforms;
 
 /// <param name="RatioRange">The scale is drawn uniformly between these two.</param>
 /// <param name="Size">What the scale refers to: the size that the image is fitted into at scale 1; by default the image's own.</param>
-/// <param name="Fit">How size bounds the image: "sides", its larger number the longer side and its smaller the shorter, as in mmcv; "size", height by height and width by width.</param>
+/// <param name="Fit">How size bounds the image: "sides", its larger number the longer side and its smaller the shorter, as in mmcv; "size",
+/// height by height and width by width.</param>
 /// <param name="ShorterSides">The shorter side becomes one of these, drawn at random; with ratio_range, times the scale.</param>
 /// <param name="ShorterRange">The shorter side is drawn evenly from this one to that one, both included. In place of shorter_sides.</param>
-/// <param name="MaxLongerSide">With shorter_sides or shorter_range: the longer side becomes no longer than this; with ratio_range, times the scale.</param>
+/// <param name="MaxLongerSide">With shorter_sides or shorter_range: the longer side becomes no longer than this; with ratio_range, times
+/// the scale.</param>
 /// <param name="Interpolation">The filter for image and extra maps; labels and masks are always picked (nearest).</param>
 /// <param name="Antialias">Filter over all pixels that become one when shrinking. Only for the pillow backend.</param>
 /// <param name="Backend">pillow: antialiased; opencv: as OpenMMLab's pipelines resize.</param>
@@ -24,7 +26,8 @@ public sealed record RandomResizeOptions(
     [property: Range(1, 65536)] int? MaxLongerSide = null,
     Interpolation Interpolation = Interpolation.Bilinear,
     bool Antialias = true,
-    ResizeBackend Backend = ResizeBackend.Pillow);
+    ResizeBackend Backend = ResizeBackend.Pillow
+);
 
 /// <summary>Resizes by a random scale, or to a random shorter side; the ratio of height and width is kept.</summary>
 [Component("RandomResize")]
@@ -57,9 +60,10 @@ public sealed class RandomResize : Transform
         var (height, width) = SampleGeometry.SizeOf(sample);
         var scale = _options.RatioRange is { } range ? random.Uniform(range[0], range[1]) : 1;
         if (_options.Size is { } size)
-            scale = _options.Fit == ResizeFit.Sides
-                ? Resizer.ScaleInto(height, width, (int)(size.Height * scale), (int)(size.Width * scale), ResizeFit.Sides) // whole pixels, as mmcv's
-                : scale * Resizer.ScaleInto(height, width, size.Height, size.Width, ResizeFit.Size);
+            scale =
+                _options.Fit == ResizeFit.Sides
+                    ? Resizer.ScaleInto(height, width, (int)(size.Height * scale), (int)(size.Width * scale), ResizeFit.Sides) // whole pixels, as mmcv's
+                    : scale * Resizer.ScaleInto(height, width, size.Height, size.Width, ResizeFit.Size);
         if (Shorter(random) is { } shorter)
             scale *= Resizer.ScaleByShorterSide(height, width, shorter, _options.MaxLongerSide);
         var target = Resizer.Scaled(height, width, scale);
@@ -67,10 +71,11 @@ public sealed class RandomResize : Transform
         return sample;
     }
 
-    private int? Shorter(RandomSource random) => _options switch
-    {
-        { ShorterSides: { } sides } => sides[random.Next(sides.Length)],
-        { ShorterRange: { } range } => random.Next(range[0], range[1] + 1),
-        _ => null,
-    };
+    private int? Shorter(RandomSource random) =>
+        _options switch
+        {
+            { ShorterSides: { } sides } => sides[random.Next(sides.Length)],
+            { ShorterRange: { } range } => random.Next(range[0], range[1] + 1),
+            _ => null,
+        };
 }

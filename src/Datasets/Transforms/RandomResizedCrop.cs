@@ -20,7 +20,8 @@ public sealed record RandomResizedCropOptions(
     [property: Length(2, 2)] double[]? Ratio = null,
     Interpolation Interpolation = Interpolation.Bilinear,
     bool Antialias = true,
-    ResizeBackend Backend = ResizeBackend.Pillow);
+    ResizeBackend Backend = ResizeBackend.Pillow
+);
 
 /// <summary>Cuts out a random part of random shape and resizes it.</summary>
 /// <remarks>Szegedy et al., "Going deeper with convolutions", CVPR 2015, arXiv:1409.4842.</remarks>
@@ -30,7 +31,8 @@ public sealed class RandomResizedCrop : Transform
     private const int Attempts = 10;
 
     private readonly RandomResizedCropOptions _options;
-    private readonly double[] _scale, _ratio;
+    private readonly double[] _scale,
+        _ratio;
     private readonly Resizer _resizer;
 
     public RandomResizedCrop(RandomResizedCropOptions options)
@@ -61,14 +63,29 @@ public sealed class RandomResizedCrop : Transform
                 return Reduced(image);
             return _options.Backend == ResizeBackend.Opencv
                 ? _resizer.Resize(PixelLayout.Crop(image, crop.Top, crop.Left, crop.Height, crop.Width), size.Height, size.Width, kind)
-                : Resampler.CropAndResize(image, crop.Top, crop.Left, crop.Height, crop.Width, size.Height, size.Width, SampleGeometry.For(kind, _options.Interpolation), _options.Antialias);
+                : Resampler.CropAndResize(
+                    image,
+                    crop.Top,
+                    crop.Left,
+                    crop.Height,
+                    crop.Width,
+                    size.Height,
+                    size.Width,
+                    SampleGeometry.For(kind, _options.Interpolation),
+                    _options.Antialias
+                );
         }
 
         // An image decoded at a reduced size: the crop falls between its pixels.
         Image Reduced(Image image)
         {
             var (x, y) = ((double)image.Width / width, (double)image.Height / height);
-            var box = new SourceBox(crop.Left * x, crop.Top * y, Math.Min(image.Width, (crop.Left + crop.Width) * x), Math.Min(image.Height, (crop.Top + crop.Height) * y));
+            var box = new SourceBox(
+                crop.Left * x,
+                crop.Top * y,
+                Math.Min(image.Width, (crop.Left + crop.Width) * x),
+                Math.Min(image.Height, (crop.Top + crop.Height) * y)
+            );
             return Resampler.Resize(image, box, size.Height, size.Width, _options.Interpolation);
         }
     }

@@ -19,14 +19,16 @@ public sealed record RandomRotateOptions(
     bool Expand = false,
     Interpolation Interpolation = Interpolation.Bilinear,
     double[]? PadVal = null,
-    [property: Range(0, 65535)] int? SegPadVal = null);
+    [property: Range(0, 65535)] int? SegPadVal = null
+);
 
 /// <summary>Turns the sample about its middle by a random angle.</summary>
 [Component("RandomRotate")]
 public sealed class RandomRotate : Transform
 {
     private readonly RandomRotateOptions _options;
-    private readonly double _low, _high;
+    private readonly double _low,
+        _high;
 
     public RandomRotate(RandomRotateOptions options)
     {
@@ -49,7 +51,8 @@ public sealed class RandomRotate : Transform
             newWidth = (int)Math.Ceiling(width * cos + height * sin - 1e-6);
             newHeight = (int)Math.Ceiling(width * sin + height * cos - 1e-6);
         }
-        var step = Matrix3x2.CreateTranslation(-width / 2f, -height / 2f)
+        var step =
+            Matrix3x2.CreateTranslation(-width / 2f, -height / 2f)
             * Matrix3x2.CreateRotation((float)-radians) // y points down
             * Matrix3x2.CreateTranslation(newWidth / 2f, newHeight / 2f);
         Warping.Warp(sample, step, newHeight, newWidth, _options.Interpolation, _options.PadVal ?? [0], _options.SegPadVal);

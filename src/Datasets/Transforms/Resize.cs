@@ -20,7 +20,8 @@ public enum ResizeFit
 
 /// <param name="Size">The new size; with keep_ratio, what the image must fit into.</param>
 /// <param name="KeepRatio">Keep the ratio of height and width: the largest size that fits.</param>
-/// <param name="Fit">With keep_ratio, how size bounds the image: "sides", its larger number the longer side and its smaller the shorter, as in mmcv; "size", height by height and width by width.</param>
+/// <param name="Fit">With keep_ratio, how size bounds the image: "sides", its larger number the longer side and its smaller the shorter, as
+/// in mmcv; "size", height by height and width by width.</param>
 /// <param name="ShorterSide">The new length of the shorter side, the ratio kept. In place of size.</param>
 /// <param name="MaxLongerSide">With shorter_side: the longer side becomes no longer than this.</param>
 /// <param name="Interpolation">The filter for image and extra maps; labels and masks are always picked (nearest).</param>
@@ -34,7 +35,8 @@ public sealed record ResizeOptions(
     [property: Range(1, 65536)] int? MaxLongerSide = null,
     Interpolation Interpolation = Interpolation.Bilinear,
     bool Antialias = true,
-    ResizeBackend Backend = ResizeBackend.Pillow);
+    ResizeBackend Backend = ResizeBackend.Pillow
+);
 
 /// <summary>Resizes to a fixed size, into a fixed size, or by the shorter side.</summary>
 [Component("Resize")]
@@ -58,7 +60,11 @@ public sealed class Resize : Transform
         var (height, width) = SampleGeometry.SizeOf(sample);
         var (newHeight, newWidth) = (_options.Size, _options.ShorterSide) switch
         {
-            ({ } size, _) when _options.KeepRatio => Resizer.Scaled(height, width, Resizer.ScaleInto(height, width, size.Height, size.Width, _options.Fit)),
+            ({ } size, _) when _options.KeepRatio => Resizer.Scaled(
+                height,
+                width,
+                Resizer.ScaleInto(height, width, size.Height, size.Width, _options.Fit)
+            ),
             ({ } size, _) => (size.Height, size.Width),
             (_, { } shorter) => Resizer.ByShorterSide(height, width, shorter, _options.MaxLongerSide),
             _ => (height, width),
@@ -75,9 +81,10 @@ internal sealed class Resizer(Interpolation interpolation, bool antialias, Resiz
         (Math.Max(1, (int)(height * scale + 0.5)), Math.Max(1, (int)(width * scale + 0.5)));
 
     /// <summary>The largest scale at which an image fits.</summary>
-    public static double ScaleInto(int height, int width, double maxHeight, double maxWidth, ResizeFit fit) => fit == ResizeFit.Size
-        ? Math.Min(maxHeight / height, maxWidth / width)
-        : Math.Min(Math.Max(maxHeight, maxWidth) / Math.Max(height, width), Math.Min(maxHeight, maxWidth) / Math.Min(height, width));
+    public static double ScaleInto(int height, int width, double maxHeight, double maxWidth, ResizeFit fit) =>
+        fit == ResizeFit.Size
+            ? Math.Min(maxHeight / height, maxWidth / width)
+            : Math.Min(Math.Max(maxHeight, maxWidth) / Math.Max(height, width), Math.Min(maxHeight, maxWidth) / Math.Min(height, width));
 
     public static (int Height, int Width) ByShorterSide(int height, int width, int shorter, int? maxLonger) =>
         Scaled(height, width, ScaleByShorterSide(height, width, shorter, maxLonger));
@@ -95,13 +102,24 @@ internal sealed class Resizer(Interpolation interpolation, bool antialias, Resiz
         var (oldHeight, oldWidth) = SampleGeometry.SizeOf(sample);
         var (scaleX, scaleY) = ((double)width / oldWidth, (double)height / oldHeight);
         var needed = Needed(Math.Max(scaleX, scaleY));
-        SampleGeometry.Move(sample, Matrix3x2.CreateScale((float)scaleX, (float)scaleY), height, width,
-            (image, kind) => Resize(image, height, width, kind), cuts: false, needed,
-            file => backend == ResizeBackend.Pillow && file is not ResizedImage ? new ResizedImage(file, sample.Denominator(needed), height, width, interpolation, antialias) : null);
+        SampleGeometry.Move(
+            sample,
+            Matrix3x2.CreateScale((float)scaleX, (float)scaleY),
+            height,
+            width,
+            (image, kind) => Resize(image, height, width, kind),
+            cuts: false,
+            needed,
+            file =>
+                backend == ResizeBackend.Pillow && file is not ResizedImage
+                    ? new ResizedImage(file, sample.Denominator(needed), height, width, interpolation, antialias)
+                    : null
+        );
     }
 
     /// <summary>The fraction of the pixels that must be decoded: reduced decoding is a part of antialiasing.</summary>
-    public double Needed(double scale) => antialias && backend == ResizeBackend.Pillow && interpolation != Interpolation.Nearest ? scale : 1;
+    public double Needed(double scale) =>
+        antialias && backend == ResizeBackend.Pillow && interpolation != Interpolation.Nearest ? scale : 1;
 
     public Image Resize(Image image, int height, int width, MapKind kind)
     {

@@ -22,7 +22,8 @@ public enum MapKind
     Extra,
 }
 
-/// <summary>Moves everything that lies on the image's grid at once: image, segmentation map, masks, extra maps, boxes, and the record of it all.</summary>
+/// <summary>Moves everything that lies on the image's grid at once: image, segmentation map, masks, extra maps, boxes, and the record of it
+/// all.</summary>
 public static class SampleGeometry
 {
     /// <param name="step">Maps a point (x, y; pixel corners at integers) before to one after.</param>
@@ -32,7 +33,16 @@ public static class SampleGeometry
     /// <param name="cuts">Something may have left the image: boxes are clipped, and those outside are dropped with their masks.</param>
     /// <param name="needed">The fraction of the image's pixels, along an axis, that is kept: <see cref="Sample.ImageAtLeast"/>.</param>
     /// <param name="later">Moves the image without decoding it, where it isn't decoded yet and that can be done; null otherwise.</param>
-    internal static void Move(Sample sample, Matrix3x2 step, int height, int width, Func<Image, MapKind, Image> move, bool cuts, double needed, Func<EncodedImage, EncodedImage?> later)
+    internal static void Move(
+        Sample sample,
+        Matrix3x2 step,
+        int height,
+        int width,
+        Func<Image, MapKind, Image> move,
+        bool cuts,
+        double needed,
+        Func<EncodedImage, EncodedImage?> later
+    )
     {
         if (sample.Encoded is not { } encoded || later(encoded) is not { } waiting)
         {
@@ -49,7 +59,15 @@ public static class SampleGeometry
     }
 
     /// <inheritdoc cref="Move(Sample, Matrix3x2, int, int, Func{Image, MapKind, Image}, bool, double, Func{EncodedImage, EncodedImage})"/>
-    public static void Move(Sample sample, Matrix3x2 step, int height, int width, Func<Image, MapKind, Image> move, bool cuts, double needed = 1)
+    public static void Move(
+        Sample sample,
+        Matrix3x2 step,
+        int height,
+        int width,
+        Func<Image, MapKind, Image> move,
+        bool cuts,
+        double needed = 1
+    )
     {
         var geometry = GeometryOf(sample);
         CheckMaps(sample);
@@ -83,13 +101,16 @@ public static class SampleGeometry
     public static int IgnoredClass(Image map) => map.Type == PixelType.UInt8 ? byte.MaxValue : ushort.MaxValue;
 
     /// <summary>What fills a picture where the image had nothing.</summary>
-    public static IReadOnlyList<double> Fill(Image image, MapKind kind, IReadOnlyList<double> imageFill) => kind switch
-    {
-        MapKind.Image when imageFill.Count == 1 || imageFill.Count == image.Channels => imageFill,
-        MapKind.Image => throw new UserErrorException($"{imageFill.Count} padding values for an image of {image.Channels} channels; one, or one per channel, was expected."),
-        MapKind.Segmentation => [IgnoredClass(image)],
-        _ => [0],
-    };
+    public static IReadOnlyList<double> Fill(Image image, MapKind kind, IReadOnlyList<double> imageFill) =>
+        kind switch
+        {
+            MapKind.Image when imageFill.Count == 1 || imageFill.Count == image.Channels => imageFill,
+            MapKind.Image => throw new UserErrorException(
+                $"{imageFill.Count} padding values for an image of {image.Channels} channels; one, or one per channel, was expected."
+            ),
+            MapKind.Segmentation => [IgnoredClass(image)],
+            _ => [0],
+        };
 
     /// <summary>Labels are picked, everything else is filtered.</summary>
     public static Interpolation For(MapKind kind, Interpolation interpolation) =>
@@ -131,8 +152,13 @@ public static class SampleGeometry
     /// <summary>Drops all boxes but some, and their masks.</summary>
     public static void Keep(Sample sample, IReadOnlyList<int> kept)
     {
-        if (sample.Boxes is not { } boxes || kept.Count == boxes.Count) return;
-        sample.Boxes = new Boxes([.. kept.SelectMany(i => boxes.Corners[(i * 4)..(i * 4 + 4)])], [.. kept.Select(i => boxes.Labels[i])], [.. kept.Select(i => boxes.Ignored[i])]);
+        if (sample.Boxes is not { } boxes || kept.Count == boxes.Count)
+            return;
+        sample.Boxes = new Boxes(
+            [.. kept.SelectMany(i => boxes.Corners[(i * 4)..(i * 4 + 4)])],
+            [.. kept.Select(i => boxes.Labels[i])],
+            [.. kept.Select(i => boxes.Ignored[i])]
+        );
         if (sample.InstanceMasks is { } masks && masks.Count == boxes.Count)
             sample.InstanceMasks = [.. kept.Select(i => masks[i])];
     }
@@ -161,7 +187,9 @@ public static class SampleGeometry
         void Check(Image? map, string what)
         {
             if (map is not null && (map.Height != height || map.Width != width))
-                throw new UserErrorException($"{sample.Name}: the image has {height} x {width} pixels, its {what} {map.Height} x {map.Width}.");
+                throw new UserErrorException(
+                    $"{sample.Name}: the image has {height} x {width} pixels, its {what} {map.Height} x {map.Width}."
+                );
         }
     }
 }

@@ -21,8 +21,10 @@ public static partial class AtomicFile
             using (var stream = (create ?? Create)(temporary))
             {
                 write(stream);
-                if (stream is FileStream file) file.Flush(flushToDisk: true);
-                else stream.Flush();
+                if (stream is FileStream file)
+                    file.Flush(flushToDisk: true);
+                else
+                    stream.Flush();
             }
             verify?.Invoke(temporary);
             File.Move(temporary, path, overwrite: true);
@@ -41,11 +43,14 @@ public static partial class AtomicFile
     }
 
     public static void WriteText(string path, string text) =>
-        Write(path, stream =>
-        {
-            using var writer = new StreamWriter(stream, leaveOpen: true);
-            writer.Write(text);
-        });
+        Write(
+            path,
+            stream =>
+            {
+                using var writer = new StreamWriter(stream, leaveOpen: true);
+                writer.Write(text);
+            }
+        );
 
     /// <summary>Whether an error means that there is no room: the disk is full, or a quota or limit is reached.</summary>
     public static bool IsFull(IOException error) =>
@@ -68,9 +73,11 @@ public static partial class AtomicFile
     // A renaming is on disk once the folder is; .NET can't open one.
     private static void SyncFolder(string folder)
     {
-        if (OperatingSystem.IsWindows()) return;
+        if (OperatingSystem.IsWindows())
+            return;
         var descriptor = Open(folder, 0);
-        if (descriptor < 0) return;
+        if (descriptor < 0)
+            return;
         _ = Sync(descriptor);
         _ = Close(descriptor);
     }

@@ -33,18 +33,22 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="UserErrorException">Not a checkpoint of Tessera's, truncated, or changed since it was written.</exception>
     public static Checkpoint Open(string path)
     {
-        if (!IsSafetensors(path)) throw CheckpointErrors.NotACheckpoint(path);
+        if (!IsSafetensors(path))
+            throw CheckpointErrors.NotACheckpoint(path);
         var file = SafetensorsFile.OpenPath(path);
         try
         {
-            if (!file.Metadata.TryGetValue(InfoKey, out var json)) throw CheckpointErrors.NotACheckpoint(path);
-            if (file.SealIsIntact() != true) throw CheckpointErrors.Altered(path);
+            if (!file.Metadata.TryGetValue(InfoKey, out var json))
+                throw CheckpointErrors.NotACheckpoint(path);
+            if (file.SealIsIntact() != true)
+                throw CheckpointErrors.Altered(path);
             return new Checkpoint(file, CheckpointInfo.FromJson(JsonNode.Parse(json)!.AsObject()));
         }
         catch (Exception error)
         {
             file.Dispose();
-            if (error is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException) throw CheckpointErrors.BadInfo(path, error);
+            if (error is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException)
+                throw CheckpointErrors.BadInfo(path, error);
             throw;
         }
     }
@@ -53,7 +57,8 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="UserErrorException">There is no such file, or it is damaged.</exception>
     public static bool IsCheckpoint(string path)
     {
-        if (!IsSafetensors(path)) return false;
+        if (!IsSafetensors(path))
+            return false;
         using var file = SafetensorsFile.OpenPath(path);
         return file.Metadata.ContainsKey(InfoKey);
     }
@@ -86,9 +91,15 @@ public sealed class Checkpoint : IDisposable
     {
         const string prefix = CheckpointParts.Model + ".";
         var average = averaged ? AveragedPrefix() : null;
-        return _file.Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToDictionary(
-            name => name[prefix.Length..],
-            name => average is not null && _file.Tensors.ContainsKey(average + name[prefix.Length..]) ? average + name[prefix.Length..] : name);
+        return _file
+            .Tensors.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(
+                name => name[prefix.Length..],
+                name =>
+                    average is not null && _file.Tensors.ContainsKey(average + name[prefix.Length..])
+                        ? average + name[prefix.Length..]
+                        : name
+            );
     }
 
     /// <summary>Fills the model, exactly: every tensor must be there and fit.</summary>
@@ -101,12 +112,23 @@ public sealed class Checkpoint : IDisposable
         var names = ModelNames(averaged);
         var missing = target.Keys.Where(name => !names.ContainsKey(name)).ToList();
         var unexpected = names.Keys.Where(name => !target.ContainsKey(name)).ToList();
-        var wrong = target.Where(pair => names.TryGetValue(pair.Key, out var full) && !pair.Value.shape.SequenceEqual(_file.Tensors[full].Shape))
-            .Select(pair => (pair.Key, WeightInfo.ShapeText(pair.Value.shape), WeightInfo.ShapeText(_file.Tensors[names[pair.Key]].Shape))).ToList();
+        var wrong = target
+            .Where(pair => names.TryGetValue(pair.Key, out var full) && !pair.Value.shape.SequenceEqual(_file.Tensors[full].Shape))
+            .Select(pair => (pair.Key, WeightInfo.ShapeText(pair.Value.shape), WeightInfo.ShapeText(_file.Tensors[names[pair.Key]].Shape)))
+            .ToList();
         if (missing.Count + unexpected.Count + wrong.Count > 0)
         {
-            var explained = wrong.Select(w => model.ExplainShape(w.Key, _file.Tensors[names[w.Key]].Shape)).FirstOrDefault(text => text is not null);
-            throw CheckpointErrors.OtherArchitecture(Path, target.Count, missing, unexpected, wrong, $"{ModelSummary.Differences(Info.Config, config)} {explained}".Trim());
+            var explained = wrong
+                .Select(w => model.ExplainShape(w.Key, _file.Tensors[names[w.Key]].Shape))
+                .FirstOrDefault(text => text is not null);
+            throw CheckpointErrors.OtherArchitecture(
+                Path,
+                target.Count,
+                missing,
+                unexpected,
+                wrong,
+                $"{ModelSummary.Differences(Info.Config, config)} {explained}".Trim()
+            );
         }
 
         using var nothing = no_grad();
@@ -123,23 +145,29 @@ public sealed class Checkpoint : IDisposable
     {
         if (byName ? !Info.Data.Classes.SequenceEqual(data.Classes) : Info.Data.Classes.Count != data.Classes.Count)
             throw CheckpointErrors.OtherClasses(Path, Info.Data.Classes, data.Classes);
-        if (Info.Data.Task != data.Task) throw CheckpointErrors.OtherTask(Path, Info.Data.Task, data.Task);
+        if (Info.Data.Task != data.Task)
+            throw CheckpointErrors.OtherTask(Path, Info.Data.Task, data.Task);
     }
 
     public void Dispose()
     {
-        foreach (var tensor in _read) tensor.Dispose();
+        foreach (var tensor in _read)
+            tensor.Dispose();
         _read.Clear();
         _file.Dispose();
     }
 
     internal static void Write(Stream stream, StateWriter state, CheckpointInfo info) =>
-        SafetensorsWriter.Write(stream, state.Tensors.Select(pair => WeightSource.From(pair.Key, pair.Value)), new Dictionary<string, string>
-        {
-            ["format"] = "pt", // the Python library's word for "PyTorch tensors"
-            [InfoKey] = info.ToJson().ToJsonString(),
-            [ValuesKey] = state.Values.ToJsonString(),
-        });
+        SafetensorsWriter.Write(
+            stream,
+            state.Tensors.Select(pair => WeightSource.From(pair.Key, pair.Value)),
+            new Dictionary<string, string>
+            {
+                ["format"] = "pt", // the Python library's word for "PyTorch tensors"
+                [InfoKey] = info.ToJson().ToJsonString(),
+                [ValuesKey] = state.Values.ToJsonString(),
+            }
+        );
 
     /// <summary>Reads a file that was just written back from the disk.</summary>
     /// <exception cref="IOException">It isn't what was written.</exception>
@@ -148,7 +176,8 @@ public sealed class Checkpoint : IDisposable
         try
         {
             using var file = SafetensorsFile.OpenPath(path);
-            if (file.SealIsIntact() == true) return;
+            if (file.SealIsIntact() == true)
+                return;
         }
         catch (UserErrorException error)
         {

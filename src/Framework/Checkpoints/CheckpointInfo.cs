@@ -22,10 +22,13 @@ public sealed record CheckpointInfo
     /// <summary>The newest evaluation's metrics; empty where there was none.</summary>
     public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>What the model's tensors are called in other projects, the reference implementation first: set it to <see cref="Checkpoints.PublishedNames.For"/>.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> PublishedNames { get; init; } = new Dictionary<string, IReadOnlyDictionary<string, string>>();
+    /// <summary>What the model's tensors are called in other projects, the reference implementation first: set it to
+    /// <see cref="Checkpoints.PublishedNames.For"/>.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> PublishedNames { get; init; } =
+        new Dictionary<string, IReadOnlyDictionary<string, string>>();
 
-    /// <summary>How tensors are changed on publishing, by project and the model's own name: see <see cref="Checkpoints.PublishedForms"/>; null in checkpoints older than that.</summary>
+    /// <summary>How tensors are changed on publishing, by project and the model's own name: see <see cref="Checkpoints.PublishedForms"/>;
+    /// null in checkpoints older than that.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>? PublishedForms { get; init; }
 
     /// <summary>The model's initial weights came from here (file and content hash); null where they were random.</summary>
@@ -40,43 +43,64 @@ public sealed record CheckpointInfo
     private static string TesseraVersion =>
         typeof(CheckpointInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
-    internal JsonObject ToJson() => new()
-    {
-        ["epoch"] = Epoch,
-        ["iteration"] = Iteration,
-        ["task"] = Data.Task.ToString(),
-        ["classes"] = new JsonArray([.. Data.Classes.Select(name => (JsonNode)name)]),
-        ["palette"] = Data.Palette is null ? null : new JsonArray([.. Data.Palette.Select(color => (JsonNode)color.ToString())]),
-        ["metrics"] = new JsonObject(Metrics.Select(m => KeyValuePair.Create(m.Key, double.IsFinite(m.Value) ? (JsonNode?)m.Value : null))),
-        ["published_names"] = new JsonObject(PublishedNames.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
-        ["published_forms"] = PublishedForms is null ? null : new JsonObject(PublishedForms.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
-        ["source"] = Source,
-        ["versions"] = Texts(Versions),
-        ["kept"] = new JsonArray([.. Kept.Select(name => (JsonNode)name)]),
-        ["config"] = Config.DeepClone(),
-    };
-
-    /// <exception cref="InvalidOperationException">The JSON lacks something or has it in another form; so do FormatException and KeyNotFoundException.</exception>
-    internal static CheckpointInfo FromJson(JsonObject json) => new()
-    {
-        Config = json["config"]!.DeepClone().AsObject(),
-        Data = new DataInfo(
-            [.. json["classes"]!.AsArray().Select(name => name!.GetValue<string>())],
-            Enum.Parse<DataTask>(json["task"]!.GetValue<string>()))
+    internal JsonObject ToJson() =>
+        new()
         {
-            Palette = json["palette"] is JsonArray palette ? [.. palette.Select(color => Rgb.TryParse(color!.GetValue<string>(), out var rgb) ? rgb : throw new FormatException($"{color} is no colour."))] : null,
-        },
-        Epoch = json["epoch"]!.GetValue<int>(),
-        Iteration = json["iteration"]!.GetValue<long>(),
-        Metrics = json["metrics"]!.AsObject().ToDictionary(m => m.Key, m => m.Value?.GetValue<double>() ?? double.NaN),
-        PublishedNames = json["published_names"]!.AsObject().ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
-        PublishedForms = json["published_forms"]?.AsObject().ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
-        Source = json["source"]?.GetValue<string>(),
-        Versions = Texts(json["versions"]!),
-        Kept = [.. json["kept"]!.AsArray().Select(name => name!.GetValue<string>())],
-    };
+            ["epoch"] = Epoch,
+            ["iteration"] = Iteration,
+            ["task"] = Data.Task.ToString(),
+            ["classes"] = new JsonArray([.. Data.Classes.Select(name => (JsonNode)name)]),
+            ["palette"] = Data.Palette is null ? null : new JsonArray([.. Data.Palette.Select(color => (JsonNode)color.ToString())]),
+            ["metrics"] = new JsonObject(
+                Metrics.Select(m => KeyValuePair.Create(m.Key, double.IsFinite(m.Value) ? (JsonNode?)m.Value : null))
+            ),
+            ["published_names"] = new JsonObject(PublishedNames.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
+            ["published_forms"] = PublishedForms is null
+                ? null
+                : new JsonObject(PublishedForms.Select(map => KeyValuePair.Create(map.Key, (JsonNode?)Texts(map.Value)))),
+            ["source"] = Source,
+            ["versions"] = Texts(Versions),
+            ["kept"] = new JsonArray([.. Kept.Select(name => (JsonNode)name)]),
+            ["config"] = Config.DeepClone(),
+        };
 
-    private static JsonObject Texts(IReadOnlyDictionary<string, string> texts) => new(texts.Select(text => KeyValuePair.Create(text.Key, (JsonNode?)text.Value)));
+    /// <exception cref="InvalidOperationException">The JSON lacks something or has it in another form; so do FormatException and
+    /// KeyNotFoundException.</exception>
+    internal static CheckpointInfo FromJson(JsonObject json) =>
+        new()
+        {
+            Config = json["config"]!.DeepClone().AsObject(),
+            Data = new DataInfo(
+                [.. json["classes"]!.AsArray().Select(name => name!.GetValue<string>())],
+                Enum.Parse<DataTask>(json["task"]!.GetValue<string>())
+            )
+            {
+                Palette = json["palette"] is JsonArray palette
+                    ?
+                    [
+                        .. palette.Select(color =>
+                            Rgb.TryParse(color!.GetValue<string>(), out var rgb) ? rgb : throw new FormatException($"{color} is no colour.")
+                        ),
+                    ]
+                    : null,
+            },
+            Epoch = json["epoch"]!.GetValue<int>(),
+            Iteration = json["iteration"]!.GetValue<long>(),
+            Metrics = json["metrics"]!.AsObject().ToDictionary(m => m.Key, m => m.Value?.GetValue<double>() ?? double.NaN),
+            PublishedNames = json["published_names"]!
+                .AsObject()
+                .ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
+            PublishedForms = json["published_forms"]
+                ?.AsObject()
+                .ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
+            Source = json["source"]?.GetValue<string>(),
+            Versions = Texts(json["versions"]!),
+            Kept = [.. json["kept"]!.AsArray().Select(name => name!.GetValue<string>())],
+        };
 
-    private static Dictionary<string, string> Texts(JsonNode json) => json.AsObject().ToDictionary(text => text.Key, text => text.Value!.GetValue<string>());
+    private static JsonObject Texts(IReadOnlyDictionary<string, string> texts) =>
+        new(texts.Select(text => KeyValuePair.Create(text.Key, (JsonNode?)text.Value)));
+
+    private static Dictionary<string, string> Texts(JsonNode json) =>
+        json.AsObject().ToDictionary(text => text.Key, text => text.Value!.GetValue<string>());
 }

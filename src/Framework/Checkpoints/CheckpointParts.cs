@@ -1,6 +1,7 @@
 namespace Tessera.Framework.Checkpoints;
 
-/// <summary>Names of a checkpoint's parts: a tensor <c>backbone.conv1.weight</c> of the model is stored as <c>model.backbone.conv1.weight</c>.</summary>
+/// <summary>Names of a checkpoint's parts: a tensor <c>backbone.conv1.weight</c> of the model is stored as
+/// <c>model.backbone.conv1.weight</c>.</summary>
 public static class CheckpointParts
 {
     /// <summary>The model's state dict. Required.</summary>
@@ -25,8 +26,10 @@ public static class CheckpointParts
         foreach (var name in names)
             switch (name.Split('.', 4))
             {
-                case [Averaged, _, ..]: return Averaged + ".";
-                case [Hooks, var key, Averaged, _]: return $"{Hooks}.{key}.{Averaged}.";
+                case [Averaged, _, ..]:
+                    return Averaged + ".";
+                case [Hooks, var key, Averaged, _]:
+                    return $"{Hooks}.{key}.{Averaged}.";
             }
         return null;
     }

@@ -20,9 +20,7 @@ public sealed class CheckpointStore
 
     /// <param name="keep">Regular checkpoints to keep; 0 keeps all. Only those that this run wrote are ever removed.</param>
     public CheckpointStore(string workDir, int keep = 0)
-        : this(workDir, keep, null)
-    {
-    }
+        : this(workDir, keep, null) { }
 
     internal CheckpointStore(string workDir, int keep, Func<string, Stream>? create) => (WorkDir, Keep, _create) = (workDir, keep, create);
 
@@ -37,11 +35,17 @@ public sealed class CheckpointStore
         get
         {
             var pointer = Path.Combine(WorkDir, PointerName);
-            if (!File.Exists(pointer)) return null;
+            if (!File.Exists(pointer))
+                return null;
             var name = File.ReadAllText(pointer).Trim();
             var path = Path.Combine(WorkDir, name);
-            if (name.Length > 0 && File.Exists(path)) return path;
-            var there = Directory.EnumerateFiles(WorkDir, "*" + Extension).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal).ToList();
+            if (name.Length > 0 && File.Exists(path))
+                return path;
+            var there = Directory
+                .EnumerateFiles(WorkDir, "*" + Extension)
+                .Select(file => Path.GetFileName(file)!)
+                .Order(StringComparer.Ordinal)
+                .ToList();
             throw CheckpointErrors.LatestIsGone(pointer, name, there);
         }
     }
@@ -75,11 +79,20 @@ public sealed class CheckpointStore
 
     /// <summary>Saves <c>best_&lt;metric&gt;.safetensors</c>, replacing the former best. Resumable like any other.</summary>
     public string SaveBest(string metric, StateWriter state, CheckpointInfo info) =>
-        Write("best_" + string.Concat(metric.Select(letter => char.IsLetterOrDigit(letter) || letter is '-' or '.' ? letter : '_')), state, info with { Kept = _kept });
+        Write(
+            "best_" + string.Concat(metric.Select(letter => char.IsLetterOrDigit(letter) || letter is '-' or '.' ? letter : '_')),
+            state,
+            info with
+            {
+                Kept = _kept,
+            }
+        );
 
     /// <summary>Takes over, after a resume, what the interrupted run had written.</summary>
     public void Adopt(Checkpoint checkpoint) =>
-        _kept = [.. checkpoint.Info.Kept.Where(name => Path.GetFileName(name) == name && File.Exists(Path.Combine(WorkDir, name + Extension)))];
+        _kept = [
+            .. checkpoint.Info.Kept.Where(name => Path.GetFileName(name) == name && File.Exists(Path.Combine(WorkDir, name + Extension))),
+        ];
 
     private string Write(string name, StateWriter state, CheckpointInfo info)
     {

@@ -8,12 +8,14 @@ namespace Tessera.Framework.Checkpoints;
 /// How the rows of a classifier go into a model whose classes may be others, or in another order: by the classes' names
 /// where the file gives them, otherwise as they stand if there are as many.
 /// </summary>
-/// <param name="file">Class names of the file, as many as its classifier has; null where it gives none, or names aren't to be compared.</param>
+/// <param name="file">Class names of the file, as many as its classifier has; null where it gives none, or names aren't to be
+/// compared.</param>
 /// <param name="data">Class names of the data; null where there are none.</param>
 internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<string>? data)
 {
     private readonly Dictionary<string, Func<Tensor, Tensor, Tensor?>> _plans = [];
-    private bool _byName, _unnamed;
+    private bool _byName,
+        _unnamed;
     private (long Found, long Expected)? _otherCount;
 
     /// <summary>The number of classes in the file and here, where they differ and no names tell which are which.</summary>
@@ -42,12 +44,17 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
     {
         var rows = target.shape[0];
         var classes = rows / tensor.Groups;
-        var groups = beside is { Here: > 0 } pair && pair.Stored * tensor.Groups % pair.Here == 0 ? pair.Stored * tensor.Groups / pair.Here : tensor.Groups;
+        var groups =
+            beside is { Here: > 0 } pair && pair.Stored * tensor.Groups % pair.Here == 0
+                ? pair.Stored * tensor.Groups / pair.Here
+                : tensor.Groups;
         var found = stored.Length > 0 && groups > 0 ? stored[0] / groups : 0;
         if (file is not null && data is not null && data.Count == classes && file.Count * groups == stored[0])
         {
-            if (groups != tensor.Groups) _plans[tensor.Name] = LeftOut;
-            else if (!file.SequenceEqual(data, StringComparer.Ordinal)) (_plans[tensor.Name], _byName) = (ByName(tensor.Groups), true);
+            if (groups != tensor.Groups)
+                _plans[tensor.Name] = LeftOut;
+            else if (!file.SequenceEqual(data, StringComparer.Ordinal))
+                (_plans[tensor.Name], _byName) = (ByName(tensor.Groups), true);
             return;
         }
         if (groups == tensor.Groups && stored.Length > 0 && stored[0] == rows)
@@ -56,27 +63,37 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
             return;
         }
         _plans[tensor.Name] = LeftOut;
-        if (found != classes) _otherCount ??= (found, classes);
+        if (found != classes)
+            _otherCount ??= (found, classes);
     }
 
-    /// <summary>What goes into the model's tensor: the stored one as it is, rows of it beside rows of the model's, or null for nothing.</summary>
+    /// <summary>What goes into the model's tensor: the stored one as it is, rows of it beside rows of the model's, or null for
+    /// nothing.</summary>
     /// <param name="target">The model's tensor, which keeps the rows of classes that the file lacks.</param>
-    public Tensor? Take(string name, Tensor stored, Tensor target) => _plans.TryGetValue(name, out var plan) ? plan(stored, target) : stored;
+    public Tensor? Take(string name, Tensor stored, Tensor target) =>
+        _plans.TryGetValue(name, out var plan) ? plan(stored, target) : stored;
 
     /// <summary>What was done by name, in a sentence, and whether classes stay without weights; null where nothing was.</summary>
     public (string Text, bool Lacking)? Describe()
     {
-        if (!_byName) return null;
+        if (!_byName)
+            return null;
         var places = Places();
         var (taken, lacking) = (Names(place => place >= 0), Names(place => place < 0));
         var spare = file!.Where((_, row) => !places.Contains(row)).ToList();
         if (taken.Count == 0)
-            return ($"none of the data's {data!.Count} classes ({CheckpointErrors.Some(data)}) is among the file's {file!.Count} "
-                + $"({CheckpointErrors.Some(file)}): the classifier keeps its first weights. "
-                + "Where they mean the same in the same order: init.match_classes \"in_order\".", true);
-        var text = $"the classifier's rows are taken by class name: {taken.Count} of the data's {data!.Count} ({CheckpointErrors.Some(taken)})";
-        if (lacking.Count > 0) text += $"; not in the file, so left as they begin: {CheckpointErrors.Some(lacking)}";
-        if (spare.Count > 0) text += $"; in the file alone: {CheckpointErrors.Some(spare)}";
+            return (
+                $"none of the data's {data!.Count} classes ({CheckpointErrors.Some(data)}) is among the file's {file!.Count} "
+                    + $"({CheckpointErrors.Some(file)}): the classifier keeps its first weights. "
+                    + "Where they mean the same in the same order: init.match_classes \"in_order\".",
+                true
+            );
+        var text =
+            $"the classifier's rows are taken by class name: {taken.Count} of the data's {data!.Count} ({CheckpointErrors.Some(taken)})";
+        if (lacking.Count > 0)
+            text += $"; not in the file, so left as they begin: {CheckpointErrors.Some(lacking)}";
+        if (spare.Count > 0)
+            text += $"; in the file alone: {CheckpointErrors.Some(spare)}";
         return (text + ".", lacking.Count > 0);
 
         List<string> Names(Func<int, bool> which) => [.. data!.Where((_, c) => which(places[c]))];
@@ -87,15 +104,18 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
     private Func<Tensor, Tensor, Tensor?> ByName(int groups)
     {
         var places = Places();
-        if (places.All(place => place < 0)) return LeftOut;
+        if (places.All(place => place < 0))
+            return LeftOut;
         return (stored, target) =>
         {
-            if (!stored.shape.Skip(1).SequenceEqual(target.shape.Skip(1))) return stored; // the shapes are told
+            if (!stored.shape.Skip(1).SequenceEqual(target.shape.Skip(1)))
+                return stored; // the shapes are told
             using var scope = NewDisposeScope();
             var rows = target.detach().clone().unflatten(0, [groups, -1]); // [groups, classes, …]
             var found = stored.to(target.dtype).unflatten(0, [groups, -1]);
             for (var c = 0; c < places.Length; c++)
-                if (places[c] >= 0) rows.select(1, c).copy_(found.select(1, places[c]));
+                if (places[c] >= 0)
+                    rows.select(1, c).copy_(found.select(1, places[c]));
             return scope.MoveToOuter(rows.flatten(0, 1));
         };
     }
@@ -104,7 +124,10 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
     private int[] Places()
     {
         var once = data!.CountBy(name => name).Where(pair => pair.Value == 1).Select(pair => pair.Key).ToHashSet(StringComparer.Ordinal);
-        var rows = file!.Index().GroupBy(entry => entry.Item, StringComparer.Ordinal).Where(group => group.Count() == 1)
+        var rows = file!
+            .Index()
+            .GroupBy(entry => entry.Item, StringComparer.Ordinal)
+            .Where(group => group.Count() == 1)
             .ToDictionary(group => group.Key, group => group.First().Index, StringComparer.Ordinal);
         return [.. data!.Select(name => once.Contains(name) && rows.TryGetValue(name, out var row) ? row : -1)];
     }

@@ -31,39 +31,59 @@ public static class EarlierDefaults
     {
         var before = Readable(saved);
         foreach (var option in OptionsBinder.Changed<RunOptions>(components.Registry, document))
-            if (option.Value is { } stated && option.Parent.StartsWith("model", StringComparison.Ordinal) && Trained(option) is { } trained && trained.Text != stated.Text)
-                note($"{ConfigPath.Join(option.Parent, option.Key.Name)} is {stated.Text} in the config, but the checkpoint was trained with {trained.Text}.");
-        return Filled(document, components.Registry, option =>
-        {
-            var now = Written(option, option.Key.Default);
-            if (Trained(option) is not { } value) return now;
-            if (value.Text != now?.Text)
-                note($"{ConfigPath.Join(option.Parent, option.Key.Name)} is {value.Text}, as the checkpoint was trained: the config leaves it out, and the default is {now?.Text} now.");
-            return value;
-        });
+            if (
+                option.Value is { } stated
+                && option.Parent.StartsWith("model", StringComparison.Ordinal)
+                && Trained(option) is { } trained
+                && trained.Text != stated.Text
+            )
+                note(
+                    $"{ConfigPath.Join(option.Parent, option.Key.Name)} is {stated.Text} in the config, but the checkpoint was trained "
+                        + $"with {trained.Text}."
+                );
+        return Filled(
+            document,
+            components.Registry,
+            option =>
+            {
+                var now = Written(option, option.Key.Default);
+                if (Trained(option) is not { } value)
+                    return now;
+                if (value.Text != now?.Text)
+                    note(
+                        $"{ConfigPath.Join(option.Parent, option.Key.Name)} is {value.Text}, as the checkpoint was trained: the config "
+                            + $"leaves it out, and the default is {now?.Text} now."
+                    );
+                return value;
+            }
+        );
 
         // As the checkpoint has it; null where it has no such component there.
         ConfigValue? Trained(ChangedOption option) =>
             before.Find(option.Parent) is not ConfigMap place || !SameType(document.Find(option.Parent), place) ? null
-            : place[option.Key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } stored ? new ConfigValue(option.Place, stored.Kind, stored.Text)
+            : place[option.Key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } stored
+                ? new ConfigValue(option.Place, stored.Kind, stored.Text)
             : Written(option, option.Key.Earlier);
     }
 
-    private static ConfigDocument Filled(ConfigDocument document, ComponentRegistry registry, Func<ChangedOption, ConfigValue?> choose) => document.With(
-        from option in OptionsBinder.Changed<RunOptions>(registry, document)
-        where option.Value is null
-        let value = choose(option)
-        where value is not null
-        select (ConfigPath.Join(option.Parent, option.Key.Name), value));
+    private static ConfigDocument Filled(ConfigDocument document, ComponentRegistry registry, Func<ChangedOption, ConfigValue?> choose) =>
+        document.With(
+            from option in OptionsBinder.Changed<RunOptions>(registry, document)
+            where option.Value is null
+            let value = choose(option)
+            where value is not null
+            select (ConfigPath.Join(option.Parent, option.Key.Name), value)
+        );
 
-    private static ConfigValue? Written(ChangedOption option, object? value) => value switch
-    {
-        null => null,
-        string text => new ConfigValue(option.Place, ConfigValueKind.String, text),
-        bool => new ConfigValue(option.Place, ConfigValueKind.Boolean, option.Key.Type.Show(value)),
-        Enum => new ConfigValue(option.Place, ConfigValueKind.String, option.Key.Type.Show(value)),
-        _ => new ConfigValue(option.Place, ConfigValueKind.Number, option.Key.Type.Show(value)),
-    };
+    private static ConfigValue? Written(ChangedOption option, object? value) =>
+        value switch
+        {
+            null => null,
+            string text => new ConfigValue(option.Place, ConfigValueKind.String, text),
+            bool => new ConfigValue(option.Place, ConfigValueKind.Boolean, option.Key.Type.Show(value)),
+            Enum => new ConfigValue(option.Place, ConfigValueKind.String, option.Key.Type.Show(value)),
+            _ => new ConfigValue(option.Place, ConfigValueKind.Number, option.Key.Type.Show(value)),
+        };
 
     private static bool SameType(ConfigNode? present, ConfigMap saved) =>
         present is ConfigMap map && (map["type"] as ConfigValue)?.Text == (saved["type"] as ConfigValue)?.Text;

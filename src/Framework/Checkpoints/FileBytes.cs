@@ -17,7 +17,8 @@ internal sealed class FileBytes : IDisposable
     {
         try
         {
-            if (Directory.Exists(path)) throw CheckpointErrors.IsFolder(path);
+            if (Directory.Exists(path))
+                throw CheckpointErrors.IsFolder(path);
             return new FileBytes(path, System.IO.File.OpenHandle(path));
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
@@ -39,7 +40,8 @@ internal sealed class FileBytes : IDisposable
             while (done < destination.Length)
             {
                 var count = RandomAccess.Read(_handle, destination[done..], offset + done);
-                if (count == 0) break;
+                if (count == 0)
+                    break;
                 done += count;
             }
         }
@@ -52,13 +54,15 @@ internal sealed class FileBytes : IDisposable
 
     public void Read(long offset, Span<byte> destination, string what)
     {
-        if (ReadUpTo(offset, destination) < destination.Length) throw CheckpointErrors.Truncated(this, what);
+        if (ReadUpTo(offset, destination) < destination.Length)
+            throw CheckpointErrors.Truncated(this, what);
     }
 
     /// <summary>A copy of a part. The length is checked against the file's before memory is taken.</summary>
     public byte[] Read(long offset, long count, string what)
     {
-        if (offset < 0 || count < 0 || offset > Length - count || count > Array.MaxLength) throw CheckpointErrors.Truncated(this, what);
+        if (offset < 0 || count < 0 || offset > Length - count || count > Array.MaxLength)
+            throw CheckpointErrors.Truncated(this, what);
         var bytes = new byte[count];
         Read(offset, bytes, what);
         return bytes;
@@ -76,7 +80,11 @@ internal sealed class FileBytes : IDisposable
         public override bool CanSeek => false;
         public override bool CanWrite => false;
         public override long Length => count;
-        public override long Position { get => _position; set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => _position;
+            set => throw new NotSupportedException();
+        }
 
         public override int Read(Span<byte> buffer)
         {
@@ -87,9 +95,13 @@ internal sealed class FileBytes : IDisposable
         }
 
         public override int Read(byte[] buffer, int start, int length) => Read(buffer.AsSpan(start, length));
+
         public override void Flush() { }
+
         public override long Seek(long target, SeekOrigin origin) => throw new NotSupportedException();
+
         public override void SetLength(long value) => throw new NotSupportedException();
+
         public override void Write(byte[] buffer, int start, int length) => throw new NotSupportedException();
     }
 }

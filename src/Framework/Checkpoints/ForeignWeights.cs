@@ -12,8 +12,12 @@ namespace Tessera.Framework.Checkpoints;
 /// <param name="WrongShape">The module's names whose tensor in the file has another shape, with both shapes.</param>
 /// <param name="Skipped">The module's names left out by rule.</param>
 public sealed record LoadReport(
-    IReadOnlyList<string> Loaded, IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected,
-    IReadOnlyList<(string Name, string Expected, string Found)> WrongShape, IReadOnlyList<string> Skipped)
+    IReadOnlyList<string> Loaded,
+    IReadOnlyList<string> Missing,
+    IReadOnlyList<string> Unexpected,
+    IReadOnlyList<(string Name, string Expected, string Found)> WrongShape,
+    IReadOnlyList<string> Skipped
+)
 {
     /// <summary>The file's names that are no weights of the network: what lies beside it, counters, another copy.</summary>
     public IReadOnlyList<string> PassedOver { get; init; } = [];
@@ -35,11 +39,21 @@ public static class ForeignWeights
     /// everything must be found. Rows of the classifier are matched by class name; where the file has no names, their count
     /// is compared, and a warning says so.
     /// </summary>
-    /// <param name="options">How names are read; its checkpoint is <paramref name="path"/>. By default everything is found by itself.</param>
+    /// <param name="options">How names are read; its checkpoint is <paramref name="path"/>. By default everything is found by
+    /// itself.</param>
     /// <exception cref="UserErrorException">The weights don't fit, or the classes are others than the data's.</exception>
     public static LoadReport LoadWhole(VisionModel model, string path, DataInfo data, PretrainedOptions? options = null) =>
-        Load(model, path, (options ?? new PretrainedOptions(path)) with { OtherClassCount = OtherClassCount.Fail, Strict = true },
-            new InitContext(data), whole: true);
+        Load(
+            model,
+            path,
+            (options ?? new PretrainedOptions(path)) with
+            {
+                OtherClassCount = OtherClassCount.Fail,
+                Strict = true,
+            },
+            new InitContext(data),
+            whole: true
+        );
 
     /// <summary>Loads what fits, logs what was found, and throws where nothing fits or the options ask for more than there is.</summary>
     /// <param name="module">A backbone, a whole model, or any module whose names the file's are.</param>
@@ -48,27 +62,43 @@ public static class ForeignWeights
     {
         using var file = WeightsFile.Open(path, options.Part, options.Weights);
         if (file.Others.Count > 0)
-            Log.Info("{0} also holds {1}.", Path.GetFileName(path), string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : ""));
+            Log.Info(
+                "{0} also holds {1}.",
+                Path.GetFileName(path),
+                string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : "")
+            );
         var target = module.state_dict();
         var found = NameMatch.Find(module, target, file, options, path);
         Log.Info("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
-        foreach (var note in file.Notes.Concat(found.Notes)) Log.Warn("{0}: {1}", Path.GetFileName(path), note);
+        foreach (var note in file.Notes.Concat(found.Notes))
+            Log.Warn("{0}: {1}", Path.GetFileName(path), note);
 
         var rows = Rows(module, target, file, found, options, context);
-        if (whole) CheckClasses(path, file, rows, context.Data!);
+        if (whole)
+            CheckClasses(path, file, rows, context.Data!);
         if ((rows.OtherCount ?? rows.OtherNames) is { } other && options.OtherClassCount == OtherClassCount.Fail)
             throw CheckpointErrors.ClassCount(path, other.Found, other.Expected);
 
         var report = Fill(module, target, file, found, options, rows, adapt: !whole);
-        foreach (var line in LoadTable.Lines(report)) Log.Info(line);
-        if (report.Loaded.Count == 0) throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
-        if (options.Strict && !report.IsComplete) throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
+        foreach (var line in LoadTable.Lines(report))
+            Log.Info(line);
+        if (report.Loaded.Count == 0)
+            throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
+        if (options.Strict && !report.IsComplete)
+            throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
         Tell(path, rows, module, file, context);
         return report;
     }
 
     private static LoadReport Fill(
-        nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, NameMatch found, PretrainedOptions options, ClassRows rows, bool adapt)
+        nn.Module module,
+        Dictionary<string, Tensor> target,
+        WeightsFile file,
+        NameMatch found,
+        PretrainedOptions options,
+        ClassRows rows,
+        bool adapt
+    )
     {
         var stems = Stems(module);
         var (loaded, wrong, skipped, swapped) = (new List<string>(), new List<(string, string, string)>(), new List<string>(), false);
@@ -84,7 +114,8 @@ public static class ForeignWeights
             var stored = Fit(module, found, own, file.Read(foreign));
             if (stems.TryGetValue(own, out var stem))
             {
-                if (options.InputMode == ChannelOrder.Bgr) (stored, swapped) = Swapped(stem, stored, swapped);
+                if (options.InputMode == ChannelOrder.Bgr)
+                    (stored, swapped) = Swapped(stem, stored, swapped);
                 if (adapt && StemChannels.Adapt(stem, stored, target[own].shape) is { } adapted)
                 {
                     stored = adapted.Tensor;
@@ -104,7 +135,8 @@ public static class ForeignWeights
             target[own].copy_(taken);
             loaded.Add(own);
         }
-        if (options.InputMode == ChannelOrder.Bgr && !swapped) throw CheckpointErrors.NoStem(file.Path);
+        if (options.InputMode == ChannelOrder.Bgr && !swapped)
+            throw CheckpointErrors.NoStem(file.Path);
 
         foreach (var name in found.Absent(target.Keys).Where(name => !options.Skips(name)).ToList())
         {
@@ -113,9 +145,16 @@ public static class ForeignWeights
             loaded.Add(name);
         }
 
-        var missing = target.Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name)).ToList();
+        var missing = target
+            .Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name))
+            .ToList();
         return new LoadReport(
-            loaded, missing.Where(name => !options.Skips(name)).ToList(), found.Unexpected, wrong, [.. skipped, .. missing.Where(options.Skips)])
+            loaded,
+            missing.Where(name => !options.Skips(name)).ToList(),
+            found.Unexpected,
+            wrong,
+            [.. skipped, .. missing.Where(options.Skips)]
+        )
         {
             PassedOver = found.PassedOver,
             Files = file.Files,
@@ -127,7 +166,8 @@ public static class ForeignWeights
 
     private static Tensor Fit(nn.Module module, NameMatch found, string own, Tensor stored)
     {
-        if (found.Map?.Reshape is { } reshape) stored = reshape(own, stored);
+        if (found.Map?.Reshape is { } reshape)
+            stored = reshape(own, stored);
         return module switch
         {
             VisionModel model => model.Fit(own, stored),
@@ -139,31 +179,49 @@ public static class ForeignWeights
     /// <summary>The tensors that read the image, by their names in the module.</summary>
     private static Dictionary<string, StemTensor> Stems(nn.Module module)
     {
-        var backbones = module is Backbone backbone ? [("", backbone)] : module.Having<Backbone>().Select(found => (found.Name + ".", found.Module)).ToList();
-        return backbones.SelectMany(entry => entry.Item2.StemTensors.Select(stem => (entry.Item1 + stem.Name, stem))).DistinctBy(entry => entry.Item1)
+        var backbones = module is Backbone backbone
+            ? [("", backbone)]
+            : module.Having<Backbone>().Select(found => (found.Name + ".", found.Module)).ToList();
+        return backbones
+            .SelectMany(entry => entry.Item2.StemTensors.Select(stem => (entry.Item1 + stem.Name, stem)))
+            .DistinctBy(entry => entry.Item1)
             .ToDictionary(entry => entry.Item1, entry => entry.stem);
     }
 
     private static (Tensor Stored, bool Swapped) Swapped(StemTensor stem, Tensor stored, bool before)
     {
         var dimension = stem.Role == StemRole.Weight ? 1 : 0;
-        if (stored.dim() <= dimension || stored.shape[dimension] != 3 * stem.Inner) return (stored, before);
-        return (stored.unflatten(dimension, [3, stem.Inner]).flip(dimension).flatten(dimension, dimension + 1), before || stem.Role == StemRole.Weight);
+        if (stored.dim() <= dimension || stored.shape[dimension] != 3 * stem.Inner)
+            return (stored, before);
+        return (
+            stored.unflatten(dimension, [3, stem.Inner]).flip(dimension).flatten(dimension, dimension + 1),
+            before || stem.Role == StemRole.Weight
+        );
     }
 
     private static ClassRows Rows(
-        nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, NameMatch found, PretrainedOptions options, InitContext context)
+        nn.Module module,
+        Dictionary<string, Tensor> target,
+        WeightsFile file,
+        NameMatch found,
+        PretrainedOptions options,
+        InitContext context
+    )
     {
         var rows = new ClassRows(options.MatchClasses == ClassMatch.ByName ? file.Classes : null, context.Data?.Classes);
-        if (module is not VisionModel model) return rows;
+        if (module is not VisionModel model)
+            return rows;
         using var nothing = no_grad();
         foreach (var tensor in model.ClassTensors)
         {
-            if (!found.Names.TryGetValue(tensor.Name, out var foreign) || options.Skips(tensor.Name)) continue;
+            if (!found.Names.TryGetValue(tensor.Name, out var foreign) || options.Skips(tensor.Name))
+                continue;
             using var scope = NewDisposeScope();
             var shape = Fit(module, found, tensor.Name, file.Read(foreign)).shape;
-            var beside = tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]
-                ? (target[name].shape[0], stored) : ((long, long)?)null;
+            var beside =
+                tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]
+                    ? (target[name].shape[0], stored)
+                    : ((long, long)?)null;
             rows.Add(tensor, target[tensor.Name], shape, beside);
         }
         return rows;
@@ -171,25 +229,46 @@ public static class ForeignWeights
 
     private static void CheckClasses(string path, WeightsFile file, ClassRows rows, DataInfo data)
     {
-        if (file.Task is { } task && task != data.Task) throw CheckpointErrors.OtherTask(path, task, data.Task);
-        if (rows.Named && !rows.SameNames) throw CheckpointErrors.OtherClasses(path, file.Classes!, data.Classes);
+        if (file.Task is { } task && task != data.Task)
+            throw CheckpointErrors.OtherTask(path, task, data.Task);
+        if (rows.Named && !rows.SameNames)
+            throw CheckpointErrors.OtherClasses(path, file.Classes!, data.Classes);
     }
 
     private static void Tell(string path, ClassRows rows, nn.Module module, WeightsFile file, InitContext context)
     {
         var name = Path.GetFileName(path);
-        if (rows.Describe() is { } told) Log.Log(told.Lacking ? LogLevel.Warn : LogLevel.Info, "{0}: {1}", name, told.Text);
+        if (rows.Describe() is { } told)
+            Log.Log(told.Lacking ? LogLevel.Warn : LogLevel.Info, "{0}: {1}", name, told.Text);
         if (rows.OtherCount is { } other)
-            Log.Warn("{0}: the file's classifier has {1} classes, the data {2}, and {3}: it keeps its first weights.", name, other.Found, other.Expected,
-                file.Classes is null ? "the file names none" : "its names are not compared");
+            Log.Warn(
+                "{0}: the file's classifier has {1} classes, the data {2}, and {3}: it keeps its first weights.",
+                name,
+                other.Found,
+                other.Expected,
+                file.Classes is null ? "the file names none" : "its names are not compared"
+            );
         if (rows.Unnamed && context.Data is { } data)
-            Log.Warn("{0} {1}; the data's {2} are taken, in their order: {3}.", name,
+            Log.Warn(
+                "{0} {1}; the data's {2} are taken, in their order: {3}.",
+                name,
                 file.Classes is null ? "carries no class names" : "is taken by the order of its classes",
-                data.Classes.Count, CheckpointErrors.Some(data.Classes));
-        if (module is VisionModel { ClassTensors.Count: 0 } && context.Data is { Classes: var here }
-            && file.Classes is { } there && !there.SequenceEqual(here))
-            Log.Warn("{0}: its classes ({1}) are others than the data's ({2}), or in another order, and {3} "
-                + "doesn't say which tensors have rows for them: nothing was matched by name.",
-                name, CheckpointErrors.Some(there), CheckpointErrors.Some(here), module.GetName());
+                data.Classes.Count,
+                CheckpointErrors.Some(data.Classes)
+            );
+        if (
+            module is VisionModel { ClassTensors.Count: 0 }
+            && context.Data is { Classes: var here }
+            && file.Classes is { } there
+            && !there.SequenceEqual(here)
+        )
+            Log.Warn(
+                "{0}: its classes ({1}) are others than the data's ({2}), or in another order, and {3} "
+                    + "doesn't say which tensors have rows for them: nothing was matched by name.",
+                name,
+                CheckpointErrors.Some(there),
+                CheckpointErrors.Some(here),
+                module.GetName()
+            );
     }
 }

@@ -26,14 +26,21 @@ public static class ModelInitialization
     /// <summary>Backbones first, the model last, so that a whole model's weights win. Call once, before optimizers are made.</summary>
     public static void Apply(VisionModel model, InitContext context)
     {
-        foreach (var backbone in model.modules().OfType<Backbone>()) backbone.Init?.Initialize(backbone, context);
+        foreach (var backbone in model.modules().OfType<Backbone>())
+            backbone.Init?.Initialize(backbone, context);
         model.Init?.Initialize(model, context);
     }
 
     /// <summary>The files that <see cref="Apply"/> took weights from, for the checkpoints; null where there was none.</summary>
     public static string? SourceOf(VisionModel model)
     {
-        var sources = model.modules().OfType<Backbone>().Select(backbone => backbone.Init?.Source).Append(model.Init?.Source).OfType<string>().ToArray();
+        var sources = model
+            .modules()
+            .OfType<Backbone>()
+            .Select(backbone => backbone.Init?.Source)
+            .Append(model.Init?.Source)
+            .OfType<string>()
+            .ToArray();
         return sources.Length == 0 ? null : string.Join("; ", sources);
     }
 }

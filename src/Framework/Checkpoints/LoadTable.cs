@@ -7,7 +7,7 @@ internal static class LoadTable
 
     public static IReadOnlyList<string> Lines(LoadReport report)
     {
-        var lines = new List<string> { $"loaded      {report.Loaded.Count,5}" };
+        var lines = new List<string> { $"loaded      {report.Loaded.Count, 5}" };
         Add("missing", report.Missing);
         Add("unexpected", report.Unexpected);
         Add("wrong shape", [.. report.WrongShape.Select(wrong => $"{wrong.Name} (here {wrong.Expected}, in the file {wrong.Found})")]);
@@ -17,8 +17,9 @@ internal static class LoadTable
 
         void Add(string what, IReadOnlyList<string> names)
         {
-            if (names.Count == 0) return;
-            lines.Add($"{what,-11} {names.Count,5}  {string.Join(", ", names.Take(MostNames))}{(names.Count > MostNames ? " …" : "")}");
+            if (names.Count == 0)
+                return;
+            lines.Add($"{what, -11} {names.Count, 5}  {string.Join(", ", names.Take(MostNames))}{(names.Count > MostNames ? " …" : "")}");
         }
     }
 }

@@ -30,7 +30,13 @@ internal sealed class NameMatch
         (_mapName is null ? "the module's own names" : $"names of {_mapName}") + (_prefix.Length == 0 ? "" : $" after \"{_prefix}\"");
 
     /// <exception cref="UserErrorException">The module has no map of the name that is asked for, or fits two places equally.</exception>
-    public static NameMatch Find(nn.Module module, Dictionary<string, Tensor> target, WeightsFile file, PretrainedOptions options, string path)
+    public static NameMatch Find(
+        nn.Module module,
+        Dictionary<string, Tensor> target,
+        WeightsFile file,
+        PretrainedOptions options,
+        string path
+    )
     {
         var maps = module switch
         {
@@ -44,21 +50,36 @@ internal sealed class NameMatch
         // Own names before maps: a map that fits them as well may take the tensors for another project's, and turn them about.
         var names = PlainNames(file);
         var ours = file.Metadata.ContainsKey(Checkpoint.InfoKey);
-        var keys = options.Keys ?? (ours ? "own" : file.Names is { } told && (told == "own" || maps.ContainsKey(told)) ? told : null);
+        var keys =
+            options.Keys
+            ?? (
+                ours ? "own"
+                : file.Names is { } told && (told == "own" || maps.ContainsKey(told)) ? told
+                : null
+            );
         var candidates = maps.Where(map => keys is null || map.Key == keys).Select(map => ((string?)map.Key, (KeyMap?)map.Value)).ToList();
-        if (keys is null or "own") candidates.Insert(0, (null, null));
-        var prefixes = options.Prefix is not null ? [options.Prefix] : ours ? OurPrefixes(module) : Wrappers.Prefixes(names.Values);
+        if (keys is null or "own")
+            candidates.Insert(0, (null, null));
+        var prefixes =
+            options.Prefix is not null ? [options.Prefix]
+            : ours ? OurPrefixes(module)
+            : Wrappers.Prefixes(names.Values);
 
         var matches = new List<(NameMatch Match, (int Shapes, int Names) Score)>();
         foreach (var (name, map) in candidates)
-            foreach (var prefix in prefixes)
-            {
-                var match = Try(target, file, names, options, prefix, name, map);
-                matches.Add((match, match.Score(target, file)));
-            }
+        foreach (var prefix in prefixes)
+        {
+            var match = Try(target, file, names, options, prefix, name, map);
+            matches.Add((match, match.Score(target, file)));
+        }
         var best = Best(matches, target.Count, options, path);
-        if (ours) best.TakeAverage(file, options.Weights);
-        if (file.Tensors.Keys.Any(name => name == Wrappers.AverageCounter || name.EndsWith("." + Wrappers.AverageCounter, StringComparison.Ordinal)))
+        if (ours)
+            best.TakeAverage(file, options.Weights);
+        if (
+            file.Tensors.Keys.Any(name =>
+                name == Wrappers.AverageCounter || name.EndsWith("." + Wrappers.AverageCounter, StringComparison.Ordinal)
+            )
+        )
             best.Notes.Add($"the file bears {Wrappers.AverageCounter}: its weights are an average of several");
         best.Known = [.. maps.Keys];
         return best;
@@ -74,13 +95,27 @@ internal sealed class NameMatch
     }
 
     private static NameMatch Try(
-        Dictionary<string, Tensor> target, WeightsFile file, Dictionary<string, string> names, PretrainedOptions options, string prefix, string? mapName, KeyMap? map)
+        Dictionary<string, Tensor> target,
+        WeightsFile file,
+        Dictionary<string, string> names,
+        PretrainedOptions options,
+        string prefix,
+        string? mapName,
+        KeyMap? map
+    )
     {
-        var match = new NameMatch { Map = map, _prefix = prefix, _mapName = mapName };
+        var match = new NameMatch
+        {
+            Map = map,
+            _prefix = prefix,
+            _mapName = mapName,
+        };
         foreach (var (foreign, plain) in names)
         {
-            var rest = plain.StartsWith(prefix, StringComparison.Ordinal) ? plain[prefix.Length..]
-                : foreign.StartsWith(prefix, StringComparison.Ordinal) ? Wrappers.Plain(foreign[prefix.Length..]) : null;
+            var rest =
+                plain.StartsWith(prefix, StringComparison.Ordinal) ? plain[prefix.Length..]
+                : foreign.StartsWith(prefix, StringComparison.Ordinal) ? Wrappers.Plain(foreign[prefix.Length..])
+                : null;
             if (rest is null)
             {
                 match.PassedOver.Add(foreign);
@@ -95,7 +130,8 @@ internal sealed class NameMatch
             var own = map is null ? renamed : map.Rename(renamed);
             if (own is not null && target.ContainsKey(own) && match.Names.TryAdd(own, foreign))
             {
-                if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second)) match.Names.TryAdd(second, foreign);
+                if (map?.RenameSecond?.Invoke(renamed) is { } second && target.ContainsKey(second))
+                    match.Names.TryAdd(second, foreign);
                 continue;
             }
             (IsNoWeight(file.Tensors[foreign], rest) || IsCopy(rest, names) ? match.PassedOver : match.Unexpected).Add(foreign);
@@ -109,22 +145,35 @@ internal sealed class NameMatch
 
     // mmcv keeps the trained weights beside the averaged ones as ema_backbone_conv1_weight.
     private static bool IsCopy(string name, Dictionary<string, string> names) =>
-        name.StartsWith("ema_", StringComparison.Ordinal) && !name.Contains('.', StringComparison.Ordinal)
+        name.StartsWith("ema_", StringComparison.Ordinal)
+        && !name.Contains('.', StringComparison.Ordinal)
         && names.Values.Any(other => other.Length == name.Length - "ema_".Length && other.Replace('.', '_') == name["ema_".Length..]);
 
     /// <summary>The module's names that the form lacks where the file is in it: those beside a weight that was found.</summary>
-    public IEnumerable<string> Absent(IEnumerable<string> target) => Map?.Absent is not { } absent ? [] : target.Where(name =>
-        !Names.ContainsKey(name) && absent(name) && Names.ContainsKey(name[..(name.LastIndexOf('.') + 1)] + "weight"));
+    public IEnumerable<string> Absent(IEnumerable<string> target) =>
+        Map?.Absent is not { } absent
+            ? []
+            : target.Where(name =>
+                !Names.ContainsKey(name) && absent(name) && Names.ContainsKey(name[..(name.LastIndexOf('.') + 1)] + "weight")
+            );
 
     // A form that explains what is missing fits better than one of the same names that doesn't.
     private (int Shapes, int Names) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
-        (Absent(target.Keys).Count() + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
-            Names.Keys.Count(name => !IsCounter(name)));
+        (
+            Absent(target.Keys).Count()
+                + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
+            Names.Keys.Count(name => !IsCounter(name))
+        );
 
     private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     /// <summary>The first of the best; of an average and what it is made from, that which is asked for.</summary>
-    private static NameMatch Best(List<(NameMatch Match, (int Shapes, int Names) Score)> matches, int count, PretrainedOptions options, string path)
+    private static NameMatch Best(
+        List<(NameMatch Match, (int Shapes, int Names) Score)> matches,
+        int count,
+        PretrainedOptions options,
+        string path
+    )
     {
         var score = matches.Max(match => match.Score);
         var best = matches.Where(match => match.Score == score).Select(match => match.Match).ToList();
@@ -139,41 +188,57 @@ internal sealed class NameMatch
         bool IsAverage(NameMatch match) => Wrappers.HasAverage(match._prefix);
         var averaged = best.FirstOrDefault(IsAverage);
         var trained = best.FirstOrDefault(match => !IsAverage(match));
-        if (averaged is null || trained is null) throw CheckpointErrors.SeveralPlaces(path, first._prefix, elsewhere[0]._prefix);
+        if (averaged is null || trained is null)
+            throw CheckpointErrors.SeveralPlaces(path, first._prefix, elsewhere[0]._prefix);
         var taken = options.Weights == WeightChoice.Averaged ? averaged : trained;
-        var rival = best.FirstOrDefault(match => IsAverage(match) == IsAverage(taken) && !match.Names.Values.Any(taken.Names.Values.ToHashSet().Contains));
-        if (rival is not null) throw CheckpointErrors.SeveralPlaces(path, taken._prefix, rival._prefix);
-        taken.Notes.Add($"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); "
-            + $"those under \"{taken._prefix}\" are taken. "
-            + CheckpointErrors.OtherWeights(options.Weights));
+        var rival = best.FirstOrDefault(match =>
+            IsAverage(match) == IsAverage(taken) && !match.Names.Values.Any(taken.Names.Values.ToHashSet().Contains)
+        );
+        if (rival is not null)
+            throw CheckpointErrors.SeveralPlaces(path, taken._prefix, rival._prefix);
+        taken.Notes.Add(
+            $"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); "
+                + $"those under \"{taken._prefix}\" are taken. "
+                + CheckpointErrors.OtherWeights(options.Weights)
+        );
         return taken;
     }
 
-    /// <summary>An average without all tensors (of the parameters alone, without the norms' statistics) is no network, so it isn't taken.</summary>
+    /// <summary>An average without all tensors (of the parameters alone, without the norms' statistics) is no network, so it isn't
+    /// taken.</summary>
     private void TellOfAverage(IEnumerable<NameMatch> others, int count)
     {
-        if (Wrappers.HasAverage(_prefix)) return;
+        if (Wrappers.HasAverage(_prefix))
+            return;
         var taken = Names.Values.ToHashSet(StringComparer.Ordinal);
-        var average = others.Where(other => Wrappers.HasAverage(other._prefix) && other.Names.Count * 2 > count && !other.Names.Values.Any(taken.Contains))
+        var average = others
+            .Where(other => Wrappers.HasAverage(other._prefix) && other.Names.Count * 2 > count && !other.Names.Values.Any(taken.Contains))
             .MaxBy(other => other.Names.Count);
         if (average is not null)
-            Notes.Add($"it has averaged weights under \"{average._prefix}\" as well, but {Names.Count - average.Names.Count} tensors fewer, "
-                + $"so that the trained ones are taken; \"prefix\" takes the others (tools/test: --prefix {average._prefix})");
+            Notes.Add(
+                $"it has averaged weights under \"{average._prefix}\" as well, but {Names.Count - average.Names.Count} tensors fewer, "
+                    + $"so that the trained ones are taken; \"prefix\" takes the others (tools/test: --prefix {average._prefix})"
+            );
     }
 
     /// <summary>In a checkpoint of ours, the averaged weights in place of the trained ones.</summary>
     private void TakeAverage(WeightsFile file, WeightChoice choice)
     {
         PassedOver.Clear(); // the run's state, which is no weights
-        if (CheckpointParts.AveragedPrefix(file.Tensors.Keys) is not { } average) return;
+        if (CheckpointParts.AveragedPrefix(file.Tensors.Keys) is not { } average)
+            return;
         const string model = CheckpointParts.Model + ".";
-        Notes.Add($"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken. "
-            + CheckpointErrors.OtherWeights(choice));
-        if (choice == WeightChoice.Trained) return;
+        Notes.Add(
+            $"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken. "
+                + CheckpointErrors.OtherWeights(choice)
+        );
+        if (choice == WeightChoice.Trained)
+            return;
         foreach (var (own, foreign) in Names.ToList())
         {
             var averaged = foreign.StartsWith(model, StringComparison.Ordinal) ? average + foreign[model.Length..] : foreign;
-            if (file.Tensors.ContainsKey(averaged)) Names[own] = averaged;
+            if (file.Tensors.ContainsKey(averaged))
+                Names[own] = averaged;
         }
     }
 }

@@ -25,16 +25,23 @@ public enum ClassMatch
     InOrder,
 }
 
-/// <param name="Checkpoint">A .safetensors file (a checkpoint of a run, or weights alone), the index of several (.index.json), or a PyTorch file (.pth, .pt, .th). A relative path starts at the working directory.</param>
-/// <param name="Keys">Whose names the file uses: one of the backbone's key maps ("timm", "torchvision", "mmlab" …), or "own". Unset: whichever fits most tensors.</param>
-/// <param name="Prefix">Only tensors whose names begin so, without it. Unset: "module.", "model.", "student.", "backbone." and the like are tried, in any nesting.</param>
-/// <param name="Part">Which dictionary of a PyTorch file holds the weights, such as "state_dict_ema". Unset: the usual names are tried, in any nesting.</param>
+/// <param name="Checkpoint">A .safetensors file (a checkpoint of a run, or weights alone), the index of several (.index.json), or a PyTorch
+/// file (.pth, .pt, .th). A relative path starts at the working directory.</param>
+/// <param name="Keys">Whose names the file uses: one of the backbone's key maps ("timm", "torchvision", "mmlab" …), or "own". Unset:
+/// whichever fits most tensors.</param>
+/// <param name="Prefix">Only tensors whose names begin so, without it. Unset: "module.", "model.", "student.", "backbone." and the like are
+/// tried, in any nesting.</param>
+/// <param name="Part">Which dictionary of a PyTorch file holds the weights, such as "state_dict_ema". Unset: the usual names are tried, in
+/// any nesting.</param>
 /// <param name="Weights">Where the file has averaged weights beside the trained ones: "averaged" or "trained".</param>
-/// <param name="KeyMap">Regular expressions and their replacements, applied in order to every name after the prefix and before <paramref name="Keys"/>: { "^features\\.": "layers." }.</param>
-/// <param name="Skip">Regular expressions; a tensor of this model whose name one of them fits keeps its initial weights: [ "^head\\." ].</param>
+/// <param name="KeyMap">Regular expressions and their replacements, applied in order to every name after the prefix and before
+/// <paramref name="Keys"/>: { "^features\\.": "layers." }.</param>
+/// <param name="Skip">Regular expressions; a tensor of this model whose name one of them fits keeps its initial weights: [ "^head\\."
+/// ].</param>
 /// <param name="MatchClasses">Whether the classifier's rows go to the classes of the same name, or stay in their order.</param>
 /// <param name="OtherClassCount">What happens where the file's classifier has another number of classes.</param>
-/// <param name="InputMode">"bgr" for weights that were trained on BGR images: the first convolution's input channels are swapped, so that RGB images serve.</param>
+/// <param name="InputMode">"bgr" for weights that were trained on BGR images: the first convolution's input channels are swapped, so that
+/// RGB images serve.</param>
 /// <param name="Strict">Fail unless every tensor of the model is filled and every tensor of the file used.</param>
 public sealed record PretrainedOptions(
     string Checkpoint,
@@ -47,18 +54,26 @@ public sealed record PretrainedOptions(
     ClassMatch MatchClasses = ClassMatch.ByName,
     OtherClassCount OtherClassCount = OtherClassCount.LeaveOut,
     ChannelOrder InputMode = ChannelOrder.Rgb,
-    bool Strict = false)
+    bool Strict = false
+)
 {
     // A pattern comes from a config; a slow one must not hang the run.
     private static readonly TimeSpan PatternTime = TimeSpan.FromSeconds(1);
 
     /// <exception cref="UserErrorException">A pattern is no regular expression, or takes too long.</exception>
-    internal bool Skips(string name) => Checked(() =>
-        Skip?.Any(pattern => Regex.IsMatch(name, pattern, RegexOptions.CultureInvariant, PatternTime)) ?? false);
+    internal bool Skips(string name) =>
+        Checked(() => Skip?.Any(pattern => Regex.IsMatch(name, pattern, RegexOptions.CultureInvariant, PatternTime)) ?? false);
 
     /// <exception cref="UserErrorException">A pattern is no regular expression, or takes too long.</exception>
-    internal string Rename(string name) => KeyMap is null ? name : Checked(() => KeyMap.Aggregate(name, (renamed, entry) =>
-        Regex.Replace(renamed, entry.Key, entry.Value, RegexOptions.CultureInvariant, PatternTime)));
+    internal string Rename(string name) =>
+        KeyMap is null
+            ? name
+            : Checked(() =>
+                KeyMap.Aggregate(
+                    name,
+                    (renamed, entry) => Regex.Replace(renamed, entry.Key, entry.Value, RegexOptions.CultureInvariant, PatternTime)
+                )
+            );
 
     private static T Checked<T>(Func<T> match)
     {
@@ -97,7 +112,8 @@ public sealed class PretrainedInitializer(PretrainedOptions options) : Initializ
         foreach (var path in files)
         {
             using var file = File.OpenRead(path);
-            for (var count = file.Read(buffer); count > 0; count = file.Read(buffer)) hash.AppendData(buffer, 0, count);
+            for (var count = file.Read(buffer); count > 0; count = file.Read(buffer))
+                hash.AppendData(buffer, 0, count);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

@@ -14,11 +14,14 @@ public static class PublishedNames
         var published = new Dictionary<string, IReadOnlyDictionary<string, string>>();
         foreach (var (project, map) in model.KeyMaps)
         {
-            if (map.Publish is not { } publish) continue;
+            if (map.Publish is not { } publish)
+                continue;
             var names = new Dictionary<string, string>();
             foreach (var name in own)
-                if (publish(name) is { } foreign) names[name] = foreign;
-            if (names.Count > 0) published[project] = names;
+                if (publish(name) is { } foreign)
+                    names[name] = foreign;
+            if (names.Count > 0)
+                published[project] = names;
         }
         return published;
     }
@@ -27,8 +30,15 @@ public static class PublishedNames
     public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Forms(VisionModel model)
     {
         var own = model.state_dict().Keys.ToHashSet(StringComparer.Ordinal);
-        return model.KeyMaps.Where(map => map.Value is { Publish: not null, PublishAs: not null }).ToDictionary(map => map.Key, map =>
-            (IReadOnlyDictionary<string, string>)own.Select(name => (name, form: map.Value.PublishAs!(name)))
-                .Where(entry => entry.form is not null && map.Value.Publish!(entry.name) is not null).ToDictionary(entry => entry.name, entry => entry.form!));
+        return model
+            .KeyMaps.Where(map => map.Value is { Publish: not null, PublishAs: not null })
+            .ToDictionary(
+                map => map.Key,
+                map =>
+                    (IReadOnlyDictionary<string, string>)
+                        own.Select(name => (name, form: map.Value.PublishAs!(name)))
+                            .Where(entry => entry.form is not null && map.Value.Publish!(entry.name) is not null)
+                            .ToDictionary(entry => entry.name, entry => entry.form!)
+            );
     }
 }

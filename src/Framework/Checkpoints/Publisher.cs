@@ -23,29 +23,44 @@ public static class Publisher
     /// A file (.safetensors, or .pth or .pt for <c>torch.load</c>); or a folder, or a path without extension: then the
     /// name ends in the first 8 digits of the file's SHA-256, as torchvision's do.
     /// </param>
-    /// <param name="names">One of the model's key maps, or <see cref="Own"/>; null: the first that names every tensor, the reference implementation's as a rule; otherwise the model's own.</param>
+    /// <param name="names">One of the model's key maps, or <see cref="Own"/>; null: the first that names every tensor, the reference
+    /// implementation's as a rule; otherwise the model's own.</param>
     /// <param name="averaged">Take the averaged weights where the checkpoint has them.</param>
     public static Published Publish(string checkpoint, string output, string? names = null, bool averaged = true)
     {
         using var source = Checkpoint.Open(checkpoint);
         var maps = source.Info.PublishedNames;
         names ??= Reference(source, averaged) ?? Own;
-        if (names != Own && !maps.ContainsKey(names)) throw CheckpointErrors.NotPublishable(checkpoint, names, maps.Keys.Append(Own));
+        if (names != Own && !maps.ContainsKey(names))
+            throw CheckpointErrors.NotPublishable(checkpoint, names, maps.Keys.Append(Own));
 
         var tensors = new List<WeightSource>();
         var leftOut = new List<string>();
         var workedIn = PublishedForms.WorkedIn(source, names);
         var taken = new HashSet<string>(StringComparer.Ordinal);
         // The maps list the tensors in the model's order, the file by their types.
-        var order = maps.Values.SelectMany(map => map.Keys).Distinct().Select((name, index) => (name, index)).ToDictionary(pair => pair.name, pair => pair.index);
+        var order = maps
+            .Values.SelectMany(map => map.Keys)
+            .Distinct()
+            .Select((name, index) => (name, index))
+            .ToDictionary(pair => pair.name, pair => pair.index);
         foreach (var (own, full) in source.ModelNames(averaged).OrderBy(pair => order.GetValueOrDefault(pair.Key, int.MaxValue)))
         {
             var name = names == Own ? own : maps[names].GetValueOrDefault(own);
-            if (name is null && !workedIn.Contains(own)) leftOut.Add(own);
-            else if (name is null) continue;
-            else if (taken.Add(name)) tensors.Add(PublishedForms.Of(source, names, own, name) is { } form ? PublishedForms.Changed(source, averaged, own, name, form) : Source(source, full, name));
-            else throw CheckpointErrors.SameName(checkpoint, names, name);
-            if (!IsFinite(source, full)) throw CheckpointErrors.NotFinite(checkpoint, full);
+            if (name is null && !workedIn.Contains(own))
+                leftOut.Add(own);
+            else if (name is null)
+                continue;
+            else if (taken.Add(name))
+                tensors.Add(
+                    PublishedForms.Of(source, names, own, name) is { } form
+                        ? PublishedForms.Changed(source, averaged, own, name, form)
+                        : Source(source, full, name)
+                );
+            else
+                throw CheckpointErrors.SameName(checkpoint, names, name);
+            if (!IsFinite(source, full))
+                throw CheckpointErrors.NotFinite(checkpoint, full);
         }
 
         var path = WithoutHash(output, checkpoint, out var wantsHash);
@@ -77,13 +92,17 @@ public static class Publisher
                 PyTorchWriter.Write(stream, tensors, source.Info.Data.Classes, names);
                 break;
             case ".safetensors":
-                SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string>
-                {
-                    ["format"] = "pt",
-                    [NamesKey] = names,
-                    [TaskKey] = source.Info.Data.Task.ToString(),
-                    [ClassesKey] = JsonSerializer.Serialize(source.Info.Data.Classes),
-                });
+                SafetensorsWriter.Write(
+                    stream,
+                    tensors,
+                    new Dictionary<string, string>
+                    {
+                        ["format"] = "pt",
+                        [NamesKey] = names,
+                        [TaskKey] = source.Info.Data.Task.ToString(),
+                        [ClassesKey] = JsonSerializer.Serialize(source.Info.Data.Classes),
+                    }
+                );
                 break;
             case var other:
                 throw CheckpointErrors.UnknownOutput(path, other);
@@ -122,6 +141,8 @@ public static class Publisher
         // A work dir bears its config's name, which says more than epoch_12.
         var folder = Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(checkpoint)));
         var stem = string.IsNullOrEmpty(folder) ? Path.GetFileNameWithoutExtension(checkpoint) : folder;
-        return isFolder ? Path.Combine(output, stem + ".safetensors") : wantsHash ? output + ".safetensors" : output;
+        return isFolder ? Path.Combine(output, stem + ".safetensors")
+            : wantsHash ? output + ".safetensors"
+            : output;
     }
 }

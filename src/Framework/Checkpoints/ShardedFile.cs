@@ -16,19 +16,29 @@ internal sealed class ShardedFile : WeightsFile
     private readonly Dictionary<string, WeightsFile> _places = new(StringComparer.Ordinal);
     private readonly IReadOnlyList<WeightsFile> _shards;
 
-    private ShardedFile(FileBytes file, Dictionary<string, WeightsFile> shards, Dictionary<string, string> map) : base(file)
+    private ShardedFile(FileBytes file, Dictionary<string, WeightsFile> shards, Dictionary<string, string> map)
+        : base(file)
     {
         _shards = [.. shards.Values];
         var tensors = new Dictionary<string, WeightInfo>(StringComparer.Ordinal);
         foreach (var (name, shard) in map)
         {
-            if (!shards[shard].Tensors.TryGetValue(name, out var info)) throw CheckpointErrors.NotInShard(file, name, shard);
+            if (!shards[shard].Tensors.TryGetValue(name, out var info))
+                throw CheckpointErrors.NotInShard(file, name, shard);
             tensors.Add(name, info);
             _places.Add(name, shards[shard]);
         }
         Tensors = tensors;
-        Others = [.. _shards.SelectMany(shard => shard.Tensors.Keys.Where(name => !_places.TryGetValue(name, out var place) || place != shard)
-            .Select(name => $"{PyTorch.PickleText.Clip(name)} (in {System.IO.Path.GetFileName(shard.Path)}, not in the index)")).Take(50)];
+        Others =
+        [
+            .. _shards
+                .SelectMany(shard =>
+                    shard
+                        .Tensors.Keys.Where(name => !_places.TryGetValue(name, out var place) || place != shard)
+                        .Select(name => $"{PyTorch.PickleText.Clip(name)} (in {System.IO.Path.GetFileName(shard.Path)}, not in the index)")
+                )
+                .Take(50),
+        ];
     }
 
     public override string Format => $"{_shards.Count} files, {_shards[0].Format}";
@@ -47,26 +57,34 @@ internal sealed class ShardedFile : WeightsFile
 
     public static ShardedFile Open(FileBytes file, string? part, WeightChoice choice)
     {
-        if (part is not null) throw CheckpointErrors.NoParts(file, part);
+        if (part is not null)
+            throw CheckpointErrors.NoParts(file, part);
         var map = Read(file);
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file.Path))!;
         var names = map.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-        if (names.Count > MaxShards) throw CheckpointErrors.BadIndex(file, $"it names {names.Count} files");
+        if (names.Count > MaxShards)
+            throw CheckpointErrors.BadIndex(file, $"it names {names.Count} files");
         foreach (var name in names)
             if (!IsPlain(name))
-                throw CheckpointErrors.BadIndex(file, $"\"{PyTorch.PickleText.Clip(name)}\" is no plain name of a .safetensors, .bin or .pth file in the index's own folder");
+                throw CheckpointErrors.BadIndex(
+                    file,
+                    $"\"{PyTorch.PickleText.Clip(name)}\" is no plain name of a .safetensors, .bin or .pth file in the index's own folder"
+                );
         var missing = names.Where(name => !System.IO.File.Exists(System.IO.Path.Combine(folder, name))).ToList();
-        if (missing.Count > 0) throw CheckpointErrors.ShardsMissing(file, missing, names.Count);
+        if (missing.Count > 0)
+            throw CheckpointErrors.ShardsMissing(file, missing, names.Count);
 
         var shards = new Dictionary<string, WeightsFile>(StringComparer.Ordinal);
         try
         {
-            foreach (var name in names) shards.Add(name, Shard(file, System.IO.Path.Combine(folder, name), choice));
+            foreach (var name in names)
+                shards.Add(name, Shard(file, System.IO.Path.Combine(folder, name), choice));
             return new ShardedFile(file, shards, map);
         }
         catch
         {
-            foreach (var shard in shards.Values) shard.Dispose();
+            foreach (var shard in shards.Values)
+                shard.Dispose();
             throw;
         }
     }
@@ -85,12 +103,16 @@ internal sealed class ShardedFile : WeightsFile
 
     private static Dictionary<string, string> Read(FileBytes file)
     {
-        if (file.Length > MaxIndex) throw CheckpointErrors.BadIndex(file, $"it has {file.Length} bytes; at most {MaxIndex} are allowed");
+        if (file.Length > MaxIndex)
+            throw CheckpointErrors.BadIndex(file, $"it has {file.Length} bytes; at most {MaxIndex} are allowed");
         try
         {
             using var json = JsonDocument.Parse(file.Read(0, file.Length, "the index"), new JsonDocumentOptions { MaxDepth = 8 });
-            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map)
-                || map.ValueKind != JsonValueKind.Object)
+            if (
+                json.RootElement.ValueKind != JsonValueKind.Object
+                || !json.RootElement.TryGetProperty("weight_map", out var map)
+                || map.ValueKind != JsonValueKind.Object
+            )
                 throw CheckpointErrors.BadIndex(file, "it has no \"weight_map\"");
             var names = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var entry in map.EnumerateObject())
@@ -110,9 +132,15 @@ internal sealed class ShardedFile : WeightsFile
 
     /// <summary>Nothing that could lead out of the folder, on any system.</summary>
     private static bool IsPlain(string name) =>
-        name.Length is > 0 and <= 255 && name.IndexOfAny(['/', '\\', ':', '\0']) < 0 && name[0] != '.'
-        && (name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".bin", StringComparison.OrdinalIgnoreCase)
-            || name.EndsWith(".pth", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".pt", StringComparison.OrdinalIgnoreCase));
+        name.Length is > 0 and <= 255
+        && name.IndexOfAny(['/', '\\', ':', '\0']) < 0
+        && name[0] != '.'
+        && (
+            name.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith(".bin", StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith(".pth", StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith(".pt", StringComparison.OrdinalIgnoreCase)
+        );
 
     private protected override void ReadBytes(string name, Span<byte> destination) => _places[name].ReadInto(name, destination);
 
@@ -120,6 +148,7 @@ internal sealed class ShardedFile : WeightsFile
 
     private protected override void Close()
     {
-        foreach (var shard in _shards) shard.Dispose();
+        foreach (var shard in _shards)
+            shard.Dispose();
     }
 }

@@ -11,19 +11,23 @@ internal static class Sizes
         var empty = false;
         foreach (var size in shape)
         {
-            if (size < 0) return false;
-            if (size == 0) empty = true;
-            else if ((product *= size) > long.MaxValue) return false;
+            if (size < 0)
+                return false;
+            if (size == 0)
+                empty = true;
+            else if ((product *= size) > long.MaxValue)
+                return false;
         }
         bytes = empty ? 0 : (long)product;
         return true;
     }
 
-    public static string Text(long bytes) => bytes switch
-    {
-        < 10_000 => $"{bytes} bytes",
-        < 10_000_000 => $"{bytes / 1000} kB",
-        < 10_000_000_000 => $"{bytes / 1_000_000} MB",
-        _ => $"{bytes / 1_000_000_000} GB",
-    };
+    public static string Text(long bytes) =>
+        bytes switch
+        {
+            < 10_000 => $"{bytes} bytes",
+            < 10_000_000 => $"{bytes / 1000} kB",
+            < 10_000_000_000 => $"{bytes / 1_000_000} MB",
+            _ => $"{bytes / 1_000_000_000} GB",
+        };
 }

@@ -14,12 +14,16 @@ internal static class StemChannels
     public static (Tensor Tensor, string Done)? Adapt(StemTensor stem, Tensor stored, IReadOnlyList<long> wanted)
     {
         var dimension = stem.Role == StemRole.Weight ? 1 : 0;
-        if (stored.dim() != wanted.Count || stored.dim() <= dimension) return null;
+        if (stored.dim() != wanted.Count || stored.dim() <= dimension)
+            return null;
         for (var i = 0; i < wanted.Count; i++)
-            if (i != dimension && stored.shape[i] != wanted[i]) return null;
-        if (stored.shape[dimension] % stem.Inner != 0 || wanted[dimension] % stem.Inner != 0) return null;
+            if (i != dimension && stored.shape[i] != wanted[i])
+                return null;
+        if (stored.shape[dimension] % stem.Inner != 0 || wanted[dimension] % stem.Inner != 0)
+            return null;
         var (from, to) = (stored.shape[dimension] / stem.Inner, wanted[dimension] / stem.Inner);
-        if (from == to || from < 1 || to < 1 || (to != 1 && from is not (1 or 3))) return null;
+        if (from == to || from < 1 || to < 1 || (to != 1 && from is not (1 or 3)))
+            return null;
 
         using var scope = NewDisposeScope();
         var byChannel = stored.unflatten(dimension, [from, stem.Inner]);
@@ -34,9 +38,20 @@ internal static class StemChannels
         {
             using var order = arange(to).remainder(from).to(ScalarType.Int64);
             result = byChannel.index_select(dimension, order);
-            if (stem.Role == StemRole.Weight) result = result * ((double)from / to);
+            if (stem.Role == StemRole.Weight)
+                result = result * ((double)from / to);
         }
-        var done = to == 1 ? stem.Role == StemRole.Weight ? "summed" : "averaged" : stem.Role == StemRole.Weight ? $"repeated and scaled by {from}/{to}" : "repeated";
-        return (scope.MoveToOuter(result.flatten(dimension, dimension + 1)), $"{from} channel{(from == 1 ? "" : "s")} of the image in the file, {to} here: {done}");
+        var done =
+            to == 1
+                ? stem.Role == StemRole.Weight
+                    ? "summed"
+                    : "averaged"
+                : stem.Role == StemRole.Weight
+                    ? $"repeated and scaled by {from}/{to}"
+                    : "repeated";
+        return (
+            scope.MoveToOuter(result.flatten(dimension, dimension + 1)),
+            $"{from} channel{(from == 1 ? "" : "s")} of the image in the file, {to} here: {done}"
+        );
     }
 }

@@ -16,8 +16,11 @@ internal sealed record WeightSource(WeightInfo Info, Action<Stream> WriteTo)
         using var scope = NewDisposeScope();
         var plain = tensor.detach().cpu().contiguous();
         var bytes = plain.NumberOfElements * plain.ElementSize;
-        if (bytes == 0) return;
-        if (bytes <= int.MaxValue) stream.Write(plain.bytes);
-        else plain.WriteBytesToStream(stream, 1 << 20);
+        if (bytes == 0)
+            return;
+        if (bytes <= int.MaxValue)
+            stream.Write(plain.bytes);
+        else
+            plain.WriteBytesToStream(stream, 1 << 20);
     }
 }

@@ -46,7 +46,8 @@ public abstract class WeightsFile : IDisposable
 
     /// <summary>Opens a file by what it contains, whatever its extension.</summary>
     /// <param name="path">A file of weights, or the index (.index.json) of weights in several files.</param>
-    /// <param name="part">Which of a PyTorch checkpoint's dictionaries holds the weights; null: the usual names are tried, in any nesting.</param>
+    /// <param name="part">Which of a PyTorch checkpoint's dictionaries holds the weights; null: the usual names are tried, in any
+    /// nesting.</param>
     /// <param name="choice">Which dictionary to take where a PyTorch checkpoint has an average beside the trained weights.</param>
     /// <exception cref="UserErrorException">No such file; no such format; the file is damaged, or holds what isn't data.</exception>
     public static WeightsFile Open(string path, string? part = null, WeightChoice choice = WeightChoice.Averaged)
@@ -83,10 +84,13 @@ public abstract class WeightsFile : IDisposable
         var tensor = empty([.. info.Shape], dtype: type);
         try
         {
-            if (info.Count == 0) return tensor;
-            if (info.Bytes <= int.MaxValue) ReadBytes(name, tensor.bytes);
+            if (info.Count == 0)
+                return tensor;
+            if (info.Bytes <= int.MaxValue)
+                ReadBytes(name, tensor.bytes);
             else
-                using (var stream = OpenBytes(name)) tensor.ReadBytesFromStream(stream, 1 << 20);
+                using (var stream = OpenBytes(name))
+                    tensor.ReadBytesFromStream(stream, 1 << 20);
             return tensor;
         }
         catch (EndOfStreamException)
@@ -132,6 +136,7 @@ public abstract class WeightsFile : IDisposable
         File.Dispose();
         GC.SuppressFinalize(this);
     }
+
     /// <summary>Closes what else was opened.</summary>
     private protected virtual void Close() { }
 }

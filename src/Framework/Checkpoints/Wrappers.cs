@@ -6,37 +6,112 @@ internal static class Wrappers
     /// <summary>Weights as they are trained; where several are there, the first is taken.</summary>
     private static readonly string[] s_plain =
     [
-        "state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "weights", "params", "student",
-        "net_state_dict", "network_state_dict", "student_state_dict",
-        "model_dict", "model_weights", "net_dict", "online_network", "online", "base_model", "wrapped_model",
+        "state_dict",
+        "model_state_dict",
+        "model_state",
+        "model",
+        "module",
+        "net",
+        "network",
+        "weights",
+        "params",
+        "student",
+        "net_state_dict",
+        "network_state_dict",
+        "student_state_dict",
+        "model_dict",
+        "model_weights",
+        "net_dict",
+        "online_network",
+        "online",
+        "base_model",
+        "wrapped_model",
     ];
 
     /// <summary>Averages of them.</summary>
     private static readonly string[] s_averaged =
     [
-        "state_dict_ema", "model_ema", "ema", "ema_state_dict", "ema_model", "ema_model_state_dict",
-        "model_ema_state_dict", "model_state_dict_ema", "model_state_ema", "params_ema",
-        "ema_net", "net_ema", "ema_params", "ema_weights", "ema_network", "ema_module",
-        "averaged", "averaged_model", "avg_model", "swa", "swa_model", "swa_state_dict", "shadow",
-        "teacher", "teacher_state_dict", "mean_teacher", "target_network",
+        "state_dict_ema",
+        "model_ema",
+        "ema",
+        "ema_state_dict",
+        "ema_model",
+        "ema_model_state_dict",
+        "model_ema_state_dict",
+        "model_state_dict_ema",
+        "model_state_ema",
+        "params_ema",
+        "ema_net",
+        "net_ema",
+        "ema_params",
+        "ema_weights",
+        "ema_network",
+        "ema_module",
+        "averaged",
+        "averaged_model",
+        "avg_model",
+        "swa",
+        "swa_model",
+        "swa_state_dict",
+        "shadow",
+        "teacher",
+        "teacher_state_dict",
+        "mean_teacher",
+        "target_network",
     ];
 
     /// <summary>Parts of a network, which may stand before the names of a backbone alone.</summary>
     private static readonly string[] s_parts =
     [
-        "backbone", "encoder", "trunk", "features", "body", "neck", "head", "heads", "decode_head", "auxiliary_head", "bbox_head",
-        "classifier", "decoder", "fc", "projector", "predictor",
+        "backbone",
+        "encoder",
+        "trunk",
+        "features",
+        "body",
+        "neck",
+        "head",
+        "heads",
+        "decode_head",
+        "auxiliary_head",
+        "bbox_head",
+        "classifier",
+        "decoder",
+        "fc",
+        "projector",
+        "predictor",
     ];
 
     /// <summary>What lies beside weights and is none.</summary>
     private static readonly string[] s_beside =
     [
-        "optimizer", "optimizers", "optim", "scheduler", "schedulers", "scaler", "amp", "rng", "random", "criterion", "loss", "losses",
-        "callbacks", "loops", "hyper", "hparams",
+        "optimizer",
+        "optimizers",
+        "optim",
+        "scheduler",
+        "schedulers",
+        "scaler",
+        "amp",
+        "rng",
+        "random",
+        "criterion",
+        "loss",
+        "losses",
+        "callbacks",
+        "loops",
+        "hyper",
+        "hparams",
     ];
 
-    /// <summary>Put into names by torch.compile, FSDP, Lightning Fabric and activation checkpointing, wherever the wrapped module is.</summary>
-    private static readonly string[] s_inserted = ["_orig_mod.", "_fsdp_wrapped_module.", "_forward_module.", "_checkpoint_wrapped_module.", "_fpw_module."];
+    /// <summary>Put into names by torch.compile, FSDP, Lightning Fabric and activation checkpointing, wherever the wrapped module
+    /// is.</summary>
+    private static readonly string[] s_inserted =
+    [
+        "_orig_mod.",
+        "_fsdp_wrapped_module.",
+        "_forward_module.",
+        "_checkpoint_wrapped_module.",
+        "_fpw_module.",
+    ];
 
     /// <summary>The counter that torch.optim.swa_utils.AveragedModel keeps beside the average.</summary>
     public const string AverageCounter = "n_averaged";
@@ -49,26 +124,35 @@ internal static class Wrappers
 
     public static bool IsPart(string word) => s_parts.Contains(word, StringComparer.Ordinal);
 
-    public static bool IsBeside(string word) => word.Split('_', '-').Any(token => s_beside.Contains(token, StringComparer.OrdinalIgnoreCase));
+    public static bool IsBeside(string word) =>
+        word.Split('_', '-').Any(token => s_beside.Contains(token, StringComparer.OrdinalIgnoreCase));
 
     /// <summary>The most usual first; words that are none of these last.</summary>
     public static int Rank(string word)
     {
         var place = Array.FindIndex(s_plain, plain => plain.Equals(word, StringComparison.OrdinalIgnoreCase));
-        if (place < 0) place = Array.FindIndex(s_averaged, averaged => averaged.Equals(word, StringComparison.OrdinalIgnoreCase));
+        if (place < 0)
+            place = Array.FindIndex(s_averaged, averaged => averaged.Equals(word, StringComparison.OrdinalIgnoreCase));
         return place < 0 ? int.MaxValue : place;
     }
 
     /// <summary>The name without what wrappers put into it.</summary>
     public static string Plain(string name)
     {
-        if (!name.Contains('_', StringComparison.Ordinal)) return name;
+        if (!name.Contains('_', StringComparison.Ordinal))
+            return name;
         foreach (var inserted in s_inserted)
         {
-            for (var at = name.IndexOf(inserted, StringComparison.Ordinal); at >= 0; at = name.IndexOf(inserted, at, StringComparison.Ordinal))
+            for (
+                var at = name.IndexOf(inserted, StringComparison.Ordinal);
+                at >= 0;
+                at = name.IndexOf(inserted, at, StringComparison.Ordinal)
+            )
             {
-                if (at == 0 || name[at - 1] == '.') name = name.Remove(at, inserted.Length);
-                else at += inserted.Length;
+                if (at == 0 || name[at - 1] == '.')
+                    name = name.Remove(at, inserted.Length);
+                else
+                    at += inserted.Length;
             }
         }
         return name;
@@ -81,7 +165,8 @@ internal static class Wrappers
     /// <param name="names">Without what wrappers put into them.</param>
     public static IReadOnlyList<string> Prefixes(IReadOnlyCollection<string> names)
     {
-        const int deepest = 6, most = 60;
+        const int deepest = 6,
+            most = 60;
         var counts = new Dictionary<string, (int Count, int Unknown)>(StringComparer.Ordinal);
         foreach (var name in names)
         {
@@ -89,19 +174,30 @@ internal static class Wrappers
             for (int depth = 0, start = 0; depth < deepest; depth++)
             {
                 var end = name.IndexOf('.', start);
-                if (end < 0) break;
+                if (end < 0)
+                    break;
                 var word = name[start..end];
-                if (!IsWeights(word) && !IsPart(word)) unknown++;
-                if (unknown > 1) break;
+                if (!IsWeights(word) && !IsPart(word))
+                    unknown++;
+                if (unknown > 1)
+                    break;
                 var prefix = name[..(end + 1)];
                 counts[prefix] = counts.TryGetValue(prefix, out var known) ? (known.Count + 1, known.Unknown) : (1, unknown);
                 start = end + 1;
             }
         }
-        return [.. counts.Where(pair => pair.Value.Unknown == 0 || pair.Value.Count * 5 >= names.Count)
-            .OrderBy(pair => pair.Value.Unknown).ThenByDescending(pair => pair.Value.Count).ThenBy(pair => pair.Key.Length)
-            .ThenBy(pair => pair.Key, StringComparer.Ordinal)
-            .Take(most).Select(pair => pair.Key).Prepend("")];
+        return
+        [
+            .. counts
+                .Where(pair => pair.Value.Unknown == 0 || pair.Value.Count * 5 >= names.Count)
+                .OrderBy(pair => pair.Value.Unknown)
+                .ThenByDescending(pair => pair.Value.Count)
+                .ThenBy(pair => pair.Key.Length)
+                .ThenBy(pair => pair.Key, StringComparer.Ordinal)
+                .Take(most)
+                .Select(pair => pair.Key)
+                .Prepend(""),
+        ];
     }
 
     /// <summary>Whether a prefix names an average.</summary>

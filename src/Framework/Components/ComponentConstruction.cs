@@ -44,23 +44,30 @@ internal sealed class ComponentConstruction(ComponentConstruction? parent, IServ
         {
             // What layers, the tensor library's among them, say of sizes that can't be.
             var place = bound.Path.Length == 0 ? $"{bound.Source}" : $"{bound.Source}  {bound.Path}";
-            var located = new UserErrorException($"{place}\n  {bound.Component.Name} can't be built with these options: {exception.Message.Split('\n')[0]}", exception);
+            var located = new UserErrorException(
+                $"{place}\n  {bound.Component.Name} can't be built with these options: {exception.Message.Split('\n')[0]}",
+                exception
+            );
             located.Data[LocatedKey] = true;
             throw located;
         }
     }
 
-    private object? Argument(BoundComponent bound, ParameterShape parameter) => parameter.Role switch
-    {
-        ParameterRole.Options => bound.Options,
-        ParameterRole.Child => bound.Values.TryGetValue(parameter.Key!.Name, out var child)
-            ? Materialize(child, parameter.Parameter.ParameterType)
-            : parameter.Parameter.HasDefaultValue ? parameter.Parameter.DefaultValue : null,
-        _ => Find(parameter.Parameter.ParameterType)
-            ?? (parameter.Parameter.HasDefaultValue
-                ? parameter.Parameter.DefaultValue
-                : throw new UserErrorException(ComponentErrors.NothingProvides(bound.Component, parameter.Parameter.ParameterType))),
-    };
+    private object? Argument(BoundComponent bound, ParameterShape parameter) =>
+        parameter.Role switch
+        {
+            ParameterRole.Options => bound.Options,
+            ParameterRole.Child => bound.Values.TryGetValue(parameter.Key!.Name, out var child)
+                ? Materialize(child, parameter.Parameter.ParameterType)
+            : parameter.Parameter.HasDefaultValue ? parameter.Parameter.DefaultValue
+            : null,
+            _ => Find(parameter.Parameter.ParameterType)
+                ?? (
+                    parameter.Parameter.HasDefaultValue
+                        ? parameter.Parameter.DefaultValue
+                        : throw new UserErrorException(ComponentErrors.NothingProvides(bound.Component, parameter.Parameter.ParameterType))
+                ),
+        };
 
     private object? Materialize(object? value, Type type)
     {

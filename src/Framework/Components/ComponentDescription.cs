@@ -51,14 +51,16 @@ internal sealed class ComponentShape
 
     public static ComponentShape Read(ComponentDescription component)
     {
-        var constructor = component.Type.GetConstructors().MaxBy(candidate => candidate.GetParameters().Length)
+        var constructor =
+            component.Type.GetConstructors().MaxBy(candidate => candidate.GetParameters().Length)
             ?? throw new UserErrorException(ComponentErrors.NoConstructor(component));
         var parameters = constructor.GetParameters().Select(Read).ToList();
         var records = parameters.Where(parameter => parameter.Role == ParameterRole.Options).ToList();
         if (records.Count > 1)
             throw new UserErrorException(ComponentErrors.SeveralRecords(component));
         var options = records.Count == 0 ? null : RecordShape.Of(records[0].Parameter.ParameterType);
-        var shared = component.Type.GetProperties()
+        var shared = component
+            .Type.GetProperties()
             .Where(property => property.GetCustomAttribute<FromConfigAttribute>() is not null)
             .Select(property => (property, ConfigKey.Of(property, defaultFrom: null)))
             .ToList();
@@ -68,7 +70,14 @@ internal sealed class ComponentShape
             .ToList();
         if (keys.GroupBy(key => key.Name).FirstOrDefault(group => group.Count() > 1 || group.Key == "type") is { } twice)
             throw new UserErrorException(ComponentErrors.OptionTwice(component, twice.Key));
-        return new ComponentShape { Constructor = constructor, Parameters = parameters, Options = options, Shared = shared, Keys = keys };
+        return new ComponentShape
+        {
+            Constructor = constructor,
+            Parameters = parameters,
+            Options = options,
+            Shared = shared,
+            Keys = keys,
+        };
     }
 
     private static ParameterShape Read(ParameterInfo parameter)

@@ -8,7 +8,8 @@ namespace Tessera.Framework.Components;
 /// <param name="Plural">For lists: <c>backbones</c>.</param>
 public sealed record ComponentKind(Type Type, string Name, string Plural)
 {
-    /// <summary>The kind that <paramref name="type"/> belongs to: that of its nearest marked base class, else of a marked interface; null where it has none.</summary>
+    /// <summary>The kind that <paramref name="type"/> belongs to: that of its nearest marked base class, else of a marked interface; null
+    /// where it has none.</summary>
     public static ComponentKind? Of(Type type)
     {
         for (var current = type; current is not null; current = current.BaseType)
@@ -21,5 +22,7 @@ public sealed record ComponentKind(Type Type, string Name, string Plural)
     }
 
     private static ComponentKind? Marked(Type type) =>
-        type.GetCustomAttribute<ComponentKindAttribute>(inherit: false) is { } mark ? new ComponentKind(type, mark.Name, mark.Plural) : null;
+        type.GetCustomAttribute<ComponentKindAttribute>(inherit: false) is { } mark
+            ? new ComponentKind(type, mark.Name, mark.Plural)
+            : null;
 }

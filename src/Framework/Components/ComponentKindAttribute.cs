@@ -9,10 +9,11 @@ public sealed class ComponentKindAttribute(string name) : Attribute
     public string Name { get; } = name;
 
     /// <summary>The plural, where it isn't formed by rule.</summary>
-    public string Plural { get; init; } = name switch
-    {
-        [.., 's' or 'x'] => name + "es",
-        [.. var stem, 'y'] => stem + "ies",
-        _ => name + "s",
-    };
+    public string Plural { get; init; } =
+        name switch
+        {
+            [.., 's' or 'x'] => name + "es",
+            [.. var stem, 'y'] => stem + "ies",
+            _ => name + "s",
+        };
 }

@@ -13,7 +13,8 @@ public sealed class ComponentRegistry
     public IEnumerable<ComponentKind> Kinds => _kinds.Values.OrderBy(kind => kind.Name, StringComparer.Ordinal);
 
     /// <summary>Every component, by name.</summary>
-    public IEnumerable<ComponentDescription> All => _components.Values.OrderBy(component => component.Name, StringComparer.OrdinalIgnoreCase);
+    public IEnumerable<ComponentDescription> All =>
+        _components.Values.OrderBy(component => component.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Adds every <see cref="ComponentAttribute"/> class of the assembly; nothing where it has been added before.</summary>
     /// <returns>What was added.</returns>

@@ -9,18 +9,23 @@ public static class ComponentServiceCollectionExtensions
 {
     /// <summary>
     /// Registers every <see cref="ComponentAttribute"/> class of an assembly, as a keyed service too: the base class of its kind,
-    /// its name as the key, built with default options. Also registers the <see cref="ComponentRegistry"/> and <see cref="ComponentBuilder"/>.
+    /// its name as the key, built with default options. Also registers the <see cref="ComponentRegistry"/> and
+    /// <see cref="ComponentBuilder"/>.
     /// </summary>
     /// <exception cref="UserErrorException">A name is given twice in a kind.</exception>
     public static IServiceCollection AddComponents(this IServiceCollection services, Assembly assembly) =>
         services.Add(registry => registry.Add(assembly));
 
     /// <summary>Registers the components of a plugin.</summary>
-    /// <exception cref="UserErrorException">A name is given twice in a kind, or the plugin was built against another version of Tessera.</exception>
+    /// <exception cref="UserErrorException">A name is given twice in a kind, or the plugin was built against another version of
+    /// Tessera.</exception>
     public static IServiceCollection AddComponents(this IServiceCollection services, LoadedPlugin plugin) =>
         services.Add(registry => PluginLoader.AddTo(registry, plugin));
 
-    private static IServiceCollection Add(this IServiceCollection services, Func<ComponentRegistry, IReadOnlyList<ComponentDescription>> add)
+    private static IServiceCollection Add(
+        this IServiceCollection services,
+        Func<ComponentRegistry, IReadOnlyList<ComponentDescription>> add
+    )
     {
         var registry = services
             .Where(service => service.ServiceType == typeof(ComponentRegistry) && !service.IsKeyedService)

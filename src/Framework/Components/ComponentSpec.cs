@@ -22,7 +22,8 @@ public sealed class ComponentSpec<T>
 
     /// <summary>Builds it, its children first.</summary>
     /// <param name="services">Where constructor parameters come from that are neither options nor children.</param>
-    /// <param name="given">Further objects that it and its children may ask for by type; the last fitting one wins, before services.</param>
+    /// <param name="given">Further objects that it and its children may ask for by type; the last fitting one wins, before
+    /// services.</param>
     public T Build(IServiceProvider services, params object[] given) => (T)ComponentConstruction.Build(Bound, services, given);
 }
 

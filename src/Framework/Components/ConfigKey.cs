@@ -63,17 +63,28 @@ public sealed class ConfigKey
         var record = parameter.Member.DeclaringType!;
         var property = record.GetProperty(parameter.Name!);
         var explicitName = property?.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name;
-        return new ConfigKey(explicitName ?? NameOf(parameter.Name!), OptionType.For(parameter.ParameterType), () => XmlDocs.OfParameter(record, parameter.Name!))
+        return new ConfigKey(
+            explicitName ?? NameOf(parameter.Name!),
+            OptionType.For(parameter.ParameterType),
+            () => XmlDocs.OfParameter(record, parameter.Name!)
+        )
         {
             Required = !parameter.HasDefaultValue,
             Default = parameter.HasDefaultValue ? DefaultOf(parameter) : null,
             HasDefault = parameter.HasDefaultValue,
-            Earlier = (property?.GetCustomAttribute<EarlierDefaultAttribute>() ?? parameter.GetCustomAttribute<EarlierDefaultAttribute>())?.Value,
-            Bounds = [.. parameter.GetCustomAttributes<ValidationAttribute>(), .. property?.GetCustomAttributes<ValidationAttribute>() ?? []],
+            Earlier = (
+                property?.GetCustomAttribute<EarlierDefaultAttribute>() ?? parameter.GetCustomAttribute<EarlierDefaultAttribute>()
+            )?.Value,
+            Bounds =
+            [
+                .. parameter.GetCustomAttributes<ValidationAttribute>(),
+                .. property?.GetCustomAttributes<ValidationAttribute>() ?? [],
+            ],
         };
     }
 
-    /// <summary>A constructor parameter of a component that takes children. One that may be null need not be given, wherever it stands.</summary>
+    /// <summary>A constructor parameter of a component that takes children. One that may be null need not be given, wherever it
+    /// stands.</summary>
     internal static ConfigKey Of(ParameterInfo parameter, OptionType type)
     {
         var optional = parameter.HasDefaultValue || new NullabilityInfoContext().Create(parameter).WriteState == NullabilityState.Nullable;
@@ -92,7 +103,10 @@ public sealed class ConfigKey
         var type = ChildType.For(property.PropertyType) ?? OptionType.For(property.PropertyType);
         var earlier = property.GetCustomAttribute<EarlierDefaultAttribute>();
         return new ConfigKey(
-            property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? NameOf(property.Name), type, () => XmlDocs.OfProperty(property))
+            property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? NameOf(property.Name),
+            type,
+            () => XmlDocs.OfProperty(property)
+        )
         {
             Required = property.GetCustomAttribute<System.Runtime.CompilerServices.RequiredMemberAttribute>() is not null,
             Default = defaultFrom is null ? earlier?.Now : property.GetValue(defaultFrom),
@@ -104,9 +118,12 @@ public sealed class ConfigKey
 
     // `= default` of a struct is reported as null.
     private static object? DefaultOf(ParameterInfo parameter) =>
-        parameter.DefaultValue ?? (parameter.ParameterType.IsValueType && Nullable.GetUnderlyingType(parameter.ParameterType) is null
-            ? Activator.CreateInstance(parameter.ParameterType)
-            : null);
+        parameter.DefaultValue
+        ?? (
+            parameter.ParameterType.IsValueType && Nullable.GetUnderlyingType(parameter.ParameterType) is null
+                ? Activator.CreateInstance(parameter.ParameterType)
+                : null
+        );
 }
 
 /// <summary>An options record: its constructor parameters, then its settable properties.</summary>
@@ -120,16 +137,18 @@ internal sealed class RecordShape
 
     private RecordShape(Type type)
     {
-        _constructor = type.GetConstructors().MaxBy(candidate => candidate.GetParameters().Length)
+        _constructor =
+            type.GetConstructors().MaxBy(candidate => candidate.GetParameters().Length)
             ?? throw new UserErrorException(ComponentErrors.NoRecordConstructor(type));
         var parameters = _constructor.GetParameters();
         _parameters = parameters.Select(ConfigKey.Of).ToList();
         var properties = type.GetProperties()
             .Where(property => property.SetMethod is { IsPublic: true } && parameters.All(parameter => parameter.Name != property.Name))
             .ToList();
-        var sample = properties.Count > 0 && parameters.All(parameter => parameter.HasDefaultValue)
-            ? _constructor.Invoke([.. _parameters.Select(key => key.Default)])
-            : null;
+        var sample =
+            properties.Count > 0 && parameters.All(parameter => parameter.HasDefaultValue)
+                ? _constructor.Invoke([.. _parameters.Select(key => key.Default)])
+                : null;
         _properties = properties.Select(property => (property, ConfigKey.Of(property, sample))).ToList();
         Keys = [.. _parameters, .. _properties.Select(pair => pair.Key)];
     }
@@ -141,7 +160,11 @@ internal sealed class RecordShape
     public object Create(IReadOnlyDictionary<string, object?> values)
     {
         var record = _constructor.Invoke(
-            BindingFlags.DoNotWrapExceptions, null, [.. _parameters.Select(key => values.TryGetValue(key.Name, out var value) ? value : key.Default)], null);
+            BindingFlags.DoNotWrapExceptions,
+            null,
+            [.. _parameters.Select(key => values.TryGetValue(key.Name, out var value) ? value : key.Default)],
+            null
+        );
         foreach (var (property, key) in _properties)
         {
             if (values.TryGetValue(key.Name, out var value))

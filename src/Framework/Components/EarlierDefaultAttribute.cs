@@ -11,6 +11,7 @@ public sealed class EarlierDefaultAttribute(object value) : Attribute
     /// <summary>What a checkpoint without the option means.</summary>
     public object Value { get; } = value;
 
-    /// <summary>What a config without the option means. Needed on a property of a component; an options record tells its own default.</summary>
+    /// <summary>What a config without the option means. Needed on a property of a component; an options record tells its own
+    /// default.</summary>
     public object? Now { get; init; }
 }

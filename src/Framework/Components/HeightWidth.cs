@@ -9,21 +9,26 @@ public readonly record struct HeightWidth(int Height, int Width) : IConfigParsab
 {
     public static string Expected => "a positive integer or [height, width]";
 
-    public static JsonObject Schema => new()
-    {
-        ["oneOf"] = new JsonArray(
-            new JsonObject { ["type"] = "integer", ["minimum"] = 1 },
-            new JsonObject
-            {
-                ["type"] = "array",
-                ["items"] = new JsonObject
+    public static JsonObject Schema =>
+        new()
+        {
+            ["oneOf"] = new JsonArray(
+                new JsonObject { ["type"] = "integer", ["minimum"] = 1 },
+                new JsonObject
                 {
-                    ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer", ["minimum"] = 1 }, new JsonObject { ["$ref"] = "#/$defs/reference" }),
-                },
-                ["minItems"] = 2,
-                ["maxItems"] = 2,
-            }),
-    };
+                    ["type"] = "array",
+                    ["items"] = new JsonObject
+                    {
+                        ["anyOf"] = new JsonArray(
+                            new JsonObject { ["type"] = "integer", ["minimum"] = 1 },
+                            new JsonObject { ["$ref"] = "#/$defs/reference" }
+                        ),
+                    },
+                    ["minItems"] = 2,
+                    ["maxItems"] = 2,
+                }
+            ),
+        };
 
     public static bool TryParse(ConfigNode node, out HeightWidth value)
     {
@@ -38,11 +43,14 @@ public readonly record struct HeightWidth(int Height, int Width) : IConfigParsab
     }
 
     public override string ToString() =>
-        Height == Width ? Height.ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"[{Height}, {Width}]");
+        Height == Width
+            ? Height.ToString(CultureInfo.InvariantCulture)
+            : string.Create(CultureInfo.InvariantCulture, $"[{Height}, {Width}]");
 
     private static int? Read(ConfigNode node) =>
         node is ConfigValue { Kind: ConfigValueKind.Number } number
-        && int.TryParse(number.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var side) && side > 0
+        && int.TryParse(number.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var side)
+        && side > 0
             ? side
             : null;
 }

@@ -27,7 +27,11 @@ public static class InheritedOptions
                 foreach (var (key, value) in map)
                 {
                     var keyPath = ConfigPath.Join(path, key);
-                    if (map.WrittenFor.TryGetValue(key, out var former) && map["type"] is ConfigValue type && Matters(registry, type.Text, key, value))
+                    if (
+                        map.WrittenFor.TryGetValue(key, out var former)
+                        && map["type"] is ConfigValue type
+                        && Matters(registry, type.Text, key, value)
+                    )
                         found.Add(Text(keyPath, value, former, type, key));
                     Look(registry, value, keyPath, found);
                 }
@@ -45,9 +49,11 @@ public static class InheritedOptions
         foreach (var component in registry.All.Where(component => component.Name == type))
         {
             var shared = component.Shape.Shared.Any(entry => entry.Key.Name == key);
-            if (component.Keys.FirstOrDefault(option => option.Name == key) is { } option
+            if (
+                component.Keys.FirstOrDefault(option => option.Name == key) is { } option
                 && !(shared && value is not ConfigMap)
-                && !(option.HasDefault && option.DefaultText == value.ToString()))
+                && !(option.HasDefault && option.DefaultText == value.ToString())
+            )
                 return true;
         }
 
@@ -56,6 +62,7 @@ public static class InheritedOptions
 
     private static string Text(string path, ConfigNode value, ConfigValue former, ConfigValue type, string key) =>
         $"{value.Source}  {path}\n"
-        + $"  {key} = {ConfigWriter.Excerpt(value)} was written for {former.Text}; {type.Text}, which stands there now ({type.Source}), takes it, too.\n"
+        + $"  {key} = {ConfigWriter.Excerpt(value)} was written for {former.Text}; {type.Text}, which stands there now "
+        + $"({type.Source}), takes it, too.\n"
         + $"  If that is meant, write \"{key}\" again beside the new type. \"_delete_\": true there inherits nothing.";
 }

@@ -10,7 +10,13 @@ internal static class KeyBinder
     /// <param name="owner">Who takes the keys, in messages.</param>
     /// <param name="extraKeys">Keys that someone else reads.</param>
     public static object? BindRecord(
-        BindContext context, RecordShape record, ConfigMap map, string path, string owner, IReadOnlyCollection<string> extraKeys)
+        BindContext context,
+        RecordShape record,
+        ConfigMap map,
+        string path,
+        string owner,
+        IReadOnlyCollection<string> extraKeys
+    )
     {
         var before = context.Mistakes.Mistakes.Count;
         var values = BindKeys(context, record.Keys, map, path, owner, extraKeys);
@@ -28,7 +34,11 @@ internal static class KeyBinder
         var known = context.Registry.For(expected).Where(component => component.Kind.Type == kind.Type).ToList();
         if (!map.TryGet(TypeKey, out var type))
         {
-            context.Add(map, path, ComponentErrors.NoType(kind, known.Select(component => component.Name), map.Removed.ContainsKey(TypeKey)));
+            context.Add(
+                map,
+                path,
+                ComponentErrors.NoType(kind, known.Select(component => component.Name), map.Removed.ContainsKey(TypeKey))
+            );
             return null;
         }
 
@@ -42,8 +52,17 @@ internal static class KeyBinder
         var component = context.Registry.Find(kind, name.Text);
         if (component is null || !expected.IsAssignableFrom(component.Type))
         {
-            context.Add(type, typePath, ComponentErrors.UnknownComponent(
-                kind, name.Text, [.. known.Select(other => other.Name)], component, [.. context.Registry.All.Where(other => other.Name == name.Text)]));
+            context.Add(
+                type,
+                typePath,
+                ComponentErrors.UnknownComponent(
+                    kind,
+                    name.Text,
+                    [.. known.Select(other => other.Name)],
+                    component,
+                    [.. context.Registry.All.Where(other => other.Name == name.Text)]
+                )
+            );
             return null;
         }
 
@@ -55,14 +74,19 @@ internal static class KeyBinder
         var before = context.Mistakes.Mistakes.Count;
         var shape = component.Shape;
         var values = BindKeys(context, shape.Keys, map, path, component.Name, [TypeKey]);
-        var options = shape.Options is { } record && context.Mistakes.Mistakes.Count == before
-            ? Create(context, record, values, map, path)
-            : null;
+        var options =
+            shape.Options is { } record && context.Mistakes.Mistakes.Count == before ? Create(context, record, values, map, path) : null;
         return context.Mistakes.Mistakes.Count > before ? null : new BoundComponent(component, map.Source, path, options, values);
     }
 
     private static Dictionary<string, object?> BindKeys(
-        BindContext context, IReadOnlyList<ConfigKey> keys, ConfigMap map, string path, string owner, IReadOnlyCollection<string> extraKeys)
+        BindContext context,
+        IReadOnlyList<ConfigKey> keys,
+        ConfigMap map,
+        string path,
+        string owner,
+        IReadOnlyCollection<string> extraKeys
+    )
     {
         var values = new Dictionary<string, object?>();
         foreach (var (name, node) in map)
@@ -71,7 +95,11 @@ internal static class KeyBinder
                 continue;
             var keyPath = ConfigPath.Join(path, name);
             if (keys.FirstOrDefault(key => key.Name == name) is not { } key)
-                context.Add(node, keyPath, ComponentErrors.UnknownOption(owner, name, [.. keys.Select(key => key.Name)], Leftover(map, node)));
+                context.Add(
+                    node,
+                    keyPath,
+                    ComponentErrors.UnknownOption(owner, name, [.. keys.Select(key => key.Name)], Leftover(map, node))
+                );
             else if (node is ConfigValue { Kind: ConfigValueKind.Null } && !key.Required)
                 continue;
             else if (key.Type.Bind(context, node, keyPath) is { } value)
@@ -80,14 +108,23 @@ internal static class KeyBinder
 
         foreach (var key in keys.Where(key => key.Required && map[key.Name] is null))
             context.Add(map, path, ComponentErrors.MissingOption(owner, key));
-        context.Changed?.AddRange(keys.Where(key => key.Earlier is not null)
-            .Select(key => new ChangedOption(path, key, map.Source, map[key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } value ? value : null)));
+        context.Changed?.AddRange(
+            keys.Where(key => key.Earlier is not null)
+                .Select(key => new ChangedOption(
+                    path,
+                    key,
+                    map.Source,
+                    map[key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } value ? value : null
+                ))
+        );
         return values;
     }
 
     // An option of the type that stood here before "type" was changed.
     private static ConfigNode? Leftover(ConfigMap map, ConfigNode option) =>
-        map[TypeKey] is { Replaced: ConfigValue { Kind: ConfigValueKind.String } } type && type.Source.Name != option.Source.Name ? type : null;
+        map[TypeKey] is { Replaced: ConfigValue { Kind: ConfigValueKind.String } } type && type.Source.Name != option.Source.Name
+            ? type
+            : null;
 
     private static void CheckBounds(BindContext context, ConfigKey key, object? value, ConfigNode node, string path)
     {
@@ -111,12 +148,21 @@ internal static class KeyBinder
     // [AllowedValues(1, 2)] on a long or a double holds ints.
     private static bool IsValid(ValidationAttribute bound, object? value) =>
         bound.IsValid(value)
-        || (bound is AllowedValuesAttribute allowed && value is (long or float or double)
-            && allowed.Values.Any(other => other is int or long or float or double && Number(other) == Number(value)));
+        || (
+            bound is AllowedValuesAttribute allowed
+            && value is (long or float or double)
+            && allowed.Values.Any(other => other is int or long or float or double && Number(other) == Number(value))
+        );
 
     private static double Number(object value) => Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture);
 
-    private static object? Create(BindContext context, RecordShape record, IReadOnlyDictionary<string, object?> values, ConfigMap map, string path)
+    private static object? Create(
+        BindContext context,
+        RecordShape record,
+        IReadOnlyDictionary<string, object?> values,
+        ConfigMap map,
+        string path
+    )
     {
         var options = record.Create(values);
         if (options is not IValidatableObject checkedOptions)

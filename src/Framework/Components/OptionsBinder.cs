@@ -5,7 +5,8 @@ namespace Tessera.Framework.Components;
 /// <summary>Binds whole documents and single components, and throws every mistake at once.</summary>
 internal static class OptionsBinder
 {
-    /// <summary>Keys of the document's root that belong to no options record: the editor's, the loader's, and the user's own names for references.</summary>
+    /// <summary>Keys of the document's root that belong to no options record: the editor's, the loader's, and the user's own names for
+    /// references.</summary>
     public static readonly string[] ReservedKeys = ["$schema", "plugins", "vars"];
 
     public static T BindRoot<T>(ComponentRegistry registry, ConfigDocument document)
@@ -13,7 +14,13 @@ internal static class OptionsBinder
     {
         var mistakes = MistakesOf(document);
         var bound = KeyBinder.BindRecord(
-            new BindContext(registry, mistakes), RecordShape.Of(typeof(T)), document.Root, "", owner: "The config", ReservedKeys);
+            new BindContext(registry, mistakes),
+            RecordShape.Of(typeof(T)),
+            document.Root,
+            "",
+            owner: "The config",
+            ReservedKeys
+        );
         mistakes.ThrowIfAny();
         return (T)bound!;
     }
@@ -23,7 +30,14 @@ internal static class OptionsBinder
         where T : class
     {
         var changed = new List<ChangedOption>();
-        KeyBinder.BindRecord(new BindContext(registry, new MistakeList()) { Changed = changed }, RecordShape.Of(typeof(T)), document.Root, "", owner: "The config", ReservedKeys);
+        KeyBinder.BindRecord(
+            new BindContext(registry, new MistakeList()) { Changed = changed },
+            RecordShape.Of(typeof(T)),
+            document.Root,
+            "",
+            owner: "The config",
+            ReservedKeys
+        );
         return [.. changed.DistinctBy(option => (option.Parent, option.Key.Name))];
     }
 

@@ -12,7 +12,10 @@ internal static class SchemaBounds
         switch (bound)
         {
             case RangeAttribute range:
-                var (low, high) = (Convert.ToDouble(range.Minimum, CultureInfo.InvariantCulture), Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture));
+                var (low, high) = (
+                    Convert.ToDouble(range.Minimum, CultureInfo.InvariantCulture),
+                    Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture)
+                );
                 if (low > int.MinValue)
                     schema[range.MinimumIsExclusive ? "exclusiveMinimum" : "minimum"] = low;
                 if (high < int.MaxValue)
@@ -34,10 +37,12 @@ internal static class SchemaBounds
         }
     }
 
-    private static string Unit(string side, JsonObject schema) => side + schema["type"]?.GetValue<string>() switch
-    {
-        "string" => "Length",
-        "object" => "Properties",
-        _ => "Items",
-    };
+    private static string Unit(string side, JsonObject schema) =>
+        side
+        + schema["type"]?.GetValue<string>() switch
+        {
+            "string" => "Length",
+            "object" => "Properties",
+            _ => "Items",
+        };
 }

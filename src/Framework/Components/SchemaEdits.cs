@@ -19,22 +19,28 @@ internal static class SchemaEdits
                 ["replace"] = new JsonObject { ["type"] = "string" },
                 ["change"] = new JsonObject { ["type"] = "string" },
                 ["remove"] = new JsonObject { ["type"] = "string" },
-                ["insert"] = inserted is null ? new JsonObject() : new JsonObject
-                {
-                    ["if"] = new JsonObject { ["type"] = "array" },
-                    ["then"] = new JsonObject { ["items"] = inserted.DeepClone() },
-                    ["else"] = inserted.DeepClone(),
-                },
+                ["insert"] = inserted is null
+                    ? new JsonObject()
+                    : new JsonObject
+                    {
+                        ["if"] = new JsonObject { ["type"] = "array" },
+                        ["then"] = new JsonObject { ["items"] = inserted.DeepClone() },
+                        ["else"] = inserted.DeepClone(),
+                    },
                 ["with"] = new JsonObject(),
             },
             ["additionalProperties"] = false,
         };
-        if (rules.ToArray() is { Length: > 0 } all) edit["allOf"] = new JsonArray([.. all]);
+        if (rules.ToArray() is { Length: > 0 } all)
+            edit["allOf"] = new JsonArray([.. all]);
         return new JsonObject
         {
             ["description"] = description,
             ["type"] = "object",
-            ["properties"] = new JsonObject { ["_edit_"] = new JsonObject { ["type"] = "array", ["items"] = edit } },
+            ["properties"] = new JsonObject
+            {
+                ["_edit_"] = new JsonObject { ["type"] = "array", ["items"] = edit },
+            },
             ["required"] = new JsonArray("_edit_"),
             ["additionalProperties"] = false,
         };

@@ -13,7 +13,11 @@ public sealed class SchemaWriter
 {
     private const string Definitions = "#/$defs/";
 
-    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly ComponentRegistry _registry;
     private readonly SortedDictionary<string, JsonObject?> _definitions = new(StringComparer.Ordinal);
@@ -31,17 +35,29 @@ public sealed class SchemaWriter
         foreach (var reserved in OptionsBinder.ReservedKeys)
             properties.Remove(reserved);
         properties.Insert(0, "$schema", new JsonObject { ["type"] = "string" });
-        properties.Insert(1, "_base_", new JsonObject
-        {
-            ["description"] = "Configs that this one inherits from: a path or several, relative to this file.",
-            ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, StringList()),
-        });
-        properties.Insert(2, "plugins", new JsonObject
-        {
-            ["description"] = "Code to load: paths of .dll, .csproj or .cs files, relative to this file.",
-            ["anyOf"] = new JsonArray(StringList(), Reference("edit")),
-        });
-        properties.Insert(3, "vars", new JsonObject { ["description"] = "Values of your own, to be referred to as ${vars.name}.", ["type"] = "object" });
+        properties.Insert(
+            1,
+            "_base_",
+            new JsonObject
+            {
+                ["description"] = "Configs that this one inherits from: a path or several, relative to this file.",
+                ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, StringList()),
+            }
+        );
+        properties.Insert(
+            2,
+            "plugins",
+            new JsonObject
+            {
+                ["description"] = "Code to load: paths of .dll, .csproj or .cs files, relative to this file.",
+                ["anyOf"] = new JsonArray(StringList(), Reference("edit")),
+            }
+        );
+        properties.Insert(
+            3,
+            "vars",
+            new JsonObject { ["description"] = "Values of your own, to be referred to as ${vars.name}.", ["type"] = "object" }
+        );
         var schema = new JsonObject
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
@@ -74,19 +90,25 @@ public sealed class SchemaWriter
         return new JsonObject { ["anyOf"] = choices };
     }
 
-    internal JsonObject Map(OptionType item) => new()
-    {
-        ["type"] = "object",
-        ["properties"] = new JsonObject { ["_delete_"] = new JsonObject { ["type"] = "boolean" } },
-        ["additionalProperties"] = Value(item),
-    };
+    internal JsonObject Map(OptionType item) =>
+        new()
+        {
+            ["type"] = "object",
+            ["properties"] = new JsonObject { ["_delete_"] = new JsonObject { ["type"] = "boolean" } },
+            ["additionalProperties"] = Value(item),
+        };
 
-    internal JsonObject Record(Type type) => Define(NameOf(type), () => new JsonObject
-    {
-        ["type"] = "object",
-        ["properties"] = WithDelete(Properties(RecordShape.Of(type).Keys)),
-        ["additionalProperties"] = false,
-    });
+    internal JsonObject Record(Type type) =>
+        Define(
+            NameOf(type),
+            () =>
+                new JsonObject
+                {
+                    ["type"] = "object",
+                    ["properties"] = WithDelete(Properties(RecordShape.Of(type).Keys)),
+                    ["additionalProperties"] = false,
+                }
+        );
 
     /// <summary>A component of the kind: "type" chooses what the other keys may be.</summary>
     internal JsonObject Component(ComponentKind kind, Type expected)
@@ -94,34 +116,37 @@ public sealed class SchemaWriter
         var name = kind.Type == expected ? kind.Name : $"{kind.Name} {expected.Name}";
         name = name.Replace(' ', '_');
         _components[name] = [.. _registry.For(expected).Where(component => component.Kind.Type == kind.Type)];
-        return Define(name, () =>
-        {
-            var components = _registry.For(expected).Where(component => component.Kind.Type == kind.Type).ToList();
-            var choices = components.Select(component => new JsonObject
+        return Define(
+            name,
+            () =>
             {
-                ["if"] = new JsonObject
+                var components = _registry.For(expected).Where(component => component.Kind.Type == kind.Type).ToList();
+                var choices = components.Select(component => new JsonObject
                 {
-                    ["properties"] = new JsonObject { ["type"] = new JsonObject { ["const"] = component.Name } },
-                    ["required"] = new JsonArray("type"),
-                },
-                ["then"] = One(component),
-            });
-            var schema = new JsonObject
-            {
-                ["type"] = "object",
-                ["properties"] = new JsonObject
-                {
-                    ["type"] = new JsonObject
+                    ["if"] = new JsonObject
                     {
-                        ["description"] = $"Which {kind.Name}.",
-                        ["enum"] = new JsonArray([.. components.Select(component => JsonValue.Create(component.Name))]),
+                        ["properties"] = new JsonObject { ["type"] = new JsonObject { ["const"] = component.Name } },
+                        ["required"] = new JsonArray("type"),
                     },
-                },
-            };
-            if (components.Count > 0)
-                schema["allOf"] = new JsonArray([.. choices, Untyped(components)]);
-            return schema;
-        });
+                    ["then"] = One(component),
+                });
+                var schema = new JsonObject
+                {
+                    ["type"] = "object",
+                    ["properties"] = new JsonObject
+                    {
+                        ["type"] = new JsonObject
+                        {
+                            ["description"] = $"Which {kind.Name}.",
+                            ["enum"] = new JsonArray([.. components.Select(component => JsonValue.Create(component.Name))]),
+                        },
+                    },
+                };
+                if (components.Count > 0)
+                    schema["allOf"] = new JsonArray([.. choices, Untyped(components)]);
+                return schema;
+            }
+        );
     }
 
     /// <summary>Where a base says the type, any component's options may stand, and no others.</summary>
@@ -151,36 +176,67 @@ public sealed class SchemaWriter
     /// <param name="list">The list's schema.</param>
     private JsonObject Edit(JsonObject list)
     {
-        if (list["items"] is not JsonObject items || ReferenceIn(items) is not { } name || !_components.TryGetValue(name, out var components)) return Reference("edit");
-        return Define("edit." + name, () => SchemaEdits.Of("Edits an inherited list by the types of its steps.", items,
-        [
-            new JsonObject { ["if"] = new JsonObject { ["required"] = new JsonArray("replace") }, ["then"] = With(items.DeepClone()) },
-            .. components.Select(component => new JsonObject
-            {
-                ["if"] = new JsonObject
-                {
-                    ["properties"] = new JsonObject { ["change"] = new JsonObject { ["pattern"] = $"^{component.Name}(#[0-9]+)?$" } },
-                    ["required"] = new JsonArray("change"),
-                },
-                ["then"] = With(One(component)),
-            }),
-        ]));
+        if (
+            list["items"] is not JsonObject items
+            || ReferenceIn(items) is not { } name
+            || !_components.TryGetValue(name, out var components)
+        )
+            return Reference("edit");
+        return Define(
+            "edit." + name,
+            () =>
+                SchemaEdits.Of(
+                    "Edits an inherited list by the types of its steps.",
+                    items,
+                    [
+                        new JsonObject
+                        {
+                            ["if"] = new JsonObject { ["required"] = new JsonArray("replace") },
+                            ["then"] = With(items.DeepClone()),
+                        },
+                        .. components.Select(component => new JsonObject
+                        {
+                            ["if"] = new JsonObject
+                            {
+                                ["properties"] = new JsonObject
+                                {
+                                    ["change"] = new JsonObject { ["pattern"] = $"^{component.Name}(#[0-9]+)?$" },
+                                },
+                                ["required"] = new JsonArray("change"),
+                            },
+                            ["then"] = With(One(component)),
+                        }),
+                    ]
+                )
+        );
 
         static string? ReferenceIn(JsonObject schema) =>
-            ((schema["anyOf"] as JsonArray)?[0] ?? schema)["$ref"]?.GetValue<string>() is { } target && target.StartsWith(Definitions, StringComparison.Ordinal) ? target[Definitions.Length..] : null;
+            ((schema["anyOf"] as JsonArray)?[0] ?? schema)["$ref"]?.GetValue<string>() is { } target
+            && target.StartsWith(Definitions, StringComparison.Ordinal)
+                ? target[Definitions.Length..]
+                : null;
 
         static JsonObject With(JsonNode schema) => new() { ["properties"] = new JsonObject { ["with"] = schema } };
     }
 
-    private JsonObject One(ComponentDescription component) => Define($"{component.Kind.Name}.{component.Name}".Replace(' ', '_'), () =>
-    {
-        var properties = Properties(component.Keys);
-        properties.Insert(0, "type", new JsonObject { ["const"] = component.Name });
-        var schema = new JsonObject { ["type"] = "object", ["properties"] = WithDelete(properties), ["additionalProperties"] = false };
-        if (XmlDocs.SummaryOf(component.Type) is { } summary)
-            schema.Insert(0, "description", summary);
-        return schema;
-    });
+    private JsonObject One(ComponentDescription component) =>
+        Define(
+            $"{component.Kind.Name}.{component.Name}".Replace(' ', '_'),
+            () =>
+            {
+                var properties = Properties(component.Keys);
+                properties.Insert(0, "type", new JsonObject { ["const"] = component.Name });
+                var schema = new JsonObject
+                {
+                    ["type"] = "object",
+                    ["properties"] = WithDelete(properties),
+                    ["additionalProperties"] = false,
+                };
+                if (XmlDocs.SummaryOf(component.Type) is { } summary)
+                    schema.Insert(0, "description", summary);
+                return schema;
+            }
+        );
 
     private JsonObject Properties(IEnumerable<ConfigKey> keys)
     {
@@ -250,5 +306,10 @@ public sealed class SchemaWriter
 
     private static JsonObject Reference(string name) => new() { ["$ref"] = Definitions + name };
 
-    private static JsonObject StringList() => new() { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "string" } };
+    private static JsonObject StringList() =>
+        new()
+        {
+            ["type"] = "array",
+            ["items"] = new JsonObject { ["type"] = "string" },
+        };
 }

@@ -21,10 +21,12 @@ public static partial class XmlDocs
     /// <summary>A constructor parameter, documented at the constructor or (records, primary constructors) at the type.</summary>
     public static string? OfParameter(Type type, string parameter)
     {
-        var constructor = Files.GetOrAdd(type.Assembly, Read)
+        var constructor = Files
+            .GetOrAdd(type.Assembly, Read)
             .Where(entry => entry.Key.StartsWith($"M:{IdOf(type)}.#ctor", StringComparison.Ordinal))
             .Select(entry => entry.Value);
-        return constructor.Prepend(Member(type.Assembly, "T:" + IdOf(type)))
+        return constructor
+            .Prepend(Member(type.Assembly, "T:" + IdOf(type)))
             .Select(member => Text(member?.Elements("param").FirstOrDefault(element => (string?)element.Attribute("name") == parameter)))
             .FirstOrDefault(text => text is not null);
     }
@@ -43,7 +45,9 @@ public static partial class XmlDocs
             return [];
         try
         {
-            return XDocument.Load(path).Descendants("member")
+            return XDocument
+                .Load(path)
+                .Descendants("member")
                 .Where(member => member.Attribute("name") is not null)
                 .DistinctBy(member => (string)member.Attribute("name")!)
                 .ToDictionary(member => (string)member.Attribute("name")!);
@@ -63,7 +67,10 @@ public static partial class XmlDocs
         {
             if (node is XText words)
                 text.Append(words.Value);
-            else if (node is XElement { IsEmpty: true } reference && (reference.Attribute("cref") ?? reference.Attribute("name") ?? reference.Attribute("langword")) is { } target)
+            else if (
+                node is XElement { IsEmpty: true } reference
+                && (reference.Attribute("cref") ?? reference.Attribute("name") ?? reference.Attribute("langword")) is { } target
+            )
                 text.Append(NameOf(target.Value));
         }
 

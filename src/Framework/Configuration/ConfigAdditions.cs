@@ -9,7 +9,8 @@ internal static class ConfigAdditions
     public static ConfigMap Add(ConfigMap root, IReadOnlyList<string> keys, ConfigValue value)
     {
         // A part may stand elsewhere: "pipeline": "${train.dataset.pipeline}".
-        for (var turn = 0; turn < MostReferences && Elsewhere(root, keys) is { } other; turn++) keys = other;
+        for (var turn = 0; turn < MostReferences && Elsewhere(root, keys) is { } other; turn++)
+            keys = other;
         return Set(root, keys, 0, value) as ConfigMap ?? root;
     }
 
@@ -19,26 +20,32 @@ internal static class ConfigAdditions
         for (var i = 0; i < keys.Count - 1 && node is not null; i++)
         {
             node = ConfigReferences.Child(node, keys[i]);
-            if (node is ConfigValue { Kind: ConfigValueKind.String } text && Target(text.Text) is { } target) return [.. target, .. keys.Skip(i + 1)];
+            if (node is ConfigValue { Kind: ConfigValueKind.String } text && Target(text.Text) is { } target)
+                return [.. target, .. keys.Skip(i + 1)];
         }
         return null;
     }
 
     private static IReadOnlyList<string>? Target(string text) =>
-        text.StartsWith("${", StringComparison.Ordinal) && text.IndexOf('}', StringComparison.Ordinal) == text.Length - 1
-        && !text.StartsWith("${env:", StringComparison.Ordinal) ? ConfigPath.Split(text[2..^1]) : null;
+        text.StartsWith("${", StringComparison.Ordinal)
+        && text.IndexOf('}', StringComparison.Ordinal) == text.Length - 1
+        && !text.StartsWith("${env:", StringComparison.Ordinal)
+            ? ConfigPath.Split(text[2..^1])
+            : null;
 
     private static ConfigNode? Set(ConfigNode node, IReadOnlyList<string> keys, int depth, ConfigValue value)
     {
         var key = keys[depth];
         if (depth == keys.Count - 1)
         {
-            if (node is not ConfigMap last || last[key] is not (null or ConfigValue { Kind: ConfigValueKind.Null })) return null;
+            if (node is not ConfigMap last || last[key] is not (null or ConfigValue { Kind: ConfigValueKind.Null }))
+                return null;
             var extended = last.CopyFrom(last.Source);
             extended.Set(key, value);
             return extended;
         }
-        if (ConfigReferences.Child(node, key) is not { } child || Set(child, keys, depth + 1, value) is not { } changed) return null;
+        if (ConfigReferences.Child(node, key) is not { } child || Set(child, keys, depth + 1, value) is not { } changed)
+            return null;
         if (node is ConfigMap map)
         {
             var copy = map.CopyFrom(map.Source);

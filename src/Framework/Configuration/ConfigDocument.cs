@@ -44,7 +44,11 @@ public sealed class ConfigDocument
 
     /// <summary>Reads a config from text; it can't have bases.</summary>
     public static ConfigDocument Parse(
-        string json, string name = "config", IReadOnlyList<string>? overrides = null, Func<string, string?>? environment = null)
+        string json,
+        string name = "config",
+        IReadOnlyList<string>? overrides = null,
+        Func<string, string?>? environment = null
+    )
     {
         var mistakes = new MistakeList();
         var merged = ParseText(json, name, mistakes);
@@ -60,14 +64,17 @@ public sealed class ConfigDocument
         string checkpoint,
         IReadOnlyList<string>? overrides = null,
         IReadOnlyList<string>? plugins = null,
-        Func<string, string?>? environment = null)
+        Func<string, string?>? environment = null
+    )
     {
         var mistakes = new MistakeList();
         var merged = ParseText(json, $"config in {checkpoint}", mistakes);
         if (plugins is not { Count: > 0 } && merged[PluginsKey] is ConfigList { Count: > 0 } named)
             throw new UserErrorException(ConfigErrors.PluginsInCheckpoint(checkpoint, named));
         merged = merged.Without(PluginsKey);
-        var given = (plugins ?? []).Select(path => new PluginReference(System.IO.Path.GetFullPath(path), new SourceLocation("--plugin", 0))).ToList();
+        var given = (plugins ?? [])
+            .Select(path => new PluginReference(System.IO.Path.GetFullPath(path), new SourceLocation("--plugin", 0)))
+            .ToList();
         return Finish(merged, mistakes, overrides, environment, keepUnset: true, given);
     }
 
@@ -76,20 +83,31 @@ public sealed class ConfigDocument
 
     /// <summary>Whether the config says <c>null</c> for a key of a map, so that not even its default is wanted.</summary>
     /// <param name="map">Its path, such as "hooks".</param>
-    public bool IsRemoved(string map, string key) => Find(_merged, map) is ConfigMap found && found[key] is null && found.Removed.ContainsKey(key);
+    public bool IsRemoved(string map, string key) =>
+        Find(_merged, map) is ConfigMap found && found[key] is null && found.Removed.ContainsKey(key);
 
     /// <summary>
     /// The document as JSON for work dirs and checkpoints: merged, but <c>${…}</c> left as written, so that values from the
     /// environment aren't stored.
     /// </summary>
-    /// <param name="directory">Where the text will lie: paths of plugins are written relative to it; the current directory where null.</param>
+    /// <param name="directory">Where the text will lie: paths of plugins are written relative to it; the current directory where
+    /// null.</param>
     public string SaveText(string? directory = null)
     {
         var saved = _merged.Without(SchemaKey);
         if (Plugins.Count > 0)
         {
-            saved.Set(PluginsKey, new ConfigList(saved.Source, Plugins.Select(plugin => new ConfigValue(
-                plugin.Source, ConfigValueKind.String, System.IO.Path.GetRelativePath(directory ?? Directory.GetCurrentDirectory(), plugin.Path)))));
+            saved.Set(
+                PluginsKey,
+                new ConfigList(
+                    saved.Source,
+                    Plugins.Select(plugin => new ConfigValue(
+                        plugin.Source,
+                        ConfigValueKind.String,
+                        System.IO.Path.GetRelativePath(directory ?? Directory.GetCurrentDirectory(), plugin.Path)
+                    ))
+                )
+            );
         }
 
         return ConfigWriter.Write(saved) + "\n";
@@ -102,20 +120,23 @@ public sealed class ConfigDocument
     /// <exception cref="UserErrorException">There is no such key.</exception>
     public string Explain(string path) => ConfigExplanation.Explain(this, path);
 
-    /// <summary>The document, <c>${…}</c> filled in, for services and plugins. Keys that differ only by case count as one there: the first.</summary>
+    /// <summary>The document, <c>${…}</c> filled in, for services and plugins. Keys that differ only by case count as one there: the
+    /// first.</summary>
     public IConfiguration ToConfiguration()
     {
         var json = ConfigWriter.Write(WithoutCaseTwins(Root));
         return new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
     }
 
-    /// <summary>The document with further values, where it has none yet. A value below a reference is set where the reference leads.</summary>
+    /// <summary>The document with further values, where it has none yet. A value below a reference is set where the reference
+    /// leads.</summary>
     internal ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
     {
         var (merged, root) = (_merged, Root);
         foreach (var (path, value) in values)
         {
-            if (ConfigPath.Split(path) is not { } keys) continue;
+            if (ConfigPath.Split(path) is not { } keys)
+                continue;
             merged = ConfigAdditions.Add(merged, keys, value);
             root = ConfigAdditions.Add(root, keys, value);
         }
@@ -144,7 +165,8 @@ public sealed class ConfigDocument
         IReadOnlyList<string>? overrides,
         Func<string, string?>? environment,
         bool keepUnset,
-        IReadOnlyList<PluginReference>? plugins)
+        IReadOnlyList<PluginReference>? plugins
+    )
     {
         var applied = new ConfigOverrides(mistakes);
         merged = applied.Apply(merged, overrides ?? []);

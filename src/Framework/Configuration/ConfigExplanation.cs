@@ -12,7 +12,10 @@ internal static class ConfigExplanation
         for (var i = 0; i < keys.Count; i++)
         {
             // A reference may stand on the way: go on in what it names.
-            if (node is ConfigValue { Kind: ConfigValueKind.String } && ConfigDocument.Find(document.Root, ConfigPath.Join(keys.Take(i))) is { } filled)
+            if (
+                node is ConfigValue { Kind: ConfigValueKind.String }
+                && ConfigDocument.Find(document.Root, ConfigPath.Join(keys.Take(i))) is { } filled
+            )
                 node = filled;
             if (ConfigReferences.Child(node, keys[i]) is { } below)
                 node = below;
@@ -21,7 +24,9 @@ internal static class ConfigExplanation
             else if (document.Root[keys[0]] is { } set && keys.Count == 1)
                 node = set; // set from the environment alone
             else
-                throw new UserErrorException(ConfigErrors.NoKeyToExplain(path, ConfigPath.Join(keys.Take(i)), keys[i], (node as ConfigMap)?.Keys ?? []));
+                throw new UserErrorException(
+                    ConfigErrors.NoKeyToExplain(path, ConfigPath.Join(keys.Take(i)), keys[i], (node as ConfigMap)?.Keys ?? [])
+                );
         }
 
         var text = new StringBuilder();
@@ -53,7 +58,12 @@ internal static class ConfigExplanation
         for (var below = node.Replaced; below is not null; below = below.Replaced)
         {
             var verb = below is ConfigMap && node is ConfigMap ? "over" : "replaced";
-            text.Append("\n  ").Append(verb).Append(' ').Append(ConfigWriter.Excerpt(below)).Append(", set by ").Append(Place(below, document));
+            text.Append("\n  ")
+                .Append(verb)
+                .Append(' ')
+                .Append(ConfigWriter.Excerpt(below))
+                .Append(", set by ")
+                .Append(Place(below, document));
         }
     }
 

@@ -90,7 +90,8 @@ internal sealed class ConfigLoader(MistakeList mistakes)
 
             return buffer.ToArray();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             mistakes.Add(new Mistake(source, at, ConfigErrors.FileNotRead(path, exception)));
             return null;

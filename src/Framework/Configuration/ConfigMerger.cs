@@ -58,7 +58,9 @@ internal sealed class ConfigMerger(MistakeList mistakes, IReadOnlySet<string>? a
         }
 
         CheckSibling(below, above, path);
-        var plain = above is ConfigList list ? new ConfigList(list.Source, list.Select((item, i) => PlainItem(item, $"{path}.{i}"))) : above;
+        var plain = above is ConfigList list
+            ? new ConfigList(list.Source, list.Select((item, i) => PlainItem(item, $"{path}.{i}")))
+            : above;
         return plain.Replacing(below);
     }
 

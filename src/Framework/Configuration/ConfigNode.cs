@@ -15,14 +15,15 @@ public abstract class ConfigNode(SourceLocation source)
     public override string ToString() => ConfigWriter.Write(this, indented: false);
 
     /// <summary>True where both hold the same JSON value, wherever it was written.</summary>
-    public static bool DeepEquals(ConfigNode left, ConfigNode right) => (left, right) switch
-    {
-        (ConfigValue a, ConfigValue b) => a.Kind == b.Kind && a.Text == b.Text,
-        (ConfigList a, ConfigList b) => a.Count == b.Count && a.Zip(b).All(pair => DeepEquals(pair.First, pair.Second)),
-        (ConfigMap a, ConfigMap b) => a.Count == b.Count
-            && a.All(entry => b.TryGet(entry.Key, out var other) && DeepEquals(entry.Value, other)),
-        _ => false,
-    };
+    public static bool DeepEquals(ConfigNode left, ConfigNode right) =>
+        (left, right) switch
+        {
+            (ConfigValue a, ConfigValue b) => a.Kind == b.Kind && a.Text == b.Text,
+            (ConfigList a, ConfigList b) => a.Count == b.Count && a.Zip(b).All(pair => DeepEquals(pair.First, pair.Second)),
+            (ConfigMap a, ConfigMap b) => a.Count == b.Count
+                && a.All(entry => b.TryGet(entry.Key, out var other) && DeepEquals(entry.Value, other)),
+            _ => false,
+        };
 
     internal abstract ConfigNode CopyShallow();
 
@@ -116,7 +117,8 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
         _writtenFor.Remove(key);
     }
 
-    /// <summary>Notes that "type" becomes <paramref name="type"/>, before it does: what stands here was written for the present one.</summary>
+    /// <summary>Notes that "type" becomes <paramref name="type"/>, before it does: what stands here was written for the present
+    /// one.</summary>
     internal void ChangeType(ConfigValue type)
     {
         if (this[TypeKey] is not ConfigValue { Kind: ConfigValueKind.String } present || present.Text == type.Text)

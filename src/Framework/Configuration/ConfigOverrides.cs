@@ -22,7 +22,8 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
             }
 
             TopKeys.Add(keys[0]);
-            var node = ConfigParser.ParseValue(value, SourceLocation.CommandLine)
+            var node =
+                ConfigParser.ParseValue(value, SourceLocation.CommandLine)
                 ?? new ConfigValue(SourceLocation.CommandLine, ConfigValueKind.String, value);
             root = (ConfigMap)Set(root, [.. keys], 0, node);
         }
@@ -55,7 +56,9 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
             case ConfigList list:
                 if (IndexOf(list, keys[depth]) is not { } index)
                 {
-                    mistakes.Add(new Mistake(SourceLocation.CommandLine, ConfigPath.Join(keys), ConfigErrors.NoSuchItem(path, list, keys[depth])));
+                    mistakes.Add(
+                        new Mistake(SourceLocation.CommandLine, ConfigPath.Join(keys), ConfigErrors.NoSuchItem(path, list, keys[depth]))
+                    );
                     return list;
                 }
 

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Tessera.Framework.Configuration;
 
-/// <summary>Dotted paths into a document: <c>train.dataset.pipeline.0.size</c>; a key that holds dots is quoted: <c>groups."backbone.norm"</c>.</summary>
+/// <summary>Dotted paths into a document: <c>train.dataset.pipeline.0.size</c>; a key that holds dots is quoted:
+/// <c>groups."backbone.norm"</c>.</summary>
 public static class ConfigPath
 {
     /// <summary>The path's keys, or null where the text is no path: an empty key, a quote left open.</summary>

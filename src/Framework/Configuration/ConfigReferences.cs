@@ -57,9 +57,12 @@ internal sealed class ConfigReferences(MistakeList mistakes, Func<string, string
         var resolved = node switch
         {
             ConfigMap map => ResolveMap(map, path),
-            ConfigList list => new ConfigList(list.Source, list.Select((item, i) => Resolve(item, ConfigPath.Join(path, $"{i}")))) { Replaced = list.Replaced },
-            ConfigValue { Kind: ConfigValueKind.String } value when value.Source != DataRootSource
-                && value.Text.Contains("${", StringComparison.Ordinal) => ResolveText(value, path),
+            ConfigList list => new ConfigList(list.Source, list.Select((item, i) => Resolve(item, ConfigPath.Join(path, $"{i}"))))
+            {
+                Replaced = list.Replaced,
+            },
+            ConfigValue { Kind: ConfigValueKind.String } value
+                when value.Source != DataRootSource && value.Text.Contains("${", StringComparison.Ordinal) => ResolveText(value, path),
             _ => node,
         };
         _open.Remove(node);
@@ -141,7 +144,9 @@ internal sealed class ConfigReferences(MistakeList mistakes, Func<string, string
             if (below is null)
             {
                 var known = (node as ConfigMap)?.Keys ?? [];
-                mistakes.Add(new Mistake(from.Source, path, ConfigErrors.NoSuchKey(expression, ConfigPath.Join(keys.Take(i)), keys[i], known)));
+                mistakes.Add(
+                    new Mistake(from.Source, path, ConfigErrors.NoSuchKey(expression, ConfigPath.Join(keys.Take(i)), keys[i], known))
+                );
             }
 
             node = below;
@@ -170,10 +175,11 @@ internal sealed class ConfigReferences(MistakeList mistakes, Func<string, string
         return ConfigParser.ParseValue(text, from.Source) as ConfigValue ?? new ConfigValue(from.Source, ConfigValueKind.String, text);
     }
 
-    public static ConfigNode? Child(ConfigNode? node, string key) => node switch
-    {
-        ConfigMap map => map[key],
-        ConfigList list when ConfigOverrides.IndexOf(list, key) is { } index => list[index],
-        _ => null,
-    };
+    public static ConfigNode? Child(ConfigNode? node, string key) =>
+        node switch
+        {
+            ConfigMap map => map[key],
+            ConfigList list when ConfigOverrides.IndexOf(list, key) is { } index => list[index],
+            _ => null,
+        };
 }

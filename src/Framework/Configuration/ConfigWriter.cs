@@ -48,7 +48,13 @@ internal static class ConfigWriter
     }
 
     private static void AppendItems(
-        StringBuilder text, char open, IEnumerable<(string? Key, ConfigNode Value)> items, char close, int depth, bool flat)
+        StringBuilder text,
+        char open,
+        IEnumerable<(string? Key, ConfigNode Value)> items,
+        char close,
+        int depth,
+        bool flat
+    )
     {
         if (flat && depth >= 0)
         {
@@ -65,7 +71,11 @@ internal static class ConfigWriter
         var first = true;
         foreach (var (key, value) in items)
         {
-            text.Append(first ? "" : depth < 0 ? ", " : ",");
+            text.Append(
+                first ? ""
+                : depth < 0 ? ", "
+                : ","
+            );
             first = false;
             if (depth >= 0)
                 text.Append('\n').Append(' ', 2 * (depth + 1));

@@ -4,7 +4,8 @@ namespace Tessera.Framework.Configuration;
 
 /// <summary>
 /// Changes an inherited list by the types of its steps:
-/// <c>{ "_edit_": [ { "after": "RandomCrop", "insert": {…} }, { "replace": "RandomFlip#2", "with": {…} }, { "change": "RandomCrop", "with": { "size": 96 } }, { "remove": "Normalize" } ] }</c>.
+/// <c>{ "_edit_": [ { "after": "RandomCrop", "insert": {…} }, { "replace": "RandomFlip#2", "with": {…} }, { "change": "RandomCrop", "with":
+/// { "size": 96 } }, { "remove": "Normalize" } ] }</c>.
 /// </summary>
 internal sealed class ListEdits(MistakeList mistakes, ConfigMerger merger)
 {
@@ -13,7 +14,11 @@ internal sealed class ListEdits(MistakeList mistakes, ConfigMerger merger)
     // The verb, and the key of what it takes.
     private static readonly Dictionary<string, string?> Verbs = new()
     {
-        ["after"] = "insert", ["before"] = "insert", ["replace"] = "with", ["change"] = "with", ["remove"] = null,
+        ["after"] = "insert",
+        ["before"] = "insert",
+        ["replace"] = "with",
+        ["change"] = "with",
+        ["remove"] = null,
     };
 
     public ConfigList Apply(ConfigList list, ConfigNode edits, SourceLocation source, string path)
@@ -30,9 +35,12 @@ internal sealed class ListEdits(MistakeList mistakes, ConfigMerger merger)
     {
         var map = edit as ConfigMap;
         var verb = map?.Keys.FirstOrDefault(Verbs.ContainsKey);
-        if (verb is null || map!.Keys.Except([verb, Verbs[verb] ?? verb]).Any()
+        if (
+            verb is null
+            || map!.Keys.Except([verb, Verbs[verb] ?? verb]).Any()
             || (Verbs[verb] is { } needed && map[needed] is null or ConfigValue)
-            || map[verb] is not ConfigValue { Kind: ConfigValueKind.String } name)
+            || map[verb] is not ConfigValue { Kind: ConfigValueKind.String } name
+        )
         {
             mistakes.Add(new Mistake(edit.Source, editPath, ConfigErrors.NoEdit(edit)));
             return;
@@ -66,17 +74,24 @@ internal sealed class ListEdits(MistakeList mistakes, ConfigMerger merger)
         var found = Enumerable.Range(0, items.Count).Where(i => types[i] == parts[0]).ToList();
         if (parts.Length == 1 && found.Count == 1)
             return found[0];
-        if (parts.Length == 2 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && number >= 1 && number <= found.Count)
+        if (
+            parts.Length == 2
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number >= 1
+            && number <= found.Count
+        )
             return found[number - 1];
-        mistakes.Add(new Mistake(name.Source, path, ConfigErrors.NoSuchStep(name.Text, parts[0], found.Count, types.OfType<string>().ToList())));
+        mistakes.Add(
+            new Mistake(name.Source, path, ConfigErrors.NoSuchStep(name.Text, parts[0], found.Count, types.OfType<string>().ToList()))
+        );
         return null;
     }
 
-    public static string? TypeOf(ConfigNode item) => item switch
-    {
-        ConfigMap map when map["type"] is ConfigValue { Kind: ConfigValueKind.String } type => type.Text,
-        ConfigValue { Kind: ConfigValueKind.String } text => text.Text,
-        _ => null,
-    };
+    public static string? TypeOf(ConfigNode item) =>
+        item switch
+        {
+            ConfigMap map when map["type"] is ConfigValue { Kind: ConfigValueKind.String } type => type.Text,
+            ConfigValue { Kind: ConfigValueKind.String } text => text.Text,
+            _ => null,
+        };
 }

@@ -32,18 +32,21 @@ public sealed class Batch : IDisposable
     /// <summary>Moves every tensor to a device, in place.</summary>
     public void To(Device device)
     {
-        if (Images.device_type == device.type && Images.device_index == device.index) return;
+        if (Images.device_type == device.type && Images.device_index == device.index)
+            return;
         Images = Move(Images);
         Labels = Labels is null ? null : Move(Labels);
         SoftLabels = SoftLabels is null ? null : Move(SoftLabels);
         Targets = Targets is null ? null : Move(Targets);
         SegmentationMaps = SegmentationMaps is null ? null : Move(SegmentationMaps);
-        foreach (var (name, map) in ExtraMaps.ToArray()) ExtraMaps[name] = Move(map);
+        foreach (var (name, map) in ExtraMaps.ToArray())
+            ExtraMaps[name] = Move(map);
 
         Tensor Move(Tensor tensor)
         {
             var moved = tensor.to(device).DetachFromDisposeScope();
-            if (!ReferenceEquals(moved, tensor)) tensor.Dispose();
+            if (!ReferenceEquals(moved, tensor))
+                tensor.Dispose();
             return moved;
         }
     }
@@ -54,6 +57,7 @@ public sealed class Batch : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in Tensors()) tensor.Dispose();
+        foreach (var tensor in Tensors())
+            tensor.Dispose();
     }
 }

@@ -4,7 +4,8 @@ namespace Tessera.Framework.Data;
 /// The objects of an image in its annotation's own numbers: what detections are measured against. Data sets set it beside
 /// <see cref="Sample.Boxes"/>; no transform touches it.
 /// </summary>
-/// <param name="Boxes">[N * 4], x, y, width, height in pixels of the original image, pixel corners at integers. In double precision, as COCO's own evaluation reads them.</param>
+/// <param name="Boxes">[N * 4], x, y, width, height in pixels of the original image, pixel corners at integers. In double precision, as
+/// COCO's own evaluation reads them.</param>
 /// <param name="Labels">[N], indices into the class names.</param>
 /// <param name="Areas">[N], what makes an object small, medium or large: the annotation's "area", otherwise width times height.</param>
 /// <param name="Crowd">[N], one box around many objects: any number of detections may lie in it.</param>
@@ -13,21 +14,25 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
 {
     public int Count => Labels.Length;
 
-    /// <summary>Further objects whose boxes nothing can match: without extent, or outside the image. Measures count them as not found, as COCO's do.</summary>
+    /// <summary>Further objects whose boxes nothing can match: without extent, or outside the image. Measures count them as not found, as
+    /// COCO's do.</summary>
     public BoxAnnotation? Unusable { get; init; }
 
     /// <summary>Rows and columns of the image that the boxes are meant for, where the annotation says.</summary>
     public (int Height, int Width)? ImageSize { get; init; }
 
     /// <summary>With <see cref="Unusable"/> behind the others: all that measures ask for.</summary>
-    public BoxAnnotation WithUnusable() => Unusable is not { Count: > 0 } more ? this : this with
-    {
-        Boxes = [.. Boxes, .. more.Boxes],
-        Labels = [.. Labels, .. more.Labels],
-        Areas = [.. Areas, .. more.Areas],
-        Crowd = [.. Crowd, .. more.Crowd],
-        Ignored = [.. Ignored, .. more.Ignored],
-    };
+    public BoxAnnotation WithUnusable() =>
+        Unusable is not { Count: > 0 } more
+            ? this
+            : this with
+            {
+                Boxes = [.. Boxes, .. more.Boxes],
+                Labels = [.. Labels, .. more.Labels],
+                Areas = [.. Areas, .. more.Areas],
+                Crowd = [.. Crowd, .. more.Crowd],
+                Ignored = [.. Ignored, .. more.Ignored],
+            };
 
     /// <summary>Boxes of the original image, from their corners; areas are the boxes', nothing is a crowd.</summary>
     public static BoxAnnotation Of(Boxes boxes)
@@ -35,8 +40,14 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
         var (found, areas) = (new double[4 * boxes.Count], new double[boxes.Count]);
         for (var i = 0; i < boxes.Count; i++)
         {
-            double x = boxes.Corners[4 * i], y = boxes.Corners[4 * i + 1];
-            (found[4 * i], found[4 * i + 1], found[4 * i + 2], found[4 * i + 3]) = (x, y, boxes.Corners[4 * i + 2] - x, boxes.Corners[4 * i + 3] - y);
+            double x = boxes.Corners[4 * i],
+                y = boxes.Corners[4 * i + 1];
+            (found[4 * i], found[4 * i + 1], found[4 * i + 2], found[4 * i + 3]) = (
+                x,
+                y,
+                boxes.Corners[4 * i + 2] - x,
+                boxes.Corners[4 * i + 3] - y
+            );
             areas[i] = found[4 * i + 2] * found[4 * i + 3];
         }
         return new BoxAnnotation(found, boxes.Labels, areas, new bool[boxes.Count], boxes.Ignored);

@@ -3,7 +3,14 @@ using Tessera.Framework.Components;
 namespace Tessera.Framework.Data;
 
 /// <summary>What kind of truth a data set carries.</summary>
-public enum DataTask { Classification, MultiLabel, Regression, Segmentation, Detection }
+public enum DataTask
+{
+    Classification,
+    MultiLabel,
+    Regression,
+    Segmentation,
+    Detection,
+}
 
 /// <summary>What a model must know of the data, and what travels in every checkpoint.</summary>
 /// <param name="Classes">Names in index order; for regression, the targets' names.</param>
@@ -46,13 +53,15 @@ public abstract class Dataset
     /// <summary>Everything that the data set passed over, by reason: files, samples, boxes, classes.</summary>
     public virtual IReadOnlyList<LeftOut> LeftOut => [];
 
-    /// <summary>Looks, before a run begins, for what would stop it later: labels without a class, files that don't belong together. What is known from an earlier look is not read again.</summary>
+    /// <summary>Looks, before a run begins, for what would stop it later: labels without a class, files that don't belong together. What is
+    /// known from an earlier look is not read again.</summary>
     /// <param name="advance">Told how many files are done, of how many.</param>
     /// <returns>What is worth saying, though nothing stands in the way: what is left out, to begin with.</returns>
     /// <exception cref="UserErrorException">Everything that does stand in the way, with the files' names.</exception>
     public virtual IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. LeftOut.Select(entry => entry.ToString())];
 
-    /// <summary>The label alone, without reading an image; null where the data has no single label. For balanced sampling and statistics.</summary>
+    /// <summary>The label alone, without reading an image; null where the data has no single label. For balanced sampling and
+    /// statistics.</summary>
     public virtual int? LabelOf(int index) => null;
 
     /// <summary>Every class that sample <paramref name="index"/> shows, without reading an image; null where that can't be told.</summary>

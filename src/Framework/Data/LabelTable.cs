@@ -1,6 +1,7 @@
 namespace Tessera.Framework.Data;
 
-/// <summary>What the values (or colours) of label files mean: a class, or "ignore". A value that it lacks is a mistake in the data.</summary>
+/// <summary>What the values (or colours) of label files mean: a class, or "ignore". A value that it lacks is a mistake in the
+/// data.</summary>
 public sealed class LabelTable
 {
     /// <summary>The index of pixels whose class doesn't count.</summary>
@@ -25,11 +26,14 @@ public sealed class LabelTable
     /// <param name="others">Class (or <see cref="Ignore"/>) of all other values; null where there may be none.</param>
     public LabelTable(IReadOnlyList<string> classes, IReadOnlyList<KeyValuePair<int, byte>> entries, bool byColor, byte? others = null)
     {
-        if (classes.Count is 0 or > MostClasses) throw new ArgumentException($"{classes.Count} classes; 1 to {MostClasses} were expected.", nameof(classes));
+        if (classes.Count is 0 or > MostClasses)
+            throw new ArgumentException($"{classes.Count} classes; 1 to {MostClasses} were expected.", nameof(classes));
         foreach (var (value, index) in entries)
         {
-            if (index != Ignore && index >= classes.Count) throw new ArgumentException($"Class {index} of {classes.Count}.", nameof(entries));
-            if (value < 0 || value >= (byColor ? 1 << 24 : IndexValues)) throw new ArgumentException($"The value {value} is out of range.", nameof(entries));
+            if (index != Ignore && index >= classes.Count)
+                throw new ArgumentException($"Class {index} of {classes.Count}.", nameof(entries));
+            if (value < 0 || value >= (byColor ? 1 << 24 : IndexValues))
+                throw new ArgumentException($"The value {value} is out of range.", nameof(entries));
         }
         (Classes, Entries, ByColor, _others) = (classes, entries, byColor, others);
         _classes = new byte[byColor ? 0 : IndexValues];
@@ -41,8 +45,10 @@ public sealed class LabelTable
         }
         foreach (var (value, index) in entries)
         {
-            if (byColor) _colors[value] = index;
-            else (_classes[value], _known[value]) = (index, true);
+            if (byColor)
+                _colors[value] = index;
+            else
+                (_classes[value], _known[value]) = (index, true);
         }
     }
 
@@ -58,12 +64,14 @@ public sealed class LabelTable
     /// <summary>The class of a value, <see cref="Ignore"/>, or null where the table lacks it.</summary>
     public byte? Find(int value)
     {
-        if (ByColor) return _colors.TryGetValue(value, out var index) ? index : _others;
+        if (ByColor)
+            return _colors.TryGetValue(value, out var index) ? index : _others;
         return value < IndexValues && _known[value] ? _classes[value] : _others;
     }
 
     /// <summary>A value as configs write it.</summary>
-    public string Name(int value) => ByColor ? Rgb.FromValue(value).ToString() : value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    public string Name(int value) =>
+        ByColor ? Rgb.FromValue(value).ToString() : value.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>A class's name, or "ignore".</summary>
     public string ClassName(byte index) => index == Ignore ? "ignore" : Classes[index];
@@ -71,8 +79,10 @@ public sealed class LabelTable
     /// <summary>The table as a config's label_map.</summary>
     public IEnumerable<KeyValuePair<string, string>> AsLabelMap()
     {
-        foreach (var (value, index) in Entries) yield return new(Name(value), ClassName(index));
-        if (_others is { } rest) yield return new(Others, ClassName(rest));
+        foreach (var (value, index) in Entries)
+            yield return new(Name(value), ClassName(index));
+        if (_others is { } rest)
+            yield return new(Others, ClassName(rest));
     }
 
     /// <summary>Class indices of a label image.</summary>
@@ -85,7 +95,8 @@ public sealed class LabelTable
         if (raw.Channels != (ByColor ? 3 : 1) || raw.Type == PixelType.Float32)
             throw new ArgumentException($"{raw.Channels} channels of {raw.Type} are no label image for this table.", nameof(raw));
         var map = new Image(raw.Height, raw.Width, 1);
-        var known = ByColor ? MapColors(raw.Pixels<byte>(), map.Bytes)
+        var known =
+            ByColor ? MapColors(raw.Pixels<byte>(), map.Bytes)
             : raw.Type == PixelType.UInt8 ? MapBytes(raw.Pixels<byte>(), map.Bytes)
             : MapWords(raw.Pixels<ushort>(), map.Bytes);
         return known ? map : throw LabelErrors.Unclaimed(name, this, LabelHistogram.Of(raw));
@@ -123,7 +134,8 @@ public sealed class LabelTable
             var color = pixels[3 * i] << 16 | pixels[3 * i + 1] << 8 | pixels[3 * i + 2];
             if (color != last) // neighbours mostly agree
             {
-                if (Find(color) is not { } found) return false;
+                if (Find(color) is not { } found)
+                    return false;
                 (last, index) = (color, found);
             }
             indices[i] = index;

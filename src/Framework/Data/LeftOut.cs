@@ -27,7 +27,10 @@ public sealed record LeftOut(LeftOutKind Kind, string Reason, long Count, IReadO
 {
     /// <summary>"left out: REASON: COUNT. The first: …".</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"left out: {Reason}: {Count:N0}.{(First.Count == 0 ? "" : $" The first: {First[0]}")}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"left out: {Reason}: {Count:N0}.{(First.Count == 0 ? "" : $" The first: {First[0]}")}"
+        );
 }
 
 /// <summary>Counts what is left out, by reason, in the order in which the reasons first came.</summary>
@@ -38,7 +41,8 @@ public sealed class LeftOutCounter
     private readonly List<(LeftOutKind Kind, string Reason, List<string> First)> _reasons = [];
     private readonly Dictionary<(LeftOutKind, string), (int At, long Count)> _counts = [];
 
-    public IReadOnlyList<LeftOut> Counted => [.. _reasons.Select(entry => new LeftOut(entry.Kind, entry.Reason, _counts[(entry.Kind, entry.Reason)].Count, entry.First))];
+    public IReadOnlyList<LeftOut> Counted =>
+        [.. _reasons.Select(entry => new LeftOut(entry.Kind, entry.Reason, _counts[(entry.Kind, entry.Reason)].Count, entry.First))];
 
     /// <summary>Counts one; of the first few the name is kept.</summary>
     /// <param name="what">As a person finds it.</param>
@@ -49,7 +53,8 @@ public sealed class LeftOutCounter
             known = (_reasons.Count, 0);
             _reasons.Add((kind, reason, []));
         }
-        if (known.Count < Shown) _reasons[known.At].First.Add(what);
+        if (known.Count < Shown)
+            _reasons[known.At].First.Add(what);
         _counts[(kind, reason)] = (known.At, known.Count + 1);
     }
 }

@@ -29,7 +29,10 @@ public sealed record Normalization(float[] Mean, float[] Std, bool ReverseChanne
     {
         var plane = image.Height * image.Width;
         if (target.Length != plane * image.Channels)
-            throw new ArgumentException($"{target.Length} floats are not {image.Channels} x {image.Height} x {image.Width}.", nameof(target));
+            throw new ArgumentException(
+                $"{target.Length} floats are not {image.Channels} x {image.Height} x {image.Width}.",
+                nameof(target)
+            );
         if (image.Type == PixelType.UInt8 && image.Channels == 3)
         {
             PlanarRgb.Write(image.Bytes, target, Scale(0), Scale(1), Scale(2), ReverseChannels);

@@ -25,7 +25,14 @@ internal static class PlanarRgb
 
     /// <param name="source">[H, W, 3].</param>
     /// <param name="target">[3, H, W].</param>
-    public static void Write(ReadOnlySpan<byte> source, Span<float> target, (float Factor, float Offset) first, (float Factor, float Offset) second, (float Factor, float Offset) third, bool reverse)
+    public static void Write(
+        ReadOnlySpan<byte> source,
+        Span<float> target,
+        (float Factor, float Offset) first,
+        (float Factor, float Offset) second,
+        (float Factor, float Offset) third,
+        bool reverse
+    )
     {
         var plane = source.Length / 3;
         var (from0, from2) = reverse ? (2, 0) : (0, 2);
@@ -47,7 +54,8 @@ internal static class PlanarRgb
             for (; i <= target.Length - 16; i += 16)
             {
                 ref var pixels = ref Unsafe.Add(ref from, i * 3);
-                var values = Vector128.Shuffle(Vector128.LoadUnsafe(ref pixels), mask0)
+                var values =
+                    Vector128.Shuffle(Vector128.LoadUnsafe(ref pixels), mask0)
                     | Vector128.Shuffle(Vector128.LoadUnsafe(ref pixels, 16), mask1)
                     | Vector128.Shuffle(Vector128.LoadUnsafe(ref pixels, 32), mask2);
                 var (low, high) = Vector256.Widen(Vector256.WidenLower(values.ToVector256()));

@@ -13,9 +13,9 @@ public sealed class RandomSource
 
     public RandomSource(ulong state) => _state = state;
 
-    /// <summary>The source of sample <paramref name="index"/> in <paramref name="epoch"/> of a run seeded with <paramref name="seed"/>.</summary>
-    public static RandomSource For(long seed, long epoch, long index) =>
-        new(Mix(Mix(Mix((ulong)seed) + (ulong)epoch) + (ulong)index));
+    /// <summary>The source of sample <paramref name="index"/> in <paramref name="epoch"/> of a run seeded with
+    /// <paramref name="seed"/>.</summary>
+    public static RandomSource For(long seed, long epoch, long index) => new(Mix(Mix(Mix((ulong)seed) + (ulong)epoch) + (ulong)index));
 
     public ulong NextUInt64() => Mix(_state += 0x9E3779B97F4A7C15UL);
 
@@ -45,7 +45,8 @@ public sealed class RandomSource
     public int[] Permutation(int count)
     {
         var order = new int[count];
-        for (var i = 0; i < count; i++) order[i] = i;
+        for (var i = 0; i < count; i++)
+            order[i] = i;
         for (var i = count - 1; i > 0; i--)
         {
             var j = Next(i + 1);

@@ -9,18 +9,25 @@ public readonly record struct Rgb(byte Red, byte Green, byte Blue) : IConfigPars
 {
     public static string Expected => "a colour, \"#RRGGBB\" or [red, green, blue]";
 
-    public static JsonObject Schema => new()
-    {
-        ["oneOf"] = new JsonArray(
-            new JsonObject { ["type"] = "string", ["pattern"] = "^#[0-9a-fA-F]{6}$" },
-            new JsonObject
-            {
-                ["type"] = "array",
-                ["items"] = new JsonObject { ["type"] = "integer", ["minimum"] = 0, ["maximum"] = 255 },
-                ["minItems"] = 3,
-                ["maxItems"] = 3,
-            }),
-    };
+    public static JsonObject Schema =>
+        new()
+        {
+            ["oneOf"] = new JsonArray(
+                new JsonObject { ["type"] = "string", ["pattern"] = "^#[0-9a-fA-F]{6}$" },
+                new JsonObject
+                {
+                    ["type"] = "array",
+                    ["items"] = new JsonObject
+                    {
+                        ["type"] = "integer",
+                        ["minimum"] = 0,
+                        ["maximum"] = 255,
+                    },
+                    ["minItems"] = 3,
+                    ["maxItems"] = 3,
+                }
+            ),
+        };
 
     /// <summary>0xRRGGBB.</summary>
     public int Value => Red << 16 | Green << 8 | Blue;
@@ -34,17 +41,24 @@ public readonly record struct Rgb(byte Red, byte Green, byte Blue) : IConfigPars
         text = text.Trim();
         if (text.StartsWith('#'))
         {
-            if (text.Length != 7 || !int.TryParse(text.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)) return false;
+            if (
+                text.Length != 7
+                || !int.TryParse(text.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+            )
+                return false;
             color = FromValue(value);
             return true;
         }
-        if (text.StartsWith('[') && text.EndsWith(']')) text = text[1..^1];
+        if (text.StartsWith('[') && text.EndsWith(']'))
+            text = text[1..^1];
         var parts = text.Split(',');
-        if (parts.Length != 3 || !Channel(parts[0], out var red) || !Channel(parts[1], out var green) || !Channel(parts[2], out var blue)) return false;
+        if (parts.Length != 3 || !Channel(parts[0], out var red) || !Channel(parts[1], out var green) || !Channel(parts[2], out var blue))
+            return false;
         color = new Rgb(red, green, blue);
         return true;
 
-        static bool Channel(string part, out byte channel) => byte.TryParse(part.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out channel);
+        static bool Channel(string part, out byte channel) =>
+            byte.TryParse(part.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out channel);
     }
 
     public static bool TryParse(ConfigNode node, [MaybeNullWhen(false)] out Rgb value)
@@ -53,8 +67,10 @@ public readonly record struct Rgb(byte Red, byte Green, byte Blue) : IConfigPars
         return node switch
         {
             ConfigValue { Kind: ConfigValueKind.String, Text: var text } => TryParse(text, out value),
-            ConfigList { Count: 3 } list when list.All(item => item is ConfigValue { Kind: ConfigValueKind.Number }) =>
-                TryParse(string.Join(',', list.Cast<ConfigValue>().Select(item => item.Text)), out value),
+            ConfigList { Count: 3 } list when list.All(item => item is ConfigValue { Kind: ConfigValueKind.Number }) => TryParse(
+                string.Join(',', list.Cast<ConfigValue>().Select(item => item.Text)),
+                out value
+            ),
             _ => false,
         };
     }

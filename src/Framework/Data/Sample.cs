@@ -62,9 +62,12 @@ public sealed class Sample
 
     /// <summary>Rows and columns of the image, without decoding it; null before a loading step.</summary>
     public (int Height, int Width)? ImageSize =>
-        _image is not null ? (_image.Height, _image.Width) : _encoded is not null ? (_encoded.Height, _encoded.Width) : null;
+        _image is not null ? (_image.Height, _image.Width)
+        : _encoded is not null ? (_encoded.Height, _encoded.Width)
+        : null;
 
-    /// <summary>The sample is read for training: a step that shrinks the image may decode it at a reduced size. The loader sets it.</summary>
+    /// <summary>The sample is read for training: a step that shrinks the image may decode it at a reduced size. The loader sets
+    /// it.</summary>
     public bool Training { get; set; }
 
     /// <summary>The pixels are not decoded yet.</summary>
@@ -88,7 +91,8 @@ public sealed class Sample
         return Image ?? throw new InvalidOperationException("No step has loaded the image.");
     }
 
-    /// <summary>The largest 1, 2, 4 or 8 by which the decoder may divide the sides of an image that a step will shrink; 1 in evaluation.</summary>
+    /// <summary>The largest 1, 2, 4 or 8 by which the decoder may divide the sides of an image that a step will shrink; 1 in
+    /// evaluation.</summary>
     /// <param name="scale">The fraction of the image's pixels, along an axis, that the step will keep.</param>
     public int Denominator(double scale)
     {
@@ -101,7 +105,8 @@ public sealed class Sample
     /// <summary>Notes a normalisation, to be applied when the pixels are next read or the batch is made.</summary>
     public void Normalize(Normalization normalization) => (_image, _encoded, _normalization) = (Image, null, normalization);
 
-    /// <summary>For the batch loader: the pixels as they are stored, and the normalisation still to be applied (<see cref="Normalization.WritePlanes"/>).</summary>
+    /// <summary>For the batch loader: the pixels as they are stored, and the normalisation still to be applied
+    /// (<see cref="Normalization.WritePlanes"/>).</summary>
     public (Image Pixels, Normalization Pending) TakePixels()
     {
         Decode(1);
@@ -110,7 +115,8 @@ public sealed class Sample
 
     private void Decode(int denominator)
     {
-        if (_encoded is null) return;
+        if (_encoded is null)
+            return;
         (_image, _encoded) = (_encoded.Decode(denominator), null);
     }
 
@@ -149,7 +155,8 @@ public sealed class Sample
     /// <summary>One mask per box, each H x W x 1, UInt8, 0 or 1.</summary>
     public IReadOnlyList<Image>? InstanceMasks { get; set; }
 
-    /// <summary>Further targets that lie on the image's grid (depth, a clean image …), by name; geometric transforms move them along.</summary>
+    /// <summary>Further targets that lie on the image's grid (depth, a clean image …), by name; geometric transforms move them
+    /// along.</summary>
     public Dictionary<string, Image> ExtraMaps { get; } = [];
 
     /// <summary>Anything else, by name; transforms leave it alone.</summary>

@@ -2,34 +2,47 @@ using System.Text;
 
 namespace Tessera.Framework.Data;
 
-/// <summary>Joins letters and the marks that follow them, as Unicode's composed form has them. Needs no library of the system's, so that names are the same everywhere.</summary>
-/// <remarks>The Unicode Standard, annex 15, canonical composition; the pairs of UnicodeData.txt, Hangul by its formula. Marks that aren't next to their letter stay apart.</remarks>
+/// <summary>Joins letters and the marks that follow them, as Unicode's composed form has them. Needs no library of the system's, so that
+/// names are the same everywhere.</summary>
+/// <remarks>The Unicode Standard, annex 15, canonical composition; the pairs of UnicodeData.txt, Hangul by its formula. Marks that aren't
+/// next to their letter stay apart.</remarks>
 internal static class UnicodeComposition
 {
-    private const char FirstSyllable = '\uAC00', FirstLead = '\u1100', FirstVowel = '\u1161', BeforeFirstTail = '\u11A7';
-    private const int Leads = 19, Vowels = 21, Tails = 28;
+    private const char FirstSyllable = '\uAC00',
+        FirstLead = '\u1100',
+        FirstVowel = '\u1161',
+        BeforeFirstTail = '\u11A7';
+    private const int Leads = 19,
+        Vowels = 21,
+        Tails = 28;
 
     private static readonly Dictionary<(char, char), char> s_pairs = Read();
 
     public static string Compose(string text)
     {
-        if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0) return text; // no mark, nor a letter of Hangul
+        if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0)
+            return text; // no mark, nor a letter of Hangul
         var composed = new StringBuilder(text.Length);
         foreach (var next in text)
         {
-            if (composed.Length > 0 && Join(composed[^1], next) is { } joined) composed[^1] = joined;
-            else composed.Append(next);
+            if (composed.Length > 0 && Join(composed[^1], next) is { } joined)
+                composed[^1] = joined;
+            else
+                composed.Append(next);
         }
         return composed.Length == text.Length ? text : composed.ToString();
     }
 
     private static char? Join(char first, char second)
     {
-        if (s_pairs.TryGetValue((first, second), out var pair)) return pair;
+        if (s_pairs.TryGetValue((first, second), out var pair))
+            return pair;
         if (first - FirstLead is >= 0 and < Leads && second - FirstVowel is >= 0 and < Vowels)
             return (char)(FirstSyllable + ((first - FirstLead) * Vowels + (second - FirstVowel)) * Tails);
         var syllable = first - FirstSyllable;
-        return syllable is >= 0 and < Leads * Vowels * Tails && syllable % Tails == 0 && second - BeforeFirstTail is > 0 and < Tails ? (char)(first + (second - BeforeFirstTail)) : null;
+        return syllable is >= 0 and < Leads * Vowels * Tails && syllable % Tails == 0 && second - BeforeFirstTail is > 0 and < Tails
+            ? (char)(first + (second - BeforeFirstTail))
+            : null;
     }
 
     private static Dictionary<(char, char), char> Read()
@@ -38,7 +51,8 @@ internal static class UnicodeComposition
         foreach (var row in Rows.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             var mark = (char)Convert.ToInt32(row[..4], 16);
-            for (var i = 5; i + 1 < row.Length; i += 2) pairs.Add((row[i], mark), row[i + 1]);
+            for (var i = 5; i + 1 < row.Length; i += 2)
+                pairs.Add((row[i], mark), row[i + 1]);
         }
         return pairs;
     }

@@ -27,10 +27,14 @@ internal static partial class ConfigErrors
         if (text.TrimStart() is "")
             return "The file is empty; a JSON object is expected: { … }.";
         if (PythonConfig().IsMatch(text))
-            return "This is a Python config; Tessera's are JSON: { \"type\": \"ResNet\", \"depth\": 50 } instead of dict(type='ResNet', depth=50).";
+            return "This is a Python config; Tessera's are JSON: { \"type\": \"ResNet\", \"depth\": 50 } instead of "
+                + "dict(type='ResNet', depth=50).";
         var reason = TrailingPosition().Replace(exception.Message, "").TrimEnd('.');
-        if (reason.Contains("'T' is an invalid", StringComparison.Ordinal) || reason.Contains("'F' is an invalid", StringComparison.Ordinal)
-            || reason.Contains("'N' is an invalid", StringComparison.Ordinal))
+        if (
+            reason.Contains("'T' is an invalid", StringComparison.Ordinal)
+            || reason.Contains("'F' is an invalid", StringComparison.Ordinal)
+            || reason.Contains("'N' is an invalid", StringComparison.Ordinal)
+        )
             reason += ". In JSON: true, false, null";
         if (reason.Contains("''' is an invalid", StringComparison.Ordinal))
             reason += ". In JSON, strings take double quotes";
@@ -41,7 +45,8 @@ internal static partial class ConfigErrors
 
     public static string RootIsNoObject(ConfigNode root) => $"A config is a JSON object, {{ … }}; here is {Kind(root)}.";
 
-    public static string KeyTwice(string key, SourceLocation first) => $"\"{key}\" is given twice in one object; first in line {first.Line}.";
+    public static string KeyTwice(string key, SourceLocation first) =>
+        $"\"{key}\" is given twice in one object; first in line {first.Line}.";
 
     public static string CyclicBases(IReadOnlyList<string> chain) =>
         "The bases go in a circle: " + string.Join(" -> ", chain.Select(SourceLocation.Display)) + ".";
@@ -62,9 +67,10 @@ internal static partial class ConfigErrors
     public static string SiblingEdit(SourceLocation list) =>
         $"\"_edit_\" changes a list that a sibling set ({list}). Name that file as a base here, or edit the list where both are bases.";
 
-    public static string NothingToEdit(ConfigNode? below) => below is null or ConfigValue { Kind: ConfigValueKind.Null }
-        ? "\"_edit_\" changes an inherited list, but nothing is inherited here. Write the list itself."
-        : $"\"_edit_\" changes an inherited list; what is inherited here is {Kind(below)} ({below.Source}).";
+    public static string NothingToEdit(ConfigNode? below) =>
+        below is null or ConfigValue { Kind: ConfigValueKind.Null }
+            ? "\"_edit_\" changes an inherited list, but nothing is inherited here. Write the list itself."
+            : $"\"_edit_\" changes an inherited list; what is inherited here is {Kind(below)} ({below.Source}).";
 
     public static string EditIsNotAlone(IEnumerable<string> others) =>
         $"\"_edit_\" stands alone in its object; here are also {Names(others)}.";
@@ -80,11 +86,13 @@ internal static partial class ConfigErrors
             return $"No inherited step is named \"{type}\".{NearestName.Suggest(type, types)}\n{steps}";
         return name.Contains('#', StringComparison.Ordinal)
             ? $"There is no step \"{name}\": {type} occurs {(count == 1 ? "once" : $"{count} times")}.\n{steps}"
-            : $"{type} occurs {count} times; name one: {string.Join(", ", Enumerable.Range(1, count).Select(i => $"{type}#{i}"))}.\n{steps}";
+            : $"{type} occurs {count} times; name one: "
+                + $"{string.Join(", ", Enumerable.Range(1, count).Select(i => $"{type}#{i}"))}.\n{steps}";
     }
 
     public static string NoOverride(string text) =>
-        $"\"{text}\" is no override. Write KEY=VALUE, as in model.backbone.depth=18; a key that holds dots is quoted: optimizer.groups.\"backbone.norm\".lr_mult=0.";
+        $"\"{text}\" is no override. Write KEY=VALUE, as in model.backbone.depth=18; a key that holds dots is quoted: "
+        + $"optimizer.groups.\"backbone.norm\".lr_mult=0.";
 
     public static string NoSuchItem(string path, ConfigList list, string key)
     {
@@ -100,7 +108,8 @@ internal static partial class ConfigErrors
         "The references go in a circle: " + string.Join(" -> ", chain.Select(path => $"${{{path}}}")) + ".";
 
     public static string OpenReference(string text) =>
-        $"\"{text}\" is no reference. Write ${{a.b}} for a key, ${{env:NAME}} or ${{env:NAME,default}} for the environment, $${{ for a plain ${{.";
+        $"\"{text}\" is no reference. Write ${{a.b}} for a key, ${{env:NAME}} or ${{env:NAME,default}} for the environment, $${{ for a "
+        + $"plain ${{.";
 
     public static string ReferenceInText(string reference, ConfigNode found) =>
         $"{reference} is {Kind(found)} and can't stand inside a string; let it be the whole value.";
@@ -108,7 +117,8 @@ internal static partial class ConfigErrors
     public static string ReferencesGrow() => "The references expand to more than a config can hold.";
 
     public static string NoSuchKey(string expression, string parent, string key, IEnumerable<string> known) =>
-        $"${{{expression}}} names no key: {(parent.Length == 0 ? "the config" : parent)} has no \"{key}\".{NearestName.Suggest(key, known)}";
+        $"${{{expression}}} names no key: {(parent.Length == 0 ? "the config" : parent)} has no "
+        + $"\"{key}\".{NearestName.Suggest(key, known)}";
 
     public static string VariableNotSet(string name) =>
         $"The environment variable {name} isn't set. Set it, or give a default: ${{env:{name},default}}.";
@@ -117,10 +127,12 @@ internal static partial class ConfigErrors
         $"\"{path}\" is no key. Write it with dots, as in model.backbone.depth; a key that holds dots is quoted.";
 
     public static string NoKeyToExplain(string path, string parent, string key, IEnumerable<string> known) =>
-        $"The config has no key {path}: {(parent.Length == 0 ? "at its top there is" : $"{parent} has")} no \"{key}\".{NearestName.Suggest(key, known)}";
+        $"The config has no key {path}: {(parent.Length == 0 ? "at its top there is" : $"{parent} has")} no "
+        + $"\"{key}\".{NearestName.Suggest(key, known)}";
 
     public static string PluginsInCheckpoint(string checkpoint, ConfigList plugins) =>
-        $"{checkpoint}\n  Its config names {(plugins.Count == 1 ? "a plugin" : "plugins")}: {string.Join(", ", plugins.Select(ConfigWriter.Excerpt))}.\n"
+        $"{checkpoint}\n  Its config names {(plugins.Count == 1 ? "a plugin" : "plugins")}: "
+        + $"{string.Join(", ", plugins.Select(ConfigWriter.Excerpt))}.\n"
         + "  A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.";
 
     public static string WrongType(string expected, ConfigNode node)
@@ -138,15 +150,16 @@ internal static partial class ConfigErrors
         return $"Expected {expected}; found {Kind(node)}: {ConfigWriter.Excerpt(node)}.{hint}";
     }
 
-    private static string Kind(ConfigNode node) => node switch
-    {
-        ConfigMap => "an object",
-        ConfigList => "a list",
-        ConfigValue { Kind: ConfigValueKind.String } => "a string",
-        ConfigValue { Kind: ConfigValueKind.Number } => "a number",
-        ConfigValue { Kind: ConfigValueKind.Boolean } => "a boolean",
-        _ => "null",
-    };
+    private static string Kind(ConfigNode node) =>
+        node switch
+        {
+            ConfigMap => "an object",
+            ConfigList => "a list",
+            ConfigValue { Kind: ConfigValueKind.String } => "a string",
+            ConfigValue { Kind: ConfigValueKind.Number } => "a number",
+            ConfigValue { Kind: ConfigValueKind.Boolean } => "a boolean",
+            _ => "null",
+        };
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names.Select(name => $"\"{name}\""));
 

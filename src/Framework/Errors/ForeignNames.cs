@@ -29,7 +29,11 @@ internal static class ForeignNames
         ["data_transformer"] = (OpenSeg, "dataset.pipeline", "a list of steps such as Resize, Pad and RandomCrop"),
         ["size_mode"] = (OpenSeg, "dataset.pipeline", "a step says its size: { \"type\": \"RandomCrop\", \"size\": [512, 1024] }"),
         ["input_size"] = (OpenSeg, "size", "of a step of the pipeline; height first, where openseg has the width first"),
-        ["align_method"] = (OpenSeg, "dataset.pipeline", "a step Pad for \"only_pad\", Resize for \"only_scale\", Resize with keep_ratio and Pad for \"scale_and_pad\""),
+        ["align_method"] = (
+            OpenSeg,
+            "dataset.pipeline",
+            "a step Pad for \"only_pad\", Resize for \"only_scale\", Resize with keep_ratio and Pad for \"scale_and_pad\""
+        ),
         ["pad_mode"] = (OpenSeg, "Pad", "a step of the pipeline; it pads on the right and below, RandomCrop takes any part"),
         ["train_trans"] = (OpenSeg, "train.dataset.pipeline", null),
         ["val_trans"] = (OpenSeg, "val.dataset.pipeline", null),
@@ -83,7 +87,12 @@ internal static class ForeignNames
         ["use_lovasz"] = (OpenSeg, "losses", "add a LovaszLoss beside the PixelContrastLoss"),
         ["loss_decode"] = (MmLab, "losses", "a map of named losses"),
         ["sampler_cfg"] = (MmLab, "losses", "an OhemCrossEntropyLoss in place of the OHEMPixelSampler"),
-        ["avg_non_ignore"] = (MmLab, "losses", "CrossEntropyLoss, OhemCrossEntropyLoss, FocalLoss and BinaryCrossEntropyLoss have it; elsewhere ignored pixels never count, leave it out"),
+        ["avg_non_ignore"] = (
+            MmLab,
+            "losses",
+            "CrossEntropyLoss, OhemCrossEntropyLoss, FocalLoss and BinaryCrossEntropyLoss have it; elsewhere ignored pixels never "
+                + "count, leave it out"
+        ),
         ["iou_metrics"] = (MmLab, "metrics", "MeanIoU gives all of them; leave it out"),
         ["max_iters"] = (OpenSeg, "train.iterations", "with \"loop\": \"iterations\""),
         ["test_interval"] = (OpenSeg, "train.validate_every", null),
@@ -203,7 +212,11 @@ internal static class ForeignNames
         if (!Components.TryGetValue(name, out var entry))
             return null;
         return entry.Ours.Length == 0
-            ? ("", $"That is {entry.Origin}'s; Tessera needs no such step, leave it out{(name == "LoadAnnotations" ? " (for segmentation: LoadSegmentation stands in its place)" : "")}.")
+            ? (
+                "",
+                $"That is {entry.Origin}'s; Tessera needs no such step, leave it "
+                    + $"out{(name == "LoadAnnotations" ? " (for segmentation: LoadSegmentation stands in its place)" : "")}."
+            )
             : (entry.Ours, $"That is {entry.Origin}'s name; here it is \"{entry.Ours}\".");
     }
 }

@@ -3,7 +3,8 @@ namespace Tessera.Framework.Errors;
 /// <summary>Finds the known name that a user most likely meant.</summary>
 public static class NearestName
 {
-    /// <summary>The name nearest to <paramref name="name"/>, or null where none is near: at most a third of the letters may differ.</summary>
+    /// <summary>The name nearest to <paramref name="name"/>, or null where none is near: at most a third of the letters may
+    /// differ.</summary>
     public static string? Find(string name, IEnumerable<string> known)
     {
         var (nearest, least) = (default(string), int.MaxValue);
@@ -52,6 +53,5 @@ public static class NearestName
     private static int Allowed(string a, string b) => Math.Max(1, Math.Max(a.Length, b.Length) / 3);
 
     // "multi-step_LR" and "MultiStepLr" are the same word to a reader.
-    private static string Simplify(string name) =>
-        string.Concat(name.Where(c => c is not ('_' or '-' or ' '))).ToLowerInvariant();
+    private static string Simplify(string name) => string.Concat(name.Where(c => c is not ('_' or '-' or ' '))).ToLowerInvariant();
 }

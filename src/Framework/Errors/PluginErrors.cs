@@ -13,20 +13,26 @@ internal static class PluginErrors
         var folder = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(folder))
             return $"There is no plugin {SourceLocation.Display(path)}: its folder doesn't exist.";
-        var names = Directory.EnumerateFiles(folder).Take(1000).Select(file => Path.GetFileName(file))
+        var names = Directory
+            .EnumerateFiles(folder)
+            .Take(1000)
+            .Select(file => Path.GetFileName(file))
             .Where(name => Path.GetExtension(name) is ".dll" or ".cs" or ".csproj");
         return $"There is no plugin {SourceLocation.Display(path)}.{NearestName.Suggest(Path.GetFileName(path), names)}";
     }
 
-    public static string WrongKind(string path) => $"{SourceLocation.Display(path)} is no plugin; expected a .dll, a .csproj or a .cs file.";
+    public static string WrongKind(string path) =>
+        $"{SourceLocation.Display(path)} is no plugin; expected a .dll, a .csproj or a .cs file.";
 
     public static string NotLoaded(string path, string reason) => $"The plugin {SourceLocation.Display(path)} can't be loaded: {reason}";
 
     public static string NotBuilt(string reason) => $"The plugin can't be built: {reason}";
 
     public static string OldTensorLayer(string path) =>
-        $"{Path.GetFileName(path)} was built for the tensor layer of an earlier release; this Tessera stands on TorchSharp's own assembly.\n"
-            + "Name its .csproj or .cs here instead, which is built against what runs, or build it again.";
+        $"{Path.GetFileName(path)} was built for the tensor layer of an earlier release; this Tessera stands on TorchSharp's own "
+        + $"assembly.\n"
+        + "Name its .csproj or .cs here instead, which is built against what runs, or build it again.";
 
-    public static string OtherVersion(string reason) => $"The plugin doesn't fit this Tessera; build it again, or name its source. ({reason})";
+    public static string OtherVersion(string reason) =>
+        $"The plugin doesn't fit this Tessera; build it again, or name its source. ({reason})";
 }

@@ -6,15 +6,12 @@ namespace Tessera.Framework.Errors;
 /// </summary>
 public sealed class UserErrorException : Exception
 {
-    public UserErrorException(string message) : base(message)
-    {
-    }
+    public UserErrorException(string message)
+        : base(message) { }
 
-    public UserErrorException(string message, Exception? innerException) : base(message, innerException)
-    {
-    }
+    public UserErrorException(string message, Exception? innerException)
+        : base(message, innerException) { }
 
-    public UserErrorException() : base("The input is not usable.")
-    {
-    }
+    public UserErrorException()
+        : base("The input is not usable.") { }
 }

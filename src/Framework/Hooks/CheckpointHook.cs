@@ -19,7 +19,8 @@ public sealed record CheckpointHookOptions(
     [property: Range(0, int.MaxValue)] int EveryIterations = 0,
     [property: Range(0.0, 1e6)] double EveryMinutes = 0,
     [property: Range(0, int.MaxValue)] int Keep = 3,
-    SaveBestOptions? SaveBest = null);
+    SaveBestOptions? SaveBest = null
+);
 
 /// <param name="Metric">Name of the metric, as evaluation gives it.</param>
 /// <param name="Rule">Whether more or less of it is better; by default as the metric declares.</param>
@@ -54,8 +55,10 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     public override void BeforeRun(RunState run)
     {
         _sinceSave.Start();
-        if (run.Group.Rank == 0) _store = new CheckpointStore(run.WorkDir, options.Keep);
-        if (run.ResumedFrom is not { } resumed) return;
+        if (run.Group.Rank == 0)
+            _store = new CheckpointStore(run.WorkDir, options.Keep);
+        if (run.ResumedFrom is not { } resumed)
+            return;
         _store?.Adopt(resumed);
         _savedIteration = run.Progress.Iteration;
         var name = Path.GetFileNameWithoutExtension(resumed.Path);
@@ -65,7 +68,8 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
 
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)
     {
-        if (!run.StepDone) return;
+        if (!run.StepDone)
+            return;
         if ((options.EveryIterations > 0 && run.Progress.Iteration % options.EveryIterations == 0) || MinutesArePast(run))
             Save(run, $"iter_{run.Progress.Iteration}");
         else if (_isBest)
@@ -75,32 +79,42 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     public override void AfterEpoch(RunState run)
     {
         var every = options is { EveryEpochs: 0, EveryIterations: 0, EveryMinutes: 0 } ? 1 : options.EveryEpochs;
-        if (every > 0 && run.EpochsDone % every == 0) Save(run, $"epoch_{run.EpochsDone}");
-        else if (_isBest) SaveBest(run);
+        if (every > 0 && run.EpochsDone % every == 0)
+            Save(run, $"epoch_{run.EpochsDone}");
+        else if (_isBest)
+            SaveBest(run);
     }
 
     public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
     {
-        if (options.SaveBest is not { } followed) return;
+        if (options.SaveBest is not { } followed)
+            return;
         var value = MetricLookup.Find(metrics, followed.Metric, "CheckpointHook.save_best");
-        if (!double.IsFinite(value) || (_best is { } best && (_rule == MetricRule.Greater ? value <= best : value >= best))) return;
+        if (!double.IsFinite(value) || (_best is { } best && (_rule == MetricRule.Greater ? value <= best : value >= best)))
+            return;
         _best = value;
         _isBest = true; // saved once the hooks that swap weights for the evaluation have put them back
     }
 
     void ISavesEvaluations.SaveEvaluation(RunState run)
     {
-        if (!run.StepDone) return; // gradients have gathered, which no checkpoint holds
-        if (_savedIteration == run.Progress.Iteration && _savedName is { } name) Save(run, name, again: true);
-        else if (_isBest) SaveBest(run);
+        if (!run.StepDone)
+            return; // gradients have gathered, which no checkpoint holds
+        if (_savedIteration == run.Progress.Iteration && _savedName is { } name)
+            Save(run, name, again: true);
+        else if (_isBest)
+            SaveBest(run);
     }
 
     string? ISavesEvaluations.SaveDespite(RunState run)
     {
-        if (run.Group.WorldSize > 1 && _savedIteration != run.Progress.Iteration) return null; // the other processes may not know of the failure
-        if (_savedIteration != run.Progress.Iteration && !run.StepDone) return null;
+        if (run.Group.WorldSize > 1 && _savedIteration != run.Progress.Iteration)
+            return null; // the other processes may not know of the failure
+        if (_savedIteration != run.Progress.Iteration && !run.StepDone)
+            return null;
         _isBest = false;
-        if (_savedIteration != run.Progress.Iteration) Save(run, $"iter_{run.Progress.Iteration}");
+        if (_savedIteration != run.Progress.Iteration)
+            Save(run, $"iter_{run.Progress.Iteration}");
         return Newest(run.WorkDir);
     }
 
@@ -119,7 +133,8 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
 
     public override void AfterRun(RunState run)
     {
-        if (run.Failure is null && _savedIteration != run.Progress.Iteration && run.Progress.Iteration > 0) Save(run, $"iter_{run.Progress.Iteration}");
+        if (run.Failure is null && _savedIteration != run.Progress.Iteration && run.Progress.Iteration > 0)
+            Save(run, $"iter_{run.Progress.Iteration}");
     }
 
     public override void Save(StateWriter state) => state.WriteValue("best", _best);
@@ -133,8 +148,10 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
         if (_store is not null)
         {
             var path = _store.Save(name, state, run.Describe());
-            if (!again) s_log.Info("Saved {0}", path);
-            if (_isBest) _store.SaveBest(options.SaveBest!.Metric, state, run.Describe());
+            if (!again)
+                s_log.Info("Saved {0}", path);
+            if (_isBest)
+                _store.SaveBest(options.SaveBest!.Metric, state, run.Describe());
         }
         _savedName = name;
         Done(run);
@@ -160,9 +177,11 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     /// <summary>Rank 0's clock decides for all.</summary>
     private bool MinutesArePast(RunState run)
     {
-        if (options.EveryMinutes <= 0) return false;
+        if (options.EveryMinutes <= 0)
+            return false;
         var past = _sinceSave.Elapsed.TotalMinutes >= options.EveryMinutes;
-        if (run.Group.WorldSize == 1) return past;
+        if (run.Group.WorldSize == 1)
+            return past;
         return run.Group.AllGather([past ? (byte)1 : (byte)0])[0][0] == 1;
     }
 }

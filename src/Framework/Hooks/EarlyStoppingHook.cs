@@ -11,7 +11,8 @@ public sealed record EarlyStoppingHookOptions(
     string Metric,
     MetricRule? Rule = null,
     [property: Range(0, int.MaxValue)] int Patience = 5,
-    [property: Range(0.0, 1e9)] double MinDelta = 0);
+    [property: Range(0.0, 1e9)] double MinDelta = 0
+);
 
 /// <summary>Ends the run when a metric has stopped getting better.</summary>
 [Component("EarlyStoppingHook")]
@@ -32,15 +33,24 @@ public sealed class EarlyStoppingHook(EarlyStoppingHookOptions options) : Hook, 
     public override void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics)
     {
         var value = MetricLookup.Find(metrics, options.Metric, "EarlyStoppingHook");
-        if (double.IsFinite(value) && (_best is not { } before || (_rule == MetricRule.Greater ? value > before + options.MinDelta : value < before - options.MinDelta)))
+        if (
+            double.IsFinite(value)
+            && (
+                _best is not { } before
+                || (_rule == MetricRule.Greater ? value > before + options.MinDelta : value < before - options.MinDelta)
+            )
+        )
         {
             (_best, _without) = (value, 0);
             return;
         }
-        if (++_without <= options.Patience) return;
-        run.Stop(_best is { } best
-            ? FormattableString.Invariant($"{options.Metric} has not got better than {best:0.####} in {_without} evaluations")
-            : FormattableString.Invariant($"{options.Metric} has had no finite value in {_without} evaluations"));
+        if (++_without <= options.Patience)
+            return;
+        run.Stop(
+            _best is { } best
+                ? FormattableString.Invariant($"{options.Metric} has not got better than {best:0.####} in {_without} evaluations")
+                : FormattableString.Invariant($"{options.Metric} has had no finite value in {_without} evaluations")
+        );
     }
 
     public override void Save(StateWriter state)

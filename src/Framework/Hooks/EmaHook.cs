@@ -15,7 +15,8 @@ public sealed record EmaHookOptions(
     [property: Range(0.0, 1.0)] double Decay = 0.9998,
     bool Warmup = true,
     [property: Range(0L, long.MaxValue)] long Start = 0,
-    [property: Range(1, 100000)] int Interval = 1);
+    [property: Range(1, 100000)] int Interval = 1
+);
 
 /// <summary>
 /// Keeps an exponential moving average of the weights (and of the norms' statistics), evaluates with it, and saves it
@@ -38,7 +39,8 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)
     {
         var iteration = run.Progress.Iteration;
-        if (!run.StepDone || iteration <= options.Start || (iteration - options.Start) % options.Interval != 0) return;
+        if (!run.StepDone || iteration <= options.Start || (iteration - options.Start) % options.Interval != 0)
+            return;
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var decay = options.Warmup ? Math.Min(options.Decay, (1.0 + _updates) / (10 + _updates)) : options.Decay;
@@ -46,9 +48,12 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         var pairs = new List<(Tensor, Tensor)>();
         foreach (var (name, value) in run.Model.state_dict())
         {
-            if (!_average.TryGetValue(name, out var average)) _average.Add(name, value.detach().clone().DetachFromDisposeScope());
-            else if (value.is_floating_point()) pairs.Add((average, value));
-            else average.copy_(value);
+            if (!_average.TryGetValue(name, out var average))
+                _average.Add(name, value.detach().clone().DetachFromDisposeScope());
+            else if (value.is_floating_point())
+                pairs.Add((average, value));
+            else
+                average.copy_(value);
         }
         _pass.Update(pairs, decay);
     }
@@ -59,9 +64,12 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         using var scope = NewDisposeScope();
         foreach (var (name, value) in run.Model.state_dict())
         {
-            if (!_average.TryGetValue(name, out var average)) continue;
-            if (_trained.TryGetValue(name, out var kept)) kept.copy_(value);
-            else _trained.Add(name, value.detach().clone().DetachFromDisposeScope());
+            if (!_average.TryGetValue(name, out var average))
+                continue;
+            if (_trained.TryGetValue(name, out var kept))
+                kept.copy_(value);
+            else
+                _trained.Add(name, value.detach().clone().DetachFromDisposeScope());
             value.copy_(average);
         }
     }
@@ -75,7 +83,8 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         using var _ = no_grad();
         foreach (var (name, value) in run.Model.state_dict())
         {
-            if (_trained.TryGetValue(name, out var kept)) value.copy_(kept);
+            if (_trained.TryGetValue(name, out var kept))
+                value.copy_(kept);
         }
         Release(_trained);
     }
@@ -84,7 +93,8 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
     {
         state.WriteValue("updates", _updates);
         var average = state.Under(CheckpointParts.Averaged);
-        foreach (var (name, tensor) in _average) average.Write(name, tensor);
+        foreach (var (name, tensor) in _average)
+            average.Write(name, tensor);
     }
 
     public override void Load(StateReader state)
@@ -92,7 +102,8 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         Release(_average);
         _updates = (long?)state.Value("updates") ?? 0;
         var average = state.Under(CheckpointParts.Averaged);
-        foreach (var name in average.TensorNames) _average.Add(name, average.Tensor(name)!.clone().DetachFromDisposeScope());
+        foreach (var name in average.TensorNames)
+            _average.Add(name, average.Tensor(name)!.clone().DetachFromDisposeScope());
     }
 
     public override void BeforeRun(RunState run)
@@ -100,7 +111,8 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         using var _ = no_grad();
         foreach (var (name, value) in run.Model.state_dict())
         {
-            if (!_average.TryGetValue(name, out var loaded)) continue;
+            if (!_average.TryGetValue(name, out var loaded))
+                continue;
             var placed = zeros_like(value); // on the model's device, laid out as the model is
             placed.copy_(loaded);
             _average[name] = placed.DetachFromDisposeScope();
@@ -116,7 +128,8 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
 
     private static void Release(Dictionary<string, Tensor> tensors)
     {
-        foreach (var tensor in tensors.Values) tensor.Dispose();
+        foreach (var tensor in tensors.Values)
+            tensor.Dispose();
         tensors.Clear();
     }
 }

@@ -15,16 +15,19 @@ internal sealed class EvaluationHook(LoopKind loop, int every, bool hasData) : H
 
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)
     {
-        if (loop == LoopKind.Iterations && run.StepDone) EvaluateIfDue(run, run.Progress.Iteration, run.Progress.TotalIterations);
+        if (loop == LoopKind.Iterations && run.StepDone)
+            EvaluateIfDue(run, run.Progress.Iteration, run.Progress.TotalIterations);
     }
 
     public override void AfterEpoch(RunState run)
     {
-        if (loop == LoopKind.Epochs) EvaluateIfDue(run, run.EpochsDone, run.Progress.TotalEpochs);
+        if (loop == LoopKind.Epochs)
+            EvaluateIfDue(run, run.EpochsDone, run.Progress.TotalEpochs);
     }
 
     private void EvaluateIfDue(RunState run, long done, long total)
     {
-        if (IsDueAt(done, total)) run.Evaluate();
+        if (IsDueAt(done, total))
+            run.Evaluate();
     }
 }

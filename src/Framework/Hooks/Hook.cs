@@ -17,17 +17,24 @@ public abstract class Hook
 
     public virtual void BeforeRun(RunState run) { }
 
-    /// <summary>The run's end, also of one that failed (<see cref="RunState.Failure"/>), for every hook whose <see cref="BeforeRun"/> was done.</summary>
+    /// <summary>The run's end, also of one that failed (<see cref="RunState.Failure"/>), for every hook whose <see cref="BeforeRun"/> was
+    /// done.</summary>
     public virtual void AfterRun(RunState run) { }
 
     public virtual void BeforeEpoch(RunState run) { }
+
     public virtual void AfterEpoch(RunState run) { }
+
     public virtual void BeforeIteration(RunState run, Batch batch) { }
+
     public virtual void AfterIteration(RunState run, Batch batch, LossMap losses) { }
+
     public virtual void BeforeEvaluation(RunState run) { }
+
     public virtual void AfterEvaluation(RunState run, IReadOnlyDictionary<string, double> metrics) { }
 
-    /// <summary>In place of <see cref="AfterEvaluation"/> where an evaluation failed: what <see cref="BeforeEvaluation"/> changed is put back.</summary>
+    /// <summary>In place of <see cref="AfterEvaluation"/> where an evaluation failed: what <see cref="BeforeEvaluation"/> changed is put
+    /// back.</summary>
     public virtual void EvaluationFailed(RunState run) { }
 
     /// <summary>State that must survive a resume; empty where there is none.</summary>

@@ -38,27 +38,42 @@ public sealed class LogHook(LogHookOptions options) : Hook
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)
     {
         _images += batch.Count;
-        if (!run.StepDone) return;
+        if (!run.StepDone)
+            return;
         var progress = run.Progress;
         run.Output?.Progress(progress.Iteration, progress.TotalIterations);
-        if (progress.Iteration % options.Interval == 0 || progress.Iteration == progress.TotalIterations) Write(run, progress);
+        if (progress.Iteration % options.Interval == 0 || progress.Iteration == progress.TotalIterations)
+            Write(run, progress);
     }
 
     private void Write(RunState run, Progress progress)
     {
         var values = new Dictionary<string, double>(run.TakeLog());
         foreach (var name in run.Optimizers.Names)
-            values[run.Optimizers.Names.Count == 1 ? "lr" : $"lr/{name}"] = run.Optimizers[name].Optimizer.ParamGroups.Max(group => group.LearningRate);
+            values[run.Optimizers.Names.Count == 1 ? "lr" : $"lr/{name}"] = run.Optimizers[name]
+                .Optimizer.ParamGroups.Max(group => group.LearningRate);
 
         var perSecond = _images * run.Group.WorldSize / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9);
         var (waiting, total) = run.TrainLoader.TakeWaitTimes();
         var wait = total > TimeSpan.Zero ? Math.Min(waiting / total, 1) : 0;
         var memory = Environment.WorkingSet;
-        run.Output?.Report(new ProgressReport(progress.Iteration, progress.TotalIterations, progress.Epoch, progress.TotalEpochs, perSecond, wait, memory, values));
+        run.Output?.Report(
+            new ProgressReport(
+                progress.Iteration,
+                progress.TotalIterations,
+                progress.Epoch,
+                progress.TotalEpochs,
+                perSecond,
+                wait,
+                memory,
+                values
+            )
+        );
 
         WarnOfSharedCores(run, perSecond, wait);
         foreach (var (_, module) in run.Model.Having<IReportsScalars>())
-            foreach (var (name, value) in module.Scalars(progress)) values[name] = value;
+        foreach (var (name, value) in module.Scalars(progress))
+            values[name] = value;
         values["images_per_second"] = perSecond;
         values["data_wait"] = wait;
         values["memory_mb"] = memory / 1048576.0;
@@ -74,9 +89,14 @@ public sealed class LogHook(LogHookOptions options) : Hook
     private void WarnOfSharedCores(RunState run, double perSecond, double wait)
     {
         _fastest = Math.Max(_fastest, perSecond);
-        if (_warned || perSecond * Collapse > _fastest || wait > 0.5 || run.Device.type != DeviceType.CPU || Threads.Count == 1) return;
+        if (_warned || perSecond * Collapse > _fastest || wait > 0.5 || run.Device.type != DeviceType.CPU || Threads.Count == 1)
+            return;
         _warned = true;
-        s_log.Warn("Steps take {0:0} times as long as before. Other programs seem to share the cores; then one thread (--cfg-options threads=1) is faster than {1}, which wait for each other.",
-            _fastest / perSecond, Threads.Count);
+        s_log.Warn(
+            "Steps take {0:0} times as long as before. Other programs seem to share the cores; then one thread (--cfg-options "
+                + "threads=1) is faster than {1}, which wait for each other.",
+            _fastest / perSecond,
+            Threads.Count
+        );
     }
 }

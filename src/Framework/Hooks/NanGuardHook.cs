@@ -4,7 +4,8 @@ using TorchSharp;
 namespace Tessera.Framework.Hooks;
 
 /// <param name="Interval">Batches between looks at the losses, where not each batch is looked at.</param>
-/// <param name="EachBatch">Look at each batch before its step. auto: on a CPU, where it costs nothing; a GPU would have to wait each time.</param>
+/// <param name="EachBatch">Look at each batch before its step. auto: on a CPU, where it costs nothing; a GPU would have to wait each
+/// time.</param>
 public sealed record NanGuardHookOptions([property: Range(1, 100000)] int Interval = 50, AutoSwitch EachBatch = AutoSwitch.Auto);
 
 /// <summary>
@@ -16,5 +17,6 @@ public sealed class NanGuardHook(NanGuardHookOptions options) : Hook
 {
     public int Interval => options.Interval;
 
-    public bool LooksAtEachBatch(DeviceType device) => options.EachBatch == AutoSwitch.Auto ? device == DeviceType.CPU : options.EachBatch == AutoSwitch.True;
+    public bool LooksAtEachBatch(DeviceType device) =>
+        options.EachBatch == AutoSwitch.Auto ? device == DeviceType.CPU : options.EachBatch == AutoSwitch.True;
 }

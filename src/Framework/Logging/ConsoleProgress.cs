@@ -12,7 +12,10 @@ internal sealed class ConsoleProgress : IDisposable
 
     public ConsoleProgress(IAnsiConsole console)
     {
-        _display = console.Progress().AutoClear(true).AutoRefresh(true)
+        _display = console
+            .Progress()
+            .AutoClear(true)
+            .AutoRefresh(true)
             .Columns(new ProgressBarColumn { Width = 24 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(async context =>
             {
@@ -28,14 +31,16 @@ internal sealed class ConsoleProgress : IDisposable
 
     public void Move(long done, long total)
     {
-        if (!_bar.IsCompletedSuccessfully) return;
+        if (!_bar.IsCompletedSuccessfully)
+            return;
         _bar.Result.MaxValue = Math.Max(total, 1);
         _bar.Result.Value = done;
     }
 
     public void Describe(string text)
     {
-        if (_bar.IsCompletedSuccessfully) _bar.Result.Description = Markup.Escape(text);
+        if (_bar.IsCompletedSuccessfully)
+            _bar.Result.Description = Markup.Escape(text);
     }
 
     public void Dispose()

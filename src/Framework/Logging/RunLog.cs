@@ -29,7 +29,8 @@ public sealed class RunLog : IDisposable
     private RunLog(string folder, string workDir, long? resumeFrom, bool writes)
     {
         Folder = folder;
-        if (!writes) return;
+        if (!writes)
+            return;
         Directory.CreateDirectory(folder);
         _file = new FileTarget
         {
@@ -41,13 +42,15 @@ public sealed class RunLog : IDisposable
         Add(_file, LogLevel.Debug);
         _scalars = new ScalarLog(Path.Combine(folder, ScalarLog.FileName));
         _events = new TensorBoardWriter(Path.Combine(workDir, "tensorboard"), resumeFrom);
-        if (ConsoleProgress.IsPossible(AnsiConsole.Console)) _progress = new ConsoleProgress(AnsiConsole.Console);
+        if (ConsoleProgress.IsPossible(AnsiConsole.Console))
+            _progress = new ConsoleProgress(AnsiConsole.Console);
     }
 
     /// <summary><c>work_dir/&lt;time&gt;</c>.</summary>
     public string Folder { get; }
 
-    /// <param name="resumeFrom">Optimizer steps done at the checkpoint that the run continues from; rows after it are cut from every log of the work dir. null for a fresh run.</param>
+    /// <param name="resumeFrom">Optimizer steps done at the checkpoint that the run continues from; rows after it are cut from every log of
+    /// the work dir. null for a fresh run.</param>
     /// <param name="writes">False for ranks other than 0.</param>
     /// <param name="evaluatesAgain">The run continues with an evaluation, whose row of before is cut, too.</param>
     public static RunLog Start(string workDir, long? resumeFrom = null, bool writes = true, bool evaluatesAgain = false)
@@ -56,9 +59,11 @@ public sealed class RunLog : IDisposable
         var cut = writes && resumeFrom is { } iteration ? ScalarLog.Cut(workDir, iteration, evaluatesAgain) : 0;
         var time = DateTime.Now.ToString("yyyyMMdd_HHmmss", CultureInfo.InvariantCulture);
         var folder = Path.Combine(workDir, time);
-        for (var number = 2; writes && Directory.Exists(folder); number++) folder = Path.Combine(workDir, $"{time}_{number}");
+        for (var number = 2; writes && Directory.Exists(folder); number++)
+            folder = Path.Combine(workDir, $"{time}_{number}");
         var log = new RunLog(folder, workDir, resumeFrom, writes);
-        if (cut > 0) Log.Info("{0} rows of {1} are written again and were cut.", cut, ScalarLog.FileName);
+        if (cut > 0)
+            Log.Info("{0} rows of {1} are written again and were cut.", cut, ScalarLog.FileName);
         return log;
     }
 
@@ -83,7 +88,10 @@ public sealed class RunLog : IDisposable
         }
         catch (IOException error)
         {
-            throw new UserErrorException($"{Path.Combine(Folder, ScalarLog.FileName)}\n  The run's values can't be written: {error.Message}", error);
+            throw new UserErrorException(
+                $"{Path.Combine(Folder, ScalarLog.FileName)}\n  The run's values can't be written: {error.Message}",
+                error
+            );
         }
     }
 
@@ -97,7 +105,8 @@ public sealed class RunLog : IDisposable
     /// <summary>Figures for the bar and, as one line, for the log (and for the console where the output is piped).</summary>
     public void Report(ProgressReport report)
     {
-        if (_file is null) return;
+        if (_file is null)
+            return;
         _first ??= report.Iteration;
         var done = report.Iteration - _first.Value;
         TimeSpan? remaining = done > 0 ? _watch.Elapsed * ((report.TotalIterations - report.Iteration) / (double)done) : null;
@@ -112,15 +121,20 @@ public sealed class RunLog : IDisposable
         _progress?.Dispose();
         _scalars?.Dispose();
         _events?.Dispose();
-        if (_file is not null) Remove(_file);
+        if (_file is not null)
+            Remove(_file);
     }
 
     private static void ToConsole(LogLevel level)
     {
         lock (Configuring)
-            if (LogManager.Configuration?.FindTargetByName(ConsoleName) is not null) return;
-        const string layout = "${date:format=HH\\:mm\\:ss} ${when:when=level>=LogLevel.Warn:inner=${level:uppercase=true} }${message:withException=true}";
-        TargetWithLayout console = ConsoleProgress.IsPossible(AnsiConsole.Console) ? new TerminalTarget(AnsiConsole.Console) : new ConsoleTarget();
+            if (LogManager.Configuration?.FindTargetByName(ConsoleName) is not null)
+                return;
+        const string layout =
+            "${date:format=HH\\:mm\\:ss} ${when:when=level>=LogLevel.Warn:inner=${level:uppercase=true} }${message:withException=true}";
+        TargetWithLayout console = ConsoleProgress.IsPossible(AnsiConsole.Console)
+            ? new TerminalTarget(AnsiConsole.Console)
+            : new ConsoleTarget();
         console.Name = ConsoleName;
         console.Layout = layout;
         Add(console, level);

@@ -29,9 +29,12 @@ public sealed class ScalarLog : IDisposable
             json.WriteNumber("epoch", epoch);
             foreach (var (name, value) in values)
             {
-                if (name is "kind" or "iteration" or "epoch") continue;
-                if (double.IsFinite(value)) json.WriteNumber(name, value);
-                else json.WriteNull(name);
+                if (name is "kind" or "iteration" or "epoch")
+                    continue;
+                if (double.IsFinite(value))
+                    json.WriteNumber(name, value);
+                else
+                    json.WriteNull(name);
             }
             json.WriteEndObject();
         }
@@ -42,21 +45,27 @@ public sealed class ScalarLog : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>Cuts, from every run's file below a work dir, the rows that a resumed run writes again, and a last row that was cut off.</summary>
+    /// <summary>Cuts, from every run's file below a work dir, the rows that a resumed run writes again, and a last row that was cut
+    /// off.</summary>
     /// <param name="iteration">Optimizer steps done where the run continues: later rows go.</param>
     /// <param name="evaluatesAgain">The run continues with the evaluation at that iteration: its row goes, too.</param>
     /// <returns>Rows that were removed.</returns>
     public static int Cut(string workDir, long iteration, bool evaluatesAgain = false)
     {
         var removed = 0;
-        if (!Directory.Exists(workDir)) return 0;
+        if (!Directory.Exists(workDir))
+            return 0;
         foreach (var folder in Directory.EnumerateDirectories(workDir))
         {
             var path = Path.Combine(folder, FileName);
-            if (!File.Exists(path)) continue;
+            if (!File.Exists(path))
+                continue;
             var lines = File.ReadAllLines(path);
-            var kept = lines.Where(line => Place(line) is var (kind, row) && row <= iteration && !(evaluatesAgain && row == iteration && kind == "val")).ToList();
-            if (kept.Count == lines.Length && EndsWithNewline(path)) continue;
+            var kept = lines
+                .Where(line => Place(line) is var (kind, row) && row <= iteration && !(evaluatesAgain && row == iteration && kind == "val"))
+                .ToList();
+            if (kept.Count == lines.Length && EndsWithNewline(path))
+                continue;
             removed += lines.Length - kept.Count;
             AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")));
         }
@@ -66,7 +75,8 @@ public sealed class ScalarLog : IDisposable
     private static bool EndsWithNewline(string path)
     {
         using var stream = File.OpenRead(path);
-        if (stream.Length == 0) return true;
+        if (stream.Length == 0)
+            return true;
         stream.Seek(-1, SeekOrigin.End);
         return stream.ReadByte() == '\n';
     }

@@ -16,7 +16,8 @@ public sealed class TensorBoardWriter : IDisposable
     private readonly FileStream _stream;
 
     /// <param name="folder">Made where it isn't there.</param>
-    /// <param name="resumeFrom">The step a run continues from: TensorBoard drops what earlier files hold beyond it. null for a fresh run.</param>
+    /// <param name="resumeFrom">The step a run continues from: TensorBoard drops what earlier files hold beyond it. null for a fresh
+    /// run.</param>
     public TensorBoardWriter(string folder, long? resumeFrom = null)
     {
         Directory.CreateDirectory(folder);
@@ -24,19 +25,28 @@ public sealed class TensorBoardWriter : IDisposable
         // The time comes first, so that files sort in the order in which TensorBoard should read them.
         for (var number = 0; ; number++)
         {
-            Path = System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture,
-                $"events.out.tfevents.{(long)seconds}.{Environment.MachineName}.{Environment.ProcessId}.{number}"));
-            if (!File.Exists(Path)) break;
+            Path = System.IO.Path.Combine(
+                folder,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"events.out.tfevents.{(long)seconds}.{Environment.MachineName}.{Environment.ProcessId}.{number}"
+                )
+            );
+            if (!File.Exists(Path))
+                break;
         }
         _stream = new FileStream(Path, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
         Write(seconds, output => Text(output, 3, "brain.Event:2"));
         if (resumeFrom is { } step)
         {
-            Write(seconds, output =>
-            {
-                Integer(output, 2, step + 1);
-                Bytes(output, 7, Message(session => Integer(session, 1, 1))); // SessionLog: START
-            });
+            Write(
+                seconds,
+                output =>
+                {
+                    Integer(output, 2, step + 1);
+                    Bytes(output, 7, Message(session => Integer(session, 1, 1))); // SessionLog: START
+                }
+            );
         }
     }
 
@@ -45,46 +55,68 @@ public sealed class TensorBoardWriter : IDisposable
     /// <summary>One event that holds all values.</summary>
     public void Scalars(long step, IEnumerable<KeyValuePair<string, double>> values)
     {
-        Summary(step, summary =>
-        {
-            foreach (var (tag, value) in values)
+        Summary(
+            step,
+            summary =>
             {
-                Bytes(summary, 1, Message(entry =>
+                foreach (var (tag, value) in values)
                 {
-                    Text(entry, 1, tag);
-                    entry.WriteTag(2, WireType.Fixed32);
-                    entry.WriteFloat((float)value);
-                }));
+                    Bytes(
+                        summary,
+                        1,
+                        Message(entry =>
+                        {
+                            Text(entry, 1, tag);
+                            entry.WriteTag(2, WireType.Fixed32);
+                            entry.WriteFloat((float)value);
+                        })
+                    );
+                }
             }
-        });
+        );
     }
 
     /// <summary>A picture.</summary>
     /// <param name="png">The file's bytes.</param>
     public void Image(long step, string tag, int height, int width, int channels, ReadOnlyMemory<byte> png)
     {
-        Summary(step, summary => Bytes(summary, 1, Message(entry =>
-        {
-            Text(entry, 1, tag);
-            Bytes(entry, 4, Message(image =>
-            {
-                Integer(image, 1, height);
-                Integer(image, 2, width);
-                Integer(image, 3, channels);
-                Bytes(image, 4, png);
-            }));
-        })));
+        Summary(
+            step,
+            summary =>
+                Bytes(
+                    summary,
+                    1,
+                    Message(entry =>
+                    {
+                        Text(entry, 1, tag);
+                        Bytes(
+                            entry,
+                            4,
+                            Message(image =>
+                            {
+                                Integer(image, 1, height);
+                                Integer(image, 2, width);
+                                Integer(image, 3, channels);
+                                Bytes(image, 4, png);
+                            })
+                        );
+                    })
+                )
+        );
     }
 
     public void Dispose() => _stream.Dispose();
 
     private void Summary(long step, Action<CodedOutputStream> fields)
     {
-        Write(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0, output =>
-        {
-            Integer(output, 2, step);
-            Bytes(output, 5, Message(fields));
-        });
+        Write(
+            DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0,
+            output =>
+            {
+                Integer(output, 2, step);
+                Bytes(output, 5, Message(fields));
+            }
+        );
     }
 
     private void Write(double seconds, Action<CodedOutputStream> fields)
@@ -107,7 +139,8 @@ public sealed class TensorBoardWriter : IDisposable
     private static byte[] Message(Action<CodedOutputStream> fields)
     {
         using var bytes = new MemoryStream();
-        using (var output = new CodedOutputStream(bytes, leaveOpen: true)) fields(output);
+        using (var output = new CodedOutputStream(bytes, leaveOpen: true))
+            fields(output);
         return bytes.ToArray();
     }
 
@@ -132,7 +165,8 @@ public sealed class TensorBoardWriter : IDisposable
     internal static uint MaskedCrc(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;
-        foreach (var value in bytes) crc = BitOperations.Crc32C(crc, value);
+        foreach (var value in bytes)
+            crc = BitOperations.Crc32C(crc, value);
         return unchecked(BitOperations.RotateRight(~crc, 15) + 0xA282EAD8);
     }
 }

@@ -9,7 +9,10 @@ internal sealed class TerminalTarget(IAnsiConsole console) : TargetWithLayout
 {
     protected override void Write(LogEventInfo logEvent)
     {
-        var color = logEvent.Level >= LogLevel.Error ? Color.Red : logEvent.Level == LogLevel.Warn ? Color.Yellow : Color.Default;
+        var color =
+            logEvent.Level >= LogLevel.Error ? Color.Red
+            : logEvent.Level == LogLevel.Warn ? Color.Yellow
+            : Color.Default;
         console.Write(new Text(Layout.Render(logEvent) + Environment.NewLine, new Style(color)));
     }
 }

@@ -23,7 +23,8 @@ public sealed class AccuracyMetric : Metric
     {
         _topK = options.TopK ?? [1];
         _right = new long[_topK.Length];
-        if (_topK.Any(k => k < 1)) throw new UserErrorException("Accuracy: every k in top_k is at least 1.");
+        if (_topK.Any(k => k < 1))
+            throw new UserErrorException("Accuracy: every k in top_k is at least 1.");
     }
 
     public override void Reset(DataInfo info)
@@ -44,10 +45,12 @@ public sealed class AccuracyMetric : Metric
             var label = Truth.Label(samples[i], _classes);
             var rank = 0;
             for (var c = 0; c < scores.Length; c++)
-                if (scores[c] > scores[label] || (scores[c] == scores[label] && c < label)) rank++;
+                if (scores[c] > scores[label] || (scores[c] == scores[label] && c < label))
+                    rank++;
             var scored = !float.IsNaN(scores[label]); // NaN compares as nothing at all; it is never right
             for (var k = 0; k < _topK.Length; k++)
-                if (scored && rank < _topK[k]) _right[k]++;
+                if (scored && rank < _topK[k])
+                    _right[k]++;
             _count++;
         }
     }
@@ -62,15 +65,22 @@ public sealed class AccuracyMetric : Metric
         return values;
     }
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        writer.Write(_count);
-        foreach (var right in _right) writer.Write(right);
-    });
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
+        {
+            writer.Write(_count);
+            foreach (var right in _right)
+                writer.Write(right);
+        });
 
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        _count += reader.ReadInt64();
-        for (var k = 0; k < _right.Length; k++) _right[k] += reader.ReadInt64();
-    });
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
+            {
+                _count += reader.ReadInt64();
+                for (var k = 0; k < _right.Length; k++)
+                    _right[k] += reader.ReadInt64();
+            }
+        );
 }

@@ -19,15 +19,22 @@ public sealed class AveragePrecisionMetric(AveragePrecisionOptions options) : Ra
 
     protected override bool PerClass => options.PerClass;
 
-    private protected override IEnumerable<(string Name, double Value)> Further(IReadOnlyList<float> scores, IReadOnlyList<bool> present, int classes)
+    private protected override IEnumerable<(string Name, double Value)> Further(
+        IReadOnlyList<float> scores,
+        IReadOnlyList<bool> present,
+        int classes
+    )
     {
-        if (!MultiLabel) yield break;
+        if (!MultiLabel)
+            yield break;
         var (sum, count) = (0.0, 0);
         for (var start = 0; start < scores.Count; start += classes)
         {
             var (ofSample, with) = (new float[classes], new bool[classes]);
-            for (var c = 0; c < classes; c++) (ofSample[c], with[c]) = (scores[start + c], present[start + c]);
-            if (!with.Contains(true)) continue;
+            for (var c = 0; c < classes; c++)
+                (ofSample[c], with[c]) = (scores[start + c], present[start + c]);
+            if (!with.Contains(true))
+                continue;
             sum += Sorted(ofSample, with);
             count++;
         }
@@ -37,12 +44,15 @@ public sealed class AveragePrecisionMetric(AveragePrecisionOptions options) : Ra
     protected override double Value(ReadOnlySpan<float> scores, ReadOnlySpan<bool> present)
     {
         var positives = present.Count(true);
-        if (positives == 0) return double.NaN;
+        if (positives == 0)
+            return double.NaN;
         var (sum, found, foundBefore) = (0.0, 0, 0);
         for (var i = 0; i < scores.Length; i++)
         {
-            if (present[i]) found++;
-            if (i + 1 < scores.Length && scores[i + 1] == scores[i]) continue; // equal scores share a threshold
+            if (present[i])
+                found++;
+            if (i + 1 < scores.Length && scores[i + 1] == scores[i])
+                continue; // equal scores share a threshold
             sum += (double)(found - foundBefore) / positives * found / (i + 1);
             foundBefore = found;
         }

@@ -19,21 +19,27 @@ internal static class Bootstrap
         var (drawn, found) = (new int[images], new double[values]);
         for (var i = 0; i < repetitions && images > 0; i++)
         {
-            for (var n = 0; n < images; n++) drawn[n] = random.Next(images);
+            for (var n = 0; n < images; n++)
+                drawn[n] = random.Next(images);
             compute(drawn, found);
             for (var v = 0; v < values; v++)
-                if (!double.IsNaN(found[v])) results[v].Add(found[v]);
+                if (!double.IsNaN(found[v]))
+                    results[v].Add(found[v]);
         }
-        return Array.ConvertAll(results, result =>
-        {
-            result.Sort();
-            return (Quantile(result, Tail), Quantile(result, 1 - Tail));
-        });
+        return Array.ConvertAll(
+            results,
+            result =>
+            {
+                result.Sort();
+                return (Quantile(result, Tail), Quantile(result, 1 - Tail));
+            }
+        );
     }
 
     private static double Quantile(List<double> sorted, double fraction)
     {
-        if (sorted.Count == 0) return double.NaN;
+        if (sorted.Count == 0)
+            return double.NaN;
         var at = fraction * (sorted.Count - 1);
         var below = (int)at;
         return below + 1 == sorted.Count ? sorted[below] : sorted[below] + ((at - below) * (sorted[below + 1] - sorted[below]));

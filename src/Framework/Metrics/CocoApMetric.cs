@@ -9,7 +9,8 @@ using Tessera.Framework.Optimization;
 namespace Tessera.Framework.Metrics;
 
 /// <param name="PerClass">Also give every class's values ("bbox/AP/cat", "bbox/AP50/cat" …), and a table of them.</param>
-/// <param name="Bootstrap">How often the images are drawn anew, with repetition, for the 95 % intervals of AP and AP50; 0: no intervals.</param>
+/// <param name="Bootstrap">How often the images are drawn anew, with repetition, for the 95 % intervals of AP and AP50; 0: no
+/// intervals.</param>
 /// <param name="Seed">Of the drawing.</param>
 public sealed record CocoApOptions(bool PerClass = false, [property: Range(0, 1_000_000)] int Bootstrap = 1000, long Seed = 0);
 
@@ -64,10 +65,13 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         var figures = Array.ConvertAll(classes, Figures);
         foreach (var name in (string[])["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"])
             values["bbox/" + name] = Mean(figures.Select(figure => figure[name]));
-        if (options.Bootstrap > 0) AddIntervals(values, classes);
-        if (!options.PerClass) return values;
+        if (options.Bootstrap > 0)
+            AddIntervals(values, classes);
+        if (!options.PerClass)
+            return values;
         for (var c = 0; c < classes.Length; c++)
-            foreach (var name in s_ofClasses) values[$"bbox/{name}/{_names[c]}"] = figures[c][name];
+            foreach (var name in s_ofClasses)
+                values[$"bbox/{name}/{_names[c]}"] = figures[c][name];
         return values;
     }
 
@@ -75,70 +79,90 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
 
     public override IReadOnlyList<MetricTable> Tables()
     {
-        if (!options.PerClass) return [];
-        var rows = Classes().Select((ofClass, c) =>
-        {
-            var figures = Figures(ofClass);
-            return (IReadOnlyList<string>)[_names[c], .. s_ofClasses.Select(name => Text(figures[name], ofClass.Objects[0] == 0)), ofClass.Objects[0].ToString(CultureInfo.InvariantCulture)];
-        });
+        if (!options.PerClass)
+            return [];
+        var rows = Classes()
+            .Select(
+                (ofClass, c) =>
+                {
+                    var figures = Figures(ofClass);
+                    return (IReadOnlyList<string>)
+                        [
+                            _names[c],
+                            .. s_ofClasses.Select(name => Text(figures[name], ofClass.Objects[0] == 0)),
+                            ofClass.Objects[0].ToString(CultureInfo.InvariantCulture),
+                        ];
+                }
+            );
         return [new MetricTable("Per class", ["class", .. s_ofClasses, "objects"], rows.ToArray())];
     }
 
     public override IReadOnlyList<string> Notes()
     {
-        if (_images.Count == 0) return [];
+        if (_images.Count == 0)
+            return [];
         var objects = Classes().Select(ofClass => ofClass.Objects).ToArray();
         var notes = new List<string>();
         var absent = _names.Where((_, c) => objects[c][0] == 0).ToArray();
-        if (absent.Length > 0) notes.Add($"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.");
+        if (absent.Length > 0)
+            notes.Add($"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.");
         string[] sizes = ["", "small (up to 32 x 32)", "medium (up to 96 x 96)", "large"];
         var lacking = Enumerable.Range(1, 3).Where(area => objects.All(counts => counts[area] == 0)).Select(area => sizes[area]).ToArray();
-        if (lacking.Length > 0) notes.Add($"No object is {string.Join(" or ", lacking)}, so what is said of that size is undefined (NaN).");
+        if (lacking.Length > 0)
+            notes.Add($"No object is {string.Join(" or ", lacking)}, so what is said of that size is undefined (NaN).");
         notes.AddRange(_truth.Notes(", where pycocotools asks for those of COCO's \"ignore\""));
         return notes;
     }
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        _truth.Write(writer);
-        writer.Write(_images.Count);
-        foreach (var (id, classes) in _images)
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
         {
-            writer.Write(id);
-            writer.Write(classes.Length);
-            foreach (var (label, objects, detections) in classes)
+            _truth.Write(writer);
+            writer.Write(_images.Count);
+            foreach (var (id, classes) in _images)
             {
-                writer.Write(label);
-                foreach (var count in objects) writer.Write(count);
-                writer.Write(detections.Length);
-                foreach (var (score, matched, ignored) in detections)
+                writer.Write(id);
+                writer.Write(classes.Length);
+                foreach (var (label, objects, detections) in classes)
                 {
-                    writer.Write(score);
-                    writer.Write(matched);
-                    writer.Write(ignored);
+                    writer.Write(label);
+                    foreach (var count in objects)
+                        writer.Write(count);
+                    writer.Write(detections.Length);
+                    foreach (var (score, matched, ignored) in detections)
+                    {
+                        writer.Write(score);
+                        writer.Write(matched);
+                        writer.Write(ignored);
+                    }
                 }
             }
-        }
-    });
+        });
 
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        _truth.Read(reader);
-        for (var images = reader.ReadInt32(); images > 0; images--)
-        {
-            var id = reader.ReadInt64();
-            var classes = new ClassMatches[reader.ReadInt32()];
-            for (var c = 0; c < classes.Length; c++)
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
             {
-                var (label, objects) = (reader.ReadInt32(), new int[CocoMatcher.Areas]);
-                for (var area = 0; area < objects.Length; area++) objects[area] = reader.ReadInt32();
-                var detections = new CocoMatch[reader.ReadInt32()];
-                for (var d = 0; d < detections.Length; d++) detections[d] = new CocoMatch(reader.ReadDouble(), reader.ReadUInt64(), reader.ReadUInt64());
-                classes[c] = new ClassMatches(label, objects, detections);
+                _truth.Read(reader);
+                for (var images = reader.ReadInt32(); images > 0; images--)
+                {
+                    var id = reader.ReadInt64();
+                    var classes = new ClassMatches[reader.ReadInt32()];
+                    for (var c = 0; c < classes.Length; c++)
+                    {
+                        var (label, objects) = (reader.ReadInt32(), new int[CocoMatcher.Areas]);
+                        for (var area = 0; area < objects.Length; area++)
+                            objects[area] = reader.ReadInt32();
+                        var detections = new CocoMatch[reader.ReadInt32()];
+                        for (var d = 0; d < detections.Length; d++)
+                            detections[d] = new CocoMatch(reader.ReadDouble(), reader.ReadUInt64(), reader.ReadUInt64());
+                        classes[c] = new ClassMatches(label, objects, detections);
+                    }
+                    _images.Add((id, classes));
+                }
             }
-            _images.Add((id, classes));
-        }
-    });
+        );
 
     /// <summary>What was gathered, by class; images by id, however many processes there were.</summary>
     private CocoClass[] Classes()
@@ -146,7 +170,8 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         _images.Sort((a, b) => a.Id.CompareTo(b.Id));
         var matches = _names.Select(_ => new List<(int, ClassMatches)>()).ToArray();
         for (var i = 0; i < _images.Count; i++)
-            foreach (var ofClass in _images[i].Classes) matches[ofClass.Label].Add((i, ofClass));
+            foreach (var ofClass in _images[i].Classes)
+                matches[ofClass.Label].Add((i, ofClass));
         return Array.ConvertAll(matches, ofClass => new CocoClass(ofClass));
     }
 
@@ -174,25 +199,39 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
     {
         var times = new int[_images.Count];
         var precision = new double[CocoMatcher.Thresholds];
-        var intervals = Bootstrap.Intervals(_images.Count, options.Bootstrap, options.Seed, 2, (drawn, results) =>
-        {
-            Array.Clear(times);
-            foreach (var image in drawn) times[image]++;
-            var (defined, ap, ap50) = (0, 0.0, 0.0);
-            foreach (var ofClass in classes)
+        var intervals = Bootstrap.Intervals(
+            _images.Count,
+            options.Bootstrap,
+            options.Seed,
+            2,
+            (drawn, results) =>
             {
-                if (!ofClass.Redraw(times, precision)) continue;
-                defined++;
-                ap += precision.Average();
-                ap50 += precision[0];
+                Array.Clear(times);
+                foreach (var image in drawn)
+                    times[image]++;
+                var (defined, ap, ap50) = (0, 0.0, 0.0);
+                foreach (var ofClass in classes)
+                {
+                    if (!ofClass.Redraw(times, precision))
+                        continue;
+                    defined++;
+                    ap += precision.Average();
+                    ap50 += precision[0];
+                }
+                (results[0], results[1]) = (ap / defined, ap50 / defined);
             }
-            (results[0], results[1]) = (ap / defined, ap50 / defined);
-        });
+        );
         (values["bbox/AP/low"], values["bbox/AP/high"]) = intervals[0];
         (values["bbox/AP50/low"], values["bbox/AP50/high"]) = intervals[1];
     }
 
-    private static double Mean(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
+    private static double Mean(IEnumerable<double> values) =>
+        values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 
-    private static string Text(double value, bool absent) => double.IsNaN(value) ? absent ? "absent" : "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+    private static string Text(double value, bool absent) =>
+        double.IsNaN(value)
+            ? absent
+                ? "absent"
+                : "undefined"
+            : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

@@ -10,7 +10,10 @@ namespace Tessera.Framework.Metrics;
 
 /// <param name="ScoreThr">Boxes that score less are left out.</param>
 /// <param name="IouThr">The least overlap of a box with the object that it stands for.</param>
-public sealed record ConfusionMatrixOptions([property: Range(0.0, 1.0)] double ScoreThr = 0.3, [property: Range(0.01, 1.0)] double IouThr = 0.5);
+public sealed record ConfusionMatrixOptions(
+    [property: Range(0.0, 1.0)] double ScoreThr = 0.3,
+    [property: Range(0.01, 1.0)] double IouThr = 0.5
+);
 
 /// <summary>
 /// How often each true class (row) was taken for each class (column): images, pixels of segmentation maps, or objects. Boxes and
@@ -40,7 +43,8 @@ public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metr
     {
         Truth.Require(info, "ConfusionMatrix", DataTask.Classification, DataTask.Segmentation, DataTask.Detection);
         (_task, _classes) = (info.Task, info.Classes.Count);
-        _names = _task == DataTask.Detection ? [.. info.Classes, info.Classes.Contains(Background) ? "(background)" : Background] : info.Classes;
+        _names =
+            _task == DataTask.Detection ? [.. info.Classes, info.Classes.Contains(Background) ? "(background)" : Background] : info.Classes;
         _counts = new long[_names.Count, _names.Count];
     }
 
@@ -51,11 +55,21 @@ public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metr
             switch (_task)
             {
                 case DataTask.Segmentation:
-                    foreach (var (truth, predicted, pixels) in _histogram.Count(predictions[i], samples[i], _classes)) _counts[truth, predicted] += pixels;
+                    foreach (var (truth, predicted, pixels) in _histogram.Count(predictions[i], samples[i], _classes))
+                        _counts[truth, predicted] += pixels;
                     break;
                 case DataTask.Detection:
                     var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _classes);
-                    foreach (var (truth, predicted) in Pairing.Of(boxes, scores, labels, Truth.Objects(samples[i], _classes), options.ScoreThr, options.IouThr))
+                    foreach (
+                        var (truth, predicted) in Pairing.Of(
+                            boxes,
+                            scores,
+                            labels,
+                            Truth.Objects(samples[i], _classes),
+                            options.ScoreThr,
+                            options.IouThr
+                        )
+                    )
                         _counts[truth ?? _classes, predicted ?? _classes]++;
                     break;
                 default:
@@ -67,22 +81,32 @@ public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metr
 
     public override IReadOnlyDictionary<string, double> Compute() => new Dictionary<string, double>();
 
-    public override JsonNode? Details() => new JsonObject
-    {
-        ["classes"] = new JsonArray([.. _names.Select(name => (JsonNode?)name)]),
-        ["counts"] = new JsonArray([.. Enumerable.Range(0, _names.Count).Select(t => (JsonNode?)new JsonArray([.. Row(t).Select(n => (JsonNode?)n)]))]),
-    };
+    public override JsonNode? Details() =>
+        new JsonObject
+        {
+            ["classes"] = new JsonArray([.. _names.Select(name => (JsonNode?)name)]),
+            ["counts"] = new JsonArray([
+                .. Enumerable.Range(0, _names.Count).Select(t => (JsonNode?)new JsonArray([.. Row(t).Select(n => (JsonNode?)n)])),
+            ]),
+        };
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        foreach (var count in _counts) writer.Write(count);
-    });
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
+        {
+            foreach (var count in _counts)
+                writer.Write(count);
+        });
 
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        for (var t = 0; t < _names.Count; t++)
-            for (var p = 0; p < _names.Count; p++) _counts[t, p] += reader.ReadInt64();
-    });
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
+            {
+                for (var t = 0; t < _names.Count; t++)
+                for (var p = 0; p < _names.Count; p++)
+                    _counts[t, p] += reader.ReadInt64();
+            }
+        );
 
     public override IReadOnlyList<MetricTable> Tables()
     {
@@ -97,7 +121,23 @@ public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metr
             where t != p && _counts[t, p] > 0
             orderby _counts[t, p] descending, t, p
             select (IReadOnlyList<string>)[_names[t], _names[p], Text(_counts[t, p])];
-        return [new MetricTable("Commonest confusions", ["true class", "taken for", _task switch { DataTask.Segmentation => "pixels", DataTask.Detection => "objects", _ => "samples" }], confusions.Take(Shown).ToArray())];
+        return
+        [
+            new MetricTable(
+                "Commonest confusions",
+                [
+                    "true class",
+                    "taken for",
+                    _task switch
+                    {
+                        DataTask.Segmentation => "pixels",
+                        DataTask.Detection => "objects",
+                        _ => "samples",
+                    },
+                ],
+                confusions.Take(Shown).ToArray()
+            ),
+        ];
     }
 
     private IEnumerable<long> Row(int t) => Enumerable.Range(0, _names.Count).Select(p => _counts[t, p]);

@@ -16,23 +16,31 @@ internal sealed class MapHistogram
     private readonly Dictionary<(int Truth, int Predicted), long> _pairs = [];
 
     /// <summary>Pairs that occur, without the pixels that the truth ignores. Rows of one truth follow one another.</summary>
-    /// <exception cref="UserErrorException">The prediction is no map, one of the maps has a value that is no class, or their sizes differ.</exception>
+    /// <exception cref="UserErrorException">The prediction is no map, one of the maps has a value that is no class, or their sizes
+    /// differ.</exception>
     public IReadOnlyList<(int Truth, int Predicted, long Pixels)> Count(Prediction prediction, Sample sample, int classes)
     {
         if (prediction is not SegmentationPrediction { Map: var predicted })
             throw new UserErrorException($"The model predicts no segmentation map for {sample.Name}; the metric compares maps.");
         if (sample.SegmentationMap is not { } truth)
-            throw new UserErrorException($"{sample.Name} has no segmentation map, which the metric compares with. A step LoadSegmentation in the pipeline reads it.");
+            throw new UserErrorException(
+                $"{sample.Name} has no segmentation map, which the metric compares with. A step LoadSegmentation in the pipeline reads it."
+            );
         RequireMap(truth, sample, "segmentation map");
         RequireMap(predicted, sample, "prediction");
         if ((truth.Height, truth.Width) != (predicted.Height, predicted.Width))
         {
-            throw new UserErrorException($"{sample.Name}: its segmentation map is {truth.Width} x {truth.Height}, the prediction {predicted.Width} x {predicted.Height}. " +
-                "A label image has the size of its photograph, and in a pipeline for evaluation LoadSegmentation stands after the steps that resize.");
+            throw new UserErrorException(
+                $"{sample.Name}: its segmentation map is {truth.Width} x {truth.Height}, the prediction {predicted.Width} x "
+                    + $"{predicted.Height}. "
+                    + "A label image has the size of its photograph, and in a pipeline for evaluation LoadSegmentation stands after "
+                    + "the steps that resize."
+            );
         }
-        var counts = truth.Type == PixelType.UInt8 && predicted.Type == PixelType.UInt8
-            ? OfBytes(truth.Bytes, predicted.Bytes)
-            : OfWords(truth, predicted);
+        var counts =
+            truth.Type == PixelType.UInt8 && predicted.Type == PixelType.UInt8
+                ? OfBytes(truth.Bytes, predicted.Bytes)
+                : OfWords(truth, predicted);
         Require(counts, sample, classes);
         // In maps of 16 bits, too, 255 is "ignore" unless it is a class.
         counts.RemoveAll(entry => entry.Truth == ushort.MaxValue || (entry.Truth == byte.MaxValue && classes <= byte.MaxValue));
@@ -42,7 +50,9 @@ internal sealed class MapHistogram
     private static void RequireMap(Image map, Sample sample, string what)
     {
         if (map.Channels != 1 || map.Type == PixelType.Float32)
-            throw new UserErrorException($"{sample.Name}: its {what} has {map.Channels} channels of {map.Type}; one of UInt8 or UInt16 was expected.");
+            throw new UserErrorException(
+                $"{sample.Name}: its {what} has {map.Channels} channels of {map.Type}; one of UInt8 or UInt16 was expected."
+            );
     }
 
     private static void Require(List<(int Truth, int Predicted, long Pixels)> counts, Sample sample, int classes)
@@ -52,10 +62,15 @@ internal sealed class MapHistogram
             if (truth >= classes && truth is not byte.MaxValue and not ushort.MaxValue)
             {
                 var pixels = counts.Where(entry => entry.Truth == truth).Sum(entry => entry.Pixels);
-                throw new UserErrorException($"{sample.Name}: {pixels} pixels of its segmentation map have the value {truth}; the data has {classes} classes, 0 to {classes - 1}, and 255 is ignored. The data set's label_map says what a value stands for.");
+                throw new UserErrorException(
+                    $"{sample.Name}: {pixels} pixels of its segmentation map have the value {truth}; the data has {classes} classes, 0 "
+                        + $"to {classes - 1}, and 255 is ignored. The data set's label_map says what a value stands for."
+                );
             }
             if (predicted >= classes)
-                throw new UserErrorException($"{sample.Name}: the model predicts class {predicted}; the data has {classes} classes, 0 to {classes - 1}.");
+                throw new UserErrorException(
+                    $"{sample.Name}: the model predicts class {predicted}; the data has {classes} classes, 0 to {classes - 1}."
+                );
         }
     }
 
@@ -65,22 +80,28 @@ internal sealed class MapHistogram
         ref var t = ref MemoryMarshal.GetReference(truth);
         ref var p = ref MemoryMarshal.GetReference(predicted);
         ref var counts = ref MemoryMarshal.GetArrayDataReference(_bytes); // two bytes can't index beyond it
-        nint i = 0, length = truth.Length;
+        nint i = 0,
+            length = truth.Length;
         // Maps are made of areas: 32 pixels are mostly one pair.
         for (; i <= length - Vector256<byte>.Count; i += Vector256<byte>.Count)
         {
             var (first, second) = (Unsafe.Add(ref t, i), Unsafe.Add(ref p, i));
-            var same = Vector256.Equals(Vector256.LoadUnsafe(ref t, (nuint)i), Vector256.Create(first))
+            var same =
+                Vector256.Equals(Vector256.LoadUnsafe(ref t, (nuint)i), Vector256.Create(first))
                 & Vector256.Equals(Vector256.LoadUnsafe(ref p, (nuint)i), Vector256.Create(second));
-            if (same == Vector256<byte>.AllBitsSet) Unsafe.Add(ref counts, (first << 8) | second) += Vector256<byte>.Count;
+            if (same == Vector256<byte>.AllBitsSet)
+                Unsafe.Add(ref counts, (first << 8) | second) += Vector256<byte>.Count;
             else
-                for (var j = i; j < i + Vector256<byte>.Count; j++) Unsafe.Add(ref counts, (Unsafe.Add(ref t, j) << 8) | Unsafe.Add(ref p, j))++;
+                for (var j = i; j < i + Vector256<byte>.Count; j++)
+                    Unsafe.Add(ref counts, (Unsafe.Add(ref t, j) << 8) | Unsafe.Add(ref p, j))++;
         }
-        for (; i < length; i++) Unsafe.Add(ref counts, (Unsafe.Add(ref t, i) << 8) | Unsafe.Add(ref p, i))++;
+        for (; i < length; i++)
+            Unsafe.Add(ref counts, (Unsafe.Add(ref t, i) << 8) | Unsafe.Add(ref p, i))++;
 
         var result = new List<(int, int, long)>();
         for (var pair = 0; pair < _bytes.Length; pair++)
-            if (_bytes[pair] > 0) result.Add((pair >> 8, pair & 255, _bytes[pair]));
+            if (_bytes[pair] > 0)
+                result.Add((pair >> 8, pair & 255, _bytes[pair]));
         return result;
     }
 
@@ -88,7 +109,7 @@ internal sealed class MapHistogram
     {
         _pairs.Clear();
         var (t, p) = (Words(truth), Words(predicted));
-        for (var i = 0; i < t.Length;)
+        for (var i = 0; i < t.Length; )
         {
             var start = i;
             while (++i < t.Length && t[i] == t[start] && p[i] == p[start]) { }
@@ -99,10 +120,12 @@ internal sealed class MapHistogram
 
     private static ushort[] Words(Image map)
     {
-        if (map.Type == PixelType.UInt16) return map.Pixels<ushort>().ToArray();
+        if (map.Type == PixelType.UInt16)
+            return map.Pixels<ushort>().ToArray();
         var bytes = map.Bytes;
         var words = new ushort[bytes.Length];
-        for (var i = 0; i < words.Length; i++) words[i] = bytes[i];
+        for (var i = 0; i < words.Length; i++)
+            words[i] = bytes[i];
         return words;
     }
 }

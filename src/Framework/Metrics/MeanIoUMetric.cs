@@ -13,7 +13,8 @@ namespace Tessera.Framework.Metrics;
 public sealed record MeanIoUOptions(
     [property: Range(0, 1_000_000)] int Bootstrap = 1000,
     long Seed = 0,
-    [property: Range(1e-3, 1e3)] double Beta = 1);
+    [property: Range(1e-3, 1e3)] double Beta = 1
+);
 
 /// <summary>
 /// Segmentation maps against their truth, from counts of pixels over all images: "aAcc" (of all pixels), and "mIoU",
@@ -54,10 +55,20 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
             {
                 truth[t] += pixels;
                 predicted[p] += pixels;
-                if (t == p) both[t] += pixels;
+                if (t == p)
+                    both[t] += pixels;
             }
-            _images.Add((samples[i].Index, [.. Enumerable.Range(0, _names.Count).Where(c => truth[c] + predicted[c] > 0)
-                .Select(c => new ClassCount(c, both[c], truth[c], predicted[c]))]));
+            _images.Add(
+                (
+                    samples[i].Index,
+                    [
+                        .. Enumerable
+                            .Range(0, _names.Count)
+                            .Where(c => truth[c] + predicted[c] > 0)
+                            .Select(c => new ClassCount(c, both[c], truth[c], predicted[c])),
+                    ]
+                )
+            );
         }
     }
 
@@ -68,22 +79,34 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
         var total = Total(_images.Select(image => image.Counts));
         var values = new Dictionary<string, double> { ["aAcc"] = Ratio(total.Both.Sum(), total.Truth.Sum()) };
         var classes = PerClass(total);
-        foreach (var (name, ofClasses) in classes) values["m" + name] = Mean(ofClasses);
-        if (options.Bootstrap > 0) (values["mIoU/low"], values["mIoU/high"]) = Interval();
         foreach (var (name, ofClasses) in classes)
-            for (var c = 0; c < _names.Count; c++) values[$"{name}/{_names[c]}"] = ofClasses[c];
+            values["m" + name] = Mean(ofClasses);
+        if (options.Bootstrap > 0)
+            (values["mIoU/low"], values["mIoU/high"]) = Interval();
+        foreach (var (name, ofClasses) in classes)
+            for (var c = 0; c < _names.Count; c++)
+                values[$"{name}/{_names[c]}"] = ofClasses[c];
         return values;
     }
 
-    public override bool InTables(string name) => name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash && _names.Contains(name[(slash + 1)..]);
+    public override bool InTables(string name) =>
+        name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash && _names.Contains(name[(slash + 1)..]);
 
     public override IReadOnlyList<MetricTable> Tables()
     {
         var total = Total(_images.Select(image => image.Counts));
         var columns = PerClass(total).Where(column => column.Name != "Recall").ToArray(); // it is Acc
         var all = Math.Max(1, total.Truth.Sum());
-        var rows = Enumerable.Range(0, _names.Count).Select(c => (IReadOnlyList<string>)[_names[c], .. columns.Select(column => Text(column.Values[c], total.Truth[c] == 0)),
-            string.Create(CultureInfo.InvariantCulture, $"{100.0 * total.Truth[c] / all:0.00} %")]);
+        var rows = Enumerable
+            .Range(0, _names.Count)
+            .Select(c =>
+                (IReadOnlyList<string>)
+                    [
+                        _names[c],
+                        .. columns.Select(column => Text(column.Values[c], total.Truth[c] == 0)),
+                        string.Create(CultureInfo.InvariantCulture, $"{100.0 * total.Truth[c] / all:0.00} %"),
+                    ]
+            );
         return [new MetricTable("Per class", ["class", .. columns.Select(column => column.Name), "of the pixels"], rows.ToArray())];
     }
 
@@ -98,38 +121,44 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
         if (onlyPredicted.Length > 0)
             notes.Add($"Predicted, but nowhere in the truth: IoU 0, Acc undefined (NaN): {string.Join(", ", onlyPredicted)}.");
         var empty = _images.Count(image => image.Counts.Length == 0);
-        if (empty > 0) notes.Add($"{empty} of {_images.Count} images have only ignored pixels.");
+        if (empty > 0)
+            notes.Add($"{empty} of {_images.Count} images have only ignored pixels.");
         return notes;
     }
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        writer.Write(_images.Count);
-        foreach (var (index, counts) in _images)
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
         {
-            writer.Write(index);
-            writer.Write(counts.Length);
-            foreach (var (c, both, truth, predicted) in counts)
+            writer.Write(_images.Count);
+            foreach (var (index, counts) in _images)
             {
-                writer.Write(c);
-                writer.Write(both);
-                writer.Write(truth);
-                writer.Write(predicted);
+                writer.Write(index);
+                writer.Write(counts.Length);
+                foreach (var (c, both, truth, predicted) in counts)
+                {
+                    writer.Write(c);
+                    writer.Write(both);
+                    writer.Write(truth);
+                    writer.Write(predicted);
+                }
             }
-        }
-    });
+        });
 
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        for (var images = reader.ReadInt32(); images > 0; images--)
-        {
-            var index = reader.ReadInt64();
-            var counts = new ClassCount[reader.ReadInt32()];
-            for (var i = 0; i < counts.Length; i++)
-                counts[i] = new ClassCount(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
-            _images.Add((index, counts));
-        }
-    });
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
+            {
+                for (var images = reader.ReadInt32(); images > 0; images--)
+                {
+                    var index = reader.ReadInt64();
+                    var counts = new ClassCount[reader.ReadInt32()];
+                    for (var i = 0; i < counts.Length; i++)
+                        counts[i] = new ClassCount(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
+                    _images.Add((index, counts));
+                }
+            }
+        );
 
     private (long[] Both, long[] Truth, long[] Predicted) Total(IEnumerable<ClassCount[]> images)
     {
@@ -166,23 +195,35 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
     private (double Low, double High) Interval()
     {
         var images = _images.OrderBy(image => image.Index).Select(image => image.Counts).ToArray(); // however many processes there were
-        return Bootstrap.Intervals(images.Length, options.Bootstrap, options.Seed, 1, (drawn, values) =>
-        {
-            var (both, truth, predicted) = Total(drawn.Select(i => images[i]));
-            var (sum, defined) = (0.0, 0);
-            for (var c = 0; c < both.Length; c++)
+        return Bootstrap.Intervals(
+            images.Length,
+            options.Bootstrap,
+            options.Seed,
+            1,
+            (drawn, values) =>
             {
-                if (truth[c] + predicted[c] == 0) continue;
-                sum += (double)both[c] / (truth[c] + predicted[c] - both[c]);
-                defined++;
+                var (both, truth, predicted) = Total(drawn.Select(i => images[i]));
+                var (sum, defined) = (0.0, 0);
+                for (var c = 0; c < both.Length; c++)
+                {
+                    if (truth[c] + predicted[c] == 0)
+                        continue;
+                    sum += (double)both[c] / (truth[c] + predicted[c] - both[c]);
+                    defined++;
+                }
+                values[0] = sum / defined;
             }
-            values[0] = sum / defined;
-        })[0];
+        )[0];
     }
 
     private static double Ratio(double part, double whole) => whole == 0 ? double.NaN : part / whole;
 
     private static double Mean(double[] values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 
-    private static string Text(double value, bool absent) => double.IsNaN(value) ? absent ? "absent" : "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+    private static string Text(double value, bool absent) =>
+        double.IsNaN(value)
+            ? absent
+                ? "absent"
+                : "undefined"
+            : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

@@ -6,7 +6,8 @@ internal static class MetricState
     public static byte[] Write(Action<BinaryWriter> write)
     {
         using var stream = new MemoryStream();
-        using (var writer = new BinaryWriter(stream)) write(writer);
+        using (var writer = new BinaryWriter(stream))
+            write(writer);
         return stream.ToArray();
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 
@@ -16,8 +17,14 @@ public sealed class NonFinitePredictions
     public long Count { get; private set; }
 
     /// <summary>For people; null where every output was finite.</summary>
-    public string? Text => Count == 0 ? null
-        : FormattableString.Invariant($"The network's output is not finite (NaN or infinite) for {Count} of {_images} images{(_first is null ? "" : $", first {_first}")}. Every figure that includes them is undefined (NaN).");
+    public string? Text =>
+        Count == 0
+            ? null
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"The network's output is not finite (NaN or infinite) for {Count} of {_images} "
+                    + $"images{(_first is null ? "" : $", first {_first}")}. Every figure that includes them is undefined (NaN)."
+            );
 
     /// <param name="predictions">One for each sample, in order.</param>
     public void See(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
@@ -25,7 +32,8 @@ public sealed class NonFinitePredictions
         for (var i = 0; i < samples.Count; i++)
         {
             _images++;
-            if (IsFinite(predictions[i])) continue;
+            if (IsFinite(predictions[i]))
+                continue;
             Count++;
             _first ??= samples[i].Name;
         }
@@ -41,10 +49,12 @@ public sealed class NonFinitePredictions
     public IReadOnlyDictionary<string, double> Judge(IReadOnlyDictionary<string, double> values) =>
         Count == 0 ? values : values.ToDictionary(value => value.Key, _ => double.NaN);
 
-    private static bool IsFinite(Prediction prediction) => prediction.OutputIsFinite && prediction switch
-    {
-        ClassPrediction { Scores: var scores } => Array.TrueForAll(scores, float.IsFinite),
-        RegressionPrediction { Values: var values } => Array.TrueForAll(values, float.IsFinite),
-        _ => true,
-    };
+    private static bool IsFinite(Prediction prediction) =>
+        prediction.OutputIsFinite
+        && prediction switch
+        {
+            ClassPrediction { Scores: var scores } => Array.TrueForAll(scores, float.IsFinite),
+            RegressionPrediction { Values: var values } => Array.TrueForAll(values, float.IsFinite),
+            _ => true,
+        };
 }

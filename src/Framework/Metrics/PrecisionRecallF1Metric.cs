@@ -8,7 +8,11 @@ using Tessera.Framework.Optimization;
 namespace Tessera.Framework.Metrics;
 
 /// <summary>How values of single classes become one.</summary>
-public enum Averaging { Macro, Micro }
+public enum Averaging
+{
+    Macro,
+    Micro,
+}
 
 /// <param name="Average">"macro": the mean over classes. "micro": from the counts of all classes together. Default: both.</param>
 /// <param name="PerClass">Also give the values of every class ("f1/class/cat").</param>
@@ -16,7 +20,8 @@ public enum Averaging { Macro, Micro }
 public sealed record PrecisionRecallF1Options(
     [property: MinLength(1)] Averaging[]? Average = null,
     bool PerClass = false,
-    [property: Range(0.0, 1.0)] double Threshold = 0.5);
+    [property: Range(0.0, 1.0)] double Threshold = 0.5
+);
 
 /// <summary>
 /// Precision, recall and F1: "precision/macro", "recall/micro", "f1/class/cat" … Single-label data counts the most
@@ -30,7 +35,9 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
     private readonly Averaging[] _average = options.Average ?? [Averaging.Macro, Averaging.Micro];
     private IReadOnlyList<string> _names = [];
     private bool _multiLabel;
-    private long[] _truePositives = [], _predicted = [], _actual = [];
+    private long[] _truePositives = [],
+        _predicted = [],
+        _actual = [];
 
     public override void Reset(DataInfo info)
     {
@@ -48,7 +55,8 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
         for (var i = 0; i < samples.Count; i++)
         {
             var prediction = Truth.Classes(predictions[i], samples[i], _names.Count);
-            if (_multiLabel) Truth.MultiHot(samples[i], present);
+            if (_multiLabel)
+                Truth.MultiHot(samples[i], present);
             else
             {
                 Array.Clear(present);
@@ -57,9 +65,12 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
             for (var c = 0; c < present.Length; c++)
             {
                 var predicted = _multiLabel ? prediction.Scores[c] > options.Threshold : c == prediction.Label;
-                if (predicted) _predicted[c]++;
-                if (present[c]) _actual[c]++;
-                if (predicted && present[c]) _truePositives[c]++;
+                if (predicted)
+                    _predicted[c]++;
+                if (present[c])
+                    _actual[c]++;
+                if (predicted && present[c])
+                    _truePositives[c]++;
             }
         }
     }
@@ -72,9 +83,10 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
         var classes = Enumerable.Range(0, _names.Count).Select(c => Of(_truePositives[c], _predicted[c], _actual[c])).ToArray();
         foreach (var average in _average)
         {
-            var (precision, recall, f1) = average == Averaging.Micro
-                ? Of(_truePositives.Sum(), _predicted.Sum(), _actual.Sum())
-                : (Mean(classes, c => c.Precision), Mean(classes, c => c.Recall), Mean(classes, c => c.F1));
+            var (precision, recall, f1) =
+                average == Averaging.Micro
+                    ? Of(_truePositives.Sum(), _predicted.Sum(), _actual.Sum())
+                    : (Mean(classes, c => c.Precision), Mean(classes, c => c.Recall), Mean(classes, c => c.F1));
             var name = average == Averaging.Micro ? "micro" : "macro";
             (values[$"precision/{name}"], values[$"recall/{name}"], values[$"f1/{name}"]) = (precision, recall, f1);
         }
@@ -90,47 +102,64 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
         return values;
     }
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        foreach (var counts in new[] { _truePositives, _predicted, _actual })
-            foreach (var count in counts) writer.Write(count);
-    });
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
+        {
+            foreach (var counts in new[] { _truePositives, _predicted, _actual })
+            foreach (var count in counts)
+                writer.Write(count);
+        });
 
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        foreach (var counts in new[] { _truePositives, _predicted, _actual })
-            for (var c = 0; c < counts.Length; c++) counts[c] += reader.ReadInt64();
-    });
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
+            {
+                foreach (var counts in new[] { _truePositives, _predicted, _actual })
+                    for (var c = 0; c < counts.Length; c++)
+                        counts[c] += reader.ReadInt64();
+            }
+        );
 
     public override bool InTables(string name) => options.PerClass && name.Split('/', 3) is ["precision" or "recall" or "f1", "class", _];
 
     public override IReadOnlyList<MetricTable> Tables()
     {
-        if (!options.PerClass) return [];
-        var rows = _names.Select((name, c) =>
-        {
-            if (IsAbsent(c)) return [name, "absent", "absent", "absent", "0"];
-            var (precision, recall, f1) = Of(_truePositives[c], _predicted[c], _actual[c]);
-            return (IReadOnlyList<string>)[name, Percent(precision), Percent(recall), Percent(f1), _actual[c].ToString(CultureInfo.InvariantCulture)];
-        });
+        if (!options.PerClass)
+            return [];
+        var rows = _names.Select(
+            (name, c) =>
+            {
+                if (IsAbsent(c))
+                    return [name, "absent", "absent", "absent", "0"];
+                var (precision, recall, f1) = Of(_truePositives[c], _predicted[c], _actual[c]);
+                return (IReadOnlyList<string>)
+                    [name, Percent(precision), Percent(recall), Percent(f1), _actual[c].ToString(CultureInfo.InvariantCulture)];
+            }
+        );
         return [new MetricTable("Per class", ["class", "precision %", "recall %", "F1 %", "samples"], rows.ToArray())];
     }
 
     public override IReadOnlyList<string> Notes()
     {
         var absent = _names.Where((_, c) => IsAbsent(c)).ToArray();
-        if (_actual.Sum() == 0 || absent.Length == 0) return [];
+        if (_actual.Sum() == 0 || absent.Length == 0)
+            return [];
         return [$"Neither in the truth nor predicted, so left out of the macro averages: {string.Join(", ", absent)}."];
     }
 
     private bool IsAbsent(int label) => _predicted[label] + _actual[label] == 0;
 
-    private static double Mean((double Precision, double Recall, double F1)[] classes, Func<(double Precision, double Recall, double F1), double> value) =>
-        classes.Select(value).Where(one => !double.IsNaN(one)).DefaultIfEmpty(double.NaN).Average();
+    private static double Mean(
+        (double Precision, double Recall, double F1)[] classes,
+        Func<(double Precision, double Recall, double F1), double> value
+    ) => classes.Select(value).Where(one => !double.IsNaN(one)).DefaultIfEmpty(double.NaN).Average();
 
     /// <summary>NaN where the class is neither there nor predicted.</summary>
     private static (double Precision, double Recall, double F1) Of(long truePositives, long predicted, long actual) =>
-        predicted + actual == 0 ? (double.NaN, double.NaN, double.NaN) : (Ratio(truePositives, predicted), Ratio(truePositives, actual), Ratio(2 * truePositives, predicted + actual));
+        predicted + actual == 0
+            ? (double.NaN, double.NaN, double.NaN)
+            : (Ratio(truePositives, predicted), Ratio(truePositives, actual), Ratio(2 * truePositives, predicted + actual));
 
     private static double Ratio(long part, long whole) => whole == 0 ? 0 : (double)part / whole;
 

@@ -8,8 +8,8 @@ namespace Tessera.Framework.Metrics;
 /// <summary>A metric of how well scores rank what has a class above what has not: keeps every score of every class.</summary>
 public abstract class RankingMetric : Metric
 {
-    private readonly List<float> _scores = [];   // [samples * classes]
-    private readonly List<bool> _present = [];   // likewise
+    private readonly List<float> _scores = []; // [samples * classes]
+    private readonly List<bool> _present = []; // likewise
     private IReadOnlyList<string> _names = [];
     private DataTask _task;
 
@@ -25,7 +25,11 @@ public abstract class RankingMetric : Metric
     /// <summary>Further values of all samples, by what follows "KEY/" in their names.</summary>
     /// <param name="scores">[samples * classes].</param>
     /// <param name="present">Likewise.</param>
-    private protected virtual IEnumerable<(string Name, double Value)> Further(IReadOnlyList<float> scores, IReadOnlyList<bool> present, int classes) => [];
+    private protected virtual IEnumerable<(string Name, double Value)> Further(
+        IReadOnlyList<float> scores,
+        IReadOnlyList<bool> present,
+        int classes
+    ) => [];
 
     /// <summary>Whether the data is multi-label.</summary>
     private protected bool MultiLabel => _task == DataTask.MultiLabel;
@@ -57,10 +61,13 @@ public abstract class RankingMetric : Metric
         var defined = Counted(classes).ToArray();
         var lacking = _scores.Exists(float.IsNaN); // a mean over the other classes would look like a result
         var values = new Dictionary<string, double> { [Key] = defined.Length == 0 || lacking ? double.NaN : defined.Average() };
-        if (_task == DataTask.MultiLabel) values[$"{Key}/micro"] = Sorted([.. _scores], [.. _present]);
-        foreach (var (name, value) in Further(_scores, _present, _names.Count)) values[$"{Key}/{name}"] = value;
+        if (_task == DataTask.MultiLabel)
+            values[$"{Key}/micro"] = Sorted([.. _scores], [.. _present]);
+        foreach (var (name, value) in Further(_scores, _present, _names.Count))
+            values[$"{Key}/{name}"] = value;
         if (PerClass)
-            for (var c = 0; c < classes.Length; c++) values[$"{Key}/class/{_names[c]}"] = classes[c];
+            for (var c = 0; c < classes.Length; c++)
+                values[$"{Key}/class/{_names[c]}"] = classes[c];
         return values;
     }
 
@@ -70,29 +77,43 @@ public abstract class RankingMetric : Metric
     {
         var classes = ByClass();
         var undefined = _names.Where((_, c) => double.IsNaN(classes[c])).ToArray();
-        if (!PerClass && undefined.Length == 0) return [];
+        if (!PerClass && undefined.Length == 0)
+            return [];
         var rows = new List<IReadOnlyList<string>>();
         for (var c = 0; c < classes.Length; c++)
             if (PerClass || double.IsNaN(classes[c]))
-                rows.Add([_names[c], double.IsNaN(classes[c]) ? WhyUndefined(c) : classes[c].ToString("0.0000", CultureInfo.InvariantCulture)]);
+                rows.Add([
+                    _names[c],
+                    double.IsNaN(classes[c]) ? WhyUndefined(c) : classes[c].ToString("0.0000", CultureInfo.InvariantCulture),
+                ]);
         return [new MetricTable($"{Key} per class (those without a value are left out of the mean)", ["class", Key], rows)];
     }
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        writer.Write(_scores.Count);
-        foreach (var score in _scores) writer.Write(score);
-        foreach (var present in _present) writer.Write(present);
-    });
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
+        {
+            writer.Write(_scores.Count);
+            foreach (var score in _scores)
+                writer.Write(score);
+            foreach (var present in _present)
+                writer.Write(present);
+        });
 
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        var count = reader.ReadInt32();
-        for (var i = 0; i < count; i++) _scores.Add(reader.ReadSingle());
-        for (var i = 0; i < count; i++) _present.Add(reader.ReadBoolean());
-    });
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
+            {
+                var count = reader.ReadInt32();
+                for (var i = 0; i < count; i++)
+                    _scores.Add(reader.ReadSingle());
+                for (var i = 0; i < count; i++)
+                    _present.Add(reader.ReadBoolean());
+            }
+        );
 
-    /// <summary>The classes whose values enter the mean: all that are defined; of two exclusive classes only the second, the positive one.</summary>
+    /// <summary>The classes whose values enter the mean: all that are defined; of two exclusive classes only the second, the positive
+    /// one.</summary>
     private IEnumerable<double> Counted(double[] classes) =>
         (_task != DataTask.MultiLabel && classes.Length == 2 ? classes[1..] : classes).Where(value => !double.IsNaN(value));
 
@@ -105,7 +126,8 @@ public abstract class RankingMetric : Metric
         {
             var scores = new float[samples];
             var present = new bool[samples];
-            for (var i = 0; i < samples; i++) (scores[i], present[i]) = (_scores[i * classes + c], _present[i * classes + c]);
+            for (var i = 0; i < samples; i++)
+                (scores[i], present[i]) = (_scores[i * classes + c], _present[i * classes + c]);
             values[c] = Sorted(scores, present);
         }
         return values;
@@ -115,14 +137,18 @@ public abstract class RankingMetric : Metric
     {
         var (with, samples) = (0, _scores.Count / _names.Count);
         for (var i = label; i < _present.Count; i += _names.Count)
-            if (_present[i]) with++;
-        return with == 0 ? "absent" : with == samples ? "in every sample" : "a score is NaN";
+            if (_present[i])
+                with++;
+        return with == 0 ? "absent"
+            : with == samples ? "in every sample"
+            : "a score is NaN";
     }
 
     /// <summary>The value of scores in any order. A NaN ranks nowhere, so that nothing can be said.</summary>
     private protected double Sorted(float[] scores, bool[] present)
     {
-        if (Array.Exists(scores, float.IsNaN)) return double.NaN;
+        if (Array.Exists(scores, float.IsNaN))
+            return double.NaN;
         Array.Sort(scores, present);
         Array.Reverse(scores);
         Array.Reverse(present);

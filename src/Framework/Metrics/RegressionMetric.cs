@@ -16,7 +16,10 @@ public sealed class RegressionMetric : Metric
 {
     private IReadOnlyList<string> _names = [];
     private long _count;
-    private double[] _absolute = [], _squared = [], _mean = [], _spread = [];
+    private double[] _absolute = [],
+        _squared = [],
+        _mean = [],
+        _spread = [];
 
     public override void Reset(DataInfo info)
     {
@@ -38,7 +41,10 @@ public sealed class RegressionMetric : Metric
             if (samples[i].Targets is not { } targets)
                 throw new UserErrorException($"{samples[i].Name} has no regression targets.");
             if (targets.Length != _names.Count || values.Length != _names.Count)
-                throw new UserErrorException($"{samples[i].Name} has {targets.Length} targets and {values.Length} predictions; the data has {_names.Count} ({string.Join(", ", _names)}).");
+                throw new UserErrorException(
+                    $"{samples[i].Name} has {targets.Length} targets and {values.Length} predictions; the data has {_names.Count} "
+                        + $"({string.Join(", ", _names)})."
+                );
             _count++;
             for (var t = 0; t < targets.Length; t++)
             {
@@ -53,49 +59,74 @@ public sealed class RegressionMetric : Metric
     }
 
     /// <summary>More of "r2", less of the errors.</summary>
-    public override MetricRule? RuleOf(string name) => name == "r2" || name.StartsWith("r2/", StringComparison.Ordinal) ? MetricRule.Greater : MetricRule.Less;
+    public override MetricRule? RuleOf(string name) =>
+        name == "r2" || name.StartsWith("r2/", StringComparison.Ordinal) ? MetricRule.Greater : MetricRule.Less;
 
     public override IReadOnlyDictionary<string, double> Compute()
     {
         var mae = _absolute.Select(sum => sum / _count).ToArray();
         var rmse = _squared.Select(sum => Math.Sqrt(sum / _count)).ToArray();
         var r2 = _squared.Select((sum, t) => _spread[t] > 0 ? 1 - sum / _spread[t] : double.NaN).ToArray();
-        if (_names.Count == 0) return new Dictionary<string, double> { ["mae"] = double.NaN, ["rmse"] = double.NaN, ["r2"] = double.NaN };
-        var values = new Dictionary<string, double> { ["mae"] = mae.Average(), ["rmse"] = rmse.Average(), ["r2"] = MeanOfVarying(r2) };
+        if (_names.Count == 0)
+            return new Dictionary<string, double>
+            {
+                ["mae"] = double.NaN,
+                ["rmse"] = double.NaN,
+                ["r2"] = double.NaN,
+            };
+        var values = new Dictionary<string, double>
+        {
+            ["mae"] = mae.Average(),
+            ["rmse"] = rmse.Average(),
+            ["r2"] = MeanOfVarying(r2),
+        };
         for (var t = 0; t < _names.Count && _names.Count > 1; t++)
-            (values[$"mae/target/{_names[t]}"], values[$"rmse/target/{_names[t]}"], values[$"r2/target/{_names[t]}"]) = (mae[t], rmse[t], r2[t]);
+            (values[$"mae/target/{_names[t]}"], values[$"rmse/target/{_names[t]}"], values[$"r2/target/{_names[t]}"]) = (
+                mae[t],
+                rmse[t],
+                r2[t]
+            );
         return values;
     }
 
     public override IReadOnlyList<string> Notes()
     {
         var constant = _names.Where((_, t) => !(_spread[t] > 0)).ToArray();
-        return _count < 2 || constant.Length == 0 ? [] : [$"Of the same value in all samples, so r2 is undefined (NaN) and left out of the mean: {string.Join(", ", constant)}."];
+        return _count < 2 || constant.Length == 0
+            ? []
+            : [$"Of the same value in all samples, so r2 is undefined (NaN) and left out of the mean: {string.Join(", ", constant)}."];
     }
 
     /// <summary>The mean over the targets that are not the same in all samples; what is NaN for another reason stays so.</summary>
     private double MeanOfVarying(double[] r2) => r2.Where((_, t) => _spread[t] > 0).DefaultIfEmpty(double.NaN).Average();
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        writer.Write(_count);
-        foreach (var sums in new[] { _absolute, _squared, _mean, _spread })
-            foreach (var sum in sums) writer.Write(sum);
-    });
-
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        var count = reader.ReadInt64();
-        var other = Enumerable.Range(0, 4).Select(_ => _names.Select(_ => reader.ReadDouble()).ToArray()).ToArray();
-        if (count == 0) return;
-        for (var t = 0; t < _names.Count; t++)
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
         {
-            _absolute[t] += other[0][t];
-            _squared[t] += other[1][t];
-            var apart = other[2][t] - _mean[t]; // Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances", 1979
-            _spread[t] += other[3][t] + apart * apart * _count * count / (_count + count);
-            _mean[t] += apart * count / (_count + count);
-        }
-        _count += count;
-    });
+            writer.Write(_count);
+            foreach (var sums in new[] { _absolute, _squared, _mean, _spread })
+            foreach (var sum in sums)
+                writer.Write(sum);
+        });
+
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
+            {
+                var count = reader.ReadInt64();
+                var other = Enumerable.Range(0, 4).Select(_ => _names.Select(_ => reader.ReadDouble()).ToArray()).ToArray();
+                if (count == 0)
+                    return;
+                for (var t = 0; t < _names.Count; t++)
+                {
+                    _absolute[t] += other[0][t];
+                    _squared[t] += other[1][t];
+                    var apart = other[2][t] - _mean[t]; // Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances", 1979
+                    _spread[t] += other[3][t] + apart * apart * _count * count / (_count + count);
+                    _mean[t] += apart * count / (_count + count);
+                }
+                _count += count;
+            }
+        );
 }

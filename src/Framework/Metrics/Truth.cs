@@ -10,7 +10,8 @@ internal static class Truth
     /// <summary>Before anything is evaluated: whether the data has what the metric compares with.</summary>
     public static void Require(DataInfo info, string metric, params DataTask[] tasks)
     {
-        if (tasks.Contains(info.Task)) return;
+        if (tasks.Contains(info.Task))
+            return;
         var fitting = info.Task switch
         {
             DataTask.Classification => " For it there are Accuracy, PrecisionRecallF1, AveragePrecision, Auroc and ConfusionMatrix.",
@@ -20,15 +21,20 @@ internal static class Truth
             DataTask.Detection => " For it there are CocoAp, VocAp and ConfusionMatrix.",
             _ => "",
         };
-        throw new UserErrorException($"The metric {metric} is for {string.Join(" and ", tasks.Select(Word))} data, the data is for {Word(info.Task)}.{fitting}");
+        throw new UserErrorException(
+            $"The metric {metric} is for {string.Join(" and ", tasks.Select(Word))} data, the data is for {Word(info.Task)}.{fitting}"
+        );
     }
 
-    public static int Label(Sample sample, int classes) => sample.Label switch
-    {
-        null => throw new UserErrorException($"{sample.Name} has no class label, which the metric compares with."),
-        int label when label < 0 || label >= classes => throw new UserErrorException($"{sample.Name} is labelled {label}; the data has {classes} classes, 0 to {classes - 1}."),
-        int label => label,
-    };
+    public static int Label(Sample sample, int classes) =>
+        sample.Label switch
+        {
+            null => throw new UserErrorException($"{sample.Name} has no class label, which the metric compares with."),
+            int label when label < 0 || label >= classes => throw new UserErrorException(
+                $"{sample.Name} is labelled {label}; the data has {classes} classes, 0 to {classes - 1}."
+            ),
+            int label => label,
+        };
 
     public static ClassPrediction Classes(Prediction prediction, Sample sample, int classes)
     {
@@ -50,7 +56,8 @@ internal static class Truth
         }
         if (labels.Length != present.Length)
             throw new UserErrorException($"{sample.Name} has labels for {labels.Length} classes; the data has {present.Length}.");
-        for (var c = 0; c < present.Length; c++) present[c] = labels[c] >= 0.5f;
+        for (var c = 0; c < present.Length; c++)
+            present[c] = labels[c] >= 0.5f;
     }
 
     /// <summary>What was found, in x, y, width, height and double precision.</summary>
@@ -61,9 +68,14 @@ internal static class Truth
         var (boxes, scores) = found.Stated ?? (Detection.Sizes.Of(found.Corners), Array.ConvertAll(found.Scores, score => (double)score));
         for (var i = 0; i < scores.Length; i++)
         {
-            if ((uint)found.Labels[i] >= (uint)classes) throw new UserErrorException($"{sample.Name}: detection {i} is of class {found.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}.");
-            if (!double.IsFinite(scores[i])) throw new UserErrorException($"{sample.Name}: the score of detection {i} is {scores[i]}, so nothing can be ranked by it.");
-            if (!Detection.Sizes.AreFinite(boxes.AsSpan(4 * i, 4))) throw new UserErrorException($"{sample.Name}: the box of detection {i} is not finite.");
+            if ((uint)found.Labels[i] >= (uint)classes)
+                throw new UserErrorException(
+                    $"{sample.Name}: detection {i} is of class {found.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}."
+                );
+            if (!double.IsFinite(scores[i]))
+                throw new UserErrorException($"{sample.Name}: the score of detection {i} is {scores[i]}, so nothing can be ranked by it.");
+            if (!Detection.Sizes.AreFinite(boxes.AsSpan(4 * i, 4)))
+                throw new UserErrorException($"{sample.Name}: the box of detection {i} is not finite.");
         }
         return (boxes, scores, found.Labels);
     }
@@ -71,23 +83,32 @@ internal static class Truth
     /// <summary>The objects that there are, on the original image; those that nothing can match too.</summary>
     public static BoxAnnotation Objects(Sample sample, int classes)
     {
-        var truth = sample.BoxAnnotation?.WithUnusable() ?? Detection.Sizes.OnOriginal(sample)
-            ?? throw new UserErrorException($"{sample.Name} has no boxes, which the metric compares with. Is the data set's task detection?");
+        var truth =
+            sample.BoxAnnotation?.WithUnusable()
+            ?? Detection.Sizes.OnOriginal(sample)
+            ?? throw new UserErrorException(
+                $"{sample.Name} has no boxes, which the metric compares with. Is the data set's task detection?"
+            );
         for (var i = 0; i < truth.Count; i++)
         {
-            if ((uint)truth.Labels[i] >= (uint)classes) throw new UserErrorException($"{sample.Name}: box {i} is labelled {truth.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}.");
-            if (!Detection.Sizes.AreFinite(truth.Boxes.AsSpan(4 * i, 4))) throw new UserErrorException($"{sample.Name}: the annotated box {i} is not finite.");
+            if ((uint)truth.Labels[i] >= (uint)classes)
+                throw new UserErrorException(
+                    $"{sample.Name}: box {i} is labelled {truth.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}."
+                );
+            if (!Detection.Sizes.AreFinite(truth.Boxes.AsSpan(4 * i, 4)))
+                throw new UserErrorException($"{sample.Name}: the annotated box {i} is not finite.");
         }
         return truth;
     }
 
     private static string Word(DataTask task) => task == DataTask.MultiLabel ? "multi_label" : task.ToString().ToLowerInvariant();
 
-    private static string Describe(Prediction prediction) => prediction switch
-    {
-        RegressionPrediction => "numbers",
-        SegmentationPrediction => "a segmentation map",
-        DetectionPrediction => "boxes",
-        _ => prediction.GetType().Name,
-    };
+    private static string Describe(Prediction prediction) =>
+        prediction switch
+        {
+            RegressionPrediction => "numbers",
+            SegmentationPrediction => "a segmentation map",
+            DetectionPrediction => "boxes",
+            _ => prediction.GetType().Name,
+        };
 }

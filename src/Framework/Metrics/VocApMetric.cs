@@ -28,11 +28,13 @@ public sealed record VocApOptions(
     [property: Range(0.01, 1.0)] double IouThreshold = 0.5,
     bool PerClass = false,
     [property: Range(0, 1_000_000)] int Bootstrap = 1000,
-    long Seed = 0);
+    long Seed = 0
+);
 
 /// <summary>
 /// Boxes as Pascal VOC measures them: "voc/mAP", the mean over classes of the average precision, and "voc/recall". Difficult objects
-/// are neither asked for nor a mistake. With bootstrap "voc/mAP/low" and "voc/mAP/high", the 2.5 and 97.5 percentiles over images drawn anew.
+/// are neither asked for nor a mistake. With bootstrap "voc/mAP/low" and "voc/mAP/high", the 2.5 and 97.5 percentiles over images drawn
+/// anew.
 /// </summary>
 /// <remarks>
 /// Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", 2010. A detection belongs to the object that it overlaps
@@ -77,9 +79,12 @@ public sealed class VocApMetric(VocApOptions options) : Metric
             ["voc/mAP"] = Mean(found.Select(value => value.Precision)),
             ["voc/recall"] = Mean(found.Select(value => value.Recall)),
         };
-        if (options.Bootstrap > 0) (values["voc/mAP/low"], values["voc/mAP/high"]) = Interval(classes);
-        if (!options.PerClass) return values;
-        for (var c = 0; c < found.Length; c++) (values[$"voc/AP/{_names[c]}"], values[$"voc/recall/{_names[c]}"]) = found[c];
+        if (options.Bootstrap > 0)
+            (values["voc/mAP/low"], values["voc/mAP/high"]) = Interval(classes);
+        if (!options.PerClass)
+            return values;
+        for (var c = 0; c < found.Length; c++)
+            (values[$"voc/AP/{_names[c]}"], values[$"voc/recall/{_names[c]}"]) = found[c];
         return values;
     }
 
@@ -87,68 +92,101 @@ public sealed class VocApMetric(VocApOptions options) : Metric
 
     public override IReadOnlyList<MetricTable> Tables()
     {
-        if (!options.PerClass) return [];
-        var rows = Classes().Select((ofClass, c) =>
-        {
-            var (precision, recall) = ofClass.Measure(options.Mode);
-            return (IReadOnlyList<string>)[_names[c], Text(precision, ofClass.Objects == 0), Text(recall, ofClass.Objects == 0), ofClass.Objects.ToString(CultureInfo.InvariantCulture)];
-        });
+        if (!options.PerClass)
+            return [];
+        var rows = Classes()
+            .Select(
+                (ofClass, c) =>
+                {
+                    var (precision, recall) = ofClass.Measure(options.Mode);
+                    return (IReadOnlyList<string>)
+                        [
+                            _names[c],
+                            Text(precision, ofClass.Objects == 0),
+                            Text(recall, ofClass.Objects == 0),
+                            ofClass.Objects.ToString(CultureInfo.InvariantCulture),
+                        ];
+                }
+            );
         return [new MetricTable("Per class", ["class", "AP", "recall", "objects"], rows.ToArray())];
     }
 
     public override IReadOnlyList<string> Notes()
     {
         var absent = Classes().Zip(_names).Where(pair => pair.First.Objects == 0).Select(pair => pair.Second).ToArray();
-        if (_images.Count == 0) return [];
-        string[] ofClasses = absent.Length == 0 ? [] : [$"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."];
+        if (_images.Count == 0)
+            return [];
+        string[] ofClasses =
+            absent.Length == 0 ? [] : [$"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."];
         return [.. ofClasses, .. _truth.Notes("")];
     }
 
-    public override byte[] Save() => MetricState.Write(writer =>
-    {
-        _truth.Write(writer);
-        writer.Write(_images.Count);
-        foreach (var (id, classes) in _images)
+    public override byte[] Save() =>
+        MetricState.Write(writer =>
         {
-            writer.Write(id);
-            writer.Write(classes.Length);
-            foreach (var matches in classes) matches.Write(writer);
-        }
-    });
+            _truth.Write(writer);
+            writer.Write(_images.Count);
+            foreach (var (id, classes) in _images)
+            {
+                writer.Write(id);
+                writer.Write(classes.Length);
+                foreach (var matches in classes)
+                    matches.Write(writer);
+            }
+        });
 
-    public override void Merge(ReadOnlySpan<byte> saved) => MetricState.Read(saved, reader =>
-    {
-        _truth.Read(reader);
-        for (var images = reader.ReadInt32(); images > 0; images--)
-        {
-            var id = reader.ReadInt64();
-            var classes = new VocMatches[reader.ReadInt32()];
-            for (var c = 0; c < classes.Length; c++) classes[c] = VocMatches.Read(reader);
-            _images.Add((id, classes));
-        }
-    });
+    public override void Merge(ReadOnlySpan<byte> saved) =>
+        MetricState.Read(
+            saved,
+            reader =>
+            {
+                _truth.Read(reader);
+                for (var images = reader.ReadInt32(); images > 0; images--)
+                {
+                    var id = reader.ReadInt64();
+                    var classes = new VocMatches[reader.ReadInt32()];
+                    for (var c = 0; c < classes.Length; c++)
+                        classes[c] = VocMatches.Read(reader);
+                    _images.Add((id, classes));
+                }
+            }
+        );
 
     private VocClass[] Classes()
     {
         _images.Sort((a, b) => a.Id.CompareTo(b.Id)); // however many processes there were
         var matches = _names.Select(_ => new List<(int, VocMatches)>()).ToArray();
         for (var i = 0; i < _images.Count; i++)
-            foreach (var ofClass in _images[i].Classes) matches[ofClass.Label].Add((i, ofClass));
+            foreach (var ofClass in _images[i].Classes)
+                matches[ofClass.Label].Add((i, ofClass));
         return Array.ConvertAll(matches, ofClass => new VocClass(ofClass));
     }
 
     private (double Low, double High) Interval(VocClass[] classes)
     {
         var times = new int[_images.Count];
-        return Bootstrap.Intervals(_images.Count, options.Bootstrap, options.Seed, 1, (drawn, values) =>
-        {
-            Array.Clear(times);
-            foreach (var image in drawn) times[image]++;
-            values[0] = Mean(classes.Select(ofClass => ofClass.Measure(options.Mode, times).Precision));
-        })[0];
+        return Bootstrap.Intervals(
+            _images.Count,
+            options.Bootstrap,
+            options.Seed,
+            1,
+            (drawn, values) =>
+            {
+                Array.Clear(times);
+                foreach (var image in drawn)
+                    times[image]++;
+                values[0] = Mean(classes.Select(ofClass => ofClass.Measure(options.Mode, times).Precision));
+            }
+        )[0];
     }
 
-    private static double Mean(IEnumerable<double> values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
+    private static double Mean(IEnumerable<double> values) =>
+        values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
 
-    private static string Text(double value, bool absent) => double.IsNaN(value) ? absent ? "absent" : "undefined" : value.ToString("0.0000", CultureInfo.InvariantCulture);
+    private static string Text(double value, bool absent) =>
+        double.IsNaN(value)
+            ? absent
+                ? "absent"
+                : "undefined"
+            : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

@@ -25,7 +25,8 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
     [FromConfig]
     public Checkpoints.Initializer? Init { get; set; }
 
-    /// <summary>Ways to read weights published elsewhere, by name ("timm", "torchvision", "mmlab" …). The module's own names need no map.</summary>
+    /// <summary>Ways to read weights published elsewhere, by name ("timm", "torchvision", "mmlab" …). The module's own names need no
+    /// map.</summary>
     public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();
 
     /// <summary>
@@ -35,9 +36,15 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
     /// <param name="key">The module's key.</param>
     public virtual Tensor Fit(string key, Tensor stored) => stored;
 
-    /// <summary>The tensors that read the image. By default the first convolution's weight; a backbone that begins otherwise says so.</summary>
+    /// <summary>The tensors that read the image. By default the first convolution's weight; a backbone that begins otherwise says
+    /// so.</summary>
     public virtual IReadOnlyList<StemTensor> StemTensors =>
-        [.. named_parameters().Where(parameter => parameter.parameter.dim() == 4).Take(1).Select(parameter => new StemTensor(parameter.name))];
+        [
+            .. named_parameters()
+                .Where(parameter => parameter.parameter.dim() == 4)
+                .Take(1)
+                .Select(parameter => new StemTensor(parameter.name)),
+        ];
 
     /// <summary>Its stem and its blocks, for layer-wise decay of the learning rate; by default all counts as last.</summary>
     public virtual ParameterLayers LayersByDepth => new([], []);

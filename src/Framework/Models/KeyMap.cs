@@ -6,16 +6,20 @@ namespace Tessera.Framework.Models;
 /// <param name="Rename">The module's key for a foreign key; null where the foreign key has no place here.</param>
 public sealed record KeyMap(Func<string, string?> Rename)
 {
-    /// <summary>The foreign key for a module's key, the inverse of <see cref="Rename"/>; null where the foreign form has none. Unset: the map only reads.</summary>
+    /// <summary>The foreign key for a module's key, the inverse of <see cref="Rename"/>; null where the foreign form has none. Unset: the
+    /// map only reads.</summary>
     public Func<string, string?>? Publish { get; init; }
 
-    /// <summary>Makes tensors fit that are stored in another shape (null: taken as they are). Arguments: the module's key, the foreign tensor.</summary>
+    /// <summary>Makes tensors fit that are stored in another shape (null: taken as they are). Arguments: the module's key, the foreign
+    /// tensor.</summary>
     public Func<string, Tensor, Tensor>? Reshape { get; init; }
 
-    /// <summary>A second of the module's keys that the same foreign tensor fills, of which <see cref="Reshape"/> then gives each its part. Unset: there is none.</summary>
+    /// <summary>A second of the module's keys that the same foreign tensor fills, of which <see cref="Reshape"/> then gives each its part.
+    /// Unset: there is none.</summary>
     public Func<string, string?>? RenameSecond { get; init; }
 
-    /// <summary>Whether a foreign tensor is computed here, so that nothing is lost by passing it over. Argument: the foreign key. Unset: none is.</summary>
+    /// <summary>Whether a foreign tensor is computed here, so that nothing is lost by passing it over. Argument: the foreign key. Unset:
+    /// none is.</summary>
     public Func<string, bool>? Computed { get; init; }
 
     /// <summary>
@@ -24,10 +28,12 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// </summary>
     public Func<string, bool>? Absent { get; init; }
 
-    /// <summary>How a tensor is changed when it is published; see <see cref="Checkpoints.PublishedForms"/>. Argument: the module's key. Unset: not at all.</summary>
+    /// <summary>How a tensor is changed when it is published; see <see cref="Checkpoints.PublishedForms"/>. Argument: the module's key.
+    /// Unset: not at all.</summary>
     public Func<string, string?>? PublishAs { get; init; }
 
-    /// <summary>What a foreign checkpoint of a whole classifier calls its last layer ("fc", "head"); its weight is [classes, features]. Unset: not known.</summary>
+    /// <summary>What a foreign checkpoint of a whole classifier calls its last layer ("fc", "head"); its weight is [classes, features].
+    /// Unset: not known.</summary>
     public string? Classifier { get; init; }
 
     /// <summary>The map of a whole model, whose backbone this is the map of.</summary>
@@ -39,14 +45,21 @@ public sealed record KeyMap(Func<string, string?> Rename)
         var joined = Classifier is not null && classifier is not null;
         return new KeyMap(key =>
             joined && key.StartsWith(foreignHead, StringComparison.Ordinal) ? ownHead + key[foreignHead.Length..]
-            : Rename(key) is { } own ? ownBackbone + own : null)
+            : Rename(key) is { } own ? ownBackbone + own
+            : null
+        )
         {
             Classifier = Classifier,
-            Publish = Publish is null ? null : key =>
-                joined && key.StartsWith(ownHead, StringComparison.Ordinal) ? foreignHead + key[ownHead.Length..]
-                : key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Publish(key[ownBackbone.Length..]) : null,
-            Reshape = Reshape is null ? null : (key, tensor) =>
-                key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Reshape(key[ownBackbone.Length..], tensor) : tensor,
+            Publish = Publish is null
+                ? null
+                : key =>
+                    joined && key.StartsWith(ownHead, StringComparison.Ordinal) ? foreignHead + key[ownHead.Length..]
+                    : key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Publish(key[ownBackbone.Length..])
+                    : null,
+            Reshape = Reshape is null
+                ? null
+                : (key, tensor) =>
+                    key.StartsWith(ownBackbone, StringComparison.Ordinal) ? Reshape(key[ownBackbone.Length..], tensor) : tensor,
             RenameSecond = RenameSecond is null ? null : key => RenameSecond(key) is { } own ? ownBackbone + own : null,
             Computed = Computed,
             Absent = Below(Absent, ownBackbone),
@@ -61,6 +74,11 @@ public sealed record KeyMap(Func<string, string?> Rename)
 
     /// <summary><see cref="PublishAs"/> of a part, for the whole.</summary>
     /// <param name="prefix">Of the part's keys in the whole, with its dot.</param>
-    public static Func<string, string?>? Below(Func<string, string?>? publishAs, string prefix) => publishAs is null ? null
-        : key => key.StartsWith(prefix, StringComparison.Ordinal) ? Checkpoints.PublishedForms.Below(publishAs(key[prefix.Length..]), prefix) : null;
+    public static Func<string, string?>? Below(Func<string, string?>? publishAs, string prefix) =>
+        publishAs is null
+            ? null
+            : key =>
+                key.StartsWith(prefix, StringComparison.Ordinal)
+                    ? Checkpoints.PublishedForms.Below(publishAs(key[prefix.Length..]), prefix)
+                    : null;
 }

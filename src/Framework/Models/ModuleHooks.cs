@@ -15,19 +15,21 @@ internal static class ModuleHooks
     public static Type? OutputOf(nn.Module module) => Hookable(module)?.GetGenericArguments()[1].GetMethod("Invoke")!.ReturnType;
 
     /// <summary>The tensors of what a module gave: one, several, or those of a tuple.</summary>
-    public static Tensor[] Tensors(object? output) => output switch
-    {
-        Tensor tensor => [tensor],
-        IEnumerable<Tensor> several => [.. several],
-        ITuple tuple => [.. Enumerable.Range(0, tuple.Length).Select(i => tuple[i]).OfType<Tensor>()],
-        _ => [],
-    };
+    public static Tensor[] Tensors(object? output) =>
+        output switch
+        {
+            Tensor tensor => [tensor],
+            IEnumerable<Tensor> several => [.. several],
+            ITuple tuple => [.. Enumerable.Range(0, tuple.Length).Select(i => tuple[i]).OfType<Tensor>()],
+            _ => [],
+        };
 
     /// <summary>Calls <paramref name="change"/> with what the module gave; its users get what that returns, of the same type.</summary>
     /// <returns>Takes the hook off; null where the module is none that is called.</returns>
     public static Action? After(nn.Module module, Func<nn.Module, object?, object?> change)
     {
-        if (Hookable(module) is not { } hookable) return null;
+        if (Hookable(module) is not { } hookable)
+            return null;
         var type = hookable.GetGenericArguments()[1];
         return Remover(hookable.GetMethod("register_forward_hook", [type])!.Invoke(module, [s_hooks.GetOrAdd(type, Hook)(change)])!);
     }
@@ -36,13 +38,17 @@ internal static class ModuleHooks
     /// <returns>Takes the hooks off; null where the module is none that is called.</returns>
     public static Action? Around(nn.Module module, Action<nn.Module> before, Action<nn.Module, object?> after)
     {
-        if (Hookable(module) is not { } hookable) return null;
+        if (Hookable(module) is not { } hookable)
+            return null;
         var first = Remover(hookable.GetMethod("register_forward_pre_hook", [typeof(Action<nn.Module>)])!.Invoke(module, [before])!);
-        var second = After(module, (called, output) =>
-        {
-            after(called, output);
-            return output;
-        })!;
+        var second = After(
+            module,
+            (called, output) =>
+            {
+                after(called, output);
+                return output;
+            }
+        )!;
         return first + second;
     }
 
@@ -50,7 +56,8 @@ internal static class ModuleHooks
     private static Type? Hookable(nn.Module module)
     {
         var type = module.GetType();
-        while (type is not null && !(type.IsGenericType && type.GetGenericTypeDefinition() == typeof(nn.HookableModule<,>))) type = type.BaseType;
+        while (type is not null && !(type.IsGenericType && type.GetGenericTypeDefinition() == typeof(nn.HookableModule<,>)))
+            type = type.BaseType;
         return type;
     }
 
@@ -61,10 +68,17 @@ internal static class ModuleHooks
     private static Func<Func<nn.Module, object?, object?>, Delegate> Hook(Type hook)
     {
         var change = Expression.Parameter(typeof(Func<nn.Module, object?, object?>));
-        var parameters = hook.GetMethod("Invoke")!.GetParameters().Select(parameter => Expression.Parameter(parameter.ParameterType)).ToArray();
+        var parameters = hook.GetMethod("Invoke")!
+            .GetParameters()
+            .Select(parameter => Expression.Parameter(parameter.ParameterType))
+            .ToArray();
         var (module, output) = (parameters[0], parameters[^1]);
         var call = Expression.Invoke(change, Expression.Convert(module, typeof(nn.Module)), Expression.Convert(output, typeof(object)));
-        return Expression.Lambda<Func<Func<nn.Module, object?, object?>, Delegate>>(
-            Expression.Lambda(hook, Expression.Convert(call, output.Type), parameters), change).Compile();
+        return Expression
+            .Lambda<Func<Func<nn.Module, object?, object?>, Delegate>>(
+                Expression.Lambda(hook, Expression.Convert(call, output.Type), parameters),
+                change
+            )
+            .Compile();
     }
 }

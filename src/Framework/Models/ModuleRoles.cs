@@ -30,10 +30,8 @@ public interface ITrainingMemory
 public static class ModuleRoles
 {
     /// <summary>Modules of a role within a model, with their names.</summary>
-    public static IEnumerable<(string Name, T Module)> Having<T>(this nn.Module model) where T : class =>
-        from child in model.named_modules()
-        where child.module is T
-        select (child.name, (child.module as T)!);
+    public static IEnumerable<(string Name, T Module)> Having<T>(this nn.Module model)
+        where T : class => from child in model.named_modules() where child.module is T select (child.name, (child.module as T)!);
 
     /// <summary>Whether a tensor of the model's state belongs to a training alone.</summary>
     internal static bool IsTrainingMemory(this nn.Module model, string key) =>
@@ -41,6 +39,9 @@ public static class ModuleRoles
 
     /// <summary>What the module that a buffer belongs to says of a stored form that doesn't fit; null where it says nothing.</summary>
     internal static string? ExplainShape(this nn.Module model, string key, IReadOnlyList<long> saved) =>
-        model.Having<ITrainingMemory>().Where(memory => key.StartsWith(memory.Name + ".", StringComparison.Ordinal))
-            .Select(memory => memory.Module.Explain(key[(memory.Name.Length + 1)..], saved)).FirstOrDefault(text => text is not null);
+        model
+            .Having<ITrainingMemory>()
+            .Where(memory => key.StartsWith(memory.Name + ".", StringComparison.Ordinal))
+            .Select(memory => memory.Module.Explain(key[(memory.Name.Length + 1)..], saved))
+            .FirstOrDefault(text => text is not null);
 }

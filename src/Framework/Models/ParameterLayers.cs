@@ -1,6 +1,7 @@
 namespace Tessera.Framework.Models;
 
-/// <summary>How deep a backbone's parameters lie: its stem, its blocks in order, and last what is neither (a closing norm, for one).</summary>
+/// <summary>How deep a backbone's parameters lie: its stem, its blocks in order, and last what is neither (a closing norm, for
+/// one).</summary>
 /// <param name="stem">Names of its parameters and modules: "patch_embed", "pos_embed".</param>
 /// <param name="blocks">The same for each block, from the first.</param>
 public sealed class ParameterLayers(IReadOnlyList<string> stem, IReadOnlyList<IReadOnlyList<string>> blocks)
@@ -12,9 +13,11 @@ public sealed class ParameterLayers(IReadOnlyList<string> stem, IReadOnlyList<IR
     /// <param name="parameter">As in the backbone's state dict.</param>
     public int Of(string parameter)
     {
-        if (stem.Any(name => Holds(name, parameter))) return 0;
+        if (stem.Any(name => Holds(name, parameter)))
+            return 0;
         for (var i = 0; i < blocks.Count; i++)
-            if (blocks[i].Any(name => Holds(name, parameter))) return i + 1;
+            if (blocks[i].Any(name => Holds(name, parameter)))
+                return i + 1;
         return blocks.Count + 1;
     }
 

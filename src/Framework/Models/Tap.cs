@@ -32,7 +32,8 @@ public sealed class Tap : IDisposable
     internal Tap(string name, nn.Module module)
     {
         (Name, _module) = (name, module);
-        if (!GivesTensors(module)) throw new UserErrorException($"\"{name}\" can't be tapped: {module.GetName()} does not give tensors through call.");
+        if (!GivesTensors(module))
+            throw new UserErrorException($"\"{name}\" can't be tapped: {module.GetName()} does not give tensors through call.");
         _remove = ModuleHooks.After(module, (_, output) => output is Tensor tensor ? Capture(tensor) : Capture((Tensor[])output!))!;
         Interlocked.Increment(ref s_tapped.GetOrCreateValue(module).Value);
         (module as ITappable)?.OnTap(true);
@@ -42,23 +43,30 @@ public sealed class Tap : IDisposable
     public static bool IsSet(nn.Module module) => s_tapped.TryGetValue(module, out var taps) && Volatile.Read(ref taps.Value) > 0;
 
     /// <summary>Whether a module gives a tensor or several, and so can be tapped.</summary>
-    internal static bool GivesTensors(nn.Module module) => ModuleHooks.OutputOf(module) is { } type && (type == typeof(Tensor) || type == typeof(Tensor[]));
+    internal static bool GivesTensors(nn.Module module) =>
+        ModuleHooks.OutputOf(module) is { } type && (type == typeof(Tensor) || type == typeof(Tensor[]));
 
     /// <summary>The module's name, as in <c>named_modules</c>.</summary>
     public string Name { get; }
 
     /// <summary>What the last run gave.</summary>
     /// <exception cref="InvalidOperationException">The module has not run since it was tapped, or gives several tensors.</exception>
-    public Tensor Value => _captured.Length == 1 ? _captured[0] : throw new InvalidOperationException(_captured.Length == 0
-        ? $"\"{Name}\" has not run since it was tapped."
-        : $"\"{Name}\" gives {_captured.Length} tensors; ask for Values.");
+    public Tensor Value =>
+        _captured.Length == 1
+            ? _captured[0]
+            : throw new InvalidOperationException(
+                _captured.Length == 0
+                    ? $"\"{Name}\" has not run since it was tapped."
+                    : $"\"{Name}\" gives {_captured.Length} tensors; ask for Values."
+            );
 
     /// <summary>What the last run gave; empty where there was none.</summary>
     public IReadOnlyList<Tensor> Values => _captured;
 
     public void Dispose()
     {
-        if (_disposed) return;
+        if (_disposed)
+            return;
         _disposed = true;
         _remove();
         Interlocked.Decrement(ref s_tapped.GetOrCreateValue(_module).Value);
@@ -78,7 +86,8 @@ public sealed class Tap : IDisposable
 
     private void Free()
     {
-        foreach (var tensor in _captured) tensor.Dispose();
+        foreach (var tensor in _captured)
+            tensor.Dispose();
         _captured = [];
     }
 }
@@ -86,14 +95,18 @@ public sealed class Tap : IDisposable
 public static class TapExtensions
 {
     /// <summary>Captures a submodule's output from now on, until the tap is disposed.</summary>
-    /// <param name="name">As in <c>named_modules</c>: "backbone.layer4", "backbone.blocks.3.attn.weights" (attention weights, [B, heads, N, N]).</param>
+    /// <param name="name">As in <c>named_modules</c>: "backbone.layer4", "backbone.blocks.3.attn.weights" (attention weights, [B, heads, N,
+    /// N]).</param>
     /// <exception cref="UserErrorException">There is no such module, or it gives no tensors.</exception>
     public static Tap Tap(this nn.Module model, string name)
     {
         var modules = model.named_modules().ToArray();
         foreach (var (candidate, module) in modules)
-            if (candidate == name) return new Tap(name, module);
-        throw new UserErrorException($"{model.GetName()} has no module \"{name}\".{NearestName.Suggest(name, modules.Select(m => m.name))}");
+            if (candidate == name)
+                return new Tap(name, module);
+        throw new UserErrorException(
+            $"{model.GetName()} has no module \"{name}\".{NearestName.Suggest(name, modules.Select(m => m.name))}"
+        );
     }
 
     /// <summary>Names that <see cref="Tap(nn.Module, string)"/> takes.</summary>

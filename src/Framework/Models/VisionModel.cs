@@ -24,7 +24,8 @@ public sealed class LossMap : Dictionary<string, Tensor>
     public Tensor Total()
     {
         Tensor? total = null;
-        foreach (var term in Values) total = total is null ? term : total + term;
+        foreach (var term in Values)
+            total = total is null ? term : total + term;
         return total ?? throw new InvalidOperationException("The model gave no loss.");
     }
 }
@@ -32,7 +33,8 @@ public sealed class LossMap : Dictionary<string, Tensor>
 /// <summary>What a model predicts for one image, in plain arrays. Each task has its own record.</summary>
 public abstract record Prediction
 {
-    /// <summary>False where the network's output was NaN or infinite, so that nothing is predicted, whatever the other values say.</summary>
+    /// <summary>False where the network's output was NaN or infinite, so that nothing is predicted, whatever the other values
+    /// say.</summary>
     public bool OutputIsFinite { get; init; } = true;
 }
 
@@ -43,7 +45,8 @@ public sealed record ClassPrediction(float[] Scores, int Label) : Prediction;
 /// <param name="Values">[targets].</param>
 public sealed record RegressionPrediction(float[] Values) : Prediction;
 
-/// <param name="Map">The class of every pixel of the original image: H x W x 1, <see cref="PixelType.UInt8"/> or, above 255 classes, UInt16.</param>
+/// <param name="Map">The class of every pixel of the original image: H x W x 1, <see cref="PixelType.UInt8"/> or, above 255 classes,
+/// UInt16.</param>
 public sealed record SegmentationPrediction(Image Map) : Prediction;
 
 /// <summary>Objects found in one image, best first.</summary>
@@ -82,7 +85,8 @@ public abstract class VisionModel(string name) : nn.Module(name)
     /// </summary>
     public abstract IReadOnlyCollection<ClassTensor> ClassTensors { get; }
 
-    /// <summary>A stored tensor made to fit the model, as <see cref="Backbone.Fit"/>. Loaders call it for every key, after the key map.</summary>
+    /// <summary>A stored tensor made to fit the model, as <see cref="Backbone.Fit"/>. Loaders call it for every key, after the key
+    /// map.</summary>
     /// <param name="key">The model's key.</param>
     public virtual Tensor Fit(string key, Tensor stored) => stored;
 
@@ -97,7 +101,8 @@ public abstract class VisionModel(string name) : nn.Module(name)
         optimizers.Single.Step(() =>
         {
             LossMap evaluated;
-            using (optimizers.Autocast()) evaluated = Loss(batch, progress);
+            using (optimizers.Autocast())
+                evaluated = Loss(batch, progress);
             optimizers.AddPenalties(evaluated);
             losses ??= evaluated;
             return evaluated.Total();

@@ -10,7 +10,8 @@ namespace Tessera.Framework.Optimization;
 /// <remarks>Micikevicius et al., "Mixed precision training", ICLR 2018, arXiv:1710.03740.</remarks>
 public sealed class LossScaler
 {
-    public const double Growth = 2, Backoff = 0.5;
+    public const double Growth = 2,
+        Backoff = 0.5;
     public const int GrowthInterval = 2000;
 
     public double Scale { get; private set; } = 65536;
@@ -22,9 +23,11 @@ public sealed class LossScaler
     /// <returns>Whether all of them are finite. Reads the device once.</returns>
     public bool Unscale(IReadOnlyList<Tensor> gradients)
     {
-        if (gradients.Count == 0) return true;
+        if (gradients.Count == 0)
+            return true;
         using var scope = NewDisposeScope();
-        foreach (var gradient in gradients) gradient.mul_(1 / Scale);
+        foreach (var gradient in gradients)
+            gradient.mul_(1 / Scale);
         return stack(gradients.Select(gradient => gradient.sum().isfinite())).all().item<bool>();
     }
 

@@ -19,6 +19,5 @@ public sealed class NamePattern
 
     public string Text { get; }
 
-    public bool Matches(string name) =>
-        _glob?.IsMatch(name) ?? $".{name}.".Contains($".{Text}.", StringComparison.Ordinal);
+    public bool Matches(string name) => _glob?.IsMatch(name) ?? $".{name}.".Contains($".{Text}.", StringComparison.Ordinal);
 }

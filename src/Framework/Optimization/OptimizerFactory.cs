@@ -21,7 +21,8 @@ public enum LayerDecayNorm
 [ComponentKind("optimizer")]
 public abstract class OptimizerFactory
 {
-    /// <summary>Multipliers by name pattern; see <see cref="NamePattern"/>. <c>norm</c> means all normalisation layers, <c>bias</c> all biases.</summary>
+    /// <summary>Multipliers by name pattern; see <see cref="NamePattern"/>. <c>norm</c> means all normalisation layers, <c>bias</c> all
+    /// biases.</summary>
     [FromConfig]
     public IReadOnlyDictionary<string, GroupOptions> Groups { get; set; } = new Dictionary<string, GroupOptions>();
 
@@ -44,7 +45,11 @@ public abstract class OptimizerFactory
 
     /// <summary>The groups of one of TorchSharp's optimizers.</summary>
     /// <param name="decay">Sets a group's weight decay by its multiplier, where the optimizer has any.</param>
-    internal static IEnumerable<TGroup> TorchGroups<TGroup, TOptions>(IReadOnlyList<ParameterGroup> groups, double lr, Action<TOptions, double>? decay = null)
+    internal static IEnumerable<TGroup> TorchGroups<TGroup, TOptions>(
+        IReadOnlyList<ParameterGroup> groups,
+        double lr,
+        Action<TOptions, double>? decay = null
+    )
         where TGroup : ParamGroup<TOptions>, new()
         where TOptions : OptimizerOptions, new()
     {
@@ -59,15 +64,21 @@ public abstract class OptimizerFactory
     /// <summary>The groups of an optimizer of Adam's family.</summary>
     /// <param name="betas">Two; 0.9 and 0.999 where none are given.</param>
     internal static BetasGroup[] BetasGroups(IReadOnlyList<ParameterGroup> groups, double lr, double weightDecay, double[]? betas) =>
-        [.. groups.Select(group => new BetasGroup(group.Parameters, lr * group.LrMult, weightDecay * group.DecayMult, betas?[0] ?? 0.9, betas?[1] ?? 0.999))];
+        [
+            .. groups.Select(group => new BetasGroup(
+                group.Parameters,
+                lr * group.LrMult,
+                weightDecay * group.DecayMult,
+                betas?[0] ?? 0.9,
+                betas?[1] ?? 0.999
+            )),
+        ];
 }
 
 /// <summary>Multipliers of the parameters that a pattern names.</summary>
 /// <param name="LrMult">Times the learning rate.</param>
 /// <param name="DecayMult">Times the weight decay; 0 for none.</param>
-public sealed record GroupOptions(
-    [property: Range(0.0, 1e6)] double LrMult = 1,
-    [property: Range(0.0, 1e6)] double DecayMult = 1);
+public sealed record GroupOptions([property: Range(0.0, 1e6)] double LrMult = 1, [property: Range(0.0, 1e6)] double DecayMult = 1);
 
 /// <summary>Parameters that share their multipliers.</summary>
 /// <param name="Names">In the state dict, in order.</param>

@@ -18,7 +18,10 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
     public OptimizerHandle(string name, OptimizerFactory factory, nn.Module model, StepContext context)
     {
         var groups = ParameterGroups.Split(model, factory);
-        if (groups.Count == 0) throw new UserErrorException($"{name}: there is nothing to train; every parameter of the model is frozen or another optimizer's.");
+        if (groups.Count == 0)
+            throw new UserErrorException(
+                $"{name}: there is nothing to train; every parameter of the model is frozen or another optimizer's."
+            );
         (Groups, _context) = (groups, context);
         _parameters = [.. groups.SelectMany(group => group.Parameters)];
         _names = [.. groups.SelectMany(group => group.Names)];
@@ -39,7 +42,10 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
             Step(loss());
             return;
         }
-        if (_context.BatchesPerStep > 1) throw new UserErrorException("train.accumulate: Lbfgs evaluates each batch several times and can't accumulate gradients over batches. Use 1.");
+        if (_context.BatchesPerStep > 1)
+            throw new UserErrorException(
+                "train.accumulate: Lbfgs evaluates each batch several times and can't accumulate gradients over batches. Use 1."
+            );
         Optimizer.step(() =>
         {
             Clear();
@@ -57,17 +63,20 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         using (NewDisposeScope())
         {
             var scaled = _context.BatchesPerStep > 1 ? loss / _context.BatchesPerStep : loss;
-            if (_context.Scaler is { } scaler) scaled = scaled.to(ScalarType.Float32) * scaler.Scale;
+            if (_context.Scaler is { } scaler)
+                scaled = scaled.to(ScalarType.Float32) * scaler.Scale;
             scaled.backward(retain_graph: retainGraph, inputs: _inputs);
         }
         _pending = true;
-        if (_context.Due) Finish();
+        if (_context.Due)
+            Finish();
     }
 
     /// <summary>The step itself, where batches have accumulated.</summary>
     public void Finish()
     {
-        if (!_pending) return;
+        if (!_pending)
+            return;
         _pending = false;
         using (NewDisposeScope())
         using (no_grad())
@@ -106,13 +115,15 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
             var gradient = parameter.grad;
             if (gradient is null && _context.Group.WorldSize > 1)
                 parameter.grad = gradient = zeros_like(parameter); // another process may have one
-            if (gradient is not null) gradients.Add(gradient);
+            if (gradient is not null)
+                gradients.Add(gradient);
         }
         return gradients;
     }
 
     private void Clear()
     {
-        foreach (var parameter in _parameters) parameter.grad = null;
+        foreach (var parameter in _parameters)
+            parameter.grad = null;
     }
 }

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Tessera.Framework.Optimization;
 
 /// <summary>
-/// Saves what optimizers remember of each parameter, under the parameter's name: <c>backbone.fc.weight.exp_avg</c>. Our own do it themselves; the states of
+/// Saves what optimizers remember of each parameter, under the parameter's name: <c>backbone.fc.weight.exp_avg</c>. Our own do it
+/// themselves; the states of
 /// TorchSharp's are small classes with public fields, and reading those serves every optimizer of that kind, a plugin's own too.
 /// </summary>
 internal static class OptimizerMemory
@@ -27,11 +28,21 @@ internal static class OptimizerMemory
                 var key = $"{name}.{field.Name}";
                 switch (field.GetValue(memory))
                 {
-                    case Tensor tensor: state.Write(key, tensor); break;
-                    case long value: state.WriteValue(key, value); break;
-                    case double value: state.WriteValue(key, value); break;
-                    case null: break;
-                    case var other: throw new NotSupportedException($"{optimizer.GetType().Name} keeps a {other.GetType().Name} in {field.Name}, which can't be saved.");
+                    case Tensor tensor:
+                        state.Write(key, tensor);
+                        break;
+                    case long value:
+                        state.WriteValue(key, value);
+                        break;
+                    case double value:
+                        state.WriteValue(key, value);
+                        break;
+                    case null:
+                        break;
+                    case var other:
+                        throw new NotSupportedException(
+                            $"{optimizer.GetType().Name} keeps a {other.GetType().Name} in {field.Name}, which can't be saved."
+                        );
                 }
             }
         }
@@ -39,20 +50,36 @@ internal static class OptimizerMemory
 
     /// <param name="rewind">The state is this optimizer's own of before; what it lacks had not been made yet.</param>
     /// <exception cref="UserErrorException">The saved state is another optimizer's.</exception>
-    public static void Load(optim.Optimizer optimizer, IReadOnlyList<string> names, IReadOnlyList<Tensor> parameters, StateReader state, bool rewind)
+    public static void Load(
+        optim.Optimizer optimizer,
+        IReadOnlyList<string> names,
+        IReadOnlyList<Tensor> parameters,
+        StateReader state,
+        bool rewind
+    )
     {
         try
         {
-            if (optimizer is not OwnOptimizer own) LoadFields(optimizer, names, parameters, state, rewind);
-            else if (own.Load(names, state.Tensor, state.Value) is { } missing) throw Differs(optimizer, missing);
+            if (optimizer is not OwnOptimizer own)
+                LoadFields(optimizer, names, parameters, state, rewind);
+            else if (own.Load(names, state.Tensor, state.Value) is { } missing)
+                throw Differs(optimizer, missing);
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException or OverflowException)
         {
-            throw new UserErrorException($"The checkpoint can't be resumed: what it holds for {optimizer.GetType().Name} is damaged ({e.Message}).");
+            throw new UserErrorException(
+                $"The checkpoint can't be resumed: what it holds for {optimizer.GetType().Name} is damaged ({e.Message})."
+            );
         }
     }
 
-    private static void LoadFields(optim.Optimizer optimizer, IReadOnlyList<string> names, IReadOnlyList<Tensor> parameters, StateReader state, bool rewind)
+    private static void LoadFields(
+        optim.Optimizer optimizer,
+        IReadOnlyList<string> names,
+        IReadOnlyList<Tensor> parameters,
+        StateReader state,
+        bool rewind
+    )
     {
         var memories = States(optimizer);
         for (var i = 0; i < memories.Count; i++)
@@ -64,7 +91,8 @@ internal static class OptimizerMemory
                 if (field.FieldType == typeof(Tensor))
                 {
                     var saved = state.Tensor(key);
-                    if (saved is null && old is not null && !rewind) throw Differs(optimizer, key);
+                    if (saved is null && old is not null && !rewind)
+                        throw Differs(optimizer, key);
                     (old as Tensor)?.Dispose();
                     field.SetValue(memories[i], saved is null ? null : CopyOf(saved, parameters[i]));
                 }
@@ -81,7 +109,9 @@ internal static class OptimizerMemory
     }
 
     private static List<TorchSharp.Modules.OptimizerState> States(optim.Optimizer optimizer) =>
-        optimizer is OptimizerHelper helper ? helper.state_dict().State : throw new NotSupportedException($"{optimizer.GetType().Name} gives no state that could be saved.");
+        optimizer is OptimizerHelper helper
+            ? helper.state_dict().State
+            : throw new NotSupportedException($"{optimizer.GetType().Name} gives no state that could be saved.");
 
     private static FieldInfo[] Fields(TorchSharp.Modules.OptimizerState state) =>
         state.GetType().GetFields(BindingFlags.Public | BindingFlags.Instance);
@@ -96,5 +126,8 @@ internal static class OptimizerMemory
     }
 
     private static UserErrorException Differs(optim.Optimizer optimizer, string key) =>
-        new($"The checkpoint can't be resumed: it holds no {key} for {optimizer.GetType().Name}. Was the optimizer changed since? Resume with the config that the run began with, or start a new one in another work dir.");
+        new(
+            $"The checkpoint can't be resumed: it holds no {key} for {optimizer.GetType().Name}. Was the optimizer changed since? "
+                + $"Resume with the config that the run began with, or start a new one in another work dir."
+        );
 }

@@ -23,7 +23,8 @@ public abstract class OptimizerSet
     public virtual void AddPenalties(LossMap losses) { }
 }
 
-/// <summary>One optimizer with everything that belongs to its step: gradient accumulation, loss scaling, averaging over processes, clipping.</summary>
+/// <summary>One optimizer with everything that belongs to its step: gradient accumulation, loss scaling, averaging over processes,
+/// clipping.</summary>
 public interface IOptimizerHandle
 {
     /// <summary>The optimizer below; its parameter groups' learning rates are the schedule's to set.</summary>
@@ -34,6 +35,7 @@ public interface IOptimizerHandle
     /// <param name="retainGraph">Where a second backward over the same graph follows.</param>
     void Step(Tensor loss, bool retainGraph = false);
 
-    /// <summary>The same from a function that computes the loss, for optimizers that look at it several times in one step (Lbfgs).</summary>
+    /// <summary>The same from a function that computes the loss, for optimizers that look at it several times in one step
+    /// (Lbfgs).</summary>
     void Step(Func<Tensor> loss);
 }

@@ -20,9 +20,11 @@ public static class ParameterGroups
     /// <exception cref="UserErrorException">A pattern matches nothing.</exception>
     public static IReadOnlyList<ParameterGroup> Split(nn.Module model, OptimizerFactory factory)
     {
-        var patterns = factory.Groups.Where(group => group.Key is not (Norm or Bias))
+        var patterns = factory
+            .Groups.Where(group => group.Key is not (Norm or Bias))
             .Select(group => (Pattern: new NamePattern(group.Key), Options: group.Value))
-            .OrderByDescending(group => group.Pattern.Text.Length).ToArray();
+            .OrderByDescending(group => group.Pattern.Text.Length)
+            .ToArray();
         var owned = factory.Parameters.Select(text => new NamePattern(text)).ToArray();
         var norms = NormParameters(model);
         var layers = factory.LayerDecay < 1 ? BackboneLayers(model, factory) : [];
@@ -31,27 +33,32 @@ public static class ParameterGroups
 
         foreach (var (name, parameter) in model.named_parameters())
         {
-            if (owned.Length > 0 && !owned.Any(pattern => Use(pattern, name))) continue;
+            if (owned.Length > 0 && !owned.Any(pattern => Use(pattern, name)))
+                continue;
             var (lr, decay) = (1.0, 1.0);
             var chosen = false;
             foreach (var (pattern, options) in patterns)
             {
-                if (!Use(pattern, name) || chosen) continue;
+                if (!Use(pattern, name) || chosen)
+                    continue;
                 (lr, decay, chosen) = (options.LrMult, options.DecayMult, true);
             }
             if (Shorthand(name, norms) is { } shorthand && factory.Groups.TryGetValue(shorthand, out var extra))
                 (lr, decay) = (lr * extra.LrMult, decay * extra.DecayMult);
             lr *= layers.GetValueOrDefault(name, 1);
-            if (!parameter.requires_grad) continue;
+            if (!parameter.requires_grad)
+                continue;
 
-            if (!groups.TryGetValue((lr, decay), out var group)) groups.Add((lr, decay), group = ([], []));
+            if (!groups.TryGetValue((lr, decay), out var group))
+                groups.Add((lr, decay), group = ([], []));
             group.Names.Add(name);
             group.Parameters.Add(parameter);
         }
 
         foreach (var pattern in patterns.Select(group => group.Pattern).Concat(owned))
         {
-            if (!used.Contains(pattern.Text)) throw NothingMatches("optimizer", pattern.Text, model);
+            if (!used.Contains(pattern.Text))
+                throw NothingMatches("optimizer", pattern.Text, model);
         }
         return [.. groups.Select(group => new ParameterGroup(group.Value.Names, group.Value.Parameters, group.Key.Lr, group.Key.Decay))];
 
@@ -59,7 +66,8 @@ public static class ParameterGroups
 
         string? Shorthand(string name, HashSet<string> norms) =>
             norms.Contains(name) && factory.Groups.ContainsKey(Norm) ? Norm
-            : name == "bias" || name.EndsWith(".bias", StringComparison.Ordinal) ? Bias : null;
+            : name == "bias" || name.EndsWith(".bias", StringComparison.Ordinal) ? Bias
+            : null;
     }
 
     /// <summary>Takes the parameters that the patterns name out of the training; they get no gradient and no decay.</summary>
@@ -73,13 +81,16 @@ public static class ParameterGroups
             var any = false;
             foreach (var (name, parameter) in model.named_parameters())
             {
-                if (!pattern.Matches(name)) continue;
+                if (!pattern.Matches(name))
+                    continue;
                 any = true;
-                if (!parameter.requires_grad) continue;
+                if (!parameter.requires_grad)
+                    continue;
                 parameter.requires_grad = false;
                 frozen.Add(name);
             }
-            if (!any) throw NothingMatches("train.freeze", pattern.Text, model);
+            if (!any)
+                throw NothingMatches("train.freeze", pattern.Text, model);
         }
         return frozen;
     }
@@ -94,7 +105,10 @@ public static class ParameterGroups
         {
             var matching = norms.Where(norm => pattern.Matches(norm.name)).Select(norm => norm.module).ToArray();
             if (matching.Length == 0)
-                throw new UserErrorException($"train.norm_eval: no norm's name matches \"{pattern.Text}\". {(norms.Length == 0 ? "The model has none." : $"The first is called {norms[0].name}.")}");
+                throw new UserErrorException(
+                    $"train.norm_eval: no norm's name matches \"{pattern.Text}\". "
+                        + $"{(norms.Length == 0 ? "The model has none." : $"The first is called {norms[0].name}.")}"
+                );
             found.AddRange(matching);
         }
         return [.. found.Distinct()];
@@ -104,14 +118,17 @@ public static class ParameterGroups
     /// Whether a module normalises; told by its type's name, so that a plugin's own layers count too. What has layers of its
     /// own (a convolution and its norm) is none.
     /// </summary>
-    public static bool IsNorm(nn.Module module) => module.GetType().Name.Contains("Norm", StringComparison.Ordinal) && !module.children().Any();
+    public static bool IsNorm(nn.Module module) =>
+        module.GetType().Name.Contains("Norm", StringComparison.Ordinal) && !module.children().Any();
 
     /// <summary>The names of the parameters that norms hold.</summary>
     internal static HashSet<string> NormParameters(nn.Module model) =>
-        [.. from child in model.named_modules()
+        [
+            .. from child in model.named_modules()
             where IsNorm(child.module)
             from parameter in child.module.named_parameters(recurse: false)
-            select $"{child.name}.{parameter.name}"];
+            select $"{child.name}.{parameter.name}",
+        ];
 
     /// <summary>Multiplier by name: decay^(distance from the head); what lies outside a backbone is the head.</summary>
     private static Dictionary<string, double> BackboneLayers(nn.Module model, OptimizerFactory factory)
@@ -119,14 +136,17 @@ public static class ParameterGroups
         var multipliers = new Dictionary<string, double>();
         foreach (var (prefix, module) in model.named_modules())
         {
-            if (module is not Backbone backbone) continue;
+            if (module is not Backbone backbone)
+                continue;
             var layers = backbone.LayersByDepth;
             var names = backbone.named_parameters().Select(parameter => parameter.name).ToArray();
             var ownLayer = factory.LayerDecayNorm == LayerDecayNorm.Own && names.Any(layers.IsLast) ? 1 : 0;
             foreach (var name in names)
             {
                 var distance = layers.IsLast(name)
-                    ? factory.LayerDecayNorm == LayerDecayNorm.Head ? 0 : 1
+                    ? factory.LayerDecayNorm == LayerDecayNorm.Head
+                        ? 0
+                        : 1
                     : layers.Blocks + 1 - layers.Of(name) + ownLayer;
                 multipliers[$"{prefix}.{name}"] = Math.Pow(factory.LayerDecay, distance);
             }

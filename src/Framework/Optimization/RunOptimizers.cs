@@ -15,7 +15,8 @@ internal sealed class RunOptimizers : OptimizerSet, IDisposable
     public RunOptimizers(IReadOnlyDictionary<string, OptimizerFactory> factories, nn.Module model, StepContext context)
     {
         Context = context;
-        foreach (var (name, factory) in factories) _handles.Add(name, new OptimizerHandle(name, factory, model, context));
+        foreach (var (name, factory) in factories)
+            _handles.Add(name, new OptimizerHandle(name, factory, model, context));
     }
 
     public StepContext Context { get; }
@@ -24,13 +25,17 @@ internal sealed class RunOptimizers : OptimizerSet, IDisposable
 
     public override IReadOnlyCollection<string> Names => _handles.Keys;
 
-    public override IOptimizerHandle this[string name] => _handles.TryGetValue(name, out var handle)
-        ? handle
-        : throw new KeyNotFoundException($"The config has no optimizer named \"{name}\". It has {string.Join(", ", _handles.Keys)}.");
+    public override IOptimizerHandle this[string name] =>
+        _handles.TryGetValue(name, out var handle)
+            ? handle
+            : throw new KeyNotFoundException($"The config has no optimizer named \"{name}\". It has {string.Join(", ", _handles.Keys)}.");
 
-    public override IOptimizerHandle Single => _handles.Count == 1
-        ? _handles.Values.First()
-        : throw new InvalidOperationException($"The config has several optimizers ({string.Join(", ", _handles.Keys)}); the model's TrainStep must name the one it steps.");
+    public override IOptimizerHandle Single =>
+        _handles.Count == 1
+            ? _handles.Values.First()
+            : throw new InvalidOperationException(
+                $"The config has several optimizers ({string.Join(", ", _handles.Keys)}); the model's TrainStep must name the one it steps."
+            );
 
     public override IDisposable Autocast() => Context.Autocast();
 
@@ -38,16 +43,19 @@ internal sealed class RunOptimizers : OptimizerSet, IDisposable
 
     public void Save(StateWriter state)
     {
-        foreach (var (name, handle) in _handles) handle.Save(state.Under(name));
+        foreach (var (name, handle) in _handles)
+            handle.Save(state.Under(name));
     }
 
     public void Load(StateReader state, bool rewind)
     {
-        foreach (var (name, handle) in _handles) handle.Load(state.Under(name), rewind);
+        foreach (var (name, handle) in _handles)
+            handle.Load(state.Under(name), rewind);
     }
 
     public void Dispose()
     {
-        foreach (var handle in _handles.Values) handle.Dispose();
+        foreach (var handle in _handles.Values)
+            handle.Dispose();
     }
 }

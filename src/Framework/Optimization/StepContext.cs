@@ -35,6 +35,7 @@ internal sealed class StepContext
     public void AddPenalties(LossMap losses)
     {
         foreach (var (name, penalty, parameters) in Penalties)
-            if (parameters.Count > 0) losses.Add(name, penalty.Compute(parameters));
+            if (parameters.Count > 0)
+                losses.Add(name, penalty.Compute(parameters));
     }
 }

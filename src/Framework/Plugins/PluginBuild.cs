@@ -13,8 +13,13 @@ internal static partial class PluginBuild
 
     private static readonly string[] GlobalUsings =
     [
-        "System.ComponentModel.DataAnnotations", "Tessera.Framework.Components", "Tessera.Framework.Configuration", "Tessera.Framework.Errors",
-        "Tessera.Framework.Models", "TorchSharp", "TorchSharp.Modules",
+        "System.ComponentModel.DataAnnotations",
+        "Tessera.Framework.Components",
+        "Tessera.Framework.Configuration",
+        "Tessera.Framework.Errors",
+        "Tessera.Framework.Models",
+        "TorchSharp",
+        "TorchSharp.Modules",
     ];
 
     private static readonly string[] StaticUsings = ["TorchSharp.torch", "TorchSharp.torch.nn"];
@@ -69,7 +74,9 @@ internal static partial class PluginBuild
         File.WriteAllText(Path.Combine(work, "Directory.Build.targets"), "<Project />");
         File.WriteAllText(Path.Combine(work, "Directory.Packages.props"), "<Project />");
         var project = Path.Combine(work, name + ".csproj");
-        File.WriteAllText(project, $"""
+        File.WriteAllText(
+            project,
+            $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <TargetFramework>net{Environment.Version.Major}.0</TargetFramework>
@@ -88,7 +95,8 @@ internal static partial class PluginBuild
               </ItemGroup>
             {References(condition: "")}
             </Project>
-            """);
+            """
+        );
         Run(plugin, work, ["build", project, "-c", "Release", "-o", Path.Combine(work, "bin")]);
         return Path.Combine("bin", name + ".dll");
     }
@@ -107,17 +115,27 @@ internal static partial class PluginBuild
     {
         var folder = Path.GetDirectoryName(typeof(PluginBuild).Assembly.Location)!;
         string[] patterns = ["Tessera.dll", "Tessera.*.dll", "TorchSharp.dll", "Microsoft.Extensions.*.dll", "NLog.dll"];
-        var references = patterns.SelectMany(pattern => Directory.EnumerateFiles(folder, pattern))
-            .Where(file => !file.EndsWith(".Tests.dll", StringComparison.Ordinal) && !file.EndsWith("Tessera.Tools.dll", StringComparison.Ordinal))
+        var references = patterns
+            .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern))
+            .Where(file =>
+                !file.EndsWith(".Tests.dll", StringComparison.Ordinal) && !file.EndsWith("Tessera.Tools.dll", StringComparison.Ordinal)
+            )
             .Order(StringComparer.Ordinal)
-            .Select(file => $"""<Reference Include="{Escape(Path.GetFileNameWithoutExtension(file))}" HintPath="{Escape(file)}" Private="false" />""");
+            .Select(file =>
+                $"""<Reference Include="{Escape(Path.GetFileNameWithoutExtension(file))}" HintPath="{Escape(file)}" Private="false" />"""
+            );
         var opening = condition.Length == 0 ? "<ItemGroup>" : $"<ItemGroup Condition=\"{condition}\">";
         return $"  {opening}\n{Lines(references)}\n  </ItemGroup>";
     }
 
     private static string Run(PluginReference plugin, string work, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(DotnetPath()) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = work };
+        var start = new ProcessStartInfo(DotnetPath())
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = work,
+        };
         foreach (var argument in arguments.Concat(["-nologo", "-v:q", "-nodeReuse:false", "-p:UseSharedCompilation=false"]))
             start.ArgumentList.Add(argument);
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
@@ -146,12 +164,23 @@ internal static partial class PluginBuild
 
     private static string Summarize(string output)
     {
-        var errors = CompilerError().Matches(output)
-            .Select(match => $"{SourceLocation.Display(match.Groups["file"].Value)}:{match.Groups["line"].Value}  {match.Groups["text"].Value.Trim()} ({match.Groups["code"].Value})")
+        var errors = CompilerError()
+            .Matches(output)
+            .Select(match =>
+                $"{SourceLocation.Display(match.Groups["file"].Value)}:{match.Groups["line"].Value}  "
+                + $"{match.Groups["text"].Value.Trim()} ({match.Groups["code"].Value})"
+            )
             .Distinct()
             .ToList();
         if (errors.Count == 0)
-            errors = [.. output.Split('\n').Where(line => line.Contains("error", StringComparison.Ordinal)).Select(line => line.Trim()).Distinct()];
+            errors =
+            [
+                .. output
+                    .Split('\n')
+                    .Where(line => line.Contains("error", StringComparison.Ordinal))
+                    .Select(line => line.Trim())
+                    .Distinct(),
+            ];
         var shown = string.Join("\n  ", errors.Take(10).Prepend("the build has errors:"));
         return errors.Count > 10 ? $"{shown}\n  and {errors.Count - 10} more." : shown;
     }
@@ -160,7 +189,8 @@ internal static partial class PluginBuild
     {
         var folder = Path.GetDirectoryName(plugin.Path)!;
         string[] extensions = [".cs", ".csproj", ".props", ".targets", ".resx", ".json"];
-        var files = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 16 })
+        var files = Directory
+            .EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 16 })
             .Where(file => extensions.Contains(Path.GetExtension(file)))
             .Where(file => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"))
             .Take(MostFiles + 1)
@@ -198,6 +228,9 @@ internal static partial class PluginBuild
 
     private static string Escape(string text) => System.Security.SecurityElement.Escape(text)!;
 
-    [GeneratedRegex(@"^\s*(?<file>[^\n(]+)\((?<line>\d+),\d+\): error (?<code>\w+): (?<text>.*?)(\s\[[^\]]*\])?\s*$", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^\s*(?<file>[^\n(]+)\((?<line>\d+),\d+\): error (?<code>\w+): (?<text>.*?)(\s\[[^\]]*\])?\s*$",
+        RegexOptions.Multiline
+    )]
     private static partial Regex CompilerError();
 }

@@ -23,7 +23,8 @@ public static class PluginLoader
 {
     /// <summary>Loads one plugin.</summary>
     /// <param name="note">Told what is done (building takes seconds the first time).</param>
-    /// <exception cref="UserErrorException">The file is missing, doesn't build, or was built for the tensor layer of earlier releases.</exception>
+    /// <exception cref="UserErrorException">The file is missing, doesn't build, or was built for the tensor layer of earlier
+    /// releases.</exception>
     public static LoadedPlugin Load(PluginReference plugin, Action<string>? note = null)
     {
         if (!File.Exists(plugin.Path))
@@ -73,9 +74,16 @@ public static class PluginLoader
             throw PluginErrors.At(plugin, PluginErrors.NotLoaded(plugin.Path, "it is no .NET assembly."));
         var metadata = reader.GetMetadataReader();
         // Earlier releases had TorchSharp's types in an assembly of their own, Tessera.Torch.
-        if (metadata.TypeReferences.Select(metadata.GetTypeReference).Any(type => type.ResolutionScope.Kind == HandleKind.AssemblyReference
-            && metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name) == "Tessera.Torch"
-            && metadata.GetString(type.Namespace).StartsWith("TorchSharp", StringComparison.Ordinal)))
+        if (
+            metadata
+                .TypeReferences.Select(metadata.GetTypeReference)
+                .Any(type =>
+                    type.ResolutionScope.Kind == HandleKind.AssemblyReference
+                    && metadata.GetString(metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name)
+                        == "Tessera.Torch"
+                    && metadata.GetString(type.Namespace).StartsWith("TorchSharp", StringComparison.Ordinal)
+                )
+        )
             throw PluginErrors.At(plugin, PluginErrors.OldTensorLayer(plugin.Path));
     }
 

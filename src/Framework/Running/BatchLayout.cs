@@ -11,7 +11,8 @@ internal static class BatchLayout
     public static void ToChannelsLast(this Batch batch)
     {
         var images = ChannelsLast.Lay(batch.Images).DetachFromDisposeScope();
-        if (ReferenceEquals(images, batch.Images)) return;
+        if (ReferenceEquals(images, batch.Images))
+            return;
         batch.Images.Dispose();
         batch.Images = images;
     }
@@ -22,21 +23,25 @@ internal static class BatchLayout
         using var _ = no_grad();
         foreach (var parameter in model.parameters())
         {
-            if (parameter.dim() != 4) continue;
+            if (parameter.dim() != 4)
+                continue;
             using var laidOut = ChannelsLast.Lay(parameter.detach());
             parameter.set_(laidOut);
         }
     }
 
-    /// <summary>Whether most of the model's weights are convolutions over more than one channel and pixel, which is where NHWC helps.</summary>
+    /// <summary>Whether most of the model's weights are convolutions over more than one channel and pixel, which is where NHWC
+    /// helps.</summary>
     public static bool IsConvolutional(nn.Module model)
     {
-        long convolutions = 0, all = 0;
+        long convolutions = 0,
+            all = 0;
         foreach (var parameter in model.parameters())
         {
             var count = parameter.numel();
             all += count;
-            if (parameter.dim() == 4 && parameter.shape[1] > 4 && parameter.shape[2] <= 7) convolutions += count;
+            if (parameter.dim() == 4 && parameter.shape[1] > 4 && parameter.shape[2] <= 7)
+                convolutions += count;
         }
         return convolutions * 2 > all;
     }
@@ -45,6 +50,13 @@ internal static class BatchLayout
     /// The name of a convolution whose backward pass would write beyond its buffer: in oneDNN 2.6, which libtorch 1.13 has, that of a
     /// strided 1x1 convolution over fewer than 16 channels, channels last and in float32. PyTorch of that version dies of it, too.
     /// </summary>
-    public static string? Overrunning(nn.Module model) => model.named_modules()
-        .FirstOrDefault(named => named.module is Conv2d { groups: 1, in_channels: < 16 } conv && conv.kernel_size.All(side => side == 1) && conv.stride.Any(step => step > 1)).name;
+    public static string? Overrunning(nn.Module model) =>
+        model
+            .named_modules()
+            .FirstOrDefault(named =>
+                named.module is Conv2d { groups: 1, in_channels: < 16 } conv
+                && conv.kernel_size.All(side => side == 1)
+                && conv.stride.Any(step => step > 1)
+            )
+            .name;
 }

@@ -13,8 +13,13 @@ public sealed class ClassOrder
     /// <summary>null where the order is the same, or the names aren't.</summary>
     public static ClassOrder? Between(DataInfo model, DataInfo data)
     {
-        if (model.Task != data.Task || data.Task == DataTask.Regression || model.Classes.SequenceEqual(data.Classes)) return null;
-        if (model.Classes.Distinct().Count() != model.Classes.Count || !model.Classes.Order(StringComparer.Ordinal).SequenceEqual(data.Classes.Order(StringComparer.Ordinal))) return null;
+        if (model.Task != data.Task || data.Task == DataTask.Regression || model.Classes.SequenceEqual(data.Classes))
+            return null;
+        if (
+            model.Classes.Distinct().Count() != model.Classes.Count
+            || !model.Classes.Order(StringComparer.Ordinal).SequenceEqual(data.Classes.Order(StringComparer.Ordinal))
+        )
+            return null;
         var places = data.Classes.Select((name, place) => (name, place)).ToDictionary(entry => entry.name, entry => entry.place);
         return new ClassOrder([.. model.Classes.Select(name => places[name])]);
     }
@@ -26,7 +31,8 @@ public sealed class ClassOrder
         {
             case ClassPrediction { Scores: var scores, Label: var label }:
                 var moved = new float[scores.Length];
-                for (var c = 0; c < scores.Length; c++) moved[_place[c]] = scores[c];
+                for (var c = 0; c < scores.Length; c++)
+                    moved[_place[c]] = scores[c];
                 return new ClassPrediction(moved, _place[label]);
             case SegmentationPrediction { Map: var map }:
                 return new SegmentationPrediction(Translate(map)) { OutputIsFinite = prediction.OutputIsFinite };
@@ -43,12 +49,14 @@ public sealed class ClassOrder
         if (map.Type == PixelType.UInt8)
         {
             foreach (ref var value in result.Pixels<byte>())
-                if (value < _place.Length) value = (byte)_place[value];
+                if (value < _place.Length)
+                    value = (byte)_place[value];
         }
         else
         {
             foreach (ref var value in result.Pixels<ushort>())
-                if (value < _place.Length) value = (ushort)_place[value];
+                if (value < _place.Length)
+                    value = (ushort)_place[value];
         }
         return result;
     }

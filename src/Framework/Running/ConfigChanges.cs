@@ -12,8 +12,14 @@ internal static class ConfigChanges
     {
         var (old, present) = (Leaves(before), Leaves(now));
         var changed = old.Keys.Union(present.Keys).Where(path => old.GetValueOrDefault(path) != present.GetValueOrDefault(path)).ToList();
-        return string.Join(", ", changed.Take(Told).Select(path => $"{path} {old.GetValueOrDefault(path) ?? "(not set)"} to {present.GetValueOrDefault(path) ?? "(not set)"}"))
-            + (changed.Count > Told ? $" and {changed.Count - Told} more" : "");
+        return string.Join(
+                ", ",
+                changed
+                    .Take(Told)
+                    .Select(path =>
+                        $"{path} {old.GetValueOrDefault(path) ?? "(not set)"} to {present.GetValueOrDefault(path) ?? "(not set)"}"
+                    )
+            ) + (changed.Count > Told ? $" and {changed.Count - Told} more" : "");
     }
 
     private static Dictionary<string, string> Leaves(JsonObject config)
@@ -27,10 +33,12 @@ internal static class ConfigChanges
             switch (node)
             {
                 case JsonObject map when map.Count > 0:
-                    foreach (var (key, child) in map) Walk(child, path.Length == 0 ? key : $"{path}.{key}");
+                    foreach (var (key, child) in map)
+                        Walk(child, path.Length == 0 ? key : $"{path}.{key}");
                     break;
                 case JsonArray list when list.Count > 0:
-                    for (var i = 0; i < list.Count; i++) Walk(list[i], $"{path}.{i}");
+                    for (var i = 0; i < list.Count; i++)
+                        Walk(list[i], $"{path}.{i}");
                     break;
                 case null:
                     leaves[path] = "null";

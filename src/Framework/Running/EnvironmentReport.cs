@@ -12,11 +12,21 @@ public static class EnvironmentReport
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
 
     /// <summary>By name, in the order shown.</summary>
-    public static IReadOnlyList<(string Name, string Value)> Collect(Device device, PrecisionChoice precision, IProcessGroup group, long seed, bool channelsLast)
+    public static IReadOnlyList<(string Name, string Value)> Collect(
+        Device device,
+        PrecisionChoice precision,
+        IProcessGroup group,
+        long seed,
+        bool channelsLast
+    )
     {
         var lines = new List<(string, string)>
         {
-            ("Tessera", typeof(EnvironmentReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown"),
+            (
+                "Tessera",
+                typeof(EnvironmentReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+                    ?? "unknown"
+            ),
             (".NET", RuntimeInformation.FrameworkDescription),
             ("system", RuntimeInformation.OSDescription),
         };
@@ -26,8 +36,10 @@ public static class EnvironmentReport
         lines.Add(("precision", precision.Reason));
         lines.Add(("channels last", channelsLast ? "yes" : "no"));
         lines.Add(("seed", seed.ToString(System.Globalization.CultureInfo.InvariantCulture)));
-        if (group.WorldSize > 1) lines.Add(("processes", $"{group.WorldSize}, this is rank {group.Rank}{(group is MpiGroup mpi ? $"; by {mpi.Library}" : "")}"));
-        if (Commit(Directory.GetCurrentDirectory()) is { } commit) lines.Add(("commit", commit));
+        if (group.WorldSize > 1)
+            lines.Add(("processes", $"{group.WorldSize}, this is rank {group.Rank}{(group is MpiGroup mpi ? $"; by {mpi.Library}" : "")}"));
+        if (Commit(Directory.GetCurrentDirectory()) is { } commit)
+            lines.Add(("commit", commit));
         return lines;
     }
 
@@ -45,12 +57,15 @@ public static class EnvironmentReport
             for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
             {
                 var git = Path.Combine(at.FullName, ".git");
-                if (!File.Exists(Path.Combine(git, "HEAD"))) continue;
+                if (!File.Exists(Path.Combine(git, "HEAD")))
+                    continue;
                 var head = File.ReadAllText(Path.Combine(git, "HEAD")).Trim();
-                if (!head.StartsWith("ref: ", StringComparison.Ordinal)) return head;
+                if (!head.StartsWith("ref: ", StringComparison.Ordinal))
+                    return head;
                 var reference = head[5..];
                 var loose = Path.Combine(git, reference);
-                if (File.Exists(loose)) return File.ReadAllText(loose).Trim();
+                if (File.Exists(loose))
+                    return File.ReadAllText(loose).Trim();
                 var packed = Path.Combine(git, "packed-refs");
                 return File.Exists(packed)
                     ? File.ReadLines(packed).FirstOrDefault(line => line.EndsWith(" " + reference, StringComparison.Ordinal))?.Split(' ')[0]

@@ -35,8 +35,10 @@ public sealed class Evaluator
     /// <summary>After each batch: batches done, batches in all.</summary>
     public Action<int, int>? Advance { get; init; }
 
-    /// <summary>The values beside the metrics' own where not all samples were measured: how many were, and how many were left out.</summary>
-    public const string MeasuredKey = "images/measured", LeftOutKey = "images/left_out";
+    /// <summary>The values beside the metrics' own where not all samples were measured: how many were, and how many were left
+    /// out.</summary>
+    public const string MeasuredKey = "images/measured",
+        LeftOutKey = "images/left_out";
 
     /// <summary>Images of the last run, of all processes, for which the network gave no finite numbers.</summary>
     public NonFinitePredictions NonFinite { get; private set; } = new();
@@ -52,10 +54,12 @@ public sealed class Evaluator
         model.eval();
         try
         {
-            foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
+            foreach (var metric in Metrics.Values)
+                metric.Reset(Loader.Dataset.Info);
             NonFinite = new NonFinitePredictions();
             var measured = Everywhere(Predict(model));
-            if (measured == 0) throw NothingMeasured();
+            if (measured == 0)
+                throw NothingMeasured();
             Merge();
             return WithCoverage(NonFinite.Judge(Values(Metrics)), measured);
         }
@@ -68,16 +72,27 @@ public sealed class Evaluator
     /// <summary>The sentence that goes with figures over a part of the samples; null where they cover all.</summary>
     public static string? Coverage(IReadOnlyDictionary<string, double> values) =>
         values.TryGetValue(MeasuredKey, out var measured) && values.TryGetValue(LeftOutKey, out var leftOut)
-            ? string.Create(CultureInfo.InvariantCulture, $"The figures cover {measured:N0} of {measured + leftOut:N0} images: {leftOut:N0} {(leftOut == 1 ? "was" : "were")} left out.") : null;
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"The figures cover {measured:N0} of {measured + leftOut:N0} images: {leftOut:N0} {(leftOut == 1 ? "was" : "were")} "
+                    + $"left out."
+            )
+            : null;
 
-    private UserErrorException NothingMeasured() => new(
-        $"None of the {Loader.Dataset.Count} samples could be measured.{(Loader.Skipped is [var (name, reason), ..] ? $" The first: {(reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}")}" : "")}");
+    private UserErrorException NothingMeasured() =>
+        new(
+            $"None of the {Loader.Dataset.Count} samples could be "
+                + $"measured.{(Loader.Skipped is [var (name, reason), ..] ? $" The first: {(reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}")}" : "")}"
+        );
 
-    private long Everywhere(long own) => Group.WorldSize == 1 ? own : Group.AllGather(BitConverter.GetBytes(own)).Sum(bytes => BitConverter.ToInt64(bytes));
+    private long Everywhere(long own) =>
+        Group.WorldSize == 1 ? own : Group.AllGather(BitConverter.GetBytes(own)).Sum(bytes => BitConverter.ToInt64(bytes));
 
     private IReadOnlyDictionary<string, double> WithCoverage(IReadOnlyDictionary<string, double> values, long measured)
     {
-        var left = Math.Max(0, Loader.Dataset.Count - measured) + Loader.Dataset.LeftOut.Where(entry => entry.Kind == LeftOutKind.Image).Sum(entry => entry.Count);
+        var left =
+            Math.Max(0, Loader.Dataset.Count - measured)
+            + Loader.Dataset.LeftOut.Where(entry => entry.Kind == LeftOutKind.Image).Sum(entry => entry.Count);
         return left == 0 ? values : new Dictionary<string, double>(values) { [MeasuredKey] = measured, [LeftOutKey] = left };
     }
 
@@ -91,12 +106,16 @@ public sealed class Evaluator
             using var batch = loaded;
             using var scope = NewDisposeScope();
             batch.To(Device);
-            if (ChannelsLast) batch.ToChannelsLast();
+            if (ChannelsLast)
+                batch.ToChannelsLast();
             IReadOnlyList<Prediction> predictions;
-            using (Precision.Enter(Device.type)) predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
-            if (Order is not null) predictions = [.. predictions.Select(Order.Translate)];
+            using (Precision.Enter(Device.type))
+                predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
+            if (Order is not null)
+                predictions = [.. predictions.Select(Order.Translate)];
             NonFinite.See(predictions, batch.Samples);
-            foreach (var metric in Metrics.Values) metric.Process(predictions, batch.Samples);
+            foreach (var metric in Metrics.Values)
+                metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);
             samples += batch.Samples.Count;
             Advance?.Invoke(++done, Loader.BatchesPerEpoch);
@@ -106,17 +125,20 @@ public sealed class Evaluator
 
     private void Merge()
     {
-        if (Group.WorldSize == 1) return;
+        if (Group.WorldSize == 1)
+            return;
         foreach (var metric in Metrics.Values)
         {
             var parts = Group.AllGather(metric.Save());
             metric.Reset(Loader.Dataset.Info);
-            foreach (var part in parts) metric.Merge(part); // by rank, so that every process computes the same
+            foreach (var part in parts)
+                metric.Merge(part); // by rank, so that every process computes the same
         }
         var (count, images) = NonFinite.Counts;
         var counts = Group.AllGather([.. BitConverter.GetBytes(count), .. BitConverter.GetBytes(images)]);
         for (var rank = 0; rank < counts.Count; rank++)
-            if (rank != Group.Rank) NonFinite.Merge(BitConverter.ToInt64(counts[rank], 0), BitConverter.ToInt64(counts[rank], sizeof(long)));
+            if (rank != Group.Rank)
+                NonFinite.Merge(BitConverter.ToInt64(counts[rank], 0), BitConverter.ToInt64(counts[rank], sizeof(long)));
     }
 
     /// <summary>What metrics have gathered, by the values' names.</summary>

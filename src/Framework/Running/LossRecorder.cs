@@ -31,7 +31,8 @@ internal sealed class LossRecorder : IDisposable
     /// <summary>The mean of each loss since the last call, over all processes.</summary>
     public IReadOnlyDictionary<string, double> Take(IProcessGroup group)
     {
-        if (_sums.Count == 0) return new Dictionary<string, double>();
+        if (_sums.Count == 0)
+            return new Dictionary<string, double>();
         using var scope = NewDisposeScope();
         var means = stack(_sums.Values.Select(entry => entry.Sum / entry.Count));
         group.AllReduceSum(means);
@@ -61,7 +62,8 @@ internal sealed class LossRecorder : IDisposable
 
     private void Clear()
     {
-        foreach (var (sum, _) in _sums.Values) sum.Dispose();
+        foreach (var (sum, _) in _sums.Values)
+            sum.Dispose();
         _sums.Clear();
     }
 }

@@ -39,9 +39,15 @@ public sealed record PrecisionChoice(ScalarType Type, string Reason)
         }
         var name = asked == Precision.Bf16 ? "bf16" : "fp16";
         if (!autocast)
-            throw new UserErrorException($"precision: \"{name}\" needs autocast, whose functions this libtorch does not export. Use \"fp32\" or \"auto\", or libtorch {Tessera.Torch.Loading.LibTorch.ExpectedVersion}.");
+            throw new UserErrorException(
+                $"precision: \"{name}\" needs autocast, whose functions this libtorch does not export. Use \"fp32\" or \"auto\", or "
+                    + $"libtorch {Tessera.Torch.Loading.LibTorch.ExpectedVersion}."
+            );
         if (asked == Precision.Fp16 && device != DeviceType.CUDA)
-            throw new UserErrorException($"precision: \"fp16\" needs a CUDA device; this run is on {device.ToString().ToLowerInvariant()}. Use \"bf16\", \"fp32\" or \"auto\".");
+            throw new UserErrorException(
+                $"precision: \"fp16\" needs a CUDA device; this run is on {device.ToString().ToLowerInvariant()}. Use \"bf16\", "
+                    + $"\"fp32\" or \"auto\"."
+            );
         return asked == Precision.Fp16
             ? new(ScalarType.Float16, "fp16 with loss scaling")
             : new(ScalarType.BFloat16, bfloat16 ? "bf16" : $"bf16, though {where} only emulates it");

@@ -7,12 +7,21 @@ namespace Tessera.Framework.Running;
 internal static class ResumeCheck
 {
     /// <summary>What a user can do who can't resume.</summary>
-    public const string StartAnew = "Start a new run in another work dir, from these weights by init: { \"type\": \"Pretrained\", \"checkpoint\": … }.";
+    public const string StartAnew =
+        "Start a new run in another work dir, from these weights by init: { \"type\": \"Pretrained\", \"checkpoint\": … }.";
 
     /// <summary>The run that is to go on.</summary>
     /// <param name="Order">What decides which samples a batch holds.</param>
-    public sealed record Present(int Processes, int BatchesPerEpoch, int Accumulate, long TotalSteps, int TotalEpochs, bool CountsIterations, bool HasSchedule,
-        IReadOnlyDictionary<string, string> Order);
+    public sealed record Present(
+        int Processes,
+        int BatchesPerEpoch,
+        int Accumulate,
+        long TotalSteps,
+        int TotalEpochs,
+        bool CountsIterations,
+        bool HasSchedule,
+        IReadOnlyDictionary<string, string> Order
+    );
 
     /// <summary>
     /// Steps an epoch must be as many as before. In the middle of an epoch the samples that are still to come must be those
@@ -29,34 +38,59 @@ internal static class ResumeCheck
         Compare("accumulate", now.Accumulate, "batches a step (train.accumulate)");
         var order = Changed(loader.Value("order") as JsonObject, now.Order);
         var midEpoch = Number("batch") > 0;
-        if (midEpoch || differs.Count > 0) differs.AddRange(order);
+        if (midEpoch || differs.Count > 0)
+            differs.AddRange(order);
         if (differs.Count > 0)
-            throw new UserErrorException($"The checkpoint can't be resumed{(midEpoch ? " in the middle of its epoch" : "")}. It was written with\n    {string.Join("\n    ", differs)}"
-                + $"\n  Set that back to resume. Or: {char.ToLowerInvariant(StartAnew[0])}{StartAnew[1..]}");
-        if (order.Count > 0) warn($"The epochs from here on have other batches than those before: the checkpoint was written with {string.Join("; with ", order)}.");
+            throw new UserErrorException(
+                $"The checkpoint can't be resumed{(midEpoch ? " in the middle of its epoch" : "")}. It was written with\n    "
+                    + $"{string.Join("\n    ", differs)}"
+                    + $"\n  Set that back to resume. Or: {char.ToLowerInvariant(StartAnew[0])}{StartAnew[1..]}"
+            );
+        if (order.Count > 0)
+            warn(
+                $"The epochs from here on have other batches than those before: the checkpoint was written with "
+                    + $"{string.Join("; with ", order)}."
+            );
 
-        var (done, length, key) = now.CountsIterations ? (Number("iteration"), now.TotalSteps, "train.iterations") : (Number("epochs_done"), now.TotalEpochs, "train.epochs");
+        var (done, length, key) = now.CountsIterations
+            ? (Number("iteration"), now.TotalSteps, "train.iterations")
+            : (Number("epochs_done"), now.TotalEpochs, "train.epochs");
         if (done > length)
-            throw new UserErrorException($"{key} is {length}, but the checkpoint has {done} of them behind it. Raise {key} to train on; tools/test evaluates the checkpoint as it is.");
+            throw new UserErrorException(
+                $"{key} is {length}, but the checkpoint has {done} of them behind it. Raise {key} to train on; tools/test evaluates "
+                    + $"the checkpoint as it is."
+            );
         if (Number("total_steps") is { } before && before != now.TotalSteps && now.HasSchedule)
-            warn($"The run is {now.TotalSteps} iterations long now, {before} before; a schedule that counts to the end follows the new length.");
+            warn(
+                $"The run is {now.TotalSteps} iterations long now, {before} before; a schedule that counts to the end follows the "
+                    + $"new length."
+            );
 
         void Compare(string name, int present, string what)
         {
-            if (Number(name) is { } saved && saved != present) differs.Add($"{saved} {what}; this run has {present}");
+            if (Number(name) is { } saved && saved != present)
+                differs.Add($"{saved} {what}; this run has {present}");
         }
 
-        long? Number(string name) => long.TryParse(loader.Value(name)?.ToJsonString(), CultureInfo.InvariantCulture, out var number) ? number : null;
+        long? Number(string name) =>
+            long.TryParse(loader.Value(name)?.ToJsonString(), CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
     private static List<string> Changed(JsonObject? before, IReadOnlyDictionary<string, string> now)
     {
-        if (before is null) return [];
+        if (before is null)
+            return [];
         var changed = now.Where(fact => before[fact.Key] is JsonValue value && value.ToString() != fact.Value).ToList();
-        if (changed.Count > 1) changed.RemoveAll(fact => fact.Key == OrderKey); // it follows from the others
-        return [.. changed.Select(fact => fact.Key == OrderKey
-            ? "the samples in another order (another sampler, or other options of it)"
-            : $"{fact.Key} {before[fact.Key]}; this run has {fact.Value}")];
+        if (changed.Count > 1)
+            changed.RemoveAll(fact => fact.Key == OrderKey); // it follows from the others
+        return
+        [
+            .. changed.Select(fact =>
+                fact.Key == OrderKey
+                    ? "the samples in another order (another sampler, or other options of it)"
+                    : $"{fact.Key} {before[fact.Key]}; this run has {fact.Value}"
+            ),
+        ];
     }
 
     /// <summary>Under this name a loader gives a hash of the order itself.</summary>

@@ -48,7 +48,8 @@ public abstract class RunState
     /// <summary>Adds a value to the next row of scalars.jsonl and TensorBoard.</summary>
     public abstract void Log(string name, double value);
 
-    /// <summary>The values added since the last call, and every loss averaged over the batches since then (and over all processes). Reads the device once.</summary>
+    /// <summary>The values added since the last call, and every loss averaged over the batches since then (and over all processes). Reads
+    /// the device once.</summary>
     public abstract IReadOnlyDictionary<string, double> TakeLog();
 
     /// <summary>Evaluates now; runs the hooks around it.</summary>

@@ -11,7 +11,8 @@ namespace Tessera.Framework.Running;
 /// one pixel), that value is its own mean, its output would be 0 and its variance 0 / 0. The norm then takes its running
 /// statistics instead and leaves them as they are.
 /// </summary>
-/// <remarks>The norms stay what they are, so that names, checkpoints and taps don't change. PyTorch's Python side refuses such a batch.</remarks>
+/// <remarks>The norms stay what they are, so that names, checkpoints and taps don't change. PyTorch's Python side refuses such a
+/// batch.</remarks>
 public static class SingleValueNorms
 {
     private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
@@ -23,23 +24,31 @@ public static class SingleValueNorms
         var told = false;
         foreach (var (name, module) in model.named_modules())
         {
-            if (module is not BatchNorm norm || !s_attached.TryAdd(norm, norm)) continue;
+            if (module is not BatchNorm norm || !s_attached.TryAdd(norm, norm))
+                continue;
             var still = false;
-            norm.register_forward_pre_hook((_, input) =>
-            {
-                still = Applies(norm, input);
-                if (still) norm.eval();
-                return null!;
-            });
-            norm.register_forward_hook((_, _, output) =>
-            {
-                if (!still) return output;
-                still = false;
-                norm.train();
-                if (!told) s_log.Warn("{0}", Told(name));
-                told = true;
-                return output;
-            });
+            norm.register_forward_pre_hook(
+                (_, input) =>
+                {
+                    still = Applies(norm, input);
+                    if (still)
+                        norm.eval();
+                    return null!;
+                }
+            );
+            norm.register_forward_hook(
+                (_, _, output) =>
+                {
+                    if (!still)
+                        return output;
+                    still = false;
+                    norm.train();
+                    if (!told)
+                        s_log.Warn("{0}", Told(name));
+                    told = true;
+                    return output;
+                }
+            );
         }
     }
 

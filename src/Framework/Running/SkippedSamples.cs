@@ -17,12 +17,18 @@ internal sealed class SkippedSamples(IBatchLoader loader, string part, Action<st
     public void Tell()
     {
         var skipped = loader.Skipped;
-        if (skipped.Count == _seen) return;
+        if (skipped.Count == _seen)
+            return;
         _seen = skipped.Count;
         foreach (var (name, reason) in skipped)
         {
-            if (!_told.Add((name, reason)) || _told.Count > Named + 1) continue;
-            warn(_told.Count > Named ? $"{part}: further samples are left out, too; their number follows." : $"{part}: left out: {WithName(name, reason)}");
+            if (!_told.Add((name, reason)) || _told.Count > Named + 1)
+                continue;
+            warn(
+                _told.Count > Named
+                    ? $"{part}: further samples are left out, too; their number follows."
+                    : $"{part}: left out: {WithName(name, reason)}"
+            );
         }
     }
 
@@ -31,8 +37,15 @@ internal sealed class SkippedSamples(IBatchLoader loader, string part, Action<st
     {
         Tell();
         if (_seen > 0)
-            warn(string.Create(CultureInfo.InvariantCulture, $"{part}: {_seen:N0} of {loader.Dataset.Count:N0} samples could not be read so far; others took their place (on_bad_sample)."));
+            warn(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{part}: {_seen:N0} of {loader.Dataset.Count:N0} samples could not be read so far; others took their place "
+                        + $"(on_bad_sample)."
+                )
+            );
     }
 
-    private static string WithName(string name, string reason) => reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}";
+    private static string WithName(string name, string reason) =>
+        reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}";
 }

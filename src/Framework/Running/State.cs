@@ -37,5 +37,6 @@ public sealed class StateReader(IReadOnlyDictionary<string, Tensor> tensors, Jso
     public JsonNode? Value(string name) => values[prefix + name];
 
     /// <summary>Names below the present prefix.</summary>
-    public IEnumerable<string> TensorNames => tensors.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Select(key => key[prefix.Length..]);
+    public IEnumerable<string> TensorNames =>
+        tensors.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal)).Select(key => key[prefix.Length..]);
 }

@@ -9,7 +9,10 @@ public static class TextTable
     public static string Format(MetricTable table)
     {
         IReadOnlyList<string>[] rows = [table.Header, .. table.Rows];
-        var widths = Enumerable.Range(0, table.Header.Count).Select(column => rows.Max(row => column < row.Count ? row[column].Length : 0)).ToArray();
+        var widths = Enumerable
+            .Range(0, table.Header.Count)
+            .Select(column => rows.Max(row => column < row.Count ? row[column].Length : 0))
+            .ToArray();
         var text = new StringBuilder(table.Title);
         foreach (var row in rows)
         {

@@ -13,17 +13,28 @@ public sealed partial class Trainer
 {
     private long _evaluatedAt = -1; // optimizer steps done when the last evaluation came to its end
 
-    /// <summary>Whether the run was resumed from a checkpoint that was written just before an evaluation, which never came to its end.</summary>
-    private bool EvaluationIsOwed => _parts.ValLoader is not null && _evaluatedAt != _iteration && _iteration > 0
-        && (CountsIterations ? _evaluation.IsDueAt(_iteration, _totalSteps) : _batchInEpoch == 0 && _evaluation.IsDueAt(_epochsDone, _totalEpochs));
+    /// <summary>Whether the run was resumed from a checkpoint that was written just before an evaluation, which never came to its
+    /// end.</summary>
+    private bool EvaluationIsOwed =>
+        _parts.ValLoader is not null
+        && _evaluatedAt != _iteration
+        && _iteration > 0
+        && (
+            CountsIterations
+                ? _evaluation.IsDueAt(_iteration, _totalSteps)
+                : _batchInEpoch == 0 && _evaluation.IsDueAt(_epochsDone, _totalEpochs)
+        );
 
     /// <summary>Whether a checkpoint was written just before an evaluation that never came to its end.</summary>
     internal static bool OwesEvaluation(Checkpoint? checkpoint) =>
-        checkpoint?.Value($"{CheckpointParts.Loader}.{EvaluatedAt}") is JsonValue value && value.TryGetValue<long>(out var at) && at != checkpoint.Info.Iteration;
+        checkpoint?.Value($"{CheckpointParts.Loader}.{EvaluatedAt}") is JsonValue value
+        && value.TryGetValue<long>(out var at)
+        && at != checkpoint.Info.Iteration;
 
     public override void Evaluate()
     {
-        if (_parts.ValLoader is null) return;
+        if (_parts.ValLoader is null)
+            return;
         GradientAverager.Broadcast(Model.buffers(), Group); // running statistics: rank 0's are the run's
         RequireFinite(Model.state_dict().Select(entry => KeyValuePair.Create($"model.{entry.Key}", entry.Value)));
         try
@@ -32,20 +43,27 @@ public sealed partial class Trainer
         }
         catch (Exception error) when (error is not NonFiniteLossException)
         {
-            foreach (var hook in _hooks) hook.EvaluationFailed(this);
+            foreach (var hook in _hooks)
+                hook.EvaluationFailed(this);
             TrainMode();
-            if (SavedDespite() is not { } saved) throw;
-            var text = $"The evaluation after iteration {_iteration} failed. The training up to there is saved in {saved}: once the cause is mended, {GoesOn} evaluates again and goes on.";
-            if (error is UserErrorException) throw new UserErrorException($"{error.Message}\n  {text}", error);
+            if (SavedDespite() is not { } saved)
+                throw;
+            var text =
+                $"The evaluation after iteration {_iteration} failed. The training up to there is saved in {saved}: once the cause is "
+                + $"mended, {GoesOn} evaluates again and goes on.";
+            if (error is UserErrorException)
+                throw new UserErrorException($"{error.Message}\n  {text}", error);
             s_log.Error("{0}", text);
             throw;
         }
-        foreach (var hook in _hooks.OfType<ISavesEvaluations>()) hook.SaveEvaluation(this);
+        foreach (var hook in _hooks.OfType<ISavesEvaluations>())
+            hook.SaveEvaluation(this);
     }
 
     private void Measure()
     {
-        foreach (var hook in _hooks) hook.BeforeEvaluation(this);
+        foreach (var hook in _hooks)
+            hook.BeforeEvaluation(this);
         var evaluator = new Evaluator
         {
             Loader = _parts.ValLoader!,
@@ -65,14 +83,28 @@ public sealed partial class Trainer
         }
         ProcessMemory.GiveBack();
         TrainMode();
-        if (evaluator.NonFinite.Text is { } warning) s_log.Warn("{0}", warning);
+        if (evaluator.NonFinite.Text is { } warning)
+            s_log.Warn("{0}", warning);
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
-        s_log.Info("Evaluation after iteration {0}: {1}", _iteration, string.Join("  ", _metrics.Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key))).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))));
-        if (Evaluator.Coverage(_metrics) is { } coverage) s_log.Warn("{0}", coverage);
-        foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables())) s_log.Info("\n{0}", TextTable.Format(table));
-        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct()) s_log.Info("{0}", note);
+        s_log.Info(
+            "Evaluation after iteration {0}: {1}",
+            _iteration,
+            string.Join(
+                "  ",
+                _metrics
+                    .Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key)))
+                    .Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))
+            )
+        );
+        if (Evaluator.Coverage(_metrics) is { } coverage)
+            s_log.Warn("{0}", coverage);
+        foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables()))
+            s_log.Info("\n{0}", TextTable.Format(table));
+        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
+            s_log.Info("{0}", note);
         _schedule.Observe(_metrics, _iteration);
-        foreach (var hook in _hooks) hook.AfterEvaluation(this, _metrics);
+        foreach (var hook in _hooks)
+            hook.AfterEvaluation(this, _metrics);
         _evaluatedAt = _iteration;
     }
 
@@ -94,8 +126,14 @@ public sealed partial class Trainer
     private void RequireFinite(IEnumerable<KeyValuePair<string, Tensor>> tensors)
     {
         var broken = FiniteState.Broken(tensors);
-        if (broken.Count == 0) return;
-        throw FiniteState.Error(broken, Model, Progress, NewestCheckpoint is { } newest ? $"The checkpoint before it, {newest}, is good: {GoesOn} goes on from it." : null);
+        if (broken.Count == 0)
+            return;
+        throw FiniteState.Error(
+            broken,
+            Model,
+            Progress,
+            NewestCheckpoint is { } newest ? $"The checkpoint before it, {newest}, is good: {GoesOn} goes on from it." : null
+        );
     }
 
     private string? NewestCheckpoint => CheckpointHook.Newest(WorkDir);

@@ -17,7 +17,8 @@ public sealed partial class Trainer
         GradientAverager.Broadcast(Model.buffers(), Group);
         var state = new StateWriter();
         var model = state.Under(CheckpointParts.Model);
-        foreach (var (name, tensor) in Model.state_dict()) model.Write(name, tensor);
+        foreach (var (name, tensor) in Model.state_dict())
+            model.Write(name, tensor);
         _optimizers.Save(state.Under(CheckpointParts.Optimizers));
         _schedule.Save(state.Under(CheckpointParts.Schedule));
         _optimizers.Context.Scaler?.Save(state.Under(CheckpointParts.Scaler));
@@ -40,12 +41,22 @@ public sealed partial class Trainer
         loader.WriteValue("batches_per_epoch", TrainLoader.BatchesPerEpoch);
         loader.WriteValue("accumulate", _parts.Loop.Accumulate);
         loader.WriteValue("total_steps", _totalSteps);
-        loader.WriteValue("order", new JsonObject(TrainLoader.OrderedBy.Select(fact => KeyValuePair.Create(fact.Key, (JsonNode?)fact.Value))));
+        loader.WriteValue(
+            "order",
+            new JsonObject(TrainLoader.OrderedBy.Select(fact => KeyValuePair.Create(fact.Key, (JsonNode?)fact.Value)))
+        );
         loader.WriteValue(EvaluatedAt, _evaluatedAt);
         loader.WriteValue("stopped", StopReason);
-        loader.WriteValue("metrics", new JsonObject(_metrics.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
-        loader.WriteValue("logged", new JsonObject(_logged.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))));
-        foreach (var (key, hook) in _namedHooks) hook.Save(state.Under(CheckpointParts.Hooks).Under(key));
+        loader.WriteValue(
+            "metrics",
+            new JsonObject(_metrics.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)))
+        );
+        loader.WriteValue(
+            "logged",
+            new JsonObject(_logged.Where(m => double.IsFinite(m.Value)).Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value)))
+        );
+        foreach (var (key, hook) in _namedHooks)
+            hook.Save(state.Under(CheckpointParts.Hooks).Under(key));
         RequireFinite(state.Tensors);
         _losses.Save(state.Under("losses")); // may be anything where nobody guards them
         return state;
@@ -60,17 +71,33 @@ public sealed partial class Trainer
     }
 
     /// <summary>Takes up a run where <see cref="Capture"/> left it. Before <see cref="Run"/>.</summary>
-    /// <exception cref="UserErrorException">The state is damaged, or of another run: another model, optimizer, data set, batch size or number of processes.</exception>
+    /// <exception cref="UserErrorException">The state is damaged, or of another run: another model, optimizer, data set, batch size or
+    /// number of processes.</exception>
     public void Resume(StateReader state)
     {
         var loader = state.Under(CheckpointParts.Loader);
         if (loader.Value("iteration") is null)
-            throw new UserErrorException("The checkpoint holds weights alone, so nothing can be resumed from it. Load them by init: { \"type\": \"Pretrained\", … }.");
-        ResumeCheck.Require(loader, new ResumeCheck.Present(Group.WorldSize, TrainLoader.BatchesPerEpoch, _parts.Loop.Accumulate, _totalSteps, _totalEpochs, CountsIterations, _parts.Schedule.Count > 0, TrainLoader.OrderedBy),
-            text => s_log.Warn("{0}", text));
+            throw new UserErrorException(
+                "The checkpoint holds weights alone, so nothing can be resumed from it. Load them by init: { \"type\": \"Pretrained\", … }."
+            );
+        ResumeCheck.Require(
+            loader,
+            new ResumeCheck.Present(
+                Group.WorldSize,
+                TrainLoader.BatchesPerEpoch,
+                _parts.Loop.Accumulate,
+                _totalSteps,
+                _totalEpochs,
+                CountsIterations,
+                _parts.Schedule.Count > 0,
+                TrainLoader.OrderedBy
+            ),
+            text => s_log.Warn("{0}", text)
+        );
 
         Restore(state, rewind: false);
-        foreach (var (key, hook) in _namedHooks) hook.Load(state.Under(CheckpointParts.Hooks).Under(key));
+        foreach (var (key, hook) in _namedHooks)
+            hook.Load(state.Under(CheckpointParts.Hooks).Under(key));
         if ((string?)loader.Value("stopped") is { } stopped && !IsDone && stopped != Interrupted)
             Stop($"the run had already ended: {stopped}");
     }
@@ -98,7 +125,8 @@ public sealed partial class Trainer
             _evaluatedAt = (long?)loader.Value(EvaluatedAt) ?? _iteration; // older ones were written after the evaluation
             _metrics = Numbers("metrics");
             _logged.Clear();
-            foreach (var (name, value) in Numbers("logged")) _logged[name] = value;
+            foreach (var (name, value) in Numbers("logged"))
+                _logged[name] = value;
             _losses.Load(state.Under("losses"), Device);
         }
         catch (Exception error) when (error is FormatException or InvalidOperationException or ArgumentNullException or OverflowException)
@@ -132,17 +160,18 @@ public sealed partial class Trainer
     /// <summary>The reason of a stop that the user asked for; a resumed run goes on after it.</summary>
     public const string Interrupted = "interrupted";
 
-    public override CheckpointInfo Describe() => new()
-    {
-        Config = _parts.Config,
-        Data = Data,
-        Epoch = _epochsDone,
-        Iteration = _iteration,
-        Metrics = _metrics,
-        PublishedNames = PublishedNames.For(Model),
-        PublishedForms = PublishedNames.Forms(Model),
-        Source = _parts.Source,
-    };
+    public override CheckpointInfo Describe() =>
+        new()
+        {
+            Config = _parts.Config,
+            Data = Data,
+            Epoch = _epochsDone,
+            Iteration = _iteration,
+            Metrics = _metrics,
+            PublishedNames = PublishedNames.For(Model),
+            PublishedForms = PublishedNames.Forms(Model),
+            Source = _parts.Source,
+        };
 
     private void LoadModel(StateReader state)
     {
@@ -150,12 +179,19 @@ public sealed partial class Trainer
         var target = Model.state_dict();
         foreach (var (name, tensor) in target)
         {
-            var saved = state.Tensor(name) ?? throw new UserErrorException($"The checkpoint can't be resumed: it has no {name}. Was the model changed since?");
+            var saved =
+                state.Tensor(name)
+                ?? throw new UserErrorException($"The checkpoint can't be resumed: it has no {name}. Was the model changed since?");
             if (!saved.shape.SequenceEqual(tensor.shape))
             {
-                var why = target.Where(pair => state.Tensor(pair.Key) is { } other && !other.shape.SequenceEqual(pair.Value.shape))
-                    .Select(pair => Model.ExplainShape(pair.Key, state.Tensor(pair.Key)!.shape)).FirstOrDefault(text => text is not null);
-                throw new UserErrorException($"The checkpoint can't be resumed: its {name} is [{string.Join(", ", saved.shape)}], the model's is [{string.Join(", ", tensor.shape)}]. {why ?? "Was the model changed since?"}");
+                var why = target
+                    .Where(pair => state.Tensor(pair.Key) is { } other && !other.shape.SequenceEqual(pair.Value.shape))
+                    .Select(pair => Model.ExplainShape(pair.Key, state.Tensor(pair.Key)!.shape))
+                    .FirstOrDefault(text => text is not null);
+                throw new UserErrorException(
+                    $"The checkpoint can't be resumed: its {name} is [{string.Join(", ", saved.shape)}], the model's is "
+                        + $"[{string.Join(", ", tensor.shape)}]. {why ?? "Was the model changed since?"}"
+                );
             }
             tensor.copy_(saved);
         }
@@ -164,6 +200,7 @@ public sealed partial class Trainer
     private IEnumerable<(string Name, Device Device)> RandomDevices()
     {
         yield return ("cpu", CPU);
-        if (Device.type != TorchSharp.DeviceType.CPU) yield return ("device", Device);
+        if (Device.type != TorchSharp.DeviceType.CPU)
+            yield return ("device", Device);
     }
 }

@@ -13,16 +13,23 @@ public sealed partial class Trainer
 
     public override void Stop(string reason)
     {
-        if (Interlocked.CompareExchange(ref _asked, reason, null) is null) s_log.Info("Stopping: {0}", reason);
+        if (Interlocked.CompareExchange(ref _asked, reason, null) is null)
+            s_log.Info("Stopping: {0}", reason);
     }
 
-    /// <summary>Whether the run ends here. All processes ask at the same points and hear the same, though a signal reaches one of them first, or alone.</summary>
+    /// <summary>Whether the run ends here. All processes ask at the same points and hear the same, though a signal reaches one of them
+    /// first, or alone.</summary>
     private bool Stops()
     {
-        if (_stopReason is not null) return true;
-        _stopReason = Group.WorldSize == 1
-            ? _asked
-            : Group.AllGather(Encoding.UTF8.GetBytes(_asked ?? "")).Select(Encoding.UTF8.GetString).FirstOrDefault(reason => reason.Length > 0);
+        if (_stopReason is not null)
+            return true;
+        _stopReason =
+            Group.WorldSize == 1
+                ? _asked
+                : Group
+                    .AllGather(Encoding.UTF8.GetBytes(_asked ?? ""))
+                    .Select(Encoding.UTF8.GetString)
+                    .FirstOrDefault(reason => reason.Length > 0);
         return _stopReason is not null;
     }
 }

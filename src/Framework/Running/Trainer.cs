@@ -29,14 +29,17 @@ public sealed partial class Trainer : RunState, IDisposable
     private readonly nn.Module[] _frozenNorms;
     private readonly LossRecorder _losses = new();
     private readonly Dictionary<string, double> _logged = [];
-    private readonly long _stepsPerEpoch, _totalSteps;
+    private readonly long _stepsPerEpoch,
+        _totalSteps;
     private readonly int _totalEpochs;
     private readonly NonFiniteGuard? _guard;
     private readonly SkippedSamples _skipped;
     private readonly SkippedSamples? _skippedInVal;
 
     private long _iteration;
-    private int _epoch, _batchInEpoch, _epochsDone;
+    private int _epoch,
+        _batchInEpoch,
+        _epochsDone;
     private bool _stepDone;
     private Dictionary<string, double> _metrics = [];
     private Checkpoint? _resumedFrom;
@@ -50,9 +53,14 @@ public sealed partial class Trainer : RunState, IDisposable
         var loop = parts.Loop;
         var batches = parts.TrainLoader.BatchesPerEpoch;
         if (batches == 0)
-            throw new UserErrorException($"train.dataset: {parts.TrainLoader.Dataset.Count} samples make no batch. Lower train.loader.batch_size, or set drop_last to false.");
+            throw new UserErrorException(
+                $"train.dataset: {parts.TrainLoader.Dataset.Count} samples make no batch. Lower train.loader.batch_size, or set "
+                    + $"drop_last to false."
+            );
         if (loop.Length <= 0)
-            throw new UserErrorException(loop.Loop == LoopKind.Epochs ? "train.epochs: must be at least 1." : "train.iterations: must be at least 1.");
+            throw new UserErrorException(
+                loop.Loop == LoopKind.Epochs ? "train.epochs: must be at least 1." : "train.iterations: must be at least 1."
+            );
         _stepsPerEpoch = (batches + loop.Accumulate - 1) / loop.Accumulate;
         _totalSteps = loop.Loop == LoopKind.Epochs ? loop.Length * _stepsPerEpoch : loop.Length;
         _totalEpochs = (int)((_totalSteps + _stepsPerEpoch - 1) / _stepsPerEpoch);
@@ -60,22 +68,29 @@ public sealed partial class Trainer : RunState, IDisposable
         MetricLookup.TellRules(parts);
         var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
         _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
-        if (frozen.Count + loop.NormEval.Count > 0) s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
+        if (frozen.Count + loop.NormEval.Count > 0)
+            s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
         SingleValueNorms.Attach(parts.Model);
-        if (parts.Device.type != DeviceType.CPU) parts.Model.to(parts.Device);
-        if (parts.ChannelsLast) parts.Model.ToChannelsLast();
+        if (parts.Device.type != DeviceType.CPU)
+            parts.Model.to(parts.Device);
+        if (parts.ChannelsLast)
+            parts.Model.ToChannelsLast();
         GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
 
-        _optimizers = new RunOptimizers(parts.Optimizers, parts.Model, new StepContext
-        {
-            Group = parts.Group,
-            Precision = parts.Precision,
-            Device = parts.Device.type,
-            Clip = loop.ClipGrad,
-            Scaler = parts.Precision.NeedsScaling ? new LossScaler() : null,
-            Penalties = [.. parts.Penalties.Select(p => (p.Key, p.Value, p.Value.Select(parts.Model)))],
-            SeveralOptimizers = parts.Optimizers.Count > 1,
-        });
+        _optimizers = new RunOptimizers(
+            parts.Optimizers,
+            parts.Model,
+            new StepContext
+            {
+                Group = parts.Group,
+                Precision = parts.Precision,
+                Device = parts.Device.type,
+                Clip = loop.ClipGrad,
+                Scaler = parts.Precision.NeedsScaling ? new LossScaler() : null,
+                Penalties = [.. parts.Penalties.Select(p => (p.Key, p.Value, p.Value.Select(parts.Model)))],
+                SeveralOptimizers = parts.Optimizers.Count > 1,
+            }
+        );
         _schedule = new ScheduleChain(parts.Schedule, _stepsPerEpoch, _totalSteps);
         _evaluation = new EvaluationHook(loop.Loop, loop.ValidateEvery, parts.ValLoader is not null);
         _namedHooks = [.. Ordered(parts.Hooks, _evaluation)];
@@ -85,7 +100,8 @@ public sealed partial class Trainer : RunState, IDisposable
             _guard = new NonFiniteGuard(nanGuard.Interval, nanGuard.LooksAtEachBatch(parts.Device.type), parts.Device, parts.Group);
             _optimizers.Context.Guard = _guard.See;
         }
-        foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>()) module.Group = parts.Group;
+        foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>())
+            module.Group = parts.Group;
         if (loop.SyncBn && parts.Group.WorldSize > 1)
             s_log.Info("Batch norms over {0} processes: {1}.", parts.Group.WorldSize, SyncBatchNorm.Attach(parts.Model, parts.Group));
         manual_seed(parts.Seed + parts.Group.Rank); // dropout differs between processes, and not from building the model
@@ -114,14 +130,18 @@ public sealed partial class Trainer : RunState, IDisposable
     public override IReadOnlyDictionary<string, double> TakeLog()
     {
         var values = new Dictionary<string, double>(_losses.Take(Group));
-        if (values.Count > 0) values.TryAdd("loss", values.Values.Sum());
-        foreach (var (name, value) in _logged) values[name] = value;
+        if (values.Count > 0)
+            values.TryAdd("loss", values.Values.Sum());
+        foreach (var (name, value) in _logged)
+            values[name] = value;
         _logged.Clear();
         return values;
     }
 
-    /// <summary>Trains to the end, or until something stops the run. The hooks that began are ended in their order, whatever happened.</summary>
-    /// <exception cref="UserErrorException">A loss, a weight or a statistic was not finite; or the data or an evaluation failed.</exception>
+    /// <summary>Trains to the end, or until something stops the run. The hooks that began are ended in their order, whatever
+    /// happened.</summary>
+    /// <exception cref="UserErrorException">A loss, a weight or a statistic was not finite; or the data or an evaluation
+    /// failed.</exception>
     public void Run()
     {
         var begun = new List<(string Key, Hook Hook)>();
@@ -133,17 +153,21 @@ public sealed partial class Trainer : RunState, IDisposable
                 entry.Hook.BeforeRun(this);
                 begun.Add(entry);
             }
-            if (EvaluationIsOwed) Evaluate();
+            if (EvaluationIsOwed)
+                Evaluate();
             TakeSnapshot();
-            while (!Stops() && !IsDone) RunEpoch();
+            while (!Stops() && !IsDone)
+                RunEpoch();
             _guard?.Check();
         }
         catch (Exception error)
         {
             _failure = Reason(error);
         }
-        foreach (var (key, hook) in begun) End(key, hook);
-        if (_failure is not null) ExceptionDispatchInfo.Throw(_failure);
+        foreach (var (key, hook) in begun)
+            End(key, hook);
+        if (_failure is not null)
+            ExceptionDispatchInfo.Throw(_failure);
     }
 
     private void End(string key, Hook hook)
@@ -162,9 +186,8 @@ public sealed partial class Trainer : RunState, IDisposable
         }
     }
 
-    private Exception Reason(Exception error) => error is NonFiniteLossException found
-        ? new UserErrorException((found.FoundLate ? Rewind(found) : found).Message)
-        : error;
+    private Exception Reason(Exception error) =>
+        error is NonFiniteLossException found ? new UserErrorException((found.FoundLate ? Rewind(found) : found).Message) : error;
 
     public void Dispose()
     {
@@ -180,7 +203,8 @@ public sealed partial class Trainer : RunState, IDisposable
 
     private void RunEpoch()
     {
-        foreach (var hook in _hooks) hook.BeforeEpoch(this);
+        foreach (var hook in _hooks)
+            hook.BeforeEpoch(this);
         foreach (var loaded in TrainLoader.Epoch(_epoch, _batchInEpoch))
         {
             using var batch = loaded;
@@ -188,7 +212,8 @@ public sealed partial class Trainer : RunState, IDisposable
             Iterate(batch);
             if (Stops() || (CountsIterations && IsDone) || _iteration > _replayUntil)
             {
-                if (_batchInEpoch < TrainLoader.BatchesPerEpoch) return; // the epoch stays unfinished
+                if (_batchInEpoch < TrainLoader.BatchesPerEpoch)
+                    return; // the epoch stays unfinished
                 break;
             }
         }
@@ -197,7 +222,8 @@ public sealed partial class Trainer : RunState, IDisposable
 
         _epochsDone = _epoch + 1;
         _batchInEpoch = 0;
-        foreach (var hook in _hooks) hook.AfterEpoch(this);
+        foreach (var hook in _hooks)
+            hook.AfterEpoch(this);
         _epoch = _epochsDone;
     }
 
@@ -205,7 +231,8 @@ public sealed partial class Trainer : RunState, IDisposable
     {
         using var scope = NewDisposeScope();
         batch.To(Device);
-        if (_parts.ChannelsLast) batch.ToChannelsLast();
+        if (_parts.ChannelsLast)
+            batch.ToChannelsLast();
 
         var accumulate = _parts.Loop.Accumulate;
         var inStep = _batchInEpoch % accumulate;
@@ -220,13 +247,20 @@ public sealed partial class Trainer : RunState, IDisposable
 
         _stepDone = false;
         var progress = Progress;
-        foreach (var hook in _hooks) hook.BeforeIteration(this, batch);
-        foreach (var handle in _optimizers.Handles) _schedule.Apply(handle.Optimizer, progress);
+        foreach (var hook in _hooks)
+            hook.BeforeIteration(this, batch);
+        foreach (var handle in _optimizers.Handles)
+            _schedule.Apply(handle.Optimizer, progress);
         _guard?.Begin(progress, batch);
         LossMap losses;
         try
         {
-            losses = ShapeMistake.Guard(Model, batch, () => Model.TrainStep(batch, _optimizers, progress), again: () => Model.Loss(batch, progress));
+            losses = ShapeMistake.Guard(
+                Model,
+                batch,
+                () => Model.TrainStep(batch, _optimizers, progress),
+                again: () => Model.Loss(batch, progress)
+            );
         }
         catch (NonFiniteLossException found)
         {
@@ -234,15 +268,19 @@ public sealed partial class Trainer : RunState, IDisposable
         }
         _losses.Add(losses);
         _batchInEpoch++;
-        if (context.Due) StepIsDone();
-        foreach (var hook in _hooks) hook.AfterIteration(this, batch, losses);
+        if (context.Due)
+            StepIsDone();
+        foreach (var hook in _hooks)
+            hook.AfterIteration(this, batch, losses);
     }
 
     /// <summary>Where the loader left out samples, an epoch may end before its last step was due.</summary>
     private void FinishPartialStep()
     {
-        if (_optimizers.Context.Due || _stopReason is not null) return;
-        foreach (var handle in _optimizers.Handles) handle.Finish();
+        if (_optimizers.Context.Due || _stopReason is not null)
+            return;
+        foreach (var handle in _optimizers.Handles)
+            handle.Finish();
         StepIsDone();
     }
 
@@ -256,13 +294,15 @@ public sealed partial class Trainer : RunState, IDisposable
     private void TrainMode()
     {
         Model.train();
-        foreach (var norm in _frozenNorms) norm.eval();
+        foreach (var norm in _frozenNorms)
+            norm.eval();
     }
 
     private static IEnumerable<(string Key, Hook Hook)> Ordered(IReadOnlyDictionary<string, Hook> hooks, EvaluationHook evaluation)
     {
         var all = new List<(string Key, Hook Hook)> { ("evaluation", evaluation) };
-        foreach (var (key, hook) in hooks) all.Add((key, hook));
+        foreach (var (key, hook) in hooks)
+            all.Add((key, hook));
         return all.OrderBy(entry => entry.Hook.Order).ThenBy(entry => entry.Key, StringComparer.Ordinal);
     }
 

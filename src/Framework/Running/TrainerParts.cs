@@ -77,7 +77,8 @@ public sealed record TrainerParts
     /// <summary>null: nothing is written but what hooks write.</summary>
     public RunLog? Output { get; init; }
 
-    /// <summary>What the user types to start this run again, such as "tools/train CONFIG --work-dir DIR"; for messages. null where it is made in code.</summary>
+    /// <summary>What the user types to start this run again, such as "tools/train CONFIG --work-dir DIR"; for messages. null where it is
+    /// made in code.</summary>
     public string? Command { get; init; }
 
     /// <summary>The resolved config, for checkpoints.</summary>

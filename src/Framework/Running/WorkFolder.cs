@@ -9,43 +9,71 @@ namespace Tessera.Framework.Running;
 /// <summary>The folder a run writes to, and what an earlier run has left there.</summary>
 internal static partial class WorkFolder
 {
-    /// <summary>Refuses to begin anew where a run has begun before: its checkpoints would be written over, and its log mixed with the new one.</summary>
+    /// <summary>Refuses to begin anew where a run has begun before: its checkpoints would be written over, and its log mixed with the new
+    /// one.</summary>
     /// <exception cref="UserErrorException">There is such a run.</exception>
     public static void RequireFree(string folder)
     {
-        if (!Directory.Exists(folder)) return;
+        if (!Directory.Exists(folder))
+            return;
         var checkpoints = Entries(folder).Count(IsCheckpoint);
         var logged = Directory.EnumerateDirectories(folder).Any(HasRows);
-        if (checkpoints == 0 && !logged) return; // a run that ended before its first step has left nothing that could be lost
+        if (checkpoints == 0 && !logged)
+            return; // a run that ended before its first step has left nothing that could be lost
         var newest = CheckpointHook.Newest(folder) is { } path ? $", the newest {Path.GetFileName(path)}" : "";
-        var what = checkpoints == 0 ? "its log, no checkpoint" : string.Create(CultureInfo.InvariantCulture, $"{checkpoints} {(checkpoints == 1 ? "checkpoint" : "checkpoints")}{newest}");
-        throw new UserErrorException($"{folder}\n  A run was begun here before ({what}). Its files are not written over:"
-            + $"\n    --resume                   goes on with it{(checkpoints == 0 ? " (from the start, since it has no checkpoint)" : "")}"
-            + "\n    --overwrite                removes its files and begins anew"
-            + $"\n    --work-dir {Free(folder)}   begins anew in a folder that is free");
+        var what =
+            checkpoints == 0
+                ? "its log, no checkpoint"
+                : string.Create(CultureInfo.InvariantCulture, $"{checkpoints} {(checkpoints == 1 ? "checkpoint" : "checkpoints")}{newest}");
+        throw new UserErrorException(
+            $"{folder}\n  A run was begun here before ({what}). Its files are not written over:"
+                + $"\n    --resume                   goes on with "
+                + $"it{(checkpoints == 0 ? " (from the start, since it has no checkpoint)" : "")}"
+                + "\n    --overwrite                removes its files and begins anew"
+                + $"\n    --work-dir {Free(folder)}   begins anew in a folder that is free"
+        );
     }
 
-    /// <summary>What runs have written there: checkpoints and the file that names the newest, logs, event files, batches that broke. Nothing else.</summary>
+    /// <summary>What runs have written there: checkpoints and the file that names the newest, logs, event files, batches that broke.
+    /// Nothing else.</summary>
     public static IReadOnlyList<string> Entries(string folder)
     {
-        if (!Directory.Exists(folder)) return [];
-        var files = Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) is CheckpointStore.PointerName || IsCheckpoint(path) || BrokenBatch().IsMatch(Path.GetFileName(path)));
+        if (!Directory.Exists(folder))
+            return [];
+        var files = Directory
+            .EnumerateFiles(folder)
+            .Where(path =>
+                Path.GetFileName(path) is CheckpointStore.PointerName || IsCheckpoint(path) || BrokenBatch().IsMatch(Path.GetFileName(path))
+            );
         var events = Path.Combine(folder, "tensorboard");
-        if (Directory.Exists(events)) files = files.Concat(Directory.EnumerateFiles(events, "events.out.tfevents.*"));
-        return [.. files, .. Directory.EnumerateDirectories(folder).Where(path => LogFolder().IsMatch(Path.GetFileName(path)) && File.Exists(Path.Combine(path, ScalarLog.FileName)))];
+        if (Directory.Exists(events))
+            files = files.Concat(Directory.EnumerateFiles(events, "events.out.tfevents.*"));
+        return
+        [
+            .. files,
+            .. Directory
+                .EnumerateDirectories(folder)
+                .Where(path => LogFolder().IsMatch(Path.GetFileName(path)) && File.Exists(Path.Combine(path, ScalarLog.FileName))),
+        ];
     }
 
-    /// <summary>Removes what <see cref="Entries"/> found before; the pointer to the newest checkpoint first, so that it never names one that is gone.</summary>
+    /// <summary>Removes what <see cref="Entries"/> found before; the pointer to the newest checkpoint first, so that it never names one
+    /// that is gone.</summary>
     /// <returns>In words, for the log.</returns>
     public static string Remove(IReadOnlyList<string> entries)
     {
         foreach (var path in entries.OrderBy(path => Path.GetFileName(path) == CheckpointStore.PointerName ? 0 : 1))
         {
-            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-            else File.Delete(path);
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+            else
+                File.Delete(path);
         }
         var (checkpoints, logs) = (entries.Count(IsCheckpoint), entries.Count(path => LogFolder().IsMatch(Path.GetFileName(path))));
-        return string.Create(CultureInfo.InvariantCulture, $"{checkpoints} {(checkpoints == 1 ? "checkpoint" : "checkpoints")} and {logs} {(logs == 1 ? "log" : "logs")}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{checkpoints} {(checkpoints == 1 ? "checkpoint" : "checkpoints")} and {logs} {(logs == 1 ? "log" : "logs")}"
+        );
     }
 
     private static string Free(string folder)
@@ -53,7 +81,8 @@ internal static partial class WorkFolder
         for (var number = 2; ; number++)
         {
             var free = string.Create(CultureInfo.InvariantCulture, $"{folder.TrimEnd('/')}_{number}");
-            if (!Directory.Exists(free) && !File.Exists(free)) return free;
+            if (!Directory.Exists(free) && !File.Exists(free))
+                return free;
         }
     }
 

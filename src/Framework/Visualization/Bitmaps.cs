@@ -15,7 +15,8 @@ internal static class Bitmaps
     internal static int Side(double length)
     {
         var side = Math.Ceiling(length - 1e-9);
-        return side is > 0 and <= LargestSide ? (int)side
+        return side is > 0 and <= LargestSide
+            ? (int)side
             : throw new UserErrorException($"A picture has 1 to {LargestSide} pixels along a side; this one would have {length:0}.");
     }
 
@@ -26,7 +27,8 @@ internal static class Bitmaps
         if ((long)width * height > MostPixels)
             throw new UserErrorException($"A picture has {MostPixels:#,0} pixels at most; this one would have {width:#,0} x {height:#,0}.");
         var bitmap = new SKBitmap();
-        if (bitmap.TryAllocPixels(new SKImageInfo(width, height, SKColorType.Rgb888x, SKAlphaType.Opaque))) return bitmap;
+        if (bitmap.TryAllocPixels(new SKImageInfo(width, height, SKColorType.Rgb888x, SKAlphaType.Opaque)))
+            return bitmap;
         bitmap.Dispose();
         throw new UserErrorException($"There is no memory for a picture of {width:#,0} x {height:#,0} pixels.");
     }
@@ -36,7 +38,8 @@ internal static class Bitmaps
         var bitmap = New(Side(image.Width), Side(image.Height));
         var from = Photograph.Of(image).Bytes.AsSpan();
         var to = MemoryMarshal.Cast<byte, uint>(bitmap.GetPixelSpan()); // rows have no padding
-        for (var i = 0; i < to.Length; i++) to[i] = 0xFF000000 | (uint)from[3 * i + 2] << 16 | (uint)from[3 * i + 1] << 8 | from[3 * i];
+        for (var i = 0; i < to.Length; i++)
+            to[i] = 0xFF000000 | (uint)from[3 * i + 2] << 16 | (uint)from[3 * i + 1] << 8 | from[3 * i];
         return bitmap;
     }
 

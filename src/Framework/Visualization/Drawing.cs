@@ -5,11 +5,17 @@ using Tessera.Framework.Data;
 namespace Tessera.Framework.Visualization;
 
 /// <summary>Where a text lies against its point, along an axis.</summary>
-public enum TextAlign { Start, Middle, End }
+public enum TextAlign
+{
+    Start,
+    Middle,
+    End,
+}
 
 /// <summary>A picture that is drawn on: lines, areas, images and text, smoothly. Pixels or SVG.</summary>
 /// <remarks>
-/// Coordinates are in units from the top left corner; of pixels, there are scale² to a unit. What has a coordinate that isn't finite is left out.
+/// Coordinates are in units from the top left corner; of pixels, there are scale² to a unit. What has a coordinate that isn't finite is
+/// left out.
 /// Several threads may draw at once, each on a drawing of its own.
 /// </remarks>
 public sealed class Drawing : IDisposable
@@ -59,7 +65,8 @@ public sealed class Drawing : IDisposable
     public static Drawing Svg(double width, double height)
     {
         EmbeddedFonts.Require();
-        if (!(width > 0 && height > 0 && Finite(width, height))) throw new UserErrorException($"A picture of {width} x {height} can't be drawn.");
+        if (!(width > 0 && height > 0 && Finite(width, height)))
+            throw new UserErrorException($"A picture of {width} x {height} can't be drawn.");
         return new Drawing(width, height);
     }
 
@@ -74,17 +81,20 @@ public sealed class Drawing : IDisposable
 
     public void Fill(double x, double y, double width, double height, Color color)
     {
-        if (Finite(x, y, width, height)) Canvas.DrawRect(Rectangle(x, y, width, height), Filling(color));
+        if (Finite(x, y, width, height))
+            Canvas.DrawRect(Rectangle(x, y, width, height), Filling(color));
     }
 
     public void Outline(double x, double y, double width, double height, Color color, double line = 1)
     {
-        if (Finite(x, y, width, height)) Canvas.DrawRect(Rectangle(x, y, width, height), Stroke(color, line));
+        if (Finite(x, y, width, height))
+            Canvas.DrawRect(Rectangle(x, y, width, height), Stroke(color, line));
     }
 
     public void Disc(double x, double y, double radius, Color color)
     {
-        if (Finite(x, y, radius)) Canvas.DrawCircle((float)x, (float)y, (float)radius, Filling(color));
+        if (Finite(x, y, radius))
+            Canvas.DrawCircle((float)x, (float)y, (float)radius, Filling(color));
     }
 
     public void Line(double x1, double y1, double x2, double y2, Color color, double line = 1, double dash = 0) =>
@@ -95,7 +105,8 @@ public sealed class Drawing : IDisposable
     public void Path(IReadOnlyList<(double X, double Y)> points, Color color, double line = 1, double dash = 0)
     {
         var canvas = Canvas;
-        if (points.Count == 0 || !points.All(point => Finite(point.X, point.Y))) return;
+        if (points.Count == 0 || !points.All(point => Finite(point.X, point.Y)))
+            return;
         using var path = Trace(points, close: false);
         using var dashes = dash > 0 ? SKPathEffect.CreateDash([(float)dash, (float)dash], 0) : null;
         var paint = Stroke(color, line);
@@ -107,7 +118,8 @@ public sealed class Drawing : IDisposable
     /// <summary>The area within the points.</summary>
     public void Area(IReadOnlyList<(double X, double Y)> points, Color color)
     {
-        if (points.Count == 0 || !points.All(point => Finite(point.X, point.Y))) return;
+        if (points.Count == 0 || !points.All(point => Finite(point.X, point.Y)))
+            return;
         using var path = Trace(points, close: true);
         Canvas.DrawPath(path, Filling(color));
     }
@@ -126,8 +138,10 @@ public sealed class Drawing : IDisposable
     public void Draw(Image image, double x, double y, double width, double height, bool smooth = true)
     {
         var canvas = Canvas;
-        if (!Finite(x, y, width, height)) return;
-        if (smooth && _svg is null) image = Shrinking.To(image, height * _scale, width * _scale);
+        if (!Finite(x, y, width, height))
+            return;
+        if (smooth && _svg is null)
+            image = Shrinking.To(image, height * _scale, width * _scale);
         using var bitmap = Bitmaps.Of(image);
         using var picture = SKImage.FromPixels(bitmap.Info, bitmap.GetPixels(), bitmap.RowBytes); // not a copy
         var sampling = new SKSamplingOptions(smooth ? SKFilterMode.Linear : SKFilterMode.Nearest);
@@ -139,27 +153,50 @@ public sealed class Drawing : IDisposable
     /// <param name="along">What of the text lies at x: its start, middle or end.</param>
     /// <param name="across">What of it lies at y: its top (Start), the middle of its capitals, or its baseline (End).</param>
     /// <param name="degrees">Turned clockwise about (x, y).</param>
-    public void Text(string text, double x, double y, double size, Color color,
-        TextAlign along = TextAlign.Start, TextAlign across = TextAlign.End, bool bold = false, double degrees = 0)
+    public void Text(
+        string text,
+        double x,
+        double y,
+        double size,
+        Color color,
+        TextAlign along = TextAlign.Start,
+        TextAlign across = TextAlign.End,
+        bool bold = false,
+        double degrees = 0
+    )
     {
         var canvas = Canvas;
-        if (!Finite(x, y, size, degrees)) return;
+        if (!Finite(x, y, size, degrees))
+            return;
         text = Printable(text);
-        var start = along switch { TextAlign.Start => 0, TextAlign.Middle => -_outlines.Width(text, size, bold) / 2, _ => -_outlines.Width(text, size, bold) };
-        var baseline = across switch { TextAlign.Start => _outlines.Room(size, bold).Ascent, TextAlign.Middle => CapitalsMiddle * size, _ => 0 };
+        var start = along switch
+        {
+            TextAlign.Start => 0,
+            TextAlign.Middle => -_outlines.Width(text, size, bold) / 2,
+            _ => -_outlines.Width(text, size, bold),
+        };
+        var baseline = across switch
+        {
+            TextAlign.Start => _outlines.Room(size, bold).Ascent,
+            TextAlign.Middle => CapitalsMiddle * size,
+            _ => 0,
+        };
         var upright = degrees == 0;
-        if (upright && _svg is null) baseline = Math.Round((y + baseline) * _scale) / _scale - y; // on whole pixels, letters are sharper
+        if (upright && _svg is null)
+            baseline = Math.Round((y + baseline) * _scale) / _scale - y; // on whole pixels, letters are sharper
         using var outlines = _outlines.Of(text, start, baseline, size, bold, upright);
         using var restored = new SKAutoCanvasRestore(canvas);
         canvas.Translate((float)x, (float)y);
-        if (!upright) canvas.RotateDegrees((float)degrees);
+        if (!upright)
+            canvas.RotateDegrees((float)degrees);
         canvas.DrawPath(outlines, Filling(color));
     }
 
     /// <summary>How wide a text is, and how high its line, in whole units.</summary>
     public (double Width, double Height) Measure(string text, double size, bool bold = false)
     {
-        if (_finished) throw Finished();
+        if (_finished)
+            throw Finished();
         var (ascent, descent) = _outlines.Room(size, bold);
         return (_outlines.Width(Printable(text), size, bold), ascent + descent);
     }
@@ -167,15 +204,19 @@ public sealed class Drawing : IDisposable
     /// <summary>The text, or as much of its beginning as fits, with "…".</summary>
     public string Fit(string text, double width, double size, bool bold = false)
     {
-        if (Measure(text, size, bold).Width <= width) return text;
+        if (Measure(text, size, bold).Width <= width)
+            return text;
         var (low, high) = (0, text.Length - 1);
         while (low < high)
         {
             var middle = (low + high + 1) / 2;
-            if (Measure(text[..middle] + "…", size, bold).Width <= width) low = middle;
-            else high = middle - 1;
+            if (Measure(text[..middle] + "…", size, bold).Width <= width)
+                low = middle;
+            else
+                high = middle - 1;
         }
-        if (low > 0 && char.IsHighSurrogate(text[low - 1])) low--;
+        if (low > 0 && char.IsHighSurrogate(text[low - 1]))
+            low--;
         return text[..low] + "…";
     }
 
@@ -191,8 +232,10 @@ public sealed class Drawing : IDisposable
     /// <exception cref="InvalidOperationException">It is pixels.</exception>
     public string EncodeSvg()
     {
-        if (_svg is null) throw new InvalidOperationException("The drawing is pixels; ask for a PNG.");
-        if (_finished) throw Finished();
+        if (_svg is null)
+            throw new InvalidOperationException("The drawing is pixels; ask for a PNG.");
+        if (_finished)
+            throw Finished();
         _finished = true;
         return _svg.Finish();
     }
@@ -212,7 +255,8 @@ public sealed class Drawing : IDisposable
 
     private SKBitmap RequirePixels()
     {
-        if (_svg is not null) throw new InvalidOperationException("The drawing is SVG; it has no pixels.");
+        if (_svg is not null)
+            throw new InvalidOperationException("The drawing is SVG; it has no pixels.");
         return _finished ? throw Finished() : _pixels!;
     }
 
@@ -236,11 +280,13 @@ public sealed class Drawing : IDisposable
     private static bool Finite(params ReadOnlySpan<double> values)
     {
         var sum = 0f;
-        foreach (var value in values) sum += (float)value;
+        foreach (var value in values)
+            sum += (float)value;
         return float.IsFinite(sum);
     }
 
-    private static SKRect Rectangle(double x, double y, double width, double height) => SKRect.Create((float)x, (float)y, (float)width, (float)height);
+    private static SKRect Rectangle(double x, double y, double width, double height) =>
+        SKRect.Create((float)x, (float)y, (float)width, (float)height);
 
     private static SKPath Trace(IReadOnlyList<(double X, double Y)> points, bool close)
     {
@@ -249,12 +295,15 @@ public sealed class Drawing : IDisposable
         return path.Detach();
     }
 
-    /// <summary>Strangers' names may hold anything: control characters become spaces, halves of a surrogate pair the sign for what can't be shown.</summary>
+    /// <summary>Strangers' names may hold anything: control characters become spaces, halves of a surrogate pair the sign for what can't be
+    /// shown.</summary>
     private static string Printable(string text)
     {
-        if (!text.Any(c => char.IsControl(c) || char.IsSurrogate(c))) return text;
+        if (!text.Any(c => char.IsControl(c) || char.IsSurrogate(c)))
+            return text;
         var clean = new StringBuilder();
-        foreach (var rune in text.EnumerateRunes()) clean.Append(Rune.IsControl(rune) ? " " : rune.ToString());
+        foreach (var rune in text.EnumerateRunes())
+            clean.Append(Rune.IsControl(rune) ? " " : rune.ToString());
         return clean.ToString();
     }
 }

@@ -9,7 +9,8 @@ public static class Overlays
 {
     /// <summary>A segmentation map's colours over an image.</summary>
     /// <param name="picture">Any type.</param>
-    /// <param name="map">H x W x 1, UInt8 or UInt16, of the picture's size. Values without a colour (255 is one) leave the picture as it is, hatched in grey.</param>
+    /// <param name="map">H x W x 1, UInt8 or UInt16, of the picture's size. Values without a colour (255 is one) leave the picture as it
+    /// is, hatched in grey.</param>
     /// <param name="colors">By class.</param>
     /// <param name="opacity">Of the colours.</param>
     /// <param name="contours">Also draw where classes meet.</param>
@@ -17,27 +18,33 @@ public static class Overlays
     public static Image Segmentation(Image picture, Image map, IReadOnlyList<Color> colors, double opacity = 0.5, bool contours = true)
     {
         if (picture.Height != map.Height || picture.Width != map.Width || map.Channels != 1)
-            throw new ArgumentException($"A map of {map.Width} x {map.Height} x {map.Channels} does not lie on an image of {picture.Width} x {picture.Height}.", nameof(map));
+            throw new ArgumentException(
+                $"A map of {map.Width} x {map.Height} x {map.Channels} does not lie on an image of {picture.Width} x {picture.Height}.",
+                nameof(map)
+            );
         var source = Photograph.Of(picture);
         var result = new Image(picture.Height, picture.Width, 3);
         var classes = Values(map);
         var weight = (int)Math.Round(Math.Clamp(opacity, 0, 1) * 256);
         for (var y = 0; y < map.Height; y++)
-            for (var x = 0; x < map.Width; x++)
-            {
-                var i = y * map.Width + x;
-                var c = classes[i];
-                var (color, share) = c < colors.Count ? (colors[c], weight)
-                    : (x + y) % 8 < 2 ? (Color.Gray, 128)
-                    : (default, 0);
-                if (contours && share > 0 && c < colors.Count && Meets(i, x, y)) (color, share) = (color.Towards(Color.White, 0.45), 230);
-                result.Bytes[3 * i] = Blend(source.Bytes[3 * i], color.Red, share);
-                result.Bytes[3 * i + 1] = Blend(source.Bytes[3 * i + 1], color.Green, share);
-                result.Bytes[3 * i + 2] = Blend(source.Bytes[3 * i + 2], color.Blue, share);
-            }
+        for (var x = 0; x < map.Width; x++)
+        {
+            var i = y * map.Width + x;
+            var c = classes[i];
+            var (color, share) =
+                c < colors.Count ? (colors[c], weight)
+                : (x + y) % 8 < 2 ? (Color.Gray, 128)
+                : (default, 0);
+            if (contours && share > 0 && c < colors.Count && Meets(i, x, y))
+                (color, share) = (color.Towards(Color.White, 0.45), 230);
+            result.Bytes[3 * i] = Blend(source.Bytes[3 * i], color.Red, share);
+            result.Bytes[3 * i + 1] = Blend(source.Bytes[3 * i + 1], color.Green, share);
+            result.Bytes[3 * i + 2] = Blend(source.Bytes[3 * i + 2], color.Blue, share);
+        }
         return result;
 
-        bool Meets(int i, int x, int y) => x + 1 < map.Width && classes[i + 1] != classes[i] || y + 1 < map.Height && classes[i + map.Width] != classes[i];
+        bool Meets(int i, int x, int y) =>
+            x + 1 < map.Width && classes[i + 1] != classes[i] || y + 1 < map.Height && classes[i + map.Width] != classes[i];
 
         static byte Blend(byte under, byte over, int share) => (byte)((under * (256 - share) + over * share + 128) >> 8);
     }
@@ -47,7 +54,8 @@ public static class Overlays
     {
         var seen = new bool[classes];
         foreach (var value in Values(map))
-            if (value < classes) seen[value] = true;
+            if (value < classes)
+                seen[value] = true;
         return [.. Enumerable.Range(0, classes).Where(c => seen[c])];
     }
 
@@ -58,13 +66,14 @@ public static class Overlays
         var result = Photograph.Of(picture).Clone();
         var share = Math.Clamp(opacity, 0, 1);
         for (var n = 0; n < masks.Count; n++)
-            for (var i = 0; i < masks[n].Height * masks[n].Width && 3 * i < result.Bytes.Length; i++)
-            {
-                if (masks[n].Bytes[i] == 0) continue;
-                var color = colors[n % colors.Count];
-                var under = new Color(result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]).Towards(color, share);
-                (result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]) = (under.Red, under.Green, under.Blue);
-            }
+        for (var i = 0; i < masks[n].Height * masks[n].Width && 3 * i < result.Bytes.Length; i++)
+        {
+            if (masks[n].Bytes[i] == 0)
+                continue;
+            var color = colors[n % colors.Count];
+            var under = new Color(result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]).Towards(color, share);
+            (result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]) = (under.Red, under.Green, under.Blue);
+        }
         return result;
     }
 
@@ -72,15 +81,26 @@ public static class Overlays
     /// <param name="corners">[N * 4], x1, y1, x2, y2.</param>
     /// <param name="scores">[N].</param>
     /// <param name="ignored">[N]; those are dashed.</param>
-    public static void Boxes(Drawing drawing, ReadOnlySpan<float> corners, IReadOnlyList<int> labels, IReadOnlyList<string> names, IReadOnlyList<Color> colors,
-        IReadOnlyList<float>? scores = null, IReadOnlyList<bool>? ignored = null)
+    public static void Boxes(
+        Drawing drawing,
+        ReadOnlySpan<float> corners,
+        IReadOnlyList<int> labels,
+        IReadOnlyList<string> names,
+        IReadOnlyList<Color> colors,
+        IReadOnlyList<float>? scores = null,
+        IReadOnlyList<bool>? ignored = null
+    )
     {
         var size = Math.Clamp(Math.Min(drawing.Width, drawing.Height) / 32, 9, 22);
         var line = Math.Max(1.5, size / 7);
         for (var n = labels.Count - 1; n >= 0; n--) // the best on top
         {
-            if (!float.IsFinite(corners[4 * n] + corners[4 * n + 1] + corners[4 * n + 2] + corners[4 * n + 3])) continue;
-            double x1 = corners[4 * n], y1 = corners[4 * n + 1], x2 = corners[4 * n + 2], y2 = corners[4 * n + 3];
+            if (!float.IsFinite(corners[4 * n] + corners[4 * n + 1] + corners[4 * n + 2] + corners[4 * n + 3]))
+                continue;
+            double x1 = corners[4 * n],
+                y1 = corners[4 * n + 1],
+                x2 = corners[4 * n + 2],
+                y2 = corners[4 * n + 3];
             var color = labels[n] >= 0 && labels[n] < colors.Count ? colors[labels[n]] : Color.Gray;
             var crowd = ignored is not null && ignored[n];
             drawing.Path([(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)], color, line, crowd ? 3 * line : 0);
@@ -95,7 +115,13 @@ public static class Overlays
     }
 
     /// <summary>Predicted objects over an image.</summary>
-    public static Image Detections(Image picture, DetectionPrediction prediction, IReadOnlyList<string> names, IReadOnlyList<Color> colors, double scoreThreshold = 0)
+    public static Image Detections(
+        Image picture,
+        DetectionPrediction prediction,
+        IReadOnlyList<string> names,
+        IReadOnlyList<Color> colors,
+        double scoreThreshold = 0
+    )
     {
         using var drawing = Drawing.On(picture);
         var shown = prediction.Scores.Count(score => score >= scoreThreshold); // they fall
@@ -106,19 +132,26 @@ public static class Overlays
     /// <summary>Pictures side by side, each under its title, with a legend below: what a report shows.</summary>
     /// <param name="pictures">Shown at the height of the first.</param>
     /// <param name="legend">Names and colours; may be empty.</param>
-    public static Drawing SideBySide(IReadOnlyList<(string Title, Image Picture)> pictures, IReadOnlyList<(string Name, Color Color)> legend)
+    public static Drawing SideBySide(
+        IReadOnlyList<(string Title, Image Picture)> pictures,
+        IReadOnlyList<(string Name, Color Color)> legend
+    )
     {
-        const double gap = 8, text = 13, row = 20;
+        const double gap = 8,
+            text = 13,
+            row = 20;
         var height = (double)Math.Clamp(pictures[0].Picture.Height, 64, 1024);
         var widths = pictures.Select(picture => picture.Picture.Width * height / picture.Picture.Height).ToArray();
         var width = widths.Sum() + gap * (pictures.Count + 1);
         double[] entries;
-        using (var ruler = Drawing.Pixels(1, 1)) entries = [.. legend.Select(entry => ruler.Measure(entry.Name, text).Width + 36)];
+        using (var ruler = Drawing.Pixels(1, 1))
+            entries = [.. legend.Select(entry => ruler.Measure(entry.Name, text).Width + 36)];
         width = Math.Max(width, entries.DefaultIfEmpty().Max() + 2 * gap);
         var rows = 0;
         for (var (i, x) = (0, 0.0); i < entries.Length; i++)
         {
-            if (i == 0 || x + entries[i] > width - gap) (rows, x) = (rows + 1, gap);
+            if (i == 0 || x + entries[i] > width - gap)
+                (rows, x) = (rows + 1, gap);
             x += entries[i];
         }
         var titles = pictures.Any(picture => picture.Title.Length > 0) ? row + 4 : gap;
@@ -126,14 +159,23 @@ public static class Overlays
         var left = gap;
         for (var i = 0; i < pictures.Count; i++)
         {
-            drawing.Text(drawing.Fit(pictures[i].Title, widths[i], text, bold: true), left, titles / 2, text, Color.Black, across: TextAlign.Middle, bold: true);
+            drawing.Text(
+                drawing.Fit(pictures[i].Title, widths[i], text, bold: true),
+                left,
+                titles / 2,
+                text,
+                Color.Black,
+                across: TextAlign.Middle,
+                bold: true
+            );
             drawing.Draw(pictures[i].Picture, left, titles, widths[i], height);
             left += widths[i] + gap;
         }
         var (at, y) = (gap, titles + height + gap / 2 + row / 2);
         for (var i = 0; i < entries.Length; i++)
         {
-            if (i > 0 && at + entries[i] > width - gap) (at, y) = (gap, y + row);
+            if (i > 0 && at + entries[i] > width - gap)
+                (at, y) = (gap, y + row);
             drawing.Fill(at, y - 7, 14, 14, legend[i].Color);
             drawing.Text(legend[i].Name, at + 20, y, text, Color.Black, across: TextAlign.Middle);
             at += entries[i];
@@ -141,10 +183,11 @@ public static class Overlays
         return drawing;
     }
 
-    private static int[] Values(Image map) => map.Type switch
-    {
-        PixelType.UInt8 => Array.ConvertAll(map.Bytes, value => value == byte.MaxValue ? int.MaxValue : value),
-        PixelType.UInt16 => [.. map.Pixels<ushort>().ToArray().Select(value => value == ushort.MaxValue ? int.MaxValue : value)],
-        _ => throw new ArgumentException("A segmentation map holds integers."),
-    };
+    private static int[] Values(Image map) =>
+        map.Type switch
+        {
+            PixelType.UInt8 => Array.ConvertAll(map.Bytes, value => value == byte.MaxValue ? int.MaxValue : value),
+            PixelType.UInt16 => [.. map.Pixels<ushort>().ToArray().Select(value => value == ushort.MaxValue ? int.MaxValue : value)],
+            _ => throw new ArgumentException("A segmentation map holds integers."),
+        };
 }

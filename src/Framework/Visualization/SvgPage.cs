@@ -9,7 +9,8 @@ namespace Tessera.Framework.Visualization;
 internal sealed partial class SvgPage : IDisposable
 {
     private readonly MemoryStream _file = new();
-    private readonly float _width, _height;
+    private readonly float _width,
+        _height;
     private readonly List<bool> _smooth = [];
 
     internal SvgPage(double width, double height)
@@ -45,11 +46,16 @@ internal sealed partial class SvgPage : IDisposable
     private static string WithOwnNumbers(string svg)
     {
         var numbers = new Dictionary<string, int>();
-        return ClipName().Replace(svg, name =>
-        {
-            if (!numbers.TryGetValue(name.Value, out var number)) numbers.Add(name.Value, number = numbers.Count);
-            return string.Create(CultureInfo.InvariantCulture, $"cl_{number}");
-        });
+        return ClipName()
+            .Replace(
+                svg,
+                name =>
+                {
+                    if (!numbers.TryGetValue(name.Value, out var number))
+                        numbers.Add(name.Value, number = numbers.Count);
+                    return string.Create(CultureInfo.InvariantCulture, $"cl_{number}");
+                }
+            );
     }
 
     [GeneratedRegex("cl_[0-9a-f]+")] // no other attribute can hold an underscore after letters, base64 included
@@ -59,10 +65,12 @@ internal sealed partial class SvgPage : IDisposable
     private string WithSquarePixels(string svg)
     {
         const string element = "<image ";
-        if (_smooth.TrueForAll(smooth => smooth)) return svg;
+        if (_smooth.TrueForAll(smooth => smooth))
+            return svg;
         var parts = svg.Split(element); // attributes hold no "<", and there is no text
         var result = new StringBuilder(parts[0]);
-        for (var i = 1; i < parts.Length; i++) result.Append(element).Append(_smooth[i - 1] ? "" : "image-rendering=\"pixelated\" ").Append(parts[i]);
+        for (var i = 1; i < parts.Length; i++)
+            result.Append(element).Append(_smooth[i - 1] ? "" : "image-rendering=\"pixelated\" ").Append(parts[i]);
         return result.ToString();
     }
 }

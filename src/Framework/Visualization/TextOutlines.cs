@@ -4,7 +4,8 @@ namespace Tessera.Framework.Visualization;
 
 /// <summary>The outlines of a line of text, in DejaVu Sans.</summary>
 /// <remarks>
-/// Text is filled as outlines, also in pixels: Skia's own text is thinner where it is dark and thicker where it is light, for screens. In SVG its words
+/// Text is filled as outlines, also in pixels: Skia's own text is thinner where it is dark and thicker where it is light, for screens. In
+/// SVG its words
 /// are placed letter by letter, which some viewers misread, in a font that the reader may not have.
 /// </remarks>
 internal sealed class TextOutlines : IDisposable
@@ -40,7 +41,8 @@ internal sealed class TextOutlines : IDisposable
         for (var i = 0; i < glyphs.Length; i++)
         {
             using var glyph = font.GetGlyphPath(glyphs[i]);
-            if (glyph is null) continue; // a space
+            if (glyph is null)
+                continue; // a space
             var matrix = SKMatrix.CreateScaleTranslation((float)(1 / _scale), (float)(1 / _scale), places[i].X, places[i].Y);
             all.AddPath(glyph, in matrix);
         }

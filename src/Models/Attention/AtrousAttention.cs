@@ -4,18 +4,21 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Attention;
 
-/// <param name="Rate">Tokens whose positions agree modulo this attend each other; by default the square root of the number of tokens (for "grid": of rows and columns), rounded.</param>
+/// <param name="Rate">Tokens whose positions agree modulo this attend each other; by default the square root of the number of tokens (for
+/// "grid": of rows and columns), rounded.</param>
 /// <param name="Layout">"sequence": positions in the sequence; "grid": rows and columns both.</param>
 public sealed record AtrousAttentionOptions([property: Range(1, 65536)] int? Rate = null, TokenLayout Layout = TokenLayout.Sequence);
 
 /// <summary>Tokens that lie a multiple of the rate apart attend each other: n² / rate weights.</summary>
-/// <remarks>Su, "Sparse attention" (atrous self attention), 2019, kexue.fm/archives/6853; a regular grid of steps as in dilated convolutions.</remarks>
+/// <remarks>Su, "Sparse attention" (atrous self attention), 2019, kexue.fm/archives/6853; a regular grid of steps as in dilated
+/// convolutions.</remarks>
 [Component("AtrousAttention")]
 public sealed class AtrousAttention : PatternAttention
 {
     private readonly AtrousAttentionOptions _options;
 
-    public AtrousAttention(AtrousAttentionOptions options, AttentionShape shape) : base(nameof(AtrousAttention), shape)
+    public AtrousAttention(AtrousAttentionOptions options, AttentionShape shape)
+        : base(nameof(AtrousAttention), shape)
     {
         _options = options;
         RegisterComponents();

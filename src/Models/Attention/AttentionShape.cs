@@ -9,4 +9,11 @@ namespace Tessera.Models.Attention;
 /// <param name="Dropout">Dropout of the output.</param>
 /// <param name="Fused">One layer "qkv" makes queries, keys and values, as in ViT and Swin; otherwise "q" and "kv", as in PVT.</param>
 public sealed record AttentionShape(
-    int Channels, int Heads, int Block = 0, bool Bias = true, double WeightDropout = 0, double Dropout = 0, bool Fused = true);
+    int Channels,
+    int Heads,
+    int Block = 0,
+    bool Bias = true,
+    double WeightDropout = 0,
+    double Dropout = 0,
+    bool Fused = true
+);

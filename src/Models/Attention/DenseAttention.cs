@@ -13,16 +13,16 @@ public abstract class DenseAttention : TokenAttention
     private const long Largest = 1L << 26; // weights; beyond, queries go in chunks
 
     /// <summary>
-    /// Pairs of tokens from which on the fused operator is as fast as its parts on a CPU in bf16 with a backward pass; below, it takes up to twice the time.
+    /// Pairs of tokens from which on the fused operator is as fast as its parts on a CPU in bf16 with a backward pass; below, it takes up
+    /// to twice the time.
     /// In fp32, and without gradients, it is the faster one at all sizes (measured with libtorch 2.10: 49 to 4,096 tokens).
     /// </summary>
     private const long FusedTrainsFaster = 1L << 20;
 
     private protected readonly AttentionWeights weights = new();
 
-    protected DenseAttention(string name, AttentionShape shape) : base(name, shape)
-    {
-    }
+    protected DenseAttention(string name, AttentionShape shape)
+        : base(name, shape) { }
 
     protected sealed override Tensor Mix(Tensor queries, Tensor keys, Tensor values, TokenGrid grid)
     {
@@ -41,6 +41,9 @@ public abstract class DenseAttention : TokenAttention
     // On CUDA the fused kernels never hold all weights; they take heads of widths that 8 divides.
     private static bool FusedInBlocks(Tensor queries) => queries.device_type == DeviceType.CUDA && queries.shape[3] % 8 == 0;
 
-    private static bool TrainsInBfloat16(Tensor queries) => queries.device_type == DeviceType.CPU && is_grad_enabled() && queries.requires_grad
+    private static bool TrainsInBfloat16(Tensor queries) =>
+        queries.device_type == DeviceType.CPU
+        && is_grad_enabled()
+        && queries.requires_grad
         && (queries.dtype == ScalarType.BFloat16 || Autocast.IsEnabled(DeviceType.CPU));
 }

@@ -5,5 +5,6 @@ namespace Tessera.Models.Attention;
 [Component("FullAttention")]
 public sealed class FullAttention : DenseAttention
 {
-    public FullAttention(AttentionShape shape) : base(nameof(FullAttention), shape) => RegisterComponents();
+    public FullAttention(AttentionShape shape)
+        : base(nameof(FullAttention), shape) => RegisterComponents();
 }

@@ -9,7 +9,8 @@ namespace Tessera.Models.Attention;
 /// <param name="Pool">Side of the grid that keys and values are pooled to.</param>
 public sealed record LinearAttentionOptions([property: Range(1, 64)] int Pool = 7);
 
-/// <summary>Keys and values from a grid of fixed size, averaged from the tokens: cost grows linearly. Leading tokens are keys as they are.</summary>
+/// <summary>Keys and values from a grid of fixed size, averaged from the tokens: cost grows linearly. Leading tokens are keys as they
+/// are.</summary>
 /// <remarks>Wang et al., "PVT v2", 2021, arXiv:2106.13797 ("linear SRA").</remarks>
 [Component("LinearAttention")]
 public sealed class LinearAttention : DenseAttention
@@ -18,7 +19,8 @@ public sealed class LinearAttention : DenseAttention
     private readonly LayerNorm norm;
     private readonly int _pool;
 
-    public LinearAttention(LinearAttentionOptions options, AttentionShape shape) : base(nameof(LinearAttention), shape with { Fused = false })
+    public LinearAttention(LinearAttentionOptions options, AttentionShape shape)
+        : base(nameof(LinearAttention), shape with { Fused = false })
     {
         _pool = options.Pool;
         sr = Conv2d(shape.Channels, shape.Channels, 1);

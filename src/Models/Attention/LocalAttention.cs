@@ -8,7 +8,10 @@ namespace Tessera.Models.Attention;
 /// <param name="Dilation">Step between the window's tokens.</param>
 /// <param name="Layout">"sequence": positions in the sequence; "grid": rows and columns both.</param>
 public sealed record LocalAttentionOptions(
-    [property: Range(0, 65536)] int Reach = 8, [property: Range(1, 65536)] int Dilation = 1, TokenLayout Layout = TokenLayout.Sequence);
+    [property: Range(0, 65536)] int Reach = 8,
+    [property: Range(1, 65536)] int Dilation = 1,
+    TokenLayout Layout = TokenLayout.Sequence
+);
 
 /// <summary>A token attends the tokens around it; windows are cut off at the borders.</summary>
 /// <remarks>
@@ -20,7 +23,8 @@ public sealed class LocalAttention : PatternAttention
 {
     private readonly LocalAttentionOptions _options;
 
-    public LocalAttention(LocalAttentionOptions options, AttentionShape shape) : base(nameof(LocalAttention), shape)
+    public LocalAttention(LocalAttentionOptions options, AttentionShape shape)
+        : base(nameof(LocalAttention), shape)
     {
         _options = options;
         RegisterComponents();
@@ -30,6 +34,8 @@ public sealed class LocalAttention : PatternAttention
     {
         var places = new Places(grid, _options.Layout);
         var (y, x) = places.Rates(_options.Dilation);
-        return places.Flat(places.Pattern(queries, keys, values, WeightDropout, sums).Near(_options.Reach, _options.Reach, y, x, inside: false));
+        return places.Flat(
+            places.Pattern(queries, keys, values, WeightDropout, sums).Near(_options.Reach, _options.Reach, y, x, inside: false)
+        );
     }
 }

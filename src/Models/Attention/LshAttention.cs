@@ -9,9 +9,14 @@ namespace Tessera.Models.Attention;
 /// <param name="BucketSize">Tokens of a bucket on average, and of a chunk.</param>
 /// <param name="Rounds">Rounds of hashing.</param>
 /// <param name="AcrossBuckets">Tokens of a chunk attend each other whether or not they share a bucket.</param>
-/// <param name="Seed">Of the rotations outside training, which are the same at every run; in training they are drawn anew each time.</param>
+/// <param name="Seed">Of the rotations outside training, which are the same at every run; in training they are drawn anew each
+/// time.</param>
 public sealed record LshAttentionOptions(
-    [property: Range(1, 4096)] int BucketSize = 64, [property: Range(1, 64)] int Rounds = 4, bool AcrossBuckets = true, int Seed = 0);
+    [property: Range(1, 4096)] int BucketSize = 64,
+    [property: Range(1, 64)] int Rounds = 4,
+    bool AcrossBuckets = true,
+    int Seed = 0
+);
 
 /// <summary>
 /// A token attends those that random rotations hash near it. Queries are keys, too (keys of unit length); tokens sorted by
@@ -31,7 +36,8 @@ public sealed class LshAttention : PatternAttention
     private readonly Linear v;
     private readonly LshAttentionOptions _options;
 
-    public LshAttention(LshAttentionOptions options, AttentionShape shape) : base(nameof(LshAttention), shape, projects: false)
+    public LshAttention(LshAttentionOptions options, AttentionShape shape)
+        : base(nameof(LshAttention), shape, projects: false)
     {
         _options = options;
         qk = Linear(shape.Channels, shape.Channels, shape.Bias);
@@ -53,7 +59,8 @@ public sealed class LshAttention : PatternAttention
         {
             using var scope = NewDisposeScope();
             var one = Chunks(queries, keys, values, buckets[round], sums: sums || _options.Rounds > 1);
-            if (joined is { } before) one = Attended.Join(before, one);
+            if (joined is { } before)
+                one = Attended.Join(before, one);
             joined = new Attended(scope.MoveToOuter(one.Out), one.Sums is null ? null : scope.MoveToOuter(one.Sums));
         }
         // The mean over the rounds, so that leading tokens, which are in none, weigh what they would in one.
@@ -86,7 +93,8 @@ public sealed class LshAttention : PatternAttention
 
     private Tensor Rotations(long width, int count, Device device)
     {
-        if (training) return randn([width, count], device: device);
+        if (training)
+            return randn([width, count], device: device);
         using var generator = new Generator((ulong)_options.Seed);
         return randn([width, count], generator: generator).to(device);
     }
@@ -123,11 +131,19 @@ public sealed class LshAttention : PatternAttention
             Tensor Queries(Tensor x) => x.narrow(1, part.Group, part.Groups).narrow(2, part.Query, part.Queries);
             Tensor Keys(Tensor x) => x.narrow(1, part.Group, part.Groups);
             logits = logits.masked_fill_(Queries(place).eq(Keys(keyPlace)), Self);
-            if (bucket is not null) logits = logits.masked_fill_(Queries(bucket).ne(Keys(keyBucket!)), BlockSoftmax.Masked);
+            if (bucket is not null)
+                logits = logits.masked_fill_(Queries(bucket).ne(Keys(keyBucket!)), BlockSoftmax.Masked);
             return logits.masked_fill_(Keys(absent), BlockSoftmax.Masked);
         }
 
-        var result = BlockSoftmax.Run(Sorted(queries), WithPrevious(Sorted(keys)), WithPrevious(Sorted(values)), Adjust, WeightDropout, sums);
+        var result = BlockSoftmax.Run(
+            Sorted(queries),
+            WithPrevious(Sorted(keys)),
+            WithPrevious(Sorted(values)),
+            Adjust,
+            WeightDropout,
+            sums
+        );
         var back = order.argsort(-1).add(arange(rows, device: queries.device).unsqueeze(1).mul(padded)).flatten();
         Tensor Unsorted(Tensor x) => x.view(rows * padded, x.shape[3]).index_select(0, back).view(rows, tokens, x.shape[3]);
         return new Attended(Unsorted(result.Out), result.Sums is null ? null : Unsorted(result.Sums));

@@ -6,7 +6,8 @@ namespace Tessera.Models.Attention;
 /// Self-attention that starts like that of a trained network: tokens attend to tokens like themselves, and what comes back points
 /// away from what went in. Lets transformers learn from small data sets in far fewer epochs.
 /// </summary>
-/// <remarks>Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", 2023, arXiv:2305.09828; factors as proposed there for vision.</remarks>
+/// <remarks>Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", 2023, arXiv:2305.09828; factors as proposed there for
+/// vision.</remarks>
 internal static class MimeticInitialization
 {
     private const double Likeness = 0.7; // W_Q W_Kᵀ ≈ 0.7 Z + 0.7 I, head by head

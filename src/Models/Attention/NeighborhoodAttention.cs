@@ -8,7 +8,10 @@ namespace Tessera.Models.Attention;
 /// <param name="Dilation">Step between the neighbours.</param>
 /// <param name="Layout">"grid": a square of neighbours; "sequence": a run of them.</param>
 public sealed record NeighborhoodAttentionOptions(
-    [property: Range(1, 1023)] int KernelSize = 7, [property: Range(1, 1024)] int Dilation = 1, TokenLayout Layout = TokenLayout.Grid);
+    [property: Range(1, 1023)] int KernelSize = 7,
+    [property: Range(1, 1024)] int Dilation = 1,
+    TokenLayout Layout = TokenLayout.Grid
+);
 
 /// <summary>
 /// A token attends its nearest neighbours, always kernel_size of them (squared, on the grid) where there are so many: at a
@@ -23,9 +26,11 @@ public sealed class NeighborhoodAttention : PatternAttention
 {
     private readonly NeighborhoodAttentionOptions _options;
 
-    public NeighborhoodAttention(NeighborhoodAttentionOptions options, AttentionShape shape) : base(nameof(NeighborhoodAttention), shape)
+    public NeighborhoodAttention(NeighborhoodAttentionOptions options, AttentionShape shape)
+        : base(nameof(NeighborhoodAttention), shape)
     {
-        if (options.KernelSize % 2 == 0) throw new UserErrorException($"NeighborhoodAttention: kernel_size must be odd, not {options.KernelSize}.");
+        if (options.KernelSize % 2 == 0)
+            throw new UserErrorException($"NeighborhoodAttention: kernel_size must be odd, not {options.KernelSize}.");
         _options = options;
         RegisterComponents();
     }

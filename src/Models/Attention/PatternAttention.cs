@@ -10,9 +10,8 @@ namespace Tessera.Models.Attention;
 /// </summary>
 public abstract class PatternAttention : TokenAttention
 {
-    private protected PatternAttention(string name, AttentionShape shape, bool projects = true) : base(name, shape, projects)
-    {
-    }
+    private protected PatternAttention(string name, AttentionShape shape, bool projects = true)
+        : base(name, shape, projects) { }
 
     /// <param name="queries">[X, n, d], one X for each image and head; scaled.</param>
     /// <param name="keys">[X, n, d].</param>
@@ -26,7 +25,8 @@ public abstract class PatternAttention : TokenAttention
         var (batch, heads, tokens, width) = (queries.shape[0], queries.shape[1], queries.shape[2], queries.shape[3]);
         Tensor Flat(Tensor x) => x.reshape(batch * heads, tokens, width);
         var (q, k, v) = (Flat(queries.mul(1 / Math.Sqrt(width))), Flat(keys), Flat(values));
-        if (grid.Leading == 0) return Attend(q, k, v, grid, sums: false).Out.view(batch, heads, tokens, width);
+        if (grid.Leading == 0)
+            return Attend(q, k, v, grid, sums: false).Out.view(batch, heads, tokens, width);
 
         long[] parts = [grid.Leading, tokens - grid.Leading];
         var (qs, ks, vs) = (q.split(parts, 1), k.split(parts, 1), v.split(parts, 1));

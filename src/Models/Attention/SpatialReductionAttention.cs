@@ -21,19 +21,23 @@ public sealed class SpatialReductionAttention : DenseAttention
     private readonly LayerNorm? norm;
     private readonly int _ratio;
 
-    public SpatialReductionAttention(SpatialReductionAttentionOptions options, AttentionShape shape) : base(nameof(SpatialReductionAttention), shape with { Fused = false })
+    public SpatialReductionAttention(SpatialReductionAttentionOptions options, AttentionShape shape)
+        : base(nameof(SpatialReductionAttention), shape with { Fused = false })
     {
         _ratio = options.Ratio;
-        if (_ratio > 1) (sr, norm) = (Conv2d(shape.Channels, shape.Channels, _ratio, stride: _ratio), LayerNorm(shape.Channels));
+        if (_ratio > 1)
+            (sr, norm) = (Conv2d(shape.Channels, shape.Channels, _ratio, stride: _ratio), LayerNorm(shape.Channels));
         RegisterComponents();
     }
 
     protected override (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, TokenGrid grid)
     {
-        if (sr is null) return base.Project(x, grid);
+        if (sr is null)
+            return base.Project(x, grid);
         var map = ToMap(x, grid); // [B, C, H, W]
         var (down, right) = (Core.Residues.Missing(grid.Height, _ratio), Core.Residues.Missing(grid.Width, _ratio));
-        if (down + right > 0) map = functional.pad(map, [0, right, 0, down]);
+        if (down + right > 0)
+            map = functional.pad(map, [0, right, 0, down]);
         return FromReduced(x, norm!.Normed(sr.call(map).flatten(2).transpose(1, 2)), grid);
     }
 }

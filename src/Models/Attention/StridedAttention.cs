@@ -22,7 +22,8 @@ public sealed class StridedAttention : PatternAttention
 {
     private readonly StridedAttentionOptions _options;
 
-    public StridedAttention(StridedAttentionOptions options, AttentionShape shape) : base(nameof(StridedAttention), shape)
+    public StridedAttention(StridedAttentionOptions options, AttentionShape shape)
+        : base(nameof(StridedAttention), shape)
     {
         _options = options;
         RegisterComponents();
@@ -35,9 +36,18 @@ public sealed class StridedAttention : PatternAttention
         var block = Math.Min(_options.BlockSize, tokens);
         var blocks = (tokens + block - 1) / block;
         var stride = Math.Clamp(_options.Stride ?? (int)Math.Round(Math.Sqrt(blocks)), 1, blocks);
-        Tensor Blocks(Tensor x) => (blocks * block == tokens ? x : functional.pad(x, [0, 0, 0, (blocks * block) - tokens])).view(x.shape[0], blocks, block, x.shape[2]);
+        Tensor Blocks(Tensor x) =>
+            (blocks * block == tokens ? x : functional.pad(x, [0, 0, 0, (blocks * block) - tokens])).view(
+                x.shape[0],
+                blocks,
+                block,
+                x.shape[2]
+            );
         var pattern = new GridPattern(Blocks(queries), Blocks(keys), Blocks(values), tokens, WeightDropout, sums: true);
-        var joined = Attended.Join(pattern.Congruent(stride, 1), pattern.Near(stride - 1, block, 1, 1, inside: false, without: (stride, 1)));
+        var joined = Attended.Join(
+            pattern.Congruent(stride, 1),
+            pattern.Near(stride - 1, block, 1, 1, inside: false, without: (stride, 1))
+        );
         return new Attended(joined.Out.flatten(1, 2).narrow(1, 0, tokens), joined.Sums!.flatten(1, 2).narrow(1, 0, tokens));
     }
 }

@@ -18,13 +18,18 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
     private protected readonly Linear proj;
 
     /// <param name="projects">Whether queries, keys and values are made here.</param>
-    protected TokenAttention(string name, AttentionShape shape, bool projects = true) : base(name)
+    protected TokenAttention(string name, AttentionShape shape, bool projects = true)
+        : base(name)
     {
         if (shape.Channels % shape.Heads != 0)
-            throw new UserErrorException($"Attention needs a width that its heads divide; {shape.Channels} is no multiple of {shape.Heads}.");
+            throw new UserErrorException(
+                $"Attention needs a width that its heads divide; {shape.Channels} is no multiple of {shape.Heads}."
+            );
         Shape = shape;
-        if (projects && shape.Fused) qkv = Linear(shape.Channels, 3 * shape.Channels, shape.Bias);
-        if (projects && !shape.Fused) (q, kv) = (Linear(shape.Channels, shape.Channels, shape.Bias), Linear(shape.Channels, 2 * shape.Channels, shape.Bias));
+        if (projects && shape.Fused)
+            qkv = Linear(shape.Channels, 3 * shape.Channels, shape.Bias);
+        if (projects && !shape.Fused)
+            (q, kv) = (Linear(shape.Channels, shape.Channels, shape.Bias), Linear(shape.Channels, 2 * shape.Channels, shape.Bias));
         proj = Linear(shape.Channels, shape.Channels);
     }
 
@@ -36,7 +41,8 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
     /// <summary>Fills the weights as <see cref="MimeticInitialization"/> has it; biases stay.</summary>
     internal void StartMimetic()
     {
-        if (qkv is null) throw new UserErrorException($"{GetName()} has no layer \"qkv\" that could start like a trained network's.");
+        if (qkv is null)
+            throw new UserErrorException($"{GetName()} has no layer \"qkv\" that could start like a trained network's.");
         MimeticInitialization.Fill(qkv.weight!, proj.weight!, Shape.Heads);
     }
 
@@ -45,7 +51,8 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
     public sealed override Tensor forward(Tensor x, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
-        if (x.shape[1] != grid.Count) throw new ArgumentException($"{x.shape[1]} tokens for a grid of {grid}.", nameof(grid));
+        if (x.shape[1] != grid.Count)
+            throw new ArgumentException($"{x.shape[1]} tokens for a grid of {grid}.", nameof(grid));
         var (queries, keys, values) = Project(x, grid);
         var mixed = Mix(queries, keys, values, grid).transpose(1, 2).reshape(x.shape); // [B, N, heads * d]
         var output = proj.call(mixed);
@@ -62,7 +69,8 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
     /// <returns>Three of [B, heads, N, d]; keys and values may be fewer.</returns>
     protected virtual (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, TokenGrid grid)
     {
-        if (qkv is null) return FromReduced(x, x, grid with { Leading = 0 });
+        if (qkv is null)
+            return FromReduced(x, x, grid with { Leading = 0 });
         var parts = Heads(qkv.call(x), 3);
         return (parts[0], parts[1], parts[2]);
     }
@@ -82,7 +90,8 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
     protected internal static Tensor ToMap(Tensor x, TokenGrid grid) =>
         x.narrow(1, grid.Leading, x.shape[1] - grid.Leading).transpose(1, 2).reshape(x.shape[0], x.shape[2], grid.Height, grid.Width);
 
-    /// <summary>Queries of all tokens; keys and values of the leading tokens and of a shrunken grid's. Needs <see cref="AttentionShape.Fused"/> off.</summary>
+    /// <summary>Queries of all tokens; keys and values of the leading tokens and of a shrunken grid's. Needs
+    /// <see cref="AttentionShape.Fused"/> off.</summary>
     /// <param name="reduced">[B, m, C].</param>
     protected (Tensor Queries, Tensor Keys, Tensor Values) FromReduced(Tensor x, Tensor reduced, TokenGrid grid)
     {

@@ -23,7 +23,8 @@ public enum WindowShift
 /// <summary>What fills up a grid that the window does not divide.</summary>
 public enum WindowPadding
 {
-    /// <summary>Tokens of zeros, which pass through the layer of queries, keys and values and are attended, as in MMLab and the authors' detectors.</summary>
+    /// <summary>Tokens of zeros, which pass through the layer of queries, keys and values and are attended, as in MMLab and the authors'
+    /// detectors.</summary>
     Attended,
 
     /// <summary>The same, but put on after the shift, as in timm.</summary>
@@ -38,8 +39,11 @@ public enum WindowPadding
 /// <param name="Layout">"grid": square windows; "sequence": runs of tokens.</param>
 /// <param name="Padding">What fills up a grid that the window does not divide: "attended", "attended_after_shift" or "masked".</param>
 public sealed record WindowAttentionOptions(
-    [property: Range(1, 1024)] int WindowSize = 7, WindowShift Shift = WindowShift.Alternate, TokenLayout Layout = TokenLayout.Grid,
-    [property: EarlierDefault(WindowPadding.Masked)] WindowPadding Padding = WindowPadding.Attended);
+    [property: Range(1, 1024)] int WindowSize = 7,
+    WindowShift Shift = WindowShift.Alternate,
+    TokenLayout Layout = TokenLayout.Grid,
+    [property: EarlierDefault(WindowPadding.Masked)] WindowPadding Padding = WindowPadding.Attended
+);
 
 /// <summary>
 /// Tokens of a window attend each other, with a learned bias for each relative position. The weights can be tapped under
@@ -61,7 +65,8 @@ public sealed class WindowAttention : PatternAttention
     private readonly WindowPadding _padding;
     private readonly WindowTables _tables;
 
-    public WindowAttention(WindowAttentionOptions options, AttentionShape shape) : base(nameof(WindowAttention), shape)
+    public WindowAttention(WindowAttentionOptions options, AttentionShape shape)
+        : base(nameof(WindowAttention), shape)
     {
         (_windowY, _windowX) = (options.Layout == TokenLayout.Grid ? options.WindowSize : 1, options.WindowSize);
         _shifted = options.Shift == WindowShift.Always || (options.Shift == WindowShift.Alternate && shape.Block % 2 == 1);
@@ -75,7 +80,10 @@ public sealed class WindowAttention : PatternAttention
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {
         var places = new Places(grid, _layout);
-        var (height, width) = (places.Height + Residues.Missing(places.Height, _windowY), places.Width + Residues.Missing(places.Width, _windowX));
+        var (height, width) = (
+            places.Height + Residues.Missing(places.Height, _windowY),
+            places.Width + Residues.Missing(places.Width, _windowX)
+        );
         var (shiftY, shiftX) = (Shift(places.Height, _windowY), Shift(places.Width, _windowX));
 
         var padded = height > places.Height || width > places.Width;
@@ -84,20 +92,27 @@ public sealed class WindowAttention : PatternAttention
         Tensor Windows(Tensor x, Tensor? filling)
         {
             x = x.view(x.shape[0], places.Height, places.Width, x.shape[2]);
-            if (shiftFirst && shiftY + shiftX > 0) x = x.roll([-shiftY, -shiftX], [1, 2]);
-            if (padded) x = Filled(x, filling?.to(x.dtype), height, width);
-            if (!shiftFirst && shiftY + shiftX > 0) x = x.roll([-shiftY, -shiftX], [1, 2]);
-            return x.reshape(x.shape[0], height / _windowY, _windowY, width / _windowX, _windowX, x.shape[3]).permute(0, 1, 3, 2, 4, 5)
+            if (shiftFirst && shiftY + shiftX > 0)
+                x = x.roll([-shiftY, -shiftX], [1, 2]);
+            if (padded)
+                x = Filled(x, filling?.to(x.dtype), height, width);
+            if (!shiftFirst && shiftY + shiftX > 0)
+                x = x.roll([-shiftY, -shiftX], [1, 2]);
+            return x.reshape(x.shape[0], height / _windowY, _windowY, width / _windowX, _windowX, x.shape[3])
+                .permute(0, 1, 3, 2, 4, 5)
                 .reshape(x.shape[0], -1, _windowY * _windowX, x.shape[3]); // [X, windows, T, d]
         }
 
         Tensor Back(Tensor x)
         {
-            x = x.view(x.shape[0], height / _windowY, width / _windowX, _windowY, _windowX, x.shape[3]).permute(0, 1, 3, 2, 4, 5)
+            x = x.view(x.shape[0], height / _windowY, width / _windowX, _windowY, _windowX, x.shape[3])
+                .permute(0, 1, 3, 2, 4, 5)
                 .reshape(x.shape[0], height, width, x.shape[3]);
-            if (!shiftFirst && shiftY + shiftX > 0) x = x.roll([shiftY, shiftX], [1, 2]);
+            if (!shiftFirst && shiftY + shiftX > 0)
+                x = x.roll([shiftY, shiftX], [1, 2]);
             x = x.narrow(1, 0, places.Height).narrow(2, 0, places.Width);
-            if (shiftFirst && shiftY + shiftX > 0) x = x.roll([shiftY, shiftX], [1, 2]);
+            if (shiftFirst && shiftY + shiftX > 0)
+                x = x.roll([shiftY, shiftX], [1, 2]);
             return x.flatten(1, 2);
         }
 
@@ -107,7 +122,8 @@ public sealed class WindowAttention : PatternAttention
         {
             var byHead = logits.view(-1, Shape.Heads, logits.shape[1], logits.shape[2], logits.shape[3]);
             byHead = byHead + part.Of(bias);
-            if (apart is not null) byHead = byHead.masked_fill_(part.Of(apart), BlockSoftmax.Masked);
+            if (apart is not null)
+                byHead = byHead.masked_fill_(part.Of(apart), BlockSoftmax.Masked);
             return byHead.view(logits.shape);
         }
 
@@ -118,7 +134,8 @@ public sealed class WindowAttention : PatternAttention
             var all = new BlockSoftmax.Part(0, q.shape[1], 0, q.shape[2]);
             var attention = Adjust(q.matmul(k.transpose(-2, -1)), all).softmax(-1);
             attention = weights.call(attention.view(-1, Shape.Heads, q.shape[1], q.shape[2], q.shape[2])).view(attention.shape);
-            if (WeightDropout > 0) attention = functional.dropout(attention, WeightDropout);
+            if (WeightDropout > 0)
+                attention = functional.dropout(attention, WeightDropout);
             return new Attended(Back(attention.matmul(v)), null);
         }
         var result = BlockSoftmax.Run(q, k, v, Adjust, WeightDropout, sums);
@@ -138,9 +155,14 @@ public sealed class WindowAttention : PatternAttention
     private (Tensor? Key, Tensor? Value) Fillings(long rows)
     {
         var biases = (qkv ?? kv)!.bias;
-        if (biases is null) return (null, null);
-        Tensor Of(long part) => biases.narrow(0, part * Shape.Channels, Shape.Channels).view(1, Shape.Heads, -1)
-            .expand(rows / Shape.Heads, -1, -1).reshape(rows, 1, 1, -1);
+        if (biases is null)
+            return (null, null);
+        Tensor Of(long part) =>
+            biases
+                .narrow(0, part * Shape.Channels, Shape.Channels)
+                .view(1, Shape.Heads, -1)
+                .expand(rows / Shape.Heads, -1, -1)
+                .reshape(rows, 1, 1, -1);
         return qkv is null ? (Of(0), Of(1)) : (Of(1), Of(2));
     }
 
@@ -149,14 +171,17 @@ public sealed class WindowAttention : PatternAttention
     private static Tensor Filled(Tensor x, Tensor? filling, int height, int width)
     {
         var (down, right) = (height - x.shape[1], width - x.shape[2]);
-        if (filling is null) return functional.pad(x, [0, 0, 0, right, 0, down]);
-        if (right > 0) x = cat([x, filling.expand(-1, x.shape[1], right, -1)], 2);
+        if (filling is null)
+            return functional.pad(x, [0, 0, 0, right, 0, down]);
+        if (right > 0)
+            x = cat([x, filling.expand(-1, x.shape[1], right, -1)], 2);
         return down > 0 ? cat([x, filling.expand(-1, down, width, -1)], 1) : x;
     }
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _tables.Dispose();
+        if (disposing)
+            _tables.Dispose();
         base.Dispose(disposing);
     }
 }

@@ -14,7 +14,8 @@ public sealed record CifarResNetOptions(
     [property: Range(8, 1202)] int Depth = 20,
     [property: Length(3, 3)] int[]? StageChannels = null,
     [property: Range(1, 1024)] int InChannels = 3,
-    [property: MinLength(1)] int[]? OutIndices = null);
+    [property: MinLength(1)] int[]? OutIndices = null
+);
 
 /// <summary>The residual network for images of 32 pixels: three stages, shortcuts without parameters.</summary>
 /// <remarks>
@@ -32,13 +33,16 @@ public sealed class CifarResNet : Backbone
 
     private readonly int[] _outIndices;
 
-    public CifarResNet(CifarResNetOptions options) : base(nameof(CifarResNet))
+    public CifarResNet(CifarResNetOptions options)
+        : base(nameof(CifarResNet))
     {
         if (options.Depth % 6 != 2)
             throw new UserErrorException($"CifarResNet: depth must be 6n + 2 (20, 32, 44, 56, 110, …), not {options.Depth}.");
         var channels = options.StageChannels ?? [16, 32, 64];
         if (channels[0] < 1 || channels[1] < channels[0] || channels[2] < channels[1])
-            throw new UserErrorException($"CifarResNet: stage_channels must be positive and must not shrink, not [{string.Join(", ", channels)}].");
+            throw new UserErrorException(
+                $"CifarResNet: stage_channels must be positive and must not shrink, not [{string.Join(", ", channels)}]."
+            );
         _outIndices = Backbones.OutIndices.Checked(nameof(CifarResNet), options.OutIndices ?? [0, 1, 2], 3);
 
         var blocks = (options.Depth - 2) / 6;
@@ -75,15 +79,20 @@ public sealed class CifarResNet : Backbone
         foreach (var (i, stage) in new[] { layer1, layer2, layer3 }.OfType<Sequential>().Index())
         {
             x = stage.call(x);
-            if (_outIndices.Contains(i)) maps.Add(x);
+            if (_outIndices.Contains(i))
+                maps.Add(x);
         }
         var result = maps.ToArray();
         scope.MoveToOuter(result);
         return result;
     }
 
-    private static Sequential Stage(int width, int channels, int blocks, int stride) => Sequential(
-        Enumerable.Range(0, blocks).Select(i => i == 0 ? new CifarBlock(width, channels, stride) : new CifarBlock(channels, channels, 1)));
+    private static Sequential Stage(int width, int channels, int blocks, int stride) =>
+        Sequential(
+            Enumerable
+                .Range(0, blocks)
+                .Select(i => i == 0 ? new CifarBlock(width, channels, stride) : new CifarBlock(channels, channels, 1))
+        );
 }
 
 /// <summary>Two 3x3 convolutions; the shortcut takes every second pixel and adds channels of zeros, half on each side.</summary>
@@ -96,7 +105,8 @@ public sealed class CifarBlock : Module<Tensor, Tensor>
     private readonly int _stride;
     private readonly int _added;
 
-    internal CifarBlock(int width, int channels, int stride) : base(nameof(CifarBlock))
+    internal CifarBlock(int width, int channels, int stride)
+        : base(nameof(CifarBlock))
     {
         (_stride, _added) = (stride, channels - width);
         conv1 = Conv2d(width, channels, 3, stride: stride, padding: 1, bias: false);
@@ -113,8 +123,10 @@ public sealed class CifarBlock : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var branch = ConvThenNorm.Run(conv1, bn1, x).relu_();
         branch = ConvThenNorm.Run(conv2, bn2, branch);
-        if (_stride > 1) x = x[.., .., TensorIndex.Slice(step: _stride), TensorIndex.Slice(step: _stride)];
-        if (_added > 0) x = functional.pad(x, [0, 0, 0, 0, _added / 2, _added - (_added / 2)]);
+        if (_stride > 1)
+            x = x[.., .., TensorIndex.Slice(step: _stride), TensorIndex.Slice(step: _stride)];
+        if (_added > 0)
+            x = functional.pad(x, [0, 0, 0, 0, _added / 2, _added - (_added / 2)]);
         return scope.MoveToOuter(branch.add_(x).relu_());
     }
 }

@@ -5,16 +5,22 @@ namespace Tessera.Models.Backbones;
 /// <summary>What other projects call the parameters of an <see cref="HRNet"/>.</summary>
 internal static class HRNetKeys
 {
-    public static IReadOnlyDictionary<string, KeyMap> Maps { get; } = new Dictionary<string, KeyMap>
-    {
-        ["timm"] = new KeyTable("classifier").ToKeyMap(), // and the authors', and openseg's
-        ["mmlab"] = new KeyTable("head.fc", "backbone.")
-            .Pair("neck.increase_layers.*.", "incre_modules.*.")
-            .Pair("neck.downsample_layers.*.conv.", "downsamp_modules.*.0.")
-            .Pair("neck.downsample_layers.*.bn.", "downsamp_modules.*.1.")
-            .Pair("neck.final_layer.conv.", "final_layer.0.")
-            .Pair("neck.final_layer.bn.", "final_layer.1.")
-            .ToKeyMap().WithoutBiases(("final_layer.0", "final_layer.1"), ("downsamp_modules.0.0", "downsamp_modules.0.1"),
-                ("downsamp_modules.1.0", "downsamp_modules.1.1"), ("downsamp_modules.2.0", "downsamp_modules.2.1")),
-    };
+    public static IReadOnlyDictionary<string, KeyMap> Maps { get; } =
+        new Dictionary<string, KeyMap>
+        {
+            ["timm"] = new KeyTable("classifier").ToKeyMap(), // and the authors', and openseg's
+            ["mmlab"] = new KeyTable("head.fc", "backbone.")
+                .Pair("neck.increase_layers.*.", "incre_modules.*.")
+                .Pair("neck.downsample_layers.*.conv.", "downsamp_modules.*.0.")
+                .Pair("neck.downsample_layers.*.bn.", "downsamp_modules.*.1.")
+                .Pair("neck.final_layer.conv.", "final_layer.0.")
+                .Pair("neck.final_layer.bn.", "final_layer.1.")
+                .ToKeyMap()
+                .WithoutBiases(
+                    ("final_layer.0", "final_layer.1"),
+                    ("downsamp_modules.0.0", "downsamp_modules.0.1"),
+                    ("downsamp_modules.1.0", "downsamp_modules.1.1"),
+                    ("downsamp_modules.2.0", "downsamp_modules.2.1")
+                ),
+        };
 }

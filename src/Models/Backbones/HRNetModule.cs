@@ -19,13 +19,20 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
     /// <param name="blocks">Basic blocks of every branch.</param>
     /// <param name="outputs">Branches that come out: all, or only the first.</param>
     /// <param name="options">How a branch is enlarged.</param>
-    internal HRNetModule(int[] channels, int blocks, int outputs, HRNetOptions options) : base(nameof(HRNetModule))
+    internal HRNetModule(int[] channels, int blocks, int outputs, HRNetOptions options)
+        : base(nameof(HRNetModule))
     {
         (_upsample, _alignCorners) = (options.Upsample, options.AlignCorners);
         foreach (var width in channels)
-            branches.Add(Sequential(Enumerable.Range(0, blocks).Select(_ => new BasicBlock(new ResNetBlockShape(width, width, 1, 1, false)))));
+            branches.Add(
+                Sequential(Enumerable.Range(0, blocks).Select(_ => new BasicBlock(new ResNetBlockShape(width, width, 1, 1, false))))
+            );
         for (var to = 0; to < outputs; to++)
-            fuse_layers.Add(new ModuleList<Module<Tensor, Tensor>>([.. Enumerable.Range(0, channels.Length).Select(from => Exchange(channels, from, to))]));
+            fuse_layers.Add(
+                new ModuleList<Module<Tensor, Tensor>>([
+                    .. Enumerable.Range(0, channels.Length).Select(from => Exchange(channels, from, to)),
+                ])
+            );
         RegisterComponents();
     }
 
@@ -35,9 +42,11 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
     {
         using var scope = NewDisposeScope();
         var mine = new Tensor[branches.Count];
-        for (var i = 0; i < mine.Length; i++) mine[i] = branches[i].call(maps[i]);
+        for (var i = 0; i < mine.Length; i++)
+            mine[i] = branches[i].call(maps[i]);
         var fused = new Tensor[fuse_layers.Count];
-        for (var to = 0; to < fused.Length; to++) fused[to] = Fused(mine, to);
+        for (var to = 0; to < fused.Length; to++)
+            fused[to] = Fused(mine, to);
         scope.MoveToOuter(fused);
         return fused;
     }
@@ -50,9 +59,11 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
         Tensor? sum = null;
         for (var from = 0; from < maps.Length; from++)
         {
-            if (from == to) continue;
+            if (from == to)
+                continue;
             var term = layers[from] is Sequential pair ? ConvThenNorm.Run(pair, maps[from]) : layers[from].call(maps[from]);
-            if (from > to) term = Enlarged(term, 1 << (from - to), own.shape[2], own.shape[3]);
+            if (from > to)
+                term = Enlarged(term, 1 << (from - to), own.shape[2], own.shape[3]);
             sum = sum is null ? own + term : sum.add_(term);
         }
         return scope.MoveToOuter(sum!.relu_());
@@ -64,18 +75,22 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
         if (_upsample == HRNetUpsample.Bilinear)
         {
             // MMSegmentation enlarges by the factor, then, at sizes that are no multiple of 32, to the higher branch's size.
-            if (!_alignCorners) x = Upsampling.To(x, [x.shape[2] * factor, x.shape[3] * factor], alignCorners: false);
+            if (!_alignCorners)
+                x = Upsampling.To(x, [x.shape[2] * factor, x.shape[3] * factor], alignCorners: false);
             return Upsampling.To(x, [height, width], _alignCorners);
         }
         x = functional.interpolate(x, scale_factor: [factor, factor]);
-        if (x.shape[2] > height) x = x.narrow(2, 0, height);
+        if (x.shape[2] > height)
+            x = x.narrow(2, 0, height);
         return x.shape[3] > width ? x.narrow(3, 0, width) : x;
     }
 
     private static Module<Tensor, Tensor> Exchange(int[] channels, int from, int to)
     {
-        if (from == to) return Identity();
-        if (from > to) return Sequential(Conv2d(channels[from], channels[to], 1, bias: false), BatchNorm2d(channels[to]));
+        if (from == to)
+            return Identity();
+        if (from > to)
+            return Sequential(Conv2d(channels[from], channels[to], 1, bias: false), BatchNorm2d(channels[to]));
         var steps = new List<Module<Tensor, Tensor>>();
         for (var step = from + 1; step < to; step++)
             steps.Add(Sequential(Halving(channels[from], channels[from]), BatchNorm2d(channels[from]), ReLU(true)));

@@ -16,7 +16,9 @@ internal sealed class HRNetPlan
         Modules = Checked(options.StageModules ?? modules, 3, "stage_modules");
         Blocks = Checked(options.StageBlocks ?? blocks, 4, "stage_blocks");
         if (options is { Classification: true, MultiScaleOutput: false })
-            throw new UserErrorException("HRNet: classification joins the maps of all branches; it can't go with multi_scale_output: false.");
+            throw new UserErrorException(
+                "HRNet: classification joins the maps of all branches; it can't go with multi_scale_output: false."
+            );
     }
 
     /// <summary>Channels of the branch of stride 4.</summary>
@@ -34,18 +36,20 @@ internal sealed class HRNetPlan
     /// <summary>Channels of every branch of a stage with so many.</summary>
     public int[] Channels(int branches) => [.. Enumerable.Range(0, branches).Select(branch => Width << branch)];
 
-    private static int WidthOf(HRNetArch arch) => arch switch
-    {
-        HRNetArch.W18 => 18,
-        HRNetArch.W30 => 30,
-        HRNetArch.W32 => 32,
-        HRNetArch.W40 => 40,
-        HRNetArch.W44 => 44,
-        HRNetArch.W48 => 48,
-        _ => 64,
-    };
+    private static int WidthOf(HRNetArch arch) =>
+        arch switch
+        {
+            HRNetArch.W18 => 18,
+            HRNetArch.W30 => 30,
+            HRNetArch.W32 => 32,
+            HRNetArch.W40 => 40,
+            HRNetArch.W44 => 44,
+            HRNetArch.W48 => 48,
+            _ => 64,
+        };
 
-    private static int[] Checked(int[] values, int length, string name) => values.Length == length && values.All(value => value is >= 1 and <= 64)
-        ? values
-        : throw new UserErrorException($"HRNet: {name} must be {length} numbers from 1 to 64, not [{string.Join(", ", values)}].");
+    private static int[] Checked(int[] values, int length, string name) =>
+        values.Length == length && values.All(value => value is >= 1 and <= 64)
+            ? values
+            : throw new UserErrorException($"HRNet: {name} must be {length} numbers from 1 to 64, not [{string.Join(", ", values)}].");
 }

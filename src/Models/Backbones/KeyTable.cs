@@ -34,20 +34,23 @@ internal sealed class KeyTable
         return this;
     }
 
-    public KeyMap ToKeyMap() => new(key =>
-    {
-        if (_classifier is not null && key.StartsWith(_classifier + ".", StringComparison.Ordinal)) return null;
-        return Apply(_read, key.StartsWith(_prefix, StringComparison.Ordinal) ? key[_prefix.Length..] : key);
-    })
-    {
-        Publish = key => _prefix + Apply(_publish, key),
-        Classifier = _classifier,
-    };
+    public KeyMap ToKeyMap() =>
+        new(key =>
+        {
+            if (_classifier is not null && key.StartsWith(_classifier + ".", StringComparison.Ordinal))
+                return null;
+            return Apply(_read, key.StartsWith(_prefix, StringComparison.Ordinal) ? key[_prefix.Length..] : key);
+        })
+        {
+            Publish = key => _prefix + Apply(_publish, key),
+            Classifier = _classifier,
+        };
 
     private static string Apply(List<(Regex Pattern, string Replacement)> rules, string key)
     {
         foreach (var (pattern, replacement) in rules)
-            if (pattern.IsMatch(key)) return pattern.Replace(key, replacement);
+            if (pattern.IsMatch(key))
+                return pattern.Replace(key, replacement);
         return key;
     }
 
@@ -55,7 +58,8 @@ internal sealed class KeyTable
     {
         var replacement = new StringBuilder();
         var number = 0;
-        foreach (var c in to) replacement.Append(c == '*' ? $"${{{++number}}}" : c.ToString());
+        foreach (var c in to)
+            replacement.Append(c == '*' ? $"${{{++number}}}" : c.ToString());
         var pattern = "^" + Regex.Escape(from).Replace("\\*", "([0-9]+)", StringComparison.Ordinal);
         return (new Regex(pattern, RegexOptions.CultureInvariant), replacement.ToString());
     }

@@ -9,12 +9,15 @@ internal static class OutIndices
     /// <returns>The indices themselves.</returns>
     /// <exception cref="UserErrorException">They don't rise, or one is outside.</exception>
     public static int[] Checked(string backbone, int[] indices, int count) =>
-        indices.All(i => i >= 0 && i < count) && indices.SequenceEqual(indices.Distinct().Order()) ? indices
-            : throw new UserErrorException($"{backbone}: out_indices must rise and lie in 0 .. {count - 1}, not [{string.Join(", ", indices)}].");
+        indices.All(i => i >= 0 && i < count) && indices.SequenceEqual(indices.Distinct().Order())
+            ? indices
+            : throw new UserErrorException(
+                $"{backbone}: out_indices must rise and lie in 0 .. {count - 1}, not [{string.Join(", ", indices)}]."
+            );
 
     /// <summary>Those of a transformer, which gives maps only when asked to; its last block by default.</summary>
     public static int[] OfBlocks(string backbone, int[]? indices, TokenFeatures features, int depth) =>
         indices is null ? [depth - 1]
-            : features == TokenFeatures.Maps ? Checked(backbone, indices, depth)
-            : throw new UserErrorException($"{backbone}: out_indices belongs to features \"maps\".");
+        : features == TokenFeatures.Maps ? Checked(backbone, indices, depth)
+        : throw new UserErrorException($"{backbone}: out_indices belongs to features \"maps\".");
 }

@@ -44,7 +44,8 @@ public enum ResNetStyle
 
 /// <param name="Depth">18, 34 (basic blocks), 50, 101 or 152 (bottlenecks).</param>
 /// <param name="Groups">Groups of the 3x3 convolutions; 32 or 64 make a ResNeXt. Bottlenecks only.</param>
-/// <param name="BaseWidth">Width of a group of the first stage when base_channels is 64: 4 or 8 for ResNeXt, 128 for Wide-ResNet. Bottlenecks only.</param>
+/// <param name="BaseWidth">Width of a group of the first stage when base_channels is 64: 4 or 8 for ResNeXt, 128 for Wide-ResNet.
+/// Bottlenecks only.</param>
 /// <param name="BaseChannels">Channels of the first stage's blocks, doubled by every stage.</param>
 /// <param name="StemChannels">Channels after the stem; base_channels by default.</param>
 /// <param name="StageBlocks">Blocks of each stage, instead of the depth's; the depth then only tells basic blocks from bottlenecks.</param>
@@ -56,7 +57,8 @@ public enum ResNetStyle
 /// <param name="OutputStride">Total stride: later stages trade stride for dilation. Instead of strides and dilations.</param>
 /// <param name="ContractDilation">A dilated stage's first block keeps the dilation of the stage before, as torchvision has it.</param>
 /// <param name="MultiGrid">Factors on the dilation of the last stage's blocks, one for each block.</param>
-/// <param name="BasicDilation">Which convolutions of basic blocks are dilated: "first" alone, "both", or "uncontracted", both but in timm's way.</param>
+/// <param name="BasicDilation">Which convolutions of basic blocks are dilated: "first" alone, "both", or "uncontracted", both but in timm's
+/// way.</param>
 /// <param name="Style">Where a bottleneck's stride lies: "pytorch", its 3x3 convolution; "caffe", its first 1x1.</param>
 /// <param name="OutIndices">Stages whose maps are given, from 0. Stages after the last of them are not built.</param>
 /// <param name="FrozenStages">-1: nothing; 0: the stem is frozen; n: also the first n stages. Frozen norms keep their statistics.</param>
@@ -82,7 +84,8 @@ public sealed record ResNetOptions(
     [property: MinLength(1)] int[]? OutIndices = null,
     [property: Range(-1, 16)] int FrozenStages = -1,
     bool NormEval = false,
-    bool ZeroInitResidual = true);
+    bool ZeroInitResidual = true
+);
 
 /// <summary>Residual network; also ResNeXt, Wide-ResNet and ResNet-C and -D, by options.</summary>
 /// <remarks>
@@ -105,7 +108,8 @@ public sealed class ResNet : Backbone
     private readonly ResNetOptions _options;
     private readonly int[] _outIndices;
 
-    public ResNet(ResNetOptions options) : base(nameof(ResNet))
+    public ResNet(ResNetOptions options)
+        : base(nameof(ResNet))
     {
         _options = options;
         var plan = new ResNetPlan(options);
@@ -117,9 +121,14 @@ public sealed class ResNet : Backbone
             ResNetStem.Standard => Conv2d(options.InChannels, stem, 7, stride: 2, padding: 3, bias: false),
             ResNetStem.Small => Conv2d(options.InChannels, stem, 3, padding: 1, bias: false),
             _ => Sequential(
-                Conv2d(options.InChannels, stem / 2, 3, stride: 2, padding: 1, bias: false), BatchNorm2d(stem / 2), ReLU(true),
-                Conv2d(stem / 2, stem / 2, 3, padding: 1, bias: false), BatchNorm2d(stem / 2), ReLU(true),
-                Conv2d(stem / 2, stem, 3, padding: 1, bias: false)),
+                Conv2d(options.InChannels, stem / 2, 3, stride: 2, padding: 1, bias: false),
+                BatchNorm2d(stem / 2),
+                ReLU(true),
+                Conv2d(stem / 2, stem / 2, 3, padding: 1, bias: false),
+                BatchNorm2d(stem / 2),
+                ReLU(true),
+                Conv2d(stem / 2, stem, 3, padding: 1, bias: false)
+            ),
         };
         bn1 = BatchNorm2d(stem);
         maxpool = options.Stem == ResNetStem.Small ? null : MaxPool2d(3, stride: 2, padding: 1);
@@ -136,7 +145,8 @@ public sealed class ResNet : Backbone
         OutStrides = [.. _outIndices.Select(i => plan.Stages[i].TotalStride)];
         Weights.Convolutional(this);
         if (options.ZeroInitResidual)
-            foreach (var block in modules().OfType<ResNetBlock>()) init.zeros_(block.LastNorm.weight!);
+            foreach (var block in modules().OfType<ResNetBlock>())
+                init.zeros_(block.LastNorm.weight!);
         FrozenParts.Freeze(Frozen());
         train();
     }
@@ -148,7 +158,8 @@ public sealed class ResNet : Backbone
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => ResNetKeys.Of(_options.Stem);
 
     /// <summary>A stage is a block.</summary>
-    public override ParameterLayers LayersByDepth => new([nameof(conv1), nameof(bn1)], [.. Stages.Select((_, i) => new[] { $"layer{i + 1}" })]);
+    public override ParameterLayers LayersByDepth =>
+        new([nameof(conv1), nameof(bn1)], [.. Stages.Select((_, i) => new[] { $"layer{i + 1}" })]);
 
     private IEnumerable<Sequential> Stages => new[] { layer1, layer2, layer3, layer4 }.OfType<Sequential>();
 
@@ -158,12 +169,14 @@ public sealed class ResNet : Backbone
     {
         using var scope = NewDisposeScope();
         var x = ConvThenNorm.Run(conv1, bn1, images).relu_();
-        if (maxpool is not null) x = maxpool.call(x);
+        if (maxpool is not null)
+            x = maxpool.call(x);
         var maps = new List<Tensor>();
         foreach (var (i, stage) in Stages.Index())
         {
             x = stage.call(x);
-            if (_outIndices.Contains(i)) maps.Add(x);
+            if (_outIndices.Contains(i))
+                maps.Add(x);
         }
         var result = maps.ToArray();
         scope.MoveToOuter(result);
@@ -174,18 +187,20 @@ public sealed class ResNet : Backbone
     public override void train(bool train = true)
     {
         base.train(train);
-        if (train) FrozenParts.KeepNorms(_options.NormEval ? [this] : Frozen());
+        if (train)
+            FrozenParts.KeepNorms(_options.NormEval ? [this] : Frozen());
     }
 
     private IEnumerable<Module> Frozen() =>
         _options.FrozenStages < 0 ? [] : new Module[] { conv1, bn1 }.Concat(Stages.Take(_options.FrozenStages));
 
-    private int SecondDilation(ResNetStage stage, int block) => _options.BasicDilation switch
-    {
-        BasicDilation.First => 1,
-        BasicDilation.Both => stage.Dilations[block],
-        _ => stage.Uncontracted[block],
-    };
+    private int SecondDilation(ResNetStage stage, int block) =>
+        _options.BasicDilation switch
+        {
+            BasicDilation.First => 1,
+            BasicDilation.Both => stage.Dilations[block],
+            _ => stage.Uncontracted[block],
+        };
 
     private Sequential Stage(ResNetStage stage, ref int width)
     {
@@ -193,7 +208,11 @@ public sealed class ResNet : Backbone
         for (var i = 0; i < stage.Dilations.Length; i++)
         {
             var shape = new ResNetBlockShape(width, stage.Planes, i == 0 ? stage.Stride : 1, stage.Dilations[i], _options.AvgDown);
-            blocks.Add(_options.Depth < 50 ? new BasicBlock(shape, SecondDilation(stage, i)) : new Bottleneck(shape, _options.Groups, _options.BaseWidth, _options.Style));
+            blocks.Add(
+                _options.Depth < 50
+                    ? new BasicBlock(shape, SecondDilation(stage, i))
+                    : new Bottleneck(shape, _options.Groups, _options.BaseWidth, _options.Style)
+            );
             width = stage.OutChannels;
         }
         return Sequential(blocks);

@@ -15,9 +15,12 @@ internal readonly record struct ResNetBlockShape(int Width, int Planes, int Stri
     /// <summary>The shortcut's projection; null where the input passes as it is.</summary>
     public Sequential? Downsample(int channels)
     {
-        if (Stride == 1 && Width == channels) return null;
-        if (!AvgDown) return Sequential(Conv2d(Width, channels, 1, stride: Stride, bias: false), BatchNorm2d(channels));
-        Module<Tensor, Tensor> pool = Stride == 1 ? Identity() : AvgPool2d(Stride, stride: Stride, ceil_mode: true, count_include_pad: false);
+        if (Stride == 1 && Width == channels)
+            return null;
+        if (!AvgDown)
+            return Sequential(Conv2d(Width, channels, 1, stride: Stride, bias: false), BatchNorm2d(channels));
+        Module<Tensor, Tensor> pool =
+            Stride == 1 ? Identity() : AvgPool2d(Stride, stride: Stride, ceil_mode: true, count_include_pad: false);
         return Sequential(pool, Conv2d(Width, channels, 1, bias: false), BatchNorm2d(channels));
     }
 }
@@ -39,7 +42,8 @@ public sealed class BasicBlock : ResNetBlock
     private readonly Sequential? downsample;
 
     /// <param name="secondDilation">Of the second convolution.</param>
-    internal BasicBlock(ResNetBlockShape shape, int secondDilation = 1) : base(nameof(BasicBlock))
+    internal BasicBlock(ResNetBlockShape shape, int secondDilation = 1)
+        : base(nameof(BasicBlock))
     {
         conv1 = Conv2d(shape.Width, shape.Planes, 3, stride: shape.Stride, padding: shape.Dilation, dilation: shape.Dilation, bias: false);
         bn1 = BatchNorm2d(shape.Planes);
@@ -75,10 +79,12 @@ public sealed class Bottleneck : ResNetBlock
     private readonly BatchNorm2d bn3;
     private readonly Sequential? downsample;
 
-    internal Bottleneck(ResNetBlockShape shape, int groups, int baseWidth, ResNetStyle style = ResNetStyle.Pytorch) : base(nameof(Bottleneck))
+    internal Bottleneck(ResNetBlockShape shape, int groups, int baseWidth, ResNetStyle style = ResNetStyle.Pytorch)
+        : base(nameof(Bottleneck))
     {
         var width = (int)(shape.Planes * (baseWidth / 64.0)) * groups;
-        if (width == 0) throw new UserErrorException($"ResNet: base_width {baseWidth} leaves no channels of {shape.Planes}.");
+        if (width == 0)
+            throw new UserErrorException($"ResNet: base_width {baseWidth} leaves no channels of {shape.Planes}.");
         var (first, second) = style == ResNetStyle.Caffe ? (shape.Stride, 1) : (1, shape.Stride);
         conv1 = Conv2d(shape.Width, width, 1, stride: first, bias: false);
         bn1 = BatchNorm2d(width);

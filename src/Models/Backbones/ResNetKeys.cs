@@ -18,10 +18,11 @@ internal static class ResNetKeys
         .Pair("stem.*.", "conv1.*.")
         .ToKeyMap();
 
-    public static IReadOnlyDictionary<string, KeyMap> Of(ResNetStem stem) => new Dictionary<string, KeyMap>
-    {
-        ["torchvision"] = _native,
-        ["timm"] = _native,
-        ["mmlab"] = stem == ResNetStem.Deep ? _mmlabDeep : _mmlab,
-    };
+    public static IReadOnlyDictionary<string, KeyMap> Of(ResNetStem stem) =>
+        new Dictionary<string, KeyMap>
+        {
+            ["torchvision"] = _native,
+            ["timm"] = _native,
+            ["mmlab"] = stem == ResNetStem.Deep ? _mmlabDeep : _mmlab,
+        };
 }

@@ -16,21 +16,28 @@ internal sealed class ResNetPlan
 
     public ResNetPlan(ResNetOptions options)
     {
-        var blocks = options.StageBlocks ?? options.Depth switch
-        {
-            18 => [2, 2, 2, 2],
-            34 or 50 => [3, 4, 6, 3],
-            101 => [3, 4, 23, 3],
-            _ => [3, 8, 36, 3],
-        };
+        var blocks =
+            options.StageBlocks
+            ?? options.Depth switch
+            {
+                18 => [2, 2, 2, 2],
+                34 or 50 => [3, 4, 6, 3],
+                101 => [3, 4, 23, 3],
+                _ => [3, 8, 36, 3],
+            };
         if (blocks.Length > MaxStages || blocks.Any(count => count < 1))
             throw Mistake($"stage_blocks must be one to {MaxStages} positive numbers, not [{string.Join(", ", blocks)}].");
         if (options.Depth < 50 && (options.Groups != 1 || options.BaseWidth != 64))
             throw Mistake($"groups and base_width belong to bottlenecks (depth 50 and more), not to depth {options.Depth}.");
 
-        OutIndices = Backbones.OutIndices.Checked(nameof(ResNet), options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)], blocks.Length);
+        OutIndices = Backbones.OutIndices.Checked(
+            nameof(ResNet),
+            options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)],
+            blocks.Length
+        );
         var built = OutIndices.Max() + 1;
-        if (options.FrozenStages > built) throw Mistake($"frozen_stages is {options.FrozenStages}, but there are {built} stages.");
+        if (options.FrozenStages > built)
+            throw Mistake($"frozen_stages is {options.FrozenStages}, but there are {built} stages.");
 
         var (strides, dilations) = StridesAndDilations(options, blocks.Length);
         var expansion = options.Depth < 50 ? 1 : 4;
@@ -40,7 +47,14 @@ internal sealed class ResNetPlan
         {
             total *= strides[i];
             var planes = options.BaseChannels << i;
-            stages[i] = new ResNetStage(planes, planes * expansion, strides[i], BlockDilations(i, options.ContractDilation), BlockDilations(i, contract: false), total);
+            stages[i] = new ResNetStage(
+                planes,
+                planes * expansion,
+                strides[i],
+                BlockDilations(i, options.ContractDilation),
+                BlockDilations(i, contract: false),
+                total
+            );
             before = dilations[i];
         }
         Stages = stages;
@@ -50,11 +64,14 @@ internal sealed class ResNetPlan
             var result = Enumerable.Repeat(dilations[stage], blocks[stage]).ToArray();
             if (stage == blocks.Length - 1 && options.MultiGrid is { } grid)
             {
-                if (grid.Length != result.Length) throw Mistake($"multi_grid has {grid.Length} factors, but the last stage has {result.Length} blocks.");
-                if (grid.Any(factor => factor < 1)) throw Mistake("multi_grid must be positive.");
+                if (grid.Length != result.Length)
+                    throw Mistake($"multi_grid has {grid.Length} factors, but the last stage has {result.Length} blocks.");
+                if (grid.Any(factor => factor < 1))
+                    throw Mistake("multi_grid must be positive.");
                 return [.. grid.Select(factor => factor * dilations[stage])];
             }
-            if (contract && dilations[stage] > before) result[0] = before;
+            if (contract && dilations[stage] > before)
+                result[0] = before;
             return result;
         }
     }
@@ -71,25 +88,34 @@ internal sealed class ResNetPlan
                 throw Mistake("output_stride works out strides and dilations; give it or them, not both.");
             return FromOutputStride(wanted, stages, options.Stem == ResNetStem.Small ? 1 : 4);
         }
-        return (Checked(options.Strides ?? [1, 2, 2, 2], "strides", options.Strides is null), Checked(options.Dilations ?? [1, 1, 1, 1], "dilations", options.Dilations is null));
+        return (
+            Checked(options.Strides ?? [1, 2, 2, 2], "strides", options.Strides is null),
+            Checked(options.Dilations ?? [1, 1, 1, 1], "dilations", options.Dilations is null)
+        );
 
         int[] Checked(int[] values, string name, bool isDefault)
         {
-            if (isDefault) return values[..stages];
-            if (values.Length != stages) throw Mistake($"{name} has {values.Length} values, but there are {stages} stages.");
-            return values.All(value => value is >= 1 and <= 64) ? values : throw Mistake($"{name} must lie in 1 .. 64, not [{string.Join(", ", values)}].");
+            if (isDefault)
+                return values[..stages];
+            if (values.Length != stages)
+                throw Mistake($"{name} has {values.Length} values, but there are {stages} stages.");
+            return values.All(value => value is >= 1 and <= 64)
+                ? values
+                : throw Mistake($"{name} must lie in 1 .. 64, not [{string.Join(", ", values)}].");
         }
     }
 
     private static (int[] Strides, int[] Dilations) FromOutputStride(int wanted, int stages, int stem)
     {
-        if (wanted < stem) throw Mistake($"output_stride {wanted} is less than the stem's stride {stem}.");
+        if (wanted < stem)
+            throw Mistake($"output_stride {wanted} is less than the stem's stride {stem}.");
         var (strides, dilations) = (new int[stages], new int[stages]);
         var (total, dilation) = (stem, 1);
         for (var i = 0; i < stages; i++)
         {
             strides[i] = i > 0 && total < wanted ? 2 : 1;
-            if (i > 0 && strides[i] == 1) dilation *= 2;
+            if (i > 0 && strides[i] == 1)
+                dilation *= 2;
             (total, dilations[i]) = (total * strides[i], dilation);
         }
         return (strides, dilations);

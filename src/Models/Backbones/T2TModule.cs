@@ -25,14 +25,16 @@ public sealed class T2TModule : Module<Tensor, Tensor>
 
     /// <param name="tokenDim">Width of a token within.</param>
     /// <param name="width">Width of the tokens that come out.</param>
-    internal T2TModule(T2TTokens tokens, int inChannels, int tokenDim, int width, double dropout) : base(nameof(T2TModule))
+    internal T2TModule(T2TTokens tokens, int inChannels, int tokenDim, int width, double dropout)
+        : base(nameof(T2TModule))
     {
         attention1 = Mixer(inChannels * 7 * 7);
         attention2 = Mixer(tokenDim * 3 * 3);
         project = Linear(tokenDim * 3 * 3, width);
         RegisterComponents();
 
-        Module<Tensor, Tensor> Mixer(int from) => tokens == T2TTokens.Performer ? new TokenPerformer(from, tokenDim, dropout) : new TokenTransformer(from, tokenDim);
+        Module<Tensor, Tensor> Mixer(int from) =>
+            tokens == T2TTokens.Performer ? new TokenPerformer(from, tokenDim, dropout) : new TokenTransformer(from, tokenDim);
     }
 
     /// <param name="images">[B, inChannels, H, W], H and W multiples of 16.</param>
@@ -55,7 +57,8 @@ public sealed class T2TModule : Module<Tensor, Tensor>
 }
 
 /// <summary>A transformer block of one head whose attention is linear in the number of tokens.</summary>
-/// <remarks>Choromanski et al., "Rethinking Attention with Performers", 2020, arXiv:2009.14794: positive orthogonal random features.</remarks>
+/// <remarks>Choromanski et al., "Rethinking Attention with Performers", 2020, arXiv:2009.14794: positive orthogonal random
+/// features.</remarks>
 public sealed class TokenPerformer : Module<Tensor, Tensor>
 {
     private const double Epsilon = 1e-8;
@@ -71,7 +74,8 @@ public sealed class TokenPerformer : Module<Tensor, Tensor>
 
     /// <param name="from">Width of the tokens that come in.</param>
     /// <param name="to">Width of those that come out.</param>
-    internal TokenPerformer(int from, int to, double dropout) : base(nameof(TokenPerformer))
+    internal TokenPerformer(int from, int to, double dropout)
+        : base(nameof(TokenPerformer))
     {
         (_features, _dropout) = (to / 2, dropout);
         kqv = Linear(from, 3 * to);
@@ -116,7 +120,8 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
 
     /// <param name="from">Width of the tokens that come in.</param>
     /// <param name="to">Width of those that come out.</param>
-    internal TokenTransformer(int from, int to) : base(nameof(TokenTransformer))
+    internal TokenTransformer(int from, int to)
+        : base(nameof(TokenTransformer))
     {
         norm1 = LayerNorm(from);
         attn = new SoftSplitAttention(from, to);
@@ -143,7 +148,8 @@ public sealed class SoftSplitAttention : Module<Tensor, Tensor>
     private readonly AttentionWeights weights = new();
     private readonly double _scale;
 
-    internal SoftSplitAttention(int from, int to) : base(nameof(SoftSplitAttention))
+    internal SoftSplitAttention(int from, int to)
+        : base(nameof(SoftSplitAttention))
     {
         qkv = Linear(from, 3 * to, false);
         proj = Linear(to, to);

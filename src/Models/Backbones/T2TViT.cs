@@ -8,7 +8,8 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Backbones;
 
-/// <param name="Arch">As published, by the number of blocks: 7, 10 or 12 (width 256, 4 heads), 14 (384, 6), 19 (448, 7) or 24 (512, 8).</param>
+/// <param name="Arch">As published, by the number of blocks: 7, 10 or 12 (width 256, 4 heads), 14 (384, 6), 19 (448, 7) or 24 (512,
+/// 8).</param>
 /// <param name="Tokens">What mixes tokens between the soft splits: "performer" or "transformer" (T2T-ViT_t).</param>
 /// <param name="ImageSize">Image size that the positional embeddings are made for; others are met by resizing them.</param>
 /// <param name="EmbedDim">Width of a token, instead of the arch's.</param>
@@ -18,7 +19,8 @@ namespace Tessera.Models.Backbones;
 /// <param name="TokenDim">Width of a token between the soft splits.</param>
 /// <param name="InChannels">Channels of the image.</param>
 /// <param name="Features">What comes out: the class token, the average of the other tokens, or maps for dense prediction.</param>
-/// <param name="OutIndices">For maps: the blocks whose tokens are given, from 0; by default the last. Blocks after them are not built.</param>
+/// <param name="OutIndices">For maps: the blocks whose tokens are given, from 0; by default the last. Blocks after them are not
+/// built.</param>
 /// <param name="QkvBias">Whether queries, keys and values have a bias.</param>
 /// <param name="TokenDropout">Dropout between the soft splits, where performers mix.</param>
 /// <param name="Dropout">Dropout of the tokens, of the attention's output and in the MLPs.</param>
@@ -42,7 +44,8 @@ public sealed record T2TViTOptions(
     [property: Range(0, 0.99)] double Dropout = 0,
     [property: Range(0, 0.99)] double AttentionDropout = 0,
     [property: Range(0, 0.99)] double DropPath = 0,
-    ComponentSpec<TokenAttention>? Attention = null);
+    ComponentSpec<TokenAttention>? Attention = null
+);
 
 /// <summary>A transformer whose tokens come from overlapping patches of patches, deep and narrow.</summary>
 /// <remarks>
@@ -66,7 +69,8 @@ public sealed class T2TViT : Backbone
     private readonly int[] _outIndices;
     private readonly int _depth;
 
-    public T2TViT(T2TViTOptions options, ComponentBuilder? components = null) : base(nameof(T2TViT))
+    public T2TViT(T2TViTOptions options, ComponentBuilder? components = null)
+        : base(nameof(T2TViT))
     {
         _options = options;
         var (width, heads, ratio) = options.Arch switch
@@ -77,7 +81,8 @@ public sealed class T2TViT : Backbone
             _ => (256, 4, 2.0),
         };
         (width, heads, _depth) = (options.EmbedDim ?? width, options.NumHeads ?? heads, options.Depth ?? options.Arch);
-        if (width % 2 != 0) throw new UserErrorException($"T2TViT: embed_dim must be even (sines and cosines by turns), not {width}.");
+        if (width % 2 != 0)
+            throw new UserErrorException($"T2TViT: embed_dim must be even (sines and cosines by turns), not {width}.");
         var image = options.ImageSize ?? new HeightWidth(224, 224);
         _grid = ((image.Height + Stride - 1) / Stride, (image.Width + Stride - 1) / Stride);
         _outIndices = OutIndices.OfBlocks(nameof(T2TViT), options.OutIndices, options.Features, _depth);
@@ -87,10 +92,16 @@ public sealed class T2TViT : Backbone
         register_buffer("pos_embed", PositionEmbedding.Sinusoid(1 + (_grid.Height * _grid.Width), width));
         var maps = options.Features == TokenFeatures.Maps;
         var built = maps ? _outIndices[^1] + 1 : _depth;
-        var block = new VisionTransformerOptions(MlpRatio: options.MlpRatio ?? ratio, QkvBias: options.QkvBias, Dropout: options.Dropout, AttentionDropout: options.AttentionDropout);
+        var block = new VisionTransformerOptions(
+            MlpRatio: options.MlpRatio ?? ratio,
+            QkvBias: options.QkvBias,
+            Dropout: options.Dropout,
+            AttentionDropout: options.AttentionDropout
+        );
         var choose = AttentionChoice.For(options.Attention, components, shape => new FullAttention(shape));
         var rates = Layers.DropPath.Linear(options.DropPath, _depth);
-        for (var i = 0; i < built; i++) blocks.Add(new VisionTransformerBlock(width, heads, block, rates[i], Epsilon, i, choose));
+        for (var i = 0; i < built; i++)
+            blocks.Add(new VisionTransformerBlock(width, heads, block, rates[i], Epsilon, i, choose));
         norm = built < _depth ? null : LayerNorm(width, Epsilon);
         RegisterComponents();
 
@@ -113,8 +124,12 @@ public sealed class T2TViT : Backbone
         {
             const string first = "tokens_to_token.attention1.";
             const int patch = 7 * 7;
-            return [new($"{first}{(_options.Tokens == T2TTokens.Performer ? "kqv" : "attn.qkv")}.weight", StemRole.Weight, patch),
-                new($"{first}norm1.weight", StemRole.Norm, patch), new($"{first}norm1.bias", StemRole.Norm, patch)];
+            return
+            [
+                new($"{first}{(_options.Tokens == T2TTokens.Performer ? "kqv" : "attn.qkv")}.weight", StemRole.Weight, patch),
+                new($"{first}norm1.weight", StemRole.Norm, patch),
+                new($"{first}norm1.bias", StemRole.Norm, patch),
+            ];
         }
     }
 
@@ -125,7 +140,8 @@ public sealed class T2TViT : Backbone
     public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, 1, _grid) : stored;
 
     /// <param name="images">Normalized images, [B, InChannels, H, W], of any size.</param>
-    /// <returns>For maps, one for each of OutIndices: [B, C, ⌈H / 16⌉, ⌈W / 16⌉], the network's last block normed; otherwise one vector [B, C].</returns>
+    /// <returns>For maps, one for each of OutIndices: [B, C, ⌈H / 16⌉, ⌈W / 16⌉], the network's last block normed; otherwise one vector [B,
+    /// C].</returns>
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -133,17 +149,22 @@ public sealed class T2TViT : Backbone
         var grid = ((int)images.shape[2] / Stride, (int)images.shape[3] / Stride);
         var x = tokens_to_token.call(images); // [B, N, C]
         x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1) + PositionEmbedding.Resize(get_buffer("pos_embed")!, 1, _grid, grid);
-        if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
+        if (_options.Dropout > 0)
+            x = functional.dropout(x, _options.Dropout, training);
 
         var (maps, tokens) = (new List<Tensor>(), new TokenGrid(grid.Item1, grid.Item2, 1));
         for (var i = 0; i < blocks.Count; i++)
         {
             x = blocks[i].call(x, tokens);
-            if (i == _depth - 1) x = norm!.call(x);
-            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(TokenAttention.ToMap(x, tokens));
+            if (i == _depth - 1)
+                x = norm!.call(x);
+            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i))
+                maps.Add(TokenAttention.ToMap(x, tokens));
         }
-        if (_options.Features == TokenFeatures.ClsToken) maps.Add(x.select(1, 0));
-        if (_options.Features == TokenFeatures.Average) maps.Add(x.narrow(1, 1, x.shape[1] - 1).mean([1]));
+        if (_options.Features == TokenFeatures.ClsToken)
+            maps.Add(x.select(1, 0));
+        if (_options.Features == TokenFeatures.Average)
+            maps.Add(x.narrow(1, 1, x.shape[1] - 1).mean([1]));
         var result = maps.ToArray();
         scope.MoveToOuter(result);
         return result;

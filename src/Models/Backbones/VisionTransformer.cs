@@ -9,7 +9,14 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Backbones;
 
 /// <summary>Published sizes of the transformer: width, depth, heads.</summary>
-public enum VisionTransformerArch { Tiny, Small, Base, Large, Huge }
+public enum VisionTransformerArch
+{
+    Tiny,
+    Small,
+    Base,
+    Large,
+    Huge,
+}
 
 /// <summary>What the transformer gives.</summary>
 public enum TokenFeatures
@@ -20,7 +27,8 @@ public enum TokenFeatures
     /// <summary>The mean of the patch tokens, normed, [B, C].</summary>
     Average,
 
-    /// <summary>Patch tokens of chosen blocks, laid out as maps, [B, C, ⌈H / patch⌉, ⌈W / patch⌉]; the image is padded with zeros to whole patches.</summary>
+    /// <summary>Patch tokens of chosen blocks, laid out as maps, [B, C, ⌈H / patch⌉, ⌈W / patch⌉]; the image is padded with zeros to whole
+    /// patches.</summary>
     Maps,
 }
 
@@ -44,7 +52,8 @@ public enum AttentionStart
     Mimetic,
 }
 
-/// <param name="Arch">Width, depth and heads as published: tiny 192/12/3, small 384/12/6, base 768/12/12, large 1024/24/16, huge 1280/32/16.</param>
+/// <param name="Arch">Width, depth and heads as published: tiny 192/12/3, small 384/12/6, base 768/12/12, large 1024/24/16, huge
+/// 1280/32/16.</param>
 /// <param name="ImageSize">Image size that the positional embeddings are made for; others are met by resizing them.</param>
 /// <param name="PatchSize">Side of a patch in pixels.</param>
 /// <param name="EmbedDim">Width of a token, instead of the arch's.</param>
@@ -53,7 +62,8 @@ public enum AttentionStart
 /// <param name="MlpRatio">Hidden width of the MLPs relative to a token's.</param>
 /// <param name="InChannels">Channels of the image.</param>
 /// <param name="Features">What comes out: the class token, the average of the patch tokens, or maps for dense prediction.</param>
-/// <param name="OutIndices">For maps: the blocks whose tokens are given, from 0; by default the last. Blocks after them are not built.</param>
+/// <param name="OutIndices">For maps: the blocks whose tokens are given, from 0; by default the last. Blocks after them are not
+/// built.</param>
 /// <param name="ClassToken">Whether there is a class token among the tokens.</param>
 /// <param name="QkvBias">Whether queries, keys and values have a bias.</param>
 /// <param name="Dropout">Dropout of the tokens, of the attention's output and in the MLPs.</param>
@@ -82,7 +92,8 @@ public sealed record VisionTransformerOptions(
     [property: Range(0, 10)] double? LayerScale = null,
     PositionStart PositionStart = PositionStart.Normal,
     AttentionStart AttentionStart = AttentionStart.Normal,
-    ComponentSpec<TokenAttention>? Attention = null);
+    ComponentSpec<TokenAttention>? Attention = null
+);
 
 /// <summary>A transformer over the patches of an image.</summary>
 /// <remarks>
@@ -105,7 +116,8 @@ public sealed class VisionTransformer : Backbone
     private readonly int[] _outIndices;
     private readonly int _depth;
 
-    public VisionTransformer(VisionTransformerOptions options, ComponentBuilder? components = null) : base(nameof(VisionTransformer))
+    public VisionTransformer(VisionTransformerOptions options, ComponentBuilder? components = null)
+        : base(nameof(VisionTransformer))
     {
         _options = options;
         var (width, depth, heads) = options.Arch switch
@@ -124,7 +136,9 @@ public sealed class VisionTransformer : Backbone
         if (_grid.Height == 0 || _grid.Width == 0)
             throw new UserErrorException($"VisionTransformer: patch_size {options.PatchSize} is larger than image_size {image}.");
         if (options is { Features: TokenFeatures.ClsToken, ClassToken: false })
-            throw new UserErrorException("VisionTransformer: features \"cls_token\" needs class_token: true; without one, take \"average\".");
+            throw new UserErrorException(
+                "VisionTransformer: features \"cls_token\" needs class_token: true; without one, take \"average\"."
+            );
 
         patch_embed = new PatchEmbed(options.PatchSize, options.InChannels, width);
         cls_token = options.ClassToken ? Parameter(zeros(1, 1, width)) : null;
@@ -132,7 +146,8 @@ public sealed class VisionTransformer : Backbone
         var choose = AttentionChoice.For(options.Attention, components, shape => new FullAttention(shape));
         var rates = Layers.DropPath.Linear(options.DropPath, _depth);
         var built = maps ? _outIndices.Max() + 1 : _depth;
-        for (var i = 0; i < built; i++) blocks.Add(new VisionTransformerBlock(width, heads, options, rates[i], block: i, attention: choose));
+        for (var i = 0; i < built; i++)
+            blocks.Add(new VisionTransformerBlock(width, heads, options, rates[i], block: i, attention: choose));
         norm = options.Features == TokenFeatures.Average || built < _depth ? null : LayerNorm(width, VisionTransformerBlock.Epsilon);
         fc_norm = options.Features == TokenFeatures.Average ? LayerNorm(width, VisionTransformerBlock.Epsilon) : null;
         RegisterComponents();
@@ -143,13 +158,18 @@ public sealed class VisionTransformer : Backbone
         Initialize.TruncatedNormal(pos_embed, deviation: 0.02);
         if (options.PositionStart == PositionStart.SinCos)
         {
-            if (width % 4 != 0) throw new UserErrorException($"VisionTransformer: position_start \"sin_cos\" needs a width that is a multiple of 4, not {width}.");
+            if (width % 4 != 0)
+                throw new UserErrorException(
+                    $"VisionTransformer: position_start \"sin_cos\" needs a width that is a multiple of 4, not {width}."
+                );
             using var still = no_grad();
             pos_embed.narrow(1, LeadingTokens, pos_embed.shape[1] - LeadingTokens).copy_(PositionEmbedding.SinCos(_grid, width));
         }
         if (options.AttentionStart == AttentionStart.Mimetic)
-            foreach (var attention in modules().OfType<TokenAttention>()) attention.StartMimetic();
-        if (cls_token is not null) init.normal_(cls_token, std: 1e-6);
+            foreach (var attention in modules().OfType<TokenAttention>())
+                attention.StartMimetic();
+        if (cls_token is not null)
+            init.normal_(cls_token, std: 1e-6);
     }
 
     public override IReadOnlyList<int> OutChannels { get; }
@@ -158,31 +178,41 @@ public sealed class VisionTransformer : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => VisionTransformerKeys.Maps;
 
-    public override ParameterLayers LayersByDepth => new(
-        [nameof(cls_token), nameof(pos_embed), nameof(patch_embed)], [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]);
+    public override ParameterLayers LayersByDepth =>
+        new(
+            [nameof(cls_token), nameof(pos_embed), nameof(patch_embed)],
+            [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]
+        );
 
     private int LeadingTokens => _options.ClassToken ? 1 : 0;
 
     /// <summary>Positional embeddings of another image size, or of a model with or without class token, are resized.</summary>
-    public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, LeadingTokens, _grid) : stored;
+    public override Tensor Fit(string key, Tensor stored) =>
+        key == "pos_embed" ? PositionEmbedding.Fit(stored, LeadingTokens, _grid) : stored;
 
-    /// <param name="images">Normalized images, [B, InChannels, H, W]; for maps of any size, otherwise what is left of the last whole patch is not looked at.</param>
-    /// <returns>For maps, one for each of OutIndices: [B, C, ⌈H / patch⌉, ⌈W / patch⌉], the network's last block normed; otherwise one vector [B, C].</returns>
+    /// <param name="images">Normalized images, [B, InChannels, H, W]; for maps of any size, otherwise what is left of the last whole patch
+    /// is not looked at.</param>
+    /// <returns>For maps, one for each of OutIndices: [B, C, ⌈H / patch⌉, ⌈W / patch⌉], the network's last block normed; otherwise one
+    /// vector [B, C].</returns>
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        if (_options.Features == TokenFeatures.Maps) images = PatchEmbed.Pad(images, _options.PatchSize);
+        if (_options.Features == TokenFeatures.Maps)
+            images = PatchEmbed.Pad(images, _options.PatchSize);
         var grid = ((int)images.shape[2] / _options.PatchSize, (int)images.shape[3] / _options.PatchSize);
         var x = patch_embed.call(images); // [B, N, C]
-        if (cls_token is not null) x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1);
+        if (cls_token is not null)
+            x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1);
         x = x + PositionEmbedding.Resize(pos_embed, LeadingTokens, _grid, grid);
-        if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
+        if (_options.Dropout > 0)
+            x = functional.dropout(x, _options.Dropout, training);
 
         var (maps, tokens) = (new List<Tensor>(), new TokenGrid(grid.Item1, grid.Item2, LeadingTokens));
         for (var i = 0; i < blocks.Count; i++)
         {
             x = blocks[i].call(x, tokens);
-            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i)) maps.Add(TokenAttention.ToMap(i == _depth - 1 ? norm!.call(x) : x, tokens));
+            if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i))
+                maps.Add(TokenAttention.ToMap(i == _depth - 1 ? norm!.call(x) : x, tokens));
         }
 
         if (fc_norm is not null)
@@ -210,7 +240,14 @@ public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
     private readonly DropPath? drop_path2;
 
     internal VisionTransformerBlock(
-        int width, int heads, VisionTransformerOptions options, double dropPath, double epsilon = Epsilon, int block = 0, Func<AttentionShape, TokenAttention>? attention = null)
+        int width,
+        int heads,
+        VisionTransformerOptions options,
+        double dropPath,
+        double epsilon = Epsilon,
+        int block = 0,
+        Func<AttentionShape, TokenAttention>? attention = null
+    )
         : base(nameof(VisionTransformerBlock))
     {
         var shape = new AttentionShape(width, heads, block, options.QkvBias, options.AttentionDropout, options.Dropout);
@@ -218,8 +255,10 @@ public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
         attn = attention is null ? new FullAttention(shape) : attention(shape);
         norm2 = LayerNorm(width, epsilon);
         mlp = new Mlp(width, (int)(width * options.MlpRatio), options.Dropout);
-        if (options.LayerScale is { } initial) (ls1, ls2) = (new LayerScale(width, initial), new LayerScale(width, initial));
-        if (dropPath > 0) (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
+        if (options.LayerScale is { } initial)
+            (ls1, ls2) = (new LayerScale(width, initial), new LayerScale(width, initial));
+        if (dropPath > 0)
+            (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
         RegisterComponents();
     }
 
@@ -228,12 +267,16 @@ public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
     {
         using var scope = NewDisposeScope();
         var branch = attn.call(norm1.call(x), grid);
-        if (ls1 is not null) branch = ls1.call(branch);
-        if (drop_path1 is not null) branch = drop_path1.call(branch);
+        if (ls1 is not null)
+            branch = ls1.call(branch);
+        if (drop_path1 is not null)
+            branch = drop_path1.call(branch);
         x = x + branch;
         branch = mlp.call(norm2.call(x));
-        if (ls2 is not null) branch = ls2.call(branch);
-        if (drop_path2 is not null) branch = drop_path2.call(branch);
+        if (ls2 is not null)
+            branch = ls2.call(branch);
+        if (drop_path2 is not null)
+            branch = drop_path2.call(branch);
         return scope.MoveToOuter(x + branch);
     }
 }

@@ -15,16 +15,19 @@ internal static class BetaDistribution
     // The logarithm of a Gamma(shape, 1) variate.
     private static double LogGamma(double shape, RandomSource random)
     {
-        if (shape < 1) return LogGamma(shape + 1, random) + (Math.Log(1 - random.NextDouble()) / shape);
+        if (shape < 1)
+            return LogGamma(shape + 1, random) + (Math.Log(1 - random.NextDouble()) / shape);
         var d = shape - (1.0 / 3);
         var c = 1 / Math.Sqrt(9 * d);
         while (true)
         {
             var x = random.Normal();
             var v = 1 + (c * x);
-            if (v <= 0) continue;
+            if (v <= 0)
+                continue;
             v = v * v * v;
-            if (Math.Log(1 - random.NextDouble()) < (0.5 * x * x) + d - (d * v) + (d * Math.Log(v))) return Math.Log(d * v);
+            if (Math.Log(1 - random.NextDouble()) < (0.5 * x * x) + d - (d * v) + (d * Math.Log(v)))
+                return Math.Log(d * v);
         }
     }
 }

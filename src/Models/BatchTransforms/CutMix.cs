@@ -6,18 +6,18 @@ namespace Tessera.Models.BatchTransforms;
 
 /// <param name="Alpha">Shape of the beta distribution that the share kept is drawn from.</param>
 /// <param name="Prob">Probability that a batch is mixed.</param>
-public sealed record CutMixOptions(
-    [property: Range(1e-3, 1000)] double Alpha = 1,
-    [property: Range(0, 1)] double Prob = 1);
+public sealed record CutMixOptions([property: Range(1e-3, 1000)] double Alpha = 1, [property: Range(0, 1)] double Prob = 1);
 
 /// <summary>Pastes a box of another image of the batch into each image; labels mix by area.</summary>
-/// <remarks>Yun et al., "CutMix", 2019, arXiv:1905.04899. One box for the whole batch; the share is the area that was really kept.</remarks>
+/// <remarks>Yun et al., "CutMix", 2019, arXiv:1905.04899. One box for the whole batch; the share is the area that was really
+/// kept.</remarks>
 [Component("CutMix")]
 public sealed class CutMix(CutMixOptions options) : BatchTransform
 {
     public override void Apply(Batch batch, DataInfo info, RandomSource random)
     {
-        if (!random.Chance(options.Prob)) return;
+        if (!random.Chance(options.Prob))
+            return;
         var share = BetaDistribution.Sample(options.Alpha, random);
         var order = random.Permutation(batch.Count);
         var (height, width) = ((int)batch.Images.shape[2], (int)batch.Images.shape[3]);
@@ -29,7 +29,8 @@ public sealed class CutMix(CutMixOptions options) : BatchTransform
         using var _ = no_grad();
         var partner = tensor(order, dtype: ScalarType.Int64, device: batch.Images.device);
         LabelMixing.Mix(batch, info, partner, share, nameof(CutMix));
-        if (rows == 0 || columns == 0) return;
+        if (rows == 0 || columns == 0)
+            return;
         var pasted = batch.Images.narrow(2, top, rows).narrow(3, left, columns).index_select(0, partner); // a copy, before anything is overwritten
         batch.Images.narrow(2, top, rows).narrow(3, left, columns).copy_(pasted);
     }

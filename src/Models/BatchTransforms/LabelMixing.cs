@@ -25,7 +25,8 @@ internal static class LabelMixing
 
         Tensor? Mixed(Tensor? values)
         {
-            if (values is null) return null;
+            if (values is null)
+                return null;
             var mixed = (values * share).add_(values.index_select(0, partner).mul_(1 - share)).DetachFromDisposeScope();
             values.Dispose();
             return mixed;

@@ -4,11 +4,10 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.BatchTransforms;
 
-/// <param name="Alpha">Shape of the beta distribution that the share is drawn from: small values mix little or nearly all, 1 evenly.</param>
+/// <param name="Alpha">Shape of the beta distribution that the share is drawn from: small values mix little or nearly all, 1
+/// evenly.</param>
 /// <param name="Prob">Probability that a batch is mixed.</param>
-public sealed record MixupOptions(
-    [property: Range(1e-3, 1000)] double Alpha = 0.8,
-    [property: Range(0, 1)] double Prob = 1);
+public sealed record MixupOptions([property: Range(1e-3, 1000)] double Alpha = 0.8, [property: Range(0, 1)] double Prob = 1);
 
 /// <summary>Blends each image, and its labels, with another one of the batch.</summary>
 /// <remarks>Zhang et al., "mixup: Beyond Empirical Risk Minimization", 2017, arXiv:1710.09412. One share for the whole batch.</remarks>
@@ -17,7 +16,8 @@ public sealed class Mixup(MixupOptions options) : BatchTransform
 {
     public override void Apply(Batch batch, DataInfo info, RandomSource random)
     {
-        if (!random.Chance(options.Prob)) return;
+        if (!random.Chance(options.Prob))
+            return;
         var share = BetaDistribution.Sample(options.Alpha, random);
         var order = random.Permutation(batch.Count);
 

@@ -21,7 +21,12 @@ public sealed record BoxArray(float[] X1, float[] Y1, float[] X2, float[] Y2)
     {
         var boxes = WithRoom(corners.Length / 4);
         for (var i = 0; i < boxes.Count; i++)
-            (boxes.X1[i], boxes.Y1[i], boxes.X2[i], boxes.Y2[i]) = (corners[i * 4], corners[i * 4 + 1], corners[i * 4 + 2], corners[i * 4 + 3]);
+            (boxes.X1[i], boxes.Y1[i], boxes.X2[i], boxes.Y2[i]) = (
+                corners[i * 4],
+                corners[i * 4 + 1],
+                corners[i * 4 + 2],
+                corners[i * 4 + 3]
+            );
         return boxes;
     }
 
@@ -40,11 +45,23 @@ public sealed record BoxArray(float[] X1, float[] Y1, float[] X2, float[] Y2)
         var (x1, y1, x2, y2, area) = (other.X1[index], other.Y1[index], other.X2[index], other.Y2[index], other.Areas[index]);
         var areas = Areas;
         var i = 0;
-        var (left, top, right, bottom, whole) = (new Vector<float>(x1), new Vector<float>(y1), new Vector<float>(x2), new Vector<float>(y2), new Vector<float>(area));
+        var (left, top, right, bottom, whole) = (
+            new Vector<float>(x1),
+            new Vector<float>(y1),
+            new Vector<float>(x2),
+            new Vector<float>(y2),
+            new Vector<float>(area)
+        );
         for (; i <= Count - Vector<float>.Count; i += Vector<float>.Count)
         {
-            var width = Vector.Max(Vector.Min(right, new Vector<float>(X2, i)) - Vector.Max(left, new Vector<float>(X1, i)), Vector<float>.Zero);
-            var height = Vector.Max(Vector.Min(bottom, new Vector<float>(Y2, i)) - Vector.Max(top, new Vector<float>(Y1, i)), Vector<float>.Zero);
+            var width = Vector.Max(
+                Vector.Min(right, new Vector<float>(X2, i)) - Vector.Max(left, new Vector<float>(X1, i)),
+                Vector<float>.Zero
+            );
+            var height = Vector.Max(
+                Vector.Min(bottom, new Vector<float>(Y2, i)) - Vector.Max(top, new Vector<float>(Y1, i)),
+                Vector<float>.Zero
+            );
             var shared = width * height;
             var own = new Vector<float>(areas, i);
             var ratio = shared / (ofOwn ? own : whole + own - shared);
@@ -52,7 +69,8 @@ public sealed record BoxArray(float[] X1, float[] Y1, float[] X2, float[] Y2)
         }
         for (; i < Count; i++)
         {
-            var shared = MathF.Max(MathF.Min(x2, X2[i]) - MathF.Max(x1, X1[i]), 0) * MathF.Max(MathF.Min(y2, Y2[i]) - MathF.Max(y1, Y1[i]), 0);
+            var shared =
+                MathF.Max(MathF.Min(x2, X2[i]) - MathF.Max(x1, X1[i]), 0) * MathF.Max(MathF.Min(y2, Y2[i]) - MathF.Max(y1, Y1[i]), 0);
             result[i] = shared > 0 ? shared / (ofOwn ? areas[i] : area + areas[i] - shared) : 0;
         }
     }
@@ -60,7 +78,8 @@ public sealed record BoxArray(float[] X1, float[] Y1, float[] X2, float[] Y2)
     private float[] AreasOf()
     {
         var areas = new float[Count];
-        for (var i = 0; i < areas.Length; i++) areas[i] = (X2[i] - X1[i]) * (Y2[i] - Y1[i]);
+        for (var i = 0; i < areas.Length; i++)
+            areas[i] = (X2[i] - X1[i]) * (Y2[i] - Y1[i]);
         return areas;
     }
 }

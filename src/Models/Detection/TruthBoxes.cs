@@ -14,12 +14,17 @@ public sealed record TruthBoxes(BoxArray Boxes, int[] Labels, BoxArray Ignored)
     /// <exception cref="UserErrorException">A label is none of the classes.</exception>
     public static TruthBoxes Of(Sample sample, int classes)
     {
-        var all = sample.Boxes ?? throw new UserErrorException($"{sample.Name} has no boxes, which a detector is trained by. Is the data set's task detection?");
+        var all =
+            sample.Boxes
+            ?? throw new UserErrorException(
+                $"{sample.Name} has no boxes, which a detector is trained by. Is the data set's task detection?"
+            );
         var (asked, ignored, labels) = (new List<float>(), new List<float>(), new List<int>());
         for (var i = 0; i < all.Count; i++)
         {
             var box = all.Corners.AsSpan(i * 4, 4);
-            if (!IsUsable(box)) continue;
+            if (!IsUsable(box))
+                continue;
             if (all.Ignored[i])
             {
                 ignored.AddRange(box);
@@ -36,7 +41,8 @@ public sealed record TruthBoxes(BoxArray Boxes, int[] Labels, BoxArray Ignored)
     private static bool IsUsable(ReadOnlySpan<float> box)
     {
         foreach (var value in box)
-            if (!(Math.Abs(value) <= Farthest)) return false;
+            if (!(Math.Abs(value) <= Farthest))
+                return false;
         return box[2] > box[0] && box[3] > box[1];
     }
 }

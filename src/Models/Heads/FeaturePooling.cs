@@ -20,12 +20,15 @@ internal static class FeaturePoolingExtensions
 {
     /// <param name="features">[B, C, H, W] or [B, C].</param>
     /// <returns>[B, C]; without pooling [B, C · H · W].</returns>
-    public static Tensor Pool(this FeaturePooling pooling, Tensor features) => features.dim() == 2 ? features : pooling switch
-    {
-        FeaturePooling.Average => features.mean([2, 3]),
-        FeaturePooling.Max => features.amax([2, 3]),
-        _ => features.flatten(1),
-    };
+    public static Tensor Pool(this FeaturePooling pooling, Tensor features) =>
+        features.dim() == 2
+            ? features
+            : pooling switch
+            {
+                FeaturePooling.Average => features.mean([2, 3]),
+                FeaturePooling.Max => features.amax([2, 3]),
+                _ => features.flatten(1),
+            };
 
     /// <summary>Width of the pooled vector.</summary>
     /// <param name="mapSize">H · W of the last map, where it is not pooled.</param>
@@ -34,7 +37,10 @@ internal static class FeaturePoolingExtensions
         var (channels, isMap) = (source.OutChannels[^1], source.OutStrides[^1] > 0);
         if (pooling != FeaturePooling.None || !isMap)
             return mapSize is null ? channels : throw new UserErrorException($"{head}: map_size belongs to pooling \"none\".");
-        return mapSize is { } size ? channels * size
-            : throw new UserErrorException($"{head}: pooling \"none\" needs map_size, the number of positions (H · W) of the last feature map.");
+        return mapSize is { } size
+            ? channels * size
+            : throw new UserErrorException(
+                $"{head}: pooling \"none\" needs map_size, the number of positions (H · W) of the last feature map."
+            );
     }
 }

@@ -18,7 +18,8 @@ public sealed record LinearHeadOptions(
     FeaturePooling Pooling = FeaturePooling.Average,
     [property: Range(1, 1_000_000)] int? MapSize = null,
     [property: Range(0, 0.99)] double Dropout = 0,
-    bool Bias = true);
+    bool Bias = true
+);
 
 /// <summary>Classifies an image by one linear layer over the pooled last feature map.</summary>
 [Component("LinearHead")]
@@ -31,8 +32,19 @@ public sealed class LinearHead : LossHead
     /// <param name="data">The data's classes.</param>
     /// <param name="loss">The only loss; by default cross entropy, or binary cross entropy for multi-label data.</param>
     /// <param name="losses">Several losses, by name.</param>
-    public LinearHead(LinearHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
-        : base(nameof(LinearHead), loss, losses, () => data.Task == DataTask.MultiLabel ? new BinaryCrossEntropyLoss(new()) : new CrossEntropyLoss(new()))
+    public LinearHead(
+        LinearHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss = null,
+        IReadOnlyDictionary<string, Loss>? losses = null
+    )
+        : base(
+            nameof(LinearHead),
+            loss,
+            losses,
+            () => data.Task == DataTask.MultiLabel ? new BinaryCrossEntropyLoss(new()) : new CrossEntropyLoss(new())
+        )
     {
         _options = options;
         if (options.NumClasses is { } wanted && wanted != data.Classes.Count)
@@ -50,7 +62,8 @@ public sealed class LinearHead : LossHead
     {
         using var scope = NewDisposeScope();
         var x = _options.Pooling.Pool(maps[^1]);
-        if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
+        if (_options.Dropout > 0)
+            x = functional.dropout(x, _options.Dropout, training);
         return scope.MoveToOuter(fc.call(x));
     }
 }

@@ -11,11 +11,14 @@ public abstract class LossHead : Head
     /// <param name="loss">The only loss, reported as "loss"; or</param>
     /// <param name="losses">several, by name.</param>
     /// <param name="otherwise">The loss where none is given.</param>
-    protected LossHead(string name, Loss? loss, IReadOnlyDictionary<string, Loss>? losses, Func<Loss> otherwise) : base(name)
+    protected LossHead(string name, Loss? loss, IReadOnlyDictionary<string, Loss>? losses, Func<Loss> otherwise)
+        : base(name)
     {
-        if (loss is not null && losses is { Count: > 0 }) throw new UserErrorException($"{name} takes \"loss\" or \"losses\", not both.");
+        if (loss is not null && losses is { Count: > 0 })
+            throw new UserErrorException($"{name} takes \"loss\" or \"losses\", not both.");
         _terms = losses is { Count: > 0 } ? [.. losses.Select(pair => (pair.Key, pair.Value))] : [("loss", loss ?? otherwise())];
-        foreach (var (key, term) in _terms) register_module("loss_" + key, term); // so that their weights follow the device
+        foreach (var (key, term) in _terms)
+            register_module("loss_" + key, term); // so that their weights follow the device
     }
 
     /// <summary>The layer that a published classifier's weights go to; null where there is none.</summary>
@@ -26,7 +29,8 @@ public abstract class LossHead : Head
     {
         get
         {
-            if (ClassifierKey is not { } key) return [];
+            if (ClassifierKey is not { } key)
+                return [];
             var state = state_dict();
             return [.. new[] { $"{key}.weight", $"{key}.bias" }.Where(state.ContainsKey).Select(name => new ClassTensor(name))];
         }
@@ -38,14 +42,16 @@ public abstract class LossHead : Head
     /// <summary>Tells the terms how long embeddings will be; see <see cref="Loss.ExpectEmbeddings"/>.</summary>
     public void ExpectEmbeddings(int dimension)
     {
-        foreach (var (_, term) in _terms) term.ExpectEmbeddings(dimension);
+        foreach (var (_, term) in _terms)
+            term.ExpectEmbeddings(dimension);
     }
 
     /// <summary>The losses of logits, by name.</summary>
     public virtual LossMap Losses(Tensor logits, LossTargets targets, Progress progress)
     {
         var losses = new LossMap();
-        foreach (var (key, term) in _terms) losses.Add(key, term.Compute(logits, targets, progress));
+        foreach (var (key, term) in _terms)
+            losses.Add(key, term.Compute(logits, targets, progress));
         return losses;
     }
 }

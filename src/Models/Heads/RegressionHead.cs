@@ -20,7 +20,8 @@ public sealed record RegressionHeadOptions(
     [property: Range(1, 1_000_000)] int? MapSize = null,
     [property: Range(0, 0.99)] double Dropout = 0,
     [property: MinLength(1)] double[]? TargetMean = null,
-    [property: MinLength(1)] double[]? TargetStd = null);
+    [property: MinLength(1)] double[]? TargetStd = null
+);
 
 /// <summary>Predicts one or several numbers by one linear layer over the pooled last feature map.</summary>
 [Component("RegressionHead")]
@@ -33,7 +34,13 @@ public sealed class RegressionHead : LossHead
     /// <param name="data">The data's targets.</param>
     /// <param name="loss">The only loss; by default the mean squared error.</param>
     /// <param name="losses">Several losses, by name.</param>
-    public RegressionHead(RegressionHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
+    public RegressionHead(
+        RegressionHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss = null,
+        IReadOnlyDictionary<string, Loss>? losses = null
+    )
         : base(nameof(RegressionHead), loss, losses, () => new MseLoss(new()))
     {
         _options = options;
@@ -51,7 +58,11 @@ public sealed class RegressionHead : LossHead
 
     /// <summary>A row for each target; what standardises the targets goes with them.</summary>
     public override IReadOnlyCollection<ClassTensor> ClassTensors =>
-        [.. state_dict().Keys.Where(name => name.StartsWith("fc.", StringComparison.Ordinal) || name is "target_mean" or "target_std").Select(name => new ClassTensor(name))];
+        [
+            .. state_dict()
+                .Keys.Where(name => name.StartsWith("fc.", StringComparison.Ordinal) || name is "target_mean" or "target_std")
+                .Select(name => new ClassTensor(name)),
+        ];
 
     /// <param name="maps">The last: [B, C, H, W] or [B, C].</param>
     /// <returns>Standardised values, [B, targets].</returns>
@@ -59,7 +70,8 @@ public sealed class RegressionHead : LossHead
     {
         using var scope = NewDisposeScope();
         var x = _options.Pooling.Pool(maps[^1]);
-        if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
+        if (_options.Dropout > 0)
+            x = functional.dropout(x, _options.Dropout, training);
         return scope.MoveToOuter(fc.call(x));
     }
 
@@ -67,7 +79,8 @@ public sealed class RegressionHead : LossHead
     public Tensor Standardise(Tensor targets)
     {
         using var scope = NewDisposeScope();
-        if (get_buffer("target_mean") is { } mean) targets = targets - mean;
+        if (get_buffer("target_mean") is { } mean)
+            targets = targets - mean;
         return scope.MoveToOuter(get_buffer("target_std") is { } deviation ? targets / deviation : targets.alias());
     }
 
@@ -75,14 +88,17 @@ public sealed class RegressionHead : LossHead
     public Tensor Restore(Tensor values)
     {
         using var scope = NewDisposeScope();
-        if (get_buffer("target_std") is { } deviation) values = values * deviation;
+        if (get_buffer("target_std") is { } deviation)
+            values = values * deviation;
         return scope.MoveToOuter(get_buffer("target_mean") is { } mean ? values + mean : values.alias());
     }
 
     private void Keep(string name, double[]? values, int targets)
     {
-        if (values is null) return;
-        if (values.Length != targets) throw new UserErrorException($"RegressionHead: {name} has {values.Length} values, but the data has {targets} targets.");
+        if (values is null)
+            return;
+        if (values.Length != targets)
+            throw new UserErrorException($"RegressionHead: {name} has {values.Length} values, but the data has {targets} targets.");
         register_buffer(name, tensor(values, dtype: ScalarType.Float32));
     }
 }

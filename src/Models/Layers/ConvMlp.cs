@@ -19,7 +19,8 @@ public sealed class ConvMlp : nn.Module<Tensor, TokenGrid, Tensor>
     /// <param name="hidden">Width between the layers.</param>
     /// <param name="dropout">After the activation and the last layer.</param>
     /// <param name="relu">A ReLU after the first layer, too, as in the linear variant.</param>
-    public ConvMlp(int channels, int hidden, double dropout, bool relu) : base(nameof(ConvMlp))
+    public ConvMlp(int channels, int hidden, double dropout, bool relu)
+        : base(nameof(ConvMlp))
     {
         fc1 = Linear(channels, hidden);
         dwconv = new DepthwiseConvolution(hidden);
@@ -33,9 +34,11 @@ public sealed class ConvMlp : nn.Module<Tensor, TokenGrid, Tensor>
     {
         using var scope = NewDisposeScope();
         x = fc1.call(x);
-        if (_relu) x = x.relu();
+        if (_relu)
+            x = x.relu();
         x = functional.gelu(dwconv.call(x, grid));
-        if (_dropout == 0) return scope.MoveToOuter(fc2.call(x));
+        if (_dropout == 0)
+            return scope.MoveToOuter(fc2.call(x));
         return scope.MoveToOuter(functional.dropout(fc2.call(functional.dropout(x, _dropout, training)), _dropout, training));
     }
 }
@@ -45,7 +48,8 @@ public sealed class DepthwiseConvolution : nn.Module<Tensor, TokenGrid, Tensor>
 {
     private readonly Conv2d dwconv;
 
-    internal DepthwiseConvolution(int channels) : base(nameof(DepthwiseConvolution))
+    internal DepthwiseConvolution(int channels)
+        : base(nameof(DepthwiseConvolution))
     {
         dwconv = Conv2d(channels, channels, 3, padding: 1, groups: channels);
         RegisterComponents();

@@ -5,7 +5,8 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Layers;
 
-/// <summary>Convolution without bias, batch norm, ReLU. Parameters are named as in MMCV's module of this kind: conv.weight, bn.weight.</summary>
+/// <summary>Convolution without bias, batch norm, ReLU. Parameters are named as in MMCV's module of this kind: conv.weight,
+/// bn.weight.</summary>
 /// <remarks>
 /// Where training shows the norm a single value for each channel (a pooled map and one image), the rule of all norms holds
 /// (<see cref="SingleValueNorms"/>), here also for a layer that no run has attached it to.
@@ -17,7 +18,8 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
     private readonly bool _relu;
 
     /// <param name="kernel">Odd; padded so that H and W stay.</param>
-    public ConvNorm(int width, int channels, int kernel, int dilation = 1, int groups = 1, bool relu = true) : base(nameof(ConvNorm))
+    public ConvNorm(int width, int channels, int kernel, int dilation = 1, int groups = 1, bool relu = true)
+        : base(nameof(ConvNorm))
     {
         conv = Conv2d(width, channels, kernel, padding: dilation * (kernel / 2), dilation: dilation, groups: groups, bias: false);
         bn = BatchNorm2d(channels);

@@ -36,15 +36,26 @@ public sealed class ConvNormFusion : IDisposable
 
     public void Dispose()
     {
-        foreach (var joined in _joined.Values) joined.Dispose();
+        foreach (var joined in _joined.Values)
+            joined.Dispose();
         _joined.Clear();
     }
 
     /// <summary>The pair as one convolution; null where it is to run as it is.</summary>
     internal static Tensor? Run(Conv2d conv, BatchNorm2d norm, Tensor x)
     {
-        if (s_entered is not { } fusion || norm.training || norm.running_mean is null || is_grad_enabled() || conv.padding is null
-            || conv.padding_mode != PaddingModes.Zeros || Tap.IsSet(conv) || Tap.IsSet(norm) || !TensorState.IsAvailable) return null;
+        if (
+            s_entered is not { } fusion
+            || norm.training
+            || norm.running_mean is null
+            || is_grad_enabled()
+            || conv.padding is null
+            || conv.padding_mode != PaddingModes.Zeros
+            || Tap.IsSet(conv)
+            || Tap.IsSet(norm)
+            || !TensorState.IsAvailable
+        )
+            return null;
         var states = Joined.StatesOf(conv, norm);
         if (!fusion._joined.TryGetValue((conv, norm), out var joined) || !joined.States.AsSpan().SequenceEqual(states))
         {
@@ -58,15 +69,28 @@ public sealed class ConvNormFusion : IDisposable
     {
         /// <summary>The last counts the batches that moved the statistics, which native code changes without counting a version.</summary>
         public static TensorState[] StatesOf(Conv2d conv, BatchNorm2d norm) =>
-            [.. new[] { conv.weight, conv.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.num_batches_tracked }.Select(TensorState.Of)];
+            [
+                .. new[]
+                {
+                    conv.weight,
+                    conv.bias,
+                    norm.weight,
+                    norm.bias,
+                    norm.running_mean,
+                    norm.running_var,
+                    norm.num_batches_tracked,
+                }.Select(TensorState.Of),
+            ];
 
         public static Joined From(Conv2d conv, BatchNorm2d norm, TensorState[] states)
         {
             using var scope = NewDisposeScope();
             var factor = (norm.running_var! + norm.eps).rsqrt();
-            if (norm.weight is { } gain) factor = factor * gain;
+            if (norm.weight is { } gain)
+                factor = factor * gain;
             var bias = (conv.bias is { } own ? own - norm.running_mean! : -norm.running_mean!) * factor;
-            if (norm.bias is { } shift) bias = bias + shift;
+            if (norm.bias is { } shift)
+                bias = bias + shift;
             return new(Kept(conv.weight * factor.view(-1, 1, 1, 1)), Kept(bias), states);
 
             static Tensor Kept(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
@@ -91,16 +115,25 @@ internal static class ConvThenNorm
 {
     /// <summary>The norm of the convolution; where a fusion is entered, by one convolution.</summary>
     public static Tensor Run(Module<Tensor, Tensor> conv, BatchNorm2d norm, Tensor x) =>
-        conv is Conv2d plain ? ConvNormFusion.Run(plain, norm, x) ?? norm.call(SmallMaps.Run(plain, x) ?? plain.call(x)) : norm.call(conv.call(x));
+        conv is Conv2d plain
+            ? ConvNormFusion.Run(plain, norm, x) ?? norm.call(SmallMaps.Run(plain, x) ?? plain.call(x))
+            : norm.call(conv.call(x));
 
     /// <summary>A sequence whose last two are a convolution and its norm (a shortcut's projection).</summary>
     public static Tensor Run(Sequential layers, Tensor x)
     {
         var last = layers.Count - 1;
-        if (!ConvNormFusion.IsEntered || last < 1 || layers[last - 1] is not Conv2d conv || layers[last] is not BatchNorm2d norm || Tap.IsSet(layers))
+        if (
+            !ConvNormFusion.IsEntered
+            || last < 1
+            || layers[last - 1] is not Conv2d conv
+            || layers[last] is not BatchNorm2d norm
+            || Tap.IsSet(layers)
+        )
             return layers.call(x);
         using var scope = NewDisposeScope();
-        for (var i = 0; i < last - 1; i++) x = layers[i].call(x);
+        for (var i = 0; i < last - 1; i++)
+            x = layers[i].call(x);
         return scope.MoveToOuter(Run(conv, norm, x));
     }
 }

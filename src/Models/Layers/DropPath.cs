@@ -13,7 +13,8 @@ public sealed class DropPath(double rate) : nn.Module<Tensor, Tensor>(nameof(Dro
     /// <param name="x">[B, …], a residual branch.</param>
     public override Tensor forward(Tensor x)
     {
-        if (!training || rate == 0) return x;
+        if (!training || rate == 0)
+            return x;
         using var scope = NewDisposeScope();
         var shape = new long[x.dim()];
         Array.Fill(shape, 1);

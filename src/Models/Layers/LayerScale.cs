@@ -11,7 +11,8 @@ public sealed class LayerScale : nn.Module<Tensor, Tensor>
 
     /// <param name="channels">Size of the last dimension.</param>
     /// <param name="initial">The factor at first.</param>
-    public LayerScale(int channels, double initial) : base(nameof(LayerScale))
+    public LayerScale(int channels, double initial)
+        : base(nameof(LayerScale))
     {
         gamma = nn.Parameter(full(channels, initial, dtype: ScalarType.Float32));
         RegisterComponents();

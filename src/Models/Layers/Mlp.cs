@@ -14,7 +14,8 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>
     /// <param name="channels">Width of a token.</param>
     /// <param name="hidden">Width between the layers.</param>
     /// <param name="dropout">After each layer.</param>
-    public Mlp(int channels, int hidden, double dropout) : base(nameof(Mlp))
+    public Mlp(int channels, int hidden, double dropout)
+        : base(nameof(Mlp))
     {
         fc1 = Linear(channels, hidden);
         fc2 = Linear(hidden, channels);
@@ -27,7 +28,8 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var hidden = functional.gelu(fc1.call(x));
-        if (_dropout == 0) return scope.MoveToOuter(fc2.call(hidden));
+        if (_dropout == 0)
+            return scope.MoveToOuter(fc2.call(hidden));
         hidden = functional.dropout(hidden, _dropout, training);
         return scope.MoveToOuter(functional.dropout(fc2.call(hidden), _dropout, training));
     }

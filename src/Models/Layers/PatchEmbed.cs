@@ -12,7 +12,8 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     /// <param name="patchSize">Side of a patch in pixels.</param>
     /// <param name="inChannels">Channels of the image.</param>
     /// <param name="channels">Width of a token.</param>
-    public PatchEmbed(int patchSize, int inChannels, int channels) : base(nameof(PatchEmbed))
+    public PatchEmbed(int patchSize, int inChannels, int channels)
+        : base(nameof(PatchEmbed))
     {
         proj = Conv2d(inChannels, channels, patchSize, stride: patchSize);
         RegisterComponents();
@@ -23,7 +24,8 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     public static Tensor Pad(Tensor images, int patchSize)
     {
         var (below, right) = (-images.shape[2] % patchSize, -images.shape[3] % patchSize);
-        if (below == 0 && right == 0) return images;
+        if (below == 0 && right == 0)
+            return images;
         return functional.pad(images, [0, (right + patchSize) % patchSize, 0, (below + patchSize) % patchSize]);
     }
 

@@ -28,14 +28,29 @@ public static class PositionEmbedding
     /// <param name="to">(h', w') of the grid wanted.</param>
     /// <returns>[1, leading + h' · w', C]; the embedding itself where the grids agree.</returns>
     public static Tensor Resize(
-        Tensor embedding, int leading, (int Height, int Width) from, (int Height, int Width) to, InterpolationMode mode = InterpolationMode.Bicubic)
+        Tensor embedding,
+        int leading,
+        (int Height, int Width) from,
+        (int Height, int Width) to,
+        InterpolationMode mode = InterpolationMode.Bicubic
+    )
     {
-        if (from == to) return embedding;
+        if (from == to)
+            return embedding;
         using var scope = NewDisposeScope();
         var channels = embedding.shape[2];
-        var grid = embedding.narrow(1, leading, (long)from.Height * from.Width).to(ScalarType.Float32)
-            .reshape(1, from.Height, from.Width, channels).permute(0, 3, 1, 2); // [1, C, h, w]
-        grid = nn.functional.interpolate(grid, size: [to.Height, to.Width], mode: mode, align_corners: false, antialias: mode == InterpolationMode.Bicubic);
+        var grid = embedding
+            .narrow(1, leading, (long)from.Height * from.Width)
+            .to(ScalarType.Float32)
+            .reshape(1, from.Height, from.Width, channels)
+            .permute(0, 3, 1, 2); // [1, C, h, w]
+        grid = nn.functional.interpolate(
+            grid,
+            size: [to.Height, to.Width],
+            mode: mode,
+            align_corners: false,
+            antialias: mode == InterpolationMode.Bicubic
+        );
         grid = grid.flatten(2).transpose(1, 2).to(embedding.dtype); // [1, h' * w', C]
         return scope.MoveToOuter(leading == 0 ? grid : cat([embedding.narrow(1, 0, leading), grid], 1));
     }
@@ -64,12 +79,15 @@ public static class PositionEmbedding
     /// <param name="grid">The grid that is wanted.</param>
     public static Tensor Fit(Tensor stored, int leading, (int Height, int Width) grid)
     {
-        if (stored.dim() != 3 || stored.shape[0] != 1 || stored.shape[1] == leading + (long)grid.Height * grid.Width) return stored;
-        if (!Split(stored.shape[1], leading, grid, out var has, out var side)) return stored;
+        if (stored.dim() != 3 || stored.shape[0] != 1 || stored.shape[1] == leading + (long)grid.Height * grid.Width)
+            return stored;
+        if (!Split(stored.shape[1], leading, grid, out var has, out var side))
+            return stored;
         using var scope = NewDisposeScope();
         var patches = stored.narrow(1, has, stored.shape[1] - has);
         patches = Resize(patches, 0, side, grid);
-        if (leading == 0) return scope.MoveToOuter(patches.clone());
+        if (leading == 0)
+            return scope.MoveToOuter(patches.clone());
         var token = has > 0 ? stored.narrow(1, 0, 1) : zeros([1, 1, stored.shape[2]], dtype: stored.dtype, device: stored.device);
         return scope.MoveToOuter(cat([token, patches], 1));
     }
@@ -81,10 +99,12 @@ public static class PositionEmbedding
         foreach (var count in new[] { leading, 1 - leading })
         {
             (has, side) = (count, grid);
-            if (tokens - count == patches) return true;
+            if (tokens - count == patches)
+                return true;
             var root = (int)Math.Round(Math.Sqrt(Math.Max(0, tokens - count)));
             side = (root, root);
-            if (root > 0 && (long)root * root == tokens - count) return true;
+            if (root > 0 && (long)root * root == tokens - count)
+                return true;
         }
         (has, side) = (0, default);
         return false;

@@ -10,7 +10,8 @@ internal sealed class SeparableConv : Module<Tensor, Tensor>
     private readonly ConvNorm depthwise_conv;
     private readonly ConvNorm pointwise_conv;
 
-    public SeparableConv(int width, int channels, int kernel, int dilation = 1) : base(nameof(SeparableConv))
+    public SeparableConv(int width, int channels, int kernel, int dilation = 1)
+        : base(nameof(SeparableConv))
     {
         depthwise_conv = new ConvNorm(width, width, kernel, dilation, groups: width);
         pointwise_conv = new ConvNorm(width, channels, 1);

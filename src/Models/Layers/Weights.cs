@@ -10,14 +10,16 @@ internal static class Weights
     /// <summary>Transformers: weights of linear layers from a normal of deviation 0.02, cut off at ±2; biases 0.</summary>
     public static void Transformer(nn.Module module)
     {
-        foreach (var linear in module.modules().OfType<Linear>()) Truncated(linear);
+        foreach (var linear in module.modules().OfType<Linear>())
+            Truncated(linear);
     }
 
     /// <summary>A linear layer from a normal of the given deviation; its bias 0.</summary>
     public static void Truncated(Linear linear, double deviation = 0.02)
     {
         Initialize.TruncatedNormal(linear.weight!, deviation: deviation);
-        if (linear.bias is not null) nn.init.zeros_(linear.bias);
+        if (linear.bias is not null)
+            nn.init.zeros_(linear.bias);
     }
 
     /// <summary>Convolutional networks with ReLU: a normal of deviation √(2 / fan-out).</summary>
@@ -27,9 +29,11 @@ internal static class Weights
     {
         foreach (var convolution in module.modules().OfType<Conv2d>())
         {
-            if (convolution == except) continue;
+            if (convolution == except)
+                continue;
             nn.init.kaiming_normal_(convolution.weight!, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
-            if (convolution.bias is not null) nn.init.zeros_(convolution.bias);
+            if (convolution.bias is not null)
+                nn.init.zeros_(convolution.bias);
         }
     }
 
@@ -40,7 +44,8 @@ internal static class Weights
         {
             var shape = convolution.weight!.shape;
             nn.init.normal_(convolution.weight!, std: Math.Sqrt(2.0 / (shape[2] * shape[3] * shape[0] / convolution.groups)));
-            if (convolution.bias is not null) nn.init.zeros_(convolution.bias);
+            if (convolution.bias is not null)
+                nn.init.zeros_(convolution.bias);
         }
     }
 }

@@ -11,7 +11,8 @@ public sealed record AsymmetricLossOptions(
     [property: Range(0, 100)] double GammaNeg = 4,
     [property: Range(0, 100)] double GammaPos = 0,
     [property: Range(0, 1)] double Clip = 0.05,
-    [property: MinLength(1)] double[]? ClassWeight = null);
+    [property: MinLength(1)] double[]? ClassWeight = null
+);
 
 /// <summary>Sigmoid loss for multi-label targets whose positives are rare: easy negatives count less, the easiest nothing.</summary>
 /// <remarks>
@@ -25,7 +26,8 @@ public sealed class AsymmetricLoss : WeightedLoss
 
     private readonly AsymmetricLossOptions _options;
 
-    public AsymmetricLoss(AsymmetricLossOptions options) : base(nameof(AsymmetricLoss))
+    public AsymmetricLoss(AsymmetricLossOptions options)
+        : base(nameof(AsymmetricLoss))
     {
         _options = options;
         Keep("class_weight", options.ClassWeight);
@@ -36,9 +38,12 @@ public sealed class AsymmetricLoss : WeightedLoss
         var (y, counts) = Targets.Dense(logits, targets, Targets.Ignored(null, logits), GetName());
         var p = logits.sigmoid();
         var q = (1 - p + _options.Clip).clamp_max(1); // probability of a negative, shifted
-        var values = -(y * Power(1 - p, _options.GammaPos) * p.clamp_min(Smallest).log()
-            + (1 - y) * Power(1 - q, _options.GammaNeg) * q.clamp_min(Smallest).log());
-        if (Vector("class_weight", logits.shape[1]) is { } weight) values = values * Targets.Along(weight, logits);
+        var values = -(
+            y * Power(1 - p, _options.GammaPos) * p.clamp_min(Smallest).log()
+            + (1 - y) * Power(1 - q, _options.GammaNeg) * q.clamp_min(Smallest).log()
+        );
+        if (Vector("class_weight", logits.shape[1]) is { } weight)
+            values = values * Targets.Along(weight, logits);
         return Targets.Mean(values, counts);
     }
 

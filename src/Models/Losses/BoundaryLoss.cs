@@ -10,7 +10,8 @@ namespace Tessera.Models.Losses;
 public sealed record BoundaryLossOptions(
     bool Normalize = false,
     [property: MinLength(1)] double[]? ClassWeight = null,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null
+);
 
 /// <summary>
 /// Probability of a class times the pixel's signed distance to the class's true boundary, negative inside. Beside a
@@ -26,7 +27,8 @@ public sealed class BoundaryLoss : WeightedLoss
 {
     private readonly BoundaryLossOptions _options;
 
-    public BoundaryLoss(BoundaryLossOptions options) : base(nameof(BoundaryLoss))
+    public BoundaryLoss(BoundaryLossOptions options)
+        : base(nameof(BoundaryLoss))
     {
         _options = options;
         Keep("class_weight", options.ClassWeight);
@@ -34,27 +36,49 @@ public sealed class BoundaryLoss : WeightedLoss
 
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
-        if (logits.dim() != 4) throw new UserErrorException("BoundaryLoss compares maps of pixels; here there is one class an image.");
+        if (logits.dim() != 4)
+            throw new UserErrorException("BoundaryLoss compares maps of pixels; here there is one class an image.");
         var labels = targets.Labels ?? throw Targets.NoLabels(GetName());
         var ignored = Targets.Ignored(_options.IgnoreIndex, logits);
         var (images, classes, height, width) = ((int)logits.shape[0], (int)logits.shape[1], (int)logits.shape[2], (int)logits.shape[3]);
         var truth = labels.cpu().Values<long>();
         var distances = new float[(long)images * classes * height * width];
-        Parallel.For(0, images * classes, i => Signed(
-            truth.AsSpan(i / classes * height * width, height * width), i % classes, ignored, height, width,
-            distances.AsSpan(i * height * width, height * width), _options.Normalize ? (float)(1 / Math.Sqrt(((double)height * height) + ((double)width * width))) : 1));
+        Parallel.For(
+            0,
+            images * classes,
+            i =>
+                Signed(
+                    truth.AsSpan(i / classes * height * width, height * width),
+                    i % classes,
+                    ignored,
+                    height,
+                    width,
+                    distances.AsSpan(i * height * width, height * width),
+                    _options.Normalize ? (float)(1 / Math.Sqrt(((double)height * height) + ((double)width * width))) : 1
+                )
+        );
         var map = tensor(distances, [images, classes, height, width], device: logits.device);
         var counts = labels.ne(ignored).sum().clamp_min(1) * classes;
-        if (Vector("class_weight", classes) is { } weight) map = map * Targets.Along(weight, logits);
+        if (Vector("class_weight", classes) is { } weight)
+            map = map * Targets.Along(weight, logits);
         return (logits.softmax(1) * map).sum() / counts;
     }
 
     /// <summary>Signed distances to the boundary of a class; 0 at ignored pixels.</summary>
-    internal static void Signed(ReadOnlySpan<long> labels, long wanted, long ignored, int height, int width, Span<float> result, float scale)
+    internal static void Signed(
+        ReadOnlySpan<long> labels,
+        long wanted,
+        long ignored,
+        int height,
+        int width,
+        Span<float> result,
+        float scale
+    )
     {
         var inside = new bool[labels.Length];
         var outside = new bool[labels.Length];
-        for (var i = 0; i < inside.Length; i++) (inside[i], outside[i]) = (labels[i] == wanted, labels[i] != wanted && labels[i] != ignored);
+        for (var i = 0; i < inside.Length; i++)
+            (inside[i], outside[i]) = (labels[i] == wanted, labels[i] != wanted && labels[i] != ignored);
         if (!inside.Contains(true) || !outside.Contains(true))
         {
             result.Clear();
@@ -64,8 +88,10 @@ public sealed class BoundaryLoss : WeightedLoss
         var inner = DistanceTransform.Squared(outside, height, width);
         for (var i = 0; i < inside.Length; i++)
         {
-            result[i] = inside[i] ? (1 - (float)Math.Sqrt(inner[i])) * scale
-                : outside[i] ? (float)Math.Sqrt(outer[i]) * scale : 0;
+            result[i] =
+                inside[i] ? (1 - (float)Math.Sqrt(inner[i])) * scale
+                : outside[i] ? (float)Math.Sqrt(outer[i]) * scale
+                : 0;
         }
     }
 }

@@ -8,12 +8,14 @@ namespace Tessera.Models.Losses;
 /// <param name="ClassWeight">A weight for each class; the mean is over the weights of the labels.</param>
 /// <param name="LabelSmoothing">Share of the target that is spread evenly over all classes.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
-/// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do by default.</param>
+/// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do
+/// by default.</param>
 public sealed record CrossEntropyLossOptions(
     [property: MinLength(1)] double[]? ClassWeight = null,
     [property: Range(0, 1)] double LabelSmoothing = 0,
     int? IgnoreIndex = null,
-    bool AvgNonIgnore = true);
+    bool AvgNonIgnore = true
+);
 
 /// <summary>Softmax cross entropy, with hard or soft labels.</summary>
 /// <remarks>Label smoothing: Szegedy et al., "Rethinking the Inception Architecture", 2015, arXiv:1512.00567.</remarks>
@@ -22,7 +24,8 @@ public sealed class CrossEntropyLoss : WeightedLoss
 {
     private readonly CrossEntropyLossOptions _options;
 
-    public CrossEntropyLoss(CrossEntropyLossOptions options) : base(nameof(CrossEntropyLoss))
+    public CrossEntropyLoss(CrossEntropyLossOptions options)
+        : base(nameof(CrossEntropyLoss))
     {
         _options = options;
         Keep("class_weight", options.ClassWeight);
@@ -31,10 +34,12 @@ public sealed class CrossEntropyLoss : WeightedLoss
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
         var weight = Vector("class_weight", logits.shape[1]);
-        if (targets.SoftLabels is { } soft) return functional.cross_entropy(logits, soft, weight, label_smoothing: _options.LabelSmoothing);
+        if (targets.SoftLabels is { } soft)
+            return functional.cross_entropy(logits, soft, weight, label_smoothing: _options.LabelSmoothing);
         var labels = targets.Labels ?? throw Targets.NoLabels(GetName());
         var ignored = Targets.Ignored(_options.IgnoreIndex, logits);
-        if (logits.dim() == 2 && _options.AvgNonIgnore) return functional.cross_entropy(logits, labels, weight, ignored, label_smoothing: _options.LabelSmoothing);
+        if (logits.dim() == 2 && _options.AvgNonIgnore)
+            return functional.cross_entropy(logits, labels, weight, ignored, label_smoothing: _options.LabelSmoothing);
         // A crop may be ignored altogether; the mean of nothing is to be 0, not NaN.
         var sum = functional.cross_entropy(logits, labels, weight, ignored, Reduction.Sum, _options.LabelSmoothing);
         var weights = Targets.WeightOf(labels, ignored, weight);

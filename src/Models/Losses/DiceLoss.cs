@@ -14,7 +14,8 @@ public sealed record DiceLossOptions(
     [property: MinLength(1)] double[]? ClassWeight = null,
     ClassChoice Classes = ClassChoice.All,
     bool PerImage = false,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null
+);
 
 /// <summary>One minus the Dice coefficient of every class, by softmax probabilities.</summary>
 /// <remarks>Milletari et al., "V-Net", 2016, arXiv:1606.04797: 1 - (2 Σ p y + smooth) / (Σ p² + Σ y² + smooth).</remarks>

@@ -1,7 +1,8 @@
 namespace Tessera.Models.Losses;
 
 /// <summary>Exact Euclidean distances on a grid.</summary>
-/// <remarks>Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8, 2012: linear in the pixels.</remarks>
+/// <remarks>Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", Theory of Computing 8, 2012: linear in the
+/// pixels.</remarks>
 internal static class DistanceTransform
 {
     /// <summary>The squared distance of each pixel to the nearest one in the mask, [H * W].</summary>
@@ -26,9 +27,10 @@ internal static class DistanceTransform
         }
 
         var result = new long[mask.Length];
-        var lowest = new int[width];       // the parabolas of the lower envelope, by their centres
+        var lowest = new int[width]; // the parabolas of the lower envelope, by their centres
         var start = new double[width + 1]; // where each begins to be the lowest
-        for (var y = 0; y < height; y++) Row(down.AsSpan(y * width, width), result.AsSpan(y * width, width), lowest, start);
+        for (var y = 0; y < height; y++)
+            Row(down.AsSpan(y * width, width), result.AsSpan(y * width, width), lowest, start);
         return result;
     }
 
@@ -39,13 +41,16 @@ internal static class DistanceTransform
         for (var x = 1; x < column.Length; x++)
         {
             var meets = Meet(column, lowest[last], x);
-            while (meets <= start[last]) meets = Meet(column, lowest[--last], x);
+            while (meets <= start[last])
+                meets = Meet(column, lowest[--last], x);
             (lowest[++last], start[last], start[last + 1]) = (x, meets, double.PositiveInfinity);
         }
         for (int x = 0, i = 0; x < column.Length; x++)
         {
-            while (start[i + 1] < x) i++;
-            long across = x - lowest[i], along = column[lowest[i]];
+            while (start[i + 1] < x)
+                i++;
+            long across = x - lowest[i],
+                along = column[lowest[i]];
             result[x] = (across * across) + (along * along);
         }
     }
@@ -53,7 +58,8 @@ internal static class DistanceTransform
     /// <summary>Where the parabola around b gets lower than that around a, a &lt; b.</summary>
     private static double Meet(ReadOnlySpan<int> column, int a, int b)
     {
-        long first = column[a], second = column[b];
+        long first = column[a],
+            second = column[b];
         return ((second * second) + ((long)b * b) - (first * first) - ((long)a * a)) / (2.0 * (b - a));
     }
 }

@@ -10,14 +10,16 @@ namespace Tessera.Models.Losses;
 /// <param name="Alpha">With use_sigmoid: weight of the positives, the negatives having 1 - alpha.</param>
 /// <param name="ClassWeight">A weight for each class.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
-/// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do by default.</param>
+/// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do
+/// by default.</param>
 public sealed record FocalLossOptions(
     [property: Range(0, 100)] double Gamma = 2,
     bool UseSigmoid = false,
     [property: Range(0, 1)] double? Alpha = null,
     [property: MinLength(1)] double[]? ClassWeight = null,
     int? IgnoreIndex = null,
-    bool AvgNonIgnore = true);
+    bool AvgNonIgnore = true
+);
 
 /// <summary>Cross entropy in which what is already right counts less.</summary>
 /// <remarks>
@@ -31,7 +33,8 @@ public sealed class FocalLoss : WeightedLoss
 
     private readonly FocalLossOptions _options;
 
-    public FocalLoss(FocalLossOptions options) : base(nameof(FocalLoss))
+    public FocalLoss(FocalLossOptions options)
+        : base(nameof(FocalLoss))
     {
         if (options is { Alpha: not null, UseSigmoid: false })
             throw new UserErrorException("FocalLoss: alpha belongs to use_sigmoid: true; with a softmax, take class_weight.");
@@ -43,8 +46,10 @@ public sealed class FocalLoss : WeightedLoss
     {
         var weight = Vector("class_weight", logits.shape[1]);
         var ignored = Targets.Ignored(_options.IgnoreIndex, logits);
-        if (_options.UseSigmoid) return Sigmoid(logits, targets, ignored, weight);
-        return targets.SoftLabels is { } soft ? Soft(logits, soft, weight)
+        if (_options.UseSigmoid)
+            return Sigmoid(logits, targets, ignored, weight);
+        return targets.SoftLabels is { } soft
+            ? Soft(logits, soft, weight)
             : Hard(logits, targets.Labels ?? throw Targets.NoLabels(GetName()), ignored, weight);
     }
 
@@ -52,14 +57,16 @@ public sealed class FocalLoss : WeightedLoss
     {
         var entropy = functional.cross_entropy(logits, labels, ignore_index: ignored, reduction: Reduction.None);
         var weights = Targets.WeightOf(labels, ignored, weight);
-        return (Modulation(1 - exp(-entropy)) * entropy * weights).sum() / (_options.AvgNonIgnore ? weights.sum() : Targets.WithIgnored(weights, labels, ignored)).clamp_min(1e-6);
+        return (Modulation(1 - exp(-entropy)) * entropy * weights).sum()
+            / (_options.AvgNonIgnore ? weights.sum() : Targets.WithIgnored(weights, labels, ignored)).clamp_min(1e-6);
     }
 
     private Tensor Soft(Tensor logits, Tensor soft, Tensor? weight)
     {
         var log = logits.log_softmax(1);
         var terms = -soft * Modulation(1 - log.exp()) * log; // [B, classes]
-        if (weight is not null) terms = terms * Targets.Along(weight, logits);
+        if (weight is not null)
+            terms = terms * Targets.Along(weight, logits);
         return terms.sum(1).mean();
     }
 
@@ -69,8 +76,10 @@ public sealed class FocalLoss : WeightedLoss
         var entropy = functional.binary_cross_entropy_with_logits(logits, dense, reduction: Reduction.None);
         var p = logits.sigmoid();
         var values = Modulation(p + dense - 2 * p * dense) * entropy; // 1 - p of the truth
-        if (_options.Alpha is { } alpha) values = values * (dense * alpha + (1 - dense) * (1 - alpha));
-        if (weight is not null) values = values * Targets.Along(weight, logits);
+        if (_options.Alpha is { } alpha)
+            values = values * (dense * alpha + (1 - dense) * (1 - alpha));
+        if (weight is not null)
+            values = values * Targets.Along(weight, logits);
         return Targets.Mean(values, counts, _options.AvgNonIgnore);
     }
 

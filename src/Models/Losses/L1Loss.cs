@@ -13,7 +13,8 @@ public sealed record L1LossOptions([property: MinLength(1)] double[]? TargetWeig
 [Component("L1Loss")]
 public sealed class L1Loss : WeightedLoss
 {
-    public L1Loss(L1LossOptions options) : base(nameof(L1Loss))
+    public L1Loss(L1LossOptions options)
+        : base(nameof(L1Loss))
     {
         Keep("target_weight", options.TargetWeight);
     }
@@ -22,7 +23,8 @@ public sealed class L1Loss : WeightedLoss
     {
         var truth = Targets.Values(logits, targets, GetName());
         var weight = Vector("target_weight", logits.shape[1]);
-        if (weight is null) return functional.l1_loss(logits, truth);
+        if (weight is null)
+            return functional.l1_loss(logits, truth);
         return (functional.l1_loss(logits, truth, reduction: Reduction.None) * weight).mean();
     }
 }

@@ -13,7 +13,8 @@ public sealed record LovaszLossOptions(
     ClassChoice Classes = ClassChoice.Present,
     bool PerImage = false,
     [property: MinLength(1)] double[]? ClassWeight = null,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null
+);
 
 /// <summary>A convex extension of one minus IoU to softmax probabilities (Lovász-softmax).</summary>
 /// <remarks>
@@ -27,7 +28,8 @@ public sealed class LovaszLoss : WeightedLoss
 {
     private readonly LovaszLossOptions _options;
 
-    public LovaszLoss(LovaszLossOptions options) : base(nameof(LovaszLoss))
+    public LovaszLoss(LovaszLossOptions options)
+        : base(nameof(LovaszLoss))
     {
         _options = options;
         Keep("class_weight", options.ClassWeight);
@@ -37,10 +39,18 @@ public sealed class LovaszLoss : WeightedLoss
     {
         var classes = logits.shape[1];
         var weight = Vector("class_weight", classes);
-        var (valid, labels) = PixelLabels.Of(targets.Labels ?? throw Targets.NoLabels(GetName()), Targets.Ignored(_options.IgnoreIndex, logits));
+        var (valid, labels) = PixelLabels.Of(
+            targets.Labels ?? throw Targets.NoLabels(GetName()),
+            Targets.Ignored(_options.IgnoreIndex, logits)
+        );
         var p = logits.reshape(logits.shape[0], classes, -1).softmax(1); // [B, classes, N]
-        if (!_options.PerImage) return OfGroup(p.transpose(0, 1).reshape(classes, -1), valid.flatten(), labels.flatten(), weight) ?? Nothing(logits);
-        var images = Enumerable.Range(0, (int)logits.shape[0]).Select(i => OfGroup(p[i], valid[i], labels[i], weight)).OfType<Tensor>().ToArray();
+        if (!_options.PerImage)
+            return OfGroup(p.transpose(0, 1).reshape(classes, -1), valid.flatten(), labels.flatten(), weight) ?? Nothing(logits);
+        var images = Enumerable
+            .Range(0, (int)logits.shape[0])
+            .Select(i => OfGroup(p[i], valid[i], labels[i], weight))
+            .OfType<Tensor>()
+            .ToArray();
         return images.Length == 0 ? Nothing(logits) : stack(images).mean();
     }
 
@@ -50,17 +60,21 @@ public sealed class LovaszLoss : WeightedLoss
     {
         using var scope = NewDisposeScope();
         var kept = valid.nonzero().squeeze(1);
-        if (kept.shape[0] == 0) return null;
-        if (kept.shape[0] < p.shape[1]) (p, labels) = (p.index_select(1, kept), labels.index_select(0, kept));
+        if (kept.shape[0] == 0)
+            return null;
+        if (kept.shape[0] < p.shape[1])
+            (p, labels) = (p.index_select(1, kept), labels.index_select(0, kept));
         var counts = labels.bincount(null, p.shape[0]).Values<long>();
         var chosen = Enumerable.Range(0, counts.Length).Where(c => _options.Classes == ClassChoice.All || counts[c] > 0).ToArray();
         var weights = weight?.Values<float>();
         var whole = Math.Max(chosen.Sum(c => weights?[c] ?? 1.0), 1e-6);
         var shares = Array.ConvertAll(chosen, c => (weights?[c] ?? 1.0) / whole);
-        var (slopes, constant) = p.device_type == DeviceType.CPU
-            ? LovaszSlopes.OnHost(p, labels, chosen, shares, counts)
-            : LovaszSlopes.OnDevice(p, labels, chosen, shares, counts);
-        if (chosen.Length < counts.Length) p = p.index_select(0, tensor(Array.ConvertAll(chosen, c => (long)c), device: p.device));
+        var (slopes, constant) =
+            p.device_type == DeviceType.CPU
+                ? LovaszSlopes.OnHost(p, labels, chosen, shares, counts)
+                : LovaszSlopes.OnDevice(p, labels, chosen, shares, counts);
+        if (chosen.Length < counts.Length)
+            p = p.index_select(0, tensor(Array.ConvertAll(chosen, c => (long)c), device: p.device));
         return scope.MoveToOuter((p * slopes).sum() + constant);
     }
 }

@@ -25,8 +25,19 @@ internal static class LovaszSlopes
         var pixels = truth.Length;
         var slopes = new float[(long)chosen.Length * pixels];
         var constants = new double[chosen.Length];
-        Parallel.For(0, chosen.Length, k => constants[k] = Fill(
-            probabilities.AsSpan(chosen[k] * pixels, pixels), truth, chosen[k], counts[chosen[k]], shares[k], slopes.AsSpan(k * pixels, pixels)));
+        Parallel.For(
+            0,
+            chosen.Length,
+            k =>
+                constants[k] = Fill(
+                    probabilities.AsSpan(chosen[k] * pixels, pixels),
+                    truth,
+                    chosen[k],
+                    counts[chosen[k]],
+                    shares[k],
+                    slopes.AsSpan(k * pixels, pixels)
+                )
+        );
         return (tensor(slopes, [chosen.Length, pixels]), tensor((float)constants.Sum()));
     }
 
@@ -46,7 +57,8 @@ internal static class LovaszSlopes
             var left = count - sorted.cumsum(0, ScalarType.Float64); // the intersection of a prediction that is wrong up to here
             var union = arange(1, truth.shape[0] + 1, dtype: ScalarType.Float64, device: p.device) + left;
             var factors = (1 / union).where(sorted.gt(0), left / (union * (union - 1).clamp_min(1))) * shares[k];
-            if (count == 0) factors[0] = shares[k];
+            if (count == 0)
+                factors[0] = shares[k];
             var inPlace = zeros_like(truth).scatter(0, order, factors.to(ScalarType.Float32));
             constant = constant + (inPlace * truth).sum();
             rows[k] = inPlace.neg().where(isClass, inPlace);
@@ -93,10 +105,13 @@ internal static class LovaszSlopes
         for (var shift = 32; shift < 32 + (3 * Digit); shift += Digit)
         {
             starts.Clear();
-            foreach (var entry in from) starts[Bucket(entry, shift)]++;
+            foreach (var entry in from)
+                starts[Bucket(entry, shift)]++;
             var sum = 0;
-            foreach (ref var start in starts) (start, sum) = (sum, sum + start);
-            foreach (var entry in from) to[starts[Bucket(entry, shift)]++] = entry;
+            foreach (ref var start in starts)
+                (start, sum) = (sum, sum + start);
+            foreach (var entry in from)
+                to[starts[Bucket(entry, shift)]++] = entry;
             (from, to) = (to, from);
         }
         return from;

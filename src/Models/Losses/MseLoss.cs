@@ -13,7 +13,8 @@ public sealed record MseLossOptions([property: MinLength(1)] double[]? TargetWei
 [Component("MseLoss")]
 public sealed class MseLoss : WeightedLoss
 {
-    public MseLoss(MseLossOptions options) : base(nameof(MseLoss))
+    public MseLoss(MseLossOptions options)
+        : base(nameof(MseLoss))
     {
         Keep("target_weight", options.TargetWeight);
     }
@@ -22,7 +23,8 @@ public sealed class MseLoss : WeightedLoss
     {
         var truth = Targets.Values(logits, targets, GetName());
         var weight = Vector("target_weight", logits.shape[1]);
-        if (weight is null) return functional.mse_loss(logits, truth);
+        if (weight is null)
+            return functional.mse_loss(logits, truth);
         return (functional.mse_loss(logits, truth, reduction: Reduction.None) * weight).mean();
     }
 }

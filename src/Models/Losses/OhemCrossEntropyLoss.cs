@@ -10,14 +10,16 @@ namespace Tessera.Models.Losses;
 /// <param name="PerImage">min_kept counts for each image of the batch, as in MMSegmentation, not for the batch, as in openseg.</param>
 /// <param name="ClassWeight">A weight for each class; the mean is over the weights of the labels.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
-/// <param name="AvgNonIgnore">The mean is over the pixels that are kept; false: over all, the easy and the ignored ones too, as MMSegmentation has it by default.</param>
+/// <param name="AvgNonIgnore">The mean is over the pixels that are kept; false: over all, the easy and the ignored ones too, as
+/// MMSegmentation has it by default.</param>
 public sealed record OhemCrossEntropyLossOptions(
     [property: Range(0, 1)] double? Thresh = 0.7,
     [property: Range(1, int.MaxValue)] int MinKept = 100_000,
     bool PerImage = false,
     [property: MinLength(1)] double[]? ClassWeight = null,
     int? IgnoreIndex = null,
-    bool AvgNonIgnore = true);
+    bool AvgNonIgnore = true
+);
 
 /// <summary>Cross entropy over the hard pixels of the batch alone.</summary>
 /// <remarks>
@@ -30,7 +32,8 @@ public sealed class OhemCrossEntropyLoss : WeightedLoss
 {
     private readonly OhemCrossEntropyLossOptions _options;
 
-    public OhemCrossEntropyLoss(OhemCrossEntropyLossOptions options) : base(nameof(OhemCrossEntropyLoss))
+    public OhemCrossEntropyLoss(OhemCrossEntropyLossOptions options)
+        : base(nameof(OhemCrossEntropyLoss))
     {
         _options = options;
         Keep("class_weight", options.ClassWeight);
@@ -43,7 +46,8 @@ public sealed class OhemCrossEntropyLoss : WeightedLoss
         var entropy = functional.cross_entropy(logits, labels, ignore_index: ignored, reduction: Reduction.None);
         var weights = Targets.WeightOf(labels, ignored, Vector("class_weight", logits.shape[1]));
         var kept = weights * Hard(entropy.detach(), labels.ne(ignored));
-        return (entropy * kept).sum() / (_options.AvgNonIgnore ? kept.sum() : Targets.WithIgnored(weights, labels, ignored)).clamp_min(1e-6);
+        return (entropy * kept).sum()
+            / (_options.AvgNonIgnore ? kept.sum() : Targets.WithIgnored(weights, labels, ignored)).clamp_min(1e-6);
     }
 
     /// <param name="entropy">Minus the log of the truth's probability.</param>
@@ -51,7 +55,8 @@ public sealed class OhemCrossEntropyLoss : WeightedLoss
     {
         var least = Math.Min((long)_options.MinKept * (_options.PerImage ? entropy.shape[0] : 1), entropy.numel());
         var hard = _options.Thresh is { } thresh ? valid & entropy.gt(-Math.Log(Math.Max(thresh, double.Epsilon))) : zeros_like(valid);
-        if (_options.Thresh is not null && hard.sum().ToInt64() >= least) return hard;
+        if (_options.Thresh is not null && hard.sum().ToInt64() >= least)
+            return hard;
         var values = entropy.where(valid, full_like(entropy, -1)); // below every entropy
         return valid & values.ge(values.flatten().kthvalue(values.numel() - least + 1, 0).values);
     }

@@ -14,7 +14,8 @@ public abstract class RegionLoss : WeightedLoss
 
     /// <param name="classes">Which classes count.</param>
     /// <param name="perImage">A region is that of an image, not of the whole batch.</param>
-    protected RegionLoss(string name, double[]? classWeight, ClassChoice classes, bool perImage, int? ignoreIndex) : base(name)
+    protected RegionLoss(string name, double[]? classWeight, ClassChoice classes, bool perImage, int? ignoreIndex)
+        : base(name)
     {
         (_classes, _perImage, _ignoreIndex) = (classes, perImage, ignoreIndex);
         Keep("class_weight", classWeight);
@@ -41,15 +42,22 @@ public abstract class RegionLoss : WeightedLoss
         var groups = _perImage ? logits.shape[0] : 1;
         var slots = _perImage ? labels + (arange(groups, dtype: ScalarType.Int64, device: labels.device) * classes).unsqueeze(1) : labels;
 
-        Tensor ByClass(Tensor values) => zeros(groups * classes, ScalarType.Float64, logits.device)
-            .index_add(0, slots.flatten(), values.flatten().to(ScalarType.Float64), 1).view(groups, classes);
+        Tensor ByClass(Tensor values) =>
+            zeros(groups * classes, ScalarType.Float64, logits.device)
+                .index_add(0, slots.flatten(), values.flatten().to(ScalarType.Float64), 1)
+                .view(groups, classes);
 
         var both = ByClass(p.gather(1, labels.unsqueeze(1)).squeeze(1) * valid);
         var truth = ByClass(valid);
-        var summed = ((Squared ? p * p : p) * valid.unsqueeze(1)).sum(_perImage ? [2] : [0, 2], type: ScalarType.Float64).view(groups, classes);
+        var summed = ((Squared ? p * p : p) * valid.unsqueeze(1))
+            .sum(_perImage ? [2] : [0, 2], type: ScalarType.Float64)
+            .view(groups, classes);
 
-        var counts = (_classes == ClassChoice.Present ? truth : truth.sum([1], keepdim: true).expand_as(truth)).gt(0).to(ScalarType.Float64);
-        if (weight is not null) counts = counts * weight;
+        var counts = (_classes == ClassChoice.Present ? truth : truth.sum([1], keepdim: true).expand_as(truth))
+            .gt(0)
+            .to(ScalarType.Float64);
+        if (weight is not null)
+            counts = counts * weight;
         return ((Of(both, summed, truth) * counts).sum() / counts.sum().clamp_min(Smallest)).to(ScalarType.Float32);
     }
 }

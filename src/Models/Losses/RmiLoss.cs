@@ -6,7 +6,11 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Losses;
 
 /// <summary>How maps are made smaller.</summary>
-public enum MapPooling { Max, Average }
+public enum MapPooling
+{
+    Max,
+    Average,
+}
 
 /// <param name="Radius">Side of the square of neighbours that is one point; radius² dimensions.</param>
 /// <param name="Pool">How truth and prediction are made smaller first.</param>
@@ -18,7 +22,8 @@ public sealed record RmiLossOptions(
     MapPooling Pool = MapPooling.Max,
     [property: Range(1, 64)] int Stride = 3,
     [property: Range(0, 1)] double Lambda = 0.5,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null
+);
 
 /// <summary>
 /// Binary cross entropy of every class, and a lower bound of the mutual information of truth and prediction, seen as
@@ -38,11 +43,14 @@ public sealed class RmiLoss(RmiLossOptions options) : WeightedLoss(nameof(RmiLos
 
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
-        if (logits.dim() != 4) throw new UserErrorException("RmiLoss compares maps of pixels; here there is one class an image.");
+        if (logits.dim() != 4)
+            throw new UserErrorException("RmiLoss compares maps of pixels; here there is one class an image.");
         var (truth, valid) = Targets.Dense(logits, targets, Targets.Ignored(options.IgnoreIndex, logits), GetName()); // [B, classes, H, W], [B, 1, H, W]
         var counts = valid ?? ones_like(logits.narrow(1, 0, 1));
         truth = truth * counts;
-        var entropy = (functional.binary_cross_entropy_with_logits(logits, truth, reduction: Reduction.None) * counts).sum() / counts.sum().clamp_min(1);
+        var entropy =
+            (functional.binary_cross_entropy_with_logits(logits, truth, reduction: Reduction.None) * counts).sum()
+            / counts.sum().clamp_min(1);
         var information = Information(truth, (logits.sigmoid() * counts) + Smallest); // [B]
         var images = counts.flatten(1).sum([1]).gt(0).to(ScalarType.Float64);
         var mean = ((information * images).sum() / images.sum().clamp_min(1)).to(ScalarType.Float32);
@@ -68,19 +76,24 @@ public sealed class RmiLoss(RmiLossOptions options) : WeightedLoss(nameof(RmiLos
         var (stride, radius) = (options.Stride, options.Radius);
         if (stride > 1)
         {
-            map = options.Pool == MapPooling.Max
-                ? functional.max_pool2d(map, stride, stride, stride / 2)
-                : functional.avg_pool2d(map, stride, stride, stride / 2);
+            map =
+                options.Pool == MapPooling.Max
+                    ? functional.max_pool2d(map, stride, stride, stride / 2)
+                    : functional.avg_pool2d(map, stride, stride, stride / 2);
         }
-        long height = map.shape[2] - radius + 1, width = map.shape[3] - radius + 1;
+        long height = map.shape[2] - radius + 1,
+            width = map.shape[3] - radius + 1;
         if (height < 1 || width < 1)
         {
-            throw new UserErrorException($"RmiLoss: maps of {map.shape[3]} x {map.shape[2]} pixels after pooling are smaller than a radius of {radius}. " +
-                "Take larger crops, or a smaller stride or radius.");
+            throw new UserErrorException(
+                $"RmiLoss: maps of {map.shape[3]} x {map.shape[2]} pixels after pooling are smaller than a radius of {radius}. "
+                    + "Take larger crops, or a smaller stride or radius."
+            );
         }
         var neighbours = new List<Tensor>();
         for (var y = 0; y < radius; y++)
-            for (var x = 0; x < radius; x++) neighbours.Add(map.narrow(2, y, height).narrow(3, x, width).flatten(2));
+        for (var x = 0; x < radius; x++)
+            neighbours.Add(map.narrow(2, y, height).narrow(3, x, width).flatten(2));
         var points = stack(neighbours, 2).to(ScalarType.Float64);
         return points - points.mean([3], keepdim: true);
     }

@@ -16,7 +16,8 @@ internal static class Targets
     /// <returns>Dense: float32 in the logits' shape. Counts: [B, 1, …], 1 or 0; null where every position counts.</returns>
     public static (Tensor Dense, Tensor? Counts) Dense(Tensor logits, LossTargets targets, long ignored, string loss)
     {
-        if (targets.SoftLabels is { } soft) return (soft, null);
+        if (targets.SoftLabels is { } soft)
+            return (soft, null);
         var labels = targets.Labels ?? throw NoLabels(loss);
         var counts = labels.ne(ignored);
         var hot = functional.one_hot(labels.where(counts, zeros_like(labels)), logits.shape[1]).movedim([-1], [1]);
@@ -28,9 +29,12 @@ internal static class Targets
     /// <param name="counts">From <see cref="Dense"/>.</param>
     /// <param name="nonIgnored">false: the sum of those that count, over all positions.</param>
     public static Tensor Mean(Tensor values, Tensor? counts, bool nonIgnored = true) =>
-        counts is null ? values.mean() : nonIgnored ? (values * counts).sum() / (counts.sum() * values.shape[1]).clamp_min(1) : (values * counts).mean();
+        counts is null ? values.mean()
+        : nonIgnored ? (values * counts).sum() / (counts.sum() * values.shape[1]).clamp_min(1)
+        : (values * counts).mean();
 
-    /// <summary>What a sum over hard labels is divided by for a mean that ignored labels lessen: each of them counts as a label of weight 1.</summary>
+    /// <summary>What a sum over hard labels is divided by for a mean that ignored labels lessen: each of them counts as a label of weight
+    /// 1.</summary>
     /// <param name="weights">From <see cref="WeightOf"/>.</param>
     public static Tensor WithIgnored(Tensor weights, Tensor labels, long ignored) => weights.sum() + labels.eq(ignored).sum();
 
@@ -39,7 +43,8 @@ internal static class Targets
     public static Tensor WeightOf(Tensor labels, long ignored, Tensor? classWeight)
     {
         var counts = labels.ne(ignored);
-        if (classWeight is null) return counts.to(ScalarType.Float32);
+        if (classWeight is null)
+            return counts.to(ScalarType.Float32);
         var safe = labels.where(counts, zeros_like(labels));
         return classWeight.index_select(0, safe.flatten()).view_as(safe) * counts;
     }
@@ -58,7 +63,10 @@ internal static class Targets
     public static Tensor Values(Tensor logits, LossTargets targets, string loss)
     {
         var values = targets.Values ?? throw new UserErrorException($"{loss} needs regression targets, which the data does not give.");
-        return values.shape.SequenceEqual(logits.shape) ? values
-            : throw new UserErrorException($"{loss}: the head gives [{string.Join(", ", logits.shape)}], the data [{string.Join(", ", values.shape)}].");
+        return values.shape.SequenceEqual(logits.shape)
+            ? values
+            : throw new UserErrorException(
+                $"{loss}: the head gives [{string.Join(", ", logits.shape)}], the data [{string.Join(", ", values.shape)}]."
+            );
     }
 }

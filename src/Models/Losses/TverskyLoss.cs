@@ -4,7 +4,8 @@ namespace Tessera.Models.Losses;
 
 /// <param name="Alpha">Weight of false positives.</param>
 /// <param name="Beta">Weight of false negatives; above alpha it favours recall.</param>
-/// <param name="Gamma">Exponent of one minus the index; below 1 classes that overlap well already count more (the focal paper's 4/3 is 0.75 here).</param>
+/// <param name="Gamma">Exponent of one minus the index; below 1 classes that overlap well already count more (the focal paper's 4/3 is 0.75
+/// here).</param>
 /// <param name="Smooth">Added to both sides of the quotient.</param>
 /// <param name="ClassWeight">A weight for each class in the mean.</param>
 /// <param name="Classes">Which classes the mean is over.</param>
@@ -18,7 +19,8 @@ public sealed record TverskyLossOptions(
     [property: MinLength(1)] double[]? ClassWeight = null,
     ClassChoice Classes = ClassChoice.All,
     bool PerImage = false,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null
+);
 
 /// <summary>One minus the Tversky index of every class: overlap with false positives and negatives weighted apart.</summary>
 /// <remarks>
@@ -33,8 +35,10 @@ public sealed class TverskyLoss(TverskyLossOptions options)
 
     protected override Tensor Of(Tensor both, Tensor predicted, Tensor truth)
     {
-        var index = Quotient(both + options.Smooth,
-            both + (options.Alpha * (predicted - both)) + (options.Beta * (truth - both)) + options.Smooth);
+        var index = Quotient(
+            both + options.Smooth,
+            both + (options.Alpha * (predicted - both)) + (options.Beta * (truth - both)) + options.Smooth
+        );
         return options.Gamma == 1 ? 1 - index : (1 - index).clamp_min(Smallest).pow(options.Gamma);
     }
 }

@@ -24,7 +24,8 @@ public abstract class WeightedLoss(string name) : Loss(name)
     /// <summary>The term's weight at a point of the run.</summary>
     public double WeightAt(Progress progress)
     {
-        if (progress.Iteration < WarmupIters) return 0;
+        if (progress.Iteration < WarmupIters)
+            return 0;
         var since = progress.Iteration - WarmupIters;
         return since < RampIters ? Weight * since / RampIters : Weight;
     }
@@ -34,7 +35,10 @@ public abstract class WeightedLoss(string name) : Loss(name)
         using var scope = NewDisposeScope();
         Now = progress;
         var weight = WeightAt(progress);
-        if (weight == 0) return scope.MoveToOuter(targets.Embeddings is { } embeddings ? Nothing(logits) + NoneOf(embeddings, targets.Embed) : Nothing(logits));
+        if (weight == 0)
+            return scope.MoveToOuter(
+                targets.Embeddings is { } embeddings ? Nothing(logits) + NoneOf(embeddings, targets.Embed) : Nothing(logits)
+            );
         var value = Unweighted(logits.to(ScalarType.Float32), targets);
         return scope.MoveToOuter(weight == 1 ? value : value * weight);
     }
@@ -49,10 +53,12 @@ public abstract class WeightedLoss(string name) : Loss(name)
     /// <returns>A scalar.</returns>
     protected abstract Tensor Unweighted(Tensor logits, LossTargets targets);
 
-    /// <summary>A vector of weights as a buffer that follows the module's device and is not saved; read with <see cref="Vector"/>.</summary>
+    /// <summary>A vector of weights as a buffer that follows the module's device and is not saved; read with
+    /// <see cref="Vector"/>.</summary>
     protected void Keep(string name, double[]? values)
     {
-        if (values is not null) register_buffer(name, tensor(values, dtype: ScalarType.Float32), persistent: false);
+        if (values is not null)
+            register_buffer(name, tensor(values, dtype: ScalarType.Float32), persistent: false);
     }
 
     /// <summary>What <see cref="Keep"/> kept; null where nothing was given.</summary>

@@ -39,7 +39,8 @@ public sealed record FpnOptions(
     ExtraConvs AddExtraConvs = ExtraConvs.None,
     bool ReluBeforeExtraConvs = false,
     bool NoNormOnLateral = false,
-    DetectionNorm Norm = DetectionNorm.None);
+    DetectionNorm Norm = DetectionNorm.None
+);
 
 /// <summary>A pyramid in which every map knows what the coarser ones know: each is added, enlarged, to the one below it.</summary>
 /// <remarks>Lin et al., "Feature Pyramid Networks for Object Detection", 2017, arXiv:1612.03144.</remarks>
@@ -49,27 +50,43 @@ public sealed class Fpn : Neck
     private readonly ModuleList<TowerLayer> lateral_convs = new();
     private readonly ModuleList<TowerLayer> fpn_convs = new(); // those of the backbone's maps, then those of further maps
     private readonly FpnOptions _options;
-    private readonly int _end, _outs;
+    private readonly int _end,
+        _outs;
 
     /// <param name="source">The backbone.</param>
-    public Fpn(FpnOptions options, IFeatureSource source) : base(nameof(Fpn))
+    public Fpn(FpnOptions options, IFeatureSource source)
+        : base(nameof(Fpn))
     {
         _options = options;
         var count = source.OutChannels.Count;
         _end = options.EndLevel < 0 ? count : options.EndLevel + 1;
         if (_end > count || options.StartLevel >= _end)
-            throw new UserErrorException($"Fpn: start_level {options.StartLevel} and end_level {options.EndLevel} leave none of the backbone's {count} maps, or ask for more.");
+            throw new UserErrorException(
+                $"Fpn: start_level {options.StartLevel} and end_level {options.EndLevel} leave none of the backbone's {count} maps, or "
+                    + $"ask for more."
+            );
         if (source.OutStrides.Skip(options.StartLevel).Take(Used).Any(stride => stride <= 0))
             throw new UserErrorException("Fpn needs feature maps; the backbone gives a vector. Its option \"features\" may choose maps.");
         _outs = options.NumOuts ?? Used;
         if (_outs < Used || (options.EndLevel >= 0 && _end < count && _outs != Used))
-            throw new UserErrorException($"Fpn: num_outs is {_outs}, but {Used} of the backbone's maps are used{(_outs < Used ? "" : ", and only after its last can there be further ones")}.");
+            throw new UserErrorException(
+                $"Fpn: num_outs is {_outs}, but {Used} of the backbone's maps are "
+                    + $"used{(_outs < Used ? "" : ", and only after its last can there be further ones")}."
+            );
         if (options is { NoNormOnLateral: true, Norm: DetectionNorm.None })
             throw new UserErrorException("Fpn: no_norm_on_lateral has no meaning with norm \"none\".");
 
         for (var i = 0; i < Used; i++)
         {
-            lateral_convs.Add(new TowerLayer(source.OutChannels[options.StartLevel + i], options.OutChannels, 1, options.NoNormOnLateral ? DetectionNorm.None : options.Norm, relu: false));
+            lateral_convs.Add(
+                new TowerLayer(
+                    source.OutChannels[options.StartLevel + i],
+                    options.OutChannels,
+                    1,
+                    options.NoNormOnLateral ? DetectionNorm.None : options.Norm,
+                    relu: false
+                )
+            );
             fpn_convs.Add(new TowerLayer(options.OutChannels, options.OutChannels, 3, options.Norm, relu: false));
         }
         for (var i = Used; i < _outs && options.AddExtraConvs != ExtraConvs.None; i++)
@@ -79,11 +96,17 @@ public sealed class Fpn : Neck
         }
         RegisterComponents();
         OutChannels = [.. Enumerable.Repeat(options.OutChannels, _outs)];
-        OutStrides = [.. Enumerable.Range(0, _outs).Select(i => i < Used ? source.OutStrides[options.StartLevel + i] : source.OutStrides[_end - 1] << (i - Used + 1))];
+        OutStrides =
+        [
+            .. Enumerable
+                .Range(0, _outs)
+                .Select(i => i < Used ? source.OutStrides[options.StartLevel + i] : source.OutStrides[_end - 1] << (i - Used + 1)),
+        ];
         foreach (var convolution in modules().OfType<Conv2d>())
         {
             init.xavier_uniform_(convolution.weight!);
-            if (convolution.bias is not null) init.zeros_(convolution.bias);
+            if (convolution.bias is not null)
+                init.zeros_(convolution.bias);
         }
     }
 
@@ -104,11 +127,14 @@ public sealed class Fpn : Neck
                 for (var i = 0; i < Used; i++)
                 {
                     yield return ($"{foreign}.{i}.0.", $"{own}.{i}.conv.", false);
-                    if (_options.Norm != DetectionNorm.None) yield return ($"{foreign}.{i}.1.", $"{own}.{i}.{norm}.", false);
-                    else yield return ($"{foreign}.{i}.", $"{own}.{i}.conv.", true); // before torchvision 0.13
+                    if (_options.Norm != DetectionNorm.None)
+                        yield return ($"{foreign}.{i}.1.", $"{own}.{i}.{norm}.", false);
+                    else
+                        yield return ($"{foreign}.{i}.", $"{own}.{i}.conv.", true); // before torchvision 0.13
                 }
             }
-            for (var i = Used; i < fpn_convs.Count; i++) yield return ($"extra_blocks.p{i - Used + 6}.", $"{nameof(fpn_convs)}.{i}.conv.", false);
+            for (var i = Used; i < fpn_convs.Count; i++)
+                yield return ($"extra_blocks.p{i - Used + 6}.", $"{nameof(fpn_convs)}.{i}.conv.", false);
         }
     }
 
@@ -118,23 +144,37 @@ public sealed class Fpn : Neck
     {
         using var scope = NewDisposeScope();
         var laterals = new Tensor[Used];
-        for (var i = 0; i < Used; i++) laterals[i] = lateral_convs[i].call(maps[_options.StartLevel + i]);
+        for (var i = 0; i < Used; i++)
+            laterals[i] = lateral_convs[i].call(maps[_options.StartLevel + i]);
         for (var i = Used - 1; i > 0; i--)
         {
             var size = laterals[i - 1].shape;
-            laterals[i - 1] = laterals[i - 1] + functional.interpolate(laterals[i], size: [size[2], size[3]], mode: InterpolationMode.Nearest);
+            laterals[i - 1] =
+                laterals[i - 1] + functional.interpolate(laterals[i], size: [size[2], size[3]], mode: InterpolationMode.Nearest);
         }
         var outs = new Tensor[_outs];
-        for (var i = 0; i < Used; i++) outs[i] = fpn_convs[i].call(laterals[i]);
-        for (var i = Used; i < _outs; i++) outs[i] = Further(i, outs, maps[_end - 1], laterals[^1]);
+        for (var i = 0; i < Used; i++)
+            outs[i] = fpn_convs[i].call(laterals[i]);
+        for (var i = Used; i < _outs; i++)
+            outs[i] = Further(i, outs, maps[_end - 1], laterals[^1]);
         scope.MoveToOuter(outs);
         return outs;
     }
 
     private Tensor Further(int i, Tensor[] outs, Tensor input, Tensor lateral)
     {
-        if (_options.AddExtraConvs == ExtraConvs.None) return functional.max_pool2d(outs[i - 1], [1, 1], strides: [2, 2]);
-        if (i > Used) return fpn_convs[i].call(_options.ReluBeforeExtraConvs ? outs[i - 1].relu() : outs[i - 1]);
-        return fpn_convs[i].call(_options.AddExtraConvs switch { ExtraConvs.OnInput => input, ExtraConvs.OnLateral => lateral, _ => outs[i - 1] });
+        if (_options.AddExtraConvs == ExtraConvs.None)
+            return functional.max_pool2d(outs[i - 1], [1, 1], strides: [2, 2]);
+        if (i > Used)
+            return fpn_convs[i].call(_options.ReluBeforeExtraConvs ? outs[i - 1].relu() : outs[i - 1]);
+        return fpn_convs[i]
+            .call(
+                _options.AddExtraConvs switch
+                {
+                    ExtraConvs.OnInput => input,
+                    ExtraConvs.OnLateral => lateral,
+                    _ => outs[i - 1],
+                }
+            );
     }
 }

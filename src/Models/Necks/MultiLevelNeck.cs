@@ -23,7 +23,8 @@ public enum LevelResize
 public sealed record MultiLevelNeckOptions(
     [property: Range(1, 65536)] int OutChannels = 256,
     [property: Length(1, 16)] double[]? Scales = null,
-    LevelResize Resize = LevelResize.Bilinear);
+    LevelResize Resize = LevelResize.Bilinear
+);
 
 /// <summary>Makes a pyramid of a transformer's maps, which are all of one size, for heads that expect one.</summary>
 /// <remarks>
@@ -40,18 +41,25 @@ public sealed class MultiLevelNeck : Neck
     private readonly int _inputs;
 
     /// <param name="source">The backbone.</param>
-    public MultiLevelNeck(MultiLevelNeckOptions options, IFeatureSource source) : base(nameof(MultiLevelNeck))
+    public MultiLevelNeck(MultiLevelNeckOptions options, IFeatureSource source)
+        : base(nameof(MultiLevelNeck))
     {
         var scales = options.Scales ?? [4, 2, 1, 0.5];
         _inputs = source.OutChannels.Count;
         if (source.OutStrides.Any(stride => stride <= 0))
-            throw new UserErrorException("MultiLevelNeck needs feature maps; the backbone gives a vector. Its option \"features\" may choose maps.");
+            throw new UserErrorException(
+                "MultiLevelNeck needs feature maps; the backbone gives a vector. Its option \"features\" may choose maps."
+            );
         if (_inputs != 1 && _inputs != scales.Length)
-            throw new UserErrorException($"MultiLevelNeck: scales has {scales.Length} values, but the backbone gives {_inputs} maps; give one for each, or let the backbone give one map (out_indices).");
+            throw new UserErrorException(
+                $"MultiLevelNeck: scales has {scales.Length} values, but the backbone gives {_inputs} maps; give one for each, or let "
+                    + $"the backbone give one map (out_indices)."
+            );
 
         OutStrides = [.. scales.Select((scale, i) => Stride(source.OutStrides[_inputs == 1 ? 0 : i], scale))];
         OutChannels = [.. scales.Select(_ => options.OutChannels)];
-        foreach (var width in source.OutChannels) lateral_convs.Add(new LevelConv(width, options.OutChannels, 1));
+        foreach (var width in source.OutChannels)
+            lateral_convs.Add(new LevelConv(width, options.OutChannels, 1));
         foreach (var scale in scales)
         {
             resizes.Add(options.Resize == LevelResize.Bilinear ? new LevelScaling(scale) : Learned(options.OutChannels, scale));
@@ -75,9 +83,11 @@ public sealed class MultiLevelNeck : Neck
     {
         using var scope = NewDisposeScope();
         var laterals = new Tensor[_inputs];
-        for (var i = 0; i < _inputs; i++) laterals[i] = lateral_convs[i].call(maps[i]);
+        for (var i = 0; i < _inputs; i++)
+            laterals[i] = lateral_convs[i].call(maps[i]);
         var levels = new Tensor[convs.Count];
-        for (var i = 0; i < levels.Length; i++) levels[i] = convs[i].call(resizes[i].call(laterals[_inputs == 1 ? 0 : i]));
+        for (var i = 0; i < levels.Length; i++)
+            levels[i] = convs[i].call(resizes[i].call(laterals[_inputs == 1 ? 0 : i]));
         scope.MoveToOuter(levels);
         return levels;
     }
@@ -86,17 +96,22 @@ public sealed class MultiLevelNeck : Neck
     {
         if (scale is < 1.0 / 16 or > 16 || Math.Log2(scale) % 1 != 0)
             throw new UserErrorException($"MultiLevelNeck: scales must be powers of 2 from 0.0625 to 16, not {scale}.");
-        return stride / scale is >= 1 and var result ? (int)result : throw new UserErrorException($"MultiLevelNeck: scale {scale} makes a map of stride {stride} larger than the image.");
+        return stride / scale is >= 1 and var result
+            ? (int)result
+            : throw new UserErrorException($"MultiLevelNeck: scale {scale} makes a map of stride {stride} larger than the image.");
     }
 
     private static Module<Tensor, Tensor> Learned(int channels, double scale)
     {
-        if (scale == 1) return Identity();
-        if (scale < 1) return MaxPool2d((long)(1 / scale), stride: (long)(1 / scale), ceil_mode: true);
+        if (scale == 1)
+            return Identity();
+        if (scale < 1)
+            return MaxPool2d((long)(1 / scale), stride: (long)(1 / scale), ceil_mode: true);
         var steps = new List<Module<Tensor, Tensor>>();
         for (var reached = 1; reached < scale; reached *= 2)
         {
-            if (reached > 1) steps.Add(GELU());
+            if (reached > 1)
+                steps.Add(GELU());
             steps.Add(ConvTranspose2d(channels, channels, 2, stride: 2));
         }
         return Sequential(steps);
@@ -108,7 +123,8 @@ internal sealed class LevelConv : Module<Tensor, Tensor>
 {
     private readonly Conv2d conv;
 
-    public LevelConv(int width, int channels, int kernel) : base(nameof(LevelConv))
+    public LevelConv(int width, int channels, int kernel)
+        : base(nameof(LevelConv))
     {
         conv = Conv2d(width, channels, kernel, padding: kernel / 2);
         RegisterComponents();

@@ -29,27 +29,39 @@ public sealed class Detector : VisionModel
     /// <param name="data">The data's classes.</param>
     /// <param name="services">Build the method of suppression.</param>
     public Detector(DetectorOptions options, Backbone backbone, Neck? neck, BoxHead bboxHead, DataInfo data, IServiceProvider services)
-        : this(options.Test ?? new DetectorTestOptions(), backbone, neck, bboxHead, data, options.Test?.Nms?.Build(services) ?? new Nms(new()))
-    {
-    }
+        : this(
+            options.Test ?? new DetectorTestOptions(),
+            backbone,
+            neck,
+            bboxHead,
+            data,
+            options.Test?.Nms?.Build(services) ?? new Nms(new())
+        ) { }
 
-    internal Detector(DetectorTestOptions test, Backbone backbone, Neck? neck, BoxHead bboxHead, DataInfo data, SuppressionMethod nms) : base(nameof(Detector))
+    internal Detector(DetectorTestOptions test, Backbone backbone, Neck? neck, BoxHead bboxHead, DataInfo data, SuppressionMethod nms)
+        : base(nameof(Detector))
     {
-        if (data.Task != DataTask.Detection) throw new UserErrorException($"Detector needs data with boxes, not with a truth for {data.Task}.");
+        if (data.Task != DataTask.Detection)
+            throw new UserErrorException($"Detector needs data with boxes, not with a truth for {data.Task}.");
         (this.backbone, this.neck, bbox_head) = (backbone, neck, bboxHead);
         (_test, _nms) = (test, nms);
-        if (_test.FlipDirections is not null && !_test.Flip) throw new UserErrorException("Detector: test.flip_directions has no meaning without test.flip.");
+        if (_test.FlipDirections is not null && !_test.Flip)
+            throw new UserErrorException("Detector: test.flip_directions has no meaning without test.flip.");
         RegisterComponents();
     }
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => DetectorKeys.Of(backbone, neck, bbox_head);
 
     public override IReadOnlyCollection<ClassTensor> ClassTensors =>
-        [.. bbox_head.ClassTensors.Select(tensor => tensor with
-        {
-            Name = $"{nameof(bbox_head)}.{tensor.Name}",
-            Beside = tensor.Beside is { } beside ? $"{nameof(bbox_head)}.{beside}" : null,
-        })];
+        [
+            .. bbox_head.ClassTensors.Select(tensor =>
+                tensor with
+                {
+                    Name = $"{nameof(bbox_head)}.{tensor.Name}",
+                    Beside = tensor.Beside is { } beside ? $"{nameof(bbox_head)}.{beside}" : null,
+                }
+            ),
+        ];
 
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
@@ -60,7 +72,8 @@ public sealed class Detector : VisionModel
     {
         using var scope = NewDisposeScope();
         var maps = backbone.call(images);
-        if (neck is not null) maps = neck.call(maps);
+        if (neck is not null)
+            maps = neck.call(maps);
         var outputs = bbox_head.call(maps);
         scope.MoveToOuter(outputs);
         return outputs;
@@ -99,16 +112,26 @@ public sealed class Detector : VisionModel
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _fused?.Dispose();
+        if (disposing)
+            _fused?.Dispose();
         base.Dispose(disposing);
     }
 
     private DetectionPrediction Suppress(List<Candidates> looks)
     {
-        var all = looks is [var only] ? only : new Candidates(
-            [.. looks.SelectMany(look => look.Corners)], [.. looks.SelectMany(look => look.Scores)], [.. looks.SelectMany(look => look.Labels)]);
+        var all = looks is [var only]
+            ? only
+            : new Candidates(
+                [.. looks.SelectMany(look => look.Corners)],
+                [.. looks.SelectMany(look => look.Scores)],
+                [.. looks.SelectMany(look => look.Labels)]
+            );
         var (kept, scores) = _nms.Apply(all, _test.MaxPerImg);
-        return new DetectionPrediction([.. kept.SelectMany(i => all.Corners[(i * 4)..(i * 4 + 4)])], scores, [.. kept.Select(i => all.Labels[i])]);
+        return new DetectionPrediction(
+            [.. kept.SelectMany(i => all.Corners[(i * 4)..(i * 4 + 4)])],
+            scores,
+            [.. kept.Select(i => all.Labels[i])]
+        );
     }
 
     /// <summary>Every size, plain and mirrored: images to look at, and how boxes in them become boxes of the batch, in place.</summary>
@@ -116,8 +139,8 @@ public sealed class Detector : VisionModel
     {
         var flips = _test.Flip ? (_test.FlipDirections ?? [TestFlip.Horizontal]).Cast<TestFlip?>().Prepend(null).ToArray() : [null];
         foreach (var scale in _test.Scales ?? [1])
-            foreach (var flip in flips)
-                yield return images => Look(images, scale, flip);
+        foreach (var flip in flips)
+            yield return images => Look(images, scale, flip);
     }
 
     private static (Tensor Images, Action<float[]> ToBatch) Look(Tensor images, double scale, TestFlip? flip)
@@ -126,21 +149,28 @@ public sealed class Detector : VisionModel
         var (newHeight, newWidth) = scale == 1 ? (height, width) : (Scaled(height, scale), Scaled(width, scale));
         images = Upsampling.To(images, [newHeight, newWidth], alignCorners: false);
         var (horizontal, vertical) = (flip is TestFlip.Horizontal or TestFlip.Diagonal, flip is TestFlip.Vertical or TestFlip.Diagonal);
-        if (horizontal) images = images.flip(3);
-        if (vertical) images = images.flip(2);
-        return (images, corners =>
-        {
-            var (scaleX, scaleY) = ((float)width / newWidth, (float)height / newHeight);
-            for (var i = 0; i < corners.Length; i += 4)
+        if (horizontal)
+            images = images.flip(3);
+        if (vertical)
+            images = images.flip(2);
+        return (
+            images,
+            corners =>
             {
-                if (horizontal) (corners[i], corners[i + 2]) = (newWidth - corners[i + 2], newWidth - corners[i]);
-                if (vertical) (corners[i + 1], corners[i + 3]) = (newHeight - corners[i + 3], newHeight - corners[i + 1]);
-                corners[i] *= scaleX;
-                corners[i + 1] *= scaleY;
-                corners[i + 2] *= scaleX;
-                corners[i + 3] *= scaleY;
+                var (scaleX, scaleY) = ((float)width / newWidth, (float)height / newHeight);
+                for (var i = 0; i < corners.Length; i += 4)
+                {
+                    if (horizontal)
+                        (corners[i], corners[i + 2]) = (newWidth - corners[i + 2], newWidth - corners[i]);
+                    if (vertical)
+                        (corners[i + 1], corners[i + 3]) = (newHeight - corners[i + 3], newHeight - corners[i + 1]);
+                    corners[i] *= scaleX;
+                    corners[i + 1] *= scaleY;
+                    corners[i + 2] *= scaleX;
+                    corners[i + 3] *= scaleY;
+                }
             }
-        });
+        );
     }
 
     private static int Scaled(int side, double scale) => Math.Max(1, (int)Math.Round(side * scale / Divisor)) * Divisor;

@@ -18,55 +18,95 @@ internal static class DetectorKeys
     {
         // A checkpoint of the backbone alone, in whatever names it has, has nothing for neck and head.
         var maps = backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel("backbone", null));
-        if (backbone.KeyMaps.TryGetValue("torchvision", out var torchvision) && neck is null or Fpn) maps["torchvision"] = Torchvision(torchvision!, neck as Fpn, head);
-        if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab)) maps["mmlab"] = MmLab(mmlab, head);
+        if (backbone.KeyMaps.TryGetValue("torchvision", out var torchvision) && neck is null or Fpn)
+            maps["torchvision"] = Torchvision(torchvision!, neck as Fpn, head);
+        if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
+            maps["mmlab"] = MmLab(mmlab, head);
         return maps;
     }
 
     private static KeyMap Torchvision(KeyMap backbone, Fpn? neck, BoxHead head)
     {
-        const string body = "backbone.body.", own = "backbone.";
+        const string body = "backbone.body.",
+            own = "backbone.";
         var table = new KeyTable("\0");
-        foreach (var (foreign, ours, onlyRead) in (neck?.TorchvisionKeys ?? []).Select(key => ("backbone.fpn." + key.Foreign, "neck." + key.Own, key.ReadOnly))
-            .Concat(head.TorchvisionKeys.Select(key => ("head." + key.Foreign, "bbox_head." + key.Own, key.ReadOnly))))
+        foreach (
+            var (foreign, ours, onlyRead) in (neck?.TorchvisionKeys ?? [])
+                .Select(key => ("backbone.fpn." + key.Foreign, "neck." + key.Own, key.ReadOnly))
+                .Concat(head.TorchvisionKeys.Select(key => ("head." + key.Foreign, "bbox_head." + key.Own, key.ReadOnly)))
+        )
         {
-            if (onlyRead) table.Older(foreign, ours);
-            else table.Pair(foreign, ours);
+            if (onlyRead)
+                table.Older(foreign, ours);
+            else
+                table.Pair(foreign, ours);
         }
         var rest = table.ToKeyMap();
         return new KeyMap(key =>
-            key.StartsWith(body, StringComparison.Ordinal) ? backbone.Rename(key[body.Length..]) is { } inner ? own + inner : null
-            : rest.Rename(key) is { } renamed && renamed != key ? renamed : null)
+            key.StartsWith(body, StringComparison.Ordinal)
+                ? backbone.Rename(key[body.Length..]) is { } inner
+                    ? own + inner
+                    : null
+                : rest.Rename(key) is { } renamed && renamed != key
+                    ? renamed
+                    : null
+        )
         {
-            Publish = backbone.Publish is null ? null : key => key.StartsWith(own, StringComparison.Ordinal)
-                ? backbone.Publish(key[own.Length..]) is { } inner ? body + inner : null
-                : rest.Publish!(key) is { } renamed && renamed != key ? renamed : null,
+            Publish = backbone.Publish is null
+                ? null
+                : key =>
+                    key.StartsWith(own, StringComparison.Ordinal)
+                        ? backbone.Publish(key[own.Length..]) is { } inner
+                            ? body + inner
+                            : null
+                        : rest.Publish!(key) is { } renamed && renamed != key
+                            ? renamed
+                            : null,
             Reshape = (key, tensor) =>
                 key.StartsWith(own, StringComparison.Ordinal) ? backbone.Reshape?.Invoke(key[own.Length..], tensor) ?? tensor
-                : key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal) ? WithoutUnused(tensor, head.Classes) : tensor,
+                : key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal) ? WithoutUnused(tensor, head.Classes)
+                : tensor,
         };
     }
 
-    private static KeyMap MmLab(KeyMap backbone, BoxHead head) => new(key =>
-        key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Rename(key) is { } inner ? "backbone." + inner : null
-        : key.StartsWith("neck.", StringComparison.Ordinal) || key.StartsWith("bbox_head.", StringComparison.Ordinal) ? key : null)
-    {
-        Publish = backbone.Publish is null ? null : key => key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Publish(key["backbone.".Length..]) : key,
-        Reshape = backbone.Reshape is null ? null : (key, tensor) =>
-            key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Reshape(key["backbone.".Length..], tensor) : tensor,
-        RenameSecond = backbone.RenameSecond is not { } second ? null : key =>
-            key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
-        Computed = backbone.Computed,
-        Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || KeyMap.Below(head.MmlabLacks, "bbox_head.")?.Invoke(key) == true,
-        PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
-    };
+    private static KeyMap MmLab(KeyMap backbone, BoxHead head) =>
+        new(key =>
+            key.StartsWith("backbone.", StringComparison.Ordinal)
+                ? backbone.Rename(key) is { } inner
+                    ? "backbone." + inner
+                    : null
+                : key.StartsWith("neck.", StringComparison.Ordinal) || key.StartsWith("bbox_head.", StringComparison.Ordinal)
+                    ? key
+                    : null
+        )
+        {
+            Publish = backbone.Publish is null
+                ? null
+                : key => key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Publish(key["backbone.".Length..]) : key,
+            Reshape = backbone.Reshape is null
+                ? null
+                : (key, tensor) =>
+                    key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Reshape(key["backbone.".Length..], tensor) : tensor,
+            RenameSecond = backbone.RenameSecond is not { } second
+                ? null
+                : key => key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
+            Computed = backbone.Computed,
+            Absent = key =>
+                KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true
+                || KeyMap.Below(head.MmlabLacks, "bbox_head.")?.Invoke(key) == true,
+            PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
+        };
 
     /// <summary>The outputs of COCO's 80 classes, in the order of their ids, of 91.</summary>
     private static Tensor WithoutUnused(Tensor stored, int classes)
     {
-        if (classes != TorchvisionCoco - _unusedCocoIds.Length || stored.shape[0] % TorchvisionCoco != 0) return stored;
+        if (classes != TorchvisionCoco - _unusedCocoIds.Length || stored.shape[0] % TorchvisionCoco != 0)
+            return stored;
         using var scope = NewDisposeScope();
-        var used = tensor(Enumerable.Range(0, TorchvisionCoco).Except(_unusedCocoIds).Select(id => (long)id).ToArray(), device: stored.device);
+        var used = tensor(
+            Enumerable.Range(0, TorchvisionCoco).Except(_unusedCocoIds).Select(id => (long)id).ToArray(),
+            device: stored.device
+        );
         return scope.MoveToOuter(stored.unflatten(0, [-1, TorchvisionCoco]).index_select(1, used).flatten(0, 1));
     }
 }

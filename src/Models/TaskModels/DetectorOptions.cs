@@ -19,7 +19,8 @@ public enum TestFlip
 /// <param name="Nms">How several boxes on one object become one; Nms with iou_threshold 0.5 by default.</param>
 /// <param name="NmsPre">Of each map, at most this many of the best go on to it.</param>
 /// <param name="MaxPerImg">At most this many boxes an image.</param>
-/// <param name="MinBboxSize">Width and height, in pixels of the original image, must exceed it; negative: even boxes without area stay.</param>
+/// <param name="MinBboxSize">Width and height, in pixels of the original image, must exceed it; negative: even boxes without area
+/// stay.</param>
 /// <param name="Flip">The image is looked at mirrored, too, and all boxes go to nms together.</param>
 /// <param name="FlipDirections">With flip: how; "horizontal" by default.</param>
 /// <param name="Scales">The image is looked at in several sizes, as factors on that which the pipeline gives; [1] by default.</param>
@@ -33,7 +34,8 @@ public sealed record DetectorTestOptions(
     bool Flip = false,
     [property: MinLength(1)] TestFlip[]? FlipDirections = null,
     [property: MinLength(1), Range(0.05, 20)] double[]? Scales = null,
-    bool FuseConvBn = false);
+    bool FuseConvBn = false
+);
 
 /// <param name="Test">How it predicts.</param>
 public sealed record DetectorOptions(DetectorTestOptions? Test = null);

@@ -19,7 +19,8 @@ public sealed class ImageClassifier : VisionModel
     /// <param name="neck">Feature maps to feature maps, between the two.</param>
     /// <param name="head">The last feature map to logits [B, classes], with the losses.</param>
     /// <param name="data">The data's classes; decides between softmax and sigmoid.</param>
-    public ImageClassifier(Backbone backbone, Neck? neck, LossHead head, DataInfo data) : base(nameof(ImageClassifier))
+    public ImageClassifier(Backbone backbone, Neck? neck, LossHead head, DataInfo data)
+        : base(nameof(ImageClassifier))
     {
         if (data.Task is not (DataTask.Classification or DataTask.MultiLabel))
             throw new UserErrorException($"ImageClassifier needs data with class labels, not with a truth for {data.Task}.");
@@ -28,10 +29,14 @@ public sealed class ImageClassifier : VisionModel
         RegisterComponents();
     }
 
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => backbone.KeyMaps.ToDictionary(
-        pair => pair.Key, pair => pair.Value.ForModel(nameof(backbone), head.ClassifierKey is { } key ? $"{nameof(head)}.{key}" : null));
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps =>
+        backbone.KeyMaps.ToDictionary(
+            pair => pair.Key,
+            pair => pair.Value.ForModel(nameof(backbone), head.ClassifierKey is { } key ? $"{nameof(head)}.{key}" : null)
+        );
 
-    public override IReadOnlyCollection<ClassTensor> ClassTensors => [.. head.ClassTensors.Select(tensor => tensor with { Name = $"{nameof(head)}.{tensor.Name}" })];
+    public override IReadOnlyCollection<ClassTensor> ClassTensors =>
+        [.. head.ClassTensors.Select(tensor => tensor with { Name = $"{nameof(head)}.{tensor.Name}" })];
 
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
@@ -42,7 +47,8 @@ public sealed class ImageClassifier : VisionModel
     {
         using var scope = NewDisposeScope();
         var maps = backbone.call(images);
-        if (neck is not null) maps = neck.call(maps);
+        if (neck is not null)
+            maps = neck.call(maps);
         return scope.MoveToOuter(head.call(maps));
     }
 

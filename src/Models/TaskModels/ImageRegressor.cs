@@ -18,7 +18,8 @@ public sealed class ImageRegressor : VisionModel
     /// <param name="neck">Feature maps to feature maps, between the two.</param>
     /// <param name="head">The last feature map to values [B, targets], with the losses.</param>
     /// <param name="data">Names the targets.</param>
-    public ImageRegressor(Backbone backbone, Neck? neck, RegressionHead head, DataInfo data) : base(nameof(ImageRegressor))
+    public ImageRegressor(Backbone backbone, Neck? neck, RegressionHead head, DataInfo data)
+        : base(nameof(ImageRegressor))
     {
         if (data.Task != DataTask.Regression)
             throw new UserErrorException($"ImageRegressor needs data with regression targets, not with a truth for {data.Task}.");
@@ -27,9 +28,11 @@ public sealed class ImageRegressor : VisionModel
     }
 
     /// <summary>The backbone's, whose classifiers have no place here.</summary>
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel(nameof(backbone), null));
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps =>
+        backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel(nameof(backbone), null));
 
-    public override IReadOnlyCollection<ClassTensor> ClassTensors => [.. head.ClassTensors.Select(tensor => tensor with { Name = $"{nameof(head)}.{tensor.Name}" })];
+    public override IReadOnlyCollection<ClassTensor> ClassTensors =>
+        [.. head.ClassTensors.Select(tensor => tensor with { Name = $"{nameof(head)}.{tensor.Name}" })];
 
     public override Tensor Fit(string key, Tensor stored) =>
         key.StartsWith("backbone.", StringComparison.Ordinal) ? backbone.Fit(key["backbone.".Length..], stored) : stored;
@@ -40,13 +43,15 @@ public sealed class ImageRegressor : VisionModel
     {
         using var scope = NewDisposeScope();
         var maps = backbone.call(images);
-        if (neck is not null) maps = neck.call(maps);
+        if (neck is not null)
+            maps = neck.call(maps);
         return scope.MoveToOuter(head.call(maps));
     }
 
     public override LossMap Loss(Batch batch, Progress progress)
     {
-        if (batch.Targets is null) throw new UserErrorException("ImageRegressor needs regression targets, which the data does not give.");
+        if (batch.Targets is null)
+            throw new UserErrorException("ImageRegressor needs regression targets, which the data does not give.");
         return head.Losses(Values(batch.Images), new LossTargets(Values: head.Standardise(batch.Targets)), progress);
     }
 

@@ -1,6 +1,7 @@
 namespace Tessera.Torch;
 
-/// <summary>How the processes of an engine come together before it runs, and hear of one another's end: MPI, or connections to rank 0.</summary>
+/// <summary>How the processes of an engine come together before it runs, and hear of one another's end: MPI, or connections to rank
+/// 0.</summary>
 internal interface IMeetingPoint : IDisposable
 {
     int Rank { get; }

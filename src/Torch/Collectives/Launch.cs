@@ -23,19 +23,28 @@ public enum LaunchKind
 /// <param name="LocalRank">This process's place on this machine, from 0.</param>
 /// <param name="LocalSize">Processes on this machine; 1 where it isn't told.</param>
 /// <remarks>
-/// Variables: Open MPI's FAQ "Running MPI jobs", OMPI_COMM_WORLD_*; MPICH's process manager Hydra, PMI_* and MPI_LOCAL*; Slurm's manual page srun(1),
+/// Variables: Open MPI's FAQ "Running MPI jobs", OMPI_COMM_WORLD_*; MPICH's process manager Hydra, PMI_* and MPI_LOCAL*; Slurm's manual
+/// page srun(1),
 /// "output environment variables". The local numbers are also read where torchrun started the process (LOCAL_RANK, LOCAL_WORLD_SIZE).
 /// </remarks>
 public sealed record Launch(LaunchKind Kind, int Size, int LocalRank, int LocalSize)
 {
     /// <summary>The launcher, for messages.</summary>
-    public string Command => Kind switch { LaunchKind.OpenMpi => "mpirun", LaunchKind.Mpich => "mpiexec", LaunchKind.Slurm => "srun", _ => "nothing" };
+    public string Command =>
+        Kind switch
+        {
+            LaunchKind.OpenMpi => "mpirun",
+            LaunchKind.Mpich => "mpiexec",
+            LaunchKind.Slurm => "srun",
+            _ => "nothing",
+        };
 
     /// <param name="environment">Reads a variable; by default this process's.</param>
     public static Launch Find(Func<string, string?>? environment = null)
     {
         var read = environment ?? Environment.GetEnvironmentVariable;
-        var (kind, size) = Number("OMPI_COMM_WORLD_SIZE") is > 1 and var open ? (LaunchKind.OpenMpi, open)
+        var (kind, size) =
+            Number("OMPI_COMM_WORLD_SIZE") is > 1 and var open ? (LaunchKind.OpenMpi, open)
             : Number("PMI_SIZE") is > 1 and var pmi && Number("PMI_RANK") >= 0 ? (LaunchKind.Mpich, pmi)
             : SlurmTasks() is > 1 and var tasks && Number("SLURM_PROCID") >= 0 ? (LaunchKind.Slurm, tasks)
             : (LaunchKind.Alone, 1);
@@ -48,7 +57,10 @@ public sealed record Launch(LaunchKind Kind, int Size, int LocalRank, int LocalS
         int First(params string[] names) => names.Where(name => name.Length > 0).Select(Number).FirstOrDefault(value => value >= 0, -1);
 
         // A batch script has SLURM_NTASKS, too, but is one process: only a step has tasks.
-        int SlurmTasks() => Number("SLURM_STEP_NUM_TASKS") is > 0 and var inStep ? inStep : Number("SLURM_STEP_ID") >= 0 ? Number("SLURM_NTASKS") : -1;
+        int SlurmTasks() =>
+            Number("SLURM_STEP_NUM_TASKS") is > 0 and var inStep ? inStep
+            : Number("SLURM_STEP_ID") >= 0 ? Number("SLURM_NTASKS")
+            : -1;
 
         int SlurmTasksHere() => SlurmTasks() > 1 ? OfNode(read("SLURM_STEP_TASKS_PER_NODE"), Math.Max(0, Number("SLURM_NODEID"))) : 1;
     }
@@ -59,9 +71,14 @@ public sealed record Launch(LaunchKind Kind, int Size, int LocalRank, int LocalS
         foreach (var entry in (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             var open = entry.IndexOf("(x", StringComparison.Ordinal);
-            if (!int.TryParse(open < 0 ? entry : entry[..open], NumberStyles.None, CultureInfo.InvariantCulture, out var tasks)) return 1;
-            var times = open < 0 ? 1 : int.TryParse(entry[(open + 2)..].TrimEnd(')'), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 1;
-            if (node < times) return Math.Max(1, tasks);
+            if (!int.TryParse(open < 0 ? entry : entry[..open], NumberStyles.None, CultureInfo.InvariantCulture, out var tasks))
+                return 1;
+            var times =
+                open < 0 ? 1
+                : int.TryParse(entry[(open + 2)..].TrimEnd(')'), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n
+                : 1;
+            if (node < times)
+                return Math.Max(1, tasks);
             node -= times;
         }
         return 1;

@@ -14,13 +14,16 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
     private static bool s_joined;
 
     private readonly MpiLibrary _mpi;
-    private readonly int _rank, _size;
-    private bool _failed, _left;
+    private readonly int _rank,
+        _size;
+    private bool _failed,
+        _left;
 
     private MpiGroup(MpiLibrary mpi)
     {
         _mpi = mpi;
-        int rank, size;
+        int rank,
+            size;
         Check(mpi.CommRank(mpi.World, &rank), "MPI_Comm_rank");
         Check(mpi.CommSize(mpi.World, &size), "MPI_Comm_size");
         (_rank, _size) = (rank, size);
@@ -47,23 +50,29 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
     internal int Piece { get; set; } = 1 << 30;
 
     /// <summary>Joins the other processes; waits until all are there.</summary>
-    /// <exception cref="CollectivesException">The library can't be loaded, or belongs to another launcher; or this process has joined MPI before.</exception>
+    /// <exception cref="CollectivesException">The library can't be loaded, or belongs to another launcher; or this process has joined MPI
+    /// before.</exception>
     public static MpiGroup Join(Launch launch)
     {
         lock (s_calls)
         {
-            if (s_joined) throw CollectivesException.JoinedBefore();
+            if (s_joined)
+                throw CollectivesException.JoinedBefore();
             var mpi = MpiLibrary.Load(launch);
-            int provided = MpiLibrary.Serialized, initialized;
+            int provided = MpiLibrary.Serialized,
+                initialized;
             Check(mpi.Initialized(&initialized), "MPI_Initialized");
-            if (initialized == 0) Check(mpi.InitThread(null, null, MpiLibrary.Serialized, &provided), "MPI_Init_thread");
+            if (initialized == 0)
+                Check(mpi.InitThread(null, null, MpiLibrary.Serialized, &provided), "MPI_Init_thread");
             s_joined = true;
             var group = new MpiGroup(mpi);
             AppDomain.CurrentDomain.ProcessExit += (_, _) => group.AbortUnlessLeft();
             try
             {
-                if (provided < MpiLibrary.Serialized) throw CollectivesException.TooFewThreads(provided);
-                if (group.WorldSize != launch.Size) throw CollectivesException.NotTogether(launch, group.WorldSize);
+                if (provided < MpiLibrary.Serialized)
+                    throw CollectivesException.TooFewThreads(provided);
+                if (group.WorldSize != launch.Size)
+                    throw CollectivesException.NotTogether(launch, group.WorldSize);
             }
             catch
             {
@@ -84,31 +93,49 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
                 Check(_mpi.AllGather((nint)(&own), 1, _mpi.Int64, (nint)all, 1, _mpi.Int64, _mpi.World), "MPI_Allgather");
             byte[][] result = [.. gathered.Select(length => new byte[length])];
             var step = Math.Max(1, Piece / _size);
-            for (long offset = 0; offset < gathered.Max(); offset += step) GatherPart(bytes, result, offset, step);
+            for (long offset = 0; offset < gathered.Max(); offset += step)
+                GatherPart(bytes, result, offset, step);
             return result;
         }
     }
 
     public override void Barrier()
     {
-        lock (s_calls) Check(_mpi.Barrier(_mpi.World), "MPI_Barrier");
+        lock (s_calls)
+            Check(_mpi.Barrier(_mpi.World), "MPI_Barrier");
     }
 
     public override void Fail() => _failed = true;
 
     byte[] IMeetingPoint.FromRankZero(byte[] bytes)
     {
-        fixed (byte* data = bytes) Broadcast((nint)data, bytes.Length);
+        fixed (byte* data = bytes)
+            Broadcast((nint)data, bytes.Length);
         return bytes;
     }
 
     protected override void Reduce(nint data, long count, ScalarType type)
     {
-        var (kind, size) = type switch { ScalarType.Float32 => (_mpi.Float, 4), ScalarType.Float64 => (_mpi.Double, 8), _ => (_mpi.Int64, 8) };
+        var (kind, size) = type switch
+        {
+            ScalarType.Float32 => (_mpi.Float, 4),
+            ScalarType.Float64 => (_mpi.Double, 8),
+            _ => (_mpi.Int64, 8),
+        };
         lock (s_calls)
         {
             for (long done = 0; done < count; done += Piece)
-                Check(_mpi.AllReduce(_mpi.InPlace, data + (nint)(done * size), (int)Math.Min(Piece, count - done), kind, _mpi.Sum, _mpi.World), "MPI_Allreduce");
+                Check(
+                    _mpi.AllReduce(
+                        _mpi.InPlace,
+                        data + (nint)(done * size),
+                        (int)Math.Min(Piece, count - done),
+                        kind,
+                        _mpi.Sum,
+                        _mpi.World
+                    ),
+                    "MPI_Allreduce"
+                );
         }
     }
 
@@ -123,9 +150,11 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
 
     protected override void Dispose(bool disposing)
     {
-        if (!disposing || _left || _failed) return;
+        if (!disposing || _left || _failed)
+            return;
         _left = true;
-        lock (s_calls) Check(_mpi.Finalize(), "MPI_Finalize"); // waits for the others
+        lock (s_calls)
+            Check(_mpi.Finalize(), "MPI_Finalize"); // waits for the others
     }
 
     // From every process at most step bytes, from an offset on.
@@ -133,10 +162,17 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
     {
         int[] counts = [.. result.Select(part => (int)Math.Clamp(part.LongLength - offset, 0, step))];
         var begins = new int[_size];
-        for (var rank = 1; rank < _size; rank++) begins[rank] = begins[rank - 1] + counts[rank - 1];
+        for (var rank = 1; rank < _size; rank++)
+            begins[rank] = begins[rank - 1] + counts[rank - 1];
         var received = new byte[counts.Sum()];
-        fixed (byte* own = bytes, all = received)
-        fixed (int* c = counts, b = begins)
+        fixed (
+            byte* own = bytes,
+                all = received
+        )
+        fixed (
+            int* c = counts,
+                b = begins
+        )
         {
             var from = (nint)own + (nint)Math.Min(offset, bytes.LongLength);
             Check(_mpi.AllGatherDifferent(from, counts[_rank], _mpi.Byte, (nint)all, c, b, _mpi.Byte, _mpi.World), "MPI_Allgatherv");
@@ -148,7 +184,8 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
     // A process that ends in the middle leaves the others waiting: MPI ends them.
     private void AbortUnlessLeft()
     {
-        if (_left) return;
+        if (_left)
+            return;
         Console.Out.Flush();
         Console.Error.Flush();
         _ = _mpi.Abort(_mpi.World, 1);
@@ -156,6 +193,7 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
 
     private static void Check(int code, string call)
     {
-        if (code != 0) throw new CollectivesException($"{call} failed with MPI's error {code}.");
+        if (code != 0)
+            throw new CollectivesException($"{call} failed with MPI's error {code}.");
     }
 }

@@ -5,7 +5,8 @@ namespace Tessera.Torch;
 
 /// <summary>The C interface of an MPI library, in the two binary forms in use.</summary>
 /// <remarks>
-/// Standard: "MPI: A Message-Passing Interface Standard", version 3.1, MPI Forum 2015. Handles: Open MPI's are addresses of objects that its library exports;
+/// Standard: "MPI: A Message-Passing Interface Standard", version 3.1, MPI Forum 2015. Handles: Open MPI's are addresses of objects that
+/// its library exports;
 /// MPICH's are integers, the same in all libraries of the MPICH ABI Compatibility Initiative (MPICH, Intel MPI, MVAPICH, Cray MPI).
 /// </remarks>
 internal sealed unsafe partial class MpiLibrary
@@ -16,8 +17,15 @@ internal sealed unsafe partial class MpiLibrary
     private MpiLibrary(nint library, bool open)
     {
         (World, Byte, Float, Double, Int64, Sum, InPlace) = open
-            ? (Export("ompi_mpi_comm_world"), Export("ompi_mpi_byte"), Export("ompi_mpi_float"), Export("ompi_mpi_double"),
-                Export("ompi_mpi_long_long_int"), Export("ompi_mpi_op_sum"), 1)
+            ? (
+                Export("ompi_mpi_comm_world"),
+                Export("ompi_mpi_byte"),
+                Export("ompi_mpi_float"),
+                Export("ompi_mpi_double"),
+                Export("ompi_mpi_long_long_int"),
+                Export("ompi_mpi_op_sum"),
+                1
+            )
             : (0x44000000, 0x4c00010d, 0x4c00040a, 0x4c00080b, 0x4c000809, 0x58000003, -1);
         InitThread = (delegate* unmanaged<int*, byte***, int, int*, int>)Export("MPI_Init_thread");
         Initialized = (delegate* unmanaged<int*, int>)Export("MPI_Initialized");
@@ -36,7 +44,13 @@ internal sealed unsafe partial class MpiLibrary
     }
 
     // Handles; in MPICH's form ints, of which the callee reads the lower half.
-    public readonly nint World, Byte, Float, Double, Int64, Sum, InPlace;
+    public readonly nint World,
+        Byte,
+        Float,
+        Double,
+        Int64,
+        Sum,
+        InPlace;
 
     public readonly delegate* unmanaged<int*, byte***, int, int*, int> InitThread;
     public readonly delegate* unmanaged<int*, int> Initialized;
@@ -57,7 +71,8 @@ internal sealed unsafe partial class MpiLibrary
     {
         var candidates = Candidates(launch);
         // UCX, over which both MPIs may send, would take the signal by which .NET notices null references.
-        if (Environment.GetEnvironmentVariable("UCX_ERROR_SIGNALS") is null) ProcessSettings.Set("UCX_ERROR_SIGNALS", "");
+        if (Environment.GetEnvironmentVariable("UCX_ERROR_SIGNALS") is null)
+            ProcessSettings.Set("UCX_ERROR_SIGNALS", "");
         var reasons = new List<string>();
         foreach (var (name, open) in candidates)
         {
@@ -75,12 +90,18 @@ internal sealed unsafe partial class MpiLibrary
 
     private static (string Name, bool Open)[] Candidates(Launch launch)
     {
-        if (OperatingSystem.IsWindows()) throw new CollectivesException("Several processes by MPI work on Linux and macOS alone.");
+        if (OperatingSystem.IsWindows())
+            throw new CollectivesException("Several processes by MPI work on Linux and macOS alone.");
         (string, bool)[] open = [(OperatingSystem.IsMacOS() ? "libmpi.40.dylib" : "libmpi.so.40", true)];
         (string, bool)[] mpich = OperatingSystem.IsMacOS()
             ? [("libmpi.12.dylib", false)]
             : [("libmpi.so.12", false), ("libmpich.so.12", false)]; // Debian's name is the second
-        return launch.Kind switch { LaunchKind.OpenMpi => open, LaunchKind.Mpich => mpich, _ => [.. open, .. mpich] };
+        return launch.Kind switch
+        {
+            LaunchKind.OpenMpi => open,
+            LaunchKind.Mpich => mpich,
+            _ => [.. open, .. mpich],
+        };
     }
 
     /// <summary>With its symbols for all: Open MPI's own plug-ins look them up.</summary>

@@ -5,7 +5,8 @@ namespace Tessera.Torch;
 
 /// <summary>Processes with a GPU each, over NVIDIA's NCCL.</summary>
 /// <remarks>
-/// Its calls go into CUDA's default stream, where libtorch's own work is: they run after what was asked for before them and before what comes after, so
+/// Its calls go into CUDA's default stream, where libtorch's own work is: they run after what was asked for before them and before what
+/// comes after, so
 /// nothing waits for the device but reading a value. Written by NCCL's documentation; untried, for want of a machine with several GPUs.
 /// </remarks>
 public sealed unsafe class NcclGroup : ProcessGroup
@@ -45,10 +46,12 @@ public sealed unsafe class NcclGroup : ProcessGroup
         Gather(tensor([bytes.LongLength], ScalarType.Int64, _device), lengths, 1, NcclLibrary.Int64);
         var all = lengths.Values<long>();
         var longest = all.Max();
-        if (longest == 0) return [.. all.Select(_ => Array.Empty<byte>())];
+        if (longest == 0)
+            return [.. all.Select(_ => Array.Empty<byte>())];
 
         var own = zeros(longest, ScalarType.Byte, _device);
-        if (bytes.Length > 0) own.narrow(0, 0, bytes.LongLength).copy_(tensor(bytes));
+        if (bytes.Length > 0)
+            own.narrow(0, 0, bytes.LongLength).copy_(tensor(bytes));
         var gathered = zeros([WorldSize, longest], ScalarType.Byte, _device);
         Gather(own, gathered, longest, NcclLibrary.Byte);
         return [.. all.Select((length, rank) => gathered[rank].narrow(0, 0, length).Values<byte>())];
@@ -70,7 +73,12 @@ public sealed unsafe class NcclGroup : ProcessGroup
 
     protected override void Reduce(nint data, long count, ScalarType type)
     {
-        var kind = type switch { ScalarType.Float32 => NcclLibrary.Float32, ScalarType.Float64 => NcclLibrary.Float64, _ => NcclLibrary.Int64 };
+        var kind = type switch
+        {
+            ScalarType.Float32 => NcclLibrary.Float32,
+            ScalarType.Float64 => NcclLibrary.Float64,
+            _ => NcclLibrary.Int64,
+        };
         _nccl.Check(_nccl.AllReduce(data, data, (nuint)count, kind, NcclLibrary.Sum, _communicator, DefaultStream), "ncclAllReduce");
     }
 
@@ -79,7 +87,8 @@ public sealed unsafe class NcclGroup : ProcessGroup
 
     protected override void Dispose(bool disposing)
     {
-        if (!disposing || _communicator == 0) return;
+        if (!disposing || _communicator == 0)
+            return;
         var communicator = _communicator;
         _communicator = 0;
         if (_failed)
@@ -102,7 +111,8 @@ public sealed unsafe class NcclGroup : ProcessGroup
         {
             NcclLibrary.UseDevice(device.index);
             NcclLibrary.UniqueId id = default;
-            if (meeting.Rank == 0) nccl.Check(nccl.GetUniqueId(&id), "ncclGetUniqueId");
+            if (meeting.Rank == 0)
+                nccl.Check(nccl.GetUniqueId(&id), "ncclGetUniqueId");
             meeting.FromRankZero(((ReadOnlySpan<byte>)id).ToArray()).CopyTo((Span<byte>)id);
             nint communicator;
             nccl.Check(nccl.CommInitRank(&communicator, meeting.WorldSize, id, meeting.Rank), "ncclCommInitRank");

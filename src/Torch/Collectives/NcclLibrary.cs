@@ -10,7 +10,10 @@ internal sealed unsafe class NcclLibrary
     public const int Sum = 0; // ncclRedOp_t
 
     // ncclDataType_t
-    public const int Byte = 1, Int64 = 4, Float32 = 7, Float64 = 8;
+    public const int Byte = 1,
+        Int64 = 4,
+        Float32 = 7,
+        Float64 = 8;
 
     public readonly delegate* unmanaged<UniqueId*, int> GetUniqueId;
     public readonly delegate* unmanaged<nint*, int, UniqueId, int, int> CommInitRank;
@@ -64,7 +67,8 @@ internal sealed unsafe class NcclLibrary
         }
     }
 
-    /// <summary>Makes a device the calling thread's, as NCCL wants it when processes meet: the device's primary context, which libtorch uses as well.</summary>
+    /// <summary>Makes a device the calling thread's, as NCCL wants it when processes meet: the device's primary context, which libtorch
+    /// uses as well.</summary>
     public static void UseDevice(int index)
     {
         var driver = NativeLibrary.Load("libcuda.so.1");
@@ -72,17 +76,24 @@ internal sealed unsafe class NcclLibrary
         nint context;
         Require(((delegate* unmanaged<uint, int>)NativeLibrary.GetExport(driver, "cuInit"))(0), "cuInit");
         Require(((delegate* unmanaged<int*, int, int>)NativeLibrary.GetExport(driver, "cuDeviceGet"))(&device, index), "cuDeviceGet");
-        Require(((delegate* unmanaged<nint*, int, int>)NativeLibrary.GetExport(driver, "cuDevicePrimaryCtxRetain"))(&context, device), "cuDevicePrimaryCtxRetain");
+        Require(
+            ((delegate* unmanaged<nint*, int, int>)NativeLibrary.GetExport(driver, "cuDevicePrimaryCtxRetain"))(&context, device),
+            "cuDevicePrimaryCtxRetain"
+        );
         Require(((delegate* unmanaged<nint, int>)NativeLibrary.GetExport(driver, "cuCtxSetCurrent"))(context), "cuCtxSetCurrent");
 
         static void Require(int code, string call)
         {
-            if (code != 0) throw new CollectivesException($"The CUDA driver's {call} failed with error {code}.");
+            if (code != 0)
+                throw new CollectivesException($"The CUDA driver's {call} failed with error {code}.");
         }
     }
 
     public void Check(int code, string call)
     {
-        if (code != 0) throw new CollectivesException($"{call} failed: {Marshal.PtrToStringUTF8((nint)_errorString(code))}. NCCL_DEBUG=INFO makes NCCL say more.");
+        if (code != 0)
+            throw new CollectivesException(
+                $"{call} failed: {Marshal.PtrToStringUTF8((nint)_errorString(code))}. NCCL_DEBUG=INFO makes NCCL say more."
+            );
     }
 }

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Torch;
 
-/// <summary>What every engine of collectives shares: tensors of any type, layout and device become plain runs of numbers in memory.</summary>
+/// <summary>What every engine of collectives shares: tensors of any type, layout and device become plain runs of numbers in
+/// memory.</summary>
 /// <remarks>Why it exists: TorchSharp 0.107 has no collectives, and libtorch's are C++ classes that can't be called from outside.</remarks>
 public abstract partial class ProcessGroup : IProcessGroup
 {
@@ -18,7 +19,8 @@ public abstract partial class ProcessGroup : IProcessGroup
 
     public Tensor Sum(Tensor tensor)
     {
-        if (is_grad_enabled() && tensor.requires_grad) return SumOverProcesses.apply(tensor, this);
+        if (is_grad_enabled() && tensor.requires_grad)
+            return SumOverProcesses.apply(tensor, this);
         var sum = tensor.detach().clone();
         AllReduceSum(sum);
         return sum;
@@ -56,24 +58,28 @@ public abstract partial class ProcessGroup : IProcessGroup
 
     private void Change(Tensor tensor, ScalarType type, Action<Tensor> work)
     {
-        if (tensor.numel() == 0) return;
-        if (tensor.is_sparse) throw new ArgumentException("Collectives take dense tensors.", nameof(tensor));
+        if (tensor.numel() == 0)
+            return;
+        if (tensor.is_sparse)
+            throw new ArgumentException("Collectives take dense tensors.", nameof(tensor));
         using var nothing = no_grad();
         using var scope = NewDisposeScope();
         // One that lies as the engine needs it is changed where it is.
         var fits = tensor.dtype == type && tensor.device.type == Home.type && tensor.is_contiguous();
         var sent = fits ? tensor : tensor.detach().to(type, Home).contiguous();
         work(sent);
-        if (!fits) tensor.copy_(sent);
+        if (!fits)
+            tensor.copy_(sent);
     }
 
-    private static ScalarType SummedAs(ScalarType type) => type switch
-    {
-        ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64 => type,
-        ScalarType.Float16 or ScalarType.BFloat16 => ScalarType.Float32,
-        ScalarType.Bool or ScalarType.Byte or ScalarType.Int8 or ScalarType.Int16 or ScalarType.Int32 => ScalarType.Int64,
-        _ => throw new ArgumentException($"Tensors of {type} can't be summed over processes."),
-    };
+    private static ScalarType SummedAs(ScalarType type) =>
+        type switch
+        {
+            ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64 => type,
+            ScalarType.Float16 or ScalarType.BFloat16 => ScalarType.Float32,
+            ScalarType.Bool or ScalarType.Byte or ScalarType.Int8 or ScalarType.Int16 or ScalarType.Int32 => ScalarType.Int64,
+            _ => throw new ArgumentException($"Tensors of {type} can't be summed over processes."),
+        };
 
     // Internal in TorchSharp; its spans end at 2^31 bytes and are for CPUs alone.
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]

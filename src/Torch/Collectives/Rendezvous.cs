@@ -6,12 +6,15 @@ using System.Net.Sockets;
 namespace Tessera.Torch;
 
 /// <summary>
-/// The meeting of processes that no MPI has started: rank 0 listens at an address, the others connect. The connections stay open, so that a process's
+/// The meeting of processes that no MPI has started: rank 0 listens at an address, the others connect. The connections stay open, so that a
+/// process's
 /// end is heard by all.
 /// </summary>
 /// <remarks>
-/// What travels: from each process to rank 0 a greeting of 16 bytes (8 bytes of name and version, rank, number of processes; little endian); from rank 0 as
-/// many bytes as were asked for; at the end one byte, <see cref="Bye"/>, from both sides. Nobody is asked who he is, so it is for networks whose machines
+/// What travels: from each process to rank 0 a greeting of 16 bytes (8 bytes of name and version, rank, number of processes; little
+/// endian); from rank 0 as
+/// many bytes as were asked for; at the end one byte, <see cref="Bye"/>, from both sides. Nobody is asked who he is, so it is for networks
+/// whose machines
 /// trust one another, as torchrun's own meeting is.
 /// </remarks>
 internal sealed class Rendezvous : IMeetingPoint
@@ -23,12 +26,14 @@ internal sealed class Rendezvous : IMeetingPoint
     private readonly Dictionary<int, Socket> _peers;
     private readonly Deadline _deadline;
     private readonly Action<int> _lost;
-    private bool _failed, _left;
+    private bool _failed,
+        _left;
 
     private Rendezvous(int rank, int worldSize, Dictionary<int, Socket> peers, Deadline deadline, Action<int> lost)
     {
         (Rank, WorldSize, _peers, _deadline, _lost) = (rank, worldSize, peers, deadline, lost);
-        foreach (var socket in peers.Values) socket.NoDelay = true;
+        foreach (var socket in peers.Values)
+            socket.NoDelay = true;
     }
 
     public int Rank { get; }
@@ -47,7 +52,8 @@ internal sealed class Rendezvous : IMeetingPoint
         return new Rendezvous(rank, worldSize, peers, deadline, lost);
     }
 
-    /// <summary>What a process does when another has ended: say so and end at once; it may be stuck in a call that waits for the lost one.</summary>
+    /// <summary>What a process does when another has ended: say so and end at once; it may be stuck in a call that waits for the lost
+    /// one.</summary>
     public static void EndWith(int rank)
     {
         Console.Error.WriteLine($"The process of rank {rank} has ended before its time, so this one ends, too.");
@@ -61,12 +67,14 @@ internal sealed class Rendezvous : IMeetingPoint
         {
             if (Rank == 0)
             {
-                foreach (var socket in _peers.Values) socket.Send(bytes);
+                foreach (var socket in _peers.Values)
+                    socket.Send(bytes);
             }
             else
             {
                 var received = new byte[bytes.Length];
-                if (!Receive(_peers[0], received, _deadline)) throw new CollectivesException("Rank 0 has gone before all processes were there.");
+                if (!Receive(_peers[0], received, _deadline))
+                    throw new CollectivesException("Rank 0 has gone before all processes were there.");
                 bytes = received;
             }
         }
@@ -74,7 +82,8 @@ internal sealed class Rendezvous : IMeetingPoint
         {
             throw new CollectivesException($"The processes could not tell one another how to work together: {e.Message}", e);
         }
-        foreach (var (rank, socket) in _peers) _ = WatchAsync(rank, socket);
+        foreach (var (rank, socket) in _peers)
+            _ = WatchAsync(rank, socket);
         return bytes;
     }
 
@@ -82,14 +91,16 @@ internal sealed class Rendezvous : IMeetingPoint
 
     public void Dispose()
     {
-        if (_left) return;
+        if (_left)
+            return;
         _left = true;
         _ended.Cancel();
         foreach (var socket in _peers.Values)
         {
             try
             {
-                if (!_failed) socket.Send([Bye]);
+                if (!_failed)
+                    socket.Send([Bye]);
             }
             catch (SocketException)
             {
@@ -104,20 +115,26 @@ internal sealed class Rendezvous : IMeetingPoint
     {
         var peers = new Dictionary<int, Socket>();
         // A machine's own name may mean its loopback address, by which others don't reach it: then listen everywhere.
-        var address = host == "localhost" || (IPAddress.TryParse(host, out var literal) && IPAddress.IsLoopback(literal)) ? IPAddress.Loopback
-            : Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any;
+        var address =
+            host == "localhost" || (IPAddress.TryParse(host, out var literal) && IPAddress.IsLoopback(literal)) ? IPAddress.Loopback
+            : Socket.OSSupportsIPv6 ? IPAddress.IPv6Any
+            : IPAddress.Any;
         using var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        if (address.Equals(IPAddress.IPv6Any)) listener.DualMode = true;
+        if (address.Equals(IPAddress.IPv6Any))
+            listener.DualMode = true;
         try
         {
             listener.Bind(new IPEndPoint(address, port));
             listener.Listen(worldSize);
             while (peers.Count < worldSize - 1)
             {
-                if (!listener.Poll(deadline.Left, SelectMode.SelectRead)) throw Missing(peers, worldSize, deadline);
+                if (!listener.Poll(deadline.Left, SelectMode.SelectRead))
+                    throw Missing(peers, worldSize, deadline);
                 var socket = listener.Accept();
-                if (Greeted(socket, worldSize, peers) is { } rank) peers.Add(rank, socket);
-                else socket.Dispose(); // a stranger
+                if (Greeted(socket, worldSize, peers) is { } rank)
+                    peers.Add(rank, socket);
+                else
+                    socket.Dispose(); // a stranger
             }
             return peers;
         }
@@ -138,7 +155,8 @@ internal sealed class Rendezvous : IMeetingPoint
         Span<byte> greeting = stackalloc byte[GreetingBytes];
         try
         {
-            if (!Receive(socket, greeting, new Deadline(TimeSpan.FromSeconds(5))) || !greeting[..8].SequenceEqual(Name)) return null;
+            if (!Receive(socket, greeting, new Deadline(TimeSpan.FromSeconds(5))) || !greeting[..8].SequenceEqual(Name))
+                return null;
         }
         catch (Exception e) when (e is SocketException or CollectivesException)
         {
@@ -146,7 +164,9 @@ internal sealed class Rendezvous : IMeetingPoint
         }
         var (rank, size) = (BinaryPrimitives.ReadInt32LittleEndian(greeting[8..]), BinaryPrimitives.ReadInt32LittleEndian(greeting[12..]));
         if (size != worldSize)
-            throw new CollectivesException($"Rank {rank} was started as one of {size} processes, rank 0 as one of {worldSize}: WORLD_SIZE must be the same for all.");
+            throw new CollectivesException(
+                $"Rank {rank} was started as one of {size} processes, rank 0 as one of {worldSize}: WORLD_SIZE must be the same for all."
+            );
         if (rank < 1 || rank >= worldSize || peers.ContainsKey(rank))
             throw new CollectivesException($"Two processes have RANK={rank}, or it is none of 0 to {worldSize - 1}.");
         return rank;
@@ -170,7 +190,8 @@ internal sealed class Rendezvous : IMeetingPoint
             catch (SocketException e)
             {
                 socket.Dispose();
-                if (deadline.IsOver) throw new CollectivesException($"Rank 0 does not answer at {host}:{port} (MASTER_ADDR, MASTER_PORT): {e.Message}.", e);
+                if (deadline.IsOver)
+                    throw new CollectivesException($"Rank 0 does not answer at {host}:{port} (MASTER_ADDR, MASTER_PORT): {e.Message}.", e);
                 Thread.Sleep(100); // it may not have started yet
             }
         }
@@ -181,9 +202,11 @@ internal sealed class Rendezvous : IMeetingPoint
     {
         while (bytes.Length > 0)
         {
-            if (!socket.Poll(deadline.Left, SelectMode.SelectRead)) throw new CollectivesException("Some processes did not come in time.");
+            if (!socket.Poll(deadline.Left, SelectMode.SelectRead))
+                throw new CollectivesException("Some processes did not come in time.");
             var count = socket.Receive(bytes);
-            if (count == 0) return false;
+            if (count == 0)
+                return false;
             bytes = bytes[count..];
         }
         return true;
@@ -194,24 +217,29 @@ internal sealed class Rendezvous : IMeetingPoint
         var word = new byte[1];
         try
         {
-            if (await socket.ReceiveAsync(word, _ended.Token).ConfigureAwait(false) == 1 && word[0] == Bye) return;
+            if (await socket.ReceiveAsync(word, _ended.Token).ConfigureAwait(false) == 1 && word[0] == Bye)
+                return;
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // Over, one way or the other.
         }
-        if (!_left) _lost(rank);
+        if (!_left)
+            _lost(rank);
     }
 
     private static CollectivesException Missing(Dictionary<int, Socket> peers, int worldSize, Deadline deadline)
     {
         var missing = string.Join(", ", Enumerable.Range(1, worldSize - 1).Where(rank => !peers.ContainsKey(rank)));
-        return new CollectivesException($"{peers.Count + 1} of {worldSize} processes have come in {deadline.Limit.TotalSeconds:0} s. Missing: rank {missing}.");
+        return new CollectivesException(
+            $"{peers.Count + 1} of {worldSize} processes have come in {deadline.Limit.TotalSeconds:0} s. Missing: rank {missing}."
+        );
     }
 
     private static void Close(Dictionary<int, Socket> peers)
     {
-        foreach (var socket in peers.Values) socket.Dispose();
+        foreach (var socket in peers.Values)
+            socket.Dispose();
     }
 
     private sealed class Deadline(TimeSpan limit)

@@ -8,10 +8,12 @@ internal static class Affinity
     // What every process of the launcher has, and the launcher itself has not.
     private static readonly string[] s_marks = ["OMPI_COMM_WORLD_RANK=", "PMI_RANK=", "LOCAL_RANK=", "SLURM_PROCID="];
 
-    /// <summary>The cores of the first process above this one that is not of the run itself; null where it can't be told, or has the same as this one.</summary>
+    /// <summary>The cores of the first process above this one that is not of the run itself; null where it can't be told, or has the same
+    /// as this one.</summary>
     public static int? LaunchersCores()
     {
-        if (!OperatingSystem.IsLinux()) return null;
+        if (!OperatingSystem.IsLinux())
+            return null;
         try
         {
             var (own, parent) = Status("self");
@@ -19,7 +21,8 @@ internal static class Affinity
             {
                 var process = parent.ToString(CultureInfo.InvariantCulture);
                 var (processors, next) = Status(process);
-                if (!IsOfTheRun(process)) return own > 0 && processors > own ? Processor.Cores * processors / own : null;
+                if (!IsOfTheRun(process))
+                    return own > 0 && processors > own ? Processor.Cores * processors / own : null;
                 parent = next;
             }
             return null;
@@ -31,17 +34,22 @@ internal static class Affinity
     }
 
     /// <summary>How many processors a list names: "0-3,8" names 5.</summary>
-    internal static int CountOf(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Sum(range =>
-    {
-        var ends = range.Split('-');
-        return int.Parse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture) - int.Parse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture) + 1;
-    });
+    internal static int CountOf(string list) =>
+        list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Sum(range =>
+            {
+                var ends = range.Split('-');
+                return int.Parse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture)
+                    - int.Parse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture)
+                    + 1;
+            });
 
     private static bool IsOfTheRun(string process)
     {
         try
         {
-            return File.ReadAllText($"/proc/{process}/environ").Split('\0')
+            return File.ReadAllText($"/proc/{process}/environ")
+                .Split('\0')
                 .Any(variable => s_marks.Any(mark => variable.StartsWith(mark, StringComparison.Ordinal)));
         }
         catch (UnauthorizedAccessException)
@@ -52,7 +60,9 @@ internal static class Affinity
 
     private static (int Processors, int Parent) Status(string process)
     {
-        var fields = File.ReadLines($"/proc/{process}/status").Select(line => line.Split(':', 2)).Where(parts => parts.Length == 2)
+        var fields = File.ReadLines($"/proc/{process}/status")
+            .Select(line => line.Split(':', 2))
+            .Where(parts => parts.Length == 2)
             .ToDictionary(parts => parts[0], parts => parts[1].Trim());
         return (CountOf(fields["Cpus_allowed_list"]), int.Parse(fields["PPid"], NumberStyles.None, CultureInfo.InvariantCulture));
     }

@@ -34,7 +34,9 @@ public sealed unsafe class Autocast : IDisposable
     /// <summary>Enters autocast.</summary>
     /// <exception cref="NotSupportedException">This libtorch lacks the functions.</exception>
     public static IDisposable Enter(DeviceType device, torch.ScalarType type) =>
-        IsAvailable ? new Autocast(device, type, enabled: true) : throw new NotSupportedException("This libtorch does not export its autocast functions, so there is no mixed precision.");
+        IsAvailable
+            ? new Autocast(device, type, enabled: true)
+            : throw new NotSupportedException("This libtorch does not export its autocast functions, so there is no mixed precision.");
 
     /// <summary>Leaves autocast until disposed, for what a lower precision would spoil.</summary>
     public static IDisposable Leave(DeviceType device) =>
@@ -42,24 +44,31 @@ public sealed unsafe class Autocast : IDisposable
 
     public void Dispose()
     {
-        if (_left) return;
+        if (_left)
+            return;
         _left = true;
-        if (Functions.Shallower() == 0) Functions.Clear(); // the copies of weights in the lower precision
+        if (Functions.Shallower() == 0)
+            Functions.Clear(); // the copies of weights in the lower precision
         Functions.Enable(_device, _enabled);
         Functions.SetType(_device, _type);
     }
 
     private static class Functions
     {
-        public static readonly delegate* unmanaged<sbyte, byte, void> Enable = (delegate* unmanaged<sbyte, byte, void>)Exports.Find(Exports.SetAutocastEnabled);
-        public static readonly delegate* unmanaged<sbyte, byte> IsEnabled = (delegate* unmanaged<sbyte, byte>)Exports.Find(Exports.IsAutocastEnabled);
-        public static readonly delegate* unmanaged<sbyte, sbyte, void> SetType = (delegate* unmanaged<sbyte, sbyte, void>)Exports.Find(Exports.SetAutocastType);
-        public static readonly delegate* unmanaged<sbyte, sbyte> Type = (delegate* unmanaged<sbyte, sbyte>)Exports.Find(Exports.GetAutocastType);
+        public static readonly delegate* unmanaged<sbyte, byte, void> Enable = (delegate* unmanaged<sbyte, byte, void>)
+            Exports.Find(Exports.SetAutocastEnabled);
+        public static readonly delegate* unmanaged<sbyte, byte> IsEnabled = (delegate* unmanaged<sbyte, byte>)
+            Exports.Find(Exports.IsAutocastEnabled);
+        public static readonly delegate* unmanaged<sbyte, sbyte, void> SetType = (delegate* unmanaged<sbyte, sbyte, void>)
+            Exports.Find(Exports.SetAutocastType);
+        public static readonly delegate* unmanaged<sbyte, sbyte> Type = (delegate* unmanaged<sbyte, sbyte>)
+            Exports.Find(Exports.GetAutocastType);
         public static readonly delegate* unmanaged<int> Deeper = (delegate* unmanaged<int>)Exports.Find(Exports.AutocastDeeper);
         public static readonly delegate* unmanaged<int> Shallower = (delegate* unmanaged<int>)Exports.Find(Exports.AutocastShallower);
         public static readonly delegate* unmanaged<void> Clear = (delegate* unmanaged<void>)Exports.Find(Exports.ClearAutocastCache);
 
-        public static bool Exist => Enable != null && IsEnabled != null && SetType != null && Type != null && Deeper != null && Shallower != null && Clear != null;
+        public static bool Exist =>
+            Enable != null && IsEnabled != null && SetType != null && Type != null && Deeper != null && Shallower != null && Clear != null;
     }
 
     private sealed class Nothing : IDisposable

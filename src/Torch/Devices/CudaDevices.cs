@@ -7,8 +7,12 @@ namespace Tessera.Torch;
 /// <summary>What the driver's own tool says of the CUDA devices; libtorch's C++ side gives no stable way to ask.</summary>
 internal static class CudaDevices
 {
-    private static readonly Lazy<double> s_capability = new(() => Query("compute_cap")
-        .Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0).DefaultIfEmpty(0).Min());
+    private static readonly Lazy<double> s_capability = new(() =>
+        Query("compute_cap")
+            .Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : 0)
+            .DefaultIfEmpty(0)
+            .Min()
+    );
 
     /// <summary>The lowest compute capability of all devices; 0 where it can't be told.</summary>
     public static double Capability => s_capability.Value;
@@ -18,8 +22,16 @@ internal static class CudaDevices
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("nvidia-smi", $"--query-gpu={property} --format=csv,noheader") { RedirectStandardOutput = true, RedirectStandardError = true });
-            var lines = process!.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            using var process = Process.Start(
+                new ProcessStartInfo("nvidia-smi", $"--query-gpu={property} --format=csv,noheader")
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            );
+            var lines = process!
+                .StandardOutput.ReadToEnd()
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             process.WaitForExit();
             return process.ExitCode == 0 ? lines : [];
         }

@@ -17,17 +17,30 @@ public static class TensorLibrary
         var lines = new List<(string, string)>
         {
             ("libtorch", LibTorchBuild.Version ?? "unknown"),
-            ("TorchSharp", typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown"),
+            (
+                "TorchSharp",
+                typeof(torch).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+                    ?? "unknown"
+            ),
             ("BLAS", LibTorchBuild.Blas ?? "unknown"),
             ("oneDNN", LibTorchBuild.OneDnn ?? "unknown"),
             ("threads", Threads.Count.ToString(CultureInfo.InvariantCulture)),
             ("MKL_CBWR", Environment.GetEnvironmentVariable("MKL_CBWR") ?? "not set"),
             ("OMP_WAIT_POLICY", Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") ?? "not set"),
-            ("CPU", $"{Processor.Name}, {LibTorchBuild.CpuCapability ?? Processor.Vectors}{(Processor.HasBfloat16 ? ", native bf16" : "")}"),
+            (
+                "CPU",
+                $"{Processor.Name}, {LibTorchBuild.CpuCapability ?? Processor.Vectors}{(Processor.HasBfloat16 ? ", native bf16" : "")}"
+            ),
         };
-        if (Processor.Warning is { } warning) lines.Add(("CPU, note", warning));
+        if (Processor.Warning is { } warning)
+            lines.Add(("CPU, note", warning));
         var devices = cuda.is_available() ? cuda.device_count() : 0;
-        lines.Add(("CUDA devices", devices == 0 ? "none" : string.Join(", ", CudaDevices.Query("name") is { Count: > 0 } names ? names : [$"{devices}"])));
+        lines.Add(
+            (
+                "CUDA devices",
+                devices == 0 ? "none" : string.Join(", ", CudaDevices.Query("name") is { Count: > 0 } names ? names : [$"{devices}"])
+            )
+        );
         return lines;
     }
 }

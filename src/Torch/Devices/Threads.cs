@@ -12,13 +12,17 @@ public static class Threads
     public static void Set(int asked)
     {
         Loading.LibTorch.Load();
-        if (asked > 0) set_num_threads(asked);
-        else if (Launch.Find().LocalSize is > 1 and var processes) set_num_threads(Share(Processor.Cores, Affinity.LaunchersCores() ?? Processor.Cores, processes));
-        else if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "" && Count != Processor.Cores) set_num_threads(Processor.Cores);
+        if (asked > 0)
+            set_num_threads(asked);
+        else if (Launch.Find().LocalSize is > 1 and var processes)
+            set_num_threads(Share(Processor.Cores, Affinity.LaunchersCores() ?? Processor.Cores, processes));
+        else if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null or "" && Count != Processor.Cores)
+            set_num_threads(Processor.Cores);
     }
 
     /// <summary>
-    /// A process's part of the cores. Where the launcher has bound it to cores of its own (mpirun does by default), it has these, but not more than its part:
+    /// A process's part of the cores. Where the launcher has bound it to cores of its own (mpirun does by default), it has these, but not
+    /// more than its part:
     /// several may be bound to one socket together.
     /// </summary>
     /// <param name="own">Cores that this process may use.</param>

@@ -12,7 +12,8 @@ public static class Initialize
 {
     /// <summary>
     /// Fills the tensor in place from a normal whose tails are cut off; what is cut off is spread over the rest.
-    /// Drawn by inversion: a uniform number between Φ((low - mean) / deviation) and Φ((high - mean) / deviation), through Φ's inverse (PyTorch's
+    /// Drawn by inversion: a uniform number between Φ((low - mean) / deviation) and Φ((high - mean) / deviation), through Φ's inverse
+    /// (PyTorch's
     /// trunc_normal_: the same seed gives the same numbers).
     /// </summary>
     /// <param name="tensor">Any shape; floating point.</param>

@@ -4,15 +4,16 @@ using System.Runtime.InteropServices;
 namespace Tessera.Torch.Loading;
 
 /// <summary>
-/// Functions that libtorch exports and TorchSharp does not offer: plain C++ functions whose arguments are integers and addresses, called by their
+/// Functions that libtorch exports and TorchSharp does not offer: plain C++ functions whose arguments are integers and addresses, called by
+/// their
 /// mangled names. A test asserts that each exists in the pinned version; where one is missing, its feature is off and says so.
 /// </summary>
 internal static class Exports
 {
-    private static readonly Lazy<nint> s_cpu = new(() => Loaded("torch_cpu")), s_core = new(() => Loaded("c10"));
+    private static readonly Lazy<nint> s_cpu = new(() => Loaded("torch_cpu")),
+        s_core = new(() => Loaded("c10"));
 
-    public const string
-        ShowConfig = "_ZN2at11show_configB5cxx11Ev",
+    public const string ShowConfig = "_ZN2at11show_configB5cxx11Ev",
         HasAvx512Bf16 = "_ZN2at3cpu24is_avx512_bf16_supportedEv",
         HasAmxTiles = "_ZN2at3cpu21is_amx_tile_supportedEv",
         GetCpuAllocator = "_ZN3c1015GetCPUAllocatorEv",
@@ -30,8 +31,20 @@ internal static class Exports
     /// <summary>Every name in use.</summary>
     internal static readonly string[] All =
     [
-        ShowConfig, HasAvx512Bf16, HasAmxTiles, GetCpuAllocator, SetCpuAllocator,
-        SetAutocastEnabled, IsAutocastEnabled, SetAutocastType, GetAutocastType, AutocastDeeper, AutocastShallower, ClearAutocastCache, BumpVersion, TensorVersion,
+        ShowConfig,
+        HasAvx512Bf16,
+        HasAmxTiles,
+        GetCpuAllocator,
+        SetCpuAllocator,
+        SetAutocastEnabled,
+        IsAutocastEnabled,
+        SetAutocastType,
+        GetAutocastType,
+        AutocastDeeper,
+        AutocastShallower,
+        ClearAutocastCache,
+        BumpVersion,
+        TensorVersion,
         .. TraceFunctions.Names,
     ];
 
@@ -40,15 +53,21 @@ internal static class Exports
     {
         LibTorch.Load(); // asks for an export itself, so not within the lazy values
         foreach (var library in (Lazy<nint>[])[s_cpu, s_core])
-            if (library.Value != 0 && NativeLibrary.TryGetExport(library.Value, name, out var address)) return address;
+            if (library.Value != 0 && NativeLibrary.TryGetExport(library.Value, name, out var address))
+                return address;
         return 0;
     }
 
-    /// <summary>A library that TorchSharp has loaded, by its own path: another copy on the system's search path is another library.</summary>
+    /// <summary>A library that TorchSharp has loaded, by its own path: another copy on the system's search path is another
+    /// library.</summary>
     private static nint Loaded(string name)
     {
         foreach (ProcessModule module in Process.GetCurrentProcess().Modules)
-            if (Path.GetFileNameWithoutExtension(module.FileName) is { } file && (file == name || file == "lib" + name) && NativeLibrary.TryLoad(module.FileName, out var library))
+            if (
+                Path.GetFileNameWithoutExtension(module.FileName) is { } file
+                && (file == name || file == "lib" + name)
+                && NativeLibrary.TryLoad(module.FileName, out var library)
+            )
                 return library;
         return 0;
     }

@@ -19,18 +19,25 @@ public static class LibTorch
     private static nint s_mended;
 
     /// <summary>
-    /// Makes the settings that libtorch reads once, while it is loaded, and helps TorchSharp to its library on systems with an older libstdc++.
+    /// Makes the settings that libtorch reads once, while it is loaded, and helps TorchSharp to its library on systems with an older
+    /// libstdc++.
     /// Every assembly of Tessera calls it as its first act; a program that makes tensors before it touches Tessera calls it itself.
     /// </summary>
     public static void Prepare()
     {
         lock (s_lock)
         {
-            if (s_prepared) return;
+            if (s_prepared)
+                return;
             s_prepared = true;
             ProcessSettings.Make();
-            s_mends = OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64 && !MendedBinding.SystemIsNewEnough();
-            if (s_mends) AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name is "LibTorchSharp" or "libLibTorchSharp" or "libLibTorchSharp.so" ? LoadMended() : 0;
+            s_mends =
+                OperatingSystem.IsLinux()
+                && RuntimeInformation.ProcessArchitecture == Architecture.X64
+                && !MendedBinding.SystemIsNewEnough();
+            if (s_mends)
+                AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) =>
+                    name is "LibTorchSharp" or "libLibTorchSharp" or "libLibTorchSharp.so" ? LoadMended() : 0;
         }
     }
 
@@ -38,19 +45,30 @@ public static class LibTorch
     /// <exception cref="LibTorchException">It can't be loaded; the message says why and what helps.</exception>
     public static void Load()
     {
-        if (s_loaded) return;
+        if (s_loaded)
+            return;
         Prepare();
         lock (s_lock)
         {
-            if (s_loaded) return;
+            if (s_loaded)
+                return;
             // What fails, fails here: TorchSharp would go on to search, copy 490 MB and print what it tried.
-            if (Files() is null && OperatingSystem.IsLinux()) throw LibTorchException.NotLoaded(null, null);
-            if (s_mends) _ = LoadMended();
+            if (Files() is null && OperatingSystem.IsLinux())
+                throw LibTorchException.NotLoaded(null, null);
+            if (s_mends)
+                _ = LoadMended();
             try
             {
                 using var tensor = torch.zeros(1);
             }
-            catch (Exception e) when (e is NotSupportedException or TypeInitializationException or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
+            catch (Exception e)
+                when (e
+                        is NotSupportedException
+                            or TypeInitializationException
+                            or DllNotFoundException
+                            or BadImageFormatException
+                            or EntryPointNotFoundException
+                )
             {
                 throw LibTorchException.NotLoaded(Files(), e);
             }
@@ -63,17 +81,24 @@ public static class LibTorch
     /// <param name="found">null: it could not be asked.</param>
     internal static void RequireVersion(string? found)
     {
-        if (found is not null && found != ExpectedVersion) throw LibTorchException.OtherVersion(found, ExpectedVersion);
+        if (found is not null && found != ExpectedVersion)
+            throw LibTorchException.OtherVersion(found, ExpectedVersion);
     }
 
     /// <summary>Folders that may hold libtorch's files, the likeliest first.</summary>
     internal static IEnumerable<string> Folders()
     {
-        var known = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        var known = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(
+            Path.PathSeparator,
+            StringSplitOptions.RemoveEmptyEntries
+        );
         var beside = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location);
         string[] roots = [AppContext.BaseDirectory, .. beside is { Length: > 0 } ? [beside] : Array.Empty<string>()];
-        return known.Concat(roots.Select(root => Path.Combine(root, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")))
-            .Concat(roots.Select(root => Path.Combine(root, "runtimes", "linux-x64", "native"))).Concat(roots).Distinct();
+        return known
+            .Concat(roots.Select(root => Path.Combine(root, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")))
+            .Concat(roots.Select(root => Path.Combine(root, "runtimes", "linux-x64", "native")))
+            .Concat(roots)
+            .Distinct();
     }
 
     /// <summary>The folder of libtorch's files; null where none is found.</summary>
@@ -84,10 +109,12 @@ public static class LibTorch
     {
         lock (s_lock)
         {
-            if (s_mended != 0 || Files() is not { } folder) return s_mended;
+            if (s_mended != 0 || Files() is not { } folder)
+                return s_mended;
             try
             {
-                foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"]) NativeLibrary.Load(Path.Combine(folder, library));
+                foreach (var library in (string[])["libc10.so", "libtorch_cpu.so", "libtorch.so"])
+                    NativeLibrary.Load(Path.Combine(folder, library));
             }
             catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
             {

@@ -6,14 +6,20 @@ using System.Text;
 namespace Tessera.Torch.Loading;
 
 /// <summary>
-/// Why it exists: libLibTorchSharp.so 0.107 asks for one symbol that libstdc++ has only from GCC 13 on, which Debian 12 and Ubuntu 22.04 lack.
-/// The symbol makes sure that std::cout exists; libtorch has seen to that by then. So a copy of the file is loaded in which the required version is
-/// optional (weak) and the symbol is the file's own, at the address of a return instruction. It can go when TorchSharp's library asks for no more than GLIBCXX_3.4.30.
+/// Why it exists: libLibTorchSharp.so 0.107 asks for one symbol that libstdc++ has only from GCC 13 on, which Debian 12 and Ubuntu 22.04
+/// lack.
+/// The symbol makes sure that std::cout exists; libtorch has seen to that by then. So a copy of the file is loaded in which the required
+/// version is
+/// optional (weak) and the symbol is the file's own, at the address of a return instruction. It can go when TorchSharp's library asks for
+/// no more than GLIBCXX_3.4.30.
 /// </summary>
 internal static class MendedBinding
 {
-    private const string Symbol = "_ZSt21ios_base_library_initv", Version = "GLIBCXX_3.4.32";
-    private const int DynamicSymbols = 11, NeededVersions = 0x6ffffffe, ProgramBits = 1; // section types
+    private const string Symbol = "_ZSt21ios_base_library_initv",
+        Version = "GLIBCXX_3.4.32";
+    private const int DynamicSymbols = 11,
+        NeededVersions = 0x6ffffffe,
+        ProgramBits = 1; // section types
     private const byte Return = 0xC3;
 
     public static bool SystemIsNewEnough() =>
@@ -22,11 +28,13 @@ internal static class MendedBinding
     /// <summary>Where copies stay from one run to the next; null where the user has no such folder.</summary>
     public static string? CacheFolder()
     {
-        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache)) return Path.Combine(cache, "tessera");
+        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache))
+            return Path.Combine(cache, "tessera");
         return Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home ? Path.Combine(home, ".cache", "tessera") : null;
     }
 
-    /// <summary>Loads the mended copy of a file, from the cache folder where that can be used, else from a private folder under the temporary one that is gone afterwards.</summary>
+    /// <summary>Loads the mended copy of a file, from the cache folder where that can be used, else from a private folder under the
+    /// temporary one that is gone afterwards.</summary>
     /// <exception cref="LibTorchException">The file is another one than expected, or no folder can be written.</exception>
     public static nint Load(string file, string? cacheFolder)
     {
@@ -71,7 +79,8 @@ internal static class MendedBinding
     {
         Directory.CreateDirectory(folder);
         var file = Path.Combine(folder, name);
-        if (File.Exists(file) && new FileInfo(file).Length == bytes.Length && File.ReadAllBytes(file).AsSpan().SequenceEqual(bytes)) return file;
+        if (File.Exists(file) && new FileInfo(file).Length == bytes.Length && File.ReadAllBytes(file).AsSpan().SequenceEqual(bytes))
+            return file;
         var partial = Path.Combine(folder, $".{name}.{Environment.ProcessId}.tmp");
         try
         {
@@ -93,11 +102,21 @@ internal static class MendedBinding
             var elf = new Elf(bytes);
             var text = elf.Sections.First(section => elf.Text(elf.Names, section.Name) == ".text" && section.Type == ProgramBits);
             var at = bytes[(int)text.Offset..(int)(text.Offset + text.Length)].IndexOf(Return);
-            if (at < 0) throw new InvalidDataException("its code has no return");
-            if (!MakeVersionOptional(bytes, elf)) throw new InvalidDataException($"it does not ask for {Version}");
-            if (!MakeSymbolOwn(bytes, elf, text, text.Address + (ulong)at)) throw new InvalidDataException($"it does not ask for {Symbol}");
+            if (at < 0)
+                throw new InvalidDataException("its code has no return");
+            if (!MakeVersionOptional(bytes, elf))
+                throw new InvalidDataException($"it does not ask for {Version}");
+            if (!MakeSymbolOwn(bytes, elf, text, text.Address + (ulong)at))
+                throw new InvalidDataException($"it does not ask for {Symbol}");
         }
-        catch (Exception e) when (e is InvalidDataException or ArgumentException or InvalidOperationException or OverflowException or IndexOutOfRangeException)
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or ArgumentException
+                        or InvalidOperationException
+                        or OverflowException
+                        or IndexOutOfRangeException
+            )
         {
             throw LibTorchException.UnknownFile(file, e is InvalidDataException ? e.Message : "its tables are damaged");
         }
@@ -110,7 +129,7 @@ internal static class MendedBinding
         var done = false;
         foreach (var section in elf.Sections.Where(section => section.Type == NeededVersions))
         {
-            for (long library = (long)section.Offset; ;)
+            for (long library = (long)section.Offset; ; )
             {
                 var entry = library + elf.U32(library + 8);
                 for (var left = elf.U16(library + 2); left > 0; left--)
@@ -122,7 +141,8 @@ internal static class MendedBinding
                     }
                     entry += elf.U32(entry + 12);
                 }
-                if (elf.U32(library + 12) is not (> 0 and var next)) break;
+                if (elf.U32(library + 12) is not (> 0 and var next))
+                    break;
                 library += next;
             }
         }
@@ -137,7 +157,8 @@ internal static class MendedBinding
         foreach (var section in elf.Sections.Where(section => section.Type == DynamicSymbols))
             for (var at = (long)section.Offset; at + 24 <= (long)(section.Offset + section.Length); at += 24)
             {
-                if (elf.Text(elf.Sections[section.Link], elf.U32(at)) != Symbol) continue;
+                if (elf.Text(elf.Sections[section.Link], elf.U32(at)) != Symbol)
+                    continue;
                 var symbol = bytes.Slice(checked((int)at), 24);
                 symbol[5] = hidden;
                 BinaryPrimitives.WriteUInt16LittleEndian(symbol[6..], (ushort)text.Index);
@@ -149,7 +170,8 @@ internal static class MendedBinding
 
     private readonly record struct Section(int Index, uint Name, uint Type, ulong Address, ulong Offset, ulong Length, int Link);
 
-    /// <summary>The tables of an ELF file of 64 bits for x86-64, read from a copy of its bytes; what lies outside the file throws.</summary>
+    /// <summary>The tables of an ELF file of 64 bits for x86-64, read from a copy of its bytes; what lies outside the file
+    /// throws.</summary>
     private sealed class Elf
     {
         private readonly byte[] _bytes;
@@ -157,18 +179,26 @@ internal static class MendedBinding
         public Elf(ReadOnlySpan<byte> bytes)
         {
             _bytes = bytes.ToArray();
-            if (!bytes.StartsWith("\u007fELF"u8) || bytes[4] != 2 || bytes[5] != 1 || U16(18) != 62) throw new InvalidDataException("it is not an ELF file for x86-64");
+            if (!bytes.StartsWith("\u007fELF"u8) || bytes[4] != 2 || bytes[5] != 1 || U16(18) != 62)
+                throw new InvalidDataException("it is not an ELF file for x86-64");
             var (table, size, count) = ((long)U64(40), U16(58), U16(60));
-            if (size != 64) throw new InvalidDataException("its section table is unknown");
-            Sections = [.. Enumerable.Range(0, count).Select(i =>
-            {
-                var at = table + (long)i * size;
-                var type = U32(at + 4);
-                var (offset, length) = (U64(at + 24), U64(at + 32));
-                const uint noBits = 8;
-                if (type != noBits && (offset > (ulong)_bytes.Length || length > (ulong)_bytes.Length - offset)) throw new InvalidDataException("a section lies outside the file");
-                return new Section(i, U32(at), type, U64(at + 16), offset, length, (int)U32(at + 40));
-            })];
+            if (size != 64)
+                throw new InvalidDataException("its section table is unknown");
+            Sections =
+            [
+                .. Enumerable
+                    .Range(0, count)
+                    .Select(i =>
+                    {
+                        var at = table + (long)i * size;
+                        var type = U32(at + 4);
+                        var (offset, length) = (U64(at + 24), U64(at + 32));
+                        const uint noBits = 8;
+                        if (type != noBits && (offset > (ulong)_bytes.Length || length > (ulong)_bytes.Length - offset))
+                            throw new InvalidDataException("a section lies outside the file");
+                        return new Section(i, U32(at), type, U64(at + 16), offset, length, (int)U32(at + 40));
+                    }),
+            ];
             Names = Sections[U16(62)];
         }
 

@@ -5,7 +5,8 @@ using Tessera.Torch.Memory;
 namespace Tessera.Torch.Loading;
 
 /// <summary>
-/// What libtorch and the libraries in it read from the process's environment while they are loaded. .NET keeps a copy of the environment of its own,
+/// What libtorch and the libraries in it read from the process's environment while they are loaded. .NET keeps a copy of the environment of
+/// its own,
 /// which C does not see, so the C library is asked. What the user has set stays.
 /// </summary>
 internal static partial class ProcessSettings
@@ -22,12 +23,22 @@ internal static partial class ProcessSettings
     {
         var chosen = new List<(string, string)>();
         // MKL's sums otherwise depend on where in memory the numbers lie, and a resumed run would differ in its last bits.
-        if (set("MKL_CBWR") is null) chosen.Add(("MKL_CBWR", avx512 ? "AVX512" : avx2 ? "AVX2" : "COMPATIBLE"));
+        if (set("MKL_CBWR") is null)
+            chosen.Add(
+                (
+                    "MKL_CBWR",
+                    avx512 ? "AVX512"
+                    : avx2 ? "AVX2"
+                    : "COMPATIBLE"
+                )
+            );
         if (set("OMP_WAIT_POLICY") is null)
         {
-            // Idle threads sleep, but not for the first microseconds: from one operator to the next a thread then needn't be woken by the kernel,
+            // Idle threads sleep, but not for the first microseconds: from one operator to the next a thread then needn't be woken by the
+            // kernel,
             // and a team that is done (backward runs on a thread, and so a team, of its own) soon gives its cores free.
-            if (set("GOMP_SPINCOUNT") is null) chosen.Add(("GOMP_SPINCOUNT", "2000"));
+            if (set("GOMP_SPINCOUNT") is null)
+                chosen.Add(("GOMP_SPINCOUNT", "2000"));
             chosen.Add(("OMP_WAIT_POLICY", "PASSIVE"));
         }
         return chosen;
@@ -36,8 +47,10 @@ internal static partial class ProcessSettings
     /// <summary>Sets a variable for C and .NET alike.</summary>
     internal static void Set(string name, string value)
     {
-        if (OperatingSystem.IsWindows()) _ = PutEnvironment(name, value);
-        else _ = SetEnvironment(name, value, 0);
+        if (OperatingSystem.IsWindows())
+            _ = PutEnvironment(name, value);
+        else
+            _ = SetEnvironment(name, value, 0);
         Environment.SetEnvironmentVariable(name, value); // for the log, and for processes started from here
     }
 

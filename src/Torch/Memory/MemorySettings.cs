@@ -5,11 +5,15 @@ namespace Tessera.Torch.Memory;
 /// <summary>How the process holds the memory of CPU tensors; docs/design/memory.md says what was measured.</summary>
 internal static partial class MemorySettings
 {
-    /// <summary>The C library's heap: one for all threads, and freed memory stays with the process, so that the next iteration finds it without page faults.</summary>
+    /// <summary>The C library's heap: one for all threads, and freed memory stays with the process, so that the next iteration finds it
+    /// without page faults.</summary>
     public static void BeforeLoading()
     {
-        if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("MALLOC_ARENA_MAX") is { Length: > 0 }) return;
-        const int trimThreshold = -1, mmapThreshold = -3, arenas = -8;
+        if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("MALLOC_ARENA_MAX") is { Length: > 0 })
+            return;
+        const int trimThreshold = -1,
+            mmapThreshold = -3,
+            arenas = -8;
         try
         {
             _ = MallOpt(arenas, 1);

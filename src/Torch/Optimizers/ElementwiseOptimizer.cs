@@ -6,9 +6,11 @@ using static TorchSharp.torch;
 namespace Tessera.Torch.Optimizers;
 
 /// <summary>
-/// An optimizer that updates every element by itself: in one pass over memory for float32 parameters on the CPU, else by operators, one parameter at a time.
+/// An optimizer that updates every element by itself: in one pass over memory for float32 parameters on the CPU, else by operators, one
+/// parameter at a time.
 /// </summary>
-public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup : OptimizerGroup
+public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer
+    where TGroup : OptimizerGroup
 {
     private readonly (TGroup Group, Memory[] Memories)[] _groups;
     private readonly string[] _tensors;
@@ -16,10 +18,14 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
 
     /// <param name="tensors">Names of what is kept for a parameter, as they stand in checkpoints.</param>
     /// <param name="countsSteps">Whether the update depends on the number of steps.</param>
-    private protected ElementwiseOptimizer(IReadOnlyList<TGroup> groups, string[] tensors, bool countsSteps) : base(groups)
+    private protected ElementwiseOptimizer(IReadOnlyList<TGroup> groups, string[] tensors, bool countsSteps)
+        : base(groups)
     {
         (_tensors, _countsSteps) = (tensors, countsSteps);
-        _groups = [.. groups.Select(group => (group, group.Parameters.Select(parameter => new Memory(parameter, tensors.Length)).ToArray()))];
+        _groups =
+        [
+            .. groups.Select(group => (group, group.Parameters.Select(parameter => new Memory(parameter, tensors.Length)).ToArray())),
+        ];
     }
 
     /// <summary>Off only where tests compare the pass over memory with the operators.</summary>
@@ -40,21 +46,26 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
     {
         Tensor? loss = null;
         if (closure is not null)
-            using (enable_grad()) loss = closure();
+            using (enable_grad())
+                loss = closure();
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         try
         {
             foreach (var (group, memories) in _groups)
-                foreach (var memory in memories)
-                {
-                    if (memory.Parameter.grad is not { } gradient) continue;
-                    if (gradient.is_sparse) throw new NotSupportedException($"{GetType().Name} takes no sparse gradients.");
-                    memory.Steps++;
-                    memory.Prepare(TensorsNeeded(group));
-                    if (Fused && memory.Look(gradient) is { } tensors) Fuse(group, memory, tensors);
-                    else Update(group, memory, gradient);
-                }
+            foreach (var memory in memories)
+            {
+                if (memory.Parameter.grad is not { } gradient)
+                    continue;
+                if (gradient.is_sparse)
+                    throw new NotSupportedException($"{GetType().Name} takes no sparse gradients.");
+                memory.Steps++;
+                memory.Prepare(TensorsNeeded(group));
+                if (Fused && memory.Look(gradient) is { } tensors)
+                    Fuse(group, memory, tensors);
+                else
+                    Update(group, memory, gradient);
+            }
             LastFused = Pass.Count;
             Pass.RunAndClear();
         }
@@ -69,9 +80,11 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
     {
         foreach (var (name, memory) in names.Zip(Memories))
         {
-            if (_countsSteps) value($"{name}.step", memory.Steps);
+            if (_countsSteps)
+                value($"{name}.step", memory.Steps);
             for (var i = 0; i < _tensors.Length; i++)
-                if (memory.Tensors[i] is { } kept) tensor($"{name}.{_tensors[i]}", kept);
+                if (memory.Tensors[i] is { } kept)
+                    tensor($"{name}.{_tensors[i]}", kept);
         }
     }
 
@@ -81,13 +94,15 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
         {
             if (_countsSteps)
             {
-                if (value($"{name}.step") is not { } steps) return $"{name}.step";
+                if (value($"{name}.step") is not { } steps)
+                    return $"{name}.step";
                 memory.Steps = (long)steps;
             }
             for (var i = 0; i < _tensors.Length; i++)
             {
                 var saved = tensor($"{name}.{_tensors[i]}");
-                if (saved is null ? _countsSteps && memory.Steps > 0 : !saved.shape.SequenceEqual(memory.Parameter.shape)) return $"{name}.{_tensors[i]}";
+                if (saved is null ? _countsSteps && memory.Steps > 0 : !saved.shape.SequenceEqual(memory.Parameter.shape))
+                    return $"{name}.{_tensors[i]}";
                 memory.Set(i, saved is null ? null : CopyLike(saved, memory.Parameter));
             }
         }
@@ -100,15 +115,18 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
     /// <summary>Takes one parameter on for the pass.</summary>
     private protected abstract void Fuse(TGroup group, Memory memory, in FlatTensors tensors);
 
-    /// <summary>Makes one parameter's step by operators: on other devices, of other types, and where the gradient is laid out in another way.</summary>
+    /// <summary>Makes one parameter's step by operators: on other devices, of other types, and where the gradient is laid out in another
+    /// way.</summary>
     private protected abstract void Update(TGroup group, Memory memory, Tensor gradient);
 
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (!disposing) return;
+        if (!disposing)
+            return;
         foreach (var memory in Memories)
-            foreach (var tensor in memory.Tensors) tensor?.Dispose();
+        foreach (var tensor in memory.Tensors)
+            tensor?.Dispose();
     }
 
     /// <summary>What is kept for one parameter.</summary>
@@ -116,7 +134,8 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
     {
         private readonly Tensor?[] _tensors = new Tensor?[tensors];
         private float* _at; // where the parameter was when it was looked at
-        private bool _known, _flat;
+        private bool _known,
+            _flat;
         private long _count;
 
         public Parameter Parameter => parameter;
@@ -133,13 +152,15 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
         /// <summary>A tensor of a step that needs it.</summary>
         public Tensor this[int index] => _tensors[index]!;
 
-        /// <summary>Makes the tensors that are needed, zeros; laid out as the parameter is by now, which may be later than the optimizer was made.</summary>
+        /// <summary>Makes the tensors that are needed, zeros; laid out as the parameter is by now, which may be later than the optimizer
+        /// was made.</summary>
         public void Prepare(int needed)
         {
             New = false;
             for (var i = 0; i < needed; i++)
             {
-                if (_tensors[i] is not null) continue;
+                if (_tensors[i] is not null)
+                    continue;
                 Set(i, zeros_like(parameter, requires_grad: false).DetachFromDisposeScope());
                 New = true;
             }
@@ -164,7 +185,8 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer where TGroup :
                 _flat = FlatFloats.IsFlat(parameter) && _tensors.All(tensor => tensor is null || FlatFloats.IsLike(tensor, parameter));
                 _count = parameter.numel();
             }
-            if (!_flat || !FlatFloats.IsLike(gradient, parameter)) return null;
+            if (!_flat || !FlatFloats.IsLike(gradient, parameter))
+                return null;
             return new FlatTensors(parameter, at, FlatFloats.Memory(gradient), Of(0), Of(1), Of(2), _count);
 
             float* Of(int index) => index < _tensors.Length && _tensors[index] is { } tensor ? FlatFloats.Memory(tensor) : null;

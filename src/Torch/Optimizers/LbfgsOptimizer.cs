@@ -6,7 +6,8 @@ namespace Tessera.Torch.Optimizers;
 
 /// <summary>Limited-memory BFGS without line search, over one vector of all parameters.</summary>
 /// <remarks>
-/// Nocedal and Wright, "Numerical optimization", 2nd edition, algorithm 7.4; steps, tolerances and the length of the first step as PyTorch's. Why it exists:
+/// Nocedal and Wright, "Numerical optimization", 2nd edition, algorithm 7.4; steps, tolerances and the length of the first step as
+/// PyTorch's. Why it exists:
 /// TorchSharp 0.107's gives other values, and keeps its memory out of reach, so that a run could not be resumed.
 /// </remarks>
 /// <param name="group">The parameters; the learning rate is the length of a step along the direction.</param>
@@ -15,11 +16,16 @@ namespace Tessera.Torch.Optimizers;
 /// <param name="changeTolerance">Stops where no parameter moves further, or the loss changes less.</param>
 /// <param name="historySize">Directions remembered.</param>
 public sealed class LbfgsOptimizer(
-    OptimizerGroup group, int maxIterations = 20, double gradientTolerance = 1e-7, double changeTolerance = 1e-9, int historySize = 100)
-    : OwnOptimizer([group])
+    OptimizerGroup group,
+    int maxIterations = 20,
+    double gradientTolerance = 1e-7,
+    double changeTolerance = 1e-9,
+    int historySize = 100
+) : OwnOptimizer([group])
 {
     private readonly List<(Tensor Step, Tensor Change)> _history = []; // s and y of the two-loop recursion
-    private Tensor? _direction, _gradient;
+    private Tensor? _direction,
+        _gradient;
     private double _length;
     private long _steps;
 
@@ -30,25 +36,31 @@ public sealed class LbfgsOptimizer(
     {
         ArgumentNullException.ThrowIfNull(closure);
         Tensor first;
-        using (enable_grad()) first = closure();
+        using (enable_grad())
+            first = closure();
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var (loss, gradient) = (first.ToDouble(), Flat());
         for (var i = 0; i < maxIterations && Largest(gradient) > gradientTolerance; i++)
         {
-            if (_direction is not null) Remember(gradient);
+            if (_direction is not null)
+                Remember(gradient);
             var direction = Direction(gradient);
             var length = _steps++ == 0 ? Math.Min(1, 1 / gradient.abs().sum().ToDouble()) * group.LearningRate : group.LearningRate;
-            if (gradient.dot(direction).ToDouble() > -changeTolerance) break;
+            if (gradient.dot(direction).ToDouble() > -changeTolerance)
+                break;
             Keep(ref _direction, direction);
             Keep(ref _gradient, gradient);
             _length = length;
             Move(direction, length);
-            if (i + 1 == maxIterations || Largest(direction) * length <= changeTolerance) break;
+            if (i + 1 == maxIterations || Largest(direction) * length <= changeTolerance)
+                break;
             var before = loss;
-            using (enable_grad()) loss = closure().ToDouble();
+            using (enable_grad())
+                loss = closure().ToDouble();
             gradient = Flat();
-            if (Math.Abs(loss - before) < changeTolerance) break;
+            if (Math.Abs(loss - before) < changeTolerance)
+                break;
         }
         return first;
     }
@@ -58,8 +70,10 @@ public sealed class LbfgsOptimizer(
         value("steps", _steps);
         value("length", _length);
         value("history", _history.Count);
-        if (_direction is not null) tensor("direction", _direction);
-        if (_gradient is not null) tensor("gradient", _gradient);
+        if (_direction is not null)
+            tensor("direction", _direction);
+        if (_gradient is not null)
+            tensor("gradient", _gradient);
         for (var i = 0; i < _history.Count; i++)
         {
             tensor($"history.{i}.step", _history[i].Step);
@@ -69,26 +83,33 @@ public sealed class LbfgsOptimizer(
 
     public override string? Load(IReadOnlyList<string> names, Func<string, Tensor?> tensor, Func<string, JsonNode?> value)
     {
-        if (value("steps") is not { } steps) return "steps";
-        if (value("length") is not { } length) return "length";
-        if (value("history") is not { } saved) return "history";
+        if (value("steps") is not { } steps)
+            return "steps";
+        if (value("length") is not { } length)
+            return "length";
+        if (value("history") is not { } saved)
+            return "history";
         var elements = group.Parameters.Sum(parameter => parameter.numel());
         var count = (int)saved;
-        if ((long)steps > 0 && Lacks("direction", "gradient") is { } last) return last;
+        if ((long)steps > 0 && Lacks("direction", "gradient") is { } last)
+            return last;
         for (var i = 0; i < count; i++)
-            if (Lacks($"history.{i}.step", $"history.{i}.change") is { } missing) return missing;
+            if (Lacks($"history.{i}.step", $"history.{i}.change") is { } missing)
+                return missing;
         Drop();
         (_steps, _length) = ((long)steps, (double)length);
         _direction = Read("direction");
         _gradient = Read("gradient");
-        for (var i = 0; i < count; i++) _history.Add((Read($"history.{i}.step")!, Read($"history.{i}.change")!));
+        for (var i = 0; i < count; i++)
+            _history.Add((Read($"history.{i}.step")!, Read($"history.{i}.change")!));
         return null;
 
         string? Lacks(params string[] keys) => keys.FirstOrDefault(key => tensor(key) is not { } found || found.numel() != elements);
 
         Tensor? Read(string name)
         {
-            if (tensor(name) is not { } found) return null;
+            if (tensor(name) is not { } found)
+                return null;
             using var __ = no_grad();
             return empty(elements, group.Parameters[0].dtype, group.Parameters[0].device).copy_(found).DetachFromDisposeScope();
         }
@@ -97,7 +118,8 @@ public sealed class LbfgsOptimizer(
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
-        if (disposing) Drop();
+        if (disposing)
+            Drop();
     }
 
     private void Drop()
@@ -118,7 +140,8 @@ public sealed class LbfgsOptimizer(
     {
         var step = _direction! * _length;
         var change = gradient - _gradient!;
-        if (change.dot(step).ToDouble() <= 1e-10) return;
+        if (change.dot(step).ToDouble() <= 1e-10)
+            return;
         if (_history.Count == historySize)
         {
             _history[0].Step.Dispose();
@@ -133,7 +156,8 @@ public sealed class LbfgsOptimizer(
     private Tensor Direction(Tensor gradient)
     {
         var q = gradient.neg();
-        if (_history.Count == 0) return q;
+        if (_history.Count == 0)
+            return q;
         var inverse = _history.ConvertAll(pair => 1 / pair.Change.dot(pair.Step)); // ρ
         var alphas = new Tensor[_history.Count];
         for (var i = _history.Count - 1; i >= 0; i--)

@@ -20,14 +20,20 @@ public class OptimizerGroup(IEnumerable<Parameter> parameters, double learningRa
 
 /// <summary>A group whose momentum a schedule may set.</summary>
 public sealed class MomentumGroup(IEnumerable<Parameter> parameters, double learningRate, double weightDecay = 0, double momentum = 0)
-    : OptimizerGroup(parameters, learningRate, weightDecay), optim.IMomentum
+    : OptimizerGroup(parameters, learningRate, weightDecay),
+        optim.IMomentum
 {
     public double Momentum { get; set; } = momentum;
 }
 
 /// <summary>A group whose decay rates (of the averages of the gradient and of its square) a schedule may set.</summary>
-public sealed class BetasGroup(IEnumerable<Parameter> parameters, double learningRate, double weightDecay = 0, double beta1 = 0.9, double beta2 = 0.999)
-    : OptimizerGroup(parameters, learningRate, weightDecay), optim.IBetas
+public sealed class BetasGroup(
+    IEnumerable<Parameter> parameters,
+    double learningRate,
+    double weightDecay = 0,
+    double beta1 = 0.9,
+    double beta2 = 0.999
+) : OptimizerGroup(parameters, learningRate, weightDecay), optim.IBetas
 {
     public (double, double) Betas { get; set; } = (beta1, beta2);
 }

@@ -8,14 +8,16 @@ public sealed class RunningAverage
 {
     private readonly FusedPass<AverageKernel> _pass = new();
 
-    /// <summary>average = decay · average + (1 - decay) · value, in place; by operators where it isn't float32 on the CPU, or laid out in another way.</summary>
+    /// <summary>average = decay · average + (1 - decay) · value, in place; by operators where it isn't float32 on the CPU, or laid out in
+    /// another way.</summary>
     /// <param name="decay">Share of the average that stays, 0 to 1.</param>
     public void Update(IEnumerable<(Tensor Average, Tensor Value)> pairs, double decay)
     {
         using var _ = no_grad();
         var kernel = new AverageKernel(decay);
         foreach (var (average, value) in pairs)
-            if (!_pass.Add(kernel, average, value)) average.mul_(decay).add_(value, alpha: 1 - decay);
+            if (!_pass.Add(kernel, average, value))
+                average.mul_(decay).add_(value, alpha: 1 - decay);
         _pass.RunAndClear();
     }
 }

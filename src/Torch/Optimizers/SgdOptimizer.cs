@@ -5,7 +5,8 @@ namespace Tessera.Torch.Optimizers;
 
 /// <summary>Gradient descent with momentum, also Nesterov's.</summary>
 /// <remarks>
-/// Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013. As in PyTorch the learning rate scales the step, not
+/// Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013. As in PyTorch the learning rate scales
+/// the step, not
 /// what enters the momentum, and the first step has no dampening.
 /// </remarks>
 /// <param name="dampening">Share of the gradient that doesn't enter the momentum.</param>
@@ -24,12 +25,15 @@ public sealed class SgdOptimizer(IReadOnlyList<MomentumGroup> groups, double dam
 
     private protected override void Update(MomentumGroup group, Memory memory, Tensor gradient)
     {
-        if (group.WeightDecay != 0) gradient = gradient.add(memory.Parameter, alpha: group.WeightDecay);
+        if (group.WeightDecay != 0)
+            gradient = gradient.add(memory.Parameter, alpha: group.WeightDecay);
         if (group.Momentum != 0)
         {
             var buffer = memory[0];
-            if (memory.New) buffer.copy_(gradient);
-            else buffer.mul_(group.Momentum).add_(gradient, alpha: 1 - dampening);
+            if (memory.New)
+                buffer.copy_(gradient);
+            else
+                buffer.mul_(group.Momentum).add_(gradient, alpha: 1 - dampening);
             gradient = nesterov ? gradient.add(buffer, alpha: group.Momentum) : buffer;
         }
         memory.Parameter.add_(gradient, alpha: -group.LearningRate);

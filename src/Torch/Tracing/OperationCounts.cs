@@ -12,9 +12,11 @@ public readonly record struct OperationCounts(long MultiplyAdds, long Activation
     public static OperationCounts operator +(OperationCounts a, OperationCounts b) =>
         new(a.MultiplyAdds + b.MultiplyAdds, a.Activations + b.Activations, a.Bytes + b.Bytes);
 
-    /// <summary>Every operator of a trace, marks included, with what it adds to the sum. The sum of all is what the traced action cost.</summary>
+    /// <summary>Every operator of a trace, marks included, with what it adds to the sum. The sum of all is what the traced action
+    /// cost.</summary>
     /// <remarks>
-    /// Whatever a composite operator comes down to is seen: linear layers, einsum, bilinear layers. A product within another one counts once, with the
+    /// Whatever a composite operator comes down to is seen: linear layers, einsum, bilinear layers. A product within another one counts
+    /// once, with the
     /// outer one. Backward passes of convolutions are not counted.
     /// </remarks>
     public static IEnumerable<(TracedOperator Operator, OperationCounts Counts)> Of(OperatorTrace trace)
@@ -23,8 +25,12 @@ public readonly record struct OperationCounts(long MultiplyAdds, long Activation
         foreach (var node in trace.Operators) // parents come before their children
         {
             var (products, inner) = (0L, node.Parent is { } parent && within.Contains(parent));
-            if (inner || (products = MatrixProducts.Of(node)) > 0) within.Add(node);
-            yield return (node, new OperationCounts(products, products > 0 ? MatrixProducts.Result(node) : 0, node.Parent is null ? Allocated(node) : 0));
+            if (inner || (products = MatrixProducts.Of(node)) > 0)
+                within.Add(node);
+            yield return (
+                node,
+                new OperationCounts(products, products > 0 ? MatrixProducts.Result(node) : 0, node.Parent is null ? Allocated(node) : 0)
+            );
         }
     }
 
@@ -32,6 +38,9 @@ public readonly record struct OperationCounts(long MultiplyAdds, long Activation
     private static long Allocated(TracedOperator node)
     {
         var known = node.Inputs.SelectMany(value => value.Tensors).Select(tensor => tensor.Storage).ToHashSet();
-        return node.Outputs.SelectMany(value => value.Tensors).Where(tensor => known.Add(tensor.Storage)).Sum(tensor => tensor.Elements * tensor.ElementSize);
+        return node
+            .Outputs.SelectMany(value => value.Tensors)
+            .Where(tensor => known.Add(tensor.Storage))
+            .Sum(tensor => tensor.Elements * tensor.ElementSize);
     }
 }

@@ -3,11 +3,13 @@ using Tessera.Torch.Loading;
 namespace Tessera.Torch;
 
 /// <summary>
-/// Every operator that ran on a thread while an action did: names, schemas, shapes, types, strides, memory and scalar arguments, but no values.
+/// Every operator that ran on a thread while an action did: names, schemas, shapes, types, strides, memory and scalar arguments, but no
+/// values.
 /// Why it exists: TorchSharp 0.107 has nothing to watch operators with. libtorch's execution trace is reached by its exported functions.
 /// </summary>
 /// <remarks>
-/// One trace at a time is recorded in a process; another thread's call waits. While one is recorded, libtorch writes down what other threads
+/// One trace at a time is recorded in a process; another thread's call waits. While one is recorded, libtorch writes down what other
+/// threads
 /// compute, too, which slows them; these operators are left out here. No other thread may begin the backward pass of a forward pass
 /// that ran on a third one meanwhile: libtorch 2.10 looks up the third thread's operators without asking whether there are any.
 /// </remarks>
@@ -28,14 +30,16 @@ public sealed class OperatorTrace
     /// <summary>What the program called, in order, without marks.</summary>
     public IEnumerable<TracedOperator> Outermost => Operators.Where(node => node.Parent is null && node.Mark is null);
 
-    /// <summary>Runs an action and gives the operators that ran on this thread. Results, gradients and random numbers are as without a trace.</summary>
+    /// <summary>Runs an action and gives the operators that ran on this thread. Results, gradients and random numbers are as without a
+    /// trace.</summary>
     /// <param name="action">Must not record itself. What it throws passes through.</param>
     /// <exception cref="NotSupportedException">This libtorch can't record.</exception>
     /// <exception cref="InvalidOperationException">A trace is being recorded on this thread.</exception>
     /// <exception cref="IOException">The folder for temporary files can't be written, or its disk is full.</exception>
     public static OperatorTrace Record(Action action)
     {
-        var functions = s_functions.Value
+        var functions =
+            s_functions.Value
             ?? throw new NotSupportedException("This libtorch does not export its execution trace, so operators can't be watched.");
         if (s_lock.IsHeldByCurrentThread)
             throw new InvalidOperationException("A trace is being recorded on this thread; there can't be another one within it.");
@@ -51,6 +55,7 @@ public sealed class OperatorTrace
     public static void Mark(int number)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(number);
-        if (s_lock.IsHeldByCurrentThread) TraceMark.Put(TraceMark.Kind.Program, number);
+        if (s_lock.IsHeldByCurrentThread)
+            TraceMark.Put(TraceMark.Kind.Program, number);
     }
 }

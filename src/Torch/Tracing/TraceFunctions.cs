@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Tessera.Torch;
 
-/// <summary>The functions of libtorch's execution trace. They are C++ and take a std::string, whose layout each system's standard library fixes.</summary>
+/// <summary>The functions of libtorch's execution trace. They are C++ and take a std::string, whose layout each system's standard library
+/// fixes.</summary>
 internal sealed unsafe class TraceFunctions
 {
     /// <summary>Add, enable, disable, remove, the thread's number, and the level below which libtorch prints no messages.</summary>
@@ -31,7 +32,9 @@ internal sealed unsafe class TraceFunctions
     private const int Errors = 2; // c10's levels: INFO 0, WARNING 1, ERROR 2
 
     private readonly delegate* unmanaged<nint*, byte> _add;
-    private readonly delegate* unmanaged<void> _enable, _disable, _remove;
+    private readonly delegate* unmanaged<void> _enable,
+        _disable,
+        _remove;
     private readonly delegate* unmanaged<ulong> _thread;
     private readonly int* _level;
 
@@ -61,14 +64,18 @@ internal sealed unsafe class TraceFunctions
     public bool Add(string path)
     {
         var bytes = Encoding.UTF8.GetBytes(path + '\0');
-        nint length = bytes.Length - 1, capacity = Math.Max(bytes.Length - 1, 32); // a short capacity would say that the text lies within the object
+        nint length = bytes.Length - 1,
+            capacity = Math.Max(bytes.Length - 1, 32); // a short capacity would say that the text lies within the object
         fixed (byte* text = bytes)
         {
             var words = stackalloc nint[4];
             words[0] = (nint)text;
-            if (OperatingSystem.IsWindows()) (words[2], words[3]) = (length, capacity);
-            else if (OperatingSystem.IsMacOS()) (words[1], words[2]) = (length, capacity | nint.MinValue); // the highest bit: not within the object
-            else (words[1], words[2]) = (length, capacity);
+            if (OperatingSystem.IsWindows())
+                (words[2], words[3]) = (length, capacity);
+            else if (OperatingSystem.IsMacOS())
+                (words[1], words[2]) = (length, capacity | nint.MinValue); // the highest bit: not within the object
+            else
+                (words[1], words[2]) = (length, capacity);
             return _add(words) != 0;
         }
     }

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Tessera.Torch;
 
 /// <summary>
-/// Marks in a trace are calls of an operator that costs nothing: an empty tensor whose shape tells what it marks. The tensors between two marks
+/// Marks in a trace are calls of an operator that costs nothing: an empty tensor whose shape tells what it marks. The tensors between two
+/// marks
 /// are then known by the order of operators alone.
 /// </summary>
 internal static class TraceMark
@@ -31,5 +32,7 @@ internal static class TraceMark
 
     /// <summary>What a node marks; null: nothing.</summary>
     public static (Kind, int)? Of(TracedOperator node) =>
-        node.Name == "aten::empty" && node.Inputs is [TracedList { Integers: [0, Signature, var kind, var number, ..] }, ..] ? ((Kind)kind, (int)number) : null;
+        node.Name == "aten::empty" && node.Inputs is [TracedList { Integers: [0, Signature, var kind, var number, ..] }, ..]
+            ? ((Kind)kind, (int)number)
+            : null;
 }

@@ -8,12 +8,14 @@ namespace Tessera.Torch;
 /// <param name="thread">The others' nodes are left out.</param>
 internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
 {
-    private const int FirstBuffer = 1 << 16, LargestNode = 1 << 26;
+    private const int FirstBuffer = 1 << 16,
+        LargestNode = 1 << 26;
 
     private readonly Dictionary<string, string> _texts = [];
     private readonly Dictionary<string, TraceType> _types = [];
     private byte[] _buffer = new byte[FirstBuffer];
-    private int _begin, _end;
+    private int _begin,
+        _end;
     private long _offset = start; // of what comes behind the buffer
 
     /// <summary>The first name within a node, and nowhere else.</summary>
@@ -35,14 +37,26 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
             try
             {
                 using var node = NextNode();
-                if (node is null) return null;
-                if (Read(node.RootElement) is { } found) return found;
+                if (node is null)
+                    return null;
+                if (Read(node.RootElement) is { } found)
+                    return found;
             }
-            catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or KeyNotFoundException
-                or IndexOutOfRangeException or ArgumentException or OverflowException)
+            catch (Exception e)
+                when (e
+                        is JsonException
+                            or FormatException
+                            or InvalidOperationException
+                            or KeyNotFoundException
+                            or IndexOutOfRangeException
+                            or ArgumentException
+                            or OverflowException
+                )
             {
-                if (strict) throw new IOException($"libtorch's trace of operators is not as expected: {e.Message}", e);
-                if (_begin < _end) _begin++; // over the brace
+                if (strict)
+                    throw new IOException($"libtorch's trace of operators is not as expected: {e.Message}", e);
+                if (_begin < _end)
+                    _begin++; // over the brace
             }
         }
     }
@@ -69,7 +83,8 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
                     return node;
                 }
             }
-            if (!Fill()) return null;
+            if (!Fill())
+                return null;
         }
     }
 
@@ -79,7 +94,8 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
         (_begin, _end) = (0, _end - _begin);
         if (_end > _buffer.Length / 2)
         {
-            if (_buffer.Length >= LargestNode) throw new IOException("libtorch's trace of operators holds a node that is too long.");
+            if (_buffer.Length >= LargestNode)
+                throw new IOException("libtorch's trace of operators holds a node that is too long.");
             Array.Resize(ref _buffer, 2 * _buffer.Length);
         }
         var count = RandomAccess.Read(file, _buffer.AsSpan(_end), _offset);
@@ -92,26 +108,42 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
         var schema = "";
         foreach (var attribute in node.GetProperty("attrs").EnumerateArray())
         {
-            if (attribute.GetProperty("name").ValueEquals("tid") && attribute.GetProperty("value").GetInt64() != thread) return null;
-            if (attribute.GetProperty("name").ValueEquals("op_schema")) schema = Shared(attribute.GetProperty("value"));
+            if (attribute.GetProperty("name").ValueEquals("tid") && attribute.GetProperty("value").GetInt64() != thread)
+                return null;
+            if (attribute.GetProperty("name").ValueEquals("op_schema"))
+                schema = Shared(attribute.GetProperty("value"));
         }
         var name = Shared(node.GetProperty("name"));
-        if (name.StartsWith("[pytorch|", StringComparison.Ordinal)) return null; // the thread itself
+        if (name.StartsWith("[pytorch|", StringComparison.Ordinal))
+            return null; // the thread itself
         Parent = node.GetProperty("ctrl_deps").GetInt64();
-        return new TracedOperator(node.GetProperty("id").GetInt64(), name, schema, Values(node.GetProperty("inputs")), Values(node.GetProperty("outputs")));
+        return new TracedOperator(
+            node.GetProperty("id").GetInt64(),
+            name,
+            schema,
+            Values(node.GetProperty("inputs")),
+            Values(node.GetProperty("outputs"))
+        );
     }
 
     private TracedValue[] Values(JsonElement side)
     {
-        var (values, types, shapes, strides) = (side.GetProperty("values"), side.GetProperty("types"), side.GetProperty("shapes"), side.GetProperty("strides"));
+        var (values, types, shapes, strides) = (
+            side.GetProperty("values"),
+            side.GetProperty("types"),
+            side.GetProperty("shapes"),
+            side.GetProperty("strides")
+        );
         var read = new TracedValue[values.GetArrayLength()];
         var (v, t, s, r) = (values.EnumerateArray(), types.EnumerateArray(), shapes.EnumerateArray(), strides.EnumerateArray());
-        for (var i = 0; i < read.Length; i++) read[i] = Value(Next(ref v), Type(Next(ref t)), Next(ref s), Next(ref r));
+        for (var i = 0; i < read.Length; i++)
+            read[i] = Value(Next(ref v), Type(Next(ref t)), Next(ref s), Next(ref r));
         return read;
     }
 
     // An index would count from the beginning each time.
-    private static JsonElement Next(ref JsonElement.ArrayEnumerator list) => list.MoveNext() ? list.Current : throw new FormatException("a list is too short");
+    private static JsonElement Next(ref JsonElement.ArrayEnumerator list) =>
+        list.MoveNext() ? list.Current : throw new FormatException("a list is too short");
 
     private TracedValue Value(JsonElement value, TraceType type, JsonElement shape, JsonElement strides)
     {
@@ -121,8 +153,17 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
             case "None":
                 return TracedNothing.Instance;
             case "Tensor":
-                return new TracedTensor(value[0].GetInt64(), value[1].GetInt64(), value[2].GetInt64(), value[4].GetInt32(), Shared(value[5]),
-                    Integers(shape), Integers(strides), TraceType.Scalar(type.Detail), type.Detail);
+                return new TracedTensor(
+                    value[0].GetInt64(),
+                    value[1].GetInt64(),
+                    value[2].GetInt64(),
+                    value[4].GetInt32(),
+                    Shared(value[5]),
+                    Integers(shape),
+                    Integers(strides),
+                    TraceType.Scalar(type.Detail),
+                    type.Detail
+                );
             case "GenericList" or "Tuple":
                 return List(value, type.Items, shape, strides);
             case "Int":
@@ -130,7 +171,9 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
             case "Bool":
                 return new TracedBool(value.GetBoolean());
             case "Double":
-                return new TracedDouble(value.ValueKind == JsonValueKind.Number ? value.GetDouble() : TraceType.NotFinite(value.GetString()!));
+                return new TracedDouble(
+                    value.ValueKind == JsonValueKind.Number ? value.GetDouble() : TraceType.NotFinite(value.GetString()!)
+                );
             case "String" or "Device":
                 return new TracedText(Shared(value));
             default:
@@ -142,7 +185,8 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
     {
         var items = new TracedValue[values.GetArrayLength()];
         var (v, s, r) = (values.EnumerateArray(), shapes.EnumerateArray(), strides.EnumerateArray());
-        for (var i = 0; i < items.Length; i++) items[i] = Value(Next(ref v), types[i], Next(ref s), Next(ref r));
+        for (var i = 0; i < items.Length; i++)
+            items[i] = Value(Next(ref v), types[i], Next(ref s), Next(ref r));
         return new TracedList(items);
     }
 
@@ -150,7 +194,8 @@ internal sealed class TraceReader(SafeFileHandle file, long start, long thread)
     {
         var read = new long[list.GetArrayLength()];
         var next = 0;
-        foreach (var item in list.EnumerateArray()) read[next++] = item.GetInt64();
+        foreach (var item in list.EnumerateArray())
+            read[next++] = item.GetInt64();
         return read;
     }
 

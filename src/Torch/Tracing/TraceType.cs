@@ -18,45 +18,55 @@ internal sealed record TraceType(string Kind, string Detail, IReadOnlyList<Trace
     }
 
     /// <summary>TorchSharp's word for libtorch's (on Linux and macOS, and Windows); null where it has none.</summary>
-    public static torch.ScalarType? Scalar(string name) => name switch
-    {
-        "float" => torch.ScalarType.Float32,
-        "double" => torch.ScalarType.Float64,
-        "c10::Half" => torch.ScalarType.Float16,
-        "c10::BFloat16" => torch.ScalarType.BFloat16,
-        "long int" or "long" or "long long" or "__int64" => torch.ScalarType.Int64,
-        "int" => torch.ScalarType.Int32,
-        "short int" or "short" => torch.ScalarType.Int16,
-        "signed char" => torch.ScalarType.Int8,
-        "unsigned char" => torch.ScalarType.Byte,
-        "bool" => torch.ScalarType.Bool,
-        "c10::complex<float>" => torch.ScalarType.ComplexFloat32,
-        "c10::complex<double>" => torch.ScalarType.ComplexFloat64,
-        _ => null,
-    };
+    public static torch.ScalarType? Scalar(string name) =>
+        name switch
+        {
+            "float" => torch.ScalarType.Float32,
+            "double" => torch.ScalarType.Float64,
+            "c10::Half" => torch.ScalarType.Float16,
+            "c10::BFloat16" => torch.ScalarType.BFloat16,
+            "long int" or "long" or "long long" or "__int64" => torch.ScalarType.Int64,
+            "int" => torch.ScalarType.Int32,
+            "short int" or "short" => torch.ScalarType.Int16,
+            "signed char" => torch.ScalarType.Int8,
+            "unsigned char" => torch.ScalarType.Byte,
+            "bool" => torch.ScalarType.Bool,
+            "c10::complex<float>" => torch.ScalarType.ComplexFloat32,
+            "c10::complex<double>" => torch.ScalarType.ComplexFloat64,
+            _ => null,
+        };
 
     /// <summary>"inf", "-inf" and "nan", with or without a sign.</summary>
-    public static double NotFinite(string text) => text switch
-    {
-        "inf" => double.PositiveInfinity,
-        "-inf" => double.NegativeInfinity,
-        "nan" or "-nan" => double.NaN,
-        _ => throw new FormatException($"{text} is no number"),
-    };
+    public static double NotFinite(string text) =>
+        text switch
+        {
+            "inf" => double.PositiveInfinity,
+            "-inf" => double.NegativeInfinity,
+            "nan" or "-nan" => double.NaN,
+            _ => throw new FormatException($"{text} is no number"),
+        };
 
     private static TraceType Parse(string text, ref int place, int depth)
     {
-        if (depth > Deepest) throw new FormatException("the type is nested too deeply");
+        if (depth > Deepest)
+            throw new FormatException("the type is nested too deeply");
         var begin = place;
-        while (place < text.Length && text[place] is not ('(' or '[' or ']' or ',')) place++;
+        while (place < text.Length && text[place] is not ('(' or '[' or ']' or ','))
+            place++;
         var (kind, detail) = (text[begin..place], "");
         if (place < text.Length && text[place] == '(')
         {
             begin = ++place;
             for (var open = 1; open > 0; place++)
             {
-                if (place == text.Length) throw new FormatException($"the type {text} can't be read");
-                open += text[place] switch { '(' => 1, ')' => -1, _ => 0 };
+                if (place == text.Length)
+                    throw new FormatException($"the type {text} can't be read");
+                open += text[place] switch
+                {
+                    '(' => 1,
+                    ')' => -1,
+                    _ => 0,
+                };
             }
             detail = text[begin..(place - 1)];
         }
@@ -66,11 +76,12 @@ internal sealed record TraceType(string Kind, string Detail, IReadOnlyList<Trace
             do
             {
                 place++;
-                if (place < text.Length && text[place] == ']' && items.Count == 0) break;
+                if (place < text.Length && text[place] == ']' && items.Count == 0)
+                    break;
                 items.Add(Parse(text, ref place, depth + 1));
-            }
-            while (place < text.Length && text[place] == ',');
-            if (place == text.Length || text[place] != ']') throw new FormatException($"the type {text} can't be read");
+            } while (place < text.Length && text[place] == ',');
+            if (place == text.Length || text[place] != ']')
+                throw new FormatException($"the type {text} can't be read");
             place++;
         }
         return new TraceType(kind, detail, items);

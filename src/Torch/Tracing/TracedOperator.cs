@@ -3,8 +3,15 @@ namespace Tessera.Torch;
 /// <summary>One operator that ran while a trace was recorded.</summary>
 /// <param name="id">Grows in the order in which operators began.</param>
 /// <param name="name">"aten::conv2d", without the overload, which the schema tells.</param>
-/// <param name="schema">As libtorch declares it, with every argument's name; empty for what is no operator, such as a TorchScript function.</param>
-public sealed class TracedOperator(long id, string name, string schema, IReadOnlyList<TracedValue> inputs, IReadOnlyList<TracedValue> outputs)
+/// <param name="schema">As libtorch declares it, with every argument's name; empty for what is no operator, such as a TorchScript
+/// function.</param>
+public sealed class TracedOperator(
+    long id,
+    string name,
+    string schema,
+    IReadOnlyList<TracedValue> inputs,
+    IReadOnlyList<TracedValue> outputs
+)
 {
     public long Id { get; } = id;
 

@@ -6,24 +6,35 @@ namespace Tessera.Torch;
 public abstract record TracedValue
 {
     /// <summary>The tensors in it: itself, or those of a list, at any depth.</summary>
-    public IEnumerable<TracedTensor> Tensors => this switch
-    {
-        TracedTensor tensor => [tensor],
-        TracedList list => list.Items.SelectMany(item => item.Tensors),
-        _ => [],
-    };
+    public IEnumerable<TracedTensor> Tensors =>
+        this switch
+        {
+            TracedTensor tensor => [tensor],
+            TracedList list => list.Items.SelectMany(item => item.Tensors),
+            _ => [],
+        };
 }
 
 /// <summary>A tensor: all that is known of it but its values.</summary>
-/// <param name="Id">Of the tensor. It is used again for another tensor after this one was freed: an id means the latest tensor that had it.</param>
-/// <param name="Storage">Id of the memory: views, and what works in place, share it. 0: no memory of the common kind, as in sparse tensors.</param>
+/// <param name="Id">Of the tensor. It is used again for another tensor after this one was freed: an id means the latest tensor that had
+/// it.</param>
+/// <param name="Storage">Id of the memory: views, and what works in place, share it. 0: no memory of the common kind, as in sparse
+/// tensors.</param>
 /// <param name="Offset">Of its first element in the memory, in elements.</param>
 /// <param name="Device">"cpu", "cuda:0".</param>
 /// <param name="Type">null: a type that TorchSharp has no name for; <paramref name="TypeName"/> has libtorch's.</param>
 /// <param name="ElementSize">In bytes; 0 where there is no memory.</param>
 public sealed record TracedTensor(
-    long Id, long Storage, long Offset, int ElementSize, string Device, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides,
-    torch.ScalarType? Type, string TypeName) : TracedValue
+    long Id,
+    long Storage,
+    long Offset,
+    int ElementSize,
+    string Device,
+    IReadOnlyList<long> Shape,
+    IReadOnlyList<long> Strides,
+    torch.ScalarType? Type,
+    string TypeName
+) : TracedValue
 {
     /// <summary>How many numbers it holds.</summary>
     public long Elements => Shape.Aggregate(1L, (product, size) => product * size);

@@ -16,10 +16,15 @@ public sealed class ImageFolderTests : IDisposable
     {
         (string Name, byte[] Bytes)[] files =
         [
-            ("train/dog/b.PNG", [1]), ("train/dog/a.jpg", [2]), ("train/cat/deep/er/c.jpeg", [3]), ("train/Zebra/z.bmp", [4]),
-            ("train/dog/notes.txt", [5]), ("test/cat/t.jpg", [6]),
+            ("train/dog/b.PNG", [1]),
+            ("train/dog/a.jpg", [2]),
+            ("train/cat/deep/er/c.jpeg", [3]),
+            ("train/Zebra/z.bmp", [4]),
+            ("train/dog/notes.txt", [5]),
+            ("test/cat/t.jpg", [6]),
         ];
-        foreach (var (name, bytes) in files) _folder.Write("tree/" + name, bytes);
+        foreach (var (name, bytes) in files)
+            _folder.Write("tree/" + name, bytes);
         var zip = _folder.Write("tree.zip", ZipStoreTests.Zip(CompressionLevel.NoCompression, files));
         var tree = Path.Combine(_folder.Path, "tree");
         foreach (var path in new[] { tree, zip })
@@ -37,7 +42,8 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void Classes_Given_ChooseAndOrder()
     {
-        foreach (var name in new[] { "cat/1.jpg", "dog/1.jpg", "owl/1.jpg" }) _folder.Write(name, [1]);
+        foreach (var name in new[] { "cat/1.jpg", "dog/1.jpg", "owl/1.jpg" })
+            _folder.Write(name, [1]);
         var data = new ImageFolder(new ImageFolderOptions(_folder.Path, Classes: ["owl", "cat"]));
         Assert.Equal(["owl", "cat"], data.Info.Classes);
         Assert.Equal(2, data.Count);
@@ -48,7 +54,10 @@ public sealed class ImageFolderTests : IDisposable
     public void Classes_Unknown_SuggestsTheNearest()
     {
         _folder.Write("zebra/1.jpg", [1]);
-        Assert.Contains("no class folder \"zebar\". Did you mean \"zebra\"?", Error(new ImageFolderOptions(_folder.Path, Classes: ["zebar"])));
+        Assert.Contains(
+            "no class folder \"zebar\". Did you mean \"zebra\"?",
+            Error(new ImageFolderOptions(_folder.Path, Classes: ["zebar"]))
+        );
     }
 
     [Fact]
@@ -62,10 +71,12 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Folder_Empty_IsAnError() => Assert.Contains("is empty: ImageFolder finds no files", Error(new ImageFolderOptions(_folder.Path)));
+    public void Folder_Empty_IsAnError() =>
+        Assert.Contains("is empty: ImageFolder finds no files", Error(new ImageFolderOptions(_folder.Path)));
 
     [Fact]
-    public void Folder_Missing_IsAnError() => Assert.Contains("doesn't exist", Error(new ImageFolderOptions(Path.Combine(_folder.Path, "nowhere"))));
+    public void Folder_Missing_IsAnError() =>
+        Assert.Contains("doesn't exist", Error(new ImageFolderOptions(Path.Combine(_folder.Path, "nowhere"))));
 
     [Fact]
     public void Folder_WithoutClassFolders_IsAnError()
@@ -79,7 +90,10 @@ public sealed class ImageFolderTests : IDisposable
     {
         _folder.Write("cat/1.jpg", [1]);
         _folder.Write("dog/readme.txt", [1]);
-        Assert.Contains("dog holds no images (.bmp, .dib, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff, .webp)", Error(new ImageFolderOptions(_folder.Path)));
+        Assert.Contains(
+            "dog holds no images (.bmp, .dib, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff, .webp)",
+            Error(new ImageFolderOptions(_folder.Path))
+        );
     }
 
     [Fact]

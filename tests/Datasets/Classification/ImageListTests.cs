@@ -16,8 +16,14 @@ public sealed class ImageListTests : IDisposable
     [InlineData("list.csv", "image,label\na.jpg,dog\n\"b,1.jpg\",cat\n\nc.jpg,dog\n")]
     [InlineData("list.csv", "\uFEFFlabel,image\r\ndog,a.jpg\r\ncat,\"b,1.jpg\"\r\ndog,c.jpg")]
     [InlineData("list.tsv", "image\tlabel\na.jpg\tdog\nb,1.jpg\tcat\nc.jpg\tdog")]
-    [InlineData("list.jsonl", "{\"image\":\"a.jpg\",\"label\":\"dog\"}\n{\"image\":\"b,1.jpg\",\"label\":\"cat\"}\n\n{\"image\":\"c.jpg\",\"label\":\"dog\"}")]
-    [InlineData("list.json", "[{\"image\":\"a.jpg\",\"label\":\"dog\"},\n{\"image\":\"b,1.jpg\",\"label\":\"cat\"},{\"image\":\"c.jpg\",\"label\":\"dog\"}]")]
+    [InlineData(
+        "list.jsonl",
+        "{\"image\":\"a.jpg\",\"label\":\"dog\"}\n{\"image\":\"b,1.jpg\",\"label\":\"cat\"}\n\n{\"image\":\"c.jpg\",\"label\":\"dog\"}"
+    )]
+    [InlineData(
+        "list.json",
+        "[{\"image\":\"a.jpg\",\"label\":\"dog\"},\n{\"image\":\"b,1.jpg\",\"label\":\"cat\"},{\"image\":\"c.jpg\",\"label\":\"dog\"}]"
+    )]
     public void Labels_ByName_InEveryFormat(string file, string text)
     {
         var data = List(file, text);
@@ -37,8 +43,14 @@ public sealed class ImageListTests : IDisposable
 
     [Theory]
     [InlineData("list.csv", "image,labels\na.jpg,cat; dog\nb.jpg,\n")]
-    [InlineData("list.json", "{\"classes\":[\"cat\",\"cow\",\"dog\"],\"samples\":[{\"image\":\"a.jpg\",\"labels\":[\"dog\",\"cat\"]},{\"image\":\"b.jpg\",\"labels\":[]}]}")]
-    [InlineData("list.json", "{\"samples\":[{\"image\":\"a.jpg\",\"labels\":[0,2]},{\"image\":\"b.jpg\",\"labels\":[]}],\"other\":{},\"classes\":[\"cat\",\"cow\",\"dog\"]}")]
+    [InlineData(
+        "list.json",
+        "{\"classes\":[\"cat\",\"cow\",\"dog\"],\"samples\":[{\"image\":\"a.jpg\",\"labels\":[\"dog\",\"cat\"]},{\"image\":\"b.jpg\",\"labels\":[]}]}"
+    )]
+    [InlineData(
+        "list.json",
+        "{\"samples\":[{\"image\":\"a.jpg\",\"labels\":[0,2]},{\"image\":\"b.jpg\",\"labels\":[]}],\"other\":{},\"classes\":[\"cat\",\"cow\",\"dog\"]}"
+    )]
     public void Labels_Several_BecomeMultiHot(string file, string text)
     {
         var data = List(file, text, classes: file == "list.csv" ? ["cat", "cow", "dog"] : null);
@@ -73,7 +85,10 @@ public sealed class ImageListTests : IDisposable
         foreach (var image in new[] { "../secret.jpg", outside, "sub/../../secret.jpg" })
         {
             var path = _folder.Write("inside/list.csv", $"image,label\n{image},cat\n");
-            Assert.Contains($"{path}:2  the path \"{image}\" leads out of", Assert.Throws<UserErrorException>(() => new ImageList(new ImageListOptions(path))).Message);
+            Assert.Contains(
+                $"{path}:2  the path \"{image}\" leads out of",
+                Assert.Throws<UserErrorException>(() => new ImageList(new ImageListOptions(path))).Message
+            );
             Directory.CreateDirectory(Path.Combine(_folder.Path, "inside", "sub"));
             Assert.Equal(3, new ImageList(new ImageListOptions(path, AllowOutside: true)).Get(0).ReadFile!().Length);
         }
@@ -85,11 +100,19 @@ public sealed class ImageListTests : IDisposable
     [InlineData("list.csv", "image,label\na.jpg,dgo\n", ":2  no class is named \"dgo\". Did you mean \"dog\"? Known classes: cat, dog.")]
     [InlineData("list.csv", "image,label\na.jpg,cat,9\n", ":2  3 fields; the header names 2 (image, label).")]
     [InlineData("list.csv", "image,label\na.jpg,\n", ":2  no label: expected one class name or index in \"label\".")]
-    [InlineData("list.csv", "image,lable\na.jpg,cat\n", ":2  no label: expected one class name or index in \"label\". Did you mean \"lable\"? The row has: image, lable.")]
+    [InlineData(
+        "list.csv",
+        "image,lable\na.jpg,cat\n",
+        ":2  no label: expected one class name or index in \"label\". Did you mean \"lable\"? The row has: image, lable."
+    )]
     [InlineData("list.csv", "image,label\n,cat\n", ":2  no image")]
     [InlineData("list.csv", "image,label\n\"a.jpg,cat\n", ":2  a quote is opened and never closed.")]
     [InlineData("list.csv", "image,label\n\"a\"b.jpg,cat\n", ":2  text follows a closing quote")]
-    [InlineData("list.csv", "image,label\na.jpg,\"cat\" \n", ":2  a quote is opened and never closed. Nothing, not even a space, may follow")]
+    [InlineData(
+        "list.csv",
+        "image,label\na.jpg,\"cat\" \n",
+        ":2  a quote is opened and never closed. Nothing, not even a space, may follow"
+    )]
     [InlineData("list.csv", "\"image\"s,label\na.jpg,cat\n", ":1  text follows a closing quote")]
     [InlineData("list.csv", "image,label\n\"a\nb\",cat\n\n\"c\r\nd\",cat\nx.jpg\n", ":7  1 fields; the header names 2 (image, label).")]
     [InlineData("list.csv", "image,label\n#a.jpg,emu\n", ":2  no class is named \"emu\"")] // # begins no comment
@@ -114,22 +137,30 @@ public sealed class ImageListTests : IDisposable
     public void List_QuotesAndLineEnds_AreKept()
     {
         var data = List("list.csv", "\"image\",label\r\n\"a \"\"1\"\".jpg\",\"d\nog\"\r\n#b.jpg,cat\nc\"2.jpg,cat", ["cat", "d\nog"]);
-        Assert.Equal(["a \"1\".jpg", "#b.jpg", "c\"2.jpg"], Enumerable.Range(0, data.Count).Select(i => Path.GetFileName(data.Get(i).Name)));
+        Assert.Equal(
+            ["a \"1\".jpg", "#b.jpg", "c\"2.jpg"],
+            Enumerable.Range(0, data.Count).Select(i => Path.GetFileName(data.Get(i).Name))
+        );
         Assert.Equal([1, 0, 0], Enumerable.Range(0, data.Count).Select(i => data.Get(i).Label!.Value));
     }
 
     [Fact]
     public void List_RowWithoutAnEnd_IsRefused() =>
-        Assert.Contains(":2  the row has more than 1,048,576 characters; is a quote opened and never closed?",
-            Assert.Throws<UserErrorException>(() => List("list.csv", "image,label\n\"" + new string('x', 3 << 20))).Message);
+        Assert.Contains(
+            ":2  the row has more than 1,048,576 characters; is a quote opened and never closed?",
+            Assert.Throws<UserErrorException>(() => List("list.csv", "image,label\n\"" + new string('x', 3 << 20))).Message
+        );
 
     [Fact]
     public void Target_NotANumber_SaysWhere()
     {
         var path = _folder.Write("list.csv", "image,age\na.jpg,1\nb.jpg,NaN\n");
-        Assert.Contains(":3  the target \"age\" is \"NaN\"; expected a number.",
-            Assert.Throws<UserErrorException>(() => new ImageList(new ImageListOptions(path, TargetColumns: ["age"]))).Message);
+        Assert.Contains(
+            ":3  the target \"age\" is \"NaN\"; expected a number.",
+            Assert.Throws<UserErrorException>(() => new ImageList(new ImageListOptions(path, TargetColumns: ["age"]))).Message
+        );
     }
 
-    private ImageList List(string file, string text, string[]? classes = null) => new(new ImageListOptions(_folder.Write(file, text), Classes: classes));
+    private ImageList List(string file, string text, string[]? classes = null) =>
+        new(new ImageListOptions(_folder.Write(file, text), Classes: classes));
 }

@@ -14,33 +14,64 @@ public sealed class LeftOutImagesTests : IDisposable
     [Fact]
     public void Folder_CountsFilesByReason()
     {
-        foreach (var name in (string[])["cat/1.jpg", "cat/2.TIF", "cat/a.gif", "cat/b.gif", "cat/c.HEIC", "cat/notes.txt", "dog/1.png", "owl/1.png", "owl/2.png", "readme.md"]) _folder.Write(name, [1]);
+        foreach (
+            var name in (string[])
+                [
+                    "cat/1.jpg",
+                    "cat/2.TIF",
+                    "cat/a.gif",
+                    "cat/b.gif",
+                    "cat/c.HEIC",
+                    "cat/notes.txt",
+                    "dog/1.png",
+                    "owl/1.png",
+                    "owl/2.png",
+                    "readme.md",
+                ]
+        )
+            _folder.Write(name, [1]);
         var data = new ImageFolder(new(_folder.Path, Classes: ["cat", "dog"]));
         Assert.Equal(3, data.Count);
         Assert.Equal(
             [
-                (LeftOutKind.File, "files beside the class folders", 1), (LeftOutKind.Image, "GIF files, which can't be read (.gif)", 2),
-                (LeftOutKind.Image, "HEIC files, which can't be read (.heic)", 1), (LeftOutKind.File, "files that are no images (.txt)", 1),
+                (LeftOutKind.File, "files beside the class folders", 1),
+                (LeftOutKind.Image, "GIF files, which can't be read (.gif)", 2),
+                (LeftOutKind.Image, "HEIC files, which can't be read (.heic)", 1),
+                (LeftOutKind.File, "files that are no images (.txt)", 1),
                 (LeftOutKind.Class, "images of the folder \"owl\", which classes doesn't list", 2),
             ],
-            data.LeftOut.Select(entry => (entry.Kind, entry.Reason, (int)entry.Count)));
+            data.LeftOut.Select(entry => (entry.Kind, entry.Reason, (int)entry.Count))
+        );
         Assert.EndsWith("cat/a.gif", data.LeftOut[1].First[0], StringComparison.Ordinal);
-        Assert.Contains(data.Check(), note => note.StartsWith("left out: GIF files, which can't be read (.gif): 2. The first: ", StringComparison.Ordinal));
+        Assert.Contains(
+            data.Check(),
+            note => note.StartsWith("left out: GIF files, which can't be read (.gif): 2. The first: ", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
     public void Folder_OfUnreadableFormatsOnly_NamesThem()
     {
-        foreach (var name in (string[])["cat/1.jpg", "dog/1.avif", "dog/2.avif"]) _folder.Write(name, [1]);
-        Assert.Contains("Its 2 AVIF files can't be read; convert them", Error(() => new ImageFolder(new(_folder.Path))), StringComparison.Ordinal);
-        Assert.Contains("none of the 1 classes has an image that can be read", Error(() => new ImageFolder(new(_folder.Path, Classes: ["dog"]))), StringComparison.Ordinal);
+        foreach (var name in (string[])["cat/1.jpg", "dog/1.avif", "dog/2.avif"])
+            _folder.Write(name, [1]);
+        Assert.Contains(
+            "Its 2 AVIF files can't be read; convert them",
+            Error(() => new ImageFolder(new(_folder.Path))),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "none of the 1 classes has an image that can be read",
+            Error(() => new ImageFolder(new(_folder.Path, Classes: ["dog"]))),
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>A split may lack a class whose name is given; Unicode's forms of one name are one class.</summary>
     [Fact]
     public void Classes_MissingInASplit_AllowedWhereGiven()
     {
-        foreach (var name in (string[])["train/cafe\u0301/1.jpg", "train/dog/1.jpg", "val/caf\u00e9/1.jpg"]) _folder.Write(name, [1]);
+        foreach (var name in (string[])["train/cafe\u0301/1.jpg", "train/dog/1.jpg", "val/caf\u00e9/1.jpg"])
+            _folder.Write(name, [1]);
         string[] classes = ["dog", "caf\u00e9"];
         Assert.Equal(["caf\u00e9", "dog"], new ImageFolder(new(_folder.Path, "train")).Info.Classes);
         var val = new ImageFolder(new(_folder.Path, "val", classes));
@@ -60,7 +91,11 @@ public sealed class LeftOutImagesTests : IDisposable
     public void List_NullsAndMissingFiles_AreErrors()
     {
         _folder.Write("a.jpg", [1]);
-        Assert.Contains("l.json:2  an entry of \"labels\" is Null", Error(() => new ImageList(new(_folder.Write("l.json", "[\n{ \"image\": \"a.jpg\", \"labels\": [\"x\", null] }]")))), StringComparison.Ordinal);
+        Assert.Contains(
+            "l.json:2  an entry of \"labels\" is Null",
+            Error(() => new ImageList(new(_folder.Write("l.json", "[\n{ \"image\": \"a.jpg\", \"labels\": [\"x\", null] }]")))),
+            StringComparison.Ordinal
+        );
         var data = new ImageList(new(_folder.Write("l.csv", "image,label\na.jpg,x\ngone.jpg,y\n")));
         var message = Error(() => data.Check());
         Assert.Contains("1 of its 2 images don't exist", message, StringComparison.Ordinal);

@@ -10,13 +10,15 @@ namespace Tessera.Tests.Datasets.Detection;
 public sealed class CocoDetectionTests : IDisposable
 {
     private const string Categories = """[{ "id": 90, "name": "dog" }, { "id": 3, "name": "cat" }, { "id": 7, "name": "cow" }]""";
-    private const string Images = """[{ "id": 12, "file_name": "b.png", "height": 60, "width": 80 }, { "id": 5, "file_name": "in/a.png", "height": 60, "width": 80 }]""";
+    private const string Images =
+        """[{ "id": 12, "file_name": "b.png", "height": 60, "width": 80 }, { "id": 5, "file_name": "in/a.png", "height": 60, "width": 80 }]""";
 
     private readonly TemporaryFolder _folder = new();
 
     public CocoDetectionTests()
     {
-        foreach (var name in (string[])["images/b.png", "images/in/a.png"]) _folder.Write(name, ImageCodec.EncodePng(new Image(60, 80, 3)));
+        foreach (var name in (string[])["images/b.png", "images/in/a.png"])
+            _folder.Write(name, ImageCodec.EncodePng(new Image(60, 80, 3)));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -24,13 +26,15 @@ public sealed class CocoDetectionTests : IDisposable
     [Fact]
     public void Read_AnyOrderGapsCrowdsAndAreas()
     {
-        var data = Read($$"""
+        var data = Read(
+            $$"""
             { "annotations": [
                 { "id": 70, "image_id": 5, "category_id": 90, "bbox": [10, 20, 30.5, 8], "area": 99.25, "iscrowd": 0, "segmentation": [[1, 2, [3]]] },
                 { "id": 2, "image_id": 12, "category_id": 3, "bbox": [0, 0, 80, 60], "iscrowd": 1, "segmentation": { "counts": "abc", "size": [60, 80] } },
                 { "id": 9, "image_id": 5, "category_id": 7, "bbox": [-5, 50, 20, 20], "area": 1, "ignore": 1 } ],
               "categories": {{Categories}}, "info": { "year": 2017, "a": [[], {}] }, "images": {{Images}} }
-            """);
+            """
+        );
         Assert.Equal(["cat", "cow", "dog"], data.Info.Classes); // by rising id
         Assert.Equal([3L, 7, 90], data.Info.CategoryIds!);
         Assert.Equal(DataTask.Detection, data.Info.Task);
@@ -51,20 +55,36 @@ public sealed class CocoDetectionTests : IDisposable
         Assert.Equal([99.25, 1], second.BoxAnnotation.Areas);
         Assert.Equal([false, true], second.BoxAnnotation.Ignored);
         Assert.Equal([1, 2], data.LabelsOf(1)!);
-        Assert.Contains("1 box reaches beyond its image and is clipped to it. The first", Assert.Single(data.Check()), StringComparison.Ordinal);
+        Assert.Contains(
+            "1 box reaches beyond its image and is clipped to it. The first",
+            Assert.Single(data.Check()),
+            StringComparison.Ordinal
+        );
         Assert.Equal(4, ImageCodec.Decode(second.ReadFile!(), second.Name).Channels + 1);
     }
 
     [Fact]
     public void Classes_ChooseAndOrder_OthersAreCounted()
     {
-        var data = Read(Whole("""{ "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5] }, { "id": 2, "image_id": 5, "category_id": 90, "bbox": [1, 1, 5, 5] }, { "id": 3, "image_id": 5, "category_id": 7, "bbox": [1, 1, 5, 5] }"""), new("", "") { Classes = ["dog", "cat"] });
+        var data = Read(
+            Whole(
+                """{ "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5] }, { "id": 2, "image_id": 5, "category_id": 90, "bbox": [1, 1, 5, 5] }, { "id": 3, "image_id": 5, "category_id": 7, "bbox": [1, 1, 5, 5] }"""
+            ),
+            new("", "") { Classes = ["dog", "cat"] }
+        );
         Assert.Equal(["dog", "cat"], data.Info.Classes);
         Assert.Equal([90L, 3], data.Info.CategoryIds!);
         Assert.Equal([1, 0], data.Get(1).Boxes!.Labels);
         Assert.Contains(data.Check(), note => note.Contains("cow (1)", StringComparison.Ordinal));
         Assert.Contains("Did you mean \"cow\"?", Mistake(Whole(""), new("", "") { Classes = ["cat", "cown"] }), StringComparison.Ordinal);
-        Assert.Contains("\"cow\" is none of the classes", Fatal(Whole("""{ "id": 3, "image_id": 5, "category_id": 7, "bbox": [1, 1, 5, 5] }"""), new("", "") { Classes = ["cat"], OnUnknownClass = BadData.Error }), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"cow\" is none of the classes",
+            Fatal(
+                Whole("""{ "id": 3, "image_id": 5, "category_id": 7, "bbox": [1, 1, 5, 5] }"""),
+                new("", "") { Classes = ["cat"], OnUnknownClass = BadData.Error }
+            ),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -78,7 +98,9 @@ public sealed class CocoDetectionTests : IDisposable
     [InlineData("[-5, 1, 5, 5]", "lies outside its image of 80 x 60")]
     public void BadBox_SkippedAndCounted_OrFatal(string box, string said)
     {
-        var json = Whole($$"""{ "id": 4, "image_id": 5, "category_id": 3, "bbox": {{box}} }, { "id": 6, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4] }""");
+        var json = Whole(
+            $$"""{ "id": 4, "image_id": 5, "category_id": 3, "bbox": {{box}} }, { "id": 6, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4] }"""
+        );
         var data = Read(json);
         Assert.Equal([1, 2, 4, 6], data.Get(1).Boxes!.Corners);
         Assert.Equal(1, data.Get(1).BoxAnnotation!.Count);
@@ -93,23 +115,40 @@ public sealed class CocoDetectionTests : IDisposable
     [Fact]
     public void Iscrowd_AsText_MeansWhatItSays()
     {
-        var data = Read(Whole("""
-            { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "0" }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "1" },
-            { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "ignore": "true" }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": null }
-            """));
+        var data = Read(
+            Whole(
+                """
+                { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "0" }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "1" },
+                { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "ignore": "true" }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": null }
+                """
+            )
+        );
         Assert.Equal([false, true, false, false], data.Get(1).BoxAnnotation!.Crowd);
         Assert.Equal([false, true, true, false], data.Get(1).BoxAnnotation!.Ignored);
-        Assert.Contains("\"iscrowd\" is \"maybe\"; 0 or 1 was expected.", Assert.Throws<UserErrorException>(() => Read(
-            Whole("""{ "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "maybe" }"""))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"iscrowd\" is \"maybe\"; 0 or 1 was expected.",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Read(Whole("""{ "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 5, 5], "iscrowd": "maybe" }"""))
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void BoxesThatNothingCanMatch_AreForMeasuresOnly()
     {
-        var annotation = Read(Whole("""
-            { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 0, 5], "area": 0 }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [90, 1, 5, 5] },
-            { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, null, 2, 2] }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4] }
-            """)).Get(1).BoxAnnotation!;
+        var annotation = Read(
+                Whole(
+                    """
+                    { "id": 1, "image_id": 5, "category_id": 3, "bbox": [1, 1, 0, 5], "area": 0 }, { "id": 2, "image_id": 5, "category_id": 3, "bbox": [90, 1, 5, 5] },
+                    { "id": 3, "image_id": 5, "category_id": 3, "bbox": [1, null, 2, 2] }, { "id": 4, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4] }
+                    """
+                )
+            )
+            .Get(1)
+            .BoxAnnotation!;
         Assert.Equal([1, 2, 3, 4], annotation.Boxes);
         Assert.Equal([1, 1, 0, 5, 90, 1, 5, 5], annotation.Unusable!.Boxes);
         Assert.Equal([1, 2, 3, 4, 1, 1, 0, 5, 90, 1, 5, 5], annotation.WithUnusable().Boxes);
@@ -119,7 +158,12 @@ public sealed class CocoDetectionTests : IDisposable
     [Fact]
     public void Images_WithoutBoxes_OrWithThousands()
     {
-        var many = string.Join(", ", Enumerable.Range(0, 5000).Select(i => $$"""{ "id": {{i}}, "image_id": 12, "category_id": 3, "bbox": [{{i % 70}}, {{i % 50}}, 4, 5] }"""));
+        var many = string.Join(
+            ", ",
+            Enumerable
+                .Range(0, 5000)
+                .Select(i => $$"""{ "id": {{i}}, "image_id": 12, "category_id": 3, "bbox": [{{i % 70}}, {{i % 50}}, 4, 5] }""")
+        );
         var data = Read(Whole(many)); // longer than the reader's buffer
         Assert.Equal((5000, 0), (data.Get(0).Boxes!.Count, data.Get(1).Boxes!.Count));
         Assert.Equal([4999 % 70, 4999 % 50, 4999 % 70 + 4, 4999 % 50 + 5], data.Get(0).Boxes!.Corners[^4..]);
@@ -131,7 +175,8 @@ public sealed class CocoDetectionTests : IDisposable
     [Fact]
     public void MissingImages_FatalUnlessSkipped()
     {
-        var json = $$"""{ "images": [{ "id": 1, "file_name": "gone.png" }, { "id": 2, "file_name": "b.png" }], "categories": {{Categories}}, "annotations": [{ "id": 8, "image_id": 77, "category_id": 3, "bbox": [1, 1, 2, 2] }] }""";
+        var json =
+            $$"""{ "images": [{ "id": 1, "file_name": "gone.png" }, { "id": 2, "file_name": "b.png" }], "categories": {{Categories}}, "annotations": [{ "id": 8, "image_id": 77, "category_id": 3, "bbox": [1, 1, 2, 2] }] }""";
         var fatal = Fatal(json, new("", ""));
         Assert.Contains("gone.png doesn't exist", fatal, StringComparison.Ordinal);
         Assert.Contains("annotation 8 is of image 77, which the file doesn't list", fatal, StringComparison.Ordinal);
@@ -163,7 +208,11 @@ public sealed class CocoDetectionTests : IDisposable
     {
         var json = Whole("""{ "id": 4, "image_id": 5, "category_id": 4, "bbox": [1, 2, 3, 4] }""");
         Assert.Equal(0, Read(json).Get(1).Boxes!.Count);
-        Assert.Contains("annotation 4 is of category 4, which the file doesn't list", Fatal(json, new("", "") { OnUnknownClass = BadData.Error }), StringComparison.Ordinal);
+        Assert.Contains(
+            "annotation 4 is of category 4, which the file doesn't list",
+            Fatal(json, new("", "") { OnUnknownClass = BadData.Error }),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -181,39 +230,58 @@ public sealed class CocoDetectionTests : IDisposable
     [InlineData("", ":1  not JSON")]
     [InlineData("{ \"images\": [], \"categories\": [{ \"id\": 1, \"name\": \"a\" }], \"annotations\": [] }", "no image is left")]
     [InlineData("{ \"images\": [], \"categories\": [] }", "no object has a class")]
-    public void Broken_OneMessageWithItsLine(string json, string said) => Assert.Contains(said, Mistake(json, new("", "")), StringComparison.Ordinal);
+    public void Broken_OneMessageWithItsLine(string json, string said) =>
+        Assert.Contains(said, Mistake(json, new("", "")), StringComparison.Ordinal);
 
     /// <summary>Wherever the buffer ends, the same is read; and a file cut off anywhere is a mistake, never a crash.</summary>
     [Fact]
     public void Read_AcrossBuffersAndCutOff()
     {
         var text = new StringBuilder("\uFEFF{ \"categories\": [{ \"id\": 1, \"name\": \"\\u00e9t\\u00e9\" }], \"images\": [");
-        for (var i = 0; i < 3000; i++) text.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}\n{{ \"file_name\": \"dossier-é/{i}.png\", \"id\": {i}, \"height\": 10, \"width\": 10 }}");
+        for (var i = 0; i < 3000; i++)
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{(i > 0 ? "," : "")}\n{{ \"file_name\": \"dossier-é/{i}.png\", \"id\": {i}, \"height\": 10, \"width\": 10 }}"
+            );
         text.Append("], \"annotations\": [");
-        for (var i = 0; i < 3000; i++) text.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? "," : "")}{{ \"segmentation\": [[{string.Join(',', Enumerable.Range(0, i % 50))}]], \"id\": {i}, \"image_id\": {2999 - i}, \"category_id\": 1, \"bbox\": [{i}.125, 1, 2, 3] }}");
+        for (var i = 0; i < 3000; i++)
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{(i > 0 ? "," : "")}{{ \"segmentation\": [[{string.Join(',', Enumerable.Range(0, i % 50))}]], \"id\": {i}, "
+                    + $"\"image_id\": {2999 - i}, \"category_id\": 1, \"bbox\": [{i}.125, 1, 2, 3] }}"
+            );
         text.Append("] }");
         var whole = Encoding.UTF8.GetBytes(text.ToString());
         var path = _folder.Write("large.json", whole);
         var set = CocoFile.Read(path, new Findings(_ => BadData.Error));
         Assert.Equal("été", set.Names[0]);
-        Assert.All(set.Images, (image, i) =>
-        {
-            Assert.Equal($"dossier-é/{i}.png", image.File);
-            Assert.Equal(2999 - i + 0.125, Assert.Single(image.Objects).X);
-        });
+        Assert.All(
+            set.Images,
+            (image, i) =>
+            {
+                Assert.Equal($"dossier-é/{i}.png", image.File);
+                Assert.Equal(2999 - i + 0.125, Assert.Single(image.Objects).X);
+            }
+        );
         for (var cut = whole.Length - 1; cut > 0; cut -= 7919)
         {
             File.WriteAllBytes(path, whole[..cut]);
-            Assert.Contains("large.json", Assert.Throws<UserErrorException>(() => CocoFile.Read(path, new Findings(_ => BadData.Skip))).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "large.json",
+                Assert.Throws<UserErrorException>(() => CocoFile.Read(path, new Findings(_ => BadData.Skip))).Message,
+                StringComparison.Ordinal
+            );
         }
     }
 
-    private static string Whole(string annotations) => $$"""{ "images": {{Images}}, "annotations": [{{annotations}}], "categories": {{Categories}} }""";
+    private static string Whole(string annotations) =>
+        $$"""{ "images": {{Images}}, "annotations": [{{annotations}}], "categories": {{Categories}} }""";
 
     private CocoDetection Read(string json, CocoDetectionOptions? options = null) =>
         new((options ?? new("", "")) with { Path = Path.Combine(_folder.Path, "images"), Annotations = _folder.Write("a.json", json) });
 
-    private string Mistake(string json, CocoDetectionOptions options) => Assert.Throws<UserErrorException>(() => Read(json, options)).Message;
+    private string Mistake(string json, CocoDetectionOptions options) =>
+        Assert.Throws<UserErrorException>(() => Read(json, options)).Message;
 
     private string Fatal(string json, CocoDetectionOptions options)
     {

@@ -17,8 +17,16 @@ public sealed class VocDetectionTests : IDisposable
     [Fact]
     public void Read_MarksPartsAndMissingElements()
     {
-        Add("a", Size + Object("dog", "<difficult>1</difficult>") + Object("cat", "<truncated>1</truncated><part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></part>")
-            + "<object><bndbox><ymin>4.5</ymin><xmin>3</xmin><ymax>9.5</ymax><xmax>6</xmax></bndbox><name> cow </name></object>");
+        Add(
+            "a",
+            Size
+                + Object("dog", "<difficult>1</difficult>")
+                + Object(
+                    "cat",
+                    "<truncated>1</truncated><part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></part>"
+                )
+                + "<object><bndbox><ymin>4.5</ymin><xmin>3</xmin><ymax>9.5</ymax><xmax>6</xmax></bndbox><name> cow </name></object>"
+        );
         Add("b", ""); // neither size nor objects
         var data = Read(new(""));
         Assert.Equal(["cat", "cow", "dog"], data.Info.Classes); // no part's name
@@ -32,7 +40,10 @@ public sealed class VocDetectionTests : IDisposable
         Assert.Empty(data.Check());
 
         Assert.Equal([11, 20, 30, 40], Read(new("", OneBased: false)).Get(0).Boxes!.Corners[..4]);
-        Assert.Equal([false, true, false], Read(new("", Difficult: MarkedObjects.Keep, Truncated: MarkedObjects.Ignore)).Get(0).Boxes!.Ignored);
+        Assert.Equal(
+            [false, true, false],
+            Read(new("", Difficult: MarkedObjects.Keep, Truncated: MarkedObjects.Ignore)).Get(0).Boxes!.Ignored
+        );
         Assert.Equal([0, 1], Read(new("", Difficult: MarkedObjects.Drop)).Get(0).Boxes!.Labels);
         Assert.Equal(1, Read(new("") { FilterEmpty = true }).Count);
         Assert.Equal([0], Read(new("") { Classes = ["dog"] }).Get(0).Boxes!.Labels);
@@ -64,8 +75,10 @@ public sealed class VocDetectionTests : IDisposable
     {
         Add("b", Size + Object("cat"));
         Add("a", "");
-        if (xml is null) File.Delete(Path.Combine(_folder.Path, "Annotations/a.xml"));
-        else _folder.Write("Annotations/a.xml", xml);
+        if (xml is null)
+            File.Delete(Path.Combine(_folder.Path, "Annotations/a.xml"));
+        else
+            _folder.Write("Annotations/a.xml", xml);
         var strict = Read(new(""));
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => strict.Check()).Message, StringComparison.Ordinal);
         var data = Read(new("", OnBadFile: BadData.Skip));
@@ -85,12 +98,27 @@ public sealed class VocDetectionTests : IDisposable
         var fatal = Assert.Throws<UserErrorException>(() => strict.Check()).Message;
         Assert.Contains("train.txt:2  a comes twice", fatal, StringComparison.Ordinal);
         Assert.Contains("gone.jpg doesn't exist", fatal, StringComparison.Ordinal);
-        var data = Read(new("") { OnDuplicate = BadData.Skip, OnMissingImage = BadData.Skip, Classes = ["cat", "dog"], OnUnknownClass = BadData.Skip });
+        var data = Read(
+            new("")
+            {
+                OnDuplicate = BadData.Skip,
+                OnMissingImage = BadData.Skip,
+                Classes = ["cat", "dog"],
+                OnUnknownClass = BadData.Skip,
+            }
+        );
         Assert.Equal(2, data.Count);
         Assert.Empty(data.Get(1).Boxes!.Labels);
-        Assert.Contains(data.Check(), note => note.Contains("\"hog\" is none of the classes. Did you mean \"dog\"?", StringComparison.Ordinal));
+        Assert.Contains(
+            data.Check(),
+            note => note.Contains("\"hog\" is none of the classes. Did you mean \"dog\"?", StringComparison.Ordinal)
+        );
         Assert.Equal(1, Read(new("", "cat_train")).Count); // a class's list: -1 is without it
-        Assert.Contains("Did you mean \"train\"?", Assert.Throws<UserErrorException>(() => Read(new("", "trian"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Did you mean \"train\"?",
+            Assert.Throws<UserErrorException>(() => Read(new("", "trian"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -105,7 +133,15 @@ public sealed class VocDetectionTests : IDisposable
         Assert.Equal([0L, 1, 2], Enumerable.Range(0, 3).Select(i => both.Get(i).Index));
         Assert.Equal([0, 1, 1], Enumerable.Range(0, 3).Select(i => both.Get(i).Boxes!.Labels.Single()));
         Assert.Equal([1], both.LabelsOf(2)!);
-        Assert.Contains("in one order", Assert.Throws<UserErrorException>(() => new ConcatDataset([Read(new("") { Classes = ["cat"] }), Read(new("") { Classes = ["dog"] })])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "in one order",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    new ConcatDataset([Read(new("") { Classes = ["cat"] }), Read(new("") { Classes = ["dog"] })])
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<ArgumentOutOfRangeException>(() => both.Get(3));
     }
 

@@ -23,7 +23,8 @@ public sealed class VocListTests : IDisposable
     [InlineData("a\rmy photo 1\r")]
     public void List_WithBlanksEndingsAndMarks(string list)
     {
-        foreach (var name in (string[])["a", "my photo 1", "b"]) Add(name, "cat");
+        foreach (var name in (string[])["a", "my photo 1", "b"])
+            Add(name, "cat");
         _folder.Write("ImageSets/Main/train.txt", list);
         var data = new VocDetection(new(_folder.Path));
         Assert.Equal(["a.JPG", "my photo 1.JPG"], Enumerable.Range(0, data.Count).Select(i => Path.GetFileName(data.Get(i).Name)));
@@ -31,7 +32,8 @@ public sealed class VocListTests : IDisposable
         Assert.Equal(list.Contains("-1", StringComparison.Ordinal) ? 1 : 0, data.LeftOut.Count);
 
         _folder.Write("ImageSets/Segmentation/train.txt", list);
-        foreach (var name in (string[])["a", "my photo 1", "b"]) _folder.Write($"SegmentationClass/{name}.png", ImageCodec.EncodePng(new Image(60, 80, 1)));
+        foreach (var name in (string[])["a", "my photo 1", "b"])
+            _folder.Write($"SegmentationClass/{name}.png", ImageCodec.EncodePng(new Image(60, 80, 1)));
         var maps = new VocSegmentation(new(_folder.Path));
         Assert.Equal(2, maps.Count);
         Assert.All(Enumerable.Range(0, 2), i => Assert.NotNull(maps.Get(i).ReadSegmentationFile));
@@ -42,7 +44,11 @@ public sealed class VocListTests : IDisposable
     {
         Add("a", "cat");
         _folder.Write("ImageSets/Main/train.txt", "a\n../a\n");
-        Assert.Contains("train.txt:2  \"../a\" leads out of the folder", Error(() => new VocDetection(new(_folder.Path))), StringComparison.Ordinal);
+        Assert.Contains(
+            "train.txt:2  \"../a\" leads out of the folder",
+            Error(() => new VocDetection(new(_folder.Path))),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -52,15 +58,21 @@ public sealed class VocListTests : IDisposable
     {
         Add("a", "cat");
         Add("bg", "cat");
-        if (xml is null) File.Delete(Path.Combine(_folder.Path, "Annotations/bg.xml"));
-        else _folder.Write("Annotations/bg.xml", xml);
+        if (xml is null)
+            File.Delete(Path.Combine(_folder.Path, "Annotations/bg.xml"));
+        else
+            _folder.Write("Annotations/bg.xml", xml);
         _folder.Write("ImageSets/Main/train.txt", "a\nbg\n");
         var fatal = Error(() => new VocDetection(new(_folder.Path)).Check());
         Assert.Contains("bg.xml", fatal, StringComparison.Ordinal);
         Assert.Contains("\"on_missing_annotation\": \"background\"", fatal, StringComparison.Ordinal);
         var data = new VocDetection(new(_folder.Path, OnMissingAnnotation: Unannotated.Background));
         Assert.Equal((2, 1, 0), (data.Count, data.Get(0).Boxes!.Count, data.Get(1).Boxes!.Count));
-        Assert.Contains("1 of 2 images have no annotation file and are taken for background", Assert.Single(data.Check()), StringComparison.Ordinal);
+        Assert.Contains(
+            "1 of 2 images have no annotation file and are taken for background",
+            Assert.Single(data.Check()),
+            StringComparison.Ordinal
+        );
         var skipped = new VocDetection(new(_folder.Path, OnMissingAnnotation: Unannotated.Skip));
         Assert.Equal(1, skipped.Count);
         Assert.Equal(LeftOutKind.Image, Assert.Single(skipped.LeftOut).Kind);
@@ -77,7 +89,11 @@ public sealed class VocListTests : IDisposable
         var both = new VocDetection(new(_folder.Path) { Classes = ["cat", "aroplane"], OnUnknownClass = BadData.Skip }); // the remedy of the message
         Assert.Contains(both.LeftOut, entry => entry.Kind == LeftOutKind.Box && entry.Count == 1);
         Assert.Equal(2, new VocDetection(new(_folder.Path) { Classes = ["cat", "aeroplane", "zebra"] }).Count); // absent, but no misspelling
-        Assert.Contains("none of the classes zebra", Error(() => new VocDetection(new(_folder.Path) { Classes = ["zebra"] })), StringComparison.Ordinal);
+        Assert.Contains(
+            "none of the classes zebra",
+            Error(() => new VocDetection(new(_folder.Path) { Classes = ["zebra"] })),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -89,14 +105,21 @@ public sealed class VocListTests : IDisposable
         var entry = Assert.Single(new VocDetection(new(_folder.Path, Difficult: MarkedObjects.Drop)).LeftOut);
         Assert.Equal(("objects marked difficult, which are dropped", 1L), (entry.Reason, entry.Count));
         _folder.Write("JPEGImages/b.png", ImageCodec.EncodePng(new Image(60, 80, 3)));
-        Assert.Contains("b.JPG and JPEGImages/b.png have its name", Error(() => new VocDetection(new(_folder.Path)).Check()), StringComparison.Ordinal);
+        Assert.Contains(
+            "b.JPG and JPEGImages/b.png have its name",
+            Error(() => new VocDetection(new(_folder.Path)).Check()),
+            StringComparison.Ordinal
+        );
     }
 
     private void Add(string name, string label, string more = "")
     {
         _folder.Write($"JPEGImages/{name}.JPG", ImageCodec.EncodeJpeg(new Image(60, 80, 3)));
-        _folder.Write($"Annotations/{name}.xml", $"<annotation><size><width>80</width><height>60</height></size><object><name>{label}</name>{more}"
-            + "<bndbox><xmin>11</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>");
+        _folder.Write(
+            $"Annotations/{name}.xml",
+            $"<annotation><size><width>80</width><height>60</height></size><object><name>{label}</name>{more}"
+                + "<bndbox><xmin>11</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>"
+        );
     }
 
     private static string Error(Func<object> make) => Assert.Throws<UserErrorException>(make).Message;

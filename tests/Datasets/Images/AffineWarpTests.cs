@@ -9,7 +9,13 @@ namespace Tessera.Tests.Datasets.Images;
 
 public class AffineWarpTests
 {
-    private static readonly Interpolation[] All = [Interpolation.Nearest, Interpolation.Bilinear, Interpolation.Bicubic, Interpolation.Lanczos];
+    private static readonly Interpolation[] All =
+    [
+        Interpolation.Nearest,
+        Interpolation.Bilinear,
+        Interpolation.Bicubic,
+        Interpolation.Lanczos,
+    ];
 
     public static TheoryData<Interpolation> Filters => new(All);
 
@@ -41,7 +47,10 @@ public class AffineWarpTests
         var (compared, all) = (0, 0);
         for (var round = 0; round < 24; round++)
         {
-            var (image, map) = (ImageFixture.Noise(random.Next(1, 30), random.Next(1, 40), 1 + round % 5, seed: (ulong)round + 1), RandomMap(random));
+            var (image, map) = (
+                ImageFixture.Noise(random.Next(1, 30), random.Next(1, 40), 1 + round % 5, seed: (ulong)round + 1),
+                RandomMap(random)
+            );
             var (height, width) = (random.Next(1, 40), random.Next(1, 50));
             double[] fill = [.. Enumerable.Range(0, image.Channels).Select(c => 50.0 * c)];
             var actual = AffineWarp.Warp(image, map, height, width, filter, fill);
@@ -58,7 +67,11 @@ public class AffineWarpTests
                         if (snappedX is not { } sourceX || snappedY is not { } sourceY)
                             continue;
                         compared++;
-                        Assert.InRange(actual.Bytes[i] - Math.Clamp(Mixed(image, sourceX, sourceY, c, filter, fill[c]), 0, 255), -0.52, 0.52);
+                        Assert.InRange(
+                            actual.Bytes[i] - Math.Clamp(Mixed(image, sourceX, sourceY, c, filter, fill[c]), 0, 255),
+                            -0.52,
+                            0.52
+                        );
                     }
                 }
             }
@@ -81,7 +94,11 @@ public class AffineWarpTests
                 continue;
             // Neighbours differ by at most 5 levels; a place is off by half a step of 1/32 along both axes, by half a pixel for nearest.
             var off = filter == Interpolation.Nearest ? 5 : 0.52 + 5.5 / 32;
-            Assert.InRange(actual.Bytes[i] - Mixed(image, x, y, i % 3, filter == Interpolation.Nearest ? Interpolation.Bilinear : filter, 0), -off, off);
+            Assert.InRange(
+                actual.Bytes[i] - Mixed(image, x, y, i % 3, filter == Interpolation.Nearest ? Interpolation.Bilinear : filter, 0),
+                -off,
+                off
+            );
         }
     }
 
@@ -126,7 +143,12 @@ public class AffineWarpTests
     public void Warp_FarAway_IsAllFill()
     {
         var image = ImageFixture.Noise(8, 8, 3);
-        Matrix3x2[] maps = [Matrix3x2.CreateTranslation(1e7f, 0), Matrix3x2.CreateTranslation(0, -3e30f), Matrix3x2.CreateScale(1e-6f) * Matrix3x2.CreateTranslation(-5, 0)];
+        Matrix3x2[] maps =
+        [
+            Matrix3x2.CreateTranslation(1e7f, 0),
+            Matrix3x2.CreateTranslation(0, -3e30f),
+            Matrix3x2.CreateScale(1e-6f) * Matrix3x2.CreateTranslation(-5, 0),
+        ];
         foreach (var map in maps)
         {
             foreach (var filter in All)
@@ -139,8 +161,12 @@ public class AffineWarpTests
     {
         var image = ImageFixture.Noise(8, 8, 3);
         Assert.Throws<ArgumentException>(() => AffineWarp.Warp(image, new Matrix3x2(1, 2, 2, 4, 0, 0), 8, 8, Interpolation.Nearest, [0]));
-        Assert.Throws<ArgumentException>(() => AffineWarp.Warp(image, Matrix3x2.CreateTranslation(float.NaN, 0), 8, 8, Interpolation.Nearest, [0]));
-        Assert.Throws<ArgumentException>(() => AffineWarp.Warp(image, new Matrix3x2(float.NaN, 0, 0, 1, 0, 0), 8, 8, Interpolation.Nearest, [0]));
+        Assert.Throws<ArgumentException>(() =>
+            AffineWarp.Warp(image, Matrix3x2.CreateTranslation(float.NaN, 0), 8, 8, Interpolation.Nearest, [0])
+        );
+        Assert.Throws<ArgumentException>(() =>
+            AffineWarp.Warp(image, new Matrix3x2(float.NaN, 0, 0, 1, 0, 0), 8, 8, Interpolation.Nearest, [0])
+        );
         Assert.Throws<ArgumentException>(() => AffineWarp.Warp(image, Matrix3x2.Identity, 8, 8, Interpolation.Nearest, [0, 1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => AffineWarp.Warp(image, Matrix3x2.Identity, 0, 8, Interpolation.Nearest, [0]));
         var error = Assert.Throws<UserErrorException>(() => AffineWarp.Warp(image, Matrix3x2.Identity, 8, 8, Interpolation.Hamming, [0]));
@@ -150,8 +176,10 @@ public class AffineWarpTests
     private static Matrix3x2 RandomMap(RandomSource random)
     {
         float Uniform(double low, double high) => (float)random.Uniform(low, high);
-        return Matrix3x2.CreateTranslation(Uniform(-30, 0), Uniform(-20, 0)) * Matrix3x2.CreateRotation(Uniform(-3.2, 3.2))
-            * Matrix3x2.CreateScale(Uniform(0.4, 2.5), Uniform(0.4, 2.5)) * Matrix3x2.CreateSkew(Uniform(-0.3, 0.3), 0)
+        return Matrix3x2.CreateTranslation(Uniform(-30, 0), Uniform(-20, 0))
+            * Matrix3x2.CreateRotation(Uniform(-3.2, 3.2))
+            * Matrix3x2.CreateScale(Uniform(0.4, 2.5), Uniform(0.4, 2.5))
+            * Matrix3x2.CreateSkew(Uniform(-0.3, 0.3), 0)
             * Matrix3x2.CreateTranslation(Uniform(0, 30), Uniform(0, 30));
     }
 
@@ -159,7 +187,12 @@ public class AffineWarpTests
     private static (double X, double Y) Place(Matrix3x2 map, int x, int y)
     {
         // Cramer's rule on map(source) = target, in double precision.
-        double a = map.M11, b = map.M12, c = map.M21, d = map.M22, p = x + 0.5 - map.M31, q = y + 0.5 - map.M32;
+        double a = map.M11,
+            b = map.M12,
+            c = map.M21,
+            d = map.M22,
+            p = x + 0.5 - map.M31,
+            q = y + 0.5 - map.M32;
         var determinant = a * d - b * c;
         return ((d * p - c * q) / determinant - 0.5, (a * q - b * p) / determinant - 0.5);
     }
@@ -173,7 +206,13 @@ public class AffineWarpTests
 
     private static double Mixed(Image image, double x, double y, int c, Interpolation filter, double fill)
     {
-        var radius = filter switch { Interpolation.Nearest => 0, Interpolation.Bilinear => 1, Interpolation.Bicubic => 2, _ => 4 };
+        var radius = filter switch
+        {
+            Interpolation.Nearest => 0,
+            Interpolation.Bilinear => 1,
+            Interpolation.Bicubic => 2,
+            _ => 4,
+        };
         var (left, top) = ((int)Math.Floor(x) - Math.Max(0, radius - 1), (int)Math.Floor(y) - Math.Max(0, radius - 1));
         var (sum, weights) = (0.0, 0.0);
         for (var j = top; j < top + Math.Max(1, 2 * radius); j++)
@@ -181,7 +220,10 @@ public class AffineWarpTests
             for (var i = left; i < left + Math.Max(1, 2 * radius); i++)
             {
                 var weight = Weight(x - i, filter) * Weight(y - j, filter);
-                var value = i >= 0 && j >= 0 && i < image.Width && j < image.Height ? image.Bytes[(j * image.Width + i) * image.Channels + c] : fill;
+                var value =
+                    i >= 0 && j >= 0 && i < image.Width && j < image.Height
+                        ? image.Bytes[(j * image.Width + i) * image.Channels + c]
+                        : fill;
                 (sum, weights) = (sum + weight * value, weights + weight);
             }
         }

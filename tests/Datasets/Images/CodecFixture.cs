@@ -23,15 +23,22 @@ internal static class CodecFixture
     public static Image Reference(string name)
     {
         var entry = References.GetProperty(name);
-        return new Image(entry.GetProperty("height").GetInt32(), entry.GetProperty("width").GetInt32(), entry.GetProperty("channels").GetInt32(),
+        return new Image(
+            entry.GetProperty("height").GetInt32(),
+            entry.GetProperty("width").GetInt32(),
+            entry.GetProperty("channels").GetInt32(),
             entry.GetProperty("bits").GetInt32() == 16 ? PixelType.UInt16 : PixelType.UInt8,
-            Pixels.Value.AsSpan(entry.GetProperty("offset").GetInt32(), entry.GetProperty("length").GetInt32()).ToArray());
+            Pixels.Value.AsSpan(entry.GetProperty("offset").GetInt32(), entry.GetProperty("length").GetInt32()).ToArray()
+        );
     }
 
     /// <summary>The shape, the type and every value.</summary>
     public static void AssertSame(Image expected, Image actual)
     {
-        Assert.Equal((expected.Height, expected.Width, expected.Channels, expected.Type), (actual.Height, actual.Width, actual.Channels, actual.Type));
+        Assert.Equal(
+            (expected.Height, expected.Width, expected.Channels, expected.Type),
+            (actual.Height, actual.Width, actual.Channels, actual.Type)
+        );
         Assert.Equal(expected.Bytes, actual.Bytes);
     }
 

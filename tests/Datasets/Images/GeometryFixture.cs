@@ -12,8 +12,10 @@ internal static class GeometryFixture
     private static readonly byte[] Expected = ImageFixture.Inflate("geometry.raw");
     private static readonly Image Rgb = ImageCodec.Load(ImageFixture.Path("resize-source.png"));
 
-    /// <summary>The levels that can run here: vectors of 128 bits everywhere, if need be by .NET's software (DOTNET_EnableHWIntrinsic=0), with the portable operations.</summary>
-    internal static IEnumerable<SimdLevel> Levels => Enum.GetValues<SimdLevel>().Where(level => level != SimdLevel.Avx2 || Simd.Best == SimdLevel.Avx2);
+    /// <summary>The levels that can run here: vectors of 128 bits everywhere, if need be by .NET's software (DOTNET_EnableHWIntrinsic=0),
+    /// with the portable operations.</summary>
+    internal static IEnumerable<SimdLevel> Levels =>
+        Enum.GetValues<SimdLevel>().Where(level => level != SimdLevel.Avx2 || Simd.Best == SimdLevel.Avx2);
 
     public static JsonElement[] Cases(string step) =>
         [.. FixtureFile.Json("images", "geometry.json").EnumerateArray().Where(entry => entry.GetProperty("step").GetString() == step)];
@@ -61,7 +63,11 @@ internal static class GeometryFixture
         var largest = actual.Type switch
         {
             PixelType.UInt8 => ImageFixture.LargestDifference(expected, actual.Bytes),
-            PixelType.UInt16 => LargestDifference(MemoryMarshal.Cast<byte, ushort>(expected), actual.Pixels<ushort>(), static value => value),
+            PixelType.UInt16 => LargestDifference(
+                MemoryMarshal.Cast<byte, ushort>(expected),
+                actual.Pixels<ushort>(),
+                static value => value
+            ),
             _ => LargestDifference(MemoryMarshal.Cast<byte, float>(expected), actual.Pixels<float>(), static value => value),
         };
         Assert.True(largest <= (actual.Type == PixelType.Float32 ? 1e-3 : tolerance), $"{largest}: {entry}");

@@ -38,9 +38,16 @@ public class HsvTests
                 var (green, blue) = (i >> 8, i & 255);
                 var value = Math.Max(red, Math.Max(green, blue));
                 var range = value - Math.Min(red, Math.Min(green, blue));
-                var sixths = value == red ? green - blue : value == green ? blue - red + 2 * range : red - green + 4 * range;
+                var sixths =
+                    value == red ? green - blue
+                    : value == green ? blue - red + 2 * range
+                    : red - green + 4 * range;
                 var hue = (sixths * turn[range] + 2048) >> 12;
-                if (hsv[3 * i] != (hue < 0 ? hue + 256 : hue) || hsv[3 * i + 1] != (range * saturation[value] + 2048) >> 12 || hsv[3 * i + 2] != value)
+                if (
+                    hsv[3 * i] != (hue < 0 ? hue + 256 : hue)
+                    || hsv[3 * i + 1] != (range * saturation[value] + 2048) >> 12
+                    || hsv[3 * i + 2] != value
+                )
                     wrong++;
             }
         }
@@ -79,12 +86,14 @@ public class HsvTests
         foreach (var pixels in (int[])[1, 15, 16, 17, 31, 32, 100, 4099])
         {
             var source = ImageFixture.Noise(1, pixels, 3, seed: (ulong)pixels).Bytes;
-            byte[] there = new byte[source.Length], back = new byte[source.Length];
+            byte[] there = new byte[source.Length],
+                back = new byte[source.Length];
             Hsv.FromRgb(source, there, SimdLevel.Scalar);
             Hsv.ToRgb(source, back, SimdLevel.Scalar);
             foreach (var level in GeometryFixture.Levels)
             {
-                byte[] a = [.. source], b = [.. source];
+                byte[] a = [.. source],
+                    b = [.. source];
                 Hsv.FromRgb(a, a, level);
                 Hsv.ToRgb(b, b, level);
                 Assert.Equal(there, a);

@@ -6,7 +6,15 @@ namespace Tessera.Tests.Datasets.Images;
 
 public class ImageCodecTests
 {
-    public static TheoryData<string> ColorFiles => [.. ImageFixture.Names.Where(name => !name.Contains('+') && !name.Contains("-16", StringComparison.Ordinal) && !name.StartsWith("gray-2", StringComparison.Ordinal) && !name.StartsWith("gray-4", StringComparison.Ordinal))];
+    public static TheoryData<string> ColorFiles =>
+        [
+            .. ImageFixture.Names.Where(name =>
+                !name.Contains('+')
+                && !name.Contains("-16", StringComparison.Ordinal)
+                && !name.StartsWith("gray-2", StringComparison.Ordinal)
+                && !name.StartsWith("gray-4", StringComparison.Ordinal)
+            ),
+        ];
 
     [Theory]
     [MemberData(nameof(ColorFiles))]
@@ -27,7 +35,10 @@ public class ImageCodecTests
     {
         var image = ImageCodec.Load(ImageFixture.Path(name), new DecodeOptions(ColorType.Unchanged));
         var reference = ImageFixture.Reference(name);
-        Assert.Equal((reference.Height, reference.Width, reference.Channels, reference.Type), (image.Height, image.Width, image.Channels, image.Type));
+        Assert.Equal(
+            (reference.Height, reference.Width, reference.Channels, reference.Type),
+            (image.Height, image.Width, image.Channels, image.Type)
+        );
         Assert.Equal(reference.Bytes, image.Bytes);
     }
 
@@ -35,7 +46,13 @@ public class ImageCodecTests
     [InlineData("palette-transparent.png")]
     [InlineData("alpha.webp")]
     public void Decode_Unchanged_KeepsTransparency(string name) =>
-        Assert.Equal(0, ImageFixture.LargestDifference(ImageFixture.Reference(name + "+rgba"), ImageCodec.Load(ImageFixture.Path(name), new DecodeOptions(ColorType.Unchanged))));
+        Assert.Equal(
+            0,
+            ImageFixture.LargestDifference(
+                ImageFixture.Reference(name + "+rgba"),
+                ImageCodec.Load(ImageFixture.Path(name), new DecodeOptions(ColorType.Unchanged))
+            )
+        );
 
     [Theory]
     [InlineData("palette.png", "palette.png+index")]
@@ -43,7 +60,13 @@ public class ImageCodecTests
     [InlineData("gray-2.png", "gray-2.png+index")]
     [InlineData("gray-4.png", "gray-4.png+index")]
     public void Decode_Index_KeepsStoredValues(string name, string reference) =>
-        Assert.Equal(0, ImageFixture.LargestDifference(ImageFixture.Reference(reference), ImageCodec.Load(ImageFixture.Path(name), new DecodeOptions(ColorType.Index))));
+        Assert.Equal(
+            0,
+            ImageFixture.LargestDifference(
+                ImageFixture.Reference(reference),
+                ImageCodec.Load(ImageFixture.Path(name), new DecodeOptions(ColorType.Index))
+            )
+        );
 
     [Fact]
     public void Decode_SixteenBitsAsColor_TakesUpperBytes()
@@ -74,7 +97,12 @@ public class ImageCodecTests
         Assert.Equal((40, 24), (encoded.Height, encoded.Width));
         var reduced = encoded.Decode(denominator);
         Assert.Equal(((40 + denominator - 1) / denominator, (24 + denominator - 1) / denominator), (reduced.Height, reduced.Width));
-        var shrunk = Tessera.Datasets.Images.Resampling.Resampler.Resize(encoded.Decode(), reduced.Height, reduced.Width, Tessera.Datasets.Images.Resampling.Interpolation.Box);
+        var shrunk = Tessera.Datasets.Images.Resampling.Resampler.Resize(
+            encoded.Decode(),
+            reduced.Height,
+            reduced.Width,
+            Tessera.Datasets.Images.Resampling.Interpolation.Box
+        );
         Assert.InRange(Enumerable.Range(0, reduced.Bytes.Length).Average(i => Math.Abs(reduced.Bytes[i] - shrunk.Bytes[i])), 0, 6);
     }
 
@@ -129,11 +157,19 @@ public class ImageCodecTests
 
     [Fact]
     public void Open_ZeroBytes_SaysEmpty() =>
-        Assert.Contains("cat.jpg: the file is empty", Assert.Throws<UserErrorException>(() => ImageCodec.Open(Array.Empty<byte>(), "cat.jpg")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "cat.jpg: the file is empty",
+            Assert.Throws<UserErrorException>(() => ImageCodec.Open(Array.Empty<byte>(), "cat.jpg")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Load_MissingFile_NamesIt() =>
-        Assert.Contains("no-such.png", Assert.Throws<UserErrorException>(() => ImageCodec.Load("no-such.png")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no-such.png",
+            Assert.Throws<UserErrorException>(() => ImageCodec.Load("no-such.png")).Message,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("baseline.jpg")]

@@ -18,8 +18,13 @@ internal static class ImageFixture
     public static Image Reference(string name)
     {
         var entry = References.GetProperty(name);
-        return new Image(entry.GetProperty("height").GetInt32(), entry.GetProperty("width").GetInt32(), entry.GetProperty("channels").GetInt32(),
-            entry.GetProperty("bits").GetInt32() == 16 ? PixelType.UInt16 : PixelType.UInt8, Inflate(entry.GetProperty("file").GetString()!));
+        return new Image(
+            entry.GetProperty("height").GetInt32(),
+            entry.GetProperty("width").GetInt32(),
+            entry.GetProperty("channels").GetInt32(),
+            entry.GetProperty("bits").GetInt32() == 16 ? PixelType.UInt16 : PixelType.UInt8,
+            Inflate(entry.GetProperty("file").GetString()!)
+        );
     }
 
     public static byte[] Inflate(string name)
@@ -33,7 +38,10 @@ internal static class ImageFixture
     /// <summary>The largest difference of two 8-bit images of one shape.</summary>
     public static int LargestDifference(Image expected, Image actual)
     {
-        Assert.Equal((expected.Height, expected.Width, expected.Channels, expected.Type), (actual.Height, actual.Width, actual.Channels, actual.Type));
+        Assert.Equal(
+            (expected.Height, expected.Width, expected.Channels, expected.Type),
+            (actual.Height, actual.Width, actual.Channels, actual.Type)
+        );
         return LargestDifference(expected.Bytes, actual.Bytes);
     }
 

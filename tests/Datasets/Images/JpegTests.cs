@@ -14,7 +14,8 @@ public class JpegTests
 
     public static TheoryData<string> Files => [.. CodecFixture.Names(".jpg")];
 
-    /// <summary>CMYK and YCCK with and without Adobe's marker, RGB stored as such, every subsampling, profiles, arithmetic coding, restart markers.</summary>
+    /// <summary>CMYK and YCCK with and without Adobe's marker, RGB stored as such, every subsampling, profiles, arithmetic coding, restart
+    /// markers.</summary>
     [Theory]
     [MemberData(nameof(Files))]
     public void Decode_EqualsPillow(string name)
@@ -27,14 +28,18 @@ public class JpegTests
     [InlineData("gray-progressive.jpg", 1)]
     [InlineData("cmyk.jpg", 3)]
     [InlineData("rgb-420.jpg", 3)]
-    public void Decode_Unchanged_KeepsGray(string name, int channels) => Assert.Equal(channels, ImageCodec.Load(CodecFixture.Path(name), AsUsual).Channels);
+    public void Decode_Unchanged_KeepsGray(string name, int channels) =>
+        Assert.Equal(channels, ImageCodec.Load(CodecFixture.Path(name), AsUsual).Channels);
 
     [Fact]
     public void Decode_Grayscale_WeightsTheColoursAsPillow()
     {
         var expected = ChannelConversion.ToGray(CodecFixture.Reference("rgb-444.jpg"));
         foreach (var decoder in (JpegDecoder[])[JpegDecoder.Skia, JpegDecoder.Auto])
-            CodecFixture.AssertSame(expected, ImageCodec.Load(CodecFixture.Path("rgb-444.jpg"), new DecodeOptions(ColorType.Grayscale, JpegDecoder: decoder)));
+            CodecFixture.AssertSame(
+                expected,
+                ImageCodec.Load(CodecFixture.Path("rgb-444.jpg"), new DecodeOptions(ColorType.Grayscale, JpegDecoder: decoder))
+            );
     }
 
     [Fact]
@@ -48,7 +53,8 @@ public class JpegTests
         CodecFixture.AssertSame(ImageCodec.Decode(without, "without", BySkia), ImageCodec.Decode(bytes, "with", BySkia));
     }
 
-    /// <summary>A picture whose scans are repeated decodes to the same picture, ever more slowly: a small file could keep a decoder busy for hours.</summary>
+    /// <summary>A picture whose scans are repeated decodes to the same picture, ever more slowly: a small file could keep a decoder busy
+    /// for hours.</summary>
     [Theory]
     [InlineData(99, true)]
     [InlineData(100, false)]

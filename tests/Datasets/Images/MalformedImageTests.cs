@@ -7,8 +7,25 @@ namespace Tessera.Tests.Datasets.Images;
 
 public class MalformedImageTests
 {
-    public static TheoryData<string> Files => ["baseline.jpg", "progressive.jpg", "gray.jpg", "orientation-6.jpg", "rgba.png", "palette-transparent.png", "interlaced.png",
-        "gray-16.png", "bit.png", "lossy.webp", "lossless.webp", "alpha.webp", "rgb.bmp", "palette.bmp", "565.bmp", "bit.bmp"];
+    public static TheoryData<string> Files =>
+        [
+            "baseline.jpg",
+            "progressive.jpg",
+            "gray.jpg",
+            "orientation-6.jpg",
+            "rgba.png",
+            "palette-transparent.png",
+            "interlaced.png",
+            "gray-16.png",
+            "bit.png",
+            "lossy.webp",
+            "lossless.webp",
+            "alpha.webp",
+            "rgb.bmp",
+            "palette.bmp",
+            "565.bmp",
+            "bit.bmp",
+        ];
 
     /// <summary>Bytes changed, cut out, doubled and cut off: every result is a picture or one clear error.</summary>
     [Theory]

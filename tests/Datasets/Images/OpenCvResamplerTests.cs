@@ -7,7 +7,14 @@ namespace Tessera.Tests.Datasets.Images;
 
 public class OpenCvResamplerTests
 {
-    private static readonly Interpolation[] All = [Interpolation.Nearest, Interpolation.Bilinear, Interpolation.Bicubic, Interpolation.Box, Interpolation.Lanczos];
+    private static readonly Interpolation[] All =
+    [
+        Interpolation.Nearest,
+        Interpolation.Bilinear,
+        Interpolation.Bicubic,
+        Interpolation.Box,
+        Interpolation.Lanczos,
+    ];
 
     public static TheoryData<Interpolation> Filters => new(All);
 
@@ -67,7 +74,8 @@ public class OpenCvResamplerTests
             Assert.InRange(actual.Bytes[i] - sum / (41 / 19.0 * 30 / 13.0), -0.51, 0.51);
         }
 
-        static double Shared(int target, double scale, int source) => Math.Max(0, Math.Min((target + 1) * scale, source + 1) - Math.Max(target * scale, source));
+        static double Shared(int target, double scale, int source) =>
+            Math.Max(0, Math.Min((target + 1) * scale, source + 1) - Math.Max(target * scale, source));
     }
 
     [Fact]

@@ -21,12 +21,18 @@ public class ResamplerTests
     public void Resize_AgreesWithPillowWithinOneLevel(Interpolation filter)
     {
         var cases = 0;
-        foreach (var entry in FixtureFile.Json("images", "resize.json").EnumerateArray().Where(entry => entry.GetProperty("filter").GetString() == filter.ToString()))
+        foreach (
+            var entry in FixtureFile
+                .Json("images", "resize.json")
+                .EnumerateArray()
+                .Where(entry => entry.GetProperty("filter").GetString() == filter.ToString())
+        )
         {
             cases++;
             var (width, height) = (entry.GetProperty("width").GetInt32(), entry.GetProperty("height").GetInt32());
             var source = As(entry.GetProperty("mode").GetString()!);
-            var actual = entry.TryGetProperty("box", out var box) ? Resampler.Resize(source, Box(box), height, width, filter)
+            var actual =
+                entry.TryGetProperty("box", out var box) ? Resampler.Resize(source, Box(box), height, width, filter)
                 : entry.TryGetProperty("crop", out var crop) ? CropAndResize(source, Box(crop), height, width, filter)
                 : Resampler.Resize(source, height, width, filter);
             var expected = Expected.AsSpan(entry.GetProperty("offset").GetInt32(), actual.Bytes.Length);
@@ -38,7 +44,10 @@ public class ResamplerTests
             }
             else
             {
-                Assert.True(ImageFixture.LargestDifference(expected, actual.Bytes) <= (filter == Interpolation.Nearest ? 0 : 1), entry.ToString());
+                Assert.True(
+                    ImageFixture.LargestDifference(expected, actual.Bytes) <= (filter == Interpolation.Nearest ? 0 : 1),
+                    entry.ToString()
+                );
             }
         }
         Assert.InRange(cases, 12, 20);
@@ -67,7 +76,10 @@ public class ResamplerTests
             var (top, left) = (random.Next(24 - cropHeight), random.Next(32 - cropWidth));
             var exact = Resampler.CropAndResize(floats, top, left, cropHeight, cropWidth, height, width, filter).Pixels<float>().ToArray();
             var bytes = Resampler.CropAndResize(image, top, left, cropHeight, cropWidth, height, width, filter).Bytes;
-            var rounded = Resampler.CropAndResize(words, top, left, cropHeight, cropWidth, height, width, filter).Pixels<ushort>().ToArray();
+            var rounded = Resampler
+                .CropAndResize(words, top, left, cropHeight, cropWidth, height, width, filter)
+                .Pixels<ushort>()
+                .ToArray();
             for (var i = 0; i < exact.Length; i++)
             {
                 Assert.InRange(bytes[i], exact[i] - 1.1, exact[i] + 1.1);
@@ -85,12 +97,24 @@ public class ResamplerTests
     public void Resize_EveryLevel_GivesTheSamePixels(int channels)
     {
         var random = new RandomSource((ulong)channels);
-        Interpolation[] filters = [Interpolation.Box, Interpolation.Bilinear, Interpolation.Hamming, Interpolation.Bicubic, Interpolation.Lanczos];
+        Interpolation[] filters =
+        [
+            Interpolation.Box,
+            Interpolation.Bilinear,
+            Interpolation.Hamming,
+            Interpolation.Bicubic,
+            Interpolation.Lanczos,
+        ];
         for (var round = 0; round < 120; round++)
         {
             var (viewHeight, viewWidth) = (random.Next(1, 50), random.Next(1, 60));
             var (top, left) = (random.Next(0, 3), random.Next(0, 3));
-            var image = ImageFixture.Noise(top + viewHeight + random.Next(0, 2), left + viewWidth + random.Next(0, 2), channels, seed: (ulong)round + 1);
+            var image = ImageFixture.Noise(
+                top + viewHeight + random.Next(0, 2),
+                left + viewWidth + random.Next(0, 2),
+                channels,
+                seed: (ulong)round + 1
+            );
             var filter = filters[round % filters.Length];
             var horizontal = ResampleKernel.Create(viewWidth, 0, viewWidth, random.Next(1, 80), filter, round % 3 != 0);
             var vertical = ResampleKernel.Create(viewHeight, 0, viewHeight, random.Next(1, 80), filter, round % 3 != 0);
@@ -127,9 +151,19 @@ public class ResamplerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Resampler.Resize(Source, new SourceBox(0, 0, Source.Width + 1, 5), 4, 4));
 
     private static Image CropAndResize(Image image, SourceBox crop, int height, int width, Interpolation filter) =>
-        Resampler.CropAndResize(image, (int)crop.Top, (int)crop.Left, (int)(crop.Bottom - crop.Top), (int)(crop.Right - crop.Left), height, width, filter);
+        Resampler.CropAndResize(
+            image,
+            (int)crop.Top,
+            (int)crop.Left,
+            (int)(crop.Bottom - crop.Top),
+            (int)(crop.Right - crop.Left),
+            height,
+            width,
+            filter
+        );
 
-    private static SourceBox Box(JsonElement element) => new(element[0].GetDouble(), element[1].GetDouble(), element[2].GetDouble(), element[3].GetDouble());
+    private static SourceBox Box(JsonElement element) =>
+        new(element[0].GetDouble(), element[1].GetDouble(), element[2].GetDouble(), element[3].GetDouble());
 
     private static Image As(string mode)
     {
@@ -151,7 +185,8 @@ public class ResamplerTests
                 // Pillow's "F" of an RGB image: luma without rounding.
                 var floats = new Image(Source.Height, Source.Width, 1, PixelType.Float32);
                 for (var i = 0; i < floats.Pixels<float>().Length; i++)
-                    floats.Pixels<float>()[i] = (Source.Bytes[i * 3] * 299 + Source.Bytes[i * 3 + 1] * 587 + Source.Bytes[i * 3 + 2] * 114) / 1000f;
+                    floats.Pixels<float>()[i] =
+                        (Source.Bytes[i * 3] * 299 + Source.Bytes[i * 3 + 1] * 587 + Source.Bytes[i * 3 + 2] * 114) / 1000f;
                 return floats;
         }
     }

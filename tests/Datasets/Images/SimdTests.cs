@@ -26,7 +26,8 @@ public class SimdTests
     {
         for (var round = 0; round < 1000; round++)
         {
-            byte[] a = Bytes(255), b = Bytes(64);
+            byte[] a = Bytes(255),
+                b = Bytes(64);
             var sums = Simd.AddProducts(Vector128.Create(a), Vector128.Create(b));
             Assert.Equal(sums, Simd.AddProductsPortable(Vector128.Create(a), Vector128.Create(b)));
             for (var i = 0; i < 8; i++)
@@ -39,8 +40,14 @@ public class SimdTests
     {
         for (var round = 0; round < 1000; round++)
         {
-            int[] values = [.. Enumerable.Range(0, 16).Select(_ => Random.Next(3) == 0 ? Random.Next(-100_000, 100_000) : Random.Next(-20, 280))];
-            Vector128<int> a = Vector128.Create(values, 0), b = Vector128.Create(values, 4), c = Vector128.Create(values, 8), d = Vector128.Create(values, 12);
+            int[] values =
+            [
+                .. Enumerable.Range(0, 16).Select(_ => Random.Next(3) == 0 ? Random.Next(-100_000, 100_000) : Random.Next(-20, 280)),
+            ];
+            Vector128<int> a = Vector128.Create(values, 0),
+                b = Vector128.Create(values, 4),
+                c = Vector128.Create(values, 8),
+                d = Vector128.Create(values, 12);
             var bytes = Simd.ToBytes(a, b, c, d);
             Assert.Equal(bytes, Simd.ToBytesPortable(a, b, c, d));
             for (var i = 0; i < 16; i++)

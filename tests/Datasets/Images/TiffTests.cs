@@ -20,7 +20,10 @@ public class TiffTests
     [Theory]
     [MemberData(nameof(Indices))]
     public void Decode_Index_KeepsStoredValues(string name) =>
-        CodecFixture.AssertSame(CodecFixture.Reference(name), ImageCodec.Load(CodecFixture.Path(name.Split('+')[0]), new DecodeOptions(ColorType.Index)));
+        CodecFixture.AssertSame(
+            CodecFixture.Reference(name),
+            ImageCodec.Load(CodecFixture.Path(name.Split('+')[0]), new DecodeOptions(ColorType.Index))
+        );
 
     [Theory]
     [MemberData(nameof(Files))]

@@ -14,7 +14,21 @@ public unsafe class TurboJpegTests
     private const int Progressive = 16384;
 
     private static readonly (int Height, int Width)[] Sizes =
-        [(1, 1), (1, 17), (2, 3), (7, 9), (8, 8), (15, 16), (16, 16), (17, 33), (31, 64), (37, 53), (100, 75), (129, 255), (240, 321)];
+    [
+        (1, 1),
+        (1, 17),
+        (2, 3),
+        (7, 9),
+        (8, 8),
+        (15, 16),
+        (16, 16),
+        (17, 33),
+        (31, 64),
+        (37, 53),
+        (100, 75),
+        (129, 255),
+        (240, 321),
+    ];
 
     /// <param name="subsampling">libjpeg-turbo's number: 4:4:4, 4:2:2, 4:2:0, gray, 4:4:0, 4:1:1.</param>
     [Theory]
@@ -38,7 +52,10 @@ public unsafe class TurboJpegTests
                 {
                     var case_ = $"{height} x {width}, 1/{denominator}, flags {flags}";
                     var skia = JpegCodec.Decode(file, "memory", header, ColorType.Unchanged, denominator, JpegDecoder.Skia);
-                    Assert.Equal(((height + denominator - 1) / denominator, (width + denominator - 1) / denominator), (skia.Height, skia.Width));
+                    Assert.Equal(
+                        ((height + denominator - 1) / denominator, (width + denominator - 1) / denominator),
+                        (skia.Height, skia.Width)
+                    );
                     var turbo = new Image(skia.Height, skia.Width, skia.Channels);
                     Assert.True(TurboJpeg.TryDecode(file, header, turbo), case_);
                     Assert.True(skia.Bytes.AsSpan().SequenceEqual(turbo.Bytes), case_);
@@ -68,14 +85,18 @@ public unsafe class TurboJpegTests
 
     [Fact]
     public void Variable_UnknownWord_IsAnError() =>
-        Assert.Equal("TESSERA_JPEG_DECODER is \"libjpeg\"; auto, skia or turbojpeg was expected.",
-            Assert.Throws<UserErrorException>(() => JpegDecoders.Parse("libjpeg")).Message);
+        Assert.Equal(
+            "TESSERA_JPEG_DECODER is \"libjpeg\"; auto, skia or turbojpeg was expected.",
+            Assert.Throws<UserErrorException>(() => JpegDecoders.Parse("libjpeg")).Message
+        );
 
     [Fact]
     public void AskedFor_Missing_IsAnError()
     {
-        Assert.Equal("The JPEG decoder \"turbojpeg\" was asked for and can't be used: libturbojpeg is not installed. \"auto\" takes Skia's then.",
-            Assert.Throws<UserErrorException>(() => JpegDecoders.Usable(JpegDecoder.TurboJpeg, "libturbojpeg is not installed")).Message);
+        Assert.Equal(
+            "The JPEG decoder \"turbojpeg\" was asked for and can't be used: libturbojpeg is not installed. \"auto\" takes Skia's then.",
+            Assert.Throws<UserErrorException>(() => JpegDecoders.Usable(JpegDecoder.TurboJpeg, "libturbojpeg is not installed")).Message
+        );
         Assert.False(JpegDecoders.Usable(JpegDecoder.Auto, "libturbojpeg is not installed"));
         Assert.True(JpegDecoders.Usable(JpegDecoder.Auto, null));
     }
@@ -104,7 +125,11 @@ public unsafe class TurboJpegTests
     {
         try
         {
-            var image = ImageCodec.Decode(file, "memory", new DecodeOptions(ColorType.Unchanged, MaxPixels: 1_000_000, JpegDecoder: decoder));
+            var image = ImageCodec.Decode(
+                file,
+                "memory",
+                new DecodeOptions(ColorType.Unchanged, MaxPixels: 1_000_000, JpegDecoder: decoder)
+            );
             return $"{image.Height} x {image.Width} x {image.Channels}";
         }
         catch (UserErrorException error)
@@ -129,7 +154,22 @@ public unsafe class TurboJpegTests
         byte* file = null;
         var size = new CULong(0);
         fixed (byte* pixels = image.Bytes)
-            Assert.Equal(0, tjCompress2(handle, pixels, image.Width, 0, image.Height, image.Channels == 1 ? 6 : 0, &file, &size, subsampling, quality, flags));
+            Assert.Equal(
+                0,
+                tjCompress2(
+                    handle,
+                    pixels,
+                    image.Width,
+                    0,
+                    image.Height,
+                    image.Channels == 1 ? 6 : 0,
+                    &file,
+                    &size,
+                    subsampling,
+                    quality,
+                    flags
+                )
+            );
         var result = new ReadOnlySpan<byte>(file, (int)size.Value).ToArray();
         tjFree(file);
         _ = tjDestroy(handle);
@@ -146,6 +186,17 @@ public unsafe class TurboJpegTests
     private static extern void tjFree(byte* buffer);
 
     [DllImport(Library)]
-    private static extern int tjCompress2(nint handle, byte* pixels, int width, int pitch, int height, int format, byte** file, CULong* size,
-        int subsampling, int quality, int flags);
+    private static extern int tjCompress2(
+        nint handle,
+        byte* pixels,
+        int width,
+        int pitch,
+        int height,
+        int format,
+        byte** file,
+        CULong* size,
+        int subsampling,
+        int quality,
+        int flags
+    );
 }

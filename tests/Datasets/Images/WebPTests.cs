@@ -11,7 +11,11 @@ public class WebPTests
     public void Decode_Color_EqualsPillow(string name)
     {
         var tolerance = name.Contains("lossy", StringComparison.Ordinal) ? 1 : 0; // Pillow may have another libwebp
-        Assert.InRange(ImageFixture.LargestDifference(CodecFixture.Reference(name), ImageCodec.Load(CodecFixture.Path(name))), 0, tolerance);
+        Assert.InRange(
+            ImageFixture.LargestDifference(CodecFixture.Reference(name), ImageCodec.Load(CodecFixture.Path(name))),
+            0,
+            tolerance
+        );
     }
 
     /// <summary>Colours aren't multiplied by their alpha: where it is small, nothing of them would be left.</summary>

@@ -29,7 +29,15 @@ public sealed class BatchLoaderLeakTests
         GC.Collect();
         GC.WaitForPendingFinalizers();
         var before = TorchSharp.torch.Tensor.TotalCount;
-        using var loader = new BatchLoaderFactory().Create(new MemoryDataset(64), [], null, new LoaderOptions(4, workers, OnBadSample: BadSample.Skip), 0, training: true, batchTransforms: [new AddOne()]);
+        using var loader = new BatchLoaderFactory().Create(
+            new MemoryDataset(64),
+            [],
+            null,
+            new LoaderOptions(4, workers, OnBadSample: BadSample.Skip),
+            0,
+            training: true,
+            batchTransforms: [new AddOne()]
+        );
         for (var epoch = 0; epoch < 3; epoch++)
         {
             foreach (var batch in loader.Epoch(epoch))

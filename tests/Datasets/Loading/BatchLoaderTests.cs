@@ -16,8 +16,10 @@ public sealed class BatchLoaderTests
         {
             var image = sample.Image!;
             var shift = (byte)random.Next(256);
-            for (var i = 0; i < image.Bytes.Length; i++) image.Bytes[i] += shift;
-            if (shift % 8 == 0) Thread.Sleep(shift % 3);
+            for (var i = 0; i < image.Bytes.Length; i++)
+                image.Bytes[i] += shift;
+            if (shift % 8 == 0)
+                Thread.Sleep(shift % 3);
             sample.Image = image;
             return sample;
         }
@@ -25,9 +27,16 @@ public sealed class BatchLoaderTests
 
     private static readonly RandomSampler Shuffled = new(new RandomSamplerOptions());
 
-    private static IBatchLoader Loader(Dataset data, LoaderOptions options, Sampler? sampler = null, bool training = true,
-        int rank = 0, int worldSize = 1, Transform[]? pipeline = null, BatchTransform[]? batchTransforms = null) =>
-        new BatchLoaderFactory().Create(data, pipeline ?? [], sampler, options, seed: 7, training, rank, worldSize, batchTransforms);
+    private static IBatchLoader Loader(
+        Dataset data,
+        LoaderOptions options,
+        Sampler? sampler = null,
+        bool training = true,
+        int rank = 0,
+        int worldSize = 1,
+        Transform[]? pipeline = null,
+        BatchTransform[]? batchTransforms = null
+    ) => new BatchLoaderFactory().Create(data, pipeline ?? [], sampler, options, seed: 7, training, rank, worldSize, batchTransforms);
 
     /// <summary>Every batch of an epoch as plain values: names, labels, pixels.</summary>
     private static List<(string Names, long[] Labels, float[] Pixels)> Read(IBatchLoader loader, int epoch = 0, int skip = 0)
@@ -35,7 +44,13 @@ public sealed class BatchLoaderTests
         var batches = new List<(string, long[], float[])>();
         foreach (var batch in loader.Epoch(epoch, skip))
             using (batch)
-                batches.Add((string.Join(' ', batch.Samples.Select(sample => sample.Name)), batch.Labels!.data<long>().ToArray(), batch.Images.data<float>().ToArray()));
+                batches.Add(
+                    (
+                        string.Join(' ', batch.Samples.Select(sample => sample.Name)),
+                        batch.Labels!.data<long>().ToArray(),
+                        batch.Images.data<float>().ToArray()
+                    )
+                );
         return batches;
     }
 
@@ -45,7 +60,10 @@ public sealed class BatchLoaderTests
     public void Epoch_AnyNumberOfWorkers_GivesTheSameBatches()
     {
         var data = new Shapes(new ShapesOptions(Count: 103, Size: 16));
-        var expected = Enumerable.Range(0, 2).SelectMany(epoch => Read(Loader(data, new LoaderOptions(8, Workers: 0), Shuffled, pipeline: [new Jitter()]), epoch)).ToArray();
+        var expected = Enumerable
+            .Range(0, 2)
+            .SelectMany(epoch => Read(Loader(data, new LoaderOptions(8, Workers: 0), Shuffled, pipeline: [new Jitter()]), epoch))
+            .ToArray();
         Assert.Equal(26, expected.Length);
         Assert.Equal(103 % 8, expected[12].Labels.Length);
         Assert.NotEqual(expected[0].Pixels, expected[13].Pixels);
@@ -91,11 +109,14 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Dispose_InTheMiddle_StopsTheThreads()
     {
-        var data = new MemoryDataset(10_000, index =>
-        {
-            Thread.Sleep(1);
-            return MemoryDataset.Pixel(index, 0, 0);
-        });
+        var data = new MemoryDataset(
+            10_000,
+            index =>
+            {
+                Thread.Sleep(1);
+                return MemoryDataset.Pixel(index, 0, 0);
+            }
+        );
         using var loader = Loader(data, new LoaderOptions(4, Workers: 4, Prefetch: 16));
         using (var batches = loader.Epoch(0).GetEnumerator())
         {
@@ -122,7 +143,13 @@ public sealed class BatchLoaderTests
     [InlineData(4)]
     public void BadSample_Fatal_IsNamedOnceAndInItsTurn(int workers)
     {
-        var data = new MemoryDataset(40, index => index is 17 or 18 or 30 ? throw new UserErrorException($"/data/{index}.jpg is empty (0 bytes).") : MemoryDataset.Pixel(index, 0, 0));
+        var data = new MemoryDataset(
+            40,
+            index =>
+                index is 17 or 18 or 30
+                    ? throw new UserErrorException($"/data/{index}.jpg is empty (0 bytes).")
+                    : MemoryDataset.Pixel(index, 0, 0)
+        );
         using var loader = Loader(data, new LoaderOptions(4, workers));
         var taken = 0;
         var error = Assert.Throws<UserErrorException>(() =>
@@ -140,7 +167,15 @@ public sealed class BatchLoaderTests
     [Fact]
     public void BadSample_InAFile_IsNamed()
     {
-        var data = new MemoryDataset(4, index => new Sample { Index = index, Name = $"/data/{index}.jpg", ReadFile = () => throw new IOException("the disk is on fire") });
+        var data = new MemoryDataset(
+            4,
+            index => new Sample
+            {
+                Index = index,
+                Name = $"/data/{index}.jpg",
+                ReadFile = () => throw new IOException("the disk is on fire"),
+            }
+        );
         using var loader = Loader(data, new LoaderOptions(4), pipeline: [new ReadAll()]);
         Assert.Equal("/data/0.jpg: the disk is on fire", Assert.Throws<UserErrorException>(() => Read(loader)).Message);
     }
@@ -157,7 +192,10 @@ public sealed class BatchLoaderTests
     [Fact]
     public void Defect_InATransform_IsNotSkippedAndNamesTheSample()
     {
-        var data = new MemoryDataset(8, index => index == 5 ? throw new IndexOutOfRangeException("oops") : MemoryDataset.Pixel(index, 0, 0));
+        var data = new MemoryDataset(
+            8,
+            index => index == 5 ? throw new IndexOutOfRangeException("oops") : MemoryDataset.Pixel(index, 0, 0)
+        );
         using var loader = Loader(data, new LoaderOptions(4, Workers: 2, OnBadSample: BadSample.Skip));
         Assert.Equal("Reading sample 5 failed: oops", Assert.Throws<InvalidOperationException>(() => Read(loader)).Message);
     }
@@ -165,7 +203,8 @@ public sealed class BatchLoaderTests
     [Fact]
     public void BadSample_SkippedInTraining_IsReplacedAlikeForAnyNumberOfWorkers()
     {
-        static MemoryDataset Data() => new(60, index => index % 7 == 3 ? throw new UserErrorException("broken") : MemoryDataset.Pixel(index, (byte)index, index % 10));
+        static MemoryDataset Data() =>
+            new(60, index => index % 7 == 3 ? throw new UserErrorException("broken") : MemoryDataset.Pixel(index, (byte)index, index % 10));
         LoaderOptions options = new(8, Workers: 0, OnBadSample: BadSample.Skip);
         using var alone = Loader(Data(), options, Shuffled, pipeline: [new Jitter()]);
         using var many = Loader(Data(), options with { Workers = 4 }, Shuffled, pipeline: [new Jitter()]);
@@ -180,7 +219,13 @@ public sealed class BatchLoaderTests
     [Fact]
     public void BadSample_SkippedInEvaluation_IsLeftOut()
     {
-        var data = new MemoryDataset(12, index => index is 1 or 2 or 4 or 5 or 6 or 7 ? throw new UserErrorException("broken") : MemoryDataset.Pixel(index, (byte)(10 * index), index % 10));
+        var data = new MemoryDataset(
+            12,
+            index =>
+                index is 1 or 2 or 4 or 5 or 6 or 7
+                    ? throw new UserErrorException("broken")
+                    : MemoryDataset.Pixel(index, (byte)(10 * index), index % 10)
+        );
         using var loader = Loader(data, new LoaderOptions(4, Workers: 2, OnBadSample: BadSample.Skip), training: false);
         var batches = Read(loader);
         Assert.Equal(["sample-0 sample-3", "sample-8 sample-9 sample-10 sample-11"], batches.Select(b => b.Names));
@@ -194,7 +239,10 @@ public sealed class BatchLoaderTests
     {
         var data = new MemoryDataset(12, index => throw new UserErrorException("broken"));
         using var loader = Loader(data, new LoaderOptions(4, OnBadSample: BadSample.Skip));
-        Assert.StartsWith("17 samples drawn one after another can't be read. The first: sample", Assert.Throws<UserErrorException>(() => Read(loader)).Message);
+        Assert.StartsWith(
+            "17 samples drawn one after another can't be read. The first: sample",
+            Assert.Throws<UserErrorException>(() => Read(loader)).Message
+        );
     }
 
     [Fact]
@@ -202,7 +250,11 @@ public sealed class BatchLoaderTests
     {
         var data = new MemoryDataset(40);
         using var alone = Loader(data, new LoaderOptions(8), Shuffled, pipeline: [new Jitter()]);
-        var ranks = Enumerable.Range(0, 2).Select(rank => Loader(data, new LoaderOptions(4), Shuffled, rank: rank, worldSize: 2, pipeline: [new Jitter()])).Select(loader => Read(loader)).ToArray();
+        var ranks = Enumerable
+            .Range(0, 2)
+            .Select(rank => Loader(data, new LoaderOptions(4), Shuffled, rank: rank, worldSize: 2, pipeline: [new Jitter()]))
+            .Select(loader => Read(loader))
+            .ToArray();
         var together = Read(alone);
         for (var k = 0; k < together.Count; k++)
         {
@@ -215,7 +267,8 @@ public sealed class BatchLoaderTests
     public void Ranks_InEvaluation_ReadEverySampleOnce()
     {
         var data = new MemoryDataset(13);
-        for (var rank = 0; rank < 3; rank++) Read(Loader(data, new LoaderOptions(2), training: false, rank: rank, worldSize: 3));
+        for (var rank = 0; rank < 3; rank++)
+            Read(Loader(data, new LoaderOptions(2), training: false, rank: rank, worldSize: 3));
         Assert.All(Enumerable.Range(0, 13), index => Assert.Equal(1, data.ReadsOf(index)));
     }
 
@@ -225,13 +278,21 @@ public sealed class BatchLoaderTests
         using var loader = Loader(new MemoryDataset(10), new LoaderOptions(4, DropLast: true));
         Assert.Equal(2, loader.BatchesPerEpoch);
         Assert.Equal(2, Read(loader).Count);
-        Assert.Contains("drop_last leaves nothing: 10 samples", Assert.Throws<UserErrorException>(() => Loader(new MemoryDataset(10), new LoaderOptions(11, DropLast: true))).Message);
+        Assert.Contains(
+            "drop_last leaves nothing: 10 samples",
+            Assert.Throws<UserErrorException>(() => Loader(new MemoryDataset(10), new LoaderOptions(11, DropLast: true))).Message
+        );
     }
 
     [Fact]
     public void Sampler_RepeatedSample_IsAugmentedAnew()
     {
-        using var loader = Loader(new MemoryDataset(4), new LoaderOptions(8), new RepeatSampler(new RepeatSamplerOptions(2, Shuffle: false)), pipeline: [new Jitter()]);
+        using var loader = Loader(
+            new MemoryDataset(4),
+            new LoaderOptions(8),
+            new RepeatSampler(new RepeatSamplerOptions(2, Shuffle: false)),
+            pipeline: [new Jitter()]
+        );
         var pixels = Read(loader).Single().Pixels;
         Assert.NotEqual(pixels[..16], pixels[16..]);
         // The first occurrence is augmented by (seed, epoch, index) alone.
@@ -264,18 +325,23 @@ public sealed class BatchLoaderTests
     {
         using var loader = Loader(new MemoryDataset(4), new LoaderOptions(4, Workers: 0), batchTransforms: [new Mark()]);
         Batch batch;
-        using (NewDisposeScope()) batch = loader.Epoch(0).First();
-        using (batch) Assert.Equal([4, 1, 2, 2], batch.Images.shape);
+        using (NewDisposeScope())
+            batch = loader.Epoch(0).First();
+        using (batch)
+            Assert.Equal([4, 1, 2, 2], batch.Images.shape);
     }
 
     [Fact]
     public void TakeWaitTimes_TellsWaitingFromWorking()
     {
-        var data = new MemoryDataset(8, index =>
-        {
-            Thread.Sleep(20);
-            return MemoryDataset.Pixel(index, 0, 0);
-        });
+        var data = new MemoryDataset(
+            8,
+            index =>
+            {
+                Thread.Sleep(20);
+                return MemoryDataset.Pixel(index, 0, 0);
+            }
+        );
         using var loader = Loader(data, new LoaderOptions(4, Workers: 0));
         loader.TakeWaitTimes();
         foreach (var batch in loader.Epoch(0))
@@ -289,5 +355,9 @@ public sealed class BatchLoaderTests
     }
 
     [Fact]
-    public void Dataset_Empty_IsAnError() => Assert.Contains("holds no samples", Assert.Throws<UserErrorException>(() => Loader(new MemoryDataset(0), new LoaderOptions())).Message);
+    public void Dataset_Empty_IsAnError() =>
+        Assert.Contains(
+            "holds no samples",
+            Assert.Throws<UserErrorException>(() => Loader(new MemoryDataset(0), new LoaderOptions())).Message
+        );
 }

@@ -10,15 +10,28 @@ public sealed class CollationTests
     private static Batch Collate(params Sample[] samples)
     {
         var data = new MemoryDataset(samples.Length, index => samples[index]);
-        using var loader = new BatchLoaderFactory().Create(data, [], null, new LoaderOptions(samples.Length, Workers: 2), 0, training: false);
+        using var loader = new BatchLoaderFactory().Create(
+            data,
+            [],
+            null,
+            new LoaderOptions(samples.Length, Workers: 2),
+            0,
+            training: false
+        );
         return loader.Epoch(0).Single();
     }
 
     private static Sample Named(int index, int height = 2, int width = 3, int channels = 3)
     {
         var image = new Image(height, width, channels);
-        for (var i = 0; i < image.Bytes.Length; i++) image.Bytes[i] = (byte)(100 * index + i);
-        return new Sample { Index = index, Name = $"{index}.jpg", Image = image };
+        for (var i = 0; i < image.Bytes.Length; i++)
+            image.Bytes[i] = (byte)(100 * index + i);
+        return new Sample
+        {
+            Index = index,
+            Name = $"{index}.jpg",
+            Image = image,
+        };
     }
 
     private static string Error(params Sample[] samples) => Assert.Throws<UserErrorException>(() => Collate(samples)).Message;
@@ -49,9 +62,10 @@ public sealed class CollationTests
             samples[i].Label = 3 + i;
             samples[i].MultiLabel = [i, 0, 1];
             samples[i].Targets = [0.5f * i, 2];
-            samples[i].SegmentationMap = i == 0
-                ? new Image(2, 3, 1, PixelType.UInt8, [0, 1, 2, 3, 4, 255])
-                : new Image(2, 3, 1, PixelType.UInt16, [44, 1, 1, 0, 2, 0, 3, 0, 4, 0, 255, 255]);
+            samples[i].SegmentationMap =
+                i == 0
+                    ? new Image(2, 3, 1, PixelType.UInt8, [0, 1, 2, 3, 4, 255])
+                    : new Image(2, 3, 1, PixelType.UInt16, [44, 1, 1, 0, 2, 0, 3, 0, 4, 0, 255, 255]);
             samples[i].ExtraMaps["depth"] = new Image(1, 2, 1, PixelType.UInt16, [(byte)i, 1, 2, 0]);
         }
         using var batch = Collate(samples);
@@ -96,7 +110,15 @@ public sealed class CollationTests
     public void Batch_OverTwoGibibytes_IsRefusedBeforeMemoryIsTaken()
     {
         var image = new Image(8192, 8192, 1);
-        var samples = Enumerable.Range(0, 9).Select(i => new Sample { Index = i, Name = $"{i}.png", Image = image }).ToArray();
+        var samples = Enumerable
+            .Range(0, 9)
+            .Select(i => new Sample
+            {
+                Index = i,
+                Name = $"{i}.png",
+                Image = image,
+            })
+            .ToArray();
         Assert.Contains("Lower batch_size", Error(samples));
     }
 
@@ -122,11 +144,15 @@ public sealed class CollationTests
             var values = batches[i / 2].Images[i % 2].contiguous().data<float>().ToArray();
             var (height, width) = (pixels[i].Height, pixels[i].Width);
             for (var c = 0; c < 3; c++)
-                for (var y = 0; y < 64; y++)
-                    for (var x = 0; x < 64; x++)
-                        Assert.Equal(y < height && x < width ? (pixels[i].Bytes[(y * width + x) * 3 + c] - 10) / 2f : 0, values[(c * 64 + y) * 64 + x]);
+            for (var y = 0; y < 64; y++)
+            for (var x = 0; x < 64; x++)
+                Assert.Equal(
+                    y < height && x < width ? (pixels[i].Bytes[(y * width + x) * 3 + c] - 10) / 2f : 0,
+                    values[(c * 64 + y) * 64 + x]
+                );
         }
-        foreach (var batch in batches) batch.Dispose();
+        foreach (var batch in batches)
+            batch.Dispose();
     }
 
     [Fact]
@@ -135,6 +161,10 @@ public sealed class CollationTests
         var samples = new[] { Named(0, 20, 50), Named(1, 40, 10, channels: 1) };
         var data = new MemoryDataset(2, index => samples[index], info: new DataInfo(["a"], DataTask.Detection));
         using var loader = new BatchLoaderFactory().Create(data, [], null, new LoaderOptions(2, Workers: 0), 0, training: false);
-        Assert.Contains("must be of one size", Assert.Throws<UserErrorException>(() => loader.Epoch(0).ToArray()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "must be of one size",
+            Assert.Throws<UserErrorException>(() => loader.Epoch(0).ToArray()).Message,
+            StringComparison.Ordinal
+        );
     }
 }

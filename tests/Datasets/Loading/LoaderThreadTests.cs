@@ -19,8 +19,25 @@ public sealed class LoaderThreadTests
         }
     }
 
-    private static IBatchLoader Loader(LoaderOptions options, Sampler? sampler = null, Transform? step = null, int count = 12, long seed = 7, int rank = 0, int worldSize = 1) =>
-        new BatchLoaderFactory().Create(new Shapes(new ShapesOptions(Count: count, Size: 16)), step is null ? [] : [step], sampler, options, seed, training: true, rank, worldSize);
+    private static IBatchLoader Loader(
+        LoaderOptions options,
+        Sampler? sampler = null,
+        Transform? step = null,
+        int count = 12,
+        long seed = 7,
+        int rank = 0,
+        int worldSize = 1
+    ) =>
+        new BatchLoaderFactory().Create(
+            new Shapes(new ShapesOptions(Count: count, Size: 16)),
+            step is null ? [] : [step],
+            sampler,
+            options,
+            seed,
+            training: true,
+            rank,
+            worldSize
+        );
 
     [Fact]
     public void Epochs_OneAfterAnother_AreReadByTheSameThreads()
@@ -28,11 +45,14 @@ public sealed class LoaderThreadTests
         var threads = new ConcurrentDictionary<int, int>();
         using var loader = Loader(new LoaderOptions(2, Workers: 2), step: new Witness(threads));
         for (var epoch = 0; epoch < 30; epoch++)
-            foreach (var batch in loader.Epoch(epoch)) batch.Dispose();
+            foreach (var batch in loader.Epoch(epoch))
+                batch.Dispose();
         Assert.InRange(threads.Count, 1, 2);
         Assert.Equal(30 * 12, threads.Values.Sum());
-        foreach (var batch in loader.Epoch(0, skip: 4).Take(1)) batch.Dispose(); // one that is left early gives its threads back, too
-        foreach (var batch in loader.Epoch(1)) batch.Dispose();
+        foreach (var batch in loader.Epoch(0, skip: 4).Take(1))
+            batch.Dispose(); // one that is left early gives its threads back, too
+        foreach (var batch in loader.Epoch(1))
+            batch.Dispose();
         Assert.InRange(threads.Count, 1, 2);
     }
 
@@ -60,11 +80,15 @@ public sealed class LoaderThreadTests
         using var left = new CountdownEvent(3);
         using var together = new Barrier(3); // a thread that is done would be taken again
         var running = new ConcurrentBag<Thread>();
-        threads.Start(3, () =>
-        {
-            running.Add(Thread.CurrentThread);
-            together.SignalAndWait(TimeSpan.FromSeconds(10));
-        }, () => left.Signal());
+        threads.Start(
+            3,
+            () =>
+            {
+                running.Add(Thread.CurrentThread);
+                together.SignalAndWait(TimeSpan.FromSeconds(10));
+            },
+            () => left.Signal()
+        );
         Assert.True(left.Wait(TimeSpan.FromSeconds(10)));
         Assert.Equal(3, threads.Made);
         threads.Dispose();
@@ -87,10 +111,18 @@ public sealed class LoaderThreadTests
         Assert.Equal(["order", "train.dataset"], Differs(Facts(options, shuffled, count: 13)));
         Assert.Equal(["order"], Differs(Facts(options, new RandomSampler(new RandomSamplerOptions(Replacement: true)))));
 
-        IEnumerable<string> Differs(IReadOnlyDictionary<string, string> other) => facts.Keys.Where(key => facts[key] != other[key]).Order(StringComparer.Ordinal);
+        IEnumerable<string> Differs(IReadOnlyDictionary<string, string> other) =>
+            facts.Keys.Where(key => facts[key] != other[key]).Order(StringComparer.Ordinal);
     }
 
-    private static IReadOnlyDictionary<string, string> Facts(LoaderOptions options, Sampler? sampler, int count = 12, long seed = 7, int rank = 0, int worldSize = 1)
+    private static IReadOnlyDictionary<string, string> Facts(
+        LoaderOptions options,
+        Sampler? sampler,
+        int count = 12,
+        long seed = 7,
+        int rank = 0,
+        int worldSize = 1
+    )
     {
         using var loader = Loader(options, sampler, count: count, seed: seed, rank: rank, worldSize: worldSize);
         return loader.OrderedBy;

@@ -9,13 +9,15 @@ public sealed class SamplerTests
 {
     private static readonly MemoryDataset Hundred = new(100);
 
-    public static TheoryData<Sampler> All => new(
-        new SequentialSampler(),
-        new RandomSampler(new RandomSamplerOptions()),
-        new RandomSampler(new RandomSamplerOptions(Replacement: true, Samples: 250)),
-        new RepeatSampler(new RepeatSamplerOptions(3)),
-        new ClassBalancedSampler(new ClassBalancedSamplerOptions()),
-        new ClassBalancedSampler(new ClassBalancedSamplerOptions(Threshold: 0.2)));
+    public static TheoryData<Sampler> All =>
+        new(
+            new SequentialSampler(),
+            new RandomSampler(new RandomSamplerOptions()),
+            new RandomSampler(new RandomSamplerOptions(Replacement: true, Samples: 250)),
+            new RepeatSampler(new RepeatSamplerOptions(3)),
+            new ClassBalancedSampler(new ClassBalancedSamplerOptions()),
+            new ClassBalancedSampler(new ClassBalancedSamplerOptions(Threshold: 0.2))
+        );
 
     [Theory]
     [MemberData(nameof(All))]
@@ -24,7 +26,8 @@ public sealed class SamplerTests
         var order = sampler.Order(Hundred, 1, 2);
         Assert.Equal(order, sampler.Order(Hundred, 1, 2));
         Assert.All(order, index => Assert.InRange(index, 0, 99));
-        if (sampler is SequentialSampler) return;
+        if (sampler is SequentialSampler)
+            return;
         Assert.NotEqual(order, sampler.Order(Hundred, 1, 3));
         Assert.NotEqual(order, sampler.Order(Hundred, 2, 2));
         Assert.Equal(order.Count, sampler.Order(Hundred, 2, 3).Count);
@@ -40,16 +43,23 @@ public sealed class SamplerTests
 
     [Fact]
     public void Random_MoreThanThereAre_IsAnError() =>
-        Assert.Contains("can't draw 101 samples of 100", Assert.Throws<UserErrorException>(() => new RandomSampler(new RandomSamplerOptions(Samples: 101)).Order(Hundred, 0, 0)).Message);
+        Assert.Contains(
+            "can't draw 101 samples of 100",
+            Assert.Throws<UserErrorException>(() => new RandomSampler(new RandomSamplerOptions(Samples: 101)).Order(Hundred, 0, 0)).Message
+        );
 
     [Fact]
     public void Repeat_EachPass_IsAPermutation()
     {
         var order = new RepeatSampler(new RepeatSamplerOptions(3)).Order(Hundred, 5, 0);
         Assert.Equal(300, order.Count);
-        for (var pass = 0; pass < 3; pass++) Assert.Equal(Enumerable.Range(0, 100), order.Skip(100 * pass).Take(100).Order());
+        for (var pass = 0; pass < 3; pass++)
+            Assert.Equal(Enumerable.Range(0, 100), order.Skip(100 * pass).Take(100).Order());
         Assert.NotEqual(order.Take(100), order.Skip(100).Take(100));
-        Assert.Equal(Enumerable.Range(0, 200).Select(i => i % 100), new RepeatSampler(new RepeatSamplerOptions(2, Shuffle: false)).Order(Hundred, 5, 0));
+        Assert.Equal(
+            Enumerable.Range(0, 200).Select(i => i % 100),
+            new RepeatSampler(new RepeatSamplerOptions(2, Shuffle: false)).Order(Hundred, 5, 0)
+        );
     }
 
     /// <summary>90 of class 0, 9 of class 1, 1 of class 2.</summary>
@@ -57,8 +67,13 @@ public sealed class SamplerTests
     {
         public override int Count => 100;
         public override DataInfo Info { get; } = new(["many", "some", "one"], DataTask.Classification);
+
         public override Sample Get(int index) => MemoryDataset.Pixel(index, 0, LabelOf(index));
-        public override int? LabelOf(int index) => index < 90 ? 0 : index < 99 ? 1 : 2;
+
+        public override int? LabelOf(int index) =>
+            index < 90 ? 0
+            : index < 99 ? 1
+            : 2;
     }
 
     [Fact]
@@ -67,7 +82,8 @@ public sealed class SamplerTests
         var (data, sampler) = (new Skewed(), new ClassBalancedSampler(new ClassBalancedSamplerOptions()));
         var counts = new int[3];
         for (var epoch = 0; epoch < 300; epoch++)
-            foreach (var index in sampler.Order(data, 1, epoch)) counts[data.LabelOf(index)!.Value]++;
+            foreach (var index in sampler.Order(data, 1, epoch))
+                counts[data.LabelOf(index)!.Value]++;
         // 30,000 draws, a third each: standard deviation sqrt(30000 * 1/3 * 2/3) = 82.
         Assert.All(counts, count => Assert.InRange(count, 9_600, 10_400));
     }
@@ -93,9 +109,15 @@ public sealed class SamplerTests
     {
         var order = Enumerable.Range(100, count).ToArray();
         var shares = Enumerable.Range(0, worldSize).Select(rank => Ranks.Share(order, rank, worldSize, even, cut)).ToArray();
-        if (even) Assert.Single(shares.Select(share => share.Length).Distinct());
-        var together = Enumerable.Range(0, shares.Max(share => share.Length)).SelectMany(step => shares.Where(share => step < share.Length).Select(share => share[step])).ToArray();
-        var expected = !even ? order : cut ? order[..(count / worldSize * worldSize)]
+        if (even)
+            Assert.Single(shares.Select(share => share.Length).Distinct());
+        var together = Enumerable
+            .Range(0, shares.Max(share => share.Length))
+            .SelectMany(step => shares.Where(share => step < share.Length).Select(share => share[step]))
+            .ToArray();
+        var expected =
+            !even ? order
+            : cut ? order[..(count / worldSize * worldSize)]
             : [.. Enumerable.Range(0, (count + worldSize - 1) / worldSize * worldSize).Select(i => order[i % count])];
         Assert.Equal(expected, together);
     }

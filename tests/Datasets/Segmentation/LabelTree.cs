@@ -21,7 +21,8 @@ internal sealed class LabelTree : IDisposable
     public string Photograph(string name, int height = 2, int width = 3) => _folder.Write(name, Png(new Image(height, width, 3)));
 
     /// <summary>A label image of one row, or of rows of the given width.</summary>
-    public string Labels(string name, byte[] values, int width = 3) => _folder.Write(name, Png(new Image(values.Length / width, width, 1, PixelType.UInt8, values)));
+    public string Labels(string name, byte[] values, int width = 3) =>
+        _folder.Write(name, Png(new Image(values.Length / width, width, 1, PixelType.UInt8, values)));
 
     public string Write(string name, byte[] bytes) => _folder.Write(name, bytes);
 

@@ -16,14 +16,22 @@ public sealed class LeftOutLabelsTests : IDisposable
     public void Folder_CountsWhatIsNoPair()
     {
         _tree.Pairs([0, 1, 2]);
-        foreach (var name in (string[])["train/image/x.gif", "train/image/readme.txt", "train/label/x.json", "train/image/._a.png"]) _tree.Write(name, "x");
+        foreach (var name in (string[])["train/image/x.gif", "train/image/readme.txt", "train/label/x.json", "train/image/._a.png"])
+            _tree.Write(name, "x");
         var data = Folder(apply: true);
         Assert.Equal(1, data.Count);
-        Assert.Equal([(LeftOutKind.File, 1), (LeftOutKind.Image, 1), (LeftOutKind.File, 1)], data.LeftOut.Select(entry => (entry.Kind, (int)entry.Count)));
-        Assert.Contains(data.Check(), note => note.Contains("GIF files among the images, which can't be read (.gif): 1", StringComparison.Ordinal));
+        Assert.Equal(
+            [(LeftOutKind.File, 1), (LeftOutKind.Image, 1), (LeftOutKind.File, 1)],
+            data.LeftOut.Select(entry => (entry.Kind, (int)entry.Count))
+        );
+        Assert.Contains(
+            data.Check(),
+            note => note.Contains("GIF files among the images, which can't be read (.gif): 1", StringComparison.Ordinal)
+        );
     }
 
-    /// <summary>Labels drawn on the photograph as shown (40 x 24), or as stored (24 x 40): each with its setting, and the other names it.</summary>
+    /// <summary>Labels drawn on the photograph as shown (40 x 24), or as stored (24 x 40): each with its setting, and the other names
+    /// it.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -44,10 +52,15 @@ public sealed class LeftOutLabelsTests : IDisposable
 
     [Fact]
     public void JpegMask_WithValuesOfNoClass_NamesJpeg() =>
-        Assert.Contains("JPEG changes values", LabelErrors.Unclaimed("a.jpg", new LabelTable(["sky"], [new(0, 0)], byColor: false), [new(3, 5)]).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "JPEG changes values",
+            LabelErrors.Unclaimed("a.jpg", new LabelTable(["sky"], [new(0, 0)], byColor: false), [new(3, 5)]).Message,
+            StringComparison.Ordinal
+        );
 
-    private SegmentationFolder Folder(bool apply) => new(new(_tree.Path) { Classes = ["sky", "road", "car"] })
-    {
-        Pipeline = [new LoadImage(new LoadImageOptions(ApplyOrientation: apply)), new LoadSegmentation()],
-    };
+    private SegmentationFolder Folder(bool apply) =>
+        new(new(_tree.Path) { Classes = ["sky", "road", "car"] })
+        {
+            Pipeline = [new LoadImage(new LoadImageOptions(ApplyOrientation: apply)), new LoadSegmentation()],
+        };
 }

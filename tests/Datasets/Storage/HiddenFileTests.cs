@@ -9,8 +9,16 @@ public sealed class HiddenFileTests : IDisposable
 {
     private static readonly string[] s_names =
     [
-        "train/cat/1.jpg", "train/cat/._1.jpg", "train/cat/Thumbs.db", "train/cat/desktop.ini", "train/.DS_Store", "train/.ipynb_checkpoints/1.jpg",
-        "__MACOSX/train/cat/._1.jpg", "train/__MACOSX/cat/2.jpg", "train/@eaDir/2.jpg", "train/dog/2.JPG",
+        "train/cat/1.jpg",
+        "train/cat/._1.jpg",
+        "train/cat/Thumbs.db",
+        "train/cat/desktop.ini",
+        "train/.DS_Store",
+        "train/.ipynb_checkpoints/1.jpg",
+        "__MACOSX/train/cat/._1.jpg",
+        "train/__MACOSX/cat/2.jpg",
+        "train/@eaDir/2.jpg",
+        "train/dog/2.JPG",
     ];
 
     private readonly TemporaryFolder _folder = new();
@@ -20,8 +28,15 @@ public sealed class HiddenFileTests : IDisposable
     [Fact]
     public void Hidden_InFoldersAndArchives_DoNotCount()
     {
-        foreach (var name in s_names) _folder.Write("tree/" + name, [1]);
-        var zip = _folder.Write("tree.zip", ZipStoreTests.Zip(CompressionLevel.NoCompression, [.. s_names.Append("../out.jpg").Append("./train/dog/3.jpg").Select(name => (name, new byte[] { 1 }))]));
+        foreach (var name in s_names)
+            _folder.Write("tree/" + name, [1]);
+        var zip = _folder.Write(
+            "tree.zip",
+            ZipStoreTests.Zip(
+                CompressionLevel.NoCompression,
+                [.. s_names.Append("../out.jpg").Append("./train/dog/3.jpg").Select(name => (name, new byte[] { 1 }))]
+            )
+        );
         Assert.Equal(["train/cat/1.jpg", "train/dog/2.JPG"], FileStore.Open(Path.Combine(_folder.Path, "tree")).Names);
         Assert.Equal(["train/cat/1.jpg", "train/dog/2.JPG", "train/dog/3.jpg"], FileStore.Open(zip).Names);
         var data = new ImageFolder(new(zip, "train"));

@@ -31,7 +31,12 @@ public sealed class ZipStoreTests : IDisposable
     {
         var files = Enumerable.Range(0, 200).Select(i => ($"{i:D3}.txt", string.Concat(Enumerable.Repeat($"{i} ", 300)))).ToArray();
         var store = FileStore.Open(_folder.Write("a.zip", Zip(CompressionLevel.Fastest, files)));
-        Parallel.For(0, 2000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => Assert.Equal(files[i % 200].Item2, Text(store, files[i % 200].Item1)));
+        Parallel.For(
+            0,
+            2000,
+            new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            i => Assert.Equal(files[i % 200].Item2, Text(store, files[i % 200].Item1))
+        );
     }
 
     [Fact]
@@ -57,17 +62,23 @@ public sealed class ZipStoreTests : IDisposable
     public void OpenAndRead_Mutated_NeverFailsOtherwiseThanAsAUserError()
     {
         var random = new Random(1);
-        byte[][] seeds = [Zip(CompressionLevel.Optimal, ("a.txt", new string('a', 300)), ("b.txt", "second")), Zip64("a.txt", "sixty-four")];
+        byte[][] seeds =
+        [
+            Zip(CompressionLevel.Optimal, ("a.txt", new string('a', 300)), ("b.txt", "second")),
+            Zip64("a.txt", "sixty-four"),
+        ];
         var refused = 0;
         for (var round = 0; round < 3000; round++)
         {
             var bytes = (byte[])seeds[round % 2].Clone();
-            for (var change = random.Next(1, 4); change > 0; change--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            for (var change = random.Next(1, 4); change > 0; change--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
             var path = _folder.Write("mutated.zip", bytes);
             try
             {
                 var store = FileStore.Open(path);
-                foreach (var name in store.Names) store.Read(name);
+                foreach (var name in store.Names)
+                    store.Read(name);
             }
             catch (UserErrorException)
             {
@@ -91,7 +102,10 @@ public sealed class ZipStoreTests : IDisposable
     public void Read_EmptyEntry_NamesIt()
     {
         var store = FileStore.Open(_folder.Write("a.zip", Zip(CompressionLevel.NoCompression, ("cat/empty.jpg", ""))));
-        Assert.EndsWith("a.zip:cat/empty.jpg is empty (0 bytes).", Assert.Throws<UserErrorException>(() => store.Read("cat/empty.jpg")).Message);
+        Assert.EndsWith(
+            "a.zip:cat/empty.jpg is empty (0 bytes).",
+            Assert.Throws<UserErrorException>(() => store.Read("cat/empty.jpg")).Message
+        );
     }
 
     [Fact]

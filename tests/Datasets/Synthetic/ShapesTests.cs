@@ -16,7 +16,8 @@ public sealed class ShapesTests(ITestOutputHelper output)
         var (one, other) = (new Shapes(options), new Shapes(options with { CacheMb = 16 }));
         var forward = Enumerable.Range(0, 50).Select(i => one.Get(i).Image!.Bytes).ToArray();
         foreach (var round in new[] { 0, 1 }) // the second round reads the cache
-            foreach (var index in Enumerable.Range(0, 50).Reverse()) Assert.Equal(forward[index], other.Get(index).Image!.Bytes);
+        foreach (var index in Enumerable.Range(0, 50).Reverse())
+            Assert.Equal(forward[index], other.Get(index).Image!.Bytes);
         Assert.NotEqual(forward[0], forward[1]);
         Assert.NotEqual(forward[0], new Shapes(options with { Seed = 1 }).Get(0).Image!.Bytes);
         Assert.NotEqual(forward[0], new Shapes(options with { Split = ShapesSplit.Val }).Get(0).Image!.Bytes);
@@ -39,7 +40,8 @@ public sealed class ShapesTests(ITestOutputHelper output)
     {
         var data = new Shapes(new ShapesOptions(Count: 3000));
         Assert.Equal(10, data.Info.Classes.Count);
-        for (var i = 0; i < 100; i++) Assert.Equal(data.Get(i).Label, data.LabelOf(i));
+        for (var i = 0; i < 100; i++)
+            Assert.Equal(data.Get(i).Label, data.LabelOf(i));
         // 300 of each expected, standard deviation sqrt(3000 * 0.1 * 0.9) = 16.4.
         Assert.All(Enumerable.Range(0, 3000).CountBy(i => data.LabelOf(i)!.Value), pair => Assert.InRange(pair.Value, 215, 385));
     }
@@ -67,14 +69,18 @@ public sealed class ShapesTests(ITestOutputHelper output)
             {
                 for (var i = 0; i < map.Length; i++)
                 {
-                    if (masks[k].Bytes[i] == 0) continue;
+                    if (masks[k].Bytes[i] == 0)
+                        continue;
                     Assert.Equal(0, map[i]);
                     map[i] = (byte)(boxes.Labels[k] + 1);
                 }
                 Assert.Equal(TightBox(masks[k]), boxes.Corners[(4 * k)..(4 * k + 4)]);
             }
             Assert.Equal(map, segmentation.Get(index).SegmentationMap!.Bytes);
-            Assert.Equal(boxes.Labels.Distinct().Order(), multiLabel.Get(index).MultiLabel!.Index().Where(pair => pair.Item == 1).Select(pair => pair.Index));
+            Assert.Equal(
+                boxes.Labels.Distinct().Order(),
+                multiLabel.Get(index).MultiLabel!.Index().Where(pair => pair.Item == 1).Select(pair => pair.Index)
+            );
             Assert.Equal(boxes.Labels.Distinct().Order(), multiLabel.LabelsOf(index)!.Order());
         }
         Assert.InRange(several, 30, 55);
@@ -84,7 +90,9 @@ public sealed class ShapesTests(ITestOutputHelper output)
     public void Masks_HaveTheAreaOfTheirShape()
     {
         // Without clutter, a circle of diameter d squeezed by s in [0.78, 1] covers pi / 4 * d * d * s pixels, if it is inside.
-        var data = new Shapes(new ShapesOptions(Count: 40, Size: 128, Classes: ["circle"], MinScale: 0.4, MaxScale: 0.4, Clutter: 0, Truth: true));
+        var data = new Shapes(
+            new ShapesOptions(Count: 40, Size: 128, Classes: ["circle"], MinScale: 0.4, MaxScale: 0.4, Clutter: 0, Truth: true)
+        );
         var full = Math.PI / 4 * Math.Pow(0.4 * 128, 2);
         for (var index = 0; index < 40; index++)
         {
@@ -109,12 +117,18 @@ public sealed class ShapesTests(ITestOutputHelper output)
 
     [Fact]
     public void Classes_Unknown_SuggestsTheNearest() =>
-        Assert.StartsWith("Shapes can't draw \"squar\". Did you mean \"square\"?", Assert.Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Classes: ["squar"]))).Message);
+        Assert.StartsWith(
+            "Shapes can't draw \"squar\". Did you mean \"square\"?",
+            Assert.Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Classes: ["squar"]))).Message
+        );
 
     [Fact]
     public void LinearClassifierOnPixels_StaysFarBelowSixtyPercent()
     {
-        var (train, test) = (new Shapes(new ShapesOptions(Count: 1000)), new Shapes(new ShapesOptions(Count: 500, Split: ShapesSplit.Test)));
+        var (train, test) = (
+            new Shapes(new ShapesOptions(Count: 1000)),
+            new Shapes(new ShapesOptions(Count: 500, Split: ShapesSplit.Test))
+        );
         var model = SoftmaxRegression.Train(train, 1000, epochs: 6);
         var learnt = model.Accuracy(train, 1000);
         Assert.True(learnt > 0.6, "the classifier has not learnt what it saw, so it proves nothing");
@@ -125,7 +139,13 @@ public sealed class ShapesTests(ITestOutputHelper output)
 
     private static float[] TightBox(Image mask)
     {
-        var set = Enumerable.Range(0, mask.Bytes.Length).Where(i => mask.Bytes[i] != 0).Select(i => (X: i % mask.Width, Y: i / mask.Width)).ToArray();
-        return set.Length == 0 ? [mask.Width, mask.Height, 0, 0] : [set.Min(p => p.X), set.Min(p => p.Y), set.Max(p => p.X) + 1, set.Max(p => p.Y) + 1];
+        var set = Enumerable
+            .Range(0, mask.Bytes.Length)
+            .Where(i => mask.Bytes[i] != 0)
+            .Select(i => (X: i % mask.Width, Y: i / mask.Width))
+            .ToArray();
+        return set.Length == 0
+            ? [mask.Width, mask.Height, 0, 0]
+            : [set.Min(p => p.X), set.Min(p => p.Y), set.Max(p => p.X) + 1, set.Max(p => p.Y) + 1];
     }
 }

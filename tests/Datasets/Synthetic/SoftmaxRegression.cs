@@ -39,8 +39,10 @@ internal sealed class SoftmaxRegression(int classes, int features)
         var (sum, rest) = (Vector<float>.Zero, 0f);
         var left = MemoryMarshal.Cast<float, Vector<float>>(a.AsSpan());
         var right = MemoryMarshal.Cast<float, Vector<float>>(b.AsSpan());
-        for (var i = 0; i < left.Length; i++) sum += left[i] * right[i];
-        for (var i = left.Length * Vector<float>.Count; i < a.Length; i++) rest += a[i] * b[i];
+        for (var i = 0; i < left.Length; i++)
+            sum += left[i] * right[i];
+        for (var i = left.Length * Vector<float>.Count; i < a.Length; i++)
+            rest += a[i] * b[i];
         return Vector.Sum(sum) + rest;
     }
 
@@ -48,8 +50,10 @@ internal sealed class SoftmaxRegression(int classes, int features)
     {
         var left = MemoryMarshal.Cast<float, Vector<float>>(target.AsSpan());
         var right = MemoryMarshal.Cast<float, Vector<float>>(values.AsSpan());
-        for (var i = 0; i < left.Length; i++) left[i] += right[i] * factor;
-        for (var i = left.Length * Vector<float>.Count; i < target.Length; i++) target[i] += values[i] * factor;
+        for (var i = 0; i < left.Length; i++)
+            left[i] += right[i] * factor;
+        for (var i = left.Length * Vector<float>.Count; i < target.Length; i++)
+            target[i] += values[i] * factor;
     }
 
     private static float[] Features(Sample sample) => [.. sample.Image!.Bytes.Select(value => (value - 97f) / 69f), 1f];

@@ -19,7 +19,11 @@ public class ColorOperationsTests
             foreach (var entry in FixtureFile.Json("images", "colour.json").EnumerateArray())
             {
                 if (entry.GetProperty("step").GetString() != "dull")
-                    cases.Add(entry.GetProperty("step").GetString()!, entry.GetProperty("value").GetDouble(), entry.GetProperty("offset").GetInt32());
+                    cases.Add(
+                        entry.GetProperty("step").GetString()!,
+                        entry.GetProperty("value").GetDouble(),
+                        entry.GetProperty("offset").GetInt32()
+                    );
             }
             return cases;
         }
@@ -70,14 +74,27 @@ public class ColorOperationsTests
     [Fact]
     public void ColorJitter_FloatImage_SaysWhereToPutIt()
     {
-        var sample = new Sample { Index = 0, Name = "cat.jpg", Image = new Image(4, 4, 3, PixelType.Float32) };
-        var error = Assert.Throws<UserErrorException>(() => new ColorJitter(new ColorJitterOptions(0.5)).Apply(sample, new RandomSource(1)));
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "cat.jpg",
+            Image = new Image(4, 4, 3, PixelType.Float32),
+        };
+        var error = Assert.Throws<UserErrorException>(() =>
+            new ColorJitter(new ColorJitterOptions(0.5)).Apply(sample, new RandomSource(1))
+        );
         Assert.Contains("cat.jpg: ColorJitter works on 8-bit images", error.Message, StringComparison.Ordinal);
     }
 
     private static Image Dull()
     {
         var entry = FixtureFile.Json("images", "colour.json").EnumerateArray().Single(e => e.GetProperty("step").GetString() == "dull");
-        return new Image(Source.Height, Source.Width, 3, PixelType.UInt8, Expected.AsSpan(entry.GetProperty("offset").GetInt32(), Source.Bytes.Length).ToArray());
+        return new Image(
+            Source.Height,
+            Source.Width,
+            3,
+            PixelType.UInt8,
+            Expected.AsSpan(entry.GetProperty("offset").GetInt32(), Source.Bytes.Length).ToArray()
+        );
     }
 }

@@ -8,7 +8,8 @@ namespace Tessera.Tests.Datasets.Transforms;
 /// <summary>The scene has 60 x 80 pixels.</summary>
 public class FitSizeTests
 {
-    private static Sample Fit(FitSizeOptions options, ulong seed = 1) => new FitSize(options).Apply(TestScene.Create(), new RandomSource(seed));
+    private static Sample Fit(FitSizeOptions options, ulong seed = 1) =>
+        new FitSize(options).Apply(TestScene.Create(), new RandomSource(seed));
 
     [Theory]
     [InlineData(FitMode.OnlyScale, 120, 120, 0, 0)]
@@ -27,7 +28,8 @@ public class FitSizeTests
             {
                 var outside = y >= height - below || x >= width - beside;
                 Assert.Equal(outside, map.Bytes[y * width + x] == 255);
-                if (outside) Assert.Equal(0, sample.Image!.Bytes[(y * width + x) * 3]);
+                if (outside)
+                    Assert.Equal(0, sample.Image!.Bytes[(y * width + x) * 3]);
             }
         }
     }
@@ -38,11 +40,13 @@ public class FitSizeTests
     [InlineData(PadPosition.Center, 20, 10)]
     public void Position_SaysWhereTheImageLies_AndBoxesFollow(PadPosition position, int top, int left)
     {
-        foreach (var sample in new[]
-        {
-            Fit(new(InputSize: new(100, 100), Fit: FitMode.OnlyPad, Position: position)),
-            new Pad(new(new HeightWidth(100, 100), Position: position)).Apply(TestScene.Create(), new RandomSource(1)),
-        })
+        foreach (
+            var sample in new[]
+            {
+                Fit(new(InputSize: new(100, 100), Fit: FitMode.OnlyPad, Position: position)),
+                new Pad(new(new HeightWidth(100, 100), Position: position)).Apply(TestScene.Create(), new RandomSource(1)),
+            }
+        )
         {
             Assert.Equal((100, 100), sample.ImageSize);
             Assert.Equal([8 + left, 10 + top, 30 + left, 26 + top], sample.Boxes!.Corners[..4]);
@@ -54,7 +58,12 @@ public class FitSizeTests
     [Fact]
     public void Position_Random_ReachesBothEnds()
     {
-        var tops = Enumerable.Range(0, 60).Select(seed => Fit(new(InputSize: new(63, 80), Fit: FitMode.OnlyPad, Position: PadPosition.Random), (ulong)seed).Geometry!.Padding.Top).ToArray();
+        var tops = Enumerable
+            .Range(0, 60)
+            .Select(seed =>
+                Fit(new(InputSize: new(63, 80), Fit: FitMode.OnlyPad, Position: PadPosition.Random), (ulong)seed).Geometry!.Padding.Top
+            )
+            .ToArray();
         Assert.Equal([0, 1, 2, 3], tops.Distinct().Order());
     }
 
@@ -69,8 +78,16 @@ public class FitSizeTests
     [Fact]
     public void Mistakes_AreTold()
     {
-        Assert.Contains("scene: an image of 60 x 80 can't be padded to 50 x 100", Assert.Throws<UserErrorException>(() => Fit(new(InputSize: new(50, 100), Fit: FitMode.OnlyPad))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "scene: an image of 60 x 80 can't be padded to 50 x 100",
+            Assert.Throws<UserErrorException>(() => Fit(new(InputSize: new(50, 100), Fit: FitMode.OnlyPad))).Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("needs input_size", Assert.Throws<UserErrorException>(() => Fit(new())).Message, StringComparison.Ordinal);
-        Assert.Contains("takes no input_size", Assert.Throws<UserErrorException>(() => Fit(new(SizeMode.DiverseSize, new(5, 5)))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "takes no input_size",
+            Assert.Throws<UserErrorException>(() => Fit(new(SizeMode.DiverseSize, new(5, 5)))).Message,
+            StringComparison.Ordinal
+        );
     }
 }

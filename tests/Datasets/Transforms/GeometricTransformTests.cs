@@ -21,7 +21,9 @@ public class GeometricTransformTests
         ["random resize"] = new RandomResize(new RandomResizeOptions([0.6, 1.8])),
         ["random shorter side"] = new RandomResize(new RandomResizeOptions(ShorterSides: [40, 80, 100])),
         ["random resized crop"] = new RandomResizedCrop(new RandomResizedCropOptions(new HeightWidth(64, 64), [0.3, 1])),
-        ["random resized crop opencv"] = new RandomResizedCrop(new RandomResizedCropOptions(new HeightWidth(64, 64), [0.3, 1], Backend: ResizeBackend.Opencv)),
+        ["random resized crop opencv"] = new RandomResizedCrop(
+            new RandomResizedCropOptions(new HeightWidth(64, 64), [0.3, 1], Backend: ResizeBackend.Opencv)
+        ),
         ["center crop"] = new CenterCrop(new CenterCropOptions(new HeightWidth(40, 50))),
         ["center crop of a smaller image"] = new CenterCrop(new CenterCropOptions(new HeightWidth(100, 30))),
         ["random crop"] = new RandomCrop(new RandomCropOptions(new HeightWidth(40, 40), Padding: 4)),
@@ -45,7 +47,10 @@ public class GeometricTransformTests
         {
             var sample = Steps[name].Apply(TestScene.Create(), new RandomSource(seed));
             var (image, map) = (sample.Image!, sample.SegmentationMap!);
-            Assert.All(sample.InstanceMasks!.Append(map).Append(sample.ExtraMaps["depth"]), other => Assert.Equal((image.Height, image.Width), (other.Height, other.Width)));
+            Assert.All(
+                sample.InstanceMasks!.Append(map).Append(sample.ExtraMaps["depth"]),
+                other => Assert.Equal((image.Height, image.Width), (other.Height, other.Width))
+            );
             var boxes = sample.Boxes!;
             Assert.Equal(boxes.Count, sample.InstanceMasks!.Count);
             Assert.Equal(boxes.Count, boxes.Ignored.Length);
@@ -61,7 +66,12 @@ public class GeometricTransformTests
                     if (mask.Bytes[p] == 0)
                         continue;
                     var (x, y) = (p % image.Width, p / image.Width);
-                    inside = new Vector4(Math.Min(inside.X, x), Math.Min(inside.Y, y), Math.Max(inside.Z, x + 1), Math.Max(inside.W, y + 1));
+                    inside = new Vector4(
+                        Math.Min(inside.X, x),
+                        Math.Min(inside.Y, y),
+                        Math.Max(inside.Z, x + 1),
+                        Math.Max(inside.W, y + 1)
+                    );
                     Assert.Equal(boxes.Labels[i] - 4, map.Bytes[p]); // the masks are the map's classes
                 }
                 if (inside.Z < 0)
@@ -90,9 +100,17 @@ public class GeometricTransformTests
                 var p = y * image.Width + x;
                 if (!Uniform(map, x, y))
                     continue;
-                var expected = map.Bytes[p] switch { 1 => 200, 2 => 100, _ => 0 };
+                var expected = map.Bytes[p] switch
+                {
+                    1 => 200,
+                    2 => 100,
+                    _ => 0,
+                };
                 var (value, depth) = (TestScene.Value(image, p * image.Channels), TestScene.Value(sample.ExtraMaps["depth"], p));
-                Assert.True(Math.Abs(value - expected) <= 2 && Math.Abs(depth - expected) <= 2, $"({x}, {y}): {value} and {depth} instead of {expected}");
+                Assert.True(
+                    Math.Abs(value - expected) <= 2 && Math.Abs(depth - expected) <= 2,
+                    $"({x}, {y}): {value} and {depth} instead of {expected}"
+                );
                 checkedPixels++;
             }
         }
@@ -115,7 +133,10 @@ public class GeometricTransformTests
     {
         var original = TestScene.Create();
         var sample = Steps[name].Apply(TestScene.Create(), new RandomSource(3));
-        Assert.Equal((TestScene.Height, TestScene.Width), (sample.Geometry?.OriginalHeight ?? TestScene.Height, sample.Geometry?.OriginalWidth ?? TestScene.Width));
+        Assert.Equal(
+            (TestScene.Height, TestScene.Width),
+            (sample.Geometry?.OriginalHeight ?? TestScene.Height, sample.Geometry?.OriginalWidth ?? TestScene.Width)
+        );
         var transform = sample.Geometry?.Transform ?? Matrix3x2.Identity;
         var image = sample.Image!;
         for (var i = 0; i < sample.Boxes!.Count; i++)
@@ -166,18 +187,33 @@ public class GeometricTransformTests
         var flip = new RandomFlip(new RandomFlipOptions(1, direction));
         for (var width = 1; width < 70; width += 3)
         {
-            foreach (var (channels, type) in (ValueTuple<int, PixelType>[])[(3, PixelType.UInt8), (1, PixelType.UInt8), (4, PixelType.UInt8), (1, PixelType.UInt16), (3, PixelType.Float32)])
+            foreach (
+                var (channels, type) in (ValueTuple<int, PixelType>[])
+                    [(3, PixelType.UInt8), (1, PixelType.UInt8), (4, PixelType.UInt8), (1, PixelType.UInt16), (3, PixelType.Float32)]
+            )
             {
                 var image = ImageFixture.Noise(5, width, channels, type);
-                var sample = new Sample { Index = 0, Name = "noise", Image = image };
+                var sample = new Sample
+                {
+                    Index = 0,
+                    Name = "noise",
+                    Image = image,
+                };
                 var once = flip.Apply(sample, new RandomSource(1)).Image!;
                 var size = image.Bytes.Length / (5 * width);
                 for (var y = 0; y < 5; y++)
                 {
                     for (var x = 0; x < width; x++)
                     {
-                        var (fx, fy) = (direction == FlipDirection.Vertical ? x : width - 1 - x, direction == FlipDirection.Horizontal ? y : 4 - y);
-                        Assert.True(image.Bytes.AsSpan((y * width + x) * size, size).SequenceEqual(once.Bytes.AsSpan((fy * width + fx) * size, size)));
+                        var (fx, fy) = (
+                            direction == FlipDirection.Vertical ? x : width - 1 - x,
+                            direction == FlipDirection.Horizontal ? y : 4 - y
+                        );
+                        Assert.True(
+                            image
+                                .Bytes.AsSpan((y * width + x) * size, size)
+                                .SequenceEqual(once.Bytes.AsSpan((fy * width + fx) * size, size))
+                        );
                     }
                 }
                 var twice = flip.Apply(sample, new RandomSource(1));
@@ -194,7 +230,9 @@ public class GeometricTransformTests
         var shares = new List<double>();
         for (var seed = 0UL; seed < 40; seed++)
         {
-            var crop = new RandomCrop(new RandomCropOptions(new HeightWidth(20, 20), CatMaxRatio: 0.75)).Apply(TestScene.Create(), new RandomSource(seed)).SegmentationMap!;
+            var crop = new RandomCrop(new RandomCropOptions(new HeightWidth(20, 20), CatMaxRatio: 0.75))
+                .Apply(TestScene.Create(), new RandomSource(seed))
+                .SegmentationMap!;
             shares.Add(crop.Bytes.GroupBy(value => value).Max(group => group.Count()) / 400.0);
         }
         Assert.True(shares.Count(share => share < 0.75) >= 36, string.Join(' ', shares));
@@ -204,7 +242,9 @@ public class GeometricTransformTests
     public void RandomCrop_WithBoxes_KeepsOne()
     {
         for (var seed = 0UL; seed < 200; seed++)
-            Assert.NotEmpty(new RandomCrop(new RandomCropOptions(new HeightWidth(8, 8))).Apply(TestScene.Create(), new RandomSource(seed)).Boxes!.Labels);
+            Assert.NotEmpty(
+                new RandomCrop(new RandomCropOptions(new HeightWidth(8, 8))).Apply(TestScene.Create(), new RandomSource(seed)).Boxes!.Labels
+            );
     }
 
     [Fact]
@@ -232,7 +272,12 @@ public class GeometricTransformTests
         var scales = new List<double>();
         for (var seed = 0UL; seed < 2000; seed++)
         {
-            var sample = new Sample { Index = 0, Name = "blank", Image = new Image(100, 100, 1) };
+            var sample = new Sample
+            {
+                Index = 0,
+                Name = "blank",
+                Image = new Image(100, 100, 1),
+            };
             new RandomResizedCrop(new RandomResizedCropOptions(new HeightWidth(10, 10), [0.2, 0.4])).Apply(sample, new RandomSource(seed));
             var t = sample.Geometry!.Transform;
             var (width, height) = (10 / t.M11, 10 / t.M22);

@@ -10,10 +10,22 @@ namespace Tessera.Tests.Datasets.Transforms;
 
 public class LoadImageTests
 {
-    private static readonly byte[] Photograph = ImageCodec.EncodeJpeg(Resampler.Resize(ImageFixture.Reference("rgb.png"), 400, 600, Interpolation.Bicubic), 90);
+    private static readonly byte[] Photograph = ImageCodec.EncodeJpeg(
+        Resampler.Resize(ImageFixture.Reference("rgb.png"), 400, 600, Interpolation.Bicubic),
+        90
+    );
 
     private static Sample Load(byte[] file, bool training = false, LoadImageOptions? options = null) =>
-        new LoadImage(options ?? new LoadImageOptions()).Apply(new Sample { Index = 0, Name = "photo.jpg", ReadFile = () => file, Training = training }, new RandomSource(1));
+        new LoadImage(options ?? new LoadImageOptions()).Apply(
+            new Sample
+            {
+                Index = 0,
+                Name = "photo.jpg",
+                ReadFile = () => file,
+                Training = training,
+            },
+            new RandomSource(1)
+        );
 
     [Fact]
     public void Apply_ReadsTheHeaderOnly()
@@ -22,20 +34,42 @@ public class LoadImageTests
         var sample = Load(half);
         Assert.Equal((400, 600), sample.ImageSize);
         Assert.Equal((400, 600), (sample.Geometry!.OriginalHeight, sample.Geometry.OriginalWidth));
-        Assert.Contains("photo.jpg: the JPEG file is truncated", Assert.Throws<UserErrorException>(() => sample.Image).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "photo.jpg: the JPEG file is truncated",
+            Assert.Throws<UserErrorException>(() => sample.Image).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
     [InlineData(400, 600, true, null)]
-    [InlineData(600, 400, true, "the image is 600 x 400 pixels, but its annotation was made for 400 x 600, so the boxes would lie elsewhere. It may have been annotated without its EXIF orientation")]
+    [InlineData(
+        600,
+        400,
+        true,
+        "the image is 600 x 400 pixels, but its annotation was made for 400 x 600, so the boxes would lie elsewhere. It may have been "
+            + "annotated without its EXIF orientation"
+    )]
     [InlineData(800, 1200, true, "annotation was made for 1200 x 800, so the boxes would lie elsewhere. Mend")]
     [InlineData(800, 1200, false, null)]
     public void Apply_SizeOtherThanAnnotated_IsAMistake(int height, int width, bool check, string? expected)
     {
-        var sample = new Sample { Index = 0, Name = "photo.jpg", ReadFile = () => Photograph, BoxAnnotation = new BoxAnnotation([], [], [], [], []) { ImageSize = (height, width) } };
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "photo.jpg",
+            ReadFile = () => Photograph,
+            BoxAnnotation = new BoxAnnotation([], [], [], [], []) { ImageSize = (height, width) },
+        };
         var load = new LoadImage(new LoadImageOptions(CheckSize: check));
-        if (expected is null) Assert.Equal((400, 600), load.Apply(sample, new RandomSource(1)).ImageSize);
-        else Assert.Contains(expected, Assert.Throws<UserErrorException>(() => load.Apply(sample, new RandomSource(1))).Message, StringComparison.Ordinal);
+        if (expected is null)
+            Assert.Equal((400, 600), load.Apply(sample, new RandomSource(1)).ImageSize);
+        else
+            Assert.Contains(
+                expected,
+                Assert.Throws<UserErrorException>(() => load.Apply(sample, new RandomSource(1))).Message,
+                StringComparison.Ordinal
+            );
     }
 
     [Fact]
@@ -68,7 +102,11 @@ public class LoadImageTests
             var reduced = crop.Apply(Load(Photograph, training: true), new RandomSource(seed));
             Assert.Equal(full.Geometry, reduced.Geometry);
             Assert.Equal(full.Image!.Bytes.Length, reduced.Image!.Bytes.Length);
-            Assert.InRange(Enumerable.Range(0, full.Image.Bytes.Length).Average(i => Math.Abs(full.Image.Bytes[i] - reduced.Image.Bytes[i])), 0, 3);
+            Assert.InRange(
+                Enumerable.Range(0, full.Image.Bytes.Length).Average(i => Math.Abs(full.Image.Bytes[i] - reduced.Image.Bytes[i])),
+                0,
+                3
+            );
         }
     }
 
@@ -81,19 +119,40 @@ public class LoadImageTests
 
     [Fact]
     public void Apply_MoreThanMaxPixels_IsRefused() =>
-        Assert.Contains("600 x 400 pixels; at most 1,000", Assert.Throws<UserErrorException>(() => Load(Photograph, options: new LoadImageOptions(MaxPixels: 1000))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "600 x 400 pixels; at most 1,000",
+            Assert.Throws<UserErrorException>(() => Load(Photograph, options: new LoadImageOptions(MaxPixels: 1000))).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void LoadSegmentation_KeepsPaletteIndices()
     {
-        var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => ImageFixture.Bytes("palette.png") };
-        Assert.Equal(ImageFixture.Reference("palette.png+index").Bytes, new LoadSegmentation().Apply(sample, new RandomSource(1)).SegmentationMap!.Bytes);
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "street",
+            ReadSegmentationFile = () => ImageFixture.Bytes("palette.png"),
+        };
+        Assert.Equal(
+            ImageFixture.Reference("palette.png+index").Bytes,
+            new LoadSegmentation().Apply(sample, new RandomSource(1)).SegmentationMap!.Bytes
+        );
     }
 
     [Fact]
     public void LoadSegmentation_OfARgbPicture_SaysWhatIsExpected()
     {
-        var sample = new Sample { Index = 0, Name = "street", ReadSegmentationFile = () => ImageFixture.Bytes("rgb.png") };
-        Assert.Contains("has 3 channels, so it holds colours", Assert.Throws<UserErrorException>(() => new LoadSegmentation().Apply(sample, new RandomSource(1))).Message, StringComparison.Ordinal);
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "street",
+            ReadSegmentationFile = () => ImageFixture.Bytes("rgb.png"),
+        };
+        Assert.Contains(
+            "has 3 channels, so it holds colours",
+            Assert.Throws<UserErrorException>(() => new LoadSegmentation().Apply(sample, new RandomSource(1))).Message,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -8,7 +8,12 @@ public class PhotoMetricDistortionTests
 {
     private static byte[] Apply(byte[] pixels, int seed, PhotoMetricDistortionOptions options, int channels = 3)
     {
-        var sample = new Sample { Index = 0, Name = "x", Image = new Image(1, pixels.Length / channels, channels, PixelType.UInt8, pixels) };
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "x",
+            Image = new Image(1, pixels.Length / channels, channels, PixelType.UInt8, pixels),
+        };
         return new PhotoMetricDistortion(options).Apply(sample, RandomSource.For(0, 0, seed)).Image!.Bytes;
     }
 
@@ -16,9 +21,15 @@ public class PhotoMetricDistortionTests
     public void BrightnessAndContrast_ByHand()
     {
         // (x + 10) cut to 255, times 0.5, truncated: 110 -> 60, 250 -> 127, 0 -> 5.
-        Assert.Equal([60, 127, 5], ColorOperations.BrightnessAndContrast(new Image(1, 1, 3, PixelType.UInt8, [110, 250, 0]), 10, 0.5).Bytes);
+        Assert.Equal(
+            [60, 127, 5],
+            ColorOperations.BrightnessAndContrast(new Image(1, 1, 3, PixelType.UInt8, [110, 250, 0]), 10, 0.5).Bytes
+        );
         // (x - 20) cut to 0, times 1.5, cut to 255: 10 -> 0, 120 -> 150, 255 -> 255.
-        Assert.Equal([0, 150, 255], ColorOperations.BrightnessAndContrast(new Image(1, 1, 3, PixelType.UInt8, [10, 120, 255]), -20, 1.5).Bytes);
+        Assert.Equal(
+            [0, 150, 255],
+            ColorOperations.BrightnessAndContrast(new Image(1, 1, 3, PixelType.UInt8, [10, 120, 255]), -20, 1.5).Bytes
+        );
     }
 
     [Fact]
@@ -43,9 +54,12 @@ public class PhotoMetricDistortionTests
         var changed = 0;
         for (var seed = 0; seed < 400; seed++)
         {
-            var value = Apply([100, 100, 100], seed, new(BrightnessDelta: 32, ContrastRange: [1, 1], SaturationRange: [1, 1], HueDelta: 0))[0];
+            var value = Apply([100, 100, 100], seed, new(BrightnessDelta: 32, ContrastRange: [1, 1], SaturationRange: [1, 1], HueDelta: 0))[
+                0
+            ];
             Assert.InRange(value, 68, 132);
-            if (value != 100) changed++;
+            if (value != 100)
+                changed++;
         }
         Assert.InRange(changed, 150, 250);
         for (var seed = 0; seed < 50; seed++)
@@ -56,7 +70,21 @@ public class PhotoMetricDistortionTests
     public void GrayAndWrongImages()
     {
         Assert.Equal(2, Apply([100, 30], 1, new(), channels: 1).Length);
-        Assert.Throws<UserErrorException>(() => new PhotoMetricDistortion(new()).Apply(new Sample { Index = 0, Name = "x", Image = new Image(1, 1, 3, PixelType.Float32) }, new RandomSource(1)));
-        Assert.Contains("contrast_range [2, 1] is no range", Assert.Throws<UserErrorException>(() => new PhotoMetricDistortion(new(ContrastRange: [2, 1]))).Message, StringComparison.Ordinal);
+        Assert.Throws<UserErrorException>(() =>
+            new PhotoMetricDistortion(new()).Apply(
+                new Sample
+                {
+                    Index = 0,
+                    Name = "x",
+                    Image = new Image(1, 1, 3, PixelType.Float32),
+                },
+                new RandomSource(1)
+            )
+        );
+        Assert.Contains(
+            "contrast_range [2, 1] is no range",
+            Assert.Throws<UserErrorException>(() => new PhotoMetricDistortion(new(ContrastRange: [2, 1]))).Message,
+            StringComparison.Ordinal
+        );
     }
 }

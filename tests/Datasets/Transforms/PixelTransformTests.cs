@@ -9,7 +9,13 @@ namespace Tessera.Tests.Datasets.Transforms;
 
 public class PixelTransformTests
 {
-    private static Sample Of(Image image) => new() { Index = 0, Name = "picture", Image = image };
+    private static Sample Of(Image image) =>
+        new()
+        {
+            Index = 0,
+            Name = "picture",
+            Image = image,
+        };
 
     [Theory]
     [InlineData(ChannelOrder.Rgb)]
@@ -24,7 +30,8 @@ public class PixelTransformTests
         pending.WritePlanes(pixels, planes);
         var interleaved = sample.Image!;
         Assert.Equal(PixelType.Float32, interleaved.Type);
-        float[] mean = [10, 20, 30], std = [2, 4, 5];
+        float[] mean = [10, 20, 30],
+            std = [2, 4, 5];
         for (var i = 0; i < 7 * 23; i++)
         {
             for (var c = 0; c < 3; c++)
@@ -41,7 +48,10 @@ public class PixelTransformTests
     {
         var image = ImageFixture.Noise(4, 4, 3);
         var plain = new Normalize(new NormalizeOptions()).Apply(Of(image), new RandomSource(1)).Image!.Pixels<float>().ToArray();
-        var divided = new Normalize(new NormalizeOptions([0.485, 0.456, 0.406], [0.229, 0.224, 0.225], 255)).Apply(Of(image), new RandomSource(1)).Image!.Pixels<float>().ToArray();
+        var divided = new Normalize(new NormalizeOptions([0.485, 0.456, 0.406], [0.229, 0.224, 0.225], 255))
+            .Apply(Of(image), new RandomSource(1))
+            .Image!.Pixels<float>()
+            .ToArray();
         for (var i = 0; i < plain.Length; i++)
             Assert.Equal(plain[i], divided[i], 1e-4f);
         Assert.Equal((image.Bytes[0] / 255f - 0.485f) / 0.229f, plain[0], 1e-4f);
@@ -59,7 +69,9 @@ public class PixelTransformTests
     [Fact]
     public void Normalize_ChannelCountsDisagree_NamesBoth()
     {
-        var error = Assert.Throws<UserErrorException>(() => new Normalize(new NormalizeOptions()).Apply(Of(ImageFixture.Noise(4, 4, 4)), new RandomSource(1)));
+        var error = Assert.Throws<UserErrorException>(() =>
+            new Normalize(new NormalizeOptions()).Apply(Of(ImageFixture.Noise(4, 4, 4)), new RandomSource(1))
+        );
         Assert.Contains("mean of 3 channels, the image has 4", error.Message, StringComparison.Ordinal);
     }
 
@@ -72,8 +84,10 @@ public class PixelTransformTests
         var image = new Image(100, 100, 3, type);
         for (var i = 0; i < 30000; i++)
         {
-            if (type == PixelType.UInt8) image.Pixels<byte>()[i] = (byte)level;
-            else if (type == PixelType.UInt16) image.Pixels<ushort>()[i] = (ushort)level;
+            if (type == PixelType.UInt8)
+                image.Pixels<byte>()[i] = (byte)level;
+            else if (type == PixelType.UInt16)
+                image.Pixels<ushort>()[i] = (ushort)level;
         }
         var noisy = new GaussianNoise(new GaussianNoiseOptions([8, 8])).Apply(Of(image), new RandomSource(1)).Image!;
         var values = Enumerable.Range(0, 30000).Select(i => TestScene.Value(noisy, i)).ToArray();
@@ -86,7 +100,10 @@ public class PixelTransformTests
     {
         var image = new Image(31, 31, 1, PixelType.Float32);
         image.Pixels<float>()[15 * 31 + 15] = 1;
-        var blurred = new GaussianBlur(new GaussianBlurOptions([1.5, 1.5], 21)).Apply(Of(image), new RandomSource(1)).Image!.Pixels<float>().ToArray();
+        var blurred = new GaussianBlur(new GaussianBlurOptions([1.5, 1.5], 21))
+            .Apply(Of(image), new RandomSource(1))
+            .Image!.Pixels<float>()
+            .ToArray();
         var sum = Enumerable.Range(-10, 21).Sum(d => Math.Exp(-d * d / 4.5));
         for (var dy = -5; dy <= 5; dy++)
         {
@@ -106,9 +123,15 @@ public class PixelTransformTests
             image.Bytes.AsSpan().Fill(77);
             var sample = Of(image);
             new RandomErasing(new RandomErasingOptions(1, [0.1, 0.3], Mode: mode, Value: [1, 2, 3])).Apply(sample, new RandomSource(seed));
-            var changed = Enumerable.Range(0, 3000).Where(i => !sample.Image!.Bytes.AsSpan(i * 3, 3).SequenceEqual((ReadOnlySpan<byte>)[77, 77, 77])).ToArray();
+            var changed = Enumerable
+                .Range(0, 3000)
+                .Where(i => !sample.Image!.Bytes.AsSpan(i * 3, 3).SequenceEqual((ReadOnlySpan<byte>)[77, 77, 77]))
+                .ToArray();
             Assert.InRange(changed.Length / 3000.0, 0.08, 0.32);
-            var (width, height) = (changed.Max(i => i % 60) - changed.Min(i => i % 60) + 1, changed.Max(i => i / 60) - changed.Min(i => i / 60) + 1);
+            var (width, height) = (
+                changed.Max(i => i % 60) - changed.Min(i => i % 60) + 1,
+                changed.Max(i => i / 60) - changed.Min(i => i / 60) + 1
+            );
             Assert.Equal(changed.Length, width * height);
             if (mode == ErasingMode.Constant)
                 Assert.Equal([1, 2, 3], sample.Image!.Bytes.AsSpan(changed[0] * 3, 3).ToArray());
@@ -133,7 +156,13 @@ public class PixelTransformTests
         for (var seed = 0UL; seed < 300; seed++)
         {
             var sample = Of(ImageCodec.Load(ImageFixture.Path("colour-source.png")));
-            results.Add(Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(new RandAugment(new RandAugmentOptions(1)).Apply(sample, new RandomSource(seed)).Image!.Bytes)));
+            results.Add(
+                Convert.ToHexString(
+                    System.Security.Cryptography.SHA256.HashData(
+                        new RandAugment(new RandAugmentOptions(1)).Apply(sample, new RandomSource(seed)).Image!.Bytes
+                    )
+                )
+            );
         }
         // Identity, posterize, solarize, autocontrast and equalize (5) and nine operations of two signs (18).
         Assert.Equal(23, results.Count);

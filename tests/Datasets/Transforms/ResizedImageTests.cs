@@ -23,7 +23,12 @@ public class ResizedImageTests
         for (var seed = 0UL; seed < 6; seed++)
         {
             var size = new HeightWidth(height / 2 + (int)seed, width / 3 + (int)seed);
-            var sample = new Sample { Index = 0, Name = "x", ReadFile = () => file };
+            var sample = new Sample
+            {
+                Index = 0,
+                Name = "x",
+                ReadFile = () => file,
+            };
             sample = new LoadImage(new LoadImageOptions()).Apply(sample, new RandomSource(0));
             sample.SegmentationMap = new Image(whole.Height, whole.Width, 1);
             sample = new RandomResize(new RandomResizeOptions([scale, scale])).Apply(sample, new RandomSource(seed));
@@ -43,13 +48,25 @@ public class ResizedImageTests
     public void NearestLabels_AreThoseUnderEachPixelsMiddle()
     {
         var random = new RandomSource(3);
-        foreach (var (height, width, newHeight, newWidth) in ((int, int, int, int)[])[(7, 5, 20, 13), (30, 40, 11, 9), (6, 6, 6, 6), (3, 9, 3, 27)])
+        foreach (
+            var (height, width, newHeight, newWidth) in ((int, int, int, int)[])
+                [(7, 5, 20, 13), (30, 40, 11, 9), (6, 6, 6, 6), (3, 9, 3, 27)]
+        )
         {
-            var map = new Image(height, width, 1, PixelType.UInt8, [.. Enumerable.Range(0, height * width).Select(_ => (byte)random.Next(256))]);
+            var map = new Image(
+                height,
+                width,
+                1,
+                PixelType.UInt8,
+                [.. Enumerable.Range(0, height * width).Select(_ => (byte)random.Next(256))]
+            );
             var moved = Resampler.Resize(map, newHeight, newWidth, Interpolation.Nearest);
             for (var y = 0; y < newHeight; y++)
-                for (var x = 0; x < newWidth; x++)
-                    Assert.Equal(map.Bytes[(int)((y + 0.5) * ((double)height / newHeight)) * width + (int)((x + 0.5) * ((double)width / newWidth))], moved.Bytes[y * newWidth + x]);
+            for (var x = 0; x < newWidth; x++)
+                Assert.Equal(
+                    map.Bytes[(int)((y + 0.5) * ((double)height / newHeight)) * width + (int)((x + 0.5) * ((double)width / newWidth))],
+                    moved.Bytes[y * newWidth + x]
+                );
         }
     }
 }

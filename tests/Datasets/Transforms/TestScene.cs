@@ -2,12 +2,18 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Tests.Datasets.Transforms;
 
-/// <summary>A picture of two rectangles on black, with everything that a sample can carry; so that what moved can be told from what should have.</summary>
+/// <summary>A picture of two rectangles on black, with everything that a sample can carry; so that what moved can be told from what should
+/// have.</summary>
 internal static class TestScene
 {
-    public const int Height = 60, Width = 80;
+    public const int Height = 60,
+        Width = 80;
 
-    private static readonly int[][] Rectangles = [[8, 10, 30, 26], [44, 28, 70, 52]]; // x1, y1, x2, y2
+    private static readonly int[][] Rectangles =
+    [
+        [8, 10, 30, 26],
+        [44, 28, 70, 52],
+    ]; // x1, y1, x2, y2
 
     /// <param name="type">Of the image. Its channels hold 200 in the first rectangle and 100 in the second.</param>
     public static Sample Create(int channels = 3, PixelType type = PixelType.UInt8)
@@ -46,20 +52,27 @@ internal static class TestScene
         return sample;
     }
 
-    public static double Value(Image image, int i) => image.Type switch
-    {
-        PixelType.UInt8 => image.Pixels<byte>()[i],
-        PixelType.UInt16 => image.Pixels<ushort>()[i],
-        _ => image.Pixels<float>()[i],
-    };
+    public static double Value(Image image, int i) =>
+        image.Type switch
+        {
+            PixelType.UInt8 => image.Pixels<byte>()[i],
+            PixelType.UInt16 => image.Pixels<ushort>()[i],
+            _ => image.Pixels<float>()[i],
+        };
 
     private static void Set(Image image, int i, int value)
     {
         switch (image.Type)
         {
-            case PixelType.UInt8: image.Pixels<byte>()[i] = (byte)value; break;
-            case PixelType.UInt16: image.Pixels<ushort>()[i] = (ushort)value; break;
-            default: image.Pixels<float>()[i] = value; break;
+            case PixelType.UInt8:
+                image.Pixels<byte>()[i] = (byte)value;
+                break;
+            case PixelType.UInt16:
+                image.Pixels<ushort>()[i] = (ushort)value;
+                break;
+            default:
+                image.Pixels<float>()[i] = value;
+                break;
         }
     }
 }

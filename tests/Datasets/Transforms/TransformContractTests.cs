@@ -7,7 +7,8 @@ using Tessera.Tests.Datasets.Images;
 
 namespace Tessera.Tests.Datasets.Transforms;
 
-/// <summary>What every registered transform keeps to. A new one joins by being registered; its required options go into the table.</summary>
+/// <summary>What every registered transform keeps to. A new one joins by being registered; its required options go into the
+/// table.</summary>
 public class TransformContractTests
 {
     private static readonly Dictionary<string, string> RequiredOptions = new()
@@ -36,8 +37,9 @@ public class TransformContractTests
     }
 
     private static Transform Build(string name) =>
-        new ComponentBuilder(Registry, new ServiceCollection().BuildServiceProvider())
-            .Build<Transform>($$"""{ "type": "{{name}}"{{RequiredOptions.GetValueOrDefault(name)}} }""");
+        new ComponentBuilder(Registry, new ServiceCollection().BuildServiceProvider()).Build<Transform>(
+            $$"""{ "type": "{{name}}"{{RequiredOptions.GetValueOrDefault(name)}} }"""
+        );
 
     private static Sample Scene()
     {
@@ -99,8 +101,17 @@ public class TransformContractTests
     public void Pipeline_OfAPhotograph_EndsInPlanes()
     {
         var file = ImageFixture.Bytes("baseline.jpg");
-        var sample = new Sample { Index = 0, Name = "baseline.jpg", ReadFile = () => file, Training = true };
-        foreach (var name in (string[])["LoadImage", "RandomResizedCrop", "RandomFlip", "ColorJitter", "RandAugment", "Normalize", "RandomErasing"])
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "baseline.jpg",
+            ReadFile = () => file,
+            Training = true,
+        };
+        foreach (
+            var name in (string[])
+                ["LoadImage", "RandomResizedCrop", "RandomFlip", "ColorJitter", "RandAugment", "Normalize", "RandomErasing"]
+        )
             sample = Build(name).Apply(sample, new RandomSource(1));
         var (pixels, normalization) = sample.TakePixels();
         var planes = new float[3 * 48 * 48];

@@ -55,27 +55,50 @@ public class CheckpointStoreTests
         var data = bytes.AsSpan(8 + length);
         Assert.Equal(0, (8 + length) % 8);
         var end = 0L;
-        foreach (var entry in header.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__").OrderBy(entry => entry.Value.GetProperty("data_offsets")[0].GetInt64()))
+        foreach (
+            var entry in header
+                .RootElement.EnumerateObject()
+                .Where(entry => entry.Name != "__metadata__")
+                .OrderBy(entry => entry.Value.GetProperty("data_offsets")[0].GetInt64())
+        )
         {
             Assert.Equal(end, entry.Value.GetProperty("data_offsets")[0].GetInt64());
             end = entry.Value.GetProperty("data_offsets")[1].GetInt64();
-            var size = entry.Value.GetProperty("dtype").GetString() switch { "F32" => 4, "I64" => 8, "U8" => 1, var other => throw new InvalidOperationException(other) };
+            var size = entry.Value.GetProperty("dtype").GetString() switch
+            {
+                "F32" => 4,
+                "I64" => 8,
+                "U8" => 1,
+                var other => throw new InvalidOperationException(other),
+            };
             Assert.Equal(0, entry.Value.GetProperty("data_offsets")[0].GetInt64() % size);
-            Assert.Equal(end - entry.Value.GetProperty("data_offsets")[0].GetInt64(), entry.Value.GetProperty("shape").EnumerateArray().Aggregate((long)size, (p, s) => p * s.GetInt64()));
+            Assert.Equal(
+                end - entry.Value.GetProperty("data_offsets")[0].GetInt64(),
+                entry.Value.GetProperty("shape").EnumerateArray().Aggregate((long)size, (p, s) => p * s.GetInt64())
+            );
         }
         Assert.Equal(data.Length, end);
-        Assert.All(header.RootElement.GetProperty("__metadata__").EnumerateObject(), entry => Assert.Equal(JsonValueKind.String, entry.Value.ValueKind));
+        Assert.All(
+            header.RootElement.GetProperty("__metadata__").EnumerateObject(),
+            entry => Assert.Equal(JsonValueKind.String, entry.Value.ValueKind)
+        );
 
         var weight = header.RootElement.GetProperty("model.backbone.conv1.weight");
         Assert.Equal([4, 3, 3, 3], weight.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32()));
         Assert.Equal(
             model.state_dict()["backbone.conv1.weight"].data<float>().First(),
-            BinaryPrimitives.ReadSingleLittleEndian(data[weight.GetProperty("data_offsets")[0].GetInt32()..]));
+            BinaryPrimitives.ReadSingleLittleEndian(data[weight.GetProperty("data_offsets")[0].GetInt32()..])
+        );
 
         // The seal is the hash of the file with the seal's digits as zeros.
         var seal = header.RootElement.GetProperty("__metadata__").GetProperty("sha256").GetString()!;
         var text = Encoding.Latin1.GetString(bytes);
-        Assert.Equal(seal, Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(text.Replace(seal, new string('0', 64), StringComparison.Ordinal)))));
+        Assert.Equal(
+            seal,
+            Convert.ToHexStringLower(
+                SHA256.HashData(Encoding.Latin1.GetBytes(text.Replace(seal, new string('0', 64), StringComparison.Ordinal)))
+            )
+        );
     }
 
     [Fact]
@@ -122,30 +145,43 @@ public class CheckpointStoreTests
         using var model = new TinyModel();
         File.WriteAllText(folder.At("epoch_9.safetensors"), "another run's");
         var store = new CheckpointStore(folder.Path, keep: 2);
-        for (var epoch = 1; epoch <= 3; epoch++) store.Save($"epoch_{epoch}", State(model), Info(model, epoch));
+        for (var epoch = 1; epoch <= 3; epoch++)
+            store.Save($"epoch_{epoch}", State(model), Info(model, epoch));
         store.SaveBest("accuracy/top1", State(model), Info(model, 3));
-        Assert.Equal(["best_accuracy_top1.safetensors", "epoch_2.safetensors", "epoch_3.safetensors", "epoch_9.safetensors"], Files(folder));
+        Assert.Equal(
+            ["best_accuracy_top1.safetensors", "epoch_2.safetensors", "epoch_3.safetensors", "epoch_9.safetensors"],
+            Files(folder)
+        );
 
         // A resumed run takes them over.
         var resumed = new CheckpointStore(folder.Path, keep: 2);
-        using (var checkpoint = Checkpoint.Open(resumed.Latest!)) resumed.Adopt(checkpoint);
+        using (var checkpoint = Checkpoint.Open(resumed.Latest!))
+            resumed.Adopt(checkpoint);
         resumed.Save("epoch_4", State(model), Info(model, 4));
-        Assert.Equal(["best_accuracy_top1.safetensors", "epoch_3.safetensors", "epoch_4.safetensors", "epoch_9.safetensors"], Files(folder));
+        Assert.Equal(
+            ["best_accuracy_top1.safetensors", "epoch_3.safetensors", "epoch_4.safetensors", "epoch_9.safetensors"],
+            Files(folder)
+        );
     }
 
     [Fact]
     public void Save_DiskFullForReal_LeavesTheOldIntact()
     {
-        if (!OperatingSystem.IsLinux()) return;
+        if (!OperatingSystem.IsLinux())
+            return;
         using var folder = new TemporaryFolder();
         using var model = new TinyModel();
         new CheckpointStore(folder.Path).Save("epoch_1", State(model), Info(model));
         // The kernel's own "no space left on device".
-        var full = new CheckpointStore(folder.Path, 1, path =>
-        {
-            File.WriteAllText(path, "begun");
-            return new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1);
-        });
+        var full = new CheckpointStore(
+            folder.Path,
+            1,
+            path =>
+            {
+                File.WriteAllText(path, "begun");
+                return new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1);
+            }
+        );
         var error = Assert.Throws<UserErrorException>(() => full.Save("epoch_2", State(model), Info(model, 2)));
         Assert.Contains("The disk is full", error.Message, StringComparison.Ordinal);
         Assert.Contains("untouched", error.Message, StringComparison.Ordinal);
@@ -165,10 +201,21 @@ public class CheckpointStoreTests
         new CheckpointStore(folder.Path).Save("epoch_1", State(model), Info(model));
         var before = File.ReadAllBytes(folder.At("epoch_1.safetensors"));
         var full = new CheckpointStore(folder.Path, 0, path => new SmallDisk(path, (int)(before.Length * share)));
-        Assert.Contains("The disk is full", Assert.Throws<UserErrorException>(() => full.Save("epoch_1", State(model), Info(model))).Message, StringComparison.Ordinal);
-        Assert.Contains("The disk is full", Assert.Throws<UserErrorException>(() => full.SaveBest("mIoU", State(model), Info(model))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The disk is full",
+            Assert.Throws<UserErrorException>(() => full.Save("epoch_1", State(model), Info(model))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "The disk is full",
+            Assert.Throws<UserErrorException>(() => full.SaveBest("mIoU", State(model), Info(model))).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(["epoch_1.safetensors"], Files(folder));
-        Assert.Equal(["epoch_1.safetensors", "last_checkpoint"], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["epoch_1.safetensors", "last_checkpoint"],
+            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
         Assert.Equal(before, File.ReadAllBytes(folder.At("epoch_1.safetensors")));
     }
 
@@ -179,7 +226,11 @@ public class CheckpointStoreTests
         using var model = new TinyModel();
         var good = new CheckpointStore(folder.Path).Save("epoch_1", State(model), Info(model));
         var forgetful = new CheckpointStore(folder.Path, 0, path => new ForgetfulDisk(path));
-        Assert.Contains("reads back", Assert.Throws<UserErrorException>(() => forgetful.Save("epoch_1", State(model), Info(model, 2))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "reads back",
+            Assert.Throws<UserErrorException>(() => forgetful.Save("epoch_1", State(model), Info(model, 2))).Message,
+            StringComparison.Ordinal
+        );
         using var checkpoint = Checkpoint.Open(good);
         Assert.Equal(1, checkpoint.Info.Epoch);
     }
@@ -204,7 +255,9 @@ public class CheckpointStoreTests
         using var wider = new TinyModel(width: 8);
         var path = new CheckpointStore(folder.Path).Save("epoch_1", State(model), Info(model));
         using var checkpoint = Checkpoint.Open(path);
-        var config = JsonNode.Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 8 } } }""")!.AsObject();
+        var config = JsonNode
+            .Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 8 } } }""")!
+            .AsObject();
         var message = Assert.Throws<UserErrorException>(() => checkpoint.LoadModel(wider, config: config)).Message;
         Assert.Contains("The checkpoint's model.backbone.width is 4, the config's 8.", message, StringComparison.Ordinal);
         Assert.Contains("backbone.conv1.weight is [4, 3, 3, 3], the model's [8, 3, 3, 3]", message, StringComparison.Ordinal);
@@ -239,29 +292,35 @@ public class CheckpointStoreTests
         using var model = new TinyModel();
         using var checkpoint = Checkpoint.Open(new CheckpointStore(folder.Path).Save("epoch_1", State(model), Info(model)));
         checkpoint.RequireClasses(Info(model).Data);
-        var error = Assert.Throws<UserErrorException>(() => checkpoint.RequireClasses(new DataInfo(classes.Split(','), DataTask.Classification)));
+        var error = Assert.Throws<UserErrorException>(() =>
+            checkpoint.RequireClasses(new DataInfo(classes.Split(','), DataTask.Classification))
+        );
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }
 
     internal static StateWriter State(TinyModel model)
     {
         var state = new StateWriter();
-        foreach (var (name, tensor) in model.state_dict()) state.Under("model").Write(name, tensor);
+        foreach (var (name, tensor) in model.state_dict())
+            state.Under("model").Write(name, tensor);
         state.Under("optimizers").WriteValue("step", 7);
         state.Under("hooks").Under("ema").Write("factors", tensor(new[] { 1.5f, 2.5f }));
         state.Under("random").Write("cpu", zeros(5, dtype: ScalarType.Byte));
         return state;
     }
 
-    internal static CheckpointInfo Info(TinyModel model, int epoch = 1) => new()
-    {
-        Config = JsonNode.Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 4 } } }""")!.AsObject(),
-        Data = new DataInfo(["cat", "dog", "ünï \"q\"", "d", "e"], DataTask.Classification),
-        Epoch = epoch,
-        Iteration = epoch * 100,
-        Metrics = new Dictionary<string, double> { ["accuracy/top1"] = 0.5, ["f1"] = double.NaN },
-        PublishedNames = PublishedNames.For(model),
-    };
+    internal static CheckpointInfo Info(TinyModel model, int epoch = 1) =>
+        new()
+        {
+            Config = JsonNode
+                .Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 4 } } }""")!
+                .AsObject(),
+            Data = new DataInfo(["cat", "dog", "ünï \"q\"", "d", "e"], DataTask.Classification),
+            Epoch = epoch,
+            Iteration = epoch * 100,
+            Metrics = new Dictionary<string, double> { ["accuracy/top1"] = 0.5, ["f1"] = double.NaN },
+            PublishedNames = PublishedNames.For(model),
+        };
 
     private static IEnumerable<string?> Files(TemporaryFolder folder) =>
         Directory.GetFiles(folder.Path, "*.safetensors*").Select(Path.GetFileName).Order(StringComparer.Ordinal);
@@ -270,7 +329,8 @@ public class CheckpointStoreTests
     {
         public override void Write(ReadOnlySpan<byte> buffer)
         {
-            if (Length + buffer.Length > room) throw new IOException("No space left on device", 28);
+            if (Length + buffer.Length > room)
+                throw new IOException("No space left on device", 28);
             base.Write(buffer);
         }
     }

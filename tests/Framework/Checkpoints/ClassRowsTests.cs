@@ -59,7 +59,12 @@ public sealed class ClassRowsTests : IDisposable
         var report = ForeignWeights.Load(target, path, new PretrainedOptions(path), Context(["v", "w", "x", "y", "z"]));
         Assert.Equal(["head.fc.bias", "head.fc.weight"], report.Skipped.Order(StringComparer.Ordinal));
         AssertRows(target, [-1, -1, -1, -1, -1], before);
-        ForeignWeights.Load(target, path, new PretrainedOptions(path, MatchClasses: ClassMatch.InOrder), Context(["v", "w", "x", "y", "z"]));
+        ForeignWeights.Load(
+            target,
+            path,
+            new PretrainedOptions(path, MatchClasses: ClassMatch.InOrder),
+            Context(["v", "w", "x", "y", "z"])
+        );
         AssertRows(target, [0, 1, 2, 3, 4]);
     }
 
@@ -72,10 +77,22 @@ public sealed class ClassRowsTests : IDisposable
         using var target = new TinyModel(classes.Length);
         using var before = target.state_dict()["backbone.conv1.weight"].clone();
         var path = Published(".safetensors");
-        Assert.Contains(expected, Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(target, path, new DataInfo(classes, DataTask.Classification))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            Assert
+                .Throws<UserErrorException>(() => ForeignWeights.LoadWhole(target, path, new DataInfo(classes, DataTask.Classification)))
+                .Message,
+            StringComparison.Ordinal
+        );
         Assert.True(before.Equals(target.state_dict()["backbone.conv1.weight"]));
-        if (classes.Length != 5) return;
-        ForeignWeights.LoadWhole(target, path, new DataInfo(classes, DataTask.Classification), new PretrainedOptions(path, MatchClasses: ClassMatch.InOrder));
+        if (classes.Length != 5)
+            return;
+        ForeignWeights.LoadWhole(
+            target,
+            path,
+            new DataInfo(classes, DataTask.Classification),
+            new PretrainedOptions(path, MatchClasses: ClassMatch.InOrder)
+        );
         AssertRows(target, [0, 1, 2, 3, 4]);
     }
 
@@ -83,8 +100,19 @@ public sealed class ClassRowsTests : IDisposable
     public void LoadWhole_AnotherTask_IsAnError()
     {
         using var target = new TinyModel();
-        Assert.Contains("MultiLabel", Assert.Throws<UserErrorException>(() =>
-            ForeignWeights.LoadWhole(target, Published(".safetensors"), new DataInfo(CheckpointStoreTests.Info(_source).Data.Classes, DataTask.MultiLabel))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "MultiLabel",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    ForeignWeights.LoadWhole(
+                        target,
+                        Published(".safetensors"),
+                        new DataInfo(CheckpointStoreTests.Info(_source).Data.Classes, DataTask.MultiLabel)
+                    )
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -92,8 +120,20 @@ public sealed class ClassRowsTests : IDisposable
     {
         using var target = new TinyModel(classes: 2);
         var path = Checkpoint();
-        Assert.Contains("has 5 classes, the data 2", Assert.Throws<UserErrorException>(() =>
-            ForeignWeights.Load(target, path, new PretrainedOptions(path, OtherClassCount: OtherClassCount.Fail), Context(["cat", "dog"]))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has 5 classes, the data 2",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    ForeignWeights.Load(
+                        target,
+                        path,
+                        new PretrainedOptions(path, OtherClassCount: OtherClassCount.Fail),
+                        Context(["cat", "dog"])
+                    )
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>OpenMMLab's meta: CLASSES before mmengine, dataset_meta since.</summary>
@@ -103,8 +143,13 @@ public sealed class ClassRowsTests : IDisposable
     public void Load_ClassesInMmLabsMeta_GoByName(bool nested)
     {
         object classes = new object?[] { "a", "b", "c", "d", "e" };
-        var meta = nested ? new Dictionary<string, object?> { ["dataset_meta"] = new Dictionary<string, object?> { ["classes"] = classes } } : new Dictionary<string, object?> { ["CLASSES"] = classes };
-        PickleBuilder.Save(_folder.At("mm.pth"), new Dictionary<string, object?> { ["meta"] = meta, ["state_dict"] = _source.state_dict() });
+        var meta = nested
+            ? new Dictionary<string, object?> { ["dataset_meta"] = new Dictionary<string, object?> { ["classes"] = classes } }
+            : new Dictionary<string, object?> { ["CLASSES"] = classes };
+        PickleBuilder.Save(
+            _folder.At("mm.pth"),
+            new Dictionary<string, object?> { ["meta"] = meta, ["state_dict"] = _source.state_dict() }
+        );
         using var target = new TinyModel();
         ForeignWeights.Load(target, _folder.At("mm.pth"), new PretrainedOptions(_folder.At("mm.pth")), Context(["c", "b", "a", "d", "e"]));
         AssertRows(target, [2, 1, 0, 3, 4]);
@@ -135,16 +180,22 @@ public sealed class ClassRowsTests : IDisposable
 
     private static InitContext Context(string[] classes) => new(new DataInfo(classes, DataTask.Classification));
 
-    private string Checkpoint() => new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source));
+    private string Checkpoint() =>
+        new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source));
 
     private string Published(string extension) => Publisher.Publish(Checkpoint(), _folder.At("out" + extension)).Path;
 
     private void AssertRows(TinyModel target, int[] rows, Tensor? before = null)
     {
         var (weight, from) = (target.state_dict()["head.fc.weight"], _source.state_dict()["head.fc.weight"]);
-        for (var i = 0; i < rows.Length; i++) Assert.True(weight[i].Equals(rows[i] < 0 ? before![i] : from[rows[i]]), $"row {i}");
         for (var i = 0; i < rows.Length; i++)
-            if (rows[i] >= 0) Assert.Equal(_source.state_dict()["head.fc.bias"][rows[i]].item<float>(), target.state_dict()["head.fc.bias"][i].item<float>());
+            Assert.True(weight[i].Equals(rows[i] < 0 ? before![i] : from[rows[i]]), $"row {i}");
+        for (var i = 0; i < rows.Length; i++)
+            if (rows[i] >= 0)
+                Assert.Equal(
+                    _source.state_dict()["head.fc.bias"][rows[i]].item<float>(),
+                    target.state_dict()["head.fc.bias"][i].item<float>()
+                );
         Assert.True(target.state_dict()["backbone.conv1.weight"].Equals(_source.state_dict()["backbone.conv1.weight"]));
     }
 }

@@ -37,16 +37,19 @@ public class FuzzTests
             {
                 using var file = WeightsFile.Open(path);
                 foreach (var tensor in file.Tensors.Values)
-                    if (tensor.Bytes <= 1 << 20) file.ReadBytes(tensor.Name);
+                    if (tensor.Bytes <= 1 << 20)
+                        file.ReadBytes(tensor.Name);
             }
             catch (UserErrorException)
             {
                 refused++;
             }
             var took = Stopwatch.GetElapsedTime(start);
-            if (took > slowest) slowest = took;
+            if (took > slowest)
+                slowest = took;
             var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            // A dict of a few bytes costs some hundred, a tensor is read once; views may repeat a storage up to 4 M times, which is not read here.
+            // A dict of a few bytes costs some hundred, a tensor is read once; views may repeat a storage up to 4 M times, which is not
+            // read here.
             Assert.True(allocated < 64L * 1024 * 1024, $"Round {round} allocated {allocated / 1e6:0} MB.");
         }
         Assert.True(slowest < TimeSpan.FromSeconds(5), $"One file took {slowest}.");
@@ -59,25 +62,37 @@ public class FuzzTests
     {
         var bytes = (byte[])whole.Clone();
         // Headers, pickles and directories lie at both ends; most damage goes there.
-        int Place() => random.Next(3) switch
-        {
-            0 => random.Next(bytes.Length),
-            1 => random.Next(Math.Min(bytes.Length, 3000)),
-            _ => bytes.Length - 1 - random.Next(Math.Min(bytes.Length, 1500)),
-        };
+        int Place() =>
+            random.Next(3) switch
+            {
+                0 => random.Next(bytes.Length),
+                1 => random.Next(Math.Min(bytes.Length, 3000)),
+                _ => bytes.Length - 1 - random.Next(Math.Min(bytes.Length, 1500)),
+            };
         for (var changes = 1 + random.Next(4); changes > 0 && bytes.Length > 16; changes--)
         {
             var at = Place();
             switch (random.Next(7))
             {
-                case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
-                case 1: bytes[at] = (byte)random.Next(256); break;
-                case 2: // a size turns extreme
-                    for (var i = at; i < Math.Min(at + 4, bytes.Length); i++) bytes[i] = (byte)(random.Chance(0.5) ? 0xFF : 0x7F);
+                case 0:
+                    bytes[at] ^= (byte)(1 << random.Next(8));
                     break;
-                case 3: bytes = bytes[..at]; break;
-                case 4: bytes = [.. bytes[..at], .. bytes[Math.Min(bytes.Length, at + 1 + random.Next(16))..]]; break;
-                case 5: bytes = [.. bytes[..at], .. bytes[..Math.Min(bytes.Length, 1 + random.Next(32))], .. bytes[at..]]; break;
+                case 1:
+                    bytes[at] = (byte)random.Next(256);
+                    break;
+                case 2: // a size turns extreme
+                    for (var i = at; i < Math.Min(at + 4, bytes.Length); i++)
+                        bytes[i] = (byte)(random.Chance(0.5) ? 0xFF : 0x7F);
+                    break;
+                case 3:
+                    bytes = bytes[..at];
+                    break;
+                case 4:
+                    bytes = [.. bytes[..at], .. bytes[Math.Min(bytes.Length, at + 1 + random.Next(16))..]];
+                    break;
+                case 5:
+                    bytes = [.. bytes[..at], .. bytes[..Math.Min(bytes.Length, 1 + random.Next(32))], .. bytes[at..]];
+                    break;
                 default: // an opcode takes another's place
                     bytes[at] = Opcodes[random.Next(Opcodes.Length)];
                     break;

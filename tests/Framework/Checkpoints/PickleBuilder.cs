@@ -25,7 +25,8 @@ internal sealed class PickleBuilder
         builder._pickle.WriteByte((byte)'.');
         using var archive = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
         Entry(archive, "data.pkl", builder._pickle.ToArray());
-        foreach (var (i, storage) in builder._storages.Index()) Entry(archive, $"data/{i}", storage);
+        foreach (var (i, storage) in builder._storages.Index())
+            Entry(archive, $"data/{i}", storage);
         Entry(archive, "version", "3\n"u8.ToArray());
     }
 
@@ -39,31 +40,46 @@ internal sealed class PickleBuilder
     {
         switch (value)
         {
-            case null: _pickle.WriteByte((byte)'N'); break;
-            case string text: Text(text); break;
-            case int number: Integer(number); break;
+            case null:
+                _pickle.WriteByte((byte)'N');
+                break;
+            case string text:
+                Text(text);
+                break;
+            case int number:
+                Integer(number);
+                break;
             case double number:
                 Span<byte> bytes = stackalloc byte[8];
                 BinaryPrimitives.WriteDoubleBigEndian(bytes, number);
                 _pickle.WriteByte((byte)'G');
                 _pickle.Write(bytes);
                 break;
-            case Tensor tensor: Write(tensor); break;
-            case IReadOnlyDictionary<string, Tensor> state: Dict(state.Select(pair => (pair.Key, (object?)pair.Value))); break;
-            case IReadOnlyDictionary<string, object?> dict: Dict(dict.Select(pair => (pair.Key, pair.Value))); break;
+            case Tensor tensor:
+                Write(tensor);
+                break;
+            case IReadOnlyDictionary<string, Tensor> state:
+                Dict(state.Select(pair => (pair.Key, (object?)pair.Value)));
+                break;
+            case IReadOnlyDictionary<string, object?> dict:
+                Dict(dict.Select(pair => (pair.Key, pair.Value)));
+                break;
             case PythonObject made:
                 Global(made.Module, made.Class);
                 _pickle.Write([(byte)')', 0x81]); // NEWOBJ
-                if (made.State is null) break;
+                if (made.State is null)
+                    break;
                 Write(made.State);
                 _pickle.WriteByte((byte)'b');
                 break;
             case object?[] list:
                 _pickle.Write("]("u8);
-                foreach (var item in list) Write(item);
+                foreach (var item in list)
+                    Write(item);
                 _pickle.WriteByte((byte)'e');
                 break;
-            default: throw new ArgumentException($"{value.GetType()} is not written.");
+            default:
+                throw new ArgumentException($"{value.GetType()} is not written.");
         }
     }
 
@@ -85,7 +101,15 @@ internal sealed class PickleBuilder
         Global("torch._utils", "_rebuild_tensor_v2");
         _pickle.Write("(("u8);
         Text("storage");
-        Global("torch", plain.dtype switch { ScalarType.Int64 => "LongStorage", ScalarType.Byte => "ByteStorage", _ => "FloatStorage" });
+        Global(
+            "torch",
+            plain.dtype switch
+            {
+                ScalarType.Int64 => "LongStorage",
+                ScalarType.Byte => "ByteStorage",
+                _ => "FloatStorage",
+            }
+        );
         Text($"{_storages.Count}");
         Text("cpu");
         Integer(plain.NumberOfElements);
@@ -122,7 +146,8 @@ internal sealed class PickleBuilder
     private void Tuple(long[] values)
     {
         _pickle.WriteByte((byte)'(');
-        foreach (var value in values) Integer(value);
+        foreach (var value in values)
+            Integer(value);
         _pickle.WriteByte((byte)'t');
     }
 }

@@ -43,7 +43,8 @@ public sealed class PretrainedTests : IDisposable
     public void LoadWhole_PyTorchFile_FillsEveryTensor()
     {
         var path = _folder.At("weights.pth");
-        using (var stream = File.Create(path)) PyTorchWriter.Write(stream, [.. _source.state_dict().Select(pair => WeightSource.From("module." + pair.Key, pair.Value))]);
+        using (var stream = File.Create(path))
+            PyTorchWriter.Write(stream, [.. _source.state_dict().Select(pair => WeightSource.From("module." + pair.Key, pair.Value))]);
         Assert.True(ForeignWeights.LoadWhole(_target, path, Data).IsComplete);
         AssertSame();
     }
@@ -54,7 +55,9 @@ public sealed class PretrainedTests : IDisposable
         var path = Write("weights.safetensors", name => name);
         using var six = new TinyModel(classes: 6);
         var before = six.state_dict()["backbone.conv1.weight"].clone();
-        var error = Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(six, path, new DataInfo(["a", "b", "c", "d", "e", "f"], DataTask.Classification)));
+        var error = Assert.Throws<UserErrorException>(() =>
+            ForeignWeights.LoadWhole(six, path, new DataInfo(["a", "b", "c", "d", "e", "f"], DataTask.Classification))
+        );
         Assert.Contains("classifier has 5 classes, the data 6", error.Message, StringComparison.Ordinal);
         Assert.True(before.Equals(six.state_dict()["backbone.conv1.weight"]), "The model was changed all the same.");
     }
@@ -63,16 +66,29 @@ public sealed class PretrainedTests : IDisposable
     public void LoadWhole_TensorMissing_NamesIt()
     {
         var path = Write("weights.safetensors", name => name == "backbone.bn1.bias" ? null : name);
-        Assert.Contains("backbone.bn1.bias", Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(_target, path, Data)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "backbone.bn1.bias",
+            Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(_target, path, Data)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void LoadWhole_PublishedElsewhereWithItsClasses_ComparesTheNames()
     {
-        var path = Publisher.Publish(new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source)), _folder.At("out.safetensors")).Path;
+        var path = Publisher
+            .Publish(
+                new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source)),
+                _folder.At("out.safetensors")
+            )
+            .Path;
         ForeignWeights.LoadWhole(_target, path, CheckpointStoreTests.Info(_source).Data);
         AssertSame();
-        Assert.Contains("class 0", Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(_target, path, Data)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "class 0",
+            Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(_target, path, Data)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -98,7 +114,11 @@ public sealed class PretrainedTests : IDisposable
     [Fact]
     public void Initialize_BackboneFromACheckpointOfOurs_FindsItsPart()
     {
-        var path = new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source));
+        var path = new CheckpointStore(_folder.Path).Save(
+            "epoch_1",
+            CheckpointStoreTests.State(_source),
+            CheckpointStoreTests.Info(_source)
+        );
         var report = Load(_target.Backbone, new PretrainedOptions(path));
         Assert.Empty(report.Missing);
         Assert.True(_target.state_dict()["backbone.conv1.weight"].Equals(_source.state_dict()["backbone.conv1.weight"]));
@@ -119,7 +139,10 @@ public sealed class PretrainedTests : IDisposable
     public void Initialize_KeyMapAndSkip_RenameAndLeaveOut()
     {
         var path = Write("weights.safetensors", name => "net/" + name);
-        var report = Load(_target, new PretrainedOptions(path, KeyMap: new Dictionary<string, string> { ["^net/"] = "" }, Skip: ["^head\\."]));
+        var report = Load(
+            _target,
+            new PretrainedOptions(path, KeyMap: new Dictionary<string, string> { ["^net/"] = "" }, Skip: ["^head\\."])
+        );
         Assert.Equal(["head.fc.bias", "head.fc.weight"], report.Skipped.Order(StringComparer.Ordinal));
         Assert.Empty(report.Unexpected);
         Assert.True(_target.state_dict()["backbone.conv1.weight"].Equals(_source.state_dict()["backbone.conv1.weight"]));
@@ -133,13 +156,19 @@ public sealed class PretrainedTests : IDisposable
         var report = Load(wide, new PretrainedOptions(path));
         Assert.Contains(report.WrongShape, wrong => wrong == ("backbone.conv1.weight", "[8, 3, 3, 3]", "[4, 3, 3, 3]"));
         Assert.Equal(["backbone.bn1.num_batches_tracked", "head.fc.bias"], report.Loaded.Order(StringComparer.Ordinal));
-        Assert.Contains("wrong shape", Assert.Throws<UserErrorException>(() => Load(wide, new PretrainedOptions(path, Strict: true))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "wrong shape",
+            Assert.Throws<UserErrorException>(() => Load(wide, new PretrainedOptions(path, Strict: true))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Initialize_NothingFits_ShowsBothSides()
     {
-        var error = Assert.Throws<UserErrorException>(() => Load(_target, new PretrainedOptions(FixtureFile.At("checkpoints", "good", "types.zip.pth"))));
+        var error = Assert.Throws<UserErrorException>(() =>
+            Load(_target, new PretrainedOptions(FixtureFile.At("checkpoints", "good", "types.zip.pth")))
+        );
         Assert.Contains("The file has: bool [2, 3]", error.Message, StringComparison.Ordinal);
         Assert.Contains("TinyModel has: backbone.conv1.weight [4, 3, 3, 3]", error.Message, StringComparison.Ordinal);
     }
@@ -150,13 +179,27 @@ public sealed class PretrainedTests : IDisposable
     public void Initialize_UnknownMap_NamesTheKnown(string keys, string expected)
     {
         var path = Write("weights.safetensors", name => name);
-        Assert.Contains(expected, Assert.Throws<UserErrorException>(() => Load(_target, new PretrainedOptions(path, Keys: keys))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            Assert.Throws<UserErrorException>(() => Load(_target, new PretrainedOptions(path, Keys: keys))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Initialize_BadPattern_IsTheUsersError() =>
-        Assert.Contains("regular expression", Assert.Throws<UserErrorException>(() => new PretrainedInitializer(
-            new PretrainedOptions(Write("weights.safetensors", name => name), Skip: ["("])).Initialize(_target, new InitContext(Data))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "regular expression",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    new PretrainedInitializer(new PretrainedOptions(Write("weights.safetensors", name => name), Skip: ["("])).Initialize(
+                        _target,
+                        new InitContext(Data)
+                    )
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Apply_InitOfBackboneAndModel_RunsBoth()
@@ -174,7 +217,11 @@ public sealed class PretrainedTests : IDisposable
     [InlineData("own", "backbone.conv1.weight", "head.fc.weight")]
     public void Publish_Names_AreTheReferences(string? names, string convolution, string classifier)
     {
-        var checkpoint = new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source));
+        var checkpoint = new CheckpointStore(_folder.Path).Save(
+            "epoch_1",
+            CheckpointStoreTests.State(_source),
+            CheckpointStoreTests.Info(_source)
+        );
         foreach (var extension in new[] { ".safetensors", ".pth" })
         {
             var published = Publisher.Publish(checkpoint, _folder.At("out" + extension), names);
@@ -190,21 +237,41 @@ public sealed class PretrainedTests : IDisposable
     [Fact]
     public void Publish_ToAFolder_EndsInTheFilesHash()
     {
-        var checkpoint = new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source));
+        var checkpoint = new CheckpointStore(_folder.Path).Save(
+            "epoch_1",
+            CheckpointStoreTests.State(_source),
+            CheckpointStoreTests.Info(_source)
+        );
         var published = Publisher.Publish(checkpoint, _folder.At("out") + "/");
         Assert.EndsWith($"-{published.Sha256[..8]}.safetensors", published.Path, StringComparison.Ordinal);
-        Assert.Equal(published.Sha256, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(published.Path))));
+        Assert.Equal(
+            published.Sha256,
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(published.Path)))
+        );
         Assert.Equal([published.Path], Directory.GetFiles(_folder.At("out")));
-        Assert.Contains("It can in: elsewhere, plain, own.", Assert.Throws<UserErrorException>(() => Publisher.Publish(checkpoint, _folder.At("x"), "caffe2")).Message, StringComparison.Ordinal);
-        Assert.Contains(".onnx", Assert.Throws<UserErrorException>(() => Publisher.Publish(checkpoint, _folder.At("x.onnx"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "It can in: elsewhere, plain, own.",
+            Assert.Throws<UserErrorException>(() => Publisher.Publish(checkpoint, _folder.At("x"), "caffe2")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            ".onnx",
+            Assert.Throws<UserErrorException>(() => Publisher.Publish(checkpoint, _folder.At("x.onnx"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>Where a PyTorch is at hand it has the last word on .pth; elsewhere our own reader has (above).</summary>
     [Fact]
     public void Publish_Pth_OpensInPyTorch()
     {
-        if (!File.Exists("/usr/bin/python3")) return;
-        var checkpoint = new CheckpointStore(_folder.Path).Save("epoch_1", CheckpointStoreTests.State(_source), CheckpointStoreTests.Info(_source));
+        if (!File.Exists("/usr/bin/python3"))
+            return;
+        var checkpoint = new CheckpointStore(_folder.Path).Save(
+            "epoch_1",
+            CheckpointStoreTests.State(_source),
+            CheckpointStoreTests.Info(_source)
+        );
         var published = Publisher.Publish(checkpoint, _folder.At("out.pth"));
         const string script = """
             import sys
@@ -217,30 +284,47 @@ public sealed class PretrainedTests : IDisposable
             assert state["stem.1.num_batches_tracked"].dtype == torch.int64 and state["stem.1.num_batches_tracked"].shape == ()
             print("sum", [str(s) for s in state["stem.0.weight"].shape], float(state["classifier.weight"].double().sum()))
             """;
-        var start = new System.Diagnostics.ProcessStartInfo("/usr/bin/python3", ["-c", script, published.Path]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new System.Diagnostics.ProcessStartInfo("/usr/bin/python3", ["-c", script, published.Path])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment.Remove("LD_LIBRARY_PATH");
         using var python = System.Diagnostics.Process.Start(start)!;
         var (output, errors) = (python.StandardOutput.ReadToEnd(), python.StandardError.ReadToEnd());
         python.WaitForExit();
         Assert.True(python.ExitCode == 0, errors);
-        if (output.StartsWith("no torch", StringComparison.Ordinal)) return;
+        if (output.StartsWith("no torch", StringComparison.Ordinal))
+            return;
         var sum = _source.state_dict()["head.fc.weight"].to(ScalarType.Float64).sum().item<double>();
         Assert.StartsWith("sum ['4', '3', '3', '3']", output, StringComparison.Ordinal);
-        Assert.Equal(sum, double.Parse(output[(output.IndexOf(']', StringComparison.Ordinal) + 1)..], System.Globalization.CultureInfo.InvariantCulture), 9);
+        Assert.Equal(
+            sum,
+            double.Parse(output[(output.IndexOf(']', StringComparison.Ordinal) + 1)..], System.Globalization.CultureInfo.InvariantCulture),
+            9
+        );
     }
 
-    private static LoadReport Load(nn.Module module, PretrainedOptions options) => ForeignWeights.Load(module, options.Checkpoint, options, new InitContext(module is TinyModel ? null : Data));
+    private static LoadReport Load(nn.Module module, PretrainedOptions options) =>
+        ForeignWeights.Load(module, options.Checkpoint, options, new InitContext(module is TinyModel ? null : Data));
 
     private static string Foreign(string name, string backbone, string head)
     {
-        if (name.StartsWith("head.fc.", StringComparison.Ordinal) && backbone.Contains("stem", StringComparison.Ordinal) || backbone == "plain" && name.StartsWith("head", StringComparison.Ordinal))
+        if (
+            name.StartsWith("head.fc.", StringComparison.Ordinal) && backbone.Contains("stem", StringComparison.Ordinal)
+            || backbone == "plain" && name.StartsWith("head", StringComparison.Ordinal)
+        )
             return head + name["head.fc.".Length..];
-        if (name.StartsWith("head.", StringComparison.Ordinal)) return head.Replace("{0}", name, StringComparison.Ordinal);
+        if (name.StartsWith("head.", StringComparison.Ordinal))
+            return head.Replace("{0}", name, StringComparison.Ordinal);
         var inner = name["backbone.".Length..];
         return backbone switch
         {
             "plain" => inner,
-            "stem" or "module.stem" => backbone + (inner.StartsWith("conv1.", StringComparison.Ordinal) ? ".0." + inner["conv1.".Length..] : ".1." + inner["bn1.".Length..]),
+            "stem" or "module.stem" => backbone
+                + (
+                    inner.StartsWith("conv1.", StringComparison.Ordinal) ? ".0." + inner["conv1.".Length..] : ".1." + inner["bn1.".Length..]
+                ),
             _ => backbone.Replace("{0}", inner, StringComparison.Ordinal),
         };
     }
@@ -249,12 +333,20 @@ public sealed class PretrainedTests : IDisposable
     {
         var path = _folder.At(file);
         using var stream = File.Create(path);
-        SafetensorsWriter.Write(stream, _source.state_dict().Where(pair => rename(pair.Key) is not null).Select(pair => WeightSource.From(rename(pair.Key)!, pair.Value)), new Dictionary<string, string>());
+        SafetensorsWriter.Write(
+            stream,
+            _source
+                .state_dict()
+                .Where(pair => rename(pair.Key) is not null)
+                .Select(pair => WeightSource.From(rename(pair.Key)!, pair.Value)),
+            new Dictionary<string, string>()
+        );
         return path;
     }
 
     private void AssertSame()
     {
-        foreach (var (name, tensor) in _source.state_dict()) Assert.True(tensor.Equals(_target.state_dict()[name]), name);
+        foreach (var (name, tensor) in _source.state_dict())
+            Assert.True(tensor.Equals(_target.state_dict()[name]), name);
     }
 }

@@ -18,17 +18,25 @@ public sealed class PublishedFormsTests
     public void MergedPatches_AreOrderedAsMmlabHasThem()
     {
         Assert.Equal([0f, 2, 1, 3], Published("downsample.norm.weight", [0, 1, 2, 3], PublishedForms.MergedPatches));
-        Assert.Equal([0f, 4, 2, 6, 1, 5, 3, 7], Published("downsample.norm.weight", [0, 1, 2, 3, 4, 5, 6, 7], PublishedForms.MergedPatches));
+        Assert.Equal(
+            [0f, 4, 2, 6, 1, 5, 3, 7],
+            Published("downsample.norm.weight", [0, 1, 2, 3, 4, 5, 6, 7], PublishedForms.MergedPatches)
+        );
     }
 
     [Fact]
-    public void Less_IsTakenAway_AndNotCalledLeftOut() => Assert.Equal([0.5f, 1.5f], Published("bn.running_mean", [1, 2], PublishedForms.Less("conv.bias"), ("conv.bias", [0.5f, 0.5f])));
+    public void Less_IsTakenAway_AndNotCalledLeftOut() =>
+        Assert.Equal([0.5f, 1.5f], Published("bn.running_mean", [1, 2], PublishedForms.Less("conv.bias"), ("conv.bias", [0.5f, 0.5f])));
 
     [Theory]
     [InlineData("twisted")]
     [InlineData("less conv.gone")]
     public void UnknownForm_IsAMistakeThatNamesAWayOut(string form) =>
-        Assert.Contains("--names own", Assert.Throws<UserErrorException>(() => Published("bn.running_mean", [1, 2], form)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--names own",
+            Assert.Throws<UserErrorException>(() => Published("bn.running_mean", [1, 2], form)).Message,
+            StringComparison.Ordinal
+        );
 
     private static float[] Published(string name, float[] values, string form, (string Name, float[] Values)? other = null)
     {
@@ -36,16 +44,27 @@ public sealed class PublishedFormsTests
         using var scope = NewDisposeScope();
         var state = new StateWriter();
         state.Under("model").Write(name, tensor(values));
-        if (other is { } beside) state.Under("model").Write(beside.Name, tensor(beside.Values));
-        var checkpoint = new CheckpointStore(folder.Path).Save("epoch_1", state, new CheckpointInfo
-        {
-            Config = new JsonObject(),
-            Data = new DataInfo(["a", "b"], DataTask.Classification),
-            Epoch = 1,
-            Iteration = 1,
-            PublishedNames = new Dictionary<string, IReadOnlyDictionary<string, string>> { ["mmlab"] = new Dictionary<string, string> { [name] = "there" } },
-            PublishedForms = new Dictionary<string, IReadOnlyDictionary<string, string>> { ["mmlab"] = new Dictionary<string, string> { [name] = form } },
-        });
+        if (other is { } beside)
+            state.Under("model").Write(beside.Name, tensor(beside.Values));
+        var checkpoint = new CheckpointStore(folder.Path).Save(
+            "epoch_1",
+            state,
+            new CheckpointInfo
+            {
+                Config = new JsonObject(),
+                Data = new DataInfo(["a", "b"], DataTask.Classification),
+                Epoch = 1,
+                Iteration = 1,
+                PublishedNames = new Dictionary<string, IReadOnlyDictionary<string, string>>
+                {
+                    ["mmlab"] = new Dictionary<string, string> { [name] = "there" },
+                },
+                PublishedForms = new Dictionary<string, IReadOnlyDictionary<string, string>>
+                {
+                    ["mmlab"] = new Dictionary<string, string> { [name] = form },
+                },
+            }
+        );
         var published = Publisher.Publish(checkpoint, folder.At("out.safetensors"), "mmlab");
         Assert.Empty(published.LeftOut);
         using var file = WeightsFile.Open(published.Path);

@@ -9,7 +9,8 @@ namespace Tessera.Tests.Framework.Checkpoints;
 /// <summary>Weights in several files with their index.</summary>
 public sealed class ShardedFileTests : IDisposable
 {
-    private const string First = "model-00001-of-00002.safetensors", Second = "model-00002-of-00002.safetensors";
+    private const string First = "model-00001-of-00002.safetensors",
+        Second = "model-00002-of-00002.safetensors";
 
     private readonly TemporaryFolder _folder = new();
     private readonly TinyModel _source = new();
@@ -28,8 +29,13 @@ public sealed class ShardedFileTests : IDisposable
         var report = ForeignWeights.LoadWhole(target, index, new DataInfo(["a", "b", "c", "d", "e"], DataTask.Classification));
         Assert.True(report.IsComplete);
         Assert.Equal([index, _folder.At(First), _folder.At(Second)], report.Files);
-        foreach (var (name, tensor) in _source.state_dict()) Assert.True(tensor.Equals(target.state_dict()[name]), name);
-        Assert.Contains("Name a file in it", Assert.Throws<UserErrorException>(() => WeightsFile.Open(_folder.Path)).Message, StringComparison.Ordinal);
+        foreach (var (name, tensor) in _source.state_dict())
+            Assert.True(tensor.Equals(target.state_dict()[name]), name);
+        Assert.Contains(
+            "Name a file in it",
+            Assert.Throws<UserErrorException>(() => WeightsFile.Open(_folder.Path)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -37,7 +43,11 @@ public sealed class ShardedFileTests : IDisposable
     {
         var index = Write();
         File.Delete(_folder.At(Second));
-        Assert.Contains($"1 of the 2 files that it names is not beside it: {Second}", Assert.Throws<UserErrorException>(() => WeightsFile.Open(index)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"1 of the 2 files that it names is not beside it: {Second}",
+            Assert.Throws<UserErrorException>(() => WeightsFile.Open(index)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -53,7 +63,11 @@ public sealed class ShardedFileTests : IDisposable
     {
         var index = _folder.At("model.safetensors.index.json");
         File.WriteAllText(index, $$"""{ "weight_map": { "a": "{{name}}" } }""");
-        Assert.Contains("no plain name", Assert.Throws<UserErrorException>(() => WeightsFile.Open(index)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no plain name",
+            Assert.Throws<UserErrorException>(() => WeightsFile.Open(index)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -73,7 +87,11 @@ public sealed class ShardedFileTests : IDisposable
     public void Open_TensorThatItsShardLacks_IsAnError()
     {
         var index = Write(extra: "head.fc.more");
-        Assert.Contains("head.fc.more should be in", Assert.Throws<UserErrorException>(() => WeightsFile.Open(index)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "head.fc.more should be in",
+            Assert.Throws<UserErrorException>(() => WeightsFile.Open(index)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private string Write(string? extra = null)
@@ -84,10 +102,16 @@ public sealed class ShardedFileTests : IDisposable
         {
             var part = state.Where(pair => pair.Key.StartsWith("head.", StringComparison.Ordinal) == (file == Second)).ToList();
             using var stream = File.Create(_folder.At(file));
-            SafetensorsWriter.Write(stream, part.Select(pair => WeightSource.From(pair.Key, pair.Value)), new Dictionary<string, string> { ["format"] = "pt" });
-            foreach (var (name, _) in part) map[name] = file;
+            SafetensorsWriter.Write(
+                stream,
+                part.Select(pair => WeightSource.From(pair.Key, pair.Value)),
+                new Dictionary<string, string> { ["format"] = "pt" }
+            );
+            foreach (var (name, _) in part)
+                map[name] = file;
         }
-        if (extra is not null) map[extra] = Second;
+        if (extra is not null)
+            map[extra] = Second;
         var index = _folder.At("model.safetensors.index.json");
         File.WriteAllText(index, JsonSerializer.Serialize(new { metadata = new { total_size = 1 }, weight_map = map }));
         return index;

@@ -4,7 +4,8 @@ using Tessera.Framework.Errors;
 
 namespace Tessera.Tests.Framework.Checkpoints;
 
-/// <summary>Files that PyTorch wrote, one written after the safetensors specification, and files that must be refused (tests/Fixtures/checkpoints/make.py).</summary>
+/// <summary>Files that PyTorch wrote, one written after the safetensors specification, and files that must be refused
+/// (tests/Fixtures/checkpoints/make.py).</summary>
 public class WeightsFileTests
 {
     private static readonly JsonElement Expected = FixtureFile.Json("checkpoints", "expected.json");
@@ -71,13 +72,19 @@ public class WeightsFileTests
     [Fact]
     public void Open_NoSuchFile_NamesTheNearest()
     {
-        var error = Assert.Throws<UserErrorException>(() => WeightsFile.Open(FixtureFile.At("checkpoints", "good", "by-hands.safetensors")));
+        var error = Assert.Throws<UserErrorException>(() =>
+            WeightsFile.Open(FixtureFile.At("checkpoints", "good", "by-hands.safetensors"))
+        );
         Assert.Contains("Did you mean by-hand.safetensors?", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Open_Folder_SaysSo() =>
-        Assert.Contains("folder", Assert.Throws<UserErrorException>(() => WeightsFile.Open(FixtureFile.At("checkpoints"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "folder",
+            Assert.Throws<UserErrorException>(() => WeightsFile.Open(FixtureFile.At("checkpoints"))).Message,
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [InlineData("training.zip.pth")]

@@ -19,12 +19,18 @@ public sealed class ComponentBuilderTests
     [Fact]
     public void Options_OfEveryType_AreBound()
     {
-        var gear = (Gear)Builder.Build<Part>("""
-            { "type": "Gear", "teeth": 1.2e1, "ratio": 1, "sizes": [1, 2], "mode": "fast_path", "on": false, "name": "x", "tooth": { "width": 2 },
-              "area": [3, 4], "named": { "a.b": { "width": 1, "label": "l" } }, "free": { "any": [1] }, "limit": 0.5, "power": 4, "extra": [5] }
-            """);
+        var gear = (Gear)
+            Builder.Build<Part>(
+                """
+                { "type": "Gear", "teeth": 1.2e1, "ratio": 1, "sizes": [1, 2], "mode": "fast_path", "on": false, "name": "x", "tooth": { "width": 2 },
+                  "area": [3, 4], "named": { "a.b": { "width": 1, "label": "l" } }, "free": { "any": [1] }, "limit": 0.5, "power": 4, "extra": [5] }
+                """
+            );
         var options = gear.Options;
-        Assert.Equal((12, 1.0, Mode.FastPath, false, "x", 0.5f, 4L), (options.Teeth, options.Ratio, options.Mode, options.On, options.Name, options.Limit, options.Power));
+        Assert.Equal(
+            (12, 1.0, Mode.FastPath, false, "x", 0.5f, 4L),
+            (options.Teeth, options.Ratio, options.Mode, options.On, options.Name, options.Limit, options.Power)
+        );
         Assert.Equal([1, 2], options.Sizes!);
         Assert.Equal(new ToothOptions(2), options.Tooth);
         Assert.Equal(new HeightWidth(3, 4), options.Area);
@@ -46,10 +52,13 @@ public sealed class ComponentBuilderTests
     [Fact]
     public void Children_OneListMapAndShared_AreBuilt()
     {
-        var motor = (Motor)Builder.Build<Engine>("""
-            { "type": "Motor", "speed": 5, "gain": 2.5, "spare": { "type": "Bolt" }, "main": { "type": "Gear", "teeth": 7 },
-              "parts": [ { "type": "Bolt" }, { "type": "Meter" } ], "box": { "type": "Crate", "parts": { "a": { "type": "Meter" } } } }
-            """);
+        var motor = (Motor)
+            Builder.Build<Engine>(
+                """
+                { "type": "Motor", "speed": 5, "gain": 2.5, "spare": { "type": "Bolt" }, "main": { "type": "Gear", "teeth": 7 },
+                  "parts": [ { "type": "Bolt" }, { "type": "Meter" } ], "box": { "type": "Crate", "parts": { "a": { "type": "Meter" } } } }
+                """
+            );
         Assert.Equal((5, 2.5), (motor.Options.Speed, motor.Gain));
         Assert.IsType<Bolt>(motor.Spare);
         var main = Assert.IsType<Gear>(motor.Main);
@@ -71,10 +80,15 @@ public sealed class ComponentBuilderTests
     [Fact]
     public void Specs_AreBuiltWhenAsked_AndSeeWhatIsGiven()
     {
-        var options = ((Motor)Builder.Build<Engine>("""
-            { "type": "Motor", "main": { "type": "Bolt" }, "later": { "type": "Meter" },
-              "either": { "a": { "type": "Bolt" }, "b": { "type": "Gear", "teeth": 2 } }, "some": 4 }
-            """)).Options;
+        var options = (
+            (Motor)
+                Builder.Build<Engine>(
+                    """
+                    { "type": "Motor", "main": { "type": "Bolt" }, "later": { "type": "Meter" },
+                      "either": { "a": { "type": "Bolt" }, "b": { "type": "Gear", "teeth": 2 } }, "some": 4 }
+                    """
+                )
+        ).Options;
         var power = new Gear(new GearOptions(9));
         Assert.Equal("Meter", options.Later!.TypeName);
         Assert.Same(power, ((Meter)options.Later.Build(Services, power)).Source);
@@ -85,52 +99,69 @@ public sealed class ComponentBuilderTests
     [Fact]
     public void Specs_OneOrNamed_TakesOne()
     {
-        var options = ((Motor)Builder.Build<Engine>("""
-            { "type": "Motor", "main": { "type": "Bolt" }, "either": { "type": "Bolt" }, "some": [4, 5] }
-            """)).Options;
+        var options = (
+            (Motor)
+                Builder.Build<Engine>(
+                    """
+                    { "type": "Motor", "main": { "type": "Bolt" }, "either": { "type": "Bolt" }, "some": [4, 5] }
+                    """
+                )
+        ).Options;
         Assert.Equal("Bolt", options.Either!.Single!.TypeName);
         Assert.Empty(options.Either.Named);
         Assert.Equal([4, 5], options.Some!.Items);
     }
 
     [Fact]
-    public void KeyedServices_GiveComponentsWithDefaults() =>
-        Assert.IsType<Bolt>(Services.GetRequiredKeyedService<Part>("Bolt"));
+    public void KeyedServices_GiveComponentsWithDefaults() => Assert.IsType<Bolt>(Services.GetRequiredKeyedService<Part>("Bolt"));
 
     [Fact]
     public void Bind_WholeDocument_TakesReservedKeys()
     {
         var document = ConfigDocument.Parse(
-            """{ "$schema": "s", "vars": { "n": 4 }, "plugins": [], "engine": { "type": "Motor", "main": { "type": "Gear", "teeth": "${vars.n}" } }, "seed": 3 }""");
+            """{ "$schema": "s", "vars": { "n": 4 }, "plugins": [], "engine": { "type": "Motor", "main": { "type": "Gear", "teeth": "${vars.n}" } }, "seed": 3 }"""
+        );
         var rig = Builder.Bind<RigOptions>(document);
         Assert.Equal(3, rig.Seed);
         Assert.Equal(4, ((Gear)((Motor)Builder.Build(rig.Engine)).Main).Options.Teeth);
     }
 
     [Fact]
-    public void AddComponents_NameTwice_NamesBothTypes() => Assert.Equal(
-        "Two parts are named \"Bolt\": Tessera.Tests.Framework.Components.Bolt (Tessera.Framework.Tests) and Foreign.Bolt (Foreign).",
-        Assert.Throws<UserErrorException>(() =>
-            new ServiceCollection().AddComponents(typeof(Bolt).Assembly).AddComponents(Foreign(typeof(Part), "Bolt"))).Message);
+    public void AddComponents_NameTwice_NamesBothTypes() =>
+        Assert.Equal(
+            "Two parts are named \"Bolt\": Tessera.Tests.Framework.Components.Bolt (Tessera.Framework.Tests) and Foreign.Bolt (Foreign).",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    new ServiceCollection().AddComponents(typeof(Bolt).Assembly).AddComponents(Foreign(typeof(Part), "Bolt"))
+                )
+                .Message
+        );
 
     [Fact]
     public void AddComponents_SameNameInAnotherKind_IsNoClash()
     {
-        var services = new ServiceCollection().AddComponents(typeof(Bolt).Assembly).AddComponents(Foreign(typeof(Engine), "Bolt")).BuildServiceProvider();
+        var services = new ServiceCollection()
+            .AddComponents(typeof(Bolt).Assembly)
+            .AddComponents(Foreign(typeof(Engine), "Bolt"))
+            .BuildServiceProvider();
         Assert.Equal("Foreign.Bolt", services.GetRequiredKeyedService<Engine>("Bolt").GetType().FullName);
         Assert.IsType<Bolt>(services.GetRequiredKeyedService<Part>("Bolt"));
     }
 
     [Fact]
-    public void AddComponents_WithoutKind_IsRefused() => Assert.Equal(
-        "Foreign.Bolt has [Component], but none of its base classes or interfaces has [ComponentKind].",
-        Assert.Throws<UserErrorException>(() => new ComponentRegistry().Add(Foreign(typeof(object), "Bolt"))).Message);
+    public void AddComponents_WithoutKind_IsRefused() =>
+        Assert.Equal(
+            "Foreign.Bolt has [Component], but none of its base classes or interfaces has [ComponentKind].",
+            Assert.Throws<UserErrorException>(() => new ComponentRegistry().Add(Foreign(typeof(object), "Bolt"))).Message
+        );
 
     // An assembly with the one component class Foreign.Bolt.
     private static AssemblyBuilder Foreign(Type parent, string name)
     {
         var assembly = AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Foreign"), AssemblyBuilderAccess.Run);
-        var type = assembly.DefineDynamicModule("Foreign").DefineType("Foreign.Bolt", TypeAttributes.Public | TypeAttributes.Sealed, parent);
+        var type = assembly
+            .DefineDynamicModule("Foreign")
+            .DefineType("Foreign.Bolt", TypeAttributes.Public | TypeAttributes.Sealed, parent);
         type.DefineDefaultConstructor(MethodAttributes.Public);
         type.SetCustomAttribute(new CustomAttributeBuilder(typeof(ComponentAttribute).GetConstructor([typeof(string)])!, [name]));
         type.CreateType();

@@ -9,117 +9,195 @@ namespace Tessera.Tests.Framework.Components;
 /// <summary>One snapshot for each kind of mistake about components.</summary>
 public sealed class ComponentErrorTests
 {
-    private const string GearKeys =
-        "It takes teeth, ratio, sizes, mode, on, name, tooth, area, named, free, limit, power, extra.";
+    private const string GearKeys = "It takes teeth, ratio, sizes, mode, on, name, tooth, area, named, free, limit, power, extra.";
 
     private static readonly ServiceProvider Services = new ServiceCollection().AddComponents(typeof(Gear).Assembly).BuildServiceProvider();
 
     private static ComponentBuilder Builder => Services.GetRequiredService<ComponentBuilder>();
 
     [Theory]
-    [InlineData("""{ "type": "Geer" }""", """
-        config:1  type
-          No part is named "Geer". Did you mean "Gear"?
-          Known parts: Bolt, Fussy, Gear, Meter.
-        """)]
-    [InlineData("""{ "type": "Motor" }""", """
-        config:1  type
-          Motor is an engine; a part is expected here.
-          Known parts: Bolt, Fussy, Gear, Meter.
-        """)]
-    [InlineData("""{ "type": "LoadAnnotations" }""", """
-        config:1  type
-          No part is named "LoadAnnotations". That is MMDetection's; Tessera needs no such step, leave it out (for segmentation: LoadSegmentation stands in its place).
-          Known parts: Bolt, Fussy, Gear, Meter.
-        """)]
-    [InlineData("""{ "teeth": 3 }""", """
-        config:1
-          It has no "type"; a part is expected here.
-          Known parts: Bolt, Fussy, Gear, Meter.
-        """)]
-    [InlineData("""{ "type": 3 }""", """
-        config:1  type
-          Expected the name of a part; found a number: 3.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "ration": 1 }""", "config:1  ration\n  Gear has no option \"ration\". Did you mean \"ratio\"? " + GearKeys)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "num_classes": 1 }""",
-        "config:1  num_classes\n  Gear has no option \"num_classes\". That is MMDetection's word; here it is \"dataset\": the count comes from the data's class names. " + GearKeys)]
-    [InlineData("""{ "type": "Bolt", "x": 3 }""", """
-        config:1  x
-          Bolt has no option "x". It takes none.
-        """)]
-    [InlineData("""{ "type": "Gear" }""", """
-        config:1
-          Gear needs "teeth": an integer.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": "3" }""", """
-        config:1  teeth
-          Expected an integer; found a string: "3".
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3.5 }""", """
-        config:1  teeth
-          Expected an integer; found a number: 3.5.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 99999999999 }""", """
-        config:1  teeth
-          Expected an integer; found a number: 99999999999.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "ratio": 1e999 }""", """
-        config:1  ratio
-          Expected a number; found a number: 1e999.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "on": "True" }""", """
-        config:1  on
-          Expected true or false; found a string: "True". In JSON: true.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "tooth": "dict(width=3)" }""", """
-        config:1  tooth
-          Expected an object with width, label; found a string: "dict(width=3)". In JSON: { "type": … } instead of dict(type=…).
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "sizes": 3 }""", """
-        config:1  sizes
-          Expected a list of integers; found a number: 3.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "mode": "fastpath" }""", """
-        config:1  mode
-          "fastpath" is none of fast_path, slow, l2. Did you mean "fast_path"?
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "area": [1] }""", """
-        config:1  area
-          Expected a positive integer or [height, width]; found a list: [1].
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 0 }""", """
-        config:1  teeth
-          "teeth" must be between 1 and 100; it is 0.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "ratio": 0 }""", """
-        config:1  ratio
-          "ratio" must be greater than 0 and at most 1; it is 0.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "sizes": [] }""", """
-        config:1  sizes
-          "sizes" must have at least 1 item; it has 0.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "sizes": [1, 10] }""", """
-        config:1  sizes.1
-          "sizes" must be between 0 and 9; it is 10.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "power": 3 }""", """
-        config:1  power
-          "power" must be one of 1, 2, 4; it is 3.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 3, "tooth": { "width": 3, "lable": "x" } }""", """
-        config:1  tooth.lable
-          tooth has no option "lable". Did you mean "label"? It takes width, label.
-        """)]
-    [InlineData("""{ "type": "Gear", "teeth": 60, "mode": "fast_path" }""", """
-        config:1  teeth
-          A fast gear has at most 50 teeth.
-        """)]
-    [InlineData("""{ "type": "Meter" }""", """
-        config:1
-          Meter needs an IPower, but nothing that is built before it and no service is one.
-        """)]
+    [InlineData(
+        """{ "type": "Geer" }""",
+        """
+            config:1  type
+              No part is named "Geer". Did you mean "Gear"?
+              Known parts: Bolt, Fussy, Gear, Meter.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Motor" }""",
+        """
+            config:1  type
+              Motor is an engine; a part is expected here.
+              Known parts: Bolt, Fussy, Gear, Meter.
+            """
+    )]
+    [InlineData(
+        """{ "type": "LoadAnnotations" }""",
+        """
+            config:1  type
+              No part is named "LoadAnnotations". That is MMDetection's; Tessera needs no such step, leave it out (for segmentation: LoadSegmentation stands in its place).
+              Known parts: Bolt, Fussy, Gear, Meter.
+            """
+    )]
+    [InlineData(
+        """{ "teeth": 3 }""",
+        """
+            config:1
+              It has no "type"; a part is expected here.
+              Known parts: Bolt, Fussy, Gear, Meter.
+            """
+    )]
+    [InlineData(
+        """{ "type": 3 }""",
+        """
+            config:1  type
+              Expected the name of a part; found a number: 3.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "ration": 1 }""",
+        "config:1  ration\n  Gear has no option \"ration\". Did you mean \"ratio\"? " + GearKeys
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "num_classes": 1 }""",
+        "config:1  num_classes\n  Gear has no option \"num_classes\". That is MMDetection's word; here it is \"dataset\": the count "
+            + "comes from the data's class names. "
+            + GearKeys
+    )]
+    [InlineData(
+        """{ "type": "Bolt", "x": 3 }""",
+        """
+            config:1  x
+              Bolt has no option "x". It takes none.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear" }""",
+        """
+            config:1
+              Gear needs "teeth": an integer.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": "3" }""",
+        """
+            config:1  teeth
+              Expected an integer; found a string: "3".
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3.5 }""",
+        """
+            config:1  teeth
+              Expected an integer; found a number: 3.5.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 99999999999 }""",
+        """
+            config:1  teeth
+              Expected an integer; found a number: 99999999999.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "ratio": 1e999 }""",
+        """
+            config:1  ratio
+              Expected a number; found a number: 1e999.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "on": "True" }""",
+        """
+            config:1  on
+              Expected true or false; found a string: "True". In JSON: true.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "tooth": "dict(width=3)" }""",
+        """
+            config:1  tooth
+              Expected an object with width, label; found a string: "dict(width=3)". In JSON: { "type": … } instead of dict(type=…).
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "sizes": 3 }""",
+        """
+            config:1  sizes
+              Expected a list of integers; found a number: 3.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "mode": "fastpath" }""",
+        """
+            config:1  mode
+              "fastpath" is none of fast_path, slow, l2. Did you mean "fast_path"?
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "area": [1] }""",
+        """
+            config:1  area
+              Expected a positive integer or [height, width]; found a list: [1].
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 0 }""",
+        """
+            config:1  teeth
+              "teeth" must be between 1 and 100; it is 0.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "ratio": 0 }""",
+        """
+            config:1  ratio
+              "ratio" must be greater than 0 and at most 1; it is 0.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "sizes": [] }""",
+        """
+            config:1  sizes
+              "sizes" must have at least 1 item; it has 0.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "sizes": [1, 10] }""",
+        """
+            config:1  sizes.1
+              "sizes" must be between 0 and 9; it is 10.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "power": 3 }""",
+        """
+            config:1  power
+              "power" must be one of 1, 2, 4; it is 3.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 3, "tooth": { "width": 3, "lable": "x" } }""",
+        """
+            config:1  tooth.lable
+              tooth has no option "lable". Did you mean "label"? It takes width, label.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Gear", "teeth": 60, "mode": "fast_path" }""",
+        """
+            config:1  teeth
+              A fast gear has at most 50 teeth.
+            """
+    )]
+    [InlineData(
+        """{ "type": "Meter" }""",
+        """
+            config:1
+              Meter needs an IPower, but nothing that is built before it and no service is one.
+            """
+    )]
     public void Part(string json, string expected) =>
         Assert.Equal(expected, Assert.Throws<UserErrorException>(() => Builder.Build<Part>(json)).Message);
 
@@ -127,19 +205,26 @@ public sealed class ComponentErrorTests
     public void ManyMistakes_AreReportedAtOnce_InFileOrder()
     {
         using var folder = new ConfigFolder(
-            ("_base_/engine.json", """
+            (
+                "_base_/engine.json",
+                """
                 {
                   "engine": {
                     "type": "Motor", "main": { "type": "Gear", "teeth": 200 },
                     "gian": 3 } }
-                """),
-            ("c.json", """
+                """
+            ),
+            (
+                "c.json",
+                """
                 { "_base_": "_base_/engine.json",
                   "sed": 3, "base_lr": 1,
                   "engine": { "parts": [ { "type": "Bolt" },
                     { "type": "Bot" } ] },
                   "tooth": { "width": "wide" } }
-                """));
+                """
+            )
+        );
         var document = folder.Load("c.json", "engine.speeed=3", "engine.main.teethe=1");
         Assert.Equal(
             """
@@ -168,7 +253,8 @@ public sealed class ComponentErrorTests
             --cfg-options  engine.speeed
               Motor has no option "speeed". Did you mean "speed"? It takes speed, later, either, some, main, parts, box, gain, spare.
             """,
-            folder.Clean(Assert.Throws<UserErrorException>(() => Builder.Bind<RigOptions>(document)).Message));
+            folder.Clean(Assert.Throws<UserErrorException>(() => Builder.Bind<RigOptions>(document)).Message)
+        );
     }
 
     [Fact]
@@ -176,14 +262,16 @@ public sealed class ComponentErrorTests
     {
         using var folder = new ConfigFolder(
             ("b.json", """{ "engine": { "type": "Motor", "main": { "type": "Gear", "teeth": 3 } } }"""),
-            ("c.json", """{ "_base_": "b.json", "engine": { "main": { "type": "Bolt" } } }"""));
+            ("c.json", """{ "_base_": "b.json", "engine": { "main": { "type": "Bolt" } } }""")
+        );
         Assert.Equal(
             """
             b.json:1  engine.main.teeth   (a base of c.json)
               Bolt has no option "teeth". It takes none.
               The type was changed from Gear to Bolt in c.json:1, and this option is Gear's: add "_delete_": true there to drop what was inherited.
             """,
-            folder.Clean(Assert.Throws<UserErrorException>(() => Builder.Bind<RigOptions>(folder.Load("c.json"))).Message));
+            folder.Clean(Assert.Throws<UserErrorException>(() => Builder.Bind<RigOptions>(folder.Load("c.json"))).Message)
+        );
     }
 
     [Fact]
@@ -196,21 +284,31 @@ public sealed class ComponentErrorTests
     }
 
     [Fact]
-    public void MistakeFoundWhileBuilding_SaysWhere() => Assert.Equal(
-        """
-        config:2  parts.0
-          Fussy takes up to 10 teeth; Gear has 11.
-        """,
-        Assert.Throws<UserErrorException>(() => Builder.Build<Engine>("""
-            { "type": "Motor", "main": { "type": "Gear", "teeth": 11 },
-              "parts": [ { "type": "Fussy" } ] }
-            """)).Message);
+    public void MistakeFoundWhileBuilding_SaysWhere() =>
+        Assert.Equal(
+            """
+            config:2  parts.0
+              Fussy takes up to 10 teeth; Gear has 11.
+            """,
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Builder.Build<Engine>(
+                        """
+                        { "type": "Motor", "main": { "type": "Gear", "teeth": 11 },
+                          "parts": [ { "type": "Fussy" } ] }
+                        """
+                    )
+                )
+                .Message
+        );
 
     [Fact]
-    public void MissingComponent_IsNamed() => Assert.Equal(
-        """
-        config:1  engine
-          The config has no "engine"; expected an engine: an object with "type".
-        """,
-        Assert.Throws<UserErrorException>(() => Builder.Describe<Engine>(ConfigDocument.Parse("{ }"), "engine")).Message);
+    public void MissingComponent_IsNamed() =>
+        Assert.Equal(
+            """
+            config:1  engine
+              The config has no "engine"; expected an engine: an object with "type".
+            """,
+            Assert.Throws<UserErrorException>(() => Builder.Describe<Engine>(ConfigDocument.Parse("{ }"), "engine")).Message
+        );
 }

@@ -20,15 +20,23 @@ public sealed class SchemaTests
     public void Schema_NamesDraftAndRootKeys()
     {
         Assert.Equal("https://json-schema.org/draft/2020-12/schema", (string?)Schema["$schema"]);
-        Assert.Equal(["$schema", "_base_", "plugins", "vars", "engine", "seed", "tooth"], Schema["properties"]!.AsObject().Select(entry => entry.Key));
+        Assert.Equal(
+            ["$schema", "_base_", "plugins", "vars", "engine", "seed", "tooth"],
+            Schema["properties"]!.AsObject().Select(entry => entry.Key)
+        );
         Assert.False((bool)Schema["additionalProperties"]!);
     }
 
     [Fact]
     public void Schema_OffersEveryComponentOfAKind()
     {
-        Assert.Equal(["Bolt", "Fussy", "Gear", "Meter"], Schema["$defs"]!["part"]!["properties"]!["type"]!["enum"]!.AsArray().Select(name => (string)name!));
-        var branch = Schema["$defs"]!["part"]!["allOf"]!.AsArray().Single(one => (string?)one!["if"]!["properties"]?["type"]?["const"] == "Gear")!;
+        Assert.Equal(
+            ["Bolt", "Fussy", "Gear", "Meter"],
+            Schema["$defs"]!["part"]!["properties"]!["type"]!["enum"]!.AsArray().Select(name => (string)name!)
+        );
+        var branch = Schema["$defs"]!["part"]!["allOf"]!
+            .AsArray()
+            .Single(one => (string?)one!["if"]!["properties"]?["type"]?["const"] == "Gear")!;
         Assert.Equal("#/$defs/part.Gear", (string?)branch["then"]!["$ref"]);
     }
 
@@ -61,10 +69,13 @@ public sealed class SchemaTests
     [Fact]
     public void Schema_IsTheSameEveryTime() => Assert.Equal(Text(), Text());
 
-    private static IEnumerable<string> References(JsonNode? node) => node switch
-    {
-        JsonObject map => map.SelectMany(entry => entry is { Key: "$ref", Value: JsonValue value } ? [(string)value!] : References(entry.Value)),
-        JsonArray list => list.SelectMany(References),
-        _ => [],
-    };
+    private static IEnumerable<string> References(JsonNode? node) =>
+        node switch
+        {
+            JsonObject map => map.SelectMany(entry =>
+                entry is { Key: "$ref", Value: JsonValue value } ? [(string)value!] : References(entry.Value)
+            ),
+            JsonArray list => list.SelectMany(References),
+            _ => [],
+        };
 }

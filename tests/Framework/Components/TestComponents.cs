@@ -28,7 +28,12 @@ public interface IPower
     int Power { get; }
 }
 
-public enum Mode { FastPath, Slow, L2 }
+public enum Mode
+{
+    FastPath,
+    Slow,
+    L2,
+}
 
 /// <param name="Width">Of a tooth.</param>
 public sealed record ToothOptions([property: Range(1, 10)] int Width, string? Label = null);
@@ -50,7 +55,8 @@ public sealed record GearOptions(
     IReadOnlyDictionary<string, ToothOptions>? Named = null,
     JsonObject? Free = null,
     float? Limit = null,
-    [property: AllowedValues(1, 2, 4)] long Power = 1) : IValidatableObject
+    [property: AllowedValues(1, 2, 4)] long Power = 1
+) : IValidatableObject
 {
     /// <summary>Set after construction.</summary>
     [Range(0, 5)]
@@ -99,11 +105,17 @@ public sealed class Fussy : Part
     }
 }
 
-public sealed record MotorOptions(int Speed = 3, ComponentSpec<Part>? Later = null, OneOrNamed<ComponentSpec<Part>>? Either = null, OneOrMany<int>? Some = null);
+public sealed record MotorOptions(
+    int Speed = 3,
+    ComponentSpec<Part>? Later = null,
+    OneOrNamed<ComponentSpec<Part>>? Either = null,
+    OneOrMany<int>? Some = null
+);
 
 /// <param name="main">The part that is built first.</param>
 [Component("Motor")]
-public sealed class Motor(MotorOptions options, Part main, IReadOnlyList<Part>? parts = null, IBox? box = null, TimeProvider? clock = null) : Engine
+public sealed class Motor(MotorOptions options, Part main, IReadOnlyList<Part>? parts = null, IBox? box = null, TimeProvider? clock = null)
+    : Engine
 {
     public MotorOptions Options { get; } = options;
 

@@ -7,69 +7,115 @@ namespace Tessera.Tests.Framework.Configuration;
 /// <summary>One snapshot for each kind of mistake in config files.</summary>
 public sealed class ConfigErrorTests
 {
-    private static string ErrorOf(string json) => Assert.Throws<UserErrorException>(() => ConfigDocument.Parse(json, environment: _ => null)).Message;
+    private static string ErrorOf(string json) =>
+        Assert.Throws<UserErrorException>(() => ConfigDocument.Parse(json, environment: _ => null)).Message;
 
     [Theory]
-    [InlineData("{ \"a\": 1,\n  \"b\" 2 }", """
-        config:2
-          This isn't JSON: '2' is invalid after a property name. Expected a ':'.
-        """)]
-    [InlineData("{ \"a\": [1, 2 }", """
-        config:1
-          This isn't JSON: '}' is invalid without a matching open.
-        """)]
-    [InlineData("  \n", """
-        config:1
-          The file is empty; a JSON object is expected: { … }.
-        """)]
-    [InlineData("[1]", """
-        config:1
-          A config is a JSON object, { … }; here is a list.
-        """)]
-    [InlineData("{ \"a\": True }", """
-        config:1
-          This isn't JSON: 'T' is an invalid start of a value. In JSON: true, false, null.
-        """)]
-    [InlineData("{ 'a': 1 }", """
-        config:1
-          This isn't JSON: ''' is an invalid start of a property name. Expected a '"'. In JSON, strings take double quotes.
-        """)]
-    [InlineData("model = dict(\n  type='ResNet')", """
-        config:1
-          This is a Python config; Tessera's are JSON: { "type": "ResNet", "depth": 50 } instead of dict(type='ResNet', depth=50).
-        """)]
-    [InlineData("{ \"a\": 1,\n \"b\": { \"c\": 1,\n\"c\": 2 } }", """
-        config:3  b.c
-          "c" is given twice in one object; first in line 2.
-        """)]
-    [InlineData("{ \"_base_\": \"x.json\" }", """
-        config:1  _base_
-          Only a file can have bases.
-        """)]
-    [InlineData("{ \"a\": \"${b.x}\", \"b\": { \"y\": 1 } }", """
-        config:1  a
-          ${b.x} names no key: b has no "x". Did you mean "y"?
-        """)]
-    [InlineData("{ \"a\": \"${b}\",\n \"b\": \"x${c}\",\n \"c\": \"${a}\" }", """
-        config:1  a
-          The references go in a circle: ${b} -> ${c} -> ${a}.
-        """)]
-    [InlineData("{ \"a\": \"${b\" }", """
-        config:1  a
-          "${b" is no reference. Write ${a.b} for a key, ${env:NAME} or ${env:NAME,default} for the environment, $${ for a plain ${.
-        """)]
-    [InlineData("{ \"a\": \"x${b}\", \"b\": [1] }", """
-        config:1  a
-          ${b} is a list and can't stand inside a string; let it be the whole value.
-        """)]
-    [InlineData("{ \"a\": \"${env:NOT_SET}\" }", """
-        config:1  a
-          The environment variable NOT_SET isn't set. Set it, or give a default: ${env:NOT_SET,default}.
-        """)]
-    [InlineData("{ \"plugins\": \"x.dll\" }", """
-        config:1  plugins
-          Expected a list of paths; found a string: "x.dll".
-        """)]
+    [InlineData(
+        "{ \"a\": 1,\n  \"b\" 2 }",
+        """
+            config:2
+              This isn't JSON: '2' is invalid after a property name. Expected a ':'.
+            """
+    )]
+    [InlineData(
+        "{ \"a\": [1, 2 }",
+        """
+            config:1
+              This isn't JSON: '}' is invalid without a matching open.
+            """
+    )]
+    [InlineData(
+        "  \n",
+        """
+            config:1
+              The file is empty; a JSON object is expected: { … }.
+            """
+    )]
+    [InlineData(
+        "[1]",
+        """
+            config:1
+              A config is a JSON object, { … }; here is a list.
+            """
+    )]
+    [InlineData(
+        "{ \"a\": True }",
+        """
+            config:1
+              This isn't JSON: 'T' is an invalid start of a value. In JSON: true, false, null.
+            """
+    )]
+    [InlineData(
+        "{ 'a': 1 }",
+        """
+            config:1
+              This isn't JSON: ''' is an invalid start of a property name. Expected a '"'. In JSON, strings take double quotes.
+            """
+    )]
+    [InlineData(
+        "model = dict(\n  type='ResNet')",
+        """
+            config:1
+              This is a Python config; Tessera's are JSON: { "type": "ResNet", "depth": 50 } instead of dict(type='ResNet', depth=50).
+            """
+    )]
+    [InlineData(
+        "{ \"a\": 1,\n \"b\": { \"c\": 1,\n\"c\": 2 } }",
+        """
+            config:3  b.c
+              "c" is given twice in one object; first in line 2.
+            """
+    )]
+    [InlineData(
+        "{ \"_base_\": \"x.json\" }",
+        """
+            config:1  _base_
+              Only a file can have bases.
+            """
+    )]
+    [InlineData(
+        "{ \"a\": \"${b.x}\", \"b\": { \"y\": 1 } }",
+        """
+            config:1  a
+              ${b.x} names no key: b has no "x". Did you mean "y"?
+            """
+    )]
+    [InlineData(
+        "{ \"a\": \"${b}\",\n \"b\": \"x${c}\",\n \"c\": \"${a}\" }",
+        """
+            config:1  a
+              The references go in a circle: ${b} -> ${c} -> ${a}.
+            """
+    )]
+    [InlineData(
+        "{ \"a\": \"${b\" }",
+        """
+            config:1  a
+              "${b" is no reference. Write ${a.b} for a key, ${env:NAME} or ${env:NAME,default} for the environment, $${ for a plain ${.
+            """
+    )]
+    [InlineData(
+        "{ \"a\": \"x${b}\", \"b\": [1] }",
+        """
+            config:1  a
+              ${b} is a list and can't stand inside a string; let it be the whole value.
+            """
+    )]
+    [InlineData(
+        "{ \"a\": \"${env:NOT_SET}\" }",
+        """
+            config:1  a
+              The environment variable NOT_SET isn't set. Set it, or give a default: ${env:NOT_SET,default}.
+            """
+    )]
+    [InlineData(
+        "{ \"plugins\": \"x.dll\" }",
+        """
+            config:1  plugins
+              Expected a list of paths; found a string: "x.dll".
+            """
+    )]
     public void Text(string json, string expected) => Assert.Equal(expected, ErrorOf(json));
 
     [Fact]
@@ -112,7 +158,10 @@ public sealed class ConfigErrorTests
     [Fact]
     public void MissingBase_IsNamedWhereItIsNamed()
     {
-        using var folder = new ConfigFolder(("_base_/sgd.json", "{}"), ("c.json", "{\n  \"_base_\": [\n    \"_base_/sdg.json\",\n    3 ] }"));
+        using var folder = new ConfigFolder(
+            ("_base_/sgd.json", "{}"),
+            ("c.json", "{\n  \"_base_\": [\n    \"_base_/sdg.json\",\n    3 ] }")
+        );
         Assert.Equal(
             """
             c.json:3  _base_
@@ -121,15 +170,22 @@ public sealed class ConfigErrorTests
             c.json:4  _base_
               A base is the path of a config file, relative to this one; here is 3.
             """,
-            folder.ErrorOf("c.json"));
+            folder.ErrorOf("c.json")
+        );
     }
 
     [Fact]
     public void CyclicBases_ShowTheChain()
     {
         using var folder = new ConfigFolder(
-            ("a.json", """{ "_base_": "b.json" }"""), ("b.json", "{\n\"_base_\": \"c.json\" }"), ("c.json", """{ "_base_": "b.json" }"""));
-        Assert.Equal("c.json:1  _base_   (a base of a.json)\n  The bases go in a circle: b.json -> c.json -> b.json.", folder.ErrorOf("a.json"));
+            ("a.json", """{ "_base_": "b.json" }"""),
+            ("b.json", "{\n\"_base_\": \"c.json\" }"),
+            ("c.json", """{ "_base_": "b.json" }""")
+        );
+        Assert.Equal(
+            "c.json:1  _base_   (a base of a.json)\n  The bases go in a circle: b.json -> c.json -> b.json.",
+            folder.ErrorOf("a.json")
+        );
     }
 
     [Fact]
@@ -143,7 +199,10 @@ public sealed class ConfigErrorTests
     public void SiblingConflict_NamesBothLines()
     {
         using var folder = new ConfigFolder(
-            ("l.json", "{ \"o\": {\n \"lr\": 1 } }"), ("r.json", "{ \"o\": {\n\n \"lr\": 2 } }"), ("c.json", """{ "_base_": ["l.json", "r.json"] }"""));
+            ("l.json", "{ \"o\": {\n \"lr\": 1 } }"),
+            ("r.json", "{ \"o\": {\n\n \"lr\": 2 } }"),
+            ("c.json", """{ "_base_": ["l.json", "r.json"] }""")
+        );
         Assert.Equal(
             """
             r.json:3  o.lr   (a base of c.json)
@@ -152,7 +211,8 @@ public sealed class ConfigErrorTests
                 r.json:3  2
               Let one of them name the other as its base, or take the key out of one.
             """,
-            folder.ErrorOf("c.json"));
+            folder.ErrorOf("c.json")
+        );
     }
 
     [Theory]
@@ -167,49 +227,77 @@ public sealed class ConfigErrorTests
     }
 
     [Theory]
-    [InlineData("""{ "p": { "_edit_": [ { "remove": "Flop" } ] } }""", """
-        c.json:1  p._edit_.0.remove
-          No inherited step is named "Flop". Did you mean "Flip"?
-          The inherited steps are Load, Flip, Flip.
-        """)]
-    [InlineData("""{ "p": { "_edit_": [ { "remove": "Flip" } ] } }""", """
-        c.json:1  p._edit_.0.remove
-          Flip occurs 2 times; name one: Flip#1, Flip#2.
-          The inherited steps are Load, Flip, Flip.
-        """)]
-    [InlineData("""{ "p": { "_edit_": [ { "remove": "Load#2" } ] } }""", """
-        c.json:1  p._edit_.0.remove
-          There is no step "Load#2": Load occurs once.
-          The inherited steps are Load, Flip, Flip.
-        """)]
-    [InlineData("""{ "p": { "_edit_": [ { "after": "Load", "with": { } } ] } }""", """
-        c.json:1  p._edit_.0
-          {"after": "Load", "with": {}} is no edit. Edits are { "after": STEP, "insert": … }, { "before": STEP, "insert": … }, { "replace": STEP, "with": … }, { "change": STEP, "with": … } and { "remove": STEP }.
-        """)]
-    [InlineData("""{ "q": { "_edit_": [ { "remove": "Load" } ] } }""", """
-        c.json:1  q
-          "_edit_" changes an inherited list, but nothing is inherited here. Write the list itself.
-        """)]
-    [InlineData("""{ "m": { "_edit_": [ { "remove": "Load" } ] } }""", """
-        c.json:1  m
-          "_edit_" changes an inherited list; what is inherited here is an object (b.json:2).
-        """)]
-    [InlineData("""{ "p": { "_edit_": [ { "remove": "Load" } ], "x": 1 } }""", """
-        c.json:1  p
-          "_edit_" stands alone in its object; here are also "x".
-        """)]
-    [InlineData("""{ "m": { "_delete_": "yes" } }""", """
-        c.json:1  m._delete_
-          Expected true or false; found a string: "yes".
-        """)]
+    [InlineData(
+        """{ "p": { "_edit_": [ { "remove": "Flop" } ] } }""",
+        """
+            c.json:1  p._edit_.0.remove
+              No inherited step is named "Flop". Did you mean "Flip"?
+              The inherited steps are Load, Flip, Flip.
+            """
+    )]
+    [InlineData(
+        """{ "p": { "_edit_": [ { "remove": "Flip" } ] } }""",
+        """
+            c.json:1  p._edit_.0.remove
+              Flip occurs 2 times; name one: Flip#1, Flip#2.
+              The inherited steps are Load, Flip, Flip.
+            """
+    )]
+    [InlineData(
+        """{ "p": { "_edit_": [ { "remove": "Load#2" } ] } }""",
+        """
+            c.json:1  p._edit_.0.remove
+              There is no step "Load#2": Load occurs once.
+              The inherited steps are Load, Flip, Flip.
+            """
+    )]
+    [InlineData(
+        """{ "p": { "_edit_": [ { "after": "Load", "with": { } } ] } }""",
+        """
+            c.json:1  p._edit_.0
+              {"after": "Load", "with": {}} is no edit. Edits are { "after": STEP, "insert": … }, { "before": STEP, "insert": … }, { "replace": STEP, "with": … }, { "change": STEP, "with": … } and { "remove": STEP }.
+            """
+    )]
+    [InlineData(
+        """{ "q": { "_edit_": [ { "remove": "Load" } ] } }""",
+        """
+            c.json:1  q
+              "_edit_" changes an inherited list, but nothing is inherited here. Write the list itself.
+            """
+    )]
+    [InlineData(
+        """{ "m": { "_edit_": [ { "remove": "Load" } ] } }""",
+        """
+            c.json:1  m
+              "_edit_" changes an inherited list; what is inherited here is an object (b.json:2).
+            """
+    )]
+    [InlineData(
+        """{ "p": { "_edit_": [ { "remove": "Load" } ], "x": 1 } }""",
+        """
+            c.json:1  p
+              "_edit_" stands alone in its object; here are also "x".
+            """
+    )]
+    [InlineData(
+        """{ "m": { "_delete_": "yes" } }""",
+        """
+            c.json:1  m._delete_
+              Expected true or false; found a string: "yes".
+            """
+    )]
     public void Edit(string child, string expected)
     {
         using var folder = new ConfigFolder(
-            ("b.json", """
+            (
+                "b.json",
+                """
                 { "p": [ { "type": "Load" }, { "type": "Flip" }, { "type": "Flip" } ],
                   "m": { "x": 1 } }
-                """),
-            ("c.json", """{ "_base_": "b.json",""" + child[1..]));
+                """
+            ),
+            ("c.json", """{ "_base_": "b.json",""" + child[1..])
+        );
         Assert.Equal(expected, folder.ErrorOf("c.json"));
     }
 
@@ -219,13 +307,15 @@ public sealed class ConfigErrorTests
         using var folder = new ConfigFolder(
             ("l.json", """{ "p": [ { "type": "A" } ] }"""),
             ("r.json", """{ "p": { "_edit_": [ { "remove": "A" } ] } }"""),
-            ("c.json", """{ "_base_": ["l.json", "r.json"] }"""));
+            ("c.json", """{ "_base_": ["l.json", "r.json"] }""")
+        );
         Assert.Equal(
             """
             r.json:1  p   (a base of c.json)
               "_edit_" changes a list that a sibling set (l.json:1). Name that file as a base here, or edit the list where both are bases.
             """,
-            folder.ErrorOf("c.json"));
+            folder.ErrorOf("c.json")
+        );
     }
 
     [Fact]
@@ -260,27 +350,33 @@ public sealed class ConfigErrorTests
                 _ = document.ToConfiguration();
                 read++;
             }
-            catch (UserErrorException)
-            {
-            }
+            catch (UserErrorException) { }
         }
 
         Assert.InRange(read, 100, 4900); // both ends are reached
     }
 
     [Fact]
-    public void PluginInCheckpoint_SaysHowToNameIt() => Assert.Equal(
-        """
-        best.safetensors
-          Its config names a plugin: "../evil.dll".
-          A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.
-        """,
-        Assert.Throws<UserErrorException>(() => ConfigDocument.FromCheckpoint("""{ "plugins": ["../evil.dll"] }""", "best.safetensors")).Message);
+    public void PluginInCheckpoint_SaysHowToNameIt() =>
+        Assert.Equal(
+            """
+            best.safetensors
+              Its config names a plugin: "../evil.dll".
+              A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.
+            """,
+            Assert
+                .Throws<UserErrorException>(() => ConfigDocument.FromCheckpoint("""{ "plugins": ["../evil.dll"] }""", "best.safetensors"))
+                .Message
+        );
 
     [Fact]
     public void PluginInCheckpoint_OnlyTheUsersOwnIsTaken()
     {
-        var document = ConfigDocument.FromCheckpoint("""{ "plugins": ["../evil.dll"], "a": 1 }""", "best.safetensors", plugins: ["good.dll"]);
+        var document = ConfigDocument.FromCheckpoint(
+            """{ "plugins": ["../evil.dll"], "a": 1 }""",
+            "best.safetensors",
+            plugins: ["good.dll"]
+        );
         Assert.Equal(Path.GetFullPath("good.dll"), Assert.Single(document.Plugins).Path);
         Assert.Null(document.Root["plugins"]);
     }
@@ -289,7 +385,10 @@ public sealed class ConfigErrorTests
     public void Plugins_AreRelativeToTheFileThatNamesThem()
     {
         using var folder = new ConfigFolder(
-            ("_base_/b.json", """{ "plugins": ["p.cs"] }"""), ("c.json", """{ "_base_": "_base_/b.json" }"""), ("work/x", ""));
+            ("_base_/b.json", """{ "plugins": ["p.cs"] }"""),
+            ("c.json", """{ "_base_": "_base_/b.json" }"""),
+            ("work/x", "")
+        );
         var document = folder.Load("c.json");
         Assert.Equal(Path.Combine(folder.Root, "_base_", "p.cs"), Assert.Single(document.Plugins).Path);
         Assert.Contains("\"../_base_/p.cs\"", document.SaveText(Path.Combine(folder.Root, "work")), StringComparison.Ordinal);

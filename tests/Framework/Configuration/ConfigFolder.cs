@@ -28,7 +28,8 @@ internal sealed class ConfigFolder : IDisposable
     public ConfigDocument Load(string name, params string[] overrides) =>
         ConfigDocument.Load(Path.Combine(Root, name), overrides, variable => Variables.GetValueOrDefault(variable));
 
-    public string ErrorOf(string name, params string[] overrides) => Clean(Assert.Throws<UserErrorException>(() => Load(name, overrides)).Message);
+    public string ErrorOf(string name, params string[] overrides) =>
+        Clean(Assert.Throws<UserErrorException>(() => Load(name, overrides)).Message);
 
     public string Clean(string text) => text.Replace(Root + "/", "", StringComparison.Ordinal);
 

@@ -28,7 +28,11 @@ public sealed class InheritedOptionTests : IDisposable
     {
         // momentum is none of AdamW's (an error of its own); parameters belongs to every optimizer.
         var found = Assert.Single(Find("""{ "_base_": "base.json", "optimizer": { "type": "AdamW" } }"""));
-        Assert.Contains("base.json:1  optimizer.lr\n  lr = 0.1 was written for Sgd; AdamW, which stands there now (", found, StringComparison.Ordinal);
+        Assert.Contains(
+            "base.json:1  optimizer.lr\n  lr = 0.1 was written for Sgd; AdamW, which stands there now (",
+            found,
+            StringComparison.Ordinal
+        );
         Assert.Contains("\"_delete_\": true there inherits nothing", found, StringComparison.Ordinal);
     }
 

@@ -31,7 +31,8 @@ public sealed class MergeTests
         using var folder = new ConfigFolder(
             ("a.json", """{ "hook": { "x": 1 } }"""),
             ("b.json", """{ "_base_": "a.json", "hook": null }"""),
-            ("c.json", """{ "_base_": "b.json", "hook": { "y": 2 } }"""));
+            ("c.json", """{ "_base_": "b.json", "hook": { "y": 2 } }""")
+        );
         Assert.Equal("""{"hook": {"y": 2}}""", folder.Load("c.json").Merged.ToString());
     }
 
@@ -42,7 +43,8 @@ public sealed class MergeTests
             ("_base_/data/d.json", """{ "_base_": "../deep.json", "d": 1 }"""),
             ("_base_/deep.json", """{ "deep": 1, "d": 0 }"""),
             ("_base_/s.json", """{ "s": 1 }"""),
-            ("x/c.json", """{ "_base_": ["../_base_/data/d.json", "../_base_/s.json"], "s": 2 }"""));
+            ("x/c.json", """{ "_base_": ["../_base_/data/d.json", "../_base_/s.json"], "s": 2 }""")
+        );
         Assert.Equal("""{"deep": 1, "d": 1, "s": 2}""", folder.Load("x/c.json").Merged.ToString());
     }
 
@@ -53,7 +55,8 @@ public sealed class MergeTests
             ("root.json", """{ "x": 1, "y": 1 }"""),
             ("left.json", """{ "_base_": "root.json", "x": 2 }"""),
             ("right.json", """{ "_base_": "root.json", "y": 3 }"""),
-            ("c.json", """{ "_base_": ["left.json", "right.json", "root.json"] }"""));
+            ("c.json", """{ "_base_": ["left.json", "right.json", "root.json"] }""")
+        );
         var document = folder.Load("c.json");
         Assert.Equal("""{"x": 2, "y": 3}""", document.Merged.ToString());
         Assert.Equal(4, document.Files.Count);
@@ -63,7 +66,10 @@ public sealed class MergeTests
     public void Bases_SiblingsSetTheSameValue_IsNoConflict()
     {
         using var folder = new ConfigFolder(
-            ("l.json", """{ "a": { "x": [1, 2] } }"""), ("r.json", """{ "a": { "x": [1, 2], "y": 1 } }"""), ("c.json", """{ "_base_": ["l.json", "r.json"] }"""));
+            ("l.json", """{ "a": { "x": [1, 2] } }"""),
+            ("r.json", """{ "a": { "x": [1, 2], "y": 1 } }"""),
+            ("c.json", """{ "_base_": ["l.json", "r.json"] }""")
+        );
         Assert.Equal("""{"a": {"x": [1, 2], "y": 1}}""", folder.Load("c.json").Merged.ToString());
     }
 
@@ -73,7 +79,8 @@ public sealed class MergeTests
         using var folder = new ConfigFolder(
             ("l.json", """{ "$schema": "a/schema.json", "x": 1 }"""),
             ("r.json", """{ "$schema": "schema.json", "y": 1 }"""),
-            ("c.json", """{ "$schema": "../schema.json", "_base_": ["l.json", "r.json"] }"""));
+            ("c.json", """{ "$schema": "../schema.json", "_base_": ["l.json", "r.json"] }""")
+        );
         var document = folder.Load("c.json");
         Assert.Equal("""{"x": 1, "y": 1, "$schema": "../schema.json"}""", document.Merged.ToString());
         Assert.DoesNotContain("$schema", document.SaveText(), StringComparison.Ordinal);
@@ -92,8 +99,12 @@ public sealed class MergeTests
     [InlineData("""{ "change": "Crop", "with": { "_delete_": true, "type": "Resize" } }""", "Load Flip:0.5 Resize Flip:0.1")]
     public void Edit_ByStepType_ChangesTheInheritedList(string edits, string expected)
     {
-        using var folder = new ConfigFolder(("b.json", Pipeline), ("c.json", $$"""{ "_base_": "b.json", "p": { "_edit_": [ {{edits}} ] } }"""));
-        var steps = ((ConfigList)folder.Load("c.json").Merged["p"]!).Cast<ConfigMap>()
+        using var folder = new ConfigFolder(
+            ("b.json", Pipeline),
+            ("c.json", $$"""{ "_base_": "b.json", "p": { "_edit_": [ {{edits}} ] } }""")
+        );
+        var steps = ((ConfigList)folder.Load("c.json").Merged["p"]!)
+            .Cast<ConfigMap>()
             .Select(step => string.Join(":", step.Select(entry => ((ConfigValue)entry.Value).Text)));
         Assert.Equal(expected, string.Join(" ", steps));
     }

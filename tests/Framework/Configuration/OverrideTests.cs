@@ -4,7 +4,8 @@ namespace Tessera.Tests.Framework.Configuration;
 
 public sealed class OverrideTests
 {
-    private const string Json = """{ "a": { "b": 1, "c": ["p", "q"] }, "steps": [ { "type": "Crop", "size": 4 }, { "type": "Flip" } ], "o": { "g": { "x.y": { "m": 1 } } } }""";
+    private const string Json =
+        """{ "a": { "b": 1, "c": ["p", "q"] }, "steps": [ { "type": "Crop", "size": 4 }, { "type": "Flip" } ], "o": { "g": { "x.y": { "m": 1 } } } }""";
 
     [Theory]
     [InlineData("a.b=2", "a.b", "2")]
@@ -26,26 +27,44 @@ public sealed class OverrideTests
         Assert.Equal(expected, ConfigDocument.Parse(Json, overrides: [text]).Find(path)!.ToString());
 
     [Theory]
-    [InlineData("a.b", """
-        --cfg-options
-          "a.b" is no override. Write KEY=VALUE, as in model.backbone.depth=18; a key that holds dots is quoted: optimizer.groups."backbone.norm".lr_mult=0.
-        """)]
-    [InlineData("a..b=1", """
-        --cfg-options
-          "a..b=1" is no override. Write KEY=VALUE, as in model.backbone.depth=18; a key that holds dots is quoted: optimizer.groups."backbone.norm".lr_mult=0.
-        """)]
-    [InlineData("a.b.c=1", """
-        --cfg-options  a.b.c
-          a.b is 1 (config:1); it holds no further keys.
-        """)]
-    [InlineData("steps.2.size=1", """
-        --cfg-options  steps.2.size
-          steps has no item "2". It has 2 items, numbered from 0: Crop, Flip.
-        """)]
-    [InlineData("steps.Crp.size=1", """
-        --cfg-options  steps.Crp.size
-          steps has no item "Crp". Did you mean "Crop"? It has 2 items, numbered from 0: Crop, Flip.
-        """)]
+    [InlineData(
+        "a.b",
+        """
+            --cfg-options
+              "a.b" is no override. Write KEY=VALUE, as in model.backbone.depth=18; a key that holds dots is quoted: optimizer.groups."backbone.norm".lr_mult=0.
+            """
+    )]
+    [InlineData(
+        "a..b=1",
+        """
+            --cfg-options
+              "a..b=1" is no override. Write KEY=VALUE, as in model.backbone.depth=18; a key that holds dots is quoted: optimizer.groups."backbone.norm".lr_mult=0.
+            """
+    )]
+    [InlineData(
+        "a.b.c=1",
+        """
+            --cfg-options  a.b.c
+              a.b is 1 (config:1); it holds no further keys.
+            """
+    )]
+    [InlineData(
+        "steps.2.size=1",
+        """
+            --cfg-options  steps.2.size
+              steps has no item "2". It has 2 items, numbered from 0: Crop, Flip.
+            """
+    )]
+    [InlineData(
+        "steps.Crp.size=1",
+        """
+            --cfg-options  steps.Crp.size
+              steps has no item "Crp". Did you mean "Crop"? It has 2 items, numbered from 0: Crop, Flip.
+            """
+    )]
     public void Override_ThatFitsNowhere_IsAnError(string text, string expected) =>
-        Assert.Equal(expected, Assert.Throws<Tessera.Framework.Errors.UserErrorException>(() => ConfigDocument.Parse(Json, overrides: [text])).Message);
+        Assert.Equal(
+            expected,
+            Assert.Throws<Tessera.Framework.Errors.UserErrorException>(() => ConfigDocument.Parse(Json, overrides: [text])).Message
+        );
 }

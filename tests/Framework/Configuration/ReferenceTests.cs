@@ -10,7 +10,10 @@ public sealed class ReferenceTests
 
     [Theory]
     [InlineData("""{ "a": "${b}", "b": 3 }""", """{"a": 3, "b": 3}""")] // whole value: the type stays
-    [InlineData("""{ "a": "${b}", "b": [1, { "c": "${d}" }], "d": true }""", """{"a": [1, {"c": true}], "b": [1, {"c": true}], "d": true}""")]
+    [InlineData(
+        """{ "a": "${b}", "b": [1, { "c": "${d}" }], "d": true }""",
+        """{"a": [1, {"c": true}], "b": [1, {"c": true}], "d": true}"""
+    )]
     [InlineData("""{ "a": "x${b}y${b}", "b": 3 }""", """{"a": "x3y3", "b": 3}""")] // inside a string
     [InlineData("""{ "a": "${b.c.1}", "b": { "c": [4, 5] } }""", """{"a": 5, "b": {"c": [4, 5]}}""")]
     [InlineData("""{ "a": "${b.\"c.d\"}", "b": { "c.d": 1 } }""", """{"a": 1, "b": {"c.d": 1}}""")]
@@ -28,7 +31,10 @@ public sealed class ReferenceTests
     {
         const string Json = """{ "data_root": "data", "path": "${data_root}/x" }""";
         Func<string, string?> environment = name => name == "TESSERA_DATA_ROOT" ? "/big/${odd}" : null;
-        Assert.Equal("""{"data_root": "/big/${odd}", "path": "/big/${odd}/x"}""", ConfigDocument.Parse(Json, environment: environment).Root.ToString());
+        Assert.Equal(
+            """{"data_root": "/big/${odd}", "path": "/big/${odd}/x"}""",
+            ConfigDocument.Parse(Json, environment: environment).Root.ToString()
+        );
         var document = ConfigDocument.Parse(Json, overrides: ["data_root=there"], environment: environment);
         Assert.Equal("""{"data_root": "there", "path": "there/x"}""", document.Root.ToString());
     }
@@ -37,9 +43,15 @@ public sealed class ReferenceTests
     public void SaveText_LeavesReferencesAndTheEnvironmentUnresolved()
     {
         var document = Parse(
-            """{ "data_root": "data", "key": "${env:SECRET}", "path": "${data_root}/x" }""", ("SECRET", "hunter2"), ("TESSERA_DATA_ROOT", "/private"));
+            """{ "data_root": "data", "key": "${env:SECRET}", "path": "${data_root}/x" }""",
+            ("SECRET", "hunter2"),
+            ("TESSERA_DATA_ROOT", "/private")
+        );
         var saved = document.SaveText();
-        Assert.Equal("""{"data_root": "data", "key": "${env:SECRET}", "path": "${data_root}/x"}""", ConfigDocument.FromCheckpoint(saved, "c").Merged.ToString());
+        Assert.Equal(
+            """{"data_root": "data", "key": "${env:SECRET}", "path": "${data_root}/x"}""",
+            ConfigDocument.FromCheckpoint(saved, "c").Merged.ToString()
+        );
         Assert.DoesNotContain("hunter2", saved, StringComparison.Ordinal);
         Assert.DoesNotContain("/private", saved, StringComparison.Ordinal);
         Assert.Contains("hunter2", document.ResolvedText(), StringComparison.Ordinal);
@@ -63,7 +75,8 @@ public sealed class ReferenceTests
     [Fact]
     public void Configuration_HoldsTheResolvedDocument()
     {
-        var configuration = Parse("""{ "model": { "depth": 18, "list": ["x", "y"] }, "map": { "A": 1, "a": 2 }, "r": "${model.depth}" }""").ToConfiguration();
+        var configuration = Parse("""{ "model": { "depth": 18, "list": ["x", "y"] }, "map": { "A": 1, "a": 2 }, "r": "${model.depth}" }""")
+            .ToConfiguration();
         Assert.Equal(18, configuration.GetValue<int>("model:depth"));
         Assert.Equal("y", configuration["model:list:1"]);
         Assert.Equal("18", configuration["r"]);
@@ -75,7 +88,9 @@ public sealed class ReferenceTests
     {
         // 2^40 copies of one word, if each line were filled in.
         var lines = Enumerable.Range(0, 40).Select(i => $"\"a{i}\": [\"${{a{i + 1}}}\", \"${{a{i + 1}}}\"]");
-        var error = Assert.Throws<Tessera.Framework.Errors.UserErrorException>(() => Parse($"{{ {string.Join(", ", lines)}, \"a40\": 1 }}"));
+        var error = Assert.Throws<Tessera.Framework.Errors.UserErrorException>(() =>
+            Parse($"{{ {string.Join(", ", lines)}, \"a40\": 1 }}")
+        );
         Assert.Contains("expand to more than a config can hold", error.Message, StringComparison.Ordinal);
     }
 }

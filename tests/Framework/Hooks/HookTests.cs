@@ -20,7 +20,11 @@ public sealed class HookTests : IDisposable
         using var model = new TinyModel(norm: false);
         var seen = new List<float[]>();
         using var ema = new EmaHook(new EmaHookOptions(0.8, Warmup: true, Start: 1));
-        using var trainer = TrainerTests.Make(model, loop: Steps(6), hooks: new() { ["ema"] = ema, ["spy"] = Each(run => seen.Add(((TinyModel)run.Model).Weights())) });
+        using var trainer = TrainerTests.Make(
+            model,
+            loop: Steps(6),
+            hooks: new() { ["ema"] = ema, ["spy"] = Each(run => seen.Add(((TinyModel)run.Model).Weights())) }
+        );
         trainer.Run();
 
         // Begins with the weights after step 2; then decays of min(0.8, (1 + n) / (10 + n)) for n = 1, 2, 3, 4.
@@ -32,7 +36,10 @@ public sealed class HookTests : IDisposable
         }
         var state = new StateWriter();
         ema.Save(state);
-        var actual = state.Tensors.OrderBy(t => t.Key, StringComparer.Ordinal).SelectMany(t => t.Value.reshape(-1).data<float>().ToArray()).ToArray();
+        var actual = state
+            .Tensors.OrderBy(t => t.Key, StringComparer.Ordinal)
+            .SelectMany(t => t.Value.reshape(-1).data<float>().ToArray())
+            .ToArray();
         Assert.Equal(0, TrainerTests.MaxDifference(expected, actual), 1e-6);
     }
 
@@ -40,14 +47,26 @@ public sealed class HookTests : IDisposable
     public void Ema_EvaluatesWithTheAverageAndGivesTheWeightsBack()
     {
         using var model = new TinyModel();
-        float[] during = [], before = [], after = [];
+        float[] during = [],
+            before = [],
+            after = [];
         using var ema = new EmaHook(new EmaHookOptions(0.999, Warmup: false));
-        using var trainer = TrainerTests.Make(model, loop: Steps(10, validateEvery: 10), evaluate: true, hooks: new()
-        {
-            ["a"] = new TrainerTests.Spy { At = 90, Iterated = run => before = model.Weights(), Evaluated = _ => during = model.Weights() }, // before EMA's 100: still swapped in
-            ["ema"] = ema,
-            ["b"] = new TrainerTests.Spy { At = 700, Evaluated = _ => after = model.Weights() },
-        });
+        using var trainer = TrainerTests.Make(
+            model,
+            loop: Steps(10, validateEvery: 10),
+            evaluate: true,
+            hooks: new()
+            {
+                ["a"] = new TrainerTests.Spy
+                {
+                    At = 90,
+                    Iterated = run => before = model.Weights(),
+                    Evaluated = _ => during = model.Weights(),
+                }, // before EMA's 100: still swapped in
+                ["ema"] = ema,
+                ["b"] = new TrainerTests.Spy { At = 700, Evaluated = _ => after = model.Weights() },
+            }
+        );
         trainer.Run();
         Assert.NotEqual(before, during);
         Assert.Equal(before, after);
@@ -80,23 +99,40 @@ public sealed class HookTests : IDisposable
     public void EarlyStopping_UnknownMetric_NamesTheKnownOnes()
     {
         using var model = new TinyModel();
-        using var trainer = TrainerTests.Make(model, evaluate: true, hooks: new() { ["stop"] = new EarlyStoppingHook(new EarlyStoppingHookOptions("mIoU")) });
+        using var trainer = TrainerTests.Make(
+            model,
+            evaluate: true,
+            hooks: new() { ["stop"] = new EarlyStoppingHook(new EarlyStoppingHookOptions("mIoU")) }
+        );
         var error = Assert.Throws<UserErrorException>(trainer.Run);
-        Assert.Equal("EarlyStoppingHook follows the metric \"mIoU\", which evaluation does not give. It gives: accuracy/top1.", error.Message);
+        Assert.Equal(
+            "EarlyStoppingHook follows the metric \"mIoU\", which evaluation does not give. It gives: accuracy/top1.",
+            error.Message
+        );
     }
 
     [Fact]
     public void Checkpoints_ComeByEpochsAndIterationsAndAreKeptByNumber()
     {
         using var model = new TinyModel();
-        using var trainer = TrainerTests.Make(model, epochs: 4, workDir: _folder, evaluate: true, hooks: new()
-        {
-            ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions(EveryEpochs: 2, EveryIterations: 8, Keep: 3, SaveBest: new SaveBestOptions("accuracy/top1"))),
-        });
+        using var trainer = TrainerTests.Make(
+            model,
+            epochs: 4,
+            workDir: _folder,
+            evaluate: true,
+            hooks: new()
+            {
+                ["checkpoint"] = new CheckpointHook(
+                    new CheckpointHookOptions(EveryEpochs: 2, EveryIterations: 8, Keep: 3, SaveBest: new SaveBestOptions("accuracy/top1"))
+                ),
+            }
+        );
         trainer.Run();
         // iter_8, epoch_2 (10), iter_16, epoch_4 (20): the first of them is gone. 20 iterations are saved at the last epoch.
-        Assert.Equal(["best_accuracy_top1.safetensors", "epoch_2.safetensors", "epoch_4.safetensors", "iter_16.safetensors"],
-            Directory.GetFiles(_folder, "*.safetensors").Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["best_accuracy_top1.safetensors", "epoch_2.safetensors", "epoch_4.safetensors", "iter_16.safetensors"],
+            Directory.GetFiles(_folder, "*.safetensors").Select(Path.GetFileName).Order()
+        );
         Assert.Equal("epoch_4.safetensors", File.ReadAllText(Path.Combine(_folder, "last_checkpoint")).Trim());
     }
 
@@ -104,11 +140,20 @@ public sealed class HookTests : IDisposable
     public void Checkpoint_OfARunThatStops_IsWrittenAtItsEnd()
     {
         using var model = new TinyModel();
-        using var trainer = TrainerTests.Make(model, epochs: 4, workDir: _folder, hooks: new()
-        {
-            ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
-            ["spy"] = Each(run => { if (run.Progress.Iteration == 7) run.Stop(Trainer.Interrupted); }),
-        });
+        using var trainer = TrainerTests.Make(
+            model,
+            epochs: 4,
+            workDir: _folder,
+            hooks: new()
+            {
+                ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
+                ["spy"] = Each(run =>
+                {
+                    if (run.Progress.Iteration == 7)
+                        run.Stop(Trainer.Interrupted);
+                }),
+            }
+        );
         trainer.Run();
         using var checkpoint = Checkpoint.Open(Path.Combine(_folder, "iter_7.safetensors"));
         Assert.Equal(7, checkpoint.Info.Iteration);
@@ -127,24 +172,35 @@ public sealed class HookTests : IDisposable
     {
         using var model = new TinyModel();
         var rows = new List<double>();
-        using var trainer = TrainerTests.Make(model, loop: Steps(9), hooks: new()
-        {
-            ["spy"] = Each(run =>
+        using var trainer = TrainerTests.Make(
+            model,
+            loop: Steps(9),
+            hooks: new()
             {
-                run.Log("extra", 2);
-                if (run.Progress.Iteration % 4 != 0) return;
-                var row = run.TakeLog();
-                Assert.Equal(2, row["extra"]);
-                Assert.Equal(row["ce"], row["loss"]);
-                rows.Add(row["ce"]);
-            }),
-        });
+                ["spy"] = Each(run =>
+                {
+                    run.Log("extra", 2);
+                    if (run.Progress.Iteration % 4 != 0)
+                        return;
+                    var row = run.TakeLog();
+                    Assert.Equal(2, row["extra"]);
+                    Assert.Equal(row["ce"], row["loss"]);
+                    rows.Add(row["ce"]);
+                }),
+            }
+        );
         trainer.Run();
         Assert.Equal(model.Losses[..4].Average(), rows[0], 1e-6);
         Assert.Equal(model.Losses[4..8].Average(), rows[1], 1e-6);
     }
 
-    private static LoopSettings Steps(long count, int validateEvery = 0) => new() { Loop = LoopKind.Iterations, Length = count, ValidateEvery = validateEvery };
+    private static LoopSettings Steps(long count, int validateEvery = 0) =>
+        new()
+        {
+            Loop = LoopKind.Iterations,
+            Length = count,
+            ValidateEvery = validateEvery,
+        };
 
     private static TrainerTests.Spy Each(Action<RunState> act) => new() { Iterated = act };
 }

@@ -26,9 +26,13 @@ public sealed class MetricRuleTests : IDisposable
         var (maps, boxes) = (new DataInfo(["a", "b"], DataTask.Segmentation), new DataInfo(["a", "b"], DataTask.Detection));
         (Metric Metric, DataInfo Info)[] all =
         [
-            (new AccuracyMetric(new AccuracyOptions()), classes), (new PrecisionRecallF1Metric(new PrecisionRecallF1Options(PerClass: true)), classes),
-            (new AveragePrecisionMetric(new AveragePrecisionOptions(true)), labels), (new AurocMetric(new AurocOptions(true)), labels),
-            (new MeanIoUMetric(new MeanIoUOptions(0)), maps), (new CocoApMetric(new CocoApOptions(true, 0)), boxes), (new VocApMetric(new VocApOptions(PerClass: true, Bootstrap: 0)), boxes),
+            (new AccuracyMetric(new AccuracyOptions()), classes),
+            (new PrecisionRecallF1Metric(new PrecisionRecallF1Options(PerClass: true)), classes),
+            (new AveragePrecisionMetric(new AveragePrecisionOptions(true)), labels),
+            (new AurocMetric(new AurocOptions(true)), labels),
+            (new MeanIoUMetric(new MeanIoUOptions(0)), maps),
+            (new CocoApMetric(new CocoApOptions(true, 0)), boxes),
+            (new VocApMetric(new VocApOptions(PerClass: true, Bootstrap: 0)), boxes),
         ];
         foreach (var (metric, info) in all)
         {
@@ -50,8 +54,11 @@ public sealed class MetricRuleTests : IDisposable
     public void SaveBest_FollowsTheRule_AndNothingUndefined(MetricRule? declared, MetricRule? stated, int epoch)
     {
         using var model = new TinyModel();
-        using var trainer = Make(model, new Scripted(declared, double.NaN, 5, 1, double.NegativeInfinity, double.PositiveInfinity, 3),
-            new CheckpointHook(new CheckpointHookOptions(SaveBest: new SaveBestOptions("error", stated))));
+        using var trainer = Make(
+            model,
+            new Scripted(declared, double.NaN, 5, 1, double.NegativeInfinity, double.PositiveInfinity, 3),
+            new CheckpointHook(new CheckpointHookOptions(SaveBest: new SaveBestOptions("error", stated)))
+        );
         trainer.Run();
         using var best = Checkpoint.Open(Path.Combine(_folder.Path, "best_error.safetensors"));
         Assert.Equal(epoch, best.Info.Epoch);
@@ -61,7 +68,11 @@ public sealed class MetricRuleTests : IDisposable
     public void SaveBest_OfUndefinedValuesOnly_SavesNoBest()
     {
         using var model = new TinyModel();
-        using var trainer = Make(model, new Scripted(MetricRule.Less, double.NaN, double.NaN), new CheckpointHook(new CheckpointHookOptions(SaveBest: new SaveBestOptions("error"))));
+        using var trainer = Make(
+            model,
+            new Scripted(MetricRule.Less, double.NaN, double.NaN),
+            new CheckpointHook(new CheckpointHookOptions(SaveBest: new SaveBestOptions("error")))
+        );
         trainer.Run();
         Assert.Empty(Directory.GetFiles(_folder.Path, "best_*"));
     }
@@ -70,22 +81,39 @@ public sealed class MetricRuleTests : IDisposable
     public void Follower_OfAMetricThatDeclaresNothing_AsksForARule()
     {
         using var model = new TinyModel();
-        var error = Assert.Throws<UserErrorException>(() => Make(model, new Scripted(null, 1), new EarlyStoppingHook(new EarlyStoppingHookOptions("error"))));
-        Assert.Equal("hooks.hook follows the metric \"error\", which does not say whether more or less of it is better. "
-            + "Set rule to \"greater\" or \"less\" beside metric, or override RuleOf in the metric's class.", error.Message);
+        var error = Assert.Throws<UserErrorException>(() =>
+            Make(model, new Scripted(null, 1), new EarlyStoppingHook(new EarlyStoppingHookOptions("error")))
+        );
+        Assert.Equal(
+            "hooks.hook follows the metric \"error\", which does not say whether more or less of it is better. "
+                + "Set rule to \"greater\" or \"less\" beside metric, or override RuleOf in the metric's class.",
+            error.Message
+        );
     }
 
     [Fact]
     public void EarlyStopping_OfAFallingError_GoesOn_AndStopsWhereItRises()
     {
         using (var model = new TinyModel())
-        using (var trainer = Make(model, new Scripted(MetricRule.Less, 5, 4, 3, 2, 1), new EarlyStoppingHook(new EarlyStoppingHookOptions("error", Patience: 1))))
+        using (
+            var trainer = Make(
+                model,
+                new Scripted(MetricRule.Less, 5, 4, 3, 2, 1),
+                new EarlyStoppingHook(new EarlyStoppingHookOptions("error", Patience: 1))
+            )
+        )
         {
             trainer.Run();
             Assert.Equal((5, (string?)null), (trainer.EpochsDone, trainer.StopReason));
         }
         using (var model = new TinyModel())
-        using (var trainer = Make(model, new Scripted(MetricRule.Less, 1, 2, 3, 4, 5), new EarlyStoppingHook(new EarlyStoppingHookOptions("error", Patience: 1))))
+        using (
+            var trainer = Make(
+                model,
+                new Scripted(MetricRule.Less, 1, 2, 3, 4, 5),
+                new EarlyStoppingHook(new EarlyStoppingHookOptions("error", Patience: 1))
+            )
+        )
         {
             trainer.Run();
             Assert.Equal("error has not got better than 1 in 2 evaluations", trainer.StopReason);
@@ -96,7 +124,11 @@ public sealed class MetricRuleTests : IDisposable
     public void EarlyStopping_OfUndefinedValues_Stops()
     {
         using var model = new TinyModel();
-        using var trainer = Make(model, new Scripted(MetricRule.Less, double.NaN, double.NaN, double.NaN), new EarlyStoppingHook(new EarlyStoppingHookOptions("error", Patience: 1)));
+        using var trainer = Make(
+            model,
+            new Scripted(MetricRule.Less, double.NaN, double.NaN, double.NaN),
+            new EarlyStoppingHook(new EarlyStoppingHookOptions("error", Patience: 1))
+        );
         trainer.Run();
         Assert.Equal("error has had no finite value in 2 evaluations", trainer.StopReason);
     }
@@ -118,13 +150,18 @@ public sealed class MetricRuleTests : IDisposable
     public void Evaluator_NetworkOfNaN_GivesUndefinedValues()
     {
         using var model = new TinyModel();
-        using (no_grad()) model.parameters().First().fill_(float.NaN);
+        using (no_grad())
+            model.parameters().First().fill_(float.NaN);
         using var loader = new TinyLoader(new TinyDataset(30), 7, shuffle: false, noise: 0);
         var evaluator = new Evaluator
         {
             Loader = loader,
             Device = CPU,
-            Metrics = new Dictionary<string, Metric> { ["f1"] = new PrecisionRecallF1Metric(new PrecisionRecallF1Options()), ["top1"] = new AccuracyMetric(new AccuracyOptions()) },
+            Metrics = new Dictionary<string, Metric>
+            {
+                ["f1"] = new PrecisionRecallF1Metric(new PrecisionRecallF1Options()),
+                ["top1"] = new AccuracyMetric(new AccuracyOptions()),
+            },
         };
         var values = evaluator.Run(model);
         Assert.NotEmpty(values);
@@ -132,19 +169,25 @@ public sealed class MetricRuleTests : IDisposable
         Assert.Contains("not finite (NaN or infinite) for 30 of 30 images, first ", evaluator.NonFinite.Text, StringComparison.Ordinal);
     }
 
-    private Trainer Make(TinyModel model, Scripted metric, Hook? hook = null, IReadOnlyList<Schedule>? schedule = null) => new(new TrainerParts
-    {
-        Model = model,
-        TrainLoader = TrainerTests.Loader(8),
-        Loop = new LoopSettings { Length = metric.Length },
-        Optimizers = new Dictionary<string, OptimizerFactory> { [RunOptimizers.OnlyName] = TestComponents.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01 }""") },
-        Schedule = schedule ?? [],
-        Hooks = hook is null ? [] : new Dictionary<string, Hook> { ["hook"] = hook },
-        ValLoader = new TinyLoader(new TinyDataset(30), 7, shuffle: false, noise: 0),
-        Metrics = new Dictionary<string, Metric> { ["scripted"] = metric },
-        WorkDir = _folder.Path,
-        Seed = 3,
-    });
+    private Trainer Make(TinyModel model, Scripted metric, Hook? hook = null, IReadOnlyList<Schedule>? schedule = null) =>
+        new(
+            new TrainerParts
+            {
+                Model = model,
+                TrainLoader = TrainerTests.Loader(8),
+                Loop = new LoopSettings { Length = metric.Length },
+                Optimizers = new Dictionary<string, OptimizerFactory>
+                {
+                    [RunOptimizers.OnlyName] = TestComponents.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01 }"""),
+                },
+                Schedule = schedule ?? [],
+                Hooks = hook is null ? [] : new Dictionary<string, Hook> { ["hook"] = hook },
+                ValLoader = new TinyLoader(new TinyDataset(30), 7, shuffle: false, noise: 0),
+                Metrics = new Dictionary<string, Metric> { ["scripted"] = metric },
+                WorkDir = _folder.Path,
+                Seed = 3,
+            }
+        );
 
     /// <summary>Gives one value after another, an evaluation each.</summary>
     private sealed class Scripted(MetricRule? rule, params double[] values) : Metric
@@ -160,16 +203,16 @@ public sealed class MetricRuleTests : IDisposable
 
         public override void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
         {
-            if (_fresh) _evaluation++;
+            if (_fresh)
+                _evaluation++;
             _fresh = false;
         }
 
-        public override IReadOnlyDictionary<string, double> Compute() => new Dictionary<string, double> { ["error"] = values[Math.Max(0, _evaluation)] };
+        public override IReadOnlyDictionary<string, double> Compute() =>
+            new Dictionary<string, double> { ["error"] = values[Math.Max(0, _evaluation)] };
 
         public override byte[] Save() => [];
 
-        public override void Merge(ReadOnlySpan<byte> saved)
-        {
-        }
+        public override void Merge(ReadOnlySpan<byte> saved) { }
     }
 }

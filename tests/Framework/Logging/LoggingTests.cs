@@ -14,12 +14,26 @@ public class LoggingTests
         using var folder = new TemporaryFolder();
         using (var log = new ScalarLog(folder.At("scalars.jsonl")))
         {
-            log.Write("train", 50, 0, new Dictionary<string, double> { ["loss"] = 1.5, ["lr"] = 0.1, ["bad"] = double.NaN });
+            log.Write(
+                "train",
+                50,
+                0,
+                new Dictionary<string, double>
+                {
+                    ["loss"] = 1.5,
+                    ["lr"] = 0.1,
+                    ["bad"] = double.NaN,
+                }
+            );
             log.Write("val", 60, 1, new Dictionary<string, double> { ["accuracy/top1"] = 0.25 });
         }
         Assert.Equal(
-            ["""{"kind":"train","iteration":50,"epoch":0,"loss":1.5,"lr":0.1,"bad":null}""", """{"kind":"val","iteration":60,"epoch":1,"accuracy/top1":0.25}"""],
-            File.ReadAllLines(folder.At("scalars.jsonl")));
+            [
+                """{"kind":"train","iteration":50,"epoch":0,"loss":1.5,"lr":0.1,"bad":null}""",
+                """{"kind":"val","iteration":60,"epoch":1,"accuracy/top1":0.25}""",
+            ],
+            File.ReadAllLines(folder.At("scalars.jsonl"))
+        );
     }
 
     [Fact]
@@ -30,7 +44,8 @@ public class LoggingTests
         {
             Directory.CreateDirectory(folder.At(name));
             using var log = new ScalarLog(folder.At(name, ScalarLog.FileName));
-            for (var i = 0; i < 3; i++) log.Write("train", first + i * 10, 0, new Dictionary<string, double>());
+            for (var i = 0; i < 3; i++)
+                log.Write("train", first + i * 10, 0, new Dictionary<string, double>());
         }
         File.AppendAllText(folder.At("20260102_000000", ScalarLog.FileName), """{"kind":"train","iterat""");
         Assert.Equal(3, ScalarLog.Cut(folder.Path, 40)); // 50, 60 and the half one
@@ -67,7 +82,22 @@ public class LoggingTests
         // Event { step = 300 (varint AC 02), summary (5) { value (1) { tag (1), simple_value (2, fixed 32) } … } }
         byte[] loss = [0x0A, 10, .. "train/loss"u8, 0x15, 0, 0, 0, 0x3F];
         byte[] rate = [0x0A, 8, .. "train/lr"u8, 0x15, 0xCD, 0xCC, 0xCC, 0x3D];
-        Assert.Equal([0x10, 0xAC, 0x02, 0x2A, (byte)(loss.Length + rate.Length + 4), 0x0A, (byte)loss.Length, .. loss, 0x0A, (byte)rate.Length, .. rate], records[2][9..]);
+        Assert.Equal(
+            [
+                0x10,
+                0xAC,
+                0x02,
+                0x2A,
+                (byte)(loss.Length + rate.Length + 4),
+                0x0A,
+                (byte)loss.Length,
+                .. loss,
+                0x0A,
+                (byte)rate.Length,
+                .. rate,
+            ],
+            records[2][9..]
+        );
     }
 
     [Fact]
@@ -86,8 +116,15 @@ public class LoggingTests
         var records = Records(File.ReadAllBytes(path)).ToList();
         Assert.Equal(4, records.Count);
         Assert.All(records, record => Assert.Equal(0x09, record[0])); // wall_time (1, fixed 64)
-        Assert.All(records, record => Assert.InRange(
-            BitConverter.ToDouble(record, 1), DateTimeOffset.UtcNow.ToUnixTimeSeconds() - 600, DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1));
+        Assert.All(
+            records,
+            record =>
+                Assert.InRange(
+                    BitConverter.ToDouble(record, 1),
+                    DateTimeOffset.UtcNow.ToUnixTimeSeconds() - 600,
+                    DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1
+                )
+        );
         // file_version (3)
         Assert.Equal([0x1A, 13, .. "brain.Event:2"u8], records[0][9..]);
         // Image { height (1) = 0, which is written all the same; width (2) = 640; colorspace (3) = 3; encoded (4), 300 bytes }
@@ -97,9 +134,46 @@ public class LoggingTests
         Assert.Equal([0x10, 1, 0x2A, 0xC9, 0x02, 0x0A, 0xC6, 0x02, .. tag, 0x22, 0xB6, 0x02, .. image], records[1][9..]);
         // step -1 takes ten bytes; NaN as .NET has it; a double beyond float's range is infinite.
         Assert.Equal(
-            [0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0x2A, 23,
-                0x0A, 7, 0x0A, 0, 0x15, 0, 0, 0xC0, 0xFF, 0x0A, 12, 0x0A, 5, 0x61, 0xEF, 0xBF, 0xBD, 0x62, 0x15, 0, 0, 0x80, 0x7F],
-            records[2][9..]);
+            [
+                0x10,
+                0xFF,
+                0xFF,
+                0xFF,
+                0xFF,
+                0xFF,
+                0xFF,
+                0xFF,
+                0xFF,
+                0xFF,
+                1,
+                0x2A,
+                23,
+                0x0A,
+                7,
+                0x0A,
+                0,
+                0x15,
+                0,
+                0,
+                0xC0,
+                0xFF,
+                0x0A,
+                12,
+                0x0A,
+                5,
+                0x61,
+                0xEF,
+                0xBF,
+                0xBD,
+                0x62,
+                0x15,
+                0,
+                0,
+                0x80,
+                0x7F,
+            ],
+            records[2][9..]
+        );
         Assert.Equal([0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0x2A, 0], records[3][9..]);
     }
 
@@ -155,8 +229,20 @@ public class LoggingTests
     [Fact]
     public void ToLine_Remaining_IsInHours()
     {
-        var report = new ProgressReport(50, 100, 1, 2, 312, 0.031, 1_500_000_000, new Dictionary<string, double> { ["loss"] = 1.25, ["lr"] = 0.05 });
-        Assert.Equal("epoch 2/2  iter 50/100  loss 1.25  lr 0.05  312 img/s  data 3 %  memory 1.5 GB  eta 26:03:04", report.ToLine(new TimeSpan(1, 2, 3, 4)));
+        var report = new ProgressReport(
+            50,
+            100,
+            1,
+            2,
+            312,
+            0.031,
+            1_500_000_000,
+            new Dictionary<string, double> { ["loss"] = 1.25, ["lr"] = 0.05 }
+        );
+        Assert.Equal(
+            "epoch 2/2  iter 50/100  loss 1.25  lr 0.05  312 img/s  data 3 %  memory 1.5 GB  eta 26:03:04",
+            report.ToLine(new TimeSpan(1, 2, 3, 4))
+        );
     }
 
     private static List<long> Iterations(string path) =>
@@ -164,7 +250,7 @@ public class LoggingTests
 
     private static IEnumerable<byte[]> Records(byte[] file)
     {
-        for (var at = 0; at < file.Length;)
+        for (var at = 0; at < file.Length; )
         {
             var length = (int)BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(at));
             Assert.Equal(Masked(file.AsSpan(at, 8)), BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(at + 8)));
@@ -182,7 +268,8 @@ public class LoggingTests
         foreach (var value in bytes)
         {
             crc ^= value;
-            for (var bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? (crc >> 1) ^ 0x82F63B78 : crc >> 1;
+            for (var bit = 0; bit < 8; bit++)
+                crc = (crc & 1) != 0 ? (crc >> 1) ^ 0x82F63B78 : crc >> 1;
         }
         crc = ~crc;
         return unchecked(((crc >> 15) | (crc << 17)) + 0xA282EAD8);

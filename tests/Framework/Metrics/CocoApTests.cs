@@ -6,7 +6,8 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Tests.Framework.Metrics;
 
-/// <summary>CocoAp against pycocotools (tests/Fixtures/metrics/make_coco.py), merged from parts, its interval against slow drawing, and the corners by hand.</summary>
+/// <summary>CocoAp against pycocotools (tests/Fixtures/metrics/make_coco.py), merged from parts, its interval against slow drawing, and the
+/// corners by hand.</summary>
 public class CocoApTests
 {
     private static readonly JsonElement Fixture = FixtureFile.Json("metrics", "pycocotools.json");
@@ -18,15 +19,19 @@ public class CocoApTests
     {
         var (info, predictions, samples) = Read(index);
         var values = Values(new CocoApOptions(PerClass: true, Bootstrap: 0), info, predictions, samples);
-        foreach (var expected in Fixture[index].GetProperty("expected").EnumerateObject()) AssertValue(expected.Value, values["bbox/" + expected.Name]);
+        foreach (var expected in Fixture[index].GetProperty("expected").EnumerateObject())
+            AssertValue(expected.Value, values["bbox/" + expected.Name]);
         var classes = Fixture[index].GetProperty("classes");
         for (var c = 0; c < info.Classes.Count; c++)
-            foreach (var expected in classes[c].EnumerateObject()) AssertValue(expected.Value, values[$"bbox/{expected.Name}/{info.Classes[c]}"]);
+            foreach (var expected in classes[c].EnumerateObject())
+                AssertValue(expected.Value, values[$"bbox/{expected.Name}/{info.Classes[c]}"]);
 
         static void AssertValue(JsonElement expected, double value)
         {
-            if (expected.ValueKind == JsonValueKind.Null) Assert.Equal(double.NaN, value);
-            else Assert.InRange(value - expected.GetDouble(), -1e-12, 1e-12);
+            if (expected.ValueKind == JsonValueKind.Null)
+                Assert.Equal(double.NaN, value);
+            else
+                Assert.InRange(value - expected.GetDouble(), -1e-12, 1e-12);
         }
     }
 
@@ -68,7 +73,17 @@ public class CocoApTests
         for (var i = 0; i < 40; i++)
         {
             var drawn = samples.Select(_ => random.Next(samples.Length)).ToArray();
-            var copies = drawn.Select((image, n) => new Sample { Index = n, Name = $"{n}", BoxAnnotation = samples[image].BoxAnnotation }).ToArray();
+            var copies = drawn
+                .Select(
+                    (image, n) =>
+                        new Sample
+                        {
+                            Index = n,
+                            Name = $"{n}",
+                            BoxAnnotation = samples[image].BoxAnnotation,
+                        }
+                )
+                .ToArray();
             var anew = Values(new CocoApOptions(Bootstrap: 0), info, [.. drawn.Select(image => predictions[image])], copies);
             ap.Add(anew["bbox/AP"]);
             ap50.Add(anew["bbox/AP50"]);
@@ -101,10 +116,12 @@ public class CocoApTests
         Assert.Equal(values["bbox/AP"], values["bbox/APs"]);
         Assert.Equal(double.NaN, values["bbox/APl"]);
         Assert.Equal(
-        [
-            "Without an object, so undefined (NaN) and left out of the means: dog.",
-            "No object is medium (up to 96 x 96) or large, so what is said of that size is undefined (NaN).",
-        ], metric.Notes());
+            [
+                "Without an object, so undefined (NaN) and left out of the means: dog.",
+                "No object is medium (up to 96 x 96) or large, so what is said of that size is undefined (NaN).",
+            ],
+            metric.Notes()
+        );
     }
 
     [Fact]
@@ -116,13 +133,32 @@ public class CocoApTests
             Unusable = new BoxAnnotation([100, 100, 0, 40, 310, 10, 20, 20], [0, 0], [0, 400], [false, false], [false, false]),
         };
         var info = new DataInfo(["cat"], DataTask.Detection);
-        foreach (var metric in new Metric[] { new CocoApMetric(new CocoApOptions(Bootstrap: 0)), new VocApMetric(new VocApOptions(Bootstrap: 0)) })
+        foreach (
+            var metric in new Metric[]
+            {
+                new CocoApMetric(new CocoApOptions(Bootstrap: 0)),
+                new VocApMetric(new VocApOptions(Bootstrap: 0)),
+            }
+        )
         {
             metric.Reset(info);
-            metric.Process([new DetectionPrediction([10, 10, 60, 60, 20, 80, 80, 140], [0.9f, 0.8f], [0, 0])], [new Sample { Index = 0, Name = "scene", BoxAnnotation = found }]);
+            metric.Process(
+                [new DetectionPrediction([10, 10, 60, 60, 20, 80, 80, 140], [0.9f, 0.8f], [0, 0])],
+                [
+                    new Sample
+                    {
+                        Index = 0,
+                        Name = "scene",
+                        BoxAnnotation = found,
+                    },
+                ]
+            );
             var values = metric.Compute();
             Assert.Equal(metric is CocoApMetric ? 51 / 101.0 : 0.5, values[metric is CocoApMetric ? "bbox/AP" : "voc/mAP"], 12);
-            Assert.Contains("2 of 4 objects have no extent or lie outside their image: nothing can find them, and they count as not found.", metric.Notes());
+            Assert.Contains(
+                "2 of 4 objects have no extent or lie outside their image: nothing can find them, and they count as not found.",
+                metric.Notes()
+            );
         }
     }
 
@@ -131,8 +167,17 @@ public class CocoApTests
     {
         // No annotation beside the boxes: they are moved back. Twice the size, then moved by the padding (4, 6).
         var sample = Scene(new Boxes([4 + 20, 6 + 40, 4 + 60, 6 + 80], [0], [false]));
-        sample.Geometry = new Geometry(100, 100, System.Numerics.Matrix3x2.CreateScale(2) * System.Numerics.Matrix3x2.CreateTranslation(4, 6));
-        var values = Values(new CocoApOptions(), new DataInfo(["cat"], DataTask.Detection), [new DetectionPrediction([10, 20, 30, 40], [0.5f], [0])], [sample]);
+        sample.Geometry = new Geometry(
+            100,
+            100,
+            System.Numerics.Matrix3x2.CreateScale(2) * System.Numerics.Matrix3x2.CreateTranslation(4, 6)
+        );
+        var values = Values(
+            new CocoApOptions(),
+            new DataInfo(["cat"], DataTask.Detection),
+            [new DetectionPrediction([10, 20, 30, 40], [0.5f], [0])],
+            [sample]
+        );
         Assert.Equal(1, values["bbox/AP"], 12);
     }
 
@@ -153,20 +198,39 @@ public class CocoApTests
     {
         var prediction = new DetectionPrediction([0, 0, right, 10], [score], [label]);
         var sample = Scene(new Boxes([], [], []));
-        var error = Assert.Throws<UserErrorException>(() => Values(new CocoApOptions(), new DataInfo(["cat"], DataTask.Detection), [prediction], [sample]));
+        var error = Assert.Throws<UserErrorException>(() =>
+            Values(new CocoApOptions(), new DataInfo(["cat"], DataTask.Detection), [prediction], [sample])
+        );
         Assert.Equal(message, error.Message);
     }
 
     [Fact]
     public void CocoAp_OfOtherData_SaysSo()
     {
-        var error = Assert.Throws<UserErrorException>(() => new CocoApMetric(new CocoApOptions()).Reset(new DataInfo(["cat"], DataTask.Classification)));
-        Assert.StartsWith("The metric CocoAp is for detection data, the data is for classification.", error.Message, StringComparison.Ordinal);
+        var error = Assert.Throws<UserErrorException>(() =>
+            new CocoApMetric(new CocoApOptions()).Reset(new DataInfo(["cat"], DataTask.Classification))
+        );
+        Assert.StartsWith(
+            "The metric CocoAp is for detection data, the data is for classification.",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 
-    private static Sample Scene(Boxes boxes) => new() { Index = 0, Name = "scene", Boxes = boxes };
+    private static Sample Scene(Boxes boxes) =>
+        new()
+        {
+            Index = 0,
+            Name = "scene",
+            Boxes = boxes,
+        };
 
-    private static IReadOnlyDictionary<string, double> Values(CocoApOptions options, DataInfo info, Prediction[] predictions, Sample[] samples)
+    private static IReadOnlyDictionary<string, double> Values(
+        CocoApOptions options,
+        DataInfo info,
+        Prediction[] predictions,
+        Sample[] samples
+    )
     {
         var metric = new CocoApMetric(options);
         metric.Reset(info);
@@ -184,17 +248,30 @@ public class CocoApTests
             var truth = json.GetProperty("annotations").EnumerateArray().Where(entry => entry[1].GetInt64() == image).ToArray();
             var found = json.GetProperty("results").EnumerateArray().Where(entry => entry[0].GetInt64() == image).ToArray();
             bool[] crowd = [.. truth.Select(entry => entry[5].GetInt32() == 1)];
-            samples.Add(new Sample
-            {
-                Index = samples.Count,
-                Name = $"{image}",
-                ImageId = image,
-                BoxAnnotation = new BoxAnnotation([.. truth.SelectMany(entry => Numbers(entry[3]))], Labels(truth, 2), [.. truth.Select(entry => entry[4].GetDouble())], crowd, crowd),
-            });
+            samples.Add(
+                new Sample
+                {
+                    Index = samples.Count,
+                    Name = $"{image}",
+                    ImageId = image,
+                    BoxAnnotation = new BoxAnnotation(
+                        [.. truth.SelectMany(entry => Numbers(entry[3]))],
+                        Labels(truth, 2),
+                        [.. truth.Select(entry => entry[4].GetDouble())],
+                        crowd,
+                        crowd
+                    ),
+                }
+            );
             double[] boxes = [.. found.SelectMany(entry => Numbers(entry[2]))];
             double[] scores = [.. found.Select(entry => entry[3].GetDouble())];
             float[] corners = [.. boxes.Select((value, i) => (float)(i % 4 < 2 ? value : value + boxes[i - 2]))];
-            predictions.Add(new DetectionPrediction(corners, Array.ConvertAll(scores, score => (float)score), Labels(found, 1)) { Stated = (boxes, scores) });
+            predictions.Add(
+                new DetectionPrediction(corners, Array.ConvertAll(scores, score => (float)score), Labels(found, 1))
+                {
+                    Stated = (boxes, scores),
+                }
+            );
         }
         return (new DataInfo([.. categories.Select(id => $"c{id}")], DataTask.Detection), [.. predictions], [.. samples]);
 

@@ -7,7 +7,8 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Tests.Framework.Metrics;
 
-/// <summary>Metrics of maps against scikit-learn (tests/Fixtures/metrics/make_segmentation.py), merged from parts, and the corners by hand.</summary>
+/// <summary>Metrics of maps against scikit-learn (tests/Fixtures/metrics/make_segmentation.py), merged from parts, and the corners by
+/// hand.</summary>
 public class SegmentationMetricTests
 {
     private static readonly JsonElement Fixture = FixtureFile.Json("metrics", "segmentation.json");
@@ -27,7 +28,10 @@ public class SegmentationMetricTests
         if (Fixture[index].GetProperty("missing") is { ValueKind: JsonValueKind.Number } missing)
         {
             var name = info.Classes[missing.GetInt32()];
-            Assert.All(["IoU", "Acc", "Dice", "Fscore", "Precision", "Recall"], kind => Assert.True(double.IsNaN(values[$"{kind}/{name}"])));
+            Assert.All(
+                ["IoU", "Acc", "Dice", "Fscore", "Precision", "Recall"],
+                kind => Assert.True(double.IsNaN(values[$"{kind}/{name}"]))
+            );
             Assert.Contains(metric.Notes(), note => note.EndsWith($"left out of the means: {name}.", StringComparison.Ordinal));
             Assert.Contains("absent", metric.Tables()[0].Rows.Single(row => row[0] == name));
         }
@@ -46,7 +50,8 @@ public class SegmentationMetricTests
         metric.Process(predictions, samples);
         var expected = Fixture[index].GetProperty("confusion");
         for (var t = 0; t < info.Classes.Count; t++)
-            for (var p = 0; p < info.Classes.Count; p++) Assert.Equal(expected[t][p].GetInt64(), metric.Counts[t, p]);
+        for (var p = 0; p < info.Classes.Count; p++)
+            Assert.Equal(expected[t][p].GetInt64(), metric.Counts[t, p]);
     }
 
     [Fact]
@@ -82,8 +87,12 @@ public class SegmentationMetricTests
         Assert.Equal((1.0 / 2 + 2.0 / 3) / 2, values["mAcc"], 15);
         Assert.True(double.IsNaN(values["Acc/c2"]) && double.IsNaN(values["IoU/c3"]));
         Assert.Equal(
-            ["Neither in the truth nor predicted, so undefined (NaN) and left out of the means: c3.", "Predicted, but nowhere in the truth: IoU 0, Acc undefined (NaN): c2."],
-            metric.Notes());
+            [
+                "Neither in the truth nor predicted, so undefined (NaN) and left out of the means: c3.",
+                "Predicted, but nowhere in the truth: IoU 0, Acc undefined (NaN): c2.",
+            ],
+            metric.Notes()
+        );
     }
 
     [Fact]
@@ -98,10 +107,11 @@ public class SegmentationMetricTests
     [Fact]
     public void MeanIoU_Interval_HoldsTheValueAndNarrowsWithImages()
     {
-        IReadOnlyDictionary<string, double> Of(int images) => Run(2, out _,
-            [.. Enumerable.Range(0, images).Select(i => (Map(0, 0, 1, 1), i % 2 == 0 ? Map(0, 0, 1, 1) : Map(0, 1, 1, 0)))]);
+        IReadOnlyDictionary<string, double> Of(int images) =>
+            Run(2, out _, [.. Enumerable.Range(0, images).Select(i => (Map(0, 0, 1, 1), i % 2 == 0 ? Map(0, 0, 1, 1) : Map(0, 1, 1, 0)))]);
         var (few, many) = (Of(8), Of(200));
-        foreach (var values in new[] { few, many }) Assert.InRange(values["mIoU"], values["mIoU/low"], values["mIoU/high"]);
+        foreach (var values in new[] { few, many })
+            Assert.InRange(values["mIoU"], values["mIoU/low"], values["mIoU/high"]);
         Assert.True(many["mIoU/high"] - many["mIoU/low"] < few["mIoU/high"] - few["mIoU/low"]);
         // Half of the images have TP = both = 2 of each class, half TP 1, FP 1, FN 1: with a share q of the first,
         // IoU = (1 + q) / (3 - q); q's deviation over 200 draws is sqrt(1/4 / 200) = 0.0354.
@@ -126,8 +136,14 @@ public class SegmentationMetricTests
         var map = new Image(8000, 8192, 1);
         var metric = new MeanIoUMetric(new MeanIoUOptions(Bootstrap: 0));
         metric.Reset(Info(2));
-        var sample = new Sample { Index = 0, Name = "large", SegmentationMap = map };
-        for (var i = 0; i < 40; i++) metric.Process([new SegmentationPrediction(map)], [sample]);
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "large",
+            SegmentationMap = map,
+        };
+        for (var i = 0; i < 40; i++)
+            metric.Process([new SegmentationPrediction(map)], [sample]);
         Assert.Equal(1, metric.Compute()["IoU/c0"]);
         Assert.True(double.IsNaN(metric.Compute()["IoU/c1"]));
     }
@@ -141,20 +157,32 @@ public class SegmentationMetricTests
             var (truth, predicted) = (Image(length), Image(length));
             var expected = new long[5, 5];
             for (var i = 0; i < length; i++)
-                if (truth.Bytes[i] < 5) expected[truth.Bytes[i], predicted.Bytes[i]]++;
+                if (truth.Bytes[i] < 5)
+                    expected[truth.Bytes[i], predicted.Bytes[i]]++;
             var metric = new ConfusionMatrixMetric(new ConfusionMatrixOptions());
             metric.Reset(Info(5));
-            metric.Process([new SegmentationPrediction(predicted)], [new Sample { Index = 0, Name = "s", SegmentationMap = truth }]);
+            metric.Process(
+                [new SegmentationPrediction(predicted)],
+                [
+                    new Sample
+                    {
+                        Index = 0,
+                        Name = "s",
+                        SegmentationMap = truth,
+                    },
+                ]
+            );
             Assert.Equal(expected, metric.Counts);
         }
 
         Image Image(int length)
         {
             var bytes = new byte[length];
-            for (var i = 0; i < length;)
+            for (var i = 0; i < length; )
             {
                 var (value, end) = ((byte)random.Next(5), Math.Min(length, i + random.Next(1, 60)));
-                while (i < end) bytes[i++] = value;
+                while (i < end)
+                    bytes[i++] = value;
             }
             return new Image(1, length, 1, PixelType.UInt8, bytes);
         }
@@ -163,24 +191,48 @@ public class SegmentationMetricTests
     [Fact]
     public void Process_ValuesThatAreNoClass_NameFileValueAndPixels()
     {
-        Assert.Equal("sample 0: 2 pixels of its segmentation map have the value 7; the data has 3 classes, 0 to 2, and 255 is ignored. The data set's label_map says what a value stands for.",
-            Mistake((Map(0, 7, 7), Map(0, 1, 2))));
+        Assert.Equal(
+            "sample 0: 2 pixels of its segmentation map have the value 7; the data has 3 classes, 0 to 2, and 255 is ignored. The data "
+                + "set's label_map says what a value stands for.",
+            Mistake((Map(0, 7, 7), Map(0, 1, 2)))
+        );
         Assert.Equal("sample 0: the model predicts class 3; the data has 3 classes, 0 to 2.", Mistake((Map(0, 0, 0), Map(0, 3, 2))));
-        Assert.Equal("sample 0: 1 pixels of its segmentation map have the value 300; the data has 3 classes, 0 to 2, and 255 is ignored. The data set's label_map says what a value stands for.",
-            Mistake((Words(0, 300), Map(0, 0))));
+        Assert.Equal(
+            "sample 0: 1 pixels of its segmentation map have the value 300; the data has 3 classes, 0 to 2, and 255 is ignored. The "
+                + "data set's label_map says what a value stands for.",
+            Mistake((Words(0, 300), Map(0, 0)))
+        );
     }
 
     [Fact]
     public void Process_OtherSize_NamesFileAndSizes() =>
-        Assert.StartsWith("sample 0: its segmentation map is 3 x 1, the prediction 2 x 1.", Mistake((Map(0, 0, 0), Map(0, 0))), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "sample 0: its segmentation map is 3 x 1, the prediction 2 x 1.",
+            Mistake((Map(0, 0, 0), Map(0, 0))),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Process_WithoutTruthOrMap_IsAnError()
     {
         var metric = new MeanIoUMetric(new MeanIoUOptions());
         metric.Reset(Info(3));
-        Assert.Throws<UserErrorException>(() => metric.Process([new SegmentationPrediction(Map(0))], [new Sample { Index = 0, Name = "s" }]));
-        Assert.Throws<UserErrorException>(() => metric.Process([new ClassPrediction([1], 0)], [new Sample { Index = 0, Name = "s", SegmentationMap = Map(0) }]));
+        Assert.Throws<UserErrorException>(() =>
+            metric.Process([new SegmentationPrediction(Map(0))], [new Sample { Index = 0, Name = "s" }])
+        );
+        Assert.Throws<UserErrorException>(() =>
+            metric.Process(
+                [new ClassPrediction([1], 0)],
+                [
+                    new Sample
+                    {
+                        Index = 0,
+                        Name = "s",
+                        SegmentationMap = Map(0),
+                    },
+                ]
+            )
+        );
         Assert.Throws<UserErrorException>(() => metric.Reset(new DataInfo(["a"], DataTask.Classification)));
     }
 
@@ -192,14 +244,31 @@ public class SegmentationMetricTests
         Assert.Equal(1.0, Run(3, out _, (Words(255, 2), Words(1, 2)))["aAcc"]);
     }
 
-    private static string Mistake((Image Truth, Image Predicted) pair) => Assert.Throws<UserErrorException>(() => Run(3, out _, pair)).Message;
+    private static string Mistake((Image Truth, Image Predicted) pair) =>
+        Assert.Throws<UserErrorException>(() => Run(3, out _, pair)).Message;
 
-    private static IReadOnlyDictionary<string, double> Run(int classes, out MeanIoUMetric metric, params (Image Truth, Image Predicted)[] images)
+    private static IReadOnlyDictionary<string, double> Run(
+        int classes,
+        out MeanIoUMetric metric,
+        params (Image Truth, Image Predicted)[] images
+    )
     {
         metric = new MeanIoUMetric(new MeanIoUOptions());
         metric.Reset(Info(classes));
-        metric.Process([.. images.Select(image => new SegmentationPrediction(image.Predicted))],
-            [.. images.Select((image, i) => new Sample { Index = i, Name = $"sample {i}", SegmentationMap = image.Truth })]);
+        metric.Process(
+            [.. images.Select(image => new SegmentationPrediction(image.Predicted))],
+            [
+                .. images.Select(
+                    (image, i) =>
+                        new Sample
+                        {
+                            Index = i,
+                            Name = $"sample {i}",
+                            SegmentationMap = image.Truth,
+                        }
+                ),
+            ]
+        );
         return metric.Compute();
     }
 
@@ -207,15 +276,36 @@ public class SegmentationMetricTests
 
     private static Image Map(params byte[] values) => new(1, values.Length, 1, PixelType.UInt8, values);
 
-    private static Image Words(params ushort[] values) => new(1, values.Length, 1, PixelType.UInt16, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+    private static Image Words(params ushort[] values) =>
+        new(1, values.Length, 1, PixelType.UInt16, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
 
     private static (DataInfo Info, Prediction[] Predictions, Sample[] Samples) Read(int index)
     {
         var fixture = Fixture[index];
         var type = fixture.GetProperty("bits").GetInt32() == 8 ? PixelType.UInt8 : PixelType.UInt16;
         var images = fixture.GetProperty("images").EnumerateArray().ToArray();
-        Image Read(JsonElement image, string name) => new(image.GetProperty("height").GetInt32(), image.GetProperty("width").GetInt32(), 1, type, image.GetProperty(name).GetBytesFromBase64());
-        return (Info(fixture.GetProperty("classes").GetInt32()), [.. images.Select(image => new SegmentationPrediction(Read(image, "predicted")))],
-            [.. images.Select((image, i) => new Sample { Index = i, Name = $"sample {i}", SegmentationMap = Read(image, "truth") })]);
+        Image Read(JsonElement image, string name) =>
+            new(
+                image.GetProperty("height").GetInt32(),
+                image.GetProperty("width").GetInt32(),
+                1,
+                type,
+                image.GetProperty(name).GetBytesFromBase64()
+            );
+        return (
+            Info(fixture.GetProperty("classes").GetInt32()),
+            [.. images.Select(image => new SegmentationPrediction(Read(image, "predicted")))],
+            [
+                .. images.Select(
+                    (image, i) =>
+                        new Sample
+                        {
+                            Index = i,
+                            Name = $"sample {i}",
+                            SegmentationMap = Read(image, "truth"),
+                        }
+                ),
+            ]
+        );
     }
 }

@@ -15,9 +15,21 @@ public class VocApTests
         // Four cats, one of them difficult, so three are asked for. Best first: right, again on the same one (wrong), on the
         // difficult one (nothing), right, beside all (wrong). Precision over recall: 1 at 1/3, 2/3 at 2/3; the third is never found.
         // Area: (1 + 2/3) / 3. Eleven points: 1 at 0, 0.1, 0.2, 0.3; 2/3 at 0.4, 0.5, 0.6; 0 from 0.7 on.
-        var sample = Sample(0, new Boxes([0, 0, 10, 10, 20, 0, 30, 10, 40, 0, 50, 10, 60, 0, 70, 10], [0, 0, 0, 0], [false, true, false, false]));
-        var prediction = Found((0, 0, 10, 10, 0.9f), (0, 0, 10, 9, 0.8f), (20, 0, 30, 10, 0.7f), (40, 0, 50, 10, 0.6f), (80, 0, 90, 10, 0.5f));
-        var (area, points) = (Values(new VocApOptions(PerClass: true), [prediction], [sample]), Values(new VocApOptions(VocApMode.ElevenPoint), [prediction], [sample]));
+        var sample = Sample(
+            0,
+            new Boxes([0, 0, 10, 10, 20, 0, 30, 10, 40, 0, 50, 10, 60, 0, 70, 10], [0, 0, 0, 0], [false, true, false, false])
+        );
+        var prediction = Found(
+            (0, 0, 10, 10, 0.9f),
+            (0, 0, 10, 9, 0.8f),
+            (20, 0, 30, 10, 0.7f),
+            (40, 0, 50, 10, 0.6f),
+            (80, 0, 90, 10, 0.5f)
+        );
+        var (area, points) = (
+            Values(new VocApOptions(PerClass: true), [prediction], [sample]),
+            Values(new VocApOptions(VocApMode.ElevenPoint), [prediction], [sample])
+        );
         Assert.Equal((1 + 2.0 / 3) / 3, area["voc/mAP"], 12);
         Assert.Equal(2.0 / 3, area["voc/recall"], 12);
         Assert.Equal(double.NaN, area["voc/AP/dog"]);
@@ -42,7 +54,8 @@ public class VocApTests
         {
             var (predictions, samples) = Random(new RandomSource(seed));
             var values = Values(new VocApOptions(mode, 0.4, PerClass: true, Bootstrap: 0), predictions, samples);
-            for (var c = 0; c < 2; c++) Assert.Equal(Slow(predictions, samples, c, mode, 0.4), values[$"voc/AP/{Info.Classes[c]}"], 12);
+            for (var c = 0; c < 2; c++)
+                Assert.Equal(Slow(predictions, samples, c, mode, 0.4), values[$"voc/AP/{Info.Classes[c]}"], 12);
         }
     }
 
@@ -69,11 +82,20 @@ public class VocApTests
         var (predictions, samples) = Random(new RandomSource(2), tied: false);
         var values = Values(new VocApOptions(Bootstrap: 40, Seed: 9), predictions, samples);
         var random = new RandomSource(9);
-        var drawn = Enumerable.Range(0, 40).Select(_ =>
-        {
-            var images = samples.Select(_ => random.Next(samples.Length)).ToArray();
-            return Values(new VocApOptions(Bootstrap: 0), [.. images.Select(i => predictions[i])], [.. images.Select((i, n) => Sample(n, samples[i].Boxes!))])["voc/mAP"];
-        }).Where(value => !double.IsNaN(value)).Order().ToArray();
+        var drawn = Enumerable
+            .Range(0, 40)
+            .Select(_ =>
+            {
+                var images = samples.Select(_ => random.Next(samples.Length)).ToArray();
+                return Values(
+                    new VocApOptions(Bootstrap: 0),
+                    [.. images.Select(i => predictions[i])],
+                    [.. images.Select((i, n) => Sample(n, samples[i].Boxes!))]
+                )["voc/mAP"];
+            })
+            .Where(value => !double.IsNaN(value))
+            .Order()
+            .ToArray();
         Assert.Equal(40, drawn.Length);
         Assert.Equal(drawn[0] + (0.975 * (drawn[1] - drawn[0])), values["voc/mAP/low"], 10);
         Assert.Equal(drawn[38] + (0.025 * (drawn[39] - drawn[38])), values["voc/mAP/high"], 10);
@@ -81,23 +103,45 @@ public class VocApTests
 
     private static double Slow(Prediction[] predictions, Sample[] samples, int label, VocApMode mode, double threshold)
     {
-        var ranked = predictions.Cast<DetectionPrediction>().SelectMany((p, image) => Enumerable.Range(0, p.Scores.Length).Where(i => p.Labels[i] == label)
-            .Select(i => (Score: p.Scores[i], Image: image, Box: p.Corners[(4 * i)..(4 * i + 4)]))).OrderByDescending(entry => entry.Score).ToArray();
+        var ranked = predictions
+            .Cast<DetectionPrediction>()
+            .SelectMany(
+                (p, image) =>
+                    Enumerable
+                        .Range(0, p.Scores.Length)
+                        .Where(i => p.Labels[i] == label)
+                        .Select(i => (Score: p.Scores[i], Image: image, Box: p.Corners[(4 * i)..(4 * i + 4)]))
+            )
+            .OrderByDescending(entry => entry.Score)
+            .ToArray();
         var asked = samples.Sum(sample => sample.Boxes!.Labels.Where((l, g) => l == label && !sample.Boxes.Ignored[g]).Count());
-        if (asked == 0) return double.NaN;
+        if (asked == 0)
+            return double.NaN;
         var found = new HashSet<(int, int)>();
         var curve = new List<(int Right, int Wrong)> { (0, 0) };
         foreach (var (_, image, box) in ranked)
         {
             var truth = samples[image].Boxes!;
-            var nearest = Enumerable.Range(0, truth.Count).Where(g => truth.Labels[g] == label).Select(g => (IoU(box, truth.Corners[(4 * g)..(4 * g + 4)]), -g)).DefaultIfEmpty((-1, 0)).Max();
+            var nearest = Enumerable
+                .Range(0, truth.Count)
+                .Where(g => truth.Labels[g] == label)
+                .Select(g => (IoU(box, truth.Corners[(4 * g)..(4 * g + 4)]), -g))
+                .DefaultIfEmpty((-1, 0))
+                .Max();
             var (right, wrong) = curve[^1];
-            if (nearest.Item1 < threshold) curve.Add((right, wrong + 1));
-            else if (truth.Ignored[-nearest.Item2]) continue;
-            else curve.Add(found.Add((image, -nearest.Item2)) ? (right + 1, wrong) : (right, wrong + 1));
+            if (nearest.Item1 < threshold)
+                curve.Add((right, wrong + 1));
+            else if (truth.Ignored[-nearest.Item2])
+                continue;
+            else
+                curve.Add(found.Add((image, -nearest.Item2)) ? (right + 1, wrong) : (right, wrong + 1));
         }
-        double BestFrom(int tenfold, int times) => curve.Where(point => point.Right + point.Wrong > 0 && point.Right * times >= tenfold)
-            .Select(point => (double)point.Right / (point.Right + point.Wrong)).DefaultIfEmpty(0).Max();
+        double BestFrom(int tenfold, int times) =>
+            curve
+                .Where(point => point.Right + point.Wrong > 0 && point.Right * times >= tenfold)
+                .Select(point => (double)point.Right / (point.Right + point.Wrong))
+                .DefaultIfEmpty(0)
+                .Max();
         return mode == VocApMode.Area
             ? Enumerable.Range(1, asked).Sum(n => BestFrom(n, 1)) / asked
             : Enumerable.Range(0, 11).Average(tenth => BestFrom(tenth * asked, 10));
@@ -106,7 +150,8 @@ public class VocApTests
     private static double IoU(float[] a, float[] b)
     {
         var (w, h) = (Math.Min(a[2], b[2]) - Math.Max(a[0], b[0]), Math.Min(a[3], b[3]) - Math.Max(a[1], b[1]));
-        if (w <= 0 || h <= 0) return 0;
+        if (w <= 0 || h <= 0)
+            return 0;
         return w * h / (double)(((a[2] - a[0]) * (a[3] - a[1])) + ((b[2] - b[0]) * (b[3] - b[1])) - (w * h));
     }
 
@@ -121,15 +166,34 @@ public class VocApTests
                 return [x, y, x + 4 + random.Next(10), y + 4 + random.Next(10)];
             }
             var (objects, found) = (random.Next(5), random.Next(12));
-            samples[image] = Sample(image, new Boxes([.. Enumerable.Range(0, objects).SelectMany(_ => Box())], [.. Enumerable.Range(0, objects).Select(_ => random.Next(2))],
-                [.. Enumerable.Range(0, objects).Select(_ => random.Chance(0.2))]));
-            float[] scores = [.. Enumerable.Range(0, found).Select(_ => tied ? random.Next(8) / 8f : (float)random.NextDouble()).OrderDescending()];
-            predictions[image] = new DetectionPrediction([.. scores.SelectMany(_ => Box())], scores, [.. scores.Select(_ => random.Next(2))]);
+            samples[image] = Sample(
+                image,
+                new Boxes(
+                    [.. Enumerable.Range(0, objects).SelectMany(_ => Box())],
+                    [.. Enumerable.Range(0, objects).Select(_ => random.Next(2))],
+                    [.. Enumerable.Range(0, objects).Select(_ => random.Chance(0.2))]
+                )
+            );
+            float[] scores =
+            [
+                .. Enumerable.Range(0, found).Select(_ => tied ? random.Next(8) / 8f : (float)random.NextDouble()).OrderDescending(),
+            ];
+            predictions[image] = new DetectionPrediction(
+                [.. scores.SelectMany(_ => Box())],
+                scores,
+                [.. scores.Select(_ => random.Next(2))]
+            );
         }
         return (predictions, samples);
     }
 
-    private static Sample Sample(int index, Boxes boxes) => new() { Index = index, Name = $"{index}", Boxes = boxes };
+    private static Sample Sample(int index, Boxes boxes) =>
+        new()
+        {
+            Index = index,
+            Name = $"{index}",
+            Boxes = boxes,
+        };
 
     private static DetectionPrediction Found(params (float X1, float Y1, float X2, float Y2, float Score)[] found) =>
         new([.. found.SelectMany(f => new[] { f.X1, f.Y1, f.X2, f.Y2 })], [.. found.Select(f => f.Score)], new int[found.Length]);

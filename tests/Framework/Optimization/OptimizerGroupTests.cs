@@ -27,7 +27,8 @@ public sealed class OptimizerGroupTests
         var done = 0;
         foreach (var (kept, after) in s_fixture.GetProperty("kept").EnumerateArray().Zip(fixture.GetProperty("after").EnumerateArray()))
         {
-            for (; done < kept.GetInt32(); done++) run.Step(done);
+            for (; done < kept.GetInt32(); done++)
+                run.Step(done);
             foreach (var (i, values) in after.EnumerateArray().Index())
             {
                 var expected = tensor(values.EnumerateArray().Select(value => value.GetSingle()).ToArray());
@@ -44,12 +45,14 @@ public sealed class OptimizerGroupTests
         using var scope = NewDisposeScope();
         var config = s_fixture.GetProperty("cases")[index].GetProperty("optimizer").GetRawText();
         var (whole, resumed) = (new Run(config), new Run(config));
-        for (var t = 0; t < 10; t++) whole.Step(t);
+        for (var t = 0; t < 10; t++)
+            whole.Step(t);
         var state = new StateWriter();
         OptimizerMemory.Save(whole.Optimizer, s_names, state);
         var tensors = state.Tensors.ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         using (no_grad())
-            foreach (var (to, from) in resumed.Parameters.Zip(whole.Parameters)) to.copy_(from);
+            foreach (var (to, from) in resumed.Parameters.Zip(whole.Parameters))
+                to.copy_(from);
         var values = JsonNode.Parse(state.Values.ToJsonString())!.AsObject();
         OptimizerMemory.Load(resumed.Optimizer, s_names, resumed.Parameters, new StateReader(tensors, values), rewind: false);
         for (var t = 10; t < 20; t++)
@@ -57,7 +60,8 @@ public sealed class OptimizerGroupTests
             whole.Step(t);
             resumed.Step(t);
         }
-        foreach (var (a, b) in whole.Parameters.Zip(resumed.Parameters)) Assert.True(a.Equals(b), config);
+        foreach (var (a, b) in whole.Parameters.Zip(resumed.Parameters))
+            Assert.True(a.Equals(b), config);
     }
 
     [Theory]
@@ -66,9 +70,11 @@ public sealed class OptimizerGroupTests
     {
         using var scope = NewDisposeScope();
         var run = new Run(s_fixture.GetProperty("cases")[index].GetProperty("optimizer").GetRawText());
-        for (var t = 0; t < 3; t++) run.Step(t);
+        for (var t = 0; t < 3; t++)
+            run.Step(t);
         var before = Live();
-        for (var t = 3; t < 6; t++) run.Step(t);
+        for (var t = 3; t < 6; t++)
+            run.Step(t);
         Assert.Equal(before, Live());
 
         static long Live() => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount; // other threads run other tests
@@ -83,7 +89,8 @@ public sealed class OptimizerGroupTests
         var state = new StateWriter();
         OptimizerMemory.Save(sgd.Optimizer, s_names, state);
         var error = Assert.Throws<UserErrorException>(() =>
-            OptimizerMemory.Load(adam.Optimizer, s_names, adam.Parameters, new StateReader(state.Tensors, state.Values), rewind: false));
+            OptimizerMemory.Load(adam.Optimizer, s_names, adam.Parameters, new StateReader(state.Tensors, state.Values), rewind: false)
+        );
         Assert.Contains("first.weight.step", error.Message, StringComparison.Ordinal);
     }
 
@@ -98,7 +105,9 @@ public sealed class OptimizerGroupTests
         var state = new StateWriter();
         OptimizerMemory.Save(run.Optimizer, s_names, state);
         state.Values["first.weight.step"] = "many";
-        Assert.Throws<UserErrorException>(() => OptimizerMemory.Load(run.Optimizer, s_names, run.Parameters, new StateReader(state.Tensors, state.Values), rewind: false));
+        Assert.Throws<UserErrorException>(() =>
+            OptimizerMemory.Load(run.Optimizer, s_names, run.Parameters, new StateReader(state.Tensors, state.Values), rewind: false)
+        );
     }
 
     [Theory]
@@ -117,7 +126,10 @@ public sealed class OptimizerGroupTests
         {
             Parameters = [new Parameter(linspace(-2, 1.5, 15).view(3, 5)), new Parameter(linspace(-1, 1, 7))];
             var factory = TestComponents.Build<OptimizerFactory>(config);
-            Optimizer = factory.Create([new ParameterGroup([s_names[0]], [Parameters[0]], 1, 1), new ParameterGroup([s_names[1]], [Parameters[1]], 0.4, 0)]);
+            Optimizer = factory.Create([
+                new ParameterGroup([s_names[0]], [Parameters[0]], 1, 1),
+                new ParameterGroup([s_names[1]], [Parameters[1]], 0.4, 0),
+            ]);
         }
 
         public Parameter[] Parameters { get; }
@@ -128,7 +140,8 @@ public sealed class OptimizerGroupTests
         public void Step(int t)
         {
             using var scope = NewDisposeScope();
-            foreach (var group in Optimizer.ParamGroups) group.LearningRate = group.InitialLearningRate * (t < 10 ? 1 : 0.5);
+            foreach (var group in Optimizer.ParamGroups)
+                group.LearningRate = group.InitialLearningRate * (t < 10 ? 1 : 0.5);
             foreach (var (i, parameter) in Parameters.Index())
                 parameter.grad = (3 * parameter.detach() + i + arange(parameter.numel()).view(parameter.shape) + t / 2.0).sin();
             Optimizer.step();

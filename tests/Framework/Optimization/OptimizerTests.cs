@@ -22,11 +22,17 @@ public sealed class OptimizerTests
         var fixture = s_fixture.GetProperty("cases")[index];
         var config = fixture.GetProperty("optimizer").GetRawText();
         using var model = new Quadratic();
-        using var trainer = TrainerTests.Make(model, loop: new LoopSettings { Loop = LoopKind.Iterations, Length = s_fixture.GetProperty("steps").GetInt32() },
-            optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>(config) });
+        using var trainer = TrainerTests.Make(
+            model,
+            loop: new LoopSettings { Loop = LoopKind.Iterations, Length = s_fixture.GetProperty("steps").GetInt32() },
+            optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>(config) }
+        );
         trainer.Run();
         var expected = fixture.GetProperty("weight").EnumerateArray().Select(v => v.GetSingle()).ToArray();
-        Assert.True(TrainerTests.MaxDifference(expected, model.Values) < 2e-5, $"{config}: {string.Join(", ", model.Values)} instead of {string.Join(", ", expected)}");
+        Assert.True(
+            TrainerTests.MaxDifference(expected, model.Values) < 2e-5,
+            $"{config}: {string.Join(", ", model.Values)} instead of {string.Join(", ", expected)}"
+        );
     }
 
     /// <summary>Σ scale (w - goal)².</summary>
@@ -34,16 +40,19 @@ public sealed class OptimizerTests
     {
         private readonly Parameter weight = new(Fixture("start"));
 
-        public Quadratic() : base(nameof(Quadratic)) => RegisterComponents();
+        public Quadratic()
+            : base(nameof(Quadratic)) => RegisterComponents();
 
         public float[] Values => weight.detach().data<float>().ToArray();
 
-        public override LossMap Loss(Batch batch, Progress progress) => new() { ["distance"] = (Fixture("scale") * (weight - Fixture("goal")).pow(2)).sum() };
-        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
+        public override LossMap Loss(Batch batch, Progress progress) =>
+            new() { ["distance"] = (Fixture("scale") * (weight - Fixture("goal")).pow(2)).sum() };
 
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
         public override IReadOnlyList<Prediction> Predict(Batch batch) => throw new NotSupportedException();
 
-        private static Tensor Fixture(string name) => tensor(s_fixture.GetProperty(name).EnumerateArray().Select(v => v.GetSingle()).ToArray());
+        private static Tensor Fixture(string name) =>
+            tensor(s_fixture.GetProperty(name).EnumerateArray().Select(v => v.GetSingle()).ToArray());
     }
 }

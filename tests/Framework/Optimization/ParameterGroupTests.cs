@@ -2,9 +2,9 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Tests.Framework.Running;
-using Linear = TorchSharp.Modules.Linear;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
+using Linear = TorchSharp.Modules.Linear;
 
 namespace Tessera.Tests.Framework.Optimization;
 
@@ -19,7 +19,8 @@ public sealed class ParameterGroupTests
     [InlineData("*.weight", "backbone.fc.weight", true)]
     [InlineData("backbone.*", "head.backbone.fc.weight", false)]
     [InlineData("a.c", "abc", false)]
-    public void Pattern_Matches(string pattern, string name, bool expected) => Assert.Equal(expected, new NamePattern(pattern).Matches(name));
+    public void Pattern_Matches(string pattern, string name, bool expected) =>
+        Assert.Equal(expected, new NamePattern(pattern).Matches(name));
 
     [Fact]
     public void Split_NormAndBias_AreShorthands()
@@ -36,7 +37,15 @@ public sealed class ParameterGroupTests
     public void Split_LongestPatternWins_ShorthandsMultiply()
     {
         using var model = new TinyModel();
-        var groups = Split(model, new() { ["fc2"] = new(LrMult: 10), ["fc2.bias"] = new(LrMult: 3), ["bias"] = new(DecayMult: 0) });
+        var groups = Split(
+            model,
+            new()
+            {
+                ["fc2"] = new(LrMult: 10),
+                ["fc2.bias"] = new(LrMult: 3),
+                ["bias"] = new(DecayMult: 0),
+            }
+        );
         Assert.Equal((10, 1), Multipliers(groups, "fc2.weight"));
         Assert.Equal((3, 0), Multipliers(groups, "fc2.bias"));
     }
@@ -123,7 +132,8 @@ public sealed class ParameterGroupTests
         Assert.False(finite);
         scaler.Update(finite);
         Assert.Equal(32768, scaler.Scale);
-        for (var i = 0; i < LossScaler.GrowthInterval; i++) scaler.Update(true);
+        for (var i = 0; i < LossScaler.GrowthInterval; i++)
+            scaler.Update(true);
         Assert.Equal(65536, scaler.Scale);
     }
 
@@ -141,7 +151,8 @@ public sealed class ParameterGroupTests
         private readonly TorchSharp.Modules.Conv2d conv = Conv2d(3, 2, 1, bias: false);
         private readonly TorchSharp.Modules.BatchNorm2d bn = BatchNorm2d(2);
 
-        public PairNorm() : base(nameof(PairNorm)) => RegisterComponents();
+        public PairNorm()
+            : base(nameof(PairNorm)) => RegisterComponents();
 
         public override Tensor forward(Tensor input) => bn.call(conv.call(input));
     }
@@ -151,7 +162,8 @@ public sealed class ParameterGroupTests
         private readonly Layers backbone = new();
         private readonly Linear head = Linear(2, 2, hasBias: false);
 
-        public Deep() : base(nameof(Deep)) => RegisterComponents();
+        public Deep()
+            : base(nameof(Deep)) => RegisterComponents();
 
         public nn.Module[] Parts => [backbone, head];
     }
@@ -162,13 +174,20 @@ public sealed class ParameterGroupTests
         private readonly Linear body = Linear(2, 2, hasBias: false);
         private readonly Linear top = Linear(2, 2, hasBias: false);
 
-        public Layers() : base(nameof(Layers)) => RegisterComponents();
+        public Layers()
+            : base(nameof(Layers)) => RegisterComponents();
 
         public override IReadOnlyList<int> OutChannels => [2];
 
         public override IReadOnlyList<int> OutStrides => [1];
 
-        public override ParameterLayers LayersByDepth => new(["stem"], [["body"]]);
+        public override ParameterLayers LayersByDepth =>
+            new(
+                ["stem"],
+                [
+                    ["body"],
+                ]
+            );
 
         public override Tensor[] forward(Tensor input) => [top.call(body.call(stem.call(input)))];
     }

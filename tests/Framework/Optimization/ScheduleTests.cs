@@ -9,22 +9,29 @@ public sealed class ScheduleTests
 {
     private static readonly JsonElement s_fixture = FixtureFile.Json("optimization", "schedules.json");
 
-    public static TheoryData<string> Cases => [.. s_fixture.GetProperty("cases").EnumerateArray().Select(c => c.GetProperty("name").GetString()!)];
+    public static TheoryData<string> Cases =>
+        [.. s_fixture.GetProperty("cases").EnumerateArray().Select(c => c.GetProperty("name").GetString()!)];
 
     [Theory]
     [MemberData(nameof(Cases))]
     public void Rate_OfEveryIteration_IsPyTorchs(string name)
     {
         var fixture = s_fixture.GetProperty("cases").EnumerateArray().Single(c => c.GetProperty("name").GetString() == name);
-        var chain = Chain(fixture.GetProperty("schedule"), s_fixture.GetProperty("steps_per_epoch").GetInt32(), s_fixture.GetProperty("steps").GetInt32());
+        var chain = Chain(
+            fixture.GetProperty("schedule"),
+            s_fixture.GetProperty("steps_per_epoch").GetInt32(),
+            s_fixture.GetProperty("steps").GetInt32()
+        );
         var rates = fixture.GetProperty("rates").EnumerateArray().Select(v => v.GetDouble()).ToArray();
         var metric = fixture.TryGetProperty("metric", out var values) ? values.EnumerateArray().Select(v => v.GetDouble()).ToArray() : null;
 
         for (var step = 0; step < rates.Length; step++)
         {
-            if (metric is not null) chain.Observe(new Dictionary<string, double> { ["m"] = metric[step] }, step);
+            if (metric is not null)
+                chain.Observe(new Dictionary<string, double> { ["m"] = metric[step] }, step);
             Assert.Equal(rates[step], chain.Rate(s_fixture.GetProperty("base").GetDouble(), step), 1e-9);
-            if (fixture.TryGetProperty("momenta", out var momenta)) Assert.Equal(momenta[step].GetDouble(), chain.Momentum(step)!.Value, 1e-9);
+            if (fixture.TryGetProperty("momenta", out var momenta))
+                Assert.Equal(momenta[step].GetDouble(), chain.Momentum(step)!.Value, 1e-9);
         }
     }
 
@@ -46,7 +53,11 @@ public sealed class ScheduleTests
     [Fact]
     public void MultiStep_AfterAWarmUp_CountsFromTheRunsBeginning()
     {
-        var chain = new ScheduleChain([new LinearLr(new LinearLrOptions(0.1)) { Until = 4 }, new MultiStepLr(new MultiStepLrOptions([6], 0.5))], 5, 20);
+        var chain = new ScheduleChain(
+            [new LinearLr(new LinearLrOptions(0.1)) { Until = 4 }, new MultiStepLr(new MultiStepLrOptions([6], 0.5))],
+            5,
+            20
+        );
         Assert.Equal(1.0, chain.Rate(1, 5), 1e-12);
         Assert.Equal(0.5, chain.Rate(1, 6), 1e-12);
     }
@@ -54,36 +65,69 @@ public sealed class ScheduleTests
     [Fact]
     public void Chain_PhaseWithoutEndBeforeAnother_IsAMistake()
     {
-        var error = Assert.Throws<UserErrorException>(() => new ScheduleChain([new ConstantLr(new ConstantLrOptions()), new ConstantLr(new ConstantLrOptions())], 5, 20));
+        var error = Assert.Throws<UserErrorException>(() =>
+            new ScheduleChain([new ConstantLr(new ConstantLrOptions()), new ConstantLr(new ConstantLrOptions())], 5, 20)
+        );
         Assert.Equal("schedule.0.until: ConstantLr is followed by another phase, so it must say until when it lasts.", error.Message);
     }
 
     [Fact]
     public void Chain_PhasesOutOfOrder_AreAMistake()
     {
-        var error = Assert.Throws<UserErrorException>(() => new ScheduleChain(
-            [new ConstantLr(new ConstantLrOptions()) { Until = 8 }, new ConstantLr(new ConstantLrOptions()) { Until = 3 }], 5, 20));
+        var error = Assert.Throws<UserErrorException>(() =>
+            new ScheduleChain(
+                [new ConstantLr(new ConstantLrOptions()) { Until = 8 }, new ConstantLr(new ConstantLrOptions()) { Until = 3 }],
+                5,
+                20
+            )
+        );
         Assert.Contains("would end at iteration 3, but begins at 8", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Chain_PhasesThatOverlap_MultiplyAsMmenginesDo()
     {
-        // param_scheduler = [LinearLR(0.001, by_epoch=False, begin=0, end=8), MultiStepLR(by_epoch=True, begin=0, end=12, milestones=[1, 3])], 5 steps an epoch:
+        // param_scheduler = [LinearLR(0.001, by_epoch=False, begin=0, end=8), MultiStepLR(by_epoch=True, begin=0, end=12, milestones=[1,
+        // 3])], 5 steps an epoch:
         // the warm-up's factor is 0.001 + 0.999 i / 8, the steps' 0.1 from epoch 1 (step 5) and 0.01 from epoch 3 (step 15) on.
         var chain = new ScheduleChain(
-            [new LinearLr(new LinearLrOptions(0.001)) { Until = 8 }, new MultiStepLr(new MultiStepLrOptions([1, 3])) { By = ScheduleUnit.Epoch, From = 0, Until = 12 }], 5, 60);
+            [
+                new LinearLr(new LinearLrOptions(0.001)) { Until = 8 },
+                new MultiStepLr(new MultiStepLrOptions([1, 3]))
+                {
+                    By = ScheduleUnit.Epoch,
+                    From = 0,
+                    Until = 12,
+                },
+            ],
+            5,
+            60
+        );
         for (var step = 0; step < 60; step++)
         {
             var warm = step < 8 ? 0.001 + 0.999 * step / 8 : 1;
-            Assert.Equal(0.02 * warm * (step < 5 ? 1 : step < 15 ? 0.1 : 0.01), chain.Rate(0.02, step), 12);
+            Assert.Equal(
+                0.02
+                    * warm
+                    * (
+                        step < 5 ? 1
+                        : step < 15 ? 0.1
+                        : 0.01
+                    ),
+                chain.Rate(0.02, step),
+                12
+            );
         }
     }
 
     [Fact]
     public void Chain_GapBetweenPhases_KeepsTheLastRate()
     {
-        var chain = new ScheduleChain([new ConstantLr(new ConstantLrOptions(0.5)) { From = 2, Until = 4 }, new ConstantLr(new ConstantLrOptions(0.1)) { From = 6 }], 5, 10);
+        var chain = new ScheduleChain(
+            [new ConstantLr(new ConstantLrOptions(0.5)) { From = 2, Until = 4 }, new ConstantLr(new ConstantLrOptions(0.1)) { From = 6 }],
+            5,
+            10
+        );
         Assert.Equal([1, 1, 0.5, 0.5, 0.5, 0.5, 0.1, 0.1], Enumerable.Range(0, 8).Select(step => chain.Rate(1, step)));
     }
 
@@ -91,11 +135,23 @@ public sealed class ScheduleTests
     public void Chain_PhaseThatBeginsTooLate_SaysHowToOverlap()
     {
         // As mmengine's would be written: 500 iterations of warm-up, and a fall over epochs 0 to 3 of 5 steps each.
-        static Schedule[] Phases(int? from) => [new LinearLr(new LinearLrOptions()) { Until = 500 }, new CosineLr(new CosineLrOptions()) { Until = 3, By = ScheduleUnit.Epoch, From = from }];
+        static Schedule[] Phases(int? from) =>
+            [
+                new LinearLr(new LinearLrOptions()) { Until = 500 },
+                new CosineLr(new CosineLrOptions())
+                {
+                    Until = 3,
+                    By = ScheduleUnit.Epoch,
+                    From = from,
+                },
+            ];
         var error = Assert.Throws<UserErrorException>(() => new ScheduleChain(Phases(null), 5, 20));
         Assert.EndsWith("schedule.1.from says when it begins.", error.Message, StringComparison.Ordinal);
         Assert.Equal(1.0 / 3, new ScheduleChain(Phases(0), 5, 20).Rate(1, 0), 12); // as it says
-        Assert.Equal(1, new ScheduleChain([new ConstantLr(new ConstantLrOptions()), new CosineLr(new CosineLrOptions()) { From = 0 }], 5, 20).Rate(1, 0)); // as it says
+        Assert.Equal(
+            1,
+            new ScheduleChain([new ConstantLr(new ConstantLrOptions()), new CosineLr(new CosineLrOptions()) { From = 0 }], 5, 20).Rate(1, 0)
+        ); // as it says
     }
 
     [Fact]

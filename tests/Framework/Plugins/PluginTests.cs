@@ -63,7 +63,9 @@ public sealed class PluginTests : IDisposable
     [Fact]
     public void Project_IsBuilt()
     {
-        _folder.Write("mine/Mine.csproj", """
+        _folder.Write(
+            "mine/Mine.csproj",
+            """
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <TargetFramework>net10.0</TargetFramework>
@@ -71,7 +73,8 @@ public sealed class PluginTests : IDisposable
                 <ImplicitUsings>enable</ImplicitUsings>
               </PropertyGroup>
             </Project>
-            """);
+            """
+        );
         _folder.Write("mine/Twice.cs", "using System.ComponentModel.DataAnnotations;\nusing Tessera.Framework.Components;\n" + Source);
         var plugin = PluginLoader.Load(Reference("mine/Mine.csproj"));
         Assert.Equal("Mine.Parts", plugin.Assembly.GetName().Name);
@@ -99,7 +102,8 @@ public sealed class PluginTests : IDisposable
               Foreign.dll was built for the tensor layer of an earlier release; this Tessera stands on TorchSharp's own assembly.
               Name its .csproj or .cs here instead, which is built against what runs, or build it again.
             """,
-            ErrorOf("Foreign.dll"));
+            ErrorOf("Foreign.dll")
+        );
     }
 
     [Theory]
@@ -140,10 +144,31 @@ public sealed class PluginTests : IDisposable
     {
         var metadata = new MetadataBuilder();
         metadata.AddModule(0, metadata.GetOrAddString(name), metadata.GetOrAddGuid(Guid.NewGuid()), default, default);
-        metadata.AddAssembly(metadata.GetOrAddString("Made"), new Version(1, 0), default, default, default, System.Reflection.AssemblyHashAlgorithm.None);
-        var other = metadata.AddAssemblyReference(metadata.GetOrAddString(reference), new Version(1, 0), default, default, default, default);
+        metadata.AddAssembly(
+            metadata.GetOrAddString("Made"),
+            new Version(1, 0),
+            default,
+            default,
+            default,
+            System.Reflection.AssemblyHashAlgorithm.None
+        );
+        var other = metadata.AddAssemblyReference(
+            metadata.GetOrAddString(reference),
+            new Version(1, 0),
+            default,
+            default,
+            default,
+            default
+        );
         metadata.AddTypeReference(other, metadata.GetOrAddString(typesNamespace), metadata.GetOrAddString("Thing"));
-        metadata.AddTypeDefinition(default, default, metadata.GetOrAddString("<Module>"), default, MetadataTokens.FieldDefinitionHandle(1), MetadataTokens.MethodDefinitionHandle(1));
+        metadata.AddTypeDefinition(
+            default,
+            default,
+            metadata.GetOrAddString("<Module>"),
+            default,
+            MetadataTokens.FieldDefinitionHandle(1),
+            MetadataTokens.MethodDefinitionHandle(1)
+        );
         var image = new BlobBuilder();
         new ManagedPEBuilder(PEHeaderBuilder.CreateLibraryHeader(), new MetadataRootBuilder(metadata), new BlobBuilder()).Serialize(image);
         File.WriteAllBytes(Path.Combine(_folder.Root, name), image.ToArray());

@@ -22,13 +22,36 @@ public sealed class FailedRunTests : IDisposable
     public void Evaluation_ThatFails_LeavesTheTrainingSavedAndResumable(LoopKind loop, int length, int every, string name)
     {
         var checkpoints = new CheckpointHookOptions(EveryIterations: loop == LoopKind.Iterations ? 5 : 0, Keep: 0);
-        var settings = new LoopSettings { Loop = loop, Length = length, ValidateEvery = every };
-        List<double> expected = [], seen = [];
+        var settings = new LoopSettings
+        {
+            Loop = loop,
+            Length = length,
+            ValidateEvery = every,
+        };
+        List<double> expected = [],
+            seen = [];
         using var whole = new TinyModel(dropout: 0.3);
-        using (var trainer = TrainerTests.Make(whole, loop: settings, evaluate: true, workDir: At("whole"), hooks: Hooks(checkpoints, expected.Add))) trainer.Run();
+        using (
+            var trainer = TrainerTests.Make(
+                whole,
+                loop: settings,
+                evaluate: true,
+                workDir: At("whole"),
+                hooks: Hooks(checkpoints, expected.Add)
+            )
+        )
+            trainer.Run();
 
         using var first = new TinyModel(dropout: 0.3);
-        using (var trainer = TrainerTests.Make(first, loop: settings, evaluate: true, workDir: At("failed"), hooks: Hooks(checkpoints, seen.Add, failAt: 10)))
+        using (
+            var trainer = TrainerTests.Make(
+                first,
+                loop: settings,
+                evaluate: true,
+                workDir: At("failed"),
+                hooks: Hooks(checkpoints, seen.Add, failAt: 10)
+            )
+        )
         {
             var error = Assert.Throws<UserErrorException>(trainer.Run);
             Assert.StartsWith("a picture is missing\n  The evaluation after iteration 10 failed.", error.Message, StringComparison.Ordinal);
@@ -38,7 +61,15 @@ public sealed class FailedRunTests : IDisposable
         using var second = new TinyModel(seed: 99, dropout: 0.3);
         using var checkpoint = Checkpoint.Open(At($"failed/{name}.safetensors"));
         Assert.Equal(10, checkpoint.Info.Iteration);
-        using (var trainer = TrainerTests.Make(second, loop: settings, evaluate: true, workDir: At("failed"), hooks: Hooks(checkpoints, seen.Add)))
+        using (
+            var trainer = TrainerTests.Make(
+                second,
+                loop: settings,
+                evaluate: true,
+                workDir: At("failed"),
+                hooks: Hooks(checkpoints, seen.Add)
+            )
+        )
         {
             trainer.Resume(checkpoint);
             trainer.Run();
@@ -66,7 +97,10 @@ public sealed class FailedRunTests : IDisposable
         Assert.Equal(trained, model.Weights()); // the average that was evaluated is put back before anything is saved
         using var checkpoint = Checkpoint.Open(At("iter_5.safetensors"));
         using var weight = checkpoint.Read("model.fc2.weight");
-        Assert.Equal(model.state_dict()["fc2.weight"].detach().reshape(-1).data<float>().ToArray(), weight.reshape(-1).data<float>().ToArray());
+        Assert.Equal(
+            model.state_dict()["fc2.weight"].detach().reshape(-1).data<float>().ToArray(),
+            weight.reshape(-1).data<float>().ToArray()
+        );
     }
 
     [Theory]
@@ -75,11 +109,23 @@ public sealed class FailedRunTests : IDisposable
     public void Tensor_ThatIsNotFinite_IsNeverSaved(string broken, string expected)
     {
         using var model = new TinyModel();
-        using var trainer = TrainerTests.Make(model, loop: new LoopSettings { Length = 3 }, workDir: _folder, hooks: new()
-        {
-            ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
-            ["spy"] = new TrainerTests.Spy { Iterated = run => { if (run.Progress.Iteration == 5) Break(run.Model.state_dict()[broken]); } },
-        });
+        using var trainer = TrainerTests.Make(
+            model,
+            loop: new LoopSettings { Length = 3 },
+            workDir: _folder,
+            hooks: new()
+            {
+                ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
+                ["spy"] = new TrainerTests.Spy
+                {
+                    Iterated = run =>
+                    {
+                        if (run.Progress.Iteration == 5)
+                            Break(run.Model.state_dict()[broken]);
+                    },
+                },
+            }
+        );
         var error = Assert.Throws<UserErrorException>(trainer.Run);
         Assert.StartsWith(expected, error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder, "*.safetensors"));
@@ -89,19 +135,25 @@ public sealed class FailedRunTests : IDisposable
     public void Memory_OfAnOptimizerOrAnAverage_ThatIsNotFinite_IsNeverSaved()
     {
         using var model = new TinyModel();
-        using var trainer = TrainerTests.Make(model, loop: new LoopSettings { Length = 3 }, workDir: _folder, hooks: new()
-        {
-            ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
-            ["spy"] = new TrainerTests.Spy
+        using var trainer = TrainerTests.Make(
+            model,
+            loop: new LoopSettings { Length = 3 },
+            workDir: _folder,
+            hooks: new()
             {
-                Iterated = run =>
+                ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
+                ["spy"] = new TrainerTests.Spy
                 {
-                    if (run.Progress.Iteration != 7) return;
-                    Break(run.Capture().Tensors["optimizers.optimizer.fc1.weight.momentum_buffer"]);
-                    run.Capture();
+                    Iterated = run =>
+                    {
+                        if (run.Progress.Iteration != 7)
+                            return;
+                        Break(run.Capture().Tensors["optimizers.optimizer.fc1.weight.momentum_buffer"]);
+                        run.Capture();
+                    },
                 },
-            },
-        });
+            }
+        );
         var error = Assert.Throws<UserErrorException>(trainer.Run);
         Assert.StartsWith("optimizers.optimizer.fc1.weight.momentum_buffer is not finite", error.Message, StringComparison.Ordinal);
         Assert.Contains("epoch_1.safetensors, is good", error.Message, StringComparison.Ordinal);
@@ -109,20 +161,30 @@ public sealed class FailedRunTests : IDisposable
 
         using var averaged = new TinyModel();
         using var ema = new EmaHook(new EmaHookOptions());
-        using var other = TrainerTests.Make(averaged, loop: new LoopSettings { Length = 1 }, workDir: _folder, hooks: new()
-        {
-            ["ema"] = ema,
-            ["spy"] = new TrainerTests.Spy
+        using var other = TrainerTests.Make(
+            averaged,
+            loop: new LoopSettings { Length = 1 },
+            workDir: _folder,
+            hooks: new()
             {
-                Iterated = run =>
+                ["ema"] = ema,
+                ["spy"] = new TrainerTests.Spy
                 {
-                    if (run.Progress.Iteration != 3) return;
-                    Break(run.Capture().Tensors["hooks.ema.ema.fc1.bias"]);
-                    run.Capture();
+                    Iterated = run =>
+                    {
+                        if (run.Progress.Iteration != 3)
+                            return;
+                        Break(run.Capture().Tensors["hooks.ema.ema.fc1.bias"]);
+                        run.Capture();
+                    },
                 },
-            },
-        });
-        Assert.StartsWith("hooks.ema.ema.fc1.bias is not finite after iteration 3", Assert.Throws<UserErrorException>(other.Run).Message, StringComparison.Ordinal);
+            }
+        );
+        Assert.StartsWith(
+            "hooks.ema.ema.fc1.bias is not finite after iteration 3",
+            Assert.Throws<UserErrorException>(other.Run).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -130,12 +192,25 @@ public sealed class FailedRunTests : IDisposable
     {
         using var model = new TinyModel();
         var ended = new List<string>();
-        using var trainer = TrainerTests.Make(model, workDir: _folder, hooks: new()
-        {
-            ["a"] = new Ending(ended, 100), ["b"] = new Ending(ended, 200) { Fails = true }, ["c"] = new Ending(ended, 900),
-            ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
-            ["spy"] = new TrainerTests.Spy { Iterated = run => { if (run.Progress.Iteration == 3) throw new UserErrorException("broken"); } },
-        });
+        using var trainer = TrainerTests.Make(
+            model,
+            workDir: _folder,
+            hooks: new()
+            {
+                ["a"] = new Ending(ended, 100),
+                ["b"] = new Ending(ended, 200) { Fails = true },
+                ["c"] = new Ending(ended, 900),
+                ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
+                ["spy"] = new TrainerTests.Spy
+                {
+                    Iterated = run =>
+                    {
+                        if (run.Progress.Iteration == 3)
+                            throw new UserErrorException("broken");
+                    },
+                },
+            }
+        );
         Assert.Equal("broken", Assert.Throws<UserErrorException>(trainer.Run).Message);
         Assert.Equal(["100 broken", "200 broken", "900 broken"], ended);
         Assert.Empty(Directory.GetFiles(_folder, "*.safetensors")); // a failed run's end saves nothing
@@ -146,7 +221,15 @@ public sealed class FailedRunTests : IDisposable
     {
         using var model = new TinyModel();
         var ended = new List<string>();
-        using var trainer = TrainerTests.Make(model, workDir: _folder, hooks: new() { ["a"] = new Ending(ended, 100) { Fails = true }, ["b"] = new Ending(ended, 200) });
+        using var trainer = TrainerTests.Make(
+            model,
+            workDir: _folder,
+            hooks: new()
+            {
+                ["a"] = new Ending(ended, 100) { Fails = true },
+                ["b"] = new Ending(ended, 200),
+            }
+        );
         Assert.Equal("can't end", Assert.Throws<UserErrorException>(trainer.Run).Message);
         Assert.Equal(["100 ", "200 can't end"], ended);
     }
@@ -157,19 +240,21 @@ public sealed class FailedRunTests : IDisposable
         tensor.view(-1).narrow(0, 0, 1).fill_(float.NaN);
     }
 
-    private static Dictionary<string, Hook> Hooks(CheckpointHookOptions checkpoints, Action<double> evaluated, long failAt = -1) => new()
-    {
-        ["checkpoint"] = new CheckpointHook(checkpoints),
-        ["fail"] = new FailingEvaluation(failAt),
-        ["seen"] = new TrainerTests.Spy { Evaluated = run => evaluated(run.Metrics["accuracy/top1"]) },
-    };
+    private static Dictionary<string, Hook> Hooks(CheckpointHookOptions checkpoints, Action<double> evaluated, long failAt = -1) =>
+        new()
+        {
+            ["checkpoint"] = new CheckpointHook(checkpoints),
+            ["fail"] = new FailingEvaluation(failAt),
+            ["seen"] = new TrainerTests.Spy { Evaluated = run => evaluated(run.Metrics["accuracy/top1"]) },
+        };
 
     /// <summary>An evaluation whose data is broken.</summary>
     private sealed class FailingEvaluation(long at) : Hook
     {
         public override void BeforeEvaluation(RunState run)
         {
-            if (run.Progress.Iteration == at) throw new UserErrorException("a picture is missing");
+            if (run.Progress.Iteration == at)
+                throw new UserErrorException("a picture is missing");
         }
     }
 
@@ -182,7 +267,8 @@ public sealed class FailedRunTests : IDisposable
         public override void AfterRun(RunState run)
         {
             ended.Add($"{order} {run.Failure?.Message}");
-            if (Fails) throw new UserErrorException("can't end");
+            if (Fails)
+                throw new UserErrorException("can't end");
         }
     }
 }

@@ -26,7 +26,10 @@ public sealed class NonFiniteTests : IDisposable
         Assert.Contains("Term: ce = NaN.", error.Message, StringComparison.Ordinal);
         Assert.Contains("Every module's output is finite, so the loss itself made it.", error.Message, StringComparison.Ordinal);
         Assert.Contains("nonfinite_iter_6.safetensors", error.Message, StringComparison.Ordinal);
-        Assert.Equal(8, error.Message.Split('\n').Single(line => line.Contains("Files", StringComparison.Ordinal)).Split(".png").Length - 1);
+        Assert.Equal(
+            8,
+            error.Message.Split('\n').Single(line => line.Contains("Files", StringComparison.Ordinal)).Split(".png").Length - 1
+        );
         Assert.Equal(Trained(before), Trained(model.Weights()));
 
         // A norm's running statistics are the only thing that the forward itself changes.
@@ -37,12 +40,17 @@ public sealed class NonFiniteTests : IDisposable
     public void Run_WeightThatOverflows_NamesTheModuleAndTheReplayAgrees()
     {
         using var model = new TinyModel(norm: false);
-        using var trainer = Make(model, TrainerTests.Loader(8), run =>
-        {
-            if (run.Progress.Iteration != 3) return;
-            using var _ = no_grad();
-            run.Model.named_parameters().Single(p => p.name == "fc1.weight").parameter.fill_(3e38);
-        });
+        using var trainer = Make(
+            model,
+            TrainerTests.Loader(8),
+            run =>
+            {
+                if (run.Progress.Iteration != 3)
+                    return;
+                using var _ = no_grad();
+                run.Model.named_parameters().Single(p => p.name == "fc1.weight").parameter.fill_(3e38);
+            }
+        );
         var error = Assert.Throws<UserErrorException>(trainer.Run);
         Assert.Contains("First module with such an output: fc1 (Linear).", error.Message, StringComparison.Ordinal);
 
@@ -70,8 +78,13 @@ public sealed class NonFiniteTests : IDisposable
     public void Run_LossesReadLate_GoesBackToTheBatchThatBroke(int interval)
     {
         using var model = new TinyModel(dropout: 0.3) { Factor = progress => progress.Iteration == 7 ? double.PositiveInfinity : 1 };
-        using var trainer = TrainerTests.Make(model, batchSize: 4, workDir: _folder, loop: new LoopSettings { Length = 3, Accumulate = 2 },
-            hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(interval, AutoSwitch.False)) });
+        using var trainer = TrainerTests.Make(
+            model,
+            batchSize: 4,
+            workDir: _folder,
+            loop: new LoopSettings { Length = 3, Accumulate = 2 },
+            hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(interval, AutoSwitch.False)) }
+        );
         var error = Assert.Throws<UserErrorException>(trainer.Run);
         Assert.Contains("not finite at iteration 7 (epoch 1)", error.Message, StringComparison.Ordinal);
         Assert.Contains("Term: ce = Infinity.", error.Message, StringComparison.Ordinal);
@@ -83,10 +96,16 @@ public sealed class NonFiniteTests : IDisposable
     public void Checkpoint_WhereLossesAreReadLate_IsNeverWrittenFromABrokenModel()
     {
         using var model = new TinyModel { Factor = progress => progress.Iteration == 7 ? double.NaN : 1 };
-        using var trainer = TrainerTests.Make(model, workDir: _folder, loop: new LoopSettings { Length = 3 }, hooks: new()
-        {
-            ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(50, AutoSwitch.False)), ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
-        });
+        using var trainer = TrainerTests.Make(
+            model,
+            workDir: _folder,
+            loop: new LoopSettings { Length = 3 },
+            hooks: new()
+            {
+                ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(50, AutoSwitch.False)),
+                ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions()),
+            }
+        );
         Assert.Throws<UserErrorException>(trainer.Run);
         Assert.True(File.Exists(Path.Combine(_folder, "epoch_1.safetensors")));
         Assert.False(File.Exists(Path.Combine(_folder, "epoch_2.safetensors")));
@@ -96,12 +115,21 @@ public sealed class NonFiniteTests : IDisposable
     public void Run_AttentionOverTokensThatBreaks_IsNamed_AndAModuleOfManyInputsToo()
     {
         using var model = new TokenModel();
-        using var trainer = TrainerTests.Make(model, workDir: _folder, hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions()) });
-        Assert.Contains("First module with such an output: attn (Attention).", Assert.Throws<UserErrorException>(trainer.Run).Message, StringComparison.Ordinal);
+        using var trainer = TrainerTests.Make(
+            model,
+            workDir: _folder,
+            hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions()) }
+        );
+        Assert.Contains(
+            "First module with such an output: attn (Attention).",
+            Assert.Throws<UserErrorException>(trainer.Run).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal("attn (Attention)", NonFiniteReplay.Replay(model, Path.Combine(_folder, "nonfinite_iter_0.safetensors")).Module);
         Assert.Equal(["embed", "attn"], model.TapNames());
         using var tap = model.Tap("attn");
-        using (var batch = TrainerTests.Loader(8).Epoch(0).First()) model.Loss(batch, default);
+        using (var batch = TrainerTests.Loader(8).Epoch(0).First())
+            model.Loss(batch, default);
         Assert.Equal([8, 4, 3], tap.Value.shape);
     }
 
@@ -112,7 +140,8 @@ public sealed class NonFiniteTests : IDisposable
         private readonly Attention attn = new();
         private readonly Pair pair = new();
 
-        public TokenModel() : base(nameof(TokenModel)) => RegisterComponents();
+        public TokenModel()
+            : base(nameof(TokenModel)) => RegisterComponents();
 
         public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
@@ -145,7 +174,16 @@ public sealed class NonFiniteTests : IDisposable
         Assert.Throws<UserErrorException>(() => NonFiniteReplay.Replay(model, path));
     }
 
-    private Trainer Make(TinyModel model, TinyLoader loader, Action<RunState> before) => TrainerTests.Make(model, loader: loader, workDir: _folder,
-        loop: new LoopSettings { Length = 3 },
-        hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions()), ["spy"] = new TrainerTests.Spy { Began = before } });
+    private Trainer Make(TinyModel model, TinyLoader loader, Action<RunState> before) =>
+        TrainerTests.Make(
+            model,
+            loader: loader,
+            workDir: _folder,
+            loop: new LoopSettings { Length = 3 },
+            hooks: new()
+            {
+                ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions()),
+                ["spy"] = new TrainerTests.Spy { Began = before },
+            }
+        );
 }

@@ -49,8 +49,16 @@ public sealed class PrecisionTests
     [InlineData("2", "0", null, "29500", "MASTER_ADDR must name the machine")]
     public void Group_OfAWrongEnvironment_IsAMistake(string size, string? rank, string? address, string? port, string message)
     {
-        var environment = new Dictionary<string, string?> { ["WORLD_SIZE"] = size, ["RANK"] = rank, ["MASTER_ADDR"] = address, ["MASTER_PORT"] = port };
-        var error = Assert.Throws<UserErrorException>(() => ProcessGroups.FromEnvironment(new Device(DeviceType.CUDA, 0), environment.GetValueOrDefault));
+        var environment = new Dictionary<string, string?>
+        {
+            ["WORLD_SIZE"] = size,
+            ["RANK"] = rank,
+            ["MASTER_ADDR"] = address,
+            ["MASTER_PORT"] = port,
+        };
+        var error = Assert.Throws<UserErrorException>(() =>
+            ProcessGroups.FromEnvironment(new Device(DeviceType.CUDA, 0), environment.GetValueOrDefault)
+        );
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
@@ -58,7 +66,13 @@ public sealed class PrecisionTests
     [Fact]
     public void Group_OfRankAndWorldSizeOnCpus_NamesTheCommand()
     {
-        var environment = new Dictionary<string, string?> { ["WORLD_SIZE"] = "4", ["RANK"] = "0", ["MASTER_ADDR"] = "localhost", ["MASTER_PORT"] = "29500" };
+        var environment = new Dictionary<string, string?>
+        {
+            ["WORLD_SIZE"] = "4",
+            ["RANK"] = "0",
+            ["MASTER_ADDR"] = "localhost",
+            ["MASTER_PORT"] = "29500",
+        };
         var error = Assert.Throws<UserErrorException>(() => ProcessGroups.FromEnvironment(CPU, environment.GetValueOrDefault));
         Assert.Contains("`mpirun -np 4 tools/train CONFIG`", error.Message, StringComparison.Ordinal);
         Assert.Contains("openmpi-bin", error.Message, StringComparison.Ordinal);
@@ -67,9 +81,18 @@ public sealed class PrecisionTests
     [Fact]
     public void Group_OnGpusWithoutNccl_NamesTheLibrary()
     {
-        var environment = new Dictionary<string, string?> { ["WORLD_SIZE"] = "2", ["RANK"] = "1", ["MASTER_ADDR"] = "localhost", ["MASTER_PORT"] = "29500" };
-        if (System.Runtime.InteropServices.NativeLibrary.TryLoad("libnccl.so.2", out _)) return; // then it would wait for rank 0
-        var error = Assert.Throws<UserErrorException>(() => ProcessGroups.FromEnvironment(new Device(DeviceType.CUDA, 0), environment.GetValueOrDefault));
+        var environment = new Dictionary<string, string?>
+        {
+            ["WORLD_SIZE"] = "2",
+            ["RANK"] = "1",
+            ["MASTER_ADDR"] = "localhost",
+            ["MASTER_PORT"] = "29500",
+        };
+        if (System.Runtime.InteropServices.NativeLibrary.TryLoad("libnccl.so.2", out _))
+            return; // then it would wait for rank 0
+        var error = Assert.Throws<UserErrorException>(() =>
+            ProcessGroups.FromEnvironment(new Device(DeviceType.CUDA, 0), environment.GetValueOrDefault)
+        );
         Assert.Contains("libnccl.so.2 can't be loaded", error.Message, StringComparison.Ordinal);
         Assert.Contains("libnccl2", error.Message, StringComparison.Ordinal);
     }

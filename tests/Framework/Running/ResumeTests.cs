@@ -10,20 +10,20 @@ namespace Tessera.Tests.Framework.Running;
 public sealed class ResumeTests
 {
     public static TheoryData<string> Optimizers =>
-    [
-        """{ "type": "Sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.01, "groups": { "norm": { "decay_mult": 0 } } }""",
-        """{ "type": "Adam", "lr": 0.01, "amsgrad": true }""",
-        """{ "type": "AdamW", "lr": 0.01 }""",
-        """{ "type": "Adamax", "lr": 0.01 }""",
-        """{ "type": "NAdam", "lr": 0.01 }""",
-        """{ "type": "RAdam", "lr": 0.01 }""",
-        """{ "type": "Adadelta" }""",
-        """{ "type": "Adagrad" }""",
-        """{ "type": "Asgd", "lr": 0.05 }""",
-        """{ "type": "RmsProp", "lr": 0.001, "momentum": 0.5, "centered": true }""",
-        """{ "type": "Rprop" }""",
-        """{ "type": "Lbfgs", "lr": 0.1, "max_iter": 3, "history_size": 4 }""",
-    ];
+        [
+            """{ "type": "Sgd", "lr": 0.05, "momentum": 0.9, "weight_decay": 0.01, "groups": { "norm": { "decay_mult": 0 } } }""",
+            """{ "type": "Adam", "lr": 0.01, "amsgrad": true }""",
+            """{ "type": "AdamW", "lr": 0.01 }""",
+            """{ "type": "Adamax", "lr": 0.01 }""",
+            """{ "type": "NAdam", "lr": 0.01 }""",
+            """{ "type": "RAdam", "lr": 0.01 }""",
+            """{ "type": "Adadelta" }""",
+            """{ "type": "Adagrad" }""",
+            """{ "type": "Asgd", "lr": 0.05 }""",
+            """{ "type": "RmsProp", "lr": 0.001, "momentum": 0.5, "centered": true }""",
+            """{ "type": "Rprop" }""",
+            """{ "type": "Lbfgs", "lr": 0.1, "max_iter": 3, "history_size": 4 }""",
+        ];
 
     [Theory]
     [MemberData(nameof(Optimizers))]
@@ -31,7 +31,8 @@ public sealed class ResumeTests
     {
         var lbfgs = optimizer.Contains("Lbfgs", StringComparison.Ordinal);
         using var whole = Model(lbfgs);
-        using (var trainer = Make(whole, optimizer)) trainer.Run();
+        using (var trainer = Make(whole, optimizer))
+            trainer.Run();
 
         foreach (var kill in new[] { 1, 4, 7 })
         {
@@ -54,16 +55,28 @@ public sealed class ResumeTests
         try
         {
             const string adam = """{ "type": "AdamW", "lr": 0.01 }""";
-            Dictionary<string, Hook> hooks(List<double> rows) => new()
-            {
-                ["ema"] = new EmaHook(new EmaHookOptions(0.9, Start: 2)),
-                ["stop"] = new EarlyStoppingHook(new EarlyStoppingHookOptions("accuracy/top1", Patience: 100)),
-                ["rows"] = new TrainerTests.Spy { Iterated = run => { if (run.StepDone && run.Progress.Iteration % 4 == 0) rows.Add(run.TakeLog()["loss"]); } },
-                ["checkpoint"] = new CheckpointHook(new CheckpointHookOptions(EveryIterations: 3, Keep: 0, SaveBest: new SaveBestOptions("accuracy/top1"))),
-            };
-            List<double> expected = [], resumed = [];
+            Dictionary<string, Hook> hooks(List<double> rows) =>
+                new()
+                {
+                    ["ema"] = new EmaHook(new EmaHookOptions(0.9, Start: 2)),
+                    ["stop"] = new EarlyStoppingHook(new EarlyStoppingHookOptions("accuracy/top1", Patience: 100)),
+                    ["rows"] = new TrainerTests.Spy
+                    {
+                        Iterated = run =>
+                        {
+                            if (run.StepDone && run.Progress.Iteration % 4 == 0)
+                                rows.Add(run.TakeLog()["loss"]);
+                        },
+                    },
+                    ["checkpoint"] = new CheckpointHook(
+                        new CheckpointHookOptions(EveryIterations: 3, Keep: 0, SaveBest: new SaveBestOptions("accuracy/top1"))
+                    ),
+                };
+            List<double> expected = [],
+                resumed = [];
             using var whole = Model(false);
-            using (var trainer = Make(whole, adam, hooks(expected), folder)) trainer.Run();
+            using (var trainer = Make(whole, adam, hooks(expected), folder))
+                trainer.Run();
             var final = whole.Weights();
 
             using var checkpoint = Checkpoint.Open(Path.Combine(folder, "iter_6.safetensors"));
@@ -120,31 +133,57 @@ public sealed class ResumeTests
     private static Trainer Make(TinyModel model, string optimizer, Dictionary<string, Hook>? hooks = null, string? folder = null)
     {
         var lbfgs = optimizer.Contains("Lbfgs", StringComparison.Ordinal);
-        return TrainerTests.Make(model, batchSize: lbfgs ? 8 : 4, loop: new LoopSettings { Length = 2, Accumulate = lbfgs ? 1 : 2, ClipGrad = new ClipGradOptions(1) },
-            optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>(optimizer) }, evaluate: true, hooks: hooks, workDir: folder,
-            schedule: [TestComponents.Build<Schedule>("""{ "type": "LinearLr", "until": 3 }"""), TestComponents.Build<Schedule>("""{ "type": "CosineLr" }""")]);
+        return TrainerTests.Make(
+            model,
+            batchSize: lbfgs ? 8 : 4,
+            loop: new LoopSettings
+            {
+                Length = 2,
+                Accumulate = lbfgs ? 1 : 2,
+                ClipGrad = new ClipGradOptions(1),
+            },
+            optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>(optimizer) },
+            evaluate: true,
+            hooks: hooks,
+            workDir: folder,
+            schedule:
+            [
+                TestComponents.Build<Schedule>("""{ "type": "LinearLr", "until": 3 }"""),
+                TestComponents.Build<Schedule>("""{ "type": "CosineLr" }"""),
+            ]
+        );
     }
 
     /// <summary>Trains, takes the state after an iteration, and goes on a little, as a process does that is killed later.</summary>
-    private static (Dictionary<string, Tensor> Tensors, System.Text.Json.Nodes.JsonObject Values) TrainUntil(TinyModel model, string optimizer, int kill)
+    private static (Dictionary<string, Tensor> Tensors, System.Text.Json.Nodes.JsonObject Values) TrainUntil(
+        TinyModel model,
+        string optimizer,
+        int kill
+    )
     {
         var tensors = new Dictionary<string, Tensor>();
         var values = new System.Text.Json.Nodes.JsonObject();
-        using var trainer = Make(model, optimizer, new()
-        {
-            ["kill"] = new TrainerTests.Spy
+        using var trainer = Make(
+            model,
+            optimizer,
+            new()
             {
-                At = 600,
-                Iterated = run =>
+                ["kill"] = new TrainerTests.Spy
                 {
-                    if (!run.StepDone || tensors.Count > 0 || run.Progress.Iteration != kill) return;
-                    var state = run.Capture();
-                    foreach (var (name, tensor) in state.Tensors) tensors.Add(name, tensor.detach().clone().DetachFromDisposeScope());
-                    values = state.Values;
-                    run.Stop("killed");
+                    At = 600,
+                    Iterated = run =>
+                    {
+                        if (!run.StepDone || tensors.Count > 0 || run.Progress.Iteration != kill)
+                            return;
+                        var state = run.Capture();
+                        foreach (var (name, tensor) in state.Tensors)
+                            tensors.Add(name, tensor.detach().clone().DetachFromDisposeScope());
+                        values = state.Values;
+                        run.Stop("killed");
+                    },
                 },
-            },
-        });
+            }
+        );
         trainer.Run();
         values["loader.stopped"] = null; // the state was taken before the stop
         return (tensors, values);

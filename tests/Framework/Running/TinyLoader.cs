@@ -10,7 +10,13 @@ internal sealed class TinyDataset(int count) : Dataset
 
     public override DataInfo Info { get; } = new(["a", "b", "c"], DataTask.Classification);
 
-    public override Sample Get(int index) => new() { Index = index, Name = $"sample{index}.png", Label = index % 3 };
+    public override Sample Get(int index) =>
+        new()
+        {
+            Index = index,
+            Name = $"sample{index}.png",
+            Label = index % 3,
+        };
 
     public float[] Values(int index)
     {
@@ -20,7 +26,14 @@ internal sealed class TinyDataset(int count) : Dataset
 }
 
 /// <summary>Batches of a <see cref="TinyDataset"/>, shuffled by (seed, epoch), with noise by (seed, epoch, index); no threads.</summary>
-internal sealed class TinyLoader(TinyDataset dataset, int batchSize, bool shuffle = true, double noise = 0.1, int rank = 0, int worldSize = 1) : IBatchLoader
+internal sealed class TinyLoader(
+    TinyDataset dataset,
+    int batchSize,
+    bool shuffle = true,
+    double noise = 0.1,
+    int rank = 0,
+    int worldSize = 1
+) : IBatchLoader
 {
     public Dataset Dataset => dataset;
 
@@ -41,7 +54,8 @@ internal sealed class TinyLoader(TinyDataset dataset, int batchSize, bool shuffl
         {
             var indices = order.Skip(number * batchSize).Take(batchSize).ToArray();
             var values = indices.SelectMany(index => Noisy(epoch, index)).ToArray();
-            if (Poison(epoch, number) is { } poison) values[0] = poison;
+            if (Poison(epoch, number) is { } poison)
+                values[0] = poison;
             yield return new Batch
             {
                 Images = tensor(values, [indices.Length, 3, 2, 2]).DetachFromDisposeScope(),
@@ -51,9 +65,7 @@ internal sealed class TinyLoader(TinyDataset dataset, int batchSize, bool shuffl
         }
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private IEnumerable<float> Noisy(int epoch, int index)
     {

@@ -18,7 +18,8 @@ internal sealed class TinyModel : VisionModel
     private Linear fc2;
 #pragma warning restore IDE0044, CA1859
 
-    public TinyModel(double dropout = 0, bool norm = true, long seed = 1) : base(nameof(TinyModel))
+    public TinyModel(double dropout = 0, bool norm = true, long seed = 1)
+        : base(nameof(TinyModel))
     {
         manual_seed(seed);
         fc1 = Linear(12, 8);
@@ -40,8 +41,8 @@ internal sealed class TinyModel : VisionModel
         Losses.Add(loss.item<float>());
         return new LossMap { ["ce"] = loss * Factor(progress) };
     }
-    public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
+    public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
     public override IReadOnlyList<Prediction> Predict(Batch batch)
     {
@@ -52,13 +53,19 @@ internal sealed class TinyModel : VisionModel
         return [.. labels.Select((label, i) => new ClassPrediction(all[(i * 3)..(i * 3 + 3)], (int)label))];
     }
 
-    public float[] Weights() => [.. state_dict().OrderBy(entry => entry.Key, StringComparer.Ordinal)
-        .Where(entry => entry.Value.is_floating_point()).SelectMany(entry => entry.Value.detach().reshape(-1).data<float>().ToArray())];
+    public float[] Weights() =>
+        [
+            .. state_dict()
+                .OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                .Where(entry => entry.Value.is_floating_point())
+                .SelectMany(entry => entry.Value.detach().reshape(-1).data<float>().ToArray()),
+        ];
 
     private Tensor Logits(Batch batch)
     {
         var x = fc1.call(batch.Images.flatten(1));
-        if (bn is not null) x = bn.call(x);
+        if (bn is not null)
+            x = bn.call(x);
         return fc2.call(drop.call(x.relu()));
     }
 }

@@ -13,7 +13,10 @@ namespace Tessera.Tests.Framework.Running;
 [Collection(ProcessWide.Name)]
 public sealed class TrainerTests
 {
-    private static readonly Dictionary<string, OptimizerFactory> s_sgd = new() { ["optimizer"] = new Sgd(new SgdOptions(0.1, Momentum: 0.9)) };
+    private static readonly Dictionary<string, OptimizerFactory> s_sgd = new()
+    {
+        ["optimizer"] = new Sgd(new SgdOptions(0.1, Momentum: 0.9)),
+    };
 
     [Fact]
     public void Run_Epochs_MakesEveryStepAndLearns()
@@ -42,7 +45,8 @@ public sealed class TrainerTests
         // 40 samples: 5 batches of 8, or 10 of 4 taken two at a time. Without a norm the mean gradients are the same.
         using var whole = new TinyModel(norm: false);
         using var halves = new TinyModel(norm: false);
-        using (var trainer = Make(whole, epochs: 3)) trainer.Run();
+        using (var trainer = Make(whole, epochs: 3))
+            trainer.Run();
         using (var trainer = Make(halves, batchSize: 4, loop: new LoopSettings { Length = 3, Accumulate = 2 }))
         {
             trainer.Run();
@@ -66,7 +70,8 @@ public sealed class TrainerTests
         foreach (var group in new[] { batches[..3], batches[3..] })
         {
             sgd.zero_grad();
-            foreach (var batch in group) (byHand.Loss(batch, default).Total() / group.Length).backward();
+            foreach (var batch in group)
+                (byHand.Loss(batch, default).Total() / group.Length).backward();
             sgd.step();
         }
         Assert.Equal(0, MaxDifference(byHand.Weights(), grouped.Weights()), 1e-6);
@@ -79,13 +84,27 @@ public sealed class TrainerTests
     {
         using var model = new TinyModel();
         var before = model.parameters().SelectMany(p => p.detach().reshape(-1).data<float>().ToArray()).ToArray();
-        using var trainer = Make(model, loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 1, ClipGrad = new ClipGradOptions(norm, value) },
-            optimizers: new() { ["optimizer"] = new Sgd(new SgdOptions(1.0)) });
+        using var trainer = Make(
+            model,
+            loop: new LoopSettings
+            {
+                Loop = LoopKind.Iterations,
+                Length = 1,
+                ClipGrad = new ClipGradOptions(norm, value),
+            },
+            optimizers: new() { ["optimizer"] = new Sgd(new SgdOptions(1.0)) }
+        );
         trainer.Run();
-        var step = model.parameters().SelectMany(p => p.detach().reshape(-1).data<float>().ToArray()).Zip(before, (a, b) => a - b).ToArray();
+        var step = model
+            .parameters()
+            .SelectMany(p => p.detach().reshape(-1).data<float>().ToArray())
+            .Zip(before, (a, b) => a - b)
+            .ToArray();
         // At a rate of 1 the step is the clipped gradient itself.
-        if (norm is { } limit) Assert.Equal(limit, Math.Sqrt(step.Sum(s => (double)s * s)), 1e-4);
-        else Assert.Equal(value!.Value, step.Max(Math.Abs), 1e-6);
+        if (norm is { } limit)
+            Assert.Equal(limit, Math.Sqrt(step.Sum(s => (double)s * s)), 1e-4);
+        else
+            Assert.Equal(value!.Value, step.Max(Math.Abs), 1e-6);
     }
 
     [Fact]
@@ -97,7 +116,8 @@ public sealed class TrainerTests
         trainer.Run();
         foreach (var (name, tensor) in model.state_dict())
         {
-            if (!tensor.is_floating_point()) continue;
+            if (!tensor.is_floating_point())
+                continue;
             var same = tensor.detach().reshape(-1).data<float>().ToArray().SequenceEqual(before[name]);
             Assert.Equal(!name.StartsWith("fc2", StringComparison.Ordinal), same);
         }
@@ -112,21 +132,29 @@ public sealed class TrainerTests
         trainer.Run();
         foreach (var (name, tensor) in model.state_dict())
         {
-            if (!tensor.is_floating_point()) continue;
+            if (!tensor.is_floating_point())
+                continue;
             var same = tensor.detach().reshape(-1).data<float>().ToArray().SequenceEqual(before[name]);
             Assert.Equal(name.Contains("running", StringComparison.Ordinal), same);
         }
         using var other = new TinyModel();
-        Assert.Contains("train.norm_eval: no norm's name matches \"backbone\". The first is called bn.",
-            Assert.Throws<UserErrorException>(() => Make(other, loop: new LoopSettings { Length = 1, NormEval = ["backbone"] })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "train.norm_eval: no norm's name matches \"backbone\". The first is called bn.",
+            Assert.Throws<UserErrorException>(() => Make(other, loop: new LoopSettings { Length = 1, NormEval = ["backbone"] })).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Penalty_IsAddedToTheLossAndItsGradient()
     {
         using var model = new TinyModel(norm: false);
-        using var trainer = Make(model, loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 1 }, shuffle: false,
-            penalties: new() { ["sparse"] = new L1Penalty(new L1PenaltyOptions(0.25)) { Parameters = ["fc2.weight"] } });
+        using var trainer = Make(
+            model,
+            loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 1 },
+            shuffle: false,
+            penalties: new() { ["sparse"] = new L1Penalty(new L1PenaltyOptions(0.25)) { Parameters = ["fc2.weight"] } }
+        );
         using var byHand = new TinyModel(norm: false);
         using var sgd = optim.SGD(byHand.parameters(), 0.1, momentum: 0.9);
         var batch = Loader(8, shuffle: false).Epoch(0).First();
@@ -144,11 +172,15 @@ public sealed class TrainerTests
     public void TrainStep_OverriddenWithTwoOptimizers_StepsEachOnItsOwnParameters()
     {
         using var model = new TwoPlayers();
-        using var trainer = Make(model, loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 1 }, optimizers: new()
-        {
-            ["first"] = new Sgd(new SgdOptions(1)) { Parameters = ["first"] },
-            ["second"] = new Sgd(new SgdOptions(1)) { Parameters = ["second"] },
-        });
+        using var trainer = Make(
+            model,
+            loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 1 },
+            optimizers: new()
+            {
+                ["first"] = new Sgd(new SgdOptions(1)) { Parameters = ["first"] },
+                ["second"] = new Sgd(new SgdOptions(1)) { Parameters = ["second"] },
+            }
+        );
         trainer.Run();
         // first: loss a + b, of which only a is its own: 1 - 1. second: loss 3 b: 1 - 3, the 1 from the first loss left out.
         Assert.Equal(0f, model.First, 1e-6f);
@@ -162,8 +194,17 @@ public sealed class TrainerTests
     {
         using var model = new TinyModel();
         var seen = new List<long>();
-        using var trainer = Make(model, loop: new LoopSettings { Loop = loop, Length = loop == LoopKind.Epochs ? 3 : 15, ValidateEvery = every },
-            hooks: new() { ["spy"] = new Spy { Evaluated = run => seen.Add(run.Progress.Iteration) } }, evaluate: true);
+        using var trainer = Make(
+            model,
+            loop: new LoopSettings
+            {
+                Loop = loop,
+                Length = loop == LoopKind.Epochs ? 3 : 15,
+                ValidateEvery = every,
+            },
+            hooks: new() { ["spy"] = new Spy { Evaluated = run => seen.Add(run.Progress.Iteration) } },
+            evaluate: true
+        );
         trainer.Run();
         Assert.Equal(expected, seen);
         Assert.InRange(trainer.Metrics["accuracy/top1"], 0.5, 1);
@@ -174,10 +215,17 @@ public sealed class TrainerTests
     public void Hooks_RunByOrderThenKey()
     {
         using var model = new TinyModel();
-        using var trainer = Make(model, epochs: 1, hooks: new()
-        {
-            ["z"] = new Spy { At = 100 }, ["b"] = new Spy { At = 500 }, ["a"] = new Spy { At = 500 }, ["last"] = new Spy { At = 900 },
-        });
+        using var trainer = Make(
+            model,
+            epochs: 1,
+            hooks: new()
+            {
+                ["z"] = new Spy { At = 100 },
+                ["b"] = new Spy { At = 500 },
+                ["a"] = new Spy { At = 500 },
+                ["last"] = new Spy { At = 900 },
+            }
+        );
         Assert.Equal(["z", "a", "b", "evaluation", "last"], trainer.OrderedHooks.Select(hook => hook.Key));
     }
 
@@ -185,7 +233,21 @@ public sealed class TrainerTests
     public void Stop_EndsAfterTheIteration()
     {
         using var model = new TinyModel();
-        using var trainer = Make(model, epochs: 5, hooks: new() { ["spy"] = new Spy { Iterated = run => { if (run.Progress.Iteration == 7) run.Stop("enough"); } } });
+        using var trainer = Make(
+            model,
+            epochs: 5,
+            hooks: new()
+            {
+                ["spy"] = new Spy
+                {
+                    Iterated = run =>
+                    {
+                        if (run.Progress.Iteration == 7)
+                            run.Stop("enough");
+                    },
+                },
+            }
+        );
         trainer.Run();
         Assert.Equal(7, trainer.Progress.Iteration);
         Assert.Equal("enough", trainer.StopReason);
@@ -201,41 +263,76 @@ public sealed class TrainerTests
         GC.WaitForPendingFinalizers();
         using var model = new TinyModel(dropout: 0.5);
         var counts = new List<long>();
-        using var trainer = Make(model, loop: new LoopSettings { Length = 20, Accumulate = 2, ClipGrad = new ClipGradOptions(1) },
+        using var trainer = Make(
+            model,
+            loop: new LoopSettings
+            {
+                Length = 20,
+                Accumulate = 2,
+                ClipGrad = new ClipGradOptions(1),
+            },
             optimizers: new() { ["optimizer"] = new AdamW(new AdamWOptions(0.01)) },
             hooks: new()
             {
-                ["ema"] = new EmaHook(new EmaHookOptions()), ["guard"] = new NanGuardHook(new NanGuardHookOptions()), ["log"] = new LogHook(new LogHookOptions(2)),
+                ["ema"] = new EmaHook(new EmaHookOptions()),
+                ["guard"] = new NanGuardHook(new NanGuardHookOptions()),
+                ["log"] = new LogHook(new LogHookOptions(2)),
                 ["spy"] = new Spy { At = 999, Began = run => counts.Add(TorchSharp.torch.Tensor.TotalCount) },
-            }, evaluate: true);
+            },
+            evaluate: true
+        );
         trainer.Run();
         // The sums of the losses come and go with the rows of the log; beyond them nothing may differ.
-        Assert.True(counts[20..60].Max() == counts[60..].Max() && counts[60..].Max() - counts[60..].Min() <= 1, $"Tensors alive at the iterations: {string.Join(" ", counts)}");
+        Assert.True(
+            counts[20..60].Max() == counts[60..].Max() && counts[60..].Max() - counts[60..].Min() <= 1,
+            $"Tensors alive at the iterations: {string.Join(" ", counts)}"
+        );
     }
 
-    internal static Trainer Make(VisionModel model, int epochs = 1, int batchSize = 8, LoopSettings? loop = null, Dictionary<string, OptimizerFactory>? optimizers = null,
-        Dictionary<string, Hook>? hooks = null, Dictionary<string, Penalty>? penalties = null, bool evaluate = false, bool shuffle = true,
-        IReadOnlyList<Schedule>? schedule = null, string? workDir = null, TinyLoader? loader = null) => new(new TrainerParts
-        {
-            Model = model,
-            TrainLoader = loader ?? Loader(batchSize, shuffle),
-            Loop = loop ?? new LoopSettings { Length = epochs },
-            Optimizers = optimizers ?? s_sgd,
-            Schedule = schedule ?? [],
-            Penalties = penalties ?? [],
-            Hooks = hooks ?? [],
-            ValLoader = evaluate ? new TinyLoader(new TinyDataset(30), 7, shuffle: false, noise: 0) : null,
-            Metrics = evaluate ? new Dictionary<string, Metric> { ["top1"] = TestComponents.Build<Metric>("""{ "type": "Accuracy" }""") } : [],
-            WorkDir = workDir ?? Path.GetTempPath(),
-            Seed = 3,
-        });
+    internal static Trainer Make(
+        VisionModel model,
+        int epochs = 1,
+        int batchSize = 8,
+        LoopSettings? loop = null,
+        Dictionary<string, OptimizerFactory>? optimizers = null,
+        Dictionary<string, Hook>? hooks = null,
+        Dictionary<string, Penalty>? penalties = null,
+        bool evaluate = false,
+        bool shuffle = true,
+        IReadOnlyList<Schedule>? schedule = null,
+        string? workDir = null,
+        TinyLoader? loader = null
+    ) =>
+        new(
+            new TrainerParts
+            {
+                Model = model,
+                TrainLoader = loader ?? Loader(batchSize, shuffle),
+                Loop = loop ?? new LoopSettings { Length = epochs },
+                Optimizers = optimizers ?? s_sgd,
+                Schedule = schedule ?? [],
+                Penalties = penalties ?? [],
+                Hooks = hooks ?? [],
+                ValLoader = evaluate ? new TinyLoader(new TinyDataset(30), 7, shuffle: false, noise: 0) : null,
+                Metrics = evaluate
+                    ? new Dictionary<string, Metric> { ["top1"] = TestComponents.Build<Metric>("""{ "type": "Accuracy" }""") }
+                    : [],
+                WorkDir = workDir ?? Path.GetTempPath(),
+                Seed = 3,
+            }
+        );
 
     internal static TinyLoader Loader(int batchSize, bool shuffle = true) => new(new TinyDataset(40), batchSize, shuffle);
 
     internal static double MaxDifference(float[] a, float[] b) => a.Zip(b, (x, y) => Math.Abs((double)x - y)).Max();
 
     private static Dictionary<string, float[]> Copy(TinyModel model) =>
-        model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.is_floating_point() ? entry.Value.detach().reshape(-1).data<float>().ToArray() : []);
+        model
+            .state_dict()
+            .ToDictionary(
+                entry => entry.Key,
+                entry => entry.Value.is_floating_point() ? entry.Value.detach().reshape(-1).data<float>().ToArray() : []
+            );
 
     /// <summary>Tells a test what happens.</summary>
     internal sealed class Spy : Hook
@@ -259,15 +356,16 @@ public sealed class TrainerTests
         private readonly TorchSharp.Modules.Parameter first = new(ones(1));
         private readonly TorchSharp.Modules.Parameter second = new(ones(1));
 
-        public TwoPlayers() : base(nameof(TwoPlayers)) => RegisterComponents();
+        public TwoPlayers()
+            : base(nameof(TwoPlayers)) => RegisterComponents();
 
         public float First => first.item<float>();
 
         public float Second => second.item<float>();
 
         public override LossMap Loss(Batch batch, Progress progress) => throw new NotSupportedException();
-        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
         public override IReadOnlyList<Prediction> Predict(Batch batch) => throw new NotSupportedException();
 

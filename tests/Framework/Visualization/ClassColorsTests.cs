@@ -14,7 +14,8 @@ public sealed class ClassColorsTests
     [InlineData(8, "#400000")]
     [InlineData(20, "#004080")]
     [InlineData(255, "#e0e0c0")]
-    public void Pascal_Index_IsTheChallengesColour(int index, string expected) => Assert.Equal(expected, ClassColors.Pascal(256)[index].Hex);
+    public void Pascal_Index_IsTheChallengesColour(int index, string expected) =>
+        Assert.Equal(expected, ClassColors.Pascal(256)[index].Hex);
 
     [Fact]
     public void Distinct_200_AreDistinct_AndFewerAreTheirBeginning()
@@ -31,8 +32,14 @@ public sealed class ClassColorsTests
     {
         var colors = ClassColors.Distinct(20);
         for (var i = 0; i < colors.Length; i++)
-            for (var j = 0; j < i; j++)
-                Assert.True(Math.Abs(colors[i].Red - colors[j].Red) + Math.Abs(colors[i].Green - colors[j].Green) + Math.Abs(colors[i].Blue - colors[j].Blue) >= 50, $"{colors[i].Hex} {colors[j].Hex}");
+        for (var j = 0; j < i; j++)
+            Assert.True(
+                Math.Abs(colors[i].Red - colors[j].Red)
+                    + Math.Abs(colors[i].Green - colors[j].Green)
+                    + Math.Abs(colors[i].Blue - colors[j].Blue)
+                    >= 50,
+                $"{colors[i].Hex} {colors[j].Hex}"
+            );
     }
 
     [Fact]

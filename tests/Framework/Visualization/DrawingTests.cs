@@ -121,14 +121,16 @@ public sealed class DrawingTests
     public void Draw_Smaller_IsTheMean()
     {
         var stripes = new Image(48, 48, 3);
-        for (var i = 0; i < 48 * 48; i++) stripes.Bytes.AsSpan(3 * i, 3).Fill(i % 2 == 0 ? (byte)0 : (byte)200);
+        for (var i = 0; i < 48 * 48; i++)
+            stripes.Bytes.AsSpan(3 * i, 3).Fill(i % 2 == 0 ? (byte)0 : (byte)200);
         using var drawing = Drawing.Pixels(40, 40);
         drawing.Draw(stripes, 2, 2, 10, 10);
         drawing.Draw(stripes, 14, 2, 24, 36); // half as wide, shorter by a quarter
         var image = drawing.ToImage();
         foreach (var (left, right, bottom) in new[] { (3, 11, 11), (15, 37, 37) })
             for (var y = 3; y < bottom; y++)
-                for (var x = left; x < right; x++) Assert.InRange(image.Least(x, y), 85, 115);
+            for (var x = left; x < right; x++)
+                Assert.InRange(image.Least(x, y), 85, 115);
         Assert.Equal(255, image.Least(1, 5));
         Assert.Equal(255, image.Least(12, 5));
     }
@@ -145,11 +147,11 @@ public sealed class DrawingTests
         var image = drawing.ToImage();
         Assert.InRange(image.Amount(255), 50, 500);
         for (var y = 0; y < 30; y++)
-            for (var x = 0; x < 45; x++)
-            {
-                var color = image.At(x, y);
-                Assert.Equal(new SKColor(color.Red, color.Green, color.Blue), decoded.GetPixel(x, y));
-            }
+        for (var x = 0; x < 45; x++)
+        {
+            var color = image.At(x, y);
+            Assert.Equal(new SKColor(color.Red, color.Green, color.Blue), decoded.GetPixel(x, y));
+        }
     }
 
     [Fact]
@@ -173,7 +175,11 @@ public sealed class DrawingTests
     {
         Assert.Throws<UserErrorException>(() => Drawing.Pixels(width, height, scale)); // what the first call compiles and loads is allocated on this thread, too
         var before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Contains("picture has", Assert.Throws<UserErrorException>(() => Drawing.Pixels(width, height, scale)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "picture has",
+            Assert.Throws<UserErrorException>(() => Drawing.Pixels(width, height, scale)).Message,
+            StringComparison.Ordinal
+        );
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 

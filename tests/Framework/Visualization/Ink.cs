@@ -8,7 +8,10 @@ internal static class Ink
 {
     /// <summary>The darkest of the pixel's three colours, 0 to 255.</summary>
     public static int Least(this Image image, int x, int y) =>
-        Math.Min(image.Bytes[3 * (y * image.Width + x)], Math.Min(image.Bytes[3 * (y * image.Width + x) + 1], image.Bytes[3 * (y * image.Width + x) + 2]));
+        Math.Min(
+            image.Bytes[3 * (y * image.Width + x)],
+            Math.Min(image.Bytes[3 * (y * image.Width + x) + 1], image.Bytes[3 * (y * image.Width + x) + 2])
+        );
 
     public static Color At(this Image image, int x, int y) =>
         new(image.Bytes[3 * (y * image.Width + x)], image.Bytes[3 * (y * image.Width + x) + 1], image.Bytes[3 * (y * image.Width + x) + 2]);
@@ -18,18 +21,22 @@ internal static class Ink
     {
         var (left, top, right, bottom) = (int.MaxValue, int.MaxValue, -1, -1);
         for (var y = 0; y < image.Height; y++)
-            for (var x = 0; x < image.Width; x++)
-            {
-                if (image.Least(x, y) >= threshold) continue;
-                (left, top, right, bottom) = (Math.Min(left, x), Math.Min(top, y), Math.Max(right, x), Math.Max(bottom, y));
-            }
+        for (var x = 0; x < image.Width; x++)
+        {
+            if (image.Least(x, y) >= threshold)
+                continue;
+            (left, top, right, bottom) = (Math.Min(left, x), Math.Min(top, y), Math.Max(right, x), Math.Max(bottom, y));
+        }
         return right < 0 ? default : (left, top, right, bottom);
     }
 
     /// <summary>The columns in which letters stand: runs of columns with ink.</summary>
     public static int Runs(this Image image)
     {
-        var columns = Enumerable.Range(0, image.Width).Select(x => Enumerable.Range(0, image.Height).Any(y => image.Least(x, y) < 160)).ToArray();
+        var columns = Enumerable
+            .Range(0, image.Width)
+            .Select(x => Enumerable.Range(0, image.Height).Any(y => image.Least(x, y) < 160))
+            .ToArray();
         return columns.Where((inked, x) => inked && (x == 0 || !columns[x - 1])).Count();
     }
 
@@ -38,5 +45,10 @@ internal static class Ink
 
     /// <summary>The pixels of one colour.</summary>
     public static IReadOnlyList<(int X, int Y)> Where(this Image image, Color color) =>
-        [.. from y in Enumerable.Range(0, image.Height) from x in Enumerable.Range(0, image.Width) where image.At(x, y) == color select (x, y)];
+        [
+            .. from y in Enumerable.Range(0, image.Height)
+            from x in Enumerable.Range(0, image.Width)
+            where image.At(x, y) == color
+            select (x, y),
+        ];
 }

@@ -71,7 +71,12 @@ public sealed class OverlaysTests
         using var drawing = Drawing.On(new Image(200, 300, 3));
         Overlays.Boxes(drawing, [50, 80, 250, 180], [0], ["鳥 bird"], [new(255, 217, 47)], [0.98f]);
         var image = drawing.ToImage();
-        var label = (from y in Enumerable.Range(0, 79) from x in Enumerable.Range(0, 300) where image.At(x, y).Red > 0 select (X: x, Y: y)).ToArray();
+        var label = (
+            from y in Enumerable.Range(0, 79)
+            from x in Enumerable.Range(0, 300)
+            where image.At(x, y).Red > 0
+            select (X: x, Y: y)
+        ).ToArray();
         Assert.InRange(label.Min(pixel => pixel.X), 48, 50);
         Assert.InRange(label.Min(pixel => pixel.Y), 66, 70);
         using var ruler = Drawing.Pixels(1, 1);
@@ -94,7 +99,14 @@ public sealed class OverlaysTests
     public void Boxes_OddOnes_AreNoFailure()
     {
         using var drawing = Drawing.On(new Image(64, 64, 3));
-        Overlays.Boxes(drawing, [float.NaN, 0, 1, 1, -50, -50, 500, 500, 10, 10, 10, 10], [0, 7, -1], ["a\0\ud800"], s_colors, [0.5f, 0.4f, 0.3f]);
+        Overlays.Boxes(
+            drawing,
+            [float.NaN, 0, 1, 1, -50, -50, 500, 500, 10, 10, 10, 10],
+            [0, 7, -1],
+            ["a\0\ud800"],
+            s_colors,
+            [0.5f, 0.4f, 0.3f]
+        );
         Assert.NotEmpty(drawing.EncodePng());
     }
 
@@ -103,7 +115,10 @@ public sealed class OverlaysTests
     {
         var image = new Image(100, 100, 3);
         using var few = Overlays.SideBySide([("a", image), ("b", image)], [("sky", s_colors[0])]);
-        using var many = Overlays.SideBySide([("a", image), ("b", image)], [.. Enumerable.Range(0, 12).Select(i => ($"class {i}", s_colors[i % 2]))]);
+        using var many = Overlays.SideBySide(
+            [("a", image), ("b", image)],
+            [.. Enumerable.Range(0, 12).Select(i => ($"class {i}", s_colors[i % 2]))]
+        );
         Assert.Equal(few.Width, many.Width);
         Assert.True(many.Height >= few.Height + 40);
     }

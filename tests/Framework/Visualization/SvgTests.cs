@@ -98,7 +98,8 @@ public sealed class SvgTests
     [InlineData(1, double.PositiveInfinity)]
     [InlineData(0, 1)]
     [InlineData(1, -1)]
-    public void Svg_NoSize_IsAUsersMistake(double width, double height) => Assert.Throws<UserErrorException>(() => Drawing.Svg(width, height));
+    public void Svg_NoSize_IsAUsersMistake(double width, double height) =>
+        Assert.Throws<UserErrorException>(() => Drawing.Svg(width, height));
 
     [Fact]
     public void Encoded_TakesNoMore()
@@ -115,7 +116,12 @@ public sealed class SvgTests
 
     /// <summary>The elements that draw outlines, letters among them.</summary>
     internal static IReadOnlyList<XElement> Paths(string svg) =>
-        [.. XDocument.Parse(svg).Descendants().Where(element => element.Name.LocalName == "path" && element.Attribute("d")?.Value.Length > 0)];
+        [
+            .. XDocument
+                .Parse(svg)
+                .Descendants()
+                .Where(element => element.Name.LocalName == "path" && element.Attribute("d")?.Value.Length > 0),
+        ];
 
     private static string[] Values(XElement element, params string[] attributes) =>
         [element.Name.LocalName, .. attributes.Select(name => element.Attribute(name)?.Value ?? "")];

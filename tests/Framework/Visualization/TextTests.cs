@@ -15,7 +15,12 @@ public sealed class TextTests
         drawing.Text("HTessera H", 120, 30, 16, Color.Black, along);
         var (width, _) = drawing.Measure("HTessera H", 16);
         var (left, _, right, _) = drawing.ToImage().Bounds();
-        var start = along switch { TextAlign.Start => 120, TextAlign.Middle => 120 - width / 2, _ => 120 - width };
+        var start = along switch
+        {
+            TextAlign.Start => 120,
+            TextAlign.Middle => 120 - width / 2,
+            _ => 120 - width,
+        };
         Assert.InRange(left, start, start + 2.5); // a capital H has 1.6 units of room on both sides
         Assert.InRange(right, start + width - 3.5, start + width - 0.5);
     }
@@ -62,7 +67,8 @@ public sealed class TextTests
     }
 
     [Fact]
-    public void Text_Opacity_IsLessInk() => Assert.Equal(0.5, Drawn("Tessera", opacity: 0.5).Amount(255) / Drawn("Tessera").Amount(255), 0.02);
+    public void Text_Opacity_IsLessInk() =>
+        Assert.Equal(0.5, Drawn("Tessera", opacity: 0.5).Amount(255) / Drawn("Tessera").Amount(255), 0.02);
 
     // Text for screens is often drawn thinner where it is dark, thicker where it is light.
     [Fact]
@@ -183,7 +189,9 @@ public sealed class TextTests
     {
         Assert.Equal(("DejaVu Sans", false), (EmbeddedFonts.Regular.FamilyName, EmbeddedFonts.Regular.IsBold));
         Assert.Equal(("DejaVu Sans", true), (EmbeddedFonts.Bold.FamilyName, EmbeddedFonts.Bold.IsBold));
-        using var licence = new StreamReader(typeof(Drawing).Assembly.GetManifestResourceStream("Tessera.Framework.Visualization.Fonts.LICENSE")!);
+        using var licence = new StreamReader(
+            typeof(Drawing).Assembly.GetManifestResourceStream("Tessera.Framework.Visualization.Fonts.LICENSE")!
+        );
         Assert.Contains("Bitstream Vera Fonts Copyright", licence.ReadToEnd(), StringComparison.Ordinal);
     }
 

@@ -18,11 +18,13 @@ internal static class DenseOracle
     {
         var state = layer.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter);
         Tensor Layer(string name) => nn.functional.linear(x, state[name + ".weight"], state.GetValueOrDefault(name + ".bias"));
-        Tensor[] parts = state.ContainsKey("qkv.weight") ? Layer("qkv").chunk(3, -1)
+        Tensor[] parts =
+            state.ContainsKey("qkv.weight") ? Layer("qkv").chunk(3, -1)
             : unitKeys ? [Layer("qk"), Layer("qk"), Layer("v")]
             : [Layer("q"), .. Layer("kv").chunk(2, -1)];
         var (q, k, v) = (Heads(parts[0], heads), Heads(parts[1], heads), Heads(parts[2], heads));
-        if (unitKeys) k = k / k.norm(3, keepdim: true, p: 2);
+        if (unitKeys)
+            k = k / k.norm(3, keepdim: true, p: 2);
         return Finish(state, Mix(q, k, v, multiplicity, bias));
     }
 
@@ -32,8 +34,10 @@ internal static class DenseOracle
     public static Tensor Mix(Tensor q, Tensor k, Tensor v, Tensor? multiplicity, Tensor? bias)
     {
         var logits = q.matmul(k.transpose(2, 3)) / Math.Sqrt(q.shape[3]);
-        if (bias is not null) logits = logits + bias;
-        if (multiplicity is not null) logits = (logits + multiplicity.clamp_min(1e-20).log()).masked_fill(multiplicity.eq(0).expand(logits.shape), -1e30);
+        if (bias is not null)
+            logits = logits + bias;
+        if (multiplicity is not null)
+            logits = (logits + multiplicity.clamp_min(1e-20).log()).masked_fill(multiplicity.eq(0).expand(logits.shape), -1e30);
         return logits.softmax(-1).matmul(v);
     }
 
@@ -45,8 +49,9 @@ internal static class DenseOracle
     {
         var mask = ones(grid.Count, grid.Count);
         for (var i = grid.Leading; i < grid.Count; i++)
-            for (var j = grid.Leading; j < grid.Count; j++)
-                if (!attends(i - grid.Leading, j - grid.Leading)) mask[i, j] = 0;
+        for (var j = grid.Leading; j < grid.Count; j++)
+            if (!attends(i - grid.Leading, j - grid.Leading))
+                mask[i, j] = 0;
         return mask;
     }
 
@@ -61,7 +66,13 @@ internal static class DenseOracle
             var x = Formula.Values("tokens", 2, grid.Count, channels).requires_grad_();
             var output = way(x);
             (output * Formula.Values("direction", output.shape)).sum().backward();
-            results.Add((output.detach(), x.grad!.clone(), [.. layer.named_parameters().Select(p => (p.name, p.parameter.grad?.clone() ?? zeros_like(p.parameter)))]));
+            results.Add(
+                (
+                    output.detach(),
+                    x.grad!.clone(),
+                    [.. layer.named_parameters().Select(p => (p.name, p.parameter.grad?.clone() ?? zeros_like(p.parameter)))]
+                )
+            );
         }
 
         AssertClose(results[1].Output, results[0].Output, $"{grid} value");
@@ -69,7 +80,11 @@ internal static class DenseOracle
         foreach (var (expected, actual) in results[1].Parameters.Zip(results[0].Parameters))
         {
             AssertClose(expected.Gradient, actual.Gradient, $"{grid} gradient of {expected.Name}");
-            if (!dead) Assert.True(actual.Gradient.abs().max().item<float>() > 0 || expected.Name.EndsWith("bias", StringComparison.Ordinal), $"{grid}: {expected.Name} is dead");
+            if (!dead)
+                Assert.True(
+                    actual.Gradient.abs().max().item<float>() > 0 || expected.Name.EndsWith("bias", StringComparison.Ordinal),
+                    $"{grid}: {expected.Name} is dead"
+                );
         }
     }
 

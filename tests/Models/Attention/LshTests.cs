@@ -21,22 +21,25 @@ public sealed class LshTests
     public void Lsh_GivenBuckets_EqualsDenseWithEachRoundCounted(int bucketSize, int rounds, bool across)
     {
         foreach (var (height, width) in new[] { (1, 1), (1, 2), (3, 5), (1, 13), (8, 8), (11, 13) })
-            foreach (var leading in new[] { 0, 2 })
-            {
-                var grid = new TokenGrid(height, width, leading);
-                var config = $$"""{ "type": "LshAttention", "bucket_size": {{bucketSize}}, "rounds": {{rounds}}, "across_buckets": {{(across ? "true" : "false")}} }""";
-                using var layer = Formula.Fill((LshAttention)Build.From<TokenAttention>(config, new AttentionShape(Channels, Heads)));
-                layer.eval(); // rotations by the seed
-                using var counts = Counts(layer, grid, bucketSize, rounds, across);
-                var choice = counts.gt(0).sum(-1).max().item<long>() > 1; // where every token has one key, queries make no difference
-                DenseOracle.AssertEqual(layer, grid, x => DenseOracle.Apply(layer, x, Heads, counts, unitKeys: true), Channels, dead: !choice);
-            }
+        foreach (var leading in new[] { 0, 2 })
+        {
+            var grid = new TokenGrid(height, width, leading);
+            var config =
+                $$"""{ "type": "LshAttention", "bucket_size": {{bucketSize}}, "rounds": {{rounds}}, "across_buckets": {{(across ? "true" : "false")}} }""";
+            using var layer = Formula.Fill((LshAttention)Build.From<TokenAttention>(config, new AttentionShape(Channels, Heads)));
+            layer.eval(); // rotations by the seed
+            using var counts = Counts(layer, grid, bucketSize, rounds, across);
+            var choice = counts.gt(0).sum(-1).max().item<long>() > 1; // where every token has one key, queries make no difference
+            DenseOracle.AssertEqual(layer, grid, x => DenseOracle.Apply(layer, x, Heads, counts, unitKeys: true), Channels, dead: !choice);
+        }
     }
 
     [Fact]
     public void Lsh_Training_DrawsRotationsAnew_EvaluationDoesNot()
     {
-        using var layer = Formula.Fill(Build.From<TokenAttention>("""{ "type": "LshAttention", "bucket_size": 4, "rounds": 1 }""", new AttentionShape(Channels, Heads)));
+        using var layer = Formula.Fill(
+            Build.From<TokenAttention>("""{ "type": "LshAttention", "bucket_size": 4, "rounds": 1 }""", new AttentionShape(Channels, Heads))
+        );
         using var scope = NewDisposeScope();
         using var still = no_grad();
         var x = Formula.Values("tokens", 1, 60, Channels);
@@ -51,7 +54,11 @@ public sealed class LshTests
     [InlineData(5000, 64)] // a pair of hashes
     public void Hash_NearTokens_ShareBucketsFarMoreOftenThanOthers(int tokens, int bucketSize)
     {
-        using var layer = (LshAttention)Build.From<TokenAttention>($$"""{ "type": "LshAttention", "bucket_size": {{bucketSize}}, "rounds": 4 }""", new AttentionShape(Channels, 1));
+        using var layer = (LshAttention)
+            Build.From<TokenAttention>(
+                $$"""{ "type": "LshAttention", "bucket_size": {{bucketSize}}, "rounds": 4 }""",
+                new AttentionShape(Channels, 1)
+            );
         layer.eval();
         using var scope = NewDisposeScope();
         var keys = nn.functional.normalize(Formula.Values("tokens", 1, tokens, Channels), dim: -1);
@@ -66,7 +73,8 @@ public sealed class LshTests
         Assert.Equal(1, Same(layer.Hash(keys * 3))); // by direction alone
     }
 
-    /// <summary>How often each query counts each key, [B, heads, N, N]: sorted by bucket, cut into chunks, own and previous, not itself unless alone.</summary>
+    /// <summary>How often each query counts each key, [B, heads, N, N]: sorted by bucket, cut into chunks, own and previous, not itself
+    /// unless alone.</summary>
     private static Tensor Counts(LshAttention layer, TokenGrid grid, int bucketSize, int rounds, bool across)
     {
         using var still = no_grad();
@@ -86,17 +94,21 @@ public sealed class LshTests
                 long Bucket(int i) => values[(((round * 2 * Heads) + row) * n) + i];
                 var sorted = Enumerable.Range(0, n).OrderBy(Bucket).ThenBy(i => i).ToArray();
                 var chunk = new int[n];
-                for (var place = 0; place < n; place++) chunk[sorted[place]] = place / Math.Min(bucketSize, n);
+                for (var place = 0; place < n; place++)
+                    chunk[sorted[place]] = place / Math.Min(bucketSize, n);
                 for (var i = 0; i < n; i++)
-                    for (var j = 0; j < n; j++)
-                        if (i != j && chunk[i] - chunk[j] is 0 or 1 && i != j && (across || Bucket(i) == Bucket(j))) counts[row, grid.Leading + i, grid.Leading + j]++;
+                for (var j = 0; j < n; j++)
+                    if (i != j && chunk[i] - chunk[j] is 0 or 1 && i != j && (across || Bucket(i) == Bucket(j)))
+                        counts[row, grid.Leading + i, grid.Leading + j]++;
             }
             for (var i = 0; i < grid.Count; i++)
             {
                 // A leading token is a key once in every round.
                 for (var j = 0; j < grid.Count; j++)
-                    if (i < grid.Leading || j < grid.Leading) counts[row, i, j] = i < grid.Leading ? 1 : rounds;
-                if (Enumerable.Range(0, grid.Count).All(j => counts[row, i, j] == 0)) counts[row, i, i] = 1;
+                    if (i < grid.Leading || j < grid.Leading)
+                        counts[row, i, j] = i < grid.Leading ? 1 : rounds;
+                if (Enumerable.Range(0, grid.Count).All(j => counts[row, i, j] == 0))
+                    counts[row, i, i] = 1;
             }
         }
         return scope.MoveToOuter(tensor(counts).view(2, Heads, grid.Count, grid.Count));

@@ -22,20 +22,35 @@ public sealed class WindowTests
     {
         var shifted = shift == "always" || (shift == "alternate" && block % 2 == 1);
         foreach (var (height, width) in new[] { (1, 1), (1, 13), (3, 5), (5, 7), (8, 8), (7, 7), (11, 13) })
-            foreach (var leading in new[] { 0, 1 })
-            {
-                var grid = new TokenGrid(height, width, leading);
-                using var layer = Formula.Fill(Build.From<TokenAttention>(
-                    $$"""{ "type": "WindowAttention", "window_size": {{window}}, "shift": "{{shift}}", "layout": "{{layout}}", "padding": "masked" }""", new AttentionShape(Channels, Heads, block)));
-                var (rows, columns) = layout == "grid" ? (height, width) : (1, height * width);
-                var windowY = layout == "grid" ? window : 1;
-                // Windows start at the shift; what lies before it is a window of its own.
-                int Of(int position, int length, int size) => (int)Math.Floor((position - (shifted && length > size ? size / 2 : 0)) / (double)size);
-                using var mask = DenseOracle.Mask(grid, (i, j) =>
-                    Of(i / columns, rows, windowY) == Of(j / columns, rows, windowY) && Of(i % columns, columns, window) == Of(j % columns, columns, window));
-                var alone = mask.sum(1).max().item<float>() == 1;
-                DenseOracle.AssertEqual(layer, grid, x => DenseOracle.Apply(layer, x, Heads, mask, Bias(layer, grid, columns, windowY, window)), Channels, dead: alone);
-            }
+        foreach (var leading in new[] { 0, 1 })
+        {
+            var grid = new TokenGrid(height, width, leading);
+            using var layer = Formula.Fill(
+                Build.From<TokenAttention>(
+                    $$"""{ "type": "WindowAttention", "window_size": {{window}}, "shift": "{{shift}}", "layout": "{{layout}}", "padding": "masked" }""",
+                    new AttentionShape(Channels, Heads, block)
+                )
+            );
+            var (rows, columns) = layout == "grid" ? (height, width) : (1, height * width);
+            var windowY = layout == "grid" ? window : 1;
+            // Windows start at the shift; what lies before it is a window of its own.
+            int Of(int position, int length, int size) =>
+                (int)Math.Floor((position - (shifted && length > size ? size / 2 : 0)) / (double)size);
+            using var mask = DenseOracle.Mask(
+                grid,
+                (i, j) =>
+                    Of(i / columns, rows, windowY) == Of(j / columns, rows, windowY)
+                    && Of(i % columns, columns, window) == Of(j % columns, columns, window)
+            );
+            var alone = mask.sum(1).max().item<float>() == 1;
+            DenseOracle.AssertEqual(
+                layer,
+                grid,
+                x => DenseOracle.Apply(layer, x, Heads, mask, Bias(layer, grid, columns, windowY, window)),
+                Channels,
+                dead: alone
+            );
+        }
     }
 
     /// <summary>
@@ -48,8 +63,12 @@ public sealed class WindowTests
     [InlineData("attended_after_shift", true)]
     public void Window_AttendedPadding_EqualsTokensOfZeros(string padding, bool bias)
     {
-        using var layer = Formula.Fill(Build.From<TokenAttention>(
-            $$"""{ "type": "WindowAttention", "window_size": 4, "shift": "never", "padding": "{{padding}}" }""", new AttentionShape(Channels, Heads, Bias: bias)));
+        using var layer = Formula.Fill(
+            Build.From<TokenAttention>(
+                $$"""{ "type": "WindowAttention", "window_size": 4, "shift": "never", "padding": "{{padding}}" }""",
+                new AttentionShape(Channels, Heads, Bias: bias)
+            )
+        );
         using var scope = NewDisposeScope();
         using var still = no_grad();
         var map = Formula.Values("tokens", 2, 5, 7, Channels); // [B, H, W, C]
@@ -65,20 +84,32 @@ public sealed class WindowTests
     [InlineData("attended_after_shift")]
     public void Window_AttendedPaddingAndShift_EqualsTheReferencesSteps(string padding)
     {
-        const int window = 4, shift = 2;
-        using var layer = Formula.Fill(Build.From<TokenAttention>(
-            $$"""{ "type": "WindowAttention", "window_size": {{window}}, "shift": "always", "padding": "{{padding}}" }""", new AttentionShape(Channels, Heads)));
-        using var plain = Build.From<TokenAttention>("""{ "type": "WindowAttention", "window_size": 4, "shift": "always" }""", new AttentionShape(Channels, Heads));
+        const int window = 4,
+            shift = 2;
+        using var layer = Formula.Fill(
+            Build.From<TokenAttention>(
+                $$"""{ "type": "WindowAttention", "window_size": {{window}}, "shift": "always", "padding": "{{padding}}" }""",
+                new AttentionShape(Channels, Heads)
+            )
+        );
+        using var plain = Build.From<TokenAttention>(
+            """{ "type": "WindowAttention", "window_size": 4, "shift": "always" }""",
+            new AttentionShape(Channels, Heads)
+        );
         plain.load_state_dict(layer.state_dict());
         using var scope = NewDisposeScope();
         using var still = no_grad();
         var map = Formula.Values("tokens", 2, 5, 7, Channels);
         // A grid of whole windows is padded by nothing. What the layer gives for it, shifted as it shifts, is known from the tests above.
         Tensor Whole(Tensor x) => plain.call(x.flatten(1, 2), new TokenGrid(8, 8)).view(2, 8, 8, Channels);
-        var expected = padding == "attended"
-            ? Whole(nn.functional.pad(map, [0, 0, 0, 1, 0, 3])).narrow(1, 0, 5).narrow(2, 0, 7)
-            : Whole(nn.functional.pad(map.roll([-shift, -shift], [1, 2]), [0, 0, 0, 1, 0, 3]).roll([shift, shift], [1, 2]))
-                .roll([-shift, -shift], [1, 2]).narrow(1, 0, 5).narrow(2, 0, 7).roll([shift, shift], [1, 2]);
+        var expected =
+            padding == "attended"
+                ? Whole(nn.functional.pad(map, [0, 0, 0, 1, 0, 3])).narrow(1, 0, 5).narrow(2, 0, 7)
+                : Whole(nn.functional.pad(map.roll([-shift, -shift], [1, 2]), [0, 0, 0, 1, 0, 3]).roll([shift, shift], [1, 2]))
+                    .roll([-shift, -shift], [1, 2])
+                    .narrow(1, 0, 5)
+                    .narrow(2, 0, 7)
+                    .roll([shift, shift], [1, 2]);
         var actual = layer.call(map.flatten(1, 2), new TokenGrid(5, 7)).view(2, 5, 7, Channels);
         Assert.True((expected - actual).abs().max().item<float>() < 1e-5f);
     }
@@ -86,19 +117,30 @@ public sealed class WindowTests
     [Fact]
     public void Window_GridsOfManySizes_GiveTheSameAgain()
     {
-        using var layer = Formula.Fill(Build.From<TokenAttention>("""{ "type": "WindowAttention", "window_size": 3, "shift": "always" }""", new AttentionShape(Channels, Heads)));
+        using var layer = Formula.Fill(
+            Build.From<TokenAttention>(
+                """{ "type": "WindowAttention", "window_size": 3, "shift": "always" }""",
+                new AttentionShape(Channels, Heads)
+            )
+        );
         using var still = no_grad();
         Tensor At(int height, int width) => layer.call(Formula.Values("tokens", 1, height * width, Channels), new TokenGrid(height, width));
         using var scope = NewDisposeScope();
         var first = At(5, 7);
-        for (var size = 4; size < 12; size++) _ = At(size, size + 1); // more than are kept
+        for (var size = 4; size < 12; size++)
+            _ = At(size, size + 1); // more than are kept
         Assert.True(first.equal(At(5, 7)).all().item<bool>());
     }
 
     [Fact]
     public void Window_Tapped_GivesTheWeightsAndTheSameOutput()
     {
-        using var layer = Formula.Fill(Build.From<TokenAttention>("""{ "type": "WindowAttention", "window_size": 3, "shift": "always" }""", new AttentionShape(Channels, Heads)));
+        using var layer = Formula.Fill(
+            Build.From<TokenAttention>(
+                """{ "type": "WindowAttention", "window_size": 3, "shift": "always" }""",
+                new AttentionShape(Channels, Heads)
+            )
+        );
         using var scope = NewDisposeScope();
         using var still = no_grad();
         var x = Formula.Values("tokens", 2, 35, Channels);
@@ -116,14 +158,15 @@ public sealed class WindowTests
         var index = new long[grid.Count * grid.Count];
         var known = new float[index.Length];
         for (var i = grid.Leading; i < grid.Count; i++)
-            for (var j = grid.Leading; j < grid.Count; j++)
-            {
-                var (a, b) = (i - grid.Leading, j - grid.Leading);
-                var (y, x) = ((a / columns) - (b / columns), (a % columns) - (b % columns));
-                if (Math.Abs(y) >= windowY || Math.Abs(x) >= window) continue;
-                index[(i * grid.Count) + j] = ((y + windowY - 1) * ((2 * window) - 1)) + x + window - 1;
-                known[(i * grid.Count) + j] = 1;
-            }
+        for (var j = grid.Leading; j < grid.Count; j++)
+        {
+            var (a, b) = (i - grid.Leading, j - grid.Leading);
+            var (y, x) = ((a / columns) - (b / columns), (a % columns) - (b % columns));
+            if (Math.Abs(y) >= windowY || Math.Abs(x) >= window)
+                continue;
+            index[(i * grid.Count) + j] = ((y + windowY - 1) * ((2 * window) - 1)) + x + window - 1;
+            known[(i * grid.Count) + j] = 1;
+        }
         return (table.index_select(0, tensor(index)) * tensor(known).unsqueeze(1)).view(grid.Count, grid.Count, Heads).permute(2, 0, 1);
     }
 }

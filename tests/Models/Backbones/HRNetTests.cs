@@ -8,7 +8,8 @@ namespace Tessera.Tests.Models.Backbones;
 
 public sealed class HRNetTests
 {
-    private const string Tiny = """ "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] """;
+    private const string Tiny =
+        """ "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] """;
 
     [Theory]
     [InlineData(1, 1, "nearest")]
@@ -70,7 +71,13 @@ public sealed class HRNetTests
     public void Segmentation_BuildsNothingOfTheClassifier()
     {
         using var model = Build.From<Backbone>($$"""{ "type": "HRNet", {{Tiny}} }""");
-        Assert.DoesNotContain(model.state_dict().Keys, key => key.Contains("incre", StringComparison.Ordinal) || key.Contains("final", StringComparison.Ordinal) || key.Contains("downsamp_", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            model.state_dict().Keys,
+            key =>
+                key.Contains("incre", StringComparison.Ordinal)
+                || key.Contains("final", StringComparison.Ordinal)
+                || key.Contains("downsamp_", StringComparison.Ordinal)
+        );
         Assert.Equal([4, 8, 16, 32], model.OutChannels);
     }
 
@@ -82,12 +89,18 @@ public sealed class HRNetTests
         using var scope = NewDisposeScope();
         var before = model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.clone());
         _ = model.call(Formula.Values("images", 2, 3, 64, 64));
-        foreach (var (name, parameter) in model.named_parameters()) Assert.Equal(!IsFrozen(name), parameter.requires_grad);
-        foreach (var (name, buffer) in model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal)))
+        foreach (var (name, parameter) in model.named_parameters())
+            Assert.Equal(!IsFrozen(name), parameter.requires_grad);
+        foreach (
+            var (name, buffer) in model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal))
+        )
             Assert.Equal(IsFrozen(name), buffer.equal(before[name]).all().item<bool>());
 
-        static bool IsFrozen(string name) => !name.StartsWith("transition2", StringComparison.Ordinal) && !name.StartsWith("transition3", StringComparison.Ordinal)
-            && !name.StartsWith("stage3", StringComparison.Ordinal) && !name.StartsWith("stage4", StringComparison.Ordinal);
+        static bool IsFrozen(string name) =>
+            !name.StartsWith("transition2", StringComparison.Ordinal)
+            && !name.StartsWith("transition3", StringComparison.Ordinal)
+            && !name.StartsWith("stage3", StringComparison.Ordinal)
+            && !name.StartsWith("stage4", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,7 +110,10 @@ public sealed class HRNetTests
         model.train();
         using var scope = NewDisposeScope();
         _ = model.call(Formula.Values("images", 2, 3, 64, 64));
-        Assert.All(model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal)), buffer => Assert.Equal(0, buffer.buffer.abs().sum().item<float>()));
+        Assert.All(
+            model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal)),
+            buffer => Assert.Equal(0, buffer.buffer.abs().sum().item<float>())
+        );
         Assert.All(model.parameters(), parameter => Assert.True(parameter.requires_grad));
     }
 
@@ -117,14 +133,16 @@ public sealed class HRNetTests
         using var model = Build.From<Backbone>($$"""{ "type": "HRNet", {{Tiny}}, "classification": true }""");
         var map = model.KeyMaps["mmlab"];
         var keys = model.state_dict().Keys.ToArray();
-        foreach (var (foreign, own) in new[]
-        {
-            ("backbone.stage3.0.fuse_layers.2.0.0.1.weight", "stage3.0.fuse_layers.2.0.0.1.weight"),
-            ("neck.increase_layers.3.0.downsample.0.weight", "incre_modules.3.0.downsample.0.weight"),
-            ("neck.downsample_layers.2.conv.weight", "downsamp_modules.2.0.weight"),
-            ("neck.downsample_layers.2.bn.running_var", "downsamp_modules.2.1.running_var"),
-            ("neck.final_layer.bn.bias", "final_layer.1.bias"),
-        })
+        foreach (
+            var (foreign, own) in new[]
+            {
+                ("backbone.stage3.0.fuse_layers.2.0.0.1.weight", "stage3.0.fuse_layers.2.0.0.1.weight"),
+                ("neck.increase_layers.3.0.downsample.0.weight", "incre_modules.3.0.downsample.0.weight"),
+                ("neck.downsample_layers.2.conv.weight", "downsamp_modules.2.0.weight"),
+                ("neck.downsample_layers.2.bn.running_var", "downsamp_modules.2.1.running_var"),
+                ("neck.final_layer.bn.bias", "final_layer.1.bias"),
+            }
+        )
         {
             Assert.Equal(own, map.Rename(foreign));
             Assert.Contains(own, keys);
@@ -135,5 +153,9 @@ public sealed class HRNetTests
     [InlineData(""" "stage_modules": [1, 0, 1] """, "stage_modules must be 3 numbers")]
     [InlineData(""" "classification": true, "multi_scale_output": false """, "can't go with multi_scale_output")]
     public void Options_ThatContradict_AreTheUsersMistake(string options, string message) =>
-        Assert.Contains(message, Assert.Throws<UserErrorException>(() => Build.From<Backbone>($$"""{ "type": "HRNet", {{options}} }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Throws<UserErrorException>(() => Build.From<Backbone>($$"""{ "type": "HRNet", {{options}} }""")).Message,
+            StringComparison.Ordinal
+        );
 }

@@ -26,7 +26,11 @@ public sealed class ResNetTests
     [InlineData(32, "deep", 31, 65)]
     public void Forward_OddSize_GivesEveryStrideRoundedUp(int outputStride, string stem, int height, int width)
     {
-        using var model = Formula.Fill(Build.From<Backbone>($$"""{ "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 2, 3], "output_stride": {{outputStride}}, "stem": "{{stem}}", "avg_down": true, "multi_grid": [1, 2, 4] }"""));
+        using var model = Formula.Fill(
+            Build.From<Backbone>(
+                $$"""{ "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 2, 3], "output_stride": {{outputStride}}, "stem": "{{stem}}", "avg_down": true, "multi_grid": [1, 2, 4] }"""
+            )
+        );
         model.eval();
         using var scope = NewDisposeScope();
         foreach (var (i, map) in model.call(Formula.Values("images", 1, 3, height, width)).Index())
@@ -59,9 +63,12 @@ public sealed class ResNetTests
     [InlineData("uncontracted", new[] { 1, 2 }, new[] { 2, 2 }, new[] { 2, 4 }, new[] { 4, 4 })] // timm
     public void BasicDilation_SaysWhichConvolutionsAreDilated(string option, int[] third0, int[] third1, int[] fourth0, int[] fourth1)
     {
-        using var model = Build.From<Backbone>($$"""{ "type": "ResNet", "depth": 18, "base_channels": 4, "output_stride": 8, "basic_dilation": "{{option}}" }""");
+        using var model = Build.From<Backbone>(
+            $$"""{ "type": "ResNet", "depth": 18, "base_channels": 4, "output_stride": 8, "basic_dilation": "{{option}}" }"""
+        );
         var layers = model.named_modules().ToDictionary(child => child.name, child => child.module);
-        int[] Of(string block) => [.. new[] { "conv1", "conv2" }.Select(name => (int)((TorchSharp.Modules.Conv2d)layers[$"{block}.{name}"]).dilation![0])];
+        int[] Of(string block) =>
+            [.. new[] { "conv1", "conv2" }.Select(name => (int)((TorchSharp.Modules.Conv2d)layers[$"{block}.{name}"]).dilation![0])];
         Assert.Equal([third0, third1, fourth0, fourth1], new[] { "layer3.0", "layer3.1", "layer4.0", "layer4.1" }.Select(Of));
     }
 
@@ -83,11 +90,17 @@ public sealed class ResNetTests
         using var scope = NewDisposeScope();
         var before = model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.clone());
         _ = model.call(Formula.Values("images", 2, 3, 32, 32));
-        foreach (var (name, parameter) in model.named_parameters()) Assert.Equal(!IsFrozen(name), parameter.requires_grad);
-        foreach (var (name, buffer) in model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal)))
+        foreach (var (name, parameter) in model.named_parameters())
+            Assert.Equal(!IsFrozen(name), parameter.requires_grad);
+        foreach (
+            var (name, buffer) in model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal))
+        )
             Assert.Equal(IsFrozen(name), buffer.equal(before[name]).all().item<bool>());
 
-        static bool IsFrozen(string name) => name.StartsWith("conv1", StringComparison.Ordinal) || name.StartsWith("bn1", StringComparison.Ordinal) || name.StartsWith("layer1", StringComparison.Ordinal);
+        static bool IsFrozen(string name) =>
+            name.StartsWith("conv1", StringComparison.Ordinal)
+            || name.StartsWith("bn1", StringComparison.Ordinal)
+            || name.StartsWith("layer1", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,7 +110,10 @@ public sealed class ResNetTests
         model.train();
         using var scope = NewDisposeScope();
         _ = model.call(Formula.Values("images", 2, 3, 32, 32));
-        Assert.All(model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal)), buffer => Assert.Equal(0, buffer.buffer.abs().sum().item<float>()));
+        Assert.All(
+            model.named_buffers().Where(buffer => buffer.name.EndsWith("running_mean", StringComparison.Ordinal)),
+            buffer => Assert.Equal(0, buffer.buffer.abs().sum().item<float>())
+        );
         Assert.All(model.parameters(), parameter => Assert.True(parameter.requires_grad));
     }
 
@@ -127,23 +143,32 @@ public sealed class ResNetTests
     [Fact]
     public void MmlabKeys_OfResNetV1c_AreAllOfThem()
     {
-        using var model = Build.From<Backbone>("""{ "type": "ResNet", "depth": 50, "base_channels": 4, "stem": "deep", "output_stride": 8 }""");
+        using var model = Build.From<Backbone>(
+            """{ "type": "ResNet", "depth": 50, "base_channels": 4, "stem": "deep", "output_stride": 8 }"""
+        );
         var expected = new List<string>();
-        foreach (var (conv, norm) in new[] { ("stem.0", "stem.1"), ("stem.3", "stem.4"), ("stem.6", "stem.7") }) Add(conv, norm);
+        foreach (var (conv, norm) in new[] { ("stem.0", "stem.1"), ("stem.3", "stem.4"), ("stem.6", "stem.7") })
+            Add(conv, norm);
         foreach (var (stage, blocks) in new[] { (1, 3), (2, 4), (3, 6), (4, 3) })
         {
             for (var block = 0; block < blocks; block++)
             {
-                for (var i = 1; i <= 3; i++) Add($"layer{stage}.{block}.conv{i}", $"layer{stage}.{block}.bn{i}");
-                if (block == 0) Add($"layer{stage}.0.downsample.0", $"layer{stage}.0.downsample.1");
+                for (var i = 1; i <= 3; i++)
+                    Add($"layer{stage}.{block}.conv{i}", $"layer{stage}.{block}.bn{i}");
+                if (block == 0)
+                    Add($"layer{stage}.0.downsample.0", $"layer{stage}.0.downsample.1");
             }
         }
-        Assert.Equal(expected.Order(StringComparer.Ordinal), model.state_dict().Keys.Select(key => model.KeyMaps["mmlab"].Publish!(key)!).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected.Order(StringComparer.Ordinal),
+            model.state_dict().Keys.Select(key => model.KeyMaps["mmlab"].Publish!(key)!).Order(StringComparer.Ordinal)
+        );
 
         void Add(string conv, string norm)
         {
             expected.Add($"backbone.{conv}.weight");
-            foreach (var part in new[] { "weight", "bias", "running_mean", "running_var", "num_batches_tracked" }) expected.Add($"backbone.{norm}.{part}");
+            foreach (var part in new[] { "weight", "bias", "running_mean", "running_var", "num_batches_tracked" })
+                expected.Add($"backbone.{norm}.{part}");
         }
     }
 
@@ -155,9 +180,17 @@ public sealed class ResNetTests
     [InlineData(""" "multi_grid": [1, 2] """, "the last stage has 3 blocks")]
     [InlineData(""" "frozen_stages": 5 """, "there are 4 stages")]
     public void Options_ThatContradict_AreTheUsersMistake(string options, string message) =>
-        Assert.Contains(message, Assert.Throws<UserErrorException>(() => Build.From<Backbone>($$"""{ "type": "ResNet", {{options}} }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Throws<UserErrorException>(() => Build.From<Backbone>($$"""{ "type": "ResNet", {{options}} }""")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void CifarResNet_ImpossibleDepth_IsTheUsersMistake() =>
-        Assert.Contains("6n + 2", Assert.Throws<UserErrorException>(() => new CifarResNet(new CifarResNetOptions(21))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "6n + 2",
+            Assert.Throws<UserErrorException>(() => new CifarResNet(new CifarResNetOptions(21))).Message,
+            StringComparison.Ordinal
+        );
 }

@@ -24,23 +24,25 @@ public sealed class T2TViTTests
         Assert.True(w.mm(w.t()).allclose(eye(2) * 2, 1e-5, 1e-5)); // orthogonal rows of length √m
         var mixed = zeros(2, 5, 4);
         for (var b = 0; b < 2; b++)
-            for (var to = 0; to < 5; to++)
+        for (var to = 0; to < 5; to++)
+        {
+            var total = 0.0;
+            for (var from = 0; from < 5; from++)
             {
-                var total = 0.0;
-                for (var from = 0; from < 5; from++)
-                {
-                    var kernel = 0.0;
-                    for (var f = 0; f < 2; f++) kernel += Feature(parts[1][b, to], f) * Feature(parts[0][b, from], f);
-                    total += kernel;
-                    mixed[b, to] += parts[2][b, from] * kernel;
-                }
-                mixed[b, to] /= total;
+                var kernel = 0.0;
+                for (var f = 0; f < 2; f++)
+                    kernel += Feature(parts[1][b, to], f) * Feature(parts[0][b, from], f);
+                total += kernel;
+                mixed[b, to] += parts[2][b, from] * kernel;
             }
+            mixed[b, to] /= total;
+        }
         var expected = parts[2] + layers["proj"].call(mixed);
         expected = expected + layers["mlp"].call(layers["norm2"].call(expected));
         Assert.True(expected.allclose(module.call(x), 1e-4, 1e-5));
 
-        double Feature(Tensor token, int f) => Math.Exp((token * w[f]).sum().item<float>() - (token.square().sum().item<float>() / 2)) / Math.Sqrt(2);
+        double Feature(Tensor token, int f) =>
+            Math.Exp((token * w[f]).sum().item<float>() - (token.square().sum().item<float>() / 2)) / Math.Sqrt(2);
     }
 
     [Theory]
@@ -91,7 +93,10 @@ public sealed class T2TViTTests
     public void StateDict_KeepsEmbeddingsAndRandomFeatures_WhichAreNotTrained()
     {
         using var model = Build.From<Backbone>($$"""{ {{Small}}, "image_size": 32 }""");
-        var fixedKeys = model.state_dict().Keys.Except(model.named_parameters().Select(parameter => parameter.name)).Order(StringComparer.Ordinal);
+        var fixedKeys = model
+            .state_dict()
+            .Keys.Except(model.named_parameters().Select(parameter => parameter.name))
+            .Order(StringComparer.Ordinal);
         Assert.Equal(["pos_embed", "tokens_to_token.attention1.w", "tokens_to_token.attention2.w"], fixedKeys);
     }
 
@@ -115,9 +120,23 @@ public sealed class T2TViTTests
     [InlineData(""" "out_indices": [1] """, "belongs to features")]
     [InlineData(""" "arch": 9 """, "7, 10, 12, 14, 19")]
     public void Options_ThatContradict_AreTheUsersMistake(string options, string message) =>
-        Assert.Contains(message, Assert.Throws<UserErrorException>(() => Build.From<Backbone>($$"""{ {{Small.Replace(options.Contains("arch", StringComparison.Ordinal) ? " \"arch\": 7," : "nothing", "", StringComparison.Ordinal)}}, {{options}} }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Build.From<Backbone>(
+                        $$"""{ {{Small.Replace(options.Contains("arch", StringComparison.Ordinal) ? " \"arch\": 7," : "nothing", "", StringComparison.Ordinal)}}, {{options}} }"""
+                    )
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void OddWidth_IsTheUsersMistake() =>
-        Assert.Contains("must be even", Assert.Throws<UserErrorException>(() => new T2TViT(new T2TViTOptions(EmbedDim: 33, NumHeads: 3))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "must be even",
+            Assert.Throws<UserErrorException>(() => new T2TViT(new T2TViTOptions(EmbedDim: 33, NumHeads: 3))).Message,
+            StringComparison.Ordinal
+        );
 }

@@ -14,10 +14,28 @@ public sealed class VisionTransformerTests
     {
         using var model = Build.From<Backbone>($$"""{ {{Small}}, "depth": 1 }""".Replace("\"depth\": 3,", "", StringComparison.Ordinal));
         Assert.Equal(
-            ["blocks.0.attn.proj.bias", "blocks.0.attn.proj.weight", "blocks.0.attn.qkv.bias", "blocks.0.attn.qkv.weight", "blocks.0.mlp.fc1.bias", "blocks.0.mlp.fc1.weight",
-             "blocks.0.mlp.fc2.bias", "blocks.0.mlp.fc2.weight", "blocks.0.norm1.bias", "blocks.0.norm1.weight", "blocks.0.norm2.bias", "blocks.0.norm2.weight",
-             "cls_token", "norm.bias", "norm.weight", "patch_embed.proj.bias", "patch_embed.proj.weight", "pos_embed"],
-            model.state_dict().Keys.Order(StringComparer.Ordinal));
+            [
+                "blocks.0.attn.proj.bias",
+                "blocks.0.attn.proj.weight",
+                "blocks.0.attn.qkv.bias",
+                "blocks.0.attn.qkv.weight",
+                "blocks.0.mlp.fc1.bias",
+                "blocks.0.mlp.fc1.weight",
+                "blocks.0.mlp.fc2.bias",
+                "blocks.0.mlp.fc2.weight",
+                "blocks.0.norm1.bias",
+                "blocks.0.norm1.weight",
+                "blocks.0.norm2.bias",
+                "blocks.0.norm2.weight",
+                "cls_token",
+                "norm.bias",
+                "norm.weight",
+                "patch_embed.proj.bias",
+                "patch_embed.proj.weight",
+                "pos_embed",
+            ],
+            model.state_dict().Keys.Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -54,7 +72,9 @@ public sealed class VisionTransformerTests
     [InlineData(31, 65)]
     public void Maps_AnySize_AreThoseOfThePaddedImage(int height, int width)
     {
-        using var model = Formula.Fill(Build.From<Backbone>($$"""{ {{Small}}, "image_size": 32, "features": "maps", "out_indices": [0, 2] }"""));
+        using var model = Formula.Fill(
+            Build.From<Backbone>($$"""{ {{Small}}, "image_size": 32, "features": "maps", "out_indices": [0, 2] }""")
+        );
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         var images = Formula.Values("images", 1, 3, height, width);
@@ -72,7 +92,10 @@ public sealed class VisionTransformerTests
     public void OutIndices_BlocksAfterTheLast_AreNotBuilt()
     {
         using var model = Build.From<Backbone>($$"""{ {{Small}}, "features": "maps", "out_indices": [0, 1] }""");
-        Assert.DoesNotContain(model.state_dict().Keys, key => key.StartsWith("blocks.2", StringComparison.Ordinal) || key.StartsWith("norm", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            model.state_dict().Keys,
+            key => key.StartsWith("blocks.2", StringComparison.Ordinal) || key.StartsWith("norm", StringComparison.Ordinal)
+        );
         Assert.Equal([32, 32], model.OutChannels);
     }
 
@@ -81,14 +104,26 @@ public sealed class VisionTransformerTests
     {
         using var model = Build.From<Backbone>($$"""{ {{Small}} }""");
         Assert.Equal(3, model.LayersByDepth.Blocks);
-        Assert.Equal([0, 0, 0, 1, 3, 4],
-            new[] { "cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight", "blocks.2.norm1.bias", "norm.weight" }.Select(model.LayersByDepth.Of));
+        Assert.Equal(
+            [0, 0, 0, 1, 3, 4],
+            new[]
+            {
+                "cls_token",
+                "pos_embed",
+                "patch_embed.proj.weight",
+                "blocks.0.attn.qkv.weight",
+                "blocks.2.norm1.bias",
+                "norm.weight",
+            }.Select(model.LayersByDepth.Of)
+        );
     }
 
     [Fact]
     public void Dropout_Training_ChangesOutput_EvaluationDoesNot()
     {
-        using var model = Formula.Fill(Build.From<Backbone>($$"""{ {{Small}}, "image_size": 32, "dropout": 0.3, "attention_dropout": 0.3, "drop_path": 0.5 }"""));
+        using var model = Formula.Fill(
+            Build.From<Backbone>($$"""{ {{Small}}, "image_size": 32, "dropout": 0.3, "attention_dropout": 0.3, "drop_path": 0.5 }""")
+        );
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         var images = Formula.Values("images", 2, 3, 32, 32);
@@ -121,9 +156,17 @@ public sealed class VisionTransformerTests
     [InlineData(""" "class_token": false """, "needs class_token: true")]
     [InlineData(""" "image_size": 4 """, "larger than image_size")]
     public void Options_ThatContradict_AreTheUsersMistake(string options, string message) =>
-        Assert.Contains(message, Assert.Throws<UserErrorException>(() => Build.From<Backbone>($$"""{ {{Small}}, {{options}} }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            Assert.Throws<UserErrorException>(() => Build.From<Backbone>($$"""{ {{Small}}, {{options}} }""")).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Heads_ThatDoNotDivideTheWidth_AreTheUsersMistake() =>
-        Assert.Contains("no multiple of 5", Assert.Throws<UserErrorException>(() => new VisionTransformer(new VisionTransformerOptions(EmbedDim: 32, NumHeads: 5))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no multiple of 5",
+            Assert.Throws<UserErrorException>(() => new VisionTransformer(new VisionTransformerOptions(EmbedDim: 32, NumHeads: 5))).Message,
+            StringComparison.Ordinal
+        );
 }

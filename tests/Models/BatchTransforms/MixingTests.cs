@@ -58,9 +58,18 @@ public sealed class MixingTests
     {
         using var batch = ConstantImages();
         batch.Labels = null;
-        batch.Targets = tensor(new float[,] { { 0 }, { 1 }, { 2 }, { 3 } });
+        batch.Targets = tensor(
+            new float[,]
+            {
+                { 0 },
+                { 1 },
+                { 2 },
+                { 3 },
+            }
+        );
         new Mixup(new(Alpha: 1)).Apply(batch, Build.Classes(1, DataTask.Regression), new RandomSource(4));
-        for (var i = 0; i < 4; i++) Assert.Equal(batch.Images[i, 0, 0, 0].item<float>(), batch.Targets![i, 0].item<float>(), 1e-5f);
+        for (var i = 0; i < 4; i++)
+            Assert.Equal(batch.Images[i, 0, 0, 0].item<float>(), batch.Targets![i, 0].item<float>(), 1e-5f);
     }
 
     [Fact]
@@ -68,7 +77,11 @@ public sealed class MixingTests
     {
         using var batch = ConstantImages();
         batch.SegmentationMaps = zeros(4, 8, 8, dtype: ScalarType.Int64);
-        Assert.Contains("can't mix maps", Assert.Throws<UserErrorException>(() => new Mixup(new()).Apply(batch, _info, new RandomSource(1))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "can't mix maps",
+            Assert.Throws<UserErrorException>(() => new Mixup(new()).Apply(batch, _info, new RandomSource(1))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -80,7 +93,8 @@ public sealed class MixingTests
         {
             using var batch = ConstantImages();
             choice.Apply(batch, _info, new RandomSource(seed));
-            if (batch.Images.data<float>().ToArray().All(pixel => pixel == MathF.Round(pixel))) cut++;
+            if (batch.Images.data<float>().ToArray().All(pixel => pixel == MathF.Round(pixel)))
+                cut++;
         }
         Assert.InRange(cut, 0.67 * runs, 0.83 * runs); // 3/4, within 4 standard deviations
     }
@@ -108,10 +122,11 @@ public sealed class MixingTests
     }
 
     // Image i is i everywhere, and has label i.
-    private static Batch ConstantImages() => new()
-    {
-        Images = arange(4, dtype: ScalarType.Float32).reshape(4, 1, 1, 1).expand(4, 3, 8, 8).contiguous(),
-        Labels = arange(4, dtype: ScalarType.Int64),
-        Samples = [.. Enumerable.Range(0, 4).Select(i => new Sample { Index = i, Name = $"{i}" })],
-    };
+    private static Batch ConstantImages() =>
+        new()
+        {
+            Images = arange(4, dtype: ScalarType.Float32).reshape(4, 1, 1, 1).expand(4, 3, 8, 8).contiguous(),
+            Labels = arange(4, dtype: ScalarType.Int64),
+            Samples = [.. Enumerable.Range(0, 4).Select(i => new Sample { Index = i, Name = $"{i}" })],
+        };
 }

@@ -7,7 +7,10 @@ namespace Tessera.Tests.Models.Detection;
 
 public sealed class AssignerTests
 {
-    private static readonly AnchorGrid Grid = new AnchorGenerator(new(), new Source([8, 16, 32])).Generate([(9, 7), (5, 4), (3, 2)], (72, 56));
+    private static readonly AnchorGrid Grid = new AnchorGenerator(new(), new Source([8, 16, 32])).Generate(
+        [(9, 7), (5, 4), (3, 2)],
+        (72, 56)
+    );
 
     [Theory]
     [InlineData(LowQuality.Box, true)]
@@ -27,15 +30,20 @@ public sealed class AssignerTests
     public void MaxIou_NoLowQuality_LeavesSmallBoxesUnmatched()
     {
         var tiny = new TruthBoxes(BoxArray.Of([10, 10, 12, 12]), [0], BoxArray.Empty);
-        Assert.All(new MaxIouAssigner(new(MatchLowQuality: false)).Assign(Grid, tiny), assigned => Assert.Equal(Assigner.Background, assigned));
+        Assert.All(
+            new MaxIouAssigner(new(MatchLowQuality: false)).Assign(Grid, tiny),
+            assigned => Assert.Equal(Assigner.Background, assigned)
+        );
         Assert.Contains(0, new MaxIouAssigner(new()).Assign(Grid, tiny));
         Assert.DoesNotContain(0, new MaxIouAssigner(new(MinPosIou: 0.2)).Assign(Grid, tiny));
     }
 
     [Fact]
     public void MaxIou_BoxFarOutside_GetsNoAnchor() =>
-        Assert.All(new MaxIouAssigner(new()).Assign(Grid, new TruthBoxes(BoxArray.Of([9000, 9000, 9100, 9100]), [0], BoxArray.Empty)),
-            assigned => Assert.Equal(Assigner.Background, assigned));
+        Assert.All(
+            new MaxIouAssigner(new()).Assign(Grid, new TruthBoxes(BoxArray.Of([9000, 9000, 9100, 9100]), [0], BoxArray.Empty)),
+            assigned => Assert.Equal(Assigner.Background, assigned)
+        );
 
     [Fact]
     public void Atss_RandomBoxes_EqualsTheObviousForm()
@@ -51,7 +59,10 @@ public sealed class AssignerTests
     [InlineData("max_iou")]
     [InlineData("atss")]
     public void Assign_NothingToFind_IsAllBackground(string which) =>
-        Assert.All(Of(which).Assign(Grid, new TruthBoxes(BoxArray.Empty, [], BoxArray.Empty)), assigned => Assert.Equal(Assigner.Background, assigned));
+        Assert.All(
+            Of(which).Assign(Grid, new TruthBoxes(BoxArray.Empty, [], BoxArray.Empty)),
+            assigned => Assert.Equal(Assigner.Background, assigned)
+        );
 
     [Theory]
     [InlineData("max_iou")]
@@ -64,8 +75,13 @@ public sealed class AssignerTests
         for (var i = 0; i < assigned.Length; i++)
         {
             var (x1, y1, x2, y2) = Box(Grid.Boxes, i);
-            var inside = Math.Max(0, Math.Min(x2, 28) - Math.Max(x1, -100)) * Math.Max(0, Math.Min(y2, 200) - Math.Max(y1, -100)) / ((x2 - x1) * (y2 - y1)) > 0.5;
-            if (inside) Assert.Equal(Assigner.Ignored, assigned[i]);
+            var inside =
+                Math.Max(0, Math.Min(x2, 28) - Math.Max(x1, -100))
+                    * Math.Max(0, Math.Min(y2, 200) - Math.Max(y1, -100))
+                    / ((x2 - x1) * (y2 - y1))
+                > 0.5;
+            if (inside)
+                Assert.Equal(Assigner.Ignored, assigned[i]);
         }
         var heeding = Of(which);
         heeding.IgnoreIofThr = -1;
@@ -82,17 +98,28 @@ public sealed class AssignerTests
         var grid = new AnchorGenerator(new(Scales: [1], Ratios: [1], CenterOffset: 0.5), new Source([16])).Generate([(1, 3)], (16, 48)); // [0 16], [16 32], [32 48]
         var truth = new TruthBoxes(BoxArray.Of([2, 0, 22, 16]), [0], BoxArray.Of([-4, 0, 14, 16])); // IoU 14/22 and 6/30
         Assert.Equal([Assigner.Ignored, 0, Assigner.Background], new MaxIouAssigner(new()).Assign(grid, truth));
-        Assert.Equal([Assigner.Ignored, Assigner.Background, Assigner.Background],
-            new MaxIouAssigner(new()) { IgnoreWhen = IgnoreWhen.AfterMatching }.Assign(grid, truth));
-        Assert.Equal([Assigner.Ignored, Assigner.Background, Assigner.Background], new MaxIouAssigner(new(MatchLowQuality: false)).Assign(grid, truth));
+        Assert.Equal(
+            [Assigner.Ignored, Assigner.Background, Assigner.Background],
+            new MaxIouAssigner(new()) { IgnoreWhen = IgnoreWhen.AfterMatching }.Assign(grid, truth)
+        );
+        Assert.Equal(
+            [Assigner.Ignored, Assigner.Background, Assigner.Background],
+            new MaxIouAssigner(new(MatchLowQuality: false)).Assign(grid, truth)
+        );
         // Of the two nearest anchors, one is no candidate: the other's overlap is its own threshold.
-        Assert.Equal(0, new AtssAssigner(new(1)).Assign(grid, new TruthBoxes(BoxArray.Of([2, 0, 28, 16]), [0], BoxArray.Of([-4, 0, 14, 16])))[1]);
+        Assert.Equal(
+            0,
+            new AtssAssigner(new(1)).Assign(grid, new TruthBoxes(BoxArray.Of([2, 0, 28, 16]), [0], BoxArray.Of([-4, 0, 14, 16])))[1]
+        );
     }
 
     [Fact]
     public void Assign_ThousandsOfBoxes_StaysInMemory()
     {
-        var grid = new AnchorGenerator(new(), new Source([8, 16, 32, 64, 128])).Generate([(40, 54), (20, 27), (10, 14), (5, 7), (3, 4)], (320, 426));
+        var grid = new AnchorGenerator(new(), new Source([8, 16, 32, 64, 128])).Generate(
+            [(40, 54), (20, 27), (10, 14), (5, 7), (3, 4)],
+            (320, 426)
+        );
         var truth = Truth(3, 600, 300);
         var before = GC.GetAllocatedBytesForCurrentThread();
         var assigned = new MaxIouAssigner(new()).Assign(grid, truth);
@@ -105,14 +132,20 @@ public sealed class AssignerTests
     public void Points_RandomBoxes_EqualTheDefinition()
     {
         int[] strides = [8, 16, 32];
-        var places = new AnchorGenerator(new(Scales: [1], Ratios: [1], CenterOffset: 0.5), new Source(strides)).Generate([(9, 7), (5, 4), (3, 2)], (72, 56));
+        var places = new AnchorGenerator(new(Scales: [1], Ratios: [1], CenterOffset: 0.5), new Source(strides)).Generate(
+            [(9, 7), (5, 4), (3, 2)],
+            (72, 56)
+        );
         (float, float)[] ranges = [(0, 16), (16, 32), (32, float.PositiveInfinity)];
         foreach (var radius in new double?[] { null, 1.5 })
         {
             for (var seed = 0; seed < 20; seed++)
             {
                 var truth = Truth(seed, 1 + seed % 6);
-                Assert.Equal(PointsByDefinition(places, truth.Boxes, ranges, strides, radius), new PointAssignment(ranges, strides, radius).Assign(places, truth));
+                Assert.Equal(
+                    PointsByDefinition(places, truth.Boxes, ranges, strides, radius),
+                    new PointAssignment(ranges, strides, radius).Assign(places, truth)
+                );
             }
         }
     }
@@ -131,7 +164,8 @@ public sealed class AssignerTests
         return new TruthBoxes(BoxArray.Of(corners.ToArray()), [.. Enumerable.Range(0, count).Select(i => i % 3)], BoxArray.Empty);
     }
 
-    private static (float X1, float Y1, float X2, float Y2) Box(BoxArray boxes, int i) => (boxes.X1[i], boxes.Y1[i], boxes.X2[i], boxes.Y2[i]);
+    private static (float X1, float Y1, float X2, float Y2) Box(BoxArray boxes, int i) =>
+        (boxes.X1[i], boxes.Y1[i], boxes.X2[i], boxes.Y2[i]);
 
     private static float Iou(BoxArray a, int i, BoxArray b, int j)
     {
@@ -143,15 +177,33 @@ public sealed class AssignerTests
 
     private static int[] MaxIouByMatrix(BoxArray boxes, MaxIouAssignerOptions options)
     {
-        var matrix = Enumerable.Range(0, boxes.Count).Select(box => Enumerable.Range(0, Grid.Count).Select(anchor => Iou(boxes, box, Grid.Boxes, anchor)).ToArray()).ToArray();
-        var nearest = Enumerable.Range(0, Grid.Count).Select(anchor => Array.IndexOf([.. matrix.Select(row => row[anchor])], matrix.Max(row => row[anchor]))).ToArray();
-        var result = nearest.Select((box, anchor) => matrix[box][anchor] >= (float)options.PosIouThr ? box
-            : matrix[box][anchor] < (float)options.NegIouThr ? Assigner.Background : Assigner.Ignored).ToArray();
+        var matrix = Enumerable
+            .Range(0, boxes.Count)
+            .Select(box => Enumerable.Range(0, Grid.Count).Select(anchor => Iou(boxes, box, Grid.Boxes, anchor)).ToArray())
+            .ToArray();
+        var nearest = Enumerable
+            .Range(0, Grid.Count)
+            .Select(anchor => Array.IndexOf([.. matrix.Select(row => row[anchor])], matrix.Max(row => row[anchor])))
+            .ToArray();
+        var result = nearest
+            .Select(
+                (box, anchor) =>
+                    matrix[box][anchor] >= (float)options.PosIouThr ? box
+                    : matrix[box][anchor] < (float)options.NegIouThr ? Assigner.Background
+                    : Assigner.Ignored
+            )
+            .ToArray();
         for (var box = 0; box < boxes.Count; box++)
         {
             var best = matrix[box].Max();
-            if (best == 0 || best < options.MinPosIou) continue;
-            foreach (var anchor in Enumerable.Range(0, Grid.Count).Where(anchor => matrix[box][anchor] == best).Take(options.GtMaxAssignAll ? int.MaxValue : 1))
+            if (best == 0 || best < options.MinPosIou)
+                continue;
+            foreach (
+                var anchor in Enumerable
+                    .Range(0, Grid.Count)
+                    .Where(anchor => matrix[box][anchor] == best)
+                    .Take(options.GtMaxAssignAll ? int.MaxValue : 1)
+            )
                 result[anchor] = options.LowQualityTo == LowQuality.Box ? box : nearest[anchor];
         }
         return result;
@@ -163,23 +215,36 @@ public sealed class AssignerTests
         for (var box = 0; box < boxes.Count; box++)
         {
             var (x1, y1, x2, y2) = Box(boxes, box);
-            (float X, float Y) Center(int anchor) => ((Grid.Boxes.X1[anchor] + Grid.Boxes.X2[anchor]) / 2, (Grid.Boxes.Y1[anchor] + Grid.Boxes.Y2[anchor]) / 2);
-            float Distance(int anchor) => (Center(anchor).X - (x1 + x2) / 2) * (Center(anchor).X - (x1 + x2) / 2) + (Center(anchor).Y - (y1 + y2) / 2) * (Center(anchor).Y - (y1 + y2) / 2);
-            var candidates = Grid.Levels.SelectMany(level => Enumerable.Range(level.Start, level.Count).OrderBy(Distance).Take(topk)).ToArray();
+            (float X, float Y) Center(int anchor) =>
+                ((Grid.Boxes.X1[anchor] + Grid.Boxes.X2[anchor]) / 2, (Grid.Boxes.Y1[anchor] + Grid.Boxes.Y2[anchor]) / 2);
+            float Distance(int anchor) =>
+                (Center(anchor).X - (x1 + x2) / 2) * (Center(anchor).X - (x1 + x2) / 2)
+                + (Center(anchor).Y - (y1 + y2) / 2) * (Center(anchor).Y - (y1 + y2) / 2);
+            var candidates = Grid
+                .Levels.SelectMany(level => Enumerable.Range(level.Start, level.Count).OrderBy(Distance).Take(topk))
+                .ToArray();
             var overlaps = candidates.Select(anchor => (double)Iou(boxes, box, Grid.Boxes, anchor)).ToArray();
             var threshold = overlaps.Average() + Math.Sqrt(overlaps.Sum(o => Math.Pow(o - overlaps.Average(), 2)) / (overlaps.Length - 1));
             foreach (var (anchor, overlap) in candidates.Zip(overlaps))
             {
                 var (x, y) = Center(anchor);
-                if (overlap >= threshold && overlap > 0 && Math.Min(Math.Min(x - x1, y - y1), Math.Min(x2 - x, y2 - y)) > 0.01) claims.Add((anchor, box, (float)overlap));
+                if (overlap >= threshold && overlap > 0 && Math.Min(Math.Min(x - x1, y - y1), Math.Min(x2 - x, y2 - y)) > 0.01)
+                    claims.Add((anchor, box, (float)overlap));
             }
         }
         var result = Enumerable.Repeat(Assigner.Background, Grid.Count).ToArray();
-        foreach (var claim in claims.GroupBy(claim => claim.Anchor)) result[claim.Key] = claim.OrderByDescending(c => c.Iou).ThenBy(c => c.Box).First().Box;
+        foreach (var claim in claims.GroupBy(claim => claim.Anchor))
+            result[claim.Key] = claim.OrderByDescending(c => c.Iou).ThenBy(c => c.Box).First().Box;
         return result;
     }
 
-    private static int[] PointsByDefinition(AnchorGrid places, BoxArray boxes, (float Low, float High)[] ranges, int[] strides, double? radius)
+    private static int[] PointsByDefinition(
+        AnchorGrid places,
+        BoxArray boxes,
+        (float Low, float High)[] ranges,
+        int[] strides,
+        double? radius
+    )
     {
         var result = Enumerable.Repeat(Assigner.Background, places.Count).ToArray();
         for (var level = 0; level < ranges.Length; level++)
@@ -192,9 +257,12 @@ public sealed class AssignerTests
                 {
                     var (x1, y1, x2, y2) = Box(boxes, box);
                     float[] sides = [x - x1, y - y1, x2 - x, y2 - y];
-                    if (sides.Min() <= 0 || sides.Max() < ranges[level].Low || sides.Max() > ranges[level].High) continue;
-                    if (radius is { } r && Math.Max(Math.Abs(x - (x1 + x2) / 2), Math.Abs(y - (y1 + y2) / 2)) >= r * strides[level]) continue;
-                    if ((x2 - x1) * (y2 - y1) < smallest) (smallest, result[place]) = ((x2 - x1) * (y2 - y1), box);
+                    if (sides.Min() <= 0 || sides.Max() < ranges[level].Low || sides.Max() > ranges[level].High)
+                        continue;
+                    if (radius is { } r && Math.Max(Math.Abs(x - (x1 + x2) / 2), Math.Abs(y - (y1 + y2) / 2)) >= r * strides[level])
+                        continue;
+                    if ((x2 - x1) * (y2 - y1) < smallest)
+                        (smallest, result[place]) = ((x2 - x1) * (y2 - y1), box);
                 }
             }
         }

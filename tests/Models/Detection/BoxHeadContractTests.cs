@@ -20,14 +20,19 @@ public sealed class BoxHeadContractTests
     public void Head_StateIntoAnother_GivesSameLossesAndCandidates(string name)
     {
         var source = new Source([8, 16]);
-        using var first = Formula.Fill(Build.From<BoxHead>($$"""{ "type": "{{name}}", "feat_channels": 32, "stacked_convs": 2 }""", source, Info));
+        using var first = Formula.Fill(
+            Build.From<BoxHead>($$"""{ "type": "{{name}}", "feat_channels": 32, "stacked_convs": 2 }""", source, Info)
+        );
         using var second = Build.From<BoxHead>($$"""{ "type": "{{name}}", "feat_channels": 32, "stacked_convs": 2 }""", source, Info);
         second.load_state_dict(first.state_dict());
         using var scope = NewDisposeScope();
         Tensor[] maps = [Formula.Values("images", 2, 256, 8, 12), Formula.Values("images", 2, 256, 4, 6)];
         var truth = new TruthBoxes(BoxArray.Of([5, 5, 40, 40]), [3], BoxArray.Empty);
         var (a, b) = (first.call(maps), second.call(maps));
-        Assert.Equal(first.Losses(a, [truth, truth], (64, 96)).Values.Select(l => l.item<float>()), second.Losses(b, [truth, truth], (64, 96)).Values.Select(l => l.item<float>()));
+        Assert.Equal(
+            first.Losses(a, [truth, truth], (64, 96)).Values.Select(l => l.item<float>()),
+            second.Losses(b, [truth, truth], (64, 96)).Values.Select(l => l.item<float>())
+        );
         var limits = new CandidateLimits(0.01f, 20);
         foreach (var (x, y) in first.Candidates(a, (64, 96), limits).Zip(second.Candidates(b, (64, 96), limits)))
         {
@@ -42,7 +47,11 @@ public sealed class BoxHeadContractTests
     [MemberData(nameof(Heads))]
     public void Head_AtFirst_SeesEverythingWithThePriorProbability(string name)
     {
-        using var head = Build.From<BoxHead>($$"""{ "type": "{{name}}", "feat_channels": 32, "prior_prob": 0.02 }""", new Source([8]), Info);
+        using var head = Build.From<BoxHead>(
+            $$"""{ "type": "{{name}}", "feat_channels": 32, "prior_prob": 0.02 }""",
+            new Source([8]),
+            Info
+        );
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         Assert.InRange(head.call([Formula.Values("images", 1, 256, 8, 8)])[0].sigmoid().mean().item<float>(), 0.015f, 0.025f);
@@ -51,14 +60,24 @@ public sealed class BoxHeadContractTests
     [Theory]
     [MemberData(nameof(Heads))]
     public void Head_OtherNumberOfClasses_IsTheUsersMistake(string name) =>
-        Assert.Contains("num_classes is 9, but the data has 4 classes.",
-            Assert.Throws<UserErrorException>(() => Build.From<BoxHead>($$"""{ "type": "{{name}}", "num_classes": 9 }""", new Source([8]), Info)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "num_classes is 9, but the data has 4 classes.",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Build.From<BoxHead>($$"""{ "type": "{{name}}", "num_classes": 9 }""", new Source([8]), Info)
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Anchors_Octaves_ByHand()
     {
         // Stride 8, base scale 4: sides 32 and 32 √2; at ratio 4 half as wide and twice as high. Centres at (4, 4), (12, 4), …
-        var grid = new AnchorGenerator(new(OctaveBaseScale: 4, ScalesPerOctave: 2, Ratios: [1, 4], CenterOffset: 0.5), new Source([8])).Generate([(2, 3)], (16, 24));
+        var grid = new AnchorGenerator(
+            new(OctaveBaseScale: 4, ScalesPerOctave: 2, Ratios: [1, 4], CenterOffset: 0.5),
+            new Source([8])
+        ).Generate([(2, 3)], (16, 24));
         Assert.Equal(2 * 3 * 4, grid.Count);
         var corners = new float[4];
         grid.Boxes.CopyTo(0, corners);
@@ -79,5 +98,13 @@ public sealed class BoxHeadContractTests
     [InlineData("\"sizes\": [[8], [16, 32]]", "same number of sizes")]
     [InlineData("\"sizes\": [[8], [-1]]", "above 0")]
     public void Anchors_OptionsThatDisagree_AreTheUsersMistake(string options, string expected) =>
-        Assert.Contains(expected, Assert.Throws<UserErrorException>(() => Build.From<AnchorGeneratorBase>($$"""{ "type": "AnchorGenerator", {{options}} }""", new Source([8, 16]))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Build.From<AnchorGeneratorBase>($$"""{ "type": "AnchorGenerator", {{options}} }""", new Source([8, 16]))
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 }

@@ -34,22 +34,66 @@ public sealed class DetectionLossTests
         Assert.Equal(1 - 1 / 3.0 + 25 / 325.0, Value(new DIoULoss()), 1e-5);
         Assert.Equal(1 - 1 / 3.0 + 25 / 325.0, Value(new CIoULoss()), 1e-5); // both square
         Assert.Equal(2 * (1 - 1 / 3.0), Value(new GIoULoss { Weight = 2 }), 1e-5);
-        static double Value(BoxLoss loss) => loss.Sum(tensor(new float[,] { { 0, 0, 10, 10 } }), tensor(new float[,] { { 5, 0, 15, 10 } })).item<float>();
+        static double Value(BoxLoss loss) =>
+            loss.Sum(
+                    tensor(
+                        new float[,]
+                        {
+                            { 0, 0, 10, 10 },
+                        }
+                    ),
+                    tensor(
+                        new float[,]
+                        {
+                            { 5, 0, 15, 10 },
+                        }
+                    )
+                )
+                .item<float>();
     }
 
     [Fact]
     public void CodeLosses_ByHand()
     {
-        var (found, wanted) = (tensor(new float[,] { { 0, 0, 0, 0 }, { 1, 1, 1, 1 } }), tensor(new float[,] { { 0.5f, -3, 0, 2 }, { 1, 1, 1, 1.5f } }));
+        var (found, wanted) = (
+            tensor(
+                new float[,]
+                {
+                    { 0, 0, 0, 0 },
+                    { 1, 1, 1, 1 },
+                }
+            ),
+            tensor(
+                new float[,]
+                {
+                    { 0.5f, -3, 0, 2 },
+                    { 1, 1, 1, 1.5f },
+                }
+            )
+        );
         Assert.Equal(0.5 + 3 + 2 + 0.5, new L1Loss().Sum(found, wanted).item<float>(), 1e-5);
         // Beta 1: ½ 0.25, 2.5, 1.5, ½ 0.25. The second row counts double.
-        Assert.Equal(0.125 + 2.5 + 1.5 + 2 * 0.125, new SmoothL1Loss(new(1)).Sum(found, wanted, tensor(new float[] { 1, 2 })).item<float>(), 1e-5);
+        Assert.Equal(
+            0.125 + 2.5 + 1.5 + 2 * 0.125,
+            new SmoothL1Loss(new(1)).Sum(found, wanted, tensor(new float[] { 1, 2 })).item<float>(),
+            1e-5
+        );
     }
 
     [Fact]
     public void BoxLosses_NoBoxes_AreZero()
     {
-        foreach (var loss in new BoxLoss[] { new L1Loss(), new SmoothL1Loss(new()), new IoULoss(new()), new GIoULoss(), new DIoULoss(), new CIoULoss() })
+        foreach (
+            var loss in new BoxLoss[]
+            {
+                new L1Loss(),
+                new SmoothL1Loss(new()),
+                new IoULoss(new()),
+                new GIoULoss(),
+                new DIoULoss(),
+                new CIoULoss(),
+            }
+        )
         {
             using var scope = NewDisposeScope();
             var none = zeros(0, 4).requires_grad_();
@@ -65,8 +109,24 @@ public sealed class DetectionLossTests
         foreach (var loss in new BoxLoss[] { new IoULoss(new()), new GIoULoss(), new DIoULoss(), new CIoULoss() })
         {
             using var scope = NewDisposeScope();
-            var flat = tensor(new float[,] { { 3, 3, 3, 3 }, { 5, 1, 5, 9 } }).requires_grad_();
-            var value = loss.Sum(flat, tensor(new float[,] { { 3, 3, 3, 3 }, { 0, 0, 4, 4 } }));
+            var flat = tensor(
+                    new float[,]
+                    {
+                        { 3, 3, 3, 3 },
+                        { 5, 1, 5, 9 },
+                    }
+                )
+                .requires_grad_();
+            var value = loss.Sum(
+                flat,
+                tensor(
+                    new float[,]
+                    {
+                        { 3, 3, 3, 3 },
+                        { 0, 0, 4, 4 },
+                    }
+                )
+            );
             Assert.True(double.IsFinite(value.item<float>()), loss.GetType().Name);
             value.backward();
             Assert.True(flat.grad!.isfinite().all().item<bool>(), loss.GetType().Name);
@@ -93,5 +153,8 @@ public sealed class DetectionLossTests
     }
 
     private static Tensor Rows(JsonElement rows) =>
-        tensor(rows.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(n => n.GetSingle()).ToArray()).view(-1, 4).detach().clone();
+        tensor(rows.EnumerateArray().SelectMany(row => row.EnumerateArray()).Select(n => n.GetSingle()).ToArray())
+            .view(-1, 4)
+            .detach()
+            .clone();
 }

@@ -23,7 +23,11 @@ public sealed class DetectorTests
     {
         // 100 x 200 (H x W), halved, mirrored, then padded by 6 on the left and 10 above.
         var map = Matrix3x2.CreateScale(0.5f) * new Matrix3x2(-1, 0, 0, 1, 100, 0) * Matrix3x2.CreateTranslation(6, 10);
-        using var model = With(new Fixed([[new(26, 15, 46, 25, 0.9f, 1), new(96, 50, 130, 90, 0.8f, 2), new(0, 0, 5, 64, 0.7f, 0)]]));
+        using var model = With(
+            new Fixed([
+                [new(26, 15, 46, 25, 0.9f, 1), new(96, 50, 130, 90, 0.8f, 2), new(0, 0, 5, 64, 0.7f, 0)],
+            ])
+        );
         using var batch = Images(zeros(1, 3, 64, 128), new Geometry(100, 200, map));
         var found = One(model, batch);
         // x = (106 - x') · 2, y = (y' - 10) · 2. The third lies wholly in the padding: nothing is left of it but an edge.
@@ -36,7 +40,11 @@ public sealed class DetectorTests
     public void Predict_RotatedImage_GivesTheBoxAround()
     {
         // A quarter turn: (x, y) to (50 - y, x).
-        using var model = With(new Fixed([[new(10, 20, 30, 25, 0.9f, 0)]]));
+        using var model = With(
+            new Fixed([
+                [new(10, 20, 30, 25, 0.9f, 0)],
+            ])
+        );
         using var batch = Images(zeros(1, 3, 64, 64), new Geometry(50, 64, new Matrix3x2(0, 1, -1, 0, 50, 0)));
         Assert.Equal([20, 20, 25, 40], One(model, batch).Corners);
     }
@@ -44,7 +52,11 @@ public sealed class DetectorTests
     [Fact]
     public void Predict_NoGeometry_ClipsToTheImage()
     {
-        using var model = With(new Fixed([[new(-5, -5, 200, 20, 0.9f, 0), new(float.NaN, 0, 5, 5, 0.9f, 0), new(8, 8, 8, 12, 0.9f, 0)]]));
+        using var model = With(
+            new Fixed([
+                [new(-5, -5, 200, 20, 0.9f, 0), new(float.NaN, 0, 5, 5, 0.9f, 0), new(8, 8, 8, 12, 0.9f, 0)],
+            ])
+        );
         using var batch = Images(zeros(1, 3, 32, 64), null);
         Assert.Equal([0, 0, 64, 20], One(model, batch).Corners);
     }
@@ -74,20 +86,30 @@ public sealed class DetectorTests
     [Fact]
     public void Predict_MaxPerImg_LimitsAfterNms()
     {
-        using var model = With(new Fixed([[new(0, 0, 9, 9, 0.9f, 0), new(0, 0, 9, 9, 0.8f, 0), new(20, 20, 29, 29, 0.7f, 0), new(40, 20, 49, 29, 0.6f, 0)]]), new DetectorTestOptions(MaxPerImg: 2));
+        using var model = With(
+            new Fixed([
+                [new(0, 0, 9, 9, 0.9f, 0), new(0, 0, 9, 9, 0.8f, 0), new(20, 20, 29, 29, 0.7f, 0), new(40, 20, 49, 29, 0.6f, 0)],
+            ]),
+            new DetectorTestOptions(MaxPerImg: 2)
+        );
         using var batch = Images(zeros(1, 3, 64, 64), null);
         Assert.Equal([0.9f, 0.7f], One(model, batch).Scores);
     }
 
     [Theory]
     [InlineData("""{ "type": "ResNet", "depth": 18, "base_channels": 8 }""")]
-    [InlineData("""{ "type": "ResNet", "depth": 50, "base_channels": 8, "stage_blocks": [1, 1, 1, 1], "stem": "deep", "avg_down": true, "groups": 2 }""")]
+    [InlineData(
+        """{ "type": "ResNet", "depth": 50, "base_channels": 8, "stage_blocks": [1, 1, 1, 1], "stem": "deep", "avg_down": true, "groups": 2 }"""
+    )]
     public void FuseConvBn_EqualsUnfused(string backbone)
     {
-        string Config(bool fuse) => $$"""
-            { "type": "Detector", "backbone": {{backbone}}, "neck": { "type": "Fpn", "out_channels": 16, "norm": "bn" },
-              "bbox_head": { "type": "RetinaHead", "norm": "bn", "stacked_convs": 2 }, "test": { "score_thr": 0.0, "fuse_conv_bn": {{(fuse ? "true" : "false")}} } }
-            """;
+        string Config(bool fuse) =>
+            $$"""
+                { "type": "Detector", "backbone": {{backbone}}, "neck": { "type": "Fpn", "out_channels": 16, "norm": "bn" },
+                  "bbox_head": { "type": "RetinaHead", "norm": "bn", "stacked_convs": 2 }, "test": { "score_thr": 0.0, "fuse_conv_bn": {{(
+                    fuse ? "true" : "false"
+                )}} } }
+                """;
         using var plain = Formula.Fill(Build.From<VisionModel>(Config(false), Info));
         using var fused = Formula.Fill(Build.From<VisionModel>(Config(true), Info));
         Tame(plain);
@@ -103,7 +125,8 @@ public sealed class DetectorTests
 
         // Other weights, once evaluation begins anew: the joined ones are made anew, too.
         using (no_grad())
-            foreach (var model in new[] { plain, fused }) model.get_parameter("backbone.layer1.0.bn1.weight")!.mul_(3);
+            foreach (var model in new[] { plain, fused })
+                model.get_parameter("backbone.layer1.0.bn1.weight")!.mul_(3);
         plain.eval();
         fused.eval();
         var (c, d) = (One(plain, batch), One(fused, batch));
@@ -119,20 +142,21 @@ public sealed class DetectorTests
         // And training takes the model as it is.
         fused.train();
         using var scope = NewDisposeScope();
-        using (no_grad()) _ = ((Detector)fused).Outputs(batch.Images);
+        using (no_grad())
+            _ = ((Detector)fused).Outputs(batch.Images);
         fused.eval();
         Assert.NotEqual(c.Scores, One(fused, batch).Scores); // statistics have moved
     }
 
     public static TheoryData<string> Heads() =>
-    [
-        """{ "type": "RetinaHead", "stacked_convs": 1, "norm": "gn" }""",
-        """{ "type": "RetinaHead", "stacked_convs": 1, "loss_norm": "image", "assigner": { "type": "AtssAssigner" }, "loss_bbox": { "type": "GIoULoss" } }""",
-        """{ "type": "RetinaHead", "stacked_convs": 1, "box_coder": { "type": "DistanceCoder" }, "loss_bbox": { "type": "SmoothL1Loss" } }""",
-        """{ "type": "FcosHead", "stacked_convs": 1 }""",
-        """{ "type": "FcosHead", "stacked_convs": 1, "norm": "none", "norm_on_bbox": false, "centerness_on_reg": false, "center_sampling": false, "loss_bbox": { "type": "IoULoss" } }""",
-        """{ "type": "FcosHead", "stacked_convs": 1, "centerness_weight": false, "loss_bbox": { "type": "CIoULoss" }, "norm": "bn" }""",
-    ];
+        [
+            """{ "type": "RetinaHead", "stacked_convs": 1, "norm": "gn" }""",
+            """{ "type": "RetinaHead", "stacked_convs": 1, "loss_norm": "image", "assigner": { "type": "AtssAssigner" }, "loss_bbox": { "type": "GIoULoss" } }""",
+            """{ "type": "RetinaHead", "stacked_convs": 1, "box_coder": { "type": "DistanceCoder" }, "loss_bbox": { "type": "SmoothL1Loss" } }""",
+            """{ "type": "FcosHead", "stacked_convs": 1 }""",
+            """{ "type": "FcosHead", "stacked_convs": 1, "norm": "none", "norm_on_bbox": false, "centerness_on_reg": false, "center_sampling": false, "loss_bbox": { "type": "IoULoss" } }""",
+            """{ "type": "FcosHead", "stacked_convs": 1, "centerness_weight": false, "loss_bbox": { "type": "CIoULoss" }, "norm": "bn" }""",
+        ];
 
     [Theory]
     [MemberData(nameof(Heads))]
@@ -154,21 +178,33 @@ public sealed class DetectorTests
         {
             using var scope = NewDisposeScope();
             var count = corners.Length / 4;
-            using var batch = Images(Formula.Values("images", 2, 3, 64, 64), null,
-                new Boxes(corners, [.. Enumerable.Range(0, count).Select(i => i % 3)], [.. Enumerable.Range(0, count).Select(i => count < 100 && i % 5 == 4)]));
-            foreach (var parameter in model.parameters()) parameter.grad = null;
+            using var batch = Images(
+                Formula.Values("images", 2, 3, 64, 64),
+                null,
+                new Boxes(
+                    corners,
+                    [.. Enumerable.Range(0, count).Select(i => i % 3)],
+                    [.. Enumerable.Range(0, count).Select(i => count < 100 && i % 5 == 4)]
+                )
+            );
+            foreach (var parameter in model.parameters())
+                parameter.grad = null;
             var losses = model.Loss(batch, default);
             foreach (var (name, loss) in losses)
             {
                 Assert.Empty(loss.shape);
-                Assert.True(double.IsFinite(loss.item<float>()) && loss.item<float>() >= 0, $"{name} is {loss.item<float>()} for {count} boxes");
+                Assert.True(
+                    double.IsFinite(loss.item<float>()) && loss.item<float>() >= 0,
+                    $"{name} is {loss.item<float>()} for {count} boxes"
+                );
             }
             losses.Total().backward();
             foreach (var (name, parameter) in model.named_parameters())
             {
                 Assert.True(parameter.grad is not null, $"{name} has no gradient for {count} boxes");
                 Assert.True(parameter.grad!.isfinite().all().item<bool>(), $"{name}: gradient not finite for {count} boxes");
-                if (ReferenceEquals(corners, thousands)) Assert.True(parameter.grad.abs().sum().item<float>() > 0, $"{name} is dead");
+                if (ReferenceEquals(corners, thousands))
+                    Assert.True(parameter.grad.abs().sum().item<float>() > 0, $"{name} is dead");
             }
         }
     }
@@ -210,7 +246,10 @@ public sealed class DetectorTests
     {
         using var model = Small("""{ "type": "RetinaHead", "stacked_convs": 1 }""");
         using var batch = Images(zeros(1, 3, 64, 64), null, new Boxes([1, 1, 9, 9], [3], [false]));
-        Assert.Equal("0: box 0 has label 3, but there are 3 classes, from 0.", Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message);
+        Assert.Equal(
+            "0: box 0 has label 3, but there are 3 classes, from 0.",
+            Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message
+        );
     }
 
     [Fact]
@@ -239,18 +278,33 @@ public sealed class DetectorTests
             var factors = Enumerable.Range(0, shapes * cells).Select(_ => random.Next(10) / 5f - 1).ToArray();
             foreach (var factored in new[] { false, true })
             {
-                foreach (var limits in new[] { new CandidateLimits(0.05f, 50), new CandidateLimits(0.6f, 1000), new CandidateLimits(0, 5000) })
+                foreach (
+                    var limits in new[] { new CandidateLimits(0.05f, 50), new CandidateLimits(0.6f, 1000), new CandidateLimits(0, 5000) }
+                )
                 {
                     static float Sigmoid(float x) => 1 / (1 + MathF.Exp(-x));
-                    var wanted = (from shape in Enumerable.Range(0, shapes)
-                                  from label in Enumerable.Range(0, classes)
-                                  from cell in Enumerable.Range(0, cells)
-                                  let p = Sigmoid(logits[(shape * classes + label) * cells + cell])
-                                  let score = factored ? MathF.Sqrt(p * Sigmoid(factors[shape * cells + cell])) : p
-                                  where score > limits.ScoreThr
-                                  orderby score descending, (cell * shapes + shape) * classes + label
-                                  select (score, (cell * shapes + shape) * classes + label)).Take(limits.NmsPre);
-                    Assert.Equal(wanted, CandidateSelection.Best(logits, factored ? factors : [], shapes, classes, cells, new CandidateScore(CenternessScore.Root, ByClass: false), limits));
+                    var wanted = (
+                        from shape in Enumerable.Range(0, shapes)
+                        from label in Enumerable.Range(0, classes)
+                        from cell in Enumerable.Range(0, cells)
+                        let p = Sigmoid(logits[(shape * classes + label) * cells + cell])
+                        let score = factored ? MathF.Sqrt(p * Sigmoid(factors[shape * cells + cell])) : p
+                        where score > limits.ScoreThr
+                        orderby score descending, (cell * shapes + shape) * classes + label
+                        select (score, (cell * shapes + shape) * classes + label)
+                    ).Take(limits.NmsPre);
+                    Assert.Equal(
+                        wanted,
+                        CandidateSelection.Best(
+                            logits,
+                            factored ? factors : [],
+                            shapes,
+                            classes,
+                            cells,
+                            new CandidateScore(CenternessScore.Root, ByClass: false),
+                            limits
+                        )
+                    );
                 }
             }
         }
@@ -262,27 +316,47 @@ public sealed class DetectorTests
     {
         var random = new Random(5);
         foreach (var (images, shapes, classes, height, width) in new[] { (1, 1, 1, 1, 3), (2, 3, 4, 7, 9), (3, 1, 5, 8, 8) })
-            foreach (var factored in new[] { false, true })
-                foreach (var score in new[] { CandidateScore.Alone, new CandidateScore(CenternessScore.Root, false), new CandidateScore(CenternessScore.Product, true) })
-                    foreach (var limits in new[] { new CandidateLimits(0.05f, 10), new CandidateLimits(0.6f, 1000), new CandidateLimits(0.999f, 5) })
-                    {
-                        using var scope = NewDisposeScope();
-                        // Few different values: ties everywhere.
-                        Tensor Map(int channels) => tensor(Enumerable.Range(0, images * channels * height * width).Select(_ => random.Next(40) / 5f - 4).ToArray()).view(images, channels, height, width);
-                        var (logits, codes, factors) = (Map(shapes * classes), Map(shapes * 4), factored ? Map(shapes) : null);
-                        var found = DeviceCandidates.Best(logits, codes, factors, shapes, score, limits);
-                        for (var image = 0; image < images; image++)
-                        {
-                            var wanted = CandidateSelection.Best(logits[image].contiguous().Values<float>(), factors is null ? [] : factors[image].contiguous().Values<float>(), shapes, classes, height * width, score, limits);
-                            Assert.Equal(wanted.Select(candidate => candidate.Index), found[image].Select(candidate => candidate.Index));
-                            Assert.All(wanted.Zip(found[image]), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 1e-6f));
-                            foreach (var (_, index, code) in found[image])
-                            {
-                                var (cell, shape) = Math.DivRem(index / classes, shapes);
-                                Assert.Equal(Enumerable.Range(0, 4).Select(side => codes[image, (shape * 4) + side, cell / width, cell % width].item<float>()), code);
-                            }
-                        }
-                    }
+        foreach (var factored in new[] { false, true })
+        foreach (
+            var score in new[]
+            {
+                CandidateScore.Alone,
+                new CandidateScore(CenternessScore.Root, false),
+                new CandidateScore(CenternessScore.Product, true),
+            }
+        )
+        foreach (var limits in new[] { new CandidateLimits(0.05f, 10), new CandidateLimits(0.6f, 1000), new CandidateLimits(0.999f, 5) })
+        {
+            using var scope = NewDisposeScope();
+            // Few different values: ties everywhere.
+            Tensor Map(int channels) =>
+                tensor(Enumerable.Range(0, images * channels * height * width).Select(_ => random.Next(40) / 5f - 4).ToArray())
+                    .view(images, channels, height, width);
+            var (logits, codes, factors) = (Map(shapes * classes), Map(shapes * 4), factored ? Map(shapes) : null);
+            var found = DeviceCandidates.Best(logits, codes, factors, shapes, score, limits);
+            for (var image = 0; image < images; image++)
+            {
+                var wanted = CandidateSelection.Best(
+                    logits[image].contiguous().Values<float>(),
+                    factors is null ? [] : factors[image].contiguous().Values<float>(),
+                    shapes,
+                    classes,
+                    height * width,
+                    score,
+                    limits
+                );
+                Assert.Equal(wanted.Select(candidate => candidate.Index), found[image].Select(candidate => candidate.Index));
+                Assert.All(wanted.Zip(found[image]), pair => Assert.Equal(pair.First.Score, pair.Second.Score, 1e-6f));
+                foreach (var (_, index, code) in found[image])
+                {
+                    var (cell, shape) = Math.DivRem(index / classes, shapes);
+                    Assert.Equal(
+                        Enumerable.Range(0, 4).Select(side => codes[image, (shape * 4) + side, cell / width, cell % width].item<float>()),
+                        code
+                    );
+                }
+            }
+        }
     }
 
     /// <summary>
@@ -293,31 +367,55 @@ public sealed class DetectorTests
     public void Best_ByClass_LeavesTheCentrenessToTheEnd()
     {
         static float Logit(double p) => (float)Math.Log(p / (1 - p));
-        float[] logits = [Logit(0.9), Logit(0.6)], factors = [Logit(0.01), Logit(0.9)];
-        (float Score, int Index) One(bool byClass) => Assert.Single(
-            CandidateSelection.Best(logits, factors, 1, 1, 2, new CandidateScore(CenternessScore.Product, byClass), new CandidateLimits(0.05f, 1)));
+        float[] logits = [Logit(0.9), Logit(0.6)],
+            factors = [Logit(0.01), Logit(0.9)];
+        (float Score, int Index) One(bool byClass) =>
+            Assert.Single(
+                CandidateSelection.Best(
+                    logits,
+                    factors,
+                    1,
+                    1,
+                    2,
+                    new CandidateScore(CenternessScore.Product, byClass),
+                    new CandidateLimits(0.05f, 1)
+                )
+            );
         Assert.Equal(0, One(byClass: true).Index);
         Assert.Equal(0.009f, One(byClass: true).Score, 1e-6f);
         Assert.Equal(1, One(byClass: false).Index);
         Assert.Equal(0.54f, One(byClass: false).Score, 1e-6f);
         // Both fit in: the best score comes first.
-        var both = CandidateSelection.Best(logits, factors, 1, 1, 2, new CandidateScore(CenternessScore.Product, true), new CandidateLimits(0.05f, 2));
+        var both = CandidateSelection.Best(
+            logits,
+            factors,
+            1,
+            1,
+            2,
+            new CandidateScore(CenternessScore.Product, true),
+            new CandidateLimits(0.05f, 2)
+        );
         Assert.Equal([1, 0], both.Select(candidate => candidate.Index));
     }
 
     private static float[] Square(float x, float y, float side) => [x, y, x + side, y + side];
 
-    private static VisionModel Small(string head) => Build.From<VisionModel>($$"""
-        { "type": "Detector", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8, "stage_blocks": [1, 1, 1], "stem": "small", "strides": [2, 2, 2], "zero_init_residual": false },
-          "neck": { "type": "Fpn", "out_channels": 8, "start_level": 1, "num_outs": 3, "add_extra_convs": "on_output" }, "bbox_head": {{head}}, "test": { "score_thr": 0.001 } }
-        """, Info);
+    private static VisionModel Small(string head) =>
+        Build.From<VisionModel>(
+            $$"""
+            { "type": "Detector", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8, "stage_blocks": [1, 1, 1], "stem": "small", "strides": [2, 2, 2], "zero_init_residual": false },
+              "neck": { "type": "Fpn", "out_channels": 8, "start_level": 1, "num_outs": 3, "add_extra_convs": "on_output" }, "bbox_head": {{head}}, "test": { "score_thr": 0.001 } }
+            """,
+            Info
+        );
 
     /// <summary>Scores that differ and boxes of a sensible size.</summary>
     private static void Tame(VisionModel model)
     {
         using var _ = no_grad();
         foreach (var (name, parameter) in model.named_parameters())
-            if (name.StartsWith("bbox_head.retina_", StringComparison.Ordinal)) parameter.mul_(0.05);
+            if (name.StartsWith("bbox_head.retina_", StringComparison.Ordinal))
+                parameter.mul_(0.05);
     }
 
     private static DetectionPrediction One(VisionModel model, Batch batch)
@@ -326,16 +424,30 @@ public sealed class DetectorTests
         return (DetectionPrediction)model.Predict(batch).Single();
     }
 
-    private static Batch Images(Tensor images, Geometry? geometry, Boxes? boxes = null) => new()
-    {
-        Images = images,
-        Samples = [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => new Sample { Index = i, Name = $"{i}", Geometry = geometry, Boxes = boxes ?? new Boxes([], [], []) })],
-    };
+    private static Batch Images(Tensor images, Geometry? geometry, Boxes? boxes = null) =>
+        new()
+        {
+            Images = images,
+            Samples =
+            [
+                .. Enumerable
+                    .Range(0, (int)images.shape[0])
+                    .Select(i => new Sample
+                    {
+                        Index = i,
+                        Name = $"{i}",
+                        Geometry = geometry,
+                        Boxes = boxes ?? new Boxes([], [], []),
+                    }),
+            ],
+        };
 
     private static Detector With(BoxHead head, DetectorTestOptions? test = null, SuppressionMethod? nms = null)
     {
         var services = new ServiceCollection().BuildServiceProvider();
-        var model = nms is null ? new Detector(new(test), new Pixels(new()), null, head, Info, services) : new Detector(test ?? new(), new Pixels(new()), null, head, Info, nms);
+        var model = nms is null
+            ? new Detector(new(test), new Pixels(new()), null, head, Info, services)
+            : new Detector(test ?? new(), new Pixels(new()), null, head, Info, nms);
         model.eval();
         return model;
     }
@@ -352,15 +464,21 @@ public sealed class DetectorTests
 
         public override Tensor[] forward(Tensor[] maps) => [maps[0].alias()];
 
-        public override LossMap Losses(Tensor[] outputs, IReadOnlyList<TruthBoxes> truths, (int Height, int Width) image) => throw new NotSupportedException();
+        public override LossMap Losses(Tensor[] outputs, IReadOnlyList<TruthBoxes> truths, (int Height, int Width) image) =>
+            throw new NotSupportedException();
 
         protected static Candidates Of(IEnumerable<Found> found) =>
-            new([.. found.SelectMany(f => new[] { f.X1, f.Y1, f.X2, f.Y2 })], [.. found.Select(f => f.Score)], [.. found.Select(f => f.Label)]);
+            new(
+                [.. found.SelectMany(f => new[] { f.X1, f.Y1, f.X2, f.Y2 })],
+                [.. found.Select(f => f.Score)],
+                [.. found.Select(f => f.Label)]
+            );
     }
 
     private sealed class Fixed(Found[][] found) : Stub
     {
-        public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits) => [.. found.Select(f => Of(f))];
+        public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits) =>
+            [.. found.Select(f => Of(f))];
     }
 
     /// <summary>The box around what is brighter than a half.</summary>
@@ -368,7 +486,14 @@ public sealed class DetectorTests
     {
         public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
         {
-            var bright = outputs[0][0, 0].contiguous().Values<float>().Index().Where(pixel => pixel.Item > 0.5f).Select(pixel => (X: pixel.Index % image.Width, Y: pixel.Index / image.Width)).ToArray();
+            var bright = outputs[0]
+                [0, 0]
+                .contiguous()
+                .Values<float>()
+                .Index()
+                .Where(pixel => pixel.Item > 0.5f)
+                .Select(pixel => (X: pixel.Index % image.Width, Y: pixel.Index / image.Width))
+                .ToArray();
             return [Of([new(bright.Min(p => p.X), bright.Min(p => p.Y), bright.Max(p => p.X) + 1, bright.Max(p => p.Y) + 1, 0.5f, 1)])];
         }
     }
@@ -377,7 +502,8 @@ public sealed class DetectorTests
     {
         protected override void Apply(Candidates candidates, ReadOnlySpan<int> group, List<(float Score, int Index)> kept)
         {
-            foreach (var i in group) kept.Add((candidates.Scores[i], i));
+            foreach (var i in group)
+                kept.Add((candidates.Scores[i], i));
         }
     }
 }

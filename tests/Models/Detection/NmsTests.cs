@@ -8,7 +8,8 @@ public sealed class NmsTests
     {
         var data = new TheoryData<int, int, int>();
         foreach (var count in new[] { 0, 1, 2, 7, 8, 9, 50, 333 })
-            for (var seed = 0; seed < 6; seed++) data.Add(count, seed, seed % 3 == 0 ? 1 : 4);
+            for (var seed = 0; seed < 6; seed++)
+                data.Add(count, seed, seed % 3 == 0 ? 1 : 4);
         data.Add(2000, 1, 1);
         data.Add(4000, 2, 10);
         return data;
@@ -39,7 +40,11 @@ public sealed class NmsTests
     [Fact]
     public void Nms_EqualScores_TheFirstWins()
     {
-        var same = new Candidates([.. Enumerable.Repeat(new float[] { 0, 0, 4, 4 }, 20).SelectMany(box => box)], [.. Enumerable.Repeat(0.5f, 20)], new int[20]);
+        var same = new Candidates(
+            [.. Enumerable.Repeat(new float[] { 0, 0, 4, 4 }, 20).SelectMany(box => box)],
+            [.. Enumerable.Repeat(0.5f, 20)],
+            new int[20]
+        );
         Assert.Equal([0], new Nms(new()).Apply(same).Kept);
     }
 
@@ -92,13 +97,19 @@ public sealed class NmsTests
             var (x, y) = (random.Next(count > 1000 ? 200 : 20), random.Next(20));
             (corners[i * 4], corners[i * 4 + 1], corners[i * 4 + 2], corners[i * 4 + 3]) = (x, y, x + random.Next(12), y + random.Next(12));
         }
-        return new Candidates(corners, [.. Enumerable.Range(0, count).Select(_ => random.Next(12) / 12f)], [.. Enumerable.Range(0, count).Select(_ => random.Next(classes))]);
+        return new Candidates(
+            corners,
+            [.. Enumerable.Range(0, count).Select(_ => random.Next(12) / 12f)],
+            [.. Enumerable.Range(0, count).Select(_ => random.Next(classes))]
+        );
     }
 
     private static float Iou(Candidates c, int a, int b)
     {
         float At(int i, int side) => c.Corners[i * 4 + side];
-        var shared = MathF.Max(0, MathF.Min(At(a, 2), At(b, 2)) - MathF.Max(At(a, 0), At(b, 0))) * MathF.Max(0, MathF.Min(At(a, 3), At(b, 3)) - MathF.Max(At(a, 1), At(b, 1)));
+        var shared =
+            MathF.Max(0, MathF.Min(At(a, 2), At(b, 2)) - MathF.Max(At(a, 0), At(b, 0)))
+            * MathF.Max(0, MathF.Min(At(a, 3), At(b, 3)) - MathF.Max(At(a, 1), At(b, 1)));
         var areas = (At(a, 2) - At(a, 0)) * (At(a, 3) - At(a, 1)) + (At(b, 2) - At(b, 0)) * (At(b, 3) - At(b, 1));
         return shared / (areas - shared); // no number for two boxes without area
     }
@@ -107,7 +118,8 @@ public sealed class NmsTests
     {
         var kept = new List<int>();
         foreach (var i in Enumerable.Range(0, c.Count).OrderByDescending(i => c.Scores[i]))
-            if (!kept.Any(better => c.Labels[better] == c.Labels[i] && Iou(c, better, i) > threshold)) kept.Add(i);
+            if (!kept.Any(better => c.Labels[better] == c.Labels[i] && Iou(c, better, i) > threshold))
+                kept.Add(i);
         return kept;
     }
 
@@ -120,12 +132,16 @@ public sealed class NmsTests
         {
             var best = left.MaxBy(i => scores[i]);
             left.Remove(best);
-            if (scores[best] < options.MinScore) continue;
+            if (scores[best] < options.MinScore)
+                continue;
             kept.Add((best, scores[best]));
             foreach (var i in left.Where(i => c.Labels[i] == c.Labels[best]))
             {
                 var iou = Iou(c, best, i) is var ratio && float.IsNaN(ratio) ? 0 : ratio;
-                scores[i] *= options.Method == SoftNmsMethod.Gaussian ? Math.Exp(-iou * iou / options.Sigma) : iou >= (float)options.IouThreshold ? 1 - iou : 1;
+                scores[i] *=
+                    options.Method == SoftNmsMethod.Gaussian ? Math.Exp(-iou * iou / options.Sigma)
+                    : iou >= (float)options.IouThreshold ? 1 - iou
+                    : 1;
             }
         }
         return [.. kept.OrderByDescending(pair => (float)pair.Score).ThenBy(pair => pair.Index)];

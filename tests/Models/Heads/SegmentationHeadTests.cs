@@ -21,10 +21,18 @@ public sealed class SegmentationHeadTests
             """{ "channels": 6, "num_convs": 1, "kernel_size": 1, "concat_input": false, "in_index": -2, "in_channels": 12 }""",
         ],
         ["AsppHead"] = ["""{ "channels": 6 }""", """{ "channels": 6, "dilations": [1, 2], "project": true, "align_corners": true }"""],
-        ["SepAsppHead"] = ["""{ "channels": 6, "c1_channels": 5 }""", """{ "channels": 6, "c1_index": 1, "c1_in_channels": 12, "dilations": [1, 3] }"""],
+        ["SepAsppHead"] =
+        [
+            """{ "channels": 6, "c1_channels": 5 }""",
+            """{ "channels": 6, "c1_index": 1, "c1_in_channels": 12, "dilations": [1, 3] }""",
+        ],
         ["PspHead"] = ["""{ "channels": 6 }""", """{ "channels": 6, "pool_scales": [1, 5], "align_corners": true, "dropout": 0 }"""],
         ["ConcatHead"] = ["{ }", """{ "channels": 7, "kernel_size": 3, "in_index": [1, 2] }"""],
-        ["OcrHead"] = ["""{ "channels": 8, "ocr_channels": 6 }""", """{ "channels": 8, "ocr_channels": 6, "in_index": [0, 2], "scale": 2 }"""],
+        ["OcrHead"] =
+        [
+            """{ "channels": 8, "ocr_channels": 6 }""",
+            """{ "channels": 8, "ocr_channels": 6, "in_index": [0, 2], "scale": 2 }""",
+        ],
     };
 
     public static TheoryData<string> Heads()
@@ -32,8 +40,10 @@ public sealed class SegmentationHeadTests
         var data = new TheoryData<string>();
         foreach (var component in Build.Registry.For(typeof(SegmentationHead)))
         {
-            if (!_forms.TryGetValue(component.Name, out var forms)) throw new InvalidOperationException($"Say in _forms how {component.Name} is built small.");
-            foreach (var form in forms) data.Add($$"""{ "type": "{{component.Name}}", {{form.Trim()[1..]}}""");
+            if (!_forms.TryGetValue(component.Name, out var forms))
+                throw new InvalidOperationException($"Say in _forms how {component.Name} is built small.");
+            foreach (var form in forms)
+                data.Add($$"""{ "type": "{{component.Name}}", {{form.Trim()[1..]}}""");
         }
         return data;
     }
@@ -69,7 +79,10 @@ public sealed class SegmentationHeadTests
         var logits = head.call(Maps(head, 2, 9, 12));
         (logits * Formula.Values("images", logits.shape)).sum().backward();
         foreach (var (name, parameter) in head.named_parameters())
-            Assert.True(parameter.grad is { } gradient && gradient.isfinite().all().item<bool>() && gradient.abs().sum().item<float>() > 0, name);
+            Assert.True(
+                parameter.grad is { } gradient && gradient.isfinite().all().item<bool>() && gradient.abs().sum().item<float>() > 0,
+                name
+            );
     }
 
     [Theory]
@@ -77,8 +90,15 @@ public sealed class SegmentationHeadTests
     public void Head_ThatDisagreesWithTheData_IsTheUsersMistake(string config)
     {
         using var source = new Source();
-        string Throws(string more, DataInfo info) => Assert.Throws<UserErrorException>(() => Build.From<SegmentationHead>(config[..^1].TrimEnd(' ', ',') + more, source, info)).Message;
-        Assert.Contains("num_classes is 7, but the data has 5 classes", Throws(""", "num_classes": 7 }""", Info()), StringComparison.Ordinal);
+        string Throws(string more, DataInfo info) =>
+            Assert
+                .Throws<UserErrorException>(() => Build.From<SegmentationHead>(config[..^1].TrimEnd(' ', ',') + more, source, info))
+                .Message;
+        Assert.Contains(
+            "num_classes is 7, but the data has 5 classes",
+            Throws(""", "num_classes": 7 }""", Info()),
+            StringComparison.Ordinal
+        );
         Assert.Contains("needs data with segmentation maps", Throws("}", Build.Classes(3)), StringComparison.Ordinal);
     }
 
@@ -90,7 +110,9 @@ public sealed class SegmentationHeadTests
     public void Head_MapsThatAreNotThere_SaysWhichAre(string options, string message)
     {
         using var source = new Source();
-        var mistake = Assert.Throws<UserErrorException>(() => Build.From<SegmentationHead>($$"""{ "type": "FcnHead", {{options}} }""", source, Info()));
+        var mistake = Assert.Throws<UserErrorException>(() =>
+            Build.From<SegmentationHead>($$"""{ "type": "FcnHead", {{options}} }""", source, Info())
+        );
         Assert.Contains(message, mistake.Message, StringComparison.Ordinal);
     }
 
@@ -116,7 +138,13 @@ public sealed class SegmentationHeadTests
     {
         // One class whose logits are equal everywhere: its region is the whole map, so every pixel finds the same there.
         using var source = new Source();
-        using var head = Formula.Fill(Build.From<OcrHead>("""{ "type": "OcrHead", "channels": 8, "ocr_channels": 6 }""", source, Build.Classes(1, DataTask.Segmentation)));
+        using var head = Formula.Fill(
+            Build.From<OcrHead>(
+                """{ "type": "OcrHead", "channels": 8, "ocr_channels": 6 }""",
+                source,
+                Build.Classes(1, DataTask.Segmentation)
+            )
+        );
         head.eval();
         using var scope = NewDisposeScope();
         using var found = head.Tap("object_context_block.out_project");
@@ -153,7 +181,8 @@ public sealed class SegmentationHeadTests
         Assert.True(embeddings.square().sum([1]).sub(1).abs().max().item<float>() < 1e-5);
 
         // A vector of zeros stays finite, forwards and backwards.
-        foreach (var parameter in head.parameters()) parameter.requires_grad_(false).zero_();
+        foreach (var parameter in head.parameters())
+            parameter.requires_grad_(false).zero_();
         var zero = Source.Maps(2, 6, 8).Select(map => map.requires_grad_()).ToArray();
         var nothing = head.Embed(Rows(head.call(zero)));
         Assert.Equal(0, nothing.abs().max().item<float>());
@@ -179,11 +208,11 @@ public sealed class SegmentationHeadTests
         public override IReadOnlyList<int> OutStrides => [4, 8, 16];
 
         public static Tensor[] Maps(int batch, int height, int width) =>
-        [
-            Formula.Values("images", batch, 8, height, width),
-            Formula.Values("images", batch, 12, (height + 1) / 2, (width + 1) / 2),
-            Formula.Values("images", batch, 16, (height + 3) / 4, (width + 3) / 4),
-        ];
+            [
+                Formula.Values("images", batch, 8, height, width),
+                Formula.Values("images", batch, 12, (height + 1) / 2, (width + 1) / 2),
+                Formula.Values("images", batch, 16, (height + 3) / 4, (width + 3) / 4),
+            ];
 
         public override Tensor[] forward(Tensor images) => Maps((int)images.shape[0], 9, 12);
     }

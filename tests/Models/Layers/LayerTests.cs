@@ -50,7 +50,8 @@ public sealed class LayerTests
             Assert.True(resized.narrow(1, 0, 1).equal(embedding.narrow(1, 0, 1)).all().item<bool>()); // the class token stays
             var expected = test.GetProperty("values").EnumerateArray().Select(v => v.GetSingle()).ToArray();
             var actual = resized.narrow(1, 1, to.Height * to.Width).contiguous().data<float>().ToArray();
-            for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-5f);
+            for (var i = 0; i < expected.Length; i++)
+                Assert.Equal(expected[i], actual[i], 1e-5f);
         }
 
         static (int Height, int Width) Pair(System.Text.Json.JsonElement pair) => (pair[0].GetInt32(), pair[1].GetInt32());
@@ -96,16 +97,18 @@ public sealed class LayerTests
     {
         var output = zeros_like(x);
         for (var b = 0; b < 2; b++)
-            for (var head = 0; head < 3; head++)
+        for (var head = 0; head < 3; head++)
+        {
+            Tensor Part(int part) =>
+                x[b].matmul(state["qkv.weight"].narrow(0, (part * 12) + (head * 4), 4).t())
+                + state["qkv.bias"].narrow(0, (part * 12) + (head * 4), 4);
+            var (q, k, v) = (Part(0), Part(1), Part(2));
+            for (var n = 0; n < 5; n++)
             {
-                Tensor Part(int part) => x[b].matmul(state["qkv.weight"].narrow(0, (part * 12) + (head * 4), 4).t()) + state["qkv.bias"].narrow(0, (part * 12) + (head * 4), 4);
-                var (q, k, v) = (Part(0), Part(1), Part(2));
-                for (var n = 0; n < 5; n++)
-                {
-                    var weights = (k.matmul(q[n]) / 2).softmax(0); // √4
-                    output.select(0, b).select(0, n).narrow(0, head * 4, 4).copy_((v * weights.unsqueeze(1)).sum(dim: 0));
-                }
+                var weights = (k.matmul(q[n]) / 2).softmax(0); // √4
+                output.select(0, b).select(0, n).narrow(0, head * 4, 4).copy_((v * weights.unsqueeze(1)).sum(dim: 0));
             }
+        }
         return output.matmul(state["proj.weight"].t()) + state["proj.bias"];
     }
 }

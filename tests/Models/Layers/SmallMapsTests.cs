@@ -6,7 +6,8 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Tests.Models.Layers;
 
-/// <summary>The matrix product in place of a convolution over a small map, beside the convolution in float64 of the same rounded numbers.</summary>
+/// <summary>The matrix product in place of a convolution over a small map, beside the convolution in float64 of the same rounded
+/// numbers.</summary>
 public sealed class SmallMapsTests
 {
     [Theory]
@@ -29,19 +30,28 @@ public sealed class SmallMapsTests
         var x = Rounded(randn(3, 5, height, width)).requires_grad_();
         var weight = conv.weight.detach().to_type(ScalarType.Float64).requires_grad_();
         var exactX = x.detach().to_type(ScalarType.Float64).requires_grad_();
-        var exact = functional.conv2d(exactX, weight, conv.bias?.detach().to_type(ScalarType.Float64), [stride, stride], [padding, padding], [dilation, dilation]);
+        var exact = functional.conv2d(
+            exactX,
+            weight,
+            conv.bias?.detach().to_type(ScalarType.Float64),
+            [stride, stride],
+            [padding, padding],
+            [dilation, dilation]
+        );
         var gradient = Rounded(randn(exact.shape));
         exact.backward([gradient.to_type(ScalarType.Float64)]);
 
         Tensor result;
-        using (Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16)) result = SmallMaps.Run(conv, x)!;
+        using (Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16))
+            result = SmallMaps.Run(conv, x)!;
         Assert.Equal(exact.shape, result.shape);
         result.backward([gradient.to_type(result.dtype)]);
 
         Near(exact, result);
         Near(weight.grad!, conv.weight.grad!);
         Near(exactX.grad!, x.grad!);
-        if (bias) Near(gradient.sum([0, 2, 3]), conv.bias!.grad!);
+        if (bias)
+            Near(gradient.sum([0, 2, 3]), conv.bias!.grad!);
     }
 
     [Fact]
@@ -53,9 +63,12 @@ public sealed class SmallMapsTests
         using var autocast = Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16);
         Assert.NotNull(SmallMaps.Run(conv, randn(1, 2, 4, 4)));
         Assert.Null(SmallMaps.Run(conv, randn(1, 2, 5, 4)));
-        using (no_grad()) Assert.Null(SmallMaps.Run(conv, randn(1, 2, 2, 2)));
-        using (var point = Conv2d(2, 2, 1)) Assert.Null(SmallMaps.Run(point, randn(1, 2, 2, 2))); // a product as it is
-        using (var gaps = Conv2d(2, 2, 2, padding: 1, dilation: 2)) Assert.Null(SmallMaps.Run(gaps, randn(1, 2, 1, 1))); // each tap lies in the padding
+        using (no_grad())
+            Assert.Null(SmallMaps.Run(conv, randn(1, 2, 2, 2)));
+        using (var point = Conv2d(2, 2, 1))
+            Assert.Null(SmallMaps.Run(point, randn(1, 2, 2, 2))); // a product as it is
+        using (var gaps = Conv2d(2, 2, 2, padding: 1, dilation: 2))
+            Assert.Null(SmallMaps.Run(gaps, randn(1, 2, 1, 1))); // each tap lies in the padding
         conv.eval();
         Assert.Null(SmallMaps.Run(conv, randn(1, 2, 2, 2)));
     }
@@ -65,7 +78,8 @@ public sealed class SmallMapsTests
     private static void Round(TorchSharp.Modules.Conv2d conv)
     {
         using var _ = no_grad();
-        foreach (var parameter in conv.parameters()) parameter.copy_(Rounded(parameter));
+        foreach (var parameter in conv.parameters())
+            parameter.copy_(Rounded(parameter));
     }
 
     /// <summary>Within bf16's rounding of the largest value.</summary>

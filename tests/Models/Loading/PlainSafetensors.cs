@@ -11,11 +11,16 @@ internal static class PlainSafetensors
     public static void Write(string path, IEnumerable<(string Name, Tensor Value)> tensors)
     {
         var list = tensors.ToList();
-        using var stream = Begin(path, list.Select(entry => (entry.Name, entry.Value.dtype == ScalarType.Int64 ? "I64" : "F32", entry.Value.shape)), out _);
+        using var stream = Begin(
+            path,
+            list.Select(entry => (entry.Name, entry.Value.dtype == ScalarType.Int64 ? "I64" : "F32", entry.Value.shape)),
+            out _
+        );
         foreach (var (_, value) in list)
         {
             using var plain = value.detach().contiguous();
-            if (plain.NumberOfElements > 0) stream.Write(plain.bytes);
+            if (plain.NumberOfElements > 0)
+                stream.Write(plain.bytes);
         }
     }
 
@@ -25,10 +30,15 @@ internal static class PlainSafetensors
         using var stream = Begin(path, tensors.Select(entry => (entry.Name, "F32", entry.Shape)), out var places);
         stream.SetLength(places["\0"]);
         stream.Position = places[except];
-        foreach (var value in values) stream.Write(BitConverter.GetBytes(value));
+        foreach (var value in values)
+            stream.Write(BitConverter.GetBytes(value));
     }
 
-    private static FileStream Begin(string path, IEnumerable<(string Name, string Type, long[] Shape)> tensors, out Dictionary<string, long> places)
+    private static FileStream Begin(
+        string path,
+        IEnumerable<(string Name, string Type, long[] Shape)> tensors,
+        out Dictionary<string, long> places
+    )
     {
         var header = new Dictionary<string, object>();
         var offset = 0L;
@@ -36,7 +46,15 @@ internal static class PlainSafetensors
         foreach (var (name, type, shape) in tensors)
         {
             var bytes = shape.Aggregate(type == "I64" ? 8L : 4L, (product, size) => product * size);
-            header.Add(name, new { dtype = type, shape, data_offsets = new[] { offset, offset + bytes } });
+            header.Add(
+                name,
+                new
+                {
+                    dtype = type,
+                    shape,
+                    data_offsets = new[] { offset, offset + bytes },
+                }
+            );
             starts.Add(name, offset);
             offset += bytes;
         }

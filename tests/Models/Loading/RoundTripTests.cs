@@ -9,39 +9,99 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Loading;
 
-/// <summary>Weights published in every project's names, and read again by init and as tools/test does, by a model whose classes are in another order.</summary>
+/// <summary>Weights published in every project's names, and read again by init and as tools/test does, by a model whose classes are in
+/// another order.</summary>
 public sealed class RoundTripTests : IDisposable
 {
     private const string Resnet = """ "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4 } """;
-    private const string Stages = """ "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "out_indices": [0, 1, 2, 3] } """;
-    private const string Fpn = """ "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "on_output" } """;
+    private const string Stages =
+        """ "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "out_indices": [0, 1, 2, 3] } """;
+    private const string Fpn =
+        """ "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "on_output" } """;
     private const string Fcn = """{ "type": "FcnHead", "channels": 6, "num_convs": 1, "concat_input": false }""";
     private const string Linear = """ "head": { "type": "LinearHead" } """;
 
     private static readonly Dictionary<string, (string Config, DataTask Task)> s_models = new()
     {
         ["ResNet"] = ($$"""{ "type": "ImageClassifier", {{Resnet}}, {{Linear}} }""", DataTask.Classification),
-        ["ResNet without bias"] = ($$"""{ "type": "ImageClassifier", {{Resnet}}, "head": { "type": "LinearHead", "bias": false } }""", DataTask.Classification),
-        ["ResNet-D"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "stem": "deep", "avg_down": true }, {{Linear}} }""", DataTask.Classification),
+        ["ResNet without bias"] = (
+            $$"""{ "type": "ImageClassifier", {{Resnet}}, "head": { "type": "LinearHead", "bias": false } }""",
+            DataTask.Classification
+        ),
+        ["ResNet-D"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "stem": "deep", "avg_down": true }, {{Linear}} }""",
+            DataTask.Classification
+        ),
         ["multi-label"] = ($$"""{ "type": "ImageClassifier", {{Resnet}}, {{Linear}} }""", DataTask.MultiLabel),
-        ["CifarResNet"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 8, "stage_channels": [4, 8, 8] }, {{Linear}} }""", DataTask.Classification),
-        ["HRNet"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1], "classification": true }, {{Linear}} }""", DataTask.Classification),
-        ["VisionTransformer"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8 }, {{Linear}} }""", DataTask.Classification),
-        ["T2TViT"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32 }, {{Linear}} }""", DataTask.Classification),
-        ["T2TViT, full attention"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "tokens": "transformer", "image_size": 32 }, {{Linear}} }""", DataTask.Classification),
-        ["PVT"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "PyramidVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 64, "features": "cls_token" }, {{Linear}} }""", DataTask.Classification),
-        ["PVT v2"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "PyramidVisionTransformerV2", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] }, {{Linear}} }""", DataTask.Classification),
-        ["Swin"] = ($$"""{ "type": "ImageClassifier", "backbone": { "type": "SwinTransformer", "embed_dim": 12, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 3, 4], "window_size": 3 }, {{Linear}} }""", DataTask.Classification),
-        ["regression"] = ($$"""{ "type": "ImageRegressor", {{Resnet}}, "head": { "type": "RegressionHead", "target_mean": [1, 2, 3], "target_std": [1, 2, 4] } }""", DataTask.Regression),
+        ["CifarResNet"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 8, "stage_channels": [4, 8, 8] }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["HRNet"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1], "classification": true }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["VisionTransformer"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["T2TViT"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["T2TViT, full attention"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "tokens": "transformer", "image_size": 32 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["PVT"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "PyramidVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 64, "features": "cls_token" }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["PVT v2"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "PyramidVisionTransformerV2", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["Swin"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "SwinTransformer", "embed_dim": 12, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 3, 4], "window_size": 3 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["regression"] = (
+            $$"""{ "type": "ImageRegressor", {{Resnet}}, "head": { "type": "RegressionHead", "target_mean": [1, 2, 3], "target_std": [1, 2, 4] } }""",
+            DataTask.Regression
+        ),
         ["FCN"] = ($$"""{ "type": "Segmentor", {{Stages}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}} }""", DataTask.Segmentation),
-        ["several auxiliary heads"] = ($$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "PspHead", "channels": 6 }, "auxiliary_heads": { "a": {{Fcn}}, "b": {{Fcn}} } }""", DataTask.Segmentation),
-        ["DeepLab v3"] = ($$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "AsppHead", "channels": 6 }, "auxiliary_head": {{Fcn}} }""", DataTask.Segmentation),
-        ["DeepLab v3+"] = ($$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "SepAsppHead", "channels": 6 } }""", DataTask.Segmentation),
-        ["OCR"] = ($$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "OcrHead", "channels": 6, "ocr_channels": 4 }, "auxiliary_head": {{Fcn}} }""", DataTask.Segmentation),
-        ["HRNet of segmentation"] = ("""{ "type": "Segmentor", "backbone": { "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] }, "decode_head": { "type": "ConcatHead" } }""", DataTask.Segmentation),
-        ["RetinaNet"] = ($$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "RetinaHead", "stacked_convs": 2 } }""", DataTask.Detection),
-        ["FCOS"] = ($$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2 } }""", DataTask.Detection),
-        ["FCOS of torchvision"] = ($$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2, "scale_per_level": false } }""", DataTask.Detection),
+        ["several auxiliary heads"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "PspHead", "channels": 6 }, "auxiliary_heads": { "a": {{Fcn}}, "b": {{Fcn}} } }""",
+            DataTask.Segmentation
+        ),
+        ["DeepLab v3"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "AsppHead", "channels": 6 }, "auxiliary_head": {{Fcn}} }""",
+            DataTask.Segmentation
+        ),
+        ["DeepLab v3+"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "SepAsppHead", "channels": 6 } }""",
+            DataTask.Segmentation
+        ),
+        ["OCR"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "OcrHead", "channels": 6, "ocr_channels": 4 }, "auxiliary_head": {{Fcn}} }""",
+            DataTask.Segmentation
+        ),
+        ["HRNet of segmentation"] = (
+            """{ "type": "Segmentor", "backbone": { "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] }, "decode_head": { "type": "ConcatHead" } }""",
+            DataTask.Segmentation
+        ),
+        ["RetinaNet"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "RetinaHead", "stacked_convs": 2 } }""",
+            DataTask.Detection
+        ),
+        ["FCOS"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2 } }""",
+            DataTask.Detection
+        ),
+        ["FCOS of torchvision"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2, "scale_per_level": false } }""",
+            DataTask.Detection
+        ),
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("tessera-").FullName;
@@ -66,7 +126,11 @@ public sealed class RoundTripTests : IDisposable
                 if (published.LeftOut.Count > 0)
                 {
                     // The tool said so; such a file is no whole model, and a backbone to begin from.
-                    Assert.Contains("missing", Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(tested, published.Path, Reversed(model))).Message, StringComparison.Ordinal);
+                    Assert.Contains(
+                        "missing",
+                        Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(tested, published.Path, Reversed(model))).Message,
+                        StringComparison.Ordinal
+                    );
                     continue;
                 }
                 Assert.True(ForeignWeights.LoadWhole(tested, published.Path, Reversed(model)).IsComplete);
@@ -94,7 +158,8 @@ public sealed class RoundTripTests : IDisposable
     [MemberData(nameof(Models))]
     public void Init_ForMoreClasses_TakesThoseThatTheFileHas(string model)
     {
-        if (model == "regression") return; // its targets' scales are given one by one
+        if (model == "regression")
+            return; // its targets' scales are given one by one
         var checkpoint = Save(model, out var source);
         using var _ = source;
         var data = new DataInfo(["new", "class2", "class0", "newer"], s_models[model].Task);
@@ -104,13 +169,21 @@ public sealed class RoundTripTests : IDisposable
         var (from, to) = (source.state_dict(), begun.state_dict());
         foreach (var tensor in begun.ClassTensors)
         {
-            var (stored, first, now) = (from[tensor.Name].unflatten(0, [tensor.Groups, 3]), before[tensor.Name].unflatten(0, [tensor.Groups, 4]), to[tensor.Name].unflatten(0, [tensor.Groups, 4]));
-            foreach (var (row, wanted) in new[] { first.select(1, 0), stored.select(1, 2), stored.select(1, 0), first.select(1, 3) }.Index())
+            var (stored, first, now) = (
+                from[tensor.Name].unflatten(0, [tensor.Groups, 3]),
+                before[tensor.Name].unflatten(0, [tensor.Groups, 4]),
+                to[tensor.Name].unflatten(0, [tensor.Groups, 4])
+            );
+            foreach (
+                var (row, wanted) in new[] { first.select(1, 0), stored.select(1, 2), stored.select(1, 0), first.select(1, 3) }.Index()
+            )
                 Assert.True(now.select(1, row).Equals(wanted), $"{tensor.Name} row {row}");
         }
         var classes = begun.ClassTensors.Select(tensor => tensor.Name).ToHashSet();
-        foreach (var (name, value) in from.Where(pair => !classes.Contains(pair.Key))) Assert.True(value.Equals(to[name]), name);
-        foreach (var value in before.Values) value.Dispose();
+        foreach (var (name, value) in from.Where(pair => !classes.Contains(pair.Key)))
+            Assert.True(value.Equals(to[name]), name);
+        foreach (var value in before.Values)
+            value.Dispose();
     }
 
     private static DataInfo Data(string model) => Build.Classes(3, s_models[model].Task);
@@ -120,22 +193,28 @@ public sealed class RoundTripTests : IDisposable
     /// <summary>A model for the classes in reversed order; what standardises its targets begins otherwise.</summary>
     private static VisionModel New(string model) => Build.From<VisionModel>(s_models[model].Config, Reversed(model));
 
-    private static void Initialize(VisionModel model, string path, DataInfo data) => new PretrainedInitializer(new PretrainedOptions(path)).Initialize(model, new InitContext(data));
+    private static void Initialize(VisionModel model, string path, DataInfo data) =>
+        new PretrainedInitializer(new PretrainedOptions(path)).Initialize(model, new InitContext(data));
 
     private string Save(string model, out VisionModel source)
     {
         source = Formula.Fill(Build.From<VisionModel>(s_models[model].Config, Data(model)));
         var state = new StateWriter();
-        foreach (var (name, tensor) in source.state_dict()) state.Under("model").Write(name, tensor);
-        return new CheckpointStore(_folder).Save("epoch_1", state, new CheckpointInfo
-        {
-            Config = new JsonObject { ["model"] = JsonNode.Parse(s_models[model].Config) },
-            Data = Data(model),
-            Epoch = 1,
-            Iteration = 1,
-            PublishedNames = PublishedNames.For(source),
-            PublishedForms = PublishedNames.Forms(source),
-        });
+        foreach (var (name, tensor) in source.state_dict())
+            state.Under("model").Write(name, tensor);
+        return new CheckpointStore(_folder).Save(
+            "epoch_1",
+            state,
+            new CheckpointInfo
+            {
+                Config = new JsonObject { ["model"] = JsonNode.Parse(s_models[model].Config) },
+                Data = Data(model),
+                Epoch = 1,
+                Iteration = 1,
+                PublishedNames = PublishedNames.For(source),
+                PublishedForms = PublishedNames.Forms(source),
+            }
+        );
     }
 
     /// <summary>A backbone alone takes its part of the file.</summary>
@@ -157,11 +236,15 @@ public sealed class RoundTripTests : IDisposable
     /// <summary>What a form makes of a tensor that it has not or changes; null where it stays as it is.</summary>
     private static Tensor? InForm(KeyMap? map, Dictionary<string, Tensor> from, string name)
     {
-        if (map?.Publish is { } publish && publish(name) is null && map.Absent?.Invoke(name) == true) return zeros_like(from[name]);
-        return map?.PublishAs?.Invoke(name) is { } form && form.StartsWith("less ", StringComparison.Ordinal) ? from[name] - from[form["less ".Length..]] : null;
+        if (map?.Publish is { } publish && publish(name) is null && map.Absent?.Invoke(name) == true)
+            return zeros_like(from[name]);
+        return map?.PublishAs?.Invoke(name) is { } form && form.StartsWith("less ", StringComparison.Ordinal)
+            ? from[name] - from[form["less ".Length..]]
+            : null;
     }
 
-    /// <param name="names">The form that lay between the two: what it lacks (a bias before a norm) is 0, and taken from what follows.</param>
+    /// <param name="names">The form that lay between the two: what it lacks (a bias before a norm) is 0, and taken from what
+    /// follows.</param>
     private static void AssertSame(VisionModel source, VisionModel reversed, string what, string names = "own")
     {
         var map = source.KeyMaps.GetValueOrDefault(names);
@@ -172,7 +255,9 @@ public sealed class RoundTripTests : IDisposable
         foreach (var (name, value) in from)
         {
             using var scope = NewDisposeScope();
-            var expected = InForm(map, from, name) ?? (groups.TryGetValue(name, out var count) ? value.unflatten(0, [count, -1]).flip(1).flatten(0, 1) : value);
+            var expected =
+                InForm(map, from, name)
+                ?? (groups.TryGetValue(name, out var count) ? value.unflatten(0, [count, -1]).flip(1).flatten(0, 1) : value);
             Assert.True(expected.Equals(to[name]), $"{what}: {name}");
         }
     }

@@ -35,7 +35,8 @@ public sealed class NeckTests
         foreach (var neck in Build.Registry.For(typeof(Neck)))
         {
             Assert.True(_forms.ContainsKey(neck.Name), $"Say in _forms how {neck.Name} is built small.");
-            foreach (var form in _forms[neck.Name]) data.Add($$"""{ "type": "{{neck.Name}}", {{form.Trim()[1..]}}""");
+            foreach (var form in _forms[neck.Name])
+                data.Add($$"""{ "type": "{{neck.Name}}", {{form.Trim()[1..]}}""");
         }
         return data;
     }
@@ -54,10 +55,15 @@ public sealed class NeckTests
             for (var i = 0; i < maps.Length; i++)
             {
                 Assert.Equal([2L, neck.OutChannels[i]], maps[i].shape[..2]);
-                if (height == 64) Assert.Equal([(height + neck.OutStrides[i] - 1) / neck.OutStrides[i], (width + neck.OutStrides[i] - 1) / neck.OutStrides[i]], maps[i].shape[2..]);
+                if (height == 64)
+                    Assert.Equal(
+                        [(height + neck.OutStrides[i] - 1) / neck.OutStrides[i], (width + neck.OutStrides[i] - 1) / neck.OutStrides[i]],
+                        maps[i].shape[2..]
+                    );
                 Assert.True(maps[i].isfinite().all().item<bool>());
             }
-            foreach (var parameter in neck.parameters()) parameter.grad = null;
+            foreach (var parameter in neck.parameters())
+                parameter.grad = null;
             maps.Select(map => (map * Formula.Values("images", map.shape)).sum()).Aggregate((a, b) => a + b).backward();
             foreach (var (name, parameter) in neck.named_parameters())
                 Assert.True(parameter.grad is not null && parameter.grad.abs().sum().item<float>() > 0, $"{name} is dead");
@@ -72,10 +78,18 @@ public sealed class NeckTests
         using var _ = no_grad();
         var input = Input(64, 64);
         var outs = neck.call(input);
-        Tensor Layer(string name, Tensor x, int padding) => nn.functional.conv2d(x, neck.get_parameter(name + ".conv.weight")!, neck.get_parameter(name + ".conv.bias"), padding: [padding, padding]);
+        Tensor Layer(string name, Tensor x, int padding) =>
+            nn.functional.conv2d(
+                x,
+                neck.get_parameter(name + ".conv.weight")!,
+                neck.get_parameter(name + ".conv.bias"),
+                padding: [padding, padding]
+            );
         var laterals = input.Select((map, i) => Layer($"lateral_convs.{i}", map, 0)).ToArray();
-        for (var i = 1; i >= 0; i--) laterals[i] = laterals[i] + laterals[i + 1].repeat_interleave(2, 2).repeat_interleave(2, 3);
-        for (var i = 0; i < 3; i++) Assert.InRange((outs[i] - Layer($"fpn_convs.{i}", laterals[i], 1)).abs().max().item<float>(), 0, 1e-5f);
+        for (var i = 1; i >= 0; i--)
+            laterals[i] = laterals[i] + laterals[i + 1].repeat_interleave(2, 2).repeat_interleave(2, 3);
+        for (var i = 0; i < 3; i++)
+            Assert.InRange((outs[i] - Layer($"fpn_convs.{i}", laterals[i], 1)).abs().max().item<float>(), 0, 1e-5f);
     }
 
     [Theory]
@@ -85,8 +99,17 @@ public sealed class NeckTests
     [InlineData("\"end_level\": 1, \"num_outs\": 3", "only after its last")]
     [InlineData("\"no_norm_on_lateral\": true", "no_norm_on_lateral has no meaning")]
     public void Fpn_OptionsThatDisagree_AreTheUsersMistake(string options, string expected) =>
-        Assert.Contains(expected, Assert.Throws<UserErrorException>(() => Build.From<Neck>($$"""{ "type": "Fpn", {{options}} }""", new Maps())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            expected,
+            Assert.Throws<UserErrorException>(() => Build.From<Neck>($$"""{ "type": "Fpn", {{options}} }""", new Maps())).Message,
+            StringComparison.Ordinal
+        );
 
     private static Tensor[] Input(int height, int width) =>
-        [.. new Maps().OutChannels.Zip(new Maps().OutStrides, (channels, stride) => Formula.Values("images", 2, channels, (height + stride - 1) / stride, (width + stride - 1) / stride))];
+        [
+            .. new Maps().OutChannels.Zip(
+                new Maps().OutStrides,
+                (channels, stride) => Formula.Values("images", 2, channels, (height + stride - 1) / stride, (width + stride - 1) / stride)
+            ),
+        ];
 }

@@ -20,13 +20,25 @@ public sealed class SegmentationTestModeTests
     [InlineData(33, 20, 32, 32, 31, 31, 1)] // narrower than a crop; one row more than one
     [InlineData(40, 47, 17, 25, 1, 25, 64)] // steps of one row
     [InlineData(20, 20, 64, 64, 64, 64, 2)] // smaller than the crop: whole
-    public void Slide_Logits_AreThoseOfEveryCropAveragedByCount(int height, int width, int cropHeight, int cropWidth, int strideHeight, int strideWidth, int together)
+    public void Slide_Logits_AreThoseOfEveryCropAveragedByCount(
+        int height,
+        int width,
+        int cropHeight,
+        int cropWidth,
+        int strideHeight,
+        int strideWidth,
+        int together
+    )
     {
-        using var model = Model($$"""{ "mode": "slide", "crop_size": [{{cropHeight}}, {{cropWidth}}], "stride": [{{strideHeight}}, {{strideWidth}}], "crop_batch": {{together}} }""");
+        using var model = Model(
+            $$"""{ "mode": "slide", "crop_size": [{{cropHeight}}, {{cropWidth}}], "stride": [{{strideHeight}}, {{strideWidth}}], "crop_batch": {{together}} }"""
+        );
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
         var images = Formula.Values("images", 2, 3, height, width);
-        var window = SlidingWindow.From(new SegmentationTestOptions(SegmentationTestMode.Slide, new(cropHeight, cropWidth), new(strideHeight, strideWidth), together))!;
+        var window = SlidingWindow.From(
+            new SegmentationTestOptions(SegmentationTestMode.Slide, new(cropHeight, cropWidth), new(strideHeight, strideWidth), together)
+        )!;
         var head = model.Head("decode_head");
         var logits = window.Logits(images, model.Logits, head);
 
@@ -43,11 +55,14 @@ public sealed class SegmentationTestModeTests
                 {
                     var (b, c, r, q) = (i / (4 * h * w), i / (h * w) % 4, i / w % h, i % w);
                     sum[b, c, y + r, x + q] += crop[i];
-                    if (b == 0 && c == 0) count[y + r, x + q]++;
+                    if (b == 0 && c == 0)
+                        count[y + r, x + q]++;
                 }
-                if (x + w >= width) break;
+                if (x + w >= width)
+                    break;
             }
-            if (y + h >= height) break;
+            if (y + h >= height)
+                break;
         }
         var values = logits.Values<float>();
         for (var i = 0; i < values.Length; i++)
@@ -70,7 +85,9 @@ public sealed class SegmentationTestModeTests
     [Fact]
     public void ScalesAndFlips_Predictions_AreTheWeightedMeanOfTheViewsProbabilities()
     {
-        using var model = Model("""{ "scales": [0.5, 1.0, 1.75], "weights": [1, 3, 2], "flip": true, "flip_directions": ["horizontal", "vertical"] }""");
+        using var model = Model(
+            """{ "scales": [0.5, 1.0, 1.75], "weights": [1, 3, 2], "flip": true, "flip_directions": ["horizontal", "vertical"] }"""
+        );
         using var batch = Batch(2, 40, 56);
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
@@ -80,7 +97,10 @@ public sealed class SegmentationTestModeTests
             foreach (long[] mirrored in new long[][] { [], [3], [2], [2, 3] })
             {
                 var size = new[] { (long)(40 * scale), (long)(56 * scale) };
-                var image = scale == 1 ? batch.Images : nn.functional.interpolate(batch.Images, size, mode: InterpolationMode.Bilinear, align_corners: false);
+                var image =
+                    scale == 1
+                        ? batch.Images
+                        : nn.functional.interpolate(batch.Images, size, mode: InterpolationMode.Bilinear, align_corners: false);
                 var logits = model.Logits(mirrored.Length > 0 ? image.flip(mirrored) : image);
                 var large = nn.functional.interpolate(logits, [40, 56], mode: InterpolationMode.Bilinear, align_corners: false);
                 mean += (mirrored.Length > 0 ? large.flip(mirrored) : large).softmax(1) * (weight / 4);
@@ -121,7 +141,8 @@ public sealed class SegmentationTestModeTests
             (u, v) = (Math.Clamp(u, 0, 40), Math.Clamp(v, 0, 22));
             var (x0, y0) = ((int)Math.Floor(u), (int)Math.Floor(v));
             var (fx, fy) = (u - x0, v - y0);
-            return (((At(y0, x0) * (1 - fx)) + (At(y0, x0 + 1) * fx)) * (1 - fy)) + (((At(y0 + 1, x0) * (1 - fx)) + (At(y0 + 1, x0 + 1) * fx)) * fy);
+            return (((At(y0, x0) * (1 - fx)) + (At(y0, x0 + 1) * fx)) * (1 - fy))
+                + (((At(y0 + 1, x0) * (1 - fx)) + (At(y0 + 1, x0 + 1) * fx)) * fy);
         }
     }
 
@@ -133,8 +154,13 @@ public sealed class SegmentationTestModeTests
         using var scope = NewDisposeScope();
         var views = new View[] { new(1, false, false, 0.5), new(1, true, true, 0.5) };
         Tensor[] maps = [Formula.Values("images", 1, 3, 9, 14), Formula.Values("other.images", 1, 3, 12, 17).mul(3)];
-        var geometry = alignCorners ? new Geometry(72, 96, Matrix3x2.Identity) : new Geometry(101, 67, Matrix3x2.CreateScale(96 / 67f, 72 / 101f));
-        var (once, strips) = (new ViewMaps(views, maps, (72, 96), alignCorners), new ViewMaps(views, maps, (72, 96), alignCorners) { Budget = 2000 });
+        var geometry = alignCorners
+            ? new Geometry(72, 96, Matrix3x2.Identity)
+            : new Geometry(101, 67, Matrix3x2.CreateScale(96 / 67f, 72 / 101f));
+        var (once, strips) = (
+            new ViewMaps(views, maps, (72, 96), alignCorners),
+            new ViewMaps(views, maps, (72, 96), alignCorners) { Budget = 2000 }
+        );
         var (a, b) = (once.Classes(geometry).Bytes, strips.Classes(geometry).Bytes);
         Assert.True(a.Zip(b).Count(pair => pair.First != pair.Second) <= 3); // ties of the last bit
         Assert.True(a.Distinct().Count() == 3);
@@ -163,16 +189,26 @@ public sealed class SegmentationTestModeTests
     public void TestOptions_ThatMakeNoSense_AreTheUsersMistake(string test, string message) =>
         Assert.Contains(message, Assert.Throws<UserErrorException>(() => Model(test)).Message, StringComparison.Ordinal);
 
-    private static Segmentor Model(string test) => (Segmentor)Formula.Fill(Build.From<VisionModel>($$"""
-        { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "output_stride": 8 },
-          "decode_head": { "type": "FcnHead", "channels": 6, "num_convs": 1 }, "test": {{test}} }
-        """, _info)).Evaluated();
+    private static Segmentor Model(string test) =>
+        (Segmentor)
+            Formula
+                .Fill(
+                    Build.From<VisionModel>(
+                        $$"""
+                        { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "output_stride": 8 },
+                          "decode_head": { "type": "FcnHead", "channels": 6, "num_convs": 1 }, "test": {{test}} }
+                        """,
+                        _info
+                    )
+                )
+                .Evaluated();
 
-    private static Batch Batch(int count, int height, int width) => new()
-    {
-        Images = Formula.Values("images", count, 3, height, width),
-        Samples = [.. Enumerable.Range(0, count).Select(i => new Sample { Index = i, Name = $"sample{i}" })],
-    };
+    private static Batch Batch(int count, int height, int width) =>
+        new()
+        {
+            Images = Formula.Values("images", count, 3, height, width),
+            Samples = [.. Enumerable.Range(0, count).Select(i => new Sample { Index = i, Name = $"sample{i}" })],
+        };
 
     private static byte[] Maps(Segmentor model, Batch batch)
     {

@@ -14,10 +14,14 @@ public sealed class SegmentorParityTests
     public void Segmentor_FormulaWeights_MatchesTorchvision(string fixture, string head)
     {
         var expected = FixtureFile.Json("models", fixture + ".json");
-        using var model = (Segmentor)Build.From<VisionModel>($$"""
-            { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 50, "output_stride": 8 }, "decode_head": {{head}},
-              "auxiliary_head": { "type": "FcnHead", "in_index": 2, "num_convs": 1, "concat_input": false } }
-            """, Build.Classes(6, DataTask.Segmentation));
+        using var model = (Segmentor)
+            Build.From<VisionModel>(
+                $$"""
+                { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 50, "output_stride": 8 }, "decode_head": {{head}},
+                  "auxiliary_head": { "type": "FcnHead", "in_index": 2, "num_convs": 1, "concat_input": false } }
+                """,
+                Build.Classes(6, DataTask.Segmentation)
+            );
         Formula.Fill(model, model.KeyMaps["torchvision"]);
         model.eval();
 
@@ -28,6 +32,10 @@ public sealed class SegmentorParityTests
         var logits = model.Logits(images);
         ParityTests.AssertClose(expected.GetProperty("logits"), model.Head("decode_head").Enlarge(logits, 65, 97), $"{fixture} logits");
         var auxiliary = model.Head("auxiliary_head");
-        ParityTests.AssertClose(expected.GetProperty("auxiliary"), auxiliary.Enlarge(auxiliary.call([.. maps.Values]), 65, 97), $"{fixture} auxiliary");
+        ParityTests.AssertClose(
+            expected.GetProperty("auxiliary"),
+            auxiliary.Enlarge(auxiliary.call([.. maps.Values]), 65, 97),
+            $"{fixture} auxiliary"
+        );
     }
 }

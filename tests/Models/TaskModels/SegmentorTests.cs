@@ -59,10 +59,12 @@ public sealed class SegmentorTests
     [Fact]
     public void Loss_SeveralAuxiliaryHeads_AreNamedAndWeighted()
     {
-        using var model = Model($$"""
+        using var model = Model(
+            $$"""
             {{Backbone}}, "decode_head": { "type": "FcnHead", "channels": 6, "dropout": 0, "losses": { "ce": { "type": "CrossEntropyLoss" }, "twice": { "type": "CrossEntropyLoss", "weight": 2 } } },
             "auxiliary_heads": { "early": { "type": "FcnHead", "in_index": 1, "losses": { "ce": { "type": "CrossEntropyLoss", "weight": 0.4 } } }, "late": { "type": "FcnHead", "in_index": 2 } }
-            """);
+            """
+        );
         using var batch = Batch(2, 33, 41);
         using var scope = NewDisposeScope();
         model.eval();
@@ -71,19 +73,41 @@ public sealed class SegmentorTests
         Assert.Equal(2 * losses["decode.ce"].item<float>(), losses["decode.twice"].item<float>(), 1e-6f);
 
         // By hand: the logits enlarged to the labels' size, and the mean over pixels.
-        var logits = nn.functional.interpolate(model.Logits(batch.Images), [33, 41], mode: InterpolationMode.Bilinear, align_corners: false);
+        var logits = nn.functional.interpolate(
+            model.Logits(batch.Images),
+            [33, 41],
+            mode: InterpolationMode.Bilinear,
+            align_corners: false
+        );
         Assert.Equal(nn.functional.cross_entropy(logits, batch.SegmentationMaps!).item<float>(), losses["decode.ce"].item<float>(), 1e-5f);
     }
 
     [Fact]
     public void OcrHead_SeveralAuxiliaryHeads_TakesThePriorThatIsNamed()
     {
-        const string heads = """ "decode_head": { "type": "OcrHead", "channels": 6, "ocr_channels": 4 }, "auxiliary_heads": { "a": { "type": "FcnHead" }, "b": { "type": "FcnHead" } } """;
+        const string heads =
+            """ "decode_head": { "type": "OcrHead", "channels": 6, "ocr_channels": 4 }, "auxiliary_heads": { "a": { "type": "FcnHead" }, "b": { "type": "FcnHead" } } """;
         Assert.Contains("say which of the auxiliary_heads", Throws($"{Backbone}, {heads}"), StringComparison.Ordinal);
-        Assert.Contains("there is no auxiliary head \"c\"", Throws($$"""{{Backbone}}, {{heads}}, "prior": "c" """), StringComparison.Ordinal);
-        Assert.Contains("refines the logits of an auxiliary head, but there is none", Throws($$"""{{Backbone}}, "decode_head": { "type": "OcrHead" }"""), StringComparison.Ordinal);
-        Assert.Contains("takes no other head's logits", Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "prior": "aux" """), StringComparison.Ordinal);
-        Assert.Contains("it can't be an auxiliary head", Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": { "type": "OcrHead" }"""), StringComparison.Ordinal);
+        Assert.Contains(
+            "there is no auxiliary head \"c\"",
+            Throws($$"""{{Backbone}}, {{heads}}, "prior": "c" """),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "refines the logits of an auxiliary head, but there is none",
+            Throws($$"""{{Backbone}}, "decode_head": { "type": "OcrHead" }"""),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "takes no other head's logits",
+            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "prior": "aux" """),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "it can't be an auxiliary head",
+            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": { "type": "OcrHead" }"""),
+            StringComparison.Ordinal
+        );
 
         using var model = Model($$"""{{Backbone}}, {{heads}}, "prior": "b" """);
         model.eval();
@@ -96,20 +120,30 @@ public sealed class SegmentorTests
     }
 
     [Fact]
-    public void ProjectionHead_WithoutContrast_IsAMistake() => Assert.Contains("no loss compares embeddings",
-        Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "projection_head": { "type": "ProjectionHead" }"""), StringComparison.Ordinal);
+    public void ProjectionHead_WithoutContrast_IsAMistake() =>
+        Assert.Contains(
+            "no loss compares embeddings",
+            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "projection_head": { "type": "ProjectionHead" }"""),
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void ContrastiveLoss_WithoutProjectionHead_IsAMistake() => Assert.Contains("the model has no projection_head",
-        Throws($$"""{{Backbone}}, "decode_head": { "type": "FcnHead", "losses": { "contrast": { "type": "PixelContrastLoss" } } }"""), StringComparison.Ordinal);
+    public void ContrastiveLoss_WithoutProjectionHead_IsAMistake() =>
+        Assert.Contains(
+            "the model has no projection_head",
+            Throws($$"""{{Backbone}}, "decode_head": { "type": "FcnHead", "losses": { "contrast": { "type": "PixelContrastLoss" } } }"""),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void ProjectionHead_RunsInTrainingOnly()
     {
-        using var model = Model($$"""
+        using var model = Model(
+            $$"""
             {{Backbone}}, "projection_head": { "type": "ProjectionHead", "dim": 8 },
             "decode_head": { "type": "FcnHead", "channels": 6, "losses": { "ce": { "type": "CrossEntropyLoss" }, "contrast": { "type": "PixelContrastLoss" } } }
-            """);
+            """
+        );
         using var batch = Batch(2, 65, 65);
         using var scope = NewDisposeScope();
         using var tap = model.Tap("projection_head");
@@ -128,39 +162,66 @@ public sealed class SegmentorTests
     [Fact]
     public void ConcatHeadAndProjectionHead_SameMaps_ShareWhatTheyJoin()
     {
-        using var model = Model($$"""
+        using var model = Model(
+            $$"""
             {{Backbone}}, "projection_head": { "type": "ProjectionHead", "dim": 8 },
             "decode_head": { "type": "ConcatHead", "dropout": 0, "losses": { "ce": { "type": "CrossEntropyLoss" }, "contrast": { "type": "PixelContrastLoss" } } }
-            """);
+            """
+        );
         using var batch = Batch(2, 65, 65);
         using var scope = NewDisposeScope();
-        Tensor together, apart;
+        Tensor together,
+            apart;
         using (var tap = model.Tap("decode_head"))
         {
             model.Loss(batch, default).Total().backward();
             together = tap.Value.detach().clone();
             Assert.All(model.named_parameters(), parameter => Assert.True(parameter.parameter.grad is not null, parameter.name));
         }
-        using (no_grad()) apart = model.Logits(batch.Images); // each head joins by itself
+        using (no_grad())
+            apart = model.Logits(batch.Images); // each head joins by itself
         Assert.True(together.sub(apart).abs().max().item<float>() < 1e-5);
     }
 
     [Fact]
     public void Segmentor_DataOrHeadsThatDontFit_AreTheUsersMistake()
     {
-        var classes = Assert.Throws<UserErrorException>(() => Build.From<VisionModel>($$"""{ "type": "Segmentor", {{Backbone}}, "decode_head": {{Fcn}} }""", Build.Classes(3)));
+        var classes = Assert.Throws<UserErrorException>(() =>
+            Build.From<VisionModel>($$"""{ "type": "Segmentor", {{Backbone}}, "decode_head": {{Fcn}} }""", Build.Classes(3))
+        );
         Assert.Contains("needs data with segmentation maps", classes.Message, StringComparison.Ordinal);
-        Assert.Contains("\"auxiliary_head\" or \"auxiliary_heads\", not both",
-            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "auxiliary_heads": { "b": {{Fcn}} }"""), StringComparison.Ordinal);
-        Assert.Contains("choose another name", Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_heads": { "decode": {{Fcn}} }"""), StringComparison.Ordinal);
-        Assert.Contains("gives a vector", Throws($$""" "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 1, "num_heads": 2 }, "decode_head": {{Fcn}}"""), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"auxiliary_head\" or \"auxiliary_heads\", not both",
+            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "auxiliary_heads": { "b": {{Fcn}} }"""),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "choose another name",
+            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_heads": { "decode": {{Fcn}} }"""),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "gives a vector",
+            Throws(
+                $$""" "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 1, "num_heads": 2 }, "decode_head": {{Fcn}}"""
+            ),
+            StringComparison.Ordinal
+        );
 
         using var model = Model($$"""{{Backbone}}, "decode_head": {{Fcn}}""");
         using var batch = Batch(1, 17, 17);
         batch.SegmentationMaps = null;
-        Assert.Contains("LoadSegmentation", Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "LoadSegmentation",
+            Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message,
+            StringComparison.Ordinal
+        );
         batch.SegmentationMaps = zeros([1, 33, 17], ScalarType.Int64);
-        Assert.Contains("17 x 17 pixels, their segmentation maps 33 x 17", Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "17 x 17 pixels, their segmentation maps 33 x 17",
+            Assert.Throws<UserErrorException>(() => model.Loss(batch, default)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -172,7 +233,9 @@ public sealed class SegmentorTests
         using var model = Model($$"""{{Backbone}}, "decode_head": {{head}}, "auxiliary_head": {{auxiliary}}""");
         var keys = model.state_dict().Keys.ToArray();
         var map = model.KeyMaps["mmlab"];
-        var foreign = keys.Where(key => !key.EndsWith("last_layer.0.bias", StringComparison.Ordinal)).Select(key => map.Publish!(key)!).ToArray();
+        var foreign = keys.Where(key => !key.EndsWith("last_layer.0.bias", StringComparison.Ordinal))
+            .Select(key => map.Publish!(key)!)
+            .ToArray();
         Assert.Equal(foreign.Length, foreign.Distinct().Count());
         Assert.All(foreign, key => Assert.Contains(map.Rename(key), keys));
         var cascade = head.Contains("OcrHead", StringComparison.Ordinal);
@@ -184,7 +247,9 @@ public sealed class SegmentorTests
     [Fact]
     public void KeyMaps_HrnetAuthorsNames_HaveNoPrefix()
     {
-        using var model = Model(""" "backbone": { "type": "HRNet", "arch": "w18_small", "channels": 4 }, "decode_head": { "type": "ConcatHead" } """);
+        using var model = Model(
+            """ "backbone": { "type": "HRNet", "arch": "w18_small", "channels": 4 }, "decode_head": { "type": "ConcatHead" } """
+        );
         var map = model.KeyMaps["timm"];
         foreach (var key in model.state_dict().Keys)
         {
@@ -197,21 +262,38 @@ public sealed class SegmentorTests
     [Fact]
     public void ClassTensors_AreThoseWithTheClassesInFront()
     {
-        using var model = Model($$"""{{Backbone}}, "decode_head": { "type": "ConcatHead" }, "auxiliary_heads": { "a": {{Fcn}}, "b": {{Fcn}} }""");
+        using var model = Model(
+            $$"""{{Backbone}}, "decode_head": { "type": "ConcatHead" }, "auxiliary_heads": { "a": {{Fcn}}, "b": {{Fcn}} }"""
+        );
         var state = model.state_dict();
         Assert.Equal(6, model.ClassTensors.Count);
         Assert.All(model.ClassTensors, tensor => Assert.Equal(4, state[tensor.Name].shape[0]));
-        Assert.Equal(state.Keys.Where(key => key.StartsWith("decode_head.last_layer.3.", StringComparison.Ordinal)), model.ClassTensors.Take(2).Select(tensor => tensor.Name));
+        Assert.Equal(
+            state.Keys.Where(key => key.StartsWith("decode_head.last_layer.3.", StringComparison.Ordinal)),
+            model.ClassTensors.Take(2).Select(tensor => tensor.Name)
+        );
     }
 
-    private static Segmentor Model(string parts) => (Segmentor)Formula.Fill(Build.From<VisionModel>($$"""{ "type": "Segmentor", {{parts}} }""", _info));
+    private static Segmentor Model(string parts) =>
+        (Segmentor)Formula.Fill(Build.From<VisionModel>($$"""{ "type": "Segmentor", {{parts}} }""", _info));
 
     private static string Throws(string parts) => Assert.Throws<UserErrorException>(() => Model(parts)).Message;
 
-    private static Batch Batch(int count, int height, int width) => new()
-    {
-        Images = Formula.Values("images", count, 3, height, width),
-        SegmentationMaps = (Formula.Values("images", count, height, width).add(1).mul(2)).floor().clamp(0, 3).to(ScalarType.Int64),
-        Samples = [.. Enumerable.Range(0, count).Select(i => new Sample { Index = i, Name = $"sample{i}", Geometry = new Geometry(height, width, Matrix3x2.Identity) })],
-    };
+    private static Batch Batch(int count, int height, int width) =>
+        new()
+        {
+            Images = Formula.Values("images", count, 3, height, width),
+            SegmentationMaps = (Formula.Values("images", count, height, width).add(1).mul(2)).floor().clamp(0, 3).to(ScalarType.Int64),
+            Samples =
+            [
+                .. Enumerable
+                    .Range(0, count)
+                    .Select(i => new Sample
+                    {
+                        Index = i,
+                        Name = $"sample{i}",
+                        Geometry = new Geometry(height, width, Matrix3x2.Identity),
+                    }),
+            ],
+        };
 }

@@ -42,9 +42,12 @@ public sealed class TaskModelTests
     public void Classifier_SeveralLosses_AreNamedAndWeighted()
     {
         var info = Build.Classes(3);
-        using var model = Build.From<VisionModel>($$"""
+        using var model = Build.From<VisionModel>(
+            $$"""
             { "type": "ImageClassifier", {{Backbone}}, "head": { "type": "LinearHead", "losses": { "ce": { "type": "CrossEntropyLoss" }, "twice": { "type": "CrossEntropyLoss", "weight": 2 } } } }
-            """, info);
+            """,
+            info
+        );
         using var batch = Build.Batch(4, 16, info);
         model.eval();
         using var scope = NewDisposeScope();
@@ -72,7 +75,10 @@ public sealed class TaskModelTests
     {
         var info = Build.Classes(2, DataTask.Regression);
         using var plain = Model("ImageRegressor", "RegressionHead", info);
-        using var scaled = Build.From<VisionModel>($$"""{ "type": "ImageRegressor", {{Backbone}}, "head": { "type": "RegressionHead", "target_mean": [10, -5], "target_std": [2, 4] } }""", info);
+        using var scaled = Build.From<VisionModel>(
+            $$"""{ "type": "ImageRegressor", {{Backbone}}, "head": { "type": "RegressionHead", "target_mean": [10, -5], "target_std": [2, 4] } }""",
+            info
+        );
         Formula.Fill(plain);
         scaled.load_state_dict(plain.state_dict(), strict: false);
         using var batch = Build.Batch(3, 16, info);
@@ -93,7 +99,10 @@ public sealed class TaskModelTests
     public void Training_AFewSteps_LearnsABatchByHeart()
     {
         var info = Build.Classes(3);
-        using var model = Build.From<VisionModel>("""{ "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 8 }, "head": { "type": "LinearHead" } }""", info);
+        using var model = Build.From<VisionModel>(
+            """{ "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 8 }, "head": { "type": "LinearHead" } }""",
+            info
+        );
         using var batch = Build.Batch(6, 16, info);
         model.train();
         using var optimizer = optim.SGD(model.parameters(), 0.05, momentum: 0.9);
@@ -119,7 +128,8 @@ public sealed class TaskModelTests
         Assert.Equal("backbone.layer1.0.conv1.weight", map.Rename("layer1.0.conv1.weight"));
         Assert.Equal("linear.bias", map.Publish!("head.fc.bias"));
         Assert.Equal("layer2.0.bn2.weight", map.Publish!("backbone.layer2.0.bn2.weight"));
-        foreach (var key in model.state_dict().Keys) Assert.Equal(key, map.Rename(map.Publish!(key)!));
+        foreach (var key in model.state_dict().Keys)
+            Assert.Equal(key, map.Rename(map.Publish!(key)!));
     }
 
     [Fact]
@@ -133,10 +143,14 @@ public sealed class TaskModelTests
     [Fact]
     public void Tap_LogitsGradient_ReachesMapsAndAttentionWeights()
     {
-        using var model = (ImageClassifier)Build.From<VisionModel>("""
-            { "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 4, "num_heads": 4, "image_size": 32, "patch_size": 8 },
-              "head": { "type": "LinearHead" } }
-            """, Build.Classes(5));
+        using var model = (ImageClassifier)
+            Build.From<VisionModel>(
+                """
+                { "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 4, "num_heads": 4, "image_size": 32, "patch_size": 8 },
+                  "head": { "type": "LinearHead" } }
+                """,
+                Build.Classes(5)
+            );
         Formula.Fill(model);
         model.eval();
         using var scope = NewDisposeScope();
@@ -178,11 +192,30 @@ public sealed class TaskModelTests
     public void Heads_ThatDisagreeWithTheData_AreTheUsersMistake()
     {
         using var backbone = new CifarResNet(new CifarResNetOptions(8));
-        Assert.Equal("LinearHead: num_classes is 10, but the data has 3 classes.", Throws(() => new LinearHead(new(10), backbone, Build.Classes(3))));
-        Assert.Contains("needs map_size", Throws(() => new LinearHead(new(Pooling: FeaturePooling.None), backbone, Build.Classes(3))), StringComparison.Ordinal);
-        Assert.Contains("target_mean has 1 values", Throws(() => new RegressionHead(new(TargetMean: [1]), backbone, Build.Classes(2, DataTask.Regression))), StringComparison.Ordinal);
-        Assert.Contains("target_std must be positive", Throws(() => new RegressionHead(new(TargetStd: [0]), backbone, Build.Classes(1, DataTask.Regression))), StringComparison.Ordinal);
-        Assert.Contains("needs data with class labels", Throws(() => Model("ImageClassifier", "LinearHead", Build.Classes(3, DataTask.Regression))), StringComparison.Ordinal);
+        Assert.Equal(
+            "LinearHead: num_classes is 10, but the data has 3 classes.",
+            Throws(() => new LinearHead(new(10), backbone, Build.Classes(3)))
+        );
+        Assert.Contains(
+            "needs map_size",
+            Throws(() => new LinearHead(new(Pooling: FeaturePooling.None), backbone, Build.Classes(3))),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "target_mean has 1 values",
+            Throws(() => new RegressionHead(new(TargetMean: [1]), backbone, Build.Classes(2, DataTask.Regression))),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "target_std must be positive",
+            Throws(() => new RegressionHead(new(TargetStd: [0]), backbone, Build.Classes(1, DataTask.Regression))),
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "needs data with class labels",
+            Throws(() => Model("ImageClassifier", "LinearHead", Build.Classes(3, DataTask.Regression))),
+            StringComparison.Ordinal
+        );
 
         static string Throws(Func<object> action) => Assert.Throws<UserErrorException>(action).Message;
     }

@@ -7,7 +7,8 @@ internal sealed class AdviceFolder : IDisposable
 {
     private const string Start = """ "seed": 3, "precision": "fp32", "threads": 1, "device": "cpu", """;
 
-    private const string Small = """ { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "stem": "small", "base_channels": 8, "strides": [2, 2, 2, 1] } """;
+    private const string Small =
+        """ { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "stem": "small", "base_channels": 8, "strides": [2, 2, 2, 1] } """;
 
     private const string Steps = """ [ { "type": "LoadImage" }, { "type": "Normalize" } ] """;
 
@@ -32,67 +33,98 @@ internal sealed class AdviceFolder : IDisposable
 
     /// <summary>Trains one epoch into a folder of its own.</summary>
     public Said Train(string config, params string[] changes) =>
-        Tool.Run(["train", config, "--work-dir", At($"run{_runs++}"), .. changes.SelectMany(change => (string[])["--cfg-options", change])]);
+        Tool.Run([
+            "train",
+            config,
+            "--work-dir",
+            At($"run{_runs++}"),
+            .. changes.SelectMany(change => (string[])["--cfg-options", change]),
+        ]);
 
     /// <summary>A classifier on eight drawn images of three classes, evaluated on four.</summary>
-    public string Classifier() => Write("classifier.json", $$"""
-        { {{Start}}
-          "model": { "type": "ImageClassifier", "backbone": {{Small}}, "head": { "type": "LinearHead" } },
-          "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
-            "dataset": { "type": "Shapes", "count": 8, "size": 32, "classes": ["circle", "square", "star"], "pipeline": {{Steps}} } },
-          "val": { "loader": { "batch_size": 4, "workers": 0 },
-            "dataset": { "type": "Shapes", "count": 4, "size": 32, "split": "val", "classes": ["circle", "square", "star"], "pipeline": {{Steps}} },
-            "metrics": { "accuracy": { "type": "Accuracy" } } },
-          "optimizer": { "type": "Sgd", "lr": 0.01 },
-          "hooks": { "log": { "type": "LogHook", "interval": 1 } } }
-        """);
+    public string Classifier() =>
+        Write(
+            "classifier.json",
+            $$"""
+            { {{Start}}
+              "model": { "type": "ImageClassifier", "backbone": {{Small}}, "head": { "type": "LinearHead" } },
+              "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
+                "dataset": { "type": "Shapes", "count": 8, "size": 32, "classes": ["circle", "square", "star"], "pipeline": {{Steps}} } },
+              "val": { "loader": { "batch_size": 4, "workers": 0 },
+                "dataset": { "type": "Shapes", "count": 4, "size": 32, "split": "val", "classes": ["circle", "square", "star"], "pipeline": {{Steps}} },
+                "metrics": { "accuracy": { "type": "Accuracy" } } },
+              "optimizer": { "type": "Sgd", "lr": 0.01 },
+              "hooks": { "log": { "type": "LogHook", "interval": 1 } } }
+            """
+        );
 
     /// <summary>Several labels for each of eight drawn images.</summary>
-    public string MultiLabel() => Write("multilabel.json", Head("multi_label", """ "type": "ImageClassifier", "head": { "type": "LinearHead", "loss": { "type": "BinaryCrossEntropyLoss" } } """));
+    public string MultiLabel() =>
+        Write(
+            "multilabel.json",
+            Head(
+                "multi_label",
+                """ "type": "ImageClassifier", "head": { "type": "LinearHead", "loss": { "type": "BinaryCrossEntropyLoss" } } """
+            )
+        );
 
     /// <summary>Targets of eight drawn images.</summary>
-    public string Regression() => Write("regression.json", Head("regression", """ "type": "ImageRegressor", "head": { "type": "RegressionHead" } """));
+    public string Regression() =>
+        Write("regression.json", Head("regression", """ "type": "ImageRegressor", "head": { "type": "RegressionHead" } """));
 
-    private static string Head(string task, string model) => $$"""
-        { {{Start}}
-          "model": { {{model}}, "backbone": {{Small}} },
-          "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
-            "dataset": { "type": "Shapes", "task": "{{task}}", "count": 8, "size": 32, "pipeline": {{Steps}} } },
-          "optimizer": { "type": "Sgd", "lr": 0.01 } }
-        """;
+    private static string Head(string task, string model) =>
+        $$"""
+            { {{Start}}
+              "model": { {{model}}, "backbone": {{Small}} },
+              "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
+                "dataset": { "type": "Shapes", "task": "{{task}}", "count": 8, "size": 32, "pipeline": {{Steps}} } },
+              "optimizer": { "type": "Sgd", "lr": 0.01 } }
+            """;
 
     /// <summary>A segmentor on eight drawn images.</summary>
-    public string Segmentor() => Write("segmentor.json", $$"""
-        { {{Start}}
-          "model": { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 8, "stem": "small", "output_stride": 8 },
-            "decode_head": { "type": "FcnHead", "channels": 8, "num_convs": 1, "losses": { "ce": { "type": "CrossEntropyLoss" } } } },
-          "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
-            "dataset": { "type": "Shapes", "task": "segmentation", "count": 8, "size": 48, "pipeline": {{Steps}} } },
-          "optimizer": { "type": "Sgd", "lr": 0.01 } }
-        """);
+    public string Segmentor() =>
+        Write(
+            "segmentor.json",
+            $$"""
+            { {{Start}}
+              "model": { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 8, "stem": "small", "output_stride": 8 },
+                "decode_head": { "type": "FcnHead", "channels": 8, "num_convs": 1, "losses": { "ce": { "type": "CrossEntropyLoss" } } } },
+              "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
+                "dataset": { "type": "Shapes", "task": "segmentation", "count": 8, "size": 48, "pipeline": {{Steps}} } },
+              "optimizer": { "type": "Sgd", "lr": 0.01 } }
+            """
+        );
 
     /// <summary>A segmentor on a folder of photographs and masks, whose label_map is given.</summary>
-    public string Masks(string labelMap) => Write("masks.json", $$"""
-        { {{Start}}
-          "model": { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 8, "stem": "small", "output_stride": 8 },
-            "decode_head": { "type": "FcnHead", "channels": 8, "num_convs": 1 } },
-          "train": { "epochs": 1, "loader": { "batch_size": 2, "workers": 0 },
-            "dataset": { "type": "SegmentationFolder", "path": "{{At("data")}}", "label_map": {{labelMap}},
-              "pipeline": [ { "type": "LoadImage" }, { "type": "LoadSegmentation" }, { "type": "Normalize" } ] } },
-          "optimizer": { "type": "Sgd", "lr": 0.01 } }
-        """);
+    public string Masks(string labelMap) =>
+        Write(
+            "masks.json",
+            $$"""
+            { {{Start}}
+              "model": { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 8, "stem": "small", "output_stride": 8 },
+                "decode_head": { "type": "FcnHead", "channels": 8, "num_convs": 1 } },
+              "train": { "epochs": 1, "loader": { "batch_size": 2, "workers": 0 },
+                "dataset": { "type": "SegmentationFolder", "path": "{{At("data")}}", "label_map": {{labelMap}},
+                  "pipeline": [ { "type": "LoadImage" }, { "type": "LoadSegmentation" }, { "type": "Normalize" } ] } },
+              "optimizer": { "type": "Sgd", "lr": 0.01 } }
+            """
+        );
 
     /// <summary>A detector on eight drawn images.</summary>
-    public string Detector() => Write("detector.json", $$"""
-        { {{Start}}
-          "model": { "type": "Detector",
-            "backbone": { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 16, "stem": "small", "strides": [2, 2, 2, 2] },
-            "neck": { "type": "Fpn", "out_channels": 16, "start_level": 2 },
-            "bbox_head": { "type": "RetinaHead", "stacked_convs": 1, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 1, "ratios": [1] } } },
-          "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
-            "dataset": { "type": "Shapes", "task": "detection", "count": 8, "size": 64, "classes": ["circle", "square", "star"], "pipeline": {{Steps}} } },
-          "optimizer": { "type": "Sgd", "lr": 0.01 } }
-        """);
+    public string Detector() =>
+        Write(
+            "detector.json",
+            $$"""
+            { {{Start}}
+              "model": { "type": "Detector",
+                "backbone": { "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 16, "stem": "small", "strides": [2, 2, 2, 2] },
+                "neck": { "type": "Fpn", "out_channels": 16, "start_level": 2 },
+                "bbox_head": { "type": "RetinaHead", "stacked_convs": 1, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 1, "ratios": [1] } } },
+              "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
+                "dataset": { "type": "Shapes", "task": "detection", "count": 8, "size": 64, "classes": ["circle", "square", "star"], "pipeline": {{Steps}} } },
+              "optimizer": { "type": "Sgd", "lr": 0.01 } }
+            """
+        );
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

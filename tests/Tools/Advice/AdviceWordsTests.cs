@@ -11,30 +11,66 @@ namespace Tessera.Tests.Tools.Advice;
 public sealed partial class AdviceWordsTests
 {
     // Words of other programs.
-    private static readonly HashSet<string> s_others = ["--mpi", "--query-gpu", "--format", "--kill-on-bad-exit", "--hostfile", "--map-by", "--help", "--version", "--list-sdks", "--nologo", "--no-restore"];
+    private static readonly HashSet<string> s_others =
+    [
+        "--mpi",
+        "--query-gpu",
+        "--format",
+        "--kill-on-bad-exit",
+        "--hostfile",
+        "--map-by",
+        "--help",
+        "--version",
+        "--list-sdks",
+        "--nologo",
+        "--no-restore",
+    ];
 
-    private static readonly Dictionary<string, HashSet<string>> s_tools = Program.CreateRoot().Subcommands
-        .ToDictionary(tool => tool.Name, tool => tool.Options.SelectMany(option => option.Aliases.Append(option.Name)).ToHashSet());
+    private static readonly Dictionary<string, HashSet<string>> s_tools = Program
+        .CreateRoot()
+        .Subcommands.ToDictionary(
+            tool => tool.Name,
+            tool => tool.Options.SelectMany(option => option.Aliases.Append(option.Name)).ToHashSet()
+        );
 
-    public static TheoryData<string> Sources => [.. Files("src", "*.cs").Concat(Files("tools", "*.cs"))
-        .Concat(["tools/setup", "tools/launch"]).Where(path => Texts(path).Any(text => text.Contains("--", StringComparison.Ordinal) || text.Contains("tools/", StringComparison.Ordinal) || Dotted().IsMatch(text)))];
+    public static TheoryData<string> Sources =>
+        [
+            .. Files("src", "*.cs")
+                .Concat(Files("tools", "*.cs"))
+                .Concat(["tools/setup", "tools/launch"])
+                .Where(path =>
+                    Texts(path)
+                        .Any(text =>
+                            text.Contains("--", StringComparison.Ordinal)
+                            || text.Contains("tools/", StringComparison.Ordinal)
+                            || Dotted().IsMatch(text)
+                        )
+                ),
+        ];
 
     [Theory]
     [MemberData(nameof(Sources))]
     public void Words_OfMessages_Exist(string path)
     {
         var known = s_tools.Values.SelectMany(options => options).Concat(s_others).ToHashSet();
-        if (path == "tools/Tessera.Tools/Usage.cs") known.UnionWith(Usage.OptionsElsewhere); // it names ours for them
+        if (path == "tools/Tessera.Tools/Usage.cs")
+            known.UnionWith(Usage.OptionsElsewhere); // it names ours for them
         var keys = Keys();
         foreach (var text in Texts(path))
         {
-            foreach (Match word in Option().Matches(text)) Assert.True(known.Contains(word.Value), $"{path} names the option {word.Value}: {text}");
+            foreach (Match word in Option().Matches(text))
+                Assert.True(known.Contains(word.Value), $"{path} names the option {word.Value}: {text}");
             foreach (Match tool in ToolName().Matches(text))
-                Assert.True(File.Exists(Path.Combine(Snippets.Repository, "tools", tool.Groups[1].Value)), $"{path} names {tool.Value}: {text}");
+                Assert.True(
+                    File.Exists(Path.Combine(Snippets.Repository, "tools", tool.Groups[1].Value)),
+                    $"{path} names {tool.Value}: {text}"
+                );
             foreach (Match call in ToolWithOption().Matches(text))
-                if (s_tools.TryGetValue(call.Groups[1].Value, out var options)) Assert.True(options.Contains(call.Groups[2].Value) || s_others.Contains(call.Groups[2].Value), $"{path}: {call.Value}");
+                if (s_tools.TryGetValue(call.Groups[1].Value, out var options))
+                    Assert.True(options.Contains(call.Groups[2].Value) || s_others.Contains(call.Groups[2].Value), $"{path}: {call.Value}");
             foreach (Match dotted in Dotted().Matches(text).Where(match => !FileName().IsMatch(match.Value)))
-                foreach (var key in dotted.Value.Split('.')) Assert.True(keys.Contains(key), $"{path} names {dotted.Value}, but no component has an option \"{key}\": {text}");
+            foreach (var key in dotted.Value.Split('.'))
+                Assert.True(keys.Contains(key), $"{path} names {dotted.Value}, but no component has an option \"{key}\": {text}");
         }
     }
 
@@ -50,27 +86,47 @@ public sealed partial class AdviceWordsTests
     /// <summary>The string literals of a file; of a script, its lines without comments.</summary>
     private static IEnumerable<string> Texts(string path)
     {
-        var lines = File.ReadAllLines(Path.Combine(Snippets.Repository, path)).Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal) && !line.TrimStart().StartsWith('#'));
+        var lines = File.ReadAllLines(Path.Combine(Snippets.Repository, path))
+            .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal) && !line.TrimStart().StartsWith('#'));
         return Path.GetExtension(path) == ".cs" ? lines.SelectMany(line => Literal().Matches(line)).Select(match => match.Value) : lines;
     }
 
-    private static IEnumerable<string> Files(string folder, string pattern) => Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), pattern, SearchOption.AllDirectories)
-        .Select(path => Path.GetRelativePath(Snippets.Repository, path)).Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Files(string folder, string pattern) =>
+        Directory
+            .EnumerateFiles(Path.Combine(Snippets.Repository, folder), pattern, SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Snippets.Repository, path))
+            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
 
     /// <summary>Every key that the schema of configs knows anywhere.</summary>
     private static HashSet<string> Keys()
     {
-        var keys = new HashSet<string>(["checkpoint", "log", "ema", "nan_guard", "ce", "rmi", "contrast", "backbone", "decode_head", "norm"]); // names that users give to entries of maps
+        var keys = new HashSet<string>([
+            "checkpoint",
+            "log",
+            "ema",
+            "nan_guard",
+            "ce",
+            "rmi",
+            "contrast",
+            "backbone",
+            "decode_head",
+            "norm",
+        ]); // names that users give to entries of maps
         Walk(JsonNode.Parse(File.ReadAllText(Path.Combine(Snippets.Repository, "configs/schema.json"))));
         return keys;
 
         void Walk(JsonNode? node)
         {
             if (node is JsonArray list)
-                foreach (var item in list) Walk(item);
-            if (node is not JsonObject map) return;
-            if (map["properties"] is JsonObject properties) keys.UnionWith(properties.Select(property => property.Key));
-            foreach (var (_, value) in map) Walk(value);
+                foreach (var item in list)
+                    Walk(item);
+            if (node is not JsonObject map)
+                return;
+            if (map["properties"] is JsonObject properties)
+                keys.UnionWith(properties.Select(property => property.Key));
+            foreach (var (_, value) in map)
+                Walk(value);
         }
     }
 

@@ -17,17 +17,28 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
     public void FolderThatHoldsARun_ResumeOverwriteOrAnother()
     {
         var folder = _folder.At("work");
-        Train(folder, "--cfg-options", "hooks.checkpoint={\"type\": \"CheckpointHook\", \"save_best\": {\"metric\": \"accuracy/top1\"}}").Succeeds();
+        Train(folder, "--cfg-options", "hooks.checkpoint={\"type\": \"CheckpointHook\", \"save_best\": {\"metric\": \"accuracy/top1\"}}")
+            .Succeeds();
         var best = File.ReadAllBytes(Path.Combine(folder, "best_accuracy_top1.safetensors"));
         File.WriteAllText(Path.Combine(folder, "notes.txt"), "mine");
 
-        var said = Train(folder, "--cfg-options", "optimizer.lr=0.5").IsMistake("A run was begun here before (2 checkpoints, the newest epoch_1.safetensors)", "--resume", "--overwrite", $"--work-dir {folder}_2");
+        var said = Train(folder, "--cfg-options", "optimizer.lr=0.5")
+            .IsMistake(
+                "A run was begun here before (2 checkpoints, the newest epoch_1.safetensors)",
+                "--resume",
+                "--overwrite",
+                $"--work-dir {folder}_2"
+            );
         Assert.Equal(best, File.ReadAllBytes(Path.Combine(folder, "best_accuracy_top1.safetensors")));
         Assert.Contains("\"lr\": 0.01", File.ReadAllText(Path.Combine(folder, "config.json")), StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(folder, "scalars.jsonl", SearchOption.AllDirectories));
 
         Train($"{folder}_2", "--cfg-options", "optimizer.lr=0.5").Succeeds();
-        Assert.Contains("Changed in the config since: train.epochs 1 to 2", Train(folder, "--resume", "--cfg-options", "train.epochs=2").Succeeds().All, StringComparison.Ordinal);
+        Assert.Contains(
+            "Changed in the config since: train.epochs 1 to 2",
+            Train(folder, "--resume", "--cfg-options", "train.epochs=2").Succeeds().All,
+            StringComparison.Ordinal
+        );
         Assert.Equal(4, TrainingRun.Losses(folder).Count);
 
         var overwritten = Train(folder, "--overwrite", "--cfg-options", "hooks.checkpoint.type=CheckpointHook").Succeeds();
@@ -45,7 +56,8 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
         var folder = _folder.At("work");
         Train(folder).Succeeds();
         var before = File.ReadAllBytes(Path.Combine(folder, "epoch_1.safetensors"));
-        Train(folder, "--overwrite", "--cfg-options", "schedule=[{\"type\": \"LinearLr\"}, {\"type\": \"CosineLr\"}]").IsMistake("it must say until when it lasts");
+        Train(folder, "--overwrite", "--cfg-options", "schedule=[{\"type\": \"LinearLr\"}, {\"type\": \"CosineLr\"}]")
+            .IsMistake("it must say until when it lasts");
         Assert.Equal(before, File.ReadAllBytes(Path.Combine(folder, "epoch_1.safetensors")));
         Train(folder, "--resume").Succeeds();
     }
@@ -65,7 +77,8 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
     {
         var folder = _folder.At("work");
         Train(folder).Succeeds();
-        Train(folder, "--resume", "--cfg-options", "train.epochs=2", change).IsMistake(says, "Set that back to resume.", "init: { \"type\": \"Pretrained\"");
+        Train(folder, "--resume", "--cfg-options", "train.epochs=2", change)
+            .IsMistake(says, "Set that back to resume.", "init: { \"type\": \"Pretrained\"");
         Train(folder, "--resume", "--cfg-options", "train.epochs=2").Succeeds();
         var init = $"model.init={{ \"type\": \"Pretrained\", \"checkpoint\": \"{Path.Combine(folder, "epoch_1.safetensors")}\" }}";
         Train(_folder.At("anew"), "--cfg-options", change, init).Succeeds();
@@ -76,9 +89,13 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
     {
         Train(_folder.At("whole"), "--cfg-options", "train.epochs=2").Succeeds();
         Train(_folder.At("work")).Succeeds();
-        Train(_folder.At("work"), "--resume", "--cfg-options", "train.epochs=2", "train.loader.workers=3", "train.loader.prefetch=1").Succeeds();
+        Train(_folder.At("work"), "--resume", "--cfg-options", "train.epochs=2", "train.loader.workers=3", "train.loader.prefetch=1")
+            .Succeeds();
         Assert.Equal(TrainingRun.Losses(_folder.At("whole")), TrainingRun.Losses(_folder.At("work")));
-        Train(_folder.At("work"), "--resume").IsMistake("train.epochs is 1, but the checkpoint has 2 of them behind it. Raise train.epochs to train on; tools/test evaluates");
+        Train(_folder.At("work"), "--resume")
+            .IsMistake(
+                "train.epochs is 1, but the checkpoint has 2 of them behind it. Raise train.epochs to train on; tools/test evaluates"
+            );
         Train(_folder.At("work"), "--resume", "--cfg-options", "train.epochs=3").Succeeds();
     }
 
@@ -94,17 +111,31 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
     [Fact]
     public void Evaluation_ThatFails_IsMadeUpForByTheCommandOfTheMessage()
     {
-        for (var i = 0; i < 8; i++) _folder.Write($"data/{(i % 2 == 0 ? "a" : "b")}/{i}.png", TinyRun.Png(i));
-        for (var i = 0; i < 4; i++) _folder.Write($"val/{(i % 2 == 0 ? "a" : "b")}/{i}.png", TinyRun.Png(i));
-        string Data(string name) => $"{{\"_delete_\": true, \"type\": \"ImageFolder\", \"path\": \"{_folder.At(name)}\", \"pipeline\": [{{\"type\": \"LoadImage\"}}, {{\"type\": \"Normalize\"}}]}}";
-        string[] options = ["--cfg-options", $"train.dataset={Data("data")}", $"val.dataset={Data("val")}", "val.loader.batch_size=2", "train.epochs=2"];
+        for (var i = 0; i < 8; i++)
+            _folder.Write($"data/{(i % 2 == 0 ? "a" : "b")}/{i}.png", TinyRun.Png(i));
+        for (var i = 0; i < 4; i++)
+            _folder.Write($"val/{(i % 2 == 0 ? "a" : "b")}/{i}.png", TinyRun.Png(i));
+        string Data(string name) =>
+            $"{{\"_delete_\": true, \"type\": \"ImageFolder\", \"path\": \"{_folder.At(name)}\", \"pipeline\": [{{\"type\": "
+            + $"\"LoadImage\"}}, {{\"type\": \"Normalize\"}}]}}";
+        string[] options =
+        [
+            "--cfg-options",
+            $"train.dataset={Data("data")}",
+            $"val.dataset={Data("val")}",
+            "val.loader.batch_size=2",
+            "train.epochs=2",
+        ];
 
         // A run that is taken up again looks at the first batch of its evaluation alone.
         Train(_folder.At("work"), [.. options, "train.epochs=1"]).Succeeds();
         _folder.Write("val/b/3.png", [.. TinyRun.Png(3)[..60]]); // cut short, in the second batch
         var said = Train(_folder.At("work"), ["--resume", .. options]);
         said.IsMistake("3.png", "The evaluation after iteration 4 failed.", "epoch_2.safetensors", "--resume evaluates again and goes on.");
-        var command = System.Text.RegularExpressions.Regex.Match(said.Error, @"tools/(train \S+ --work-dir \S+ --resume)").Groups[1].Value.Split(' ');
+        var command = System
+            .Text.RegularExpressions.Regex.Match(said.Error, @"tools/(train \S+ --work-dir \S+ --resume)")
+            .Groups[1]
+            .Value.Split(' ');
         Assert.Equal(5, command.Length);
         _folder.Write("val/b/3.png", TinyRun.Png(3));
         Tool.Run([.. command, .. options]).Succeeds();
@@ -116,15 +147,23 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
     public void Weights_WhereACheckpointIsMeant_AreTestedOrLoadedAsTheMessageSays()
     {
         Tool.Run("publish", run.Checkpoint, _folder.At("weights.safetensors"), "--names", "own").Succeeds();
-        Tool.Run("predict", _folder.At("weights.safetensors"), run.ConfigPath).IsMistake("\"init\": { \"type\": \"Pretrained\", \"checkpoint\": … }", "tools/test CONFIG CHECKPOINT");
+        Tool.Run("predict", _folder.At("weights.safetensors"), run.ConfigPath)
+            .IsMistake("\"init\": { \"type\": \"Pretrained\", \"checkpoint\": … }", "tools/test CONFIG CHECKPOINT");
         Tool.Run("test", run.ConfigPath, _folder.At("weights.safetensors")).Succeeds();
-        Tool.Run("train", run.ConfigPath, "--work-dir", _folder.At("tuned"), "--cfg-options", "train.epochs=1",
-            $"model.init={{ \"type\": \"Pretrained\", \"checkpoint\": \"{_folder.At("weights.safetensors")}\" }}").Succeeds();
+        Tool.Run(
+                "train",
+                run.ConfigPath,
+                "--work-dir",
+                _folder.At("tuned"),
+                "--cfg-options",
+                "train.epochs=1",
+                $"model.init={{ \"type\": \"Pretrained\", \"checkpoint\": \"{_folder.At("weights.safetensors")}\" }}"
+            )
+            .Succeeds();
     }
 
     [Fact]
-    public void ConfigWithoutTraining_IsTested() =>
-        Tool.Run("test", TrainIsNull(), run.Checkpoint).Succeeds();
+    public void ConfigWithoutTraining_IsTested() => Tool.Run("test", TrainIsNull(), run.Checkpoint).Succeeds();
 
     private string TrainIsNull()
     {

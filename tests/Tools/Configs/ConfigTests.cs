@@ -5,7 +5,8 @@ using Tessera.Framework.Running;
 
 namespace Tessera.Tests.Tools.Configs;
 
-/// <summary>Every file in configs/ builds; those below 50 M parameters train two iterations, the larger ones where TESSERA_TEST_FULL is set.</summary>
+/// <summary>Every file in configs/ builds; those below 50 M parameters train two iterations, the larger ones where TESSERA_TEST_FULL is
+/// set.</summary>
 [Collection(InProcess.Name)]
 public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
 {
@@ -13,9 +14,14 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
 
     private static readonly string Configs = Path.Combine(Snippets.Repository, "configs");
 
-    public static TheoryData<string> All() => [.. Directory.EnumerateFiles(Configs, "*.json", SearchOption.AllDirectories)
-        .Select(path => Path.GetRelativePath(Configs, path).Replace('\\', '/'))
-        .Where(path => path.Contains('/', StringComparison.Ordinal) && !path.StartsWith("_base_/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> All() =>
+        [
+            .. Directory
+                .EnumerateFiles(Configs, "*.json", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(Configs, path).Replace('\\', '/'))
+                .Where(path => path.Contains('/', StringComparison.Ordinal) && !path.StartsWith("_base_/", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
 
     [Theory]
     [MemberData(nameof(All))]
@@ -36,7 +42,8 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
             Assert.NotEmpty(options.Schedule ?? []);
             Assert.NotEmpty(options.Val?.Metrics ?? new Dictionary<string, ComponentSpec<Framework.Metrics.Metric>?>());
         }
-        if (parameters >= Large && Environment.GetEnvironmentVariable("TESSERA_TEST_FULL") != "1") return;
+        if (parameters >= Large && Environment.GetEnvironmentVariable("TESSERA_TEST_FULL") != "1")
+            return;
 
         var workDir = Path.Combine(data.Root, "work_dirs", name);
         var trained = Tool.Run(["train", path, "--work-dir", workDir, "--device", "cpu", "--cfg-options", .. overrides]).Succeeds();
@@ -49,10 +56,18 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
     public void Base_IsNamedBySomeConfig()
     {
         var texts = Directory.EnumerateFiles(Configs, "*.json", SearchOption.AllDirectories).Select(File.ReadAllText).ToArray();
-        foreach (var path in Directory.EnumerateFiles(Path.Combine(Configs, "_base_"), "*.json", SearchOption.AllDirectories)
-            .Where(path => Path.GetFileName(Path.GetDirectoryName(path)) != "losses" // openseg's names, for users' configs; LossBaseTests trains with them
-                && !File.ReadAllText(path).Contains("LoadSegmentation", StringComparison.Ordinal))) // published sets; DatasetBaseTests reads them
-            Assert.Contains(texts, text => text.Contains(Path.GetFileName(path), StringComparison.Ordinal) && text.Contains("_base_", StringComparison.Ordinal));
+        foreach (
+            var path in Directory
+                .EnumerateFiles(Path.Combine(Configs, "_base_"), "*.json", SearchOption.AllDirectories)
+                .Where(path =>
+                    Path.GetFileName(Path.GetDirectoryName(path)) != "losses" // openseg's names, for users' configs; LossBaseTests trains with them
+                    && !File.ReadAllText(path).Contains("LoadSegmentation", StringComparison.Ordinal)
+                )
+        ) // published sets; DatasetBaseTests reads them
+            Assert.Contains(
+                texts,
+                text => text.Contains(Path.GetFileName(path), StringComparison.Ordinal) && text.Contains("_base_", StringComparison.Ordinal)
+            );
     }
 
     [Fact]
@@ -61,7 +76,10 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
         foreach (var folder in Directory.EnumerateDirectories(Configs).Where(folder => Path.GetFileName(folder) != "_base_"))
         {
             var readme = File.ReadAllText(Path.Combine(folder, "README.md"));
-            Assert.All(Directory.EnumerateFiles(folder, "*.json"), config => Assert.Contains(Path.GetFileName(config), readme, StringComparison.Ordinal));
+            Assert.All(
+                Directory.EnumerateFiles(folder, "*.json"),
+                config => Assert.Contains(Path.GetFileName(config), readme, StringComparison.Ordinal)
+            );
         }
     }
 
@@ -76,17 +94,27 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
         yield return "hooks.checkpoint=null";
         foreach (var part in new[] { "train", "val", "test" })
         {
-            if (document.Find($"{part}.dataset") is null) continue;
+            if (document.Find($"{part}.dataset") is null)
+                continue;
             yield return $"{part}.loader.workers=0";
-            if (part != "train") yield return $"{part}.loader.batch_size=5";
-            if (document.Find($"{part}.dataset.type") is ConfigValue { Text: "Shapes" }) yield return $"{part}.dataset.count=10";
+            if (part != "train")
+                yield return $"{part}.loader.batch_size=5";
+            if (document.Find($"{part}.dataset.type") is ConfigValue { Text: "Shapes" })
+                yield return $"{part}.dataset.count=10";
         }
-        if (document.Find("vars.size") is ConfigList) yield return "vars.size=[64,80]";
-        if (document.Find("train.dataset.pipeline.RandomResizedCrop") is not null) yield return "train.dataset.pipeline.RandomResizedCrop.size=64";
-        if (document.Find("train.dataset.pipeline.Resize.shorter_side") is not null) yield return "train.dataset.pipeline.Resize.shorter_side=64";
-        if (document.Find("val.dataset.pipeline.CenterCrop") is not null) yield return "val.dataset.pipeline.CenterCrop.size=64";
-        if (document.Find("val.dataset.pipeline.Resize.shorter_side") is not null) yield return "val.dataset.pipeline.Resize.shorter_side=64";
-        if (document.Find("model.backbone.init") is not null) yield return "model.backbone.init=null";
-        if (document.Find("model.init") is not null) yield return "model.init=null";
+        if (document.Find("vars.size") is ConfigList)
+            yield return "vars.size=[64,80]";
+        if (document.Find("train.dataset.pipeline.RandomResizedCrop") is not null)
+            yield return "train.dataset.pipeline.RandomResizedCrop.size=64";
+        if (document.Find("train.dataset.pipeline.Resize.shorter_side") is not null)
+            yield return "train.dataset.pipeline.Resize.shorter_side=64";
+        if (document.Find("val.dataset.pipeline.CenterCrop") is not null)
+            yield return "val.dataset.pipeline.CenterCrop.size=64";
+        if (document.Find("val.dataset.pipeline.Resize.shorter_side") is not null)
+            yield return "val.dataset.pipeline.Resize.shorter_side=64";
+        if (document.Find("model.backbone.init") is not null)
+            yield return "model.backbone.init=null";
+        if (document.Find("model.init") is not null)
+            yield return "model.init=null";
     }
 }

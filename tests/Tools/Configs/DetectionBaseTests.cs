@@ -22,26 +22,35 @@ public sealed class DetectionBaseTests : IDisposable
     public void Base_ReadsItsLayout_AndTheToolsDo(string name, int classes, string one)
     {
         foreach (var folder in (string[])["bccd", "VOCdevkit/VOC2007", "VOCdevkit/VOC2012"])
-            foreach (var split in (string[])["train", "val", "test", "trainval"])
-            {
-                Write($"{folder}/JPEGImages/{split}.jpg", Picture());
-                Text($"{folder}/ImageSets/Main/{split}.txt", split + "\n");
-                Text($"{folder}/Annotations/{split}.xml", $"<annotation><object><name>{one}</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>31</xmax><ymax>51</ymax></bndbox></object>"
-                    + $"<object><name>{one}</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>11</xmax><ymax>51</ymax></bndbox></object></annotation>");
-            }
+        foreach (var split in (string[])["train", "val", "test", "trainval"])
+        {
+            Write($"{folder}/JPEGImages/{split}.jpg", Picture());
+            Text($"{folder}/ImageSets/Main/{split}.txt", split + "\n");
+            Text(
+                $"{folder}/Annotations/{split}.xml",
+                $"<annotation><object><name>{one}</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>31</xmax><ymax>51</ymax></bndbox></object>"
+                    + $"<object><name>{one}</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>11</xmax><ymax>51</ymax></bndbox></object></annotation>"
+            );
+        }
         foreach (var split in (string[])["train2017", "val2017"])
         {
             Write($"coco/{split}/a.jpg", Picture());
-            Text($"coco/annotations/instances_{split}.json", """
+            Text(
+                $"coco/annotations/instances_{split}.json",
+                """
                 { "images": [{ "id": 7, "file_name": "a.jpg", "height": 60, "width": 80 }], "categories": [{ "id": 1, "name": "person" }, { "id": 90, "name": "brush" }],
                   "annotations": [{ "id": 1, "image_id": 7, "category_id": 1, "bbox": [10, 20, 20, 30] }, { "id": 2, "image_id": 7, "category_id": 90, "bbox": [10, 20, 0, 30] }] }
-                """);
+                """
+            );
         }
         var path = Path.Combine(_root, "config.json");
-        File.WriteAllText(path, $$"""
+        File.WriteAllText(
+            path,
+            $$"""
             { "_base_": "{{Path.Combine(Snippets.Repository, "configs/_base_/datasets", name + ".json")}}",
               "model": { "type": "Detector", "backbone": { "type": "ResNet", "depth": 18 }, "neck": { "type": "Fpn", "out_channels": 8 }, "bbox_head": { "type": "RetinaHead" } } }
-            """);
+            """
+        );
         string[] overrides = [$"data_root={_root}", "train.loader.batch_size=1", "train.loader.workers=0", "val.loader.workers=0"];
         var document = ConfigDocument.Load(path, overrides, environment: _ => null);
         using (var services = Composition.Services(document).BuildServiceProvider())
@@ -61,7 +70,8 @@ public sealed class DetectionBaseTests : IDisposable
         }
         var stats = Tool.Run(["dataset-stats", path, "--split", "train", "--cfg-options", .. overrides]).Succeeds().Output;
         Assert.Contains("can't be used and is skipped", stats, StringComparison.Ordinal);
-        Tool.Run(["browse-dataset", path, "--count", "1", "--out-dir", Path.Combine(_root, "shown"), "--cfg-options", .. overrides]).Succeeds();
+        Tool.Run(["browse-dataset", path, "--count", "1", "--out-dir", Path.Combine(_root, "shown"), "--cfg-options", .. overrides])
+            .Succeeds();
         Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(_root, "shown"), "*.png", SearchOption.AllDirectories));
     }
 

@@ -7,7 +7,8 @@ using Tessera.Tests.Tools.EndToEnd;
 
 namespace Tessera.Tests.Tools.Configs;
 
-/// <summary>Options whose defaults have changed: written into configs of runs, and of the earlier value in checkpoints that lack them.</summary>
+/// <summary>Options whose defaults have changed: written into configs of runs, and of the earlier value in checkpoints that lack
+/// them.</summary>
 [Collection(InProcess.Name)]
 public sealed class EarlierDefaultsTests
 {
@@ -49,7 +50,10 @@ public sealed class EarlierDefaultsTests
     [Fact]
     public void Stated_LeavesWhatTheConfigSays()
     {
-        var document = EarlierDefaults.Stated(ConfigDocument.Parse(Config, overrides: ["model.backbone.basic_dilation=both", "optimizer.layer_decay_norm=last_block"]), Components());
+        var document = EarlierDefaults.Stated(
+            ConfigDocument.Parse(Config, overrides: ["model.backbone.basic_dilation=both", "optimizer.layer_decay_norm=last_block"]),
+            Components()
+        );
         Assert.Equal("both", Value(document, "model.backbone.basic_dilation"));
         Assert.Equal("last_block", Value(document, "optimizer.layer_decay_norm"));
     }
@@ -67,14 +71,21 @@ public sealed class EarlierDefaultsTests
         var notes = new List<string>();
         var document = EarlierDefaults.With(ConfigDocument.Parse(Config), Components(), JsonNode.Parse(Config)!.AsObject(), notes.Add);
         Assert.All(s_options, option => Assert.Equal(option.Before, Value(document, option.Path)));
-        foreach (var option in s_options) Assert.Contains(notes, note => note.StartsWith($"{option.Path} is {option.Before}", StringComparison.Ordinal));
+        foreach (var option in s_options)
+            Assert.Contains(notes, note => note.StartsWith($"{option.Path} is {option.Before}", StringComparison.Ordinal));
     }
 
     [Fact]
     public void With_ANewerCheckpointOrAnotherComponent_DoesNot()
     {
         var components = Components();
-        var saved = JsonNode.Parse(EarlierDefaults.Stated(ConfigDocument.Parse(Config, overrides: ["model.backbone.basic_dilation=uncontracted"]), components).SaveText())!.AsObject();
+        var saved = JsonNode
+            .Parse(
+                EarlierDefaults
+                    .Stated(ConfigDocument.Parse(Config, overrides: ["model.backbone.basic_dilation=uncontracted"]), components)
+                    .SaveText()
+            )!
+            .AsObject();
         saved["optimizer"] = JsonNode.Parse("""{ "type": "Sgd", "lr": 1 }""");
         var document = EarlierDefaults.With(ConfigDocument.Parse(Config), components, saved, _ => { });
         Assert.Equal("uncontracted", Value(document, "model.backbone.basic_dilation"));
@@ -91,7 +102,8 @@ public sealed class EarlierDefaultsTests
 
     private static string? Value(ConfigDocument document, string path) => (document.Find(path) as ConfigValue)?.Text;
 
-    private static ComponentBuilder Components() => Composition.Services(ConfigDocument.Parse("{}")).BuildServiceProvider().GetRequiredService<ComponentBuilder>();
+    private static ComponentBuilder Components() =>
+        Composition.Services(ConfigDocument.Parse("{}")).BuildServiceProvider().GetRequiredService<ComponentBuilder>();
 }
 
 /// <summary>The same from the tools, on a trained run.</summary>
@@ -101,7 +113,10 @@ public sealed class EarlierDefaultsRunTests(TinyRun run) : IClassFixture<TinyRun
     [Fact]
     public void Train_WritesTheOptionsIntoTheWorkDirAndTheCheckpoint()
     {
-        Assert.Equal("first", ConfigDocument.Load(run.At("run", "config.json")).Find("model.backbone.basic_dilation") is ConfigValue value ? value.Text : null);
+        Assert.Equal(
+            "first",
+            ConfigDocument.Load(run.At("run", "config.json")).Find("model.backbone.basic_dilation") is ConfigValue value ? value.Text : null
+        );
         using var checkpoint = Checkpoint.Open(run.Checkpoint);
         Assert.Equal("first", (string)checkpoint.Info.Config["model"]!["backbone"]!["basic_dilation"]!);
         Assert.Equal("sides", (string)checkpoint.Info.Config["test"]!["dataset"]!["pipeline"]![1]!["fit"]!);
@@ -113,9 +128,14 @@ public sealed class EarlierDefaultsRunTests(TinyRun run) : IClassFixture<TinyRun
     public void Test_OnACheckpointThatStatesAnotherValue_TakesItAndSaysSo()
     {
         var work = Path.Combine(run.New(), "run");
-        Tool.Run("train", run.ConfigPath, "--work-dir", work, "--cfg-options", "model.backbone.basic_dilation=both", "train.epochs=1").Succeeds();
+        Tool.Run("train", run.ConfigPath, "--work-dir", work, "--cfg-options", "model.backbone.basic_dilation=both", "train.epochs=1")
+            .Succeeds();
         var said = Tool.Run("test", run.ConfigPath, Path.Combine(work, "epoch_1.safetensors")).Succeeds();
         Assert.Contains("model.backbone.basic_dilation is both, as the checkpoint was trained", said.All, StringComparison.Ordinal);
-        Assert.DoesNotContain("basic_dilation is", Tool.Run("test", run.ConfigPath, run.Checkpoint).Succeeds().All, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "basic_dilation is",
+            Tool.Run("test", run.ConfigPath, run.Checkpoint).Succeeds().All,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -24,7 +24,11 @@ public sealed class LossBaseTests
 
     public static TheoryData<string> Names() => [.. Files()];
 
-    private static IEnumerable<string> Files() => Directory.EnumerateFiles(Path.Combine(Bases, "losses"), "*.json").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Files() =>
+        Directory
+            .EnumerateFiles(Path.Combine(Bases, "losses"), "*.json")
+            .Select(path => Path.GetFileNameWithoutExtension(path))
+            .Order(StringComparer.Ordinal);
 
     [Fact]
     public void Folder_HasOpensegsNames() => Assert.Equal(s_terms.Keys.Order(StringComparer.Ordinal), Files());
@@ -37,8 +41,12 @@ public sealed class LossBaseTests
         try
         {
             var path = Path.Combine(folder, "config.json");
-            var auxiliary = s_terms[name].Contains("aux.ce") ? """, "auxiliary_head": { "type": "FcnHead", "in_index": 1, "channels": 8, "num_convs": 1 }""" : "";
-            File.WriteAllText(path, $$"""
+            var auxiliary = s_terms[name].Contains("aux.ce")
+                ? """, "auxiliary_head": { "type": "FcnHead", "in_index": 1, "channels": 8, "num_convs": 1 }"""
+                : "";
+            File.WriteAllText(
+                path,
+                $$"""
                 {
                   "_base_": ["{{Bases}}/losses/{{name}}.json", "{{Bases}}/datasets/shapes_segmentation.json", "{{Bases}}/runtime.json"],
                   "model": {
@@ -51,8 +59,11 @@ public sealed class LossBaseTests
                   "val": { "loader": { "batch_size": 4, "workers": 0 }, "dataset": { "count": 4 } },
                   "hooks": { "checkpoint": null, "log": { "type": "LogHook", "interval": 1 } }
                 }
-                """);
-            string[] overrides = s_terms[name].Contains("decode.contrast") ? ["--cfg-options", "model.decode_head.losses.contrast.warmup_iters=0"] : [];
+                """
+            );
+            string[] overrides = s_terms[name].Contains("decode.contrast")
+                ? ["--cfg-options", "model.decode_head.losses.contrast.warmup_iters=0"]
+                : [];
             var trained = Tool.Run(["train", path, "--work-dir", Path.Combine(folder, "run"), "--device", "cpu", .. overrides]).Succeeds();
             Assert.Contains("Done: 2 iterations", trained.All, StringComparison.Ordinal);
             Assert.Contains("mIoU", trained.All, StringComparison.Ordinal);

@@ -20,32 +20,59 @@ internal sealed class SchemaValidator(string schema)
         return mistakes;
     }
 
-    /// <summary>Draft 2020-12, but a keyword that it doesn't know is an error, and so is "format", which it checks nowhere by default.</summary>
+    /// <summary>Draft 2020-12, but a keyword that it doesn't know is an error, and so is "format", which it checks nowhere by
+    /// default.</summary>
     private static BuildOptions Strict()
     {
         Vocabulary[] vocabularies =
-            [Vocabulary.Draft202012_Core, Vocabulary.Draft202012_Applicator, Vocabulary.Draft202012_Validation, Vocabulary.Draft202012_MetaData];
+        [
+            Vocabulary.Draft202012_Core,
+            Vocabulary.Draft202012_Applicator,
+            Vocabulary.Draft202012_Validation,
+            Vocabulary.Draft202012_MetaData,
+        ];
         // 8.0.5's applicators have "if" and "else" and lack "then".
-        var keywords = vocabularies.SelectMany(vocabulary => vocabulary.Keywords).Append(ThenKeyword.Instance).DistinctBy(keyword => keyword.Name);
+        var keywords = vocabularies
+            .SelectMany(vocabulary => vocabulary.Keywords)
+            .Append(ThenKeyword.Instance)
+            .DistinctBy(keyword => keyword.Name);
         var dialect = new Dialect(keywords) { Id = Dialect.Draft202012.Id, AllowUnknownKeywords = false };
         var dialects = new DialectRegistry();
         dialects.Register(dialect);
-        return new BuildOptions { DialectRegistry = dialects, Dialect = dialect, SchemaRegistry = new SchemaRegistry() };
+        return new BuildOptions
+        {
+            DialectRegistry = dialects,
+            Dialect = dialect,
+            SchemaRegistry = new SchemaRegistry(),
+        };
     }
 
-    /// <summary>Of alternatives, all of which fail, the one that fails deepest, then with the fewest mistakes, is taken for the one that was meant.</summary>
+    /// <summary>Of alternatives, all of which fail, the one that fails deepest, then with the fewest mistakes, is taken for the one that
+    /// was meant.</summary>
     private static List<(string Path, int Depth, string What)> Mistakes(EvaluationResults result)
     {
-        if (result.IsValid) return [];
-        var path = "$" + string.Concat(result.InstanceLocation.ToString().Split('/').Skip(1).Select(name => int.TryParse(name, out _) ? $"[{name}]" : $".{name}"));
+        if (result.IsValid)
+            return [];
+        var path =
+            "$"
+            + string.Concat(
+                result.InstanceLocation.ToString().Split('/').Skip(1).Select(name => int.TryParse(name, out _) ? $"[{name}]" : $".{name}")
+            );
         var depth = path.Count(character => character is '.' or '[');
-        List<(string Path, int Depth, string What)> found = [.. (result.Errors ?? []).Select(error => (path, depth, $"{error.Key} {error.Value}"))];
+        List<(string Path, int Depth, string What)> found =
+        [
+            .. (result.Errors ?? []).Select(error => (path, depth, $"{error.Key} {error.Value}")),
+        ];
         foreach (var group in (result.Details ?? []).GroupBy(Keyword))
         {
-            if (group.Key is "if" || (group.Key is ("anyOf" or "oneOf") && group.Any(one => one.IsValid))) continue; // these may fail in a valid document
+            if (group.Key is "if" || (group.Key is ("anyOf" or "oneOf") && group.Any(one => one.IsValid)))
+                continue; // these may fail in a valid document
             var parts = group.Select(Mistakes).Where(mistakes => mistakes.Count > 0);
             if (group.Key is "anyOf" or "oneOf")
-                parts = parts.OrderByDescending(mistakes => mistakes.Max(mistake => mistake.Depth)).ThenBy(mistakes => mistakes.Count).Take(1);
+                parts = parts
+                    .OrderByDescending(mistakes => mistakes.Max(mistake => mistake.Depth))
+                    .ThenBy(mistakes => mistakes.Count)
+                    .Take(1);
             found.AddRange(parts.SelectMany(mistakes => mistakes));
         }
         return found.Count > 0 ? found : [(path, depth, "is not valid")];

@@ -35,18 +35,25 @@ public sealed class TinyData : IDisposable
                 foreach (var image in images)
                 {
                     Write($"{folder}/JPEGImages/{image}.jpg", Png(random, 72, 96)); // told by its content
-                    Write($"{folder}/Annotations/{image}.xml", $"<annotation><object><name>{name}</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>41</xmax><ymax>51</ymax></bndbox></object></annotation>");
+                    Write(
+                        $"{folder}/Annotations/{image}.xml",
+                        $"<annotation><object><name>{name}</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>41</xmax><ymax>51</ymax></bndbox></object></annotation>"
+                    );
                 }
             }
         }
         foreach (var split in new[] { "train2017", "val2017" })
         {
-            foreach (var image in new[] { "a", "b" }) Write($"coco/{split}/{image}.jpg", Png(random, 72, 96));
-            Write($"coco/annotations/instances_{split}.json", """
+            foreach (var image in new[] { "a", "b" })
+                Write($"coco/{split}/{image}.jpg", Png(random, 72, 96));
+            Write(
+                $"coco/annotations/instances_{split}.json",
+                """
                 { "images": [{ "id": 7, "file_name": "a.jpg", "height": 72, "width": 96 }, { "id": 8, "file_name": "b.jpg", "height": 72, "width": 96 }],
                   "categories": [{ "id": 1, "name": "person" }, { "id": 90, "name": "brush" }],
                   "annotations": [{ "id": 1, "image_id": 7, "category_id": 1, "bbox": [10, 20, 20, 30] }, { "id": 2, "image_id": 8, "category_id": 90, "bbox": [10, 20, 40, 30] }] }
-                """);
+                """
+            );
         }
         using var zip = ZipFile.Open(Path.Combine(Root, "cifar10.zip"), ZipArchiveMode.Create);
         foreach (var split in new[] { "train", "test" })
@@ -75,7 +82,8 @@ public sealed class TinyData : IDisposable
     private static byte[] Labels(Random random, int height, int width, int values)
     {
         var pixels = new byte[height * width];
-        for (var i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.Next(values);
+        for (var i = 0; i < pixels.Length; i++)
+            pixels[i] = (byte)random.Next(values);
         return ImageCodec.EncodePng(new Image(height, width, 1, PixelType.UInt8, pixels));
     }
 

@@ -19,19 +19,32 @@ public sealed class AnalyzeLogsTests : IDisposable
     }
 
     private static string Row(int iteration, double loss, double speed = 100) =>
-        FormattableString.Invariant($$"""{"kind":"train","iteration":{{iteration}},"epoch":0,"loss":{{loss}},"images_per_second":{{speed}},"data_wait":0.25,"memory_mb":512}""");
+        FormattableString.Invariant(
+            $$"""{"kind":"train","iteration":{{iteration}},"epoch":0,"loss":{{loss}},"images_per_second":{{speed}},"data_wait":0.25,"memory_mb":512}"""
+        );
 
     [Fact]
     public void SeveralRuns_OnePicture_AndTheirFigures()
     {
-        var first = Log("first", "20260101_000000", Row(10, 3, 5), Row(20, 2, 40), Row(30, 2.5, 60), """{"kind":"val","iteration":30,"epoch":0,"mIoU":0.5,"IoU/sky":null}""");
+        var first = Log(
+            "first",
+            "20260101_000000",
+            Row(10, 3, 5),
+            Row(20, 2, 40),
+            Row(30, 2.5, 60),
+            """{"kind":"val","iteration":30,"epoch":0,"mIoU":0.5,"IoU/sky":null}"""
+        );
         var second = Log("second", "20260101_000000", Row(10, 4), "not a row", Row(20, 1));
         var picture = Path.Combine(_folder, "curves.png");
         var said = Tool.Run("analyze-logs", first, second, "--out", picture).Succeeds();
         Assert.Contains("first   loss (train)  2.5   2      20            3         10", said.Output, StringComparison.Ordinal);
         Assert.Contains("mIoU (val)", said.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("IoU/sky", said.Output, StringComparison.Ordinal);
-        Assert.Contains("first   30          60                40       60       16.67                    25.0 %            512 MB", said.Output, StringComparison.Ordinal); // without the warm-up's 5
+        Assert.Contains(
+            "first   30          60                40       60       16.67                    25.0 %            512 MB",
+            said.Output,
+            StringComparison.Ordinal
+        ); // without the warm-up's 5
         Assert.Contains("second: 1 line is no row", said.Error, StringComparison.Ordinal);
         Assert.True(ImageCodec.Load(picture).Width >= 2 * 2 * 720);
     }
@@ -39,11 +52,17 @@ public sealed class AnalyzeLogsTests : IDisposable
     [Fact]
     public void MetricsWithASlash_AreDrawn_ThoseOfOneClassAreNot()
     {
-        var run = Log("run", "20260101_000000", Row(10, 3),
-            """{"kind":"val","iteration":10,"epoch":0,"accuracy/top1":0.5,"f1/macro":0.4,"f1/class/cat":0.3,"bbox/AP50":0.2,"bbox/AP":0.1,"bbox/AP/low":0.05,"bbox/AP/cat":0.1,"mIoU":0.3,"IoU/sky":0.2,"mAP":0.6,"mAP/samples":0.7,"mae/target/age":2}""");
+        var run = Log(
+            "run",
+            "20260101_000000",
+            Row(10, 3),
+            """{"kind":"val","iteration":10,"epoch":0,"accuracy/top1":0.5,"f1/macro":0.4,"f1/class/cat":0.3,"bbox/AP50":0.2,"bbox/AP":0.1,"bbox/AP/low":0.05,"bbox/AP/cat":0.1,"mIoU":0.3,"IoU/sky":0.2,"mAP":0.6,"mAP/samples":0.7,"mae/target/age":2}"""
+        );
         var said = Tool.Run("analyze-logs", run, "--out", Path.Combine(_folder, "curves.svg")).Succeeds().Output;
-        foreach (var name in new[] { "accuracy/top1", "f1/macro", "bbox/AP50", "bbox/AP", "mIoU", "mAP", "mAP/samples" }) Assert.Contains($" {name} (val)", said, StringComparison.Ordinal);
-        foreach (var name in new[] { "f1/class/cat", "bbox/AP/low", "bbox/AP/cat", "IoU/sky", "mae/target/age" }) Assert.DoesNotContain(name, said, StringComparison.Ordinal);
+        foreach (var name in new[] { "accuracy/top1", "f1/macro", "bbox/AP50", "bbox/AP", "mIoU", "mAP", "mAP/samples" })
+            Assert.Contains($" {name} (val)", said, StringComparison.Ordinal);
+        foreach (var name in new[] { "f1/class/cat", "bbox/AP/low", "bbox/AP/cat", "IoU/sky", "mae/target/age" })
+            Assert.DoesNotContain(name, said, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -36,12 +36,17 @@ public sealed class BrowseDatasetTests : IDisposable
     [Fact]
     public void SameSeed_GivesTheSamePictures()
     {
-        for (var i = 0; i < 6; i++) _files.Add("train", $"image{i}", i, 4, 6, [.. new byte[24]]);
+        for (var i = 0; i < 6; i++)
+            _files.Add("train", $"image{i}", i, 4, 6, [.. new byte[24]]);
         var folders = new[] { "one", "two" }.Select(name => Path.Combine(_files.Path, name)).ToArray();
-        foreach (var folder in folders) Tool.Run("browse-dataset", _files.Config, "--out-dir", folder, "--count", "3", "--seed", "7").Succeeds();
+        foreach (var folder in folders)
+            Tool.Run("browse-dataset", _files.Config, "--out-dir", folder, "--count", "3", "--seed", "7").Succeeds();
         var files = Directory.GetFiles(folders[0], "*.png");
         Assert.Equal(3, files.Length);
-        Assert.All(files, file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(folders[1], Path.GetFileName(file)))));
+        Assert.All(
+            files,
+            file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(folders[1], Path.GetFileName(file))))
+        );
     }
 
     [Fact]

@@ -15,17 +15,24 @@ public sealed class ConvertDatasetTests : IDisposable
     [Fact]
     public void CocoToVocAndBack_SameBoxes()
     {
-        Write("coco.json", """
+        Write(
+            "coco.json",
+            """
             { "images": [{ "id": 5, "file_name": "a.png", "height": 60, "width": 80 }, { "id": 3, "file_name": "b.png", "height": 50, "width": 70 }],
               "annotations": [
                 { "id": 9, "image_id": 3, "category_id": 20, "bbox": [1.1, 2.25, 30.7, 4], "area": 55 },
                 { "id": 2, "image_id": 5, "category_id": 10, "bbox": [0, 0, 80, 60], "iscrowd": 1 },
                 { "id": 4, "image_id": 3, "category_id": 10, "bbox": [5, 6, 7, 8] } ],
               "categories": [{ "id": 20, "name": "cat" }, { "id": 10, "name": "dog" }] }
-            """);
+            """
+        );
         Image("voc/JPEGImages/a.png", 60, 80);
         Image("voc/JPEGImages/b.png", 50, 70);
-        Assert.Contains("2 images, 3 boxes, 2 classes (dog, cat)", Tool.Run("convert-dataset", At("coco.json"), At("voc"), "--from", "coco", "--split", "val").Succeeds().Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "2 images, 3 boxes, 2 classes (dog, cat)",
+            Tool.Run("convert-dataset", At("coco.json"), At("voc"), "--from", "coco", "--split", "val").Succeeds().Output,
+            StringComparison.Ordinal
+        );
         Tool.Run("convert-dataset", At("voc"), At("back.json"), "--from", "voc", "--split", "val", "--classes", "dog,cat").Succeeds();
 
         Directory.CreateDirectory(At("voc/JPEGImages"));
@@ -39,10 +46,19 @@ public sealed class ConvertDatasetTests : IDisposable
             Assert.Equal((expected.Name, expected.BoxAnnotation!.Count), (found.Name, found.BoxAnnotation!.Count));
             Assert.Equal(expected.Boxes!.Labels, found.Boxes!.Labels);
             Assert.Equal(expected.Boxes.Ignored, found.Boxes.Ignored); // the crowd has become difficult
-            for (var c = 0; c < expected.BoxAnnotation.Boxes.Length; c++) Assert.Equal(expected.BoxAnnotation.Boxes[c], found.BoxAnnotation.Boxes[c], 12);
-            Assert.Equal(expected.Boxes.Corners, voc.Get(i).Boxes!.Corners.Select(corner => MathF.Round(corner, 5)).Zip(expected.Boxes.Corners, (a, b) => MathF.Abs(a - b) < 1e-4 ? b : a));
+            for (var c = 0; c < expected.BoxAnnotation.Boxes.Length; c++)
+                Assert.Equal(expected.BoxAnnotation.Boxes[c], found.BoxAnnotation.Boxes[c], 12);
+            Assert.Equal(
+                expected.Boxes.Corners,
+                voc.Get(i)
+                    .Boxes!.Corners.Select(corner => MathF.Round(corner, 5))
+                    .Zip(expected.Boxes.Corners, (a, b) => MathF.Abs(a - b) < 1e-4 ? b : a)
+            );
         }
-        Assert.DoesNotContain(Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories), path => path.EndsWith(".tmp", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories),
+            path => path.EndsWith(".tmp", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -63,8 +79,13 @@ public sealed class ConvertDatasetTests : IDisposable
         Assert.Empty(data.Get(2).Boxes!.Labels);
 
         Write("y/labels/a.txt", "7 0.5 0.5 0.25 0.5\n0 0.5 x 1 1\n1 2\n");
-        Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo").IsMistake("a.txt:1  class 7; there are 2, from 0", "a.txt:3  \"class x y width height\"", "no number", "--skip-bad");
-        Assert.Contains("2 boxes can't be used", Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo", "--skip-bad").Succeeds().Error, StringComparison.Ordinal);
+        Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo")
+            .IsMistake("a.txt:1  class 7; there are 2, from 0", "a.txt:3  \"class x y width height\"", "no number", "--skip-bad");
+        Assert.Contains(
+            "2 boxes can't be used",
+            Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo", "--skip-bad").Succeeds().Error,
+            StringComparison.Ordinal
+        );
         File.Delete(At("y/classes.txt"));
         Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo").IsMistake("name them with --classes");
     }
@@ -73,22 +94,31 @@ public sealed class ConvertDatasetTests : IDisposable
     public void LabelMe_PointsToBoxes()
     {
         Image("l/a.png", 60, 80);
-        Write("l/a.json", """
+        Write(
+            "l/a.json",
+            """
             { "imagePath": "C:\\pictures\\a.png", "imageHeight": 60, "imageWidth": 80, "shapes": [
               { "label": "dog", "shape_type": "rectangle", "points": [[30, 40], [10, 20]] },
               { "label": "cat", "shape_type": "polygon", "points": [[1, 2], [9, 4], [5, 8.5]] },
               { "label": "cat", "shape_type": "circle", "points": [[40, 30], [43, 34]] } ] }
-            """);
-        Assert.Contains("1 images, 3 boxes, 2 classes (cat, dog)", Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").Succeeds().Output, StringComparison.Ordinal);
+            """
+        );
+        Assert.Contains(
+            "1 images, 3 boxes, 2 classes (cat, dog)",
+            Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").Succeeds().Output,
+            StringComparison.Ordinal
+        );
         var sample = new CocoDetection(new(At("l"), At("l.json"))).Get(0);
         Assert.Equal([10, 20, 30, 40, 1, 2, 9, 8.5f, 35, 25, 45, 35], sample.Boxes!.Corners);
         Assert.Equal([1, 0, 0], sample.Boxes.Labels);
 
-        Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme", "--classes", "cat,dg").IsMistake("shape 1 is a \"dog\"", "Did you mean \"dg\"?");
+        Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme", "--classes", "cat,dg")
+            .IsMistake("shape 1 is a \"dog\"", "Did you mean \"dg\"?");
         Write("l/b.json", "{\n \"imagePath\": }");
         Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").IsMistake("b.json:2  not JSON");
         Write("l/b.json", "{ \"imagePath\": \"gone.png\", \"imageHeight\": \"x\", \"shapes\": [] }");
-        Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").IsMistake("gone.png doesn't exist", "b.json is not LabelMe's");
+        Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme")
+            .IsMistake("gone.png doesn't exist", "b.json is not LabelMe's");
     }
 
     [Fact]
@@ -98,7 +128,10 @@ public sealed class ConvertDatasetTests : IDisposable
         Image("i/in/b.png", 9, 7);
         Tool.Run("convert-dataset", At("i"), At("i.json"), "--from", "images", "--classes", "cat,dog").Succeeds();
         var json = JsonNode.Parse(File.ReadAllText(At("i.json")))!;
-        Assert.Equal("[{\"id\":1,\"file_name\":\"a.png\",\"height\":6,\"width\":8},{\"id\":2,\"file_name\":\"in/b.png\",\"height\":9,\"width\":7}]", json["images"]!.ToJsonString());
+        Assert.Equal(
+            "[{\"id\":1,\"file_name\":\"a.png\",\"height\":6,\"width\":8},{\"id\":2,\"file_name\":\"in/b.png\",\"height\":9,\"width\":7}]",
+            json["images"]!.ToJsonString()
+        );
         Assert.Equal("[{\"id\":1,\"name\":\"cat\"},{\"id\":2,\"name\":\"dog\"}]", json["categories"]!.ToJsonString());
         Assert.Empty(json["annotations"]!.AsArray());
         Tool.Run("convert-dataset", At("i"), At("i.json"), "--from", "images").IsMistake("--classes");

@@ -13,7 +13,9 @@ public sealed class CostMeterTests
 {
     // An image [1, 3, 6, 8]: the convolution gives [1, 4, 6, 8]; the mixer multiplies its rows, [24, 8], with [8, 5] and with [8, 8];
     // the model itself multiplies once more.
-    private const long Convolution = 3 * 3 * 3 * 4 * 6 * 8, Mixing = 24 * 8 * 5 + 24 * 8 * 8, Own = 24 * 5 * 5;
+    private const long Convolution = 3 * 3 * 3 * 4 * 6 * 8,
+        Mixing = 24 * 8 * 5 + 24 * 8 * 8,
+        Own = 24 * 5 * 5;
 
     [Fact]
     public void ModulesOfAnyKind_AndTheModelsOwnWork_AreCountedWhereTheyHappen()
@@ -32,7 +34,9 @@ public sealed class CostMeterTests
             Assert.Equal((4 * 3 * 9, 4 * 3 * 9, 2 * 192 * 4), (module.Parameters, module.Frozen, module.Counts.Bytes));
 
         (int, long, string?) Of(string name) =>
-            cost.Modules.Single(module => module.Name == name) is var module ? (module.Calls, module.Counts.MultiplyAdds, module.Output) : default;
+            cost.Modules.Single(module => module.Name == name) is var module
+                ? (module.Calls, module.Counts.MultiplyAdds, module.Output)
+                : default;
     }
 
     [Fact]
@@ -59,7 +63,8 @@ public sealed class CostMeterTests
     {
         private readonly Conv2d conv = nn.Conv2d(3, 4, 3, padding: 1, bias: false);
 
-        public Stem() : base(nameof(Stem))
+        public Stem()
+            : base(nameof(Stem))
         {
             RegisterComponents();
             conv.weight!.requires_grad_(false);
@@ -80,19 +85,22 @@ public sealed class CostMeterTests
         private readonly Mixer mixer = new();
         private readonly ModuleList<nn.Module<Tensor, Tensor>> idle = new(nn.Identity());
 
-        public Odd() : base(nameof(Odd)) => RegisterComponents();
+        public Odd()
+            : base(nameof(Odd)) => RegisterComponents();
 
         public bool Fail { get; set; }
 
         public override LossMap Loss(Batch batch, Progress progress) => throw new NotSupportedException();
-        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
+        public override IReadOnlyCollection<ClassTensor> ClassTensors => [];
 
         public override IReadOnlyList<Prediction> Predict(Batch batch)
         {
             Tensor last = zeros(0);
-            for (var i = 0; i < 2; i++) last = mixer.call(stem.call(batch.Images).flatten(0, 2), true).First;
-            if (Fail) throw new NotImplementedException();
+            for (var i = 0; i < 2; i++)
+                last = mixer.call(stem.call(batch.Images).flatten(0, 2), true).First;
+            if (Fail)
+                throw new NotImplementedException();
             return last.mm(ones(5, 5)).numel() == 120 ? [] : throw new InvalidOperationException();
         }
     }

@@ -31,11 +31,19 @@ public sealed class CostTests : IDisposable
     [Fact]
     public void ResNet50_IsAsPublished()
     {
-        var cost = Flops("""{ "type": "ImageClassifier", "backbone": { "type": "ResNet", "depth": 50 }, "head": { "type": "LinearHead" } }""", "--classes", "1000");
+        var cost = Flops(
+            """{ "type": "ImageClassifier", "backbone": { "type": "ResNet", "depth": 50 }, "head": { "type": "LinearHead" } }""",
+            "--classes",
+            "1000"
+        );
         Assert.Equal(25_557_032, (long)cost["parameters"]!);
         Assert.Equal(4_089_184_256, (long)cost["multiply_adds"]!);
-        Assert.Equal([118_013_952, 667_942_912, 1_027_604_480, 1_464_336_384, 809_238_528, 2_048_000],
-            new[] { "backbone.conv1", "backbone.layer1", "backbone.layer2", "backbone.layer3", "backbone.layer4", "head" }.Select(name => Of(cost, name)));
+        Assert.Equal(
+            [118_013_952, 667_942_912, 1_027_604_480, 1_464_336_384, 809_238_528, 2_048_000],
+            new[] { "backbone.conv1", "backbone.layer1", "backbone.layer2", "backbone.layer3", "backbone.layer4", "head" }.Select(name =>
+                Of(cost, name)
+            )
+        );
     }
 
     // Published, in G multiply-adds at 224 x 224: PVT 1.9 (tiny) and 3.8 (small), PVT v2 0.6 (b0) and 2.1 (b1), Swin-T 4.5.
@@ -47,7 +55,11 @@ public sealed class CostTests : IDisposable
     [InlineData("""{ "type": "SwinTransformer", "arch": "tiny", "out_indices": [3] }""", 4.5)]
     public void PyramidTransformers_AreAsPublished(string backbone, double published)
     {
-        var cost = Flops($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", "--classes", "1000");
+        var cost = Flops(
+            $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""",
+            "--classes",
+            "1000"
+        );
         Assert.Equal(published, Math.Round((long)cost["multiply_adds"]! / 1e9, 1));
     }
 
@@ -64,7 +76,18 @@ public sealed class CostTests : IDisposable
     public void Config_IsCounted_WithoutItsDataAndWeights(string name)
     {
         var output = Path.Combine(_folder, "flops.json");
-        Tool.Run(["get-flops", Path.Combine(Snippets.Repository, "configs", name), "--shape", "64", "96", "--classes", "5", "--out", output]).Succeeds();
+        Tool.Run([
+                "get-flops",
+                Path.Combine(Snippets.Repository, "configs", name),
+                "--shape",
+                "64",
+                "96",
+                "--classes",
+                "5",
+                "--out",
+                output,
+            ])
+            .Succeeds();
         var cost = JsonNode.Parse(File.ReadAllText(output))!;
         Assert.True((long)cost["multiply_adds"]! > 0);
     }
@@ -74,8 +97,15 @@ public sealed class CostTests : IDisposable
     [Fact]
     public void VisionTransformer_ByHand_AttentionIncluded()
     {
-        const long d = 192, n = 17;
-        var cost = Flops("""{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "arch": "tiny", "depth": 2, "image_size": 64 }, "head": { "type": "LinearHead" } }""", "--classes", "10", "--shape", "64");
+        const long d = 192,
+            n = 17;
+        var cost = Flops(
+            """{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "arch": "tiny", "depth": 2, "image_size": 64 }, "head": { "type": "LinearHead" } }""",
+            "--classes",
+            "10",
+            "--shape",
+            "64"
+        );
         var block = 12 * d * d * n + 2 * n * n * d;
         Assert.Equal(4 * d * d * n + 2 * n * n * d, Of(cost, "backbone.blocks.1.attn"));
         Assert.Equal(block, Of(cost, "backbone.blocks.0"));
@@ -86,7 +116,8 @@ public sealed class CostTests : IDisposable
     [Fact]
     public void Segmentor_ShapeOfTwoNumbers_GrowsWithTheArea()
     {
-        const string model = """{ "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18 }, "decode_head": { "type": "FcnHead", "channels": 32, "losses": { "ce": { "type": "CrossEntropyLoss" } } } }""";
+        const string model =
+            """{ "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18 }, "decode_head": { "type": "FcnHead", "channels": 32, "losses": { "ce": { "type": "CrossEntropyLoss" } } } }""";
         var small = Flops(model, "--classes", "3", "--shape", "64", "64");
         var wide = Flops(model, "--classes", "3", "--shape", "64", "128");
         Assert.Equal(2 * (long)small["multiply_adds"]!, (long)wide["multiply_adds"]!);
@@ -98,18 +129,26 @@ public sealed class CostTests : IDisposable
     public void Freeze_IsTold()
     {
         var config = Path.Combine(_folder, "frozen.json");
-        File.WriteAllText(config, """
+        File.WriteAllText(
+            config,
+            """
             { "model": { "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } },
               "train": { "freeze": ["backbone.conv1"], "dataset": { "type": "Shapes", "count": 2 } } }
-            """);
-        Assert.Contains("269,722: 269,290 trainable, 432 frozen", Tool.Run("get-flops", config, "--shape", "32").Succeeds().Output, StringComparison.Ordinal);
+            """
+        );
+        Assert.Contains(
+            "269,722: 269,290 trainable, 432 frozen",
+            Tool.Run("get-flops", config, "--shape", "32").Succeeds().Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Picture_IsATree()
     {
         var (svg, png) = (Path.Combine(_folder, "tree.svg"), Path.Combine(_folder, "tree.png"));
-        const string model = """{ "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } }""";
+        const string model =
+            """{ "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } }""";
         Flops(model, "--classes", "10", "--shape", "32", "--picture", svg);
         Flops(model, "--classes", "10", "--shape", "32", "--picture", png, "--depth", "1");
         Assert.Equal("svg", XDocument.Load(svg).Root!.Name.LocalName);
@@ -120,20 +159,25 @@ public sealed class CostTests : IDisposable
     [InlineData("--shape is 0", "--shape", "0")]
     [InlineData("--classes is 0", "--classes", "0")]
     [InlineData("--depth is 0", "--depth", "0")]
-    public void GetFlops_Wrong_IsOneMessage(string expected, params string[] arguments) => Tool.Run(["get-flops", "c.json", .. arguments]).IsMistake(expected);
+    public void GetFlops_Wrong_IsOneMessage(string expected, params string[] arguments) =>
+        Tool.Run(["get-flops", "c.json", .. arguments]).IsMistake(expected);
 
     [Fact]
     public void Benchmark_SplitsTheTime()
     {
         var config = Path.Combine(_folder, "config.json");
-        File.WriteAllText(config, """
+        File.WriteAllText(
+            config,
+            """
             { "device": "cpu", "model": { "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } },
               "val": { "loader": { "batch_size": 4 }, "dataset": { "type": "Shapes", "count": 10, "size": 32, "pipeline": [{ "type": "LoadImage" }, { "type": "Normalize" }] } } }
-            """);
+            """
+        );
         var output = Path.Combine(_folder, "benchmark.json");
         var said = Tool.Run("benchmark", config, "--batches", "4", "--warmup", "1", "--out", output).Succeeds(); // more batches than an epoch has
         var figures = JsonNode.Parse(File.ReadAllText(output))!;
-        foreach (var part in new[] { "data", "forward", "post_processing", "all" }) Assert.True((double)figures[part]!["images_per_second"]! > 0, part);
+        foreach (var part in new[] { "data", "forward", "post_processing", "all" })
+            Assert.True((double)figures[part]!["images_per_second"]! > 0, part);
         Assert.True(Ms("forward") + Ms("post_processing") <= Ms("all") * 1.5);
         Assert.True(Ms("forward") > Ms("post_processing"));
         Assert.Contains("threads of the tensor library", said.Output, StringComparison.Ordinal);
@@ -142,5 +186,6 @@ public sealed class CostTests : IDisposable
         double Ms(string part) => (double)figures[part]!["ms_per_image_median"]!;
     }
 
-    private static long Of(JsonNode cost, string module) => (long)cost["modules"]!.AsArray().Single(entry => (string)entry!["name"]! == module)!["multiply_adds"]!;
+    private static long Of(JsonNode cost, string module) =>
+        (long)cost["modules"]!.AsArray().Single(entry => (string)entry!["name"]! == module)!["multiply_adds"]!;
 }

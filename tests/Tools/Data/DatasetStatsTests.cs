@@ -35,7 +35,15 @@ public sealed class DatasetStatsTests : IDisposable
         Assert.Equal([2.25, 1, 1], Weights("max_count"));
         Assert.Equal([1.106, 0.9127, 1], Weights("median_frequency"));
         Assert.Equal([1.031, 0.9687, 1], Weights("effective_number")); // 0.5 / (1 - 2^-4) and 0.5 / (1 - 2^-9), over their mean
-        foreach (var text in new[] { "\"class_weight\": [2.25, 1, 1]", "1 values in the labels belong to no class", "1 of 1 images of val are in train", "1 classes never occur: car" })
+        foreach (
+            var text in new[]
+            {
+                "\"class_weight\": [2.25, 1, 1]",
+                "1 values in the labels belong to no class",
+                "1 of 1 images of val are in train",
+                "1 classes never occur: car",
+            }
+        )
             Assert.Contains(text, said, StringComparison.Ordinal);
         Assert.True(ImageCodec.Load(picture).Width > 500);
 
@@ -65,7 +73,10 @@ public sealed class DatasetStatsTests : IDisposable
         Assert.Equal("other-size", Only("other_size"));
         Assert.Equal("void", Only("only_ignored"));
         Assert.Equal("alone", Only("without_labels"));
-        Assert.Equal(["bad-label", "colours"], train["unreadable_labels"]!["images"]!.AsArray().Select(name => Path.GetFileNameWithoutExtension((string)name!)));
+        Assert.Equal(
+            ["bad-label", "colours"],
+            train["unreadable_labels"]!["images"]!.AsArray().Select(name => Path.GetFileNameWithoutExtension((string)name!))
+        );
         Assert.Contains("tools/convert-masks", said, StringComparison.Ordinal);
         Assert.Contains("2 x 2, the photograph 2 x 3", said, StringComparison.Ordinal);
 
@@ -76,16 +87,24 @@ public sealed class DatasetStatsTests : IDisposable
     public void Detection_Shapes_CountsBoxesByClass()
     {
         var config = Path.Combine(_files.Path, "shapes.json");
-        File.WriteAllText(config, """
+        File.WriteAllText(
+            config,
+            """
             { "model": { "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } },
               "train": { "dataset": { "type": "Shapes", "count": 30, "task": "detection", "pipeline": [{ "type": "LoadImage" }] } } }
-            """);
+            """
+        );
         var path = Path.Combine(_files.Path, "stats.json");
         Tool.Run("dataset-stats", config, "--out", path).Succeeds();
         var train = JsonNode.Parse(File.ReadAllText(path))!["parts"]!["train"]!;
         var data = new Tessera.Datasets.Synthetic.Shapes(new(Count: 30, Task: Framework.Data.DataTask.Detection));
-        var expected = Enumerable.Range(0, 30).SelectMany(i => data.Get(i).Boxes!.Labels).CountBy(label => data.Info.Classes[label]).ToDictionary();
-        foreach (var (name, row) in train["per_class"]!.AsObject()) Assert.Equal(expected.GetValueOrDefault(name), (int)row!["boxes"]!);
+        var expected = Enumerable
+            .Range(0, 30)
+            .SelectMany(i => data.Get(i).Boxes!.Labels)
+            .CountBy(label => data.Info.Classes[label])
+            .ToDictionary();
+        foreach (var (name, row) in train["per_class"]!.AsObject())
+            Assert.Equal(expected.GetValueOrDefault(name), (int)row!["boxes"]!);
         Assert.Equal(expected.Values.Sum(), (int)train["boxes"]!["count"]!);
     }
 

@@ -4,7 +4,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Tests.Tools.Data;
 
-/// <summary>YOLO's and LabelMe's files as their tools write them: converted rightly, or an error; never fewer boxes without a word.</summary>
+/// <summary>YOLO's and LabelMe's files as their tools write them: converted rightly, or an error; never fewer boxes without a
+/// word.</summary>
 [Collection(InProcess.Name)]
 public sealed class LooseAnnotationTests : IDisposable
 {
@@ -97,13 +98,17 @@ public sealed class LooseAnnotationTests : IDisposable
     {
         Image("l/images/a.png", 60, 80);
         Image("l/images/b.png", 60, 80);
-        Write("l/json/a.json", "\uFEFF" + """
-            { "imagePath": "..\\images\\a.png", "imageHeight": 60, "imageWidth": 80, "shapes": [
-              { "label": "dog", "group_id": 1, "points": [[10, 20], [30, 40]] },
-              { "label": "dog", "group_id": 1, "points": [[50, 10], [60, 30]] },
-              { "label": "cat", "group_id": 1, "points": [[1, 2], [9, 4]] },
-              { "label": "dog", "group_id": null, "points": [[1, 1], [5, 5]] } ] }
-            """);
+        Write(
+            "l/json/a.json",
+            "\uFEFF"
+                + """
+                { "imagePath": "..\\images\\a.png", "imageHeight": 60, "imageWidth": 80, "shapes": [
+                  { "label": "dog", "group_id": 1, "points": [[10, 20], [30, 40]] },
+                  { "label": "dog", "group_id": 1, "points": [[50, 10], [60, 30]] },
+                  { "label": "cat", "group_id": 1, "points": [[1, 2], [9, 4]] },
+                  { "label": "dog", "group_id": null, "points": [[1, 1], [5, 5]] } ] }
+                """
+        );
         var said = LabelMe().Succeeds();
         Assert.Contains("1 images, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
         Assert.Contains("1 shapes are further parts of a group", said.Error, StringComparison.Ordinal);
@@ -124,7 +129,10 @@ public sealed class LooseAnnotationTests : IDisposable
     {
         Image("v/JPEGImages/a.png", 60, 80);
         Image("v/JPEGImages/bg.png", 60, 80);
-        Write("v/Annotations/a.xml", "<annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object></annotation>");
+        Write(
+            "v/Annotations/a.xml",
+            "<annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox></object></annotation>"
+        );
         Write("v/ImageSets/Main/trainval.txt", "a.png\r\nbg.png\r\n");
         Voc().IsMistake("bg.xml doesn't exist");
         Assert.Contains("2 images, 1 boxes", Voc("--background").Succeeds().Output, StringComparison.Ordinal);
@@ -137,12 +145,18 @@ public sealed class LooseAnnotationTests : IDisposable
 
     private Said Voc(params string[] more) => Tool.Run(["convert-dataset", At("v"), At("v.json"), "--from", "voc", .. more]);
 
-    private IEnumerable<float> Corners() => new CocoDetection(new(At("y"), At("y.json"))).Get(0).Boxes!.Corners.Select(value => MathF.Round(value, 3));
+    private IEnumerable<float> Corners() =>
+        new CocoDetection(new(At("y"), At("y.json"))).Get(0).Boxes!.Corners.Select(value => MathF.Round(value, 3));
 
     private string At(string name) => Path.Combine(_folder, name);
 
     private void Image(string name, int height, int width) =>
-        Write(name, name.EndsWith(".JPG", StringComparison.Ordinal) ? ImageCodec.EncodeJpeg(new Image(height, width, 3)) : ImageCodec.EncodePng(new Image(height, width, 3)));
+        Write(
+            name,
+            name.EndsWith(".JPG", StringComparison.Ordinal)
+                ? ImageCodec.EncodeJpeg(new Image(height, width, 3))
+                : ImageCodec.EncodePng(new Image(height, width, 3))
+        );
 
     private void Write(string name, string text) => Write(name, System.Text.Encoding.UTF8.GetBytes(text));
 

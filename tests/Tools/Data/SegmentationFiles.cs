@@ -10,16 +10,20 @@ internal sealed class SegmentationFiles : IDisposable
 
     public string Config => System.IO.Path.Combine(Path, "config.json");
 
-    public SegmentationFiles() => File.WriteAllText(Config, """
-        {
-          "model": { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18 }, "decode_head": { "type": "FcnHead", "losses": { "ce": { "type": "CrossEntropyLoss" } } } },
-          "vars": { "map": { "0": "sky", "1": "road", "2": "car", "9": "ignore" } },
-          "train": { "dataset": { "type": "SegmentationFolder", "path": ".", "split": "train", "label_map": "${vars.map}",
-            "pipeline": [{ "type": "LoadImage" }, { "type": "LoadSegmentation" }, { "type": "RandomFlip", "prob": 0.5 }, { "type": "Normalize" }] } },
-          "val": { "dataset": { "type": "SegmentationFolder", "path": ".", "split": "val", "label_map": "${vars.map}",
-            "pipeline": [{ "type": "LoadImage" }, { "type": "Resize", "size": [8, 16] }, { "type": "Normalize" }, { "type": "LoadSegmentation" }] } }
-        }
-        """.Replace("\".\"", System.Text.Json.JsonSerializer.Serialize(Path), StringComparison.Ordinal));
+    public SegmentationFiles() =>
+        File.WriteAllText(
+            Config,
+            """
+            {
+              "model": { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18 }, "decode_head": { "type": "FcnHead", "losses": { "ce": { "type": "CrossEntropyLoss" } } } },
+              "vars": { "map": { "0": "sky", "1": "road", "2": "car", "9": "ignore" } },
+              "train": { "dataset": { "type": "SegmentationFolder", "path": ".", "split": "train", "label_map": "${vars.map}",
+                "pipeline": [{ "type": "LoadImage" }, { "type": "LoadSegmentation" }, { "type": "RandomFlip", "prob": 0.5 }, { "type": "Normalize" }] } },
+              "val": { "dataset": { "type": "SegmentationFolder", "path": ".", "split": "val", "label_map": "${vars.map}",
+                "pipeline": [{ "type": "LoadImage" }, { "type": "Resize", "size": [8, 16] }, { "type": "Normalize" }, { "type": "LoadSegmentation" }] } }
+            }
+            """.Replace("\".\"", System.Text.Json.JsonSerializer.Serialize(Path), StringComparison.Ordinal)
+        );
 
     /// <param name="seed">Of the photograph's pixels.</param>
     /// <param name="labels">[H, W], rows one after another.</param>

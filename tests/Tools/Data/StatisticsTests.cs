@@ -22,16 +22,25 @@ public sealed class StatisticsTests
     {
         var original = Picture(1);
         var brighter = original.Clone();
-        foreach (ref var value in brighter.Bytes.AsSpan()) value = (byte)Math.Min(255, value * 4 / 5 + 30);
+        foreach (ref var value in brighter.Bytes.AsSpan())
+            value = (byte)Math.Min(255, value * 4 / 5 + 30);
         List<Fingerprint?> prints =
         [
-            Of(ImageCodec.EncodePng(original)), Of(ImageCodec.EncodePng(original)), Of(ImageCodec.EncodeJpeg(original, 70)),
-            Of(ImageCodec.EncodePng(Resampler.Resize(original, 60, 90))), Of(ImageCodec.EncodePng(brighter)), null,
+            Of(ImageCodec.EncodePng(original)),
+            Of(ImageCodec.EncodePng(original)),
+            Of(ImageCodec.EncodeJpeg(original, 70)),
+            Of(ImageCodec.EncodePng(Resampler.Resize(original, 60, 90))),
+            Of(ImageCodec.EncodePng(brighter)),
+            null,
         ];
-        for (var seed = 2; seed < 60; seed++) prints.Add(Of(ImageCodec.EncodePng(Picture(seed))));
+        for (var seed = 2; seed < 60; seed++)
+            prints.Add(Of(ImageCodec.EncodePng(Picture(seed))));
         var pairs = Duplicates.Find(prints);
         Assert.Equal(new DuplicatePair(0, 1, true, 1), pairs[0]);
-        Assert.Equal([(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)], pairs.Select(pair => (pair.First, pair.Second)).Order());
+        Assert.Equal(
+            [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4)],
+            pairs.Select(pair => (pair.First, pair.Second)).Order()
+        );
         Assert.Equal((1, 5), Duplicates.Group(pairs));
     }
 
@@ -48,15 +57,18 @@ public sealed class StatisticsTests
             {
                 (columns, rows) = (like.Columns, like.Rows);
                 for (var flips = random.Next(13); flips > 0; flips--)
-                    if (random.Next(2) == 0) columns ^= 1UL << random.Next(64);
-                    else rows ^= 1UL << random.Next(64);
+                    if (random.Next(2) == 0)
+                        columns ^= 1UL << random.Next(64);
+                    else
+                        rows ^= 1UL << random.Next(64);
             }
             prints.Add(new Fingerprint((UInt128)i, columns, rows, new byte[256]));
         }
-        var expected = from i in Enumerable.Range(0, prints.Count)
-                       from j in Enumerable.Range(i + 1, prints.Count - i - 1)
-                       where prints[i]!.Distance(prints[j]!) <= Duplicates.MostDistance
-                       select (i, j);
+        var expected =
+            from i in Enumerable.Range(0, prints.Count)
+            from j in Enumerable.Range(i + 1, prints.Count - i - 1)
+            where prints[i]!.Distance(prints[j]!) <= Duplicates.MostDistance
+            select (i, j);
         var found = Duplicates.Find(prints).Select(pair => (pair.First, pair.Second)).Order().ToArray();
         Assert.Equal(expected, found);
         Assert.True(found.Length > 50);
@@ -122,9 +134,47 @@ public sealed class StatisticsTests
     public void Boxes_ByHand()
     {
         var boxes = new Boxes(
-            [0, 0, 10, 20, /* repeats */ 0, 0, 10, 20, /* leaves */ 90, 0, 110, 40, /* no width */ 5, 5, 5, 9, /* not a number */ float.NaN, 0, 1, 1, /* large */ 0, 0, 100, 100],
-            [0, 0, 1, 1, 0, 2], [false, false, false, false, false, true]);
-        var statistics = new BoxStatistics(3, [new("a") { Height = 100, Width = 100, Boxes = boxes }, new("b") { Height = 100, Width = 100 }]);
+            [
+                0,
+                0,
+                10,
+                20, /* repeats */
+                0,
+                0,
+                10,
+                20, /* leaves */
+                90,
+                0,
+                110,
+                40, /* no width */
+                5,
+                5,
+                5,
+                9, /* not a number */
+                float.NaN,
+                0,
+                1,
+                1, /* large */
+                0,
+                0,
+                100,
+                100,
+            ],
+            [0, 0, 1, 1, 0, 2],
+            [false, false, false, false, false, true]
+        );
+        var statistics = new BoxStatistics(
+            3,
+            [
+                new("a")
+                {
+                    Height = 100,
+                    Width = 100,
+                    Boxes = boxes,
+                },
+                new("b") { Height = 100, Width = 100 },
+            ]
+        );
         Assert.Equal([3, 2, 1], statistics.PerClass);
         Assert.Equal(["a", "a"], statistics.Degenerate);
         Assert.Equal(["a"], statistics.Outside);

@@ -16,11 +16,27 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     [InlineData("[]", "bad.json:1", "object")]
     [InlineData("{ \"_base_\": \"bad.json\" }", "bad.json:1", "The bases go in a circle: ")]
     [InlineData("{ \"_base_\": \"other.json\" }", "bad.json:1", "There is no file ", "other.json.")]
-    [InlineData("{ \"_base_\": \"tiny.json\", \"model\": { \"backbone\": { \"type\": \"ResNt\" } } }", "bad.json:1  model.backbone.type", "No backbone is named \"ResNt\". Did you mean \"ResNet\"?")]
-    [InlineData("{ \"_base_\": \"tiny.json\", \"optimizer\": { \"momentun\": 0.9 } }", "bad.json:1  optimizer.momentun", "Did you mean \"momentum\"?")]
+    [InlineData(
+        "{ \"_base_\": \"tiny.json\", \"model\": { \"backbone\": { \"type\": \"ResNt\" } } }",
+        "bad.json:1  model.backbone.type",
+        "No backbone is named \"ResNt\". Did you mean \"ResNet\"?"
+    )]
+    [InlineData(
+        "{ \"_base_\": \"tiny.json\", \"optimizer\": { \"momentun\": 0.9 } }",
+        "bad.json:1  optimizer.momentun",
+        "Did you mean \"momentum\"?"
+    )]
     [InlineData("{ \"_base_\": \"tiny.json\", \"optimizer\": { \"lr\": \"fast\" } }", "bad.json:1  optimizer.lr", "\"fast\"")]
-    [InlineData("{ \"_base_\": \"tiny.json\", \"model\": { \"backbone\": { \"depth\": 19 } } }", "bad.json:1  model.backbone.depth", "18, 34, 50, 101, 152")]
-    [InlineData("{ \"_base_\": \"tiny.json\", \"train\": { \"loader\": { \"batch_size\": 0 } } }", "bad.json:1  train.loader.batch_size", "1")]
+    [InlineData(
+        "{ \"_base_\": \"tiny.json\", \"model\": { \"backbone\": { \"depth\": 19 } } }",
+        "bad.json:1  model.backbone.depth",
+        "18, 34, 50, 101, 152"
+    )]
+    [InlineData(
+        "{ \"_base_\": \"tiny.json\", \"train\": { \"loader\": { \"batch_size\": 0 } } }",
+        "bad.json:1  train.loader.batch_size",
+        "1"
+    )]
     [InlineData("{ \"_base_\": \"tiny.json\", \"train\": { \"epochs\": 0 } }", "train.epochs")]
     [InlineData("{ \"_base_\": \"tiny.json\", \"device\": \"gpu\" }", "\"gpu\"", "cuda")]
     [InlineData("{ \"_base_\": \"tiny.json\", \"model\": null }", "model")]
@@ -38,8 +54,7 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void Config_Missing_NamesTheNearest() =>
-        Tool.Run("train", run.At("tinny.json")).IsMistake("There is no file", "tiny.json");
+    public void Config_Missing_NamesTheNearest() => Tool.Run("train", run.At("tinny.json")).IsMistake("There is no file", "tiny.json");
 
     [Fact]
     public void Config_CycleOfTwo_ShowsTheChain()
@@ -51,11 +66,20 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Theory]
-    [InlineData("hooks.checkpoint.save_best.metric=acuracy/top1", "hooks.checkpoint follows the metric \"acuracy/top1\", which evaluation does not give. Did you mean \"accuracy/top1\"?")]
+    [InlineData(
+        "hooks.checkpoint.save_best.metric=acuracy/top1",
+        "hooks.checkpoint follows the metric \"acuracy/top1\", which evaluation does not give. Did you mean \"accuracy/top1\"?"
+    )]
     [InlineData("train.validate_every=0", "hooks.checkpoint follows the metric \"accuracy/top1\", but nothing is evaluated")]
     [InlineData("hooks.stop={\"type\": \"EarlyStoppingHook\", \"metric\": \"mAP\"}", "hooks.stop follows the metric \"mAP\"")]
-    [InlineData("val.metrics={\"map\": {\"type\": \"RegressionErrors\"}}", "The metric RegressionErrors is for regression data, the data is for classification.")]
-    [InlineData("val.dataset.classes=[\"circle\", \"square\"]", "val.dataset: its classes are others than those of train.dataset (2 and 10).")]
+    [InlineData(
+        "val.metrics={\"map\": {\"type\": \"RegressionErrors\"}}",
+        "The metric RegressionErrors is for regression data, the data is for classification."
+    )]
+    [InlineData(
+        "val.dataset.classes=[\"circle\", \"square\"]",
+        "val.dataset: its classes are others than those of train.dataset (2 and 10)."
+    )]
     [InlineData("train.dataset.count=8", "drop_last leaves nothing: 8 samples", "train.loader.drop_last=true")]
     public void Run_ThatCouldNotEndWell_DoesNotBegin(string change, string expected, params string[] more)
     {
@@ -94,7 +118,8 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     [InlineData("reduce-os-system.zip.pth", "os.system")]
     [InlineData("popen.legacy.pth", "subprocess.Popen")]
     public void Checkpoint_Malicious_IsRefusedByName(string name, string what) =>
-        Tool.Run("test", run.ConfigPath, FixtureFile.At("checkpoints", "bad", name)).IsMistake(name, $"asks for {what}", "nothing was executed");
+        Tool.Run("test", run.ConfigPath, FixtureFile.At("checkpoints", "bad", name))
+            .IsMistake(name, $"asks for {what}", "nothing was executed");
 
     [Fact]
     public void Checkpoint_OfAnotherArchitecture_SaysHowItDiffers() =>
@@ -108,7 +133,8 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
 
     [Fact]
     public void Checkpoint_OfAForeignProject_HasNoConfigToPredictWith() =>
-        Tool.Run("predict", FixtureFile.At("checkpoints", "cifar8.th"), FixtureFile.At("images", "baseline.jpg")).IsMistake("no checkpoint of a Tessera run");
+        Tool.Run("predict", FixtureFile.At("checkpoints", "cifar8.th"), FixtureFile.At("images", "baseline.jpg"))
+            .IsMistake("no checkpoint of a Tessera run");
 
     [Fact]
     public void Resume_WithAnotherModel_ChangesNothing()
@@ -117,7 +143,17 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         Directory.CreateDirectory(workDir);
         File.Copy(run.Checkpoint, Path.Combine(workDir, "epoch_2.safetensors"));
         File.WriteAllText(Path.Combine(workDir, "last_checkpoint"), "epoch_2.safetensors\n");
-        Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--resume", "--cfg-options", "model.backbone.base_channels=16", "train.epochs=3").IsMistake("epoch_2.safetensors\n  The checkpoint can't be resumed: its backbone.");
+        Tool.Run(
+                "train",
+                run.ConfigPath,
+                "--work-dir",
+                workDir,
+                "--resume",
+                "--cfg-options",
+                "model.backbone.base_channels=16",
+                "train.epochs=3"
+            )
+            .IsMistake("epoch_2.safetensors\n  The checkpoint can't be resumed: its backbone.");
         Assert.Equal(File.ReadAllBytes(run.Checkpoint), File.ReadAllBytes(Path.Combine(workDir, "epoch_2.safetensors")));
     }
 
@@ -130,7 +166,17 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         try
         {
             Environment.SetEnvironmentVariable("TESSERA_TEST_BATCH", "16");
-            Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--cfg-options", "vars.token=${env:TESSERA_TEST_SECRET}", "train.loader.batch_size=${env:TESSERA_TEST_BATCH}", "train.epochs=1").Succeeds();
+            Tool.Run(
+                    "train",
+                    run.ConfigPath,
+                    "--work-dir",
+                    workDir,
+                    "--cfg-options",
+                    "vars.token=${env:TESSERA_TEST_SECRET}",
+                    "train.loader.batch_size=${env:TESSERA_TEST_BATCH}",
+                    "train.epochs=1"
+                )
+                .Succeeds();
             foreach (var file in Directory.EnumerateFiles(workDir, "*", SearchOption.AllDirectories))
                 Assert.True(File.ReadAllBytes(file).AsSpan().IndexOf(Encoding.UTF8.GetBytes(secret)) < 0, file);
             using var checkpoint = Checkpoint.Open(Path.Combine(workDir, "epoch_1.safetensors"));
@@ -148,15 +194,16 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
 
     // Images.
 
-    public static TheoryData<string, string> BadImages() => new()
-    {
-        { "cut.jpg", "truncated" },
-        { "empty.jpg", " empty" },
-        { "text.jpg", "not an image that can be read; it begins with the text \"hello" },
-        { "huge.jpg", "50,000 x 50,000 pixels" },
-        { "gif.jpg", "GIF files can't be read" },
-        { "missing.jpg", "there is no such file or folder" },
-    };
+    public static TheoryData<string, string> BadImages() =>
+        new()
+        {
+            { "cut.jpg", "truncated" },
+            { "empty.jpg", " empty" },
+            { "text.jpg", "not an image that can be read; it begins with the text \"hello" },
+            { "huge.jpg", "50,000 x 50,000 pixels" },
+            { "gif.jpg", "GIF files can't be read" },
+            { "missing.jpg", "there is no such file or folder" },
+        };
 
     [Theory]
     [MemberData(nameof(BadImages))]
@@ -173,7 +220,8 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     public void Images_AllBad_WriteNothing()
     {
         var folder = run.New();
-        foreach (var name in new[] { "cut.jpg", "empty.jpg" }) Write(folder, name);
+        foreach (var name in new[] { "cut.jpg", "empty.jpg" })
+            Write(folder, name);
         var output = Path.Combine(run.New(), "out");
         Tool.Run("predict", run.Checkpoint, folder, "--out-dir", output).IsMistake("None of its 2 images can be read", "cut.jpg");
         Assert.Empty(Directory.EnumerateFiles(output));
@@ -186,18 +234,34 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     [MemberData(nameof(BadImages))]
     public void TrainingImage_Bad_IsNamed_OrLeftOut(string name, string expected)
     {
-        if (name == "missing.jpg") return;
+        if (name == "missing.jpg")
+            return;
         var folder = Data(run.New());
         var bad = Write(Path.Combine(folder, "circle"), name);
         string[] changes = ImageFolder(folder);
-        Tool.Run(["train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", .. changes]).IsMistake(bad, expected);
-        Assert.Contains(expected, DoctorEnds(Tool.Run(["doctor", run.ConfigPath, "--cfg-options", .. changes])).All, StringComparison.Ordinal);
-        Tool.Run(["train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", .. changes, "train.loader.on_bad_sample=skip"]).Succeeds();
+        Tool.Run(["train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", .. changes])
+            .IsMistake(bad, expected);
+        Assert.Contains(
+            expected,
+            DoctorEnds(Tool.Run(["doctor", run.ConfigPath, "--cfg-options", .. changes])).All,
+            StringComparison.Ordinal
+        );
+        Tool.Run([
+                "train",
+                run.ConfigPath,
+                "--work-dir",
+                Path.Combine(run.New(), "run"),
+                "--cfg-options",
+                .. changes,
+                "train.loader.on_bad_sample=skip",
+            ])
+            .Succeeds();
     }
 
     [Fact]
     public void TrainingFolder_Empty() =>
-        Tool.Run(["train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", .. ImageFolder(run.New())]).IsMistake("is empty: ImageFolder finds no files in it");
+        Tool.Run(["train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", .. ImageFolder(run.New())])
+            .IsMistake("is empty: ImageFolder finds no files in it");
 
     [Fact]
     public void Labels_OutOfRange_NameTheLine()
@@ -205,9 +269,19 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         var folder = Data(run.New());
         var list = Path.Combine(folder, "list.csv");
         File.WriteAllText(list, "image,label\ncircle/0.png,0\nsquare/0.png,7\n");
-        Tool.Run("train", run.ConfigPath, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options",
-            $"train.dataset={{\"_delete_\": true, \"type\": \"ImageList\", \"path\": \"{list}\", \"classes\": [\"circle\", \"square\"], \"pipeline\": [{{\"type\": \"LoadImage\"}}, {{\"type\": \"Normalize\"}}]}}",
-            "val=null", "test=null", "hooks.checkpoint.save_best=null").IsMistake("list.csv", "7");
+        Tool.Run(
+                "train",
+                run.ConfigPath,
+                "--work-dir",
+                Path.Combine(run.New(), "run"),
+                "--cfg-options",
+                $"train.dataset={{\"_delete_\": true, \"type\": \"ImageList\", \"path\": \"{list}\", \"classes\": [\"circle\", "
+                    + $"\"square\"], \"pipeline\": [{{\"type\": \"LoadImage\"}}, {{\"type\": \"Normalize\"}}]}}",
+                "val=null",
+                "test=null",
+                "hooks.checkpoint.save_best=null"
+            )
+            .IsMistake("list.csv", "7");
     }
 
     // Losses.
@@ -246,15 +320,19 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     private static string Write(string folder, string name)
     {
         var path = Path.Combine(folder, name);
-        if (name == "missing.jpg") return path;
-        File.WriteAllBytes(path, name switch
-        {
-            "cut.jpg" => File.ReadAllBytes(FixtureFile.At("images", "baseline.jpg"))[..^400],
-            "empty.jpg" => [],
-            "text.jpg" => Encoding.ASCII.GetBytes("hello, this is no picture"),
-            "gif.jpg" => [.. "GIF89a"u8, 1, 0, 1, 0, 0, 0, 0],
-            _ => Huge(),
-        });
+        if (name == "missing.jpg")
+            return path;
+        File.WriteAllBytes(
+            path,
+            name switch
+            {
+                "cut.jpg" => File.ReadAllBytes(FixtureFile.At("images", "baseline.jpg"))[..^400],
+                "empty.jpg" => [],
+                "text.jpg" => Encoding.ASCII.GetBytes("hello, this is no picture"),
+                "gif.jpg" => [.. "GIF89a"u8, 1, 0, 1, 0, 0, 0, 0],
+                _ => Huge(),
+            }
+        );
         return path;
     }
 
@@ -263,7 +341,8 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     {
         var jpeg = File.ReadAllBytes(FixtureFile.At("images", "baseline.jpg"));
         var frame = jpeg.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]);
-        for (var at = 5; at <= 8; at += 2) System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(jpeg.AsSpan(frame + at), 50_000);
+        for (var at = 5; at <= 8; at += 2)
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(jpeg.AsSpan(frame + at), 50_000);
         return jpeg;
     }
 
@@ -272,14 +351,20 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
         foreach (var name in new[] { "circle", "square" })
         {
             Directory.CreateDirectory(Path.Combine(folder, name));
-            for (var i = 0; i < 8; i++) File.WriteAllBytes(Path.Combine(folder, name, $"{i}.png"), TinyRun.Png(i));
+            for (var i = 0; i < 8; i++)
+                File.WriteAllBytes(Path.Combine(folder, name, $"{i}.png"), TinyRun.Png(i));
         }
         return folder;
     }
 
     private static string[] ImageFolder(string folder) =>
-    [
-        $"train.dataset={{\"_delete_\": true, \"type\": \"ImageFolder\", \"path\": \"{folder}\", \"pipeline\": [{{\"type\": \"LoadImage\"}}, {{\"type\": \"Resize\", \"size\": [32, 32]}}, {{\"type\": \"Normalize\"}}]}}",
-        "train.loader.batch_size=4", "train.epochs=1", "val=null", "test=null", "hooks.checkpoint=null",
-    ];
+        [
+            $"train.dataset={{\"_delete_\": true, \"type\": \"ImageFolder\", \"path\": \"{folder}\", \"pipeline\": [{{\"type\": "
+                + $"\"LoadImage\"}}, {{\"type\": \"Resize\", \"size\": [32, 32]}}, {{\"type\": \"Normalize\"}}]}}",
+            "train.loader.batch_size=4",
+            "train.epochs=1",
+            "val=null",
+            "test=null",
+            "hooks.checkpoint=null",
+        ];
 }

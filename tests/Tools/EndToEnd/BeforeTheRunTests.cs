@@ -3,7 +3,8 @@ using Tessera.Framework.Configuration;
 
 namespace Tessera.Tests.Tools.EndToEnd;
 
-/// <summary>Parts of a config that don't fit each other or the data, and an evaluation that could not be done: known before an epoch is lost.</summary>
+/// <summary>Parts of a config that don't fit each other or the data, and an evaluation that could not be done: known before an epoch is
+/// lost.</summary>
 [Collection(InProcess.Name)]
 public sealed class BeforeTheRunTests : IDisposable
 {
@@ -40,7 +41,11 @@ public sealed class BeforeTheRunTests : IDisposable
         Assert.Contains("truncated", doctor.Output, StringComparison.Ordinal);
         Assert.Matches("(?m)^ok +training ", doctor.Output); // what doesn't depend on it is still looked at
         _files.Train(config, "val.loader.on_bad_sample=skip").Succeeds();
-        Assert.Contains("1 of 4 samples can't be read and are left out (on_bad_sample)", _files.Doctor(config, "val.loader.on_bad_sample=skip").Succeeds().Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 of 4 samples can't be read and are left out (on_bad_sample)",
+            _files.Doctor(config, "val.loader.on_bad_sample=skip").Succeeds().Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -82,7 +87,16 @@ public sealed class BeforeTheRunTests : IDisposable
         string[] gray = ["train.dataset.pipeline.LoadImage.color_type=grayscale", $"train.dataset.pipeline.Normalize={Gray}"];
         string[] alsoVal = [.. gray, "val.dataset.pipeline.LoadImage.color_type=grayscale", $"val.dataset.pipeline.Normalize={Gray}"];
         const string Expected = "ResNet (backbone.conv1, a Conv2d) can't take what it is given, [4 x 1 x 32 x 32]";
-        _files.Train(config, [.. alsoVal]).IsMistake("cls.json:", "  model.backbone\n", Expected, "They have 1 channel, the model takes 3.", "\"in_channels\": 1 in model.backbone", "color_type \"color\"");
+        _files
+            .Train(config, [.. alsoVal])
+            .IsMistake(
+                "cls.json:",
+                "  model.backbone\n",
+                Expected,
+                "They have 1 channel, the model takes 3.",
+                "\"in_channels\": 1 in model.backbone",
+                "color_type \"color\""
+            );
         _files.Train(config, gray[0], gray[1], "val=null").IsMistake("cls.json:", Expected);
         _files.Train(config, alsoVal[2], alsoVal[3]).IsMistake("val.dataset\n", Expected); // before the first epoch
         var doctor = _files.Doctor(config, gray);
@@ -98,13 +112,24 @@ public sealed class BeforeTheRunTests : IDisposable
         var workDir = _files.At("run");
         Tool.Run("train", config, "--work-dir", workDir).Succeeds();
         var checkpoint = Path.Combine(workDir, "epoch_1.safetensors");
-        Tool.Run("test", config, checkpoint, "--cfg-options", "val.dataset.pipeline.LoadImage.color_type=grayscale", $"val.dataset.pipeline.Normalize={Gray}")
+        Tool.Run(
+                "test",
+                config,
+                checkpoint,
+                "--cfg-options",
+                "val.dataset.pipeline.LoadImage.color_type=grayscale",
+                $"val.dataset.pipeline.Normalize={Gray}"
+            )
             .IsMistake("model.backbone", "They have 1 channel, the model takes 3.");
     }
 
     [Fact]
     public void Loss_ThatDoesNotFit_IsToldWithItsPlace() =>
-        _files.Train(_files.Classification(["a", "b"], ["a", "b"]), "model.head.loss={\"type\": \"CrossEntropyLoss\", \"class_weight\": [1, 2, 3]}")
+        _files
+            .Train(
+                _files.Classification(["a", "b"], ["a", "b"]),
+                "model.head.loss={\"type\": \"CrossEntropyLoss\", \"class_weight\": [1, 2, 3]}"
+            )
             .IsMistake("--cfg-options  model.head.loss\n", "CrossEntropyLoss: class_weight has 3 values, but there are 2 outputs.");
 
     [Fact]
@@ -117,20 +142,37 @@ public sealed class BeforeTheRunTests : IDisposable
         Assert.Contains("TverskyLoss: class_weight has 3 values, but there are 2 outputs.", said.Output, StringComparison.Ordinal);
 
         said = _files.Doctor(config, late.Replace("[1, 2, 3]", "[1, 2]", StringComparison.Ordinal)).Succeeds();
-        Assert.Matches(@"decode\.ce \d\.\d+, decode\.late 0\.000; with all terms begun \(TverskyLoss after 3 iterations\): decode\.ce \d\.\d+, decode\.late 0\.[1-9]", said.Output);
+        Assert.Matches(
+            @"decode\.ce \d\.\d+, decode\.late 0\.000; with all terms begun \(TverskyLoss after 3 iterations\): decode\.ce \d\.\d+, decode\.late 0\.[1-9]",
+            said.Output
+        );
         Assert.DoesNotContain("never begins", said.Output, StringComparison.Ordinal);
 
-        said = _files.Doctor(config, late.Replace("[1, 2, 3]", "[1, 2]", StringComparison.Ordinal).Replace(": 3,", ": 4,", StringComparison.Ordinal)).Succeeds();
-        Assert.Contains("(TverskyLoss) never begins: its warmup_iters is 4, and the run has 4 iterations.", said.Output, StringComparison.Ordinal); // 2 epochs of 2
+        said = _files
+            .Doctor(config, late.Replace("[1, 2, 3]", "[1, 2]", StringComparison.Ordinal).Replace(": 3,", ": 4,", StringComparison.Ordinal))
+            .Succeeds();
+        Assert.Contains(
+            "(TverskyLoss) never begins: its warmup_iters is 4, and the run has 4 iterations.",
+            said.Output,
+            StringComparison.Ordinal
+        ); // 2 epochs of 2
     }
 
     [Fact]
     public void Loss_ThatContrastsWithAMemory_IsRunOnce()
     {
         var config = _files.Segmentation((_, y, _) => (byte)(y < 10 ? 1 : 0));
-        var said = _files.Doctor(config, "model.projection_head={\"type\": \"ProjectionHead\", \"dim\": 8}",
-            "model.decode_head.losses.contrast={\"type\": \"PixelContrastLoss\", \"warmup_iters\": 3, \"memory\": {\"start_iters\": 2}}").Succeeds();
-        Assert.Matches(@"decode\.contrast 0\.000; with all terms begun \(PixelContrastLoss after 3 iterations\): .*decode\.contrast [0-9.]*[1-9]", said.Output);
+        var said = _files
+            .Doctor(
+                config,
+                "model.projection_head={\"type\": \"ProjectionHead\", \"dim\": 8}",
+                "model.decode_head.losses.contrast={\"type\": \"PixelContrastLoss\", \"warmup_iters\": 3, \"memory\": {\"start_iters\": 2}}"
+            )
+            .Succeeds();
+        Assert.Matches(
+            @"decode\.contrast 0\.000; with all terms begun \(PixelContrastLoss after 3 iterations\): .*decode\.contrast [0-9.]*[1-9]",
+            said.Output
+        );
     }
 
     // Options written for another type.
@@ -143,7 +185,8 @@ public sealed class BeforeTheRunTests : IDisposable
         var start = whole.IndexOf("\"stage_blocks\"", StringComparison.Ordinal);
         var end = whole.IndexOf('}', start);
         _files.Write("base.json", whole[..start].TrimEnd().TrimEnd(',') + whole[end..]); // a ResNet with a depth alone
-        string Child(string backbone) => _files.Write("child.json", $"{{ \"_base_\": \"base.json\",\n  \"model\": {{ \"backbone\": {{ {backbone} }} }} }}");
+        string Child(string backbone) =>
+            _files.Write("child.json", $"{{ \"_base_\": \"base.json\",\n  \"model\": {{ \"backbone\": {{ {backbone} }} }} }}");
 
         const string Small = "\"image_size\": 32, \"patch_size\": 16, \"embed_dim\": 16, \"num_heads\": 2";
         var swapped = Child($"\"type\": \"VisionTransformer\", {Small}");
@@ -156,14 +199,32 @@ public sealed class BeforeTheRunTests : IDisposable
         Assert.Contains(Expected, _files.Doctor(swapped).Succeeds().Output, StringComparison.Ordinal);
         Assert.Contains(Expected, Tool.Run("print-config", swapped).Succeeds().Error, StringComparison.Ordinal);
 
-        foreach (var remedy in new[] { $"\"type\": \"VisionTransformer\", \"depth\": 18, {Small}", $"\"_delete_\": true, \"type\": \"VisionTransformer\", \"depth\": 2, {Small}" })
+        foreach (
+            var remedy in new[]
+            {
+                $"\"type\": \"VisionTransformer\", \"depth\": 18, {Small}",
+                $"\"_delete_\": true, \"type\": \"VisionTransformer\", \"depth\": 2, {Small}",
+            }
+        )
             Assert.DoesNotContain("was written for", _files.Doctor(Child(remedy)).Succeeds().Output, StringComparison.Ordinal);
 
         // From the command line, and there and back.
-        var commanded = _files.Doctor(_files.At("base.json"), "model.backbone.type=VisionTransformer", "model.backbone.image_size=32", "model.backbone.embed_dim=16", "model.backbone.num_heads=2").Succeeds();
+        var commanded = _files
+            .Doctor(
+                _files.At("base.json"),
+                "model.backbone.type=VisionTransformer",
+                "model.backbone.image_size=32",
+                "model.backbone.embed_dim=16",
+                "model.backbone.num_heads=2"
+            )
+            .Succeeds();
         Assert.Contains(Expected, commanded.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("image_size = 32 was written", commanded.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("was written for", _files.Doctor(swapped, "model.backbone={\"_delete_\": true, \"type\": \"ResNet\", \"depth\": 18}").Succeeds().Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "was written for",
+            _files.Doctor(swapped, "model.backbone={\"_delete_\": true, \"type\": \"ResNet\", \"depth\": 18}").Succeeds().Output,
+            StringComparison.Ordinal
+        );
         var optimizer = _files.Doctor(_files.At("base.json"), "optimizer.type=AdamW").Succeeds();
         Assert.Contains("lr = 0.01 was written for Sgd; AdamW", optimizer.Output, StringComparison.Ordinal);
     }
@@ -172,7 +233,9 @@ public sealed class BeforeTheRunTests : IDisposable
     public void Options_OfTesserasOwnConfigs_AreAllTheirOwn()
     {
         var registry = Composition.Registry();
-        var found = Directory.EnumerateFiles(Path.Combine(Snippets.Repository, "configs"), "*.json", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != "schema.json")
+        var found = Directory
+            .EnumerateFiles(Path.Combine(Snippets.Repository, "configs"), "*.json", SearchOption.AllDirectories)
+            .Where(path => Path.GetFileName(path) != "schema.json")
             .SelectMany(path => InheritedOptions.Find(registry, ConfigDocument.Load(path, environment: _ => "x")));
         Assert.Empty(found);
     }
@@ -223,7 +286,9 @@ public sealed class BeforeTheRunTests : IDisposable
             Assert.Contains("0.png", said.Output, StringComparison.Ordinal);
             Assert.DoesNotContain("defect", said.All, StringComparison.Ordinal);
         }
-        foreach (var text in new[] { "", "[]", "{}", "{\"images\": 3}", "{\"images\": [], \"annotations\": [], \"categories\": []}", "nonsense" })
+        foreach (
+            var text in new[] { "", "[]", "{}", "{\"images\": 3}", "{\"images\": [], \"annotations\": [], \"categories\": []}", "nonsense" }
+        )
         {
             var detection = _files.Detection(box => JudgedFiles.Json(box));
             _files.Write("boxes.json", text);

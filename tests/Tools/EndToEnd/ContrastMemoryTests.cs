@@ -36,13 +36,25 @@ public sealed class ContrastMemoryTests
     {
         using var run = new TrainingRun();
         var config = run.Write("config.json", Config);
-        string[] Train(string workDir, params string[] more) => ["train", config, "--work-dir", run.At(workDir), "--device", "cpu", .. more];
+        string[] Train(string workDir, params string[] more) =>
+            ["train", config, "--work-dir", run.At(workDir), "--device", "cpu", .. more];
         Tool.Run(Train("whole")).Succeeds();
         Directory.CreateDirectory(run.At("half"));
         File.Copy(run.At("whole", "iter_3.safetensors"), run.At("half", "iter_3.safetensors"));
         File.WriteAllText(run.At("half", "last_checkpoint"), "iter_3.safetensors");
         Tool.Run(Train("half", "--resume")).Succeeds();
-        foreach (var value in new[] { "decode.contrast", "loss", "memory/fill", "memory/age", "memory/similarity_within", "memory/similarity_between", "memory/fill/background" })
+        foreach (
+            var value in new[]
+            {
+                "decode.contrast",
+                "loss",
+                "memory/fill",
+                "memory/age",
+                "memory/similarity_within",
+                "memory/similarity_between",
+                "memory/fill/background",
+            }
+        )
         {
             var half = TrainingRun.Losses(run.At("half"), value: value);
             Assert.Equal([4, 5, 6], half.Keys);

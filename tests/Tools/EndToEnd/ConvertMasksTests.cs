@@ -7,7 +7,10 @@ namespace Tessera.Tests.Tools.EndToEnd;
 [Collection(InProcess.Name)]
 public sealed class ConvertMasksTests : IDisposable
 {
-    private static readonly byte[] Red = [255, 0, 0], Green = [0, 255, 0], Black = [0, 0, 0], NearRed = [250, 4, 0];
+    private static readonly byte[] Red = [255, 0, 0],
+        Green = [0, 255, 0],
+        Black = [0, 0, 0],
+        NearRed = [250, 4, 0];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("tessera-masks").FullName;
 
@@ -18,7 +21,10 @@ public sealed class ConvertMasksTests : IDisposable
     private void Mask(string name, params byte[][] pixels)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
-        File.WriteAllBytes(At(name), ImageCodec.EncodePng(new Image(1, pixels.Length, 3, PixelType.UInt8, [.. pixels.SelectMany(pixel => pixel)])));
+        File.WriteAllBytes(
+            At(name),
+            ImageCodec.EncodePng(new Image(1, pixels.Length, 3, PixelType.UInt8, [.. pixels.SelectMany(pixel => pixel)]))
+        );
     }
 
     private byte[] Indices(string name) => ImageCodec.Load(At(name), new DecodeOptions(ColorType.Index)).Bytes;
@@ -32,12 +38,23 @@ public sealed class ConvertMasksTests : IDisposable
         Assert.Equal([1, 0, 0], Indices("out/a.png"));
         Assert.Equal([0, 2, 1], Indices("out/deep/b.png"));
         Assert.Equal([255, 0, 0, 0, 255, 0, 0, 255, 0], ImageCodec.Load(At("out/a.png")).Bytes);
-        Assert.Contains("\"label_map\": { \"0\": \"class_0\", \"1\": \"class_1\", \"2\": \"class_2\" }", said.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"label_map\": { \"0\": \"class_0\", \"1\": \"class_1\", \"2\": \"class_2\" }",
+            said.Output,
+            StringComparison.Ordinal
+        );
         var legend = JsonNode.Parse(File.ReadAllText(At("out/legend.json")))!;
-        Assert.Equal(["#00FF00 3", "#FF0000 2", "#000000 1"], legend["classes"]!.AsArray().Select(item => $"{item!["color"]} {item["pixels"]}"));
+        Assert.Equal(
+            ["#00FF00 3", "#FF0000 2", "#000000 1"],
+            legend["classes"]!.AsArray().Select(item => $"{item!["color"]} {item["pixels"]}")
+        );
         // What was written serves as a legend, with names changed.
         File.WriteAllText(At("legend.json"), legend.ToJsonString().Replace("class_0", "grass", StringComparison.Ordinal));
-        Assert.Contains("\"0\": \"grass\"", Tool.Run("convert-masks", At("in"), At("again"), "--legend", At("legend.json")).Succeeds().Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"0\": \"grass\"",
+            Tool.Run("convert-masks", At("in"), At("again"), "--legend", At("legend.json")).Succeeds().Output,
+            StringComparison.Ordinal
+        );
         Assert.Equal(Indices("out/deep/b.png"), Indices("again/deep/b.png"));
     }
 
@@ -51,7 +68,11 @@ public sealed class ConvertMasksTests : IDisposable
     {
         File.WriteAllText(At(name), text);
         Mask("in/a.png", Red, Green, Black);
-        Assert.Contains("\"label_map\": { \"0\": \"grass\", \"1\": \"car\", \"255\": \"ignore\" }", Tool.Run("convert-masks", At("in"), At("out"), "--legend", At(name)).Succeeds().Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"label_map\": { \"0\": \"grass\", \"1\": \"car\", \"255\": \"ignore\" }",
+            Tool.Run("convert-masks", At("in"), At("out"), "--legend", At(name)).Succeeds().Output,
+            StringComparison.Ordinal
+        );
         Assert.Equal([1, 0, 255], Indices("out/a.png"));
     }
 
@@ -60,7 +81,8 @@ public sealed class ConvertMasksTests : IDisposable
     {
         Mask("in/a.png", Red, Red, NearRed, Green);
         File.WriteAllText(At("legend.csv"), "car,255,0,0\ngrass,0,255,0");
-        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("legend.csv")).IsMistake("a.png: the legend lacks 1 of its colours: #FA0400 (1 pixels)", "--tolerance N");
+        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("legend.csv"))
+            .IsMistake("a.png: the legend lacks 1 of its colours: #FA0400 (1 pixels)", "--tolerance N");
         Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("legend.csv"), "--tolerance", "5").Succeeds();
         Assert.Equal([0, 0, 0, 1], Indices("out/a.png"));
         Tool.Run("convert-masks", At("in"), At("found"), "--tolerance", "5").Succeeds();
@@ -71,7 +93,8 @@ public sealed class ConvertMasksTests : IDisposable
     public void TooManyColours_AreRefused()
     {
         Mask("in/a.png", [.. Enumerable.Range(0, 300).Select(i => (byte[])[(byte)i, (byte)(i / 256), 7])]);
-        Tool.Run("convert-masks", At("in"), At("out")).IsMistake("The masks hold more than 255 colours (300).", "--legend", "--tolerance 20");
+        Tool.Run("convert-masks", At("in"), At("out"))
+            .IsMistake("The masks hold more than 255 colours (300).", "--legend", "--tolerance 20");
         Assert.False(Directory.Exists(At("out")));
     }
 
@@ -82,7 +105,8 @@ public sealed class ConvertMasksTests : IDisposable
     public void GrayMasks_AreColoursLikeOthers(bool jpeg)
     {
         var mask = new Image(16, 16, 1);
-        for (var i = 0; i < 64; i++) mask.Bytes[i] = 255;
+        for (var i = 0; i < 64; i++)
+            mask.Bytes[i] = 255;
         Directory.CreateDirectory(At("in"));
         File.WriteAllBytes(At(jpeg ? "in/a.jpg" : "in/a.png"), jpeg ? ImageCodec.EncodeJpeg(mask, 80) : ImageCodec.EncodePng(mask));
         File.WriteAllText(At("legend.json"), """{ "crack": "#FFFFFF", "ground": "#000000" }""");
@@ -98,9 +122,11 @@ public sealed class ConvertMasksTests : IDisposable
         Tool.Run("convert-masks", At("in"), At("in/out")).IsMistake("can't lie in the masks' folder");
         Tool.Run("convert-masks", At("gone"), At("out")).IsMistake("gone doesn't exist");
         File.WriteAllText(At("bad.csv"), "road,1,2");
-        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.csv")).IsMistake("bad.csv:1  3 fields; name, red, green, blue were expected");
+        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.csv"))
+            .IsMistake("bad.csv:1  3 fields; name, red, green, blue were expected");
         File.WriteAllText(At("bad.csv"), "name,color\n\"sky\nor sea\",#0000FF\n\"road,#FF0000");
-        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.csv")).IsMistake("bad.csv:4  a quote is opened and never closed");
+        Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.csv"))
+            .IsMistake("bad.csv:4  a quote is opened and never closed");
         File.WriteAllText(At("bad.json"), """{ "road": "#1", "sky": "#000000" }""");
         Tool.Run("convert-masks", At("in"), At("out"), "--legend", At("bad.json")).IsMistake("the colour of \"road\" is \"#1\"");
         File.WriteAllBytes(At("in/gray.png"), ImageCodec.EncodePng(new Image(1, 2, 1, PixelType.UInt16)));

@@ -17,8 +17,15 @@ public sealed class DataJudgementTests : IDisposable
     public void Masks_Of0And255_AreRefused_AndBothRemediesWork()
     {
         var config = _files.Segmentation((_, y, _) => y < 10 ? (byte)255 : (byte)0); // 640 of 4,096 pixels each
-        _files.Train(config).IsMistake("train.dataset\n", "no pixel is \"crack\"; 2,560 pixels are 255, which is ignored, and all others (13,824) are 0", "val.dataset\n",
-            "\"label_map\": { \"0\": \"background\", \"255\": \"crack\" }", "\"label_map\": { \"0\": \"background\", \"1\": \"crack\", \"255\": \"ignore\" }");
+        _files
+            .Train(config)
+            .IsMistake(
+                "train.dataset\n",
+                "no pixel is \"crack\"; 2,560 pixels are 255, which is ignored, and all others (13,824) are 0",
+                "val.dataset\n",
+                "\"label_map\": { \"0\": \"background\", \"255\": \"crack\" }",
+                "\"label_map\": { \"0\": \"background\", \"1\": \"crack\", \"255\": \"ignore\" }"
+            );
         string[] Map(string map) => [.. new[] { "train", "val" }.Select(part => $"{part}.dataset.label_map={map}")];
         var said = _files.Doctor(config, Map("{ \"0\": \"background\", \"255\": \"crack\" }")).Succeeds();
         Assert.DoesNotContain("no pixel", said.Output, StringComparison.Ordinal);
@@ -28,7 +35,8 @@ public sealed class DataJudgementTests : IDisposable
 
     [Fact]
     public void Masks_Of0And255_ForOneClass_AreRefused() =>
-        _files.Train(_files.Segmentation((_, y, _) => y < 10 ? (byte)255 : (byte)0, "\"classes\": [\"crack\"]"))
+        _files
+            .Train(_files.Segmentation((_, y, _) => y < 10 ? (byte)255 : (byte)0, "\"classes\": [\"crack\"]"))
             .IsMistake("every pixel is \"crack\" or ignored; 2,560 pixels are 255", "\"classes\": [\"background\", \"crack\"]");
 
     [Fact]
@@ -43,11 +51,22 @@ public sealed class DataJudgementTests : IDisposable
     [Fact]
     public void Masks_ThatCountFromOne_AreTold()
     {
-        _files.Train(_files.Segmentation((_, y, _) => (byte)(y < 10 ? 2 : 1))).IsMistake("4 of 4 samples can't be used", "\"reduce_zero_label\": true makes 1 the first class");
-        var reduced = _files.Segmentation((_, y, _) => (byte)(y < 10 ? 2 : 1), "\"classes\": [\"background\", \"crack\"], \"reduce_zero_label\": true");
+        _files
+            .Train(_files.Segmentation((_, y, _) => (byte)(y < 10 ? 2 : 1)))
+            .IsMistake("4 of 4 samples can't be used", "\"reduce_zero_label\": true makes 1 the first class");
+        var reduced = _files.Segmentation(
+            (_, y, _) => (byte)(y < 10 ? 2 : 1),
+            "\"classes\": [\"background\", \"crack\"], \"reduce_zero_label\": true"
+        );
         _files.Doctor(reduced).Succeeds();
-        var said = _files.Doctor(_files.Segmentation((_, y, _) => (byte)(y < 10 ? 2 : 1), "\"classes\": [\"background\", \"crack\", \"hole\"]")).Succeeds();
-        Assert.Contains("no pixel is \"background\". If the values count from 1, \"reduce_zero_label\": true makes 1 the first class.", said.Output, StringComparison.Ordinal);
+        var said = _files
+            .Doctor(_files.Segmentation((_, y, _) => (byte)(y < 10 ? 2 : 1), "\"classes\": [\"background\", \"crack\", \"hole\"]"))
+            .Succeeds();
+        Assert.Contains(
+            "no pixel is \"background\". If the values count from 1, \"reduce_zero_label\": true makes 1 the first class.",
+            said.Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -55,8 +74,13 @@ public sealed class DataJudgementTests : IDisposable
     {
         var config = _files.Segmentation((_, y, _) => y < 10 ? (byte)255 : (byte)0);
         var part = $"{{\"type\": \"SegmentationFolder\", \"path\": \"{_files.Folder}\", \"classes\": [\"background\", \"crack\"]}}";
-        _files.Train(config, "val=null",
-            $"train.dataset={{\"_delete_\": true, \"type\": \"ConcatDataset\", \"datasets\": [{part}, {part}], \"pipeline\": [{{\"type\": \"LoadImage\"}}, {{\"type\": \"LoadSegmentation\"}}, {{\"type\": \"Normalize\"}}]}}")
+        _files
+            .Train(
+                config,
+                "val=null",
+                $"train.dataset={{\"_delete_\": true, \"type\": \"ConcatDataset\", \"datasets\": [{part}, {part}], \"pipeline\": "
+                    + $"[{{\"type\": \"LoadImage\"}}, {{\"type\": \"LoadSegmentation\"}}, {{\"type\": \"Normalize\"}}]}}"
+            )
             .IsMistake("no pixel is \"crack\"");
     }
 
@@ -70,11 +94,23 @@ public sealed class DataJudgementTests : IDisposable
             _files.Write($"{part}/image/0.jpg", JudgedFiles.TurnedJpeg(32, 64)); // shown: 64 high, 32 wide
             _files.Write($"{part}/label/0.png", ImageCodec.EncodePng(Half(32, 64)));
         }
-        _files.Train(config, "train.loader.batch_size=1").IsMistake("turned as its EXIF orientation says", "set \"apply_orientation\": false in LoadImage");
-        _files.Train(config, "train.loader.batch_size=1", "train.dataset.pipeline.LoadImage.apply_orientation=false", "val.dataset.pipeline.LoadImage.apply_orientation=false").Succeeds();
-        foreach (var part in new[] { "train", "val" }) _files.Write($"{part}/label/0.png", ImageCodec.EncodePng(Half(64, 32)));
+        _files
+            .Train(config, "train.loader.batch_size=1")
+            .IsMistake("turned as its EXIF orientation says", "set \"apply_orientation\": false in LoadImage");
+        _files
+            .Train(
+                config,
+                "train.loader.batch_size=1",
+                "train.dataset.pipeline.LoadImage.apply_orientation=false",
+                "val.dataset.pipeline.LoadImage.apply_orientation=false"
+            )
+            .Succeeds();
+        foreach (var part in new[] { "train", "val" })
+            _files.Write($"{part}/label/0.png", ImageCodec.EncodePng(Half(64, 32)));
         _files.Train(config, "train.loader.batch_size=1").Succeeds();
-        _files.Train(config, "train.loader.batch_size=1", "train.dataset.pipeline.LoadImage.apply_orientation=false").IsMistake("as its EXIF orientation turns it: set \"apply_orientation\": true in LoadImage");
+        _files
+            .Train(config, "train.loader.batch_size=1", "train.dataset.pipeline.LoadImage.apply_orientation=false")
+            .IsMistake("as its EXIF orientation turns it: set \"apply_orientation\": true in LoadImage");
 
         static Image Half(int height, int width)
         {
@@ -88,14 +124,20 @@ public sealed class DataJudgementTests : IDisposable
 
     [Fact]
     public void Boxes_InFractions_AreRefused() =>
-        _files.Train(_files.Detection(box => JudgedFiles.Json([.. box.Select(value => value / 64)])))
-            .IsMistake("boxes.json: all 6 boxes lie within 0 to 1: they are written as fractions", "would be less than a pixel of its image of 64 x 64");
+        _files
+            .Train(_files.Detection(box => JudgedFiles.Json([.. box.Select(value => value / 64)])))
+            .IsMistake(
+                "boxes.json: all 6 boxes lie within 0 to 1: they are written as fractions",
+                "would be less than a pixel of its image of 64 x 64"
+            );
 
     [Fact]
     public void Boxes_AsCorners_AreTold()
     {
         var config = _files.Detection(box => JudgedFiles.Json(box[0], box[1], box[0] + box[2], box[1] + box[3]));
-        var expected = "the boxes seem to be written as two corners, [x1, y1, x2, y2]: so all 6 lie within their images, but as [x, y, width, height], which is expected, 3 reach beyond.";
+        var expected =
+            "the boxes seem to be written as two corners, [x1, y1, x2, y2]: so all 6 lie within their images, but as [x, y, width, "
+            + "height], which is expected, 3 reach beyond.";
         Assert.Contains(expected, _files.Train(config).Succeeds().All, StringComparison.Ordinal);
         Assert.Contains(expected, _files.Doctor(config).Succeeds().Output, StringComparison.Ordinal);
     }
@@ -109,15 +151,33 @@ public sealed class DataJudgementTests : IDisposable
 
     [Fact]
     public void Boxes_AsText_AreReadAndTold() =>
-        Assert.Contains("24 numbers are written as text; they are read as numbers", _files.Train(_files.Detection(
-            box => new System.Text.Json.Nodes.JsonArray([.. box.Select(value => (System.Text.Json.Nodes.JsonNode)$"{value}")]))).Succeeds().All, StringComparison.Ordinal);
+        Assert.Contains(
+            "24 numbers are written as text; they are read as numbers",
+            _files
+                .Train(
+                    _files.Detection(box => new System.Text.Json.Nodes.JsonArray([
+                        .. box.Select(value => (System.Text.Json.Nodes.JsonNode)$"{value}"),
+                    ]))
+                )
+                .Succeeds()
+                .All,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Images_OfAnotherSize_AreToldAllAtOnce()
     {
         var config = _files.Detection(box => JudgedFiles.Json([.. box.Select(value => 2 * value)]), scale: 2);
-        var said = _files.Train(config).IsMistake("3 of 3 images have another size than their annotations say:", "p0.png", "p1.png", "p2.png: the image is 64 x 64 pixels, its annotation was made for 128 x 128",
-            "All of them are 0.5 times as large as annotated", "\"check_size\": false");
+        var said = _files
+            .Train(config)
+            .IsMistake(
+                "3 of 3 images have another size than their annotations say:",
+                "p0.png",
+                "p1.png",
+                "p2.png: the image is 64 x 64 pixels, its annotation was made for 128 x 128",
+                "All of them are 0.5 times as large as annotated",
+                "\"check_size\": false"
+            );
         Assert.Contains("val.dataset\n", said.Error, StringComparison.Ordinal);
     }
 
@@ -127,10 +187,13 @@ public sealed class DataJudgementTests : IDisposable
     public void Images_AnnotatedInTheOtherOrientation_NameExif(int height, int width, string expected, bool fits)
     {
         _files.Write("images/turned.jpg", JudgedFiles.TurnedJpeg(32, 64)); // shown: 64 high, 32 wide
-        _files.Write("turned.json", $$"""
+        _files.Write(
+            "turned.json",
+            $$"""
             { "images": [{ "id": 1, "file_name": "turned.jpg", "height": {{height}}, "width": {{width}} }], "categories": [{ "id": 1, "name": "a" }],
               "annotations": [{ "id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 6, 20, 16] }] }
-            """);
+            """
+        );
         string[] changes = ["train.loader.batch_size=1"];
         var oriented = _files.DetectionConfig("images", "turned.json");
         var said = fits ? _files.Train(oriented, changes).Succeeds() : _files.Train(oriented, changes).IsMistake(expected);
@@ -142,11 +205,16 @@ public sealed class DataJudgementTests : IDisposable
     public void Images_MeasuredTurned_AreJudgedAsTheyAreLoaded()
     {
         _files.Write("images/turned.jpg", JudgedFiles.TurnedJpeg(32, 64)); // shown: 64 high, 32 wide
-        _files.Write("turned.json", """
+        _files.Write(
+            "turned.json",
+            """
             { "images": [{ "id": 1, "file_name": "turned.jpg" }], "categories": [{ "id": 1, "name": "a" }],
               "annotations": [{ "id": 1, "image_id": 1, "category_id": 1, "bbox": [40, 6, 20, 16] }] }
-            """);
-        _files.Doctor(_files.DetectionConfig("images", "turned.json", "{ \"type\": \"LoadImage\", \"apply_orientation\": false }")).Succeeds();
+            """
+        );
+        _files
+            .Doctor(_files.DetectionConfig("images", "turned.json", "{ \"type\": \"LoadImage\", \"apply_orientation\": false }"))
+            .Succeeds();
         var said = _files.Doctor(_files.DetectionConfig("images", "turned.json"));
         Assert.Contains("lies outside its image of 32 x 64", said.Output, StringComparison.Ordinal);
     }
@@ -161,16 +229,43 @@ public sealed class DataJudgementTests : IDisposable
         var good = Tool.Run(["eval-metric", config, _files.Results("good.json", _ => { }), .. changes]).Succeeds();
         Assert.DoesNotContain("warning", good.All, StringComparison.Ordinal);
 
-        var corners = Tool.Run("eval-metric", config, _files.Results("corners.json", result => Change(result, box => [box[0], box[1], box[0] + box[2], box[1] + box[3]]))).Succeeds();
-        Assert.Contains("corners.json: the boxes seem to be written as two corners, [x1, y1, x2, y2]: read so, they overlap the truth by 1.00", corners.Error, StringComparison.Ordinal);
+        var corners = Tool.Run(
+                "eval-metric",
+                config,
+                _files.Results("corners.json", result => Change(result, box => [box[0], box[1], box[0] + box[2], box[1] + box[3]]))
+            )
+            .Succeeds();
+        Assert.Contains(
+            "corners.json: the boxes seem to be written as two corners, [x1, y1, x2, y2]: read so, they overlap the truth by 1.00",
+            corners.Error,
+            StringComparison.Ordinal
+        );
 
-        Tool.Run("eval-metric", config, _files.Results("fractions.json", result => Change(result, box => [.. box.Select(value => value / 64)])))
+        Tool.Run(
+                "eval-metric",
+                config,
+                _files.Results("fractions.json", result => Change(result, box => [.. box.Select(value => value / 64)]))
+            )
             .IsMistake("fractions.json: all 6 boxes lie within 0 to 1: they are written as fractions");
 
-        var percent = Tool.Run("eval-metric", config, _files.Results("percent.json", result => Change(result, box => [.. box.Select(value => value / 0.64)]))).Succeeds();
-        Assert.Contains("seem to be written as percent of the image's sides: read so, they overlap the truth by 1.00", percent.Error, StringComparison.Ordinal);
+        var percent = Tool.Run(
+                "eval-metric",
+                config,
+                _files.Results("percent.json", result => Change(result, box => [.. box.Select(value => value / 0.64)]))
+            )
+            .Succeeds();
+        Assert.Contains(
+            "seem to be written as percent of the image's sides: read so, they overlap the truth by 1.00",
+            percent.Error,
+            StringComparison.Ordinal
+        );
 
-        var scores = Tool.Run("eval-metric", config, _files.Results("scores.json", result => result["score"] = 100 * (double)result["score"]!)).Succeeds();
+        var scores = Tool.Run(
+                "eval-metric",
+                config,
+                _files.Results("scores.json", result => result["score"] = 100 * (double)result["score"]!)
+            )
+            .Succeeds();
         Assert.Contains("scores reach 90, where 0 to 1 is expected", scores.Error, StringComparison.Ordinal);
 
         static void Change(System.Text.Json.Nodes.JsonObject result, Func<double[], double[]> change) =>
@@ -182,8 +277,11 @@ public sealed class DataJudgementTests : IDisposable
     {
         var config = _files.Detection(box => JudgedFiles.Json(box));
         var results = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(_files.Results("all.json", _ => { })))!.AsArray();
-        var second = new System.Text.Json.Nodes.JsonArray([.. results.Where(result => (int)result!["category_id"]! == 2).Select(result => result!.DeepClone())]);
-        foreach (var result in second) result!["category_id"] = 1;
+        var second = new System.Text.Json.Nodes.JsonArray([
+            .. results.Where(result => (int)result!["category_id"]! == 2).Select(result => result!.DeepClone()),
+        ]);
+        foreach (var result in second)
+            result!["category_id"] = 1;
         var said = Tool.Run("eval-metric", config, _files.Write("low.json", second.ToJsonString())).Succeeds();
         Assert.Contains("3 results lie where the truth has an object of the next category", said.Error, StringComparison.Ordinal);
     }
@@ -195,12 +293,27 @@ public sealed class DataJudgementTests : IDisposable
     {
         string[] names = ["bird", "cat", "dog"];
         var config = _files.Classification(names, ["cat", "dog"]);
-        _files.Train(config).IsMistake("val.dataset: its classes are others than those of train.dataset (2 and 3). It lacks bird.", "give both data sets the names: \"classes\": [\"bird\", \"cat\", \"dog\"]");
+        _files
+            .Train(config)
+            .IsMistake(
+                "val.dataset: its classes are others than those of train.dataset (2 and 3). It lacks bird.",
+                "give both data sets the names: \"classes\": [\"bird\", \"cat\", \"dog\"]"
+            );
         const string Remedy = "val.dataset.classes=[\"bird\", \"cat\", \"dog\"]";
         var said = _files.Train(config, Remedy).Succeeds();
-        Assert.Contains("val.dataset: 1 of 3 classes has no sample: \"bird\". Nothing is measured of what isn't there.", said.All, StringComparison.Ordinal);
-        Assert.Contains("1 of 3 classes has no sample: \"bird\"", _files.Doctor(config, Remedy).Succeeds().Output, StringComparison.Ordinal);
-        _files.Train(config, "val.dataset.classes=[\"bird\", \"cta\", \"dog\"]").IsMistake("no class folder \"cta\". Did you mean \"cat\"?");
+        Assert.Contains(
+            "val.dataset: 1 of 3 classes has no sample: \"bird\". Nothing is measured of what isn't there.",
+            said.All,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "1 of 3 classes has no sample: \"bird\"",
+            _files.Doctor(config, Remedy).Succeeds().Output,
+            StringComparison.Ordinal
+        );
+        _files
+            .Train(config, "val.dataset.classes=[\"bird\", \"cta\", \"dog\"]")
+            .IsMistake("no class folder \"cta\". Did you mean \"cat\"?");
     }
 
     [Theory]
@@ -214,11 +327,18 @@ public sealed class DataJudgementTests : IDisposable
         Assert.Equal(composed, ClassNames.Normalize(composed));
         var config = _files.Classification(["dog", composed], ["dog", decomposed]);
         _files.Train(config).Succeeds();
-        _files.Train(config, $"val.dataset.classes=[\"{decomposed}\", \"dog\"]", $"train.dataset.classes=[\"{composed}\", \"dog\"]").Succeeds();
+        _files
+            .Train(config, $"val.dataset.classes=[\"{decomposed}\", \"dog\"]", $"train.dataset.classes=[\"{composed}\", \"dog\"]")
+            .Succeeds();
     }
 
     [Theory]
-    [InlineData("001,002,003,001", "labels are written with leading zeros (\"001\", \"002\", \"003\") and are taken as numbers, which count from 0: \"001\" is class 1.", "1 of 4 classes has no sample: \"0\". What isn't there can't be learned. If the labels count from 1")]
+    [InlineData(
+        "001,002,003,001",
+        "labels are written with leading zeros (\"001\", \"002\", \"003\") and are taken as numbers, which count from 0: \"001\" is "
+            + "class 1.",
+        "1 of 4 classes has no sample: \"0\". What isn't there can't be learned. If the labels count from 1"
+    )]
     [InlineData("1,2,3,1", "1 of 4 classes has no sample: \"0\"", "If the labels count from 1, all of them are one too high.")]
     [InlineData("0,01,1,02", "\"01\" and \"1\" are one class", "leading zeros")]
     public void Labels_ThatAreNumbers_AreJudged(string labels, params string[] expected)
@@ -226,7 +346,9 @@ public sealed class DataJudgementTests : IDisposable
         var config = _files.Classification(["x"], ["x"]);
         var rows = labels.Split(',').Select((label, i) => $"folders/train/x/{i}.png,{label}");
         _files.Write("list.csv", "image,label\n" + string.Join('\n', rows) + "\n");
-        var dataset = $"{{\"_delete_\": true, \"type\": \"ImageList\", \"path\": \"{_files.At("list.csv")}\", \"pipeline\": [{{\"type\": \"LoadImage\"}}, {{\"type\": \"Normalize\"}}]}}";
+        var dataset =
+            $"{{\"_delete_\": true, \"type\": \"ImageList\", \"path\": \"{_files.At("list.csv")}\", \"pipeline\": [{{\"type\": "
+            + $"\"LoadImage\"}}, {{\"type\": \"Normalize\"}}]}}";
         var said = _files.Train(config, $"train.dataset={dataset}", "val=null").Succeeds();
         Assert.All(expected, part => Assert.Contains(part, said.All, StringComparison.Ordinal));
     }
@@ -236,7 +358,13 @@ public sealed class DataJudgementTests : IDisposable
     {
         var config = _files.Classification(["x"], ["x"]);
         _files.Write("list.csv", "image,label\nfolders/train/x/0.png,1\nfolders/train/x/1.png,2\n");
-        _files.Train(config, $"train.dataset={{\"_delete_\": true, \"type\": \"ImageList\", \"path\": \"{_files.At("list.csv")}\", \"classes\": [\"a\", \"b\"]}}", "val=null")
+        _files
+            .Train(
+                config,
+                $"train.dataset={{\"_delete_\": true, \"type\": \"ImageList\", \"path\": \"{_files.At("list.csv")}\", \"classes\": "
+                    + $"[\"a\", \"b\"]}}",
+                "val=null"
+            )
             .IsMistake("list.csv:3  label 2 is out of range", "Do the labels count from 1?");
     }
 
@@ -247,15 +375,20 @@ public sealed class DataJudgementTests : IDisposable
     public void Pixels_OfFewerBitsThanTheirFiles_AreTold(int greatest, bool told)
     {
         var said = _files.Doctor(_files.Classification(["a", "b"], ["a", "b"], seed => Deep(seed, greatest))).Succeeds();
-        Assert.Equal(told, said.Output.Contains("the images' files have 16 bits a channel, but their values reach only", StringComparison.Ordinal));
-        if (greatest == 4095) Assert.Contains("so that they hold 12 bits", said.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            told,
+            said.Output.Contains("the images' files have 16 bits a channel, but their values reach only", StringComparison.Ordinal)
+        );
+        if (greatest == 4095)
+            Assert.Contains("so that they hold 12 bits", said.Output, StringComparison.Ordinal);
 
         static byte[] Deep(int seed, int greatest)
         {
             var image = new Image(32, 32, 1, PixelType.UInt16, new byte[32 * 32 * 2]);
             var random = new Random(seed);
             var values = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(image.Bytes.AsSpan());
-            for (var i = 0; i < values.Length; i++) values[i] = (ushort)random.Next(greatest);
+            for (var i = 0; i < values.Length; i++)
+                values[i] = (ushort)random.Next(greatest);
             values[0] = (ushort)greatest;
             return ImageCodec.EncodePng(image);
         }

@@ -38,7 +38,18 @@ public sealed class TinyDetector : IDisposable
         File.WriteAllText(At("config.json"), Config.Replace("COUNT", "6", StringComparison.Ordinal));
         File.WriteAllText(At("fewer.json"), Config.Replace("COUNT", "2", StringComparison.Ordinal));
         Tool.Run("train", At("config.json"), "--work-dir", At("run")).Succeeds();
-        Tested = Tool.Run("test", At("config.json"), Checkpoint, "--out", At("metrics.json"), "--predictions", At("results.json"), "--show-dir", At("show")).Succeeds();
+        Tested = Tool.Run(
+                "test",
+                At("config.json"),
+                Checkpoint,
+                "--out",
+                At("metrics.json"),
+                "--predictions",
+                At("results.json"),
+                "--show-dir",
+                At("show")
+            )
+            .Succeeds();
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("tessera-detector").FullName;
@@ -61,7 +72,9 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     public void Test_WritesTheTwelveFiguresAndIntervals()
     {
         var metrics = Metrics("metrics.json");
-        foreach (var name in new[] { "AP", "AP50", "AP75", "APs", "AR1", "AR10", "AR100", "ARs", "AP/low", "AP/high", "AP50/low", "AP50/high" })
+        foreach (
+            var name in new[] { "AP", "AP50", "AP75", "APs", "AR1", "AR10", "AR100", "ARs", "AP/low", "AP/high", "AP50/low", "AP50/high" }
+        )
             Assert.InRange(metrics["bbox/" + name]!.Value, 0, 1);
         Assert.Null(metrics["bbox/APm"]); // no shape is above 32 pixels wide
         Assert.InRange(metrics["voc/mAP"]!.Value, 0, 1);
@@ -73,16 +86,22 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     public void Predictions_MeasuredFromTheFile_GiveTheSameFigures()
     {
         Tool.Run("eval-metric", Config, data.At("results.json"), "--out", data.At("again.json")).Succeeds();
-        Assert.Equal(Metrics("metrics.json").OrderBy(entry => entry.Key, StringComparer.Ordinal), Metrics("again.json").OrderBy(entry => entry.Key, StringComparer.Ordinal));
+        Assert.Equal(
+            Metrics("metrics.json").OrderBy(entry => entry.Key, StringComparer.Ordinal),
+            Metrics("again.json").OrderBy(entry => entry.Key, StringComparer.Ordinal)
+        );
 
         var results = JsonNode.Parse(File.ReadAllText(data.At("results.json")))!.AsArray();
         Assert.NotEmpty(results);
-        Assert.All(results, result =>
-        {
-            Assert.InRange(result!["image_id"]!.GetValue<long>(), 1, 6);
-            Assert.InRange(result["category_id"]!.GetValue<long>(), 1, 3);
-            Assert.Equal(4, result["bbox"]!.AsArray().Count);
-        });
+        Assert.All(
+            results,
+            result =>
+            {
+                Assert.InRange(result!["image_id"]!.GetValue<long>(), 1, 6);
+                Assert.InRange(result["category_id"]!.GetValue<long>(), 1, 3);
+                Assert.Equal(4, result["bbox"]!.AsArray().Count);
+            }
+        );
     }
 
     [Fact]
@@ -97,18 +116,42 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     [Fact]
     public void ConfusionMatrix_OfTheFile_IsThatOfTheCheckpoint_AndItsRowsAreTheObjects()
     {
-        var said = Tool.Run("confusion-matrix", Config, data.At("results.json"), "--out", data.At("a.png"), "--score-thr", "0.01", "--iou-thr", "0.3").Succeeds();
-        Tool.Run("confusion-matrix", Config, data.Checkpoint, "--out", data.At("b.svg"), "--score-thr", "0.01", "--iou-thr", "0.3").Succeeds();
+        var said = Tool.Run(
+                "confusion-matrix",
+                Config,
+                data.At("results.json"),
+                "--out",
+                data.At("a.png"),
+                "--score-thr",
+                "0.01",
+                "--iou-thr",
+                "0.3"
+            )
+            .Succeeds();
+        Tool.Run("confusion-matrix", Config, data.Checkpoint, "--out", data.At("b.svg"), "--score-thr", "0.01", "--iou-thr", "0.3")
+            .Succeeds();
         Assert.Equal(File.ReadAllText(data.At("a.json")), File.ReadAllText(data.At("b.json")));
         Assert.Contains("background", said.Output, StringComparison.Ordinal);
         var matrix = JsonNode.Parse(File.ReadAllText(data.At("a.json")))!;
         Assert.Equal(["circle", "square", "star", "background"], matrix["classes"]!.AsArray().Select(name => name!.GetValue<string>()));
         long[][] counts = [.. matrix["counts"]!.AsArray().Select(row => row!.AsArray().Select(n => n!.GetValue<long>()).ToArray())];
-        var shapes = new Datasets.Synthetic.Shapes(new(Count: 6, Size: 64, Task: Framework.Data.DataTask.Detection, Classes: ["circle", "square", "star"], Split: Datasets.Synthetic.ShapesSplit.Test));
+        var shapes = new Datasets.Synthetic.Shapes(
+            new(
+                Count: 6,
+                Size: 64,
+                Task: Framework.Data.DataTask.Detection,
+                Classes: ["circle", "square", "star"],
+                Split: Datasets.Synthetic.ShapesSplit.Test
+            )
+        );
         var labels = Enumerable.Range(0, 6).SelectMany(i => shapes.Get(i).Boxes!.Labels).ToArray();
-        for (var c = 0; c < 3; c++) Assert.Equal(labels.Count(label => label == c), counts[c].Sum());
+        for (var c = 0; c < 3; c++)
+            Assert.Equal(labels.Count(label => label == c), counts[c].Sum());
         Assert.Equal(0, counts[3][3]);
-        var boxes = JsonNode.Parse(File.ReadAllText(data.At("results.json")))!.AsArray().Count(result => result!["score"]!.GetValue<double>() >= 0.01);
+        var boxes = JsonNode
+            .Parse(File.ReadAllText(data.At("results.json")))!
+            .AsArray()
+            .Count(result => result!["score"]!.GetValue<double>() >= 0.01);
         Assert.Equal(boxes, counts.Sum(row => row[..3].Sum()));
         Assert.Equal(0x89, File.ReadAllBytes(data.At("a.png"))[0]);
     }
@@ -120,8 +163,10 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
         var images = JsonNode.Parse(File.ReadAllText(data.At("analysis", "images.json")))!["images"]!.AsArray();
         double[] scores = [.. images.Select(image => image!["score"]!.GetValue<double>())];
         var matched = JsonNode.Parse(File.ReadAllText(data.At("analysis", "images.json")))!;
-        if ((long)matched["matched_boxes"]! > 0) Assert.InRange((double)matched["mean_iou_of_matched_boxes"]!, 0.5, 1);
-        else Assert.Null(matched["mean_iou_of_matched_boxes"]);
+        if ((long)matched["matched_boxes"]! > 0)
+            Assert.InRange((double)matched["mean_iou_of_matched_boxes"]!, 0.5, 1);
+        else
+            Assert.Null(matched["mean_iou_of_matched_boxes"]);
         Assert.Equal(6, scores.Length);
         Assert.Equal(scores.Order(), scores);
         Assert.Equal(2, Directory.GetFiles(data.At("analysis", "worst")).Length);
@@ -141,12 +186,20 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
         double[] Scores(string thr)
         {
             Tool.Run("predict", data.Checkpoint, photograph, "--out-dir", data.At("thr" + thr), "--score-thr", thr).Succeeds();
-            return [.. JsonNode.Parse(File.ReadAllLines(data.At("thr" + thr, "predictions.jsonl")).Single())!["boxes"]!.AsArray().Select(box => (double)box!["score"]!)];
+            return
+            [
+                .. JsonNode.Parse(File.ReadAllLines(data.At("thr" + thr, "predictions.jsonl")).Single())!["boxes"]!
+                    .AsArray()
+                    .Select(box => (double)box!["score"]!),
+            ];
         }
         var all = Scores("0");
         Assert.NotEmpty(all);
         var middle = all[all.Length / 2];
-        Assert.Equal(all.Count(score => score > middle), Scores(middle.ToString("R", System.Globalization.CultureInfo.InvariantCulture)).Length);
+        Assert.Equal(
+            all.Count(score => score > middle),
+            Scores(middle.ToString("R", System.Globalization.CultureInfo.InvariantCulture)).Length
+        );
         Tool.Run("predict", data.Checkpoint, photograph, "--score-thr", "7").IsMistake("The threshold of scores is 7");
     }
 
@@ -156,7 +209,11 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
         var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!;
         Directory.CreateDirectory(data.At("photos"));
         File.WriteAllBytes(data.At("photos", "a.png"), ImageCodec.EncodePng(image));
-        Assert.Contains("a.png  ", Tool.Run("predict", data.Checkpoint, data.At("photos", "a.png"), "--out-dir", data.At("predicted")).Succeeds().Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "a.png  ",
+            Tool.Run("predict", data.Checkpoint, data.At("photos", "a.png"), "--out-dir", data.At("predicted")).Succeeds().Output,
+            StringComparison.Ordinal
+        );
         var line = JsonNode.Parse(File.ReadAllLines(data.At("predicted", "predictions.jsonl")).Single())!;
         using var predictor = Predictor.Load(data.Checkpoint);
         var prediction = Assert.IsType<DetectionPrediction>(predictor.Predict(image));
@@ -173,11 +230,23 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     [InlineData("[\n{\"image_id\": 1, \"category_id\": 1,\n \"bbox\": [1, 2", ":3  The file ends in the middle")]
     [InlineData("[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4] \"score\": 1}]", ":2  This is no valid JSON")]
     [InlineData("[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"score\": NaN}]", ":2  NaN and Infinity are no JSON")]
-    [InlineData("[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, -Infinity], \"score\": 0.5}]", ":2  NaN and Infinity are no JSON")]
-    [InlineData("[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"score\": 1e999}]", ":2  The score of result 1 is 1e999; a finite number was expected.")]
+    [InlineData(
+        "[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, -Infinity], \"score\": 0.5}]",
+        ":2  NaN and Infinity are no JSON"
+    )]
+    [InlineData(
+        "[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"score\": 1e999}]",
+        ":2  The score of result 1 is 1e999; a finite number was expected."
+    )]
     [InlineData("[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"score\": null}]", "The score of result 1 is null")]
-    [InlineData("[\n{\"image_id\": \"000001\", \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"score\": 1}]", "The image_id of result 1 is \"000001\"; a whole number was expected.")]
-    [InlineData("[\n{\"image_id\": 1, \"category_id\": 4, \"bbox\": [1, 2, 3, 4], \"score\": 1}]", "Result 1 is of category 4, which the data set does not have. Its 3 categories: 1 circle, 2 square, 3 star.")]
+    [InlineData(
+        "[\n{\"image_id\": \"000001\", \"category_id\": 1, \"bbox\": [1, 2, 3, 4], \"score\": 1}]",
+        "The image_id of result 1 is \"000001\"; a whole number was expected."
+    )]
+    [InlineData(
+        "[\n{\"image_id\": 1, \"category_id\": 4, \"bbox\": [1, 2, 3, 4], \"score\": 1}]",
+        "Result 1 is of category 4, which the data set does not have. Its 3 categories: 1 circle, 2 square, 3 star."
+    )]
     [InlineData("[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [9, 9, -3, 4], \"score\": 1}]", "It is written as x, y, width, height")]
     [InlineData("[\n{\"image_id\": 1, \"category_id\": 1, \"bbox\": [9, 9, 3], \"score\": 1}]", "The bbox of result 1 has 3 numbers")]
     [InlineData("[\n{\"image_id\": 1, \"bbox\": [9, 9, 3, 3]}]", "Result 1 lacks category_id, score.")]
@@ -193,7 +262,8 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     [Fact]
     public void EvalMetric_OfAnotherDataSet_SaysSo()
     {
-        Tool.Run("eval-metric", data.At("fewer.json"), data.At("results.json")).IsMistake("The data set has no image ", "Are they results of another data set? This one has 2 images, 1 to 2.");
+        Tool.Run("eval-metric", data.At("fewer.json"), data.At("results.json"))
+            .IsMistake("The data set has no image ", "Are they results of another data set? This one has 2 images, 1 to 2.");
         Tool.Run("eval-metric", Config, data.At("nowhere.json")).IsMistake("there is no such file");
         Tool.Run("eval-metric", Config, data.Folder).IsMistake("this is a folder");
     }
@@ -210,11 +280,16 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     public void Results_InAnyOrderWithUnknownKeys_AreTheSame()
     {
         var results = JsonNode.Parse(File.ReadAllText(data.At("results.json")))!.AsArray().Select(node => node!.DeepClone()).ToArray();
-        foreach (var result in results) result["segmentation"] = new JsonArray(1, new JsonObject { ["counts"] = "x" });
-        File.WriteAllText(data.At("reordered.json"), new JsonArray([.. results.OrderBy(result => result["category_id"]!.GetValue<int>())]).ToJsonString());
+        foreach (var result in results)
+            result["segmentation"] = new JsonArray(1, new JsonObject { ["counts"] = "x" });
+        File.WriteAllText(
+            data.At("reordered.json"),
+            new JsonArray([.. results.OrderBy(result => result["category_id"]!.GetValue<int>())]).ToJsonString()
+        );
         Tool.Run("eval-metric", Config, data.At("reordered.json"), "--out", data.At("reordered-metrics.json")).Succeeds();
         Assert.Equal(Metrics("metrics.json")["bbox/AP"]!.Value, Metrics("reordered-metrics.json")["bbox/AP"]!.Value, 12);
     }
 
-    private Dictionary<string, double?> Metrics(string file) => JsonSerializer.Deserialize<Dictionary<string, double?>>(File.ReadAllText(data.At(file)))!;
+    private Dictionary<string, double?> Metrics(string file) =>
+        JsonSerializer.Deserialize<Dictionary<string, double?>>(File.ReadAllText(data.At(file)))!;
 }

@@ -4,7 +4,8 @@ namespace Tessera.Tests.Tools.EndToEnd;
 [Collection(InProcess.Name)]
 public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
 {
-    private Said Doctor(params string[] changes) => Tool.Run(["doctor", run.ConfigPath, "--device", "cpu", .. changes.SelectMany(change => (string[])["--cfg-options", change])]);
+    private Said Doctor(params string[] changes) =>
+        Tool.Run(["doctor", run.ConfigPath, "--device", "cpu", .. changes.SelectMany(change => (string[])["--cfg-options", change])]);
 
     private Said Fails(string expected, params string[] changes)
     {
@@ -32,24 +33,35 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
-    public void Data_Missing() => Fails("doesn't exist", "train.dataset={\"_delete_\": true, \"type\": \"ImageFolder\", \"path\": \"/nowhere/at/all\"}");
+    public void Data_Missing() =>
+        Fails("doesn't exist", "train.dataset={\"_delete_\": true, \"type\": \"ImageFolder\", \"path\": \"/nowhere/at/all\"}");
 
     [Fact]
-    public void Classes_ThatDisagree() => Fails("val.dataset: its classes are others than those of train.dataset", "val.dataset.classes=[\"circle\"]");
+    public void Classes_ThatDisagree() =>
+        Fails("val.dataset: its classes are others than those of train.dataset", "val.dataset.classes=[\"circle\"]");
 
     [Fact]
-    public void Metric_ThatNothingGives() => Fails("\"accuracy/top1\"", "hooks.checkpoint.save_best.metric=accuracy/top")
-        .Output.Contains("hooks.checkpoint.save_best.metric", StringComparison.Ordinal);
+    public void Metric_ThatNothingGives() =>
+        Fails("\"accuracy/top1\"", "hooks.checkpoint.save_best.metric=accuracy/top")
+            .Output.Contains("hooks.checkpoint.save_best.metric", StringComparison.Ordinal);
 
     [Fact]
-    public void Schedule_WaitsForAMetricThatNothingGives() => Fails("No metric gives \"accuracy/top\". Did you mean \"accuracy/top1\"?",
-        "schedule=[{\"type\": \"ReduceOnPlateau\", \"metric\": \"accuracy/top\"}]");
+    public void Schedule_WaitsForAMetricThatNothingGives() =>
+        Fails(
+            "No metric gives \"accuracy/top\". Did you mean \"accuracy/top1\"?",
+            "schedule=[{\"type\": \"ReduceOnPlateau\", \"metric\": \"accuracy/top\"}]"
+        );
 
     [Fact]
-    public void Metric_ThatDoesNotFitTheData() => Fails("The metric RegressionErrors is for regression data", "val.metrics.errors={\"type\": \"RegressionErrors\"}");
+    public void Metric_ThatDoesNotFitTheData() =>
+        Fails("The metric RegressionErrors is for regression data", "val.metrics.errors={\"type\": \"RegressionErrors\"}");
 
     [Fact]
-    public void Loss_NotFinite() => Fails("the loss \"loss\" is NaN on the first batch", "model.head.loss={\"type\": \"CrossEntropyLoss\", \"class_weight\": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}");
+    public void Loss_NotFinite() =>
+        Fails(
+            "the loss \"loss\" is NaN on the first batch",
+            "model.head.loss={\"type\": \"CrossEntropyLoss\", \"class_weight\": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}"
+        );
 
     [Fact]
     public void Normalize_Missing_IsWorthAWarning()
@@ -63,7 +75,8 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
         Fails("There is no such file", "model.backbone.init={\"type\": \"Pretrained\", \"checkpoint\": \"gone.pth\"}");
 
     [Fact]
-    public void ConfigMistake_IsTold() => Doctor("model.backbone.depht=3").IsMistake("ResNet has no option \"depht\". Did you mean \"depth\"?");
+    public void ConfigMistake_IsTold() =>
+        Doctor("model.backbone.depht=3").IsMistake("ResNet has no option \"depht\". Did you mean \"depth\"?");
 
     [Fact]
     public void Overfit_LearnsAFewByHeart()

@@ -69,15 +69,30 @@ public sealed class LabelDataTests : IDisposable
         return labels;
     }
 
-    private Said Train(params string[] overrides) => Tool.Run(["train", At("tiny.json"), "--work-dir", At("run"), "--cfg-options", "seed=3", .. overrides]);
+    private Said Train(params string[] overrides) =>
+        Tool.Run(["train", At("tiny.json"), "--work-dir", At("run"), "--cfg-options", "seed=3", .. overrides]);
 
     [Fact]
     public void GoodLabels_TrainAndTest_AndPrintTheirTable()
     {
         Assert.Contains("1 of 3 label images hold nothing but ignored pixels", Train().Succeeds().All, StringComparison.Ordinal);
-        using (var checkpoint = Checkpoint.Open(At("run/epoch_1.safetensors"))) Assert.Equal(["sky", "road"], checkpoint.Info.Data.Classes);
-        Assert.Contains("mIoU", Tool.Run("test", At("tiny.json"), At("run/epoch_1.safetensors")).Succeeds().Output, StringComparison.Ordinal);
-        var printed = Tool.Run("print-config", At("tiny.json"), "--cfg-options", "train.dataset.label_map=null", "train.dataset.label_class_ids=[0, 1]", "train.dataset.classes=[\"sky\", \"road\"]").Succeeds().Output;
+        using (var checkpoint = Checkpoint.Open(At("run/epoch_1.safetensors")))
+            Assert.Equal(["sky", "road"], checkpoint.Info.Data.Classes);
+        Assert.Contains(
+            "mIoU",
+            Tool.Run("test", At("tiny.json"), At("run/epoch_1.safetensors")).Succeeds().Output,
+            StringComparison.Ordinal
+        );
+        var printed = Tool.Run(
+                "print-config",
+                At("tiny.json"),
+                "--cfg-options",
+                "train.dataset.label_map=null",
+                "train.dataset.label_class_ids=[0, 1]",
+                "train.dataset.classes=[\"sky\", \"road\"]"
+            )
+            .Succeeds()
+            .Output;
         Assert.Contains("\"*\": \"ignore\"", printed, StringComparison.Ordinal);
         Assert.DoesNotContain("label_class_ids", printed, StringComparison.Ordinal);
     }
@@ -100,20 +115,33 @@ public sealed class LabelDataTests : IDisposable
         Write("train/label/a.png", Filled(40, 49, 1));
         Write("train/label/b.png", new Image(45, 37, 3));
         File.Delete(At("data/train/label/c.png"));
-        Train().IsMistake("3 of 3 samples can't be used:",
-            "train/label/a.png: the labels have 40 x 49 pixels (height x width), their photograph", "train/label/b.png: the label image has 3 channels, so it holds colours",
-            "train/image/c.png: there are no labels for it;");
+        Train()
+            .IsMistake(
+                "3 of 3 samples can't be used:",
+                "train/label/a.png: the labels have 40 x 49 pixels (height x width), their photograph",
+                "train/label/b.png: the label image has 3 channels, so it holds colours",
+                "train/image/c.png: there are no labels for it;"
+            );
     }
 
     [Fact]
     public void ClassesThatDisagree_AreTold()
     {
-        Train("train.dataset.num_classes=3").IsMistake("--cfg-options", "train.dataset.num_classes", "num_classes is 3, but the labels' table has 2 classes (sky, road).");
-        Train("val.dataset.classes=[\"road\", \"sky\"]").IsMistake("val.dataset: its classes are others than those of train.dataset", "Their order differs.");
+        Train("train.dataset.num_classes=3")
+            .IsMistake("--cfg-options", "train.dataset.num_classes", "num_classes is 3, but the labels' table has 2 classes (sky, road).");
+        Train("val.dataset.classes=[\"road\", \"sky\"]")
+            .IsMistake("val.dataset: its classes are others than those of train.dataset", "Their order differs.");
     }
 
     [Fact]
     public void LoadSegmentation_BehindTheResizeInTraining_IsTold() =>
-        Train("train.dataset.pipeline=[{\"type\": \"LoadImage\"}, {\"type\": \"Resize\", \"size\": [32, 32]}, {\"type\": \"Normalize\"}, {\"type\": \"LoadSegmentation\"}]", "train.loader.workers=0")
-            .IsMistake("the image has come to 32 x 32 pixels, its segmentation map to ", "In training, LoadSegmentation stands before the steps that resize and crop.");
+        Train(
+                "train.dataset.pipeline=[{\"type\": \"LoadImage\"}, {\"type\": \"Resize\", \"size\": [32, 32]}, {\"type\": "
+                    + "\"Normalize\"}, {\"type\": \"LoadSegmentation\"}]",
+                "train.loader.workers=0"
+            )
+            .IsMistake(
+                "the image has come to 32 x 32 pixels, its segmentation map to ",
+                "In training, LoadSegmentation stands before the steps that resize and crop."
+            );
 }

@@ -13,15 +13,22 @@ public sealed class PredictTests(TinyRun run) : IClassFixture<TinyRun>
     {
         var folder = run.New();
         var images = Directory.CreateDirectory(Path.Combine(folder, "images", "deeper")).Parent!.FullName;
-        for (var i = 0; i < 12; i++) File.WriteAllBytes(Path.Combine(images, i % 2 == 0 ? "" : "deeper", $"{i:D2}.png"), TinyRun.Png(i));
+        for (var i = 0; i < 12; i++)
+            File.WriteAllBytes(Path.Combine(images, i % 2 == 0 ? "" : "deeper", $"{i:D2}.png"), TinyRun.Png(i));
         File.WriteAllBytes(Path.Combine(images, "cut.png"), TinyRun.Png(0)[..200]);
         File.WriteAllText(Path.Combine(images, "text.jpg"), "hello");
         File.WriteAllText(Path.Combine(images, "notes.txt"), "not an image by name");
         var said = Tool.Run("predict", run.Checkpoint, images, "--out-dir", Path.Combine(folder, "out")).Succeeds();
         Assert.Equal(2, said.Error.Split('\n').Count(line => line.StartsWith("left out: ", StringComparison.Ordinal)));
-        Assert.Contains($"left out: {Path.Combine(images, "text.jpg")}: not an image that can be read", said.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"left out: {Path.Combine(images, "text.jpg")}: not an image that can be read",
+            said.Error,
+            StringComparison.Ordinal
+        );
 
-        var lines = File.ReadAllLines(Path.Combine(folder, "out", "predictions.jsonl")).Select(line => JsonNode.Parse(line)!.AsObject()).ToArray();
+        var lines = File.ReadAllLines(Path.Combine(folder, "out", "predictions.jsonl"))
+            .Select(line => JsonNode.Parse(line)!.AsObject())
+            .ToArray();
         Assert.Equal(12, lines.Length);
         var tested = Path.Combine(folder, "tested.jsonl");
         Tool.Run("test", run.ConfigPath, run.Checkpoint, "--predictions", tested).Succeeds();
@@ -29,7 +36,9 @@ public sealed class PredictTests(TinyRun run) : IClassFixture<TinyRun>
         foreach (var line in lines)
         {
             Assert.Null(line["truth"]);
-            var same = expected[int.Parse(Path.GetFileNameWithoutExtension((string)line["name"]!), System.Globalization.CultureInfo.InvariantCulture)];
+            var same = expected[
+                int.Parse(Path.GetFileNameWithoutExtension((string)line["name"]!), System.Globalization.CultureInfo.InvariantCulture)
+            ];
             Assert.Equal((string)same["predicted"]!, (string)line["predicted"]!);
             Assert.All(line["scores"]!.AsObject(), score => Assert.Equal((double)same["scores"]![score.Key]!, (double)score.Value!, 1e-5));
         }
@@ -64,7 +73,11 @@ public sealed class PredictTests(TinyRun run) : IClassFixture<TinyRun>
         Assert.Equal(first.Scores.Max(), first.Scores[first.Label]);
         var many = predictor.Predict([.. Enumerable.Repeat(path, 23)]).ToArray();
         Assert.Equal(23, many.Length);
-        Assert.All(many, one => Assert.All(first.Scores.Zip(((ClassPrediction)one.Prediction).Scores), pair => Assert.Equal(pair.First, pair.Second, 1e-5)));
+        Assert.All(
+            many,
+            one =>
+                Assert.All(first.Scores.Zip(((ClassPrediction)one.Prediction).Scores), pair => Assert.Equal(pair.First, pair.Second, 1e-5))
+        );
         Assert.Equal(0, scope.DisposablesCount);
     }
 
@@ -119,25 +132,55 @@ public sealed class PredictTests(TinyRun run) : IClassFixture<TinyRun>
         var folder = run.New();
         var path = Path.Combine(folder, "one.png");
         File.WriteAllBytes(path, TinyRun.Png(2));
-        foreach (var (task, overrides) in new[]
-        {
-            ("multi_label", (string[])["val.metrics={\"accuracy\": null, \"map\": {\"type\": \"AveragePrecision\"}, \"auroc\": {\"type\": \"Auroc\"}}", "hooks.checkpoint.save_best.metric=mAP"]),
-            ("regression", ["model={\"type\": \"ImageRegressor\", \"backbone\": {\"type\": \"ResNet\", \"depth\": 18, \"stem\": \"small\", \"base_channels\": 8}, \"head\": {\"type\": \"RegressionHead\"}}",
-                "val.metrics={\"accuracy\": null, \"errors\": {\"type\": \"RegressionErrors\"}}", "hooks.checkpoint.save_best={\"metric\": \"mae\", \"rule\": \"less\"}"]),
-        })
+        foreach (
+            var (task, overrides) in new[]
+            {
+                (
+                    "multi_label",
+                    (string[])
+                        [
+                            "val.metrics={\"accuracy\": null, \"map\": {\"type\": \"AveragePrecision\"}, \"auroc\": {\"type\": \"Auroc\"}}",
+                            "hooks.checkpoint.save_best.metric=mAP",
+                        ]
+                ),
+                (
+                    "regression",
+                    [
+                        "model={\"type\": \"ImageRegressor\", \"backbone\": {\"type\": \"ResNet\", \"depth\": 18, \"stem\": \"small\", "
+                            + "\"base_channels\": 8}, \"head\": {\"type\": \"RegressionHead\"}}",
+                        "val.metrics={\"accuracy\": null, \"errors\": {\"type\": \"RegressionErrors\"}}",
+                        "hooks.checkpoint.save_best={\"metric\": \"mae\", \"rule\": \"less\"}",
+                    ]
+                ),
+            }
+        )
         {
             var workDir = Path.Combine(folder, task);
             string[] changed = [.. overrides, "test=null", $"train.dataset.task={task}", $"val.dataset.task={task}", "train.epochs=1"];
             Tool.Run(["train", run.ConfigPath, "--work-dir", workDir, "--cfg-options", .. changed]).Succeeds();
             var checkpoint = Path.Combine(workDir, "epoch_1.safetensors");
-            Tool.Run(["test", run.ConfigPath, checkpoint, "--out", Path.Combine(workDir, "m.json"), "--predictions", Path.Combine(workDir, "p.jsonl"), "--cfg-options", .. changed]).Succeeds();
+            Tool.Run([
+                    "test",
+                    run.ConfigPath,
+                    checkpoint,
+                    "--out",
+                    Path.Combine(workDir, "m.json"),
+                    "--predictions",
+                    Path.Combine(workDir, "p.jsonl"),
+                    "--cfg-options",
+                    .. changed,
+                ])
+                .Succeeds();
             var line = JsonNode.Parse(File.ReadLines(Path.Combine(workDir, "p.jsonl")).First())!;
             using var predictor = Predictor.Load(checkpoint);
             if (task == "multi_label")
             {
                 Assert.InRange((double)JsonNode.Parse(File.ReadAllText(Path.Combine(workDir, "m.json")))!["mAP"]!, 0, 1);
                 Assert.InRange(line["truth"]!.AsArray().Count, 1, 4);
-                Assert.Equal(line["scores"]!.AsObject().Where(score => (double)score.Value! > 0.5).Select(score => score.Key), line["predicted"]!.AsArray().Select(name => (string)name!));
+                Assert.Equal(
+                    line["scores"]!.AsObject().Where(score => (double)score.Value! > 0.5).Select(score => score.Key),
+                    line["predicted"]!.AsArray().Select(name => (string)name!)
+                );
                 Assert.All(Assert.IsType<ClassPrediction>(predictor.Predict(path)).Scores, score => Assert.InRange(score, 0, 1));
             }
             else

@@ -40,7 +40,8 @@ public sealed class SegmentationTests : IDisposable
         var random = new Random(0);
         foreach (var (split, count) in new[] { ("train", 8), ("val", 3) })
         {
-            foreach (var kind in new[] { "image", "label" }) Directory.CreateDirectory(At("data", split, kind));
+            foreach (var kind in new[] { "image", "label" })
+                Directory.CreateDirectory(At("data", split, kind));
             for (var n = 0; n < count; n++)
             {
                 // Left of an edge dark (class 0), right of it bright (class 1); a row that is ignored.
@@ -49,8 +50,12 @@ public sealed class SegmentationTests : IDisposable
                 for (var i = 0; i < 24 * 32; i++)
                 {
                     var bright = i % 32 >= edge;
-                    label.Bytes[i] = i / 32 == 3 ? (byte)255 : bright ? (byte)1 : (byte)0;
-                    for (var c = 0; c < 3; c++) image.Bytes[(3 * i) + c] = (byte)((bright ? 200 : 30) + random.Next(20));
+                    label.Bytes[i] =
+                        i / 32 == 3 ? (byte)255
+                        : bright ? (byte)1
+                        : (byte)0;
+                    for (var c = 0; c < 3; c++)
+                        image.Bytes[(3 * i) + c] = (byte)((bright ? 200 : 30) + random.Next(20));
                 }
                 File.WriteAllBytes(At("data", split, "image", $"{n}.png"), ImageCodec.EncodePng(image));
                 File.WriteAllBytes(At("data", split, "label", $"{n}.png"), ImageCodec.EncodePng(label));
@@ -65,23 +70,43 @@ public sealed class SegmentationTests : IDisposable
     [Fact]
     public void Test_WritesMetricsMapsAndPictures_ThatAgree()
     {
-        var said = Tool.Run("test", At("config.json"), Checkpoint, "--out", At("metrics.json"), "--predictions", At("maps"), "--show-dir", At("show")).Succeeds();
+        var said = Tool.Run(
+                "test",
+                At("config.json"),
+                Checkpoint,
+                "--out",
+                At("metrics.json"),
+                "--predictions",
+                At("maps"),
+                "--show-dir",
+                At("show")
+            )
+            .Succeeds();
         Assert.Contains("Per class", said.All, StringComparison.Ordinal);
         var metrics = Metrics("metrics.json");
-        foreach (var key in new[] { "aAcc", "mIoU", "mAcc", "mDice", "mFscore", "mIoU/low", "mIoU/high", "IoU/dark", "Acc/bright", "Dice/dark" })
+        foreach (
+            var key in new[] { "aAcc", "mIoU", "mAcc", "mDice", "mFscore", "mIoU/low", "mIoU/high", "IoU/dark", "Acc/bright", "Dice/dark" }
+        )
             Assert.InRange(metrics[key]!.Value, 0, 1);
 
         // The maps, counted again, are what was measured.
-        long right = 0, counted = 0;
+        long right = 0,
+            counted = 0;
         for (var n = 0; n < 3; n++)
         {
             var map = ImageCodec.Decode(File.ReadAllBytes(At("maps", $"{n}.png")), "map", new DecodeOptions(ColorType.Index));
-            var truth = ImageCodec.Decode(File.ReadAllBytes(At("data", "val", "label", $"{n}.png")), "label", new DecodeOptions(ColorType.Index));
+            var truth = ImageCodec.Decode(
+                File.ReadAllBytes(At("data", "val", "label", $"{n}.png")),
+                "label",
+                new DecodeOptions(ColorType.Index)
+            );
             for (var i = 0; i < map.Bytes.Length; i++)
             {
-                if (truth.Bytes[i] == 255) continue;
+                if (truth.Bytes[i] == 255)
+                    continue;
                 counted++;
-                if (truth.Bytes[i] == map.Bytes[i]) right++;
+                if (truth.Bytes[i] == map.Bytes[i])
+                    right++;
             }
             var colored = ImageCodec.Decode(File.ReadAllBytes(At("maps", $"{n}.png")), "map", new DecodeOptions(ColorType.Color));
             var color = ClassColors.Distinct(2)[map.Bytes[0]];
@@ -100,7 +125,11 @@ public sealed class SegmentationTests : IDisposable
         Assert.Equal(File.ReadAllText(At("metrics.json")), File.ReadAllText(At("again.json")));
 
         Tool.Run("confusion-matrix", At("config.json"), At("maps"), "--out", At("matrix.png")).Succeeds();
-        var details = JsonDocument.Parse(File.ReadAllText(At("metrics.details.json"))).RootElement.GetProperty("confusion").GetProperty("counts").GetRawText();
+        var details = JsonDocument
+            .Parse(File.ReadAllText(At("metrics.details.json")))
+            .RootElement.GetProperty("confusion")
+            .GetProperty("counts")
+            .GetRawText();
         var matrix = JsonDocument.Parse(File.ReadAllText(At("matrix.json"))).RootElement.GetProperty("counts").GetRawText();
         Assert.Equal(details.Replace(" ", "", StringComparison.Ordinal), matrix.Replace(" ", "", StringComparison.Ordinal));
 
@@ -115,8 +144,15 @@ public sealed class SegmentationTests : IDisposable
     {
         Write("other.json", """{ "1": "bright", "0": "dark", "255": "ignore" }"""); // the other way round
         var expected = Metrics("metrics.json", At("config.json"));
-        Assert.Contains("predictions are brought into the data's", Tool.Run("test", At("other.json"), Checkpoint, "--out", At("other-metrics.json")).Succeeds().All, StringComparison.Ordinal);
-        Assert.Equal(expected.OrderBy(entry => entry.Key, StringComparer.Ordinal), Metrics("other-metrics.json").OrderBy(entry => entry.Key, StringComparer.Ordinal));
+        Assert.Contains(
+            "predictions are brought into the data's",
+            Tool.Run("test", At("other.json"), Checkpoint, "--out", At("other-metrics.json")).Succeeds().All,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            expected.OrderBy(entry => entry.Key, StringComparer.Ordinal),
+            Metrics("other-metrics.json").OrderBy(entry => entry.Key, StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -150,12 +186,20 @@ public sealed class SegmentationTests : IDisposable
 
     private string At(params string[] parts) => Path.Combine([_folder, .. parts]);
 
-    private void Write(string name, string labels) => File.WriteAllText(At(name), Config.Replace("DATA",
-        $$"""{ "type": "SegmentationFolder", "path": "{{At("data")}}", "label_map": {{labels}}""", StringComparison.Ordinal));
+    private void Write(string name, string labels) =>
+        File.WriteAllText(
+            At(name),
+            Config.Replace(
+                "DATA",
+                $$"""{ "type": "SegmentationFolder", "path": "{{At("data")}}", "label_map": {{labels}}""",
+                StringComparison.Ordinal
+            )
+        );
 
     private Dictionary<string, double?> Metrics(string file, string? config = null)
     {
-        if (config is not null) Tool.Run("test", config, Checkpoint, "--out", At(file)).Succeeds();
+        if (config is not null)
+            Tool.Run("test", config, Checkpoint, "--out", At(file)).Succeeds();
         return JsonSerializer.Deserialize<Dictionary<string, double?>>(File.ReadAllText(At(file)))!;
     }
 }

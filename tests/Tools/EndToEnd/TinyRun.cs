@@ -6,7 +6,8 @@ namespace Tessera.Tests.Tools.EndToEnd;
 /// <summary>A small network, trained for two epochs on a few Shapes: what the tests of every other tool start from.</summary>
 public sealed class TinyRun : IDisposable
 {
-    /// <summary>Constant learning rate and four checkpointed iterations an epoch; an average of the weights that differs from them.</summary>
+    /// <summary>Constant learning rate and four checkpointed iterations an epoch; an average of the weights that differs from
+    /// them.</summary>
     public const string Config = """
         {
           "seed": 3, "precision": "fp32", "threads": 1, "device": "cpu",
@@ -62,7 +63,9 @@ public sealed class TinyRun : IDisposable
     /// <summary>Shapes as files, by index.</summary>
     public static byte[] Png(int index)
     {
-        var shapes = new Datasets.Synthetic.Shapes(new Datasets.Synthetic.ShapesOptions(Count: index + 1, Size: 32, Split: Datasets.Synthetic.ShapesSplit.Test));
+        var shapes = new Datasets.Synthetic.Shapes(
+            new Datasets.Synthetic.ShapesOptions(Count: index + 1, Size: 32, Split: Datasets.Synthetic.ShapesSplit.Test)
+        );
         return ImageCodec.EncodePng(shapes.Get(index).Image!);
     }
 

@@ -1,5 +1,5 @@
-using Tessera.Framework.Checkpoints;
 using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
 using Tessera.Tests.Tools.Running;
 
 namespace Tessera.Tests.Tools.EndToEnd;
@@ -40,7 +40,19 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
     public void Train_Seed_IsAnotherRun()
     {
         var workDir = Path.Combine(run.New(), "run");
-        Tool.Run("train", run.ConfigPath, "--work-dir", workDir, "--seed", "4", "--cfg-options", "train.epochs=1", "train.validate_every=0", "hooks.checkpoint=null").Succeeds();
+        Tool.Run(
+                "train",
+                run.ConfigPath,
+                "--work-dir",
+                workDir,
+                "--seed",
+                "4",
+                "--cfg-options",
+                "train.epochs=1",
+                "train.validate_every=0",
+                "hooks.checkpoint=null"
+            )
+            .Succeeds();
         Assert.NotEqual(TrainingRun.Losses(run.At("run"))[1], TrainingRun.Losses(workDir)[1]);
         Assert.Contains("\"seed\": 4", File.ReadAllText(Path.Combine(workDir, "config.json")), StringComparison.Ordinal);
     }
@@ -57,7 +69,11 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
         Tool.Run("confusion-matrix", run.ConfigPath, At("predictions.jsonl"), "--out", At("matrix.png")).Succeeds();
         var counts = JsonNode.Parse(File.ReadAllText(At("matrix.json")))!["counts"]!.AsArray();
         Assert.Equal(20, counts.Sum(row => row!.AsArray().Sum(count => (int)count!)));
-        Assert.Equal((double)JsonNode.Parse(File.ReadAllText(At("metrics.json")))!["accuracy/top1"]!, counts.Select((row, c) => (int)row![c]!).Sum() / 20.0, 12);
+        Assert.Equal(
+            (double)JsonNode.Parse(File.ReadAllText(At("metrics.json")))!["accuracy/top1"]!,
+            counts.Select((row, c) => (int)row![c]!).Sum() / 20.0,
+            12
+        );
 
         Tool.Run("analyze-results", run.ConfigPath, At("predictions.jsonl"), "--out-dir", At("analysis"), "--count", "3").Succeeds();
         var worst = JsonNode.Parse(File.ReadAllText(At("analysis/images.json")))!["images"]![0]!;
@@ -66,11 +82,13 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
         Assert.Equal(3, Directory.GetFiles(At("analysis/worst")).Length);
 
         File.WriteAllLines(At("fewer.jsonl"), lines.Skip(1).Select(line => line.ToJsonString()));
-        Tool.Run("eval-metric", run.ConfigPath, At("fewer.jsonl")).IsMistake("1 of the data set's 20 samples have no line", "another data set");
+        Tool.Run("eval-metric", run.ConfigPath, At("fewer.jsonl"))
+            .IsMistake("1 of the data set's 20 samples have no line", "another data set");
         File.WriteAllLines(At("broken.jsonl"), [lines[0].ToJsonString(), "{ \"name\": "]);
         Tool.Run("eval-metric", run.ConfigPath, At("broken.jsonl")).IsMistake("broken.jsonl:2  This is no valid JSON.");
         File.WriteAllText(At("stranger.jsonl"), """{ "name": "x", "scores": { "circel": 1 } }""");
-        Tool.Run("eval-metric", run.ConfigPath, At("stranger.jsonl")).IsMistake("stranger.jsonl:1  The data set has no class \"circel\"", "circle");
+        Tool.Run("eval-metric", run.ConfigPath, At("stranger.jsonl"))
+            .IsMistake("stranger.jsonl:1  The data set has no class \"circel\"", "circle");
     }
 
     [Fact]
@@ -79,8 +97,12 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
         var folder = run.New();
         string At(string name) => Path.Combine(folder, name);
         Tool.Run("test", run.ConfigPath, run.Checkpoint, "--predictions", At("predictions.jsonl"), "--show-dir", At("show")).Succeeds();
-        var right = File.ReadAllLines(At("predictions.jsonl")).Select(line => JsonNode.Parse(line)!).ToDictionary(
-            line => Path.GetFileName((string)line["name"]!).Replace(' ', '_'), line => (string)line["truth"]! == (string)line["predicted"]!);
+        var right = File.ReadAllLines(At("predictions.jsonl"))
+            .Select(line => JsonNode.Parse(line)!)
+            .ToDictionary(
+                line => Path.GetFileName((string)line["name"]!).Replace(' ', '_'),
+                line => (string)line["truth"]! == (string)line["predicted"]!
+            );
         var pictures = Directory.GetFiles(At("show"), "*.png", SearchOption.AllDirectories);
         Assert.Equal(20, pictures.Length);
         var (greens, reds) = (0, 0);
@@ -92,8 +114,16 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
             var row = image.Pixels<byte>().Slice(3 * image.Width * 20, 3 * image.Width);
             for (var x = 0; x < image.Width; x++)
             {
-                if (row[(3 * x)..(3 * x + 3)].SequenceEqual(new byte[] { 0x1a, 0x7f, 0x37 })) { greens++; break; }
-                if (row[(3 * x)..(3 * x + 3)].SequenceEqual(new byte[] { 0xc6, 0x28, 0x28 })) { reds++; break; }
+                if (row[(3 * x)..(3 * x + 3)].SequenceEqual(new byte[] { 0x1a, 0x7f, 0x37 }))
+                {
+                    greens++;
+                    break;
+                }
+                if (row[(3 * x)..(3 * x + 3)].SequenceEqual(new byte[] { 0xc6, 0x28, 0x28 }))
+                {
+                    reds++;
+                    break;
+                }
             }
         }
         Assert.Equal((right.Values.Count(one => one), right.Values.Count(one => !one)), (greens, reds));
@@ -101,7 +131,8 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
 
     [Fact]
     public void Test_OutOfAPickle_NamesWhatWritesPredictions() =>
-        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--out", "results.pkl").IsMistake("--predictions PATH", "--show-dir DIR", "metrics.json");
+        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--out", "results.pkl")
+            .IsMistake("--predictions PATH", "--show-dir DIR", "metrics.json");
 
     [Fact]
     public void ConfusionMatrix_Normalize_ChoosesWhatSharesAreOf()
@@ -124,13 +155,21 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
             {
                 for (var p = 0; p < counts.Length; p++)
                 {
-                    var whole = of switch { "true" => counts[t].Sum(), "pred" => counts.Sum(row => row[p]), _ => 20 };
-                    if (whole == 0) Assert.Null(written["shares"]![t]![p]);
-                    else Assert.Equal((double)counts[t][p] / whole, (double)written["shares"]![t]![p]!, 12);
+                    var whole = of switch
+                    {
+                        "true" => counts[t].Sum(),
+                        "pred" => counts.Sum(row => row[p]),
+                        _ => 20,
+                    };
+                    if (whole == 0)
+                        Assert.Null(written["shares"]![t]![p]);
+                    else
+                        Assert.Equal((double)counts[t][p] / whole, (double)written["shares"]![t]![p]!, 12);
                 }
             }
         }
-        Tool.Run("confusion-matrix", run.ConfigPath, At("predictions.jsonl"), "--normalize", "rows").IsMistake("--normalize doesn't take \"rows\": What the shares are of: true (each true class)");
+        Tool.Run("confusion-matrix", run.ConfigPath, At("predictions.jsonl"), "--normalize", "rows")
+            .IsMistake("--normalize doesn't take \"rows\": What the shares are of: true (each true class)");
     }
 
     [Fact]
@@ -159,9 +198,15 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
             Assert.Equal(scores.MaxBy(entry => entry.Value).Key, (string)line["predicted"]!);
             Assert.Contains((string)line["truth"]!, scores.Keys);
         }
-        Assert.Equal(lines.Average(line => (string)line["truth"]! == (string)line["predicted"]! ? 1.0 : 0), (double)metrics["accuracy/top1"]!, 1e-9);
+        Assert.Equal(
+            lines.Average(line => (string)line["truth"]! == (string)line["predicted"]! ? 1.0 : 0),
+            (double)metrics["accuracy/top1"]!,
+            1e-9
+        );
 
-        var details = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "deep", "metrics.details.json")))!["confusion"]!["counts"]!.AsArray();
+        var details = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "deep", "metrics.details.json")))!["confusion"]![
+            "counts"
+        ]!.AsArray();
         Assert.Equal(20, details.Sum(row => row!.AsArray().Sum(count => (int)count!)));
     }
 
@@ -170,7 +215,8 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
     {
         var folder = run.New();
         Tool.Run("test", run.ConfigPath, run.Checkpoint, "--predictions", Path.Combine(folder, "averaged")).Succeeds();
-        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--predictions", Path.Combine(folder, "trained"), "--weights", "trained").Succeeds();
+        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--predictions", Path.Combine(folder, "trained"), "--weights", "trained")
+            .Succeeds();
         Assert.NotEqual(File.ReadAllText(Path.Combine(folder, "averaged")), File.ReadAllText(Path.Combine(folder, "trained")));
     }
 
@@ -185,10 +231,29 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
         var published = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Single();
         Assert.Contains($"{published}: ", said.Output, StringComparison.Ordinal);
         Assert.Matches("averaged weights, names of torchvision, SHA-256 [0-9a-f]{64}", said.Output);
-        if (!Path.HasExtension(name)) Assert.Matches(@"published-[0-9a-f]{8}\.safetensors$", published);
+        if (!Path.HasExtension(name))
+            Assert.Matches(@"published-[0-9a-f]{8}\.safetensors$", published);
 
-        Tool.Run("test", run.ConfigPath, run.Checkpoint, "--out", Path.Combine(folder, "a.json"), "--predictions", Path.Combine(folder, "a.jsonl")).Succeeds();
-        var foreign = Tool.Run("test", run.ConfigPath, published, "--out", Path.Combine(folder, "b.json"), "--predictions", Path.Combine(folder, "b.jsonl")).Succeeds();
+        Tool.Run(
+                "test",
+                run.ConfigPath,
+                run.Checkpoint,
+                "--out",
+                Path.Combine(folder, "a.json"),
+                "--predictions",
+                Path.Combine(folder, "a.jsonl")
+            )
+            .Succeeds();
+        var foreign = Tool.Run(
+                "test",
+                run.ConfigPath,
+                published,
+                "--out",
+                Path.Combine(folder, "b.json"),
+                "--predictions",
+                Path.Combine(folder, "b.jsonl")
+            )
+            .Succeeds();
         Assert.Equal(File.ReadAllText(Path.Combine(folder, "a.json")), File.ReadAllText(Path.Combine(folder, "b.json")));
         Assert.Equal(File.ReadAllText(Path.Combine(folder, "a.jsonl")), File.ReadAllText(Path.Combine(folder, "b.jsonl")));
         Assert.DoesNotContain("class names", foreign.All, StringComparison.Ordinal); // the file has them, .pth as well
@@ -199,13 +264,33 @@ public sealed class TrainAndTestTests(TinyRun run) : IClassFixture<TinyRun>
     {
         var folder = run.New();
         Tool.Run("publish", run.Checkpoint, Path.Combine(folder, "w.pth")).Succeeds();
-        var init = $"model.backbone.init={{\"type\": \"Pretrained\", \"checkpoint\": \"{Path.Combine(folder, "w.pth")}\", \"keys\": \"torchvision\"}}";
-        var said = Tool.Run("train", run.ConfigPath, "--work-dir", Path.Combine(folder, "run"), "--cfg-options", init, "train.epochs=1",
-            "train.freeze=[\"backbone\"]", "train.dataset.classes=[\"circle\", \"square\"]", "val.dataset.classes=[\"circle\", \"square\"]", "test=null").Succeeds();
+        var init =
+            $"model.backbone.init={{\"type\": \"Pretrained\", \"checkpoint\": \"{Path.Combine(folder, "w.pth")}\", \"keys\": "
+            + $"\"torchvision\"}}";
+        var said = Tool.Run(
+                "train",
+                run.ConfigPath,
+                "--work-dir",
+                Path.Combine(folder, "run"),
+                "--cfg-options",
+                init,
+                "train.epochs=1",
+                "train.freeze=[\"backbone\"]",
+                "train.dataset.classes=[\"circle\", \"square\"]",
+                "val.dataset.classes=[\"circle\", \"square\"]",
+                "test=null"
+            )
+            .Succeeds();
         Assert.Contains("Frozen:", said.All, StringComparison.Ordinal);
-        var (before, after) = (TrainingRun.Tensors(run.Checkpoint, "hooks.ema.ema.backbone."), TrainingRun.Tensors(Path.Combine(folder, "run", "epoch_1.safetensors"), "model.backbone."));
+        var (before, after) = (
+            TrainingRun.Tensors(run.Checkpoint, "hooks.ema.ema.backbone."),
+            TrainingRun.Tensors(Path.Combine(folder, "run", "epoch_1.safetensors"), "model.backbone.")
+        );
         Assert.Equal(before.Count, after.Count);
-        Assert.All(before, entry => Assert.True(entry.Value.AsSpan().SequenceEqual(after["model." + entry.Key["hooks.ema.ema.".Length..]]), entry.Key));
+        Assert.All(
+            before,
+            entry => Assert.True(entry.Value.AsSpan().SequenceEqual(after["model." + entry.Key["hooks.ema.ema.".Length..]]), entry.Key)
+        );
         using var tuned = Checkpoint.Open(Path.Combine(folder, "run", "epoch_1.safetensors"));
         Assert.Matches("^w\\.pth \\(SHA-256 [0-9a-f]{64}\\)$", tuned.Info.Source!);
     }

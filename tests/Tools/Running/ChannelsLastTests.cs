@@ -16,8 +16,25 @@ public sealed class ChannelsLastTests : IDisposable
     public void Auto_AvoidsStridedPointwiseConvolutionsOfFewChannels(int channels, string precision, bool expected)
     {
         var path = Path.Combine(Snippets.Repository, "configs/retinanet/retinanet-small_shapes.json");
-        var run = Tool.Run(["train", path, "--work-dir", _folder, "--device", "cpu", "--cfg-options", $"model.backbone.base_channels={channels}", $"precision={precision}",
-            "train.loop=iterations", "train.iterations=2", "train.validate_every=0", "train.loader.workers=0", "train.loader.batch_size=4", "train.dataset.count=8", "hooks.checkpoint=null"]).Succeeds();
+        var run = Tool.Run([
+                "train",
+                path,
+                "--work-dir",
+                _folder,
+                "--device",
+                "cpu",
+                "--cfg-options",
+                $"model.backbone.base_channels={channels}",
+                $"precision={precision}",
+                "train.loop=iterations",
+                "train.iterations=2",
+                "train.validate_every=0",
+                "train.loader.workers=0",
+                "train.loader.batch_size=4",
+                "train.dataset.count=8",
+                "hooks.checkpoint=null",
+            ])
+            .Succeeds();
         Assert.Matches($@"channels last +{(expected ? "yes" : "no")}", run.All);
     }
 }

@@ -44,13 +44,15 @@ public sealed class DiskFullTests
         Assert.Equal("the old file", File.ReadAllText(output));
     }
 
-    /// <summary>In a process whose files can't grow beyond a size: the kernel refuses writing as it does on a full disk, and needs no root for it.</summary>
+    /// <summary>In a process whose files can't grow beyond a size: the kernel refuses writing as it does on a full disk, and needs no root
+    /// for it.</summary>
     private static Said Limited(int kibibytes, params string[] arguments)
     {
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add($"trap '' XFSZ; ulimit -f {kibibytes}; exec dotnet \"$@\"");
-        foreach (var argument in (string[])["bash", Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"), .. arguments]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])["bash", Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"), .. arguments])
+            start.ArgumentList.Add(argument);
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // the runtime's own memory is a file, too, otherwise
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();

@@ -5,7 +5,8 @@ namespace Tessera.Tests.Tools.Running;
 
 public sealed class DistributedTests
 {
-    private const string Linear = """{ "type": "ImageClassifier", "backbone": { "type": "Pixels" }, "head": { "type": "LinearHead", "pooling": "none", "map_size": 256 } }""";
+    private const string Linear =
+        """{ "type": "ImageClassifier", "backbone": { "type": "Pixels" }, "head": { "type": "LinearHead", "pooling": "none", "map_size": 256 } }""";
 
     // With a norm that shows but one value a process and image (the pooled map of ASPP).
     private const string Norms = """
@@ -13,24 +14,25 @@ public sealed class DistributedTests
           "decode_head": { "type": "AsppHead", "channels": 4, "dilations": [1, 2], "dropout": 0 } }
         """;
 
-    private static string Config(int batchSize) => $$"""
-        {
-          "seed": 5, "threads": 1, "precision": "fp32",
-          "model": {{Linear}},
-          "train": {
-            "epochs": 2, "clip_grad": { "norm": 1.0 },
-            "loader": { "batch_size": {{batchSize}}, "sampler": { "type": "RandomSampler" } },
-            "dataset": { "type": "Shapes", "count": 64, "size": 16, "pipeline": [ { "type": "RandomFlip" }, { "type": "Normalize" } ] }
-          },
-          "val": {
-            "loader": { "batch_size": 5 },
-            "dataset": { "type": "Shapes", "count": 21, "size": 16, "split": "val", "pipeline": [ { "type": "Normalize" } ] },
-            "metrics": { "accuracy": { "type": "Accuracy" } }
-          },
-          "optimizer": { "type": "Sgd", "lr": 0.1, "momentum": 0.9 },
-          "hooks": { "log": { "type": "LogHook", "interval": 1 }, "checkpoint": { "type": "CheckpointHook", "every_epochs": 1 } }
-        }
-        """;
+    private static string Config(int batchSize) =>
+        $$"""
+            {
+              "seed": 5, "threads": 1, "precision": "fp32",
+              "model": {{Linear}},
+              "train": {
+                "epochs": 2, "clip_grad": { "norm": 1.0 },
+                "loader": { "batch_size": {{batchSize}}, "sampler": { "type": "RandomSampler" } },
+                "dataset": { "type": "Shapes", "count": 64, "size": 16, "pipeline": [ { "type": "RandomFlip" }, { "type": "Normalize" } ] }
+              },
+              "val": {
+                "loader": { "batch_size": 5 },
+                "dataset": { "type": "Shapes", "count": 21, "size": 16, "split": "val", "pipeline": [ { "type": "Normalize" } ] },
+                "metrics": { "accuracy": { "type": "Accuracy" } }
+              },
+              "optimizer": { "type": "Sgd", "lr": 0.1, "momentum": 0.9 },
+              "hooks": { "log": { "type": "LogHook", "interval": 1 }, "checkpoint": { "type": "CheckpointHook", "every_epochs": 1 } }
+            }
+            """;
 
     [MpiFact]
     public void TwoProcesses_ReachTheWeightsOfOneWithTheDoubledBatch()
@@ -55,10 +57,14 @@ public sealed class DistributedTests
     public void TwoProcesses_SynchronizedNorms_ReachTheWeightsAndStatisticsOfOneWithTheDoubledBatch()
     {
         // One image a process, and no two rates: what the norms subtract is all that could make a difference.
-        static string Segmentation(int batchSize) => Config(batchSize).Replace(Linear, Norms, StringComparison.Ordinal)
-            .Replace("\"size\": 16", "\"size\": 16, \"task\": \"segmentation\"", StringComparison.Ordinal).Replace("\"count\": 64", "\"count\": 8", StringComparison.Ordinal)
-            .Replace("\"pipeline\": [", "\"pipeline\": [ { \"type\": \"LoadSegmentation\" },", StringComparison.Ordinal)
-            .Replace("\"Accuracy\"", "\"MeanIoU\"", StringComparison.Ordinal).Replace("\"epochs\": 2,", "\"epochs\": 2, \"sync_bn\": true,", StringComparison.Ordinal);
+        static string Segmentation(int batchSize) =>
+            Config(batchSize)
+                .Replace(Linear, Norms, StringComparison.Ordinal)
+                .Replace("\"size\": 16", "\"size\": 16, \"task\": \"segmentation\"", StringComparison.Ordinal)
+                .Replace("\"count\": 64", "\"count\": 8", StringComparison.Ordinal)
+                .Replace("\"pipeline\": [", "\"pipeline\": [ { \"type\": \"LoadSegmentation\" },", StringComparison.Ordinal)
+                .Replace("\"Accuracy\"", "\"MeanIoU\"", StringComparison.Ordinal)
+                .Replace("\"epochs\": 2,", "\"epochs\": 2, \"sync_bn\": true,", StringComparison.Ordinal);
 
         using var run = new TrainingRun();
         run.Finish(run.Start(run.Write("one.json", Segmentation(2)), run.At("one")));
@@ -70,7 +76,11 @@ public sealed class DistributedTests
         Assert.True(a.Zip(b, (x, y) => Math.Abs(x - y)).Max() < 1e-4);
 
         // And without, they don't.
-        TrainByTwo(run, run.Write("apart.json", Segmentation(1).Replace("\"sync_bn\": true", "\"sync_bn\": false", StringComparison.Ordinal)), "apart");
+        TrainByTwo(
+            run,
+            run.Write("apart.json", Segmentation(1).Replace("\"sync_bn\": true", "\"sync_bn\": false", StringComparison.Ordinal)),
+            "apart"
+        );
         Assert.True(a.Zip(Weights(run.At("apart")), (x, y) => Math.Abs(x - y)).Max() > 1e-2);
     }
 
@@ -98,16 +108,27 @@ public sealed class DistributedTests
     public void OneProcessKilled_EndsTheOthers()
     {
         using var run = new TrainingRun();
-        using var mpirun = run.StartTogether(2, run.Write("long.json", Config(4)), run.At("killed"), more: ["--cfg-options", "train.epochs=100000"]);
-        WaitFor(() => Directory.Exists(run.At("killed")) && Directory.EnumerateFiles(run.At("killed"), "epoch_1.safetensors").Any(), mpirun, run);
+        using var mpirun = run.StartTogether(
+            2,
+            run.Write("long.json", Config(4)),
+            run.At("killed"),
+            more: ["--cfg-options", "train.epochs=100000"]
+        );
+        WaitFor(
+            () => Directory.Exists(run.At("killed")) && Directory.EnumerateFiles(run.At("killed"), "epoch_1.safetensors").Any(),
+            mpirun,
+            run
+        );
         var ranks = Children(mpirun.Id);
         Assert.Equal(2, ranks.Count);
-        using (var victim = Process.GetProcessById(ranks[1])) victim.Kill(); // SIGKILL
+        using (var victim = Process.GetProcessById(ranks[1]))
+            victim.Kill(); // SIGKILL
         Assert.NotEqual(0, ExitCode(mpirun, run, seconds: 30));
         Assert.Contains("exited on signal 9 (Killed)", run.Output, StringComparison.Ordinal); // mpirun's own words
         Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
         var clock = Stopwatch.StartNew();
-        while (ranks.Any(Lives) && clock.Elapsed < TimeSpan.FromSeconds(10)) Thread.Sleep(100);
+        while (ranks.Any(Lives) && clock.Elapsed < TimeSpan.FromSeconds(10))
+            Thread.Sleep(100);
         Assert.All(ranks, rank => Assert.False(Lives(rank), $"process {rank} lives on"));
     }
 
@@ -119,7 +140,8 @@ public sealed class DistributedTests
         var config = run.Write("long.json", Config(4).Replace("\"every_epochs\": 1", "\"every_epochs\": 100000", StringComparison.Ordinal));
         using var mpirun = run.StartTogether(2, config, run.At("told"), more: ["--cfg-options", "train.epochs=100000"]);
         WaitFor(() => run.Output.Contains("iter 12/", StringComparison.Ordinal), mpirun, run);
-        using (var kill = Process.Start("kill", ["-TERM", Children(mpirun.Id)[1].ToString(CultureInfo.InvariantCulture)])) kill.WaitForExit();
+        using (var kill = Process.Start("kill", ["-TERM", Children(mpirun.Id)[1].ToString(CultureInfo.InvariantCulture)]))
+            kill.WaitForExit();
         Assert.True(ExitCode(mpirun, run, seconds: 60) == 0, run.Output);
         var last = TrainingRun.Losses(run.At("told")).Keys.Max();
         Assert.Contains($"Ended at iteration {last}: interrupted", run.Output, StringComparison.Ordinal);
@@ -132,9 +154,18 @@ public sealed class DistributedTests
     {
         using var run = new TrainingRun();
         var good = run.Write("good.json", Config(4));
-        var bad = run.Write("bad.json", Config(4).Replace("\"type\": \"Shapes\", \"count\": 64, \"size\": 16", "\"type\": \"ImageFolder\", \"path\": \"nowhere\"", StringComparison.Ordinal));
+        var bad = run.Write(
+            "bad.json",
+            Config(4)
+                .Replace(
+                    "\"type\": \"Shapes\", \"count\": 64, \"size\": 16",
+                    "\"type\": \"ImageFolder\", \"path\": \"nowhere\"",
+                    StringComparison.Ordinal
+                )
+        );
         var start = Mpirun.Start(1, TrainingRun.Command(good, run.At("apart")));
-        foreach (var argument in (string[])[":", "-np", "1", "dotnet", .. TrainingRun.Command(bad, run.At("apart"))]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])[":", "-np", "1", "dotnet", .. TrainingRun.Command(bad, run.At("apart"))])
+            start.ArgumentList.Add(argument);
         using var mpirun = run.Start(start);
         Assert.Equal(1, ExitCode(mpirun, run, seconds: 60));
         Assert.Contains("nowhere", run.Output, StringComparison.Ordinal);
@@ -142,12 +173,18 @@ public sealed class DistributedTests
         Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
     }
 
-    // Each step makes the weights a thousand million times larger. Both processes find that the loss is not finite, and none waits for the other.
+    // Each step makes the weights a thousand million times larger. Both processes find that the loss is not finite, and none waits for the
+    // other.
     [MpiFact]
     public void LossThatIsNotFinite_EndsBoth()
     {
         using var run = new TrainingRun();
-        using var mpirun = run.StartTogether(2, run.Write("steep.json", Config(4)), run.At("steep"), more: ["--cfg-options", "optimizer.lr=1000000", "optimizer.weight_decay=1000", "train.clip_grad=null"]);
+        using var mpirun = run.StartTogether(
+            2,
+            run.Write("steep.json", Config(4)),
+            run.At("steep"),
+            more: ["--cfg-options", "optimizer.lr=1000000", "optimizer.weight_decay=1000", "train.clip_grad=null"]
+        );
         Assert.Equal(1, ExitCode(mpirun, run, seconds: 60));
         Assert.Contains("finite", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
@@ -188,7 +225,8 @@ public sealed class DistributedTests
     {
         try
         {
-            return !File.ReadLines($"/proc/{process}/status").Any(line => line.StartsWith("State:", StringComparison.Ordinal) && line.Contains('Z', StringComparison.Ordinal));
+            return !File.ReadLines($"/proc/{process}/status")
+                .Any(line => line.StartsWith("State:", StringComparison.Ordinal) && line.Contains('Z', StringComparison.Ordinal));
         }
         catch (IOException)
         {
@@ -200,7 +238,10 @@ public sealed class DistributedTests
     {
         try
         {
-            return int.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..], CultureInfo.InvariantCulture);
+            return int.Parse(
+                File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..],
+                CultureInfo.InvariantCulture
+            );
         }
         catch (IOException)
         {
@@ -210,6 +251,10 @@ public sealed class DistributedTests
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
-    private static float[] Weights(string workDir) => [.. TrainingRun.Tensors(Path.Combine(workDir, "epoch_2.safetensors"), "model.").Values
-        .SelectMany(bytes => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes).ToArray())];
+    private static float[] Weights(string workDir) =>
+        [
+            .. TrainingRun
+                .Tensors(Path.Combine(workDir, "epoch_2.safetensors"), "model.")
+                .Values.SelectMany(bytes => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes).ToArray()),
+        ];
 }

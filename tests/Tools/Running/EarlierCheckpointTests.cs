@@ -19,7 +19,14 @@ public sealed class EarlierCheckpointTests : IDisposable
     [InlineData("adamw")]
     public void Test_OfAnEarlierCheckpoint_MeasuresTheSame(string name)
     {
-        var (code, _, error) = ToolProcess.Run(_run.Folder, "test", At($"{name}.json"), At($"{name}-epoch_2.safetensors"), "--out", "metrics.json");
+        var (code, _, error) = ToolProcess.Run(
+            _run.Folder,
+            "test",
+            At($"{name}.json"),
+            At($"{name}-epoch_2.safetensors"),
+            "--out",
+            "metrics.json"
+        );
         Assert.True(code == 0, error);
         var found = JsonDocument.Parse(File.ReadAllText(_run.At("metrics.json"))).RootElement;
         foreach (var metric in Expected(name).GetProperty("test").EnumerateObject())
@@ -34,7 +41,8 @@ public sealed class EarlierCheckpointTests : IDisposable
         Assert.True(code == 0, output + error);
     }
 
-    /// <summary>The epoch that follows, with the momentum, rates and random state of the checkpoint, is the one that followed then, up to rounding.</summary>
+    /// <summary>The epoch that follows, with the momentum, rates and random state of the checkpoint, is the one that followed then, up to
+    /// rounding.</summary>
     [Theory]
     [InlineData("sgd")]
     [InlineData("adamw")]
@@ -49,8 +57,14 @@ public sealed class EarlierCheckpointTests : IDisposable
         Assert.Equal(Numbers(name, "rates"), Rows(work, "lr"), (a, b) => Math.Abs(a - b) < 1e-9);
     }
 
-    private static double[] Numbers(string name, string what) => [.. Expected(name).GetProperty(what).EnumerateArray().Select(number => number.GetDouble())];
+    private static double[] Numbers(string name, string what) =>
+        [.. Expected(name).GetProperty(what).EnumerateArray().Select(number => number.GetDouble())];
 
     private static double[] Rows(string work, string value) =>
-        [.. TrainingRun.Losses(work, value: value).Where(row => row.Key > 8).Select(row => double.Parse(row.Value, CultureInfo.InvariantCulture))];
+        [
+            .. TrainingRun
+                .Losses(work, value: value)
+                .Where(row => row.Key > 8)
+                .Select(row => double.Parse(row.Value, CultureInfo.InvariantCulture)),
+        ];
 }

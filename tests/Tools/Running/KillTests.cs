@@ -47,8 +47,10 @@ public sealed class KillTests
         foreach (var after in new[] { random.Next(6, 16), random.Next(20, 31), random.Next(33, 47) })
         {
             using var process = run.Start(config, killed, resume: true);
-            while (!process.HasExited && Rows(killed) < after) Thread.Sleep(5);
-            if (process.HasExited) break;
+            while (!process.HasExited && Rows(killed) < after)
+                Thread.Sleep(5);
+            if (process.HasExited)
+                break;
             Thread.Sleep(random.Next(0, 40));
             process.Kill(); // SIGKILL
             process.WaitForExit();
@@ -69,14 +71,16 @@ public sealed class KillTests
 
     private static long Rows(string workDir)
     {
-        if (!Directory.Exists(workDir)) return 0;
+        if (!Directory.Exists(workDir))
+            return 0;
         long rows = 0;
         foreach (var file in Directory.EnumerateFiles(workDir, "scalars.jsonl", SearchOption.AllDirectories))
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var reader = new StreamReader(stream);
             while (reader.ReadLine() is { } line)
-                if (line.Contains("\"train\"", StringComparison.Ordinal)) rows++;
+                if (line.Contains("\"train\"", StringComparison.Ordinal))
+                    rows++;
         }
         return rows;
     }

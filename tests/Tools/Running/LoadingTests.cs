@@ -3,12 +3,17 @@ using Tessera.Torch.Loading;
 
 namespace Tessera.Tests.Tools.Running;
 
-/// <summary>A process of its own loads libtorch, as a user's does: with the mended copy of TorchSharp's library where this system's libstdc++ needs one.</summary>
+/// <summary>A process of its own loads libtorch, as a user's does: with the mended copy of TorchSharp's library where this system's
+/// libstdc++ needs one.</summary>
 public sealed class LoadingTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("tessera-loading-").FullName;
 
-    public LoadingTests() => File.WriteAllText(Path.Combine(_folder, "c.json"), """{ "model": { "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } } }""");
+    public LoadingTests() =>
+        File.WriteAllText(
+            Path.Combine(_folder, "c.json"),
+            """{ "model": { "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 20 }, "head": { "type": "LinearHead" } } }"""
+        );
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -17,14 +22,25 @@ public sealed class LoadingTests : IDisposable
     private string[] Copies => Directory.Exists(Path.Combine(Cache, "tessera")) ? Directory.GetFiles(Path.Combine(Cache, "tessera")) : [];
 
     private (int Code, string Output, string Error) Run(string[] before, params (string Name, string Value)[] environment) =>
-        ToolProcess.Run(_folder, before, environment.ToDictionary(e => e.Name, e => e.Value), "get-flops", Path.Combine(_folder, "c.json"), "--shape", "32", "--classes", "10");
+        ToolProcess.Run(
+            _folder,
+            before,
+            environment.ToDictionary(e => e.Name, e => e.Value),
+            "get-flops",
+            Path.Combine(_folder, "c.json"),
+            "--shape",
+            "32",
+            "--classes",
+            "10"
+        );
 
     private static bool NeedsMending => OperatingSystem.IsLinux() && !MendedBinding.SystemIsNewEnough();
 
     [Fact]
     public void Copy_MissingOrDamaged_IsMadeAnew()
     {
-        if (!NeedsMending) return; // then there is no copy: libstdc++ is new enough
+        if (!NeedsMending)
+            return; // then there is no copy: libstdc++ is new enough
         Assert.Equal(0, Run([], ("XDG_CACHE_HOME", Cache)).Code);
         var copy = Assert.Single(Copies);
         var good = File.ReadAllBytes(copy);
@@ -43,7 +59,8 @@ public sealed class LoadingTests : IDisposable
     [Fact]
     public void CacheFolder_ThatCannotBeWritten_GivesWayToATemporaryOneThatIsGoneAfterwards()
     {
-        if (!NeedsMending) return;
+        if (!NeedsMending)
+            return;
         File.WriteAllText(Cache, "a file in the folder's place: root ignores permissions");
         var temporary = Directory.CreateDirectory(Path.Combine(_folder, "tmp")).FullName;
         var (code, output, error) = Run([], ("XDG_CACHE_HOME", Cache), ("TMPDIR", temporary));
@@ -56,7 +73,8 @@ public sealed class LoadingTests : IDisposable
     [Fact]
     public void NoFolderAtAll_IsOneMessage()
     {
-        if (!NeedsMending) return;
+        if (!NeedsMending)
+            return;
         File.WriteAllText(Cache, "");
         var (code, _, error) = Run([], ("XDG_CACHE_HOME", Cache), ("TMPDIR", Path.Combine(Cache, "below-a-file")));
         Assert.Equal(1, code);
@@ -69,11 +87,23 @@ public sealed class LoadingTests : IDisposable
     [Fact]
     public void AnotherUser_WithoutAHome_Runs()
     {
-        if (!OperatingSystem.IsLinux() || !NeedsMending || Environment.UserName != "root" || !File.Exists("/usr/bin/setpriv")) return; // only root can become somebody else
-        var home = Directory.CreateDirectory(Path.Combine(_folder, "home"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
-        File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
-        if (!ReadableByOthers(AppContext.BaseDirectory)) return; // the checkout lies in a folder of root's own
-        var (code, output, error) = Run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], ("HOME", home), ("XDG_CACHE_HOME", ""), ("DOTNET_CLI_HOME", home));
+        if (!OperatingSystem.IsLinux() || !NeedsMending || Environment.UserName != "root" || !File.Exists("/usr/bin/setpriv"))
+            return; // only root can become somebody else
+        var home = Directory
+            .CreateDirectory(Path.Combine(_folder, "home"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+            .FullName;
+        File.SetUnixFileMode(
+            _folder,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute
+        );
+        if (!ReadableByOthers(AppContext.BaseDirectory))
+            return; // the checkout lies in a folder of root's own
+        var (code, output, error) = Run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+            ("HOME", home),
+            ("XDG_CACHE_HOME", ""),
+            ("DOTNET_CLI_HOME", home)
+        );
         Assert.True(code == 0, error);
         Assert.Contains("multiply-adds", output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(home));
@@ -81,7 +111,12 @@ public sealed class LoadingTests : IDisposable
 
     private static bool ReadableByOthers(string folder)
     {
-        using var process = Process.Start(new ProcessStartInfo("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "test", "-r", Path.Combine(folder, "Tessera.Tools.dll")]))!;
+        using var process = Process.Start(
+            new ProcessStartInfo(
+                "setpriv",
+                ["--reuid=65534", "--regid=65534", "--clear-groups", "test", "-r", Path.Combine(folder, "Tessera.Tools.dll")]
+            )
+        )!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }

@@ -21,11 +21,19 @@ internal sealed class TrainingRun : IDisposable
     }
 
     /// <summary>Starts a process; the caller waits for it or kills it.</summary>
-    public Process Start(string config, string workDir, bool resume = false, IReadOnlyDictionary<string, string>? environment = null, params string[] more)
+    public Process Start(
+        string config,
+        string workDir,
+        bool resume = false,
+        IReadOnlyDictionary<string, string>? environment = null,
+        params string[] more
+    )
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in Command(config, workDir, resume, more)) start.ArgumentList.Add(argument);
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        foreach (var argument in Command(config, workDir, resume, more))
+            start.ArgumentList.Add(argument);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         return Start(start);
     }
 
@@ -35,13 +43,24 @@ internal sealed class TrainingRun : IDisposable
 
     /// <summary>What follows "dotnet".</summary>
     public static string[] Command(string config, string workDir, bool resume = false, params string[] more) =>
-        [Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"), "train", config, "--work-dir", workDir, "--device", "cpu", .. resume ? (string[])["--resume"] : [], .. more];
+        [
+            Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"),
+            "train",
+            config,
+            "--work-dir",
+            workDir,
+            "--device",
+            "cpu",
+            .. resume ? (string[])["--resume"] : [],
+            .. more,
+        ];
 
     public Process Start(ProcessStartInfo start)
     {
         start.WorkingDirectory = Folder;
         var process = Process.Start(start)!;
-        lock (_output) _output.Clear();
+        lock (_output)
+            _output.Clear();
         process.OutputDataReceived += (_, line) => Hear(line.Data);
         process.ErrorDataReceived += (_, line) => Hear(line.Data);
         process.BeginOutputReadLine();
@@ -54,7 +73,8 @@ internal sealed class TrainingRun : IDisposable
     {
         get
         {
-            lock (_output) return _output.ToString();
+            lock (_output)
+                return _output.ToString();
         }
     }
 
@@ -78,9 +98,13 @@ internal sealed class TrainingRun : IDisposable
             foreach (var line in File.ReadLines(file))
             {
                 using var row = JsonDocument.Parse(line);
-                if (row.RootElement.GetProperty("kind").GetString() != kind) continue;
+                if (row.RootElement.GetProperty("kind").GetString() != kind)
+                    continue;
                 var iteration = row.RootElement.GetProperty("iteration").GetInt64();
-                Assert.True(losses.TryAdd(iteration, row.RootElement.GetProperty(value).GetRawText()), FormattableString.Invariant($"iteration {iteration} is in the log twice"));
+                Assert.True(
+                    losses.TryAdd(iteration, row.RootElement.GetProperty(value).GetRawText()),
+                    FormattableString.Invariant($"iteration {iteration} is in the log twice")
+                );
             }
         }
         return losses;
@@ -101,7 +125,8 @@ internal sealed class TrainingRun : IDisposable
 
     private void Hear(string? line)
     {
-        lock (_output) _output.AppendLine(line);
+        lock (_output)
+            _output.AppendLine(line);
     }
 
     public void Dispose() => Directory.Delete(Folder, true);

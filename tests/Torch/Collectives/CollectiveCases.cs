@@ -10,33 +10,34 @@ namespace Tessera.Tests.Torch.Collectives;
 /// <summary>What every process of a group does and expects. It runs in each of the processes; a difference is an exception.</summary>
 internal static class CollectiveCases
 {
-    public static IReadOnlyDictionary<string, Action<MpiGroup>> All { get; } = new Dictionary<string, Action<MpiGroup>>
-    {
-        ["sum float32"] = group => Sums(group, ScalarType.Float32),
-        ["sum float64"] = group => Sums(group, ScalarType.Float64),
-        ["sum float16"] = group => Sums(group, ScalarType.Float16),
-        ["sum bfloat16"] = group => Sums(group, ScalarType.BFloat16),
-        ["sum int64"] = group => Sums(group, ScalarType.Int64),
-        ["sum int32"] = group => Sums(group, ScalarType.Int32),
-        ["sum uint8"] = group => Sums(group, ScalarType.Byte),
-        ["sum of booleans"] = SumsBooleans,
-        ["bfloat16 is summed in float32"] = SumsInFloat,
-        ["sum of a view with strides"] = SumsViews,
-        ["sum of nothing"] = group => Sums(group, zeros(0), zeros(0)),
-        ["sum in pieces"] = SumsInPieces,
-        ["complex numbers are refused"] = RefusesComplex,
-        ["gradient of a sum"] = GradientOfASum,
-        ["second gradient of a sum"] = SecondGradient,
-        ["two processes are one network"] = NetworkOverProcesses,
-        ["a sum without gradient"] = SumWithoutGradient,
-        ["broadcast of every type"] = Broadcasts,
-        ["gathering bytes of different lengths"] = Gathers,
-        ["barrier"] = Waits,
-        ["calls from another thread"] = group => Task.Run(() => Sums(group, ScalarType.Float32)).GetAwaiter().GetResult(),
-        ["null references are still caught"] = CatchesNullReferences,
-        ["no tensor is left"] = LeavesNoTensor,
-        ["MPI is joined once"] = JoinsOnce,
-    };
+    public static IReadOnlyDictionary<string, Action<MpiGroup>> All { get; } =
+        new Dictionary<string, Action<MpiGroup>>
+        {
+            ["sum float32"] = group => Sums(group, ScalarType.Float32),
+            ["sum float64"] = group => Sums(group, ScalarType.Float64),
+            ["sum float16"] = group => Sums(group, ScalarType.Float16),
+            ["sum bfloat16"] = group => Sums(group, ScalarType.BFloat16),
+            ["sum int64"] = group => Sums(group, ScalarType.Int64),
+            ["sum int32"] = group => Sums(group, ScalarType.Int32),
+            ["sum uint8"] = group => Sums(group, ScalarType.Byte),
+            ["sum of booleans"] = SumsBooleans,
+            ["bfloat16 is summed in float32"] = SumsInFloat,
+            ["sum of a view with strides"] = SumsViews,
+            ["sum of nothing"] = group => Sums(group, zeros(0), zeros(0)),
+            ["sum in pieces"] = SumsInPieces,
+            ["complex numbers are refused"] = RefusesComplex,
+            ["gradient of a sum"] = GradientOfASum,
+            ["second gradient of a sum"] = SecondGradient,
+            ["two processes are one network"] = NetworkOverProcesses,
+            ["a sum without gradient"] = SumWithoutGradient,
+            ["broadcast of every type"] = Broadcasts,
+            ["gathering bytes of different lengths"] = Gathers,
+            ["barrier"] = Waits,
+            ["calls from another thread"] = group => Task.Run(() => Sums(group, ScalarType.Float32)).GetAwaiter().GetResult(),
+            ["null references are still caught"] = CatchesNullReferences,
+            ["no tensor is left"] = LeavesNoTensor,
+            ["MPI is joined once"] = JoinsOnce,
+        };
 
     /// <summary>Rank 0 prints a line "case NAME: ok" or "case NAME: what differs, in which rank".</summary>
     public static int Run()
@@ -58,13 +59,15 @@ internal static class CollectiveCases
             var all = group.AllGather(System.Text.Encoding.UTF8.GetBytes(said)).Select(System.Text.Encoding.UTF8.GetString);
             Say(group, $"case {name}: {string.Join("; ", all.Distinct())}");
         }
-        foreach (var count in (int[])[1000, 11_700_000]) Time(group, count);
+        foreach (var count in (int[])[1000, 11_700_000])
+            Time(group, count);
         return 0;
     }
 
     private static void Say(MpiGroup group, string line)
     {
-        if (group.Rank == 0) Console.WriteLine(line);
+        if (group.Rank == 0)
+            Console.WriteLine(line);
     }
 
     private static void Time(MpiGroup group, int count)
@@ -93,12 +96,15 @@ internal static class CollectiveCases
         Equal(expected, given);
     }
 
-    private static void SumsBooleans(MpiGroup group) =>
-        Sums(group, tensor([group.Rank == 0, false, true]), tensor([true, false, true]));
+    private static void SumsBooleans(MpiGroup group) => Sums(group, tensor([group.Rank == 0, false, true]), tensor([true, false, true]));
 
     // 256 + 1 + 1: bfloat16 has steps of 2 there, so that adding each 1 alone is lost. In float32 it is 258. Shows from three processes on.
     private static void SumsInFloat(MpiGroup group) =>
-        Sums(group, tensor([group.Rank == 0 ? 256f : 1f]).to(ScalarType.BFloat16), tensor([255f + group.WorldSize]).to(ScalarType.BFloat16));
+        Sums(
+            group,
+            tensor([group.Rank == 0 ? 256f : 1f]).to(ScalarType.BFloat16),
+            tensor([255f + group.WorldSize]).to(ScalarType.BFloat16)
+        );
 
     private static void SumsViews(MpiGroup group)
     {
@@ -181,7 +187,8 @@ internal static class CollectiveCases
     private static void SumWithoutGradient(MpiGroup group)
     {
         var x = ones(3, requires_grad: true);
-        using (no_grad()) Ensure(!group.Sum(x).requires_grad, "a graph was recorded");
+        using (no_grad())
+            Ensure(!group.Sum(x).requires_grad, "a graph was recorded");
         var plain = ones(3);
         Equal(full(3, (float)group.WorldSize, ScalarType.Float32), group.Sum(plain));
         Equal(ones(3), plain);
@@ -189,7 +196,19 @@ internal static class CollectiveCases
 
     private static void Broadcasts(MpiGroup group)
     {
-        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.Float64, ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32, ScalarType.Byte, ScalarType.Bool])
+        foreach (
+            var type in (ScalarType[])
+                [
+                    ScalarType.Float32,
+                    ScalarType.Float64,
+                    ScalarType.Float16,
+                    ScalarType.BFloat16,
+                    ScalarType.Int64,
+                    ScalarType.Int32,
+                    ScalarType.Byte,
+                    ScalarType.Bool,
+                ]
+        )
         {
             var sent = (arange(0, 8, ScalarType.Float32) * (group.Rank == 0 ? 1 : 0)).to(type);
             group.Broadcast(sent);
@@ -205,17 +224,20 @@ internal static class CollectiveCases
         for (var length = 0; length < 3; length++)
         {
             // Rank r gives (r + 1) · length · 7 bytes, the last rank none.
-            byte[] Of(int rank) => rank == group.WorldSize - 1 ? [] : [.. Enumerable.Range(0, (rank + 1) * length * 7).Select(i => (byte)(i + rank))];
+            byte[] Of(int rank) =>
+                rank == group.WorldSize - 1 ? [] : [.. Enumerable.Range(0, (rank + 1) * length * 7).Select(i => (byte)(i + rank))];
             var all = group.AllGather(Of(group.Rank));
             Ensure(all.Count == group.WorldSize, "another number of parts");
-            for (var rank = 0; rank < all.Count; rank++) Ensure(all[rank].AsSpan().SequenceEqual(Of(rank)), $"other bytes of rank {rank}");
+            for (var rank = 0; rank < all.Count; rank++)
+                Ensure(all[rank].AsSpan().SequenceEqual(Of(rank)), $"other bytes of rank {rank}");
         }
     }
 
     private static void Waits(MpiGroup group)
     {
         var begin = Stopwatch.GetTimestamp();
-        if (group.Rank == 0) Thread.Sleep(300);
+        if (group.Rank == 0)
+            Thread.Sleep(300);
         group.Barrier();
         Ensure(Stopwatch.GetElapsedTime(begin).TotalMilliseconds >= (group.Rank == 0 ? 300 : 100), "nobody waited");
     }
@@ -247,7 +269,8 @@ internal static class CollectiveCases
             }
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            if (step == 1) after = Tensor.TotalCount;
+            if (step == 1)
+                after = Tensor.TotalCount;
         }
         Ensure(Tensor.TotalCount <= after, $"{after} tensors, then {Tensor.TotalCount}");
     }
@@ -268,12 +291,16 @@ internal static class CollectiveCases
     private static void Equal(Tensor expected, Tensor actual)
     {
         Ensure(expected.dtype == actual.dtype, $"{actual.dtype} instead of {expected.dtype}");
-        Ensure(expected.shape.AsSpan().SequenceEqual(actual.shape) && expected.equal(actual).all().item<bool>(),
-            $"[{string.Join(", ", actual.to(ScalarType.Float64).Values<double>().Take(12))}] instead of [{string.Join(", ", expected.to(ScalarType.Float64).Values<double>().Take(12))}]");
+        Ensure(
+            expected.shape.AsSpan().SequenceEqual(actual.shape) && expected.equal(actual).all().item<bool>(),
+            $"[{string.Join(", ", actual.to(ScalarType.Float64).Values<double>().Take(12))}] instead of "
+                + $"[{string.Join(", ", expected.to(ScalarType.Float64).Values<double>().Take(12))}]"
+        );
     }
 
     private static void Ensure(bool condition, string otherwise)
     {
-        if (!condition) throw new InvalidOperationException(otherwise);
+        if (!condition)
+            throw new InvalidOperationException(otherwise);
     }
 }

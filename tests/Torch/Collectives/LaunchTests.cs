@@ -9,14 +9,36 @@ public sealed class LaunchTests
     [InlineData("OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=1 OMPI_COMM_WORLD_LOCAL_SIZE=2", LaunchKind.OpenMpi, 4, 1, 2)]
     [InlineData("OMPI_COMM_WORLD_SIZE=1 OMPI_COMM_WORLD_LOCAL_RANK=0 OMPI_COMM_WORLD_LOCAL_SIZE=1", LaunchKind.Alone, 1, 0, 1)]
     [InlineData("PMI_SIZE=3 PMI_RANK=2 MPI_LOCALRANKID=2 MPI_LOCALNRANKS=3", LaunchKind.Mpich, 3, 2, 3)]
-    [InlineData("SLURM_PROCID=5 SLURM_NTASKS=6 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=6 SLURM_LOCALID=1 SLURM_NODEID=2 SLURM_STEP_TASKS_PER_NODE=2(x3)", LaunchKind.Slurm, 6, 1, 2)]
-    [InlineData("SLURM_PROCID=3 SLURM_NTASKS=4 SLURM_STEP_ID=0 SLURM_LOCALID=0 SLURM_NODEID=1 SLURM_STEP_TASKS_PER_NODE=3,1", LaunchKind.Slurm, 4, 0, 1)]
-    [InlineData("SLURM_PROCID=0 SLURM_NTASKS=4 SLURM_LOCALID=0 SLURM_NTASKS_PER_NODE=4", LaunchKind.Alone, 1, 0, 1)] // a batch script, itself one process
-    [InlineData("SLURM_PROCID=0 SLURM_NTASKS=4 OMPI_COMM_WORLD_SIZE=8 OMPI_COMM_WORLD_LOCAL_RANK=3 OMPI_COMM_WORLD_LOCAL_SIZE=4 SLURM_LOCALID=0", LaunchKind.OpenMpi, 8, 3, 4)] // mpirun in it
-    [InlineData("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 LOCAL_WORLD_SIZE=2", LaunchKind.Alone, 1, 1, 2)] // torchrun is no launcher of MPI programs
+    [InlineData(
+        "SLURM_PROCID=5 SLURM_NTASKS=6 SLURM_STEP_ID=0 SLURM_STEP_NUM_TASKS=6 SLURM_LOCALID=1 SLURM_NODEID=2 "
+            + "SLURM_STEP_TASKS_PER_NODE=2(x3)",
+        LaunchKind.Slurm,
+        6,
+        1,
+        2
+    )]
+    [InlineData(
+        "SLURM_PROCID=3 SLURM_NTASKS=4 SLURM_STEP_ID=0 SLURM_LOCALID=0 SLURM_NODEID=1 SLURM_STEP_TASKS_PER_NODE=3,1",
+        LaunchKind.Slurm,
+        4,
+        0,
+        1
+    )]
+    [InlineData("SLURM_PROCID=0 SLURM_NTASKS=4 " + "SLURM_LOCALID=0 " + "SLURM_NTASKS_PER_NODE=4", LaunchKind.Alone, 1, 0, 1)] // a batch script, itself one process
+    [InlineData(
+        "SLURM_PROCID=0 SLURM_NTASKS=4 OMPI_COMM_WORLD_SIZE=8 OMPI_COMM_WORLD_LOCAL_RANK=3 OMPI_COMM_WORLD_LOCAL_SIZE=4 SLURM_LOCALID=0",
+        LaunchKind.OpenMpi,
+        8,
+        3,
+        4
+    )] // mpirun in it
+    [InlineData("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 " + "LOCAL_WORLD_SIZE=2", LaunchKind.Alone, 1, 1, 2)] // torchrun is no launcher of MPI programs
     public void Find_ReadsWhatEachLauncherSets(string variables, LaunchKind kind, int size, int localRank, int localSize)
     {
-        var environment = variables.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        var environment = variables
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(pair => pair.Split('='))
+            .ToDictionary(pair => pair[0], pair => pair[1]);
         Assert.Equal(new Launch(kind, size, localRank, localSize), Launch.Find(environment.GetValueOrDefault));
     }
 
@@ -36,7 +58,8 @@ public sealed class LaunchTests
     [InlineData(8, 16, 4, 4)] // two on each of two sockets
     [InlineData(2, 2, 4, 1)] // more processes than cores
     [InlineData(1, 2, 2, 1)]
-    public void Share_IsAProcessesPartOfTheCores(int own, int launchers, int processes, int threads) => Assert.Equal(threads, Threads.Share(own, launchers, processes));
+    public void Share_IsAProcessesPartOfTheCores(int own, int launchers, int processes, int threads) =>
+        Assert.Equal(threads, Threads.Share(own, launchers, processes));
 
     [Theory]
     [InlineData("0", 1)]
@@ -48,8 +71,15 @@ public sealed class LaunchTests
     public void Join_WithALibraryThatIsMissing_NamesItAndThePackage()
     {
         var error = CollectivesException.NoMpi(new Launch(LaunchKind.OpenMpi, 2, 0, 2), ["libmpi.so.40"], "not found");
-        Assert.Equal("mpirun started this process as one of 2, and Open MPI's library can't be loaded (libmpi.so.40: not found). "
-            + "Install it on every machine (Debian and Ubuntu: openmpi-bin; Fedora: openmpi), or name its folder in LD_LIBRARY_PATH.", error.Message);
-        Assert.Contains("srun --mpi=pmix", CollectivesException.NotTogether(new Launch(LaunchKind.Slurm, 4, 0, 2), 1).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "mpirun started this process as one of 2, and Open MPI's library can't be loaded (libmpi.so.40: not found). "
+                + "Install it on every machine (Debian and Ubuntu: openmpi-bin; Fedora: openmpi), or name its folder in LD_LIBRARY_PATH.",
+            error.Message
+        );
+        Assert.Contains(
+            "srun --mpi=pmix",
+            CollectivesException.NotTogether(new Launch(LaunchKind.Slurm, 4, 0, 2), 1).Message,
+            StringComparison.Ordinal
+        );
     }
 }

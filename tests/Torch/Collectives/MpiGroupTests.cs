@@ -12,7 +12,8 @@ public sealed class MpiGroupTests(MpiGroupTests.Runs runs, ITestOutputHelper out
         {
             var cases = new TheoryData<int, string>();
             foreach (var processes in (int[])[2, 3])
-                foreach (var name in CollectiveCases.All.Keys) cases.Add(processes, name);
+            foreach (var name in CollectiveCases.All.Keys)
+                cases.Add(processes, name);
             return cases;
         }
     }
@@ -26,7 +27,8 @@ public sealed class MpiGroupTests(MpiGroupTests.Runs runs, ITestOutputHelper out
         Assert.Contains($", {processes} processes", said, StringComparison.Ordinal);
         var line = said.Split('\n').SingleOrDefault(line => line.StartsWith($"case {name}: ", StringComparison.Ordinal));
         Assert.True(line?.Trim() == $"case {name}: ok", line ?? said);
-        foreach (var time in said.Split('\n').Where(line => line.StartsWith("time ", StringComparison.Ordinal))) output.WriteLine(time);
+        foreach (var time in said.Split('\n').Where(line => line.StartsWith("time ", StringComparison.Ordinal)))
+            output.WriteLine(time);
     }
 
     public sealed class Runs
@@ -37,7 +39,8 @@ public sealed class MpiGroupTests(MpiGroupTests.Runs runs, ITestOutputHelper out
         {
             lock (_runs)
             {
-                if (!_runs.TryGetValue(processes, out var run)) _runs.Add(processes, run = Run(processes));
+                if (!_runs.TryGetValue(processes, out var run))
+                    _runs.Add(processes, run = Run(processes));
                 return run;
             }
         }
@@ -47,7 +50,8 @@ public sealed class MpiGroupTests(MpiGroupTests.Runs runs, ITestOutputHelper out
             using var process = Process.Start(Mpirun.Start(processes, typeof(CollectiveCases).Assembly.Location, "collectives"))!;
             var error = process.StandardError.ReadToEndAsync();
             var output = process.StandardOutput.ReadToEndAsync();
-            if (process.WaitForExit(TimeSpan.FromMinutes(3))) return (process.ExitCode, output.Result + error.Result);
+            if (process.WaitForExit(TimeSpan.FromMinutes(3)))
+                return (process.ExitCode, output.Result + error.Result);
             process.Kill();
             return (-1, $"A process waits for one that doesn't come.\n{output.Result}{error.Result}");
         }

@@ -16,14 +16,20 @@ public sealed class RendezvousTests
     {
         var lost = new ConcurrentBag<int>();
         var port = FreePort();
-        var tasks = Enumerable.Range(0, 3).Select(rank => Start(() =>
-        {
-            Thread.Sleep((2 - rank) * 150); // rank 0 comes last: the others try again
-            using var meeting = Rendezvous.Join("127.0.0.1", port, rank, 3, s_limit, lost.Add);
-            Thread.Sleep(rank * 50);
-            return meeting.FromRankZero(rank == 0 ? s_id : new byte[s_id.Length]);
-        })).ToArray();
-        foreach (var received in await Task.WhenAll(tasks).WaitAsync(s_limit)) Assert.Equal(s_id, received);
+        var tasks = Enumerable
+            .Range(0, 3)
+            .Select(rank =>
+                Start(() =>
+                {
+                    Thread.Sleep((2 - rank) * 150); // rank 0 comes last: the others try again
+                    using var meeting = Rendezvous.Join("127.0.0.1", port, rank, 3, s_limit, lost.Add);
+                    Thread.Sleep(rank * 50);
+                    return meeting.FromRankZero(rank == 0 ? s_id : new byte[s_id.Length]);
+                })
+            )
+            .ToArray();
+        foreach (var received in await Task.WhenAll(tasks).WaitAsync(s_limit))
+            Assert.Equal(s_id, received);
         Assert.Empty(lost);
     }
 
@@ -34,11 +40,29 @@ public sealed class RendezvousTests
     {
         var port = FreePort();
         var lost = new TaskCompletionSource<int>();
-        var meetings = await Task.WhenAll(Enumerable.Range(0, 2).Select(rank => Start(() => Rendezvous.Join("localhost", port, rank, 2, s_limit, missed =>
-        {
-            if (rank != ending) lost.TrySetResult(missed);
-        })))).WaitAsync(s_limit);
-        foreach (var meeting in meetings) meeting.FromRankZero(s_id);
+        var meetings = await Task.WhenAll(
+                Enumerable
+                    .Range(0, 2)
+                    .Select(rank =>
+                        Start(() =>
+                            Rendezvous.Join(
+                                "localhost",
+                                port,
+                                rank,
+                                2,
+                                s_limit,
+                                missed =>
+                                {
+                                    if (rank != ending)
+                                        lost.TrySetResult(missed);
+                                }
+                            )
+                        )
+                    )
+            )
+            .WaitAsync(s_limit);
+        foreach (var meeting in meetings)
+            meeting.FromRankZero(s_id);
         meetings[ending].Fail();
         meetings[ending].Dispose();
         Assert.Equal(ending, await lost.Task.WaitAsync(s_limit));
@@ -50,7 +74,14 @@ public sealed class RendezvousTests
     {
         var port = FreePort();
         var zero = Start(() => Rendezvous.Join("localhost", port, 0, 2, s_limit, _ => { }));
-        foreach (var said in (byte[][])[[], "GET / HTTP/1.1\r\n\r\n"u8.ToArray(), new byte[16]])
+        foreach (
+            var said in (byte[][])
+                [
+                    [],
+                    "GET / HTTP/1.1\r\n\r\n"u8.ToArray(),
+                    new byte[16],
+                ]
+        )
         {
             using var stranger = await ConnectAsync(port);
             var stream = stranger.GetStream();
@@ -82,7 +113,9 @@ public sealed class RendezvousTests
         Assert.Equal("2 of 4 processes have come in 2 s. Missing: rank 1, 3.", error.Message);
         await Assert.ThrowsAsync<CollectivesException>(() => two.WaitAsync(s_limit));
 
-        var alone = await Assert.ThrowsAsync<CollectivesException>(() => Start(() => Rendezvous.Join("localhost", port, 1, 2, limit, _ => { })).WaitAsync(s_limit));
+        var alone = await Assert.ThrowsAsync<CollectivesException>(() =>
+            Start(() => Rendezvous.Join("localhost", port, 1, 2, limit, _ => { })).WaitAsync(s_limit)
+        );
         Assert.Contains($"Rank 0 does not answer at localhost:{port} (MASTER_ADDR, MASTER_PORT)", alone.Message, StringComparison.Ordinal);
     }
 
@@ -94,7 +127,11 @@ public sealed class RendezvousTests
         var port = FreePort();
         var zero = Start(() => Rendezvous.Join("localhost", port, 0, 2, s_limit, _ => { }));
         using var other = await Start(() => Rendezvous.Join("localhost", port, rank, worldSize, s_limit, _ => { })).WaitAsync(s_limit);
-        Assert.Contains(message, (await Assert.ThrowsAsync<CollectivesException>(() => zero.WaitAsync(s_limit))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            message,
+            (await Assert.ThrowsAsync<CollectivesException>(() => zero.WaitAsync(s_limit))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -111,7 +148,8 @@ public sealed class RendezvousTests
     [Fact]
     public void UniqueId_Has128Bytes() => Assert.Equal(128, System.Runtime.CompilerServices.Unsafe.SizeOf<NcclLibrary.UniqueId>());
 
-    private static Task<T> Start<T>(Func<T> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private static Task<T> Start<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static async Task<TcpClient> ConnectAsync(int port)
     {

@@ -27,7 +27,12 @@ public sealed class CustomFunctionTests
     }
 
     [Fact]
-    [Covers("autograd.AutogradContext::get_data", "autograd.AutogradContext::save_data", "autograd.SingleTensorFunction`1::.ctor", "autograd.SingleTensorFunction`1::apply")]
+    [Covers(
+        "autograd.AutogradContext::get_data",
+        "autograd.AutogradContext::save_data",
+        "autograd.SingleTensorFunction`1::.ctor",
+        "autograd.SingleTensorFunction`1::apply"
+    )]
     public void Function_OfOneTensor_HasTheGradientThatItGives()
     {
         using var scope = NewDisposeScope();
@@ -38,4 +43,3 @@ public sealed class CustomFunctionTests
         Assert.Equal([18, -36, 54], x.grad!.data<float>().ToArray());
     }
 }
-

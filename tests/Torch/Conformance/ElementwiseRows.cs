@@ -38,24 +38,47 @@ internal static class ElementwiseRows
         new("quotient", ["Tensor::op_Division"], x => [(1.5 / x[1]) + (3 / x[1]) + (x[0] / x[1] / 0.5 / 2L)]),
         new("maximum", ["Tensor::maximum", "torch::maximum"], x => [Both(x[0].maximum(x[1]), maximum(x[0], x[1]))]),
         new("minimum", ["Tensor::minimum"], x => [x[0].minimum(x[1])]),
-        new("clamp", ["Tensor::clamp_min", "Tensor::clamp_max", "Tensor::clamp_"], x =>
-            [x[0].clamp_min(-0.5), x[0].clamp_max(0.5), x[0].clone().clamp_(-0.3, 0.6)]),
+        new(
+            "clamp",
+            ["Tensor::clamp_min", "Tensor::clamp_max", "Tensor::clamp_"],
+            x => [x[0].clamp_min(-0.5), x[0].clamp_max(0.5), x[0].clone().clamp_(-0.3, 0.6)]
+        ),
         new("and", ["Tensor::op_BitwiseAnd"], _ => [Bits & Other]),
-        new("logical", ["Tensor::logical_and", "Tensor::logical_or", "Tensor::logical_not"], _ =>
-            [Bits.logical_and(Other), Bits.logical_or(Other), Bits.logical_not()]),
+        new(
+            "logical",
+            ["Tensor::logical_and", "Tensor::logical_or", "Tensor::logical_not"],
+            _ => [Bits.logical_and(Other), Bits.logical_or(Other), Bits.logical_not()]
+        ),
         new("logical_and_", ["Tensor::logical_and_"], _ => [Bits.clone().logical_and_(Other)]),
         new("remainder", ["Tensor::remainder"], x => [x[0].remainder(3)]),
         new("isfinite", ["Tensor::isfinite"], x => [x[0].log().isfinite()]),
-        new("compare", ["Tensor::eq", "Tensor::ne", "Tensor::ge", "Tensor::lt"], x => [x[0].eq(x[1]), x[0].ne(x[1]), x[0].ge(x[1]), x[0].lt(x[1])]),
-        new("compare_number", ["Tensor::gt", "Tensor::eq", "Tensor::ne", "Tensor::ge", "Tensor::lt"], x =>
-            [x[0].eq(2), x[0].ne(2), x[0].ge(2), x[0].gt(2), x[0].lt(2)]),
-        new("masked_fill", ["Tensor::masked_fill", "Tensor::masked_fill_"], x =>
-            [x[0].masked_fill(Bits, -2), x[0].clone().masked_fill_(Other, 0.5)]),
+        new(
+            "compare",
+            ["Tensor::eq", "Tensor::ne", "Tensor::ge", "Tensor::lt"],
+            x => [x[0].eq(x[1]), x[0].ne(x[1]), x[0].ge(x[1]), x[0].lt(x[1])]
+        ),
+        new(
+            "compare_number",
+            ["Tensor::gt", "Tensor::eq", "Tensor::ne", "Tensor::ge", "Tensor::lt"],
+            x => [x[0].eq(2), x[0].ne(2), x[0].ge(2), x[0].gt(2), x[0].lt(2)]
+        ),
+        new(
+            "masked_fill",
+            ["Tensor::masked_fill", "Tensor::masked_fill_"],
+            x => [x[0].masked_fill(Bits, -2), x[0].clone().masked_fill_(Other, 0.5)]
+        ),
         new("where", ["Tensor::where"], x => [x[0].where(Bits, x[1])]),
-        new("fused", ["Tensor::addcmul_", "Tensor::addcdiv_"], x =>
-            [x[0].clone().addcmul_(x[1], x[2], 0.5), x[0].clone().addcdiv_(x[1], x[2], -0.5)]),
+        new(
+            "fused",
+            ["Tensor::addcmul_", "Tensor::addcdiv_"],
+            x => [x[0].clone().addcmul_(x[1], x[2], 0.5), x[0].clone().addcdiv_(x[1], x[2], -0.5)]
+        ),
         new("logaddexp", ["torch::logaddexp"], x => [logaddexp(x[0], x[1])]),
-        new("to", ["Tensor::to", "Tensor::to_type"], x => [x[0].to(ScalarType.Float64), x[0].to_type(ScalarType.Int32), x[0].gt(0).to(ScalarType.Float32)]),
+        new(
+            "to",
+            ["Tensor::to", "Tensor::to_type"],
+            x => [x[0].to(ScalarType.Float64), x[0].to_type(ScalarType.Int32), x[0].gt(0).to(ScalarType.Float32)]
+        ),
     ];
 
     internal static Tensor Bits => tensor((bool[])[true, false, true, false, false, true]).view(2, 3);

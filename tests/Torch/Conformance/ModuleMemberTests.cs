@@ -16,7 +16,8 @@ public sealed class ModuleMemberTests
         private readonly Parameter gain = new(ones(1));
         private readonly Parameter lift = Parameter(zeros(1));
 
-        public Block() : base("Block")
+        public Block()
+            : base("Block")
         {
             heads.Add(Linear(2, 3));
             heads.Add(Linear(2, 1));
@@ -33,32 +34,69 @@ public sealed class ModuleMemberTests
 
     private sealed class Sum : Module<Tensor, Tensor, Tensor>
     {
-        public Sum() : base(nameof(Sum)) => RegisterComponents();
+        public Sum()
+            : base(nameof(Sum)) => RegisterComponents();
 
         public override Tensor forward(Tensor x, Tensor y) => x + y;
     }
 
     private sealed class Bare : Module
     {
-        public Bare() : base(nameof(Bare)) => RegisterComponents();
+        public Bare()
+            : base(nameof(Bare)) => RegisterComponents();
     }
 
     [Fact]
-    [Covers("nn.Module::.ctor", "nn.Module`2::.ctor", "nn.Module`3::.ctor", "nn.Module::RegisterComponents", "nn.Module::GetName",
-        "nn.Module::register_module", "nn.Module::register_buffer", "nn.Module::register_parameter", "nn.Module::get_buffer", "nn.Module::buffers",
-        "nn.Module::parameters", "nn.Module::named_parameters", "nn.Module::modules", "nn.Module::named_modules", "nn.Module::named_children",
-        "nn.Module::children", "nn.Module::state_dict", "nn::ModuleDict", "nn::Identity", "nn::Parameter", "Modules.Parameter::.ctor")]
+    [Covers(
+        "nn.Module::.ctor",
+        "nn.Module`2::.ctor",
+        "nn.Module`3::.ctor",
+        "nn.Module::RegisterComponents",
+        "nn.Module::GetName",
+        "nn.Module::register_module",
+        "nn.Module::register_buffer",
+        "nn.Module::register_parameter",
+        "nn.Module::get_buffer",
+        "nn.Module::buffers",
+        "nn.Module::parameters",
+        "nn.Module::named_parameters",
+        "nn.Module::modules",
+        "nn.Module::named_modules",
+        "nn.Module::named_children",
+        "nn.Module::children",
+        "nn.Module::state_dict",
+        "nn::ModuleDict",
+        "nn::Identity",
+        "nn::Parameter",
+        "Modules.Parameter::.ctor"
+    )]
     public void Components_HaveTheNamesOfTheirFields()
     {
         using var block = new Block();
         using var bare = new Bare();
         Assert.Equal(("Block", "Bare"), (block.GetName(), bare.GetName()));
         Assert.Equal(
-            ["count", "fc.bias", "fc.weight", "gain", "heads.0.bias", "heads.0.weight", "heads.1.bias", "heads.1.weight", "lift", "named.a.weight", "shift"],
-            block.state_dict().Keys.Order(StringComparer.Ordinal));
+            [
+                "count",
+                "fc.bias",
+                "fc.weight",
+                "gain",
+                "heads.0.bias",
+                "heads.0.weight",
+                "heads.1.bias",
+                "heads.1.weight",
+                "lift",
+                "named.a.weight",
+                "shift",
+            ],
+            block.state_dict().Keys.Order(StringComparer.Ordinal)
+        );
         Assert.Equal(["extra", "fc", "heads", "named"], block.named_children().Select(child => child.name).Order());
         Assert.True(block.named_children().Select(child => child.module).SequenceEqual(block.children()));
-        Assert.Equal(["extra", "fc", "heads", "heads.0", "heads.1", "named", "named.a"], block.named_modules().Select(module => module.name).Order());
+        Assert.Equal(
+            ["extra", "fc", "heads", "heads.0", "heads.1", "named", "named.a"],
+            block.named_modules().Select(module => module.name).Order()
+        );
         Assert.Equal(7, block.modules().Count());
         Assert.Equal(10, block.parameters().Count());
         Assert.Equal(block.state_dict().Keys.Except(["count"]).Order(), block.named_parameters().Select(entry => entry.name).Order());
@@ -67,8 +105,15 @@ public sealed class ModuleMemberTests
     }
 
     [Fact]
-    [Covers("nn.Module`2::call", "nn.Module`3::call", "nn.IModule`2::call", "nn.HookableModule`2::register_forward_hook",
-        "nn.HookableModule`2::register_forward_pre_hook", "nn.HookableModule`2.HookRemover::remove", "nn::Identity")]
+    [Covers(
+        "nn.Module`2::call",
+        "nn.Module`3::call",
+        "nn.IModule`2::call",
+        "nn.HookableModule`2::register_forward_hook",
+        "nn.HookableModule`2::register_forward_pre_hook",
+        "nn.HookableModule`2.HookRemover::remove",
+        "nn::Identity"
+    )]
     public void Call_RunsHooksAndForwardDoesNot()
     {
         using var scope = NewDisposeScope();
@@ -76,11 +121,13 @@ public sealed class ModuleMemberTests
         var seen = new List<string>();
         var remover = identity.register_forward_pre_hook((_, input) => input + 1);
         identity.register_forward_hook((_, input, output) => output * 2);
-        identity.register_forward_hook((_, _, _) =>
-        {
-            seen.Add("after");
-            return null!; // leaves the output
-        });
+        identity.register_forward_hook(
+            (_, _, _) =>
+            {
+                seen.Add("after");
+                return null!; // leaves the output
+            }
+        );
         Assert.Equal(4f, identity.call(ones(1)).item<float>());
         Assert.Equal(1f, identity.forward(ones(1)).item<float>());
         remover.remove();
@@ -91,9 +138,18 @@ public sealed class ModuleMemberTests
     }
 
     [Fact]
-    [Covers("nn.Module::train", "nn.Module::eval", "nn.Module::get_training", "nn.Module::zero_grad", "nn.Module::load_state_dict",
-        "ModuleExtensionMethods::to", "nn.Module::Dispose", "nn::Sequential", "Modules.Sequential::get_Count",
-        "Modules.Sequential::get_SequentialItems")]
+    [Covers(
+        "nn.Module::train",
+        "nn.Module::eval",
+        "nn.Module::get_training",
+        "nn.Module::zero_grad",
+        "nn.Module::load_state_dict",
+        "ModuleExtensionMethods::to",
+        "nn.Module::Dispose",
+        "nn::Sequential",
+        "Modules.Sequential::get_Count",
+        "Modules.Sequential::get_SequentialItems"
+    )]
     public void Modes_Gradients_And_Weights()
     {
         using var scope = NewDisposeScope();
@@ -108,7 +164,10 @@ public sealed class ModuleMemberTests
         Assert.All(model.parameters(), parameter => Assert.NotNull(parameter.grad));
         model.zero_grad(set_to_none: true);
         Assert.All(model.parameters(), parameter => Assert.Null(parameter.grad));
-        var (missing, unexpected) = model.load_state_dict(new Dictionary<string, Tensor> { ["0.weight"] = zeros(2, 2), ["x"] = zeros(1) }, strict: false);
+        var (missing, unexpected) = model.load_state_dict(
+            new Dictionary<string, Tensor> { ["0.weight"] = zeros(2, 2), ["x"] = zeros(1) },
+            strict: false
+        );
         Assert.Contains("0.bias", missing);
         Assert.Equal(["x"], unexpected);
         Assert.Equal(0f, ((Linear)model[0]).weight.abs().sum().item<float>());
@@ -119,15 +178,21 @@ public sealed class ModuleMemberTests
     }
 
     [Fact]
-    [Covers("Modules.ModuleList`1::.ctor", "Modules.ModuleList`1::Add", "Modules.ModuleList`1::GetEnumerator", "Modules.ModuleList`1::get_Count",
-        "Modules.ModuleList`1::get_Item")]
+    [Covers(
+        "Modules.ModuleList`1::.ctor",
+        "Modules.ModuleList`1::Add",
+        "Modules.ModuleList`1::GetEnumerator",
+        "Modules.ModuleList`1::get_Count",
+        "Modules.ModuleList`1::get_Item"
+    )]
     public void Lists_HoldTheirModulesInOrder()
     {
         using var block = new Block();
         Assert.Equal(2, block.Heads.Count);
         Assert.Equal([3L, 1], block.Heads.Select(head => head.out_features));
         var seen = new List<Linear>();
-        foreach (var head in block.Heads) seen.Add(head);
+        foreach (var head in block.Heads)
+            seen.Add(head);
         Assert.Same(block.Heads[1], seen[1]);
         using var list = new ModuleList<Linear>([Linear(1, 1)]);
         list.Add(Linear(1, 1));
@@ -135,10 +200,21 @@ public sealed class ModuleMemberTests
     }
 
     [Fact]
-    [Covers("Modules.Convolution::get_weight", "Modules.Convolution::get_bias", "Modules.Convolution::get_stride", "Modules.Convolution::get_padding",
-        "Modules.Convolution::get_dilation", "Modules.Convolution::get_groups", "Modules.Convolution::get_kernel_size",
-        "Modules.Convolution::get_padding_mode", "Modules.Convolution::get_in_channels", "Modules.Convolution::get_out_channels", "Modules.Linear::get_weight", "Modules.Linear::get_bias",
-        "Modules.LayerNorm::get_weight")]
+    [Covers(
+        "Modules.Convolution::get_weight",
+        "Modules.Convolution::get_bias",
+        "Modules.Convolution::get_stride",
+        "Modules.Convolution::get_padding",
+        "Modules.Convolution::get_dilation",
+        "Modules.Convolution::get_groups",
+        "Modules.Convolution::get_kernel_size",
+        "Modules.Convolution::get_padding_mode",
+        "Modules.Convolution::get_in_channels",
+        "Modules.Convolution::get_out_channels",
+        "Modules.Linear::get_weight",
+        "Modules.Linear::get_bias",
+        "Modules.LayerNorm::get_weight"
+    )]
     public void Layers_TellWhatTheyWereMadeWith()
     {
         using var conv = Conv2d(4, 6, 3, stride: 2, padding: 1, dilation: 2, groups: 2);
@@ -160,15 +236,27 @@ public sealed class ModuleMemberTests
     }
 
     [Fact]
-    [Covers("Modules.NormBase::get_affine", "Modules.NormBase::get_weight", "Modules.NormBase::get_bias", "Modules.NormBase::get_eps",
-        "Modules.NormBase::get_momentum", "Modules.NormBase::get_running_mean", "Modules.NormBase::get_running_var",
-        "Modules.NormBase::get_num_batches_tracked")]
+    [Covers(
+        "Modules.NormBase::get_affine",
+        "Modules.NormBase::get_weight",
+        "Modules.NormBase::get_bias",
+        "Modules.NormBase::get_eps",
+        "Modules.NormBase::get_momentum",
+        "Modules.NormBase::get_running_mean",
+        "Modules.NormBase::get_running_var",
+        "Modules.NormBase::get_num_batches_tracked"
+    )]
     public void BatchNorm_StartsFresh()
     {
         using var norm = BatchNorm2d(3, eps: 1e-3, momentum: 0.2);
         using var scope = NewDisposeScope();
         Assert.Equal((true, 1e-3, 0.2), (norm.affine, norm.eps, norm.momentum));
-        Assert.True(norm.weight.Equals(ones(3)) && norm.bias!.Equals(zeros(3)) && norm.running_mean!.Equals(zeros(3)) && norm.running_var!.Equals(ones(3)));
+        Assert.True(
+            norm.weight.Equals(ones(3))
+                && norm.bias!.Equals(zeros(3))
+                && norm.running_mean!.Equals(zeros(3))
+                && norm.running_var!.Equals(ones(3))
+        );
         Assert.Equal(0, norm.num_batches_tracked!.item<long>());
         norm.call(randn(2, 3, 2, 2));
         Assert.Equal(1, norm.num_batches_tracked!.item<long>());

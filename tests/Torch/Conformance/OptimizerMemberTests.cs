@@ -8,11 +8,23 @@ namespace Tessera.Tests.Torch.Conformance;
 public sealed class OptimizerMemberTests
 {
     [Fact]
-    [Covers("optim.Optimizer::get_ParamGroups", "optim.Optimizer::step", "optim.Optimizer::zero_grad", "optim.Optimizer::Dispose",
-        "Modules.OptimizerHelper::state_dict", "optim.Optimizer.StateDictionary::get_State", "optim.ILearningRateController::get_LearningRate",
-        "optim.ILearningRateController::set_LearningRate", "optim.ILearningRateController::get_InitialLearningRate", "optim.IBetas::get_Betas",
-        "optim.IBetas::set_Betas", "optim.IMomentum::set_Momentum", "Modules.OptimizerOptions::set_LearningRate", "Modules.OptimizerOptions::.ctor",
-        "Modules.OptimizerOptions::set_InitialLearningRate")]
+    [Covers(
+        "optim.Optimizer::get_ParamGroups",
+        "optim.Optimizer::step",
+        "optim.Optimizer::zero_grad",
+        "optim.Optimizer::Dispose",
+        "Modules.OptimizerHelper::state_dict",
+        "optim.Optimizer.StateDictionary::get_State",
+        "optim.ILearningRateController::get_LearningRate",
+        "optim.ILearningRateController::set_LearningRate",
+        "optim.ILearningRateController::get_InitialLearningRate",
+        "optim.IBetas::get_Betas",
+        "optim.IBetas::set_Betas",
+        "optim.IMomentum::set_Momentum",
+        "Modules.OptimizerOptions::set_LearningRate",
+        "Modules.OptimizerOptions::.ctor",
+        "Modules.OptimizerOptions::set_InitialLearningRate"
+    )]
     public void Groups_HaveTheirRates()
     {
         using var scope = NewDisposeScope();
@@ -59,33 +71,100 @@ public sealed class OptimizerMemberTests
 
     private static readonly Dictionary<string, Func<Parameter, double, bool, optim.Optimizer>> s_decaying = new()
     {
-        ["Adadelta"] = (p, decay, inGroup) => inGroup
-            ? optim.Adadelta([new Adadelta.ParamGroup { Parameters = [p], Options = new Adadelta.Options { weight_decay = decay } }], 0.1)
-            : optim.Adadelta([p], 0.1, weight_decay: decay),
-        ["Adagrad"] = (p, decay, inGroup) => inGroup
-            ? optim.Adagrad([new Adagrad.ParamGroup { Parameters = [p], Options = new Adagrad.Options { weight_decay = decay } }], 0.1)
-            : optim.Adagrad([p], 0.1, weight_decay: decay),
-        ["Adamax"] = (p, decay, inGroup) => inGroup
-            ? optim.Adamax([new Adamax.ParamGroup { Parameters = [p], Options = new Adamax.Options { weight_decay = decay } }], 0.1)
-            : optim.Adamax([p], 0.1, weight_decay: decay),
-        ["ASGD"] = (p, decay, inGroup) => inGroup
-            ? optim.ASGD([new ASGD.ParamGroup { Parameters = [p], Options = new ASGD.Options { weight_decay = decay } }], 0.1)
-            : optim.ASGD([p], 0.1, weight_decay: decay),
-        ["NAdam"] = (p, decay, inGroup) => inGroup
-            ? optim.NAdam([new NAdam.ParamGroup { Parameters = [p], Options = new NAdam.Options { weight_decay = decay } }], 0.1)
-            : optim.NAdam([p], 0.1, weight_decay: decay),
-        ["RMSProp"] = (p, decay, inGroup) => inGroup
-            ? optim.RMSProp([new RMSProp.ParamGroup { Parameters = [p], Options = new RMSProp.Options { weight_decay = decay } }], 0.1)
-            : optim.RMSProp([p], 0.1, weight_decay: decay),
+        ["Adadelta"] = (p, decay, inGroup) =>
+            inGroup
+                ? optim.Adadelta(
+                    [
+                        new Adadelta.ParamGroup
+                        {
+                            Parameters = [p],
+                            Options = new Adadelta.Options { weight_decay = decay },
+                        },
+                    ],
+                    0.1
+                )
+                : optim.Adadelta([p], 0.1, weight_decay: decay),
+        ["Adagrad"] = (p, decay, inGroup) =>
+            inGroup
+                ? optim.Adagrad(
+                    [
+                        new Adagrad.ParamGroup
+                        {
+                            Parameters = [p],
+                            Options = new Adagrad.Options { weight_decay = decay },
+                        },
+                    ],
+                    0.1
+                )
+                : optim.Adagrad([p], 0.1, weight_decay: decay),
+        ["Adamax"] = (p, decay, inGroup) =>
+            inGroup
+                ? optim.Adamax(
+                    [
+                        new Adamax.ParamGroup
+                        {
+                            Parameters = [p],
+                            Options = new Adamax.Options { weight_decay = decay },
+                        },
+                    ],
+                    0.1
+                )
+                : optim.Adamax([p], 0.1, weight_decay: decay),
+        ["ASGD"] = (p, decay, inGroup) =>
+            inGroup
+                ? optim.ASGD(
+                    [
+                        new ASGD.ParamGroup
+                        {
+                            Parameters = [p],
+                            Options = new ASGD.Options { weight_decay = decay },
+                        },
+                    ],
+                    0.1
+                )
+                : optim.ASGD([p], 0.1, weight_decay: decay),
+        ["NAdam"] = (p, decay, inGroup) =>
+            inGroup
+                ? optim.NAdam(
+                    [
+                        new NAdam.ParamGroup
+                        {
+                            Parameters = [p],
+                            Options = new NAdam.Options { weight_decay = decay },
+                        },
+                    ],
+                    0.1
+                )
+                : optim.NAdam([p], 0.1, weight_decay: decay),
+        ["RMSProp"] = (p, decay, inGroup) =>
+            inGroup
+                ? optim.RMSProp(
+                    [
+                        new RMSProp.ParamGroup
+                        {
+                            Parameters = [p],
+                            Options = new RMSProp.Options { weight_decay = decay },
+                        },
+                    ],
+                    0.1
+                )
+                : optim.RMSProp([p], 0.1, weight_decay: decay),
     };
 
     public static IEnumerable<object[]> Decaying => s_decaying.Keys.Select(name => new object[] { name });
 
     [Theory]
     [MemberData(nameof(Decaying))]
-    [Covers("Modules.ParamGroup::set_Parameters", "Modules.ParamGroup`1::set_Options", "Modules.Adadelta.Options::weight_decay",
-        "Modules.Adagrad.Options::weight_decay", "Modules.Adamax.Options::weight_decay", "Modules.ASGD.Options::weight_decay",
-        "Modules.NAdam.Options::weight_decay", "Modules.RMSProp.Options::weight_decay")]
+    [Covers(
+        "Modules.ParamGroup::set_Parameters",
+        "Modules.ParamGroup`1::set_Options",
+        "Modules.Adadelta.Options::weight_decay",
+        "Modules.Adagrad.Options::weight_decay",
+        "Modules.Adamax.Options::weight_decay",
+        "Modules.ASGD.Options::weight_decay",
+        "Modules.NAdam.Options::weight_decay",
+        "Modules.RMSProp.Options::weight_decay"
+    )]
     public void WeightDecay_OfAGroup_ActsAsTheFactorys(string name)
     {
         using var scope = NewDisposeScope();

@@ -9,7 +9,7 @@ namespace Tessera.Tests.Torch.Conformance;
 internal sealed record Row(string Name, string[] Covers, Func<torch.Tensor[], torch.Tensor[]> Compute)
 {
     public static IReadOnlyList<Row> All { get; } =
-        [.. ElementwiseRows.All, .. ReductionRows.All, .. ShapeRows.All, .. FunctionRows.All, .. FactoryRows.All];
+    [.. ElementwiseRows.All, .. ReductionRows.All, .. ShapeRows.All, .. FunctionRows.All, .. FactoryRows.All];
 }
 
 /// <summary>Says which members of TorchSharp a test written by hand stands for, as <see cref="Member"/> writes them.</summary>

@@ -12,10 +12,29 @@ public sealed class TensorMemberTests : IDisposable
     public void Dispose() => _scope.Dispose();
 
     [Fact]
-    [Covers("Tensor::get_shape", "Tensor::dim", "Tensor::numel", "Tensor::get_NumberOfElements", "Tensor::element_size", "Tensor::get_ElementSize",
-        "Tensor::get_dtype", "Tensor::get_device", "Tensor::get_device_type", "Tensor::get_device_index", "Tensor::is_contiguous",
-        "Tensor::is_floating_point", "Tensor::is_complex", "Tensor::size", "Tensor::stride", "Tensor::get_is_sparse", "Tensor::get_Handle", "torch::CPU", "Device::.ctor",
-        "Device::get_type", "Device::get_index")]
+    [Covers(
+        "Tensor::get_shape",
+        "Tensor::dim",
+        "Tensor::numel",
+        "Tensor::get_NumberOfElements",
+        "Tensor::element_size",
+        "Tensor::get_ElementSize",
+        "Tensor::get_dtype",
+        "Tensor::get_device",
+        "Tensor::get_device_type",
+        "Tensor::get_device_index",
+        "Tensor::is_contiguous",
+        "Tensor::is_floating_point",
+        "Tensor::is_complex",
+        "Tensor::size",
+        "Tensor::stride",
+        "Tensor::get_is_sparse",
+        "Tensor::get_Handle",
+        "torch::CPU",
+        "Device::.ctor",
+        "Device::get_type",
+        "Device::get_index"
+    )]
     public void Description_IsTheTensors()
     {
         var t = zeros([2, 3, 4], ScalarType.Int16);
@@ -29,15 +48,28 @@ public sealed class TensorMemberTests : IDisposable
         Assert.Equal((DeviceType.CPU, DeviceType.CPU, -1), (t.device.type, t.device_type, t.device_index));
         Assert.True(t.is_contiguous());
         Assert.False(t.permute(2, 1, 0).is_contiguous());
-        Assert.Equal((false, true, true), (t.is_floating_point(), zeros(1).is_floating_point(), zeros(1, ScalarType.BFloat16).is_floating_point()));
+        Assert.Equal(
+            (false, true, true),
+            (t.is_floating_point(), zeros(1).is_floating_point(), zeros(1, ScalarType.BFloat16).is_floating_point())
+        );
         Assert.Equal((false, true), (t.is_complex(), zeros(1, ScalarType.ComplexFloat32).is_complex()));
         Assert.Equal((DeviceType.CPU, -1), (CPU.type, CPU.index));
         Assert.Equal((DeviceType.CPU, -1), (new Device(DeviceType.CPU).type, new Device("cpu").index));
     }
 
     [Fact]
-    [Covers("torch::tensor", "Tensor::op_Implicit", "Tensor::item", "TensorExtensionMethods::ToBoolean", "TensorExtensionMethods::ToDouble",
-        "TensorExtensionMethods::ToInt64", "Tensor::ToScalar", "Tensor::data", "Utils.TensorAccessor`1::ToArray", "Scalar::op_Implicit")]
+    [Covers(
+        "torch::tensor",
+        "Tensor::op_Implicit",
+        "Tensor::item",
+        "TensorExtensionMethods::ToBoolean",
+        "TensorExtensionMethods::ToDouble",
+        "TensorExtensionMethods::ToInt64",
+        "Tensor::ToScalar",
+        "Tensor::data",
+        "Utils.TensorAccessor`1::ToArray",
+        "Scalar::op_Implicit"
+    )]
     public void Values_GoInAndOut()
     {
         Assert.Equal([1.5f, -2], tensor((float[])[1.5f, -2]).data<float>().ToArray());
@@ -59,8 +91,18 @@ public sealed class TensorMemberTests : IDisposable
     }
 
     [Fact]
-    [Covers("Tensor::get_bytes", "Tensor::WriteBytesToStream", "Tensor::ReadBytesFromStream", "Tensor::set_", "Tensor::alias", "Tensor::detach",
-        "Tensor::copy_", "Tensor::clone", "Tensor::cpu", "Tensor::zero_")]
+    [Covers(
+        "Tensor::get_bytes",
+        "Tensor::WriteBytesToStream",
+        "Tensor::ReadBytesFromStream",
+        "Tensor::set_",
+        "Tensor::alias",
+        "Tensor::detach",
+        "Tensor::copy_",
+        "Tensor::clone",
+        "Tensor::cpu",
+        "Tensor::zero_"
+    )]
     public void Memory_IsSharedOrCopied()
     {
         var a = zeros(3);
@@ -93,8 +135,16 @@ public sealed class TensorMemberTests : IDisposable
     }
 
     [Fact]
-    [Covers("Tensor::backward", "Tensor::get_grad", "Tensor::set_grad", "Tensor::get_requires_grad", "Tensor::set_requires_grad", "torch::no_grad",
-        "torch::enable_grad", "torch::is_grad_enabled")]
+    [Covers(
+        "Tensor::backward",
+        "Tensor::get_grad",
+        "Tensor::set_grad",
+        "Tensor::get_requires_grad",
+        "Tensor::set_requires_grad",
+        "torch::no_grad",
+        "torch::enable_grad",
+        "torch::is_grad_enabled"
+    )]
     public void Gradients_AddUpWhereTheyAreAsked()
     {
         var x = tensor((float[])[1, 2, 3]);
@@ -110,7 +160,8 @@ public sealed class TensorMemberTests : IDisposable
         {
             Assert.False(is_grad_enabled());
             Assert.False((x + 1).requires_grad);
-            using (enable_grad()) Assert.True((x + 1).requires_grad);
+            using (enable_grad())
+                Assert.True((x + 1).requires_grad);
             Assert.False(is_grad_enabled());
         }
         Assert.True(is_grad_enabled());
@@ -122,12 +173,21 @@ public sealed class TensorMemberTests : IDisposable
     }
 
     [Fact]
-    [Covers("torch::NewDisposeScope", "DisposeScope::MoveToOuter", "Tensor::DetachFromDisposeScope", "Tensor::MoveToOuterDisposeScope",
-        "Tensor::Dispose", "Tensor::get_TotalCount")]
+    [Covers(
+        "torch::NewDisposeScope",
+        "DisposeScope::MoveToOuter",
+        "Tensor::DetachFromDisposeScope",
+        "Tensor::MoveToOuterDisposeScope",
+        "Tensor::Dispose",
+        "Tensor::get_TotalCount"
+    )]
     public void Scopes_DisposeWhatIsNotMoved()
     {
         var before = Tensor.TotalCount;
-        Tensor inside, moved, outer, kept;
+        Tensor inside,
+            moved,
+            outer,
+            kept;
         Tensor[] all;
         using (NewDisposeScope())
         {
@@ -166,7 +226,8 @@ public sealed class TensorMemberTests : IDisposable
     public void Cuda_IsToldAsItIs()
     {
         Assert.Equal(cuda.is_available(), cuda.device_count() > 0);
-        if (!cuda.is_available()) return;
+        if (!cuda.is_available())
+            return;
         cuda.manual_seed_all(3);
         cuda.synchronize();
     }

@@ -1,7 +1,8 @@
 namespace Tessera.Tests.Torch.Defects;
 
 /// <summary>
-/// Tests that assert what TorchSharp gets wrong (docs/torchsharp.md lists it). One fails on the day TorchSharp mends it: then our own version can go.
+/// Tests that assert what TorchSharp gets wrong (docs/torchsharp.md lists it). One fails on the day TorchSharp mends it: then our own
+/// version can go.
 /// </summary>
 internal static class Mended
 {

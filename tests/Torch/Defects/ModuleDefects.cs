@@ -36,7 +36,8 @@ public sealed class ModuleDefects
     {
         public readonly ModuleList<Linear> list = ModuleList(Linear(1, 1, hasBias: false), Linear(2, 2, hasBias: false));
 
-        public Listed() : base(nameof(Listed)) => RegisterComponents();
+        public Listed()
+            : base(nameof(Listed)) => RegisterComponents();
 
         public override Tensor forward(Tensor x) => x;
     }
@@ -62,7 +63,8 @@ public sealed class ModuleDefects
         public readonly Tensor buffer = ones(2);
         public readonly Parameter own = Parameter(ones(1));
 
-        public Custom() : base(nameof(Custom)) => RegisterComponents();
+        public Custom()
+            : base(nameof(Custom)) => RegisterComponents();
 
         public override Tensor forward(Tensor x) => x;
     }
@@ -71,7 +73,8 @@ public sealed class ModuleDefects
     public void Module_BuiltInsideAScope_AndKept_OutlivesIt()
     {
         Custom module;
-        using (NewDisposeScope()) module = Kept.Keep(new Custom());
+        using (NewDisposeScope())
+            module = Kept.Keep(new Custom());
         Assert.All(module.state_dict().Values, tensor => Assert.False(tensor.IsInvalid));
         var all = module.state_dict().Values.ToArray();
         Assert.Equal(4, all.Length);
@@ -83,13 +86,19 @@ public sealed class ModuleDefects
     public void Module_BuiltInsideAScope_LosesParametersOfItsOwn()
     {
         Custom module;
-        using (NewDisposeScope()) module = new Custom();
+        using (NewDisposeScope())
+            module = new Custom();
         var lost = new Dictionary<string, bool>
         {
-            ["parameter"] = module.own.IsInvalid, ["buffer"] = module.buffer.IsInvalid,
-            ["ParameterList"] = module.parameters_[0].IsInvalid, ["ParameterDict"] = module.named["m"].IsInvalid,
+            ["parameter"] = module.own.IsInvalid,
+            ["buffer"] = module.buffer.IsInvalid,
+            ["ParameterList"] = module.parameters_[0].IsInvalid,
+            ["ParameterDict"] = module.named["m"].IsInvalid,
         };
         Mended.Not(lost.Values.Any(gone => gone), "modules that are built inside a dispose scope", "Models may be built inside scopes.");
-        Assert.Equal(["parameter", "buffer", "ParameterList", "ParameterDict"], lost.Where(entry => entry.Value).Select(entry => entry.Key));
+        Assert.Equal(
+            ["parameter", "buffer", "ParameterList", "ParameterDict"],
+            lost.Where(entry => entry.Value).Select(entry => entry.Key)
+        );
     }
 }

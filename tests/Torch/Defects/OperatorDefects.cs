@@ -14,7 +14,11 @@ public sealed class OperatorDefects
         using var scope = NewDisposeScope();
         manual_seed(1);
         var values = nn.init.trunc_normal_(empty(1000), std: 0.02);
-        Mended.Not(values.min().item<float>() == values.max().item<float>(), "nn.init.trunc_normal_", "Call it instead of Initialize.TruncatedNormal.");
+        Mended.Not(
+            values.min().item<float>() == values.max().item<float>(),
+            "nn.init.trunc_normal_",
+            "Call it instead of Initialize.TruncatedNormal."
+        );
     }
 
     [Fact]

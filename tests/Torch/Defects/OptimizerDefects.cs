@@ -11,7 +11,9 @@ public sealed class OptimizerDefects
     [Fact]
     public void RAdam_MultipliesByTheRateTwice()
     {
-        const double rate = 0.05, beta2 = 0.99, limit = (2 / (1 - beta2)) - 1;
+        const double rate = 0.05,
+            beta2 = 0.99,
+            limit = (2 / (1 - beta2)) - 1;
         using var scope = NewDisposeScope();
         using var parameter = new Parameter(zeros(1));
         using var optimizer = optim.RAdam([parameter], rate, 0.9, beta2);
@@ -41,15 +43,22 @@ public sealed class OptimizerDefects
         (parameter * 0).sum().backward();
         optimizer.step();
         // Without a gradient the weight shrinks to 1 - 0.1 · 0.5, whichever way one goes; TorchSharp's grows.
-        Mended.Not(parameter.item<float>() > 1, "optim.SGD with maximize and weight_decay", "Nothing of ours depends on it: SgdOptimizer is faster.");
+        Mended.Not(
+            parameter.item<float>() > 1,
+            "optim.SGD with maximize and weight_decay",
+            "Nothing of ours depends on it: SgdOptimizer is faster."
+        );
     }
 
     [Fact]
     public void SgdState_OfFreshOptimizers_CannotBeLoaded()
     {
         var (_, output) = ProcessOfItsOwn.Run("SGD.load_state_dict");
-        Mended.Not(output.StartsWith(nameof(NullReferenceException), StringComparison.Ordinal), "loading the state of optim.SGD before its first step",
-            "Nothing of ours depends on it: SgdOptimizer keeps its own.");
+        Mended.Not(
+            output.StartsWith(nameof(NullReferenceException), StringComparison.Ordinal),
+            "loading the state of optim.SGD before its first step",
+            "Nothing of ours depends on it: SgdOptimizer keeps its own."
+        );
     }
 
     [Fact]
@@ -64,9 +73,14 @@ public sealed class OptimizerDefects
             source.step();
             target.step();
         }
-        using (NewDisposeScope()) target.load_state_dict(source.state_dict());
+        using (NewDisposeScope())
+            target.load_state_dict(source.state_dict());
         var error = Record.Exception(() => target.step());
-        Mended.Not(error is not null, "loading the state of optim.SGD inside a scope", "Nothing of ours depends on it: SgdOptimizer keeps its own.");
+        Mended.Not(
+            error is not null,
+            "loading the state of optim.SGD inside a scope",
+            "Nothing of ours depends on it: SgdOptimizer keeps its own."
+        );
     }
 
     [Fact]
@@ -74,7 +88,10 @@ public sealed class OptimizerDefects
     {
         using var scope = NewDisposeScope();
         var expected = Fixture.Case("optimizers.json", "LBFGS");
-        Parameter[] parameters = [.. expected.GetProperty("start").EnumerateArray().Select(packed => new Parameter(Fixture.Tensor(packed)))];
+        Parameter[] parameters =
+        [
+            .. expected.GetProperty("start").EnumerateArray().Select(packed => new Parameter(Fixture.Tensor(packed))),
+        ];
         using optim.Optimizer optimizer = optim.LBFGS(parameters, 0.5, max_iter: 4, history_size: 3);
         foreach (var (t, after) in expected.GetProperty("after").EnumerateArray().Index())
         {
@@ -89,7 +106,9 @@ public sealed class OptimizerDefects
     private static Tensor Loss(optim.Optimizer optimizer, Parameter[] parameters, int t)
     {
         optimizer.zero_grad();
-        var loss = parameters.Index().Select(entry => ((((entry.Index + 1) * entry.Item) + t).sin() / (entry.Index + 1)).sum())
+        var loss = parameters
+            .Index()
+            .Select(entry => ((((entry.Index + 1) * entry.Item) + t).sin() / (entry.Index + 1)).sum())
             .Aggregate((sum, term) => sum + term);
         loss.backward();
         return loss;

@@ -58,7 +58,8 @@ public sealed class InitializeTests
     public void GroupNorm_BuiltInsideAScope_OutlivesIt()
     {
         TorchSharp.Modules.GroupNorm norm;
-        using (NewDisposeScope()) norm = Norms.GroupNorm(2, 4);
+        using (NewDisposeScope())
+            norm = Norms.GroupNorm(2, 4);
         Assert.False(norm.weight.IsInvalid);
         norm.Dispose();
     }

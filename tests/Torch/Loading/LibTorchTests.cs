@@ -8,8 +8,7 @@ namespace Tessera.Tests.Torch.Loading;
 public sealed class LibTorchTests
 {
     [Fact]
-    public void Exports_AllThatAreInUse_ExistInThisVersion() =>
-        Assert.DoesNotContain(Exports.All, name => Exports.Find(name) == 0);
+    public void Exports_AllThatAreInUse_ExistInThisVersion() => Assert.DoesNotContain(Exports.All, name => Exports.Find(name) == 0);
 
     [Fact]
     public void Version_IsTheOnePinned()
@@ -50,36 +49,45 @@ public sealed class LibTorchTests
     {
         var warning = Processor.Judge(architecture, avx2);
         Assert.Equal(told, warning is not null);
-        if (told) Assert.Contains("no AVX2", warning, StringComparison.Ordinal);
+        if (told)
+            Assert.Contains("no AVX2", warning, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(new byte[0])]
     [InlineData(new byte[] { 1, 2, 3 })]
     public void Mend_WhatIsNoLibrary_IsRefused(byte[] bytes) =>
-        Assert.Contains("is not the file that TorchSharp ships", Assert.Throws<LibTorchException>(() => MendedBinding.Mend(bytes, "x.so")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not the file that TorchSharp ships",
+            Assert.Throws<LibTorchException>(() => MendedBinding.Mend(bytes, "x.so")).Message,
+            StringComparison.Ordinal
+        );
 
     /// <summary>Every damage ends in our own exception or in a file; nothing is read beyond the bytes.</summary>
     [Fact]
     public void Mend_DamagedTables_NeverThrowAnythingElse()
     {
-        if (!OperatingSystem.IsLinux() || LibTorch.Files() is not { } folder) return;
+        if (!OperatingSystem.IsLinux() || LibTorch.Files() is not { } folder)
+            return;
         var original = File.ReadAllBytes(Path.Combine(folder, "libLibTorchSharp.so"));
         var sections = (int)BitConverter.ToInt64(original, 40);
         var random = new Random(1);
         for (var i = 0; i < 60; i++)
         {
             var damaged = (byte[])original.Clone();
-            for (var n = 0; n < 8; n++) damaged[random.Next(2) == 0 ? random.Next(64) : sections + random.Next(damaged.Length - sections)] = (byte)random.Next(256);
+            for (var n = 0; n < 8; n++)
+                damaged[random.Next(2) == 0 ? random.Next(64) : sections + random.Next(damaged.Length - sections)] = (byte)random.Next(256);
             var bytes = i % 3 == 0 ? damaged[..random.Next(damaged.Length)] : damaged;
-            if (Record.Exception(() => MendedBinding.Mend(bytes, "x.so")) is { } error) Assert.IsType<LibTorchException>(error);
+            if (Record.Exception(() => MendedBinding.Mend(bytes, "x.so")) is { } error)
+                Assert.IsType<LibTorchException>(error);
         }
     }
 
     [Fact]
     public void Mend_ChangesAFewBytesAlone()
     {
-        if (!OperatingSystem.IsLinux() || LibTorch.Files() is not { } folder) return;
+        if (!OperatingSystem.IsLinux() || LibTorch.Files() is not { } folder)
+            return;
         var original = File.ReadAllBytes(Path.Combine(folder, "libLibTorchSharp.so"));
         var mended = (byte[])original.Clone();
         MendedBinding.Mend(mended, "libLibTorchSharp.so");

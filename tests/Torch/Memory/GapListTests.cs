@@ -38,7 +38,8 @@ public sealed class GapListTests
                 long from = 0;
                 foreach (var (place, size) in taken.Order().Append((list.End, 0)))
                 {
-                    if (place > from) expected.Add((from, place - from));
+                    if (place > from)
+                        expected.Add((from, place - from));
                     from = place + size;
                 }
                 Assert.Equal(expected, list.Gaps.ToArray());

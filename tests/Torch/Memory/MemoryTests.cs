@@ -8,35 +8,42 @@ namespace Tessera.Tests.Torch.Memory;
 /// <summary>Large tensors lie in a region of their own (src/Torch/Memory).</summary>
 public sealed class MemoryTests
 {
-    /// <summary>Tensors of any size around the region's limit, made and freed in any order by several threads: none runs into another.</summary>
+    /// <summary>Tensors of any size around the region's limit, made and freed in any order by several threads: none runs into
+    /// another.</summary>
     [Fact]
-    public void Tensors_OfAllSizes_KeepTheirValues() => Parallel.For(0, 4, thread =>
-    {
-        var random = new Random(thread);
-        var held = new List<(Tensor Tensor, float Value)>();
-        for (var step = 0; step < 400; step++)
-        {
-            if (held.Count > 12 || (held.Count > 0 && random.Next(3) == 0))
+    public void Tensors_OfAllSizes_KeepTheirValues() =>
+        Parallel.For(
+            0,
+            4,
+            thread =>
             {
-                var at = random.Next(held.Count);
-                Check(held[at]);
-                held.RemoveAt(at);
-            }
-            else
-            {
-                var value = (thread * 1000) + step;
-                held.Add((full(random.Next(1, 1 << random.Next(4, 21)), value, ScalarType.Float32), value)); // to 4 MiB
-            }
-            if (step % 50 == 0) ProcessMemory.GiveBack(); // what lives must not be touched by it
-        }
-        held.ForEach(Check);
+                var random = new Random(thread);
+                var held = new List<(Tensor Tensor, float Value)>();
+                for (var step = 0; step < 400; step++)
+                {
+                    if (held.Count > 12 || (held.Count > 0 && random.Next(3) == 0))
+                    {
+                        var at = random.Next(held.Count);
+                        Check(held[at]);
+                        held.RemoveAt(at);
+                    }
+                    else
+                    {
+                        var value = (thread * 1000) + step;
+                        held.Add((full(random.Next(1, 1 << random.Next(4, 21)), value, ScalarType.Float32), value)); // to 4 MiB
+                    }
+                    if (step % 50 == 0)
+                        ProcessMemory.GiveBack(); // what lives must not be touched by it
+                }
+                held.ForEach(Check);
 
-        static void Check((Tensor Tensor, float Value) held)
-        {
-            Assert.Equal((held.Value, held.Value), (held.Tensor.min().item<float>(), held.Tensor.max().item<float>()));
-            held.Tensor.Dispose();
-        }
-    });
+                static void Check((Tensor Tensor, float Value) held)
+                {
+                    Assert.Equal((held.Value, held.Value), (held.Tensor.min().item<float>(), held.Tensor.max().item<float>()));
+                    held.Tensor.Dispose();
+                }
+            }
+        );
 
     [Fact]
     public void FreedMemory_IsUsedAgain_AndGivenBack()

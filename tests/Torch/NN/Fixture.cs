@@ -12,9 +12,11 @@ internal static class Fixture
         return [.. FixtureFile.Json("torch", file).GetProperty("cases").EnumerateArray()];
     }
 
-    public static JsonElement Case(string file, string name) => Cases(file).Single(element => element.GetProperty("name").GetString() == name);
+    public static JsonElement Case(string file, string name) =>
+        Cases(file).Single(element => element.GetProperty("name").GetString() == name);
 
-    public static IEnumerable<object[]> Names(string file) => Cases(file).Select(element => new object[] { element.GetProperty("name").GetString()! });
+    public static IEnumerable<object[]> Names(string file) =>
+        Cases(file).Select(element => new object[] { element.GetProperty("name").GetString()! });
 
     public static Tensor Tensor(JsonElement packed, bool integers = false)
     {
@@ -46,15 +48,18 @@ internal static class Fixture
         var wanted = Typed(expected);
         Assert.True(wanted.dtype == actual.dtype, $"{what} is {actual.dtype} instead of {wanted.dtype}");
         Assert.Equal(wanted.shape, actual.shape);
-        if (wanted.is_floating_point()) Close(expected, actual, what);
-        else Assert.True(wanted.Equals(actual), $"{what} differs");
+        if (wanted.is_floating_point())
+            Close(expected, actual, what);
+        else
+            Assert.True(wanted.Equals(actual), $"{what} differs");
     }
 
-    public static Dictionary<string, JsonElement> Entries(JsonElement map) => map.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value);
+    public static Dictionary<string, JsonElement> Entries(JsonElement map) =>
+        map.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value);
 
     /// <summary>The scalar whose gradients the fixtures hold.</summary>
-    public static Tensor WeightedSum(Tensor output)
-        => (output * arange(output.numel(), dtype: output.dtype).cos().view(output.shape)).sum();
+    public static Tensor WeightedSum(Tensor output) =>
+        (output * arange(output.numel(), dtype: output.dtype).cos().view(output.shape)).sum();
 
     public static void Close(JsonElement expected, Tensor? actual, string what, double tolerance = 2e-5)
     {

@@ -105,7 +105,11 @@ public class LayerParityTests
         module.train(expected.GetProperty("train").GetBoolean());
 
         var integers = expected.GetProperty("integers").GetBoolean();
-        var inputs = expected.GetProperty("inputs").EnumerateArray().Select(packed => Fixture.Tensor(packed, integers).requires_grad_(!integers)).ToArray();
+        var inputs = expected
+            .GetProperty("inputs")
+            .EnumerateArray()
+            .Select(packed => Fixture.Tensor(packed, integers).requires_grad_(!integers))
+            .ToArray();
         var output = Call(module, inputs);
         Fixture.Close(expected.GetProperty("output"), output, "the output");
         Fixture.WeightedSum(output).backward();
@@ -120,13 +124,14 @@ public class LayerParityTests
             Fixture.Close(buffer, buffers[key], $"{key} after the step");
     }
 
-    private static Tensor Call(Module module, Tensor[] inputs) => module switch
-    {
-        TorchSharp.Modules.MultiheadAttention attention => attention.call(inputs[0], inputs[1], inputs[2]).Item1,
-        TorchSharp.Modules.TransformerDecoderLayer decoder => decoder.call(inputs[0], inputs[1]),
-        TorchSharp.Modules.EmbeddingBag bag => bag.call(inputs[0]),
-        Module<Tensor, Tensor> one => one.call(inputs[0]),
-        Module<Tensor, Tensor, Tensor> two => two.call(inputs[0], inputs[1]),
-        _ => throw new InvalidOperationException($"{module.GetName()} takes other inputs."),
-    };
+    private static Tensor Call(Module module, Tensor[] inputs) =>
+        module switch
+        {
+            TorchSharp.Modules.MultiheadAttention attention => attention.call(inputs[0], inputs[1], inputs[2]).Item1,
+            TorchSharp.Modules.TransformerDecoderLayer decoder => decoder.call(inputs[0], inputs[1]),
+            TorchSharp.Modules.EmbeddingBag bag => bag.call(inputs[0]),
+            Module<Tensor, Tensor> one => one.call(inputs[0]),
+            Module<Tensor, Tensor, Tensor> two => two.call(inputs[0], inputs[1]),
+            _ => throw new InvalidOperationException($"{module.GetName()} takes other inputs."),
+        };
 }

@@ -45,7 +45,11 @@ public class LossParityTests
     {
         using var scope = NewDisposeScope();
         var expected = Fixture.Case("losses.json", name);
-        var inputs = expected.GetProperty("inputs").EnumerateArray().Select(packed => Fixture.Tensor(packed, packed.GetProperty("integers").GetBoolean())).ToArray();
+        var inputs = expected
+            .GetProperty("inputs")
+            .EnumerateArray()
+            .Select(packed => Fixture.Tensor(packed, packed.GetProperty("integers").GetBoolean()))
+            .ToArray();
         inputs[0].requires_grad_(true);
         using var loss = s_losses[name]();
         var value = loss switch

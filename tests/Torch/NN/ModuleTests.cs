@@ -11,8 +11,12 @@ public class ModuleTests
     private sealed class Block : Module<Tensor, Tensor>
     {
         private readonly Linear fc = Linear(2, 2);
-        [ComponentName(Name = "act.0")] private readonly Tensor scale = ones(2);
-        [ComponentName(Name = "gain")] private readonly Parameter _gain = Parameter(ones(1));
+
+        [ComponentName(Name = "act.0")]
+        private readonly Tensor scale = ones(2);
+
+        [ComponentName(Name = "gain")]
+        private readonly Parameter _gain = Parameter(ones(1));
         private readonly Linear[] inArray = [Linear(1, 1)];
         private readonly ModuleList<Linear> heads = ModuleList(Linear(2, 3), Linear(2, 1));
         private readonly ModuleDict<Linear> named = ModuleDict(("a", Linear(2, 2, hasBias: false)));
@@ -20,21 +24,46 @@ public class ModuleTests
         private readonly ParameterDict masks = ParameterDict(("m", Parameter(zeros(2))));
         private readonly Linear? absent = null;
 
-        public Block() : base(nameof(Block)) => RegisterComponents();
+        public Block()
+            : base(nameof(Block)) => RegisterComponents();
 
         public Linear Auto { get; } = Linear(1, 1, hasBias: false);
 
-        public override Tensor forward(Tensor input) => fc.call(input) * scale * _gain + inArray.Length + (absent is null ? 0 : 1) + named.Count + tokens.Count + masks.Count + heads.Count;
+        public override Tensor forward(Tensor input) =>
+            fc.call(input) * scale * _gain
+            + inArray.Length
+            + (absent is null ? 0 : 1)
+            + named.Count
+            + tokens.Count
+            + masks.Count
+            + heads.Count;
     }
 
     [Fact]
     public void StateDict_FieldsOfEveryKind_HaveTheFieldsNames()
     {
         using var block = new Block();
-        Assert.Equal([
-            "gain", "fc.weight", "fc.bias", "heads.0.weight", "heads.0.bias", "heads.1.weight", "heads.1.bias", "named.a.weight",
-            "tokens.0", "masks.m", "<Auto>k__BackingField.weight", "act.0"], block.state_dict().Keys);
-        Assert.Equal(["fc", "heads", "named", "tokens", "masks", "<Auto>k__BackingField", "heads.0", "heads.1", "named.a"], block.named_modules().Select(module => module.name));
+        Assert.Equal(
+            [
+                "gain",
+                "fc.weight",
+                "fc.bias",
+                "heads.0.weight",
+                "heads.0.bias",
+                "heads.1.weight",
+                "heads.1.bias",
+                "named.a.weight",
+                "tokens.0",
+                "masks.m",
+                "<Auto>k__BackingField.weight",
+                "act.0",
+            ],
+            block.state_dict().Keys
+        );
+        Assert.Equal(
+            ["fc", "heads", "named", "tokens", "masks", "<Auto>k__BackingField", "heads.0", "heads.1", "named.a"],
+            block.named_modules().Select(module => module.name)
+        );
         Assert.DoesNotContain(block, block.modules());
         Assert.NotNull(block.get_parameter("heads.1.bias"));
         Assert.True(block.has_buffer("act.0"));

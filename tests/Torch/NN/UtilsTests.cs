@@ -44,7 +44,15 @@ public class UtilsTests
         init.uniform_(norm.running_var!, 0.5, 2);
         norm.eval();
         var image = rand(1, 2, 5, 5);
-        var (weight, bias) = nn.utils.fuse_conv_bn_weights(conv.weight, null, norm.running_mean!, norm.running_var!, norm.eps, norm.weight, norm.bias);
+        var (weight, bias) = nn.utils.fuse_conv_bn_weights(
+            conv.weight,
+            null,
+            norm.running_mean!,
+            norm.running_var!,
+            norm.eps,
+            norm.weight,
+            norm.bias
+        );
         Assert.True(functional.conv2d(image, weight, bias).allclose(norm.call(conv.call(image)), atol: 1e-5));
     }
 }

@@ -21,17 +21,45 @@ public sealed class FusedPassTests : IDisposable
     {
         foreach (var decay in (double[])[0, 0.05])
         {
-            foreach (var (momentum, dampening, nesterov) in (List<(double, double, bool)>)[(0, 0, false), (0.9, 0, false), (0.9, 0.3, false), (0.8, 0, true)])
-                yield return ($"SGD momentum {momentum} dampening {dampening} nesterov {nesterov} decay {decay}",
-                    (p, fused) => new SgdOptimizer(
-                        [new MomentumGroup(p[..4], 0.1, decay, momentum), new MomentumGroup(p[4..], 0.03, decay / 2, momentum)], dampening, nesterov) { Fused = fused });
+            foreach (
+                var (momentum, dampening, nesterov) in (List<(double, double, bool)>)
+                    [(0, 0, false), (0.9, 0, false), (0.9, 0.3, false), (0.8, 0, true)]
+            )
+                yield return (
+                    $"SGD momentum {momentum} dampening {dampening} nesterov {nesterov} decay {decay}",
+                    (p, fused) =>
+                        new SgdOptimizer(
+                            [new MomentumGroup(p[..4], 0.1, decay, momentum), new MomentumGroup(p[4..], 0.03, decay / 2, momentum)],
+                            dampening,
+                            nesterov
+                        )
+                        {
+                            Fused = fused,
+                        }
+                );
             foreach (var amsgrad in (bool[])[false, true])
-                foreach (var decoupled in (bool[])[false, true])
-                    yield return ($"{(decoupled ? "AdamW" : "Adam")} amsgrad {amsgrad} decay {decay}",
-                        (p, fused) => new AdamOptimizer(
-                            [new BetasGroup(p[..4], 0.01, decay, 0.9, 0.99), new BetasGroup(p[4..], 0.03, decay / 2, 0.9, 0.99)], decoupled, 1e-3, amsgrad) { Fused = fused });
-            yield return ($"RAdam decay {decay}", (p, fused) => new RAdamOptimizer(
-                [new BetasGroup(p[..4], 0.01, decay, 0.8, 0.9), new BetasGroup(p[4..], 0.03, decay, 0.8, 0.9)], 1e-3) { Fused = fused });
+            foreach (var decoupled in (bool[])[false, true])
+                yield return (
+                    $"{(decoupled ? "AdamW" : "Adam")} amsgrad {amsgrad} decay {decay}",
+                    (p, fused) =>
+                        new AdamOptimizer(
+                            [new BetasGroup(p[..4], 0.01, decay, 0.9, 0.99), new BetasGroup(p[4..], 0.03, decay / 2, 0.9, 0.99)],
+                            decoupled,
+                            1e-3,
+                            amsgrad
+                        )
+                        {
+                            Fused = fused,
+                        }
+                );
+            yield return (
+                $"RAdam decay {decay}",
+                (p, fused) =>
+                    new RAdamOptimizer([new BetasGroup(p[..4], 0.01, decay, 0.8, 0.9), new BetasGroup(p[4..], 0.03, decay, 0.8, 0.9)], 1e-3)
+                    {
+                        Fused = fused,
+                    }
+            );
         }
     }
 
@@ -41,21 +69,37 @@ public sealed class FusedPassTests : IDisposable
     private static Parameter[] Start()
     {
         manual_seed(3);
-        long[][] shapes = [[0], [], [1], [7], [33], [65537], [3, 65537], [5, 6, 3, 3]];
+        long[][] shapes =
+        [
+            [0],
+            [],
+            [1],
+            [7],
+            [33],
+            [65537],
+            [3, 65537],
+            [5, 6, 3, 3],
+        ];
         return [.. shapes.Select(shape => new Parameter(randn(shape))), new Parameter(ChannelsLast.Lay(randn(9, 5, 7, 3)))];
     }
 
     /// <summary>Eight steps along gradients that depend on the step alone, laid out as the parameters are.</summary>
-    private static (Parameter[] Parameters, OwnOptimizer Optimizer, int[] Fused) Train(string name, bool fused = true, Func<Tensor, Tensor>? layOut = null)
+    private static (Parameter[] Parameters, OwnOptimizer Optimizer, int[] Fused) Train(
+        string name,
+        bool fused = true,
+        Func<Tensor, Tensor>? layOut = null
+    )
     {
         var parameters = Start();
-        if (layOut is not null) parameters = [.. parameters.Select(parameter => new Parameter(layOut(parameter.detach())))];
+        if (layOut is not null)
+            parameters = [.. parameters.Select(parameter => new Parameter(layOut(parameter.detach())))];
         var optimizer = s_optimizers[name](parameters, fused);
         var counts = new int[8];
         for (var step = 0; step < counts.Length; step++)
         {
             manual_seed(100 + step);
-            foreach (var parameter in parameters) parameter.grad = zeros_like(parameter, requires_grad: false).copy_(randn(parameter.shape));
+            foreach (var parameter in parameters)
+                parameter.grad = zeros_like(parameter, requires_grad: false).copy_(randn(parameter.shape));
             optimizer.step();
             counts[step] = optimizer switch
             {
@@ -71,7 +115,11 @@ public sealed class FusedPassTests : IDisposable
     private static List<Tensor> Everything((Parameter[] Parameters, OwnOptimizer Optimizer, int[]) trained)
     {
         List<Tensor> all = [.. trained.Parameters.Select(parameter => parameter.detach())];
-        trained.Optimizer.Save([.. trained.Parameters.Select((_, i) => $"{i}")], (_, tensor) => all.Add(tensor), (_, value) => all.Add(tensor((long)value!)));
+        trained.Optimizer.Save(
+            [.. trained.Parameters.Select((_, i) => $"{i}")],
+            (_, tensor) => all.Add(tensor),
+            (_, value) => all.Add(tensor((long)value!))
+        );
         return all;
     }
 
@@ -113,7 +161,8 @@ public sealed class FusedPassTests : IDisposable
         {
             set_num_threads(threads);
             var together = Train(name);
-            foreach (var (a, b) in Everything(alone).Zip(Everything(together))) Assert.True(a.Equals(b));
+            foreach (var (a, b) in Everything(alone).Zip(Everything(together)))
+                Assert.True(a.Equals(b));
             together.Optimizer.Dispose();
         }
         alone.Optimizer.Dispose();
@@ -133,7 +182,8 @@ public sealed class FusedPassTests : IDisposable
         for (var step = 0; step < 3; step++)
         {
             together.grad = gradient.clone();
-            for (var i = 0; i < 67; i++) single[i].grad = gradient[i].clone();
+            for (var i = 0; i < 67; i++)
+                single[i].grad = gradient[i].clone();
             one.step();
             many.step();
         }
@@ -159,7 +209,11 @@ public sealed class FusedPassTests : IDisposable
     public void Step_GradientOrTypeUnlikeTheParameters_IsLeftToOperators()
     {
         using var scope = NewDisposeScope();
-        var (turned, wide, plain) = (new Parameter(zeros(2, 3)), new Parameter(zeros(4, dtype: ScalarType.Float64)), new Parameter(zeros(2, 3)));
+        var (turned, wide, plain) = (
+            new Parameter(zeros(2, 3)),
+            new Parameter(zeros(4, dtype: ScalarType.Float64)),
+            new Parameter(zeros(2, 3))
+        );
         using var optimizer = new SgdOptimizer([new MomentumGroup([turned, wide, plain], 0.5)]);
         turned.grad = arange(6, dtype: ScalarType.Float32).reshape(3, 2).t();
         plain.grad = turned.grad!.contiguous();
@@ -218,7 +272,11 @@ public sealed class FusedPassTests : IDisposable
         optimizer.step();
         Assert.Equal(2, optimizer.LastFused);
         foreach (var late in (Tensor[])[loss, other])
-            Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => late.backward()).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "modified by an inplace operation",
+                Assert.ThrowsAny<Exception>(() => late.backward()).Message,
+                StringComparison.Ordinal
+            );
     }
 
     [Fact]
@@ -228,8 +286,13 @@ public sealed class FusedPassTests : IDisposable
         foreach (var parameter in (Parameter[])[new(ones(2, 3)), new(tensor(1f))])
         {
             var loss = (parameter * parameter).sum();
-            using (no_grad()) FlatFloats.NoteChangeByView(parameter);
-            Assert.Contains("modified by an inplace operation", Assert.ThrowsAny<Exception>(() => loss.backward()).Message, StringComparison.Ordinal);
+            using (no_grad())
+                FlatFloats.NoteChangeByView(parameter);
+            Assert.Contains(
+                "modified by an inplace operation",
+                Assert.ThrowsAny<Exception>(() => loss.backward()).Message,
+                StringComparison.Ordinal
+            );
             Assert.True(parameter.detach().eq(1).all().item<bool>());
         }
     }

@@ -41,7 +41,8 @@ public sealed class GradientsTests : IDisposable
         gaps[0] = stack([gaps[0], gaps[0]], -1).select(-1, 0);
         Gradients.ClipNorm(flat, 0.5);
         Gradients.ClipNorm(gaps, 0.5);
-        foreach (var (a, b) in flat.Zip(gaps)) Assert.True(a.allclose(b, rtol: 1e-5, atol: 1e-7));
+        foreach (var (a, b) in flat.Zip(gaps))
+            Assert.True(a.allclose(b, rtol: 1e-5, atol: 1e-7));
     }
 
     [Fact]
@@ -57,7 +58,8 @@ public sealed class GradientsTests : IDisposable
                 set_num_threads(threads);
                 var together = Some();
                 Gradients.ClipNorm(together, 0.5);
-                foreach (var (a, b) in alone.Zip(together)) Assert.True(a.Equals(b));
+                foreach (var (a, b) in alone.Zip(together))
+                    Assert.True(a.Equals(b));
             }
     }
 
@@ -89,6 +91,7 @@ public sealed class GradientsTests : IDisposable
         Tensor[] values = [randn(70001), ChannelsLast.Lay(randn(2, 3, 4, 5)), randn(4, 3).t(), randn(5, dtype: ScalarType.Float64)];
         var expected = averages.Zip(values, (average, value) => 0.9 * average + 0.1 * value).ToArray();
         new RunningAverage().Update(averages.Zip(values), 0.9);
-        foreach (var (average, wanted) in averages.Zip(expected)) Assert.True(average.allclose(wanted, rtol: 1e-6, atol: 1e-6));
+        foreach (var (average, wanted) in averages.Zip(expected))
+            Assert.True(average.allclose(wanted, rtol: 1e-6, atol: 1e-6));
     }
 }

@@ -44,13 +44,14 @@ public class OptimizerParityTests
             var term = (((i + 1) * parameter + t).sin() / (i + 1)).sum();
             loss = loss is null ? term : loss + term;
         }
-        if (maximize) loss = -loss!;
+        if (maximize)
+            loss = -loss!;
         loss!.backward();
         return loss;
     }
 
-    internal static Parameter[] Start(JsonElement trajectory)
-        => [.. trajectory.GetProperty("start").EnumerateArray().Select(packed => new Parameter(Fixture.Tensor(packed)))];
+    internal static Parameter[] Start(JsonElement trajectory) =>
+        [.. trajectory.GetProperty("start").EnumerateArray().Select(packed => new Parameter(Fixture.Tensor(packed)))];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -61,14 +62,18 @@ public class OptimizerParityTests
         var parameters = Start(expected);
         var (make, maximize) = s_optimizers[name];
         using var optimizer = make(parameters);
-        // LBFGS makes roundings grow: in PyTorch itself a start changed by one rounding ends up to 2.6e-4 away; float64 below is the exact test.
+        // LBFGS makes roundings grow: in PyTorch itself a start changed by one rounding ends up to 2.6e-4 away; float64 below is the exact
+        // test.
         var tolerance = name == "LBFGS" ? 3e-4 : 3e-5;
         foreach (var (t, after) in expected.GetProperty("after").EnumerateArray().Index())
         {
             optimizer.step(() => Loss(optimizer, parameters, t, maximize));
             foreach (var (parameter, wanted) in parameters.Zip(after.EnumerateArray()))
-                foreach (var (value, target) in parameter.detach().data<float>().ToArray().Zip(wanted.EnumerateArray()))
-                    Assert.True(Math.Abs(value - target.GetDouble()) < tolerance * (1 + Math.Abs(value)), $"step {t + 1}: {value} for {target}");
+            foreach (var (value, target) in parameter.detach().data<float>().ToArray().Zip(wanted.EnumerateArray()))
+                Assert.True(
+                    Math.Abs(value - target.GetDouble()) < tolerance * (1 + Math.Abs(value)),
+                    $"step {t + 1}: {value} for {target}"
+                );
         }
     }
 
@@ -80,15 +85,23 @@ public class OptimizerParityTests
     {
         using var scope = NewDisposeScope();
         var expected = FixtureFile.Json("optimization", "lbfgs.json").GetProperty("cases")[index];
-        Parameter[] parameters = [new(linspace(-2, 1.5, 6, dtype: ScalarType.Float64).view(3, 2)), new(linspace(-1, 1, 4, dtype: ScalarType.Float64))];
+        Parameter[] parameters =
+        [
+            new(linspace(-2, 1.5, 6, dtype: ScalarType.Float64).view(3, 2)),
+            new(linspace(-1, 1, 4, dtype: ScalarType.Float64)),
+        ];
         var group = new OptimizerGroup(parameters, expected.GetProperty("lr").GetDouble());
-        using var optimizer = new LbfgsOptimizer(group, expected.GetProperty("max_iter").GetInt32(), historySize: expected.GetProperty("history_size").GetInt32());
+        using var optimizer = new LbfgsOptimizer(
+            group,
+            expected.GetProperty("max_iter").GetInt32(),
+            historySize: expected.GetProperty("history_size").GetInt32()
+        );
         foreach (var (t, after) in expected.GetProperty("after").EnumerateArray().Index())
         {
             optimizer.step(() => Loss(optimizer, parameters, t));
             foreach (var (parameter, wanted) in parameters.Zip(after.EnumerateArray()))
-                foreach (var (value, target) in parameter.detach().data<double>().ToArray().Zip(wanted.EnumerateArray()))
-                    Assert.Equal(target.GetDouble(), value, 1e-7);
+            foreach (var (value, target) in parameter.detach().data<double>().ToArray().Zip(wanted.EnumerateArray()))
+                Assert.Equal(target.GetDouble(), value, 1e-7);
         }
     }
 }

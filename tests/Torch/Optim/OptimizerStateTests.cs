@@ -8,7 +8,8 @@ namespace Tessera.Tests.Torch.Optim;
 
 public class OptimizerStateTests
 {
-    public static TheoryData<string> Own => ["SGD", "SGD_Momentum", "SGD_Nesterov", "Adam", "Adam_Amsgrad", "AdamW", "AdamW_Amsgrad", "RAdam", "LBFGS"];
+    public static TheoryData<string> Own =>
+        ["SGD", "SGD_Momentum", "SGD_Nesterov", "Adam", "Adam_Amsgrad", "AdamW", "AdamW_Amsgrad", "RAdam", "LBFGS"];
 
     /// <summary>Three steps, a copy of weights and state into a fresh optimizer, three more steps of both: no bit may differ.</summary>
     [Theory]
@@ -20,9 +21,11 @@ public class OptimizerStateTests
         var (first, second) = (OptimizerParityTests.Start(trajectory), OptimizerParityTests.Start(trajectory));
         using var source = (OwnOptimizer)OptimizerParityTests.s_optimizers[name].Make(first);
         using var target = (OwnOptimizer)OptimizerParityTests.s_optimizers[name].Make(second);
-        for (var t = 0; t < 3; t++) source.step(() => OptimizerParityTests.Loss(source, first, t));
+        for (var t = 0; t < 3; t++)
+            source.step(() => OptimizerParityTests.Loss(source, first, t));
         using (no_grad())
-            foreach (var (to, from) in second.Zip(first)) to.copy_(from);
+            foreach (var (to, from) in second.Zip(first))
+                to.copy_(from);
         var saved = new Saved(source);
         Assert.Null(target.Load(Saved.Names, saved.Tensor, saved.Value));
         Assert.Equal(saved.Tensors.Keys, new Saved(target).Tensors.Keys);
@@ -31,7 +34,8 @@ public class OptimizerStateTests
             source.step(() => OptimizerParityTests.Loss(source, first, t));
             target.step(() => OptimizerParityTests.Loss(target, second, t));
         }
-        foreach (var (mine, theirs) in second.Zip(first)) Assert.True(mine.Equals(theirs));
+        foreach (var (mine, theirs) in second.Zip(first))
+            Assert.True(mine.Equals(theirs));
         Assert.NotEqual(OptimizerParityTests.Start(trajectory)[0], second[0]);
     }
 
@@ -62,8 +66,10 @@ public class OptimizerStateTests
         optimizer.step();
         var saved = new Saved(optimizer);
         saved.Tensors.Remove(key);
-        if (size is { } length) saved.Tensors.Add(key, ones(length));
-        if (key.EndsWith(".step", StringComparison.Ordinal)) saved.Values.Remove(key);
+        if (size is { } length)
+            saved.Tensors.Add(key, ones(length));
+        if (key.EndsWith(".step", StringComparison.Ordinal))
+            saved.Values.Remove(key);
         using var other = Make();
         Assert.Equal(key, other.Load(Saved.Names, saved.Tensor, saved.Value));
     }
@@ -123,7 +129,9 @@ public class OptimizerStateTests
     {
         using var scope = NewDisposeScope();
         var parameter = new Parameter(ones(2));
-        Assert.Throws<ArgumentException>(() => new SgdOptimizer([new MomentumGroup([parameter], 0.1), new MomentumGroup([parameter], 0.1)]));
+        Assert.Throws<ArgumentException>(() =>
+            new SgdOptimizer([new MomentumGroup([parameter], 0.1), new MomentumGroup([parameter], 0.1)])
+        );
     }
 
     /// <summary>Where momentum is set to something else by a schedule, the next step has it.</summary>
@@ -134,9 +142,9 @@ public class OptimizerStateTests
         var parameter = new Parameter(zeros(1));
         using var optimizer = new SgdOptimizer([new MomentumGroup([parameter], 1, momentum: 0.5)]);
         parameter.grad = ones(1);
-        optimizer.step();                                                         // b = 1, p = -1
+        optimizer.step(); // b = 1, p = -1
         ((optim.IMomentum)optimizer.ParamGroups.Single()).Momentum = 0.25;
-        optimizer.step();                                                         // b = 1.25, p = -2.25
+        optimizer.step(); // b = 1.25, p = -2.25
         Assert.Equal(-2.25f, parameter.detach().item<float>());
     }
 
@@ -151,25 +159,34 @@ public class OptimizerStateTests
         using var optimizer = OptimizerParityTests.s_optimizers[name].Make(parameters);
         long Step(int t)
         {
-            optimizer.step(() =>
-            {
-                using var scope = NewDisposeScope();
-                return OptimizerParityTests.Loss(optimizer, parameters, t).MoveToOuterDisposeScope();
-            })?.Dispose();
+            optimizer
+                .step(() =>
+                {
+                    using var scope = NewDisposeScope();
+                    return OptimizerParityTests.Loss(optimizer, parameters, t).MoveToOuterDisposeScope();
+                })
+                ?.Dispose();
             optimizer.zero_grad();
             return DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         }
-        for (var t = 0; t < 4; t++) Step(t); // LBFGS fills its history of three
+        for (var t = 0; t < 4; t++)
+            Step(t); // LBFGS fills its history of three
         var before = Step(4);
-        for (var t = 5; t < 10; t++) Assert.Equal(before, Step(t));
-        foreach (var parameter in parameters) parameter.Dispose();
+        for (var t = 5; t < 10; t++)
+            Assert.Equal(before, Step(t));
+        foreach (var parameter in parameters)
+            parameter.Dispose();
     }
 
     /// <summary>What an optimizer has saved.</summary>
     private sealed class Saved
     {
         public Saved(OwnOptimizer optimizer) =>
-            optimizer.Save(Names, (name, tensor) => Tensors.Add(name, tensor.clone()), (name, value) => Values[name] = JsonNode.Parse(value!.ToJsonString()));
+            optimizer.Save(
+                Names,
+                (name, tensor) => Tensors.Add(name, tensor.clone()),
+                (name, value) => Values[name] = JsonNode.Parse(value!.ToJsonString())
+            );
 
         public static string[] Names => ["a", "b"];
 

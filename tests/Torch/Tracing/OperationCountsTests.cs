@@ -14,7 +14,8 @@ public class OperationCountsTests
         return OperationCounts.Of(OperatorTrace.Record(action)).Aggregate(default(OperationCounts), (sum, next) => sum + next.Counts);
     }
 
-    private static (long, long) Products(Action action) => Count(action) is var counts ? (counts.MultiplyAdds, counts.Activations) : default;
+    private static (long, long) Products(Action action) =>
+        Count(action) is var counts ? (counts.MultiplyAdds, counts.Activations) : default;
 
     [Fact]
     public void MatrixProducts_EachOnce()
@@ -76,12 +77,30 @@ public class OperationCountsTests
         for (var dims = 1; dims <= 3; dims++)
         {
             var (x, weight, values) = (Input(dims), Weight(dims), 2 * 8 * (long)Math.Pow(side, dims));
-            Assert.Equal((values * (6 / groups) * (long)Math.Pow(3, dims), values), Products(() => _ = dims switch
-            {
-                1 => functional.conv1d(x, weight, stride: stride, dilation: dilation, groups: groups),
-                2 => functional.conv2d(x, weight, randn(8), strides: [stride, stride], dilation: [dilation, dilation], groups: groups),
-                _ => functional.conv3d(x, weight, strides: [stride, stride, stride], dilation: [dilation, dilation, dilation], groups: groups),
-            }));
+            Assert.Equal(
+                (values * (6 / groups) * (long)Math.Pow(3, dims), values),
+                Products(() =>
+                    _ = dims switch
+                    {
+                        1 => functional.conv1d(x, weight, stride: stride, dilation: dilation, groups: groups),
+                        2 => functional.conv2d(
+                            x,
+                            weight,
+                            randn(8),
+                            strides: [stride, stride],
+                            dilation: [dilation, dilation],
+                            groups: groups
+                        ),
+                        _ => functional.conv3d(
+                            x,
+                            weight,
+                            strides: [stride, stride, stride],
+                            dilation: [dilation, dilation, dilation],
+                            groups: groups
+                        ),
+                    }
+                )
+            );
         }
     }
 
@@ -93,7 +112,10 @@ public class OperationCountsTests
     {
         using var scope = NewDisposeScope();
         var (x, weight) = (randn(2, 6, 5, 5), randn(6, 8 / groups, 3, 3));
-        Assert.Equal((2 * 6 * 5 * 5 * 8 / groups * 9, 2 * 8 * 11 * 11), Products(() => functional.conv_transpose2d(x, weight, strides: [2, 2], groups: groups)));
+        Assert.Equal(
+            (2 * 6 * 5 * 5 * 8 / groups * 9, 2 * 8 * 11 * 11),
+            Products(() => functional.conv_transpose2d(x, weight, strides: [2, 2], groups: groups))
+        );
     }
 
     // Batch 2, 3 heads, 5 queries, 7 keys, width 4: 5 x 7 x 4 for the weights, the same for the sums.
@@ -104,9 +126,15 @@ public class OperationCountsTests
         var (query, key, value) = (randn(2, 3, 5, 4), randn(2, 3, 7, 4), randn(2, 3, 7, 4));
         const long products = 2 * 3 * 2 * 5 * 7 * 4;
         Assert.Equal(products, Count(() => functional.scaled_dot_product_attention(query, key, value)).MultiplyAdds);
-        Assert.Equal(products, Count(() => functional.scaled_dot_product_attention(query, key, value, attn_mask: zeros(5, 7))).MultiplyAdds);
+        Assert.Equal(
+            products,
+            Count(() => functional.scaled_dot_product_attention(query, key, value, attn_mask: zeros(5, 7))).MultiplyAdds
+        );
         Assert.Equal(products, Count(() => query.matmul(key.transpose(-2, -1)).softmax(-1).matmul(value)).MultiplyAdds);
-        Assert.Equal(products, Count(() => functional.scaled_dot_product_attention(query.to(float64), key.to(float64), value.to(float64), p: 0.1)).MultiplyAdds);
+        Assert.Equal(
+            products,
+            Count(() => functional.scaled_dot_product_attention(query.to(float64), key.to(float64), value.to(float64), p: 0.1)).MultiplyAdds
+        );
     }
 
     // Two layers, 5 steps, batch 2, widths 4 and 6: four gates of 6 rows, over the input and the state.
@@ -130,7 +158,10 @@ public class OperationCountsTests
         Assert.Equal(96, Count(() => x.exp()).Bytes);
         Assert.Equal(192, Count(() => x.to(float64)).Bytes);
         Assert.Equal(4 * 6 * (4 + 8), Count(() => x.sort(1)).Bytes);
-        Assert.Equal(2 * 8 * 5 * 5 * 4, Count(() => functional.conv2d(zeros(2, 3, 7, 7), zeros(8, 3, 3, 3))).Bytes - 4 * (2 * 3 * 7 * 7 + 8 * 3 * 3 * 3));
+        Assert.Equal(
+            2 * 8 * 5 * 5 * 4,
+            Count(() => functional.conv2d(zeros(2, 3, 7, 7), zeros(8, 3, 3, 3))).Bytes - 4 * (2 * 3 * 7 * 7 + 8 * 3 * 3 * 3)
+        );
     }
 
     [Fact]

@@ -17,7 +17,8 @@ public class OperatorTraceTests
     {
         Assert.True(OperatorTrace.IsAvailable);
         Assert.Subset(Exports.All.ToHashSet(), TraceFunctions.Names.ToHashSet());
-        foreach (var missing in TraceFunctions.Names) Assert.Null(TraceFunctions.Find(name => name == missing ? 0 : Exports.Find(name)));
+        foreach (var missing in TraceFunctions.Names)
+            Assert.Null(TraceFunctions.Find(name => name == missing ? 0 : Exports.Find(name)));
     }
 
     [Fact]
@@ -34,7 +35,12 @@ public class OperatorTraceTests
         Assert.Equal((480, 4, 0), (input.Elements, input.ElementSize, input.Offset));
         Assert.Equal([2, 3, 8, 10], input.Shape);
         Assert.Equal([240, 80, 10, 1], input.Strides);
-        IReadOnlyList<long>?[] expected = [[2, 1], [1, 0], [1, 2]]; // stride, padding, dilation
+        IReadOnlyList<long>?[] expected =
+        [
+            [2, 1],
+            [1, 0],
+            [1, 2],
+        ]; // stride, padding, dilation
         Assert.Equal(expected, node.Inputs.Skip(3).Take(3).Select(value => Assert.IsType<TracedList>(value).Integers));
         Assert.Equal(1, Assert.IsType<TracedInteger>(node.Inputs[6]).Value);
         Assert.Equal([2, 6, 4, 6], Assert.IsType<TracedTensor>(Assert.Single(node.Outputs)).Shape);
@@ -46,18 +52,26 @@ public class OperatorTraceTests
     {
         using var scope = NewDisposeScope();
         var (x, index) = (randn(2, 3, 4).to(float64), tensor(new long[] { 1, 0 }));
-        var nodes = OperatorTrace.Record(() =>
-        {
-            _ = x.clamp(double.NegativeInfinity, 0.25);
-            _ = cat([x, x[1..]], 0);
-            _ = x[TensorIndex.Ellipsis, TensorIndex.Tensor(index)];
-            _ = x.sum([0L], keepdim: true, type: ScalarType.Float32);
-            _ = functional.gelu(x);
-            _ = rand(2, 2);
-        }).Outermost.ToLookup(node => node.Name);
+        var nodes = OperatorTrace
+            .Record(() =>
+            {
+                _ = x.clamp(double.NegativeInfinity, 0.25);
+                _ = cat([x, x[1..]], 0);
+                _ = x[TensorIndex.Ellipsis, TensorIndex.Tensor(index)];
+                _ = x.sum([0L], keepdim: true, type: ScalarType.Float32);
+                _ = functional.gelu(x);
+                _ = rand(2, 2);
+            })
+            .Outermost.ToLookup(node => node.Name);
         Assert.Equal([new TracedDouble(double.NegativeInfinity), new TracedDouble(0.25)], nodes["aten::clamp"].Single().Inputs.Skip(1));
         var joined = Assert.IsType<TracedList>(nodes["aten::cat"].Single().Inputs[0]);
-        Assert.Equal([[2, 3, 4], [1, 3, 4]], joined.Items.Cast<TracedTensor>().Select(item => item.Shape));
+        Assert.Equal(
+            [
+                [2, 3, 4],
+                [1, 3, 4],
+            ],
+            joined.Items.Cast<TracedTensor>().Select(item => item.Shape)
+        );
         Assert.Null(joined.Integers);
         Assert.Equal(12, ((TracedTensor)joined.Items[1]).Offset);
         var indices = Assert.IsType<TracedList>(nodes["aten::index"].Single().Inputs[1]);
@@ -74,12 +88,14 @@ public class OperatorTraceTests
     {
         using var scope = NewDisposeScope();
         var x = randn(4, 6);
-        var nodes = OperatorTrace.Record(() =>
-        {
-            var row = x.detach();
-            row.transpose(0, 1).add_(1);
-            row.clone();
-        }).Outermost.ToArray();
+        var nodes = OperatorTrace
+            .Record(() =>
+            {
+                var row = x.detach();
+                row.transpose(0, 1).add_(1);
+                row.clone();
+            })
+            .Outermost.ToArray();
         Assert.Equal(["aten::detach", "aten::transpose", "aten::add_", "aten::clone"], nodes.Select(node => node.Name));
         var (first, storage) = ((TracedTensor)nodes[0].Inputs[0], ((TracedTensor)nodes[0].Inputs[0]).Storage);
         var results = nodes.Select(node => (TracedTensor)node.Outputs[0]).ToArray();
@@ -104,8 +120,10 @@ public class OperatorTraceTests
             OperatorTrace.Mark(int.MaxValue);
             _ = empty(0, 5);
         });
-        Assert.Equal(["aten::sin", "7", "aten::cos", "2147483647", "aten::empty"],
-            trace.Operators.Where(node => node.Parent is null).Select(node => node.Mark is { } mark ? $"{mark}" : node.Name));
+        Assert.Equal(
+            ["aten::sin", "7", "aten::cos", "2147483647", "aten::empty"],
+            trace.Operators.Where(node => node.Parent is null).Select(node => node.Mark is { } mark ? $"{mark}" : node.Name)
+        );
         Assert.Equal(["aten::sin", "aten::cos", "aten::empty"], Names(trace));
         Assert.Throws<ArgumentOutOfRangeException>(() => OperatorTrace.Mark(-1));
     }
@@ -118,7 +136,16 @@ public class OperatorTraceTests
         for (var i = 0; i < 50; i++)
         {
             Assert.Empty(OperatorTrace.Record(() => { }).Operators);
-            Assert.Equal(Enumerable.Repeat("aten::exp", i), Names(OperatorTrace.Record(() => { for (var k = 0; k < i; k++) _ = x.exp(); })));
+            Assert.Equal(
+                Enumerable.Repeat("aten::exp", i),
+                Names(
+                    OperatorTrace.Record(() =>
+                    {
+                        for (var k = 0; k < i; k++)
+                            _ = x.exp();
+                    })
+                )
+            );
             _ = x.log(); // not recorded
         }
     }
@@ -128,11 +155,14 @@ public class OperatorTraceTests
     {
         using var scope = NewDisposeScope();
         var (x, y) = (randn(2, 3), randn(4, 5));
-        Assert.Throws<TimeZoneNotFoundException>(() => OperatorTrace.Record(() =>
-        {
-            for (var i = 0; i < 200; i++) _ = x.exp();
-            throw new TimeZoneNotFoundException();
-        }));
+        Assert.Throws<TimeZoneNotFoundException>(() =>
+            OperatorTrace.Record(() =>
+            {
+                for (var i = 0; i < 200; i++)
+                    _ = x.exp();
+                throw new TimeZoneNotFoundException();
+            })
+        );
         Assert.ThrowsAny<Exception>(() => OperatorTrace.Record(() => x.mm(y)));
         Assert.Equal(["aten::relu", "aten::exp"], Names(OperatorTrace.Record(() => functional.relu(x).exp())));
     }
@@ -174,18 +204,24 @@ public class OperatorTraceTests
         try
         {
             var traces = new OperatorTrace[4];
-            Parallel.For(0, traces.Length, new ParallelOptions { MaxDegreeOfParallelism = traces.Length }, i =>
-            {
-                using var scope = NewDisposeScope();
-                var x = randn(4);
-                for (var round = 0; round < 3; round++)
-                    traces[i] = OperatorTrace.Record(() =>
-                    {
-                        for (var k = 0; k <= i; k++) _ = x.sinh();
-                        Thread.Sleep(5);
-                        _ = x.tanh();
-                    });
-            });
+            Parallel.For(
+                0,
+                traces.Length,
+                new ParallelOptions { MaxDegreeOfParallelism = traces.Length },
+                i =>
+                {
+                    using var scope = NewDisposeScope();
+                    var x = randn(4);
+                    for (var round = 0; round < 3; round++)
+                        traces[i] = OperatorTrace.Record(() =>
+                        {
+                            for (var k = 0; k <= i; k++)
+                                _ = x.sinh();
+                            Thread.Sleep(5);
+                            _ = x.tanh();
+                        });
+                }
+            );
             for (var i = 0; i < traces.Length; i++)
                 Assert.Equal([.. Enumerable.Repeat("aten::sinh", i + 1), "aten::tanh"], Names(traces[i]));
         }
@@ -230,7 +266,11 @@ public class OperatorTraceTests
     {
         using var scope = NewDisposeScope();
         var x = zeros(1);
-        var trace = OperatorTrace.Record(() => { for (var i = 0; i < 500; i++) x.add_(1); });
+        var trace = OperatorTrace.Record(() =>
+        {
+            for (var i = 0; i < 500; i++)
+                x.add_(1);
+        });
         Assert.Equal(500, trace.Outermost.Count());
         Assert.Equal(500, x.item<float>());
         Assert.Equal(trace.Operators.Select(node => node.Id).Order(), trace.Operators.Select(node => node.Id));
@@ -240,7 +280,8 @@ public class OperatorTraceTests
     [Fact]
     public void Nothing_IsPrinted()
     {
-        if (OperatingSystem.IsWindows()) return;
+        if (OperatingSystem.IsWindows())
+            return;
         var path = Path.GetTempFileName();
         using (var file = File.OpenHandle(path, access: FileAccess.Write))
         {
@@ -264,7 +305,8 @@ public class OperatorTraceTests
     public void NoFile_IsLeft()
     {
         _ = OperatorTrace.Record(() => { });
-        if (OperatingSystem.IsWindows()) return; // an open file stays there until the process ends
+        if (OperatingSystem.IsWindows())
+            return; // an open file stays there until the process ends
         var begin = Process.GetCurrentProcess().StartTime.ToUniversalTime();
         Assert.DoesNotContain(Directory.GetFiles(Path.GetTempPath(), "tessera-trace-*"), file => File.GetLastWriteTimeUtc(file) > begin);
     }

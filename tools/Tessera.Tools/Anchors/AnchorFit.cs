@@ -10,22 +10,33 @@ internal readonly record struct Extent(double Width, double Height)
     {
         var across = Math.Min(Math.Min(Width, other.Width), (Width + other.Width) / 2 - x);
         var down = Math.Min(Math.Min(Height, other.Height), (Height + other.Height) / 2 - y);
-        if (across <= 0 || down <= 0) return 0;
+        if (across <= 0 || down <= 0)
+            return 0;
         var shared = across * down;
         return shared / (Width * Height + other.Width * other.Height - shared);
     }
 }
 
-/// <summary>Sides of each map's anchors, in pixels and rising, and the ratios that all maps share: what AnchorGenerator's "sizes" and "ratios" take.</summary>
+/// <summary>Sides of each map's anchors, in pixels and rising, and the ratios that all maps share: what AnchorGenerator's "sizes" and
+/// "ratios" take.</summary>
 internal sealed record AnchorShapes(double[][] Sizes, double[] Ratios)
 {
     public Extent[] Extents() => [.. ByMap().SelectMany(anchors => anchors)];
 
     /// <summary>Anchors of each map.</summary>
-    public Extent[][] ByMap() => [.. Sizes.Select(sides => sides.SelectMany(side => Ratios.Select(ratio => new Extent(side / Math.Sqrt(ratio), side * Math.Sqrt(ratio)))).ToArray())];
+    public Extent[][] ByMap() =>
+        [
+            .. Sizes.Select(sides =>
+                sides.SelectMany(side => Ratios.Select(ratio => new Extent(side / Math.Sqrt(ratio), side * Math.Sqrt(ratio)))).ToArray()
+            ),
+        ];
 
     /// <summary>As they are printed.</summary>
-    public AnchorShapes Rounded() => new([.. Sizes.Select(sides => sides.Select(side => Math.Max(Math.Round(side, 1), 0.1)).ToArray())], [.. Ratios.Select(ratio => Math.Max(Math.Round(ratio, 2), 0.01))]);
+    public AnchorShapes Rounded() =>
+        new(
+            [.. Sizes.Select(sides => sides.Select(side => Math.Max(Math.Round(side, 1), 0.1)).ToArray())],
+            [.. Ratios.Select(ratio => Math.Max(Math.Round(ratio, 2), 0.01))]
+        );
 }
 
 /// <summary>Fits anchors to boxes: each box should have one that overlaps it well.</summary>
@@ -36,13 +47,18 @@ internal sealed record AnchorShapes(double[][] Sizes, double[] Ratios)
 /// </remarks>
 internal sealed class AnchorFit
 {
-    private const int MostForEvolution = 4000, Members = 48, Rounds = 30;
-    private const double Weight = 0.6, Crossover = 0.8;
+    private const int MostForEvolution = 4000,
+        Members = 48,
+        Rounds = 30;
+    private const double Weight = 0.6,
+        Crossover = 0.8;
     private const double OfMean = 0.1; // a recall rises in steps; the mean overlap shows the way between them
 
     private readonly PlacedBoxes _boxes;
     private readonly (double Least, double Most)[]? _held; // the sides that each map can hold
-    private readonly int _maps, _sizes, _ratios;
+    private readonly int _maps,
+        _sizes,
+        _ratios;
     private readonly double? _threshold;
     private readonly long _seed;
 
@@ -60,11 +76,13 @@ internal sealed class AnchorFit
         _held[^1].Most = double.PositiveInfinity;
     }
 
-    /// <summary>Each box's best overlap with an anchor of its centre, on average, and the part of the boxes that have one above each of the thresholds.</summary>
+    /// <summary>Each box's best overlap with an anchor of its centre, on average, and the part of the boxes that have one above each of the
+    /// thresholds.</summary>
     public static (double Mean, double[] Recall) Measure(Extent[] boxes, Extent[] anchors, params ReadOnlySpan<double> thresholds) =>
         PlacedBoxes.Centred(boxes, 1).Measure([anchors], thresholds);
 
-    /// <summary>Clusters of the squares of the boxes' areas: their sides, dealt to the maps from small to large, and clusters of their ratios.</summary>
+    /// <summary>Clusters of the squares of the boxes' areas: their sides, dealt to the maps from small to large, and clusters of their
+    /// ratios.</summary>
     public AnchorShapes KMeans()
     {
         var random = new RandomSource((ulong)_seed);
@@ -82,7 +100,8 @@ internal sealed class AnchorFit
     {
         var (least, end) = (_held![map].Least, map + 1 < _maps ? _held[map + 1].Least : double.PositiveInfinity);
         var own = squares.Where(square => square.Width >= (map == 0 ? 0 : least) && square.Width < end).ToArray();
-        if (own.Length >= _sizes) return [.. Clusters(own, _sizes, random).Select(center => center.Width).Order()];
+        if (own.Length >= _sizes)
+            return [.. Clusters(own, _sizes, random).Select(center => center.Width).Order()];
         var first = map == 0 ? end / 2 : least;
         return [.. Enumerable.Range(0, _sizes).Select(i => first * Math.Pow(2, (double)i / _sizes))];
     }
@@ -93,21 +112,34 @@ internal sealed class AnchorFit
     {
         var random = new RandomSource((ulong)_seed + 1);
         var few = _boxes.Count <= MostForEvolution ? _boxes : _boxes.At([.. random.Permutation(_boxes.Count).Take(MostForEvolution)]);
-        var starts = from.Where(shapes => shapes.Sizes.Length == _maps && shapes.Sizes.All(sides => sides.Length == _sizes) && shapes.Ratios.Length == _ratios).Select(Genes).ToArray();
+        var starts = from.Where(shapes =>
+                shapes.Sizes.Length == _maps && shapes.Sizes.All(sides => sides.Length == _sizes) && shapes.Ratios.Length == _ratios
+            )
+            .Select(Genes)
+            .ToArray();
         var members = new double[Members][];
         for (var i = 0; i < Members; i++)
-            members[i] = i < starts.Length ? starts[i] : starts.Length == 0 || i % 2 == 0 ? Drawn(random) : [.. starts[i % starts.Length].Select(gene => gene + 0.3 * random.Normal())];
+            members[i] =
+                i < starts.Length ? starts[i]
+                : starts.Length == 0 || i % 2 == 0 ? Drawn(random)
+                : [.. starts[i % starts.Length].Select(gene => gene + 0.3 * random.Normal())];
         var scores = new double[Members];
         Parallel.For(0, Members, i => scores[i] = Score(few, members[i]));
         for (var generation = 0; generation < generations; generation++)
         {
             var trials = new double[Members][];
-            for (var i = 0; i < Members; i++) trials[i] = Trial(members, i, random);
-            Parallel.For(0, Members, i =>
-            {
-                var score = Score(few, trials[i]);
-                if (score >= scores[i]) (members[i], scores[i]) = (trials[i], score);
-            });
+            for (var i = 0; i < Members; i++)
+                trials[i] = Trial(members, i, random);
+            Parallel.For(
+                0,
+                Members,
+                i =>
+                {
+                    var score = Score(few, trials[i]);
+                    if (score >= scores[i])
+                        (members[i], scores[i]) = (trials[i], score);
+                }
+            );
             advance?.Invoke(generation + 1, generations);
         }
         return Shapes(members[Array.IndexOf(scores, scores.Max())]);
@@ -115,32 +147,42 @@ internal sealed class AnchorFit
 
     private double[] Trial(double[][] members, int of, RandomSource random)
     {
-        int a, b, c;
+        int a,
+            b,
+            c;
         do (a, b, c) = (random.Next(Members), random.Next(Members), random.Next(Members));
         while (a == of || b == of || c == of || a == b || b == c || a == c);
         var trial = (double[])members[of].Clone();
         var forced = random.Next(trial.Length);
         for (var g = 0; g < trial.Length; g++)
-            if (g == forced || random.Chance(Crossover)) trial[g] = Math.Clamp(members[a][g] + Weight * (members[b][g] - members[c][g]), -12, 12);
+            if (g == forced || random.Chance(Crossover))
+                trial[g] = Math.Clamp(members[a][g] + Weight * (members[b][g] - members[c][g]), -12, 12);
         return trial;
     }
 
     private double Score(PlacedBoxes few, double[] genes)
     {
         var anchors = Shapes(genes).ByMap();
-        if (_threshold is not { } threshold) return few.Measure(anchors).Mean;
+        if (_threshold is not { } threshold)
+            return few.Measure(anchors).Mean;
         var (mean, recall) = few.Measure(anchors, threshold);
         return recall[0] + OfMean * mean;
     }
 
-    private static double[] Genes(AnchorShapes shapes) => [.. shapes.Sizes.SelectMany(sides => sides).Concat(shapes.Ratios).Select(value => Math.Log(value))];
+    private static double[] Genes(AnchorShapes shapes) =>
+        [.. shapes.Sizes.SelectMany(sides => sides).Concat(shapes.Ratios).Select(value => Math.Log(value))];
 
     /// <summary>Sides and ratios of boxes drawn at random.</summary>
-    private double[] Drawn(RandomSource random) => [.. Enumerable.Range(0, _maps * _sizes + _ratios).Select(gene =>
-    {
-        var box = _boxes.Extents[random.Next(_boxes.Count)];
-        return gene < _maps * _sizes ? Math.Log(box.Width * box.Height) / 2 : Math.Log(box.Height / box.Width);
-    })];
+    private double[] Drawn(RandomSource random) =>
+        [
+            .. Enumerable
+                .Range(0, _maps * _sizes + _ratios)
+                .Select(gene =>
+                {
+                    var box = _boxes.Extents[random.Next(_boxes.Count)];
+                    return gene < _maps * _sizes ? Math.Log(box.Width * box.Height) / 2 : Math.Log(box.Height / box.Width);
+                }),
+        ];
 
     /// <summary>Sides are dealt from small to large, or, where maps hold some only, brought within those.</summary>
     private AnchorShapes Shapes(double[] genes)
@@ -148,7 +190,12 @@ internal sealed class AnchorFit
         var sides = genes.Take(_maps * _sizes).Select(value => Math.Exp(value));
         double[][] byMap = _held is null
             ? [.. sides.Order().Chunk(_sizes)]
-            : [.. sides.Chunk(_sizes).Select((ofMap, map) => ofMap.Select(side => Math.Clamp(side, _held[map].Least, _held[map].Most)).Order().ToArray())];
+            :
+            [
+                .. sides
+                    .Chunk(_sizes)
+                    .Select((ofMap, map) => ofMap.Select(side => Math.Clamp(side, _held[map].Least, _held[map].Most)).Order().ToArray()),
+            ];
         return new AnchorShapes(byMap, [.. genes.Skip(_maps * _sizes).Order().Select(value => Math.Exp(value))]);
     }
 
@@ -160,15 +207,27 @@ internal sealed class AnchorFit
         var owners = new int[squares.Length];
         for (var round = 0; round < Rounds; round++)
         {
-            Parallel.For(0, squares.Length, i =>
-            {
-                var best = -1.0;
-                for (var c = 0; c < count; c++)
-                    if (squares[i].Overlap(centers[c]) is var overlap && overlap > best) (best, owners[i]) = (overlap, c);
-            });
-            var moved = centers.Select((center, c) => squares.Where((box, i) => owners[i] == c).ToArray())
-                .Select(own => own.Length == 0 ? squares[random.Next(squares.Length)] : new Extent(Median(own.Select(box => box.Width)), Median(own.Select(box => box.Height)))).ToArray();
-            if (moved.SequenceEqual(centers)) break;
+            Parallel.For(
+                0,
+                squares.Length,
+                i =>
+                {
+                    var best = -1.0;
+                    for (var c = 0; c < count; c++)
+                        if (squares[i].Overlap(centers[c]) is var overlap && overlap > best)
+                            (best, owners[i]) = (overlap, c);
+                }
+            );
+            var moved = centers
+                .Select((center, c) => squares.Where((box, i) => owners[i] == c).ToArray())
+                .Select(own =>
+                    own.Length == 0
+                        ? squares[random.Next(squares.Length)]
+                        : new Extent(Median(own.Select(box => box.Width)), Median(own.Select(box => box.Height)))
+                )
+                .ToArray();
+            if (moved.SequenceEqual(centers))
+                break;
             centers = moved;
         }
         return centers;

@@ -38,17 +38,22 @@ internal sealed class PlacedBoxes
     public int Maps => _apart.Length;
 
     /// <param name="boxes">With their centres, in pixels.</param>
-    public static PlacedBoxes On(IReadOnlyList<AnchorMap> maps, IReadOnlyList<(Extent Extent, double X, double Y)> boxes) => new(
-        [.. boxes.Select(box => box.Extent)],
-        [.. maps.Select(map => boxes.Select(box => (Apart(box.X, map), Apart(box.Y, map))).ToArray())]);
+    public static PlacedBoxes On(IReadOnlyList<AnchorMap> maps, IReadOnlyList<(Extent Extent, double X, double Y)> boxes) =>
+        new(
+            [.. boxes.Select(box => box.Extent)],
+            [.. maps.Select(map => boxes.Select(box => (Apart(box.X, map), Apart(box.Y, map))).ToArray())]
+        );
 
     /// <summary>Every box has its centre where an anchor has.</summary>
-    public static PlacedBoxes Centred(Extent[] boxes, int maps) => new(boxes, [.. Enumerable.Range(0, maps).Select(_ => new (float, float)[boxes.Length])]);
+    public static PlacedBoxes Centred(Extent[] boxes, int maps) =>
+        new(boxes, [.. Enumerable.Range(0, maps).Select(_ => new (float, float)[boxes.Length])]);
 
     /// <summary>Some of them.</summary>
-    public PlacedBoxes At(int[] indices) => new([.. indices.Select(i => Extents[i])], [.. _apart.Select(ofMap => indices.Select(i => ofMap[i]).ToArray())]);
+    public PlacedBoxes At(int[] indices) =>
+        new([.. indices.Select(i => Extents[i])], [.. _apart.Select(ofMap => indices.Select(i => ofMap[i]).ToArray())]);
 
-    /// <summary>Each box's best overlap with an anchor, on average, and the part of the boxes that have one above each of the thresholds.</summary>
+    /// <summary>Each box's best overlap with an anchor, on average, and the part of the boxes that have one above each of the
+    /// thresholds.</summary>
     /// <param name="anchors">Of each map.</param>
     public (double Mean, double[] Recall) Measure(Extent[][] anchors, params ReadOnlySpan<double> thresholds)
     {
@@ -58,7 +63,8 @@ internal sealed class PlacedBoxes
             var best = Best(i, anchors);
             sum += best;
             for (var t = 0; t < thresholds.Length; t++)
-                if (best >= thresholds[t]) above[t]++;
+                if (best >= thresholds[t])
+                    above[t]++;
         }
         return (sum / Extents.Length, [.. above.Select(count => count / Extents.Length)]);
     }
@@ -69,7 +75,8 @@ internal sealed class PlacedBoxes
         for (var map = 0; map < anchors.Length; map++)
         {
             var (x, y) = _apart[map][index];
-            foreach (var anchor in anchors[map]) best = Math.Max(best, box.Overlap(anchor, x, y));
+            foreach (var anchor in anchors[map])
+                best = Math.Max(best, box.Overlap(anchor, x, y));
         }
         return best;
     }

@@ -22,7 +22,8 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
         var before = Load(index);
         var plain = Pixels(before);
         var panels = new List<(string, Image)> { ($"original, {plain.Width} x {plain.Height}", Enlarged(plain)) };
-        if (IsDrawn(before)) panels.Add(("with truth", Overlaid(plain, before)));
+        if (IsDrawn(before))
+            panels.Add(("with truth", Overlaid(plain, before)));
         var shown = new SortedSet<int>(Classes(before));
         for (var epoch = 0; epoch < variants; epoch++)
         {
@@ -32,7 +33,8 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
             var apart = MapOf(after) is { } map && (map.Height, map.Width) != (pixels.Height, pixels.Width);
             panels.Add(($"{title}, {pixels.Width} x {pixels.Height}{(apart ? " (the map keeps its size)" : "")}", Overlaid(pixels, after)));
             shown.UnionWith(Classes(after));
-            foreach (var (name, extra) in after.ExtraMaps) panels.Add(($"{name}, epoch {epoch}", Enlarged(Photograph.Of(extra))));
+            foreach (var (name, extra) in after.ExtraMaps)
+                panels.Add(($"{name}, epoch {epoch}", Enlarged(Photograph.Of(extra))));
         }
         return (Overlays.SideBySide(panels, [.. shown.Select(c => (dataset.Info.Classes[c], _colors[c]))]), before.Name, Truth(before));
     }
@@ -49,7 +51,8 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
     {
         var random = RandomSource.For(seed, epoch, index);
         var sample = dataset.Open(index, training && steps.Count == dataset.Pipeline.Count); // what is shown as the original is decoded at full size
-        foreach (var step in steps) sample = step.Apply(sample, random);
+        foreach (var step in steps)
+            sample = step.Apply(sample, random);
         return sample;
     }
 
@@ -62,14 +65,32 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
 
     private Image Overlaid(Image pixels, Sample sample)
     {
-        if (MapOf(sample) is { } map && (map.Height, map.Width) == (pixels.Height, pixels.Width)) pixels = Overlays.Segmentation(pixels, map, _colors, opacity);
+        if (MapOf(sample) is { } map && (map.Height, map.Width) == (pixels.Height, pixels.Width))
+            pixels = Overlays.Segmentation(pixels, map, _colors, opacity);
         if (sample.InstanceMasks is { Count: > 0 } masks && masks.All(mask => (mask.Height, mask.Width) == (pixels.Height, pixels.Width)))
-            pixels = Overlays.Masks(pixels, masks, [.. masks.Select((_, i) => sample.Boxes is { } owners && i < owners.Count ? ColorOf(owners.Labels[i]) : _colors[i % _colors.Length])], opacity);
+            pixels = Overlays.Masks(
+                pixels,
+                masks,
+                [
+                    .. masks.Select(
+                        (_, i) => sample.Boxes is { } owners && i < owners.Count ? ColorOf(owners.Labels[i]) : _colors[i % _colors.Length]
+                    ),
+                ],
+                opacity
+            );
         var scale = Scale(pixels);
         pixels = Enlarged(pixels);
-        if (sample.Boxes is not { } boxes) return pixels;
+        if (sample.Boxes is not { } boxes)
+            return pixels;
         using var drawing = Drawing.On(pixels);
-        Overlays.Boxes(drawing, Array.ConvertAll(boxes.Corners, corner => corner * scale), boxes.Labels, dataset.Info.Classes, _colors, ignored: boxes.Ignored);
+        Overlays.Boxes(
+            drawing,
+            Array.ConvertAll(boxes.Corners, corner => corner * scale),
+            boxes.Labels,
+            dataset.Info.Classes,
+            _colors,
+            ignored: boxes.Ignored
+        );
         return drawing.ToImage();
     }
 
@@ -78,23 +99,32 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
     private IEnumerable<int> Classes(Sample sample)
     {
         var classes = dataset.Info.Classes.Count;
-        if (MapOf(sample) is { } map) return Overlays.ClassesIn(map, classes);
+        if (MapOf(sample) is { } map)
+            return Overlays.ClassesIn(map, classes);
         return sample.Boxes is { } boxes ? boxes.Labels.Where(label => label >= 0 && label < classes) : [];
     }
 
     private IEnumerable<string> Words(Sample sample)
     {
         var names = dataset.Info.Classes;
-        if (sample.Label is { } label) yield return label >= 0 && label < names.Count ? names[label] : $"label {label}, which is no class";
+        if (sample.Label is { } label)
+            yield return label >= 0 && label < names.Count ? names[label] : $"label {label}, which is no class";
         if (sample.MultiLabel is { } labels && dataset.Info.Task == DataTask.MultiLabel)
             for (var c = 0; c < labels.Length; c++)
-                if (labels[c] > 0.5f) yield return names[c];
+                if (labels[c] > 0.5f)
+                    yield return names[c];
         if (sample.Targets is { } targets)
-            for (var t = 0; t < targets.Length; t++) yield return string.Create(CultureInfo.InvariantCulture, $"{names[t]} {targets[t]:0.####}");
-        if (sample.Boxes is { } boxes) yield return $"{boxes.Count} boxes";
+            for (var t = 0; t < targets.Length; t++)
+                yield return string.Create(CultureInfo.InvariantCulture, $"{names[t]} {targets[t]:0.####}");
+        if (sample.Boxes is { } boxes)
+            yield return $"{boxes.Count} boxes";
     }
 
-    private static int Scale(Image image) => Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
+    private static int Scale(Image image) =>
+        Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
 
-    private static Image Enlarged(Image image) => Scale(image) is > 1 and var scale ? Resampler.Resize(image, image.Height * scale, image.Width * scale, Interpolation.Nearest) : image;
+    private static Image Enlarged(Image image) =>
+        Scale(image) is > 1 and var scale
+            ? Resampler.Resize(image, image.Height * scale, image.Width * scale, Interpolation.Nearest)
+            : image;
 }

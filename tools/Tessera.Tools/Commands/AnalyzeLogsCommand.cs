@@ -12,34 +12,87 @@ namespace Tessera.Tools.Commands;
 /// <summary>Draws what runs logged, and tells how fast they were.</summary>
 internal static class AnalyzeLogsCommand
 {
-    private const int MostCharts = 16, SmoothedFrom = 3; // of two points the second would but move
-    private const string Speed = "images_per_second", Waiting = "data_wait", Memory = "memory_mb";
+    private const int MostCharts = 16,
+        SmoothedFrom = 3; // of two points the second would but move
+    private const string Speed = "images_per_second",
+        Waiting = "data_wait",
+        Memory = "memory_mb";
 
     public static Command Create()
     {
-        var paths = new Argument<string[]>("PATH…") { Description = "Work dirs, or scalars.jsonl files: one for each run.", Arity = ArgumentArity.OneOrMore };
-        var keys = new Option<string[]>("--keys") { Description = "What to draw: loss mIoU lr. Default: the loss, the rate, and every value of the evaluations that is not of one class.", HelpName = "KEY", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var output = new Option<string>("--out") { Description = "The picture: .png or .svg. Default: curves.png.", HelpName = "PATH", DefaultValueFactory = _ => "curves.png" };
-        var smooth = new Option<double>("--smooth") { Description = "Smoothing of training values, 0 (none) to below 1; the raw ones stay faintly. Default: 0.6.", HelpName = "SHARE", DefaultValueFactory = _ => 0.6 };
-        var title = new Option<string>("--title") { Description = "Above the picture.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
-        var command = new Command("analyze-logs", "Draws the curves of one or several runs into one picture, and gives their speed.") { paths, keys, output, smooth, title };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(paths), parsed.GetRequiredValue(keys), parsed.GetRequiredValue(output), parsed.GetValue(smooth), parsed.GetRequiredValue(title)));
+        var paths = new Argument<string[]>("PATH…")
+        {
+            Description = "Work dirs, or scalars.jsonl files: one for each run.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var keys = new Option<string[]>("--keys")
+        {
+            Description =
+                "What to draw: loss mIoU lr. Default: the loss, the rate, and every value of the evaluations that is not of one class.",
+            HelpName = "KEY",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
+        var output = new Option<string>("--out")
+        {
+            Description = "The picture: .png or .svg. Default: curves.png.",
+            HelpName = "PATH",
+            DefaultValueFactory = _ => "curves.png",
+        };
+        var smooth = new Option<double>("--smooth")
+        {
+            Description = "Smoothing of training values, 0 (none) to below 1; the raw ones stay faintly. Default: 0.6.",
+            HelpName = "SHARE",
+            DefaultValueFactory = _ => 0.6,
+        };
+        var title = new Option<string>("--title")
+        {
+            Description = "Above the picture.",
+            HelpName = "TEXT",
+            DefaultValueFactory = _ => "",
+        };
+        var command = new Command("analyze-logs", "Draws the curves of one or several runs into one picture, and gives their speed.")
+        {
+            paths,
+            keys,
+            output,
+            smooth,
+            title,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(paths),
+                parsed.GetRequiredValue(keys),
+                parsed.GetRequiredValue(output),
+                parsed.GetValue(smooth),
+                parsed.GetRequiredValue(title)
+            )
+        );
         return command;
     }
 
     private static int Run(string[] paths, string[] wanted, string output, double smooth, string title)
     {
         Chart.RequireKnownEnding(output);
-        if (smooth is not (>= 0 and < 1)) throw new UserErrorException($"--smooth is {smooth}; a number from 0 to below 1 was expected.");
+        if (smooth is not (>= 0 and < 1))
+            throw new UserErrorException($"--smooth is {smooth}; a number from 0 to below 1 was expected.");
         var runs = RunScalars.Distinguish([.. paths.Select(RunScalars.Load)], paths);
         var all = runs.SelectMany(run => run.Keys).Distinct().ToArray();
         var chosen = wanted.Length == 0 ? Default(all) : wanted.SelectMany(key => Find(key, all)).ToArray();
 
-        new ChartPage { Title = title, Columns = chosen.Length == 1 ? 1 : 2, Charts = [.. chosen.Select(key => Draw(key.Kind, key.Key, runs, smooth))] }.Save(output);
+        new ChartPage
+        {
+            Title = title,
+            Columns = chosen.Length == 1 ? 1 : 2,
+            Charts = [.. chosen.Select(key => Draw(key.Kind, key.Key, runs, smooth))],
+        }.Save(output);
         var text = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
         Values(text, runs, chosen);
         Times(text, runs);
-        foreach (var run in runs.Where(run => run.BadLines > 0)) Console.Error.WriteLine($"{run.Name}: {(run.BadLines == 1 ? "1 line is no row of scalars and was left out" : $"{run.BadLines} lines are no rows of scalars and were left out")}.");
+        foreach (var run in runs.Where(run => run.BadLines > 0))
+            Console.Error.WriteLine(
+                $"{run.Name}: {(run.BadLines == 1 ? "1 line is no row of scalars and was left out" : $"{run.BadLines} lines are no rows of scalars and were left out")}."
+            );
         Console.WriteLine(output);
         return 0;
     }
@@ -47,22 +100,36 @@ internal static class AnalyzeLogsCommand
     private static (string Kind, string Key)[] Default((string Kind, string Key)[] all)
     {
         var names = all.Select(key => key.Key).ToHashSet(StringComparer.Ordinal);
-        var found = all.Where(key => key.Kind == "train" ? key.Key is "loss" or "lr" || key.Key.StartsWith("lr/", StringComparison.Ordinal)
-            : !IsTime(key.Key) && !IsDetail(key.Key, names)).ToArray();
-        if (found.Length == 0) found = [.. all.Where(key => !IsTime(key.Key))];
+        var found = all.Where(key =>
+                key.Kind == "train"
+                    ? key.Key is "loss" or "lr" || key.Key.StartsWith("lr/", StringComparison.Ordinal)
+                    : !IsTime(key.Key) && !IsDetail(key.Key, names)
+            )
+            .ToArray();
+        if (found.Length == 0)
+            found = [.. all.Where(key => !IsTime(key.Key))];
         if (found.Length > MostCharts)
-            Console.Error.WriteLine($"{Counted.Of(found.Length - MostCharts, "value")} more {(found.Length - MostCharts == 1 ? "is" : "are")} not drawn: {string.Join(", ", found.Skip(MostCharts).Select(key => key.Key))}. --keys names what to draw.");
+            Console.Error.WriteLine(
+                $"{Counted.Of(found.Length - MostCharts, "value")} more {(found.Length - MostCharts == 1 ? "is" : "are")} not drawn: "
+                    + $"{string.Join(", ", found.Skip(MostCharts).Select(key => key.Key))}. --keys names what to draw."
+            );
         return [.. found.Take(MostCharts)];
     }
 
-    /// <summary>Whether a value is of one class or target, or the end of an interval: "IoU/sky" beside "mIoU", "bbox/AP/low", "f1/class/cat".</summary>
+    /// <summary>Whether a value is of one class or target, or the end of an interval: "IoU/sky" beside "mIoU", "bbox/AP/low",
+    /// "f1/class/cat".</summary>
     private static bool IsDetail(string key, HashSet<string> names)
     {
         var slash = key.LastIndexOf('/');
-        if (slash < 0) return false;
+        if (slash < 0)
+            return false;
         var (whole, last) = (key[..slash], key[(slash + 1)..]);
-        if (last is "macro" or "micro" or "samples") return false;
-        return key.Contains("/class/", StringComparison.Ordinal) || key.Contains("/target/", StringComparison.Ordinal) || names.Contains(whole) || names.Contains("m" + whole)
+        if (last is "macro" or "micro" or "samples")
+            return false;
+        return key.Contains("/class/", StringComparison.Ordinal)
+            || key.Contains("/target/", StringComparison.Ordinal)
+            || names.Contains(whole)
+            || names.Contains("m" + whole)
             || key.Split('/') is ["voc", "recall" or "AP", _, ..];
     }
 
@@ -70,9 +137,13 @@ internal static class AnalyzeLogsCommand
     private static (string Kind, string Key)[] Find(string wanted, (string Kind, string Key)[] all)
     {
         var found = all.Where(key => key.Key == wanted || $"{key.Kind} {key.Key}" == wanted).ToArray();
-        if (found.Length > 0) return found;
+        if (found.Length > 0)
+            return found;
         var names = all.Select(key => key.Key).Distinct().ToArray();
-        throw new UserErrorException($"No run logged \"{wanted}\".{NearestName.Suggest(wanted, names)} There are: {string.Join(", ", names.Take(30))}{(names.Length > 30 ? ", …" : "")}.");
+        throw new UserErrorException(
+            $"No run logged \"{wanted}\".{NearestName.Suggest(wanted, names)} There are: "
+                + $"{string.Join(", ", names.Take(30))}{(names.Length > 30 ? ", …" : "")}."
+        );
     }
 
     private static bool IsTime(string key) => key is Speed or Waiting or Memory;
@@ -86,54 +157,109 @@ internal static class AnalyzeLogsCommand
         for (var i = 0; i < runs.Count; i++)
         {
             var points = runs[i].Of(kind, key).ToArray();
-            if (points.Length == 0) continue;
-            if (smoothed) curves.Add(new Curve("", points, colors[i], Faint: true));
-            curves.Add(new Curve(runs[i].Name, smoothed ? Smoothed(points, smooth) : points, colors[i], Marks: kind != "train" && points.Length <= 60));
+            if (points.Length == 0)
+                continue;
+            if (smoothed)
+                curves.Add(new Curve("", points, colors[i], Faint: true));
+            curves.Add(
+                new Curve(
+                    runs[i].Name,
+                    smoothed ? Smoothed(points, smooth) : points,
+                    colors[i],
+                    Marks: kind != "train" && points.Length <= 60
+                )
+            );
         }
-        return new LineChart { Title = $"{key} ({kind})", XLabel = "iteration", Curves = curves, Width = 720, Height = 400 };
+        return new LineChart
+        {
+            Title = $"{key} ({kind})",
+            XLabel = "iteration",
+            Curves = curves,
+            Width = 720,
+            Height = 400,
+        };
     }
 
     /// <summary>Exponential moving average, its start corrected; values that are not finite are passed over.</summary>
     internal static (double X, double Y)[] Smoothed((double X, double Y)[] points, double share)
     {
-        double sum = 0, weight = 0;
-        return [.. points.Select(point =>
-        {
-            if (double.IsFinite(point.Y)) (sum, weight) = (sum * share + point.Y * (1 - share), weight * share + 1 - share);
-            return (point.X, weight > 0 ? sum / weight : double.NaN);
-        })];
+        double sum = 0,
+            weight = 0;
+        return
+        [
+            .. points.Select(point =>
+            {
+                if (double.IsFinite(point.Y))
+                    (sum, weight) = (sum * share + point.Y * (1 - share), weight * share + 1 - share);
+                return (point.X, weight > 0 ? sum / weight : double.NaN);
+            }),
+        ];
     }
 
     private static void Values(ListingOutput text, IReadOnlyList<RunScalars> runs, IReadOnlyList<(string Kind, string Key)> keys)
     {
         text.Heading("Values");
-        text.Table(["run", "what", "last", "least", "at iteration", "greatest", "at iteration"], runs.SelectMany(run => keys.Where(key => run.Of(key.Kind, key.Key).Any(point => double.IsFinite(point.Y))).Select(key =>
-        {
-            var points = run.Of(key.Kind, key.Key).Where(point => double.IsFinite(point.Y)).ToArray();
-            var (least, greatest) = (points.MinBy(point => point.Y), points.MaxBy(point => point.Y));
-            return new[] { run.Name, $"{key.Key} ({key.Kind})", Number(points[^1].Y), Number(least.Y), Number(least.X), Number(greatest.Y), Number(greatest.X) };
-        })));
+        text.Table(
+            ["run", "what", "last", "least", "at iteration", "greatest", "at iteration"],
+            runs.SelectMany(run =>
+                keys.Where(key => run.Of(key.Kind, key.Key).Any(point => double.IsFinite(point.Y)))
+                    .Select(key =>
+                    {
+                        var points = run.Of(key.Kind, key.Key).Where(point => double.IsFinite(point.Y)).ToArray();
+                        var (least, greatest) = (points.MinBy(point => point.Y), points.MaxBy(point => point.Y));
+                        return new[]
+                        {
+                            run.Name,
+                            $"{key.Key} ({key.Kind})",
+                            Number(points[^1].Y),
+                            Number(least.Y),
+                            Number(least.X),
+                            Number(greatest.Y),
+                            Number(greatest.X),
+                        };
+                    })
+            )
+        );
     }
 
     /// <summary>The first row is left out: it holds the warm-up.</summary>
     private static void Times(ListingOutput text, IReadOnlyList<RunScalars> runs)
     {
         text.Heading("Time");
-        text.Table(["run", "iterations", "images/s, median", "slowest", "fastest", "seconds per 1000 images", "waiting for data", "memory, greatest"], runs.Select(run =>
-        {
-            var speeds = Of(run, Speed).Skip(1).DefaultIfEmpty(Of(run, Speed).FirstOrDefault(double.NaN)).Order().ToArray();
-            var median = speeds[speeds.Length / 2];
-            var waits = Of(run, Waiting).ToArray();
-            var memory = Of(run, Memory).ToArray();
-            return new[]
+        text.Table(
+            [
+                "run",
+                "iterations",
+                "images/s, median",
+                "slowest",
+                "fastest",
+                "seconds per 1000 images",
+                "waiting for data",
+                "memory, greatest",
+            ],
+            runs.Select(run =>
             {
-                run.Name, run.Rows[^1].Iteration.ToString("#,0", CultureInfo.InvariantCulture), Number(median), Number(speeds[0]), Number(speeds[^1]), Number(1000 / median),
-                waits.Length > 0 ? waits.Average().ToString("0.0 %", CultureInfo.InvariantCulture) : "", memory.Length > 0 ? memory.Max().ToString("#,0 MB", CultureInfo.InvariantCulture) : "",
-            };
-        }));
+                var speeds = Of(run, Speed).Skip(1).DefaultIfEmpty(Of(run, Speed).FirstOrDefault(double.NaN)).Order().ToArray();
+                var median = speeds[speeds.Length / 2];
+                var waits = Of(run, Waiting).ToArray();
+                var memory = Of(run, Memory).ToArray();
+                return new[]
+                {
+                    run.Name,
+                    run.Rows[^1].Iteration.ToString("#,0", CultureInfo.InvariantCulture),
+                    Number(median),
+                    Number(speeds[0]),
+                    Number(speeds[^1]),
+                    Number(1000 / median),
+                    waits.Length > 0 ? waits.Average().ToString("0.0 %", CultureInfo.InvariantCulture) : "",
+                    memory.Length > 0 ? memory.Max().ToString("#,0 MB", CultureInfo.InvariantCulture) : "",
+                };
+            })
+        );
 
         static IEnumerable<double> Of(RunScalars run, string key) => run.Of("train", key).Select(point => point.Y).Where(double.IsFinite);
     }
 
-    private static string Number(double value) => double.IsFinite(value) ? value.ToString(Math.Abs(value) >= 1000 ? "#,0" : "G4", CultureInfo.InvariantCulture) : "";
+    private static string Number(double value) =>
+        double.IsFinite(value) ? value.ToString(Math.Abs(value) >= 1000 ? "#,0" : "G4", CultureInfo.InvariantCulture) : "";
 }

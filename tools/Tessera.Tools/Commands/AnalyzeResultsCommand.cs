@@ -22,43 +22,101 @@ internal static class AnalyzeResultsCommand
     {
         var config = CommandLine.Config();
         var source = new Argument<string>("RESULTS|CHECKPOINT") { Description = "What tools/test --predictions wrote, or a checkpoint." };
-        var folder = new Option<string?>("--out-dir") { Description = "Where pictures, index.html and images.json go. Default: results-NAME-OF-CONFIG.", HelpName = "DIR" };
-        var count = new Option<int>("--count") { Description = "How many of the worst, and of the best. Default: 10.", HelpName = "N", DefaultValueFactory = _ => 10 };
-        var score = new Option<double?>("--score-thr") { Description = "Detectors: boxes that score less are not drawn. Default: 0.3.", HelpName = "SCORE" };
+        var folder = new Option<string?>("--out-dir")
+        {
+            Description = "Where pictures, index.html and images.json go. Default: results-NAME-OF-CONFIG.",
+            HelpName = "DIR",
+        };
+        var count = new Option<int>("--count")
+        {
+            Description = "How many of the worst, and of the best. Default: 10.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 10,
+        };
+        var score = new Option<double?>("--score-thr")
+        {
+            Description = "Detectors: boxes that score less are not drawn. Default: 0.3.",
+            HelpName = "SCORE",
+        };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("analyze-results", "Shows the images that are predicted worst and best, by their own AP, IoU or probability, as pictures and one HTML page.")
-            { config, source, folder, count, score, device, precision, overrides };
+        var command = new Command(
+            "analyze-results",
+            "Shows the images that are predicted worst and best, by their own AP, IoU or probability, as pictures and one HTML page."
+        )
+        {
+            config,
+            source,
+            folder,
+            count,
+            score,
+            device,
+            precision,
+            overrides,
+        };
         weights.AddTo(command);
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(source), parsed.GetValue(folder), parsed.GetValue(count), parsed.GetValue(score),
-            parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetRequiredValue(source),
+                parsed.GetValue(folder),
+                parsed.GetValue(count),
+                parsed.GetValue(score),
+                parsed.GetValue(device),
+                parsed.GetValue(precision),
+                weights.Read(parsed),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
-    private static int Run(string config, string source, string? folder, int count, double? score, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
+    private static int Run(
+        string config,
+        string source,
+        string? folder,
+        int count,
+        double? score,
+        string? device,
+        Precision precision,
+        PretrainedOptions weights,
+        string[] overrides
+    )
     {
-        if (count < 1) throw new UserErrorException($"--count is {count}; at least 1 was expected.");
+        if (count < 1)
+            throw new UserErrorException($"--count is {count}; at least 1 was expected.");
         using var data = EvaluatedData.Open(config, device, overrides, source);
         var info = data.Dataset.Info;
         var measure = new ImageScore(info);
         var all = new List<(string Name, double Score, int Matched, double IoU)>();
         var (worst, best) = (new Extremes(count, lowest: true), new Extremes(count, lowest: false));
-        data.Run(source, precision, weights, new Dictionary<string, Metric>(), (sample, prediction) =>
-        {
-            var entry = new Entry(sample, prediction, measure.Of(sample, prediction));
-            var (matched, iou) = measure.Matches(sample, prediction);
-            all.Add((sample.Name, entry.Score, matched, iou));
-            worst.Offer(entry);
-            best.Offer(entry);
-        });
+        data.Run(
+            source,
+            precision,
+            weights,
+            new Dictionary<string, Metric>(),
+            (sample, prediction) =>
+            {
+                var entry = new Entry(sample, prediction, measure.Of(sample, prediction));
+                var (matched, iou) = measure.Matches(sample, prediction);
+                all.Add((sample.Name, entry.Score, matched, iou));
+                worst.Offer(entry);
+                best.Offer(entry);
+            }
+        );
 
         folder ??= $"results-{Path.GetFileNameWithoutExtension(config)}";
         Directory.CreateDirectory(folder);
         var pictures = new PredictionPictures(folder, data.Dataset, score);
         var names = new OutputNames([.. worst.Entries.Concat(best.Entries).Select(entry => entry.Sample.Name)]);
-        var gallery = new Gallery(string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(config)}: {data.Part}, {all.Count} images by the {measure.Name}"));
+        var gallery = new Gallery(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Path.GetFileName(config)}: {data.Part}, {all.Count} images by the {measure.Name}"
+            )
+        );
         foreach (var (part, entries) in new[] { ("worst", worst.Entries), ("best", best.Entries) })
         {
             gallery.AddHeading(char.ToUpperInvariant(part[0]) + part[1..]);
@@ -66,9 +124,17 @@ internal static class AnalyzeResultsCommand
             foreach (var (sample, prediction, value) in entries)
             {
                 using var drawing = pictures.Draw(sample, prediction);
-                var file = string.Create(CultureInfo.InvariantCulture, $"{part}/{++rank:00}_{names[sample.Name].Replace('/', '_').Replace('\\', '_')}.png");
+                var file = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{part}/{++rank:00}_{names[sample.Name].Replace('/', '_').Replace('\\', '_')}.png"
+                );
                 PredictionMaps.Save(Path.Combine(folder, file), drawing.EncodePng());
-                gallery.Add(sample.Name, string.Create(CultureInfo.InvariantCulture, $"{value:0.0000}  {measure.Words(sample, prediction)}"), ImageCodec.EncodeJpeg(drawing.ToImage()), file);
+                gallery.Add(
+                    sample.Name,
+                    string.Create(CultureInfo.InvariantCulture, $"{value:0.0000}  {measure.Words(sample, prediction)}"),
+                    ImageCodec.EncodeJpeg(drawing.ToImage()),
+                    file
+                );
             }
         }
         var page = Path.Combine(folder, "index.html");
@@ -77,21 +143,35 @@ internal static class AnalyzeResultsCommand
         var matches = all.Sum(image => (long)image.Matched);
         var mean = matches == 0 ? double.NaN : all.Where(image => image.Matched > 0).Sum(image => image.IoU * image.Matched) / matches;
         var document = new JsonObject { ["measure"] = measure.Name };
-        if (detection) (document["matched_boxes"], document["mean_iou_of_matched_boxes"]) = (matches, double.IsFinite(mean) ? mean : null);
-        document["images"] = new JsonArray([.. all.OrderBy(image => double.IsNaN(image.Score)).ThenBy(image => image.Score).Select(image =>
-        {
-            var described = new JsonObject { ["name"] = image.Name, ["score"] = double.IsFinite(image.Score) ? image.Score : null };
-            if (detection) described["mean_iou_of_matched_boxes"] = double.IsFinite(image.IoU) ? image.IoU : null;
-            return (JsonNode?)described;
-        })]);
+        if (detection)
+            (document["matched_boxes"], document["mean_iou_of_matched_boxes"]) = (matches, double.IsFinite(mean) ? mean : null);
+        document["images"] = new JsonArray([
+            .. all.OrderBy(image => double.IsNaN(image.Score))
+                .ThenBy(image => image.Score)
+                .Select(image =>
+                {
+                    var described = new JsonObject { ["name"] = image.Name, ["score"] = double.IsFinite(image.Score) ? image.Score : null };
+                    if (detection)
+                        described["mean_iou_of_matched_boxes"] = double.IsFinite(image.IoU) ? image.IoU : null;
+                    return (JsonNode?)described;
+                }),
+        ]);
         MetricFiles.Write(Path.Combine(folder, "images.json"), document);
         if (detection)
         {
-            Console.WriteLine(matches == 0 ? "No box overlaps an object of its class by 0.5."
-                : string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(matches, "box", "boxes")} on an object of {(matches == 1 ? "its" : "their")} class (IoU from 0.5 on): mean IoU {mean:0.0000}."));
+            Console.WriteLine(
+                matches == 0
+                    ? "No box overlaps an object of its class by 0.5."
+                    : string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{Counted.Of(matches, "box", "boxes")} on an object of {(matches == 1 ? "its" : "their")} class (IoU from 0.5 "
+                            + $"on): mean IoU {mean:0.0000}."
+                    )
+            );
         }
         var undefined = all.Count(image => double.IsNaN(image.Score));
-        if (undefined > 0) Console.Error.WriteLine($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
+        if (undefined > 0)
+            Console.Error.WriteLine($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
         Console.WriteLine(page);
         return 0;
     }
@@ -107,12 +187,16 @@ internal static class AnalyzeResultsCommand
 
         public void Offer(Entry entry)
         {
-            if (double.IsNaN(entry.Score)) return;
+            if (double.IsNaN(entry.Score))
+                return;
             var place = _entries.Count;
-            while (place > 0 && (lowest ? entry.Score < _entries[place - 1].Score : entry.Score > _entries[place - 1].Score)) place--;
-            if (place == count) return;
+            while (place > 0 && (lowest ? entry.Score < _entries[place - 1].Score : entry.Score > _entries[place - 1].Score))
+                place--;
+            if (place == count)
+                return;
             _entries.Insert(place, entry);
-            if (_entries.Count > count) _entries.RemoveAt(count);
+            if (_entries.Count > count)
+                _entries.RemoveAt(count);
         }
     }
 }

@@ -28,32 +28,87 @@ internal static class BenchmarkCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string?>("CHECKPOINT") { Description = "A checkpoint, or published weights. Random weights without it; what a detector finds, and so its post-processing, depends on them.", DefaultValueFactory = _ => null };
-        var batches = new Option<int>("--batches") { Description = "How many batches are measured. Default: 50.", HelpName = "N", DefaultValueFactory = _ => 50 };
-        var warmup = new Option<int>("--warmup") { Description = "How many go before them unmeasured. Default: 5.", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var checkpoint = new Argument<string?>("CHECKPOINT")
+        {
+            Description =
+                "A checkpoint, or published weights. Random weights without it; what a detector finds, and so its post-processing, "
+                + "depends on them.",
+            DefaultValueFactory = _ => null,
+        };
+        var batches = new Option<int>("--batches")
+        {
+            Description = "How many batches are measured. Default: 50.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 50,
+        };
+        var warmup = new Option<int>("--warmup")
+        {
+            Description = "How many go before them unmeasured. Default: 5.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 5,
+        };
         var output = new Option<string?>("--out") { Description = "Write the figures there as JSON.", HelpName = "benchmark.json" };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("benchmark", "Measures images per second of an evaluation: data, forward, post-processing, and all together.")
-            { config, checkpoint, batches, warmup, output, device, precision, overrides };
+        var command = new Command(
+            "benchmark",
+            "Measures images per second of an evaluation: data, forward, post-processing, and all together."
+        )
+        {
+            config,
+            checkpoint,
+            batches,
+            warmup,
+            output,
+            device,
+            precision,
+            overrides,
+        };
         weights.AddTo(command);
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetValue(checkpoint), parsed.GetValue(batches), parsed.GetValue(warmup), parsed.GetValue(output),
-            parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetValue(checkpoint),
+                parsed.GetValue(batches),
+                parsed.GetValue(warmup),
+                parsed.GetValue(output),
+                parsed.GetValue(device),
+                parsed.GetValue(precision),
+                weights.Read(parsed),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
-    private static int Run(string config, string? checkpoint, int batches, int warmup, string? output, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
+    private static int Run(
+        string config,
+        string? checkpoint,
+        int batches,
+        int warmup,
+        string? output,
+        string? device,
+        Precision precision,
+        PretrainedOptions weights,
+        string[] overrides
+    )
     {
-        if (batches < 1) throw new UserErrorException($"--batches is {batches}; at least 1 was expected.");
-        if (warmup < 0) throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
+        if (batches < 1)
+            throw new UserErrorException($"--batches is {batches}; at least 1 was expected.");
+        if (warmup < 0)
+            throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
         var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
         var components = services.GetRequiredService<ComponentBuilder>();
-        if (checkpoint is not null) document = EvaluatedData.AsTrained(document, components, checkpoint);
+        if (checkpoint is not null)
+            document = EvaluatedData.AsTrained(document, components, checkpoint);
         var options = components.Bind<RunOptions>(document);
-        var evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
+        var evaluation =
+            options.Test
+            ?? options.Val
+            ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
         var builder = new RunBuilder(options, services);
         builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(options.Device);
@@ -61,18 +116,27 @@ internal static class BenchmarkCommand
         var dataset = builder.Dataset(evaluation.Dataset);
         using var model = builder.Model(dataset.Info);
         using var log = RunLog.ToErrors();
-        if (checkpoint is not null) EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
+        if (checkpoint is not null)
+            EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);
         model.eval();
         var channelsLast = builder.ChannelsLast(model, on, chosen);
-        if (channelsLast) model.ToChannelsLast();
+        if (channelsLast)
+            model.ToChannelsLast();
         using var loader = builder.EvaluationLoader(dataset, evaluation, new SingleProcess());
 
         var workers = evaluation.Loader?.Workers ?? new LoaderOptions().Workers;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {dataset.Count} images in batches of {evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Threads.Count} threads of the tensor library, {workers} of the loader; {warmup} batches before {batches} measured"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {dataset.Count} images in batches of "
+                    + $"{evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Threads.Count} threads of the tensor library, "
+                    + $"{workers} of the loader; {warmup} batches before {batches} measured"
+            )
+        );
         var data = new List<(double Seconds, int Images)>();
-        foreach (var (_, seconds, images) in Batches(loader, warmup + batches, dispose: true)) data.Add((seconds, images));
+        foreach (var (_, seconds, images) in Batches(loader, warmup + batches, dispose: true))
+            data.Add((seconds, images));
 
         var (forward, post, whole) = (new List<(double, int)>(), new List<(double, int)>(), new List<(double, int)>());
         using (no_grad())
@@ -84,10 +148,12 @@ internal static class BenchmarkCommand
                 using var owned = batch;
                 using var scope = NewDisposeScope();
                 batch.To(on);
-                if (channelsLast) batch.ToChannelsLast();
+                if (channelsLast)
+                    batch.ToChannelsLast();
                 ForwardClock.Synchronize(on);
                 var begun = Stopwatch.GetTimestamp();
-                using (chosen.Enter(on.type)) ShapeMistake.Guard(model, batch, () => model.Predict(batch));
+                using (chosen.Enter(on.type))
+                    ShapeMistake.Guard(model, batch, () => model.Predict(batch));
                 ForwardClock.Synchronize(on);
                 var predicted = Stopwatch.GetElapsedTime(begun).TotalSeconds;
                 var within = clock.Take().TotalSeconds;
@@ -100,17 +166,42 @@ internal static class BenchmarkCommand
 
         var rows = new (string Name, string Key, Timing Timing)[]
         {
-            ("data (reading alone)", "data", Timing.Of(data, warmup)), ("forward", "forward", Timing.Of(forward, warmup)),
-            ("post-processing", "post_processing", Timing.Of(post, warmup)), ("all, data read ahead", "all", Timing.Of(whole, warmup)),
+            ("data (reading alone)", "data", Timing.Of(data, warmup)),
+            ("forward", "forward", Timing.Of(forward, warmup)),
+            ("post-processing", "post_processing", Timing.Of(post, warmup)),
+            ("all, data read ahead", "all", Timing.Of(whole, warmup)),
         };
-        new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected).Table(["", "images/s", "ms an image, median", "10 %", "90 %"], rows.Select(row => new[]
-        {
-            row.Name, Number(row.Timing.ImagesPerSecond, "0.0"), Number(row.Timing.Median, "0.000"), Number(row.Timing.Tenth, "0.000"), Number(row.Timing.Ninetieth, "0.000"),
-        }));
+        new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected).Table(
+            ["", "images/s", "ms an image, median", "10 %", "90 %"],
+            rows.Select(row =>
+                new[]
+                {
+                    row.Name,
+                    Number(row.Timing.ImagesPerSecond, "0.0"),
+                    Number(row.Timing.Median, "0.000"),
+                    Number(row.Timing.Tenth, "0.000"),
+                    Number(row.Timing.Ninetieth, "0.000"),
+                }
+            )
+        );
         if (output is not null)
         {
-            var json = new JsonObject { ["threads"] = Threads.Count, ["workers"] = workers, ["batch_size"] = evaluation.Loader?.BatchSize ?? 1, ["device"] = on.ToString(), ["batches"] = batches };
-            foreach (var (_, key, timing) in rows) json[key] = new JsonObject { ["images_per_second"] = timing.ImagesPerSecond, ["ms_per_image_median"] = timing.Median, ["ms_per_image_p10"] = timing.Tenth, ["ms_per_image_p90"] = timing.Ninetieth };
+            var json = new JsonObject
+            {
+                ["threads"] = Threads.Count,
+                ["workers"] = workers,
+                ["batch_size"] = evaluation.Loader?.BatchSize ?? 1,
+                ["device"] = on.ToString(),
+                ["batches"] = batches,
+            };
+            foreach (var (_, key, timing) in rows)
+                json[key] = new JsonObject
+                {
+                    ["images_per_second"] = timing.ImagesPerSecond,
+                    ["ms_per_image_median"] = timing.Median,
+                    ["ms_per_image_p10"] = timing.Tenth,
+                    ["ms_per_image_p90"] = timing.Ninetieth,
+                };
             MetricFiles.Write(output, json);
         }
         return 0;
@@ -129,12 +220,15 @@ internal static class BenchmarkCommand
             {
                 var seconds = Stopwatch.GetElapsedTime(asked).TotalSeconds;
                 var images = batch.Count;
-                if (dispose) batch.Dispose();
+                if (dispose)
+                    batch.Dispose();
                 yield return (batch, seconds, images);
-                if (++done == count) yield break;
+                if (++done == count)
+                    yield break;
                 asked = Stopwatch.GetTimestamp();
             }
-            if (done == before) throw new UserErrorException("No sample of the data set can be read.");
+            if (done == before)
+                throw new UserErrorException("No sample of the data set can be read.");
         }
     }
 

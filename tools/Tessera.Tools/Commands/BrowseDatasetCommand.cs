@@ -20,58 +20,144 @@ internal static class BrowseDatasetCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var folder = new Option<string>("--out-dir") { Description = "Where the PNGs and index.html go. Default: browse-NAME-OF-CONFIG.", HelpName = "DIR" };
-        var count = new Option<int>("--count") { Description = "How many samples. Default: 20.", HelpName = "N", DefaultValueFactory = _ => 20 };
-        var split = new Option<string>("--split") { Description = "train, val or test. Default: train.", HelpName = "PART", DefaultValueFactory = _ => "train" };
-        var seed = new Option<long?>("--seed") { Description = "Which samples and which augmentations. Default: the config's.", HelpName = "N" };
-        var variants = new Option<int>("--variants") { Description = "How often each sample is sent through the pipeline: its augmentations in that many epochs. Default: 2 for train, otherwise 1.", HelpName = "N" };
-        var opacity = new Option<double>("--opacity") { Description = "Of segmentation maps and masks, 0 to 1. Default: 0.5.", HelpName = "SHARE", DefaultValueFactory = _ => 0.5 };
+        var folder = new Option<string>("--out-dir")
+        {
+            Description = "Where the PNGs and index.html go. Default: browse-NAME-OF-CONFIG.",
+            HelpName = "DIR",
+        };
+        var count = new Option<int>("--count")
+        {
+            Description = "How many samples. Default: 20.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 20,
+        };
+        var split = new Option<string>("--split")
+        {
+            Description = "train, val or test. Default: train.",
+            HelpName = "PART",
+            DefaultValueFactory = _ => "train",
+        };
+        var seed = new Option<long?>("--seed")
+        {
+            Description = "Which samples and which augmentations. Default: the config's.",
+            HelpName = "N",
+        };
+        var variants = new Option<int>("--variants")
+        {
+            Description =
+                "How often each sample is sent through the pipeline: its augmentations in that many epochs. Default: 2 for train, "
+                + "otherwise 1.",
+            HelpName = "N",
+        };
+        var opacity = new Option<double>("--opacity")
+        {
+            Description = "Of segmentation maps and masks, 0 to 1. Default: 0.5.",
+            HelpName = "SHARE",
+            DefaultValueFactory = _ => 0.5,
+        };
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("browse-dataset", "Draws samples before and after the pipeline with their labels, as PNGs and one HTML page.")
-            { config, folder, count, split, seed, variants, opacity, overrides };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetValue(folder), parsed.GetValue(count), parsed.GetRequiredValue(split),
-            parsed.GetValue(seed), parsed.GetValue(variants), parsed.GetValue(opacity), parsed.GetRequiredValue(overrides)));
+        var command = new Command(
+            "browse-dataset",
+            "Draws samples before and after the pipeline with their labels, as PNGs and one HTML page."
+        )
+        {
+            config,
+            folder,
+            count,
+            split,
+            seed,
+            variants,
+            opacity,
+            overrides,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetValue(folder),
+                parsed.GetValue(count),
+                parsed.GetRequiredValue(split),
+                parsed.GetValue(seed),
+                parsed.GetValue(variants),
+                parsed.GetValue(opacity),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
-    private static int Run(string config, string? folder, int count, string split, long? seed, int variants, double opacity, string[] overrides)
+    private static int Run(
+        string config,
+        string? folder,
+        int count,
+        string split,
+        long? seed,
+        int variants,
+        double opacity,
+        string[] overrides
+    )
     {
-        if (count < 1) throw new UserErrorException($"--count is {count}; at least 1 was expected.");
-        if (variants is < 0 or > 16) throw new UserErrorException($"--variants is {variants}; 1 to 16 was expected.");
-        if (opacity is not (>= 0 and <= 1)) throw new UserErrorException($"--opacity is {opacity}; a number from 0 to 1 was expected.");
+        if (count < 1)
+            throw new UserErrorException($"--count is {count}; at least 1 was expected.");
+        if (variants is < 0 or > 16)
+            throw new UserErrorException($"--variants is {variants}; 1 to 16 was expected.");
+        if (opacity is not (>= 0 and <= 1))
+            throw new UserErrorException($"--opacity is {opacity}; a number from 0 to 1 was expected.");
         var document = ConfigDocument.Load(config, overrides);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
         var dataset = DataParts.Of(builder, config, [split], required: true)[0].Dataset;
-        if (dataset.Count == 0) throw new UserErrorException($"{config}: {split}.dataset holds no samples.");
+        if (dataset.Count == 0)
+            throw new UserErrorException($"{config}: {split}.dataset holds no samples.");
         folder ??= $"browse-{Path.GetFileNameWithoutExtension(config)}";
         Directory.CreateDirectory(folder);
 
         var chosenSeed = seed ?? builder.Options.Seed;
         var indices = new RandomSource((ulong)chosenSeed).Permutation(dataset.Count).Take(count).Order().ToArray();
         var training = split == "train";
-        var pictures = new SamplePicture(dataset, chosenSeed, training, variants > 0 ? variants : training ? 2 : 1, opacity);
+        var pictures = new SamplePicture(
+            dataset,
+            chosenSeed,
+            training,
+            variants > 0 ? variants
+                : training ? 2
+                : 1,
+            opacity
+        );
         var results = new Entry[indices.Length];
         var advance = new Advance("drawing");
         var done = 0;
         var gate = new Lock();
-        Parallel.For(0, indices.Length, new ParallelOptions { MaxDegreeOfParallelism = Processor.Cores }, i =>
-        {
-            results[i] = Draw(pictures, dataset, indices[i], folder);
-            lock (gate) advance.Report(++done, indices.Length);
-        });
+        Parallel.For(
+            0,
+            indices.Length,
+            new ParallelOptions { MaxDegreeOfParallelism = Processor.Cores },
+            i =>
+            {
+                results[i] = Draw(pictures, dataset, indices[i], folder);
+                lock (gate)
+                    advance.Report(++done, indices.Length);
+            }
+        );
 
         var gallery = new Gallery($"{Path.GetFileName(config)}: {split}, {indices.Length} of {dataset.Count} samples, seed {chosenSeed}");
         foreach (var entry in results)
         {
-            if (entry.Failure is { } reason) gallery.AddFailure(entry.Name, reason);
-            else gallery.Add(entry.Name, entry.Truth, entry.Jpeg!, entry.File!);
+            if (entry.Failure is { } reason)
+                gallery.AddFailure(entry.Name, reason);
+            else
+                gallery.Add(entry.Name, entry.Truth, entry.Jpeg!, entry.File!);
         }
         var page = Path.Combine(folder, "index.html");
         gallery.Write(page);
-        foreach (var entry in results.Where(entry => entry.Failure is not null)) Console.Error.WriteLine(SkippedSample.Line(entry.Name, entry.Failure!));
+        foreach (var entry in results.Where(entry => entry.Failure is not null))
+            Console.Error.WriteLine(SkippedSample.Line(entry.Name, entry.Failure!));
         Console.WriteLine(page);
-        return results.All(entry => entry.Failure is not null) ? throw new UserErrorException($"None of the {results.Length} samples can be shown. The first: {SkippedSample.Reason(results[0].Name, results[0].Failure!)}") : 0;
+        return results.All(entry => entry.Failure is not null)
+            ? throw new UserErrorException(
+                $"None of the {results.Length} samples can be shown. The first: "
+                    + $"{SkippedSample.Reason(results[0].Name, results[0].Failure!)}"
+            )
+            : 0;
     }
 
     private static Entry Draw(SamplePicture pictures, Dataset dataset, int index, string folder)

@@ -35,28 +35,87 @@ internal static class ConfusionMatrixCommand
     {
         var config = CommandLine.Config();
         var source = new Argument<string>("RESULTS|CHECKPOINT") { Description = "What tools/test --predictions wrote, or a checkpoint." };
-        var output = new Option<string>("--out") { Description = "The picture, .png or .svg; the numbers go beside it as .json. Default: confusion-matrix.png.", HelpName = "PICTURE", DefaultValueFactory = _ => "confusion-matrix.png" };
-        var score = new Option<double>("--score-thr") { Description = "Detectors: boxes that score less are left out. Default: 0.3.", HelpName = "SCORE", DefaultValueFactory = _ => 0.3 };
-        var iou = new Option<double>("--iou-thr") { Description = "Detectors: the least overlap of a box with its object. Default: 0.5.", HelpName = "IOU", DefaultValueFactory = _ => 0.5 };
-        var normalize = new Option<Normalization>("--normalize") { Description = "What the shares are of: true (each true class), pred (each predicted class), all, or none (counts alone). Default: true.", HelpName = "OF", DefaultValueFactory = _ => Normalization.True };
+        var output = new Option<string>("--out")
+        {
+            Description = "The picture, .png or .svg; the numbers go beside it as .json. Default: confusion-matrix.png.",
+            HelpName = "PICTURE",
+            DefaultValueFactory = _ => "confusion-matrix.png",
+        };
+        var score = new Option<double>("--score-thr")
+        {
+            Description = "Detectors: boxes that score less are left out. Default: 0.3.",
+            HelpName = "SCORE",
+            DefaultValueFactory = _ => 0.3,
+        };
+        var iou = new Option<double>("--iou-thr")
+        {
+            Description = "Detectors: the least overlap of a box with its object. Default: 0.5.",
+            HelpName = "IOU",
+            DefaultValueFactory = _ => 0.5,
+        };
+        var normalize = new Option<Normalization>("--normalize")
+        {
+            Description =
+                "What the shares are of: true (each true class), pred (each predicted class), all, or none (counts alone). Default: true.",
+            HelpName = "OF",
+            DefaultValueFactory = _ => Normalization.True,
+        };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("confusion-matrix", "Draws how often each class is taken for each other: classes, pixels of maps, or boxes with a row and a column for the background.")
-            { config, source, output, score, iou, normalize, device, precision, overrides };
+        var command = new Command(
+            "confusion-matrix",
+            "Draws how often each class is taken for each other: classes, pixels of maps, or boxes with a row and a column for the "
+                + "background."
+        )
+        {
+            config,
+            source,
+            output,
+            score,
+            iou,
+            normalize,
+            device,
+            precision,
+            overrides,
+        };
         weights.AddTo(command);
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(source), parsed.GetRequiredValue(output), parsed.GetValue(score), parsed.GetValue(iou),
-            parsed.GetValue(normalize), parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), parsed.GetRequiredValue(overrides)));
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetRequiredValue(source),
+                parsed.GetRequiredValue(output),
+                parsed.GetValue(score),
+                parsed.GetValue(iou),
+                parsed.GetValue(normalize),
+                parsed.GetValue(device),
+                parsed.GetValue(precision),
+                weights.Read(parsed),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
     private static int Run(
-        string config, string source, string output, double score, double iou, Normalization normalize, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
+        string config,
+        string source,
+        string output,
+        double score,
+        double iou,
+        Normalization normalize,
+        string? device,
+        Precision precision,
+        PretrainedOptions weights,
+        string[] overrides
+    )
     {
         Chart.RequireKnownEnding(output);
-        if (score is not (>= 0 and <= 1)) throw new UserErrorException($"--score-thr is {score}; a number from 0 to 1 was expected.");
-        if (iou is not (> 0 and <= 1)) throw new UserErrorException($"--iou-thr is {iou}; a number above 0, at most 1, was expected.");
+        if (score is not (>= 0 and <= 1))
+            throw new UserErrorException($"--score-thr is {score}; a number from 0 to 1 was expected.");
+        if (iou is not (> 0 and <= 1))
+            throw new UserErrorException($"--iou-thr is {iou}; a number above 0, at most 1, was expected.");
         using var data = EvaluatedData.Open(config, device, overrides, source);
         var metric = new ConfusionMatrixMetric(new ConfusionMatrixOptions(score, iou));
         var metrics = new Dictionary<string, Metric> { ["confusion"] = metric };
@@ -64,7 +123,8 @@ internal static class ConfusionMatrixCommand
 
         var (counts, names) = (metric.Counts, metric.Names);
         var shares = Shares(counts, normalize);
-        if (data.Dataset.Info is { Task: DataTask.Detection, Classes.Count: 1 }) LeaveOutBackground(shares, normalize);
+        if (data.Dataset.Info is { Task: DataTask.Detection, Classes.Count: 1 })
+            LeaveOutBackground(shares, normalize);
         Picture(config, names, counts, shares, normalize).Save(output);
         var numbers = Path.ChangeExtension(output, ".json");
         var document = new JsonObject
@@ -73,9 +133,11 @@ internal static class ConfusionMatrixCommand
             ["counts"] = Rows(names.Count, (t, p) => counts[t, p]),
             ["normalize"] = normalize.ToString().ToLowerInvariant(),
         };
-        if (normalize != Normalization.None) document["shares"] = Rows(names.Count, (t, p) => double.IsFinite(shares[t, p]) ? shares[t, p] : null);
+        if (normalize != Normalization.None)
+            document["shares"] = Rows(names.Count, (t, p) => double.IsFinite(shares[t, p]) ? shares[t, p] : null);
         MetricFiles.Write(numbers, document);
-        foreach (var table in metric.Tables()) Console.WriteLine(TextTable.Format(table));
+        foreach (var table in metric.Tables())
+            Console.WriteLine(TextTable.Format(table));
         Console.WriteLine($"{output}, {numbers}");
         return 0;
     }
@@ -99,7 +161,8 @@ internal static class ConfusionMatrixCommand
             _ => "counts",
         };
         var none = new double[names.Count, names.Count];
-        for (var i = 0; i < none.Length; i++) none[i / names.Count, i % names.Count] = double.NaN;
+        for (var i = 0; i < none.Length; i++)
+            none[i / names.Count, i % names.Count] = double.NaN;
         return new HeatMap
         {
             Title = $"Confusion matrix: {Path.GetFileNameWithoutExtension(config)}, {of}",
@@ -117,13 +180,14 @@ internal static class ConfusionMatrixCommand
     }
 
     /// <summary>A count in few signs: 1234, 56.7k, 8.9M.</summary>
-    private static string Brief(long count) => count switch
-    {
-        < 10_000 => count.ToString(CultureInfo.InvariantCulture),
-        < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{count / 1e3:G3}k"),
-        < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:G3}M"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{count / 1e9:0.##}G"),
-    };
+    private static string Brief(long count) =>
+        count switch
+        {
+            < 10_000 => count.ToString(CultureInfo.InvariantCulture),
+            < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{count / 1e3:G3}k"),
+            < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{count / 1e6:G3}M"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{count / 1e9:0.##}G"),
+        };
 
     /// <summary>NaN where there is nothing to be a share of.</summary>
     private static double[,] Shares(long[,] counts, Normalization normalize)
@@ -131,13 +195,19 @@ internal static class ConfusionMatrixCommand
         var size = counts.GetLength(0);
         var (rows, columns, all) = (new long[size], new long[size], 0L);
         for (var t = 0; t < size; t++)
-            for (var p = 0; p < size; p++) (rows[t], columns[p], all) = (rows[t] + counts[t, p], columns[p] + counts[t, p], all + counts[t, p]);
+        for (var p = 0; p < size; p++)
+            (rows[t], columns[p], all) = (rows[t] + counts[t, p], columns[p] + counts[t, p], all + counts[t, p]);
         var shares = new double[size, size];
         for (var t = 0; t < size; t++)
         {
             for (var p = 0; p < size; p++)
             {
-                var whole = normalize switch { Normalization.True => rows[t], Normalization.Pred => columns[p], _ => all };
+                var whole = normalize switch
+                {
+                    Normalization.True => rows[t],
+                    Normalization.Pred => columns[p],
+                    _ => all,
+                };
                 shares[t, p] = whole == 0 ? double.NaN : (double)counts[t, p] / whole;
             }
         }
@@ -153,8 +223,10 @@ internal static class ConfusionMatrixCommand
         const int background = 1;
         for (var c = 0; c <= background; c++)
         {
-            if (normalize == Normalization.True) shares[background, c] = double.NaN;
-            if (normalize == Normalization.Pred) shares[c, background] = double.NaN;
+            if (normalize == Normalization.True)
+                shares[background, c] = double.NaN;
+            if (normalize == Normalization.Pred)
+                shares[c, background] = double.NaN;
         }
     }
 

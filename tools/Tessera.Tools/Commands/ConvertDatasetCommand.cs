@@ -15,31 +15,105 @@ internal static class ConvertDatasetCommand
 
     public static Command Create()
     {
-        var input = new Argument<string>("IN") { Description = "voc: the folder that holds ImageSets; coco: the .json; yolo, labelme, images: the folder (or .zip) of images and what lies beside them." };
-        var output = new Argument<string>("OUT") { Description = "To coco: the .json to write. To voc: the folder for Annotations and ImageSets." };
-        var from = new Option<string>("--from") { Description = "voc, coco, yolo (text files), labelme (JSON files) or images (none).", HelpName = "FORMAT", Required = true };
+        var input = new Argument<string>("IN")
+        {
+            Description =
+                "voc: the folder that holds ImageSets; coco: the .json; yolo, labelme, images: the folder (or .zip) of images and what "
+                + "lies beside them.",
+        };
+        var output = new Argument<string>("OUT")
+        {
+            Description = "To coco: the .json to write. To voc: the folder for Annotations and ImageSets.",
+        };
+        var from = new Option<string>("--from")
+        {
+            Description = "voc, coco, yolo (text files), labelme (JSON files) or images (none).",
+            HelpName = "FORMAT",
+            Required = true,
+        };
         from.AcceptOnlyFromAmong(s_from);
         var to = new Option<string>("--to") { Description = "coco or voc. Default: coco, or voc from coco.", HelpName = "FORMAT" };
         to.AcceptOnlyFromAmong("coco", "voc");
-        var split = new Option<string>("--split") { Description = "VOC's list in ImageSets/Main, read or written. Default: trainval.", HelpName = "NAME", DefaultValueFactory = _ => "trainval" };
-        var classes = new Option<string?>("--classes") { Description = "The classes in order: names with commas between them, or a file with one a line (or YOLO's data.yaml). Default: those found.", HelpName = "A,B,…|FILE" };
-        var skip = new Option<bool>("--skip-bad") { Description = "Leave out what can't be used (and say what) instead of stopping at it." };
+        var split = new Option<string>("--split")
+        {
+            Description = "VOC's list in ImageSets/Main, read or written. Default: trainval.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "trainval",
+        };
+        var classes = new Option<string?>("--classes")
+        {
+            Description =
+                "The classes in order: names with commas between them, or a file with one a line (or YOLO's data.yaml). Default: "
+                + "those found.",
+            HelpName = "A,B,…|FILE",
+        };
+        var skip = new Option<bool>("--skip-bad")
+        {
+            Description = "Leave out what can't be used (and say what) instead of stopping at it.",
+        };
         var zero = new Option<bool>("--zero-based") { Description = "VOC's coordinates count from 0, not from 1." };
-        var background = new Option<bool>("--background") { Description = "VOC's images without an annotation file are background, with nothing to find." };
-        var outlines = new Option<bool>("--outlines") { Description = "YOLO's numbers behind the class are an outline's points, even where they could be a box with key points." };
-        var command = new Command("convert-dataset", "Converts boxes: VOC and COCO into each other, YOLO's and LabelMe's files or bare images to COCO. Images stay where they are.")
-            { input, output, from, to, split, classes, skip, zero, background, outlines };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetRequiredValue(from), parsed.GetValue(to),
-            parsed.GetRequiredValue(split), parsed.GetValue(classes), parsed.GetValue(skip), parsed.GetValue(zero), parsed.GetValue(background), parsed.GetValue(outlines)));
+        var background = new Option<bool>("--background")
+        {
+            Description = "VOC's images without an annotation file are background, with nothing to find.",
+        };
+        var outlines = new Option<bool>("--outlines")
+        {
+            Description = "YOLO's numbers behind the class are an outline's points, even where they could be a box with key points.",
+        };
+        var command = new Command(
+            "convert-dataset",
+            "Converts boxes: VOC and COCO into each other, YOLO's and LabelMe's files or bare images to COCO. Images stay where they are."
+        )
+        {
+            input,
+            output,
+            from,
+            to,
+            split,
+            classes,
+            skip,
+            zero,
+            background,
+            outlines,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(input),
+                parsed.GetRequiredValue(output),
+                parsed.GetRequiredValue(from),
+                parsed.GetValue(to),
+                parsed.GetRequiredValue(split),
+                parsed.GetValue(classes),
+                parsed.GetValue(skip),
+                parsed.GetValue(zero),
+                parsed.GetValue(background),
+                parsed.GetValue(outlines)
+            )
+        );
         return command;
     }
 
-    private static int Run(string input, string output, string from, string? to, string split, string? classes, bool skip, bool zeroBased, bool background, bool outlines)
+    private static int Run(
+        string input,
+        string output,
+        string from,
+        string? to,
+        string split,
+        string? classes,
+        bool skip,
+        bool zeroBased,
+        bool background,
+        bool outlines
+    )
     {
         to ??= from == "coco" ? "voc" : "coco";
-        if (to == "coco" && !output.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) throw new UserErrorException($"{output}: COCO's annotations are one file, which ends in .json.");
+        if (to == "coco" && !output.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+            throw new UserErrorException($"{output}: COCO's annotations are one file, which ends in .json.");
         var wanted = classes is null ? null : Names(classes);
-        if (from == "images" && wanted is null) throw new UserErrorException("Images tell no classes: name them with --classes, for instance those of the data that a detector was trained on.");
+        if (from == "images" && wanted is null)
+            throw new UserErrorException(
+                "Images tell no classes: name them with --classes, for instance those of the data that a detector was trained on."
+            );
         var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error);
         var read = from switch
         {
@@ -52,20 +126,38 @@ internal static class ConvertDatasetCommand
         var kept = read.Usable(wanted, findings);
         var notes = Report(findings, skip);
         RequireSome(input, kept, findings, notes);
-        foreach (var note in notes) Console.Error.WriteLine(note);
-        if (to == "coco") CocoWriter.Write(kept, output);
-        else VocWriter.Write(kept, output, split);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{kept.Images.Count:N0} images, {kept.Images.Sum(image => (long)image.Objects.Count):N0} boxes, {kept.Names.Count} classes ({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."));
-        if (to == "coco") Console.WriteLine($"For the config: {{ \"type\": \"CocoDetection\", \"path\": \"{(from == "coco" ? "…" : from == "voc" ? Path.Combine(input, "JPEGImages") : input)}\", \"annotations\": \"{output}\" }}");
-        else Console.WriteLine($"The images belong into {Path.Combine(output, "JPEGImages")}. For the config: {{ \"type\": \"VocDetection\", \"path\": \"{output}\", \"split\": \"{split}\" }}");
+        foreach (var note in notes)
+            Console.Error.WriteLine(note);
+        if (to == "coco")
+            CocoWriter.Write(kept, output);
+        else
+            VocWriter.Write(kept, output, split);
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{kept.Images.Count:N0} images, {kept.Images.Sum(image => (long)image.Objects.Count):N0} boxes, {kept.Names.Count} "
+                    + $"classes ({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."
+            )
+        );
+        if (to == "coco")
+            Console.WriteLine(
+                $"For the config: {{ \"type\": \"CocoDetection\", \"path\": "
+                    + $"\"{(from == "coco" ? "…" : from == "voc" ? Path.Combine(input, "JPEGImages") : input)}\", \"annotations\": "
+                    + $"\"{output}\" }}"
+            );
+        else
+            Console.WriteLine(
+                $"The images belong into {Path.Combine(output, "JPEGImages")}. For the config: {{ \"type\": \"VocDetection\", "
+                    + $"\"path\": \"{output}\", \"split\": \"{split}\" }}"
+            );
         return 0;
     }
 
     /// <summary>A file without a usable image or box is no conversion.</summary>
     private static void RequireSome(string input, AnnotationSet kept, Findings findings, IReadOnlyList<string> notes)
     {
-        if (kept.Images.Count == 0) throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{input}: no image is left.")));
+        if (kept.Images.Count == 0)
+            throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{input}: no image is left.")));
         if (kept.Images.All(image => image.Objects.Count == 0) && findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box))
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{input}: objects are annotated, but none can be used.")));
     }
@@ -78,9 +170,12 @@ internal static class ConvertDatasetCommand
         var images = new List<AnnotatedImage>(read.Images.Count);
         foreach (var image in read.Images)
         {
-            if (!known.Contains(image.File)) findings.Add(FindingKind.MissingImage, $"{image.Source}: {files.Describe(image.File)} doesn't exist.");
-            else if (image.Height <= 0 || image.Width <= 0) findings.Add(FindingKind.BadFile, $"{image.Source}: it has no size, and {files.Describe(image.File)} can't be read.");
-            else images.Add(image with { File = image.File["JPEGImages/".Length..] });
+            if (!known.Contains(image.File))
+                findings.Add(FindingKind.MissingImage, $"{image.Source}: {files.Describe(image.File)} doesn't exist.");
+            else if (image.Height <= 0 || image.Width <= 0)
+                findings.Add(FindingKind.BadFile, $"{image.Source}: it has no size, and {files.Describe(image.File)} can't be read.");
+            else
+                images.Add(image with { File = image.File["JPEGImages/".Length..] });
         }
         return read with { Images = images };
     }
@@ -93,7 +188,10 @@ internal static class ConvertDatasetCommand
         }
         catch (UserErrorException e) when (!skip)
         {
-            throw new UserErrorException($"{System.Text.RegularExpressions.Regex.Replace(e.Message, "\\s*\"on_[a-z_]+\": \"skip\" leaves (it|them) out\\.", "")}\n  --skip-bad leaves out what can't be used.", e);
+            throw new UserErrorException(
+                $"{System.Text.RegularExpressions.Regex.Replace(e.Message, "\\s*\"on_[a-z_]+\": \"skip\" leaves (it|them) out\\.", "")}\n  --skip-bad leaves out what can't be used.",
+                e
+            );
         }
     }
 
@@ -101,11 +199,16 @@ internal static class ConvertDatasetCommand
     {
         var lines = File.Exists(classes) ? File.ReadAllLines(classes) : classes.Split(',');
         var isYaml = Path.GetExtension(classes).ToLowerInvariant() is ".yaml" or ".yml";
-        if (isYaml && !File.Exists(classes)) throw new UserErrorException($"--classes {classes} doesn't exist.");
-        string[] names = isYaml ? [.. YoloNames.FromYaml(classes, lines)?.Classes ?? throw new UserErrorException($"{classes} has no \"names\".")]
-            : File.Exists(classes) ? [.. YoloNames.FromList(classes, lines).Classes] : [.. lines.Select(name => name.Trim()).Where(name => name.Length > 0)];
-        if (names.Length == 0) throw new UserErrorException($"--classes {classes} names none.");
-        if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new UserErrorException($"--classes names {twice.Key} twice.");
+        if (isYaml && !File.Exists(classes))
+            throw new UserErrorException($"--classes {classes} doesn't exist.");
+        string[] names =
+            isYaml ? [.. YoloNames.FromYaml(classes, lines)?.Classes ?? throw new UserErrorException($"{classes} has no \"names\".")]
+            : File.Exists(classes) ? [.. YoloNames.FromList(classes, lines).Classes]
+            : [.. lines.Select(name => name.Trim()).Where(name => name.Length > 0)];
+        if (names.Length == 0)
+            throw new UserErrorException($"--classes {classes} names none.");
+        if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new UserErrorException($"--classes names {twice.Key} twice.");
         return names;
     }
 }

@@ -15,14 +15,41 @@ internal static class ConvertMasksCommand
     {
         var masks = new Argument<string>("MASKS") { Description = "A folder (or .zip archive) of colour masks: PNG, BMP, WebP or JPEG." };
         var output = new Argument<string>("OUT") { Description = "The folder for the index PNGs and legend.json." };
-        var legend = new Option<string?>("--legend") { Description = "Which colour is which class: .json ({ \"road\": \"#804080\" }) or .csv (name, red, green, blue). \"ignore\" becomes 255. Default: every colour found is a class.", HelpName = "FILE" };
-        var tolerance = new Option<int>("--tolerance") { Description = "Take the nearest colour, each channel at most N off; for masks that were compressed or have soft edges. Default: 0.", HelpName = "N", DefaultValueFactory = _ => 0 };
+        var legend = new Option<string?>("--legend")
+        {
+            Description =
+                "Which colour is which class: .json ({ \"road\": \"#804080\" }) or .csv (name, red, green, blue). \"ignore\" becomes "
+                + "255. Default: every colour found is a class.",
+            HelpName = "FILE",
+        };
+        var tolerance = new Option<int>("--tolerance")
+        {
+            Description =
+                "Take the nearest colour, each channel at most N off; for masks that were compressed or have soft edges. Default: 0.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 0,
+        };
         tolerance.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && (!int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) || value is < 0 or > 255)) result.AddError("--tolerance is 0 to 255.");
+            if (
+                result.Tokens is [var token]
+                && (!int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) || value is < 0 or > 255)
+            )
+                result.AddError("--tolerance is 0 to 255.");
         });
-        var command = new Command("convert-masks", "Turns colour masks into index PNGs, with a legend given or found, and the label_map for a config.") { masks, output, legend, tolerance };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(masks), parsed.GetRequiredValue(output), parsed.GetValue(legend), parsed.GetValue(tolerance)));
+        var command = new Command(
+            "convert-masks",
+            "Turns colour masks into index PNGs, with a legend given or found, and the label_map for a config."
+        )
+        {
+            masks,
+            output,
+            legend,
+            tolerance,
+        };
+        command.SetAction(parsed =>
+            Run(parsed.GetRequiredValue(masks), parsed.GetRequiredValue(output), parsed.GetValue(legend), parsed.GetValue(tolerance))
+        );
         return command;
     }
 
@@ -31,24 +58,49 @@ internal static class ConvertMasksCommand
         var files = FileStore.Open(masks);
         var (source, target) = (Path.GetFullPath(masks).TrimEnd('/') + "/", Path.GetFullPath(output).TrimEnd('/') + "/");
         if (target.StartsWith(source, StringComparison.Ordinal) || source.StartsWith(target, StringComparison.Ordinal))
-            throw new UserErrorException($"{output}: the index PNGs can't lie in the masks' folder, nor the masks in theirs: one would take the other's place.");
+            throw new UserErrorException(
+                $"{output}: the index PNGs can't lie in the masks' folder, nor the masks in theirs: one would take the other's place."
+            );
         var converter = new MaskConverter(files, tolerance, gathers: legendPath is not null || tolerance > 0);
-        if (converter.Count == 0) throw new UserErrorException($"{masks} holds no images.");
+        if (converter.Count == 0)
+            throw new UserErrorException($"{masks} holds no images.");
         var legend = legendPath is null ? converter.FindLegend() : Legend.Read(legendPath);
         Directory.CreateDirectory(output);
         var pixels = converter.Convert(legend, output);
         AtomicFile.WriteText(Path.Combine(output, "legend.json"), MaskConverter.Describe(legend, pixels));
 
         var all = Math.Max(pixels.Sum(), 1);
-        Console.WriteLine(TextTable.Format(new Framework.Metrics.MetricTable("colours", ["index", "name", "colour", "pixels", "share"], [.. legend.Entries.Select((entry, i) => (IReadOnlyList<string>)
-        [
-            $"{entry.Index}", entry.Name, entry.Color.ToString(), pixels[i].ToString("N0", CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"{(double)pixels[i] / all:0.0000}"),
-        ])])));
+        Console.WriteLine(
+            TextTable.Format(
+                new Framework.Metrics.MetricTable(
+                    "colours",
+                    ["index", "name", "colour", "pixels", "share"],
+                    [
+                        .. legend.Entries.Select(
+                            (entry, i) =>
+                                (IReadOnlyList<string>)
+                                    [
+                                        $"{entry.Index}",
+                                        entry.Name,
+                                        entry.Color.ToString(),
+                                        pixels[i].ToString("N0", CultureInfo.InvariantCulture),
+                                        string.Create(CultureInfo.InvariantCulture, $"{(double)pixels[i] / all:0.0000}"),
+                                    ]
+                        ),
+                    ]
+                )
+            )
+        );
         Console.WriteLine($"{Output.Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
         Console.WriteLine($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
-        Console.WriteLine($"\"label_map\": {{ {string.Join(", ", MaskConverter.LabelMap(legend).Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}"))} }}");
+        Console.WriteLine(
+            $"\"label_map\": {{ {string.Join(", ", MaskConverter.LabelMap(legend).Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}"))} }}"
+        );
         return 0;
     }
 
-    private static readonly System.Text.Json.JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly System.Text.Json.JsonSerializerOptions Plain = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 }

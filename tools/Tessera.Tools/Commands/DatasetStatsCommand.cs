@@ -22,22 +22,62 @@ internal static class DatasetStatsCommand
     {
         var config = CommandLine.Config();
         var output = new Option<string?>("--out") { Description = "Write everything there as JSON.", HelpName = "stats.json" };
-        var picture = new Option<string?>("--picture") { Description = "Draw how often each class occurs in the first part: .png or .svg.", HelpName = "PATH" };
-        var split = new Option<string[]>("--split") { Description = "Which parts: train, val, test. Default: all that the config has.", HelpName = "PART", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var beta = new Option<double?>("--beta") { Description = "Of the effective number of samples, in [0, 1). Default: 0.9999; for pixels 1 - 1 / (pixels of the most frequent class).", HelpName = "BETA" };
-        var quick = new Option<bool>("--no-duplicates") { Description = "Don't look for images that show the same; only headers are read then." };
+        var picture = new Option<string?>("--picture")
+        {
+            Description = "Draw how often each class occurs in the first part: .png or .svg.",
+            HelpName = "PATH",
+        };
+        var split = new Option<string[]>("--split")
+        {
+            Description = "Which parts: train, val, test. Default: all that the config has.",
+            HelpName = "PART",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
+        var beta = new Option<double?>("--beta")
+        {
+            Description =
+                "Of the effective number of samples, in [0, 1). Default: 0.9999; for pixels 1 - 1 / (pixels of the most frequent class).",
+            HelpName = "BETA",
+        };
+        var quick = new Option<bool>("--no-duplicates")
+        {
+            Description = "Don't look for images that show the same; only headers are read then.",
+        };
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("dataset-stats", "Counts classes, sizes and boxes; finds what no class claims, unreadable files, duplicates and leakage; suggests class weights.")
-            { config, output, picture, split, beta, quick, overrides };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetValue(output), parsed.GetValue(picture), parsed.GetRequiredValue(split),
-            parsed.GetValue(beta), parsed.GetValue(quick), parsed.GetRequiredValue(overrides)));
+        var command = new Command(
+            "dataset-stats",
+            "Counts classes, sizes and boxes; finds what no class claims, unreadable files, duplicates and leakage; suggests class weights."
+        )
+        {
+            config,
+            output,
+            picture,
+            split,
+            beta,
+            quick,
+            overrides,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetValue(output),
+                parsed.GetValue(picture),
+                parsed.GetRequiredValue(split),
+                parsed.GetValue(beta),
+                parsed.GetValue(quick),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
     private static int Run(string config, string? output, string? picture, string[] wanted, double? beta, bool quick, string[] overrides)
     {
-        if (beta is < 0 or >= 1 or double.NaN) throw new UserErrorException($"--beta is {beta}; a number from 0 to below 1 was expected.");
-        if (picture is not null) Chart.RequireKnownEnding(picture);
+        if (beta is < 0 or >= 1 or double.NaN)
+            throw new UserErrorException($"--beta is {beta}; a number from 0 to below 1 was expected.");
+        if (picture is not null)
+            Chart.RequireKnownEnding(picture);
         var document = ConfigDocument.Load(config, overrides);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
@@ -46,10 +86,22 @@ internal static class DatasetStatsCommand
         foreach (var (name, dataset) in DataParts.Of(builder, config, wanted.Length > 0 ? wanted : s_parts, required: wanted.Length > 0))
         {
             Notes(name, dataset);
-            parts.Add(new PartStatistics(name, dataset.Info, dataset.LeftOut, Survey.Run(dataset, !quick, new Advance($"reading {name}").Report)));
+            parts.Add(
+                new PartStatistics(name, dataset.Info, dataset.LeftOut, Survey.Run(dataset, !quick, new Advance($"reading {name}").Report))
+            );
         }
-        var repeated = parts.Where((part, i) => parts.Take(i).Any(earlier => earlier.Samples.Select(sample => sample.Name).SequenceEqual(part.Samples.Select(sample => sample.Name)))).ToArray();
-        foreach (var part in repeated) parts.Remove(part); // test is often val again
+        var repeated = parts
+            .Where(
+                (part, i) =>
+                    parts
+                        .Take(i)
+                        .Any(earlier =>
+                            earlier.Samples.Select(sample => sample.Name).SequenceEqual(part.Samples.Select(sample => sample.Name))
+                        )
+            )
+            .ToArray();
+        foreach (var part in repeated)
+            parts.Remove(part); // test is often val again
         var duplicates = quick ? null : new DuplicateStatistics(parts);
 
         var first = parts[0];
@@ -57,13 +109,19 @@ internal static class DatasetStatsCommand
         var chosen = beta ?? ClassWeights.DefaultBeta(first.Counts, pixels);
         var weights = Weights(first, chosen);
         var text = new StatisticsText(new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected));
-        foreach (var part in parts) text.Part(part, duplicates);
-        if (duplicates is not null) text.Leakage(parts, duplicates);
-        if (weights.Count > 0) text.Weights(weights, chosen);
-        foreach (var part in repeated) Console.WriteLine($"{part.Name} holds the same images as a part above; it was left out.");
+        foreach (var part in parts)
+            text.Part(part, duplicates);
+        if (duplicates is not null)
+            text.Leakage(parts, duplicates);
+        if (weights.Count > 0)
+            text.Weights(weights, chosen);
+        foreach (var part in repeated)
+            Console.WriteLine($"{part.Name} holds the same images as a part above; it was left out.");
 
-        if (output is not null) MetricFiles.Write(output, StatisticsJson.Of(parts, duplicates, weights, chosen));
-        if (picture is not null) Draw(first, picture);
+        if (output is not null)
+            MetricFiles.Write(output, StatisticsJson.Of(parts, duplicates, weights, chosen));
+        if (picture is not null)
+            Draw(first, picture);
         return 0;
     }
 
@@ -72,12 +130,14 @@ internal static class DatasetStatsCommand
     {
         if (dataset.Info.Task == DataTask.Segmentation) // the survey says what is wrong with labels
         {
-            foreach (var entry in dataset.LeftOut) Console.WriteLine($"{name}: {entry}");
+            foreach (var entry in dataset.LeftOut)
+                Console.WriteLine($"{name}: {entry}");
             return;
         }
         try
         {
-            foreach (var note in dataset.Check()) Console.WriteLine($"{name}: {note}");
+            foreach (var note in dataset.Check())
+                Console.WriteLine($"{name}: {note}");
         }
         catch (UserErrorException e)
         {
@@ -88,17 +148,25 @@ internal static class DatasetStatsCommand
     private static Dictionary<string, double[]> Weights(PartStatistics part, double beta)
     {
         var weights = new Dictionary<string, double[]>();
-        if (part.Info.Task == DataTask.Regression || part.Counts.All(count => count == 0)) return weights;
+        if (part.Info.Task == DataTask.Regression || part.Counts.All(count => count == 0))
+            return weights;
         weights["max_count"] = ClassWeights.MaxByCount(part.Counts);
-        if (part.Info.Task == DataTask.Segmentation) weights["median_frequency"] = ClassWeights.MedianFrequency(part.Counts, part.Among);
-        else weights["median_frequency"] = ClassWeights.MedianFrequency(part.Counts, [.. part.Counts.Select(_ => part.Counts.Sum())]);
+        if (part.Info.Task == DataTask.Segmentation)
+            weights["median_frequency"] = ClassWeights.MedianFrequency(part.Counts, part.Among);
+        else
+            weights["median_frequency"] = ClassWeights.MedianFrequency(part.Counts, [.. part.Counts.Select(_ => part.Counts.Sum())]);
         weights["effective_number"] = ClassWeights.EffectiveNumber(part.Counts, beta);
         return weights;
     }
 
     private static void Draw(PartStatistics part, string path)
     {
-        var what = part.Info.Task switch { DataTask.Segmentation => "pixels", DataTask.Detection => "boxes", _ => "images" };
+        var what = part.Info.Task switch
+        {
+            DataTask.Segmentation => "pixels",
+            DataTask.Detection => "boxes",
+            _ => "images",
+        };
         var colors = ClassColors.Of(part.Info);
         var wide = part.Ratio > 50;
         new Framework.Visualization.Charts.BarChart

@@ -10,14 +10,40 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var overfit = new Option<int?>("--overfit") { Description = "Also: can the model learn N samples by heart, and if not, where does it stop?", HelpName = "N" };
-        var minutes = new Option<double>("--overfit-minutes") { Description = "Time for that. Default: 5.", HelpName = "MINUTES", DefaultValueFactory = _ => 5 };
+        var overfit = new Option<int?>("--overfit")
+        {
+            Description = "Also: can the model learn N samples by heart, and if not, where does it stop?",
+            HelpName = "N",
+        };
+        var minutes = new Option<double>("--overfit-minutes")
+        {
+            Description = "Time for that. Default: 5.",
+            HelpName = "MINUTES",
+            DefaultValueFactory = _ => 5,
+        };
         var device = CommandLine.Device();
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("doctor", "Checks a config before the first epoch: provider, data, classes, a batch forward and backward, an evaluation, saving and loading.")
-            { config, overfit, minutes, device, overrides };
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(config), parsed.GetValue(overfit), parsed.GetValue(minutes), parsed.GetValue(device), parsed.GetRequiredValue(overrides)));
+        var command = new Command(
+            "doctor",
+            "Checks a config before the first epoch: provider, data, classes, a batch forward and backward, an evaluation, saving and "
+                + "loading."
+        )
+        {
+            config,
+            overfit,
+            minutes,
+            device,
+            overrides,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetValue(overfit),
+                parsed.GetValue(minutes),
+                parsed.GetValue(device),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
@@ -29,12 +55,14 @@ internal static class DoctorCommand
         examination.Run();
         if (overfit is { } samples && report.Failures == 0)
             report.Try("overfit", () => new Overfit(examination, report, Math.Max(samples, 1), TimeSpan.FromMinutes(minutes)).Run());
-        Console.WriteLine(report switch
-        {
-            { Failures: > 0 } => $"{report.Failures} failed.",
-            { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} {(report.Warnings == 1 ? "warning" : "warnings")}.",
-            _ => "All is well.",
-        });
+        Console.WriteLine(
+            report switch
+            {
+                { Failures: > 0 } => $"{report.Failures} failed.",
+                { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} {(report.Warnings == 1 ? "warning" : "warnings")}.",
+                _ => "All is well.",
+            }
+        );
         return report.Failures > 0 ? CommandLine.Mistake : 0;
     }
 }

@@ -11,11 +11,36 @@ internal static class EvalMetricCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var results = new Argument<string>("RESULTS") { Description = "What tools/test --predictions wrote: COCO results (.json) for boxes, .jsonl for classes and numbers, a folder of PNGs for maps." };
-        var output = new Option<string?>("--out") { Description = "Write the metrics there: a flat JSON object of fractions.", HelpName = "metrics.json" };
+        var results = new Argument<string>("RESULTS")
+        {
+            Description =
+                "What tools/test --predictions wrote: COCO results (.json) for boxes, .jsonl for classes and numbers, a folder of PNGs "
+                + "for maps.",
+        };
+        var output = new Option<string?>("--out")
+        {
+            Description = "Write the metrics there: a flat JSON object of fractions.",
+            HelpName = "metrics.json",
+        };
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("eval-metric", "Measures stored predictions by a config's data and metrics (test, or val where there is no test).") { config, results, output, overrides };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(results), parsed.GetValue(output), parsed.GetRequiredValue(overrides)));
+        var command = new Command(
+            "eval-metric",
+            "Measures stored predictions by a config's data and metrics (test, or val where there is no test)."
+        )
+        {
+            config,
+            results,
+            output,
+            overrides,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetRequiredValue(results),
+                parsed.GetValue(output),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
@@ -24,7 +49,10 @@ internal static class EvalMetricCommand
         using var data = EvaluatedData.Open(config, null, overrides);
         var metrics = data.Metrics();
         if (metrics.Count == 0)
-            throw new UserErrorException($"{config}: {data.Part}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ {TestCommand.Example(data.Dataset.Info.Task)} }}.");
+            throw new UserErrorException(
+                $"{config}: {data.Part}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ "
+                    + $"{TestCommand.Example(data.Dataset.Info.Task)} }}."
+            );
         MetricText.Report(data.OfStored(results, metrics, null), metrics, output);
         return 0;
     }

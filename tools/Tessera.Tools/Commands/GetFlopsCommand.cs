@@ -19,56 +19,119 @@ namespace Tessera.Tools.Commands;
 /// <summary>What a config's model costs: parameters, multiply-adds, activations, memory.</summary>
 internal static class GetFlopsCommand
 {
-    private const int MostLines = 400, MostDrawn = 90;
+    private const int MostLines = 400,
+        MostDrawn = 90;
 
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var shape = new Option<int[]>("--shape") { Description = "Height and width of the image, or one number for both. Default: 224 224.", HelpName = "H W", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [224, 224] };
-        var classes = new Option<int?>("--classes") { Description = "How many classes, instead of asking the data set, whose files then needn't be there.", HelpName = "N" };
-        var depth = new Option<int>("--depth") { Description = "How deep the table goes. Default: 3.", HelpName = "N", DefaultValueFactory = _ => 3 };
+        var shape = new Option<int[]>("--shape")
+        {
+            Description = "Height and width of the image, or one number for both. Default: 224 224.",
+            HelpName = "H W",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [224, 224],
+        };
+        var classes = new Option<int?>("--classes")
+        {
+            Description = "How many classes, instead of asking the data set, whose files then needn't be there.",
+            HelpName = "N",
+        };
+        var depth = new Option<int>("--depth")
+        {
+            Description = "How deep the table goes. Default: 3.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 3,
+        };
         var picture = new Option<string?>("--picture") { Description = "Draw the tree of modules: .png or .svg.", HelpName = "PATH" };
         var output = new Option<string?>("--out") { Description = "Write every module's figures there as JSON.", HelpName = "flops.json" };
         var overrides = CommandLine.CfgOptions();
-        var command = new Command("get-flops", "Counts a model's parameters, multiply-adds and activations, module by module, for one image.")
-            { config, shape, classes, depth, picture, output, overrides };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(shape), parsed.GetValue(classes), parsed.GetValue(depth),
-            parsed.GetValue(picture), parsed.GetValue(output), parsed.GetRequiredValue(overrides)));
+        var command = new Command(
+            "get-flops",
+            "Counts a model's parameters, multiply-adds and activations, module by module, for one image."
+        )
+        {
+            config,
+            shape,
+            classes,
+            depth,
+            picture,
+            output,
+            overrides,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetRequiredValue(shape),
+                parsed.GetValue(classes),
+                parsed.GetValue(depth),
+                parsed.GetValue(picture),
+                parsed.GetValue(output),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
     private static int Run(string config, int[] shape, int? classes, int depth, string? picture, string? output, string[] overrides)
     {
-        if (shape is not ([> 0] or [> 0, > 0])) throw new UserErrorException($"--shape is {string.Join(' ', shape)}; a height and a width were expected, such as --shape 512 1024.");
-        if (classes is < 1) throw new UserErrorException($"--classes is {classes}; at least 1 was expected.");
-        if (depth < 1) throw new UserErrorException($"--depth is {depth}; at least 1 was expected.");
-        if (picture is not null) Chart.RequireKnownEnding(picture);
+        if (shape is not ([> 0] or [> 0, > 0]))
+            throw new UserErrorException(
+                $"--shape is {string.Join(' ', shape)}; a height and a width were expected, such as --shape 512 1024."
+            );
+        if (classes is < 1)
+            throw new UserErrorException($"--classes is {classes}; at least 1 was expected.");
+        if (depth < 1)
+            throw new UserErrorException($"--depth is {depth}; at least 1 was expected.");
+        if (picture is not null)
+            Chart.RequireKnownEnding(picture);
         var (height, width) = (shape[0], shape[^1]);
         var document = ConfigDocument.Load(config, overrides);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
         builder.StartTensorLibrary();
         using var model = Model(builder, config, classes);
-        if (builder.Options.Train?.Freeze is { } frozen) ParameterGroups.Freeze(model, frozen);
+        if (builder.Options.Train?.Freeze is { } frozen)
+            ParameterGroups.Freeze(model, frozen);
         var cost = CostMeter.Measure(model, height, width);
 
         var text = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
         var rows = ModelTree.Fold(cost, depth, MostLines);
-        text.Table(["module", "type", "output", "parameters", "multiply-adds", "activations"], rows.Select(row => new[]
-        {
-            new string(' ', 2 * row.Depth) + row.Name + (row.Times > 1 ? $" (each of {row.Times})" : ""), row.Cost.Type, row.Cost.Output ?? "",
-            CostText.Short(row.Cost.Parameters), CostText.Short(row.Cost.Counts.MultiplyAdds), CostText.Short(row.Cost.Counts.Activations),
-        }));
+        text.Table(
+            ["module", "type", "output", "parameters", "multiply-adds", "activations"],
+            rows.Select(row =>
+                new[]
+                {
+                    new string(' ', 2 * row.Depth) + row.Name + (row.Times > 1 ? $" (each of {row.Times})" : ""),
+                    row.Cost.Type,
+                    row.Cost.Output ?? "",
+                    CostText.Short(row.Cost.Parameters),
+                    CostText.Short(row.Cost.Counts.MultiplyAdds),
+                    CostText.Short(row.Cost.Counts.Activations),
+                }
+            )
+        );
         Summary(cost, height, width);
         if (picture is not null)
-            new ModelTree { Title = string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(config)}, {height} x {width}: {CostText.Short(cost.Parameters)} parameters, {CostText.Short(cost.Counts.MultiplyAdds)} multiply-adds"), Cost = cost, Rows = ModelTree.Fold(cost, depth, MostDrawn) }.Save(picture);
-        if (output is not null) MetricFiles.Write(output, Json(cost, height, width));
+            new ModelTree
+            {
+                Title = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Path.GetFileNameWithoutExtension(config)}, {height} x {width}: {CostText.Short(cost.Parameters)} parameters, "
+                        + $"{CostText.Short(cost.Counts.MultiplyAdds)} multiply-adds"
+                ),
+                Cost = cost,
+                Rows = ModelTree.Fold(cost, depth, MostDrawn),
+            }.Save(picture);
+        if (output is not null)
+            MetricFiles.Write(output, Json(cost, height, width));
         return 0;
     }
 
     private static VisionModel Model(RunBuilder builder, string config, int? classes)
     {
-        if (classes is not { } count) return builder.Model(DataParts.Of(builder, config, ["train", "val", "test"], required: false)[0].Dataset.Info);
+        if (classes is not { } count)
+            return builder.Model(DataParts.Of(builder, config, ["train", "val", "test"], required: false)[0].Dataset.Info);
         var names = Enumerable.Range(0, count).Select(c => $"class {c}").ToArray();
         UserErrorException? first = null;
         foreach (var task in Enum.GetValues<DataTask>()) // the model knows which task it is for
@@ -87,35 +150,51 @@ internal static class GetFlopsCommand
 
     private static void Summary(ModelCost cost, int height, int width)
     {
-        long trained = cost.Parameters - cost.Frozen, weights = 4 * cost.Parameters;
+        long trained = cost.Parameters - cost.Frozen,
+            weights = 4 * cost.Parameters;
         Say("image", $"{height} x {width} (height x width), one");
         Say("parameters", $"{cost.Parameters:#,0}: {trained:#,0} trainable, {cost.Frozen:#,0} frozen");
-        Say("multiply-adds", $"{cost.Counts.MultiplyAdds:#,0} ({CostText.Short(cost.Counts.MultiplyAdds)}), of matrix products and convolutions, attention included");
+        Say(
+            "multiply-adds",
+            $"{cost.Counts.MultiplyAdds:#,0} ({CostText.Short(cost.Counts.MultiplyAdds)}), of matrix products and convolutions, "
+                + $"attention included"
+        );
         Say("activations", $"{cost.Counts.Activations:#,0} values given by them");
-        Say("memory, estimated", $"{CostText.Bytes(weights)} for the weights in fp32; training adds {CostText.Bytes(4 * trained)} for gradients, {CostText.Bytes(4 * trained)} for SGD's momentum or {CostText.Bytes(8 * trained)} for Adam, and up to {CostText.Bytes(cost.Counts.Bytes)} an image for the backward pass");
+        Say(
+            "memory, estimated",
+            $"{CostText.Bytes(weights)} for the weights in fp32; training adds {CostText.Bytes(4 * trained)} for gradients, "
+                + $"{CostText.Bytes(4 * trained)} for SGD's momentum or {CostText.Bytes(8 * trained)} for Adam, and up to "
+                + $"{CostText.Bytes(cost.Counts.Bytes)} an image for the backward pass"
+        );
 
-        static void Say(string what, FormattableString text) => Console.WriteLine($"{what.PadRight(18)} {text.ToString(CultureInfo.InvariantCulture)}");
+        static void Say(string what, string text) => Console.WriteLine($"{what.PadRight(18)} {text}"); // numbers are invariant in the whole program
     }
 
-    private static JsonObject Json(ModelCost cost, int height, int width) => new()
-    {
-        ["height"] = height,
-        ["width"] = width,
-        ["parameters"] = cost.Parameters,
-        ["frozen"] = cost.Frozen,
-        ["multiply_adds"] = cost.Counts.MultiplyAdds,
-        ["activations"] = cost.Counts.Activations,
-        ["result_bytes"] = cost.Counts.Bytes,
-        ["modules"] = new JsonArray([.. cost.Modules.Select(module => (JsonNode)new JsonObject
+    private static JsonObject Json(ModelCost cost, int height, int width) =>
+        new()
         {
-            ["name"] = module.Name,
-            ["type"] = module.Type,
-            ["output"] = module.Output,
-            ["calls"] = module.Calls,
-            ["parameters"] = module.Parameters,
-            ["frozen"] = module.Frozen,
-            ["multiply_adds"] = module.Counts.MultiplyAdds,
-            ["activations"] = module.Counts.Activations,
-        })]),
-    };
+            ["height"] = height,
+            ["width"] = width,
+            ["parameters"] = cost.Parameters,
+            ["frozen"] = cost.Frozen,
+            ["multiply_adds"] = cost.Counts.MultiplyAdds,
+            ["activations"] = cost.Counts.Activations,
+            ["result_bytes"] = cost.Counts.Bytes,
+            ["modules"] = new JsonArray([
+                .. cost.Modules.Select(module =>
+                    (JsonNode)
+                        new JsonObject
+                        {
+                            ["name"] = module.Name,
+                            ["type"] = module.Type,
+                            ["output"] = module.Output,
+                            ["calls"] = module.Calls,
+                            ["parameters"] = module.Parameters,
+                            ["frozen"] = module.Frozen,
+                            ["multiply_adds"] = module.Counts.MultiplyAdds,
+                            ["activations"] = module.Counts.Activations,
+                        }
+                ),
+            ]),
+        };
 }

@@ -46,8 +46,10 @@ internal static class ListComponentsCommand
         if (chosen is null && named.Count == 0)
         {
             var known = kinds.Select(kind => kind.Name).Concat(registry.All.Select(component => component.Name));
-            throw new UserErrorException($"No kind and no component is named \"{name}\".{NearestName.Suggest(name, known)}\n"
-                + $"Kinds: {string.Join(", ", kinds.Select(kind => kind.Name))}.");
+            throw new UserErrorException(
+                $"No kind and no component is named \"{name}\".{NearestName.Suggest(name, known)}\n"
+                    + $"Kinds: {string.Join(", ", kinds.Select(kind => kind.Name))}."
+            );
         }
 
         return 0;
@@ -61,8 +63,10 @@ internal static class ListComponentsCommand
         output.Heading(char.ToUpperInvariant(kind.Plural[0]) + kind.Plural[1..]);
         output.Table(
             ["name", "what it is"],
-            registry.All.Where(component => component.Kind.Type == kind.Type)
-                .Select(component => new[] { component.Name, XmlDocs.SummaryOf(component.Type) ?? "" }));
+            registry
+                .All.Where(component => component.Kind.Type == kind.Type)
+                .Select(component => new[] { component.Name, XmlDocs.SummaryOf(component.Type) ?? "" })
+        );
     }
 
     private static void Describe(ListingOutput output, ComponentDescription component)

@@ -15,22 +15,34 @@ internal static class PrintConfigCommand
     {
         var config = CommandLine.Config();
         var overrides = CommandLine.CfgOptions();
-        var explain = new Option<string?>("--explain") { Description = "Which file and line set this key, and what it replaced.", HelpName = "KEY" };
+        var explain = new Option<string?>("--explain")
+        {
+            Description = "Which file and line set this key, and what it replaced.",
+            HelpName = "KEY",
+        };
         var saved = new Option<bool>("--saved") { Description = "As it is written into work dirs and checkpoints: ${…} not filled in." };
         var command = new Command("print-config", "Prints the resolved config.") { config, overrides, explain, saved };
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(config), parsed.GetRequiredValue(overrides), parsed.GetValue(explain), parsed.GetValue(saved)));
+        command.SetAction(parsed =>
+            Run(parsed.GetRequiredValue(config), parsed.GetRequiredValue(overrides), parsed.GetValue(explain), parsed.GetValue(saved))
+        );
         return command;
     }
 
     // A key that no file mentions, but that its component knows: the default, from the component.
     private static string? ExplainDefault(ConfigDocument document, string path)
     {
-        if (document.Find(path) is not null || ConfigPath.Split(path) is not { Count: > 1 } keys
-            || document.Find(ConfigPath.Join(keys.SkipLast(1))) is not ConfigMap map || map["type"] is not ConfigValue type)
+        if (
+            document.Find(path) is not null
+            || ConfigPath.Split(path) is not { Count: > 1 } keys
+            || document.Find(ConfigPath.Join(keys.SkipLast(1))) is not ConfigMap map
+            || map["type"] is not ConfigValue type
+        )
             return null;
-        var key = Composition.Registry(document).All.Where(component => component.Name == type.Text)
-            .SelectMany(component => component.Keys).FirstOrDefault(key => key.Name == keys[^1]);
+        var key = Composition
+            .Registry(document)
+            .All.Where(component => component.Name == type.Text)
+            .SelectMany(component => component.Keys)
+            .FirstOrDefault(key => key.Name == keys[^1]);
         return key is null || map.IsRemoved(key.Name)
             ? null
             : $"{ConfigPath.Join(keys)} is not set\n  {type.Text}'s default is {key.DefaultText ?? "its own"}";
@@ -52,9 +64,12 @@ internal static class PrintConfigCommand
     private static int Run(string config, string[] overrides, string? explain, bool saved)
     {
         var document = ConfigDocument.Load(config, overrides);
-        if (explain is null) document = Stated(document);
         if (explain is null)
-            Console.Out.Write(saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, Console.Error.WriteLine)));
+            document = Stated(document);
+        if (explain is null)
+            Console.Out.Write(
+                saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, Console.Error.WriteLine))
+            );
         else
             Console.Out.WriteLine(ExplainDefault(document, explain) ?? document.Explain(explain));
 
@@ -62,7 +77,8 @@ internal static class PrintConfigCommand
         Console.Out.Flush();
         var registry = Composition.Registry(document, Console.Error.WriteLine);
         ComponentBuilder.Check<RunOptions>(registry, document);
-        foreach (var option in InheritedOptions.Find(registry, document)) Console.Error.WriteLine($"warning: {option}");
+        foreach (var option in InheritedOptions.Find(registry, document))
+            Console.Error.WriteLine($"warning: {option}");
         return 0;
     }
 }

@@ -11,7 +11,9 @@ internal static class PublishCommand
         var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint that tools/train wrote." };
         var output = new Argument<string>("OUT")
         {
-            Description = "A .safetensors file, or .pth or .pt for torch.load; or a folder or a name without extension, to which a content hash is added.",
+            Description =
+                "A .safetensors file, or .pth or .pt for torch.load; or a folder or a name without extension, to which a content hash "
+                + "is added.",
         };
         var names = new Option<string?>("--names")
         {
@@ -19,15 +21,31 @@ internal static class PublishCommand
             HelpName = "MAP",
         };
         var weights = CommandLine.Weights();
-        var command = new Command("publish", "Writes a checkpoint's weights alone, in the names of the reference implementation.") { checkpoint, output, names, weights };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(checkpoint), parsed.GetRequiredValue(output), parsed.GetValue(names), parsed.GetValue(weights) == WeightChoice.Averaged));
+        var command = new Command("publish", "Writes a checkpoint's weights alone, in the names of the reference implementation.")
+        {
+            checkpoint,
+            output,
+            names,
+            weights,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(checkpoint),
+                parsed.GetRequiredValue(output),
+                parsed.GetValue(names),
+                parsed.GetValue(weights) == WeightChoice.Averaged
+            )
+        );
         return command;
     }
 
     private static int Run(string checkpoint, string output, string? names, bool averaged)
     {
         var published = Publisher.Publish(checkpoint, output, names, averaged);
-        Console.Out.WriteLine($"{published.Path}: {published.Tensors} tensors{(published.Averaged ? ", averaged weights" : "")}, names of {published.Names}, SHA-256 {published.Sha256}");
+        Console.Out.WriteLine(
+            $"{published.Path}: {published.Tensors} tensors{(published.Averaged ? ", averaged weights" : "")}, names of "
+                + $"{published.Names}, SHA-256 {published.Sha256}"
+        );
         if (published.LeftOut.Count > 0)
             Console.Out.WriteLine($"Left out, since {published.Names} has no name for them: {string.Join(", ", published.LeftOut)}");
         return 0;

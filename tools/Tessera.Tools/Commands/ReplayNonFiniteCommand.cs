@@ -16,10 +16,21 @@ internal static class ReplayNonFiniteCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "nonfinite_iter_N.safetensors of the run's work dir: batch, weights and config." };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "nonfinite_iter_N.safetensors of the run's work dir: batch, weights and config.",
+        };
         var plugins = CommandLine.Plugins();
         var device = CommandLine.Device();
-        var command = new Command("replay-nonfinite", "Runs again the batch at which a run's loss was NaN or infinite, and names the first module with such an output.") { file, plugins, device };
+        var command = new Command(
+            "replay-nonfinite",
+            "Runs again the batch at which a run's loss was NaN or infinite, and names the first module with such an output."
+        )
+        {
+            file,
+            plugins,
+            device,
+        };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(file), parsed.GetRequiredValue(plugins), parsed.GetValue(device)));
         return command;
     }
@@ -27,7 +38,12 @@ internal static class ReplayNonFiniteCommand
     private static int Run(string path, string[] plugins, string? device)
     {
         using var file = NonFiniteFile.Open(path);
-        var run = file.Run ?? throw new UserErrorException($"{path}\n  The file carries no config: an earlier release wrote it. From C#, NonFiniteReplay.Replay(model, path) runs it again.");
+        var run =
+            file.Run
+            ?? throw new UserErrorException(
+                $"{path}\n  The file carries no config: an earlier release wrote it. From C#, NonFiniteReplay.Replay(model, path) runs "
+                    + $"it again."
+            );
         var document = ConfigDocument.FromCheckpoint(SavedConfig.ForModel(run.Config), path, plugins: plugins);
         using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
@@ -37,14 +53,23 @@ internal static class ReplayNonFiniteCommand
         var found = file.Replay(model, where);
 
         var progress = file.Progress;
-        Say("run", string.Create(CultureInfo.InvariantCulture, $"iteration {progress.Iteration} of {progress.TotalIterations}, epoch {progress.Epoch}; {model.GetName()}, {run.Data.Classes.Count} classes"));
+        Say(
+            "run",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"iteration {progress.Iteration} of {progress.TotalIterations}, epoch {progress.Epoch}; {model.GetName()}, "
+                    + $"{run.Data.Classes.Count} classes"
+            )
+        );
         Say("batch", $"{file.Files.Count} images: {string.Join(", ", file.Files.Take(8))}{(file.Files.Count > 8 ? ", …" : "")}");
         Say("run found", file.Finding);
         Say("replayed", $"on {where}: {found.Describe()}");
-        if (!file.HasRandomState) Say("note", "the run was on a GPU, whose random numbers (dropout) can't be drawn again.");
-        if (file.Precision == torch.ScalarType.Float16 && where.type == DeviceType.CPU) Say("note", "the run computed in fp16, which a CPU does not; this was fp32. --device cuda computes as the run did.");
+        if (!file.HasRandomState)
+            Say("note", "the run was on a GPU, whose random numbers (dropout) can't be drawn again.");
+        if (file.Precision == torch.ScalarType.Float16 && where.type == DeviceType.CPU)
+            Say("note", "the run computed in fp16, which a CPU does not; this was fp32. --device cuda computes as the run did.");
         return 0;
     }
 
-    private static void Say(string what, string text) => Console.Out.WriteLine($"{what,-10} {text}");
+    private static void Say(string what, string text) => Console.Out.WriteLine($"{what, -10} {text}");
 }

@@ -16,77 +16,160 @@ internal static class TestCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th)." };
-        var output = new Option<string?>("--out") { Description = "Write the metrics there: a flat JSON object of fractions.", HelpName = "metrics.json" };
-        var predictions = new Option<string?>("--predictions") { Description = "Write every prediction there: one JSON line each; boxes as one JSON file in COCO's format of results; segmentation maps as a folder of PNGs of class indices.", HelpName = "PATH" };
-        var show = new Option<string?>("--show-dir") { Description = "Write pictures there: image, prediction and truth side by side.", HelpName = "DIR" };
-        var score = new Option<double?>("--score-thr") { Description = "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures.", HelpName = "SCORE" };
+        var checkpoint = new Argument<string>("CHECKPOINT")
+        {
+            Description = "A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th).",
+        };
+        var output = new Option<string?>("--out")
+        {
+            Description = "Write the metrics there: a flat JSON object of fractions.",
+            HelpName = "metrics.json",
+        };
+        var predictions = new Option<string?>("--predictions")
+        {
+            Description =
+                "Write every prediction there: one JSON line each; boxes as one JSON file in COCO's format of results; segmentation "
+                + "maps as a folder of PNGs of class indices.",
+            HelpName = "PATH",
+        };
+        var show = new Option<string?>("--show-dir")
+        {
+            Description = "Write pictures there: image, prediction and truth side by side.",
+            HelpName = "DIR",
+        };
+        var score = new Option<double?>("--score-thr")
+        {
+            Description =
+                "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures.",
+            HelpName = "SCORE",
+        };
         var device = CommandLine.Device();
         var precision = CommandLine.Precision();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("test", "Evaluates a checkpoint on a config's data (test, or val where there is no test).")
-            { config, checkpoint, output, predictions, show, score, device, precision, overrides };
+        {
+            config,
+            checkpoint,
+            output,
+            predictions,
+            show,
+            score,
+            device,
+            precision,
+            overrides,
+        };
         weights.AddTo(command);
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(config), parsed.GetRequiredValue(checkpoint), parsed.GetValue(output), parsed.GetValue(predictions), parsed.GetValue(show),
-            parsed.GetValue(score), parsed.GetValue(device), parsed.GetValue(precision), weights.Read(parsed), [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))]));
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetRequiredValue(checkpoint),
+                parsed.GetValue(output),
+                parsed.GetValue(predictions),
+                parsed.GetValue(show),
+                parsed.GetValue(score),
+                parsed.GetValue(device),
+                parsed.GetValue(precision),
+                weights.Read(parsed),
+                [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))]
+            )
+        );
         return command;
     }
 
     private static IEnumerable<string> ScoreThreshold(double? score) =>
         score is null ? [] : [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")];
 
-    private static int Run(string config, string checkpoint, string? output, string? predictions, string? show, double? score, string? device, Precision precision, PretrainedOptions weights, string[] overrides)
+    private static int Run(
+        string config,
+        string checkpoint,
+        string? output,
+        string? predictions,
+        string? show,
+        double? score,
+        string? device,
+        Precision precision,
+        PretrainedOptions weights,
+        string[] overrides
+    )
     {
         if (output is not null && Path.GetExtension(output).ToLowerInvariant() is ".pkl" or ".pickle")
-            throw new UserErrorException($"--out {output}: --out writes the metrics, as JSON (--out metrics.json). Predictions are written by --predictions PATH, pictures of them by --show-dir DIR; pickles are not written.");
+            throw new UserErrorException(
+                $"--out {output}: --out writes the metrics, as JSON (--out metrics.json). Predictions are written by --predictions "
+                    + $"PATH, pictures of them by --show-dir DIR; pickles are not written."
+            );
         using var data = EvaluatedData.Open(config, device, overrides, checkpoint);
         var metrics = data.Metrics();
         if (metrics.Count == 0 && predictions is null && show is null)
-            throw new UserErrorException($"{config}: {data.Part}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ {Example(data.Dataset.Info.Task)} }}.");
+            throw new UserErrorException(
+                $"{config}: {data.Part}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ "
+                    + $"{Example(data.Dataset.Info.Task)} }}."
+            );
         var pictures = show is null ? null : new PredictionPictures(show, data.Dataset, score);
-        var values = WithPredictions(predictions, data.Dataset, write => data.OfCheckpoint(checkpoint, precision, weights, metrics, write is null && pictures is null ? null : (sample, prediction) =>
-        {
-            write?.Invoke(sample, prediction);
-            pictures?.Write(sample, prediction);
-        }));
+        var values = WithPredictions(
+            predictions,
+            data.Dataset,
+            write =>
+                data.OfCheckpoint(
+                    checkpoint,
+                    precision,
+                    weights,
+                    metrics,
+                    write is null && pictures is null
+                        ? null
+                        : (sample, prediction) =>
+                        {
+                            write?.Invoke(sample, prediction);
+                            pictures?.Write(sample, prediction);
+                        }
+                )
+        );
         MetricText.Report(values, metrics, output);
         return 0;
     }
 
-    internal static string Example(DataTask task) => task switch
-    {
-        DataTask.Segmentation => "\"iou\": { \"type\": \"MeanIoU\" }",
-        DataTask.Detection => "\"coco\": { \"type\": \"CocoAp\" }",
-        DataTask.Regression => "\"errors\": { \"type\": \"RegressionErrors\" }",
-        DataTask.MultiLabel => "\"map\": { \"type\": \"AveragePrecision\" }",
-        _ => "\"accuracy\": { \"type\": \"Accuracy\" }",
-    };
+    internal static string Example(DataTask task) =>
+        task switch
+        {
+            DataTask.Segmentation => "\"iou\": { \"type\": \"MeanIoU\" }",
+            DataTask.Detection => "\"coco\": { \"type\": \"CocoAp\" }",
+            DataTask.Regression => "\"errors\": { \"type\": \"RegressionErrors\" }",
+            DataTask.MultiLabel => "\"map\": { \"type\": \"AveragePrecision\" }",
+            _ => "\"accuracy\": { \"type\": \"Accuracy\" }",
+        };
 
-    private static IReadOnlyDictionary<string, double> WithPredictions(string? path, Dataset dataset, Func<Action<Sample, Prediction>?, IReadOnlyDictionary<string, double>> evaluate)
+    private static IReadOnlyDictionary<string, double> WithPredictions(
+        string? path,
+        Dataset dataset,
+        Func<Action<Sample, Prediction>?, IReadOnlyDictionary<string, double>> evaluate
+    )
     {
-        if (path is null) return evaluate(null);
+        if (path is null)
+            return evaluate(null);
         if (dataset.Info.Task == DataTask.Segmentation)
         {
             var maps = new PredictionMaps(path, dataset);
             return evaluate((sample, prediction) => maps.Write(sample.Name, prediction));
         }
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+            Directory.CreateDirectory(folder);
         IReadOnlyDictionary<string, double>? values = null;
-        AtomicFile.Write(path, stream =>
-        {
-            if (dataset.Info.Task == DataTask.Detection)
+        AtomicFile.Write(
+            path,
+            stream =>
             {
-                using var results = new CocoResultWriter(stream, dataset.Info);
-                values = evaluate(results.Write);
-                results.Complete();
-                return;
+                if (dataset.Info.Task == DataTask.Detection)
+                {
+                    using var results = new CocoResultWriter(stream, dataset.Info);
+                    values = evaluate(results.Write);
+                    results.Complete();
+                    return;
+                }
+                using var writer = new StreamWriter(stream, leaveOpen: true);
+                var lines = new PredictionLines(writer, dataset.Info);
+                values = evaluate((sample, prediction) => lines.Write(sample.Name, prediction, sample));
             }
-            using var writer = new StreamWriter(stream, leaveOpen: true);
-            var lines = new PredictionLines(writer, dataset.Info);
-            values = evaluate((sample, prediction) => lines.Write(sample.Name, prediction, sample));
-        });
+        );
         return values!;
     }
 }

@@ -17,28 +17,55 @@ internal static class TrainCommand
     {
         var config = CommandLine.Config();
         var overrides = CommandLine.CfgOptions();
-        var workDir = new Option<string?>("--work-dir") { Description = "Where the run writes; work_dirs/NAME-OF-CONFIG by default.", HelpName = "DIR" };
+        var workDir = new Option<string?>("--work-dir")
+        {
+            Description = "Where the run writes; work_dirs/NAME-OF-CONFIG by default.",
+            HelpName = "DIR",
+        };
         var resume = new Option<bool>("--resume") { Description = "Continue from the newest checkpoint of the work dir." };
-        var overwrite = new Option<bool>("--overwrite") { Description = "Begin anew where the work dir holds a run, whose files are then removed." };
+        var overwrite = new Option<bool>("--overwrite")
+        {
+            Description = "Begin anew where the work dir holds a run, whose files are then removed.",
+        };
         var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
         var seed = new Option<long?>("--seed") { Description = "Of everything random.", HelpName = "N" };
-        var command = new Command("train", "Trains what a config describes.") { config, workDir, resume, overwrite, device, seed, overrides };
-        command.SetAction(parsed => Run(
-            parsed.GetRequiredValue(config), parsed.GetValue(workDir), parsed.GetValue(resume), parsed.GetValue(overwrite),
-            parsed.GetValue(device), parsed.GetValue(seed), parsed.GetRequiredValue(overrides)));
+        var command = new Command("train", "Trains what a config describes.")
+        {
+            config,
+            workDir,
+            resume,
+            overwrite,
+            device,
+            seed,
+            overrides,
+        };
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetValue(workDir),
+                parsed.GetValue(resume),
+                parsed.GetValue(overwrite),
+                parsed.GetValue(device),
+                parsed.GetValue(seed),
+                parsed.GetRequiredValue(overrides)
+            )
+        );
         return command;
     }
 
     private static int Run(string config, string? workDir, bool resume, bool overwrite, string? device, long? seed, string[] overrides)
     {
         var changes = overrides.ToList();
-        if (device is not null) changes.Add($"device={device}");
-        if (seed is { } number) changes.Add($"seed={number.ToString(CultureInfo.InvariantCulture)}");
+        if (device is not null)
+            changes.Add($"device={device}");
+        if (seed is { } number)
+            changes.Add($"seed={number.ToString(CultureInfo.InvariantCulture)}");
         var document = ConfigDocument.Load(config, changes);
         var notes = new List<string>();
         using var services = Composition.Services(document, notes.Add).BuildServiceProvider();
         using var runner = Runner.Create(document, services, workDir, resume, overwrite);
-        foreach (var note in notes) s_log.Info("{0}", note); // plugins, once the run's log is open
+        foreach (var note in notes)
+            s_log.Info("{0}", note); // plugins, once the run's log is open
 
         using var interrupt = Stopping(PosixSignal.SIGINT, runner.Trainer);
         using var terminate = Stopping(PosixSignal.SIGTERM, runner.Trainer);
@@ -47,10 +74,15 @@ internal static class TrainCommand
     }
 
     /// <summary>The first signal ends the run after this iteration, with everything saved; the second ends the process.</summary>
-    private static PosixSignalRegistration Stopping(PosixSignal signal, Trainer trainer) => PosixSignalRegistration.Create(signal, context =>
-    {
-        if (trainer.StopReason is not null) return;
-        context.Cancel = true;
-        trainer.Stop(Trainer.Interrupted);
-    });
+    private static PosixSignalRegistration Stopping(PosixSignal signal, Trainer trainer) =>
+        PosixSignalRegistration.Create(
+            signal,
+            context =>
+            {
+                if (trainer.StopReason is not null)
+                    return;
+                context.Cancel = true;
+                trainer.Stop(Trainer.Interrupted);
+            }
+        );
 }

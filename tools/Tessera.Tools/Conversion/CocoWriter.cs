@@ -11,37 +11,44 @@ internal static class CocoWriter
     public static void Write(AnnotationSet set, string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        AtomicFile.Write(path, stream =>
-        {
-            using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-            json.WriteStartObject();
-            json.WriteStartArray("images");
-            for (var i = 0; i < set.Images.Count; i++)
+        AtomicFile.Write(
+            path,
+            stream =>
             {
+                using var json = new Utf8JsonWriter(
+                    stream,
+                    new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+                );
                 json.WriteStartObject();
-                json.WriteNumber("id", IdOf(set, i));
-                json.WriteString("file_name", set.Images[i].File);
-                json.WriteNumber("height", set.Images[i].Height);
-                json.WriteNumber("width", set.Images[i].Width);
+                json.WriteStartArray("images");
+                for (var i = 0; i < set.Images.Count; i++)
+                {
+                    json.WriteStartObject();
+                    json.WriteNumber("id", IdOf(set, i));
+                    json.WriteString("file_name", set.Images[i].File);
+                    json.WriteNumber("height", set.Images[i].Height);
+                    json.WriteNumber("width", set.Images[i].Width);
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
+                json.WriteStartArray("annotations");
+                var id = 0L;
+                for (var i = 0; i < set.Images.Count; i++)
+                    foreach (var item in set.Images[i].Objects)
+                        WriteObject(json, item, ++id, IdOf(set, i), CategoryOf(set, item.Class));
+                json.WriteEndArray();
+                json.WriteStartArray("categories");
+                for (var c = 0; c < set.Names.Count; c++)
+                {
+                    json.WriteStartObject();
+                    json.WriteNumber("id", CategoryOf(set, c));
+                    json.WriteString("name", set.Names[c]);
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
                 json.WriteEndObject();
             }
-            json.WriteEndArray();
-            json.WriteStartArray("annotations");
-            var id = 0L;
-            for (var i = 0; i < set.Images.Count; i++)
-                foreach (var item in set.Images[i].Objects) WriteObject(json, item, ++id, IdOf(set, i), CategoryOf(set, item.Class));
-            json.WriteEndArray();
-            json.WriteStartArray("categories");
-            for (var c = 0; c < set.Names.Count; c++)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("id", CategoryOf(set, c));
-                json.WriteString("name", set.Names[c]);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
-            json.WriteEndObject();
-        });
+        );
     }
 
     private static void WriteObject(Utf8JsonWriter json, AnnotatedObject item, long id, long image, long category)
@@ -51,11 +58,13 @@ internal static class CocoWriter
         json.WriteNumber("image_id", image);
         json.WriteNumber("category_id", category);
         json.WriteStartArray("bbox");
-        foreach (var value in (ReadOnlySpan<double>)[item.X, item.Y, item.Width, item.Height]) json.WriteNumberValue(value);
+        foreach (var value in (ReadOnlySpan<double>)[item.X, item.Y, item.Width, item.Height])
+            json.WriteNumberValue(value);
         json.WriteEndArray();
         json.WriteNumber("area", item.Area ?? item.Width * item.Height);
         json.WriteNumber("iscrowd", item.Crowd ? 1 : 0);
-        if (item.Difficult) json.WriteNumber("ignore", 1);
+        if (item.Difficult)
+            json.WriteNumber("ignore", 1);
         json.WriteEndObject();
     }
 

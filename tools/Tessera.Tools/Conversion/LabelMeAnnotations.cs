@@ -10,7 +10,8 @@ using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Conversion;
 
-/// <summary>Reads LabelMe's files: a JSON file an image, with "shapes" of points. Shapes of one group and one label are parts of one object.</summary>
+/// <summary>Reads LabelMe's files: a JSON file an image, with "shapes" of points. Shapes of one group and one label are parts of one
+/// object.</summary>
 internal sealed class LabelMeAnnotations
 {
     private readonly LooseImages _images;
@@ -23,7 +24,9 @@ internal sealed class LabelMeAnnotations
     {
         _images = images;
         _known = images.Files.Names.ToHashSet(StringComparer.Ordinal);
-        _byLastPart = images.Files.Names.Where(ImageCodec.HasExtension).ToLookup(name => ClassNames.Normalize(Path.GetFileName(name)), StringComparer.OrdinalIgnoreCase);
+        _byLastPart = images
+            .Files.Names.Where(ImageCodec.HasExtension)
+            .ToLookup(name => ClassNames.Normalize(Path.GetFileName(name)), StringComparer.OrdinalIgnoreCase);
     }
 
     private FileStore Files => _images.Files;
@@ -34,7 +37,8 @@ internal sealed class LabelMeAnnotations
     public AnnotationSet Read(IReadOnlyList<string>? given)
     {
         var annotations = Files.Names.Where(name => name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)).ToArray();
-        if (annotations.Length == 0) throw new UserErrorException($"{Files.Location} holds no .json files.");
+        if (annotations.Length == 0)
+            throw new UserErrorException($"{Files.Location} holds no .json files.");
         var advance = new Advance("reading");
         for (var i = 0; i < annotations.Length; i++)
         {
@@ -49,15 +53,40 @@ internal sealed class LabelMeAnnotations
             advance.Report(i + 1, annotations.Length);
         }
         Tell();
-        var names = given ?? [.. _read.SelectMany(image => image.Objects).Select(item => item.Label).Where(label => label.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        var names =
+            given
+            ??
+            [
+                .. _read
+                    .SelectMany(image => image.Objects)
+                    .Select(item => item.Label)
+                    .Where(label => label.Length > 0)
+                    .Distinct(StringComparer.Ordinal)
+                    .Order(StringComparer.Ordinal),
+            ];
         var indices = names.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i, StringComparer.Ordinal);
         var images = new List<AnnotatedImage>();
         foreach (var (image, objects) in _read)
         {
             foreach (var (label, item) in objects.Where(entry => !indices.ContainsKey(entry.Label)))
-                Findings.Add(FindingKind.UnknownClass, label.Length == 0 ? $"{image.Source}: shape {item.Place} has no label."
-                    : $"{image.Source}: shape {item.Place} is a \"{label}\", which is none of the classes.{NearestName.Suggest(label, names)}");
-            images.Add(image with { Objects = [.. objects.Where(entry => indices.ContainsKey(entry.Label)).Select(entry => entry.Object with { Class = indices[entry.Label] })] });
+                Findings.Add(
+                    FindingKind.UnknownClass,
+                    label.Length == 0
+                        ? $"{image.Source}: shape {item.Place} has no label."
+                        : $"{image.Source}: shape {item.Place} is a \"{label}\", which is none of the "
+                            + $"classes.{NearestName.Suggest(label, names)}"
+                );
+            images.Add(
+                image with
+                {
+                    Objects =
+                    [
+                        .. objects
+                            .Where(entry => indices.ContainsKey(entry.Label))
+                            .Select(entry => entry.Object with { Class = indices[entry.Label] }),
+                    ],
+                }
+            );
         }
         return new AnnotationSet(names, null, images);
     }
@@ -68,9 +97,17 @@ internal sealed class LabelMeAnnotations
         try
         {
             var bytes = Files.Read(name).Span;
-            var root = JsonNode.Parse(bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes) as JsonObject ?? throw new UserErrorException($"{path}: an object was expected.");
-            if (root["shapes"] is not JsonArray shapes) throw new UserErrorException($"{path} has no list \"shapes\": it is not LabelMe's.");
-            var image = ImageOf(name, path, (string?)root["imagePath"] ?? throw new UserErrorException($"{path} has no \"imagePath\": it is not LabelMe's."), out var there);
+            var root =
+                JsonNode.Parse(bytes.StartsWith("\uFEFF"u8) ? bytes[3..] : bytes) as JsonObject
+                ?? throw new UserErrorException($"{path}: an object was expected.");
+            if (root["shapes"] is not JsonArray shapes)
+                throw new UserErrorException($"{path} has no list \"shapes\": it is not LabelMe's.");
+            var image = ImageOf(
+                name,
+                path,
+                (string?)root["imagePath"] ?? throw new UserErrorException($"{path} has no \"imagePath\": it is not LabelMe's."),
+                out var there
+            );
             var (height, width) = ((int?)root["imageHeight"] ?? 0, (int?)root["imageWidth"] ?? 0);
             var size = there && (height <= 0 || width <= 0) ? _images.Measure(image) : new AnnotatedImage(image, height, width, []);
             return (size with { Source = path }, Objects(shapes));
@@ -101,10 +138,20 @@ internal sealed class LabelMeAnnotations
                 var (_, part) = objects[at];
                 _grouped++;
                 var (left, top) = (Math.Min(part.X, x1), Math.Min(part.Y, y1));
-                objects[at] = (label, part with { X = left, Y = top, Width = Math.Max(part.X + part.Width, x2) - left, Height = Math.Max(part.Y + part.Height, y2) - top });
+                objects[at] = (
+                    label,
+                    part with
+                    {
+                        X = left,
+                        Y = top,
+                        Width = Math.Max(part.X + part.Width, x2) - left,
+                        Height = Math.Max(part.Y + part.Height, y2) - top,
+                    }
+                );
                 continue;
             }
-            if (group is not null) groups.Add((group, label), objects.Count);
+            if (group is not null)
+                groups.Add((group, label), objects.Count);
             objects.Add((label, new AnnotatedObject(x1, y1, x2 - x1, y2 - y1, -1) { Place = i + 1 }));
         }
         return objects;
@@ -112,41 +159,63 @@ internal sealed class LabelMeAnnotations
 
     private static (double X1, double Y1, double X2, double Y2) BoxOf(JsonNode? shape)
     {
-        var points = (shape?["points"] as JsonArray ?? []).SelectMany(point => ((JsonArray)point!).Select(value => (double)value!)).ToArray();
-        if (points.Length < 4 || points.Length % 2 == 1) return (double.NaN, double.NaN, double.NaN, double.NaN);
-        if ((string?)shape?["shape_type"] != "circle" || points.Length != 4) return LooseImages.Outline(points);
+        var points = (shape?["points"] as JsonArray ?? [])
+            .SelectMany(point => ((JsonArray)point!).Select(value => (double)value!))
+            .ToArray();
+        if (points.Length < 4 || points.Length % 2 == 1)
+            return (double.NaN, double.NaN, double.NaN, double.NaN);
+        if ((string?)shape?["shape_type"] != "circle" || points.Length != 4)
+            return LooseImages.Outline(points);
         var radius = Math.Sqrt(Math.Pow(points[2] - points[0], 2) + Math.Pow(points[3] - points[1], 2)); // a centre and a point of the rim
         return (points[0] - radius, points[1] - radius, points[0] + radius, points[1] + radius);
     }
 
-    /// <summary>Where the image lies: by the path from the file, or, since that often is one of the annotator's machine, by its last part.</summary>
+    /// <summary>Where the image lies: by the path from the file, or, since that often is one of the annotator's machine, by its last
+    /// part.</summary>
     private string ImageOf(string name, string path, string said, out bool there)
     {
         var folder = Path.GetDirectoryName(name)!.Replace('\\', '/');
         var last = Path.GetFileName(said.Replace('\\', '/'));
         var beside = folder.Length > 0 ? $"{folder}/{last}" : last;
         there = true;
-        if (Relative(folder, said.Replace('\\', '/')) is { } relative && _known.Contains(relative)) return relative;
-        if (_known.Contains(beside)) return beside;
+        if (Relative(folder, said.Replace('\\', '/')) is { } relative && _known.Contains(relative))
+            return relative;
+        if (_known.Contains(beside))
+            return beside;
         var same = _byLastPart[ClassNames.Normalize(last)].ToArray();
-        if (same.Length > 1 && same.Where(file => file.StartsWith(folder.Length > 0 ? folder + "/" : "", StringComparison.Ordinal)).ToArray() is [var near]) same = [near];
-        if (same.Length == 1) return same[0];
+        if (
+            same.Length > 1
+            && same.Where(file => file.StartsWith(folder.Length > 0 ? folder + "/" : "", StringComparison.Ordinal)).ToArray() is [var near]
+        )
+            same = [near];
+        if (same.Length == 1)
+            return same[0];
         there = false;
-        Findings.Add(FindingKind.MissingImage, same.Length == 0 ? $"{path}: {Files.Describe(beside)} doesn't exist."
-            : $"{path}: {Files.Describe(beside)} doesn't exist; {string.Join(" and ", same.Take(3).Select(Files.Describe))} do. Which is meant?");
+        Findings.Add(
+            FindingKind.MissingImage,
+            same.Length == 0
+                ? $"{path}: {Files.Describe(beside)} doesn't exist."
+                : $"{path}: {Files.Describe(beside)} doesn't exist; {string.Join(" and ", same.Take(3).Select(Files.Describe))} do. "
+                    + $"Which is meant?"
+        );
         return beside;
     }
 
     private static string? Relative(string folder, string path)
     {
-        if (path.StartsWith('/') || path.Contains(':', StringComparison.Ordinal)) return null;
+        if (path.StartsWith('/') || path.Contains(':', StringComparison.Ordinal))
+            return null;
         var parts = folder.Length > 0 ? folder.Split('/').ToList() : [];
         foreach (var part in path.Split('/'))
         {
-            if (part is "" or ".") continue;
-            if (part != "..") parts.Add(part);
-            else if (parts.Count > 0) parts.RemoveAt(parts.Count - 1);
-            else return null;
+            if (part is "" or ".")
+                continue;
+            if (part != "..")
+                parts.Add(part);
+            else if (parts.Count > 0)
+                parts.RemoveAt(parts.Count - 1);
+            else
+                return null;
         }
         return string.Join('/', parts);
     }
@@ -156,14 +225,26 @@ internal sealed class LabelMeAnnotations
         var used = new Dictionary<string, string?>(StringComparer.Ordinal);
         _read.RemoveAll(entry =>
         {
-            if (used.TryAdd(entry.Image.File, entry.Image.Source)) return false;
-            Findings.Add(FindingKind.Duplicate, $"{used[entry.Image.File]} and {entry.Image.Source} are both annotations of {entry.Image.File}.");
+            if (used.TryAdd(entry.Image.File, entry.Image.Source))
+                return false;
+            Findings.Add(
+                FindingKind.Duplicate,
+                $"{used[entry.Image.File]} and {entry.Image.Source} are both annotations of {entry.Image.File}."
+            );
             return true;
         });
-        if (_grouped > 0) Findings.Note(string.Create(CultureInfo.InvariantCulture, $"{_grouped:N0} shapes are further parts of a group (group_id) of their label; each group has one box around all its parts."));
+        if (_grouped > 0)
+            Findings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{_grouped:N0} shapes are further parts of a group (group_id) of their label; each group has one box around all "
+                        + $"its parts."
+                )
+            );
         foreach (var name in Files.Names.Where(name => ImageCodec.HasExtension(name) && !used.ContainsKey(name)))
             Findings.LeaveOut(LeftOutKind.Image, "images without a .json file", Files.Describe(name));
         foreach (var name in Files.Names)
-            if (ImageCodec.UnreadableFormat(name) is { } format && !used.ContainsKey(name)) Findings.LeaveOut(LeftOutKind.Image, $"{format} files, which can't be read", Files.Describe(name));
+            if (ImageCodec.UnreadableFormat(name) is { } format && !used.ContainsKey(name))
+                Findings.LeaveOut(LeftOutKind.Image, $"{format} files, which can't be read", Files.Describe(name));
     }
 }

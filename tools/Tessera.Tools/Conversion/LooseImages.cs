@@ -25,13 +25,22 @@ internal sealed class LooseImages(FileStore files, Findings findings)
         var unreadable = new LeftOutCounter();
         foreach (var name in files.Names)
         {
-            if (ImageCodec.UnreadableFormat(name) is not { } format) continue;
+            if (ImageCodec.UnreadableFormat(name) is not { } format)
+                continue;
             unreadable.Add(LeftOutKind.Image, $"{format} files, which can't be read", files.Describe(name));
             findings.LeaveOut(LeftOutKind.Image, $"{format} files, which can't be read", files.Describe(name));
         }
         var names = files.Names.Where(ImageCodec.HasExtension).ToArray();
-        return names.Length > 0 ? names : throw new UserErrorException(string.Join("\n  ", unreadable.Counted.Select(entry => entry.ToString())
-            .Prepend($"{files.Location} holds no images ({string.Join(", ", ImageCodec.Extensions)}).")));
+        return names.Length > 0
+            ? names
+            : throw new UserErrorException(
+                string.Join(
+                    "\n  ",
+                    unreadable
+                        .Counted.Select(entry => entry.ToString())
+                        .Prepend($"{files.Location} holds no images ({string.Join(", ", ImageCodec.Extensions)}).")
+                )
+            );
     }
 
     /// <summary>The images, each with what its annotation says.</summary>
@@ -64,7 +73,10 @@ internal sealed class LooseImages(FileStore files, Findings findings)
     }
 
     /// <summary>A text file's lines; none of an empty one.</summary>
-    public string[] Lines(string name) => files.LengthOf(name) == 0 ? [] : Encoding.UTF8.GetString(files.Read(name).Span).TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n');
+    public string[] Lines(string name) =>
+        files.LengthOf(name) == 0
+            ? []
+            : Encoding.UTF8.GetString(files.Read(name).Span).TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n');
 
     /// <summary>The box around points.</summary>
     /// <param name="points">x, y, x, y, …</param>
@@ -74,5 +86,6 @@ internal sealed class LooseImages(FileStore files, Findings findings)
         return (xs.Min(), ys.Min(), xs.Max(), ys.Max());
     }
 
-    public static double Number(string word) => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
+    public static double Number(string word) =>
+        double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
 }

@@ -14,7 +14,9 @@ internal static class VocWriter
     {
         var names = set.Images.Select(image => Path.ChangeExtension(image.File, null)).ToArray();
         if (names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twins)
-            throw new UserErrorException($"Two images are named {twins.Key}, but for their endings: both would have the annotation {twins.Key}.xml.");
+            throw new UserErrorException(
+                $"Two images are named {twins.Key}, but for their endings: both would have the annotation {twins.Key}.xml."
+            );
         if (Array.Find(names, name => name.Any(char.IsWhiteSpace)) is { } spaced)
             throw new UserErrorException($"\"{spaced}\" has a space in its name, which VOC's lists can't hold.");
         var advance = new Advance("writing");
@@ -29,17 +31,26 @@ internal static class VocWriter
         AtomicFile.WriteText(Path.Combine(folder, "ImageSets", "Main", split + ".txt"), string.Concat(names.Select(name => name + "\n")));
     }
 
-    private static XElement Document(AnnotatedImage image, IReadOnlyList<string> names) => new(
-        "annotation",
-        new XElement("folder", "JPEGImages"),
-        new XElement("filename", image.File),
-        new XElement("size", new XElement("width", image.Width), new XElement("height", image.Height), new XElement("depth", 3)),
-        image.Objects.Select(item => new XElement(
-            "object",
-            new XElement("name", names[item.Class]),
-            new XElement("truncated", item.Truncated ? 1 : 0),
-            new XElement("difficult", item.Difficult || item.Crowd ? 1 : 0), // VOC has no crowds; neither is asked for
-            new XElement("bndbox", Corner("xmin", item.X), Corner("ymin", item.Y), Corner("xmax", item.X + item.Width), Corner("ymax", item.Y + item.Height)))));
+    private static XElement Document(AnnotatedImage image, IReadOnlyList<string> names) =>
+        new(
+            "annotation",
+            new XElement("folder", "JPEGImages"),
+            new XElement("filename", image.File),
+            new XElement("size", new XElement("width", image.Width), new XElement("height", image.Height), new XElement("depth", 3)),
+            image.Objects.Select(item => new XElement(
+                "object",
+                new XElement("name", names[item.Class]),
+                new XElement("truncated", item.Truncated ? 1 : 0),
+                new XElement("difficult", item.Difficult || item.Crowd ? 1 : 0), // VOC has no crowds; neither is asked for
+                new XElement(
+                    "bndbox",
+                    Corner("xmin", item.X),
+                    Corner("ymin", item.Y),
+                    Corner("xmax", item.X + item.Width),
+                    Corner("ymax", item.Y + item.Height)
+                )
+            ))
+        );
 
     private static XElement Corner(string name, double value) => new(name, (value + 1).ToString("R", CultureInfo.InvariantCulture));
 }

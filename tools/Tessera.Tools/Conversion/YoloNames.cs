@@ -10,7 +10,8 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
 {
     private const int MostClasses = 100_000;
 
-    /// <summary>Reads the few keys that matter ("names", "nc", "kpt_shape") in the forms that YOLO's tools write; anything else of YAML is passed over.</summary>
+    /// <summary>Reads the few keys that matter ("names", "nc", "kpt_shape") in the forms that YOLO's tools write; anything else of YAML is
+    /// passed over.</summary>
     /// <param name="path">For messages.</param>
     /// <returns>null where the file has no "names".</returns>
     /// <exception cref="UserErrorException">The names are in another form, have gaps, or are not as many as "nc" says.</exception>
@@ -22,22 +23,34 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
         for (var i = 0; i < lines.Count; i++)
         {
             var line = WithoutComment(lines[i]);
-            if (Value(line, "nc") is { } count && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var classes)) said = classes;
+            if (Value(line, "nc") is { } count && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var classes))
+                said = classes;
             else if (Value(line, "kpt_shape") is { } shape)
             {
                 var sides = shape.Trim('[', ']', ' ').Split(',', StringSplitOptions.TrimEntries);
-                if (sides.Length == 2 && int.TryParse(sides[0], out var points) && int.TryParse(sides[1], out var values) && points is >= 0 and <= 10_000 && values is 2 or 3) keyPoints = (points, values);
-                else throw new UserErrorException($"{path}:{i + 1}  kpt_shape is \"{shape}\"; [number of points, 2 or 3] was expected.");
+                if (
+                    sides.Length == 2
+                    && int.TryParse(sides[0], out var points)
+                    && int.TryParse(sides[1], out var values)
+                    && points is >= 0 and <= 10_000
+                    && values is 2 or 3
+                )
+                    keyPoints = (points, values);
+                else
+                    throw new UserErrorException($"{path}:{i + 1}  kpt_shape is \"{shape}\"; [number of points, 2 or 3] was expected.");
             }
             else if (Value(line, "names") is { } value)
             {
                 names = value.Length > 0 ? Flow(path, lines, ref i, value) : Block(path, lines, ref i);
             }
         }
-        if (names is null) return null;
+        if (names is null)
+            return null;
         for (var c = 0; c < names.Count; c++)
-            if (!names.ContainsKey(c)) throw new UserErrorException($"{path}: names has {names.Count} entries, but none for {c}; they are numbered from 0.");
-        if (said is { } wanted && wanted != names.Count) throw new UserErrorException($"{path}: nc is {wanted}, but names has {names.Count} entries.");
+            if (!names.ContainsKey(c))
+                throw new UserErrorException($"{path}: names has {names.Count} entries, but none for {c}; they are numbered from 0.");
+        if (said is { } wanted && wanted != names.Count)
+            throw new UserErrorException($"{path}: nc is {wanted}, but names has {names.Count} entries.");
         return new YoloNames([.. Enumerable.Range(0, names.Count).Select(c => names[c])], keyPoints);
     }
 
@@ -45,8 +58,13 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
     public static YoloNames FromList(string path, IReadOnlyList<string> lines)
     {
         var names = lines.Select(line => line.Trim()).ToList();
-        while (names.Count > 0 && names[^1].Length == 0) names.RemoveAt(names.Count - 1);
-        if (names.IndexOf("") is >= 0 and var blank) throw new UserErrorException($"{path}:{blank + 1}  a blank line between names: is it a class without a name? The numbers in the label files depend on it.");
+        while (names.Count > 0 && names[^1].Length == 0)
+            names.RemoveAt(names.Count - 1);
+        if (names.IndexOf("") is >= 0 and var blank)
+            throw new UserErrorException(
+                $"{path}:{blank + 1}  a blank line between names: is it a class without a name? The numbers in the label files "
+                    + $"depend on it."
+            );
         return names.Count > 0 ? new YoloNames(names, null) : throw new UserErrorException($"{path} names no classes.");
     }
 
@@ -54,19 +72,29 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
     private static Dictionary<int, string> Flow(string path, IReadOnlyList<string> lines, ref int at, string text)
     {
         var start = at;
-        var close = text[0] switch { '[' => ']', '{' => '}', _ => '\0' };
-        if (close == '\0') throw new UserErrorException($"{path}:{start + 1}  names is \"{text}\"; a list of names was expected.");
+        var close = text[0] switch
+        {
+            '[' => ']',
+            '{' => '}',
+            _ => '\0',
+        };
+        if (close == '\0')
+            throw new UserErrorException($"{path}:{start + 1}  names is \"{text}\"; a list of names was expected.");
         while (!text.TrimEnd().EndsWith(close))
         {
-            if (++at >= lines.Count) throw new UserErrorException($"{path}:{start + 1}  names opens with \"{text[0]}\", which is never closed.");
+            if (++at >= lines.Count)
+                throw new UserErrorException($"{path}:{start + 1}  names opens with \"{text[0]}\", which is never closed.");
             text += " " + WithoutComment(lines[at]).Trim();
         }
         var found = new Dictionary<int, string>();
         foreach (var item in Items(text.Trim()[1..^1]))
         {
-            if (close == ']') Add(path, start, found, found.Count, item);
-            else if (Keyed(item) is var (key, name)) Add(path, start, found, key, name);
-            else throw new UserErrorException($"{path}:{start + 1}  \"{item}\" in names: \"0: name\" was expected.");
+            if (close == ']')
+                Add(path, start, found, found.Count, item);
+            else if (Keyed(item) is var (key, name))
+                Add(path, start, found, key, name);
+            else
+                throw new UserErrorException($"{path}:{start + 1}  \"{item}\" in names: \"0: name\" was expected.");
         }
         return found;
     }
@@ -78,12 +106,17 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
         for (; at + 1 < lines.Count; at++)
         {
             var line = WithoutComment(lines[at + 1]);
-            if (line.Trim().Length == 0) continue;
+            if (line.Trim().Length == 0)
+                continue;
             var text = line.Trim();
-            if (text.StartsWith("- ", StringComparison.Ordinal)) Add(path, at + 1, found, found.Count, text[2..].Trim());
-            else if (line[0] is not (' ' or '\t')) break;
-            else if (Keyed(text) is var (key, name)) Add(path, at + 1, found, key, name);
-            else throw new UserErrorException($"{path}:{at + 2}  \"{text}\" in names: \"- name\" or \"0: name\" was expected.");
+            if (text.StartsWith("- ", StringComparison.Ordinal))
+                Add(path, at + 1, found, found.Count, text[2..].Trim());
+            else if (line[0] is not (' ' or '\t'))
+                break;
+            else if (Keyed(text) is var (key, name))
+                Add(path, at + 1, found, key, name);
+            else
+                throw new UserErrorException($"{path}:{at + 2}  \"{text}\" in names: \"- name\" or \"0: name\" was expected.");
         }
         return found;
     }
@@ -91,13 +124,17 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
     private static void Add(string path, int line, Dictionary<int, string> found, int key, string name)
     {
         name = Unquoted(name);
-        if (name.Length == 0) throw new UserErrorException($"{path}:{line + 1}  a class without a name.");
-        if (key is < 0 or >= MostClasses || !found.TryAdd(key, name)) throw new UserErrorException($"{path}:{line + 1}  class {key} comes twice, or is out of range.");
+        if (name.Length == 0)
+            throw new UserErrorException($"{path}:{line + 1}  a class without a name.");
+        if (key is < 0 or >= MostClasses || !found.TryAdd(key, name))
+            throw new UserErrorException($"{path}:{line + 1}  class {key} comes twice, or is out of range.");
     }
 
     private static (int Key, string Name)? Keyed(string text) =>
-        text.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && int.TryParse(Unquoted(text[..colon]), NumberStyles.None, CultureInfo.InvariantCulture, out var key)
-            ? (key, text[(colon + 1)..].Trim()) : null;
+        text.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon
+        && int.TryParse(Unquoted(text[..colon]), NumberStyles.None, CultureInfo.InvariantCulture, out var key)
+            ? (key, text[(colon + 1)..].Trim())
+            : null;
 
     /// <summary>What lies between commas that no quotes hold.</summary>
     private static IEnumerable<string> Items(string text)
@@ -105,12 +142,15 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
         var (start, quote) = (0, '\0');
         for (var i = 0; i <= text.Length; i++)
         {
-            if (i < text.Length && quote == '\0' && text[i] is '"' or '\'') quote = text[i];
-            else if (i < text.Length && text[i] == quote) quote = '\0';
+            if (i < text.Length && quote == '\0' && text[i] is '"' or '\'')
+                quote = text[i];
+            else if (i < text.Length && text[i] == quote)
+                quote = '\0';
             else if (i == text.Length || (quote == '\0' && text[i] == ','))
             {
                 var item = text[start..i].Trim();
-                if (item.Length > 0 || i < text.Length) yield return item;
+                if (item.Length > 0 || i < text.Length)
+                    yield return item;
                 start = i + 1;
             }
         }
@@ -122,7 +162,9 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
     private static string Unquoted(string text)
     {
         text = text.Trim();
-        return text.Length >= 2 && text[0] == text[^1] && text[0] is '"' or '\'' ? text[1..^1].Replace("''", "'", StringComparison.Ordinal) : text;
+        return text.Length >= 2 && text[0] == text[^1] && text[0] is '"' or '\''
+            ? text[1..^1].Replace("''", "'", StringComparison.Ordinal)
+            : text;
     }
 
     private static string WithoutComment(string line)
@@ -130,9 +172,12 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
         var quote = '\0';
         for (var i = 0; i < line.Length; i++)
         {
-            if (quote == '\0' && line[i] is '"' or '\'') quote = line[i];
-            else if (line[i] == quote) quote = '\0';
-            else if (line[i] == '#' && quote == '\0' && (i == 0 || char.IsWhiteSpace(line[i - 1]))) return line[..i];
+            if (quote == '\0' && line[i] is '"' or '\'')
+                quote = line[i];
+            else if (line[i] == quote)
+                quote = '\0';
+            else if (line[i] == '#' && quote == '\0' && (i == 0 || char.IsWhiteSpace(line[i - 1])))
+                return line[..i];
         }
         return line;
     }

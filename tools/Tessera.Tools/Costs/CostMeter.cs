@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 namespace Tessera.Tools.Costs;
 
 /// <summary>Runs a model once and counts, module by module, what its operators compute.</summary>
-/// <remarks>Everything is seen: products within attention, whatever a module does by itself. Marks in the trace tell where modules begin and end.</remarks>
+/// <remarks>Everything is seen: products within attention, whatever a module does by itself. Marks in the trace tell where modules begin
+/// and end.</remarks>
 internal sealed class CostMeter
 {
     private readonly List<ModuleCost> _costs = []; // marks are 2 i where module i begins, 2 i + 1 where it ends
@@ -20,7 +21,8 @@ internal sealed class CostMeter
     /// <exception cref="UserErrorException">Operators can't be watched here.</exception>
     public static ModelCost Measure(VisionModel model, int height, int width, int channels = 3)
     {
-        if (!OperatorTrace.IsAvailable) throw new UserErrorException("This libtorch does not let its operators be watched, so their cost can't be counted.");
+        if (!OperatorTrace.IsAvailable)
+            throw new UserErrorException("This libtorch does not let its operators be watched, so their cost can't be counted.");
         return new CostMeter().Run(model, height, width, channels);
     }
 
@@ -40,14 +42,17 @@ internal sealed class CostMeter
         }
         finally
         {
-            foreach (var remove in _remove) remove();
+            foreach (var remove in _remove)
+                remove();
             model.train(training);
         }
         var total = Attribute(trace);
         // Modules that are only containers never run; what they cost is what their children do.
         _costs[0].Counts = total;
         foreach (var cost in _costs.Where(cost => cost.Calls == 0 && cost.Name.Length > 0).Reverse())
-            cost.Counts = _costs.Where(child => child.Parent == cost.Name).Aggregate(default(OperationCounts), (sum, child) => sum + child.Counts);
+            cost.Counts = _costs
+                .Where(child => child.Parent == cost.Name)
+                .Aggregate(default(OperationCounts), (sum, child) => sum + child.Counts);
         return new ModelCost(_costs, total);
     }
 
@@ -56,18 +61,24 @@ internal sealed class CostMeter
         var known = new HashSet<nn.Module>(); // the model itself may come again
         foreach (var (name, module) in model.named_modules().Prepend(("", model)))
         {
-            if (!known.Add(module)) continue;
+            if (!known.Add(module))
+                continue;
             var parameters = module.parameters().ToArray();
             var (all, frozen) = (parameters.Sum(p => p.numel()), parameters.Where(p => !p.requires_grad).Sum(p => p.numel()));
             var cost = new ModuleCost(name, module.GetType().Name.Split('`')[0], all, frozen);
             var begin = 2 * _costs.Count;
             _costs.Add(cost);
-            var remove = ModuleHooks.Around(module, _ => OperatorTrace.Mark(begin), (_, output) =>
-            {
-                OperatorTrace.Mark(begin + 1);
-                cost.Output = Shapes(output);
-            });
-            if (remove is not null) _remove.Add(remove);
+            var remove = ModuleHooks.Around(
+                module,
+                _ => OperatorTrace.Mark(begin),
+                (_, output) =>
+                {
+                    OperatorTrace.Mark(begin + 1);
+                    cost.Output = Shapes(output);
+                }
+            );
+            if (remove is not null)
+                _remove.Add(remove);
         }
     }
 
@@ -75,7 +86,12 @@ internal sealed class CostMeter
     {
         using var mode = no_grad();
         using var scope = NewDisposeScope();
-        var sample = new Sample { Index = 0, Name = "random", Geometry = new Geometry(height, width, System.Numerics.Matrix3x2.Identity) };
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "random",
+            Geometry = new Geometry(height, width, System.Numerics.Matrix3x2.Identity),
+        };
         using var batch = new Batch { Images = randn(1, channels, height, width).DetachFromDisposeScope(), Samples = [sample] };
         ShapeMistake.Guard(model, batch, () => model.Predict(batch));
     }
@@ -86,7 +102,8 @@ internal sealed class CostMeter
         foreach (var (node, counts) in OperationCounts.Of(trace))
         {
             total += counts;
-            if (node.Mark is not { } mark) continue;
+            if (node.Mark is not { } mark)
+                continue;
             if (mark % 2 == 0)
             {
                 entered.Push(total);

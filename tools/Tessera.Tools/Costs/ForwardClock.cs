@@ -18,7 +18,8 @@ internal sealed class ForwardClock : IDisposable
     {
         _device = device;
         foreach (var (_, module) in model.named_modules())
-            if (ModuleHooks.Around(module, Enter, Leave) is { } remove) _remove.Add(remove);
+            if (ModuleHooks.Around(module, Enter, Leave) is { } remove)
+                _remove.Add(remove);
     }
 
     /// <summary>Time within modules since the last call.</summary>
@@ -32,26 +33,30 @@ internal sealed class ForwardClock : IDisposable
     /// <summary>Waits until the device has done what it was given.</summary>
     public static void Synchronize(Device device)
     {
-        if (device.type == DeviceType.CUDA) cuda.synchronize();
+        if (device.type == DeviceType.CUDA)
+            cuda.synchronize();
     }
 
     public void Dispose()
     {
-        foreach (var remove in _remove) remove();
+        foreach (var remove in _remove)
+            remove();
     }
 
     private TimeSpan Total { get; set; }
 
     private void Enter(nn.Module module)
     {
-        if (_depth++ > 0) return;
+        if (_depth++ > 0)
+            return;
         Synchronize(_device);
         _since = Stopwatch.GetTimestamp();
     }
 
     private void Leave(nn.Module module, object? output)
     {
-        if (--_depth > 0) return;
+        if (--_depth > 0)
+            return;
         Synchronize(_device);
         Total += Stopwatch.GetElapsedTime(_since);
     }

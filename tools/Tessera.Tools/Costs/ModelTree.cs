@@ -10,14 +10,23 @@ internal sealed record TreeRow(string Name, int Depth, int Times, ModuleCost Cos
 /// <summary>A model's modules as an indented tree, with what each costs as a bar.</summary>
 internal sealed class ModelTree : Chart
 {
-    private const double Row = 22, Indent = 18, NameWidth = 260, TypeWidth = 170, OutputWidth = 190, NumberWidth = 90, BarWidth = 170;
+    private const double Row = 22,
+        Indent = 18,
+        NameWidth = 260,
+        TypeWidth = 170,
+        OutputWidth = 190,
+        NumberWidth = 90,
+        BarWidth = 170;
 
     public required ModelCost Cost { get; init; }
 
     public required IReadOnlyList<TreeRow> Rows { get; init; }
 
     public override (double Width, double Height) Size =>
-        (2 * Gap + NameWidth + TypeWidth + OutputWidth + 2 * (NumberWidth + BarWidth / 2) + 3 * Gap, (Title.Length > 0 ? TitleSize * 2 : 0) + 3 * Gap + (Rows.Count + 1) * Row);
+        (
+            2 * Gap + NameWidth + TypeWidth + OutputWidth + 2 * (NumberWidth + BarWidth / 2) + 3 * Gap,
+            (Title.Length > 0 ? TitleSize * 2 : 0) + 3 * Gap + (Rows.Count + 1) * Row
+        );
 
     /// <summary>The tree down to a depth, equal neighbours folded into one line.</summary>
     public static IReadOnlyList<TreeRow> Fold(ModelCost cost, int depth)
@@ -30,33 +39,45 @@ internal sealed class ModelTree : Chart
         void Add(ModuleCost module, string name, int times)
         {
             rows.Add(new(name, module.Depth, times, module));
-            if (module.Depth >= depth) return;
+            if (module.Depth >= depth)
+                return;
             var below = children[module.Name].ToArray();
-            for (var i = 0; i < below.Length;)
+            for (var i = 0; i < below.Length; )
             {
                 var end = i + 1;
-                while (end < below.Length && Same(below[i], below[end])) end++;
+                while (end < below.Length && Same(below[i], below[end]))
+                    end++;
                 Add(below[i], end - i > 1 ? $"{below[i].Leaf} … {below[end - 1].Leaf}" : below[i].Leaf, end - i);
                 i = end;
             }
         }
 
-        bool Same(ModuleCost a, ModuleCost b) => a.Type == b.Type && a.Parameters == b.Parameters && a.Counts.MultiplyAdds == b.Counts.MultiplyAdds && a.Output == b.Output
-            && int.TryParse(a.Leaf, out _) && int.TryParse(b.Leaf, out _) && children[a.Name].Count() == children[b.Name].Count();
+        bool Same(ModuleCost a, ModuleCost b) =>
+            a.Type == b.Type
+            && a.Parameters == b.Parameters
+            && a.Counts.MultiplyAdds == b.Counts.MultiplyAdds
+            && a.Output == b.Output
+            && int.TryParse(a.Leaf, out _)
+            && int.TryParse(b.Leaf, out _)
+            && children[a.Name].Count() == children[b.Name].Count();
     }
 
     /// <summary>As deep as that many lines allow.</summary>
     public static IReadOnlyList<TreeRow> Fold(ModelCost cost, int depth, int mostRows)
     {
         var rows = Fold(cost, depth);
-        while (rows.Count > mostRows && depth > 1) rows = Fold(cost, --depth);
+        while (rows.Count > mostRows && depth > 1)
+            rows = Fold(cost, --depth);
         return rows;
     }
 
     public override void Draw(Drawing drawing)
     {
         var top = DrawTitle(drawing);
-        double typeX = Gap + NameWidth, outputX = typeX + TypeWidth, parametersX = outputX + OutputWidth, productsX = parametersX + NumberWidth + BarWidth / 2 + Gap;
+        double typeX = Gap + NameWidth,
+            outputX = typeX + TypeWidth,
+            parametersX = outputX + OutputWidth,
+            productsX = parametersX + NumberWidth + BarWidth / 2 + Gap;
         Head("module", Gap);
         Head("type", typeX);
         Head("output", outputX);
@@ -67,15 +88,43 @@ internal sealed class ModelTree : Chart
         for (var i = 0; i < Rows.Count; i++)
         {
             var (row, y) = (Rows[i], top + (i + 1.5) * Row + 2);
-            if (i % 2 == 1) drawing.Fill(Gap, y - Row / 2, drawing.Width - 2 * Gap, Row, new Color(247, 247, 247));
+            if (i % 2 == 1)
+                drawing.Fill(Gap, y - Row / 2, drawing.Width - 2 * Gap, Row, new Color(247, 247, 247));
             var x = Gap + row.Depth * Indent;
             for (var level = 1; level <= row.Depth; level++)
-                drawing.Line(Gap + level * Indent - 11, y - Row / 2, Gap + level * Indent - 11, y + (Continues(i, level) ? Row / 2 : level == row.Depth ? 0 : -Row / 2), Color.Gray);
-            if (row.Depth > 0) drawing.Line(x - 11, y, x - 3, y, Color.Gray);
+                drawing.Line(
+                    Gap + level * Indent - 11,
+                    y - Row / 2,
+                    Gap + level * Indent - 11,
+                    y
+                        + (
+                            Continues(i, level) ? Row / 2
+                            : level == row.Depth ? 0
+                            : -Row / 2
+                        ),
+                    Color.Gray
+                );
+            if (row.Depth > 0)
+                drawing.Line(x - 11, y, x - 3, y, Color.Gray);
             var times = row.Times > 1 ? $"  × {row.Times}" : "";
-            drawing.Text(drawing.Fit(row.Name + times, typeX - x - 8, TickSize, bold: row.Depth == 0), x, y, TickSize, Ink, across: TextAlign.Middle, bold: row.Depth == 0);
+            drawing.Text(
+                drawing.Fit(row.Name + times, typeX - x - 8, TickSize, bold: row.Depth == 0),
+                x,
+                y,
+                TickSize,
+                Ink,
+                across: TextAlign.Middle,
+                bold: row.Depth == 0
+            );
             drawing.Text(drawing.Fit(row.Cost.Type, TypeWidth - 8, TickSize), typeX, y, TickSize, Ink, across: TextAlign.Middle);
-            drawing.Text(drawing.Fit(row.Cost.Output ?? "", OutputWidth - 8, TickSize), outputX, y, TickSize, Ink, across: TextAlign.Middle);
+            drawing.Text(
+                drawing.Fit(row.Cost.Output ?? "", OutputWidth - 8, TickSize),
+                outputX,
+                y,
+                TickSize,
+                Ink,
+                across: TextAlign.Middle
+            );
             Bar(parametersX, y, row.Cost.Parameters * row.Times, Cost.Parameters, colors[0]);
             Bar(productsX, y, row.Cost.Counts.MultiplyAdds * row.Times, Cost.Counts.MultiplyAdds, colors[1]);
         }
@@ -85,7 +134,8 @@ internal sealed class ModelTree : Chart
         void Bar(double at, double y, long value, long of, Color color)
         {
             drawing.Text(CostText.Short(value), at + NumberWidth - 14, y, TickSize, Ink, TextAlign.End, TextAlign.Middle);
-            if (of > 0) drawing.Fill(at + NumberWidth - 6, y - 6, Math.Min(1, (double)value / of) * BarWidth / 2, 12, color);
+            if (of > 0)
+                drawing.Fill(at + NumberWidth - 6, y - 6, Math.Min(1, (double)value / of) * BarWidth / 2, 12, color);
         }
     }
 
@@ -94,8 +144,10 @@ internal sealed class ModelTree : Chart
     {
         for (var i = row + 1; i < Rows.Count; i++)
         {
-            if (Rows[i].Depth < level) return false;
-            if (Rows[i].Depth == level) return true;
+            if (Rows[i].Depth < level)
+                return false;
+            if (Rows[i].Depth == level)
+                return true;
         }
         return false;
     }

@@ -17,7 +17,10 @@ internal sealed record ModuleCost(string Name, string Type, long Parameters, lon
     /// <summary>Shape of what it gave last; null where it did not run by itself or gave no tensor.</summary>
     public string? Output { get; set; }
 
-    public string? Parent => Name.Length == 0 ? null : Name.LastIndexOf('.') is >= 0 and var dot ? Name[..dot] : "";
+    public string? Parent =>
+        Name.Length == 0 ? null
+        : Name.LastIndexOf('.') is >= 0 and var dot ? Name[..dot]
+        : "";
 
     public string Leaf => Name[(Name.LastIndexOf('.') + 1)..];
 

@@ -24,14 +24,21 @@ internal sealed class DataCheck(RunBuilder builder, Report report)
     {
         RunBuilder.CheckData(data, $"{part}.dataset", loader, text => report.Warn(part, text), text => report.Note(part, text));
         var classes = data.Info.Classes;
-        var said = $"{part}: {data.Count} samples, {classes.Count} classes ({string.Join(", ", classes.Take(ClassesNamed))}{(classes.Count > ClassesNamed ? ", …" : "")})";
+        var said =
+            $"{part}: {data.Count} samples, {classes.Count} classes "
+            + $"({string.Join(", ", classes.Take(ClassesNamed))}{(classes.Count > ClassesNamed ? ", …" : "")})";
         var presence = ClassPresence.Of(data);
         var present = presence.Samples.Where(count => count > 0).ToArray();
-        if (presence.Labelled == 0 || present.Length == 0) return said;
+        if (presence.Labelled == 0 || present.Length == 0)
+            return said;
         var (least, most) = (present.Min(), present.Max());
         var counts = presence.Samples.ToList();
         if (most >= least * ImbalanceWorthSaying)
-            report.Warn(part, $"{classes[counts.IndexOf(most)]} is {most / least} times as frequent as {classes[counts.IndexOf(least)]}: consider ClassBalancedSampler, class weights, or macro averages.");
+            report.Warn(
+                part,
+                $"{classes[counts.IndexOf(most)]} is {most / least} times as frequent as {classes[counts.IndexOf(least)]}: consider "
+                    + $"ClassBalancedSampler, class weights, or macro averages."
+            );
         return said + (least == most ? $", {most} each" : $", {least} to {most} each");
     }
 }

@@ -25,7 +25,8 @@ internal sealed class Examination : IDisposable
     private readonly RunBuilder _builder;
     private readonly Report _report;
     private PrecisionChoice _precision = null!;
-    private Dataset? _train, _val;
+    private Dataset? _train,
+        _val;
     private VisionModel? _model;
 
     public Examination(ConfigDocument document, Report report)
@@ -54,16 +55,24 @@ internal sealed class Examination : IDisposable
     public void Run()
     {
         _report.Check("config", () => $"{_document.Path}: {_document.Files.Count} files, every option known");
-        foreach (var option in InheritedOptions.Find(_services.GetRequiredService<ComponentRegistry>(), _document)) _report.Warn("config", option);
-        if (!_report.Check("torch", Torch)) return;
+        foreach (var option in InheritedOptions.Find(_services.GetRequiredService<ComponentRegistry>(), _document))
+            _report.Warn("config", option);
+        if (!_report.Check("torch", Torch))
+            return;
         var found = Data();
-        if (_train is null && _val is null) return;
+        if (_train is null && _val is null)
+            return;
         var (trainRead, valRead) = (Read(_train, "train"), Read(_val, Options.Val is null ? "test" : "val"));
-        if (!_report.Check("model", Model)) return;
+        if (!_report.Check("model", Model))
+            return;
         var steps = _train is null || Options.Optimizer is null || _report.Check("optimizer", Optimizer);
-        var trains = _train is null || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run(_model!, _precision)));
-        if (trains && valRead && _val is not null) _report.Check("evaluation", EvaluateOneBatch);
-        if (trains && found) _report.Check("saving", SaveAndReload);
+        var trains =
+            _train is null
+            || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run(_model!, _precision)));
+        if (trains && valRead && _val is not null)
+            _report.Check("evaluation", EvaluateOneBatch);
+        if (trains && found)
+            _report.Check("saving", SaveAndReload);
     }
 
     public void Dispose()
@@ -77,13 +86,28 @@ internal sealed class Examination : IDisposable
         _builder.StartTensorLibrary();
         Device = DeviceChoice.Resolve(Options.Device);
         _precision = PrecisionChoice.Resolve(Options.Precision, Device.type);
-        var facts = EnvironmentReport.Collect(Device, _precision, new SingleProcess(), Options.Seed, false).ToDictionary(fact => fact.Name, fact => fact.Value);
-        if (facts.TryGetValue("BLAS", out var blas) && Device.type == DeviceType.CPU && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase) && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase)
-            && !blas.Contains("Math Kernel Library", StringComparison.OrdinalIgnoreCase))
-            _report.Warn("BLAS", $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS and MKL, which NuGet's libtorch brings.");
+        var facts = EnvironmentReport
+            .Collect(Device, _precision, new SingleProcess(), Options.Seed, false)
+            .ToDictionary(fact => fact.Name, fact => fact.Value);
+        if (
+            facts.TryGetValue("BLAS", out var blas)
+            && Device.type == DeviceType.CPU
+            && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase)
+            && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase)
+            && !blas.Contains("Math Kernel Library", StringComparison.OrdinalIgnoreCase)
+        )
+            _report.Warn(
+                "BLAS",
+                $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS and MKL, which NuGet's libtorch brings."
+            );
         if (Threads.Count < Processor.Cores && Device.type == DeviceType.CPU && Options.Threads == 0)
             _report.Warn("threads", $"{Threads.Count} of {Processor.Cores} cores are used.");
-        return string.Join(", ", new[] { "provider", "libtorch", "BLAS", "threads", "device", "precision" }.Where(facts.ContainsKey).Select(name => $"{name} {facts[name]}"));
+        return string.Join(
+            ", ",
+            new[] { "provider", "libtorch", "BLAS", "threads", "device", "precision" }
+                .Where(facts.ContainsKey)
+                .Select(name => $"{name} {facts[name]}")
+        );
     }
 
     /// <summary>Every part by itself, so that one run tells of the faults of all.</summary>
@@ -93,31 +117,58 @@ internal sealed class Examination : IDisposable
             return _report.Check("data", () => throw new UserErrorException("The config has neither train nor val nor test."));
         var judgement = new DataCheck(_builder, _report);
         var good = true;
-        if (Options.Train is { } train) good &= judgement.Run("train", train.Dataset, train.Loader, out _train);
-        if (Options.Val is { } val) good &= judgement.Run("val", val.Dataset, val.Loader, out _val);
+        if (Options.Train is { } train)
+            good &= judgement.Run("train", train.Dataset, train.Loader, out _train);
+        if (Options.Val is { } val)
+            good &= judgement.Run("val", val.Dataset, val.Loader, out _val);
         Dataset? test = null;
-        if (Options.Test is { } tested) good &= judgement.Run("test", tested.Dataset, tested.Loader, out test);
+        if (Options.Test is { } tested)
+            good &= judgement.Run("test", tested.Dataset, tested.Loader, out test);
         good &= SameClasses("val", ref _val) & SameClasses("test", ref test);
-        if (Options.Val is null) _val = test;
+        if (Options.Val is null)
+            _val = test;
         return good;
     }
 
     /// <summary>Data with other classes is looked at no further.</summary>
     private bool SameClasses(string part, ref Dataset? data)
     {
-        if (_train is not { } trained || data is not { } other) return true;
-        if (_report.Try("data", () => RunBuilder.RequireSameClasses(trained, other, $"{part}.dataset"))) return true;
+        if (_train is not { } trained || data is not { } other)
+            return true;
+        if (_report.Try("data", () => RunBuilder.RequireSameClasses(trained, other, $"{part}.dataset")))
+            return true;
         data = null;
         return false;
     }
 
     private bool Read(Dataset? data, string part)
     {
-        if (data is null) return true;
+        if (data is null)
+            return true;
         var reading = new SampleCheck(_report);
-        return _report.Check("sample", () => part == "train"
-            ? reading.Run(part, small => _builder.TrainLoader(data, small ? Options.Train! with { Loader = Small(Options.Train!.Loader) } : Options.Train!, new SingleProcess()))
-            : reading.Run(part, small => _builder.EvaluationLoader(data, small ? Evaluation with { Loader = Small(Evaluation.Loader) } : Evaluation, new SingleProcess())));
+        return _report.Check(
+            "sample",
+            () =>
+                part == "train"
+                    ? reading.Run(
+                        part,
+                        small =>
+                            _builder.TrainLoader(
+                                data,
+                                small ? Options.Train! with { Loader = Small(Options.Train!.Loader) } : Options.Train!,
+                                new SingleProcess()
+                            )
+                    )
+                    : reading.Run(
+                        part,
+                        small =>
+                            _builder.EvaluationLoader(
+                                data,
+                                small ? Evaluation with { Loader = Small(Evaluation.Loader) } : Evaluation,
+                                new SingleProcess()
+                            )
+                    )
+        );
     }
 
     private string Model()
@@ -126,12 +177,17 @@ internal sealed class Examination : IDisposable
         _model = _builder.InitializedModel((_train ?? _val)!.Info);
         _model.to(Device);
         ChannelsLast = _builder.ChannelsLast(_model, Device, _precision);
-        if (ChannelsLast) _model.ToChannelsLast();
+        if (ChannelsLast)
+            _model.ToChannelsLast();
         var parameters = _model.parameters().Sum(parameter => parameter.numel());
-        return string.Create(CultureInfo.InvariantCulture, $"{_model.GetName()}, {parameters / 1e6:0.00} M parameters{(ChannelsLast ? ", channels last" : "")}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_model.GetName()}, {parameters / 1e6:0.00} M parameters{(ChannelsLast ? ", channels last" : "")}"
+        );
     }
 
-    /// <summary>Everything that a run builds beside the model: what is frozen, how parameters are grouped, the schedule, the hooks.</summary>
+    /// <summary>Everything that a run builds beside the model: what is frozen, how parameters are grouped, the schedule, the
+    /// hooks.</summary>
     private string Optimizer()
     {
         var frozen = ParameterGroups.Freeze(_model!, Options.Train!.Freeze ?? []);
@@ -139,9 +195,12 @@ internal sealed class Examination : IDisposable
         var specs = Options.Optimizer!.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
         var factories = specs.Select(spec => spec.Build(_services)).ToArray();
         var groups = factories.Sum(factory => ParameterGroups.Split(_model!, factory).Count);
-        foreach (var phase in Options.Schedule ?? []) phase.Build(_services);
-        foreach (var penalty in (Options.Train.Penalties ?? new Dictionary<string, ComponentSpec<Penalty>?>()).Values) penalty?.Build(_services).Select(_model!);
-        return $"{string.Join(", ", specs.Select(spec => spec.TypeName))}: {groups} {(groups == 1 ? "group" : "groups")} of parameters, {frozen.Count} parameters frozen";
+        foreach (var phase in Options.Schedule ?? [])
+            phase.Build(_services);
+        foreach (var penalty in (Options.Train.Penalties ?? new Dictionary<string, ComponentSpec<Penalty>?>()).Values)
+            penalty?.Build(_services).Select(_model!);
+        return $"{string.Join(", ", specs.Select(spec => spec.TypeName))}: {groups} {(groups == 1 ? "group" : "groups")} of "
+            + $"parameters, {frozen.Count} parameters frozen";
     }
 
     private string EvaluateOneBatch()
@@ -162,8 +221,11 @@ internal sealed class Examination : IDisposable
             }
         }
         var names = metrics.Values.SelectMany(metric => metric.Compute().Keys).ToArray();
-        if (names.Length == 0 && metrics.Count == 0) _report.Warn("evaluation", "val.metrics is empty: nothing will be measured.");
-        var hooks = (Options.Hooks ?? new Dictionary<string, ComponentSpec<Framework.Hooks.Hook>?>()).Where(hook => hook.Value is not null).Select(hook => hook.Key);
+        if (names.Length == 0 && metrics.Count == 0)
+            _report.Warn("evaluation", "val.metrics is empty: nothing will be measured.");
+        var hooks = (Options.Hooks ?? new Dictionary<string, ComponentSpec<Framework.Hooks.Hook>?>())
+            .Where(hook => hook.Value is not null)
+            .Select(hook => hook.Key);
         FollowedMetrics.Require(_document, hooks, Options.Schedule?.Count ?? 0, metrics.Values);
         return $"{batch.Count} samples predicted; metrics: {string.Join(", ", names)}";
     }
@@ -175,27 +237,34 @@ internal sealed class Examination : IDisposable
         {
             var data = (_train ?? _val)!.Info;
             var state = new StateWriter();
-            foreach (var (name, tensor) in _model!.state_dict()) state.Under(CheckpointParts.Model).Write(name, tensor);
-            var path = new CheckpointStore(folder).Save("doctor", state, new CheckpointInfo
-            {
-                Config = JsonNode.Parse(_document.SaveText())!.AsObject(),
-                Data = data,
-                Epoch = 0,
-                Iteration = 0,
-            });
+            foreach (var (name, tensor) in _model!.state_dict())
+                state.Under(CheckpointParts.Model).Write(name, tensor);
+            var path = new CheckpointStore(folder).Save(
+                "doctor",
+                state,
+                new CheckpointInfo
+                {
+                    Config = JsonNode.Parse(_document.SaveText())!.AsObject(),
+                    Data = data,
+                    Epoch = 0,
+                    Iteration = 0,
+                }
+            );
             using var checkpoint = Checkpoint.Open(path);
             using var again = _builder.Model(data);
             checkpoint.LoadModel(again);
             again.to(Device);
             var before = _model.state_dict();
             foreach (var (name, tensor) in again.state_dict())
-                if (!tensor.eq(before[name]).all().ToBoolean()) throw new UserErrorException($"{name} is another after saving and loading.");
+                if (!tensor.eq(before[name]).all().ToBoolean())
+                    throw new UserErrorException($"{name} is another after saving and loading.");
 
             var size = new FileInfo(path).Length;
             var workDir = Path.GetFullPath(Options.WorkDir ?? "work_dirs");
             var free = new DriveInfo(Existing(workDir)).AvailableFreeSpace;
             var need = size * 3 * 5; // weights and two moments of the optimizer; a few checkpoints side by side
-            if (free < need) _report.Warn("saving", $"{free >> 20} MiB are free where the run writes; a handful of checkpoints takes {need >> 20} MiB.");
+            if (free < need)
+                _report.Warn("saving", $"{free >> 20} MiB are free where the run writes; a handful of checkpoints takes {need >> 20} MiB.");
             return $"{before.Count} tensors, {size / 1024.0 / 1024.0:0.0} MiB, the same after loading; {free >> 30} GiB free";
         }
         finally
@@ -207,16 +276,24 @@ internal sealed class Examination : IDisposable
     public void Prepare(Batch batch)
     {
         batch.To(Device);
-        if (ChannelsLast) batch.ToChannelsLast();
+        if (ChannelsLast)
+            batch.ToChannelsLast();
     }
 
     private EvaluationOptions Evaluation => (Options.Val ?? Options.Test)!;
 
-    private static LoaderOptions Small(LoaderOptions? loader) => (loader ?? new LoaderOptions()) with { BatchSize = 4, Workers = 0, DropLast = false };
+    private static LoaderOptions Small(LoaderOptions? loader) =>
+        (loader ?? new LoaderOptions()) with
+        {
+            BatchSize = 4,
+            Workers = 0,
+            DropLast = false,
+        };
 
     private static string Existing(string folder)
     {
-        while (!Directory.Exists(folder)) folder = Path.GetDirectoryName(folder)!;
+        while (!Directory.Exists(folder))
+            folder = Path.GetDirectoryName(folder)!;
         return folder;
     }
 }

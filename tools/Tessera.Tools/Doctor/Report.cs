@@ -21,7 +21,17 @@ internal sealed class Report
         try
         {
             var said = check();
-            Line("ok", "green", name, said + (watch.Elapsed.TotalSeconds >= 0.1 ? string.Create(CultureInfo.InvariantCulture, $"  ({watch.Elapsed.TotalSeconds:0.0} s)") : ""));
+            Line(
+                "ok",
+                "green",
+                name,
+                said
+                    + (
+                        watch.Elapsed.TotalSeconds >= 0.1
+                            ? string.Create(CultureInfo.InvariantCulture, $"  ({watch.Elapsed.TotalSeconds:0.0} s)")
+                            : ""
+                    )
+            );
             return true;
         }
         catch (Exception error)
@@ -58,7 +68,11 @@ internal sealed class Report
     private static void Line(string verdict, string colour, string name, string text)
     {
         var indented = text.ReplaceLineEndings("\n" + new string(' ', NameWidth + 8));
-        if (Console.IsOutputRedirected) Console.WriteLine($"{verdict,-6}{name.PadRight(NameWidth)}  {indented}");
-        else AnsiConsole.MarkupLine($"[{colour}]{verdict,-6}[/][bold]{Markup.Escape(name.PadRight(NameWidth))}[/]  {Markup.Escape(indented)}");
+        if (Console.IsOutputRedirected)
+            Console.WriteLine($"{verdict, -6}{name.PadRight(NameWidth)}  {indented}");
+        else
+            AnsiConsole.MarkupLine(
+                $"[{colour}]{verdict, -6}[/][bold]{Markup.Escape(name.PadRight(NameWidth))}[/]  {Markup.Escape(indented)}"
+            );
     }
 }

@@ -5,7 +5,8 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Tools.Evaluation;
 
-/// <summary>Detections in COCO's format of results: a list of image_id, category_id, bbox (x, y, width, height) and score, with the annotation file's ids.</summary>
+/// <summary>Detections in COCO's format of results: a list of image_id, category_id, bbox (x, y, width, height) and score, with the
+/// annotation file's ids.</summary>
 internal sealed class CocoResultWriter : IDisposable
 {
     private readonly DataInfo _data;
@@ -25,11 +26,13 @@ internal sealed class CocoResultWriter : IDisposable
 
     public void Write(Sample sample, Prediction prediction)
     {
-        if (prediction is not DetectionPrediction found) throw new UserErrorException($"{sample.Name}: the model predicts no boxes.");
+        if (prediction is not DetectionPrediction found)
+            throw new UserErrorException($"{sample.Name}: the model predicts no boxes.");
         for (var i = 0; i < found.Labels.Length; i++)
         {
             var box = found.Corners.AsSpan(4 * i, 4);
-            if (!float.IsFinite(box[0] + box[1] + box[2] + box[3] + found.Scores[i])) throw new UserErrorException($"{sample.Name}: detection {i} is not finite, which JSON has no number for.");
+            if (!float.IsFinite(box[0] + box[1] + box[2] + box[3] + found.Scores[i]))
+                throw new UserErrorException($"{sample.Name}: detection {i} is not finite, which JSON has no number for.");
             _json.WriteStartObject();
             _json.WriteNumber("image_id", IdOf(sample));
             _json.WriteNumber("category_id", IdOf(_data, found.Labels[i]));

@@ -16,7 +16,8 @@ using TorchSharp;
 
 namespace Tessera.Tools.Evaluation;
 
-/// <summary>A config's data to evaluate on (test, or val where there is no test), and what a checkpoint or stored predictions say of it.</summary>
+/// <summary>A config's data to evaluate on (test, or val where there is no test), and what a checkpoint or stored predictions say of
+/// it.</summary>
 internal sealed class EvaluatedData : IDisposable
 {
     private readonly ConfigDocument _document;
@@ -29,9 +30,13 @@ internal sealed class EvaluatedData : IDisposable
         _document = ConfigDocument.Load(config, overrides);
         _services = Composition.Services(_document, Console.Error.WriteLine).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
-        if (source is not null && !StoredPredictions.Are(source)) _document = AsTrained(_document, components, source);
+        if (source is not null && !StoredPredictions.Are(source))
+            _document = AsTrained(_document, components, source);
         var options = components.Bind<RunOptions>(_document);
-        _evaluation = options.Test ?? options.Val ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
+        _evaluation =
+            options.Test
+            ?? options.Val
+            ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
         Part = options.Test is null ? "val" : "test";
         _builder = new RunBuilder(options, _services);
         Dataset = _builder.Dataset(_evaluation.Dataset);
@@ -56,21 +61,34 @@ internal sealed class EvaluatedData : IDisposable
     {
         var sample = Dataset.Get(index);
         foreach (var step in Dataset.Pipeline)
-            if (step.ReadsTruth) sample = step.Apply(sample, new RandomSource(0));
+            if (step.ReadsTruth)
+                sample = step.Apply(sample, new RandomSource(0));
         return sample;
     }
 
     /// <param name="observe">Sees every prediction.</param>
-    public IReadOnlyDictionary<string, double> Run(string source, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    public IReadOnlyDictionary<string, double> Run(
+        string source,
+        Precision precision,
+        PretrainedOptions weights,
+        IReadOnlyDictionary<string, Metric> metrics,
+        Action<Sample, Prediction>? observe
+    )
     {
-        if (!StoredPredictions.Are(source)) return OfCheckpoint(source, precision, weights, metrics, observe);
+        if (!StoredPredictions.Are(source))
+            return OfCheckpoint(source, precision, weights, metrics, observe);
         WeightArguments.RequireNone(weights, source, "a file of predictions", classes: true);
         return OfStored(source, metrics, observe);
     }
 
-    public IReadOnlyDictionary<string, double> OfStored(string path, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    public IReadOnlyDictionary<string, double> OfStored(
+        string path,
+        IReadOnlyDictionary<string, Metric> metrics,
+        Action<Sample, Prediction>? observe
+    )
     {
-        foreach (var metric in metrics.Values) metric.Reset(Dataset.Info);
+        foreach (var metric in metrics.Values)
+            metric.Reset(Dataset.Info);
         var predict = StoredPredictions.Open(path, Dataset);
         var nonFinite = new NonFinitePredictions();
         var advance = new Advance("evaluating");
@@ -79,15 +97,23 @@ internal sealed class EvaluatedData : IDisposable
             var sample = Truth(i);
             var prediction = predict(sample);
             nonFinite.See([prediction], [sample]);
-            foreach (var metric in metrics.Values) metric.Process([prediction], [sample]);
+            foreach (var metric in metrics.Values)
+                metric.Process([prediction], [sample]);
             observe?.Invoke(sample, prediction);
             advance.Report(i + 1, Dataset.Count);
         }
-        if (nonFinite.Text is { } warning) Console.Error.WriteLine(warning);
+        if (nonFinite.Text is { } warning)
+            Console.Error.WriteLine(warning);
         return nonFinite.Judge(Evaluator.Values(metrics));
     }
 
-    public IReadOnlyDictionary<string, double> OfCheckpoint(string checkpoint, Precision precision, PretrainedOptions weights, IReadOnlyDictionary<string, Metric> metrics, Action<Sample, Prediction>? observe)
+    public IReadOnlyDictionary<string, double> OfCheckpoint(
+        string checkpoint,
+        Precision precision,
+        PretrainedOptions weights,
+        IReadOnlyDictionary<string, Metric> metrics,
+        Action<Sample, Prediction>? observe
+    )
     {
         using var log = RunLog.ToErrors();
         _builder.StartTensorLibrary();
@@ -98,10 +124,16 @@ internal sealed class EvaluatedData : IDisposable
         LoadWeights(model, checkpoint, trainedOn, weights, _document);
         model.to(on);
         var channelsLast = _builder.ChannelsLast(model, on, chosen);
-        if (channelsLast) model.ToChannelsLast();
+        if (channelsLast)
+            model.ToChannelsLast();
 
         using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"));
+        Console.Error.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"
+            )
+        );
         var evaluator = new Evaluator
         {
             Loader = loader,
@@ -110,23 +142,30 @@ internal sealed class EvaluatedData : IDisposable
             Precision = chosen,
             ChannelsLast = channelsLast,
             Order = order,
-            Observe = observe is null ? null : (predictions, samples) =>
-            {
-                for (var i = 0; i < samples.Count; i++) observe(samples[i], predictions[i]);
-            },
+            Observe = observe is null
+                ? null
+                : (predictions, samples) =>
+                {
+                    for (var i = 0; i < samples.Count; i++)
+                        observe(samples[i], predictions[i]);
+                },
             Advance = new Advance("evaluating").Report,
         };
         var values = evaluator.Run(model);
-        if (evaluator.NonFinite.Text is { } warning) Console.Error.WriteLine(warning);
-        foreach (var (name, reason) in loader.Skipped) Console.Error.WriteLine(SkippedSample.Line(name, reason));
-        if (Evaluator.Coverage(values) is { } coverage) Console.Error.WriteLine(coverage);
+        if (evaluator.NonFinite.Text is { } warning)
+            Console.Error.WriteLine(warning);
+        foreach (var (name, reason) in loader.Skipped)
+            Console.Error.WriteLine(SkippedSample.Line(name, reason));
+        if (Evaluator.Coverage(values) is { } coverage)
+            Console.Error.WriteLine(coverage);
         return values;
     }
 
     /// <summary>A config with what it leaves out as a checkpoint of Tessera's has it; for any other file the config itself.</summary>
     internal static ConfigDocument AsTrained(ConfigDocument document, ComponentBuilder components, string path)
     {
-        if (!File.Exists(path) || !Checkpoint.IsCheckpoint(path)) return document;
+        if (!File.Exists(path) || !Checkpoint.IsCheckpoint(path))
+            return document;
         using var checkpoint = Checkpoint.Open(path);
         return EarlierDefaults.With(document, components, checkpoint.Info.Config, Console.Error.WriteLine);
     }
@@ -142,16 +181,23 @@ internal sealed class EvaluatedData : IDisposable
         using var checkpoint = Checkpoint.Open(path);
         checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
         checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"));
+        Console.Error.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{path}: epoch {checkpoint.Info.Epoch}, iteration "
+                    + $"{checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"
+            )
+        );
     }
 
     /// <summary>The classes to build the model for: the checkpoint's, where they are the data's in another order.</summary>
     private static (DataInfo Model, ClassOrder? Order) Classes(string path, DataInfo data)
     {
-        if (!Checkpoint.IsCheckpoint(path)) return (data, null);
+        if (!Checkpoint.IsCheckpoint(path))
+            return (data, null);
         using var checkpoint = Checkpoint.Open(path);
-        if (ClassOrder.Between(checkpoint.Info.Data, data) is not { } order) return (data, null);
+        if (ClassOrder.Between(checkpoint.Info.Data, data) is not { } order)
+            return (data, null);
         Console.Error.WriteLine("The data names the checkpoint's classes in another order; predictions are brought into the data's.");
         return (checkpoint.Info.Data, order);
     }

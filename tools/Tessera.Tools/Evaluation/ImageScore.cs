@@ -18,14 +18,15 @@ internal sealed class ImageScore(DataInfo data)
         _ => null,
     };
 
-    public string Name => data.Task switch
-    {
-        DataTask.Detection => "AP of the image",
-        DataTask.Segmentation => "mIoU of the image",
-        DataTask.Regression => "mean error (negative)",
-        DataTask.MultiLabel => "mean probability of what is true",
-        _ => "probability of the true class",
-    };
+    public string Name =>
+        data.Task switch
+        {
+            DataTask.Detection => "AP of the image",
+            DataTask.Segmentation => "mIoU of the image",
+            DataTask.Regression => "mean error (negative)",
+            DataTask.MultiLabel => "mean probability of what is true",
+            _ => "probability of the true class",
+        };
 
     /// <returns>NaN where it is undefined: no object is there, or every pixel is ignored.</returns>
     public double Of(Sample sample, Prediction prediction)
@@ -39,21 +40,30 @@ internal sealed class ImageScore(DataInfo data)
             case RegressionPrediction values when sample.Targets is { } targets:
                 return -values.Values.Zip(targets, (a, b) => (double)Math.Abs(a - b)).Average();
         }
-        if (_metric is null) return double.NaN;
+        if (_metric is null)
+            return double.NaN;
         _metric.Reset(data);
         _metric.Process([prediction], [sample]);
         return _metric.Compute()[data.Task == DataTask.Detection ? "bbox/AP" : "mIoU"];
     }
 
     /// <summary>What was predicted, and what was true, in words.</summary>
-    public string Words(Sample sample, Prediction prediction) => prediction switch
-    {
-        ClassPrediction { Label: var label } when data.Task == DataTask.Classification => sample.Label == label ? data.Classes[label] : $"{data.Classes[sample.Label!.Value]}, taken for {data.Classes[label]}",
-        ClassPrediction classes => $"predicted {Names(classes.Scores)}; true {Names(sample.MultiLabel!)}",
-        RegressionPrediction values => string.Join(", ", values.Values.Select((value, t) => FormattableString.Invariant($"{data.Classes[t]} {value:0.###} ({sample.Targets![t]:0.###})"))),
-        DetectionPrediction found => DetectionWords(sample, found),
-        _ => "",
-    };
+    public string Words(Sample sample, Prediction prediction) =>
+        prediction switch
+        {
+            ClassPrediction { Label: var label } when data.Task == DataTask.Classification => sample.Label == label
+                ? data.Classes[label]
+                : $"{data.Classes[sample.Label!.Value]}, taken for {data.Classes[label]}",
+            ClassPrediction classes => $"predicted {Names(classes.Scores)}; true {Names(sample.MultiLabel!)}",
+            RegressionPrediction values => string.Join(
+                ", ",
+                values.Values.Select(
+                    (value, t) => FormattableString.Invariant($"{data.Classes[t]} {value:0.###} ({sample.Targets![t]:0.###})")
+                )
+            ),
+            DetectionPrediction found => DetectionWords(sample, found),
+            _ => "",
+        };
 
     private string DetectionWords(Sample sample, DetectionPrediction found)
     {
@@ -66,10 +76,12 @@ internal sealed class ImageScore(DataInfo data)
     /// <summary>Boxes that lie on an object of their class, one to one, and the mean of their overlaps; NaN where there is none.</summary>
     public (int Count, double MeanIoU) Matches(Sample sample, Prediction prediction)
     {
-        if (prediction is not DetectionPrediction found || sample.BoxAnnotation is not { } truth) return (0, double.NaN);
+        if (prediction is not DetectionPrediction found || sample.BoxAnnotation is not { } truth)
+            return (0, double.NaN);
         var overlaps = Pairing.Overlaps(found, truth, MatchedFrom);
         return (overlaps.Count, overlaps.Count == 0 ? double.NaN : overlaps.Average());
     }
 
-    private string Names(float[] scores) => string.Join(", ", data.Classes.Where((_, c) => scores[c] >= 0.5f)) is { Length: > 0 } names ? names : "nothing";
+    private string Names(float[] scores) =>
+        string.Join(", ", data.Classes.Where((_, c) => scores[c] >= 0.5f)) is { Length: > 0 } names ? names : "nothing";
 }

@@ -8,7 +8,8 @@ using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Evaluation;
 
-/// <summary>What <c>tools/test --predictions</c> wrote, or another program in the same format: COCO results, JSON lines, or a folder of maps.</summary>
+/// <summary>What <c>tools/test --predictions</c> wrote, or another program in the same format: COCO results, JSON lines, or a folder of
+/// maps.</summary>
 internal static class StoredPredictions
 {
     /// <summary>Whether a path is of predictions, not a checkpoint.</summary>
@@ -21,19 +22,26 @@ internal static class StoredPredictions
         switch (dataset.Info.Task)
         {
             case DataTask.Detection:
-                if (Directory.Exists(path)) throw new UserErrorException($"{path}: this is a folder; the results of a detector are one file of JSON.");
+                if (Directory.Exists(path))
+                    throw new UserErrorException($"{path}: this is a folder; the results of a detector are one file of JSON.");
                 var images = CocoResultFile.Read(path, dataset.Info, Samples(dataset).Select(CocoResultWriter.IdOf));
                 Judge(path, dataset, images);
                 return sample => images[CocoResultWriter.IdOf(sample)];
             case DataTask.Segmentation:
-                if (!Directory.Exists(path)) throw new UserErrorException($"{path}: there is no such folder; predicted maps are a folder of PNGs, as tools/test --predictions writes them.");
+                if (!Directory.Exists(path))
+                    throw new UserErrorException(
+                        $"{path}: there is no such folder; predicted maps are a folder of PNGs, as tools/test --predictions writes them."
+                    );
                 var names = new OutputNames([.. Samples(dataset).Select(sample => sample.Name)]);
                 return sample => Map(Path.Combine(path, names[sample.Name] + ".png"), sample);
             default:
                 var lines = Lines(path, dataset.Info);
                 var missing = Samples(dataset).Where(sample => !lines.ContainsKey(sample.Name)).Select(sample => sample.Name).ToArray();
                 if (missing.Length > 0)
-                    throw new UserErrorException($"{path}: {missing.Length} of the data set's {dataset.Count} samples have no line; the first is {missing[0]}. Are they predictions of another data set?");
+                    throw new UserErrorException(
+                        $"{path}: {missing.Length} of the data set's {dataset.Count} samples have no line; the first is {missing[0]}. "
+                            + $"Are they predictions of another data set?"
+                    );
                 return sample => lines[sample.Name];
         }
     }
@@ -42,7 +50,12 @@ internal static class StoredPredictions
     {
         try
         {
-            foreach (var note in new ResultJudgement(dataset.Info, Samples(dataset).Select(sample => (sample, images[CocoResultWriter.IdOf(sample)]))).Notes())
+            foreach (
+                var note in new ResultJudgement(
+                    dataset.Info,
+                    Samples(dataset).Select(sample => (sample, images[CocoResultWriter.IdOf(sample)]))
+                ).Notes()
+            )
                 Console.Error.WriteLine($"warning: {path}: {note}");
         }
         catch (UserErrorException fault)
@@ -53,24 +66,30 @@ internal static class StoredPredictions
 
     private static IEnumerable<Sample> Samples(Dataset dataset) => Enumerable.Range(0, dataset.Count).Select(dataset.Get);
 
-    private static SegmentationPrediction Map(string file, Sample sample) => File.Exists(file)
-        ? new SegmentationPrediction(ImageCodec.Decode(File.ReadAllBytes(file), file, new DecodeOptions(ColorType.Index)))
-        : throw new UserErrorException($"{sample.Name} has no predicted map; {file} was expected. Are they predictions of another data set?");
+    private static SegmentationPrediction Map(string file, Sample sample) =>
+        File.Exists(file)
+            ? new SegmentationPrediction(ImageCodec.Decode(File.ReadAllBytes(file), file, new DecodeOptions(ColorType.Index)))
+            : throw new UserErrorException(
+                $"{sample.Name} has no predicted map; {file} was expected. Are they predictions of another data set?"
+            );
 
     private static Dictionary<string, Prediction> Lines(string path, DataInfo data)
     {
-        if (!File.Exists(path)) throw new UserErrorException($"{path}: there is no such file.");
+        if (!File.Exists(path))
+            throw new UserErrorException($"{path}: there is no such file.");
         var predictions = new Dictionary<string, Prediction>();
         var number = 0;
         foreach (var text in File.ReadLines(path))
         {
             number++;
-            if (string.IsNullOrWhiteSpace(text)) continue;
+            if (string.IsNullOrWhiteSpace(text))
+                continue;
             try
             {
                 var line = JsonNode.Parse(text) as JsonObject ?? throw Wrong("an object was expected");
                 var name = line["name"]?.GetValue<string>() ?? throw Wrong("it lacks name");
-                if (!predictions.TryAdd(name, Read(line, data, Wrong))) throw Wrong($"{name} has a line already");
+                if (!predictions.TryAdd(name, Read(line, data, Wrong)))
+                    throw Wrong($"{name} has a line already");
             }
             catch (JsonException)
             {
@@ -88,16 +107,29 @@ internal static class StoredPredictions
 
     private static Prediction Read(JsonObject line, DataInfo data, Func<string, UserErrorException> wrong)
     {
-        if (data.Task == DataTask.Regression) return new RegressionPrediction(Values("predicted"));
+        if (data.Task == DataTask.Regression)
+            return new RegressionPrediction(Values("predicted"));
         var scores = Values("scores");
         return new ClassPrediction(scores, Array.IndexOf(scores, scores.Max()));
 
         float[] Values(string key)
         {
-            var values = line[key] as JsonObject ?? throw wrong($"it lacks {key} with a value for each of {string.Join(", ", data.Classes.Take(5))}{(data.Classes.Count > 5 ? " …" : "")}");
+            var values =
+                line[key] as JsonObject
+                ?? throw wrong(
+                    $"it lacks {key} with a value for each of "
+                        + $"{string.Join(", ", data.Classes.Take(5))}{(data.Classes.Count > 5 ? " …" : "")}"
+                );
             if (values.FirstOrDefault(value => !data.Classes.Contains(value.Key)) is { Key: { } stranger })
                 throw wrong($"the data set has no class \"{stranger}\"{NearestName.Suggest(stranger, data.Classes)}");
-            return [.. data.Classes.Select(name => values.ContainsKey(name) ? values[name]?.GetValue<float>() ?? float.NaN : throw wrong($"{key} lacks the class \"{name}\""))];
+            return
+            [
+                .. data.Classes.Select(name =>
+                    values.ContainsKey(name)
+                        ? values[name]?.GetValue<float>() ?? float.NaN
+                        : throw wrong($"{key} lacks the class \"{name}\"")
+                ),
+            ];
         }
     }
 }

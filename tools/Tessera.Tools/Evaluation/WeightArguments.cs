@@ -12,20 +12,25 @@ internal sealed class WeightArguments
 
     private readonly Option<string?> _part = new("--part")
     {
-        Description = "Published weights: the dictionary of a PyTorch file that holds them, such as state_dict or ema.module. "
+        Description =
+            "Published weights: the dictionary of a PyTorch file that holds them, such as state_dict or ema.module. "
             + "Default: the usual names, in any nesting.",
         HelpName = "NAME",
     };
 
     private readonly Option<string?> _prefix = new("--prefix")
     {
-        Description = "Published weights: only tensors whose names begin so, without it. Default: module., model., student. and the like, in any nesting.",
+        Description =
+            "Published weights: only tensors whose names begin so, without it. Default: module., model., student. and the like, in any "
+            + "nesting.",
         HelpName = "TEXT",
     };
 
     private readonly Option<string?> _keys = new("--keys")
     {
-        Description = "Published weights: whose names they have: a key map of the model (timm, torchvision, mmlab …), or own. Default: whichever fits most.",
+        Description =
+            "Published weights: whose names they have: a key map of the model (timm, torchvision, mmlab …), or own. Default: whichever "
+            + "fits most.",
         HelpName = "MAP",
     };
 
@@ -50,33 +55,51 @@ internal sealed class WeightArguments
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_weights, _part, _prefix, _keys, _keyMap, _inOrder, _inputMode]) command.Add(option);
+        foreach (var option in (Option[])[_weights, _part, _prefix, _keys, _keyMap, _inOrder, _inputMode])
+            command.Add(option);
     }
 
     /// <summary>As given; the checkpoint's name is the tool's to fill in.</summary>
-    public PretrainedOptions Read(ParseResult parsed) => new(
-        "", parsed.GetValue(_keys), parsed.GetValue(_prefix), parsed.GetValue(_part), parsed.GetValue(_weights), KeyMap(parsed.GetRequiredValue(_keyMap)),
-        MatchClasses: parsed.GetValue(_inOrder) ? ClassMatch.InOrder : ClassMatch.ByName, InputMode: parsed.GetValue(_inputMode));
+    public PretrainedOptions Read(ParseResult parsed) =>
+        new(
+            "",
+            parsed.GetValue(_keys),
+            parsed.GetValue(_prefix),
+            parsed.GetValue(_part),
+            parsed.GetValue(_weights),
+            KeyMap(parsed.GetRequiredValue(_keyMap)),
+            MatchClasses: parsed.GetValue(_inOrder) ? ClassMatch.InOrder : ClassMatch.ByName,
+            InputMode: parsed.GetValue(_inputMode)
+        );
 
     /// <exception cref="UserErrorException">An option is given that only means something for published weights.</exception>
     /// <param name="classes">Whether the order of classes has no meaning either.</param>
     public static void RequireNone(PretrainedOptions reading, string path, string what, bool classes)
     {
-        var given = reading.Keys is not null ? "--keys" : reading.Prefix is not null ? "--prefix" : reading.Part is not null ? "--part"
+        var given =
+            reading.Keys is not null ? "--keys"
+            : reading.Prefix is not null ? "--prefix"
+            : reading.Part is not null ? "--part"
             : reading.KeyMap is not null ? "--key-map"
-            : classes && reading.MatchClasses != ClassMatch.ByName ? "--classes-in-order" : reading.InputMode != ChannelOrder.Rgb ? "--input-mode" : null;
-        if (given is not null) throw new UserErrorException($"{path}\n  {given} tells how weights from elsewhere are read; this is {what}. Leave it out.");
+            : classes && reading.MatchClasses != ClassMatch.ByName ? "--classes-in-order"
+            : reading.InputMode != ChannelOrder.Rgb ? "--input-mode"
+            : null;
+        if (given is not null)
+            throw new UserErrorException($"{path}\n  {given} tells how weights from elsewhere are read; this is {what}. Leave it out.");
     }
 
     private static Dictionary<string, string>? KeyMap(string[] given)
     {
-        if (given.Length == 0) return null;
+        if (given.Length == 0)
+            return null;
         var map = new Dictionary<string, string>();
         foreach (var text in given)
         {
             var at = text.IndexOf('=', StringComparison.Ordinal);
-            if (at <= 0) throw new UserErrorException($"--key-map is \"{text}\"; PATTERN=TEXT was expected, for example \"^features\\.=layers.\".");
-            if (!map.TryAdd(text[..at], text[(at + 1)..])) throw new UserErrorException($"--key-map: the pattern \"{text[..at]}\" is given twice.");
+            if (at <= 0)
+                throw new UserErrorException($"--key-map is \"{text}\"; PATTERN=TEXT was expected, for example \"^features\\.=layers.\".");
+            if (!map.TryAdd(text[..at], text[(at + 1)..]))
+                throw new UserErrorException($"--key-map: the pattern \"{text[..at]}\" is given twice.");
         }
         return map;
     }

@@ -12,15 +12,18 @@ internal sealed class ColorMatch(IReadOnlyList<int> colors, int tolerance)
     /// <returns>The position in the legend; -1 where no colour is near enough.</returns>
     public int Find(int color)
     {
-        if (_exact.TryGetValue(color, out var index)) return index;
-        if (tolerance == 0) return -1;
+        if (_exact.TryGetValue(color, out var index))
+            return index;
+        if (tolerance == 0)
+            return -1;
         var (nearest, least) = (-1, int.MaxValue);
         for (var i = 0; i < colors.Count; i++)
         {
             var (a, b) = (Rgb.FromValue(color), Rgb.FromValue(colors[i]));
             var (red, green, blue) = (Math.Abs(a.Red - b.Red), Math.Abs(a.Green - b.Green), Math.Abs(a.Blue - b.Blue));
             var distance = red * red + green * green + blue * blue;
-            if (Math.Max(red, Math.Max(green, blue)) <= tolerance && distance < least) (nearest, least) = (i, distance);
+            if (Math.Max(red, Math.Max(green, blue)) <= tolerance && distance < least)
+                (nearest, least) = (i, distance);
         }
         return nearest;
     }
@@ -40,7 +43,8 @@ internal sealed class ColorMatch(IReadOnlyList<int> colors, int tolerance)
                 continue;
             }
             groups.Add((color, pixels));
-            if (groups.Count > most) break;
+            if (groups.Count > most)
+                break;
             match = new ColorMatch([.. groups.Select(group => group.Color)], tolerance);
         }
         return groups;

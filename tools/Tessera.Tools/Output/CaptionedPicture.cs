@@ -6,14 +6,19 @@ using Tessera.Framework.Visualization;
 
 namespace Tessera.Tools.Output;
 
-/// <summary>An image with the classes or numbers that were predicted under it: right ones green, wrong ones red, in a frame of the same colour.</summary>
+/// <summary>An image with the classes or numbers that were predicted under it: right ones green, wrong ones red, in a frame of the same
+/// colour.</summary>
 internal static class CaptionedPicture
 {
     private const int SmallestSide = 160; // smaller images are enlarged, so that something can be seen
-    private const double Gap = 8, Line = 20, Size = 13, Frame = 4;
+    private const double Gap = 8,
+        Line = 20,
+        Size = 13,
+        Frame = 4;
     private const float Present = 0.5f;
 
-    public static readonly Color Right = Color.FromHex("#1a7f37"), Wrong = Color.FromHex("#c62828");
+    public static readonly Color Right = Color.FromHex("#1a7f37"),
+        Wrong = Color.FromHex("#c62828");
 
     private static readonly Color s_plain = new(40, 40, 40);
 
@@ -29,18 +34,30 @@ internal static class CaptionedPicture
             RegressionPrediction numbers => Numbers(numbers, truth.Targets, data.Classes),
             _ => [($"There is no picture of a {prediction.GetType().Name}.", s_plain)],
         };
-        var color = lines.Exists(line => line.Color == Wrong) ? Wrong : lines.Exists(line => line.Color == Right) ? Right : s_plain;
+        var color =
+            lines.Exists(line => line.Color == Wrong) ? Wrong
+            : lines.Exists(line => line.Color == Right) ? Right
+            : s_plain;
         var scale = Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
         var photograph = Photograph.Of(image);
-        if (scale > 1) photograph = Resampler.Resize(photograph, image.Height * scale, image.Width * scale, Interpolation.Nearest);
+        if (scale > 1)
+            photograph = Resampler.Resize(photograph, image.Height * scale, image.Width * scale, Interpolation.Nearest);
         double width;
-        using (var ruler = Drawing.Pixels(1, 1)) width = Math.Max(photograph.Width, lines.Max(line => ruler.Measure(line.Text, Size).Width)) + (2 * Gap);
+        using (var ruler = Drawing.Pixels(1, 1))
+            width = Math.Max(photograph.Width, lines.Max(line => ruler.Measure(line.Text, Size).Width)) + (2 * Gap);
         var drawing = Drawing.Pixels(width, photograph.Height + (2 * Gap) + (lines.Count * Line) + Gap);
         var left = (width - photograph.Width) / 2;
         drawing.Fill(left - Frame, Gap - Frame, photograph.Width + (2 * Frame), photograph.Height + (2 * Frame), color);
         drawing.Draw(photograph, left, Gap, photograph.Width, photograph.Height);
         for (var i = 0; i < lines.Count; i++)
-            drawing.Text(lines[i].Text, Gap, photograph.Height + (2 * Gap) + ((i + 0.5) * Line), Size, lines[i].Color, across: TextAlign.Middle);
+            drawing.Text(
+                lines[i].Text,
+                Gap,
+                photograph.Height + (2 * Gap) + ((i + 0.5) * Line),
+                Size,
+                lines[i].Color,
+                across: TextAlign.Middle
+            );
         return drawing;
     }
 
@@ -58,16 +75,31 @@ internal static class CaptionedPicture
         foreach (var c in Enumerable.Range(0, names.Count).OrderByDescending(c => found.Scores[c]))
         {
             var (predicted, there) = (found.Scores[c] > Present, truth?[c] >= Present);
-            if (truth is null && predicted) lines.Add((Scored(names[c], found.Scores[c]), s_plain));
-            else if (predicted) lines.Add((Scored(names[c], found.Scores[c]) + (there ? "" : ", not there"), there ? Right : Wrong));
-            else if (there) lines.Add(("missed: " + Scored(names[c], found.Scores[c]), Wrong));
+            if (truth is null && predicted)
+                lines.Add((Scored(names[c], found.Scores[c]), s_plain));
+            else if (predicted)
+                lines.Add((Scored(names[c], found.Scores[c]) + (there ? "" : ", not there"), there ? Right : Wrong));
+            else if (there)
+                lines.Add(("missed: " + Scored(names[c], found.Scores[c]), Wrong));
         }
-        if (lines.Count == 0) lines.Add(("nothing", truth is null ? s_plain : Right));
+        if (lines.Count == 0)
+            lines.Add(("nothing", truth is null ? s_plain : Right));
         return lines;
     }
 
     private static List<(string Text, Color Color)> Numbers(RegressionPrediction found, float[]? truth, IReadOnlyList<string> names) =>
-        [.. found.Values.Select((value, t) => (string.Create(CultureInfo.InvariantCulture, $"{names[t]} {value:0.####}{(truth is null ? "" : $", true: {truth[t].ToString("0.####", CultureInfo.InvariantCulture)}")}"), s_plain))];
+        [
+            .. found.Values.Select(
+                (value, t) =>
+                    (
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{names[t]} {value:0.####}{(truth is null ? "" : $", true: {truth[t].ToString("0.####", CultureInfo.InvariantCulture)}")}"
+                        ),
+                        s_plain
+                    )
+            ),
+        ];
 
     private static string Scored(string name, float score) => string.Create(CultureInfo.InvariantCulture, $"{name} {score:0.000}");
 }

@@ -9,19 +9,31 @@ namespace Tessera.Tools.Output;
 /// <summary>An evaluation's values as files.</summary>
 internal static class MetricFiles
 {
-    private static readonly JsonSerializerOptions s_format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_format = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>A flat object of fractions; a value that is undefined is null.</summary>
     public static void Write(string path, IReadOnlyDictionary<string, double> values) =>
-        Write(path, new JsonObject(values.Select(value => KeyValuePair.Create(value.Key, double.IsFinite(value.Value) ? (JsonNode?)value.Value : null))));
+        Write(
+            path,
+            new JsonObject(
+                values.Select(value => KeyValuePair.Create(value.Key, double.IsFinite(value.Value) ? (JsonNode?)value.Value : null))
+            )
+        );
 
-    /// <summary>What does not fit a flat object, beside it: metrics.json gets metrics.details.json. Returns null where there is nothing.</summary>
+    /// <summary>What does not fit a flat object, beside it: metrics.json gets metrics.details.json. Returns null where there is
+    /// nothing.</summary>
     public static string? WriteDetails(string path, IReadOnlyDictionary<string, Metric> metrics)
     {
         var details = new JsonObject();
         foreach (var (name, metric) in metrics)
-            if (metric.Details() is { } detail) details[name] = detail;
-        if (details.Count == 0) return null;
+            if (metric.Details() is { } detail)
+                details[name] = detail;
+        if (details.Count == 0)
+            return null;
         var beside = Path.ChangeExtension(path, null) + ".details.json";
         Write(beside, details);
         return beside;
@@ -29,7 +41,8 @@ internal static class MetricFiles
 
     public static void Write(string path, JsonObject document)
     {
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+            Directory.CreateDirectory(folder);
         AtomicFile.WriteText(path, document.ToJsonString(s_format) + "\n");
     }
 }

@@ -9,19 +9,22 @@ internal static class MetricText
 {
     public static void Show(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics)
     {
-        foreach (var table in metrics.Values.SelectMany(metric => metric.Tables())) Console.WriteLine(TextTable.Format(table));
+        foreach (var table in metrics.Values.SelectMany(metric => metric.Tables()))
+            Console.WriteLine(TextTable.Format(table));
         var shown = values.Where(value => !metrics.Values.Any(metric => metric.InTables(value.Key))).ToArray();
         var width = shown.Select(value => value.Key.Length).DefaultIfEmpty().Max();
         foreach (var (name, value) in shown)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {value:0.0000}"));
-        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes()).Distinct()) Console.WriteLine(note);
+        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
+            Console.WriteLine(note);
     }
 
     /// <summary>On the console, and into a file where one is named.</summary>
     public static void Report(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics, string? output)
     {
         Show(values, metrics);
-        if (output is null) return;
+        if (output is null)
+            return;
         MetricFiles.Write(output, values);
         MetricFiles.WriteDetails(output, metrics);
     }

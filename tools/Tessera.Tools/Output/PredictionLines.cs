@@ -23,26 +23,36 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
         switch (prediction)
         {
             case ClassPrediction classes when data.Task == DataTask.MultiLabel:
-                if (truth?.MultiLabel is { } labels) line["truth"] = Names(labels, 0);
+                if (truth?.MultiLabel is { } labels)
+                    line["truth"] = Names(labels, 0);
                 line["predicted"] = Names(classes.Scores, Present);
                 line["scores"] = Values(classes.Scores);
                 break;
             case ClassPrediction classes:
-                if (truth?.Label is { } label) line["truth"] = data.Classes[label];
+                if (truth?.Label is { } label)
+                    line["truth"] = data.Classes[label];
                 line["predicted"] = data.Classes[classes.Label];
                 line["scores"] = Values(classes.Scores);
                 break;
             case RegressionPrediction regression:
-                if (truth?.Targets is { } targets) line["truth"] = Values(targets);
+                if (truth?.Targets is { } targets)
+                    line["truth"] = Values(targets);
                 line["predicted"] = Values(regression.Values);
                 break;
             case DetectionPrediction found:
-                line["boxes"] = new JsonArray([.. Enumerable.Range(0, found.Labels.Length).Select(i => (JsonNode?)new JsonObject
-                {
-                    ["class"] = data.Classes[found.Labels[i]],
-                    ["score"] = Value(found.Scores[i]),
-                    ["corners"] = new JsonArray([.. found.Corners.Skip(4 * i).Take(4).Select(Value)]), // x1, y1, x2, y2
-                })]);
+                line["boxes"] = new JsonArray([
+                    .. Enumerable
+                        .Range(0, found.Labels.Length)
+                        .Select(i =>
+                            (JsonNode?)
+                                new JsonObject
+                                {
+                                    ["class"] = data.Classes[found.Labels[i]],
+                                    ["score"] = Value(found.Scores[i]),
+                                    ["corners"] = new JsonArray([.. found.Corners.Skip(4 * i).Take(4).Select(Value)]), // x1, y1, x2, y2
+                                }
+                        ),
+                ]);
                 break;
             default:
                 throw new InvalidOperationException($"Predictions of type {prediction.GetType().Name} have no line.");
@@ -50,12 +60,14 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
         return line;
     }
 
-    private JsonArray Names(float[] scores, float above) => new([.. data.Classes.Where((_, c) => scores[c] > above).Select(name => (JsonNode?)name)]);
+    private JsonArray Names(float[] scores, float above) =>
+        new([.. data.Classes.Where((_, c) => scores[c] > above).Select(name => (JsonNode?)name)]);
 
     private JsonObject Values(float[] values)
     {
         var named = new JsonObject();
-        for (var c = 0; c < values.Length; c++) named[data.Classes[c]] = Value(values[c]);
+        for (var c = 0; c < values.Length; c++)
+            named[data.Classes[c]] = Value(values[c]);
         return named;
     }
 

@@ -7,7 +7,8 @@ using Tessera.Framework.Visualization;
 
 namespace Tessera.Tools.Output;
 
-/// <summary>Images with what was predicted drawn over them, beside the truth where it is known; classes and numbers stand under them.</summary>
+/// <summary>Images with what was predicted drawn over them, beside the truth where it is known; classes and numbers stand under
+/// them.</summary>
 internal sealed class PredictionPictures
 {
     private const double Score = 0.3; // boxes that score less would cover the picture
@@ -24,15 +25,26 @@ internal sealed class PredictionPictures
 
     /// <param name="score">Boxes that score less are left out; null: 0.3.</param>
     public PredictionPictures(string folder, Dataset dataset, double? score = null)
-        : this(folder, [.. Enumerable.Range(0, dataset.Count).Select(i => dataset.Get(i).Name)], dataset.Info, sample => dataset.Get((int)sample.Index), score)
-    {
-    }
+        : this(
+            folder,
+            [.. Enumerable.Range(0, dataset.Count).Select(i => dataset.Get(i).Name)],
+            dataset.Info,
+            sample => dataset.Get((int)sample.Index),
+            score
+        ) { }
 
     /// <param name="names">Of all samples that there will be.</param>
     /// <param name="original">The sample as it was before any transform.</param>
-    public PredictionPictures(string folder, IReadOnlyCollection<string> names, DataInfo data, Func<Sample, Sample> original, double? score = null)
+    public PredictionPictures(
+        string folder,
+        IReadOnlyCollection<string> names,
+        DataInfo data,
+        Func<Sample, Sample> original,
+        double? score = null
+    )
     {
-        if (File.Exists(folder)) throw new UserErrorException($"{folder}: pictures are written into a folder, but this is a file.");
+        if (File.Exists(folder))
+            throw new UserErrorException($"{folder}: pictures are written into a folder, but this is a file.");
         (_folder, _data, _names, _original) = (folder, data, new OutputNames(names), original);
         _colors = ClassColors.Of(data);
         _score = score ?? Score;
@@ -62,12 +74,20 @@ internal sealed class PredictionPictures
     {
         var scale = Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
         var plain = Photograph.Of(image);
-        if (scale > 1) plain = Resampler.Resize(plain, image.Height * scale, image.Width * scale, Interpolation.Nearest);
+        if (scale > 1)
+            plain = Resampler.Resize(plain, image.Height * scale, image.Width * scale, Interpolation.Nearest);
         var shown = found.Scores.Count(score => score >= _score); // they fall
-        var predicted = Over(Array.ConvertAll(found.Corners[..(4 * shown)], corner => corner * scale), found.Labels[..shown], found.Scores[..shown], null);
-        if (truth is null) return Drawing.On(predicted);
+        var predicted = Over(
+            Array.ConvertAll(found.Corners[..(4 * shown)], corner => corner * scale),
+            found.Labels[..shown],
+            found.Scores[..shown],
+            null
+        );
+        if (truth is null)
+            return Drawing.On(predicted);
         var corners = new float[4 * truth.Count];
-        for (var i = 0; i < corners.Length; i++) corners[i] = (float)(scale * (i % 4 < 2 ? truth.Boxes[i] : truth.Boxes[i] + truth.Boxes[i - 2]));
+        for (var i = 0; i < corners.Length; i++)
+            corners[i] = (float)(scale * (i % 4 < 2 ? truth.Boxes[i] : truth.Boxes[i] + truth.Boxes[i - 2]));
         return Overlays.SideBySide([("prediction", predicted), ("truth", Over(corners, truth.Labels, null, truth.Ignored))], []);
 
         Image Over(float[] boxes, int[] labels, float[]? scores, bool[]? ignored)

@@ -15,7 +15,8 @@ internal static class ShortForms
         var root = document.Root;
         foreach (var path in (string[])["train.dataset", "val.dataset", "test.dataset"])
         {
-            if (document.Find(path) is not ConfigMap || OptionsAt(document, path, registry) is not IShortForms options) continue;
+            if (document.Find(path) is not ConfigMap || OptionsAt(document, path, registry) is not IShortForms options)
+                continue;
             root = Replace(root, path.Split('.'), map => Expand(map, options));
         }
         return ConfigWriter.Write(root) + "\n";
@@ -36,7 +37,8 @@ internal static class ShortForms
     private static ConfigMap Replace(ConfigNode node, ReadOnlySpan<string> keys, Func<ConfigMap, ConfigMap> change)
     {
         var map = (ConfigMap)node;
-        if (keys.IsEmpty) return change(map);
+        if (keys.IsEmpty)
+            return change(map);
         var copy = map.CopyFrom(map.Source);
         copy.Set(keys[0], Replace(map[keys[0]]!, keys[1..], change));
         return copy;
@@ -48,8 +50,10 @@ internal static class ShortForms
         var written = new ConfigMap(map.Source);
         foreach (var (key, value) in map)
         {
-            if (key == "pipeline") AppendMaps(); // before what is long
-            if (!full.ContainsKey(key)) written.Set(key, value);
+            if (key == "pipeline")
+                AppendMaps(); // before what is long
+            if (!full.ContainsKey(key))
+                written.Set(key, value);
         }
         AppendMaps();
         return written;
@@ -58,9 +62,11 @@ internal static class ShortForms
         {
             foreach (var (key, entries) in full)
             {
-                if (entries is null || written[key] is not null) continue;
+                if (entries is null || written[key] is not null)
+                    continue;
                 var table = new ConfigMap(map.Source);
-                foreach (var (name, value) in entries) table.Set(name, new ConfigValue(map.Source, ConfigValueKind.String, value));
+                foreach (var (name, value) in entries)
+                    table.Set(name, new ConfigValue(map.Source, ConfigValueKind.String, value));
                 written.Set(key, table);
             }
         }

@@ -6,5 +6,6 @@ internal static class SkippedSample
     public static string Line(string name, string reason) => $"left out: {Reason(name, reason)}";
 
     /// <summary>With the sample's name, once.</summary>
-    public static string Reason(string name, string reason) => reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}";
+    public static string Reason(string name, string reason) =>
+        reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}";
 }

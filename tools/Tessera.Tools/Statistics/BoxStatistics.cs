@@ -4,12 +4,14 @@ namespace Tessera.Tools.Statistics;
 internal sealed class BoxStatistics
 {
     /// <summary>COCO's bounds between small, medium and large, in pixels².</summary>
-    public const double Small = 32 * 32, Large = 96 * 96;
+    public const double Small = 32 * 32,
+        Large = 96 * 96;
 
     /// <summary>Two boxes of one class that overlap by more are taken for one object annotated twice.</summary>
     public const double DuplicateOverlap = 0.95;
 
-    private readonly List<double> _widths = [], _heights = [];
+    private readonly List<double> _widths = [],
+        _heights = [];
 
     public BoxStatistics(int classes, IReadOnlyList<SampleFacts> samples)
     {
@@ -17,26 +19,39 @@ internal sealed class BoxStatistics
         foreach (var sample in samples)
         {
             PerImage.Add(sample.Boxes?.Count ?? 0);
-            if (sample.Boxes is not { } boxes) continue;
+            if (sample.Boxes is not { } boxes)
+                continue;
             for (var i = 0; i < boxes.Count; i++)
             {
-                float x1 = boxes.Corners[4 * i], y1 = boxes.Corners[4 * i + 1], x2 = boxes.Corners[4 * i + 2], y2 = boxes.Corners[4 * i + 3];
+                float x1 = boxes.Corners[4 * i],
+                    y1 = boxes.Corners[4 * i + 1],
+                    x2 = boxes.Corners[4 * i + 2],
+                    y2 = boxes.Corners[4 * i + 3];
                 var label = boxes.Labels[i];
-                if (label < 0 || label >= classes) OtherClass.Add(sample.Name);
-                else PerClass[label]++;
-                if (boxes.Ignored[i]) Ignored++;
+                if (label < 0 || label >= classes)
+                    OtherClass.Add(sample.Name);
+                else
+                    PerClass[label]++;
+                if (boxes.Ignored[i])
+                    Ignored++;
                 if (!float.IsFinite(x1 + y1 + x2 + y2) || x2 <= x1 || y2 <= y1)
                 {
                     Degenerate.Add(sample.Name);
                     continue;
                 }
-                if (sample.Height > 0 && (x1 < 0 || y1 < 0 || x2 > sample.Width || y2 > sample.Height)) Outside.Add(sample.Name);
+                if (sample.Height > 0 && (x1 < 0 || y1 < 0 || x2 > sample.Width || y2 > sample.Height))
+                    Outside.Add(sample.Name);
                 for (var j = 0; j < i; j++)
-                    if (boxes.Labels[j] == label && Overlap(boxes.Corners, i, j) > DuplicateOverlap) Duplicate.Add(sample.Name);
+                    if (boxes.Labels[j] == label && Overlap(boxes.Corners, i, j) > DuplicateOverlap)
+                        Duplicate.Add(sample.Name);
                 _widths.Add(x2 - x1);
                 _heights.Add(y2 - y1);
                 var area = (double)(x2 - x1) * (y2 - y1);
-                BySize[area < Small ? 0 : area < Large ? 1 : 2]++;
+                BySize[
+                    area < Small ? 0
+                    : area < Large ? 1
+                    : 2
+                ]++;
             }
         }
     }
@@ -77,7 +92,8 @@ internal sealed class BoxStatistics
     {
         double width = Math.Min(corners[4 * i + 2], corners[4 * j + 2]) - Math.Max(corners[4 * i], corners[4 * j]);
         double height = Math.Min(corners[4 * i + 3], corners[4 * j + 3]) - Math.Max(corners[4 * i + 1], corners[4 * j + 1]);
-        if (!(width > 0 && height > 0)) return 0;
+        if (!(width > 0 && height > 0))
+            return 0;
         return width * height / (Area(i) + Area(j) - width * height);
 
         double Area(int k) => (double)(corners[4 * k + 2] - corners[4 * k]) * (corners[4 * k + 3] - corners[4 * k + 1]);
@@ -90,7 +106,9 @@ internal sealed record Spread(double Least, double Tenth, double Median, double 
     public static Spread Of(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();
-        return sorted.Length == 0 ? new(double.NaN, double.NaN, double.NaN, double.NaN, double.NaN) : new(At(0), At(0.1), At(0.5), At(0.9), At(1));
+        return sorted.Length == 0
+            ? new(double.NaN, double.NaN, double.NaN, double.NaN, double.NaN)
+            : new(At(0), At(0.1), At(0.5), At(0.9), At(1));
 
         double At(double share) => sorted[(int)Math.Round(share * (sorted.Length - 1))];
     }

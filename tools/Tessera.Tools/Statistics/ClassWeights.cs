@@ -1,6 +1,7 @@
 namespace Tessera.Tools.Statistics;
 
-/// <summary>Weights against imbalance, from how often each class occurs. A class that never occurs has weight 1: nothing depends on it.</summary>
+/// <summary>Weights against imbalance, from how often each class occurs. A class that never occurs has weight 1: nothing depends on
+/// it.</summary>
 internal static class ClassWeights
 {
     /// <summary>The most frequent class's count over the class's own.</summary>
@@ -10,15 +11,18 @@ internal static class ClassWeights
         return [.. counts.Select(count => count == 0 ? 1 : (double)most / count)];
     }
 
-    /// <summary>The median of all frequencies over the class's own; a class's frequency is its pixels over those of the images that show it.</summary>
-    /// <remarks>Eigen and Fergus, "Predicting Depth, Surface Normals and Semantic Labels with a Common Multi-Scale Convolutional Architecture", 2015, arXiv:1411.4734.</remarks>
+    /// <summary>The median of all frequencies over the class's own; a class's frequency is its pixels over those of the images that show
+    /// it.</summary>
+    /// <remarks>Eigen and Fergus, "Predicting Depth, Surface Normals and Semantic Labels with a Common Multi-Scale Convolutional
+    /// Architecture", 2015, arXiv:1411.4734.</remarks>
     /// <param name="counts">By class.</param>
     /// <param name="among">By class: everything that is counted in the images that show it.</param>
     public static double[] MedianFrequency(IReadOnlyList<long> counts, IReadOnlyList<long> among)
     {
         var frequencies = counts.Select((count, c) => count == 0 ? 0 : (double)count / among[c]).ToArray();
         var seen = frequencies.Where(frequency => frequency > 0).Order().ToArray();
-        if (seen.Length == 0) return [.. frequencies.Select(_ => 1.0)];
+        if (seen.Length == 0)
+            return [.. frequencies.Select(_ => 1.0)];
         var median = (seen[(seen.Length - 1) / 2] + seen[seen.Length / 2]) / 2;
         return [.. frequencies.Select(frequency => frequency > 0 ? median / frequency : 1)];
     }
@@ -29,11 +33,13 @@ internal static class ClassWeights
     {
         var inverse = counts.Select(count => count == 0 ? 0 : (1 - beta) / (1 - Math.Pow(beta, count))).ToArray();
         var seen = inverse.Where(value => value > 0).ToArray();
-        if (seen.Length == 0) return [.. inverse.Select(_ => 1.0)];
+        if (seen.Length == 0)
+            return [.. inverse.Select(_ => 1.0)];
         var mean = seen.Average();
         return [.. inverse.Select(value => value > 0 ? value / mean : 1)];
     }
 
-    /// <summary>The paper's beta is (N - 1) / N of a volume N. For pixels, the most frequent class's count stands for it: with the betas for images every class would weigh the same.</summary>
+    /// <summary>The paper's beta is (N - 1) / N of a volume N. For pixels, the most frequent class's count stands for it: with the betas
+    /// for images every class would weigh the same.</summary>
     public static double DefaultBeta(IReadOnlyList<long> counts, bool pixels) => pixels ? 1 - 1.0 / Math.Max(counts.Max(), 2) : 0.9999;
 }

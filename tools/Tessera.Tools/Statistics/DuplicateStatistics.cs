@@ -24,6 +24,10 @@ internal sealed class DuplicateStatistics
     public string Name(int sample) => _samples[sample].Sample.Name;
 
     /// <summary>The same image under different labels: one of the two is wrong.</summary>
-    public IEnumerable<DuplicatePair> Contradicting(IEnumerable<DuplicatePair> pairs) => pairs.Where(pair =>
-        _samples[pair.First].Sample.Labels is { } first && _samples[pair.Second].Sample.Labels is { } second && !first.Order().SequenceEqual(second.Order()));
+    public IEnumerable<DuplicatePair> Contradicting(IEnumerable<DuplicatePair> pairs) =>
+        pairs.Where(pair =>
+            _samples[pair.First].Sample.Labels is { } first
+            && _samples[pair.Second].Sample.Labels is { } second
+            && !first.Order().SequenceEqual(second.Order())
+        );
 }

@@ -11,7 +11,8 @@ internal sealed record DuplicatePair(int First, int Second, bool Exact, double S
 /// <summary>Finds images that show the same.</summary>
 internal static class Duplicates
 {
-    /// <summary>Differing bits at which a pair is still looked at. The hash is cut into one more piece than that, so one piece of a pair is equal.</summary>
+    /// <summary>Differing bits at which a pair is still looked at. The hash is cut into one more piece than that, so one piece of a pair is
+    /// equal.</summary>
     public const int MostDistance = 7;
 
     /// <summary>Correlation of the thumbnails above which it is a pair.</summary>
@@ -20,9 +21,11 @@ internal static class Duplicates
     /// <summary>Beyond, counting more would tell nothing.</summary>
     public const int MostPairs = 1_000_000;
 
-    private const int Pieces = MostDistance + 1, PieceBits = 128 / Pieces;
+    private const int Pieces = MostDistance + 1,
+        PieceBits = 128 / Pieces;
 
-    /// <summary>Every pair within <see cref="MostDistance"/> bits whose thumbnails agree; exact ones first, then the most similar.</summary>
+    /// <summary>Every pair within <see cref="MostDistance"/> bits whose thumbnails agree; exact ones first, then the most
+    /// similar.</summary>
     /// <param name="prints">null where an image could not be read.</param>
     public static IReadOnlyList<DuplicatePair> Find(IReadOnlyList<Fingerprint?> prints)
     {
@@ -31,23 +34,41 @@ internal static class Duplicates
         for (var piece = 0; piece < Pieces; piece++)
         {
             var at = piece;
-            var groups = Enumerable.Range(0, prints.Count).Where(i => prints[i] is not null).GroupBy(i => Piece(prints[i]!, at)).Where(group => group.Skip(1).Any()).Select(group => group.ToArray());
-            Parallel.ForEach(groups, group =>
-            {
-                for (var i = 0; i < group.Length; i++)
+            var groups = Enumerable
+                .Range(0, prints.Count)
+                .Where(i => prints[i] is not null)
+                .GroupBy(i => Piece(prints[i]!, at))
+                .Where(group => group.Skip(1).Any())
+                .Select(group => group.ToArray());
+            Parallel.ForEach(
+                groups,
+                group =>
+                {
+                    for (var i = 0; i < group.Length; i++)
                     for (var j = i + 1; j < group.Length; j++)
                     {
                         var (first, second) = (prints[group[i]]!, prints[group[j]]!);
-                        if (first.Distance(second) > MostDistance || FoundBefore(first, second, at)) continue;
+                        if (first.Distance(second) > MostDistance || FoundBefore(first, second, at))
+                            continue;
                         var exact = first.Exact == second.Exact;
                         var similarity = exact ? 1 : first.Similarity(second);
-                        if (similarity < LeastSimilarity) continue;
-                        if (Interlocked.Increment(ref count) > MostPairs) return;
+                        if (similarity < LeastSimilarity)
+                            continue;
+                        if (Interlocked.Increment(ref count) > MostPairs)
+                            return;
                         found.Add(new(group[i], group[j], exact, similarity));
                     }
-            });
+                }
+            );
         }
-        return [.. found.OrderByDescending(pair => pair.Exact).ThenByDescending(pair => pair.Similarity).ThenBy(pair => pair.First).ThenBy(pair => pair.Second)];
+        return
+        [
+            .. found
+                .OrderByDescending(pair => pair.Exact)
+                .ThenByDescending(pair => pair.Similarity)
+                .ThenBy(pair => pair.First)
+                .ThenBy(pair => pair.Second),
+        ];
     }
 
     /// <summary>Sets of images that hang together by pairs: how many there are, and how large the largest is.</summary>
@@ -57,7 +78,8 @@ internal static class Duplicates
         foreach (var pair in pairs)
         {
             var (first, second) = (Root(pair.First), Root(pair.Second));
-            if (first != second) parents[first] = second;
+            if (first != second)
+                parents[first] = second;
         }
         var sizes = parents.Keys.ToArray().GroupBy(Root).Select(group => group.Count()).ToArray();
         return (sizes.Length, sizes.DefaultIfEmpty().Max());
@@ -82,9 +104,11 @@ internal static class Duplicates
     private static bool FoundBefore(Fingerprint first, Fingerprint second, int piece)
     {
         for (var earlier = 0; earlier < piece; earlier++)
-            if (Piece(first, earlier) == Piece(second, earlier)) return true;
+            if (Piece(first, earlier) == Piece(second, earlier))
+                return true;
         return false;
     }
 
-    private static ushort Piece(Fingerprint print, int piece) => (ushort)((piece < Pieces / 2 ? print.Columns : print.Rows) >> piece % (Pieces / 2) * PieceBits);
+    private static ushort Piece(Fingerprint print, int piece) =>
+        (ushort)((piece < Pieces / 2 ? print.Columns : print.Rows) >> piece % (Pieces / 2) * PieceBits);
 }

@@ -19,7 +19,9 @@ namespace Tessera.Tools.Statistics;
 /// <param name="Thumbnail">[16, 16], grey.</param>
 internal sealed record Fingerprint(UInt128 Exact, ulong Columns, ulong Rows, byte[] Thumbnail)
 {
-    private const int Grid = 8, Side = 16, Enough = 4 * Grid;
+    private const int Grid = 8,
+        Side = 16,
+        Enough = 4 * Grid;
 
     /// <summary>Differing bits, of 128.</summary>
     public int Distance(Fingerprint other) => BitOperations.PopCount(Columns ^ other.Columns) + BitOperations.PopCount(Rows ^ other.Rows);
@@ -27,14 +29,22 @@ internal sealed record Fingerprint(UInt128 Exact, ulong Columns, ulong Rows, byt
     /// <summary>Correlation of the thumbnails, -1 to 1. Two flat images are alike where their grey is.</summary>
     public double Similarity(Fingerprint other)
     {
-        double sumX = 0, sumY = 0, xx = 0, yy = 0, xy = 0;
+        double sumX = 0,
+            sumY = 0,
+            xx = 0,
+            yy = 0,
+            xy = 0;
         for (var i = 0; i < Thumbnail.Length; i++)
         {
-            double x = Thumbnail[i], y = other.Thumbnail[i];
+            double x = Thumbnail[i],
+                y = other.Thumbnail[i];
             (sumX, sumY, xx, yy, xy) = (sumX + x, sumY + y, xx + x * x, yy + y * y, xy + x * y);
         }
-        double n = Thumbnail.Length, varianceX = xx / n - sumX / n * (sumX / n), varianceY = yy / n - sumY / n * (sumY / n);
-        if (varianceX < 1 || varianceY < 1) return varianceX < 1 && varianceY < 1 && Math.Abs(sumX - sumY) / n < 3 ? 1 : 0;
+        double n = Thumbnail.Length,
+            varianceX = xx / n - sumX / n * (sumX / n),
+            varianceY = yy / n - sumY / n * (sumY / n);
+        if (varianceX < 1 || varianceY < 1)
+            return varianceX < 1 && varianceY < 1 && Math.Abs(sumX - sumY) / n < 3 ? 1 : 0;
         return (xy / n - sumX / n * (sumY / n)) / Math.Sqrt(varianceX * varianceY);
     }
 
@@ -42,7 +52,8 @@ internal sealed record Fingerprint(UInt128 Exact, ulong Columns, ulong Rows, byt
     public static Fingerprint Of(ReadOnlyMemory<byte> file, EncodedImage image)
     {
         var denominator = 1;
-        while (denominator < 8 && Math.Min(image.Height, image.Width) / (denominator * 2) >= Enough) denominator *= 2;
+        while (denominator < 8 && Math.Min(image.Height, image.Width) / (denominator * 2) >= Enough)
+            denominator *= 2;
         return Of(file.Span, image.Decode(denominator));
     }
 
@@ -54,16 +65,24 @@ internal sealed record Fingerprint(UInt128 Exact, ulong Columns, ulong Rows, byt
         var gray = image is { Channels: 1, Type: PixelType.UInt8 } ? image : Gray(Photograph.Of(image));
         var wide = Resampler.Resize(gray, Grid, Grid + 1, Interpolation.Box).Bytes;
         var high = Resampler.Resize(gray, Grid + 1, Grid, Interpolation.Box).Bytes;
-        ulong columns = 0, rows = 0;
+        ulong columns = 0,
+            rows = 0;
         for (var i = 0; i < Grid * Grid; i++)
         {
             var (y, x) = Math.DivRem(i, Grid);
-            if (wide[y * (Grid + 1) + x + 1] > wide[y * (Grid + 1) + x]) columns |= 1UL << i;
-            if (high[i + Grid] > high[i]) rows |= 1UL << i;
+            if (wide[y * (Grid + 1) + x + 1] > wide[y * (Grid + 1) + x])
+                columns |= 1UL << i;
+            if (high[i + Grid] > high[i])
+                rows |= 1UL << i;
         }
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(bytes, hash);
-        return new(BinaryPrimitives.ReadUInt128BigEndian(hash), columns, rows, (byte[])Resampler.Resize(gray, Side, Side, Interpolation.Box).Bytes.Clone());
+        return new(
+            BinaryPrimitives.ReadUInt128BigEndian(hash),
+            columns,
+            rows,
+            (byte[])Resampler.Resize(gray, Side, Side, Interpolation.Box).Bytes.Clone()
+        );
     }
 
     private static Image Gray(Image image)

@@ -18,24 +18,32 @@ internal sealed class PartStatistics
         {
             var labels = sample.Boxes is { } boxes && info.Task == DataTask.Detection ? boxes.Labels.Distinct() : sample.Labels ?? [];
             foreach (var label in labels)
-                if (label >= 0 && label < classes) Images[label]++;
-            if (sample.Map is not { } map) continue;
+                if (label >= 0 && label < classes)
+                    Images[label]++;
+            if (sample.Map is not { } map)
+                continue;
             IgnoredPixels += map.Ignored;
             var counted = map.Pixels.Sum();
             for (var c = 0; c < classes; c++)
             {
-                if (map.Pixels[c] == 0) continue;
+                if (map.Pixels[c] == 0)
+                    continue;
                 Pixels[c] += map.Pixels[c];
                 Images[c]++;
                 Among[c] += counted;
             }
         }
-        Unclaimed = [.. samples.Where(sample => sample.Map is not null)
-            .SelectMany(sample => sample.Map!.Unclaimed.Select(value => (value.Key, value.Value, sample.Name)))
-            .GroupBy(value => value.Key)
-            .Select(group => new UnclaimedValue(group.Key, group.Sum(value => value.Value), group.Count(), group.First().Name))
-            .OrderByDescending(value => value.Pixels)];
-        if (info.Task == DataTask.Detection) Boxes = new BoxStatistics(info.Classes.Count, samples);
+        Unclaimed =
+        [
+            .. samples
+                .Where(sample => sample.Map is not null)
+                .SelectMany(sample => sample.Map!.Unclaimed.Select(value => (value.Key, value.Value, sample.Name)))
+                .GroupBy(value => value.Key)
+                .Select(group => new UnclaimedValue(group.Key, group.Sum(value => value.Value), group.Count(), group.First().Name))
+                .OrderByDescending(value => value.Pixels),
+        ];
+        if (info.Task == DataTask.Detection)
+            Boxes = new BoxStatistics(info.Classes.Count, samples);
     }
 
     public string Name { get; }
@@ -65,7 +73,13 @@ internal sealed class PartStatistics
     public BoxStatistics? Boxes { get; }
 
     /// <summary>What weights are made from: pixels, boxes or images.</summary>
-    public long[] Counts => Info.Task switch { DataTask.Segmentation => Pixels, DataTask.Detection => Boxes!.PerClass, _ => Images };
+    public long[] Counts =>
+        Info.Task switch
+        {
+            DataTask.Segmentation => Pixels,
+            DataTask.Detection => Boxes!.PerClass,
+            _ => Images,
+        };
 
     public IEnumerable<SampleFacts> WithoutLabels => Samples.Where(sample => sample.Map is { Missing: not null });
 
@@ -73,12 +87,15 @@ internal sealed class PartStatistics
 
     /// <summary>Label images of another size than their photograph.</summary>
     public IEnumerable<SampleFacts> OtherSize =>
-        Readable.Where(sample => sample.Map is { Missing: null, Unreadable: null } map && (map.Height != sample.Height || map.Width != sample.Width));
+        Readable.Where(sample =>
+            sample.Map is { Missing: null, Unreadable: null } map && (map.Height != sample.Height || map.Width != sample.Width)
+        );
 
     /// <summary>Label images without a single pixel that counts.</summary>
     public IEnumerable<SampleFacts> OnlyIgnored =>
         Samples.Where(sample => sample.Map is { Missing: null, Unreadable: null } map && map.Pixels.All(count => count == 0));
 
     /// <summary>Of the classes that occur: how much more frequent the most frequent is than the rarest.</summary>
-    public double Ratio => Counts.Where(count => count > 0).ToArray() is { Length: > 0 } seen ? (double)seen.Max() / seen.Min() : double.NaN;
+    public double Ratio =>
+        Counts.Where(count => count > 0).ToArray() is { Length: > 0 } seen ? (double)seen.Max() / seen.Min() : double.NaN;
 }

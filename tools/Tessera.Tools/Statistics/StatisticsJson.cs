@@ -7,7 +7,12 @@ internal static class StatisticsJson
 {
     private const int MostNames = 1000;
 
-    public static JsonObject Of(IReadOnlyList<PartStatistics> parts, DuplicateStatistics? duplicates, IReadOnlyDictionary<string, double[]> weights, double beta)
+    public static JsonObject Of(
+        IReadOnlyList<PartStatistics> parts,
+        DuplicateStatistics? duplicates,
+        IReadOnlyDictionary<string, double[]> weights,
+        double beta
+    )
     {
         var info = parts[0].Info;
         var document = new JsonObject
@@ -20,18 +25,20 @@ internal static class StatisticsJson
         {
             var leakage = new JsonObject();
             for (var i = 0; i < parts.Count; i++)
-                for (var j = i + 1; j < parts.Count; j++)
-                {
-                    var pairs = duplicates.Between(parts[i], parts[j]);
-                    var between = Pairs(pairs, duplicates);
-                    between["images"] = pairs.Select(pair => pair.Second).Distinct().Count();
-                    leakage[$"{parts[i].Name}/{parts[j].Name}"] = between;
-                }
+            for (var j = i + 1; j < parts.Count; j++)
+            {
+                var pairs = duplicates.Between(parts[i], parts[j]);
+                var between = Pairs(pairs, duplicates);
+                between["images"] = pairs.Select(pair => pair.Second).Distinct().Count();
+                leakage[$"{parts[i].Name}/{parts[j].Name}"] = between;
+            }
             document["leakage"] = leakage;
         }
         if (weights.Count > 0)
         {
-            document["class_weight"] = new JsonObject(weights.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)Numbers(entry.Value))));
+            document["class_weight"] = new JsonObject(
+                weights.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)Numbers(entry.Value)))
+            );
             document["effective_number_beta"] = beta;
         }
         return document;
@@ -39,7 +46,15 @@ internal static class StatisticsJson
 
     /// <summary>Four digits: more would only be noise in a config.</summary>
     public static JsonArray Numbers(IEnumerable<double> values) =>
-        new([.. values.Select(value => (JsonNode)double.Parse(value.ToString("G4", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture))]);
+        new([
+            .. values.Select(value =>
+                (JsonNode)
+                    double.Parse(
+                        value.ToString("G4", System.Globalization.CultureInfo.InvariantCulture),
+                        System.Globalization.CultureInfo.InvariantCulture
+                    )
+            ),
+        ]);
 
     private static JsonObject Part(PartStatistics part, DuplicateStatistics? duplicates)
     {
@@ -48,29 +63,67 @@ internal static class StatisticsJson
         var json = new JsonObject
         {
             ["images"] = part.Samples.Count,
-            ["left_out"] = new JsonArray([.. part.LeftOut.Select(entry => (JsonNode)new JsonObject
-            {
-                ["kind"] = entry.Kind.ToString().ToLowerInvariant(), ["reason"] = entry.Reason, ["count"] = entry.Count,
-                ["first"] = new JsonArray([.. entry.First.Select(name => (JsonNode)name)]),
-            })]),
+            ["left_out"] = new JsonArray([
+                .. part.LeftOut.Select(entry =>
+                    (JsonNode)
+                        new JsonObject
+                        {
+                            ["kind"] = entry.Kind.ToString().ToLowerInvariant(),
+                            ["reason"] = entry.Reason,
+                            ["count"] = entry.Count,
+                            ["first"] = new JsonArray([.. entry.First.Select(name => (JsonNode)name)]),
+                        }
+                ),
+            ]),
             ["unreadable"] = Names(part.Samples.Where(sample => sample.Unreadable is not null)),
-            ["sizes"] = new JsonArray([.. part.Readable.GroupBy(sample => (sample.Height, sample.Width)).OrderByDescending(size => size.Count()).Take(MostNames)
-                .Select(size => (JsonNode)new JsonObject { ["height"] = size.Key.Height, ["width"] = size.Key.Width, ["images"] = size.Count() })]),
-            ["per_class"] = new JsonObject(part.Info.Classes.Select((name, c) =>
-            {
-                var row = new JsonObject { ["images"] = part.Images[c] };
-                if (segmentation) row["pixels"] = part.Pixels[c];
-                if (part.Boxes is not null) row["boxes"] = part.Boxes.PerClass[c];
-                row["share"] = total > 0 ? (double)part.Counts[c] / total : null;
-                return KeyValuePair.Create(name, (JsonNode?)row);
-            })),
+            ["sizes"] = new JsonArray([
+                .. part
+                    .Readable.GroupBy(sample => (sample.Height, sample.Width))
+                    .OrderByDescending(size => size.Count())
+                    .Take(MostNames)
+                    .Select(size =>
+                        (JsonNode)
+                            new JsonObject
+                            {
+                                ["height"] = size.Key.Height,
+                                ["width"] = size.Key.Width,
+                                ["images"] = size.Count(),
+                            }
+                    ),
+            ]),
+            ["per_class"] = new JsonObject(
+                part.Info.Classes.Select(
+                    (name, c) =>
+                    {
+                        var row = new JsonObject { ["images"] = part.Images[c] };
+                        if (segmentation)
+                            row["pixels"] = part.Pixels[c];
+                        if (part.Boxes is not null)
+                            row["boxes"] = part.Boxes.PerClass[c];
+                        row["share"] = total > 0 ? (double)part.Counts[c] / total : null;
+                        return KeyValuePair.Create(name, (JsonNode?)row);
+                    }
+                )
+            ),
             ["ratio_max_min"] = Finite(part.Ratio),
         };
         if (segmentation)
         {
             json["ignored_pixels"] = part.IgnoredPixels;
-            json["unclaimed"] = new JsonArray([.. part.Unclaimed.Take(MostNames).Select(value =>
-                (JsonNode)new JsonObject { ["value"] = value.Value, ["pixels"] = value.Pixels, ["images"] = value.Images, ["first"] = value.First })]);
+            json["unclaimed"] = new JsonArray([
+                .. part
+                    .Unclaimed.Take(MostNames)
+                    .Select(value =>
+                        (JsonNode)
+                            new JsonObject
+                            {
+                                ["value"] = value.Value,
+                                ["pixels"] = value.Pixels,
+                                ["images"] = value.Images,
+                                ["first"] = value.First,
+                            }
+                    ),
+            ]);
             json["without_labels"] = Names(part.WithoutLabels);
             json["unreadable_labels"] = Names(part.UnreadableLabels);
             json["other_size"] = Names(part.OtherSize);
@@ -96,7 +149,8 @@ internal static class StatisticsJson
                 ["unknown_class"] = Names(boxes.OtherClass),
             };
         }
-        if (duplicates is not null) json["duplicates"] = Pairs(duplicates.Within(part), duplicates);
+        if (duplicates is not null)
+            json["duplicates"] = Pairs(duplicates.Within(part), duplicates);
         return json;
     }
 
@@ -110,17 +164,32 @@ internal static class StatisticsJson
             ["groups"] = groups,
             ["largest_group"] = largest,
             ["contradicting_labels"] = duplicates.Contradicting(pairs).Count(),
-            ["pairs"] = new JsonArray([.. pairs.Take(MostNames).Select(pair => (JsonNode)new JsonObject
-            {
-                ["first"] = duplicates.Name(pair.First), ["second"] = duplicates.Name(pair.Second), ["exact"] = pair.Exact, ["similarity"] = Math.Round(pair.Similarity, 4),
-            })]),
+            ["pairs"] = new JsonArray([
+                .. pairs
+                    .Take(MostNames)
+                    .Select(pair =>
+                        (JsonNode)
+                            new JsonObject
+                            {
+                                ["first"] = duplicates.Name(pair.First),
+                                ["second"] = duplicates.Name(pair.Second),
+                                ["exact"] = pair.Exact,
+                                ["similarity"] = Math.Round(pair.Similarity, 4),
+                            }
+                    ),
+            ]),
         };
     }
 
-    private static JsonObject Of(Spread spread) => new()
-    {
-        ["min"] = Finite(spread.Least), ["p10"] = Finite(spread.Tenth), ["median"] = Finite(spread.Median), ["p90"] = Finite(spread.Ninetieth), ["max"] = Finite(spread.Greatest),
-    };
+    private static JsonObject Of(Spread spread) =>
+        new()
+        {
+            ["min"] = Finite(spread.Least),
+            ["p10"] = Finite(spread.Tenth),
+            ["median"] = Finite(spread.Median),
+            ["p90"] = Finite(spread.Ninetieth),
+            ["max"] = Finite(spread.Greatest),
+        };
 
     private static JsonNode? Finite(double value) => double.IsFinite(value) ? value : null;
 
@@ -130,6 +199,10 @@ internal static class StatisticsJson
     private static JsonObject Names(IEnumerable<string> names)
     {
         var all = names.ToArray();
-        return new() { ["count"] = all.Length, ["images"] = new JsonArray([.. all.Distinct().Take(MostNames).Select(name => (JsonNode)name)]) };
+        return new()
+        {
+            ["count"] = all.Length,
+            ["images"] = new JsonArray([.. all.Distinct().Take(MostNames).Select(name => (JsonNode)name)]),
+        };
     }
 }

@@ -10,7 +10,8 @@ using Tessera.Torch;
 
 namespace Tessera.Tools.Statistics;
 
-/// <summary>Reads every sample of a data set once, several at a time, without its pipeline. What is wrong with a file becomes a fact.</summary>
+/// <summary>Reads every sample of a data set once, several at a time, without its pipeline. What is wrong with a file becomes a
+/// fact.</summary>
 internal static class Survey
 {
     /// <param name="fingerprints">Decode the images, too, to find duplicates; otherwise only their headers are read.</param>
@@ -20,13 +21,20 @@ internal static class Survey
         var facts = new SampleFacts[dataset.Count];
         var done = 0;
         var gate = new Lock();
-        Parallel.For(0, facts.Length, new ParallelOptions { MaxDegreeOfParallelism = Processor.Cores }, index =>
-        {
-            facts[index] = Read(dataset, index, fingerprints);
-            var now = Interlocked.Increment(ref done);
-            if (advance is null) return;
-            lock (gate) advance(now, facts.Length);
-        });
+        Parallel.For(
+            0,
+            facts.Length,
+            new ParallelOptions { MaxDegreeOfParallelism = Processor.Cores },
+            index =>
+            {
+                facts[index] = Read(dataset, index, fingerprints);
+                var now = Interlocked.Increment(ref done);
+                if (advance is null)
+                    return;
+                lock (gate)
+                    advance(now, facts.Length);
+            }
+        );
         return facts;
     }
 
@@ -46,7 +54,9 @@ internal static class Survey
             Labels = dataset.Info.Task switch
             {
                 DataTask.Classification => sample.Label is { } label ? [label] : dataset.LabelsOf(index),
-                DataTask.MultiLabel => sample.MultiLabel is { } labels ? [.. Enumerable.Range(0, labels.Length).Where(c => labels[c] > 0.5f)] : null,
+                DataTask.MultiLabel => sample.MultiLabel is { } labels
+                    ? [.. Enumerable.Range(0, labels.Length).Where(c => labels[c] > 0.5f)]
+                    : null,
                 _ => null,
             },
             Boxes = Annotated(dataset, index) ?? sample.Boxes, // bad ones included
@@ -55,10 +65,23 @@ internal static class Survey
         try
         {
             if (sample.ReadFile is null)
-                return sample.Image is { } drawn ? facts with { Height = drawn.Height, Width = drawn.Width, Print = fingerprints ? Fingerprint.Of(drawn) : null }
-                    : facts with { Unreadable = "there is neither an image nor a file." };
+                return sample.Image is { } drawn
+                    ? facts with
+                    {
+                        Height = drawn.Height,
+                        Width = drawn.Width,
+                        Print = fingerprints ? Fingerprint.Of(drawn) : null,
+                    }
+                    : facts with
+                    {
+                        Unreadable = "there is neither an image nor a file.",
+                    };
             var file = sample.ReadFile();
-            var image = ImageCodec.Open(file, sample.Name, new DecodeOptions(ColorType.Grayscale, ApplyOrientation: LoadImage.TurnsIn(dataset.Pipeline)));
+            var image = ImageCodec.Open(
+                file,
+                sample.Name,
+                new DecodeOptions(ColorType.Grayscale, ApplyOrientation: LoadImage.TurnsIn(dataset.Pipeline))
+            );
             return facts with { Height = image.Height, Width = image.Width, Print = fingerprints ? Fingerprint.Of(file, image) : null };
         }
         catch (UserErrorException error)
@@ -67,12 +90,13 @@ internal static class Survey
         }
     }
 
-    private static Boxes? Annotated(Dataset dataset, int index) => dataset switch
-    {
-        DetectionDataset boxes => boxes.Annotated(index),
-        ConcatDataset several when several.Find(index) is var (part, at) => Annotated(part, at),
-        _ => null,
-    };
+    private static Boxes? Annotated(Dataset dataset, int index) =>
+        dataset switch
+        {
+            DetectionDataset boxes => boxes.Annotated(index),
+            ConcatDataset several when several.Find(index) is var (part, at) => Annotated(part, at),
+            _ => null,
+        };
 
     private static MapFacts ReadMap(Sample sample, int classes)
     {
@@ -81,9 +105,15 @@ internal static class Survey
         var table = sample.LabelTable;
         var name = sample.SegmentationName ?? $"{sample.Name} (labels)";
         Image raw;
-        if (sample.SegmentationMap is { } map) raw = map;
+        if (sample.SegmentationMap is { } map)
+            raw = map;
         else if (sample.ReadSegmentationFile is not { } read)
-            return nothing with { Missing = sample.SegmentationName is { } expected ? LabelErrors.NoPartner(sample.Name, expected).Message : "the data set names none." };
+            return nothing with
+            {
+                Missing = sample.SegmentationName is { } expected
+                    ? LabelErrors.NoPartner(sample.Name, expected).Message
+                    : "the data set names none.",
+            };
         else
         {
             ReadOnlyMemory<byte> file;
@@ -110,10 +140,23 @@ internal static class Survey
         var nobody = raw.Type == PixelType.UInt16 ? ushort.MaxValue : byte.MaxValue;
         foreach (var (value, count) in LabelHistogram.Of(raw))
         {
-            int? index = table is not null ? value == LabelHistogram.Rest ? null : table.Find(value) : value == nobody ? LabelTable.Ignore : value < classes ? value : null;
-            if (index is null) unclaimed.Add(new(value == LabelHistogram.Rest ? "others" : table?.Name(value) ?? value.ToString(CultureInfo.InvariantCulture), count));
-            else if (index == LabelTable.Ignore && (table is not null || value == nobody)) ignored += count;
-            else pixels[index.Value] += count;
+            int? index = table is not null
+                ? value == LabelHistogram.Rest
+                    ? null
+                    : table.Find(value)
+                : value == nobody
+                    ? LabelTable.Ignore
+                    : value < classes
+                        ? value
+                        : null;
+            if (index is null)
+                unclaimed.Add(
+                    new(value == LabelHistogram.Rest ? "others" : table?.Name(value) ?? value.ToString(CultureInfo.InvariantCulture), count)
+                );
+            else if (index == LabelTable.Ignore && (table is not null || value == nobody))
+                ignored += count;
+            else
+                pixels[index.Value] += count;
         }
         return new MapFacts(raw.Height, raw.Width, pixels, ignored, unclaimed);
     }

@@ -4,17 +4,31 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Codecs;
 
-/// <summary>Uncompressed BMP of 1, 4, 8, 16, 24 and 32 bits. A few tables of integers; Skia would turn palette indices into colours.</summary>
+/// <summary>Uncompressed BMP of 1, 4, 8, 16, 24 and 32 bits. A few tables of integers; Skia would turn palette indices into
+/// colours.</summary>
 internal static class BmpCodec
 {
     private const int Uncompressed = 0;
     private const int BitFields = 3;
     private const int AlphaBitFields = 6;
 
-    private readonly record struct Layout(int Height, int Width, int Bits, bool TopDown, int PixelOffset, int PaletteOffset, int PaletteStep, int PaletteCount, uint[] Masks)
+    private readonly record struct Layout(
+        int Height,
+        int Width,
+        int Bits,
+        bool TopDown,
+        int PixelOffset,
+        int PaletteOffset,
+        int PaletteStep,
+        int PaletteCount,
+        uint[] Masks
+    )
     {
         public int Stride => checked((int)(((long)Width * Bits + 31) / 32 * 4));
-        public int Channels => Bits <= 8 ? 1 : Masks is [_, _, _, not 0] ? 4 : 3;
+        public int Channels =>
+            Bits <= 8 ? 1
+            : Masks is [_, _, _, not 0] ? 4
+            : 3;
     }
 
     public static ImageHeader ReadHeader(ReadOnlySpan<byte> data, string name)
@@ -73,7 +87,10 @@ internal static class BmpCodec
                 tableOffset += 4 * count;
         }
         var colors = headerSize >= 40 ? Int32(data, 46) : 0;
-        var paletteCount = bits > 8 ? 0 : colors is > 0 and <= 256 ? colors : 1 << bits;
+        var paletteCount =
+            bits > 8 ? 0
+            : colors is > 0 and <= 256 ? colors
+            : 1 << bits;
         var paletteStep = core ? 3 : 4;
         if (pixelOffset < tableOffset || pixelOffset > data.Length)
             throw ImageErrors.Damaged(name, "BMP", $"pixels said to begin at byte {pixelOffset}");

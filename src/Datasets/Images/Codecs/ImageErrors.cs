@@ -5,8 +5,7 @@ namespace Tessera.Datasets.Images.Codecs;
 /// <summary>One message for each way in which an image file can be unusable. Each names the file.</summary>
 internal static class ImageErrors
 {
-    public static UserErrorException Empty(string name) =>
-        new($"{name}: the file is empty; an image was expected.");
+    public static UserErrorException Empty(string name) => new($"{name}: the file is empty; an image was expected.");
 
     public static UserErrorException UnknownFormat(string name, ReadOnlySpan<byte> data) =>
         new($"{name}: not an image that can be read; it begins with {Begin(data)}. JPEG, PNG, WebP, BMP and TIFF were expected.");
@@ -21,13 +20,15 @@ internal static class ImageErrors
         new($"{name}: the {format} file is damaged ({detail.TrimEnd('.')}).");
 
     public static UserErrorException TooLarge(string name, long width, long height, long limit) =>
-        new($"{name}: the image says it has {width:N0} x {height:N0} pixels; at most {limit:N0} in all are read. Raise max_pixels of LoadImage if that is meant.");
+        new(
+            $"{name}: the image says it has {width:N0} x {height:N0} pixels; at most {limit:N0} in all are read. Raise max_pixels of "
+                + $"LoadImage if that is meant."
+        );
 
     public static UserErrorException TooLargeForMemory(string name, long width, long height, long limit) =>
         new($"{name}: the image says it has {width:N0} x {height:N0} pixels; more than {limit:N0} in all can't be held.");
 
-    public static UserErrorException Unsupported(string name, string what, string advice) =>
-        new($"{name}: {what}. {advice}");
+    public static UserErrorException Unsupported(string name, string what, string advice) => new($"{name}: {what}. {advice}");
 
     private static string Begin(ReadOnlySpan<byte> data)
     {

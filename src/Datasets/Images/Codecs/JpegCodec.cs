@@ -14,10 +14,22 @@ internal static unsafe class JpegCodec
     /// 8-bit RGB (also of CMYK and YCCK) or, where the file has one component, gray; at 1 / <paramref name="denominator"/> of
     /// the size, rounded up; not yet oriented.
     /// </returns>
-    public static Image Decode(ReadOnlySpan<byte> data, string name, ImageHeader header, ColorType colorType, int denominator, JpegDecoder decoder)
+    public static Image Decode(
+        ReadOnlySpan<byte> data,
+        string name,
+        ImageHeader header,
+        ColorType colorType,
+        int denominator,
+        JpegDecoder decoder
+    )
     {
         if (colorType == ColorType.Index)
-            throw ImageErrors.Unsupported(name, "a label map stored as JPEG", "JPEG changes the values; PNG or BMP was expected: tools/convert-masks with --tolerance (or --legend and --tolerance) makes index PNGs of it.");
+            throw ImageErrors.Unsupported(
+                name,
+                "a label map stored as JPEG",
+                "JPEG changes the values; PNG or BMP was expected: tools/convert-masks with --tolerance (or --legend and --tolerance) "
+                    + "makes index PNGs of it."
+            );
         var accelerated = JpegDecoders.UsesTurboJpeg(decoder);
         var file = JpegFile.Read(data, name);
         var (height, width) = ((header.Height + denominator - 1) / denominator, (header.Width + denominator - 1) / denominator);
@@ -66,8 +78,11 @@ internal static unsafe class JpegCodec
             fixed (byte* source = pixels)
             {
                 using var map = new SKPixmap(info, (nint)source, info.RowBytes);
-                using var file = map.Encode(new SKJpegEncoderOptions(quality, downsample, SKJpegEncoderAlphaOption.Ignore))
-                    ?? throw new InvalidOperationException($"JPEG encoding failed for {image.Width} x {image.Height} pixels; each side may have 65,500.");
+                using var file =
+                    map.Encode(new SKJpegEncoderOptions(quality, downsample, SKJpegEncoderAlphaOption.Ignore))
+                    ?? throw new InvalidOperationException(
+                        $"JPEG encoding failed for {image.Width} x {image.Height} pixels; each side may have 65,500."
+                    );
                 return file.ToArray();
             }
         }

@@ -22,7 +22,7 @@ internal readonly record struct JpegFile(int End, bool OneHuffmanScan)
     public static ImageHeader ReadHeader(ReadOnlySpan<byte> data, string name)
     {
         var orientation = 1;
-        for (var at = 2; at + 4 <= data.Length;)
+        for (var at = 2; at + 4 <= data.Length; )
         {
             if (data[at] != 0xFF)
                 throw ImageErrors.Damaged(name, "JPEG", $"no marker at byte {at}");
@@ -55,7 +55,9 @@ internal readonly record struct JpegFile(int End, bool OneHuffmanScan)
                 throw ImageErrors.Truncated(name, "JPEG", "no end marker");
             var marker = data[at];
             if (marker == EndOfImage)
-                return scans > 0 ? new JpegFile(first, sequential && scans == 1) : throw ImageErrors.Truncated(name, "JPEG", "no picture in it");
+                return scans > 0
+                    ? new JpegFile(first, sequential && scans == 1)
+                    : throw ImageErrors.Truncated(name, "JPEG", "no picture in it");
             if (IsBare(marker))
             {
                 at++;
@@ -111,13 +113,20 @@ internal readonly record struct JpegFile(int End, bool OneHuffmanScan)
     {
         if (frame.Length < 6)
             throw ImageErrors.Damaged(name, "JPEG", "frame header too short");
-        var (precision, height, width, components) = (frame[0],
-            BinaryPrimitives.ReadUInt16BigEndian(frame[1..]), BinaryPrimitives.ReadUInt16BigEndian(frame[3..]), frame[5]);
+        var (precision, height, width, components) = (
+            frame[0],
+            BinaryPrimitives.ReadUInt16BigEndian(frame[1..]),
+            BinaryPrimitives.ReadUInt16BigEndian(frame[3..]),
+            frame[5]
+        );
         if (height == 0 || width == 0)
             throw ImageErrors.Damaged(name, "JPEG", $"{width} x {height} pixels");
         if (precision != 8 || marker is not (0xC0 or 0xC1 or 0xC2 or 0xC9 or 0xCA))
-            throw ImageErrors.Unsupported(name, $"a JPEG of {precision} bits, coding {marker:X2}",
-                "Only 8-bit baseline, extended and progressive ones are read; convert it.");
+            throw ImageErrors.Unsupported(
+                name,
+                $"a JPEG of {precision} bits, coding {marker:X2}",
+                "Only 8-bit baseline, extended and progressive ones are read; convert it."
+            );
         if (components is not (1 or 3 or 4))
             throw ImageErrors.Unsupported(name, $"a JPEG of {components} components", "1 (gray), 3 (RGB) or 4 (CMYK) were expected.");
         return new ImageHeader(height, width, components, orientation);

@@ -5,12 +5,43 @@ internal static class OtherFormats
 {
     private static readonly Dictionary<string, string> s_extensions = new(StringComparer.OrdinalIgnoreCase)
     {
-        [".gif"] = "GIF", [".heic"] = "HEIC", [".heif"] = "HEIF", [".hif"] = "HEIF", [".avif"] = "AVIF", [".jxl"] = "JPEG XL",
-        [".jp2"] = "JPEG 2000", [".j2k"] = "JPEG 2000", [".jpx"] = "JPEG 2000", [".jpf"] = "JPEG 2000", [".psd"] = "Photoshop", [".svg"] = "SVG",
-        [".ico"] = "ICO", [".pbm"] = "PNM", [".pgm"] = "PNM", [".ppm"] = "PNM", [".pnm"] = "PNM", [".tga"] = "TGA", [".exr"] = "OpenEXR",
-        [".hdr"] = "Radiance HDR", [".dcm"] = "DICOM", [".nii"] = "NIfTI", [".npy"] = "NumPy", [".npz"] = "NumPy", [".mat"] = "MATLAB", [".pdf"] = "PDF",
-        [".dng"] = "camera raw", [".cr2"] = "camera raw", [".cr3"] = "camera raw", [".nef"] = "camera raw", [".arw"] = "camera raw", [".orf"] = "camera raw",
-        [".mp4"] = "video", [".mov"] = "video", [".avi"] = "video", [".mkv"] = "video", [".webm"] = "video",
+        [".gif"] = "GIF",
+        [".heic"] = "HEIC",
+        [".heif"] = "HEIF",
+        [".hif"] = "HEIF",
+        [".avif"] = "AVIF",
+        [".jxl"] = "JPEG XL",
+        [".jp2"] = "JPEG 2000",
+        [".j2k"] = "JPEG 2000",
+        [".jpx"] = "JPEG 2000",
+        [".jpf"] = "JPEG 2000",
+        [".psd"] = "Photoshop",
+        [".svg"] = "SVG",
+        [".ico"] = "ICO",
+        [".pbm"] = "PNM",
+        [".pgm"] = "PNM",
+        [".ppm"] = "PNM",
+        [".pnm"] = "PNM",
+        [".tga"] = "TGA",
+        [".exr"] = "OpenEXR",
+        [".hdr"] = "Radiance HDR",
+        [".dcm"] = "DICOM",
+        [".nii"] = "NIfTI",
+        [".npy"] = "NumPy",
+        [".npz"] = "NumPy",
+        [".mat"] = "MATLAB",
+        [".pdf"] = "PDF",
+        [".dng"] = "camera raw",
+        [".cr2"] = "camera raw",
+        [".cr3"] = "camera raw",
+        [".nef"] = "camera raw",
+        [".arw"] = "camera raw",
+        [".orf"] = "camera raw",
+        [".mp4"] = "video",
+        [".mov"] = "video",
+        [".avi"] = "video",
+        [".mkv"] = "video",
+        [".webm"] = "video",
     };
 
     /// <summary>The format of files with this ending, in any case; null where it isn't one of these.</summary>
@@ -41,14 +72,20 @@ internal static class OtherFormats
             return "Radiance HDR";
         if (data.StartsWith((ReadOnlySpan<byte>)[0, 0, 1, 0]))
             return "ICO";
-        if (data.Length > 2 && data[0] == 'P' && data[1] is >= (byte)'1' and <= (byte)'7' && data[2] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+        if (
+            data.Length > 2
+            && data[0] == 'P'
+            && data[1] is >= (byte)'1' and <= (byte)'7'
+            && data[2] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t'
+        )
             return "PNM";
         if (data.StartsWith("<svg"u8) || (data.StartsWith("<?xml"u8) && data[..Math.Min(512, data.Length)].IndexOf("<svg"u8) >= 0))
             return "SVG";
         return data.Length >= 16 && data[4..].StartsWith("ftyp"u8) ? Brand(data) : null;
     }
 
-    /// <summary>The first box of a file of the MPEG-4 family lists its brands: the main one, a version, then those it is compatible with.</summary>
+    /// <summary>The first box of a file of the MPEG-4 family lists its brands: the main one, a version, then those it is compatible
+    /// with.</summary>
     private static string? Brand(ReadOnlySpan<byte> data)
     {
         var end = Math.Min(data.Length, Math.Min((long)System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(data), 256));

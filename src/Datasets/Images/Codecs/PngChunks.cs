@@ -5,10 +5,16 @@ using System.Text;
 namespace Tessera.Datasets.Images.Codecs;
 
 /// <summary>A PNG's chunks one after the other. Lengths are checked against the file's; contents are views into it.</summary>
-/// <remarks>A chunk is a length, a type of four letters, the content and the CRC-32 of type and content (PNG, third edition, section 5.3).</remarks>
+/// <remarks>A chunk is a length, a type of four letters, the content and the CRC-32 of type and content (PNG, third edition, section
+/// 5.3).</remarks>
 internal ref struct PngChunks(ReadOnlySpan<byte> data, string name)
 {
-    public const uint Ihdr = 0x49484452, Plte = 0x504C5445, Idat = 0x49444154, Iend = 0x49454E44, Trns = 0x74524E53, Exif = 0x65584966;
+    public const uint Ihdr = 0x49484452,
+        Plte = 0x504C5445,
+        Idat = 0x49444154,
+        Iend = 0x49454E44,
+        Trns = 0x74524E53,
+        Exif = 0x65584966;
 
     /// <summary>The bytes of a chunk beside its content.</summary>
     public const int Frame = 12;
@@ -42,16 +48,20 @@ internal ref struct PngChunks(ReadOnlySpan<byte> data, string name)
     public bool MoveNext()
     {
         Begin = End;
-        if (_data.Length - Begin < Frame) return false;
+        if (_data.Length - Begin < Frame)
+            return false;
         var length = BinaryPrimitives.ReadUInt32BigEndian(_data[Begin..]);
         Type = BinaryPrimitives.ReadUInt32BigEndian(_data[(Begin + 4)..]);
         foreach (var letter in _data.Slice(Begin + 4, 4))
         {
-            if (!char.IsAsciiLetter((char)letter)) return Stop($"no chunk at byte {Begin}");
+            if (!char.IsAsciiLetter((char)letter))
+                return Stop($"no chunk at byte {Begin}");
         }
-        if (length > int.MaxValue) return Stop($"chunk {TypeName(Type)} of {length} bytes");
+        if (length > int.MaxValue)
+            return Stop($"chunk {TypeName(Type)} of {length} bytes");
         IsCut = length > _data.Length - Begin - Frame;
-        if (IsCut) return false;
+        if (IsCut)
+            return false;
         Content = _data.Slice(Begin + 8, (int)length);
         End = Begin + Frame + (int)length;
         return true;
@@ -65,7 +75,8 @@ internal ref struct PngChunks(ReadOnlySpan<byte> data, string name)
             throw ImageErrors.Damaged(name, "PNG", $"the checksum of chunk {TypeName(Type)} at byte {Begin} is wrong");
     }
 
-    public static string TypeName(uint type) => Encoding.ASCII.GetString([(byte)(type >> 24), (byte)(type >> 16), (byte)(type >> 8), (byte)type]);
+    public static string TypeName(uint type) =>
+        Encoding.ASCII.GetString([(byte)(type >> 24), (byte)(type >> 16), (byte)(type >> 8), (byte)type]);
 
     private bool Stop(string fault)
     {

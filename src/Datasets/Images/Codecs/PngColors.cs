@@ -4,7 +4,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Codecs;
 
-/// <summary>Makes the picture of stored values: gray stretched, palettes looked up, a transparent colour turned into an alpha channel.</summary>
+/// <summary>Makes the picture of stored values: gray stretched, palettes looked up, a transparent colour turned into an alpha
+/// channel.</summary>
 internal static class PngColors
 {
     /// <param name="values">As <see cref="PngPixels.Decode"/> gives them; they may become the picture's own.</param>
@@ -16,10 +17,12 @@ internal static class PngColors
         if (header.Color == PngColor.Indexed && colorType != ColorType.Index)
             return LookUp(values, file, transparency, name);
         var type = header.BitDepth == 16 ? PixelType.UInt16 : PixelType.UInt8;
-        var scale = header.Color == PngColor.Gray && header.BitDepth < 8 && colorType != ColorType.Index ? 255 / ((1 << header.BitDepth) - 1) : 1;
+        var scale =
+            header.Color == PngColor.Gray && header.BitDepth < 8 && colorType != ColorType.Index ? 255 / ((1 << header.BitDepth) - 1) : 1;
         if (scale > 1)
         {
-            foreach (ref var value in values.AsSpan()) value = (byte)(value * scale);
+            foreach (ref var value in values.AsSpan())
+                value = (byte)(value * scale);
         }
         var image = new Image(header.Height, header.Width, header.Channels, type, values);
         return transparency.IsEmpty ? image : WithAlpha(image, Key(transparency, header.BitDepth, scale));
@@ -39,7 +42,8 @@ internal static class PngColors
         var channels = alpha.IsEmpty ? 3 : 4;
         var image = PixelLayout.Create(file.Header.Height, file.Header.Width, channels, PixelType.UInt8);
         var largest = channels == 4 ? LookUp4(indices, table, image.Bytes) : LookUp3(indices, table, image.Bytes);
-        if (largest >= count) throw ImageErrors.Damaged(name, "PNG", $"palette index {largest} of {count}");
+        if (largest >= count)
+            throw ImageErrors.Damaged(name, "PNG", $"palette index {largest} of {count}");
         PixelBuffers.Return(indices);
         return image;
     }
@@ -90,7 +94,8 @@ internal static class PngColors
         return result;
     }
 
-    private static void WithAlpha<T>(ReadOnlySpan<T> source, ReadOnlySpan<T> key, Span<T> target, T opaque) where T : unmanaged, IEquatable<T>
+    private static void WithAlpha<T>(ReadOnlySpan<T> source, ReadOnlySpan<T> key, Span<T> target, T opaque)
+        where T : unmanaged, IEquatable<T>
     {
         for (; !source.IsEmpty; source = source[key.Length..], target = target[(key.Length + 1)..])
         {

@@ -10,7 +10,8 @@ internal sealed unsafe class PngDataStream(byte* file, int begin, int end) : Str
 {
     private readonly byte* _file = file;
     private int _next = begin; // chunk
-    private int _at, _left; // in the present chunk's content
+    private int _at,
+        _left; // in the present chunk's content
 
     /// <summary>More was asked for than there is.</summary>
     public bool IsExhausted { get; private set; }
@@ -20,7 +21,8 @@ internal sealed unsafe class PngDataStream(byte* file, int begin, int end) : Str
         while (_left == 0)
         {
             IsExhausted = _next >= end;
-            if (IsExhausted) return 0;
+            if (IsExhausted)
+                return 0;
             _left = BinaryPrimitives.ReadInt32BigEndian(new ReadOnlySpan<byte>(_file + _next, 4));
             _at = _next + 8;
             _next += PngChunks.Frame + _left;
@@ -38,9 +40,17 @@ internal sealed unsafe class PngDataStream(byte* file, int begin, int end) : Str
     public override bool CanSeek => false;
     public override bool CanWrite => false;
     public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
     public override void Flush() { }
+
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
     public override void SetLength(long value) => throw new NotSupportedException();
+
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -1,6 +1,7 @@
 namespace Tessera.Datasets.Images.Codecs;
 
-/// <summary>What stands where in a PNG file. Nothing is copied or decompressed; chunks that don't concern the pixels are passed over unread.</summary>
+/// <summary>What stands where in a PNG file. Nothing is copied or decompressed; chunks that don't concern the pixels are passed over
+/// unread.</summary>
 internal readonly ref struct PngFile
 {
     public required PngHeader Header { get; init; }
@@ -8,7 +9,8 @@ internal readonly ref struct PngFile
     /// <summary>Red, green, blue of each index; empty without a palette.</summary>
     public required ReadOnlySpan<byte> Palette { get; init; }
 
-    /// <summary>The tRNS chunk: opacities of the first indices, or the gray value or colour that is transparent, in words; possibly empty.</summary>
+    /// <summary>The tRNS chunk: opacities of the first indices, or the gray value or colour that is transparent, in words; possibly
+    /// empty.</summary>
     public required ReadOnlySpan<byte> Transparency { get; init; }
 
     /// <summary>EXIF orientation, 1 to 8.</summary>
@@ -34,10 +36,13 @@ internal readonly ref struct PngFile
         private readonly ReadOnlySpan<byte> _data = data;
         private PngChunks _chunks = new(data, name);
         private PngHeader _header;
-        private ReadOnlySpan<byte> _palette, _transparency;
-        private bool _hasTransparency, _hasExif;
+        private ReadOnlySpan<byte> _palette,
+            _transparency;
+        private bool _hasTransparency,
+            _hasExif;
         private int _orientation = 1;
-        private int _begin, _end; // of the IDAT chunks
+        private int _begin,
+            _end; // of the IDAT chunks
         private long _dataLength;
 
         private readonly bool HasData => _end > 0;
@@ -48,27 +53,39 @@ internal readonly ref struct PngFile
             while (_chunks.MoveNext() && _chunks.Type != PngChunks.Iend)
                 Take();
             // Once the pixels are there, rubbish or a cut behind them does no harm: other readers accept that too.
-            if (_chunks.Fault is { } fault && !HasData) throw ImageErrors.Damaged(name, "PNG", fault);
+            if (_chunks.Fault is { } fault && !HasData)
+                throw ImageErrors.Damaged(name, "PNG", fault);
             if (forPixels)
             {
-                if (_chunks.IsCut && _chunks.Type == PngChunks.Idat) throw ImageErrors.Truncated(name, "PNG", "in the pixels");
-                if (!HasData) throw ImageErrors.Truncated(name, "PNG", "no pixels in it");
-                if (_header.Color == PngColor.Indexed && _palette.IsEmpty) throw ImageErrors.Damaged(name, "PNG", "its palette is missing");
+                if (_chunks.IsCut && _chunks.Type == PngChunks.Idat)
+                    throw ImageErrors.Truncated(name, "PNG", "in the pixels");
+                if (!HasData)
+                    throw ImageErrors.Truncated(name, "PNG", "no pixels in it");
+                if (_header.Color == PngColor.Indexed && _palette.IsEmpty)
+                    throw ImageErrors.Damaged(name, "PNG", "its palette is missing");
             }
             return new PngFile
             {
-                Header = _header, Palette = _palette, Transparency = _transparency, Orientation = _orientation,
-                Data = (_begin, _end), DataLength = _dataLength,
+                Header = _header,
+                Palette = _palette,
+                Transparency = _transparency,
+                Orientation = _orientation,
+                Data = (_begin, _end),
+                DataLength = _dataLength,
             };
         }
 
         private void ReadHeader()
         {
             var start = _data[..Math.Min(PngChunks.Signature.Length, _data.Length)];
-            if (!PngChunks.Signature.StartsWith(start)) throw ImageErrors.Damaged(name, "PNG", "its first bytes were changed, as by a transfer as text");
+            if (!PngChunks.Signature.StartsWith(start))
+                throw ImageErrors.Damaged(name, "PNG", "its first bytes were changed, as by a transfer as text");
             if (!_chunks.MoveNext())
-                throw _chunks.Fault is { } fault ? ImageErrors.Damaged(name, "PNG", fault) : ImageErrors.Truncated(name, "PNG", "in the header");
-            if (_chunks.Type != PngChunks.Ihdr) throw Damaged($"it begins with chunk {PngChunks.TypeName(_chunks.Type)}; IHDR was expected");
+                throw _chunks.Fault is { } fault
+                    ? ImageErrors.Damaged(name, "PNG", fault)
+                    : ImageErrors.Truncated(name, "PNG", "in the header");
+            if (_chunks.Type != PngChunks.Ihdr)
+                throw Damaged($"it begins with chunk {PngChunks.TypeName(_chunks.Type)}; IHDR was expected");
             _chunks.CheckCrc();
             _header = PngHeader.Read(_chunks.Content, name);
         }
@@ -94,16 +111,20 @@ internal readonly ref struct PngFile
                 case PngChunks.Ihdr:
                     throw Damaged("two chunks IHDR");
                 default:
-                    if (_chunks.IsCritical) throw Damaged($"the unknown chunk {PngChunks.TypeName(_chunks.Type)}, which may not be passed over");
+                    if (_chunks.IsCritical)
+                        throw Damaged($"the unknown chunk {PngChunks.TypeName(_chunks.Type)}, which may not be passed over");
                     break;
             }
         }
 
         private void TakeData()
         {
-            if (HasData && _end != _chunks.Begin) throw Damaged("other chunks stand between the chunks IDAT");
-            if (forPixels) _chunks.CheckCrc();
-            if (!HasData) _begin = _chunks.Begin;
+            if (HasData && _end != _chunks.Begin)
+                throw Damaged("other chunks stand between the chunks IDAT");
+            if (forPixels)
+                _chunks.CheckCrc();
+            if (!HasData)
+                _begin = _chunks.Begin;
             _end = _chunks.End;
             _dataLength += _chunks.Content.Length;
         }
@@ -111,17 +132,20 @@ internal readonly ref struct PngFile
         private void TakePalette()
         {
             Expect(once: _palette.IsEmpty);
-            if (HasData || _hasTransparency) throw Damaged("chunk PLTE stands too late");
+            if (HasData || _hasTransparency)
+                throw Damaged("chunk PLTE stands too late");
             var length = _chunks.Content.Length;
             var most = _header.Color == PngColor.Indexed ? 1 << _header.BitDepth : 256;
-            if (length == 0 || length % 3 != 0 || length > most * 3) throw Damaged($"a palette of {length} bytes");
+            if (length == 0 || length % 3 != 0 || length > most * 3)
+                throw Damaged($"a palette of {length} bytes");
             _palette = _chunks.Content;
         }
 
         private void TakeTransparency()
         {
             Expect(once: !_hasTransparency);
-            if (HasData) throw Damaged("chunk tRNS stands too late");
+            if (HasData)
+                throw Damaged("chunk tRNS stands too late");
             var length = _chunks.Content.Length;
             var fits = _header.Color switch
             {
@@ -130,14 +154,16 @@ internal readonly ref struct PngFile
                 PngColor.Indexed => length > 0 && length <= _palette.Length / 3,
                 _ => false,
             };
-            if (!fits) throw Damaged($"chunk tRNS of {length} bytes for color type {(int)_header.Color}");
+            if (!fits)
+                throw Damaged($"chunk tRNS of {length} bytes for color type {(int)_header.Color}");
             _hasTransparency = true;
             _transparency = _chunks.Content;
         }
 
         private readonly void Expect(bool once)
         {
-            if (!once) throw Damaged($"two chunks {PngChunks.TypeName(_chunks.Type)}");
+            if (!once)
+                throw Damaged($"two chunks {PngChunks.TypeName(_chunks.Type)}");
             _chunks.CheckCrc();
         }
 

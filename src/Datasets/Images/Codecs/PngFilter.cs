@@ -11,7 +11,11 @@ namespace Tessera.Datasets.Images.Codecs;
 /// </remarks>
 internal static class PngFilter
 {
-    public const int None = 0, Sub = 1, Up = 2, Average = 3, Paeth = 4;
+    public const int None = 0,
+        Sub = 1,
+        Up = 2,
+        Average = 3,
+        Paeth = 4;
 
     /// <param name="row">The stored bytes.</param>
     /// <param name="prior">The row above, undone; zeros above the first.</param>
@@ -38,13 +42,26 @@ internal static class PngFilter
         }
         switch (distance)
         {
-            case 1: UndoPixels<Pixel1>(filter, row, prior, target); break;
-            case 2: UndoPixels<Pixel2>(filter, row, prior, target); break;
-            case 3: UndoPixels<Pixel3>(filter, row, prior, target); break;
-            case 4: UndoPixels<Pixel4>(filter, row, prior, target); break;
-            case 6: UndoPixels<Pixel6>(filter, row, prior, target); break;
-            case 8: UndoPixels<Pixel8>(filter, row, prior, target); break;
-            default: throw new ArgumentOutOfRangeException(nameof(distance));
+            case 1:
+                UndoPixels<Pixel1>(filter, row, prior, target);
+                break;
+            case 2:
+                UndoPixels<Pixel2>(filter, row, prior, target);
+                break;
+            case 3:
+                UndoPixels<Pixel3>(filter, row, prior, target);
+                break;
+            case 4:
+                UndoPixels<Pixel4>(filter, row, prior, target);
+                break;
+            case 6:
+                UndoPixels<Pixel6>(filter, row, prior, target);
+                break;
+            case 8:
+                UndoPixels<Pixel8>(filter, row, prior, target);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(distance));
         }
         return true;
     }
@@ -53,7 +70,9 @@ internal static class PngFilter
     public static int Predict(int left, int above, int corner)
     {
         var (byLeft, byAbove, byCorner) = (Math.Abs(above - corner), Math.Abs(left - corner), Math.Abs(left + above - 2 * corner));
-        return byLeft <= byAbove && byLeft <= byCorner ? left : byAbove <= byCorner ? above : corner;
+        return byLeft <= byAbove && byLeft <= byCorner ? left
+            : byAbove <= byCorner ? above
+            : corner;
     }
 
     private static void UndoUp(ReadOnlySpan<byte> row, ReadOnlySpan<byte> prior, Span<byte> target)
@@ -64,22 +83,31 @@ internal static class PngFilter
         ref var to = ref MemoryMarshal.GetReference(target);
         for (; i + Vector256<byte>.Count <= row.Length; i += Vector256<byte>.Count)
             (Vector256.LoadUnsafe(ref s, (nuint)i) + Vector256.LoadUnsafe(ref up, (nuint)i)).StoreUnsafe(ref to, (nuint)i);
-        for (; i < row.Length; i++) target[i] = (byte)(row[i] + prior[i]);
+        for (; i < row.Length; i++)
+            target[i] = (byte)(row[i] + prior[i]);
     }
 
-    private static void UndoPixels<TPixel>(int filter, ReadOnlySpan<byte> row, ReadOnlySpan<byte> prior, Span<byte> target) where TPixel : IPixel
+    private static void UndoPixels<TPixel>(int filter, ReadOnlySpan<byte> row, ReadOnlySpan<byte> prior, Span<byte> target)
+        where TPixel : IPixel
     {
         switch (filter)
         {
-            case Sub: UndoEach<TPixel, SubStep>(row, prior, target); break;
-            case Average: UndoEach<TPixel, AverageStep>(row, prior, target); break;
-            default: UndoEach<TPixel, PaethStep>(row, prior, target); break;
+            case Sub:
+                UndoEach<TPixel, SubStep>(row, prior, target);
+                break;
+            case Average:
+                UndoEach<TPixel, AverageStep>(row, prior, target);
+                break;
+            default:
+                UndoEach<TPixel, PaethStep>(row, prior, target);
+                break;
         }
     }
 
     /// <summary>Carries the pixels to the left and above it in words of 16 bits, whose upper bytes stay 0.</summary>
     private static void UndoEach<TPixel, TStep>(ReadOnlySpan<byte> row, ReadOnlySpan<byte> prior, Span<byte> target)
-        where TPixel : IPixel where TStep : IStep
+        where TPixel : IPixel
+        where TStep : IStep
     {
         ref var s = ref MemoryMarshal.GetReference(row);
         ref var up = ref MemoryMarshal.GetReference(prior);
@@ -95,10 +123,12 @@ internal static class PngFilter
             left = (Widen(TPixel.Load(ref Unsafe.Add(ref s, i))).AsByte() + expected.AsByte()).AsInt16();
             TPixel.Store(Vector128.Narrow(left.AsUInt16(), left.AsUInt16()), ref Unsafe.Add(ref to, i));
         }
-        if (i == row.Length) return;
+        if (i == row.Length)
+            return;
         var last = Widen(LoadLast(row[i..])).AsByte() + TStep.Predict(left, Widen(LoadLast(prior[i..])), corner).AsByte();
         var bytes = Vector128.Narrow(last.AsUInt16(), last.AsUInt16());
-        for (var b = 0; i + b < target.Length; b++) target[i + b] = bytes[b];
+        for (var b = 0; i + b < target.Length; b++)
+            target[i + b] = bytes[b];
     }
 
     private static Vector128<short> Widen(Vector128<byte> bytes) => Vector128.WidenLower(bytes).AsInt16();
@@ -124,7 +154,8 @@ internal static class PngFilter
 
     private readonly struct AverageStep : IStep
     {
-        public static Vector128<short> Predict(Vector128<short> left, Vector128<short> above, Vector128<short> corner) => (left + above) >>> 1;
+        public static Vector128<short> Predict(Vector128<short> left, Vector128<short> above, Vector128<short> corner) =>
+            (left + above) >>> 1;
     }
 
     /// <summary>
@@ -160,7 +191,9 @@ internal static class PngFilter
     {
         public static int Size => 1;
         public static int Reach => 1;
+
         public static Vector128<byte> Load(ref byte at) => Vector128.CreateScalar(at);
+
         public static void Store(Vector128<byte> pixel, ref byte at) => at = pixel.ToScalar();
     }
 
@@ -168,7 +201,9 @@ internal static class PngFilter
     {
         public static int Size => 2;
         public static int Reach => 2;
+
         public static Vector128<byte> Load(ref byte at) => Vector128.CreateScalar(Unsafe.ReadUnaligned<ushort>(ref at)).AsByte();
+
         public static void Store(Vector128<byte> pixel, ref byte at) => Unsafe.WriteUnaligned(ref at, pixel.AsUInt16().ToScalar());
     }
 
@@ -176,7 +211,9 @@ internal static class PngFilter
     {
         public static int Size => 3;
         public static int Reach => 4;
+
         public static Vector128<byte> Load(ref byte at) => Pixel4.Load(ref at);
+
         public static void Store(Vector128<byte> pixel, ref byte at) => Pixel4.Store(pixel, ref at);
     }
 
@@ -184,7 +221,9 @@ internal static class PngFilter
     {
         public static int Size => 4;
         public static int Reach => 4;
+
         public static Vector128<byte> Load(ref byte at) => Vector128.CreateScalar(Unsafe.ReadUnaligned<uint>(ref at)).AsByte();
+
         public static void Store(Vector128<byte> pixel, ref byte at) => Unsafe.WriteUnaligned(ref at, pixel.AsUInt32().ToScalar());
     }
 
@@ -192,7 +231,9 @@ internal static class PngFilter
     {
         public static int Size => 6;
         public static int Reach => 8;
+
         public static Vector128<byte> Load(ref byte at) => Pixel8.Load(ref at);
+
         public static void Store(Vector128<byte> pixel, ref byte at) => Pixel8.Store(pixel, ref at);
     }
 
@@ -200,7 +241,9 @@ internal static class PngFilter
     {
         public static int Size => 8;
         public static int Reach => 8;
+
         public static Vector128<byte> Load(ref byte at) => Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(ref at)).AsByte();
+
         public static void Store(Vector128<byte> pixel, ref byte at) => Unsafe.WriteUnaligned(ref at, pixel.AsUInt64().ToScalar());
     }
 }

@@ -12,7 +12,9 @@ internal sealed class PngFilterChooser(int length, int distance)
     // Sums of up to 256 a step, in words: carried over before they overflow.
     private const int StepsBeforeCarry = 255;
 
-    private readonly byte[] _sub = new byte[length], _up = new byte[length], _paeth = new byte[length];
+    private readonly byte[] _sub = new byte[length],
+        _up = new byte[length],
+        _paeth = new byte[length];
 
     /// <param name="row">The row's bytes.</param>
     /// <param name="prior">The row above; zeros above the first.</param>
@@ -25,18 +27,28 @@ internal sealed class PngFilterChooser(int length, int distance)
         Consider(PngFilter.Sub, _sub);
         Consider(PngFilter.None, row);
         target[0] = (byte)best;
-        (best switch { PngFilter.Up => _up, PngFilter.Paeth => _paeth, PngFilter.Sub => _sub, _ => row }).CopyTo(target[1..]);
+        (
+            best switch
+            {
+                PngFilter.Up => _up,
+                PngFilter.Paeth => _paeth,
+                PngFilter.Sub => _sub,
+                _ => row,
+            }
+        ).CopyTo(target[1..]);
 
         void Consider(int filter, ReadOnlySpan<byte> differences)
         {
             var sum = Sum(differences);
-            if (sum < least) (best, least) = (filter, sum);
+            if (sum < least)
+                (best, least) = (filter, sum);
         }
     }
 
     private void Differences(ReadOnlySpan<byte> row, ReadOnlySpan<byte> prior)
     {
-        if (row.Length != length || prior.Length != length) throw new ArgumentException($"Rows of {length} bytes were expected.", nameof(row));
+        if (row.Length != length || prior.Length != length)
+            throw new ArgumentException($"Rows of {length} bytes were expected.", nameof(row));
         var i = 0;
         for (; i < distance; i++) // nothing to the left
             (_sub[i], _up[i], _paeth[i]) = (row[i], (byte)(row[i] - prior[i]), (byte)(row[i] - prior[i]));
@@ -86,14 +98,19 @@ internal sealed class PngFilterChooser(int length, int distance)
         while (i + Vector128<byte>.Count <= differences.Length)
         {
             var words = Vector128<ushort>.Zero;
-            for (var step = 0; step < StepsBeforeCarry && i + Vector128<byte>.Count <= differences.Length; step++, i += Vector128<byte>.Count)
+            for (
+                var step = 0;
+                step < StepsBeforeCarry && i + Vector128<byte>.Count <= differences.Length;
+                step++, i += Vector128<byte>.Count
+            )
             {
                 var bytes = Vector128.Abs(Vector128.LoadUnsafe(ref from, (nuint)i).AsSByte()).AsByte();
                 words += Vector128.WidenLower(bytes) + Vector128.WidenUpper(bytes);
             }
             sum += Vector128.Sum(Vector128.WidenLower(words) + Vector128.WidenUpper(words));
         }
-        for (; i < differences.Length; i++) sum += Math.Abs((int)(sbyte)differences[i]);
+        for (; i < differences.Length; i++)
+            sum += Math.Abs((int)(sbyte)differences[i]);
         return sum;
     }
 }

@@ -3,7 +3,14 @@ using System.Buffers.Binary;
 namespace Tessera.Datasets.Images.Codecs;
 
 /// <summary>What the values of a PNG's pixels mean, by the number that its header has for it.</summary>
-internal enum PngColor { Gray = 0, Rgb = 2, Indexed = 3, GrayAlpha = 4, Rgba = 6 }
+internal enum PngColor
+{
+    Gray = 0,
+    Rgb = 2,
+    Indexed = 3,
+    GrayAlpha = 4,
+    Rgba = 6,
+}
 
 /// <summary>The IHDR chunk, in which every PNG says its size and kind.</summary>
 /// <param name="BitDepth">Bits of a value: 1, 2, 4, 8 or 16.</param>
@@ -17,9 +24,24 @@ internal readonly record struct PngHeader(int Height, int Width, int BitDepth, P
     private static readonly PngPass[] Whole = [new(0, 0, 1, 1)];
 
     private static readonly PngPass[] Adam7 =
-        [new(0, 0, 8, 8), new(0, 4, 8, 8), new(4, 0, 8, 4), new(0, 2, 4, 4), new(2, 0, 4, 2), new(0, 1, 2, 2), new(1, 0, 2, 1)];
+    [
+        new(0, 0, 8, 8),
+        new(0, 4, 8, 8),
+        new(4, 0, 8, 4),
+        new(0, 2, 4, 4),
+        new(2, 0, 4, 2),
+        new(0, 1, 2, 2),
+        new(1, 0, 2, 1),
+    ];
 
-    public int Channels => Color switch { PngColor.Rgb => 3, PngColor.Rgba => 4, PngColor.GrayAlpha => 2, _ => 1 };
+    public int Channels =>
+        Color switch
+        {
+            PngColor.Rgb => 3,
+            PngColor.Rgba => 4,
+            PngColor.GrayAlpha => 2,
+            _ => 1,
+        };
 
     /// <summary>From one byte to the byte that its row filter looks back at.</summary>
     public int FilterDistance => Math.Max(1, Channels * BitDepth / 8);
@@ -42,7 +64,8 @@ internal readonly record struct PngHeader(int Height, int Width, int BitDepth, P
             foreach (var pass in Passes)
             {
                 var (height, width) = pass.Of(Height, Width);
-                if (height > 0 && width > 0) size += (Int128)height * (1 + Stride(width));
+                if (height > 0 && width > 0)
+                    size += (Int128)height * (1 + Stride(width));
             }
             return size;
         }
@@ -51,10 +74,12 @@ internal readonly record struct PngHeader(int Height, int Width, int BitDepth, P
     /// <exception cref="Framework.Errors.UserErrorException">A value that PNG doesn't have.</exception>
     public static PngHeader Read(ReadOnlySpan<byte> content, string name)
     {
-        if (content.Length != Size) throw ImageErrors.Damaged(name, "PNG", $"a header of {content.Length} bytes");
+        if (content.Length != Size)
+            throw ImageErrors.Damaged(name, "PNG", $"a header of {content.Length} bytes");
         var (width, height) = (BinaryPrimitives.ReadInt32BigEndian(content), BinaryPrimitives.ReadInt32BigEndian(content[4..]));
         var (depth, color, compression, filter, interlace) = (content[8], content[9], content[10], content[11], content[12]);
-        if (width <= 0 || height <= 0) throw ImageErrors.Damaged(name, "PNG", $"{(uint)width} x {(uint)height} pixels");
+        if (width <= 0 || height <= 0)
+            throw ImageErrors.Damaged(name, "PNG", $"{(uint)width} x {(uint)height} pixels");
         var known = (PngColor)color switch
         {
             PngColor.Gray => depth is 1 or 2 or 4 or 8 or 16,
@@ -62,7 +87,8 @@ internal readonly record struct PngHeader(int Height, int Width, int BitDepth, P
             PngColor.Rgb or PngColor.GrayAlpha or PngColor.Rgba => depth is 8 or 16,
             _ => false,
         };
-        if (!known) throw ImageErrors.Damaged(name, "PNG", $"color type {color} with {depth} bits");
+        if (!known)
+            throw ImageErrors.Damaged(name, "PNG", $"color type {color} with {depth} bits");
         if (compression != 0 || filter != 0 || interlace > 1)
             throw ImageErrors.Damaged(name, "PNG", $"compression {compression}, filter {filter}, interlace {interlace}");
         return new PngHeader(height, width, depth, (PngColor)color, interlace == 1);

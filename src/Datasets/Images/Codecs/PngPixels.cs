@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Tessera.Datasets.Images.Codecs;
 
-/// <summary>Decompresses a PNG's pixels into values as they are stored: palette indices, and gray of 1, 2 and 4 bits, unscaled, a byte each.</summary>
+/// <summary>Decompresses a PNG's pixels into values as they are stored: palette indices, and gray of 1, 2 and 4 bits, unscaled, a byte
+/// each.</summary>
 internal static unsafe class PngPixels
 {
     /// <summary>Deflate's best: two bits stand for 258 bytes.</summary>
@@ -18,9 +19,17 @@ internal static unsafe class PngPixels
         var header = file.Header;
         var size = header.DataSize;
         if (size > (Int128)file.DataLength * LargestRatio)
-            throw ImageErrors.Truncated(name, "PNG", $"{file.DataLength:N0} bytes of data can't hold {header.Width:N0} x {header.Height:N0} pixels");
+            throw ImageErrors.Truncated(
+                name,
+                "PNG",
+                $"{file.DataLength:N0} bytes of data can't hold {header.Width:N0} x {header.Height:N0} pixels"
+            );
         if ((Int128)header.Height * header.Width * header.PixelSize > Array.MaxLength - Spare || size > Array.MaxLength - Spare)
-            throw ImageErrors.Unsupported(name, $"a PNG of {header.Width:N0} x {header.Height:N0} pixels", "Up to 2 GB of pixels are read; cut it into tiles.");
+            throw ImageErrors.Unsupported(
+                name,
+                $"a PNG of {header.Width:N0} x {header.Height:N0} pixels",
+                "Up to 2 GB of pixels are read; cut it into tiles."
+            );
         byte[] values;
         fixed (byte* bytes = data)
         {
@@ -47,7 +56,8 @@ internal static unsafe class PngPixels
             Undo(rows.Next(), prior, target, header, name);
             prior = target;
         }
-        if (header.BitDepth >= 8) return values;
+        if (header.BitDepth >= 8)
+            return values;
         var unpacked = BitUnpacking.ToBytes(values, header.Height, header.Width, header.BitDepth, 1);
         PixelBuffers.Return(values);
         return unpacked;
@@ -59,7 +69,8 @@ internal static unsafe class PngPixels
         foreach (var pass in header.Passes)
         {
             var (height, width) = pass.Of(header.Height, header.Width);
-            if (height == 0 || width == 0) continue;
+            if (height == 0 || width == 0)
+                continue;
             var stride = (int)header.Stride(width);
             rows.Begin(height, stride + 1);
             var (prior, row) = (new byte[stride], new byte[stride]);

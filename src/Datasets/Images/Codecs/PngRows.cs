@@ -12,9 +12,13 @@ internal sealed class PngRows : IDisposable
     private readonly ZLibStream _zlib;
     private readonly string _name;
     private byte[] _block = [];
-    private int _length, _left, _at, _filled;
+    private int _length,
+        _left,
+        _at,
+        _filled;
 
-    public PngRows(PngDataStream source, string name) => (_source, _name, _zlib) = (source, name, new ZLibStream(source, CompressionMode.Decompress));
+    public PngRows(PngDataStream source, string name) =>
+        (_source, _name, _zlib) = (source, name, new ZLibStream(source, CompressionMode.Decompress));
 
     /// <summary>Announces the next rows.</summary>
     /// <param name="length">Of each, its filter byte included.</param>
@@ -22,7 +26,8 @@ internal sealed class PngRows : IDisposable
     {
         (_left, _length, _at, _filled) = (count, length, 0, 0);
         var size = (int)Math.Min((long)Math.Max(1, BlockSize / length) * length, (long)count * length);
-        if (_block.Length >= size) return;
+        if (_block.Length >= size)
+            return;
         Release();
         _block = ArrayPool<byte>.Shared.Rent(size);
     }
@@ -34,7 +39,8 @@ internal sealed class PngRows : IDisposable
         if (_at == _filled)
         {
             var count = Math.Min(_left, _block.Length / _length);
-            if (count == 0) throw new InvalidOperationException("More rows were asked for than announced.");
+            if (count == 0)
+                throw new InvalidOperationException("More rows were asked for than announced.");
             Fill(_block.AsSpan(0, count * _length));
             (_at, _filled, _left) = (0, count * _length, _left - count);
         }
@@ -68,7 +74,8 @@ internal sealed class PngRows : IDisposable
 
     private void Release()
     {
-        if (_block.Length > 0) ArrayPool<byte>.Shared.Return(_block);
+        if (_block.Length > 0)
+            ArrayPool<byte>.Shared.Return(_block);
         _block = [];
     }
 }

@@ -17,7 +17,8 @@ internal static class PngWriter
         using var file = new MemoryStream(256 + image.Bytes.Length / 4);
         file.Write(PngChunks.Signature);
         WriteChunk(file, PngChunks.Ihdr, Header(image, !palette.IsEmpty));
-        if (!palette.IsEmpty) WriteChunk(file, PngChunks.Plte, palette);
+        if (!palette.IsEmpty)
+            WriteChunk(file, PngChunks.Plte, palette);
         var begin = BeginChunk(file, PngChunks.Idat);
         using (var zlib = new ZLibStream(file, CompressionLevel.Optimal, leaveOpen: true))
             WriteRows(zlib, image, filtered: palette.IsEmpty);
@@ -28,13 +29,15 @@ internal static class PngWriter
 
     private static byte[] Header(Image image, bool indexed)
     {
-        var color = indexed ? PngColor.Indexed : image.Channels switch
-        {
-            1 => PngColor.Gray,
-            2 => PngColor.GrayAlpha,
-            3 => PngColor.Rgb,
-            _ => PngColor.Rgba,
-        };
+        var color = indexed
+            ? PngColor.Indexed
+            : image.Channels switch
+            {
+                1 => PngColor.Gray,
+                2 => PngColor.GrayAlpha,
+                3 => PngColor.Rgb,
+                _ => PngColor.Rgba,
+            };
         var header = new byte[PngHeader.Size]; // compression, filter and interlacing: 0
         BinaryPrimitives.WriteInt32BigEndian(header, image.Width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), image.Height);
@@ -65,10 +68,13 @@ internal static class PngWriter
                 }
                 var target = block.AsSpan(filled, stride + 1);
                 target[0] = PngFilter.None;
-                if (chooser is null) row.CopyTo(target[1..]);
-                else chooser.Filter(row, prior, target);
+                if (chooser is null)
+                    row.CopyTo(target[1..]);
+                else
+                    chooser.Filter(row, prior, target);
                 filled += stride + 1;
-                if (filled < capacity && y < image.Height - 1) continue;
+                if (filled < capacity && y < image.Height - 1)
+                    continue;
                 zlib.Write(block, 0, filled);
                 filled = 0;
             }

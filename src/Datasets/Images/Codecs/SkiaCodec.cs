@@ -3,7 +3,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Codecs;
 
-/// <summary>Pixels out of Skia's decoders, as they are stored: no colour profile is applied, no colour is multiplied by its alpha, nothing is turned.</summary>
+/// <summary>Pixels out of Skia's decoders, as they are stored: no colour profile is applied, no colour is multiplied by its alpha, nothing
+/// is turned.</summary>
 internal static unsafe class SkiaCodec
 {
     // So many rows of RGBA stay in a core's cache until they are RGB.
@@ -14,7 +15,10 @@ internal static unsafe class SkiaCodec
     /// <param name="image">Receives the pixels: 8 bits, 1 channel (only if the file has one) or 3.</param>
     public static void DecodeRows(ReadOnlySpan<byte> data, string name, string format, ImageHeader header, Image image)
     {
-        fixed (byte* bytes = data, target = image.Bytes)
+        fixed (
+            byte* bytes = data,
+                target = image.Bytes
+        )
         {
             using var file = SKData.Create((nint)bytes, data.Length);
             using var codec = Open(file, name, format, header);
@@ -49,11 +53,18 @@ internal static unsafe class SkiaCodec
     public static void DecodeWhole(ReadOnlySpan<byte> data, string name, string format, ImageHeader header, Span<byte> rgba)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(rgba.Length, checked(header.Height * header.Width * 4));
-        fixed (byte* bytes = data, target = rgba)
+        fixed (
+            byte* bytes = data,
+                target = rgba
+        )
         {
             using var file = SKData.Create((nint)bytes, data.Length);
             using var codec = Open(file, name, format, header);
-            Check(codec.GetPixels(new SKImageInfo(header.Width, header.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (nint)target), name, format);
+            Check(
+                codec.GetPixels(new SKImageInfo(header.Width, header.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (nint)target),
+                name,
+                format
+            );
         }
     }
 

@@ -33,7 +33,12 @@ internal static class TiffCodec
     /// <summary>Pixels of whole bytes.</summary>
     private static Image Whole(ReadOnlyMemory<byte> data, TiffHeader header, string name)
     {
-        var image = PixelLayout.Create(header.Height, header.Width, header.Channels, header.Bits == 16 ? PixelType.UInt16 : PixelType.UInt8);
+        var image = PixelLayout.Create(
+            header.Height,
+            header.Width,
+            header.Channels,
+            header.Bits == 16 ? PixelType.UInt16 : PixelType.UInt8
+        );
         var value = header.Bits / 8;
         var (from, to) = ((header.Separate ? 1 : header.Samples) * value, header.Channels * value); // bytes of a pixel
         foreach (var chunk in Chunks(data, header, name))
@@ -98,7 +103,10 @@ internal static class TiffCodec
 
     private static void ReadChunk(Tiff tiff, int number, byte[] bytes, int length, bool tiled, string name)
     {
-        var read = Guarded(() => tiled ? tiff.ReadEncodedTile(number, bytes, 0, length) : tiff.ReadEncodedStrip(number, bytes, 0, length), name);
+        var read = Guarded(
+            () => tiled ? tiff.ReadEncodedTile(number, bytes, 0, length) : tiff.ReadEncodedStrip(number, bytes, 0, length),
+            name
+        );
         if (read != length || TiffLibrary.LastError is not null)
             throw Damaged(name);
     }
@@ -116,7 +124,8 @@ internal static class TiffCodec
         }
     }
 
-    private static UserErrorException Damaged(string name) => ImageErrors.Damaged(name, "TIFF", TiffLibrary.LastError ?? "its data can't be decoded");
+    private static UserErrorException Damaged(string name) =>
+        ImageErrors.Damaged(name, "TIFF", TiffLibrary.LastError ?? "its data can't be decoded");
 
     private static Image LookUp(Image indices, IReadOnlyList<long> palette)
     {

@@ -5,9 +5,24 @@ namespace Tessera.Datasets.Images.Codecs;
 /// <summary>The numbers of tags that are looked at.</summary>
 internal static class TiffTags
 {
-    public const int Width = 256, Height = 257, BitsPerSample = 258, Compression = 259, Photometric = 262, StripOffsets = 273, Orientation = 274,
-        SamplesPerPixel = 277, RowsPerStrip = 278, StripByteCounts = 279, PlanarConfiguration = 284, ColorMap = 320, TileWidth = 322, TileHeight = 323,
-        TileOffsets = 324, TileByteCounts = 325, ExtraSamples = 338, SampleFormat = 339;
+    public const int Width = 256,
+        Height = 257,
+        BitsPerSample = 258,
+        Compression = 259,
+        Photometric = 262,
+        StripOffsets = 273,
+        Orientation = 274,
+        SamplesPerPixel = 277,
+        RowsPerStrip = 278,
+        StripByteCounts = 279,
+        PlanarConfiguration = 284,
+        ColorMap = 320,
+        TileWidth = 322,
+        TileHeight = 323,
+        TileOffsets = 324,
+        TileByteCounts = 325,
+        ExtraSamples = 338,
+        SampleFormat = 339;
 }
 
 /// <summary>The first directory of a TIFF file: integers by tag. All of it lies inside the file.</summary>
@@ -71,7 +86,10 @@ internal sealed class TiffDirectory
     {
         var values = new long[content.Length / Sizes[type]];
         for (var i = 0; i < values.Length; i++)
-            values[i] = type == 1 ? content[i] : type == 3 ? UInt16(content[(i * 2)..], little) : UInt32(content[(i * 4)..], little);
+            values[i] =
+                type == 1 ? content[i]
+                : type == 3 ? UInt16(content[(i * 2)..], little)
+                : UInt32(content[(i * 4)..], little);
         return values;
     }
 

@@ -7,18 +7,31 @@ internal sealed record TiffHeader
     /// <summary>A picture may be smaller than one of its tiles, but not by any factor.</summary>
     private const long SmallestTileLimit = 4L << 20;
 
-    /// <summary>RGB, transparency and one more that is left out; an image of many spectral bands is not a picture with some to be dropped.</summary>
+    /// <summary>RGB, transparency and one more that is left out; an image of many spectral bands is not a picture with some to be
+    /// dropped.</summary>
     private const int MostSamples = 5;
 
     private static readonly Dictionary<int, string> OtherCompressions = new()
     {
-        [2] = "CCITT", [3] = "CCITT group 3", [4] = "CCITT group 4", [6] = "JPEG", [7] = "JPEG",
-        [34712] = "JPEG 2000", [34925] = "LZMA", [50000] = "Zstandard", [50001] = "WebP",
+        [2] = "CCITT",
+        [3] = "CCITT group 3",
+        [4] = "CCITT group 4",
+        [6] = "JPEG",
+        [7] = "JPEG",
+        [34712] = "JPEG 2000",
+        [34925] = "LZMA",
+        [50000] = "Zstandard",
+        [50001] = "WebP",
     };
 
     private static readonly Dictionary<int, string> OtherColors = new()
     {
-        [4] = "mask", [5] = "CMYK", [6] = "YCbCr", [8] = "CIE L*a*b*", [9] = "CIE L*a*b*", [32803] = "raw sensor",
+        [4] = "mask",
+        [5] = "CMYK",
+        [6] = "YCbCr",
+        [8] = "CIE L*a*b*",
+        [9] = "CIE L*a*b*",
+        [32803] = "raw sensor",
     };
 
     public required int Height { get; init; }
@@ -73,15 +86,29 @@ internal sealed record TiffHeader
         var tiled = directory.Has(TiffTags.TileWidth);
         var rows = tiled ? directory.One(TiffTags.TileHeight, 0) : Math.Min(height, directory.One(TiffTags.RowsPerStrip, height));
         var columns = tiled ? directory.One(TiffTags.TileWidth, 0) : width;
-        if (rows <= 0 || columns <= 0 || Math.Max(rows, columns) > int.MaxValue
-            || (tiled && (double)rows * columns > Math.Max(SmallestTileLimit, 4.0 * height * width)))
+        if (
+            rows <= 0
+            || columns <= 0
+            || Math.Max(rows, columns) > int.MaxValue
+            || (tiled && (double)rows * columns > Math.Max(SmallestTileLimit, 4.0 * height * width))
+        )
             throw ImageErrors.Damaged(name, "TIFF", $"{(tiled ? "tiles" : "strips")} of {columns} x {rows} pixels");
         var orientation = directory.One(TiffTags.Orientation, 1);
         var header = new TiffHeader
         {
-            Height = (int)height, Width = (int)width, Bits = bits, Samples = samples, Colors = colors, HasAlpha = extra is 1 or 2, Premultiplied = extra == 1,
-            Separate = samples > 1 && directory.One(TiffTags.PlanarConfiguration, 1) == 2, Tiled = tiled, ChunkHeight = (int)rows, ChunkWidth = (int)columns,
-            Orientation = orientation is >= 1 and <= 8 ? (int)orientation : 1, Palette = colors == TiffColors.Palette ? directory.All(TiffTags.ColorMap) : [],
+            Height = (int)height,
+            Width = (int)width,
+            Bits = bits,
+            Samples = samples,
+            Colors = colors,
+            HasAlpha = extra is 1 or 2,
+            Premultiplied = extra == 1,
+            Separate = samples > 1 && directory.One(TiffTags.PlanarConfiguration, 1) == 2,
+            Tiled = tiled,
+            ChunkHeight = (int)rows,
+            ChunkWidth = (int)columns,
+            Orientation = orientation is >= 1 and <= 8 ? (int)orientation : 1,
+            Palette = colors == TiffColors.Palette ? directory.All(TiffTags.ColorMap) : [],
         };
         header.CheckChunks(directory, data.Length, name);
         return header;
@@ -91,12 +118,18 @@ internal sealed record TiffHeader
     {
         var compression = (int)Math.Min(int.MaxValue, directory.One(TiffTags.Compression, 1));
         if (compression is not (1 or 5 or 8 or 32773 or 32946))
-            throw ImageErrors.Unsupported(name, $"a TIFF with {OtherCompressions.GetValueOrDefault(compression, $"unknown ({compression})")} compression",
-                "Uncompressed, LZW, deflate and PackBits ones are read; convert it.");
+            throw ImageErrors.Unsupported(
+                name,
+                $"a TIFF with {OtherCompressions.GetValueOrDefault(compression, $"unknown ({compression})")} compression",
+                "Uncompressed, LZW, deflate and PackBits ones are read; convert it."
+            );
         var kind = directory.One(TiffTags.SampleFormat, 1);
         if (kind is not (1 or 4))
-            throw ImageErrors.Unsupported(name, $"a TIFF of {(kind == 3 ? "floating-point" : "signed or complex")} values",
-                "Unsigned integers of up to 16 bits were expected; convert it.");
+            throw ImageErrors.Unsupported(
+                name,
+                $"a TIFF of {(kind == 3 ? "floating-point" : "signed or complex")} values",
+                "Unsigned integers of up to 16 bits were expected; convert it."
+            );
     }
 
     private static (int Bits, int Samples) Depth(TiffDirectory directory, string name)
@@ -106,9 +139,17 @@ internal sealed record TiffHeader
         var bits = depths.Count > 0 ? depths[0] : 0;
         if (samples is < 1 or > 64 || bits is < 1 or > 64)
             throw ImageErrors.Damaged(name, "TIFF", $"{samples} samples of {bits} bits");
-        if (bits is not (1 or 2 or 4 or 8 or 16) || depths.Any(other => other != bits) || (bits < 8 && samples > 1) || samples > MostSamples)
-            throw ImageErrors.Unsupported(name, $"a TIFF of {samples} x {string.Join("/", depths.Distinct().Take(4))} bits per pixel",
-                "1 to 5 samples of 8 or 16 bits, or one of 1, 2 or 4 bits, were expected; convert it.");
+        if (
+            bits is not (1 or 2 or 4 or 8 or 16)
+            || depths.Any(other => other != bits)
+            || (bits < 8 && samples > 1)
+            || samples > MostSamples
+        )
+            throw ImageErrors.Unsupported(
+                name,
+                $"a TIFF of {samples} x {string.Join("/", depths.Distinct().Take(4))} bits per pixel",
+                "1 to 5 samples of 8 or 16 bits, or one of 1, 2 or 4 bits, were expected; convert it."
+            );
         return ((int)bits, (int)samples);
     }
 
@@ -138,9 +179,14 @@ internal sealed record TiffHeader
     {
         var offsets = directory.All(Tiled ? TiffTags.TileOffsets : TiffTags.StripOffsets);
         var lengths = directory.All(Tiled ? TiffTags.TileByteCounts : TiffTags.StripByteCounts);
-        var expected = (((long)Height + ChunkHeight - 1) / ChunkHeight) * (((long)Width + ChunkWidth - 1) / ChunkWidth) * (Separate ? Samples : 1);
+        var expected =
+            (((long)Height + ChunkHeight - 1) / ChunkHeight) * (((long)Width + ChunkWidth - 1) / ChunkWidth) * (Separate ? Samples : 1);
         if (offsets.Count < expected || lengths.Count < expected)
-            throw ImageErrors.Damaged(name, "TIFF", $"{Math.Min(offsets.Count, lengths.Count)} of {expected} {(Tiled ? "tiles" : "strips")}");
+            throw ImageErrors.Damaged(
+                name,
+                "TIFF",
+                $"{Math.Min(offsets.Count, lengths.Count)} of {expected} {(Tiled ? "tiles" : "strips")}"
+            );
         var sum = 0L;
         for (var i = 0; i < (int)expected; i++)
         {
@@ -154,4 +200,10 @@ internal sealed record TiffHeader
 }
 
 /// <summary>What the values mean. The numbers are the format's.</summary>
-internal enum TiffColors { WhiteIsZero = 0, BlackIsZero = 1, Rgb = 2, Palette = 3 }
+internal enum TiffColors
+{
+    WhiteIsZero = 0,
+    BlackIsZero = 1,
+    Rgb = 2,
+    Palette = 3,
+}

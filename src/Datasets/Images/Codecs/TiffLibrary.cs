@@ -39,7 +39,14 @@ internal static class TiffLibrary
         }
 
         public override long Seek(object clientData, long offset, SeekOrigin origin) =>
-            _position = offset + origin switch { SeekOrigin.Begin => 0, SeekOrigin.Current => _position, _ => data.Length };
+            _position =
+                offset
+                + origin switch
+                {
+                    SeekOrigin.Begin => 0,
+                    SeekOrigin.Current => _position,
+                    _ => data.Length,
+                };
 
         public override void Write(object clientData, byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
@@ -48,7 +55,8 @@ internal static class TiffLibrary
         public override long Size(object clientData) => data.Length;
     }
 
-    /// <summary>The library has one handler for the whole process: messages about files that others opened go on to whoever listened before.</summary>
+    /// <summary>The library has one handler for the whole process: messages about files that others opened go on to whoever listened
+    /// before.</summary>
     private sealed class Messages : TiffErrorHandler
     {
         public TiffErrorHandler? Others { get; set; }

@@ -32,11 +32,15 @@ internal static unsafe class TurboJpeg
             return false;
         try
         {
-            fixed (byte* bytes = data, target = image.Bytes)
+            fixed (
+                byte* bytes = data,
+                    target = image.Bytes
+            )
             {
                 // Two frame headers that disagree would make the decoder write past the buffer's end.
                 return TurboJpegNative.DecompressHeader(handle, bytes, data.Length, out var width, out var height, out var subsampling) == 0
-                    && (width, height) == (header.Width, header.Height) && subsampling is >= 0 and < KnownSubsamplings
+                    && (width, height) == (header.Width, header.Height)
+                    && subsampling is >= 0 and < KnownSubsamplings
                     && TurboJpegNative.Decompress(handle, bytes, data.Length, target, image.Width, image.Height, image.Channels == 1) == 0;
             }
         }

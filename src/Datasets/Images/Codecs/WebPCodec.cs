@@ -7,7 +7,8 @@ namespace Tessera.Datasets.Images.Codecs;
 /// <remarks>RFC 9649, "WebP Image Format", 2024.</remarks>
 internal static class WebPCodec
 {
-    private const int ExtendedAnimation = 0x02, ExtendedAlpha = 0x10;
+    private const int ExtendedAnimation = 0x02,
+        ExtendedAlpha = 0x10;
 
     public static ImageHeader ReadHeader(ReadOnlySpan<byte> data, string name)
     {
@@ -18,7 +19,12 @@ internal static class WebPCodec
         {
             if ((content[0] & ExtendedAnimation) != 0)
                 throw ImageErrors.Unsupported(name, "an animated WebP", "A still picture was expected.");
-            return new ImageHeader(1 + UInt24(content[7..]), 1 + UInt24(content[4..]), (content[0] & ExtendedAlpha) != 0 ? 4 : 3, Orientation(data));
+            return new ImageHeader(
+                1 + UInt24(content[7..]),
+                1 + UInt24(content[4..]),
+                (content[0] & ExtendedAlpha) != 0 ? 4 : 3,
+                Orientation(data)
+            );
         }
         if (data[12..].StartsWith("VP8L"u8))
         {
@@ -32,14 +38,23 @@ internal static class WebPCodec
         if ((content[0] & 1) != 0 || !content[3..].StartsWith((ReadOnlySpan<byte>)[0x9D, 0x01, 0x2A]))
             throw ImageErrors.Damaged(name, "WebP", "no key frame");
         // The upper two bits of each size ask for a magnification, which no decoder does.
-        var (width, height) = (BinaryPrimitives.ReadUInt16LittleEndian(content[6..]) & 0x3FFF, BinaryPrimitives.ReadUInt16LittleEndian(content[8..]) & 0x3FFF);
-        return width > 0 && height > 0 ? new ImageHeader(height, width, 3, 1) : throw ImageErrors.Damaged(name, "WebP", $"{width} x {height} pixels");
+        var (width, height) = (
+            BinaryPrimitives.ReadUInt16LittleEndian(content[6..]) & 0x3FFF,
+            BinaryPrimitives.ReadUInt16LittleEndian(content[8..]) & 0x3FFF
+        );
+        return width > 0 && height > 0
+            ? new ImageHeader(height, width, 3, 1)
+            : throw ImageErrors.Damaged(name, "WebP", $"{width} x {height} pixels");
     }
 
     public static Image Decode(ReadOnlySpan<byte> data, string name, ImageHeader header, ColorType colorType)
     {
         if (colorType == ColorType.Index)
-            throw ImageErrors.Unsupported(name, "a label map stored as WebP", "One channel was expected, as in PNG or BMP: tools/convert-masks makes index PNGs of it.");
+            throw ImageErrors.Unsupported(
+                name,
+                "a label map stored as WebP",
+                "One channel was expected, as in PNG or BMP: tools/convert-masks makes index PNGs of it."
+            );
         if (8L + BinaryPrimitives.ReadUInt32LittleEndian(data[4..]) > data.Length)
             throw ImageErrors.Truncated(name, "WebP");
         var image = PixelLayout.Create(header.Height, header.Width, 4, PixelType.UInt8);
@@ -57,7 +72,7 @@ internal static class WebPCodec
     private static int Orientation(ReadOnlySpan<byte> data)
     {
         // RIFF: "RIFF", length, "WEBP", then chunks of name, length and content padded to an even length.
-        for (var at = 12L; at + 8 <= data.Length;)
+        for (var at = 12L; at + 8 <= data.Length; )
         {
             var chunk = data[(int)at..];
             var length = BinaryPrimitives.ReadUInt32LittleEndian(chunk[4..]);

@@ -37,10 +37,15 @@ public static class Hsv
         var done = HsvVectors.FromRgb(source, target, level);
         for (var i = done; i + 2 < source.Length; i += 3)
         {
-            int red = source[i], green = source[i + 1], blue = source[i + 2];
+            int red = source[i],
+                green = source[i + 1],
+                blue = source[i + 2];
             var value = Math.Max(red, Math.Max(green, blue));
             var range = value - Math.Min(red, Math.Min(green, blue));
-            var sixths = value == red ? green - blue : value == green ? blue - red + 2 * range : red - green + 4 * range;
+            var sixths =
+                value == red ? green - blue
+                : value == green ? blue - red + 2 * range
+                : red - green + 4 * range;
             var hue = Ratio(sixths, HueScale, range);
             target[i] = (byte)(hue < 0 ? hue + 256 : hue);
             target[i + 1] = (byte)Ratio(range, SaturationScale, value);
@@ -77,11 +82,16 @@ public static class Hsv
     /// <summary>1 / 2^12.</summary>
     internal const float Fraction = 1f / (1 << Bits);
 
-    /// <summary>dividend * (scale / divisor), the reciprocal rounded, the product rounded. Every step is exact but the reciprocal, so vectors give the same.</summary>
+    /// <summary>dividend * (scale / divisor), the reciprocal rounded, the product rounded. Every step is exact but the reciprocal, so
+    /// vectors give the same.</summary>
     private static int Ratio(int dividend, float scale, int divisor) =>
         (int)MathF.Floor(dividend * MathF.Floor(scale / Math.Max(divisor, 1) + 0.5f) * Fraction + 0.5f);
 
-    private static Image LikeChecked(Image image) => image.Channels == 3 && image.Type == PixelType.UInt8
-        ? PixelLayout.Like(image, image.Height, image.Width)
-        : throw new ArgumentException($"8-bit images of 3 channels were expected, not {image.Type} of {image.Channels}.", nameof(image));
+    private static Image LikeChecked(Image image) =>
+        image.Channels == 3 && image.Type == PixelType.UInt8
+            ? PixelLayout.Like(image, image.Height, image.Width)
+            : throw new ArgumentException(
+                $"8-bit images of 3 channels were expected, not {image.Type} of {image.Channels}.",
+                nameof(image)
+            );
 }

@@ -3,16 +3,24 @@ using System.Runtime.Intrinsics;
 
 namespace Tessera.Datasets.Images.Color;
 
-/// <summary>The formulas of <see cref="Hsv"/> over vectors of 8 and of 4 pixels. Each step is the scalar one's, so the pixels are the same.</summary>
+/// <summary>The formulas of <see cref="Hsv"/> over vectors of 8 and of 4 pixels. Each step is the scalar one's, so the pixels are the
+/// same.</summary>
 internal static class HsvFormulas
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<float> Hue, Vector256<float> Saturation) FromRgb(Vector256<float> red, Vector256<float> green, Vector256<float> blue)
+    public static (Vector256<float> Hue, Vector256<float> Saturation) FromRgb(
+        Vector256<float> red,
+        Vector256<float> green,
+        Vector256<float> blue
+    )
     {
         var value = Vector256.MaxNative(red, Vector256.MaxNative(green, blue));
         var range = value - Vector256.MinNative(red, Vector256.MinNative(green, blue));
-        var sixths = Vector256.ConditionalSelect(Vector256.Equals(value, red), green - blue,
-            Vector256.ConditionalSelect(Vector256.Equals(value, green), blue - red + range * 2f, red - green + range * 4f));
+        var sixths = Vector256.ConditionalSelect(
+            Vector256.Equals(value, red),
+            green - blue,
+            Vector256.ConditionalSelect(Vector256.Equals(value, green), blue - red + range * 2f, red - green + range * 4f)
+        );
         var hue = Ratio(sixths, Hsv.HueScale, range);
         hue += Vector256.LessThan(hue, Vector256<float>.Zero) & Vector256.Create(256f);
         return (hue, Ratio(range, Hsv.SaturationScale, value));
@@ -27,7 +35,11 @@ internal static class HsvFormulas
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector256<float> Red, Vector256<float> Green, Vector256<float> Blue) ToRgb(Vector256<float> hue, Vector256<float> saturation, Vector256<float> value)
+    public static (Vector256<float> Red, Vector256<float> Green, Vector256<float> Blue) ToRgb(
+        Vector256<float> hue,
+        Vector256<float> saturation,
+        Vector256<float> value
+    )
     {
         hue *= Hsv.HueStep;
         var range = saturation * value;
@@ -40,15 +52,23 @@ internal static class HsvFormulas
         return (value - range * red * step, value - range * green * step, value - range * blue * step);
     }
 
-    private static Vector256<float> Unit(Vector256<float> value) => Vector256.MinNative(Vector256.MaxNative(value, Vector256<float>.Zero), Vector256<float>.One);
+    private static Vector256<float> Unit(Vector256<float> value) =>
+        Vector256.MinNative(Vector256.MaxNative(value, Vector256<float>.Zero), Vector256<float>.One);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector128<float> Hue, Vector128<float> Saturation) FromRgb(Vector128<float> red, Vector128<float> green, Vector128<float> blue)
+    public static (Vector128<float> Hue, Vector128<float> Saturation) FromRgb(
+        Vector128<float> red,
+        Vector128<float> green,
+        Vector128<float> blue
+    )
     {
         var value = Vector128.MaxNative(red, Vector128.MaxNative(green, blue));
         var range = value - Vector128.MinNative(red, Vector128.MinNative(green, blue));
-        var sixths = Vector128.ConditionalSelect(Vector128.Equals(value, red), green - blue,
-            Vector128.ConditionalSelect(Vector128.Equals(value, green), blue - red + range * 2f, red - green + range * 4f));
+        var sixths = Vector128.ConditionalSelect(
+            Vector128.Equals(value, red),
+            green - blue,
+            Vector128.ConditionalSelect(Vector128.Equals(value, green), blue - red + range * 2f, red - green + range * 4f)
+        );
         var hue = Ratio(sixths, Hsv.HueScale, range);
         hue += Vector128.LessThan(hue, Vector128<float>.Zero) & Vector128.Create(256f);
         return (hue, Ratio(range, Hsv.SaturationScale, value));
@@ -63,7 +83,11 @@ internal static class HsvFormulas
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector128<float> Red, Vector128<float> Green, Vector128<float> Blue) ToRgb(Vector128<float> hue, Vector128<float> saturation, Vector128<float> value)
+    public static (Vector128<float> Red, Vector128<float> Green, Vector128<float> Blue) ToRgb(
+        Vector128<float> hue,
+        Vector128<float> saturation,
+        Vector128<float> value
+    )
     {
         hue *= Hsv.HueStep;
         var range = saturation * value;
@@ -76,5 +100,6 @@ internal static class HsvFormulas
         return (value - range * red * step, value - range * green * step, value - range * blue * step);
     }
 
-    private static Vector128<float> Unit(Vector128<float> value) => Vector128.MinNative(Vector128.MaxNative(value, Vector128<float>.Zero), Vector128<float>.One);
+    private static Vector128<float> Unit(Vector128<float> value) =>
+        Vector128.MinNative(Vector128.MaxNative(value, Vector128<float>.Zero), Vector128<float>.One);
 }

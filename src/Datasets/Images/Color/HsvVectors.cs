@@ -22,7 +22,8 @@ internal static class HsvVectors
         for (var i = 0; i < end; i += Block)
         {
             Split(ref Unsafe.Add(ref from, i), out var red, out var green, out var blue);
-            Vector128<byte> hue, saturation;
+            Vector128<byte> hue,
+                saturation;
             if (level == SimdLevel.Avx2)
             {
                 var (h0, s0) = HsvFormulas.FromRgb(Low(red), Low(green), Low(blue));
@@ -93,8 +94,13 @@ internal static class HsvVectors
 
     private static Vector128<float> Floats(Vector128<uint> values) => Vector128.ConvertToSingle(values.AsInt32());
 
-    private static Vector128<byte> Bytes(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) => Simd.ToBytes(
-        Vector128.ConvertToInt32Native(a), Vector128.ConvertToInt32Native(b), Vector128.ConvertToInt32Native(c), Vector128.ConvertToInt32Native(d));
+    private static Vector128<byte> Bytes(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) =>
+        Simd.ToBytes(
+            Vector128.ConvertToInt32Native(a),
+            Vector128.ConvertToInt32Native(b),
+            Vector128.ConvertToInt32Native(c),
+            Vector128.ConvertToInt32Native(d)
+        );
 
     // A channel's 16 bytes lie 3 apart in 48: their places, modulo 16, are all different. So one vector holds them all, chosen from
     // three, and one shuffle sorts them.

@@ -7,7 +7,8 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets.Images.Filtering;
 
 /// <summary>Blurs 8-bit images by a symmetric kernel of 8-bit weights: columns first, into 16 bits, then along the row.</summary>
-/// <remarks>The sums are exact; only the end is rounded. Between the two the values, 0 .. 65280, are kept less 32768, so that signed products take them.</remarks>
+/// <remarks>The sums are exact; only the end is rounded. Between the two the values, 0 .. 65280, are kept less 32768, so that signed
+/// products take them.</remarks>
 internal static unsafe class ByteBlur
 {
     private const int Offset = 32768;
@@ -29,7 +30,10 @@ internal static unsafe class ByteBlur
         var lines = ArrayPool<nint>.Shared.Rent(2 * radius + 1);
         try
         {
-            fixed (byte* source = image.Bytes, target = result.Bytes)
+            fixed (
+                byte* source = image.Bytes,
+                    target = result.Bytes
+            )
             fixed (short* padded = column)
             fixed (nint* taps = lines)
             fixed (int* weight = weights)
@@ -100,7 +104,8 @@ internal static unsafe class ByteBlur
         }
     }
 
-    /// <summary>Pixels less 128 and weights make signed products in one instruction; as the weights sum to 256, the offset comes out by itself.</summary>
+    /// <summary>Pixels less 128 and weights make signed products in one instruction; as the weights sum to 256, the offset comes out by
+    /// itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DownAvx2(byte** taps, int* weights, int radius, int row, short* target)
     {
@@ -163,7 +168,8 @@ internal static unsafe class ByteBlur
             var b = bias + Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(first, first), weight);
             var c = bias + Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(second, second), weight);
             var d = bias + Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(second, second), weight);
-            short* left = source + x - channels, right = source + x + channels;
+            short* left = source + x - channels,
+                right = source + x + channels;
             for (var k = 1; k <= radius; k++, left -= channels, right += channels)
             {
                 weight = Vector256.Create(weights[k] * 0x0001_0001).AsInt16();
@@ -188,7 +194,8 @@ internal static unsafe class ByteBlur
             var middle = Vector128.Load(source + x);
             var low = Vector128.WidenLower(middle) * weights[0] + Vector128.Create(Bias);
             var high = Vector128.WidenUpper(middle) * weights[0] + Vector128.Create(Bias);
-            short* left = source + x - channels, right = source + x + channels;
+            short* left = source + x - channels,
+                right = source + x + channels;
             for (var k = 1; k <= radius; k++, left -= channels, right += channels)
             {
                 var (a, b) = (Vector128.Load(left), Vector128.Load(right));

@@ -9,7 +9,8 @@ namespace Tessera.Datasets.Images.Filtering;
 internal static class FloatBlur
 {
     /// <param name="weights">[odd], sum 1.</param>
-    public static void Blur<T>(Image image, double[] weights, Image result) where T : unmanaged, INumber<T>
+    public static void Blur<T>(Image image, double[] weights, Image result)
+        where T : unmanaged, INumber<T>
     {
         var (size, radius, row, channels) = (weights.Length, weights.Length / 2, image.Width * image.Channels, image.Channels);
         var source = image.Pixels<T>();
@@ -27,13 +28,18 @@ internal static class FloatBlur
                 var output = sum.AsSpan(0, row);
                 output.Clear();
                 for (var k = 0; k < size; k++)
-                    FloatResampler.AddScaled(ring.AsSpan(Math.Clamp(y + k - radius, 0, image.Height - 1) % size * row, row), (float)weights[k], output);
+                    FloatResampler.AddScaled(
+                        ring.AsSpan(Math.Clamp(y + k - radius, 0, image.Height - 1) % size * row, row),
+                        (float)weights[k],
+                        output
+                    );
                 var pixels = target.Slice(y * row, row);
                 for (var x = 0; x < row; x++)
                 {
-                    pixels[x] = typeof(T) == typeof(ushort)
-                        ? T.CreateTruncating((ushort)(int)Math.Clamp(output[x] + 0.5f, 0, ushort.MaxValue))
-                        : T.CreateTruncating(output[x]);
+                    pixels[x] =
+                        typeof(T) == typeof(ushort)
+                            ? T.CreateTruncating((ushort)(int)Math.Clamp(output[x] + 0.5f, 0, ushort.MaxValue))
+                            : T.CreateTruncating(output[x]);
                 }
             }
         }

@@ -27,9 +27,15 @@ public static class GaussianFilter
         var result = PixelLayout.Like(image, image.Height, image.Width);
         switch (image.Type)
         {
-            case PixelType.UInt8: ByteBlur.Blur(image, GaussianKernel.Steps(kernelSize, sigma), result, level); break;
-            case PixelType.UInt16: FloatBlur.Blur<ushort>(image, GaussianKernel.Exact(kernelSize, sigma), result); break;
-            default: FloatBlur.Blur<float>(image, GaussianKernel.Exact(kernelSize, sigma), result); break;
+            case PixelType.UInt8:
+                ByteBlur.Blur(image, GaussianKernel.Steps(kernelSize, sigma), result, level);
+                break;
+            case PixelType.UInt16:
+                FloatBlur.Blur<ushort>(image, GaussianKernel.Exact(kernelSize, sigma), result);
+                break;
+            default:
+                FloatBlur.Blur<float>(image, GaussianKernel.Exact(kernelSize, sigma), result);
+                break;
         }
         return result;
     }

@@ -22,7 +22,8 @@ internal static class GaussianKernel
     }
 
     /// <summary>The weights from the middle outwards, in 1/256, as OpenCV has them for 8-bit images.</summary>
-    /// <remarks>From the outermost inwards, each takes over the rounding of the one before; the middle takes the rest, an even number.</remarks>
+    /// <remarks>From the outermost inwards, each takes over the rounding of the one before; the middle takes the rest, an even
+    /// number.</remarks>
     /// <returns>[1 + radius]: the middle, then those that stand on both sides of it. Zeros at the end are left out.</returns>
     public static int[] Steps(int size, double sigma)
     {

@@ -33,39 +33,71 @@ public static class AffineWarp
     /// <returns>[height, width, C], of the image's type.</returns>
     /// <exception cref="ArgumentException">The map can't be inverted, or the fill values are neither one nor one per channel.</exception>
     /// <exception cref="UserErrorException">Another interpolation.</exception>
-    public static Image Warp(Image image, Matrix3x2 forward, int height, int width, Interpolation interpolation, IReadOnlyList<double> fill) =>
-        Warp(image, forward, height, width, interpolation, fill, Simd.Best);
+    public static Image Warp(
+        Image image,
+        Matrix3x2 forward,
+        int height,
+        int width,
+        Interpolation interpolation,
+        IReadOnlyList<double> fill
+    ) => Warp(image, forward, height, width, interpolation, fill, Simd.Best);
 
     internal static Image Warp(
-        Image image, Matrix3x2 forward, int height, int width, Interpolation interpolation, IReadOnlyList<double> fill, SimdLevel level)
+        Image image,
+        Matrix3x2 forward,
+        int height,
+        int width,
+        Interpolation interpolation,
+        IReadOnlyList<double> fill,
+        SimdLevel level
+    )
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         if (interpolation is not (Interpolation.Nearest or Interpolation.Bilinear or Interpolation.Bicubic or Interpolation.Lanczos))
-            throw new UserErrorException($"An image can't be turned by the {interpolation} filter. There are nearest, bilinear, bicubic and lanczos.");
+            throw new UserErrorException(
+                $"An image can't be turned by the {interpolation} filter. There are nearest, bilinear, bicubic and lanczos."
+            );
         if (fill.Count != 1 && fill.Count != image.Channels)
             throw new ArgumentException($"{fill.Count} fill values for {image.Channels} channels.", nameof(fill));
         var result = PixelLayout.Like(image, height, width);
         using var grid = new WarpGrid(forward, height, width, interpolation == Interpolation.Nearest);
         switch (image.Type)
         {
-            case PixelType.UInt8: Warp<byte>(image, result, grid, interpolation, fill, level); break;
-            case PixelType.UInt16: Warp<ushort>(image, result, grid, interpolation, fill, level); break;
-            default: Warp<float>(image, result, grid, interpolation, fill, level); break;
+            case PixelType.UInt8:
+                Warp<byte>(image, result, grid, interpolation, fill, level);
+                break;
+            case PixelType.UInt16:
+                Warp<ushort>(image, result, grid, interpolation, fill, level);
+                break;
+            default:
+                Warp<float>(image, result, grid, interpolation, fill, level);
+                break;
         }
         return result;
     }
 
     private static unsafe void Warp<T>(
-        Image image, Image result, WarpGrid grid, Interpolation interpolation, IReadOnlyList<double> fill, SimdLevel level)
+        Image image,
+        Image result,
+        WarpGrid grid,
+        Interpolation interpolation,
+        IReadOnlyList<double> fill,
+        SimdLevel level
+    )
         where T : unmanaged, INumber<T>
     {
         Span<T> fills = image.Channels <= 64 ? stackalloc T[image.Channels] : new T[image.Channels];
         for (var c = 0; c < fills.Length; c++)
             fills[c] = WarpSource<T>.Round(fill[fill.Count == 1 ? 0 : c]);
         var weights = WarpWeights.For(interpolation);
-        var (margin, vectors) = level == SimdLevel.Scalar || typeof(T) != typeof(byte) ? (0, false) : ByteWarp.Margin(image.Channels, weights.Taps);
-        fixed (T* pixels = image.Pixels<T>(), target = result.Pixels<T>(), outside = fills)
+        var (margin, vectors) =
+            level == SimdLevel.Scalar || typeof(T) != typeof(byte) ? (0, false) : ByteWarp.Margin(image.Channels, weights.Taps);
+        fixed (
+            T* pixels = image.Pixels<T>(),
+                target = result.Pixels<T>(),
+                outside = fills
+        )
         {
             var source = new WarpSource<T>(pixels, image.Height, image.Width, image.Channels, outside);
             for (var y = 0; y < result.Height; y++)
@@ -73,8 +105,18 @@ public static class AffineWarp
                 grid.BeginRow(y);
                 var row = target + (long)y * result.Width * image.Channels;
                 // Columns whose pixels touch the image, and among them those that lie in it with all their taps.
-                var touching = grid.Columns(-weights.After, image.Width - 1 + weights.Before, -weights.After, image.Height - 1 + weights.Before);
-                var inside = grid.Columns(weights.Before, image.Width - 1 - weights.After - margin, weights.Before, image.Height - 1 - weights.After);
+                var touching = grid.Columns(
+                    -weights.After,
+                    image.Width - 1 + weights.Before,
+                    -weights.After,
+                    image.Height - 1 + weights.Before
+                );
+                var inside = grid.Columns(
+                    weights.Before,
+                    image.Width - 1 - weights.After - margin,
+                    weights.Before,
+                    image.Height - 1 - weights.After
+                );
                 // Three channels are stored as four bytes: the last of all would leave the buffer.
                 if (vectors && y == result.Height - 1)
                     inside.End = Math.Min(inside.End, result.Width - 1);

@@ -12,10 +12,14 @@ internal static unsafe class ByteWarp
     private static Vector128<byte> SquaresOfFour => Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 
     // Of four pixels in a row: the first two, or the last two, of each channel side by side, in 16 bits.
-    private static Vector128<byte> FirstOfThree => Vector128.Create(0, 0xFF, 3, 0xFF, 1, 0xFF, 4, 0xFF, 2, 0xFF, 5, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF);
-    private static Vector128<byte> LastOfThree => Vector128.Create(6, 0xFF, 9, 0xFF, 7, 0xFF, 10, 0xFF, 8, 0xFF, 11, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF);
-    private static Vector128<byte> FirstOfFour => Vector128.Create((byte)0, 0xFF, 4, 0xFF, 1, 0xFF, 5, 0xFF, 2, 0xFF, 6, 0xFF, 3, 0xFF, 7, 0xFF);
-    private static Vector128<byte> LastOfFour => Vector128.Create((byte)8, 0xFF, 12, 0xFF, 9, 0xFF, 13, 0xFF, 10, 0xFF, 14, 0xFF, 11, 0xFF, 15, 0xFF);
+    private static Vector128<byte> FirstOfThree =>
+        Vector128.Create(0, 0xFF, 3, 0xFF, 1, 0xFF, 4, 0xFF, 2, 0xFF, 5, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF);
+    private static Vector128<byte> LastOfThree =>
+        Vector128.Create(6, 0xFF, 9, 0xFF, 7, 0xFF, 10, 0xFF, 8, 0xFF, 11, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF);
+    private static Vector128<byte> FirstOfFour =>
+        Vector128.Create((byte)0, 0xFF, 4, 0xFF, 1, 0xFF, 5, 0xFF, 2, 0xFF, 6, 0xFF, 3, 0xFF, 7, 0xFF);
+    private static Vector128<byte> LastOfFour =>
+        Vector128.Create((byte)8, 0xFF, 12, 0xFF, 9, 0xFF, 13, 0xFF, 10, 0xFF, 14, 0xFF, 11, 0xFF, 15, 0xFF);
 
     private static readonly ulong[] Pairs = MakePairs();
 
@@ -33,30 +37,42 @@ internal static unsafe class ByteWarp
     }
 
     /// <summary>Pixels behind the last tap that whole-vector loads touch, and whether there is a vector loop at all.</summary>
-    public static (int Pixels, bool Vectors) Margin(int channels, int taps) => (channels, taps) switch
-    {
-        (3, 2) => (1, true), // loads of 8 bytes for 6
-        (3, > 2) => (2, true), // loads of 16 bytes for 12
-        (4, >= 2) => (0, true),
-        _ => (0, false),
-    };
+    public static (int Pixels, bool Vectors) Margin(int channels, int taps) =>
+        (channels, taps) switch
+        {
+            (3, 2) => (1, true), // loads of 8 bytes for 6
+            (3, > 2) => (2, true), // loads of 16 bytes for 12
+            (4, >= 2) => (0, true),
+            _ => (0, false),
+        };
 
     /// <summary>Writes columns begin .. end of a row, whose taps lie in the image; with 3 channels, a byte more.</summary>
     public static void Mix(byte* pixels, Image image, WarpGrid grid, WarpWeights weights, byte* row, int begin, int end)
     {
         if (begin >= end)
             return;
-        fixed (long* byX = grid.ByX, byY = grid.ByY)
+        fixed (
+            long* byX = grid.ByX,
+                byY = grid.ByY
+        )
         {
             var places = new Places(byX, grid.RowX, byY, grid.RowY, begin, end);
             var target = row + (long)begin * image.Channels;
             var stride = (long)image.Width * image.Channels;
             switch (image.Channels, weights.Taps)
             {
-                case (3, 2): Mix2(pixels, stride, 3, places, SquaresOfThree, target); break;
-                case (4, 2): Mix2(pixels, stride, 4, places, SquaresOfFour, target); break;
-                case (3, _): Mix4(pixels, stride, 3, places, weights, FirstOfThree, LastOfThree, target); break;
-                default: Mix4(pixels, stride, 4, places, weights, FirstOfFour, LastOfFour, target); break;
+                case (3, 2):
+                    Mix2(pixels, stride, 3, places, SquaresOfThree, target);
+                    break;
+                case (4, 2):
+                    Mix2(pixels, stride, 4, places, SquaresOfFour, target);
+                    break;
+                case (3, _):
+                    Mix4(pixels, stride, 3, places, weights, FirstOfThree, LastOfThree, target);
+                    break;
+                default:
+                    Mix4(pixels, stride, 4, places, weights, FirstOfFour, LastOfFour, target);
+                    break;
             }
         }
     }
@@ -64,16 +80,21 @@ internal static unsafe class ByteWarp
     /// <summary>Where the columns begin .. end of a row come from: <see cref="WarpGrid"/>.</summary>
     private readonly struct Places(long* byX, long rowX, long* byY, long rowY, int begin, int end)
     {
-        public readonly long* ByX = byX, ByY = byY;
-        public readonly long RowX = rowX, RowY = rowY;
-        public readonly int Begin = begin, End = end;
+        public readonly long* ByX = byX,
+            ByY = byY;
+        public readonly long RowX = rowX,
+            RowY = rowY;
+        public readonly int Begin = begin,
+            End = end;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Mix2(byte* pixels, long stride, int channels, in Places places, Vector128<byte> squares, byte* target)
     {
-        const int mask = WarpWeights.Phases - 1, shift = WarpGrid.Bits - WarpGrid.PhaseBits;
-        long* byX = places.ByX, byY = places.ByY;
+        const int mask = WarpWeights.Phases - 1,
+            shift = WarpGrid.Bits - WarpGrid.PhaseBits;
+        long* byX = places.ByX,
+            byY = places.ByY;
         var (rowX, rowY) = (places.RowX, places.RowY);
         var half = Vector128.Create(1 << (2 * WarpGrid.PhaseBits - 1));
         fixed (ulong* pairs = Pairs)
@@ -93,10 +114,21 @@ internal static unsafe class ByteWarp
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Mix4(byte* pixels, long stride, int channels, in Places places, WarpWeights weights, Vector128<byte> first, Vector128<byte> last, byte* target)
+    private static void Mix4(
+        byte* pixels,
+        long stride,
+        int channels,
+        in Places places,
+        WarpWeights weights,
+        Vector128<byte> first,
+        Vector128<byte> last,
+        byte* target
+    )
     {
-        const int mask = WarpWeights.Phases - 1, shift = WarpGrid.Bits - WarpGrid.PhaseBits;
-        long* byX = places.ByX, byY = places.ByY;
+        const int mask = WarpWeights.Phases - 1,
+            shift = WarpGrid.Bits - WarpGrid.PhaseBits;
+        long* byX = places.ByX,
+            byY = places.ByY;
         var (rowX, rowY) = (places.RowX, places.RowY);
         var (taps, before) = (weights.Taps, weights.Before);
         var (half, largest) = (Vector128.Create(0.5f), Vector128.Create(255f));
@@ -117,7 +149,10 @@ internal static unsafe class ByteWarp
                     {
                         var four = Vector128.Load(line + j * channels);
                         part += Simd.AddProducts(Vector128.ShuffleNative(four, first).AsInt16(), Vector128.Create(across[j / 2]).AsInt16());
-                        part += Simd.AddProducts(Vector128.ShuffleNative(four, last).AsInt16(), Vector128.Create(across[j / 2 + 1]).AsInt16());
+                        part += Simd.AddProducts(
+                            Vector128.ShuffleNative(four, last).AsInt16(),
+                            Vector128.Create(across[j / 2 + 1]).AsInt16()
+                        );
                     }
                     sum += Vector128.ConvertToSingle(part) * down[k];
                 }

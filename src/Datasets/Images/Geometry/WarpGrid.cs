@@ -17,7 +17,12 @@ internal sealed class WarpGrid : IDisposable
     public const int PhaseBits = 5;
 
     private readonly int _width;
-    private readonly double _xByX, _xByY, _yByX, _yByY, _x, _y;
+    private readonly double _xByX,
+        _xByY,
+        _yByX,
+        _yByY,
+        _x,
+        _y;
     private readonly int _half;
 
     /// <param name="forward">Source point to target point, pixel corners at integers.</param>
@@ -25,7 +30,10 @@ internal sealed class WarpGrid : IDisposable
     /// <exception cref="ArgumentException">The map can't be inverted.</exception>
     public WarpGrid(Matrix3x2 forward, int height, int width, bool nearest)
     {
-        double a = forward.M11, b = forward.M12, c = forward.M21, d = forward.M22;
+        double a = forward.M11,
+            b = forward.M12,
+            c = forward.M21,
+            d = forward.M22;
         var determinant = a * d - b * c;
         if (!double.IsFinite(1 / determinant) || !float.IsFinite(forward.M31) || !float.IsFinite(forward.M32))
             throw new ArgumentException($"{forward} can't be inverted.", nameof(forward));

@@ -6,7 +6,8 @@ namespace Tessera.Datasets.Images.Geometry;
 /// <summary>The pixels that a warp reads, and what lies around them.</summary>
 /// <param name="pixels">[height, width, channels].</param>
 /// <param name="outside">What lies outside, [channels].</param>
-internal readonly unsafe struct WarpSource<T>(T* pixels, int height, int width, int channels, T* outside) where T : unmanaged, INumber<T>
+internal readonly unsafe struct WarpSource<T>(T* pixels, int height, int width, int channels, T* outside)
+    where T : unmanaged, INumber<T>
 {
     /// <summary>Writes columns begin .. end of a row that see nothing of the image.</summary>
     public void Fill(T* row, int begin, int end)
@@ -29,10 +30,14 @@ internal readonly unsafe struct WarpSource<T>(T* pixels, int height, int width, 
             Pick(grid, row, begin, end);
             return;
         }
-        const int mask = WarpWeights.Phases - 1, shift = WarpGrid.Bits - WarpGrid.PhaseBits;
+        const int mask = WarpWeights.Phases - 1,
+            shift = WarpGrid.Bits - WarpGrid.PhaseBits;
         var taps = weights.Taps;
         // 8 bits are mixed as the vector units do it: weights of columns in steps, so that a row's sum is exact.
-        fixed (float* columns = typeof(T) == typeof(byte) ? weights.Stepped : weights.Exact, rows = weights.Exact)
+        fixed (
+            float* columns = typeof(T) == typeof(byte) ? weights.Stepped : weights.Exact,
+                rows = weights.Exact
+        )
         {
             for (var x = begin; x < end; x++)
             {
@@ -91,22 +96,37 @@ internal readonly unsafe struct WarpSource<T>(T* pixels, int height, int width, 
     private void Pick(WarpGrid grid, T* row, int begin, int end)
     {
         var size = channels * sizeof(T);
-        byte* source = (byte*)pixels, target = (byte*)(row + (long)begin * channels);
+        byte* source = (byte*)pixels,
+            target = (byte*)(row + (long)begin * channels);
         var stride = (long)width * size;
         var (rowX, rowY) = (grid.RowX, grid.RowY);
-        fixed (long* byX = grid.ByX, byY = grid.ByY)
+        fixed (
+            long* byX = grid.ByX,
+                byY = grid.ByY
+        )
         {
             for (var x = begin; x < end; x++, target += size)
             {
                 var place = ((rowY + byY[x]) >> WarpGrid.Bits) * stride + ((rowX + byX[x]) >> WarpGrid.Bits) * size;
-                byte* from = source + place, to = target;
+                byte* from = source + place,
+                    to = target;
                 switch (size)
                 {
-                    case 1: *to = *from; break;
-                    case 2: Unsafe.CopyBlockUnaligned(to, from, 2); break;
-                    case 3: Unsafe.CopyBlockUnaligned(to, from, 3); break;
-                    case 4: Unsafe.CopyBlockUnaligned(to, from, 4); break;
-                    default: Unsafe.CopyBlockUnaligned(to, from, (uint)size); break;
+                    case 1:
+                        *to = *from;
+                        break;
+                    case 2:
+                        Unsafe.CopyBlockUnaligned(to, from, 2);
+                        break;
+                    case 3:
+                        Unsafe.CopyBlockUnaligned(to, from, 3);
+                        break;
+                    case 4:
+                        Unsafe.CopyBlockUnaligned(to, from, 4);
+                        break;
+                    default:
+                        Unsafe.CopyBlockUnaligned(to, from, (uint)size);
+                        break;
                 }
             }
         }

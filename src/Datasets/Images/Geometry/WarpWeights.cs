@@ -61,11 +61,12 @@ internal sealed class WarpWeights
     /// <summary><see cref="Steps"/> as fractions of 1.</summary>
     public float[] Stepped { get; }
 
-    public static WarpWeights For(Interpolation interpolation) => interpolation switch
-    {
-        Interpolation.Nearest => Nearest,
-        Interpolation.Bilinear => Bilinear,
-        Interpolation.Bicubic => Bicubic,
-        _ => Lanczos,
-    };
+    public static WarpWeights For(Interpolation interpolation) =>
+        interpolation switch
+        {
+            Interpolation.Nearest => Nearest,
+            Interpolation.Bilinear => Bilinear,
+            Interpolation.Bicubic => Bicubic,
+            _ => Lanczos,
+        };
 }

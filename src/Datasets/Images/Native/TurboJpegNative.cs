@@ -20,9 +20,12 @@ internal static unsafe class TurboJpegNative
         {
             if (!NativeLibrary.TryLoad(name, typeof(TurboJpegNative).Assembly, DllImportSearchPath.SafeDirectories, out var library))
                 continue;
-            if (NativeLibrary.TryGetExport(library, "tjInitDecompress", out var init) && NativeLibrary.TryGetExport(library, "tjDestroy", out var destroy)
+            if (
+                NativeLibrary.TryGetExport(library, "tjInitDecompress", out var init)
+                && NativeLibrary.TryGetExport(library, "tjDestroy", out var destroy)
                 && NativeLibrary.TryGetExport(library, "tjDecompressHeader3", out var header)
-                && NativeLibrary.TryGetExport(library, "tjDecompress2", out var decompress))
+                && NativeLibrary.TryGetExport(library, "tjDecompress2", out var decompress)
+            )
             {
                 s_initDecompress = (delegate* unmanaged<nint>)init;
                 s_destroy = (delegate* unmanaged<nint, int>)destroy;
@@ -47,7 +50,10 @@ internal static unsafe class TurboJpegNative
     /// <returns>0 where nothing was to be complained of.</returns>
     internal static int DecompressHeader(nint handle, byte* data, int size, out int width, out int height, out int subsampling)
     {
-        int w, h, s, colorspace;
+        int w,
+            h,
+            s,
+            colorspace;
         var result = s_decompressHeader(handle, data, new CULong((uint)size), &w, &h, &s, &colorspace);
         (width, height, subsampling) = result == 0 ? (w, h, s) : (0, 0, -1);
         return result;

@@ -14,7 +14,15 @@ internal static unsafe class ByteResampler
     /// <param name="target">[rows of <paramref name="vertical"/>, columns of <paramref name="horizontal"/>, channels].</param>
     /// <param name="level">What the processor can do. All levels give the same pixels.</param>
     public static void Resize(
-        byte* source, long readable, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, byte* target, SimdLevel level)
+        byte* source,
+        long readable,
+        int stride,
+        int channels,
+        ResampleKernel horizontal,
+        ResampleKernel vertical,
+        byte* target,
+        SimdLevel level
+    )
     {
         var rowBytes = horizontal.Length * channels;
         var firstRow = vertical.First;
@@ -24,7 +32,16 @@ internal static unsafe class ByteResampler
         {
             fixed (byte* middle = scratch)
             {
-                Horizontal(source + (long)firstRow * stride, readable - (long)firstRow * stride, stride, rows, channels, horizontal, middle, level);
+                Horizontal(
+                    source + (long)firstRow * stride,
+                    readable - (long)firstRow * stride,
+                    stride,
+                    rows,
+                    channels,
+                    horizontal,
+                    middle,
+                    level
+                );
                 Vertical(middle, firstRow, rows, rowBytes, new FixedPointKernel(vertical, 2), target, level);
             }
         }
@@ -34,7 +51,16 @@ internal static unsafe class ByteResampler
         }
     }
 
-    private static void Horizontal(byte* source, long readable, int stride, int rows, int channels, ResampleKernel kernel, byte* target, SimdLevel level)
+    private static void Horizontal(
+        byte* source,
+        long readable,
+        int stride,
+        int rows,
+        int channels,
+        ResampleKernel kernel,
+        byte* target,
+        SimdLevel level
+    )
     {
         var rowBytes = kernel.Length * channels;
         if (level == SimdLevel.Scalar || channels is not (1 or 3 or 4))
@@ -44,7 +70,12 @@ internal static unsafe class ByteResampler
                 ResampleRows.Plain(source + (long)y * stride, channels, plain, kernel.Counts, target + (long)y * rowBytes);
             return;
         }
-        var weights = new FixedPointKernel(kernel, channels > 1 ? 4 : level == SimdLevel.Avx2 ? 16 : 8);
+        var weights = new FixedPointKernel(
+            kernel,
+            channels > 1 ? 4
+                : level == SimdLevel.Avx2 ? 16
+                : 8
+        );
         var lanes = channels == 1 ? weights.Weights : SpreadOverLanes(weights);
         var reach = ReachOf(weights, channels);
         var padded = ArrayPool<byte>.Shared.Rent((int)reach);
@@ -65,10 +96,18 @@ internal static unsafe class ByteResampler
                 var to = target + (long)y * rowBytes;
                 switch (channels, level)
                 {
-                    case (1, SimdLevel.Avx2): ResampleRows.GrayAvx2(from, starts, weights, lane, to); break;
-                    case (1, _): ResampleRows.GrayVector128(from, starts, weights, lane, to); break;
-                    case (_, SimdLevel.Avx2): ResampleRows.ColorAvx2(from, channels, starts, weights, lane, to); break;
-                    default: ResampleRows.ColorVector128(from, channels, starts, weights, lane, to); break;
+                    case (1, SimdLevel.Avx2):
+                        ResampleRows.GrayAvx2(from, starts, weights, lane, to);
+                        break;
+                    case (1, _):
+                        ResampleRows.GrayVector128(from, starts, weights, lane, to);
+                        break;
+                    case (_, SimdLevel.Avx2):
+                        ResampleRows.ColorAvx2(from, channels, starts, weights, lane, to);
+                        break;
+                    default:
+                        ResampleRows.ColorVector128(from, channels, starts, weights, lane, to);
+                        break;
                 }
             }
         }
@@ -102,7 +141,15 @@ internal static unsafe class ByteResampler
         return spread;
     }
 
-    private static void Vertical(byte* middle, int firstRow, int rows, int rowBytes, FixedPointKernel weights, byte* target, SimdLevel level)
+    private static void Vertical(
+        byte* middle,
+        int firstRow,
+        int rows,
+        int rowBytes,
+        FixedPointKernel weights,
+        byte* target,
+        SimdLevel level
+    )
     {
         var taps = stackalloc byte*[Math.Min(weights.Taps, 1024)];
         var many = weights.Taps > 1024 ? new nint[weights.Taps] : null;
@@ -113,7 +160,14 @@ internal static unsafe class ByteResampler
             {
                 for (var k = 0; k < weights.Taps; k++)
                     row[k] = middle + (long)Math.Min(weights.Starts[y] - firstRow + k, rows - 1) * rowBytes;
-                ResampleColumns.Mix(row, rowBytes, weights.Weights.AsSpan(y * weights.Taps, weights.Taps), weights.Bits, target + (long)y * rowBytes, level);
+                ResampleColumns.Mix(
+                    row,
+                    rowBytes,
+                    weights.Weights.AsSpan(y * weights.Taps, weights.Taps),
+                    weights.Bits,
+                    target + (long)y * rowBytes,
+                    level
+                );
             }
         }
     }

@@ -9,7 +9,14 @@ internal static class FloatResampler
     /// <param name="source">[rows, stride] with pixels of <paramref name="channels"/> values.</param>
     /// <param name="stride">Values from one source row to the next.</param>
     /// <param name="target">[rows of <paramref name="vertical"/>, columns of <paramref name="horizontal"/>, channels].</param>
-    public static void Resize(ReadOnlySpan<float> source, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, Span<float> target)
+    public static void Resize(
+        ReadOnlySpan<float> source,
+        int stride,
+        int channels,
+        ResampleKernel horizontal,
+        ResampleKernel vertical,
+        Span<float> target
+    )
     {
         var rowLength = horizontal.Length * channels;
         var firstRow = vertical.First;
@@ -22,7 +29,11 @@ internal static class FloatResampler
             var output = target.Slice(y * rowLength, rowLength);
             output.Clear();
             for (var k = 0; k < vertical.Counts[y]; k++)
-                AddScaled(middle.AsSpan((vertical.Starts[y] - firstRow + k) * rowLength, rowLength), (float)vertical.Weights[y * vertical.Taps + k], output);
+                AddScaled(
+                    middle.AsSpan((vertical.Starts[y] - firstRow + k) * rowLength, rowLength),
+                    (float)vertical.Weights[y * vertical.Taps + k],
+                    output
+                );
         }
         ArrayPool<float>.Shared.Return(middle);
     }

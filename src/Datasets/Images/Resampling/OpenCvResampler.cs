@@ -32,13 +32,24 @@ public static class OpenCvResampler
         if (image.Type != PixelType.UInt8 || interpolation == Interpolation.Nearest)
             return Resampler.Apply(image, 0, 0, horizontal, vertical, interpolation, level);
         var result = PixelLayout.Like(image, height, width);
-        fixed (byte* source = image.Bytes, target = result.Bytes)
+        fixed (
+            byte* source = image.Bytes,
+                target = result.Bytes
+        )
             ResizeBytes(source, image.Bytes.LongLength, image.Width * image.Channels, image.Channels, horizontal, vertical, target, level);
         return result;
     }
 
     private static unsafe void ResizeBytes(
-        byte* source, long readable, int stride, int channels, ResampleKernel horizontal, ResampleKernel vertical, byte* target, SimdLevel level)
+        byte* source,
+        long readable,
+        int stride,
+        int channels,
+        ResampleKernel horizontal,
+        ResampleKernel vertical,
+        byte* target,
+        SimdLevel level
+    )
     {
         var rowLength = checked(horizontal.Length * channels);
         var ringStride = rowLength + 1; // three channels are stored as four floats
@@ -119,9 +130,10 @@ public static class OpenCvResampler
     {
         const byte none = 0xFF;
         // Two neighbouring taps of one channel stand side by side, ready for multiply and add.
-        var shuffle = channels == 3
-            ? Vector128.Create(0, none, 3, none, 1, none, 4, none, 2, none, 5, none, none, none, none, none)
-            : Vector128.Create(0, none, 4, none, 1, none, 5, none, 2, none, 6, none, 3, none, 7, none);
+        var shuffle =
+            channels == 3
+                ? Vector128.Create(0, none, 3, none, 1, none, 4, none, 2, none, 5, none, none, none, none, none)
+                : Vector128.Create(0, none, 4, none, 1, none, 5, none, 2, none, 6, none, 3, none, 7, none);
         var (length, taps) = (weights.Length, weights.Taps / 2);
         for (var x = 0; x < length; x++)
         {
@@ -140,7 +152,15 @@ public static class OpenCvResampler
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Column(
-        float* rows, int stride, ResampleKernel kernel, int y, float scale, int length, byte* target, SimdLevel level)
+        float* rows,
+        int stride,
+        ResampleKernel kernel,
+        int y,
+        float scale,
+        int length,
+        byte* target,
+        SimdLevel level
+    )
     {
         var (count, x) = (kernel.Counts[y], 0);
         var taps = stackalloc float*[Math.Min(count, 64)];

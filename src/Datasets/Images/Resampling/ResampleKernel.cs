@@ -94,15 +94,16 @@ internal sealed class ResampleKernel
         return new ResampleKernel(starts, counts, 1, weights);
     }
 
-    private static (double Radius, Func<double, double> Filter) Filter(Interpolation interpolation) => interpolation switch
-    {
-        Interpolation.Box => (0.5, static x => x is > -0.5 and <= 0.5 ? 1 : 0),
-        Interpolation.Bilinear => (1, static x => Math.Max(0, 1 - Math.Abs(x))),
-        Interpolation.Hamming => (1, Hamming),
-        Interpolation.Bicubic => (2, Bicubic),
-        Interpolation.Lanczos => (3, static x => Math.Abs(x) < 3 ? Sinc(x) * Sinc(x / 3) : 0),
-        _ => throw new ArgumentOutOfRangeException(nameof(interpolation)),
-    };
+    private static (double Radius, Func<double, double> Filter) Filter(Interpolation interpolation) =>
+        interpolation switch
+        {
+            Interpolation.Box => (0.5, static x => x is > -0.5 and <= 0.5 ? 1 : 0),
+            Interpolation.Bilinear => (1, static x => Math.Max(0, 1 - Math.Abs(x))),
+            Interpolation.Hamming => (1, Hamming),
+            Interpolation.Bicubic => (2, Bicubic),
+            Interpolation.Lanczos => (3, static x => Math.Abs(x) < 3 ? Sinc(x) * Sinc(x / 3) : 0),
+            _ => throw new ArgumentOutOfRangeException(nameof(interpolation)),
+        };
 
     private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(Math.PI * x) / (Math.PI * x);
 

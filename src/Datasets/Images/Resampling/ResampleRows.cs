@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Tessera.Datasets.Images.Resampling;
 
-/// <summary>One row of 8-bit pixels by fixed-point weights. Weights of vector loops are laid out as <see cref="ByteResampler"/> does.</summary>
+/// <summary>One row of 8-bit pixels by fixed-point weights. Weights of vector loops are laid out as <see cref="ByteResampler"/>
+/// does.</summary>
 internal static unsafe class ResampleRows
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -12,11 +13,76 @@ internal static unsafe class ResampleRows
     {
         const byte none = 0x80;
         // Two neighbouring taps of one channel stand side by side, ready for multiply and add.
-        var shuffle = channels == 3
-            ? Vector256.Create(0, none, 3, none, 1, none, 4, none, 2, none, 5, none, none, none, none, none,
-                               6, none, 9, none, 7, none, 10, none, 8, none, 11, none, none, none, none, none)
-            : Vector256.Create(0, none, 4, none, 1, none, 5, none, 2, none, 6, none, 3, none, 7, none,
-                               8, none, 12, none, 9, none, 13, none, 10, none, 14, none, 11, none, 15, none);
+        var shuffle =
+            channels == 3
+                ? Vector256.Create(
+                    0,
+                    none,
+                    3,
+                    none,
+                    1,
+                    none,
+                    4,
+                    none,
+                    2,
+                    none,
+                    5,
+                    none,
+                    none,
+                    none,
+                    none,
+                    none,
+                    6,
+                    none,
+                    9,
+                    none,
+                    7,
+                    none,
+                    10,
+                    none,
+                    8,
+                    none,
+                    11,
+                    none,
+                    none,
+                    none,
+                    none,
+                    none
+                )
+                : Vector256.Create(
+                    0,
+                    none,
+                    4,
+                    none,
+                    1,
+                    none,
+                    5,
+                    none,
+                    2,
+                    none,
+                    6,
+                    none,
+                    3,
+                    none,
+                    7,
+                    none,
+                    8,
+                    none,
+                    12,
+                    none,
+                    9,
+                    none,
+                    13,
+                    none,
+                    10,
+                    none,
+                    14,
+                    none,
+                    11,
+                    none,
+                    15,
+                    none
+                );
         var groups = weights.Taps / 4;
         var step = 4 * channels;
         var round = Vector128.Create(1 << (weights.Bits - 1));
@@ -46,12 +112,14 @@ internal static unsafe class ResampleRows
     public static void ColorVector128(byte* source, int channels, int* starts, FixedPointKernel weights, short* lanes, byte* target)
     {
         const byte none = 0xFF;
-        var first = channels == 3
-            ? Vector128.Create(0, none, 3, none, 1, none, 4, none, 2, none, 5, none, none, none, none, none)
-            : Vector128.Create(0, none, 4, none, 1, none, 5, none, 2, none, 6, none, 3, none, 7, none);
-        var second = channels == 3
-            ? Vector128.Create(6, none, 9, none, 7, none, 10, none, 8, none, 11, none, none, none, none, none)
-            : Vector128.Create(8, none, 12, none, 9, none, 13, none, 10, none, 14, none, 11, none, 15, none);
+        var first =
+            channels == 3
+                ? Vector128.Create(0, none, 3, none, 1, none, 4, none, 2, none, 5, none, none, none, none, none)
+                : Vector128.Create(0, none, 4, none, 1, none, 5, none, 2, none, 6, none, 3, none, 7, none);
+        var second =
+            channels == 3
+                ? Vector128.Create(6, none, 9, none, 7, none, 10, none, 8, none, 11, none, none, none, none, none)
+                : Vector128.Create(8, none, 12, none, 9, none, 13, none, 10, none, 14, none, 11, none, 15, none);
         var groups = weights.Taps / 4;
         var step = 4 * channels;
         var bits = weights.Bits;

@@ -15,9 +15,18 @@ internal static class CityscapesLabels
     private static readonly int[] Evaluated = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33];
 
     /// <summary>gtFine's labelIds, 0 to 33.</summary>
-    public static KnownLabels Ids { get; } = new(KnownLabels.Names(Names),
-        [.. Enumerable.Range(0, 34).Select(id => KeyValuePair.Create(id, Array.IndexOf(Evaluated, id) is >= 0 and var i ? (byte)i : Framework.Data.LabelTable.Ignore))],
-        KnownLabels.Colors(Colors));
+    public static KnownLabels Ids { get; } =
+        new(
+            KnownLabels.Names(Names),
+            [
+                .. Enumerable
+                    .Range(0, 34)
+                    .Select(id =>
+                        KeyValuePair.Create(id, Array.IndexOf(Evaluated, id) is >= 0 and var i ? (byte)i : Framework.Data.LabelTable.Ignore)
+                    ),
+            ],
+            KnownLabels.Colors(Colors)
+        );
 
     /// <summary>labelTrainIds, 0 to 18.</summary>
     public static KnownLabels TrainIds { get; } = KnownLabels.InOrder(Names, Colors, ignored: 255);

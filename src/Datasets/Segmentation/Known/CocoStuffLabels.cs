@@ -43,6 +43,10 @@ internal static class CocoStuffLabels
     {
         var names = KnownLabels.Names(Names);
         var ids = Enumerable.Range(0, names.Length + Absent.Length).Except(Absent);
-        return new(names, [.. ids.Select((id, i) => KeyValuePair.Create(id, (byte)i)), .. Absent.Select(KnownLabels.Ignored), KnownLabels.Ignored(255)], KnownLabels.Colors(Colors));
+        return new(
+            names,
+            [.. ids.Select((id, i) => KeyValuePair.Create(id, (byte)i)), .. Absent.Select(KnownLabels.Ignored), KnownLabels.Ignored(255)],
+            KnownLabels.Colors(Colors)
+        );
     }
 }

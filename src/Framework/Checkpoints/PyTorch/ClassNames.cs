@@ -1,6 +1,7 @@
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>The class names that a checkpoint carries: OpenMMLab's <c>meta</c>, a plain list beside the weights, or what Tessera publishes.</summary>
+/// <summary>The class names that a checkpoint carries: OpenMMLab's <c>meta</c>, a plain list beside the weights, or what Tessera
+/// publishes.</summary>
 internal static class ClassNames
 {
     /// <summary>The attribute of the state dict that a published .pth has.</summary>
@@ -15,13 +16,21 @@ internal static class ClassNames
 
     /// <returns>null where there are none.</returns>
     public static IReadOnlyList<string>? Of(PickleDict root) =>
-        Texts(root.Attributes?[Attribute]) ?? In(root) ?? (root["meta"] is PickleDict meta ? In(meta["dataset_meta"] as PickleDict) ?? In(meta) : null);
+        Texts(root.Attributes?[Attribute])
+        ?? In(root)
+        ?? (root["meta"] is PickleDict meta ? In(meta["dataset_meta"] as PickleDict) ?? In(meta) : null);
 
-    private static string[]? In(PickleDict? dict) => dict is null ? null : s_keys.Select(key => Texts(dict[key])).FirstOrDefault(names => names is not null);
+    private static string[]? In(PickleDict? dict) =>
+        dict is null ? null : s_keys.Select(key => Texts(dict[key])).FirstOrDefault(names => names is not null);
 
     private static string[]? Texts(object? value)
     {
-        var items = value switch { PickleTuple tuple => tuple.Items, List<object?> list => (IReadOnlyList<object?>)list, _ => [] };
+        var items = value switch
+        {
+            PickleTuple tuple => tuple.Items,
+            List<object?> list => (IReadOnlyList<object?>)list,
+            _ => [],
+        };
         return items.Count is > 0 and <= Most && items.All(item => item is string) ? [.. items.Cast<string>()] : null;
     }
 }

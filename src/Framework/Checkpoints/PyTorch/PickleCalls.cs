@@ -11,23 +11,36 @@ internal sealed class PickleCalls(FileBytes file)
     /// <summary>An expanded view (stride 0) may have more elements than its storage, up to this many.</summary>
     private const long MaxExpanded = 1 << 22;
 
-    /// <summary>Calls copy what they are given, and a value can be given again and again at two bytes a time; so all copies together have a bound.</summary>
+    /// <summary>Calls copy what they are given, and a value can be given again and again at two bytes a time; so all copies together have a
+    /// bound.</summary>
     private int _left = 8_000_000;
 
     public object? Call(object? callee, object? arguments)
     {
-        if (callee is PickleDict { Of: { } type }) return new PickleDict { Of = type };
-        if (callee is not PickleGlobal global) throw CheckpointErrors.RefusedOpcode(file, "a call of what is no name");
-        if (arguments is not PickleTuple { Items: var given }) throw Bad($"{global.Name} is called without a tuple of arguments");
+        if (callee is PickleDict { Of: { } type })
+            return new PickleDict { Of = type };
+        if (callee is not PickleGlobal global)
+            throw CheckpointErrors.RefusedOpcode(file, "a call of what is no name");
+        if (arguments is not PickleTuple { Items: var given })
+            throw Bad($"{global.Name} is called without a tuple of arguments");
         return global.Call switch
         {
             PickleCall.Object => new PickleDict { Of = global.Name },
             PickleCall.Tensor => MakeTensor(global, given, 4),
             PickleCall.TensorV2 => MakeTensor(global, given, 6),
             PickleCall.TensorV3 => MakeTensor(global, given, 7),
-            PickleCall.Parameter or PickleCall.ParameterWithState => given is [PickleTensor tensor, ..] ? tensor : throw Bad("a parameter has no tensor"),
-            PickleCall.FromType => given is [PickleGlobal { Call: PickleCall.Tensor or PickleCall.TensorV2 or PickleCall.TensorV3 or PickleCall.Parameter } inner, _, PickleTuple, ..]
-                ? Call(inner, given[2]) : throw Bad("a tensor is rebuilt from something else"),
+            PickleCall.Parameter or PickleCall.ParameterWithState => given is [PickleTensor tensor, ..]
+                ? tensor
+                : throw Bad("a parameter has no tensor"),
+            PickleCall.FromType => given
+                is [
+                    PickleGlobal { Call: PickleCall.Tensor or PickleCall.TensorV2 or PickleCall.TensorV3 or PickleCall.Parameter } inner,
+                    _,
+                    PickleTuple,
+                    ..,
+                ]
+                ? Call(inner, given[2])
+                : throw Bad("a tensor is rebuilt from something else"),
             PickleCall.Dict => Dict(given, 0),
             PickleCall.Counter => Dict(given, 0),
             PickleCall.DefaultDict => Dict(given, 1),
@@ -38,7 +51,9 @@ internal sealed class PickleCalls(FileBytes file)
             PickleCall.NumpyScalar => NumpyScalar(given),
             PickleCall.NumpyDType => given is [string name, ..] ? new NumpyDType(name) : throw Bad("numpy.dtype without a name"),
             PickleCall.NumpyArray => new PickleOpaque("a numpy array"),
-            PickleCall.Encode => given is [string text, ..] && Spend(text.Length) ? Encoding.Latin1.GetBytes(text) : throw Bad("encode without a text"),
+            PickleCall.Encode => given is [string text, ..] && Spend(text.Length)
+                ? Encoding.Latin1.GetBytes(text)
+                : throw Bad("encode without a text"),
             PickleCall.ByteArray => new PickleOpaque("bytes"),
             _ => throw CheckpointErrors.RefusedOpcode(file, $"a call of {global.Name}"),
         };
@@ -60,20 +75,22 @@ internal sealed class PickleCalls(FileBytes file)
         }
     }
 
-    public string NameOf(object? value) => value switch
-    {
-        PickleGlobal global => global.Name,
-        PickleDict => "a dict",
-        PickleTuple => "a tuple",
-        PickleTensor => "a tensor",
-        string => "a text",
-        null => "nothing",
-        _ => "a value",
-    };
+    public string NameOf(object? value) =>
+        value switch
+        {
+            PickleGlobal global => global.Name,
+            PickleDict => "a dict",
+            PickleTuple => "a tuple",
+            PickleTensor => "a tensor",
+            string => "a text",
+            null => "nothing",
+            _ => "a value",
+        };
 
     private PickleDict Dict(object?[] given, int skip)
     {
-        if (given.Length <= skip) return new PickleDict();
+        if (given.Length <= skip)
+            return new PickleDict();
         switch (given[skip])
         {
             case PickleDict other when given.Length == skip + 1:
@@ -106,31 +123,39 @@ internal sealed class PickleCalls(FileBytes file)
         if (global.Call == PickleCall.TensorV3)
         {
             // The storage counts bytes; the tensor names its type.
-            if (given[6] is not PickleGlobal { Call: PickleCall.DType, Type: { } named }) throw Bad($"{global.Name} names no type");
+            if (given[6] is not PickleGlobal { Call: PickleCall.DType, Type: { } named })
+                throw Bad($"{global.Name} names no type");
             type = named;
             count = storage.Count * storage.Type.Size() / type.Size();
         }
         var (shape, strides) = (Integers(size), Integers(stride));
-        if (shape.Length != strides.Length) throw Bad("a tensor has as many strides as dimensions; this one has not");
-        if (!Sizes.TryBytes(shape, type.Size(), out var bytes)) throw Bad($"a tensor of shape {WeightInfo.ShapeText(shape)}");
-        if (start < 0 || start > count) throw Bad("a tensor begins outside its storage");
+        if (shape.Length != strides.Length)
+            throw Bad("a tensor has as many strides as dimensions; this one has not");
+        if (!Sizes.TryBytes(shape, type.Size(), out var bytes))
+            throw Bad($"a tensor of shape {WeightInfo.ShapeText(shape)}");
+        if (start < 0 || start > count)
+            throw Bad("a tensor begins outside its storage");
         if (bytes > 0)
         {
             Int128 last = start;
             for (var i = 0; i < shape.Length; i++)
             {
-                if (strides[i] < 0) throw Bad("a stride is negative");
+                if (strides[i] < 0)
+                    throw Bad("a stride is negative");
                 last += (Int128)(shape[i] - 1) * strides[i];
             }
-            if (last >= count) throw Bad($"a tensor of shape {WeightInfo.ShapeText(shape)} reaches beyond its storage of {count} elements");
-            if (bytes / type.Size() > Math.Max(count, MaxExpanded)) throw Bad($"a tensor of shape {WeightInfo.ShapeText(shape)} repeats a storage of {count} elements");
+            if (last >= count)
+                throw Bad($"a tensor of shape {WeightInfo.ShapeText(shape)} reaches beyond its storage of {count} elements");
+            if (bytes / type.Size() > Math.Max(count, MaxExpanded))
+                throw Bad($"a tensor of shape {WeightInfo.ShapeText(shape)} repeats a storage of {count} elements");
         }
         return new PickleTensor(storage, type, start, shape, strides);
     }
 
     private long[] Integers(PickleTuple tuple)
     {
-        if (tuple.Items.Length > MaxRank) throw Bad($"a tensor has more than {MaxRank} dimensions");
+        if (tuple.Items.Length > MaxRank)
+            throw Bad($"a tensor has more than {MaxRank} dimensions");
         Spend(tuple.Items.Length + 1);
         var values = new long[tuple.Items.Length];
         for (var i = 0; i < values.Length; i++)
@@ -140,7 +165,8 @@ internal sealed class PickleCalls(FileBytes file)
 
     private object? NumpyScalar(object?[] given)
     {
-        if (given is not [NumpyDType type, byte[] bytes]) return new PickleOpaque("a numpy number");
+        if (given is not [NumpyDType type, byte[] bytes])
+            return new PickleOpaque("a numpy number");
         return (type.Name, bytes.Length) switch
         {
             ("f8", 8) => BinaryPrimitives.ReadDoubleLittleEndian(bytes),

@@ -11,26 +11,32 @@ internal static class PickleText
     public static IReadOnlyList<string> Others(PickleDict dict, string? except)
     {
         var taken = except?.Split('.')[0];
-        return [.. dict.Named.Where(entry => entry.Key != taken && (taken is not null || entry.Value is not PickleTensor))
-            .Take(MostEntries).Select(entry => $"{Clip(entry.Key)} {Describe(entry.Value)}")];
+        return
+        [
+            .. dict
+                .Named.Where(entry => entry.Key != taken && (taken is not null || entry.Value is not PickleTensor))
+                .Take(MostEntries)
+                .Select(entry => $"{Clip(entry.Key)} {Describe(entry.Value)}"),
+        ];
     }
 
-    public static string Describe(object? value) => value switch
-    {
-        null => "= none",
-        string text => $"= \"{Clip(text)}\"",
-        double number => "= " + number.ToString("G6", CultureInfo.InvariantCulture),
-        long or bool => "= " + Convert.ToString(value, CultureInfo.InvariantCulture),
-        PickleDict { Of: { } type } => $"(an object of {Clip(type)})",
-        PickleDict dict => $"(a dict of {dict.Count})",
-        List<object?> list => $"(a list of {list.Count})",
-        PickleTuple tuple => $"(a tuple of {tuple.Items.Length})",
-        PickleTensor tensor => $"(a tensor {WeightInfo.ShapeText(tensor.Shape)})",
-        PickleOpaque opaque => $"({opaque.What})",
-        PickleGlobal global => $"({Clip(global.Name)})",
-        byte[] bytes => $"({bytes.Length} bytes)",
-        _ => "(something else)",
-    };
+    public static string Describe(object? value) =>
+        value switch
+        {
+            null => "= none",
+            string text => $"= \"{Clip(text)}\"",
+            double number => "= " + number.ToString("G6", CultureInfo.InvariantCulture),
+            long or bool => "= " + Convert.ToString(value, CultureInfo.InvariantCulture),
+            PickleDict { Of: { } type } => $"(an object of {Clip(type)})",
+            PickleDict dict => $"(a dict of {dict.Count})",
+            List<object?> list => $"(a list of {list.Count})",
+            PickleTuple tuple => $"(a tuple of {tuple.Items.Length})",
+            PickleTensor tensor => $"(a tensor {WeightInfo.ShapeText(tensor.Shape)})",
+            PickleOpaque opaque => $"({opaque.What})",
+            PickleGlobal global => $"({Clip(global.Name)})",
+            byte[] bytes => $"({bytes.Length} bytes)",
+            _ => "(something else)",
+        };
 
     /// <summary>A text from a stranger's file, fit for a terminal.</summary>
     public static string Clip(string text)

@@ -1,6 +1,7 @@
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>A dict, an OrderedDict, or an object of a class that is not known here. Entries keep their order; only string keys can be looked up.</summary>
+/// <summary>A dict, an OrderedDict, or an object of a class that is not known here. Entries keep their order; only string keys can be
+/// looked up.</summary>
 internal sealed class PickleDict
 {
     private static readonly Dictionary<string, object?> s_nothing = [];
@@ -25,8 +26,10 @@ internal sealed class PickleDict
 
     public void Add(object? key, object? value)
     {
-        if (key is string name) (_byName ??= new(StringComparer.Ordinal))[name] = value;
-        else OtherKeys++;
+        if (key is string name)
+            (_byName ??= new(StringComparer.Ordinal))[name] = value;
+        else
+            OtherKeys++;
     }
 }
 
@@ -53,8 +56,25 @@ internal enum PickleCall
 
     /// <summary>Nothing that weights need: calling it gives an object without content.</summary>
     Object,
-    Tensor, TensorV2, TensorV3, Parameter, ParameterWithState, FromType,
-    Dict, Counter, DefaultDict, List, Set, Size, Device, DType, NumpyScalar, NumpyDType, NumpyArray, Encode, ByteArray,
+    Tensor,
+    TensorV2,
+    TensorV3,
+    Parameter,
+    ParameterWithState,
+    FromType,
+    Dict,
+    Counter,
+    DefaultDict,
+    List,
+    Set,
+    Size,
+    Device,
+    DType,
+    NumpyScalar,
+    NumpyDType,
+    NumpyArray,
+    Encode,
+    ByteArray,
 }
 
 /// <summary>A storage: a run of elements of one type. Where it lies in the file may be known only later.</summary>
@@ -81,8 +101,10 @@ internal sealed record PickleTensor(PickleStorage Storage, ElementType Type, lon
             var expected = 1L;
             for (var i = Shape.Length - 1; i >= 0; i--)
             {
-                if (Shape[i] == 0) return true;
-                if (Shape[i] != 1 && Strides[i] != expected) return false;
+                if (Shape[i] == 0)
+                    return true;
+                if (Shape[i] != 1 && Strides[i] != expected)
+                    return false;
                 expected *= Shape[i];
             }
             return true;

@@ -10,7 +10,8 @@ internal sealed class PyTorchFile : WeightsFile
 
     private readonly Dictionary<string, PickleTensor> _tensors;
 
-    private PyTorchFile(FileBytes file, string format, object? root, string? part, WeightChoice choice) : base(file)
+    private PyTorchFile(FileBytes file, string format, object? root, string? part, WeightChoice choice)
+        : base(file)
     {
         Format = format;
         var found = StateDict.Find(file, root, part, choice);
@@ -34,30 +35,46 @@ internal sealed class PyTorchFile : WeightsFile
     public static PyTorchFile OpenZip(FileBytes file, string? part, WeightChoice choice)
     {
         var entries = new ZipDirectory(file);
-        var pickle = entries.Names.FirstOrDefault(name => name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1)
-            ?? throw CheckpointErrors.BadArchive(file, "it has no data.pkl");
+        var pickle =
+            entries.Names.FirstOrDefault(name =>
+                name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1
+            ) ?? throw CheckpointErrors.BadArchive(file, "it has no data.pkl");
         var folder = pickle[..^"data.pkl".Length];
         if (entries.Contains(folder + "constants.pkl"))
             throw CheckpointErrors.BadArchive(file, "it is a TorchScript program; save its state dict with torch.save instead");
-        if (entries.Find(folder + "byteorder") is { Length: < 16 } order
-            && Encoding.ASCII.GetString(file.Read(order.Offset, order.Length, "byteorder")).Trim() is var word && word != "little")
+        if (
+            entries.Find(folder + "byteorder") is { Length: < 16 } order
+            && Encoding.ASCII.GetString(file.Read(order.Offset, order.Length, "byteorder")).Trim() is var word
+            && word != "little"
+        )
             throw CheckpointErrors.BadArchive(file, $"its byte order is \"{word}\"; only little endian can be read");
 
         var (offset, length) = entries.Find(pickle)!.Value;
-        if (length > MaxPickle) throw CheckpointErrors.BadPickle(file, $"its pickle has {length} bytes");
+        if (length > MaxPickle)
+            throw CheckpointErrors.BadPickle(file, $"its pickle has {length} bytes");
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
-        var reader = new PickleReader(file, file.Read(offset, length, "data.pkl"), id =>
-        {
-            if (PersistentId.Module(id) is { } module) return module;
-            var asked = PersistentId.Parse(file, id);
-            if (storages.TryGetValue(asked.Key, out var known))
-                return PersistentId.Same(file, known, asked);
-            var entry = entries.Find(folder + "data/" + asked.Key) ?? throw CheckpointErrors.Damaged(file, $"the storage data/{asked.Key} is missing");
-            if (!Sizes.TryBytes([asked.Count], asked.Type.Size(), out var bytes) || bytes > entry.Length)
-                throw CheckpointErrors.Damaged(file, $"data/{asked.Key} should hold {asked.Count} elements of {asked.Type}, but has {entry.Length} bytes");
-            asked.Offset = entry.Offset;
-            return storages[asked.Key] = asked;
-        });
+        var reader = new PickleReader(
+            file,
+            file.Read(offset, length, "data.pkl"),
+            id =>
+            {
+                if (PersistentId.Module(id) is { } module)
+                    return module;
+                var asked = PersistentId.Parse(file, id);
+                if (storages.TryGetValue(asked.Key, out var known))
+                    return PersistentId.Same(file, known, asked);
+                var entry =
+                    entries.Find(folder + "data/" + asked.Key)
+                    ?? throw CheckpointErrors.Damaged(file, $"the storage data/{asked.Key} is missing");
+                if (!Sizes.TryBytes([asked.Count], asked.Type.Size(), out var bytes) || bytes > entry.Length)
+                    throw CheckpointErrors.Damaged(
+                        file,
+                        $"data/{asked.Key} should hold {asked.Count} elements of {asked.Type}, but has {entry.Length} bytes"
+                    );
+                asked.Offset = entry.Offset;
+                return storages[asked.Key] = asked;
+            }
+        );
         return new PyTorchFile(file, "PyTorch (zip)", reader.Read(), part, choice);
     }
 
@@ -66,19 +83,27 @@ internal sealed class PyTorchFile : WeightsFile
         // The storages follow the pickles, so only the front is held in memory.
         var front = file.Read(0, Math.Min(file.Length, MaxPickle), "the pickles");
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
-        var reader = new PickleReader(file, front, id =>
-        {
-            if (PersistentId.Module(id) is { } module) return module;
-            var asked = PersistentId.Parse(file, id);
-            return storages.TryGetValue(asked.Key, out var known) ? PersistentId.Same(file, known, asked) : storages[asked.Key] = asked;
-        });
+        var reader = new PickleReader(
+            file,
+            front,
+            id =>
+            {
+                if (PersistentId.Module(id) is { } module)
+                    return module;
+                var asked = PersistentId.Parse(file, id);
+                return storages.TryGetValue(asked.Key, out var known) ? PersistentId.Same(file, known, asked) : storages[asked.Key] = asked;
+            }
+        );
         var magic = reader.Read();
         if (!Equals(magic, PersistentId.LegacyMagic))
             throw CheckpointErrors.NotWeights(file, "it is a pickle, but not one that torch.save wrote");
-        if (reader.Read() is not 1001L) throw CheckpointErrors.Damaged(file, "the protocol's version is not 1001");
-        if (reader.Read() is PickleDict system && system["little_endian"] is false) throw CheckpointErrors.Damaged(file, "it is big endian, which can't be read");
+        if (reader.Read() is not 1001L)
+            throw CheckpointErrors.Damaged(file, "the protocol's version is not 1001");
+        if (reader.Read() is PickleDict system && system["little_endian"] is false)
+            throw CheckpointErrors.Damaged(file, "it is big endian, which can't be read");
         var root = reader.Read();
-        if (reader.Read() is not List<object?> keys) throw CheckpointErrors.Damaged(file, "the list of storages is missing");
+        if (reader.Read() is not List<object?> keys)
+            throw CheckpointErrors.Damaged(file, "the list of storages is missing");
         PlaceLegacyStorages(file, reader.Position, keys, storages);
         return new PyTorchFile(file, "PyTorch (before 1.6)", root, part, choice);
     }
@@ -89,8 +114,10 @@ internal sealed class PyTorchFile : WeightsFile
         Span<byte> number = stackalloc byte[8];
         foreach (var key in keys)
         {
-            if (key is not string name || !storages.TryGetValue(name, out var storage)) throw CheckpointErrors.Damaged(file, "a storage belongs to no tensor");
-            if (storage.Offset >= 0) throw CheckpointErrors.Damaged(file, $"the storage {name} comes twice");
+            if (key is not string name || !storages.TryGetValue(name, out var storage))
+                throw CheckpointErrors.Damaged(file, "a storage belongs to no tensor");
+            if (storage.Offset >= 0)
+                throw CheckpointErrors.Damaged(file, $"the storage {name} comes twice");
             file.Read(position, number, $"the storage {name}");
             if (BinaryPrimitives.ReadInt64LittleEndian(number) is var count && count != storage.Count)
                 throw CheckpointErrors.Damaged(file, $"the storage {name} has {count} elements where its tensors expect {storage.Count}");
@@ -100,7 +127,8 @@ internal sealed class PyTorchFile : WeightsFile
             storage.Offset = position;
             position += bytes;
         }
-        if (storages.FirstOrDefault(pair => pair.Value.Offset < 0) is { Key: not null } lost) throw CheckpointErrors.Damaged(file, $"the storage {lost.Key} is missing");
+        if (storages.FirstOrDefault(pair => pair.Value.Offset < 0) is { Key: not null } lost)
+            throw CheckpointErrors.Damaged(file, $"the storage {lost.Key} is missing");
     }
 
     private protected override void ReadBytes(string name, Span<byte> destination)
@@ -117,7 +145,8 @@ internal sealed class PyTorchFile : WeightsFile
     private protected override Stream OpenBytes(string name)
     {
         var tensor = _tensors[name];
-        if (!tensor.IsContiguous) throw CheckpointErrors.Damaged(File, $"{name} is a strided tensor of more than 2 GB, which can't be read");
+        if (!tensor.IsContiguous)
+            throw CheckpointErrors.Damaged(File, $"{name} is a strided tensor of more than 2 GB, which can't be read");
         return File.Stream(Start(tensor), Tensors[name].Bytes);
     }
 

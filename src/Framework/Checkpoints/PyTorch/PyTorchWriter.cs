@@ -4,17 +4,24 @@ using System.Text;
 
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
-/// <summary>Writes a state dict in PyTorch's zip format, for <c>torch.load</c>. Holds nothing but an OrderedDict of tensors, which has the class names, and whose names the tensors bear, as attributes.</summary>
+/// <summary>Writes a state dict in PyTorch's zip format, for <c>torch.load</c>. Holds nothing but an OrderedDict of tensors, which has the
+/// class names, and whose names the tensors bear, as attributes.</summary>
 internal static class PyTorchWriter
 {
     private const string Folder = "archive/";
 
-    public static void Write(Stream stream, IReadOnlyList<WeightSource> tensors, IReadOnlyList<string>? classes = null, string names = Publisher.Own)
+    public static void Write(
+        Stream stream,
+        IReadOnlyList<WeightSource> tensors,
+        IReadOnlyList<string>? classes = null,
+        string names = Publisher.Own
+    )
     {
         using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
         WriteEntry(archive, "data.pkl", entry => entry.Write(Pickle(tensors, classes ?? [], names)));
         WriteEntry(archive, "byteorder", entry => entry.Write("little"u8));
-        for (var i = 0; i < tensors.Count; i++) WriteEntry(archive, $"data/{i}", tensors[i].WriteTo);
+        for (var i = 0; i < tensors.Count; i++)
+            WriteEntry(archive, $"data/{i}", tensors[i].WriteTo);
         WriteEntry(archive, "version", entry => entry.Write("3\n"u8));
     }
 
@@ -57,7 +64,8 @@ internal static class PyTorchWriter
             pickle.Write("}"u8);
             Text(ClassNames.Attribute);
             pickle.Write("]("u8);
-            foreach (var name in classes) Text(name);
+            foreach (var name in classes)
+                Text(name);
             pickle.Write("es"u8);
             Text(ClassNames.NamesAttribute);
             Text(names);
@@ -89,7 +97,8 @@ internal static class PyTorchWriter
         void Tuple(IEnumerable<long> values)
         {
             pickle.WriteByte((byte)'(');
-            foreach (var value in values) Integer(value);
+            foreach (var value in values)
+                Integer(value);
             pickle.WriteByte((byte)'t');
         }
     }
@@ -106,20 +115,21 @@ internal static class PyTorchWriter
         return strides;
     }
 
-    private static string StorageName(WeightInfo info) => info.Type switch
-    {
-        ElementType.Bool => "BoolStorage",
-        ElementType.UInt8 => "ByteStorage",
-        ElementType.Int8 => "CharStorage",
-        ElementType.Int16 => "ShortStorage",
-        ElementType.Int32 => "IntStorage",
-        ElementType.Int64 => "LongStorage",
-        ElementType.Float16 => "HalfStorage",
-        ElementType.BFloat16 => "BFloat16Storage",
-        ElementType.Float32 => "FloatStorage",
-        ElementType.Float64 => "DoubleStorage",
-        ElementType.Complex64 => "ComplexFloatStorage",
-        ElementType.Complex128 => "ComplexDoubleStorage",
-        _ => throw new ArgumentException($"{info} has no PyTorch storage."),
-    };
+    private static string StorageName(WeightInfo info) =>
+        info.Type switch
+        {
+            ElementType.Bool => "BoolStorage",
+            ElementType.UInt8 => "ByteStorage",
+            ElementType.Int8 => "CharStorage",
+            ElementType.Int16 => "ShortStorage",
+            ElementType.Int32 => "IntStorage",
+            ElementType.Int64 => "LongStorage",
+            ElementType.Float16 => "HalfStorage",
+            ElementType.BFloat16 => "BFloat16Storage",
+            ElementType.Float32 => "FloatStorage",
+            ElementType.Float64 => "DoubleStorage",
+            ElementType.Complex64 => "ComplexFloatStorage",
+            ElementType.Complex128 => "ComplexDoubleStorage",
+            _ => throw new ArgumentException($"{info} has no PyTorch storage."),
+        };
 }

@@ -6,7 +6,11 @@ namespace Tessera.Framework.Checkpoints.PyTorch;
 /// <param name="Notes">What a user should know of the choice.</param>
 /// <param name="Classes">Class names that the file gives; null where it gives none.</param>
 internal sealed record FoundWeights(
-    Dictionary<string, PickleTensor> Tensors, IReadOnlyList<string> Others, IReadOnlyList<string> Notes, IReadOnlyList<string>? Classes)
+    Dictionary<string, PickleTensor> Tensors,
+    IReadOnlyList<string> Others,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<string>? Classes
+)
 {
     /// <summary>Whose names the tensors bear, where the file says so.</summary>
     public string? Names { get; init; }
@@ -26,7 +30,8 @@ internal sealed class StateDict
 
     private StateDict(FileBytes file, WeightChoice choice) => (_file, _choice) = (file, choice);
 
-    /// <param name="part">The dictionary to take, by its path ("state_dict_ema", "ema.module"); null: the usual names are tried, in any nesting.</param>
+    /// <param name="part">The dictionary to take, by its path ("state_dict_ema", "ema.module"); null: the usual names are tried, in any
+    /// nesting.</param>
     /// <param name="choice">Which to take where there is an average beside the trained weights.</param>
     public static FoundWeights Find(FileBytes file, object? root, string? part, WeightChoice choice)
     {
@@ -45,9 +50,14 @@ internal sealed class StateDict
         }
         var tensors = Flatten(at);
         if (tensors.Count == 0)
-            throw CheckpointErrors.NoWeights(_file, original is PickleDict { Of: null }
-                ? string.Join(", ", PickleText.Others(root, null).DefaultIfEmpty("an empty dict")) : PickleText.Describe(original));
-        if (path.Count > 1) _notes.Add($"the weights are taken from {string.Join(".", path)}");
+            throw CheckpointErrors.NoWeights(
+                _file,
+                original is PickleDict { Of: null }
+                    ? string.Join(", ", PickleText.Others(root, null).DefaultIfEmpty("an empty dict"))
+                    : PickleText.Describe(original)
+            );
+        if (path.Count > 1)
+            _notes.Add($"the weights are taken from {string.Join(".", path)}");
         return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, ClassNames.Of(root))
         {
             Names = root.Attributes?[ClassNames.NamesAttribute] as string,
@@ -57,7 +67,8 @@ internal sealed class StateDict
     private FoundWeights Named(PickleDict root, string part)
     {
         object? at = root;
-        foreach (var step in part.Split('.')) at = (at as PickleDict)?[step];
+        foreach (var step in part.Split('.'))
+            at = (at as PickleDict)?[step];
         if (at is PickleDict found && Flatten(found) is { Count: > 0 } tensors)
             return new FoundWeights(tensors, PickleText.Others(root, part), _notes, ClassNames.Of(root));
         throw CheckpointErrors.NoSuchPart(_file, part, PartsOf(root));
@@ -74,9 +85,11 @@ internal sealed class StateDict
             var chosen = OfWeights(dict, weights);
             return own > Flatten((PickleDict)dict[chosen]!).Count ? null : chosen; // a network may have a part called "model"
         }
-        if (own > 0) return null;
+        if (own > 0)
+            return null;
         var others = parts.Where(part => !Wrappers.IsBeside(part)).ToList();
-        if (others.Count == 1) return others[0];
+        if (others.Count == 1)
+            return others[0];
         return !atTop || others.Count == 0 || others.Any(Wrappers.IsPart) ? null : throw CheckpointErrors.SeveralParts(_file, others);
     }
 
@@ -84,26 +97,38 @@ internal sealed class StateDict
     {
         var averaged = names.FirstOrDefault(Wrappers.IsAveraged);
         var trained = names.FirstOrDefault(Wrappers.IsPlain);
-        if (trained is null && _choice == WeightChoice.Trained) _notes.Add($"it has averaged weights alone ({averaged}), which are taken");
-        if (averaged is null || trained is null) return averaged ?? trained!;
+        if (trained is null && _choice == WeightChoice.Trained)
+            _notes.Add($"it has averaged weights alone ({averaged}), which are taken");
+        if (averaged is null || trained is null)
+            return averaged ?? trained!;
         // mmengine exchanges the two when it saves: "state_dict" is the average, "ema_state_dict" what was trained.
-        if (averaged == "ema_state_dict" && (dict["message_hub"] is not null || dict["ema_state_dict"] is PickleDict inner && inner["steps"] is not null))
+        if (
+            averaged == "ema_state_dict"
+            && (dict["message_hub"] is not null || dict["ema_state_dict"] is PickleDict inner && inner["steps"] is not null)
+        )
             (averaged, trained) = (trained, averaged);
         else if (Weights(dict, trained) - Weights(dict, averaged) is > 0 and var lacking)
         {
             // An average of the parameters alone, without the statistics of norms, is no network.
-            _notes.Add($"its averaged weights ({averaged}) lack {lacking} tensors of the trained ones ({trained}), which are taken; "
-                + $"\"part\" takes the others (tools/test: --part {averaged})");
+            _notes.Add(
+                $"its averaged weights ({averaged}) lack {lacking} tensors of the trained ones ({trained}), which are taken; "
+                    + $"\"part\" takes the others (tools/test: --part {averaged})"
+            );
             return trained;
         }
         var taken = _choice == WeightChoice.Averaged ? averaged : trained;
-        _notes.Add($"it has averaged weights ({averaged}) beside the trained ones ({trained}); {taken} is taken. " + CheckpointErrors.OtherWeights(_choice));
+        _notes.Add(
+            $"it has averaged weights ({averaged}) beside the trained ones ({trained}); {taken} is taken. "
+                + CheckpointErrors.OtherWeights(_choice)
+        );
         return taken;
     }
 
     private int Weights(PickleDict dict, string part) =>
-        Flatten((PickleDict)dict[part]!).Keys.Count(name =>
-            !name.EndsWith("num_batches_tracked", StringComparison.Ordinal) && name.Contains('.', StringComparison.Ordinal));
+        Flatten((PickleDict)dict[part]!)
+            .Keys.Count(name =>
+                !name.EndsWith("num_batches_tracked", StringComparison.Ordinal) && name.Contains('.', StringComparison.Ordinal)
+            );
 
     private IEnumerable<string> PartsOf(PickleDict root) =>
         root.Named.Where(entry => entry.Value is PickleDict inner && HasTensors(inner, MaxDepth)).Select(entry => entry.Key);
@@ -113,7 +138,8 @@ internal sealed class StateDict
         foreach (var (_, value) in dict.Named)
         {
             Step();
-            if (value is PickleTensor || (depth > 1 && value is PickleDict inner && HasTensors(inner, depth - 1))) return true;
+            if (value is PickleTensor || (depth > 1 && value is PickleDict inner && HasTensors(inner, depth - 1)))
+                return true;
         }
         return false;
     }
@@ -131,8 +157,10 @@ internal sealed class StateDict
             {
                 Step();
                 path.Add(name);
-                if (value is PickleTensor tensor) tensors[string.Join('.', path)] = tensor;
-                else if (value is PickleDict next && path.Count < MaxDepth) Walk(next);
+                if (value is PickleTensor tensor)
+                    tensors[string.Join('.', path)] = tensor;
+                else if (value is PickleDict next && path.Count < MaxDepth)
+                    Walk(next);
                 path.RemoveAt(path.Count - 1);
             }
         }
@@ -141,9 +169,19 @@ internal sealed class StateDict
     /// <summary>Lists and tuples by place: torch.save((state_dict, …)) is met, too.</summary>
     private PickleDict AsDict(object? root)
     {
-        if (root is PickleDict dict) return dict;
+        if (root is PickleDict dict)
+            return dict;
         var result = new PickleDict();
-        foreach (var (i, item) in (root switch { PickleTuple tuple => tuple.Items, List<object?> list => [.. list.Take(1000)], _ => [] }).Index())
+        foreach (
+            var (i, item) in (
+                root switch
+                {
+                    PickleTuple tuple => tuple.Items,
+                    List<object?> list => [.. list.Take(1000)],
+                    _ => [],
+                }
+            ).Index()
+        )
         {
             Step();
             result.Add($"{i}", item);
@@ -153,6 +191,7 @@ internal sealed class StateDict
 
     private void Step()
     {
-        if (_steps-- <= 0) throw CheckpointErrors.BadPickle(_file, "its dictionaries are far more entangled than any checkpoint's");
+        if (_steps-- <= 0)
+            throw CheckpointErrors.BadPickle(_file, "its dictionaries are far more entangled than any checkpoint's");
     }
 }

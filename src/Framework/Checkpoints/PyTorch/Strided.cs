@@ -8,7 +8,8 @@ internal static class Strided
     {
         var (shape, strides, size) = (tensor.Shape, tensor.Strides, tensor.Type.Size());
         var extent = 1L;
-        for (var i = 0; i < shape.Length; i++) extent += (shape[i] - 1) * strides[i];
+        for (var i = 0; i < shape.Length; i++)
+            extent += (shape[i] - 1) * strides[i];
         var source = file.Read(start, extent * size, $"the data of {name}");
 
         var index = new long[shape.Length];
@@ -19,7 +20,8 @@ internal static class Strided
             for (var axis = shape.Length - 1; axis >= 0; axis--)
             {
                 at += strides[axis];
-                if (++index[axis] < shape[axis]) break;
+                if (++index[axis] < shape[axis])
+                    break;
                 at -= strides[axis] * shape[axis];
                 index[axis] = 0;
             }

@@ -7,7 +7,8 @@ internal sealed class SafetensorsFile : WeightsFile
 {
     private readonly SafetensorsHeader _header;
 
-    private SafetensorsFile(FileBytes file) : base(file)
+    private SafetensorsFile(FileBytes file)
+        : base(file)
     {
         _header = SafetensorsHeader.Read(file);
         Tensors = _header.Tensors.OrderBy(tensor => tensor.Value.Offset).ToDictionary(tensor => tensor.Key, tensor => tensor.Value.Info);
@@ -44,7 +45,8 @@ internal sealed class SafetensorsFile : WeightsFile
     /// <summary>Whether the file is what was sealed when it was written; see <see cref="Seal"/>. null: it bears no seal.</summary>
     public bool? SealIsIntact() => Metadata.ContainsKey(Seal.Key) ? Seal.Check(File, _header) : null;
 
-    private protected override void ReadBytes(string name, Span<byte> destination) => File.Read(Place(name), destination, $"the data of {name}");
+    private protected override void ReadBytes(string name, Span<byte> destination) =>
+        File.Read(Place(name), destination, $"the data of {name}");
 
     private protected override Stream OpenBytes(string name) => File.Stream(Place(name), Tensors[name].Bytes);
 

@@ -15,9 +15,7 @@ internal sealed class SafetensorsHeader
 
     private const int MaxRank = 64;
 
-    private SafetensorsHeader()
-    {
-    }
+    private SafetensorsHeader() { }
 
     public Dictionary<string, string> Metadata { get; } = [];
 
@@ -31,8 +29,10 @@ internal sealed class SafetensorsHeader
         Span<byte> prefix = stackalloc byte[8];
         file.Read(0, prefix, "the header's length");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > MaxLength) throw CheckpointErrors.Damaged(file, $"the header claims {length} bytes; at most {MaxLength} are allowed");
-        if (length < 2) throw CheckpointErrors.Damaged(file, "the header is empty");
+        if (length > MaxLength)
+            throw CheckpointErrors.Damaged(file, $"the header claims {length} bytes; at most {MaxLength} are allowed");
+        if (length < 2)
+            throw CheckpointErrors.Damaged(file, "the header is empty");
         var json = file.Read(8, (long)length, $"the header of {length} bytes");
 
         var header = new SafetensorsHeader { DataStart = 8 + (long)length };
@@ -56,23 +56,28 @@ internal sealed class SafetensorsHeader
         {
             if (name == "__metadata__")
             {
-                if (Metadata.Count > 0) throw CheckpointErrors.Damaged(file, "__metadata__ occurs twice");
+                if (Metadata.Count > 0)
+                    throw CheckpointErrors.Damaged(file, "__metadata__ occurs twice");
                 Expect(ref reader, JsonTokenType.StartObject);
                 while (NextName(ref reader, out var key))
                 {
                     Expect(ref reader, JsonTokenType.String);
-                    if (!Metadata.TryAdd(key, reader.GetString()!)) throw CheckpointErrors.Damaged(file, $"__metadata__ holds \"{key}\" twice");
+                    if (!Metadata.TryAdd(key, reader.GetString()!))
+                        throw CheckpointErrors.Damaged(file, $"__metadata__ holds \"{key}\" twice");
                 }
             }
-            else if (!Tensors.TryAdd(name, ParseTensor(file, ref reader, name))) throw CheckpointErrors.Damaged(file, $"two tensors are called {name}");
+            else if (!Tensors.TryAdd(name, ParseTensor(file, ref reader, name)))
+                throw CheckpointErrors.Damaged(file, $"two tensors are called {name}");
         }
-        if (reader.Read()) throw new FormatException("Something follows the object.");
+        if (reader.Read())
+            throw new FormatException("Something follows the object.");
     }
 
     private (WeightInfo Info, long Offset) ParseTensor(FileBytes file, ref Utf8JsonReader reader, string name)
     {
         ElementType? type = null;
-        List<long>? shape = null, offsets = null;
+        List<long>? shape = null,
+            offsets = null;
         Expect(ref reader, JsonTokenType.StartObject);
         while (NextName(ref reader, out var key))
             switch (key)
@@ -91,10 +96,14 @@ internal sealed class SafetensorsHeader
                 default:
                     throw new FormatException($"Tensor {name}: \"{key}\" is not expected here.");
             }
-        if (type is null || shape is null || offsets is not [var begin, var end]) throw new FormatException($"Tensor {name} lacks dtype, shape or data_offsets.");
+        if (type is null || shape is null || offsets is not [var begin, var end])
+            throw new FormatException($"Tensor {name} lacks dtype, shape or data_offsets.");
 
         if (!Sizes.TryBytes(shape, type.Value.Size(), out var bytes) || end - begin != bytes)
-            throw CheckpointErrors.Damaged(file, $"{name} has shape {WeightInfo.ShapeText(shape)} of {type}, yet its data has {end - begin} bytes");
+            throw CheckpointErrors.Damaged(
+                file,
+                $"{name} has shape {WeightInfo.ShapeText(shape)} of {type}, yet its data has {end - begin} bytes"
+            );
         return (new WeightInfo(name, type.Value, shape), begin);
     }
 
@@ -104,11 +113,17 @@ internal sealed class SafetensorsHeader
         foreach (var (info, offset) in Tensors.Values.OrderBy(tensor => tensor.Offset).ThenBy(tensor => tensor.Info.Bytes))
         {
             if (offset != expected)
-                throw CheckpointErrors.Damaged(file, $"the data of {info.Name} begins at {offset}, not at {expected}: there is {(offset < expected ? "an overlap" : "a hole")}");
-            if (info.Bytes > file.Length - DataStart - offset) throw CheckpointErrors.Truncated(file, $"the data of {info.Name}");
+                throw CheckpointErrors.Damaged(
+                    file,
+                    $"the data of {info.Name} begins at {offset}, not at {expected}: there is "
+                        + $"{(offset < expected ? "an overlap" : "a hole")}"
+                );
+            if (info.Bytes > file.Length - DataStart - offset)
+                throw CheckpointErrors.Truncated(file, $"the data of {info.Name}");
             expected = offset + info.Bytes;
         }
-        if (DataStart + expected != file.Length) throw CheckpointErrors.Damaged(file, $"{file.Length - DataStart - expected} bytes at the end belong to no tensor");
+        if (DataStart + expected != file.Length)
+            throw CheckpointErrors.Damaged(file, $"{file.Length - DataStart - expected} bytes at the end belong to no tensor");
     }
 
     private static List<long> Integers(ref Utf8JsonReader reader, int atMost)
@@ -119,7 +134,8 @@ internal sealed class SafetensorsHeader
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var value) || value < 0)
                 throw new FormatException("Sizes and offsets are whole numbers from 0.");
-            if (values.Count == atMost) throw new FormatException($"A list has more than {atMost} entries.");
+            if (values.Count == atMost)
+                throw new FormatException($"A list has more than {atMost} entries.");
             values.Add(value);
         }
         return values;
@@ -134,6 +150,7 @@ internal sealed class SafetensorsHeader
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type)
     {
-        if (!reader.Read() || reader.TokenType != type) throw new FormatException($"{type} is expected, {reader.TokenType} found.");
+        if (!reader.Read() || reader.TokenType != type)
+            throw new FormatException($"{type} is expected, {reader.TokenType} found.");
     }
 }

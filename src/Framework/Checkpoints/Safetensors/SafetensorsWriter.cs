@@ -15,7 +15,10 @@ internal static class SafetensorsWriter
     public static void Write(Stream stream, IEnumerable<WeightSource> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         // Widest types first, so that every tensor is aligned to its type for those who map the file.
-        var ordered = tensors.OrderByDescending(tensor => tensor.Info.Type.Size()).ThenBy(tensor => tensor.Info.Name, StringComparer.Ordinal).ToList();
+        var ordered = tensors
+            .OrderByDescending(tensor => tensor.Info.Type.Size())
+            .ThenBy(tensor => tensor.Info.Name, StringComparer.Ordinal)
+            .ToList();
         var header = Header(ordered, metadata);
         stream.Write(header);
 
@@ -26,7 +29,8 @@ internal static class SafetensorsWriter
         {
             var before = hashing.Written;
             tensor.WriteTo(hashing);
-            if (hashing.Written - before != tensor.Info.Bytes) throw new InvalidOperationException($"{tensor.Info} wrote {hashing.Written - before} bytes.");
+            if (hashing.Written - before != tensor.Info.Bytes)
+                throw new InvalidOperationException($"{tensor.Info} wrote {hashing.Written - before} bytes.");
         }
         stream.Position = Seal.Place(header);
         stream.Write(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(hash.GetHashAndReset())));
@@ -42,7 +46,8 @@ internal static class SafetensorsWriter
             json.WriteStartObject();
             json.WriteStartObject("__metadata__");
             json.WriteString(Seal.Key, Seal.Blank);
-            foreach (var (key, value) in metadata) json.WriteString(key, value);
+            foreach (var (key, value) in metadata)
+                json.WriteString(key, value);
             json.WriteEndObject();
             var offset = 0L;
             foreach (var (info, _) in tensors)
@@ -50,7 +55,8 @@ internal static class SafetensorsWriter
                 json.WriteStartObject(info.Name);
                 json.WriteString("dtype", info.Type.SafetensorsName() ?? throw CheckpointErrors.CannotStore(info));
                 json.WriteStartArray("shape");
-                foreach (var size in info.Shape) json.WriteNumberValue(size);
+                foreach (var size in info.Shape)
+                    json.WriteNumberValue(size);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
@@ -60,9 +66,11 @@ internal static class SafetensorsWriter
             }
             json.WriteEndObject();
         }
-        while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' ');
+        while (buffer.Length % 8 != 0)
+            buffer.WriteByte((byte)' ');
         var bytes = buffer.ToArray();
-        if (bytes.Length - 8 > SafetensorsHeader.MaxLength) throw new InvalidOperationException("The header is beyond what the format allows.");
+        if (bytes.Length - 8 > SafetensorsHeader.MaxLength)
+            throw new InvalidOperationException("The header is beyond what the format allows.");
         BinaryPrimitives.WriteInt64LittleEndian(bytes, bytes.Length - 8);
         return bytes;
     }
@@ -74,7 +82,11 @@ internal static class SafetensorsWriter
         public override bool CanSeek => false;
         public override bool CanWrite => true;
         public override long Length => Written;
-        public override long Position { get => Written; set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => Written;
+            set => throw new NotSupportedException();
+        }
 
         public override void Write(ReadOnlySpan<byte> buffer)
         {
@@ -84,9 +96,13 @@ internal static class SafetensorsWriter
         }
 
         public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
         public override void Flush() => inner.Flush();
+
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
         public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

@@ -17,17 +17,19 @@ internal static class Seal
     {
         var start = file.Read(0, header.DataStart, "the header");
         var place = Place(start);
-        if (place < 0) return false;
+        if (place < 0)
+            return false;
         var digits = Encoding.ASCII.GetString(start, place, 64);
         start.AsSpan(place, 64).Fill((byte)'0');
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(start);
         var buffer = new byte[1 << 20];
-        for (var offset = header.DataStart; offset < file.Length;)
+        for (var offset = header.DataStart; offset < file.Length; )
         {
             var count = file.ReadUpTo(offset, buffer);
-            if (count == 0) return false;
+            if (count == 0)
+                return false;
             hash.AppendData(buffer, 0, count);
             offset += count;
         }

@@ -6,7 +6,13 @@ namespace Tessera.Framework.Components.OptionTypes;
 /// <summary>A list: an array, or an interface that an array fits.</summary>
 internal sealed class ListType(OptionType item) : OptionType
 {
-    private static readonly Type[] Definitions = [typeof(IReadOnlyList<>), typeof(IReadOnlyCollection<>), typeof(IEnumerable<>), typeof(IList<>)];
+    private static readonly Type[] Definitions =
+    [
+        typeof(IReadOnlyList<>),
+        typeof(IReadOnlyCollection<>),
+        typeof(IEnumerable<>),
+        typeof(IList<>),
+    ];
 
     public override string Name => $"list of {item.Name}";
 
@@ -111,8 +117,7 @@ internal sealed class OneOrManyType(Type clr, OptionType item) : OptionType
         return Activator.CreateInstance(clr, items);
     }
 
-    public override JsonObject Schema(SchemaWriter schema) =>
-        new() { ["anyOf"] = new JsonArray(schema.Value(item), _list.Schema(schema)) };
+    public override JsonObject Schema(SchemaWriter schema) => new() { ["anyOf"] = new JsonArray(schema.Value(item), _list.Schema(schema)) };
 }
 
 /// <summary>A component, or a map of named ones.</summary>
@@ -135,11 +140,10 @@ internal sealed class OneOrNamedType(Type clr, OptionType item) : OptionType
         // Without a type it is a map of named ones only where the values look like components.
         var named = node is ConfigMap map && map["type"] is null && map.Count > 0 && map.All(entry => entry.Value is ConfigMap);
         var value = named ? _map.Bind(context, node, path) : item.Bind(context, node, path);
-        return value is null
-            ? null
-            : named ? Activator.CreateInstance(clr, null, value) : Activator.CreateInstance(clr, value, Activator.CreateInstance(_map.Clr));
+        return value is null ? null
+            : named ? Activator.CreateInstance(clr, null, value)
+            : Activator.CreateInstance(clr, value, Activator.CreateInstance(_map.Clr));
     }
 
-    public override JsonObject Schema(SchemaWriter schema) =>
-        new() { ["anyOf"] = new JsonArray(schema.Value(item), _map.Schema(schema)) };
+    public override JsonObject Schema(SchemaWriter schema) => new() { ["anyOf"] = new JsonArray(schema.Value(item), _map.Schema(schema)) };
 }

@@ -15,7 +15,8 @@ internal sealed class ComponentType(Type clr) : OptionType
 
     public override Type Clr => typeof(BoundComponent);
 
-    public override object? Bind(BindContext context, ConfigNode node, string path) => KeyBinder.BindComponent(context, _kind, clr, node, path);
+    public override object? Bind(BindContext context, ConfigNode node, string path) =>
+        KeyBinder.BindComponent(context, _kind, clr, node, path);
 
     public override JsonObject Schema(SchemaWriter schema) => schema.Component(_kind, clr);
 }
@@ -35,7 +36,13 @@ internal sealed class SpecType(Type clr) : OptionType
 
     public override object? Bind(BindContext context, ConfigNode node, string path) =>
         _component.Bind(context, node, path) is BoundComponent bound
-            ? Activator.CreateInstance(Clr, System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance, null, [bound], null)
+            ? Activator.CreateInstance(
+                Clr,
+                System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance,
+                null,
+                [bound],
+                null
+            )
             : null;
 
     public override JsonObject Schema(SchemaWriter schema) => _component.Schema(schema);
@@ -50,9 +57,12 @@ internal static class ChildType
             return new ComponentType(type);
         if (ListType.ItemOf(type) is { } item && ComponentKind.Of(item) is not null)
             return new ListType(new ComponentType(item));
-        return type.IsGenericType && MapType.Definitions.Contains(type.GetGenericTypeDefinition())
-            && type.GenericTypeArguments[0] == typeof(string) && ComponentKind.Of(type.GenericTypeArguments[1]) is not null
-                ? new MapType(new ComponentType(type.GenericTypeArguments[1]))
-                : null;
+        return
+            type.IsGenericType
+            && MapType.Definitions.Contains(type.GetGenericTypeDefinition())
+            && type.GenericTypeArguments[0] == typeof(string)
+            && ComponentKind.Of(type.GenericTypeArguments[1]) is not null
+            ? new MapType(new ComponentType(type.GenericTypeArguments[1]))
+            : null;
     }
 }

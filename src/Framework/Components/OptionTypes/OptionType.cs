@@ -41,17 +41,18 @@ internal abstract class OptionType
     public abstract JsonObject Schema(SchemaWriter schema);
 
     /// <summary>The default as in a config.</summary>
-    public virtual string Show(object? value) => value switch
-    {
-        null => "null",
-        bool flag => flag ? "true" : "false",
-        string text => ConfigWriter.Quote(text),
-        Enum name => ConfigKey.NameOf(name.ToString()),
-        System.Collections.IDictionary { Count: 0 } => "{}",
-        System.Collections.IEnumerable items => "[" + string.Join(", ", items.Cast<object?>().Select(Show)) + "]",
-        IFormattable number => number.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
-        _ => value.ToString() ?? "",
-    };
+    public virtual string Show(object? value) =>
+        value switch
+        {
+            null => "null",
+            bool flag => flag ? "true" : "false",
+            string text => ConfigWriter.Quote(text),
+            Enum name => ConfigKey.NameOf(name.ToString()),
+            System.Collections.IDictionary { Count: 0 } => "{}",
+            System.Collections.IEnumerable items => "[" + string.Join(", ", items.Cast<object?>().Select(Show)) + "]",
+            IFormattable number => number.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
+            _ => value.ToString() ?? "",
+        };
 
     public static OptionType For(Type type)
     {

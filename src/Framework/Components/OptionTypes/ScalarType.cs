@@ -12,7 +12,14 @@ internal sealed class ScalarType : OptionType
         new(typeof(long), "int", "an integer", "integers", "integer", node => Integer(node)),
         new(typeof(double), "float", "a number", "numbers", "number", node => Number(node)),
         new(typeof(float), "float", "a number", "numbers", "number", node => (float?)Number(node) is { } n && float.IsFinite(n) ? n : null),
-        new(typeof(bool), "bool", "true or false", "booleans", "boolean", node => node.Kind == ConfigValueKind.Boolean ? node.Text == "true" : null),
+        new(
+            typeof(bool),
+            "bool",
+            "true or false",
+            "booleans",
+            "boolean",
+            node => node.Kind == ConfigValueKind.Boolean ? node.Text == "true" : null
+        ),
         new(typeof(string), "string", "a string", "strings", "string", node => node.Kind == ConfigValueKind.String ? node.Text : null),
     }.ToDictionary(type => type.Clr);
 
@@ -46,13 +53,15 @@ internal sealed class ScalarType : OptionType
     private static long? Integer(ConfigValue node) =>
         node.Kind == ConfigValueKind.Number
         && decimal.TryParse(node.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-        && number == decimal.Truncate(number) && number is >= long.MinValue and <= long.MaxValue
+        && number == decimal.Truncate(number)
+        && number is >= long.MinValue and <= long.MaxValue
             ? (long)number
             : null;
 
     private static double? Number(ConfigValue node) =>
         node.Kind == ConfigValueKind.Number
-        && double.TryParse(node.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+        && double.TryParse(node.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+        && double.IsFinite(number)
             ? number
             : null;
 }
@@ -60,8 +69,7 @@ internal sealed class ScalarType : OptionType
 /// <summary>An enum, its members in snake_case.</summary>
 internal sealed class EnumType(Type clr) : OptionType
 {
-    private readonly Dictionary<string, object> _members =
-        Enum.GetNames(clr).ToDictionary(ConfigKey.NameOf, name => Enum.Parse(clr, name));
+    private readonly Dictionary<string, object> _members = Enum.GetNames(clr).ToDictionary(ConfigKey.NameOf, name => Enum.Parse(clr, name));
 
     public override string Name => string.Join("|", _members.Keys);
 
@@ -114,7 +122,11 @@ internal sealed class NodeType(Type clr) : OptionType
             return node;
         if (typeof(JsonNode).IsAssignableFrom(Clr) && JsonNode.Parse(node.ToString()) is { } json && Clr.IsInstanceOfType(json))
             return json;
-        context.Add(node, path, ConfigErrors.WrongType(Clr == typeof(JsonArray) || Clr == typeof(ConfigList) ? "a list" : "an object", node));
+        context.Add(
+            node,
+            path,
+            ConfigErrors.WrongType(Clr == typeof(JsonArray) || Clr == typeof(ConfigList) ? "a list" : "an object", node)
+        );
         return null;
     }
 

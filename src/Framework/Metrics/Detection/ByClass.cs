@@ -9,10 +9,13 @@ internal sealed class ByClass
     public ByClass(ReadOnlySpan<int> labels, int classes)
     {
         (_starts, _members) = (new int[classes + 1], new int[labels.Length]);
-        foreach (var label in labels) _starts[label + 1]++;
-        for (var c = 0; c < classes; c++) _starts[c + 1] += _starts[c];
+        foreach (var label in labels)
+            _starts[label + 1]++;
+        for (var c = 0; c < classes; c++)
+            _starts[c + 1] += _starts[c];
         var next = _starts.AsSpan(0, classes).ToArray();
-        for (var i = 0; i < labels.Length; i++) _members[next[labels[i]]++] = i;
+        for (var i = 0; i < labels.Length; i++)
+            _members[next[labels[i]]++] = i;
     }
 
     public Span<int> this[int label] => _members.AsSpan(_starts[label].._starts[label + 1]);
@@ -23,7 +26,8 @@ internal sealed class ByClass
         var members = this[label];
         for (var i = 1; i < members.Length; i++)
         {
-            if (scores[members[i]] <= scores[members[i - 1]]) continue;
+            if (scores[members[i]] <= scores[members[i - 1]])
+                continue;
             members.Sort((a, b) => scores[a] != scores[b] ? scores[b].CompareTo(scores[a]) : a.CompareTo(b));
             break;
         }

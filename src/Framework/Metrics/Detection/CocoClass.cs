@@ -6,9 +6,14 @@ internal sealed class CocoClass
     public const int RecallPoints = 101;
 
     private const double Epsilon = 2.220446049250313e-16; // numpy.spacing(1), which COCO adds to the denominator of a precision
-    private const int Areas = CocoMatcher.Areas, Thresholds = CocoMatcher.Thresholds;
+    private const int Areas = CocoMatcher.Areas,
+        Thresholds = CocoMatcher.Thresholds;
 
-    private static readonly double[] s_recalls = [.. Enumerable.Range(0, RecallPoints - 1).Select(i => i * (1.0 / (RecallPoints - 1))), 1.0];
+    private static readonly double[] s_recalls =
+    [
+        .. Enumerable.Range(0, RecallPoints - 1).Select(i => i * (1.0 / (RecallPoints - 1))),
+        1.0,
+    ];
 
     private readonly int[] _images;
     private readonly short[] _ranks;
@@ -33,13 +38,17 @@ internal sealed class CocoClass
                 (images[at], ranks[at], detections[at]) = (image, (short)rank, ofImage.Detections[rank]);
                 (keys[at], order[at]) = (-ofImage.Detections[rank].Score, at);
             }
-            for (var area = 0; area < Areas; area++) Objects[area] += ofImage.Objects[area];
+            for (var area = 0; area < Areas; area++)
+                Objects[area] += ofImage.Objects[area];
         }
         SortStably(keys, order);
         _images = Array.ConvertAll(order, i => images[i]);
         _ranks = Array.ConvertAll(order, i => ranks[i]);
         _detections = Array.ConvertAll(order, i => detections[i]);
-        _objectsByImage = [.. matches.Where(match => match.Matches.Objects[0] > 0).Select(match => (match.Image, match.Matches.Objects[0]))];
+        _objectsByImage =
+        [
+            .. matches.Where(match => match.Matches.Objects[0] > 0).Select(match => (match.Image, match.Matches.Objects[0])),
+        ];
     }
 
     /// <summary>[areas].</summary>
@@ -50,7 +59,8 @@ internal sealed class CocoClass
     {
         var results = new double[Thresholds];
         Array.Fill(results, double.NaN);
-        if (Objects[area] == 0) return results;
+        if (Objects[area] == 0)
+            return results;
         var shift = area * Thresholds;
         Array.Clear(_places);
         Span<int> ignored = stackalloc int[Thresholds];
@@ -60,7 +70,8 @@ internal sealed class CocoClass
             ref readonly var detection = ref _detections[i];
             Count(i + 1, 1, (uint)(detection.True >> shift), (uint)(detection.Ignored >> shift), ignored);
         }
-        for (var t = 0; t < Thresholds; t++) results[t] = Interpolate(t, Objects[area]);
+        for (var t = 0; t < Thresholds; t++)
+            results[t] = Interpolate(t, Objects[area]);
         return results;
     }
 
@@ -70,20 +81,25 @@ internal sealed class CocoClass
         var found = new int[Thresholds];
         for (var i = 0; i < _detections.Length; i++)
         {
-            if (_ranks[i] >= most) continue;
-            for (var bits = (uint)(_detections[i].True >> (area * Thresholds)) & Mask; bits != 0; bits &= bits - 1) found[System.Numerics.BitOperations.TrailingZeroCount(bits)]++;
+            if (_ranks[i] >= most)
+                continue;
+            for (var bits = (uint)(_detections[i].True >> (area * Thresholds)) & Mask; bits != 0; bits &= bits - 1)
+                found[System.Numerics.BitOperations.TrailingZeroCount(bits)]++;
         }
         return Array.ConvertAll(found, n => Objects[area] == 0 ? double.NaN : (double)n / Objects[area]);
     }
 
-    /// <summary><see cref="Precision"/> of all sizes with each image taken as often as it was drawn; false where no object is asked for.</summary>
+    /// <summary><see cref="Precision"/> of all sizes with each image taken as often as it was drawn; false where no object is asked
+    /// for.</summary>
     /// <param name="drawn">[images].</param>
     /// <param name="results">[thresholds].</param>
     public bool Redraw(int[] drawn, Span<double> results)
     {
         var objects = 0;
-        foreach (var (image, count) in _objectsByImage) objects += drawn[image] * count;
-        if (objects == 0) return false;
+        foreach (var (image, count) in _objectsByImage)
+            objects += drawn[image] * count;
+        if (objects == 0)
+            return false;
         Array.Clear(_places);
         Span<int> ignored = stackalloc int[Thresholds];
         ignored.Clear();
@@ -91,12 +107,15 @@ internal sealed class CocoClass
         for (var i = 0; i < _images.Length; i++)
         {
             var times = drawn[_images[i]];
-            if (times == 0) continue;
+            if (times == 0)
+                continue;
             seen += times;
             ref readonly var detection = ref _detections[i];
-            if (((detection.Matched | detection.Ignored) & Mask) != 0) Count(seen, times, (uint)detection.True, (uint)detection.Ignored, ignored);
+            if (((detection.Matched | detection.Ignored) & Mask) != 0)
+                Count(seen, times, (uint)detection.True, (uint)detection.Ignored, ignored);
         }
-        for (var t = 0; t < Thresholds; t++) results[t] = Interpolate(t, objects);
+        for (var t = 0; t < Thresholds; t++)
+            results[t] = Interpolate(t, objects);
         return true;
     }
 
@@ -109,13 +128,15 @@ internal sealed class CocoClass
     /// <param name="without">By threshold: it counts as nothing.</param>
     private void Count(int seen, int times, uint found, uint without, Span<int> ignored)
     {
-        for (var bits = without & Mask; bits != 0; bits &= bits - 1) ignored[System.Numerics.BitOperations.TrailingZeroCount(bits)] += times;
+        for (var bits = without & Mask; bits != 0; bits &= bits - 1)
+            ignored[System.Numerics.BitOperations.TrailingZeroCount(bits)] += times;
         for (var bits = found & Mask; bits != 0; bits &= bits - 1)
         {
             var t = System.Numerics.BitOperations.TrailingZeroCount(bits);
             var (before, after) = (_places[t], _places[t] + times);
             ref var precisions = ref _precisions[t];
-            if (precisions.Length < after) Array.Resize(ref precisions, Math.Max(after, 2 * precisions.Length));
+            if (precisions.Length < after)
+                Array.Resize(ref precisions, Math.Max(after, 2 * precisions.Length));
             precisions.AsSpan(before..after).Fill(after / (seen - ignored[t] + Epsilon));
             _places[t] = after;
         }
@@ -126,12 +147,15 @@ internal sealed class CocoClass
     {
         var precisions = _precisions[t].AsSpan(0, _places[t]);
         for (var i = precisions.Length - 2; i >= 0; i--)
-            if (precisions[i + 1] > precisions[i]) precisions[i] = precisions[i + 1];
+            if (precisions[i + 1] > precisions[i])
+                precisions[i] = precisions[i + 1];
         var (sum, at) = (0.0, 0);
         foreach (var recall in s_recalls)
         {
-            while (at < precisions.Length && (at + 1.0) / objects < recall) at++;
-            if (at == precisions.Length) break;
+            while (at < precisions.Length && (at + 1.0) / objects < recall)
+                at++;
+            if (at == precisions.Length)
+                break;
             sum += precisions[at];
         }
         return sum / RecallPoints;
@@ -140,11 +164,13 @@ internal sealed class CocoClass
     private static void SortStably(double[] keys, int[] order)
     {
         Array.Sort(keys, order);
-        for (var i = 0; i < keys.Length;)
+        for (var i = 0; i < keys.Length; )
         {
             var end = i + 1;
-            while (end < keys.Length && keys[end] == keys[i]) end++;
-            if (end - i > 1) Array.Sort(order, i, end - i); // equal scores keep the images' order
+            while (end < keys.Length && keys[end] == keys[i])
+                end++;
+            if (end - i > 1)
+                Array.Sort(order, i, end - i); // equal scores keep the images' order
             i = end;
         }
     }

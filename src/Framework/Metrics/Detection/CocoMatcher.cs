@@ -2,7 +2,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Framework.Metrics.Detection;
 
-/// <summary>A detection held against an image's objects. Bit <c>area * 10 + threshold</c> of each mask stands for a range of areas and an IoU threshold.</summary>
+/// <summary>A detection held against an image's objects. Bit <c>area * 10 + threshold</c> of each mask stands for a range of areas and an
+/// IoU threshold.</summary>
 /// <param name="Matched">It lies on an object.</param>
 /// <param name="Ignored">It counts as nothing: the object isn't asked for, or there is none and it is not of that size itself.</param>
 internal readonly record struct CocoMatch(double Score, ulong Matched, ulong Ignored)
@@ -18,13 +19,19 @@ internal sealed record ClassMatches(int Label, int[] Objects, CocoMatch[] Detect
 /// <summary>Assigns an image's detections to its objects as COCO does, for every range of areas and every IoU threshold.</summary>
 internal sealed class CocoMatcher(int classes)
 {
-    public const int Areas = 4, Thresholds = 10, MostDetections = 100;
+    public const int Areas = 4,
+        Thresholds = 10,
+        MostDetections = 100;
 
     /// <summary>All, small, medium, large; both ends belong to a range.</summary>
     private static readonly (double Low, double High)[] s_areas = [(0, 1e10), (0, 32 * 32), (32 * 32, 96 * 96), (96 * 96, 1e10)];
 
     // 0.5 to 0.95, rounded as numpy.linspace rounds them: a detection exactly on a threshold must fall on the same side.
-    private static readonly double[] s_thresholds = [.. Enumerable.Range(0, Thresholds - 1).Select(i => (i * ((0.95 - 0.5) / (Thresholds - 1))) + 0.5), 0.95];
+    private static readonly double[] s_thresholds =
+    [
+        .. Enumerable.Range(0, Thresholds - 1).Select(i => (i * ((0.95 - 0.5) / (Thresholds - 1))) + 0.5),
+        0.95,
+    ];
 
     private const ulong OfOneArea = (1UL << Thresholds) - 1;
 
@@ -40,13 +47,21 @@ internal sealed class CocoMatcher(int classes)
         {
             var ofClass = objects[c];
             var detections = found.Falling(c, scores);
-            if (ofClass.Length + detections.Length == 0) continue;
+            if (ofClass.Length + detections.Length == 0)
+                continue;
             matches.Add(OfClass(c, detections[..Math.Min(detections.Length, MostDetections)], ofClass, boxes, scores, truth));
         }
         return [.. matches];
     }
 
-    private ClassMatches OfClass(int label, ReadOnlySpan<int> detections, ReadOnlySpan<int> objects, double[] boxes, double[] scores, BoxAnnotation truth)
+    private ClassMatches OfClass(
+        int label,
+        ReadOnlySpan<int> detections,
+        ReadOnlySpan<int> objects,
+        double[] boxes,
+        double[] scores,
+        BoxAnnotation truth
+    )
     {
         var results = new CocoMatch[detections.Length];
         var close = Overlaps(detections, objects, boxes, truth);
@@ -55,15 +70,18 @@ internal sealed class CocoMatcher(int classes)
         for (var area = 0; area < Areas; area++)
         {
             counts[area] = Order(order, objects, truth, s_areas[area]);
-            if (!close) continue;
-            for (var t = 0; t < Thresholds; t++) Assign(results, order, counts[area], objects, truth, s_thresholds[t], 1UL << ((area * Thresholds) + t));
+            if (!close)
+                continue;
+            for (var t = 0; t < Thresholds; t++)
+                Assign(results, order, counts[area], objects, truth, s_thresholds[t], 1UL << ((area * Thresholds) + t));
         }
         for (var d = 0; d < results.Length; d++)
         {
             var box = boxes.AsSpan(4 * detections[d], 4);
             var (size, outside) = (box[2] * box[3], 0UL);
             for (var area = 0; area < Areas; area++)
-                if (size < s_areas[area].Low || size > s_areas[area].High) outside |= OfOneArea << (area * Thresholds);
+                if (size < s_areas[area].Low || size > s_areas[area].High)
+                    outside |= OfOneArea << (area * Thresholds);
             var (_, matched, ignored) = results[d];
             results[d] = new CocoMatch(scores[detections[d]], matched, ignored | (outside & ~matched));
         }
@@ -73,8 +91,10 @@ internal sealed class CocoMatcher(int classes)
     /// <returns>Whether any overlap reaches the lowest threshold.</returns>
     private bool Overlaps(ReadOnlySpan<int> detections, ReadOnlySpan<int> objects, double[] boxes, BoxAnnotation truth)
     {
-        if (_ious.Length < detections.Length * objects.Length) _ious = new double[detections.Length * objects.Length];
-        if (_taken.Length < objects.Length) _taken = new bool[objects.Length];
+        if (_ious.Length < detections.Length * objects.Length)
+            _ious = new double[detections.Length * objects.Length];
+        if (_taken.Length < objects.Length)
+            _taken = new bool[objects.Length];
         var (at, close) = (0, false);
         foreach (var d in detections)
         {
@@ -95,15 +115,25 @@ internal sealed class CocoMatcher(int classes)
     {
         var (asked, last) = (0, order.Length);
         for (var g = 0; g < objects.Length; g++)
-            if (IsAsked(objects[g])) order[asked++] = g;
+            if (IsAsked(objects[g]))
+                order[asked++] = g;
         for (var g = objects.Length - 1; g >= 0; g--)
-            if (!IsAsked(objects[g])) order[--last] = g;
+            if (!IsAsked(objects[g]))
+                order[--last] = g;
         return asked;
 
         bool IsAsked(int g) => !truth.Ignored[g] && !truth.Crowd[g] && truth.Areas[g] >= area.Low && truth.Areas[g] <= area.High;
     }
 
-    private void Assign(CocoMatch[] results, ReadOnlySpan<int> order, int asked, ReadOnlySpan<int> objects, BoxAnnotation truth, double threshold, ulong bit)
+    private void Assign(
+        CocoMatch[] results,
+        ReadOnlySpan<int> order,
+        int asked,
+        ReadOnlySpan<int> objects,
+        BoxAnnotation truth,
+        double threshold,
+        ulong bit
+    )
     {
         Array.Clear(_taken, 0, objects.Length);
         for (var d = 0; d < results.Length; d++)
@@ -112,12 +142,15 @@ internal sealed class CocoMatcher(int classes)
             var (best, match) = (threshold, -1);
             for (var i = 0; i < order.Length; i++)
             {
-                if (i == asked && match >= 0) break; // an object that is asked for goes before any that isn't
+                if (i == asked && match >= 0)
+                    break; // an object that is asked for goes before any that isn't
                 var g = order[i];
-                if (ious[g] < best || (_taken[g] && !truth.Crowd[objects[g]])) continue;
+                if (ious[g] < best || (_taken[g] && !truth.Crowd[objects[g]]))
+                    continue;
                 (best, match) = (ious[g], i); // of equal ones the last
             }
-            if (match < 0) continue;
+            if (match < 0)
+                continue;
             _taken[order[match]] = true;
             var (score, matched, ignored) = results[d];
             results[d] = new CocoMatch(score, matched | bit, match >= asked ? ignored | bit : ignored);

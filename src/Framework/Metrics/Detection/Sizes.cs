@@ -21,8 +21,10 @@ internal static class Sizes
     /// <summary>A sample's boxes moved back to where they were before any transform; null where it has none.</summary>
     public static BoxAnnotation? OnOriginal(Sample sample)
     {
-        if (sample.Boxes is not { } boxes) return null;
-        if (sample.Geometry is not { Transform.IsIdentity: false } geometry || !Matrix3x2.Invert(geometry.Transform, out var back)) return BoxAnnotation.Of(boxes);
+        if (sample.Boxes is not { } boxes)
+            return null;
+        if (sample.Geometry is not { Transform.IsIdentity: false } geometry || !Matrix3x2.Invert(geometry.Transform, out var back))
+            return BoxAnnotation.Of(boxes);
         var corners = new float[boxes.Corners.Length];
         for (var i = 0; i < corners.Length; i += 4)
         {
@@ -40,9 +42,11 @@ internal static class Sizes
     public static double IoU(ReadOnlySpan<double> found, ReadOnlySpan<double> truth, bool crowd)
     {
         var width = Math.Min(found[2] + found[0], truth[2] + truth[0]) - Math.Max(found[0], truth[0]);
-        if (!(width > 0)) return 0;
+        if (!(width > 0))
+            return 0;
         var height = Math.Min(found[3] + found[1], truth[3] + truth[1]) - Math.Max(found[1], truth[1]);
-        if (!(height > 0)) return 0;
+        if (!(height > 0))
+            return 0;
         var (both, area) = (width * height, found[2] * found[3]);
         return both / (crowd ? area : area + (truth[2] * truth[3]) - both);
     }

@@ -23,18 +23,23 @@ internal sealed record VocMatches(int Label, int Objects, double[] Scores, bool[
                 foreach (var g in objects[c])
                 {
                     var iou = Sizes.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
-                    if (iou > best) (best, match) = (iou, g);
+                    if (iou > best)
+                        (best, match) = (iou, g);
                 }
                 var hit = match >= 0 && best >= threshold;
-                if (hit && (truth.Ignored[match] || truth.Crowd[match])) continue;
+                if (hit && (truth.Ignored[match] || truth.Crowd[match]))
+                    continue;
                 kept.Add(scores[d]);
                 right.Add(hit && !taken[match]);
-                if (hit) taken[match] = true;
+                if (hit)
+                    taken[match] = true;
             }
             var asked = 0;
             foreach (var g in objects[c])
-                if (!truth.Ignored[g] && !truth.Crowd[g]) asked++;
-            if (kept.Count + asked > 0) matches.Add(new VocMatches(c, asked, [.. kept], [.. right]));
+                if (!truth.Ignored[g] && !truth.Crowd[g])
+                    asked++;
+            if (kept.Count + asked > 0)
+                matches.Add(new VocMatches(c, asked, [.. kept], [.. right]));
         }
         return [.. matches];
     }
@@ -55,7 +60,8 @@ internal sealed record VocMatches(int Label, int Objects, double[] Scores, bool[
     {
         var (label, objects, count) = (reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32());
         var (scores, right) = (new double[count], new bool[count]);
-        for (var i = 0; i < count; i++) (scores[i], right[i]) = (reader.ReadDouble(), reader.ReadBoolean());
+        for (var i = 0; i < count; i++)
+            (scores[i], right[i]) = (reader.ReadDouble(), reader.ReadBoolean());
         return new VocMatches(label, objects, scores, right);
     }
 }

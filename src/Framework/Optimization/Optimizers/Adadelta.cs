@@ -10,7 +10,8 @@ public sealed record AdadeltaOptions(
     [property: Range(0.0, 1e6)] double Lr = 1.0,
     [property: Range(0.0, 1.0)] double Rho = 0.9,
     [property: Range(0.0, 1.0)] double Eps = 1e-6,
-    [property: Range(0.0, 1e3)] double WeightDecay = 0);
+    [property: Range(0.0, 1e3)] double WeightDecay = 0
+);
 
 /// <summary>Steps scaled by running averages of gradients and of steps.</summary>
 /// <remarks>Zeiler, "ADADELTA: an adaptive learning rate method", 2012, arXiv:1212.5701.</remarks>
@@ -18,7 +19,15 @@ public sealed record AdadeltaOptions(
 public sealed class Adadelta(AdadeltaOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adadelta(TorchGroups<TorchSharp.Modules.Adadelta.ParamGroup, TorchSharp.Modules.Adadelta.Options>(
-            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
-            options.Lr, options.Rho, options.Eps, options.WeightDecay);
+        optim.Adadelta(
+            TorchGroups<TorchSharp.Modules.Adadelta.ParamGroup, TorchSharp.Modules.Adadelta.Options>(
+                groups,
+                options.Lr,
+                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
+            ),
+            options.Lr,
+            options.Rho,
+            options.Eps,
+            options.WeightDecay
+        );
 }

@@ -12,7 +12,8 @@ public sealed record AdagradOptions(
     [property: Range(0.0, 1.0)] double LrDecay = 0,
     [property: Range(0.0, 1e3)] double WeightDecay = 0,
     [property: Range(0.0, 1e6)] double InitialAccumulatorValue = 0,
-    [property: Range(0.0, 1.0)] double Eps = 1e-10);
+    [property: Range(0.0, 1.0)] double Eps = 1e-10
+);
 
 /// <summary>Steps scaled by the sum of all squared gradients.</summary>
 /// <remarks>Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", JMLR 2011.</remarks>
@@ -20,7 +21,16 @@ public sealed record AdagradOptions(
 public sealed class Adagrad(AdagradOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adagrad(TorchGroups<TorchSharp.Modules.Adagrad.ParamGroup, TorchSharp.Modules.Adagrad.Options>(
-            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
-            options.Lr, options.LrDecay, options.WeightDecay, options.InitialAccumulatorValue, options.Eps);
+        optim.Adagrad(
+            TorchGroups<TorchSharp.Modules.Adagrad.ParamGroup, TorchSharp.Modules.Adagrad.Options>(
+                groups,
+                options.Lr,
+                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
+            ),
+            options.Lr,
+            options.LrDecay,
+            options.WeightDecay,
+            options.InitialAccumulatorValue,
+            options.Eps
+        );
 }

@@ -12,7 +12,9 @@ public sealed record AdamWOptions(
     [property: Range(0.0, 1e6)] double Lr = 0.001,
     [property: Length(2, 2)] double[]? Betas = null,
     [property: Range(0.0, 1.0)] double Eps = 1e-8,
-    [property: Range(0.0, 1e3)] double WeightDecay = 0.01, bool Amsgrad = false);
+    [property: Range(0.0, 1e3)] double WeightDecay = 0.01,
+    bool Amsgrad = false
+);
 
 /// <summary>Adaptive moments with decoupled weight decay.</summary>
 /// <remarks>Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019, arXiv:1711.05101.</remarks>
@@ -20,5 +22,10 @@ public sealed record AdamWOptions(
 public sealed class AdamW(AdamWOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        new AdamOptimizer(BetasGroups(groups, options.Lr, options.WeightDecay, options.Betas), decoupled: true, options.Eps, options.Amsgrad);
+        new AdamOptimizer(
+            BetasGroups(groups, options.Lr, options.WeightDecay, options.Betas),
+            decoupled: true,
+            options.Eps,
+            options.Amsgrad
+        );
 }

@@ -10,7 +10,8 @@ public sealed record AdamaxOptions(
     [property: Range(0.0, 1e6)] double Lr = 0.002,
     [property: Length(2, 2)] double[]? Betas = null,
     [property: Range(0.0, 1.0)] double Eps = 1e-8,
-    [property: Range(0.0, 1e3)] double WeightDecay = 0);
+    [property: Range(0.0, 1e3)] double WeightDecay = 0
+);
 
 /// <summary>Adam with the infinity norm.</summary>
 /// <remarks>Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, arXiv:1412.6980, section 7.</remarks>
@@ -18,7 +19,16 @@ public sealed record AdamaxOptions(
 public sealed class Adamax(AdamaxOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adamax(TorchGroups<TorchSharp.Modules.Adamax.ParamGroup, TorchSharp.Modules.Adamax.Options>(
-            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
-            options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay);
+        optim.Adamax(
+            TorchGroups<TorchSharp.Modules.Adamax.ParamGroup, TorchSharp.Modules.Adamax.Options>(
+                groups,
+                options.Lr,
+                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
+            ),
+            options.Lr,
+            options.Betas?[0] ?? 0.9,
+            options.Betas?[1] ?? 0.999,
+            options.Eps,
+            options.WeightDecay
+        );
 }

@@ -12,7 +12,8 @@ public sealed record AsgdOptions(
     [property: Range(0.0, 1.0)] double Lambd = 1e-4,
     [property: Range(0.0, 10.0)] double Alpha = 0.75,
     [property: Range(0.0, 1e12)] double T0 = 1e6,
-    [property: Range(0.0, 1e3)] double WeightDecay = 0);
+    [property: Range(0.0, 1e3)] double WeightDecay = 0
+);
 
 /// <summary>Gradient descent that averages its iterates.</summary>
 /// <remarks>Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.</remarks>
@@ -20,7 +21,16 @@ public sealed record AsgdOptions(
 public sealed class Asgd(AsgdOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.ASGD(TorchGroups<TorchSharp.Modules.ASGD.ParamGroup, TorchSharp.Modules.ASGD.Options>(
-            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
-            options.Lr, options.Lambd, options.Alpha, options.T0, options.WeightDecay);
+        optim.ASGD(
+            TorchGroups<TorchSharp.Modules.ASGD.ParamGroup, TorchSharp.Modules.ASGD.Options>(
+                groups,
+                options.Lr,
+                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
+            ),
+            options.Lr,
+            options.Lambd,
+            options.Alpha,
+            options.T0,
+            options.WeightDecay
+        );
 }

@@ -11,7 +11,9 @@ public sealed record NAdamOptions(
     [property: Range(0.0, 1e6)] double Lr = 0.002,
     [property: Length(2, 2)] double[]? Betas = null,
     [property: Range(0.0, 1.0)] double Eps = 1e-8,
-    [property: Range(0.0, 1e3)] double WeightDecay = 0, [property: Range(0.0, 1.0)] double MomentumDecay = 0.004);
+    [property: Range(0.0, 1e3)] double WeightDecay = 0,
+    [property: Range(0.0, 1.0)] double MomentumDecay = 0.004
+);
 
 /// <summary>Adam with Nesterov momentum.</summary>
 /// <remarks>Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.</remarks>
@@ -19,7 +21,17 @@ public sealed record NAdamOptions(
 public sealed class NAdam(NAdamOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.NAdam(TorchGroups<TorchSharp.Modules.NAdam.ParamGroup, TorchSharp.Modules.NAdam.Options>(
-            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
-            options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay, options.MomentumDecay);
+        optim.NAdam(
+            TorchGroups<TorchSharp.Modules.NAdam.ParamGroup, TorchSharp.Modules.NAdam.Options>(
+                groups,
+                options.Lr,
+                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
+            ),
+            options.Lr,
+            options.Betas?[0] ?? 0.9,
+            options.Betas?[1] ?? 0.999,
+            options.Eps,
+            options.WeightDecay,
+            options.MomentumDecay
+        );
 }

@@ -11,7 +11,8 @@ public sealed record RAdamOptions(
     [property: Range(0.0, 1e6)] double Lr = 0.001,
     [property: Length(2, 2)] double[]? Betas = null,
     [property: Range(0.0, 1.0)] double Eps = 1e-8,
-    [property: Range(0.0, 1e3)] double WeightDecay = 0);
+    [property: Range(0.0, 1e3)] double WeightDecay = 0
+);
 
 /// <summary>Adam with a rectified variance, which warms up by itself.</summary>
 /// <remarks>Liu et al., "On the variance of the adaptive learning rate and beyond", ICLR 2020, arXiv:1908.03265.</remarks>

@@ -14,7 +14,8 @@ public sealed record RmsPropOptions(
     [property: Range(0.0, 1.0)] double Eps = 1e-8,
     [property: Range(0.0, 1e3)] double WeightDecay = 0,
     [property: Range(0.0, 1.0)] double Momentum = 0,
-    bool Centered = false);
+    bool Centered = false
+);
 
 /// <summary>Steps scaled by a running average of squared gradients.</summary>
 /// <remarks>Tieleman and Hinton, lecture 6.5, "Neural networks for machine learning", 2012.</remarks>
@@ -22,7 +23,17 @@ public sealed record RmsPropOptions(
 public sealed class RmsProp(RmsPropOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.RMSProp(TorchGroups<TorchSharp.Modules.RMSProp.ParamGroup, TorchSharp.Modules.RMSProp.Options>(
-            groups, options.Lr, (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult),
-            options.Lr, options.Alpha, options.Eps, options.WeightDecay, options.Momentum, options.Centered);
+        optim.RMSProp(
+            TorchGroups<TorchSharp.Modules.RMSProp.ParamGroup, TorchSharp.Modules.RMSProp.Options>(
+                groups,
+                options.Lr,
+                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
+            ),
+            options.Lr,
+            options.Alpha,
+            options.Eps,
+            options.WeightDecay,
+            options.Momentum,
+            options.Centered
+        );
 }

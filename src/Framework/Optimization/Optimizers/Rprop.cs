@@ -12,7 +12,8 @@ public sealed record RpropOptions(
     [property: Range(0.0, 1.0)] double EtaMinus = 0.5,
     [property: Range(1.0, 100.0)] double EtaPlus = 1.2,
     [property: Range(0.0, 1.0)] double MinStep = 1e-6,
-    [property: Range(0.0, 1e6)] double MaxStep = 50);
+    [property: Range(0.0, 1e6)] double MaxStep = 50
+);
 
 /// <summary>Steps by the sign of the gradient, for full batches.</summary>
 /// <remarks>Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP algorithm", 1993.</remarks>
@@ -20,6 +21,12 @@ public sealed record RpropOptions(
 public sealed class Rprop(RpropOptions options) : OptimizerFactory
 {
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Rprop(TorchGroups<TorchSharp.Modules.Rprop.ParamGroup, TorchSharp.Modules.Rprop.Options>(groups, options.Lr),
-            options.Lr, options.EtaMinus, options.EtaPlus, options.MinStep, options.MaxStep);
+        optim.Rprop(
+            TorchGroups<TorchSharp.Modules.Rprop.ParamGroup, TorchSharp.Modules.Rprop.Options>(groups, options.Lr),
+            options.Lr,
+            options.EtaMinus,
+            options.EtaPlus,
+            options.MinStep,
+            options.MaxStep
+        );
 }

@@ -13,7 +13,8 @@ public sealed record SgdOptions(
     [property: Range(0.0, 1.0)] double Momentum = 0,
     [property: Range(0.0, 1.0)] double Dampening = 0,
     [property: Range(0.0, 1e3)] double WeightDecay = 0,
-    bool Nesterov = false);
+    bool Nesterov = false
+);
 
 /// <summary>Gradient descent with momentum.</summary>
 /// <remarks>Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013.</remarks>
@@ -24,7 +25,12 @@ public sealed class Sgd(SgdOptions options) : OptimizerFactory
     {
         if (options.Nesterov && (options.Momentum == 0 || options.Dampening != 0))
             throw new UserErrorException("optimizer.nesterov: looking ahead needs a momentum above 0, and no dampening.");
-        var own = groups.Select(group => new MomentumGroup(group.Parameters, options.Lr * group.LrMult, options.WeightDecay * group.DecayMult, options.Momentum));
+        var own = groups.Select(group => new MomentumGroup(
+            group.Parameters,
+            options.Lr * group.LrMult,
+            options.WeightDecay * group.DecayMult,
+            options.Momentum
+        ));
         return new SgdOptimizer([.. own], options.Dampening, options.Nesterov);
     }
 }

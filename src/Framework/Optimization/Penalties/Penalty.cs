@@ -24,10 +24,10 @@ public abstract class Penalty
         {
             var matching = patterns.Where(pattern => pattern.Matches(name)).ToArray();
             used.UnionWith(matching);
-            var applies = patterns.Length > 0
-                ? matching.Length > 0
-                : !name.EndsWith("bias", StringComparison.Ordinal) && !norms.Contains(name);
-            if (applies && parameter.requires_grad) chosen.Add(parameter);
+            var applies =
+                patterns.Length > 0 ? matching.Length > 0 : !name.EndsWith("bias", StringComparison.Ordinal) && !norms.Contains(name);
+            if (applies && parameter.requires_grad)
+                chosen.Add(parameter);
         }
         if (patterns.FirstOrDefault(pattern => !used.Contains(pattern)) is { } idle)
             throw new UserErrorException($"train.penalties: no parameter's name matches \"{idle.Text}\".");

@@ -1,8 +1,7 @@
 namespace Tessera.Framework.Optimization;
 
 /// <param name="Factor">Times the optimizer's learning rate.</param>
-public sealed record ConstantLrOptions(
-    [property: Range(0.0, 1e6)] double Factor = 1);
+public sealed record ConstantLrOptions([property: Range(0.0, 1e6)] double Factor = 1);
 
 /// <summary>The same all along.</summary>
 [Component("ConstantLr")]

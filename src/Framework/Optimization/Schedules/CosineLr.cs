@@ -1,8 +1,7 @@
 namespace Tessera.Framework.Optimization;
 
 /// <param name="MinLr">Where it ends.</param>
-public sealed record CosineLrOptions(
-    [property: Range(0.0, 1e6)] double MinLr = 0);
+public sealed record CosineLrOptions([property: Range(0.0, 1e6)] double MinLr = 0);
 
 /// <summary>Falls to a minimum along half a cosine over the phase.</summary>
 /// <remarks>Loshchilov and Hutter, "SGDR", ICLR 2017, arXiv:1608.03983, without restarts.</remarks>

@@ -6,7 +6,8 @@ namespace Tessera.Framework.Optimization;
 public sealed record CosineRestartLrOptions(
     [property: Range(1, int.MaxValue)] int Period,
     [property: Range(1, 1000)] int Mult = 1,
-    [property: Range(0.0, 1e6)] double MinLr = 0);
+    [property: Range(0.0, 1e6)] double MinLr = 0
+);
 
 /// <summary>Falls along half a cosine, again and again.</summary>
 /// <remarks>Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, arXiv:1608.03983.</remarks>
@@ -16,7 +17,8 @@ public sealed class CosineRestartLr(CosineRestartLrOptions options) : Schedule
     public override double Rate(double baseRate, PhaseStep at)
     {
         var (step, period) = (at.Step, (double)options.Period);
-        if (options.Mult == 1) step %= period;
+        if (options.Mult == 1)
+            step %= period;
         while (step >= period)
         {
             step -= period;

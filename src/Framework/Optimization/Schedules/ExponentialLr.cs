@@ -1,8 +1,7 @@
 namespace Tessera.Framework.Optimization;
 
 /// <param name="Gamma">The factor.</param>
-public sealed record ExponentialLrOptions(
-    [property: Range(0.0, 1.0)] double Gamma);
+public sealed record ExponentialLrOptions([property: Range(0.0, 1.0)] double Gamma);
 
 /// <summary>Falls by a factor at every step.</summary>
 [Component("ExponentialLr")]

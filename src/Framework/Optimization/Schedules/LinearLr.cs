@@ -4,7 +4,8 @@ namespace Tessera.Framework.Optimization;
 /// <param name="EndFactor">Times the learning rate, at the end.</param>
 public sealed record LinearLrOptions(
     [property: Range(0.0, 1e6)] double StartFactor = 1.0 / 3,
-    [property: Range(0.0, 1e6)] double EndFactor = 1);
+    [property: Range(0.0, 1e6)] double EndFactor = 1
+);
 
 /// <summary>From one factor to another in a straight line over the phase: the usual warm-up.</summary>
 [Component("LinearLr")]

@@ -3,7 +3,11 @@ using Tessera.Framework.Running;
 namespace Tessera.Framework.Optimization;
 
 /// <summary>How a threshold is measured.</summary>
-public enum ThresholdMode { Relative, Absolute }
+public enum ThresholdMode
+{
+    Relative,
+    Absolute,
+}
 
 /// <param name="Metric">Name of the metric, as evaluation gives it.</param>
 /// <param name="Rule">Whether more or less of it is better; by default as the metric declares.</param>
@@ -21,7 +25,8 @@ public sealed record ReduceOnPlateauOptions(
     [property: Range(0.0, 1e6)] double Threshold = 1e-4,
     ThresholdMode ThresholdMode = ThresholdMode.Relative,
     [property: Range(0, int.MaxValue)] int Cooldown = 0,
-    [property: Range(0.0, 1e6)] double MinLr = 0);
+    [property: Range(0.0, 1e6)] double MinLr = 0
+);
 
 /// <summary>Falls by a factor when a metric has stopped getting better. The one schedule with a state, which is saved.</summary>
 [Component("ReduceOnPlateau")]
@@ -29,7 +34,9 @@ public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, 
 {
     private MetricRule _rule = options.Rule ?? MetricRule.Greater;
     private double? _best;
-    private int _falls, _bad, _cooldown;
+    private int _falls,
+        _bad,
+        _cooldown;
 
     string? Hooks.IMetricFollower.Followed => options.Metric;
 
@@ -57,7 +64,8 @@ public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, 
             _cooldown--;
             _bad = 0;
         }
-        if (_bad <= options.Patience) return;
+        if (_bad <= options.Patience)
+            return;
         _falls++;
         _cooldown = options.Cooldown;
         _bad = 0;
@@ -81,8 +89,10 @@ public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, 
 
     private bool IsBetter(double value)
     {
-        if (!double.IsFinite(value)) return false;
-        if (_best is not { } best) return true;
+        if (!double.IsFinite(value))
+            return false;
+        if (_best is not { } best)
+            return true;
         var sign = _rule == MetricRule.Greater ? 1 : -1;
         var bar = options.ThresholdMode == ThresholdMode.Relative ? best * (1 + sign * options.Threshold) : best + sign * options.Threshold;
         return _rule == MetricRule.Greater ? value > bar : value < bar;

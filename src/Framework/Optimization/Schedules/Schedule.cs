@@ -3,10 +3,18 @@ using Tessera.Framework.Running;
 namespace Tessera.Framework.Optimization;
 
 /// <summary>What a schedule counts.</summary>
-public enum ScheduleUnit { Iteration, Epoch }
+public enum ScheduleUnit
+{
+    Iteration,
+    Epoch,
+}
 
 /// <summary>Whether more or less of a metric is better.</summary>
-public enum MetricRule { Greater, Less }
+public enum MetricRule
+{
+    Greater,
+    Less,
+}
 
 /// <summary>Where a phase stands, in its own unit.</summary>
 /// <param name="Step">Steps since the phase began, from 0.</param>

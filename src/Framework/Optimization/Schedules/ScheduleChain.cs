@@ -25,12 +25,20 @@ public sealed class ScheduleChain
             var schedule = schedules[i];
             var perUnit = schedule.By == ScheduleUnit.Epoch ? Math.Max(stepsPerEpoch, 1) : 1;
             if (schedule.Until is null && i + 1 < schedules.Count && schedules[i + 1].From is null)
-                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts.");
+                throw new UserErrorException(
+                    $"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts."
+                );
             var begin = schedule.From is { } from ? from * perUnit : next;
             var end = schedule.Until is { } until ? until * perUnit : Math.Max(totalSteps, begin + 1); // a short run may end before the last phase
             if (end <= begin)
-                throw new UserErrorException($"schedule.{i}.until: {schedule.GetType().Name} would end at iteration {end}, but begins at {begin}."
-                    + (schedule.From is null && i > 0 ? $" Where it is to last beside the phase before it, schedule.{i}.from says when it begins." : ""));
+                throw new UserErrorException(
+                    $"schedule.{i}.until: {schedule.GetType().Name} would end at iteration {end}, but begins at {begin}."
+                        + (
+                            schedule.From is null && i > 0
+                                ? $" Where it is to last beside the phase before it, schedule.{i}.from says when it begins."
+                                : ""
+                        )
+                );
             phases.Add(new Phase(schedule, begin, end, perUnit));
             next = end;
         }
@@ -41,54 +49,69 @@ public sealed class ScheduleChain
     public double Rate(double baseRate, long step)
     {
         var lasting = At(step);
-        if (lasting is [var (only, place)]) return only.Schedule.Rate(baseRate, place); // as it says, not rounded twice
-        return baseRate == 0 ? 0 : lasting.Aggregate(baseRate, (rate, entry) => rate * (entry.Phase.Schedule.Rate(baseRate, entry.At) / baseRate));
+        if (lasting is [var (only, place)])
+            return only.Schedule.Rate(baseRate, place); // as it says, not rounded twice
+        return baseRate == 0
+            ? 0
+            : lasting.Aggregate(baseRate, (rate, entry) => rate * (entry.Phase.Schedule.Rate(baseRate, entry.At) / baseRate));
     }
 
     /// <summary>The momentum at an optimizer step; null where no schedule sets it. Of phases that overlap, the last decides.</summary>
-    public double? Momentum(long step) => At(step).Select(entry => entry.Phase.Schedule.Momentum(entry.At)).LastOrDefault(momentum => momentum is not null);
+    public double? Momentum(long step) =>
+        At(step).Select(entry => entry.Phase.Schedule.Momentum(entry.At)).LastOrDefault(momentum => momentum is not null);
 
     /// <summary>Sets learning rates (and momenta) for the step to come.</summary>
     public void Apply(optim.Optimizer optimizer, Progress progress)
     {
-        if (_phases.Length == 0) return;
+        if (_phases.Length == 0)
+            return;
         var momentum = Momentum(progress.Iteration);
         foreach (var group in optimizer.ParamGroups)
         {
             group.LearningRate = Rate(group.InitialLearningRate, progress.Iteration);
-            if (momentum is not { } value) continue;
-            if (group is optim.IMomentum withMomentum) withMomentum.Momentum = value;
-            else if (group is optim.IBetas withBetas) withBetas.Betas = (value, withBetas.Betas.Item2);
+            if (momentum is not { } value)
+                continue;
+            if (group is optim.IMomentum withMomentum)
+                withMomentum.Momentum = value;
+            else if (group is optim.IBetas withBetas)
+                withBetas.Betas = (value, withBetas.Betas.Item2);
         }
     }
 
     public void Observe(IReadOnlyDictionary<string, double> metrics, long step)
     {
-        foreach (var (phase, _) in At(step)) phase.Schedule.Observe(metrics);
+        foreach (var (phase, _) in At(step))
+            phase.Schedule.Observe(metrics);
     }
 
     public void Save(StateWriter state)
     {
-        for (var i = 0; i < _phases.Length; i++) _phases[i].Schedule.Save(state.Under($"{i}"));
+        for (var i = 0; i < _phases.Length; i++)
+            _phases[i].Schedule.Save(state.Under($"{i}"));
     }
 
     public void Load(StateReader state)
     {
-        for (var i = 0; i < _phases.Length; i++) _phases[i].Schedule.Load(state.Under($"{i}"));
+        for (var i = 0; i < _phases.Length; i++)
+            _phases[i].Schedule.Load(state.Under($"{i}"));
     }
 
     /// <summary>The phases that last at a step; where none does, the one that ended last, or else nothing.</summary>
     private (Phase Phase, PhaseStep At)[] At(long step)
     {
         var lasting = Array.FindAll(_phases, phase => phase.Begin <= step && step < phase.End);
-        if (lasting.Length == 0 && Array.FindAll(_phases, phase => phase.End <= step) is { Length: > 0 } ended) lasting = [ended.MaxBy(phase => phase.End)!];
-        return Array.ConvertAll(lasting, phase =>
-        {
-            // By epoch, the rate stays for the whole epoch: only whole units count.
-            var run = step / phase.PerUnit;
-            var at = Math.Min(run, phase.End / phase.PerUnit) - phase.Begin / phase.PerUnit;
-            return (phase, new PhaseStep(at, Math.Max((phase.End - phase.Begin + phase.PerUnit - 1) / phase.PerUnit, 1), run));
-        });
+        if (lasting.Length == 0 && Array.FindAll(_phases, phase => phase.End <= step) is { Length: > 0 } ended)
+            lasting = [ended.MaxBy(phase => phase.End)!];
+        return Array.ConvertAll(
+            lasting,
+            phase =>
+            {
+                // By epoch, the rate stays for the whole epoch: only whole units count.
+                var run = step / phase.PerUnit;
+                var at = Math.Min(run, phase.End / phase.PerUnit) - phase.Begin / phase.PerUnit;
+                return (phase, new PhaseStep(at, Math.Max((phase.End - phase.Begin + phase.PerUnit - 1) / phase.PerUnit, 1), run));
+            }
+        );
     }
 
     private sealed record Phase(Schedule Schedule, long Begin, long End, long PerUnit);

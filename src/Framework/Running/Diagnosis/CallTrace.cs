@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
 
-/// <summary>Follows the calls of a model's modules, to know in which of them a step ended. Only modules that run through <c>call</c> are seen.</summary>
+/// <summary>Follows the calls of a model's modules, to know in which of them a step ended. Only modules that run through <c>call</c> are
+/// seen.</summary>
 internal sealed class CallTrace : IDisposable
 {
     private readonly Stack<Call> _open = new();
@@ -10,7 +11,8 @@ internal sealed class CallTrace : IDisposable
 
     public CallTrace(nn.Module model)
     {
-        foreach (var (name, module) in model.named_modules()) Follow(name, module);
+        foreach (var (name, module) in model.named_modules())
+            Follow(name, module);
     }
 
     /// <param name="Name">As in <c>named_modules</c>.</param>
@@ -22,7 +24,8 @@ internal sealed class CallTrace : IDisposable
 
     public void Dispose()
     {
-        foreach (var remove in _removers) remove();
+        foreach (var remove in _removers)
+            remove();
     }
 
     private void Follow(string name, nn.Module module)
@@ -30,25 +33,90 @@ internal sealed class CallTrace : IDisposable
         switch (module)
         {
             case nn.Module<Tensor, Tensor> m:
-                _removers.Add(m.register_forward_pre_hook((_, input) => { Enter(name, m, input); return input; }).remove);
-                _removers.Add(m.register_forward_hook((_, _, output) => { Leave(); return output; }).remove);
+                _removers.Add(
+                    m.register_forward_pre_hook(
+                        (_, input) =>
+                        {
+                            Enter(name, m, input);
+                            return input;
+                        }
+                    ).remove
+                );
+                _removers.Add(
+                    m.register_forward_hook(
+                        (_, _, output) =>
+                        {
+                            Leave();
+                            return output;
+                        }
+                    ).remove
+                );
                 break;
             case nn.Module<Tensor, Tensor[]> m:
-                _removers.Add(m.register_forward_pre_hook((_, input) => { Enter(name, m, input); return input; }).remove);
-                _removers.Add(m.register_forward_hook((_, _, output) => { Leave(); return output; }).remove);
+                _removers.Add(
+                    m.register_forward_pre_hook(
+                        (_, input) =>
+                        {
+                            Enter(name, m, input);
+                            return input;
+                        }
+                    ).remove
+                );
+                _removers.Add(
+                    m.register_forward_hook(
+                        (_, _, output) =>
+                        {
+                            Leave();
+                            return output;
+                        }
+                    ).remove
+                );
                 break;
             case nn.Module<Tensor[], Tensor> m:
-                _removers.Add(m.register_forward_pre_hook((_, inputs) => { Enter(name, m, inputs); return inputs; }).remove);
-                _removers.Add(m.register_forward_hook((_, _, output) => { Leave(); return output; }).remove);
+                _removers.Add(
+                    m.register_forward_pre_hook(
+                        (_, inputs) =>
+                        {
+                            Enter(name, m, inputs);
+                            return inputs;
+                        }
+                    ).remove
+                );
+                _removers.Add(
+                    m.register_forward_hook(
+                        (_, _, output) =>
+                        {
+                            Leave();
+                            return output;
+                        }
+                    ).remove
+                );
                 break;
             case nn.Module<Tensor[], Tensor[]> m:
-                _removers.Add(m.register_forward_pre_hook((_, inputs) => { Enter(name, m, inputs); return inputs; }).remove);
-                _removers.Add(m.register_forward_hook((_, _, output) => { Leave(); return output; }).remove);
+                _removers.Add(
+                    m.register_forward_pre_hook(
+                        (_, inputs) =>
+                        {
+                            Enter(name, m, inputs);
+                            return inputs;
+                        }
+                    ).remove
+                );
+                _removers.Add(
+                    m.register_forward_hook(
+                        (_, _, output) =>
+                        {
+                            Leave();
+                            return output;
+                        }
+                    ).remove
+                );
                 break;
         }
     }
 
-    private void Enter(string name, nn.Module module, params Tensor[] inputs) => _open.Push(new Call(name, module, [.. inputs.Select(input => input.shape)]));
+    private void Enter(string name, nn.Module module, params Tensor[] inputs) =>
+        _open.Push(new Call(name, module, [.. inputs.Select(input => input.shape)]));
 
     private void Leave() => _open.Pop();
 }

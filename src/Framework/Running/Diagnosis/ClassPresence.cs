@@ -6,7 +6,8 @@ namespace Tessera.Framework.Running.Diagnosis;
 /// <summary>How many samples of a data set show each class, by its annotations alone.</summary>
 public sealed class ClassPresence
 {
-    private const int MostRead = 100_000, MostNamed = 12;
+    private const int MostRead = 100_000,
+        MostNamed = 12;
 
     private readonly DataInfo _info;
 
@@ -30,14 +31,17 @@ public sealed class ClassPresence
         var (labelled, looked) = (0, Math.Min(data.Count, MostRead));
         for (var i = 0; i < looked && data.Info.Task != DataTask.Regression; i++)
         {
-            if (data.LabelsOf(i) is not { } labels) continue;
+            if (data.LabelsOf(i) is not { } labels)
+                continue;
             labelled++;
             foreach (var label in labels)
             {
                 if (label < 0 || label >= counts.Length)
                 {
-                    throw new UserErrorException($"{data.Get(i).Name} is labelled {label}; there are {counts.Length} classes, 0 to {counts.Length - 1}."
-                        + (label == counts.Length ? " Do the labels count from 1?" : ""));
+                    throw new UserErrorException(
+                        $"{data.Get(i).Name} is labelled {label}; there are {counts.Length} classes, 0 to {counts.Length - 1}."
+                            + (label == counts.Length ? " Do the labels count from 1?" : "")
+                    );
                 }
                 counts[label]++;
             }
@@ -49,13 +53,25 @@ public sealed class ClassPresence
     /// <param name="training">The data is learned from, not measured on.</param>
     public string? Absent(bool training)
     {
-        if (!IsComplete || Labelled == 0) return null;
+        if (!IsComplete || Labelled == 0)
+            return null;
         var absent = Enumerable.Range(0, Samples.Count).Where(c => Samples[c] == 0).ToArray();
-        if (absent.Length == 0 || (absent.Length == Samples.Count && _info.Task == DataTask.Detection)) return null; // no box at all: the data says so
-        var names = string.Join(", ", absent.Take(MostNamed).Select(c => $"\"{_info.Classes[c]}\"")) + (absent.Length > MostNamed ? ", …" : "");
-        var text = absent.Length == Samples.Count
-            ? string.Create(CultureInfo.InvariantCulture, $"no sample has a label of any of the {Samples.Count} classes ({names}); there is nothing to {(training ? "learn" : "measure")}.")
-            : string.Create(CultureInfo.InvariantCulture, $"{absent.Length} of {Samples.Count} classes {(absent.Length == 1 ? "has" : "have")} no sample: {names}. {(training ? "What isn't there can't be learned." : "Nothing is measured of what isn't there.")}");
+        if (absent.Length == 0 || (absent.Length == Samples.Count && _info.Task == DataTask.Detection))
+            return null; // no box at all: the data says so
+        var names =
+            string.Join(", ", absent.Take(MostNamed).Select(c => $"\"{_info.Classes[c]}\"")) + (absent.Length > MostNamed ? ", …" : "");
+        var text =
+            absent.Length == Samples.Count
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"no sample has a label of any of the {Samples.Count} classes ({names}); there is nothing to "
+                        + $"{(training ? "learn" : "measure")}."
+                )
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{absent.Length} of {Samples.Count} classes {(absent.Length == 1 ? "has" : "have")} no sample: {names}. "
+                        + $"{(training ? "What isn't there can't be learned." : "Nothing is measured of what isn't there.")}"
+                );
         return absent is [0] && Samples.Count > 1 ? text + " If the labels count from 1, all of them are one too high." : text;
     }
 }

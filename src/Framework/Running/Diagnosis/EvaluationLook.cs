@@ -44,20 +44,33 @@ internal sealed class EvaluationLook
             {
                 using var batch = loaded;
                 samples += batch.Count;
-                if (batches++ == 0) Evaluate(model, batch);
-                if (!ReadsAll || watch.Elapsed > s_limit) break;
+                if (batches++ == 0)
+                    Evaluate(model, batch);
+                if (!ReadsAll || watch.Elapsed > s_limit)
+                    break;
             }
         }
         catch (UserErrorException error)
         {
-            throw new UserErrorException($"{path}\n  {error.Message.ReplaceLineEndings("\n  ")}\n  Found in a look at the evaluation before the run, so that no epoch is lost.", error);
+            throw new UserErrorException(
+                $"{path}\n  {error.Message.ReplaceLineEndings("\n  ")}\n  Found in a look at the evaluation before the run, so that no "
+                    + $"epoch is lost.",
+                error
+            );
         }
         if (batches == 0)
-            throw new UserErrorException($"{path}: none of its {Loader.Dataset.Count} samples can be read, so there is nothing to evaluate{(Loader.Skipped.Count > 0 ? $". The first: {Loader.Skipped[0].Reason}" : ".")}");
+            throw new UserErrorException(
+                $"{path}: none of its {Loader.Dataset.Count} samples can be read, so there is nothing to "
+                    + $"evaluate{(Loader.Skipped.Count > 0 ? $". The first: {Loader.Skipped[0].Reason}" : ".")}"
+            );
         Loader.TakeWaitTimes(); // it isn't the run's
-        if (!ReadsAll || batches >= Loader.BatchesPerEpoch) return null;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{path}: {samples:N0} of {Loader.Dataset.Count:N0} samples were read in {s_limit.TotalSeconds:0} s before the run, without a fault; the others are first read in the evaluation.");
+        if (!ReadsAll || batches >= Loader.BatchesPerEpoch)
+            return null;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{path}: {samples:N0} of {Loader.Dataset.Count:N0} samples were read in {s_limit.TotalSeconds:0} s before the run, "
+                + $"without a fault; the others are first read in the evaluation."
+        );
     }
 
     private void Evaluate(VisionModel model, Batch batch)
@@ -69,16 +82,19 @@ internal sealed class EvaluationLook
         try
         {
             batch.To(Device);
-            if (ChannelsLast) batch.ToChannelsLast();
+            if (ChannelsLast)
+                batch.ToChannelsLast();
             IReadOnlyList<Prediction> predictions;
-            using (Precision.Enter(Device.type)) predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
+            using (Precision.Enter(Device.type))
+                predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
             foreach (var metric in Metrics.Values)
             {
                 metric.Reset(Loader.Dataset.Info);
                 metric.Process(predictions, batch.Samples);
             }
             Evaluator.Values(Metrics);
-            foreach (var metric in Metrics.Values) metric.Reset(Loader.Dataset.Info);
+            foreach (var metric in Metrics.Values)
+                metric.Reset(Loader.Dataset.Info);
         }
         finally
         {

@@ -25,21 +25,27 @@ internal static class FiniteState
     }
 
     /// <summary>Stops a run whose state is broken.</summary>
-    /// <param name="broken">Full names, at least one: <c>model.backbone.bn1.running_var</c>, <c>hooks.ema.ema.…</c>, <c>optimizers.…</c>.</param>
+    /// <param name="broken">Full names, at least one: <c>model.backbone.bn1.running_var</c>, <c>hooks.ema.ema.…</c>,
+    /// <c>optimizers.…</c>.</param>
     /// <param name="goesOn">What the user types to go on from the newest checkpoint; null where there is none.</param>
     public static UserErrorException Error(IReadOnlyList<string> broken, VisionModel model, Progress progress, string? goesOn)
     {
         var others = broken.Count - 1;
         var more = others == 0 ? "" : $" So {(others == 1 ? "is" : "are")} {others} more: {CheckpointErrors.Some(broken.Skip(1))}.";
-        return new($"{broken[0]} is not finite after iteration {progress.Iteration} (epoch {progress.Epoch}){Module(broken[0], model)}.{more}"
-            + "\n  The run stops, and nothing of this is saved. A gradient too large does it (train.clip_grad, a lower optimizer.lr), or a value that a norm can't take."
-            + (goesOn is null ? "" : $"\n  {goesOn}"));
+        return new(
+            $"{broken[0]} is not finite after iteration {progress.Iteration} (epoch {progress.Epoch}){Module(broken[0], model)}.{more}"
+                + "\n  The run stops, and nothing of this is saved. A gradient too large does it (train.clip_grad, a lower "
+                + "optimizer.lr), or a value that a norm can't take."
+                + (goesOn is null ? "" : $"\n  {goesOn}")
+        );
     }
 
     /// <summary>The module that a tensor belongs to, with its type.</summary>
     private static string Module(string tensor, VisionModel model)
     {
-        var (name, module) = model.named_modules().Where(entry => entry.name.Length > 0 && $".{tensor}.".Contains($".{entry.name}.", StringComparison.Ordinal))
+        var (name, module) = model
+            .named_modules()
+            .Where(entry => entry.name.Length > 0 && $".{tensor}.".Contains($".{entry.name}.", StringComparison.Ordinal))
             .MaxBy(entry => entry.name.Length);
         return module is null ? "" : $", in the module {name} ({module.GetType().Name})";
     }

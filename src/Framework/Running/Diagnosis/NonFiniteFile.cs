@@ -54,11 +54,19 @@ public sealed class NonFiniteFile : IDisposable
         try
         {
             if (!file.Metadata.TryGetValue(Key, out var text) || JsonNode.Parse(text) is not JsonObject about)
-                throw new UserErrorException($"{path}\n  This was not saved by a run that met a loss that isn't finite. Expected: nonfinite_iter_N.safetensors of its work dir.");
+                throw new UserErrorException(
+                    $"{path}\n  This was not saved by a run that met a loss that isn't finite. Expected: nonfinite_iter_N.safetensors "
+                        + $"of its work dir."
+                );
             return new NonFiniteFile(file)
             {
                 Run = about["run"] is JsonObject run ? CheckpointInfo.FromJson(run) : null,
-                Progress = new Progress((long)about["iteration"]!, (long)about["total_iterations"]!, (int)about["epoch"]!, (int)about["total_epochs"]!),
+                Progress = new Progress(
+                    (long)about["iteration"]!,
+                    (long)about["total_iterations"]!,
+                    (int)about["epoch"]!,
+                    (int)about["total_epochs"]!
+                ),
                 Files = [.. about["files"]!.AsArray().Select(name => name!.GetValue<string>())],
                 Finding = (string?)about["finding"] ?? "",
                 Precision = (string?)about["precision"] is { } precision ? Enum.Parse<ScalarType>(precision) : ScalarType.Float32,
@@ -69,7 +77,11 @@ public sealed class NonFiniteFile : IDisposable
         catch (Exception error)
         {
             file.Dispose();
-            if (IsMalformed(error)) throw new UserErrorException($"{path}\n  The file is damaged: what it says of the run can't be read ({error.Message}).", error);
+            if (IsMalformed(error))
+                throw new UserErrorException(
+                    $"{path}\n  The file is damaged: what it says of the run can't be read ({error.Message}).",
+                    error
+                );
             throw;
         }
     }
@@ -98,7 +110,16 @@ public sealed class NonFiniteFile : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    internal static void Save(string path, VisionModel model, Batch batch, Progress progress, byte[] random, NonFiniteFinding found, TrainerParts parts, CheckpointInfo run)
+    internal static void Save(
+        string path,
+        VisionModel model,
+        Batch batch,
+        Progress progress,
+        byte[] random,
+        NonFiniteFinding found,
+        TrainerParts parts,
+        CheckpointInfo run
+    )
     {
         using var scope = NewDisposeScope();
         var tensors = model.state_dict().Select(entry => WeightSource.From($"model.{entry.Key}", entry.Value)).ToList();
@@ -107,10 +128,12 @@ public sealed class NonFiniteFile : IDisposable
         Add("batch.soft_labels", batch.SoftLabels);
         Add("batch.targets", batch.Targets);
         Add("batch.segmentation_maps", batch.SegmentationMaps);
-        foreach (var (name, map) in batch.ExtraMaps) Add($"{Extra}{name}", map);
+        foreach (var (name, map) in batch.ExtraMaps)
+            Add($"{Extra}{name}", map);
         foreach (var (sample, i) in batch.Samples.Select((sample, i) => (sample, i)))
         {
-            if (sample.Boxes is not { } boxes) continue;
+            if (sample.Boxes is not { } boxes)
+                continue;
             Add($"batch.boxes.{i}.corners", tensor(boxes.Corners).reshape(-1, 4));
             Add($"batch.boxes.{i}.labels", tensor(boxes.Labels));
             Add($"batch.boxes.{i}.ignored", tensor(boxes.Ignored.Select(ignored => ignored ? 1 : 0).ToArray()));
@@ -129,11 +152,15 @@ public sealed class NonFiniteFile : IDisposable
             ["run"] = run.ToJson(),
         };
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        AtomicFile.Write(path, stream => SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { [Key] = about.ToJsonString() }));
+        AtomicFile.Write(
+            path,
+            stream => SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { [Key] = about.ToJsonString() })
+        );
 
         void Add(string name, Tensor? tensor)
         {
-            if (tensor is not null) tensors.Add(WeightSource.From(name, tensor));
+            if (tensor is not null)
+                tensors.Add(WeightSource.From(name, tensor));
         }
     }
 
@@ -143,7 +170,10 @@ public sealed class NonFiniteFile : IDisposable
         foreach (var (name, target) in model.state_dict())
         {
             if (!_file.Tensors.TryGetValue($"model.{name}", out var info) || !info.Shape.SequenceEqual(target.shape))
-                throw new UserErrorException($"{_file.Path}\n  The weights are of another model: {name} is {(info is null ? "missing" : WeightInfo.ShapeText(info.Shape))}, expected {WeightInfo.ShapeText(target.shape)}.");
+                throw new UserErrorException(
+                    $"{_file.Path}\n  The weights are of another model: {name} is "
+                        + $"{(info is null ? "missing" : WeightInfo.ShapeText(info.Shape))}, expected {WeightInfo.ShapeText(target.shape)}."
+                );
             using var stored = _file.Read($"model.{name}");
             target.copy_(stored);
         }
@@ -158,25 +188,41 @@ public sealed class NonFiniteFile : IDisposable
             SoftLabels = Optional("batch.soft_labels"),
             Targets = Optional("batch.targets"),
             SegmentationMaps = Optional("batch.segmentation_maps"),
-            Samples = [.. Files.Select((name, i) => new Sample { Index = i, Name = name, Training = true, Boxes = BoxesOf(i) })],
+            Samples =
+            [
+                .. Files.Select(
+                    (name, i) =>
+                        new Sample
+                        {
+                            Index = i,
+                            Name = name,
+                            Training = true,
+                            Boxes = BoxesOf(i),
+                        }
+                ),
+            ],
         };
-        foreach (var name in _file.Tensors.Keys.Where(name => name.StartsWith(Extra, StringComparison.Ordinal))) batch.ExtraMaps[name[Extra.Length..]] = Optional(name)!;
+        foreach (var name in _file.Tensors.Keys.Where(name => name.StartsWith(Extra, StringComparison.Ordinal)))
+            batch.ExtraMaps[name[Extra.Length..]] = Optional(name)!;
         return batch;
     }
 
     private Boxes? BoxesOf(int sample)
     {
-        if (!_file.Tensors.ContainsKey($"batch.boxes.{sample}.corners")) return null;
+        if (!_file.Tensors.ContainsKey($"batch.boxes.{sample}.corners"))
+            return null;
         var labels = Numbers<int>("labels", ScalarType.Int32);
         var (corners, ignored) = (Numbers<float>("corners", ScalarType.Float32), Numbers<int>("ignored", ScalarType.Int32));
-        if (corners.Length != 4 * labels.Length || ignored.Length != labels.Length) throw new UserErrorException($"{_file.Path}\n  The file is damaged: the boxes of {Files[sample]} are incomplete.");
+        if (corners.Length != 4 * labels.Length || ignored.Length != labels.Length)
+            throw new UserErrorException($"{_file.Path}\n  The file is damaged: the boxes of {Files[sample]} are incomplete.");
         return new Boxes(corners, labels, [.. ignored.Select(value => value != 0)]);
 
         T[] Numbers<T>(string part, ScalarType type)
             where T : unmanaged
         {
             using var stored = Optional($"batch.boxes.{sample}.{part}");
-            if (stored is null || stored.dtype != type) throw new UserErrorException($"{_file.Path}\n  The file is damaged: it lacks the {part} of the boxes of {Files[sample]}.");
+            if (stored is null || stored.dtype != type)
+                throw new UserErrorException($"{_file.Path}\n  The file is damaged: it lacks the {part} of the boxes of {Files[sample]}.");
             return stored.Values<T>();
         }
     }
@@ -184,5 +230,12 @@ public sealed class NonFiniteFile : IDisposable
     private Tensor? Optional(string name) => _file.Tensors.ContainsKey(name) ? _file.Read(name).DetachFromDisposeScope() : null;
 
     private static bool IsMalformed(Exception error) =>
-        error is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException or KeyNotFoundException or OverflowException;
+        error
+            is JsonException
+                or InvalidOperationException
+                or FormatException
+                or ArgumentException
+                or NullReferenceException
+                or KeyNotFoundException
+                or OverflowException;
 }

@@ -25,8 +25,10 @@ internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, I
     public void Begin(Progress progress, Batch batch)
     {
         _progress = progress;
-        if (AtOnce) _random = RandomState.Get(device);
-        else _files = [.. batch.Samples.Select(sample => sample.Name)];
+        if (AtOnce)
+            _random = RandomState.Get(device);
+        else
+            _files = [.. batch.Samples.Select(sample => sample.Name)];
     }
 
     /// <exception cref="NonFiniteLossException">This loss is not finite.</exception>
@@ -34,8 +36,10 @@ internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, I
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        if (!AtOnce) _pending.Add((loss.detach().isfinite().all().DetachFromDisposeScope(), _progress, _files));
-        else if (!AllFinite(loss)) throw new NonFiniteLossException(_progress, _random);
+        if (!AtOnce)
+            _pending.Add((loss.detach().isfinite().all().DetachFromDisposeScope(), _progress, _files));
+        else if (!AllFinite(loss))
+            throw new NonFiniteLossException(_progress, _random);
     }
 
     /// <summary>In every process, so that none is left waiting for one that has stopped.</summary>
@@ -50,20 +54,23 @@ internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, I
     /// <exception cref="NonFiniteLossException">One of the losses was not finite.</exception>
     public void Check()
     {
-        if (_pending.Count == 0) return;
+        if (_pending.Count == 0)
+            return;
         using var scope = NewDisposeScope();
         var good = stack(_pending.Select(entry => entry.Finite)).to(ScalarType.Float32);
         group.AllReduceSum(good);
         var bad = Array.FindIndex(good.Values<float>(), count => count < group.WorldSize);
         var found = bad < 0 ? default : _pending[bad];
         Forget();
-        if (bad >= 0) throw new NonFiniteLossException(found.Progress, found.Files);
+        if (bad >= 0)
+            throw new NonFiniteLossException(found.Progress, found.Files);
     }
 
     /// <summary>Drops what is not yet read.</summary>
     public void Forget()
     {
-        foreach (var (finite, _, _) in _pending) finite.Dispose();
+        foreach (var (finite, _, _) in _pending)
+            finite.Dispose();
         _pending.Clear();
     }
 

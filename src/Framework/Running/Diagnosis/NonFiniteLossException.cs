@@ -30,10 +30,16 @@ internal sealed class NonFiniteLossException : Exception
     /// <summary>Runs the batch again to see where it went wrong, and saves it with the weights.</summary>
     public NonFiniteLossException Explain(RunState run, Batch batch, TrainerParts parts, bool writes)
     {
-        if (FoundLate) return this;
+        if (FoundLate)
+            return this;
         var replay = new NonFiniteReplay(run.Optimizers.Autocast);
         var found = replay.Look(run.Model, batch, Progress, _random);
-        var lines = new List<string> { Heading(Progress), $"  {found.Describe()}", $"  Files of the batch: {Listed([.. batch.Samples.Select(sample => sample.Name)])}" };
+        var lines = new List<string>
+        {
+            Heading(Progress),
+            $"  {found.Describe()}",
+            $"  Files of the batch: {Listed([.. batch.Samples.Select(sample => sample.Name)])}",
+        };
         if (writes)
         {
             try
@@ -51,7 +57,8 @@ internal sealed class NonFiniteLossException : Exception
     }
 
     private static string Heading(Progress progress) =>
-        $"The loss is not finite at iteration {progress.Iteration} (epoch {progress.Epoch}). The run stops; the checkpoints before it are good.";
+        $"The loss is not finite at iteration {progress.Iteration} (epoch {progress.Epoch}). The run stops; the checkpoints before it "
+        + $"are good.";
 
     private static string Listed(IReadOnlyList<string> files) =>
         files.Count <= 8 ? string.Join(", ", files) : $"{string.Join(", ", files.Take(8))} and {files.Count - 8} more";

@@ -16,11 +16,16 @@ public sealed record NonFiniteFinding(IReadOnlyDictionary<string, double> Terms,
     /// <summary>In one sentence or two.</summary>
     public string Describe()
     {
-        var terms = Terms.Count == 0
-            ? "The replay gave finite losses."
-            : "Term: " + string.Join(", ", Terms.Select(term => $"{term.Key} = {term.Value.ToString(CultureInfo.InvariantCulture)}")) + ".";
-        var cause = Input ? " The images of the batch are not finite themselves."
-            : Weight is not null ? $" The weight {Weight} was not finite before: a gradient of an earlier step was too large; see clip_grad."
+        var terms =
+            Terms.Count == 0
+                ? "The replay gave finite losses."
+                : "Term: "
+                    + string.Join(", ", Terms.Select(term => $"{term.Key} = {term.Value.ToString(CultureInfo.InvariantCulture)}"))
+                    + ".";
+        var cause =
+            Input ? " The images of the batch are not finite themselves."
+            : Weight is not null
+                ? $" The weight {Weight} was not finite before: a gradient of an earlier step was too large; see clip_grad."
             : Module is not null ? $" First module with such an output: {Module}."
             : " Every module's output is finite, so the loss itself made it.";
         return terms + cause;
@@ -43,36 +48,46 @@ public sealed class NonFiniteReplay(Func<IDisposable> autocast)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        if (random.Length > 0) RandomState.Set(batch.Images.device, random);
+        if (random.Length > 0)
+            RandomState.Set(batch.Images.device, random);
         var weight = model.named_parameters().Where(entry => !IsFinite(entry.parameter)).Select(entry => entry.name).FirstOrDefault();
         string? first = null;
         var removers = new List<Action>();
         foreach (var (name, module) in model.named_modules())
         {
-            var remove = ModuleHooks.After(module, (_, output) =>
-            {
-                first ??= ModuleHooks.Tensors(output).Any(tensor => !IsFinite(tensor)) ? $"{name} ({module.GetType().Name})" : null;
-                return output;
-            });
-            if (remove is not null) removers.Add(remove);
+            var remove = ModuleHooks.After(
+                module,
+                (_, output) =>
+                {
+                    first ??= ModuleHooks.Tensors(output).Any(tensor => !IsFinite(tensor)) ? $"{name} ({module.GetType().Name})" : null;
+                    return output;
+                }
+            );
+            if (remove is not null)
+                removers.Add(remove);
         }
         try
         {
             LossMap losses;
-            using (autocast()) losses = model.Loss(batch, progress);
-            var terms = losses.Select(loss => (loss.Key, Value: loss.Value.detach().to(ScalarType.Float64).item<double>()))
-                .Where(term => !double.IsFinite(term.Value)).ToDictionary(term => term.Key, term => term.Value);
+            using (autocast())
+                losses = model.Loss(batch, progress);
+            var terms = losses
+                .Select(loss => (loss.Key, Value: loss.Value.detach().to(ScalarType.Float64).item<double>()))
+                .Where(term => !double.IsFinite(term.Value))
+                .ToDictionary(term => term.Key, term => term.Value);
             return new NonFiniteFinding(terms, first, weight, !IsFinite(batch.Images));
         }
         finally
         {
-            foreach (var remove in removers) remove();
+            foreach (var remove in removers)
+                remove();
         }
     }
 
     private static bool IsFinite(Tensor tensor)
     {
-        if (!tensor.is_floating_point()) return true;
+        if (!tensor.is_floating_point())
+            return true;
         using var scope = NewDisposeScope();
         return tensor.detach().isfinite().all().item<bool>();
     }

@@ -33,13 +33,20 @@ public static partial class ShapeMistake
         }
     }
 
-    /// <summary>The error of a part that names itself ("CrossEntropyLoss: class_weight has 3 values …"), with its place; null where it isn't told whose it is.</summary>
+    /// <summary>The error of a part that names itself ("CrossEntropyLoss: class_weight has 3 values …"), with its place; null where it
+    /// isn't told whose it is.</summary>
     private static UserErrorException? Placed(VisionModel model, UserErrorException error)
     {
         var end = error.Message.AsSpan().IndexOfAny(':', ' ');
-        if (end <= 0) return null;
+        if (end <= 0)
+            return null;
         var name = error.Message[..end];
-        var places = model.named_modules().Select(entry => ComponentPlace.Of(entry.module)).Where(place => place?.Component.Name == name).Distinct().ToArray();
+        var places = model
+            .named_modules()
+            .Select(entry => ComponentPlace.Of(entry.module))
+            .Where(place => place?.Component.Name == name)
+            .Distinct()
+            .ToArray();
         return places is [{ } only] ? new UserErrorException($"{only}\n  {error.Message.ReplaceLineEndings("\n  ")}", error) : null;
     }
 
@@ -47,7 +54,8 @@ public static partial class ShapeMistake
     public static bool IsOne(Exception error) =>
         error is ExternalException or ArgumentException or InvalidOperationException or IndexOutOfRangeException
         && error is not ObjectDisposedException
-        && !error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) && !error.Message.Contains("allocat", StringComparison.OrdinalIgnoreCase)
+        && !error.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+        && !error.Message.Contains("allocat", StringComparison.OrdinalIgnoreCase)
         && Words().IsMatch(error.Message);
 
     /// <summary>The mistake in a config's terms. Runs the step once more, to see which part refuses what.</summary>
@@ -63,9 +71,7 @@ public static partial class ShapeMistake
         {
             // The same as the first time; the trace knows where.
         }
-        catch (Exception second) when (IsOne(second))
-        {
-        }
+        catch (Exception second) when (IsOne(second)) { }
         var images = Shape(batch.Images);
         var said = FirstLines(error.Message);
         if (trace.Failed is not { } failed)
@@ -76,7 +82,10 @@ public static partial class ShapeMistake
         var who = place?.Component.Name ?? failed.Module.GetName();
         return new UserErrorException(
             $"{head}\n  {who}{part} can't take what it is given, {string.Join(" and ", failed.Inputs.Select(Shape))}: {said}\n"
-            + $"  The images of the batch are {images} (batch x channels x height x width; {batch.Samples[0].Name} …). {Advice(failed, place, batch)}", error);
+                + $"  The images of the batch are {images} (batch x channels x height x width; {batch.Samples[0].Name} …). "
+                + $"{Advice(failed, place, batch)}",
+            error
+        );
     }
 
     /// <summary>The first convolution, or patch embedding, and the images' channels.</summary>
@@ -84,13 +93,26 @@ public static partial class ShapeMistake
     {
         var channels = batch.Images.shape[1];
         var weight = failed.Module.named_parameters(recurse: false).FirstOrDefault(entry => entry.name == "weight").parameter;
-        if (weight is { } filters && filters.dim() == 4 && failed.Inputs is [var input] && input.SequenceEqual(batch.Images.shape) && filters.shape[1] != channels)
+        if (
+            weight is { } filters
+            && filters.dim() == 4
+            && failed.Inputs is [var input]
+            && input.SequenceEqual(batch.Images.shape)
+            && filters.shape[1] != channels
+        )
         {
-            var option = place is not null && place.Component.Keys.Any(key => key.Name == "in_channels") ? $"\"in_channels\": {channels} in {place.Path} lets the model take them; " : "";
-            var load = channels is 1 or 3 ? $"LoadImage's color_type \"{(filters.shape[1] == 1 ? "grayscale" : "color")}\" in the dataset's pipeline gives others" : "LoadImage's color_type decides how many the images have";
-            return $"They have {channels} {(channels == 1 ? "channel" : "channels")}, the model takes {filters.shape[1]}. {option}{load}. Normalize's mean and std need as many values.";
+            var option =
+                place is not null && place.Component.Keys.Any(key => key.Name == "in_channels")
+                    ? $"\"in_channels\": {channels} in {place.Path} lets the model take them; "
+                    : "";
+            var load = channels is 1 or 3
+                ? $"LoadImage's color_type \"{(filters.shape[1] == 1 ? "grayscale" : "color")}\" in the dataset's pipeline gives others"
+                : "LoadImage's color_type decides how many the images have";
+            return $"They have {channels} {(channels == 1 ? "channel" : "channels")}, the model takes {filters.shape[1]}. "
+                + $"{option}{load}. Normalize's mean and std need as many values.";
         }
-        return "Compare the sizes and channels that the parts of the model are configured for with these, and the sizes that the pipelines of train and val give.";
+        return "Compare the sizes and channels that the parts of the model are configured for with these, and the sizes that the "
+            + "pipelines of train and val give.";
     }
 
     /// <summary>The nearest part around a module that a config describes.</summary>
@@ -99,7 +121,8 @@ public static partial class ShapeMistake
         var modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
         for (var at = name; at.Length > 0; at = at.LastIndexOf('.') is > 0 and var dot ? at[..dot] : "")
         {
-            if (modules.TryGetValue(at, out var module) && ComponentPlace.Of(module) is { } place) return (at, place);
+            if (modules.TryGetValue(at, out var module) && ComponentPlace.Of(module) is { } place)
+                return (at, place);
         }
         return ("", ComponentPlace.Of(model));
     }
@@ -114,12 +137,16 @@ public static partial class ShapeMistake
     private static string FirstLines(string message)
     {
         var end = message.IndexOf("\nException raised from", StringComparison.Ordinal);
-        var text = string.Join(' ', (end < 0 ? message : message[..end]).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(3));
+        var text = string.Join(
+            ' ',
+            (end < 0 ? message : message[..end]).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Take(3)
+        );
         return text.Length <= MessageLength ? text : text[..MessageLength] + "…";
     }
 
     [GeneratedRegex(
         @"\bchannels?\b|\bshapes?\b|\bsizes?\b|\bdim(ension)?s?\b|out of (bounds|range)|must match|mat1|\bexpand|\bbroadcast|\bpadding\b|\bindex\b|equal|too small|per channel",
-        RegexOptions.IgnoreCase)]
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex Words();
 }

@@ -11,7 +11,8 @@ internal static class GradientAverager
     /// <summary>Replaces each tensor by its mean over all processes. Every process hands in the same shapes in the same order.</summary>
     public static void Average(IReadOnlyList<Tensor> tensors, IProcessGroup group)
     {
-        if (group.WorldSize == 1) return;
+        if (group.WorldSize == 1)
+            return;
         foreach (var bucket in Buckets(tensors))
         {
             using var scope = NewDisposeScope();
@@ -31,7 +32,8 @@ internal static class GradientAverager
     /// <summary>Rank 0's values for every process, in place.</summary>
     public static void Broadcast(IEnumerable<Tensor> tensors, IProcessGroup group)
     {
-        if (group.WorldSize == 1) return;
+        if (group.WorldSize == 1)
+            return;
         using var _ = no_grad();
         foreach (var tensor in tensors)
         {
@@ -52,11 +54,13 @@ internal static class GradientAverager
             {
                 bucket.Add(tensor);
                 bytes += tensor.numel() * tensor.element_size();
-                if (bytes < BucketBytes) continue;
+                if (bytes < BucketBytes)
+                    continue;
                 yield return bucket;
                 (bucket, bytes) = ([], 0);
             }
-            if (bucket.Count > 0) yield return bucket;
+            if (bucket.Count > 0)
+                yield return bucket;
         }
     }
 }

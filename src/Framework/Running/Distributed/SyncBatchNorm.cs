@@ -21,23 +21,30 @@ public static class SyncBatchNorm
         var count = 0;
         foreach (var norm in model.modules().OfType<BatchNorm>())
         {
-            if (!s_attached.TryAdd(norm, group)) continue;
+            if (!s_attached.TryAdd(norm, group))
+                continue;
             count++;
             var synchronized = false;
             // Its own forward runs in evaluation mode meanwhile, so that it leaves the statistics alone.
-            norm.register_forward_pre_hook((_, _) =>
-            {
-                synchronized = norm.training;
-                if (synchronized) norm.eval();
-                return null!;
-            });
-            norm.register_forward_hook((_, input, output) =>
-            {
-                if (!synchronized) return output;
-                synchronized = false;
-                norm.train();
-                return Normalize(norm, input, group);
-            });
+            norm.register_forward_pre_hook(
+                (_, _) =>
+                {
+                    synchronized = norm.training;
+                    if (synchronized)
+                        norm.eval();
+                    return null!;
+                }
+            );
+            norm.register_forward_hook(
+                (_, input, output) =>
+                {
+                    if (!synchronized)
+                        return output;
+                    synchronized = false;
+                    norm.train();
+                    return Normalize(norm, input, group);
+                }
+            );
         }
         return count;
     }
@@ -62,18 +69,23 @@ public static class SyncBatchNorm
         Track(norm, mean.detach(), variance.detach(), count);
 
         var factor = (variance + norm.eps).rsqrt();
-        if (norm.affine) factor = factor * norm.weight;
+        if (norm.affine)
+            factor = factor * norm.weight;
         var y = centred * factor.view(along);
-        if (norm.affine) y = y + norm.bias!.view(along);
+        if (norm.affine)
+            y = y + norm.bias!.view(along);
         return scope.MoveToOuter(y.to(input.dtype));
     }
 
     private static void Track(BatchNorm norm, Tensor mean, Tensor variance, Tensor count)
     {
-        if (norm.running_mean is not { } runningMean || norm.running_var is not { } runningVariance) return;
+        if (norm.running_mean is not { } runningMean || norm.running_var is not { } runningVariance)
+            return;
         using var nothing = no_grad();
         norm.num_batches_tracked!.add_(1);
-        var share = norm.momentum is { } momentum ? full([1], momentum, device: mean.device) : 1 / norm.num_batches_tracked.to(ScalarType.Float32);
+        var share = norm.momentum is { } momentum
+            ? full([1], momentum, device: mean.device)
+            : 1 / norm.num_batches_tracked.to(ScalarType.Float32);
         runningMean.add_((mean - runningMean) * share);
         runningVariance.add_(((variance * count / (count - 1).clamp_min(1)) - runningVariance) * share);
     }

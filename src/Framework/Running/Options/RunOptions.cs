@@ -7,10 +7,21 @@ using Tessera.Framework.Optimization;
 namespace Tessera.Framework.Running;
 
 /// <summary>What a run computes in.</summary>
-public enum Precision { Auto, Fp32, Bf16, Fp16 }
+public enum Precision
+{
+    Auto,
+    Fp32,
+    Bf16,
+    Fp16,
+}
 
 /// <summary>A choice that may be left to Tessera.</summary>
-public enum AutoSwitch { Auto, True, False }
+public enum AutoSwitch
+{
+    Auto,
+    True,
+    False,
+}
 
 /// <summary>A whole config.</summary>
 /// <param name="Model">The task model.</param>
@@ -43,10 +54,15 @@ public sealed record RunOptions(
     AutoSwitch ChannelsLast = AutoSwitch.Auto,
     string? DataRoot = null,
     IReadOnlyList<string>? Plugins = null,
-    string? WorkDir = null);
+    string? WorkDir = null
+);
 
 /// <summary>What a run counts.</summary>
-public enum LoopKind { Epochs, Iterations }
+public enum LoopKind
+{
+    Epochs,
+    Iterations,
+}
 
 /// <param name="Dataset">The training data.</param>
 /// <param name="Loader">How it is read.</param>
@@ -74,13 +90,12 @@ public sealed record TrainOptions(
     IReadOnlyList<string>? NormEval = null,
     bool SyncBn = false,
     IReadOnlyDictionary<string, ComponentSpec<Penalty>?>? Penalties = null,
-    IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null);
+    IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null
+);
 
 /// <param name="Norm">Largest norm of all gradients together.</param>
 /// <param name="Value">Largest absolute value of any gradient.</param>
-public sealed record ClipGradOptions(
-    [property: Range(0.0, 1e12)] double? Norm = null,
-    [property: Range(0.0, 1e12)] double? Value = null);
+public sealed record ClipGradOptions([property: Range(0.0, 1e12)] double? Norm = null, [property: Range(0.0, 1e12)] double? Value = null);
 
 /// <param name="Dataset">The data.</param>
 /// <param name="Loader">How it is read.</param>
@@ -88,4 +103,5 @@ public sealed record ClipGradOptions(
 public sealed record EvaluationOptions(
     ComponentSpec<Dataset> Dataset,
     LoaderOptions? Loader = null,
-    IReadOnlyDictionary<string, ComponentSpec<Metric>?>? Metrics = null);
+    IReadOnlyDictionary<string, ComponentSpec<Metric>?>? Metrics = null
+);

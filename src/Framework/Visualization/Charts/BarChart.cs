@@ -27,13 +27,27 @@ public sealed class BarChart : Chart
     public double Width { get; init; } = 720;
 
     public override (double Width, double Height) Size =>
-        (Width, (Title.Length > 0 ? TitleSize * 2 : 0) + Gap + Bars.Count * Row + Gap + TickSize + Gap + (Label.Length > 0 ? LabelSize + Gap : 0));
+        (
+            Width,
+            (Title.Length > 0 ? TitleSize * 2 : 0)
+                + Gap
+                + Bars.Count * Row
+                + Gap
+                + TickSize
+                + Gap
+                + (Label.Length > 0 ? LabelSize + Gap : 0)
+        );
 
     public override void Draw(Drawing drawing)
     {
         var top = DrawTitle(drawing);
         var ends = Bars.SelectMany(bar => bar.Interval is { } interval ? new[] { bar.Value, interval.Low, interval.High } : [bar.Value]);
-        var axis = Axis.Of(Log ? ends.Where(value => value > 0).SelectMany(value => new[] { value, value / 1.5 }) : ends, 6, Log, fromZero: true);
+        var axis = Axis.Of(
+            Log ? ends.Where(value => value > 0).SelectMany(value => new[] { value, value / 1.5 }) : ends,
+            6,
+            Log,
+            fromZero: true
+        );
         var names = Math.Min(Width * 0.35, Bars.Select(bar => drawing.Measure(bar.Name, LabelSize).Width).DefaultIfEmpty().Max());
         var values = Bars.Select(bar => drawing.Measure(Text(bar.Value), TickSize).Width).DefaultIfEmpty().Max();
         var (left, right) = (Gap + names + 8, Width - Gap - values - 10);
@@ -62,13 +76,15 @@ public sealed class BarChart : Chart
             {
                 var (low, high) = (left + axis.At(interval.Low) * (right - left), left + axis.At(interval.High) * (right - left));
                 drawing.Line(low, middle, high, middle, Ink, 1.4);
-                foreach (var stop in new[] { low, high }) drawing.Line(stop, middle - 4, stop, middle + 4, Ink, 1.4);
+                foreach (var stop in new[] { low, high })
+                    drawing.Line(stop, middle - 4, stop, middle + 4, Ink, 1.4);
                 edge = Math.Max(edge, high);
             }
             drawing.Text(Text(bar.Value), edge + 6, middle, TickSize, Ink, across: TextAlign.Middle);
         }
         drawing.Line(left + zero * (right - left), top, left + zero * (right - left), bottom, Ink, 1.2);
-        if (Label.Length > 0) drawing.Text(Label, (left + right) / 2, drawing.Height - Gap, LabelSize, Ink, TextAlign.Middle);
+        if (Label.Length > 0)
+            drawing.Text(Label, (left + right) / 2, drawing.Height - Gap, LabelSize, Ink, TextAlign.Middle);
     }
 
     private string Text(double value) => double.IsFinite(value) ? value.ToString(Format, CultureInfo.InvariantCulture) : "n/a";

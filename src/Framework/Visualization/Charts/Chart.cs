@@ -5,7 +5,10 @@ namespace Tessera.Framework.Visualization.Charts;
 /// <summary>A picture of numbers, as PNG or SVG.</summary>
 public abstract class Chart
 {
-    protected const double TitleSize = 16, LabelSize = 13, TickSize = 12, Gap = 10;
+    protected const double TitleSize = 16,
+        LabelSize = 13,
+        TickSize = 12,
+        Gap = 10;
 
     protected static readonly Color Ink = new(40, 40, 40);
     protected static readonly Color Grid = new(225, 225, 225);
@@ -38,7 +41,8 @@ public abstract class Chart
     public void Save(string path)
     {
         RequireKnownEnding(path);
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+            Directory.CreateDirectory(folder);
         if (path.EndsWith(".svg", StringComparison.OrdinalIgnoreCase))
         {
             AtomicFile.WriteText(path, Svg());
@@ -58,8 +62,18 @@ public abstract class Chart
     /// <summary>Writes the title and gives the room above what follows.</summary>
     protected double DrawTitle(Drawing drawing)
     {
-        if (Title.Length == 0) return Gap;
-        drawing.Text(drawing.Fit(Title, drawing.Width - 2 * Gap, TitleSize, bold: true), drawing.Width / 2, Gap, TitleSize, Ink, TextAlign.Middle, TextAlign.Start, bold: true);
+        if (Title.Length == 0)
+            return Gap;
+        drawing.Text(
+            drawing.Fit(Title, drawing.Width - 2 * Gap, TitleSize, bold: true),
+            drawing.Width / 2,
+            Gap,
+            TitleSize,
+            Ink,
+            TextAlign.Middle,
+            TextAlign.Start,
+            bold: true
+        );
         return Gap + drawing.Measure(Title, TitleSize, bold: true).Height + Gap;
     }
 }

@@ -6,9 +6,15 @@ namespace Tessera.Framework.Visualization.Charts;
 public sealed class HeatMap : Chart
 {
     private const int MostNumbers = 40; // beyond, cells are too small to read
-    private const double MostName = 320, MostTitle = 700, WidestCell = 90, ScaleRoom = 80, Slope = 50 * Math.PI / 180;
+    private const double MostName = 320,
+        MostTitle = 700,
+        WidestCell = 90,
+        ScaleRoom = 80,
+        Slope = 50 * Math.PI / 180;
 
-    private static readonly Color s_low = Color.FromHex("#f7fbff"), s_middle = Color.FromHex("#6baed6"), s_high = Color.FromHex("#08306b");
+    private static readonly Color s_low = Color.FromHex("#f7fbff"),
+        s_middle = Color.FromHex("#6baed6"),
+        s_high = Color.FromHex("#08306b");
 
     public required IReadOnlyList<string> Rows { get; init; }
 
@@ -36,7 +42,15 @@ public sealed class HeatMap : Chart
 
     public string ColumnLabel { get; init; } = "";
 
-    private double SmallestCell => Math.Max(Rows.Count, Columns.Count) switch { <= 12 => 46, <= 25 => 38, <= MostNumbers => 32, <= 100 => 14, _ => Math.Max(2, 1400.0 / Math.Max(Rows.Count, Columns.Count)) };
+    private double SmallestCell =>
+        Math.Max(Rows.Count, Columns.Count) switch
+        {
+            <= 12 => 46,
+            <= 25 => 38,
+            <= MostNumbers => 32,
+            <= 100 => 14,
+            _ => Math.Max(2, 1400.0 / Math.Max(Rows.Count, Columns.Count)),
+        };
 
     private bool Labelled => SmallestCell >= 10;
 
@@ -49,14 +63,21 @@ public sealed class HeatMap : Chart
     {
         get
         {
-            if (_layout is { } known) return known;
+            if (_layout is { } known)
+                return known;
             using var ruler = Drawing.Pixels(1, 1);
             var (rows, columns) = Labelled ? (Room(ruler, Rows), Room(ruler, Columns)) : (0, 0);
             var title = Title.Length == 0 ? 0 : Math.Min(ruler.Measure(Title, TitleSize, bold: true).Width + (2 * Gap), MostTitle);
             var left = Gap + (RowLabel.Length > 0 ? LabelSize + Gap : 0) + (Labelled ? rows + 8 : 0);
-            if (Labelled) left = Math.Max(left, (columns * Math.Cos(Slope)) + Gap - (SmallestCell / 2)); // the first column's name reaches to the left
-            var cell = Math.Clamp((title - left - ScaleRoom) / Math.Max(1, Columns.Count), SmallestCell, Math.Max(SmallestCell, WidestCell));
-            if (SmallestCell < 46) cell = SmallestCell;
+            if (Labelled)
+                left = Math.Max(left, (columns * Math.Cos(Slope)) + Gap - (SmallestCell / 2)); // the first column's name reaches to the left
+            var cell = Math.Clamp(
+                (title - left - ScaleRoom) / Math.Max(1, Columns.Count),
+                SmallestCell,
+                Math.Max(SmallestCell, WidestCell)
+            );
+            if (SmallestCell < 46)
+                cell = SmallestCell;
             var width = Math.Max(left + (Columns.Count * cell) + ScaleRoom, title);
             left += (width - (left + (Columns.Count * cell) + ScaleRoom)) / 2;
             var below = Gap + (ColumnLabel.Length > 0 ? LabelSize + Gap : 0) + (Labelled ? (columns * Math.Sin(Slope)) + 16 : 0);
@@ -78,19 +99,39 @@ public sealed class HeatMap : Chart
         var (low, high) = (Low ?? finite.Min(), High ?? finite.Max());
         var right = Left + Columns.Count * Cell;
         for (var r = 0; r < Rows.Count; r++)
-            for (var c = 0; c < Columns.Count; c++) DrawCell(drawing, r, c, top, low, high);
+        for (var c = 0; c < Columns.Count; c++)
+            DrawCell(drawing, r, c, top, low, high);
         drawing.Outline(Left, top, right - Left, Rows.Count * Cell, Ink);
         var bottom = top + Rows.Count * Cell;
         if (Labelled)
         {
             var size = NameSize;
             for (var r = 0; r < Rows.Count; r++)
-                drawing.Text(drawing.Fit(Rows[r], Places.RowNames, size), Left - 8, top + (r + 0.5) * Cell, size, Ink, TextAlign.End, TextAlign.Middle);
+                drawing.Text(
+                    drawing.Fit(Rows[r], Places.RowNames, size),
+                    Left - 8,
+                    top + (r + 0.5) * Cell,
+                    size,
+                    Ink,
+                    TextAlign.End,
+                    TextAlign.Middle
+                );
             for (var c = 0; c < Columns.Count; c++)
-                drawing.Text(drawing.Fit(Columns[c], Places.ColumnNames, size), Left + (c + 0.5) * Cell + size / 3, bottom + 8, size, Ink, TextAlign.End, TextAlign.Middle, degrees: -50);
+                drawing.Text(
+                    drawing.Fit(Columns[c], Places.ColumnNames, size),
+                    Left + (c + 0.5) * Cell + size / 3,
+                    bottom + 8,
+                    size,
+                    Ink,
+                    TextAlign.End,
+                    TextAlign.Middle,
+                    degrees: -50
+                );
         }
-        if (RowLabel.Length > 0) drawing.Text(RowLabel, Gap, top + Rows.Count * Cell / 2, LabelSize, Ink, TextAlign.Middle, TextAlign.Start, degrees: -90);
-        if (ColumnLabel.Length > 0) drawing.Text(ColumnLabel, (Left + right) / 2, drawing.Height - Gap, LabelSize, Ink, TextAlign.Middle);
+        if (RowLabel.Length > 0)
+            drawing.Text(RowLabel, Gap, top + Rows.Count * Cell / 2, LabelSize, Ink, TextAlign.Middle, TextAlign.Start, degrees: -90);
+        if (ColumnLabel.Length > 0)
+            drawing.Text(ColumnLabel, (Left + right) / 2, drawing.Height - Gap, LabelSize, Ink, TextAlign.Middle);
         Scale(drawing, right + 18, top, bottom, low, high);
     }
 
@@ -104,7 +145,8 @@ public sealed class HeatMap : Chart
             color = Shade(high > low ? (value - low) / (high - low) : 0);
             drawing.Fill(x, y, Cell + 0.3, Cell + 0.3, color);
         }
-        if (Math.Max(Rows.Count, Columns.Count) > MostNumbers) return;
+        if (Math.Max(Rows.Count, Columns.Count) > MostNumbers)
+            return;
         var number = double.IsFinite(value) ? (Numbers ?? Values)[row, column] : double.NaN;
         var text = double.IsFinite(number) ? number.ToString(Format, CultureInfo.InvariantCulture) : "";
         var note = Notes?[row, column] ?? "";
@@ -113,7 +155,8 @@ public sealed class HeatMap : Chart
 
         void Write(string line, double at, double most)
         {
-            if (line.Length == 0) return;
+            if (line.Length == 0)
+                return;
             var size = Math.Min(most, most * (Cell - 4) / Math.Max(1, drawing.Measure(line, most).Width));
             drawing.Text(line, x + (Cell / 2), y + (at * Cell), size, color.Readable, TextAlign.Middle, TextAlign.Middle);
         }
@@ -138,7 +181,6 @@ public sealed class HeatMap : Chart
             drawing.Text(axis.Label(tick), x + 16, bottom - axis.At(tick) * (bottom - top), TickSize - 1, Ink, across: TextAlign.Middle);
     }
 
-    private static Color Shade(double share) => share < 0.5
-        ? s_low.Towards(s_middle, Math.Clamp(share, 0, 1) * 2)
-        : s_middle.Towards(s_high, Math.Clamp(share, 0, 1) * 2 - 1);
+    private static Color Shade(double share) =>
+        share < 0.5 ? s_low.Towards(s_middle, Math.Clamp(share, 0, 1) * 2) : s_middle.Towards(s_high, Math.Clamp(share, 0, 1) * 2 - 1);
 }

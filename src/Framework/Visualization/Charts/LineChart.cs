@@ -7,7 +7,14 @@ namespace Tessera.Framework.Visualization.Charts;
 /// <param name="Dashed">Drawn in dashes.</param>
 /// <param name="Marks">A dot at every point.</param>
 /// <param name="Faint">Thin and pale: the raw values under a smoothed curve.</param>
-public sealed record Curve(string Name, IReadOnlyList<(double X, double Y)> Points, Color? Color = null, bool Dashed = false, bool Marks = false, bool Faint = false);
+public sealed record Curve(
+    string Name,
+    IReadOnlyList<(double X, double Y)> Points,
+    Color? Color = null,
+    bool Dashed = false,
+    bool Marks = false,
+    bool Faint = false
+);
 
 /// <summary>Curves over common axes, with a legend.</summary>
 public sealed class LineChart : Chart
@@ -42,14 +49,29 @@ public sealed class LineChart : Chart
         var top = y + Gap;
         if (Title.Length > 0)
         {
-            drawing.Text(drawing.Fit(Title, width - 2 * Gap, TitleSize, bold: true), x + width / 2, top, TitleSize, Ink, TextAlign.Middle, TextAlign.Start, bold: true);
+            drawing.Text(
+                drawing.Fit(Title, width - 2 * Gap, TitleSize, bold: true),
+                x + width / 2,
+                top,
+                TitleSize,
+                Ink,
+                TextAlign.Middle,
+                TextAlign.Start,
+                bold: true
+            );
             top += 2 * TitleSize;
         }
-        var left = x + Gap + (YLabel.Length > 0 ? LabelSize + Gap : 0) + vertical.Ticks.Select(tick => drawing.Measure(vertical.Label(tick), TickSize).Width).DefaultIfEmpty().Max() + 6;
+        var left =
+            x
+            + Gap
+            + (YLabel.Length > 0 ? LabelSize + Gap : 0)
+            + vertical.Ticks.Select(tick => drawing.Measure(vertical.Label(tick), TickSize).Width).DefaultIfEmpty().Max()
+            + 6;
         var bottom = y + height - Gap - TickSize - 8 - (XLabel.Length > 0 ? LabelSize + 6 : 0);
         var named = Colored().Where(entry => entry.Curve.Name.Length > 0).ToArray();
         var right = x + width - 2 * Gap;
-        if (named.Length > 1 || named.Length == 1 && Curves.Count > 1) right = Legend(drawing, named, x, right, top, width);
+        if (named.Length > 1 || named.Length == 1 && Curves.Count > 1)
+            right = Legend(drawing, named, x, right, top, width);
 
         foreach (var tick in vertical.Ticks)
         {
@@ -63,31 +85,44 @@ public sealed class LineChart : Chart
             var at = Math.Round(left + horizontal.At(tick) * (right - left)) + 0.5;
             drawing.Line(at, top, at, bottom, Grid);
             var half = drawing.Measure(horizontal.Label(tick), TickSize).Width / 2;
-            if (at - half < edge + 6) continue;
+            if (at - half < edge + 6)
+                continue;
             drawing.Text(horizontal.Label(tick), at, bottom + 5, TickSize, Ink, TextAlign.Middle, TextAlign.Start);
             edge = at + half;
         }
         drawing.Path([(left, top), (left, bottom), (right, bottom)], Ink, 1.2);
-        if (XLabel.Length > 0) drawing.Text(XLabel, (left + right) / 2, y + height - Gap, LabelSize, Ink, TextAlign.Middle);
-        if (YLabel.Length > 0) drawing.Text(YLabel, x + Gap, (top + bottom) / 2, LabelSize, Ink, TextAlign.Middle, TextAlign.Start, degrees: -90);
-        drawing.Within(left - 4, top - 4, right - left + 8, bottom - top + 8, () =>
-        {
-            foreach (var (curve, color) in Colored())
+        if (XLabel.Length > 0)
+            drawing.Text(XLabel, (left + right) / 2, y + height - Gap, LabelSize, Ink, TextAlign.Middle);
+        if (YLabel.Length > 0)
+            drawing.Text(YLabel, x + Gap, (top + bottom) / 2, LabelSize, Ink, TextAlign.Middle, TextAlign.Start, degrees: -90);
+        drawing.Within(
+            left - 4,
+            top - 4,
+            right - left + 8,
+            bottom - top + 8,
+            () =>
+            {
+                foreach (var (curve, color) in Colored())
                 foreach (var piece in Pieces(curve, horizontal, vertical))
                 {
-                    var points = piece.Select(point => (left + horizontal.At(point.X) * (right - left), bottom - vertical.At(point.Y) * (bottom - top))).ToArray();
+                    var points = piece
+                        .Select(point => (left + horizontal.At(point.X) * (right - left), bottom - vertical.At(point.Y) * (bottom - top)))
+                        .ToArray();
                     drawing.Path(points, curve.Faint ? color.WithOpacity(0.3) : color, curve.Faint ? 1 : 2, curve.Dashed ? 6 : 0);
                     if (curve.Marks || points.Length == 1)
-                        foreach (var (px, py) in points) drawing.Disc(px, py, 3, color);
+                        foreach (var (px, py) in points)
+                            drawing.Disc(px, py, 3, color);
                 }
-        });
+            }
+        );
     }
 
     private IEnumerable<(Curve Curve, Color Color)> Colored()
     {
         var colors = ClassColors.Distinct(Curves.Count);
         var next = 0;
-        foreach (var curve in Curves) yield return (curve, curve.Color ?? colors[next++]);
+        foreach (var curve in Curves)
+            yield return (curve, curve.Color ?? colors[next++]);
     }
 
     /// <summary>Beside the curves, in a column.</summary>
@@ -117,9 +152,11 @@ public sealed class LineChart : Chart
                 piece.Add(point);
                 continue;
             }
-            if (piece.Count > 0) yield return piece;
+            if (piece.Count > 0)
+                yield return piece;
             piece = [];
         }
-        if (piece.Count > 0) yield return piece;
+        if (piece.Count > 0)
+            yield return piece;
     }
 }

@@ -37,11 +37,15 @@ internal sealed class Axis
     /// <summary>Whether every tile's keys are simply all positions.</summary>
     public bool IsWhole => Tiles == 1 && Slots == _length;
 
-    /// <summary>Where each tile's keys are taken from, in order; positions outside are moved inside, and are no keys (see <see cref="Inside"/>).</summary>
-    public long[] Sources => [.. _starts.SelectMany(start => Enumerable.Range(start, Slots).Select(key => (long)Math.Clamp(key, 0, _length - 1)))];
+    /// <summary>Where each tile's keys are taken from, in order; positions outside are moved inside, and are no keys (see
+    /// <see cref="Inside"/>).</summary>
+    public long[] Sources =>
+        [.. _starts.SelectMany(start => Enumerable.Range(start, Slots).Select(key => (long)Math.Clamp(key, 0, _length - 1)))];
 
     /// <summary>Whether a tile's slot is a position of the axis: [Tiles, Slots].</summary>
-    public Tensor Inside => tensor(_starts.SelectMany(start => Enumerable.Range(start, Slots).Select(key => key >= 0 && key < _length)).ToArray()).view(Tiles, Slots);
+    public Tensor Inside =>
+        tensor(_starts.SelectMany(start => Enumerable.Range(start, Slots).Select(key => key >= 0 && key < _length)).ToArray())
+            .view(Tiles, Slots);
 
     /// <summary>Whether a query's window holds a slot, by distance alone: the same for every tile, [Tile, Slots].</summary>
     public Tensor Near() => ByDistance(distance => Math.Abs(distance) <= _reach);
@@ -57,15 +61,15 @@ internal sealed class Axis
         var n = 0;
         foreach (var length in lengths)
             for (var tile = 0; tile < Tiles; tile++)
-                for (var query = tile * Tile; query < (tile + 1) * Tile; query++)
+            for (var query = tile * Tile; query < (tile + 1) * Tile; query++)
+            {
+                var first = Math.Clamp(query - _reach, 0, Math.Max(0, length - (2 * _reach) - 1));
+                for (var slot = 0; slot < Slots; slot++, n++)
                 {
-                    var first = Math.Clamp(query - _reach, 0, Math.Max(0, length - (2 * _reach) - 1));
-                    for (var slot = 0; slot < Slots; slot++, n++)
-                    {
-                        var key = _starts[tile] + slot;
-                        near[n] = key >= first && key <= first + (2 * _reach) && key < length;
-                    }
+                    var key = _starts[tile] + slot;
+                    near[n] = key >= first && key <= first + (2 * _reach) && key < length;
                 }
+            }
         return tensor(near).view(lengths.Length, Tiles, Tile, Slots);
     }
 
@@ -73,7 +77,8 @@ internal sealed class Axis
     {
         var holding = new bool[Tile * Slots];
         for (var query = 0; query < Tile; query++)
-            for (var slot = 0; slot < Slots; slot++) holding[(query * Slots) + slot] = holds(_starts[0] + slot - query);
+        for (var slot = 0; slot < Slots; slot++)
+            holding[(query * Slots) + slot] = holds(_starts[0] + slot - query);
         return tensor(holding).view(Tile, Slots);
     }
 }

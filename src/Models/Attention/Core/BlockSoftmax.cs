@@ -21,7 +21,8 @@ internal static class BlockSoftmax
         public Tensor Of(Tensor mask)
         {
             var dimension = mask.dim() - 3;
-            if (mask.shape[dimension] > 1) mask = mask.narrow(dimension, Group, Groups);
+            if (mask.shape[dimension] > 1)
+                mask = mask.narrow(dimension, Group, Groups);
             return mask.shape[dimension + 1] > 1 ? mask.narrow(dimension + 1, Query, Queries) : mask;
         }
     }
@@ -39,7 +40,8 @@ internal static class BlockSoftmax
         var perGroup = rows * queries * keys;
         var groupStep = Math.Clamp(Budget / Math.Max(1, perGroup), 1, groups);
         var queryStep = groupStep > 1 ? queries : Math.Clamp(Budget / Math.Max(1, rows * keys), 1, queries);
-        if (groupStep == groups && queryStep == queries) return Chunk(q, k, v, new Part(0, groups, 0, queries), adjust, dropout, sums);
+        if (groupStep == groups && queryStep == queries)
+            return Chunk(q, k, v, new Part(0, groups, 0, queries), adjust, dropout, sums);
 
         var (qs, ks, vs) = (q.split(groupStep, 1), k.split(groupStep, 1), v.split(groupStep, 1));
         var chunks = new List<Attended>();
@@ -48,7 +50,17 @@ internal static class BlockSoftmax
             var parts = queryStep == queries ? [qs[i]] : qs[i].split(queryStep, 2);
             var done = new List<Attended>();
             for (var j = 0; j < parts.Length; j++)
-                done.Add(Chunk(parts[j], ks[i], vs[i], new Part(i * groupStep, parts[j].shape[1], j * queryStep, parts[j].shape[2]), adjust, dropout, sums));
+                done.Add(
+                    Chunk(
+                        parts[j],
+                        ks[i],
+                        vs[i],
+                        new Part(i * groupStep, parts[j].shape[1], j * queryStep, parts[j].shape[2]),
+                        adjust,
+                        dropout,
+                        sums
+                    )
+                );
             chunks.Add(Cat(done, 2));
         }
         return Cat(chunks, 1);
@@ -58,7 +70,10 @@ internal static class BlockSoftmax
     public static Attended Dense(Tensor q, Tensor k, Tensor v, double dropout)
     {
         Tensor Flat(Tensor x) => x.reshape(-1, x.shape[2], x.shape[3]);
-        return new Attended(DenseScaled(Flat(q.mul(1 / Math.Sqrt(q.shape[3]))), Flat(k), Flat(v), dropout, sums: false).Out.view(q.shape), null);
+        return new Attended(
+            DenseScaled(Flat(q.mul(1 / Math.Sqrt(q.shape[3]))), Flat(k), Flat(v), dropout, sums: false).Out.view(q.shape),
+            null
+        );
     }
 
     /// <summary>Every query to every key: scaled queries [X, N, d], keys and values [X, M, d].</summary>
@@ -72,8 +87,10 @@ internal static class BlockSoftmax
     {
         using var scope = NewDisposeScope();
         var logits = q.matmul(k.transpose(-2, -1)); // [X, g, t, K]
-        if (logits.dtype == ScalarType.Float16) logits = logits.to(ScalarType.Float32); // which can't hold Masked
-        if (adjust is not null) logits = adjust(logits, part);
+        if (logits.dtype == ScalarType.Float16)
+            logits = logits.to(ScalarType.Float32); // which can't hold Masked
+        if (adjust is not null)
+            logits = adjust(logits, part);
         Tensor? total = null;
         Tensor weights;
         if (sums)
@@ -85,11 +102,17 @@ internal static class BlockSoftmax
         {
             weights = logits.softmax(-1);
         }
-        if (dropout > 0) weights = functional.dropout(weights, dropout);
+        if (dropout > 0)
+            weights = functional.dropout(weights, dropout);
         var mixed = weights.to(v.dtype).matmul(v);
         return new Attended(scope.MoveToOuter(mixed), total is null ? null : scope.MoveToOuter(total));
     }
 
-    private static Attended Cat(List<Attended> chunks, int dimension) => chunks.Count == 1 ? chunks[0] : new Attended(
-        cat([.. chunks.Select(chunk => chunk.Out)], dimension), chunks[0].Sums is null ? null : cat([.. chunks.Select(chunk => chunk.Sums!)], dimension));
+    private static Attended Cat(List<Attended> chunks, int dimension) =>
+        chunks.Count == 1
+            ? chunks[0]
+            : new Attended(
+                cat([.. chunks.Select(chunk => chunk.Out)], dimension),
+                chunks[0].Sums is null ? null : cat([.. chunks.Select(chunk => chunk.Sums!)], dimension)
+            );
 }

@@ -14,14 +14,17 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
     private readonly int _height = (int)q.shape[1];
     private readonly int _width = (int)q.shape[2];
 
-    /// <summary>Tokens whose rows agree modulo <paramref name="rateY"/>, and columns modulo <paramref name="rateX"/>, attend each other.</summary>
+    /// <summary>Tokens whose rows agree modulo <paramref name="rateY"/>, and columns modulo <paramref name="rateX"/>, attend each
+    /// other.</summary>
     public Attended Congruent(int rateY, int rateX)
     {
         var residues = new Residues(_height, _width, rateY, rateX);
         var parts = new[] { q, k, v }.Select(x => residues.Split(x).flatten(2, 3)).ToArray(); // [X, classes, T, d]
         var padding = Padding(residues, x => residues.Split(x).flatten(2, 3));
-        return Back(BlockSoftmax.Run(parts[0], parts[1], parts[2], Masking(null, padding), dropout, sums),
-            x => residues.Join(x.view(x.shape[0], residues.Count, residues.Rows, residues.Columns, x.shape[3])));
+        return Back(
+            BlockSoftmax.Run(parts[0], parts[1], parts[2], Masking(null, padding), dropout, sums),
+            x => residues.Join(x.view(x.shape[0], residues.Count, residues.Rows, residues.Columns, x.shape[3]))
+        );
     }
 
     /// <summary>
@@ -45,9 +48,12 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
         Tensor Keys(Tensor t)
         {
             t = residues.Split(t); // [X, classes, rows, columns, d]
-            if (keyRows is not null) t = t.index_select(2, keyRows);
-            if (keyColumns is not null) t = t.index_select(3, keyColumns);
-            return t.view(t.shape[0], t.shape[1], y.Tiles, y.Slots, x.Tiles, x.Slots, t.shape[4]).permute(0, 1, 2, 4, 3, 5, 6)
+            if (keyRows is not null)
+                t = t.index_select(2, keyRows);
+            if (keyColumns is not null)
+                t = t.index_select(3, keyColumns);
+            return t.view(t.shape[0], t.shape[1], y.Tiles, y.Slots, x.Tiles, x.Slots, t.shape[4])
+                .permute(0, 1, 2, 4, 3, 5, 6)
                 .reshape(t.shape[0], -1, y.Slots * x.Slots, t.shape[4]); // [X, groups, K, d]
         }
 
@@ -55,26 +61,43 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
         {
             t = residues.Split(t);
             var (down, right) = (Residues.Missing(residues.Rows, y.Tile), Residues.Missing(residues.Columns, x.Tile));
-            if (down + right > 0) t = functional.pad(t, [0, 0, 0, right, 0, down]);
-            return t.view(t.shape[0], t.shape[1], y.Tiles, y.Tile, x.Tiles, x.Tile, t.shape[4]).permute(0, 1, 2, 4, 3, 5, 6)
+            if (down + right > 0)
+                t = functional.pad(t, [0, 0, 0, right, 0, down]);
+            return t.view(t.shape[0], t.shape[1], y.Tiles, y.Tile, x.Tiles, x.Tile, t.shape[4])
+                .permute(0, 1, 2, 4, 3, 5, 6)
                 .reshape(t.shape[0], -1, y.Tile * x.Tile, t.shape[4]); // [X, groups, T, d]
         }
 
         Tensor Together(Tensor t)
         {
-            t = t.view(t.shape[0], residues.Count, y.Tiles, x.Tiles, y.Tile, x.Tile, t.shape[3]).permute(0, 1, 2, 4, 3, 5, 6)
+            t = t.view(t.shape[0], residues.Count, y.Tiles, x.Tiles, y.Tile, x.Tile, t.shape[3])
+                .permute(0, 1, 2, 4, 3, 5, 6)
                 .reshape(t.shape[0], residues.Count, y.Tiles * y.Tile, x.Tiles * x.Tile, t.shape[3]);
             return residues.Join(t.narrow(2, 0, residues.Rows).narrow(3, 0, residues.Columns).contiguous());
         }
 
         var outside = Outer(y.Inside, x.Inside, [1, y.Tiles * x.Tiles, 1, y.Slots * x.Slots]).logical_not(); // [1, tiles, 1, K]
         var padding = Padding(residues, Keys) is { } missing
-            ? missing.view(residues.Count, -1, 1, y.Slots * x.Slots).logical_or(outside.to(q.device)) : outside.to(q.device).expand(residues.Count, -1, -1, -1);
+            ? missing.view(residues.Count, -1, 1, y.Slots * x.Slots).logical_or(outside.to(q.device))
+            : outside.to(q.device).expand(residues.Count, -1, -1, -1);
         padding = padding.reshape(-1, 1, y.Slots * x.Slots); // [groups, 1, K]
-        return Back(BlockSoftmax.Run(Queries(q), Keys(k), Keys(v), Masking(Far(residues, y, x, inside, without).to(q.device), padding), dropout, sums), Together);
+        return Back(
+            BlockSoftmax.Run(
+                Queries(q),
+                Keys(k),
+                Keys(v),
+                Masking(Far(residues, y, x, inside, without).to(q.device), padding),
+                dropout,
+                sums
+            ),
+            Together
+        );
     }
 
-    private static int Tile(int reach, int length, bool flat) => reach >= length - 1 && length <= 128 ? length : flat ? Math.Clamp(reach, 32, 128) : Math.Clamp(reach, 4, 16);
+    private static int Tile(int reach, int length, bool flat) =>
+        reach >= length - 1 && length <= 128 ? length
+        : flat ? Math.Clamp(reach, 32, 128)
+        : Math.Clamp(reach, 4, 16);
 
     /// <summary>Pairs that do not attend each other, [groups or 1, T, K].</summary>
     private Tensor Far(Residues residues, Axis y, Axis x, bool inside, (int Y, int X)? without)
@@ -98,17 +121,20 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
     /// <summary>Keys that are no tokens, [groups, 1, K]; null where there are none.</summary>
     private Tensor? Padding(Residues residues, Func<Tensor, Tensor> arrange)
     {
-        if (count == (long)_height * _width && residues.Rows * residues.RateY == _height && residues.Columns * residues.RateX == _width) return null;
+        if (count == (long)_height * _width && residues.Rows * residues.RateY == _height && residues.Columns * residues.RateX == _width)
+            return null;
         using var still = no_grad();
         var token = arange((long)_height * _width, device: q.device).lt(count).to(ScalarType.Float32).view(1, _height, _width, 1);
         return arrange(token).squeeze(0).squeeze(-1).eq(0).unsqueeze(1);
     }
 
-    private static Func<Tensor, BlockSoftmax.Part, Tensor> Masking(Tensor? pairs, Tensor? keys) => (logits, part) =>
-    {
-        if (pairs is not null) logits = logits.masked_fill_(part.Of(pairs), BlockSoftmax.Masked);
-        return keys is null ? logits : logits.masked_fill_(part.Of(keys), BlockSoftmax.Masked);
-    };
+    private static Func<Tensor, BlockSoftmax.Part, Tensor> Masking(Tensor? pairs, Tensor? keys) =>
+        (logits, part) =>
+        {
+            if (pairs is not null)
+                logits = logits.masked_fill_(part.Of(pairs), BlockSoftmax.Masked);
+            return keys is null ? logits : logits.masked_fill_(part.Of(keys), BlockSoftmax.Masked);
+        };
 
     private static Attended Back(Attended arranged, Func<Tensor, Tensor> together) =>
         new(together(arranged.Out), arranged.Sums is null ? null : together(arranged.Sums));

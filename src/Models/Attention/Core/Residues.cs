@@ -25,19 +25,26 @@ internal readonly record struct Residues(int Height, int Width, int RateY, int R
     /// <returns>[X, Count, Rows, Columns, d], zeros where there is no token.</returns>
     public Tensor Split(Tensor x)
     {
-        if (Count == 1) return x.unsqueeze(1);
+        if (Count == 1)
+            return x.unsqueeze(1);
         var (down, right) = (Missing(Height, RateY), Missing(Width, RateX));
-        if (down + right > 0) x = functional.pad(x, [0, 0, 0, right, 0, down]);
-        return x.view(x.shape[0], Rows, RateY, Columns, RateX, x.shape[3]).permute(0, 2, 4, 1, 3, 5).reshape(x.shape[0], Count, Rows, Columns, x.shape[3]);
+        if (down + right > 0)
+            x = functional.pad(x, [0, 0, 0, right, 0, down]);
+        return x.view(x.shape[0], Rows, RateY, Columns, RateX, x.shape[3])
+            .permute(0, 2, 4, 1, 3, 5)
+            .reshape(x.shape[0], Count, Rows, Columns, x.shape[3]);
     }
 
     /// <param name="x">[X, Count, Rows, Columns, d].</param>
     /// <returns>[X, H, W, d].</returns>
     public Tensor Join(Tensor x)
     {
-        if (Count == 1) return x.squeeze(1);
+        if (Count == 1)
+            return x.squeeze(1);
         var (batch, width) = (x.shape[0], x.shape[4]);
-        x = x.view(batch, RateY, RateX, Rows, Columns, width).permute(0, 3, 1, 4, 2, 5).reshape(batch, Rows * RateY, Columns * RateX, width);
+        x = x.view(batch, RateY, RateX, Rows, Columns, width)
+            .permute(0, 3, 1, 4, 2, 5)
+            .reshape(batch, Rows * RateY, Columns * RateX, width);
         return x.narrow(1, 0, Height).narrow(2, 0, Width);
     }
 }

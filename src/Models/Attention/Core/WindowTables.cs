@@ -18,30 +18,34 @@ internal sealed class WindowTables(int windowY, int windowX, bool masksPadding) 
     /// <summary>The row of the bias table for each pair of a window's tokens, [T * T].</summary>
     public Tensor Index(Device device)
     {
-        if (_index is { } known && known.Device == device.ToString()) return known.Index;
+        if (_index is { } known && known.Device == device.ToString())
+            return known.Index;
         _index?.Index.Dispose();
         var index = new long[Tokens * Tokens];
         for (var a = 0; a < Tokens; a++)
-            for (var b = 0; b < Tokens; b++)
-            {
-                var (down, right) = ((a / windowX) - (b / windowX) + windowY - 1, (a % windowX) - (b % windowX) + windowX - 1);
-                index[(a * Tokens) + b] = (down * ((2 * windowX) - 1)) + right;
-            }
+        for (var b = 0; b < Tokens; b++)
+        {
+            var (down, right) = ((a / windowX) - (b / windowX) + windowY - 1, (a % windowX) - (b % windowX) + windowX - 1);
+            index[(a * Tokens) + b] = (down * ((2 * windowX) - 1)) + right;
+        }
         var made = tensor(index, device: device).DetachFromDisposeScope();
         _index = (device.ToString(), made);
         return made;
     }
 
-    /// <summary>Pairs within a window of the shifted, padded grid that must not attend each other: [windows, T, T]; null where there are none.</summary>
+    /// <summary>Pairs within a window of the shifted, padded grid that must not attend each other: [windows, T, T]; null where there are
+    /// none.</summary>
     /// <param name="height">Of the padded grid.</param>
     /// <param name="width">Of the padded grid.</param>
     public Tensor? Apart(Places places, int height, int width, int shiftY, int shiftX, Device device)
     {
-        if (shiftY + shiftX == 0 && (!masksPadding || (height == places.Height && width == places.Width))) return null;
+        if (shiftY + shiftX == 0 && (!masksPadding || (height == places.Height && width == places.Width)))
+            return null;
         var size = new Size(places.Height, places.Width, height, width, shiftY, shiftX);
         var name = device.ToString();
         foreach (var known in _masks)
-            if (known.Size == size && known.Device == name) return known.Mask;
+            if (known.Size == size && known.Device == name)
+                return known.Mask;
         if (_masks.Count == MostSizes)
         {
             _masks[0].Mask.Dispose();
@@ -54,7 +58,8 @@ internal sealed class WindowTables(int windowY, int windowX, bool masksPadding) 
 
     public void Dispose()
     {
-        foreach (var (_, _, mask) in _masks) mask.Dispose();
+        foreach (var (_, _, mask) in _masks)
+            mask.Dispose();
         _masks.Clear();
         _index?.Index.Dispose();
         _index = null;
@@ -66,13 +71,13 @@ internal sealed class WindowTables(int windowY, int windowX, bool masksPadding) 
         var across = size.PaddedWidth / windowX;
         var regions = new long[size.PaddedHeight * size.PaddedWidth]; // by window, then by token
         for (var y = 0; y < size.PaddedHeight; y++)
-            for (var x = 0; x < size.PaddedWidth; x++)
-            {
-                // Where position (y, x) of the shifted grid comes from; what came around the border is a region of its own.
-                var (fromY, fromX) = ((y + size.ShiftY) % size.PaddedHeight, (x + size.ShiftX) % size.PaddedWidth);
-                var region = masksPadding && (fromY >= size.Height || fromX >= size.Width) ? -1 : (fromY < y ? 2 : 0) + (fromX < x ? 1 : 0);
-                regions[((((y / windowY) * across) + (x / windowX)) * Tokens) + ((y % windowY) * windowX) + (x % windowX)] = region;
-            }
+        for (var x = 0; x < size.PaddedWidth; x++)
+        {
+            // Where position (y, x) of the shifted grid comes from; what came around the border is a region of its own.
+            var (fromY, fromX) = ((y + size.ShiftY) % size.PaddedHeight, (x + size.ShiftX) % size.PaddedWidth);
+            var region = masksPadding && (fromY >= size.Height || fromX >= size.Width) ? -1 : (fromY < y ? 2 : 0) + (fromX < x ? 1 : 0);
+            regions[((((y / windowY) * across) + (x / windowX)) * Tokens) + ((y % windowY) * windowX) + (x % windowX)] = region;
+        }
         var byWindow = tensor(regions, device: device).view(-1, Tokens, 1);
         return scope.MoveToOuter(byWindow.ne(byWindow.transpose(1, 2))).DetachFromDisposeScope();
     }

@@ -20,13 +20,15 @@ public sealed class PvtBlock : Module<Tensor, TokenGrid, Tensor>
     private readonly DropPath? drop_path2;
 
     /// <param name="mlp">An <see cref="Mlp"/> or <see cref="ConvMlp"/>.</param>
-    internal PvtBlock(TokenAttention attention, Module mlp, int channels, double dropPath) : base(nameof(PvtBlock))
+    internal PvtBlock(TokenAttention attention, Module mlp, int channels, double dropPath)
+        : base(nameof(PvtBlock))
     {
         norm1 = LayerNorm(channels, Epsilon);
         attn = attention;
         norm2 = LayerNorm(channels, Epsilon);
         this.mlp = mlp;
-        if (dropPath > 0) (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
+        if (dropPath > 0)
+            (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
         RegisterComponents();
     }
 

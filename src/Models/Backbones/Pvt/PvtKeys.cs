@@ -6,19 +6,17 @@ namespace Tessera.Models.Backbones;
 internal static class PvtKeys
 {
     /// <summary>Version 1: its authors' names, which are ours, and MMDetection's.</summary>
-    public static IReadOnlyDictionary<string, KeyMap> Maps { get; } = new Dictionary<string, KeyMap>
-    {
-        ["whai362"] = new KeyTable("head").ToKeyMap(),
-        ["mmlab"] = Mmlab(positions: true),
-    };
+    public static IReadOnlyDictionary<string, KeyMap> Maps { get; } =
+        new Dictionary<string, KeyMap> { ["whai362"] = new KeyTable("head").ToKeyMap(), ["mmlab"] = Mmlab(positions: true) };
 
     /// <summary>Version 2: its authors' names, which are ours, timm's, which count stages from 0, and MMDetection's.</summary>
-    public static IReadOnlyDictionary<string, KeyMap> MapsV2 { get; } = new Dictionary<string, KeyMap>
-    {
-        ["whai362"] = new KeyTable("head").ToKeyMap(),
-        ["timm"] = Timm(),
-        ["mmlab"] = Mmlab(positions: false),
-    };
+    public static IReadOnlyDictionary<string, KeyMap> MapsV2 { get; } =
+        new Dictionary<string, KeyMap>
+        {
+            ["whai362"] = new KeyTable("head").ToKeyMap(),
+            ["timm"] = Timm(),
+            ["mmlab"] = Mmlab(positions: false),
+        };
 
     /// <summary>
     /// MMDetection's: a stage is a list of embedding, blocks and norm; queries, keys and values are one layer; the MLPs'
@@ -31,8 +29,10 @@ internal static class PvtKeys
         var (first, fc2) = positions ? (1, 3) : (0, 4);
         string? Rename(string key)
         {
-            if (key.StartsWith("backbone.", StringComparison.Ordinal)) key = key["backbone.".Length..];
-            if (key.Split('.', 4) is not ["layers", var stageText, var part, var rest] || !int.TryParse(stageText, out var stage)) return null;
+            if (key.StartsWith("backbone.", StringComparison.Ordinal))
+                key = key["backbone.".Length..];
+            if (key.Split('.', 4) is not ["layers", var stageText, var part, var rest] || !int.TryParse(stageText, out var stage))
+                return null;
             switch (part)
             {
                 case "0":
@@ -49,22 +49,33 @@ internal static class PvtKeys
         }
         string Inner(string name)
         {
-            foreach (var (foreign, own) in new[]
-            {
-                ("attn.attn.in_proj_", "attn.q."), ("attn.attn.out_proj.", "attn.proj."), ("ffn.layers.0.", "mlp.fc1."), ($"ffn.layers.{fc2}.", "mlp.fc2."),
-                ("ffn.layers.1.", "mlp.dwconv.dwconv."),
-            })
-                if (name.StartsWith(foreign, StringComparison.Ordinal)) return own + name[foreign.Length..];
+            foreach (
+                var (foreign, own) in new[]
+                {
+                    ("attn.attn.in_proj_", "attn.q."),
+                    ("attn.attn.out_proj.", "attn.proj."),
+                    ("ffn.layers.0.", "mlp.fc1."),
+                    ($"ffn.layers.{fc2}.", "mlp.fc2."),
+                    ("ffn.layers.1.", "mlp.dwconv.dwconv."),
+                }
+            )
+                if (name.StartsWith(foreign, StringComparison.Ordinal))
+                    return own + name[foreign.Length..];
             return name;
         }
         return new KeyMap(Rename)
         {
             Classifier = "head.fc",
-            RenameSecond = key => key.Contains(fused, StringComparison.Ordinal) ? Rename(key)?.Replace(".attn.q.", ".attn.kv.", StringComparison.Ordinal) : null,
+            RenameSecond = key =>
+                key.Contains(fused, StringComparison.Ordinal)
+                    ? Rename(key)?.Replace(".attn.q.", ".attn.kv.", StringComparison.Ordinal)
+                    : null,
             Reshape = (key, stored) =>
                 key.Contains(".attn.q.", StringComparison.Ordinal) ? stored.narrow(0, 0, stored.shape[0] / 3)
-                : key.Contains(".attn.kv.", StringComparison.Ordinal) ? stored.narrow(0, stored.shape[0] / 3, stored.shape[0] - (stored.shape[0] / 3))
-                : key.Contains(".mlp.fc", StringComparison.Ordinal) && stored.dim() == 4 ? stored.flatten(1) : stored,
+                : key.Contains(".attn.kv.", StringComparison.Ordinal)
+                    ? stored.narrow(0, stored.shape[0] / 3, stored.shape[0] - (stored.shape[0] / 3))
+                : key.Contains(".mlp.fc", StringComparison.Ordinal) && stored.dim() == 4 ? stored.flatten(1)
+                : stored,
         };
     }
 
@@ -73,7 +84,8 @@ internal static class PvtKeys
         var table = new KeyTable("head").Pair("patch_embed.", "patch_embed1.");
         for (var stage = 1; stage <= 4; stage++)
         {
-            if (stage > 1) table.Pair($"stages.{stage - 1}.downsample.", $"patch_embed{stage}.");
+            if (stage > 1)
+                table.Pair($"stages.{stage - 1}.downsample.", $"patch_embed{stage}.");
             table.Pair($"stages.{stage - 1}.blocks.*.mlp.dwconv.", $"block{stage}.*.mlp.dwconv.dwconv.");
             table.Pair($"stages.{stage - 1}.blocks.*.", $"block{stage}.*.");
             table.Pair($"stages.{stage - 1}.norm.", $"norm{stage}.");

@@ -17,7 +17,8 @@ public enum PatchKind
     Merge,
 }
 
-/// <summary>A map to tokens of a stage, normed. Maps that the stride does not divide are filled up with zeros below and to the right.</summary>
+/// <summary>A map to tokens of a stage, normed. Maps that the stride does not divide are filled up with zeros below and to the
+/// right.</summary>
 public sealed class PvtPatchEmbed : Module<Tensor, Tensor>
 {
     private readonly Conv2d? proj;
@@ -27,11 +28,14 @@ public sealed class PvtPatchEmbed : Module<Tensor, Tensor>
     private readonly bool _overlaps;
 
     /// <param name="size">Side of a patch; larger than the stride: patches overlap, and are centred.</param>
-    internal PvtPatchEmbed(PatchKind kind, int inChannels, int channels, int size, int stride) : base(nameof(PvtPatchEmbed))
+    internal PvtPatchEmbed(PatchKind kind, int inChannels, int channels, int size, int stride)
+        : base(nameof(PvtPatchEmbed))
     {
         (_stride, _overlaps) = (stride, size > stride);
-        if (kind == PatchKind.Merge) reduction = Linear(inChannels * size * size, channels);
-        else proj = Conv2d(inChannels, channels, size, stride: stride, padding: _overlaps ? size / 2 : 0);
+        if (kind == PatchKind.Merge)
+            reduction = Linear(inChannels * size * size, channels);
+        else
+            proj = Conv2d(inChannels, channels, size, stride: stride, padding: _overlaps ? size / 2 : 0);
         norm = LayerNorm(channels);
         RegisterComponents();
     }
@@ -42,7 +46,8 @@ public sealed class PvtPatchEmbed : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var (down, right) = (Residues.Missing((int)x.shape[2], _stride), Residues.Missing((int)x.shape[3], _stride));
-        if (!_overlaps && down + right > 0) x = functional.pad(x, [0, right, 0, down]);
+        if (!_overlaps && down + right > 0)
+            x = functional.pad(x, [0, right, 0, down]);
         if (proj is not null)
         {
             x = proj.call(x).permute(0, 2, 3, 1); // [B, h, w, C]

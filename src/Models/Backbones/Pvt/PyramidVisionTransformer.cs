@@ -11,7 +11,13 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Backbones;
 
 /// <summary>Published sizes: the number of blocks.</summary>
-public enum PvtArch { Tiny, Small, Medium, Large }
+public enum PvtArch
+{
+    Tiny,
+    Small,
+    Medium,
+    Large,
+}
 
 /// <param name="Arch">Blocks of each stage as published: tiny 2, 2, 2, 2; small 3, 4, 6, 3; medium 3, 4, 18, 3; large 3, 8, 27, 3.</param>
 /// <param name="ImageSize">Image size that the positional embeddings are made for; others are met by resizing them.</param>
@@ -22,11 +28,13 @@ public enum PvtArch { Tiny, Small, Medium, Large }
 /// <param name="SrRatios">Spatial reduction of each stage's attention; 8, 4, 2, 1 by default, and 1 is full attention.</param>
 /// <param name="PatchSizes">Side of each stage's patches, and their stride; 4, 2, 2, 2 by default.</param>
 /// <param name="Patches">How a stage after the first embeds patches: "convolution", or "merge" (reshape and linear).</param>
-/// <param name="Pyramid">Strides of the maps given, where these are to be coarser than the stages': dilated 2x2 convolutions make them.</param>
+/// <param name="Pyramid">Strides of the maps given, where these are to be coarser than the stages': dilated 2x2 convolutions make
+/// them.</param>
 /// <param name="Attention">Who attends whom, by stage: "stage1", "stage2" …, or "all"; spatial reduction by default.</param>
 /// <param name="InChannels">Channels of the image.</param>
 /// <param name="Features">What comes out: maps; or a vector, from a class token in the last stage or as the average of its tokens.</param>
-/// <param name="OutIndices">For maps: the stages whose maps are given, from 0; all by default. Stages after the last of them are not built.</param>
+/// <param name="OutIndices">For maps: the stages whose maps are given, from 0; all by default. Stages after the last of them are not
+/// built.</param>
 /// <param name="QkvBias">Whether queries, keys and values have a bias.</param>
 /// <param name="Dropout">Dropout of the tokens, of the attention's output and in the MLPs.</param>
 /// <param name="AttentionDropout">Dropout of the attention weights.</param>
@@ -49,7 +57,8 @@ public sealed record PyramidVisionTransformerOptions(
     bool QkvBias = true,
     [property: Range(0, 0.99)] double Dropout = 0,
     [property: Range(0, 0.99)] double AttentionDropout = 0,
-    [property: Range(0, 0.99)] double DropPath = 0);
+    [property: Range(0, 0.99)] double DropPath = 0
+);
 
 /// <summary>A transformer whose stages shrink the grid of tokens, with attention to a reduced grid.</summary>
 /// <remarks>
@@ -68,7 +77,8 @@ public sealed class PyramidVisionTransformer : Backbone
     private readonly Parameter? cls_token; // [1, 1, C]
     private readonly LayerNorm? norm;
 
-    public PyramidVisionTransformer(PyramidVisionTransformerOptions options, ComponentBuilder? components = null) : base(nameof(PyramidVisionTransformer))
+    public PyramidVisionTransformer(PyramidVisionTransformerOptions options, ComponentBuilder? components = null)
+        : base(nameof(PyramidVisionTransformer))
     {
         _options = options;
         _plan = PvtPlan.For(options);
@@ -79,13 +89,34 @@ public sealed class PyramidVisionTransformer : Backbone
         for (var i = 0; i < stages; i++)
         {
             var stage = _plan.Stages[i];
-            _embeds[i] = new PvtPatchEmbed(i == 0 ? PatchKind.Convolution : options.Patches, width, stage.Channels, stage.Patch, stage.Patch);
+            _embeds[i] = new PvtPatchEmbed(
+                i == 0 ? PatchKind.Convolution : options.Patches,
+                width,
+                stage.Channels,
+                stage.Patch,
+                stage.Patch
+            );
             _positions[i] = Parameter(zeros(1, LeadingTokens(i) + (stage.Grid.Height * stage.Grid.Width), stage.Channels));
             _blocks[i] = new ModuleList<PvtBlock>();
-            var choose = AttentionChoice.For(options.Attention, i, components, shape => new SpatialReductionAttention(new SpatialReductionAttentionOptions(stage.Reduction), shape));
+            var choose = AttentionChoice.For(
+                options.Attention,
+                i,
+                components,
+                shape => new SpatialReductionAttention(new SpatialReductionAttentionOptions(stage.Reduction), shape)
+            );
             for (var j = 0; j < stage.Depth; j++, block++)
             {
-                var attention = choose(new AttentionShape(stage.Channels, stage.Heads, j, options.QkvBias, options.AttentionDropout, options.Dropout, Fused: false));
+                var attention = choose(
+                    new AttentionShape(
+                        stage.Channels,
+                        stage.Heads,
+                        j,
+                        options.QkvBias,
+                        options.AttentionDropout,
+                        options.Dropout,
+                        Fused: false
+                    )
+                );
                 var mlp = new Mlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), options.Dropout);
                 _blocks[i].Add(new PvtBlock(attention, mlp, stage.Channels, _plan.DropPaths[block]));
             }
@@ -93,7 +124,8 @@ public sealed class PyramidVisionTransformer : Backbone
             register_parameter($"pos_embed{i + 1}", _positions[i]);
             register_module($"block{i + 1}", _blocks[i]);
             width = stage.Channels;
-            if (stage.PyramidStep is not { } step || !_plan.OutIndices.Contains(i)) continue;
+            if (stage.PyramidStep is not { } step || !_plan.OutIndices.Contains(i))
+                continue;
             _pyramid[i] = Conv2d(width, width, 2, stride: step, dilation: step / 2);
             register_module($"pyramid{i + 1}", _pyramid[i]!);
         }
@@ -105,8 +137,10 @@ public sealed class PyramidVisionTransformer : Backbone
         OutChannels = maps ? [.. _plan.OutIndices.Select(i => _plan.Stages[i].Channels)] : [width];
         OutStrides = maps ? [.. _plan.OutIndices.Select(i => _plan.Stages[i].OutStride)] : [0];
         Weights.Transformer(this);
-        foreach (var position in _positions) Initialize.TruncatedNormal(position, deviation: 0.02);
-        if (cls_token is not null) Initialize.TruncatedNormal(cls_token, deviation: 0.02);
+        foreach (var position in _positions)
+            Initialize.TruncatedNormal(position, deviation: 0.02);
+        if (cls_token is not null)
+            Initialize.TruncatedNormal(cls_token, deviation: 0.02);
     }
 
     public override IReadOnlyList<int> OutChannels { get; }
@@ -120,8 +154,14 @@ public sealed class PyramidVisionTransformer : Backbone
     /// <summary>Positional embeddings of another image size, or with a class token too many, are resized.</summary>
     public override Tensor Fit(string key, Tensor stored)
     {
-        if (!key.StartsWith("pos_embed", StringComparison.Ordinal) || !int.TryParse(key["pos_embed".Length..], CultureInfo.InvariantCulture, out var stage)) return stored;
-        return stage < 1 || stage > _plan.Stages.Length ? stored : PositionEmbedding.Fit(stored, LeadingTokens(stage - 1), _plan.Stages[stage - 1].Grid);
+        if (
+            !key.StartsWith("pos_embed", StringComparison.Ordinal)
+            || !int.TryParse(key["pos_embed".Length..], CultureInfo.InvariantCulture, out var stage)
+        )
+            return stored;
+        return stage < 1 || stage > _plan.Stages.Length
+            ? stored
+            : PositionEmbedding.Fit(stored, LeadingTokens(stage - 1), _plan.Stages[stage - 1].Grid);
     }
 
     /// <param name="images">Normalized images, [B, InChannels, H, W], of any size.</param>
@@ -135,15 +175,30 @@ public sealed class PyramidVisionTransformer : Backbone
             var map = _embeds[i].call(x);
             var grid = new TokenGrid((int)map.shape[2], (int)map.shape[3], LeadingTokens(i));
             x = map.flatten(2).transpose(1, 2); // [B, N, C]
-            if (grid.Leading > 0) x = cat([cls_token!.expand(x.shape[0], -1, -1), x], 1);
-            x = x + PositionEmbedding.Resize(_positions[i], grid.Leading, _plan.Stages[i].Grid, (grid.Height, grid.Width), InterpolationMode.Bilinear);
-            if (_options.Dropout > 0) x = functional.dropout(x, _options.Dropout, training);
-            foreach (var block in _blocks[i]) x = block.call(x, grid);
-            if (_options.Features == TokenFeatures.Average && i == _embeds.Length - 1) maps.Add(norm!.Normed(x).mean([1]));
-            if (grid.Leading > 0) maps.Add(norm!.Normed(x).select(1, 0));
-            if (grid.Leading > 0 || i == _embeds.Length - 1 && _options.Features != TokenFeatures.Maps) continue;
+            if (grid.Leading > 0)
+                x = cat([cls_token!.expand(x.shape[0], -1, -1), x], 1);
+            x =
+                x
+                + PositionEmbedding.Resize(
+                    _positions[i],
+                    grid.Leading,
+                    _plan.Stages[i].Grid,
+                    (grid.Height, grid.Width),
+                    InterpolationMode.Bilinear
+                );
+            if (_options.Dropout > 0)
+                x = functional.dropout(x, _options.Dropout, training);
+            foreach (var block in _blocks[i])
+                x = block.call(x, grid);
+            if (_options.Features == TokenFeatures.Average && i == _embeds.Length - 1)
+                maps.Add(norm!.Normed(x).mean([1]));
+            if (grid.Leading > 0)
+                maps.Add(norm!.Normed(x).select(1, 0));
+            if (grid.Leading > 0 || i == _embeds.Length - 1 && _options.Features != TokenFeatures.Maps)
+                continue;
             x = x.transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
-            if (_options.Features == TokenFeatures.Maps && _plan.OutIndices.Contains(i)) maps.Add(Coarser(i, x));
+            if (_options.Features == TokenFeatures.Maps && _plan.OutIndices.Contains(i))
+                maps.Add(Coarser(i, x));
         }
         var result = maps.ToArray();
         scope.MoveToOuter(result);
@@ -154,9 +209,13 @@ public sealed class PyramidVisionTransformer : Backbone
 
     private Tensor Coarser(int stage, Tensor map)
     {
-        if (_pyramid[stage] is not { } convolution) return map;
+        if (_pyramid[stage] is not { } convolution)
+            return map;
         var step = _plan.Stages[stage].PyramidStep!.Value;
-        var (down, right) = (Attention.Core.Residues.Missing((int)map.shape[2], step), Attention.Core.Residues.Missing((int)map.shape[3], step));
+        var (down, right) = (
+            Attention.Core.Residues.Missing((int)map.shape[2], step),
+            Attention.Core.Residues.Missing((int)map.shape[3], step)
+        );
         return convolution.call(down + right > 0 ? functional.pad(map, [0, right, 0, down]) : map);
     }
 }

@@ -8,16 +8,26 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Backbones;
 
 /// <summary>Published sizes.</summary>
-public enum PvtV2Arch { B0, B1, B2, B3, B4, B5 }
+public enum PvtV2Arch
+{
+    B0,
+    B1,
+    B2,
+    B3,
+    B4,
+    B5,
+}
 
-/// <param name="Arch">Widths and blocks as published: b0 (32 to 256 wide; 2, 2, 2, 2), b1 (64 to 512), b2 (3, 4, 6, 3), b3 (3, 4, 18, 3), b4 (3, 8, 27, 3), b5 (3, 6, 40, 3).</param>
+/// <param name="Arch">Widths and blocks as published: b0 (32 to 256 wide; 2, 2, 2, 2), b1 (64 to 512), b2 (3, 4, 6, 3), b3 (3, 4, 18, 3),
+/// b4 (3, 8, 27, 3), b5 (3, 6, 40, 3).</param>
 /// <param name="Linear">Attention to a pooled grid of fixed size, and a ReLU in the MLPs: b2-linear is b2 with this.</param>
 /// <param name="EmbedDims">Width of each stage's tokens, instead of the arch's. As many as there are stages.</param>
 /// <param name="Depths">Blocks of each stage, instead of the arch's.</param>
 /// <param name="NumHeads">Attention heads of each stage; 1, 2, 5, 8 by default.</param>
 /// <param name="MlpRatios">Hidden width of each stage's MLPs relative to a token's, instead of the arch's.</param>
 /// <param name="SrRatios">Spatial reduction of each stage's attention; 8, 4, 2, 1 by default.</param>
-/// <param name="Attention">Who attends whom, by stage: "stage1", "stage2" …, or "all"; spatial reduction (linear: pooling) by default.</param>
+/// <param name="Attention">Who attends whom, by stage: "stage1", "stage2" …, or "all"; spatial reduction (linear: pooling) by
+/// default.</param>
 /// <param name="InChannels">Channels of the image.</param>
 /// <param name="OutIndices">Stages whose maps are given, from 0; all by default. Stages after the last of them are not built.</param>
 /// <param name="QkvBias">Whether queries, keys and values have a bias.</param>
@@ -38,10 +48,12 @@ public sealed record PyramidVisionTransformerV2Options(
     bool QkvBias = true,
     [property: Range(0, 0.99)] double Dropout = 0,
     [property: Range(0, 0.99)] double AttentionDropout = 0,
-    [property: Range(0, 0.99)] double DropPath = 0);
+    [property: Range(0, 0.99)] double DropPath = 0
+);
 
 /// <summary>The pyramid transformer with overlapping patches, convolutions in its MLPs, and no positional embeddings.</summary>
-/// <remarks>Wang et al., "PVT v2: Improved Baselines with Pyramid Vision Transformer", 2021, arXiv:2106.13797. Parameter names are those of whai362/PVT.</remarks>
+/// <remarks>Wang et al., "PVT v2: Improved Baselines with Pyramid Vision Transformer", 2021, arXiv:2106.13797. Parameter names are those of
+/// whai362/PVT.</remarks>
 [Component("PyramidVisionTransformerV2")]
 public sealed class PyramidVisionTransformerV2 : Backbone
 {
@@ -51,24 +63,38 @@ public sealed class PyramidVisionTransformerV2 : Backbone
     private readonly int[] _outIndices;
     private readonly int[] _depths;
 
-    public PyramidVisionTransformerV2(PyramidVisionTransformerV2Options options, ComponentBuilder? components = null) : base(nameof(PyramidVisionTransformerV2))
+    public PyramidVisionTransformerV2(PyramidVisionTransformerV2Options options, ComponentBuilder? components = null)
+        : base(nameof(PyramidVisionTransformerV2))
     {
         const string Name = nameof(PyramidVisionTransformerV2);
         var channels = options.EmbedDims ?? (options.Arch == PvtV2Arch.B0 ? [32, 64, 160, 256] : [64, 128, 320, 512]);
         var count = channels.Length;
-        var depths = PvtPlan.Of(Name, "depths", options.Depths, options.Arch switch
-        {
-            PvtV2Arch.B0 or PvtV2Arch.B1 => [2, 2, 2, 2],
-            PvtV2Arch.B2 => [3, 4, 6, 3],
-            PvtV2Arch.B3 => [3, 4, 18, 3],
-            PvtV2Arch.B4 => [3, 8, 27, 3],
-            _ => [3, 6, 40, 3],
-        }, count);
+        var depths = PvtPlan.Of(
+            Name,
+            "depths",
+            options.Depths,
+            options.Arch switch
+            {
+                PvtV2Arch.B0 or PvtV2Arch.B1 => [2, 2, 2, 2],
+                PvtV2Arch.B2 => [3, 4, 6, 3],
+                PvtV2Arch.B3 => [3, 4, 18, 3],
+                PvtV2Arch.B4 => [3, 8, 27, 3],
+                _ => [3, 6, 40, 3],
+            },
+            count
+        );
         var heads = PvtPlan.Of(Name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
-        var ratios = PvtPlan.Of(Name, "mlp_ratios", options.MlpRatios, options.Arch == PvtV2Arch.B5 ? [4.0, 4, 4, 4] : [8.0, 8, 4, 4], count);
+        var ratios = PvtPlan.Of(
+            Name,
+            "mlp_ratios",
+            options.MlpRatios,
+            options.Arch == PvtV2Arch.B5 ? [4.0, 4, 4, 4] : [8.0, 8, 4, 4],
+            count
+        );
         var reductions = PvtPlan.Of(Name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
         PvtPlan.Positive(Name, ("embed_dims", channels), ("depths", depths), ("num_heads", heads), ("sr_ratios", reductions));
-        if (ratios.Any(ratio => ratio is <= 0 or > 64)) throw new UserErrorException($"{Name}: mlp_ratios must lie in 0 .. 64.");
+        if (ratios.Any(ratio => ratio is <= 0 or > 64))
+            throw new UserErrorException($"{Name}: mlp_ratios must lie in 0 .. 64.");
         PvtPlan.AttentionKeys(Name, options.Attention?.Keys, count);
         _outIndices = PvtPlan.Indices(Name, options.OutIndices, count);
 
@@ -83,13 +109,29 @@ public sealed class PyramidVisionTransformerV2 : Backbone
             _embeds[i] = new PvtPatchEmbed(PatchKind.Convolution, width, channels[i], i == 0 ? 7 : 3, i == 0 ? 4 : 2);
             _blocks[i] = new ModuleList<PvtBlock>();
             width = channels[i];
-            var choose = AttentionChoice.For(options.Attention, i, components, shape => options.Linear
-                ? new LinearAttention(new LinearAttentionOptions(), shape)
-                : new SpatialReductionAttention(new SpatialReductionAttentionOptions(reduction), shape));
+            var choose = AttentionChoice.For(
+                options.Attention,
+                i,
+                components,
+                shape =>
+                    options.Linear
+                        ? new LinearAttention(new LinearAttentionOptions(), shape)
+                        : new SpatialReductionAttention(new SpatialReductionAttentionOptions(reduction), shape)
+            );
             for (var j = 0; j < depths[i]; j++, block++)
             {
-                var attention = choose(new AttentionShape(width, heads[i], j, options.QkvBias, options.AttentionDropout, options.Dropout, Fused: false));
-                _blocks[i].Add(new PvtBlock(attention, new ConvMlp(width, (int)(width * ratios[i]), options.Dropout, options.Linear), width, rates[block]));
+                var attention = choose(
+                    new AttentionShape(width, heads[i], j, options.QkvBias, options.AttentionDropout, options.Dropout, Fused: false)
+                );
+                _blocks[i]
+                    .Add(
+                        new PvtBlock(
+                            attention,
+                            new ConvMlp(width, (int)(width * ratios[i]), options.Dropout, options.Linear),
+                            width,
+                            rates[block]
+                        )
+                    );
             }
             _norms[i] = LayerNorm(width, PvtBlock.Epsilon);
             register_module($"patch_embed{i + 1}", _embeds[i]);
@@ -123,9 +165,11 @@ public sealed class PyramidVisionTransformerV2 : Backbone
             map = _embeds[i].call(map);
             var grid = new TokenGrid((int)map.shape[2], (int)map.shape[3]);
             var x = map.flatten(2).transpose(1, 2); // [B, N, C]
-            foreach (var block in _blocks[i]) x = block.call(x, grid);
+            foreach (var block in _blocks[i])
+                x = block.call(x, grid);
             map = _norms[i].Normed(x).transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
-            if (_outIndices.Contains(i)) maps.Add(map);
+            if (_outIndices.Contains(i))
+                maps.Add(map);
         }
         var result = maps.ToArray();
         scope.MoveToOuter(result);

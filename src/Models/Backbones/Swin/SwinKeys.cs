@@ -11,37 +11,41 @@ internal static class SwinKeys
 
     /// <param name="last">The stage of the last map.</param>
     /// <param name="plain">Its norm is called "norm" here, as in a classifier; otherwise it takes what a classifier calls so.</param>
-    public static IReadOnlyDictionary<string, KeyMap> Maps(int last, bool plain) => new Dictionary<string, KeyMap>
-    {
-        ["microsoft"] = WithoutBuffers(Norm(new KeyTable("head"), plain ? null : last).ToKeyMap()),
-        ["timm"] = WithoutBuffers(Timm(plain ? null : last)),
-        ["mmlab"] = WithoutBuffers(Mmlab(last, plain)),
-    };
+    public static IReadOnlyDictionary<string, KeyMap> Maps(int last, bool plain) =>
+        new Dictionary<string, KeyMap>
+        {
+            ["microsoft"] = WithoutBuffers(Norm(new KeyTable("head"), plain ? null : last).ToKeyMap()),
+            ["timm"] = WithoutBuffers(Timm(plain ? null : last)),
+            ["mmlab"] = WithoutBuffers(Mmlab(last, plain)),
+        };
 
     private static KeyTable Norm(KeyTable table, int? last) => last is { } stage ? table.Pair("norm.", $"norm{stage}.") : table;
 
-    private static KeyMap WithoutBuffers(KeyMap map) => map with
-    {
-        Rename = key => _buffers.Any(key.EndsWith) ? null : map.Rename(key),
-        Computed = key => _buffers.Any(key.EndsWith),
-    };
+    private static KeyMap WithoutBuffers(KeyMap map) =>
+        map with
+        {
+            Rename = key => _buffers.Any(key.EndsWith) ? null : map.Rename(key),
+            Computed = key => _buffers.Any(key.EndsWith),
+        };
 
     // timm counts the merging of patches with the stage after it.
     private static KeyMap Timm(int? last)
     {
         var table = Norm(new KeyTable("head.fc"), last);
-        for (var stage = 1; stage < 8; stage++) table.Pair($"layers.{stage}.downsample.", $"layers.{stage - 1}.downsample.");
+        for (var stage = 1; stage < 8; stage++)
+            table.Pair($"layers.{stage}.downsample.", $"layers.{stage - 1}.downsample.");
         return table.ToKeyMap();
     }
 
-    private static KeyMap Mmlab(int last, bool plain) => new KeyTable("head.fc", "backbone.")
-        .Pair("patch_embed.projection.", "patch_embed.proj.")
-        .Pair("stages.*.blocks.*.attn.w_msa.", "layers.*.blocks.*.attn.")
-        .Pair("stages.*.blocks.*.ffn.layers.0.0.", "layers.*.blocks.*.mlp.fc1.")
-        .Pair("stages.*.blocks.*.ffn.layers.1.", "layers.*.blocks.*.mlp.fc2.")
-        .Pair("stages.*.", "layers.*.")
-        .Pair($"norm{last}.", plain ? "norm." : $"norm{last}.")
-        .ToKeyMap() with
+    private static KeyMap Mmlab(int last, bool plain) =>
+        new KeyTable("head.fc", "backbone.")
+            .Pair("patch_embed.projection.", "patch_embed.proj.")
+            .Pair("stages.*.blocks.*.attn.w_msa.", "layers.*.blocks.*.attn.")
+            .Pair("stages.*.blocks.*.ffn.layers.0.0.", "layers.*.blocks.*.mlp.fc1.")
+            .Pair("stages.*.blocks.*.ffn.layers.1.", "layers.*.blocks.*.mlp.fc2.")
+            .Pair("stages.*.", "layers.*.")
+            .Pair($"norm{last}.", plain ? "norm." : $"norm{last}.")
+            .ToKeyMap() with
         {
             Reshape = Unfolded,
             PublishAs = key => key.Contains(".downsample.", StringComparison.Ordinal) ? PublishedForms.MergedPatches : null,
@@ -50,7 +54,8 @@ internal static class SwinKeys
     // MMLab takes the four tokens of a merged patch channel by channel, row by row; Swin token by token, column by column.
     private static Tensor Unfolded(string key, Tensor stored)
     {
-        if (!key.Contains(".downsample.", StringComparison.Ordinal) || stored.shape[^1] % 4 != 0) return stored;
+        if (!key.Contains(".downsample.", StringComparison.Ordinal) || stored.shape[^1] % 4 != 0)
+            return stored;
         using var scope = NewDisposeScope();
         var order = tensor(new long[] { 0, 2, 1, 3 }, device: stored.device);
         var channels = stored.shape[^1] / 4;

@@ -14,11 +14,25 @@ public sealed class SwinStage : Module
     private readonly ModuleList<SwinBlock> blocks = new();
     private readonly SwinPatchMerging? downsample;
 
-    internal SwinStage(int channels, int heads, SwinTransformerOptions options, double[] dropPaths, Func<AttentionShape, TokenAttention> attention, bool downsample)
+    internal SwinStage(
+        int channels,
+        int heads,
+        SwinTransformerOptions options,
+        double[] dropPaths,
+        Func<AttentionShape, TokenAttention> attention,
+        bool downsample
+    )
         : base(nameof(SwinStage))
     {
         for (var i = 0; i < dropPaths.Length; i++)
-            blocks.Add(new SwinBlock(attention(new AttentionShape(channels, heads, i, options.QkvBias, options.AttentionDropout, options.Dropout)), channels, options, dropPaths[i]));
+            blocks.Add(
+                new SwinBlock(
+                    attention(new AttentionShape(channels, heads, i, options.QkvBias, options.AttentionDropout, options.Dropout)),
+                    channels,
+                    options,
+                    dropPaths[i]
+                )
+            );
         this.downsample = downsample ? new SwinPatchMerging(channels) : null;
         RegisterComponents();
     }
@@ -38,13 +52,15 @@ public sealed class SwinBlock : Module<Tensor, TokenGrid, Tensor>
     private readonly DropPath? drop_path1;
     private readonly DropPath? drop_path2;
 
-    internal SwinBlock(TokenAttention attention, int channels, SwinTransformerOptions options, double dropPath) : base(nameof(SwinBlock))
+    internal SwinBlock(TokenAttention attention, int channels, SwinTransformerOptions options, double dropPath)
+        : base(nameof(SwinBlock))
     {
         norm1 = LayerNorm(channels);
         attn = attention;
         norm2 = LayerNorm(channels);
         mlp = new Mlp(channels, (int)(channels * options.MlpRatio), options.Dropout);
-        if (dropPath > 0) (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
+        if (dropPath > 0)
+            (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
         RegisterComponents();
     }
 
@@ -66,7 +82,8 @@ public sealed class SwinPatchEmbed : Module<Tensor, Tensor>
     private readonly LayerNorm? norm;
     private readonly int _size;
 
-    internal SwinPatchEmbed(int size, int inChannels, int channels, bool normed) : base(nameof(SwinPatchEmbed))
+    internal SwinPatchEmbed(int size, int inChannels, int channels, bool normed)
+        : base(nameof(SwinPatchEmbed))
     {
         _size = size;
         proj = Conv2d(inChannels, channels, size, stride: size);
@@ -80,7 +97,8 @@ public sealed class SwinPatchEmbed : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var (down, right) = (Residues.Missing((int)images.shape[2], _size), Residues.Missing((int)images.shape[3], _size));
-        if (down + right > 0) images = functional.pad(images, [0, right, 0, down]);
+        if (down + right > 0)
+            images = functional.pad(images, [0, right, 0, down]);
         var map = proj.call(images);
         return scope.MoveToOuter(norm is null ? map : norm.Normed(map.permute(0, 2, 3, 1)).permute(0, 3, 1, 2));
     }
@@ -92,7 +110,8 @@ public sealed class SwinPatchMerging : Module<Tensor, Tensor>
     private readonly Linear reduction;
     private readonly LayerNorm norm;
 
-    internal SwinPatchMerging(int channels) : base(nameof(SwinPatchMerging))
+    internal SwinPatchMerging(int channels)
+        : base(nameof(SwinPatchMerging))
     {
         reduction = Linear(4 * channels, 2 * channels, hasBias: false);
         norm = LayerNorm(4 * channels);
@@ -105,7 +124,8 @@ public sealed class SwinPatchMerging : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var (down, right) = (map.shape[2] % 2, map.shape[3] % 2);
-        if (down + right > 0) map = functional.pad(map, [0, right, 0, down]);
+        if (down + right > 0)
+            map = functional.pad(map, [0, right, 0, down]);
         var (height, width) = (map.shape[2] / 2, map.shape[3] / 2);
         // As published: by columns, then rows, of the four: (0, 0), (1, 0), (0, 1), (1, 1).
         var x = map.view(map.shape[0], map.shape[1], height, 2, width, 2).permute(0, 2, 4, 5, 3, 1).flatten(3); // [B, h, w, 4 C]

@@ -18,16 +18,19 @@ public abstract class AnchorGeneratorBase
     public abstract AnchorGrid Generate(IReadOnlyList<(int Height, int Width)> maps, (int Height, int Width) image);
 }
 
-/// <param name="OctaveBaseScale">An anchor's side at its map, in strides, at the first scale. 4 by default. With scales_per_octave; in place of scales.</param>
+/// <param name="OctaveBaseScale">An anchor's side at its map, in strides, at the first scale. 4 by default. With scales_per_octave; in
+/// place of scales.</param>
 /// <param name="ScalesPerOctave">Scales within a factor of two: base · 2^(i / n). 3 by default.</param>
 /// <param name="Scales">Sides in strides, explicitly.</param>
 /// <param name="Ratios">Height over width.</param>
 /// <param name="Strides">Stride of each map; the neck's by default.</param>
 /// <param name="BaseSizes">What the scales multiply, for each map; its stride by default.</param>
-/// <param name="Sizes">Sides in pixels, for each map, in place of scales: as torchvision has them, and as tools/optimize-anchors prints them.</param>
+/// <param name="Sizes">Sides in pixels, for each map, in place of scales: as torchvision has them, and as tools/optimize-anchors prints
+/// them.</param>
 /// <param name="CenterOffset">Where in its cell an anchor's centre lies, in strides: 0 the corner, 0.5 the middle.</param>
 /// <param name="Round">Corners relative to the centre are whole pixels, as torchvision has them.</param>
-/// <param name="StridesFromImage">The distance of places is the image's size over the map's, rounded down, as torchvision has it; otherwise the stride.</param>
+/// <param name="StridesFromImage">The distance of places is the image's size over the map's, rounded down, as torchvision has it; otherwise
+/// the stride.</param>
 public sealed record AnchorGeneratorOptions(
     [property: Range(0.01, 1000)] double? OctaveBaseScale = null,
     [property: Range(1, 16)] int? ScalesPerOctave = null,
@@ -38,7 +41,8 @@ public sealed record AnchorGeneratorOptions(
     [property: MinLength(1)] double[][]? Sizes = null,
     [property: Range(0, 1)] double CenterOffset = 0,
     bool Round = false,
-    bool StridesFromImage = false);
+    bool StridesFromImage = false
+);
 
 /// <summary>Anchors of several scales and ratios at every place.</summary>
 /// <remarks>
@@ -60,10 +64,14 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
         _options = options;
         Strides = options.Strides ?? source.OutStrides;
         if (!Strides.SequenceEqual(source.OutStrides))
-            throw new UserErrorException($"AnchorGenerator: strides are [{string.Join(", ", Strides)}], but the maps have [{string.Join(", ", source.OutStrides)}].");
+            throw new UserErrorException(
+                $"AnchorGenerator: strides are [{string.Join(", ", Strides)}], but the maps have [{string.Join(", ", source.OutStrides)}]."
+            );
         var byOctave = options.OctaveBaseScale is not null || options.ScalesPerOctave is not null;
         if ((byOctave ? 1 : 0) + (options.Scales is null ? 0 : 1) + (options.Sizes is null ? 0 : 1) > 1)
-            throw new UserErrorException("AnchorGenerator takes octave_base_scale with scales_per_octave, or scales, or sizes: one of the three.");
+            throw new UserErrorException(
+                "AnchorGenerator takes octave_base_scale with scales_per_octave, or scales, or sizes: one of the three."
+            );
         if (options is { BaseSizes: not null, Sizes: not null })
             throw new UserErrorException("AnchorGenerator: base_sizes multiply scales; with sizes, in pixels, they have no place.");
         CheckLength(options.BaseSizes?.Length, "base_sizes");
@@ -83,9 +91,11 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
         if (maps.Count != Strides.Count)
             throw new UserErrorException($"AnchorGenerator lays anchors over {Strides.Count} maps; there are {maps.Count}.");
         var key = $"{image} {string.Join(' ', maps)}";
-        if (_known.TryGetValue(key, out var known)) return known;
+        if (_known.TryGetValue(key, out var known))
+            return known;
         var grid = Lay(maps, image);
-        if (_known.Count >= Remembered) _known.Clear();
+        if (_known.Count >= Remembered)
+            _known.Clear();
         _known[key] = grid;
         return grid;
     }
@@ -100,7 +110,8 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
             count = checked(count + levels[i].Count);
         }
         var boxes = BoxArray.WithRoom(count);
-        for (var i = 0; i < levels.Length; i++) Lay(boxes, levels[i], _shapes[i], Strides[i], image);
+        for (var i = 0; i < levels.Length; i++)
+            Lay(boxes, levels[i], _shapes[i], Strides[i], image);
         return new AnchorGrid(boxes, levels);
     }
 
@@ -136,7 +147,8 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
             var high = MathF.Sqrt((float)ratios[i / sides.Length]);
             var side = (float)sides[i % sides.Length];
             var (halfWidth, halfHeight) = (1 / high * side / 2, high * side / 2);
-            if (_options.Round) (halfWidth, halfHeight) = (MathF.Round(halfWidth), MathF.Round(halfHeight));
+            if (_options.Round)
+                (halfWidth, halfHeight) = (MathF.Round(halfWidth), MathF.Round(halfHeight));
             (shapes.X1[i], shapes.Y1[i], shapes.X2[i], shapes.Y2[i]) = (-halfWidth, -halfHeight, halfWidth, halfHeight);
         }
         return shapes;
@@ -146,7 +158,8 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
     {
         if (_options.Sizes is { } sizes)
         {
-            if (sizes[level].Any(size => !(size is > 0 and < 1e5))) throw new UserErrorException("AnchorGenerator: sizes are sides in pixels, above 0.");
+            if (sizes[level].Any(size => !(size is > 0 and < 1e5)))
+                throw new UserErrorException("AnchorGenerator: sizes are sides in pixels, above 0.");
             return sizes[level];
         }
         var scales = _options.Scales;

@@ -22,7 +22,8 @@ public abstract class Assigner
     /// <summary>The anchor is asked nothing.</summary>
     public const int Ignored = -2;
 
-    /// <summary>An anchor that lies in an ignored box by more than this part of its own area is asked nothing. Negative: ignored boxes don't count.</summary>
+    /// <summary>An anchor that lies in an ignored box by more than this part of its own area is asked nothing. Negative: ignored boxes
+    /// don't count.</summary>
     [FromConfig, Range(-1, 1)]
     public double IgnoreIofThr { get; set; } = 0.5;
 
@@ -40,9 +41,12 @@ public abstract class Assigner
         var assigned = new int[anchors.Count];
         Array.Fill(assigned, Background);
         var ignores = IgnoreIofThr >= 0 && truth.Ignored.Count > 0;
-        if (ignores && IgnoreWhen == IgnoreWhen.BeforeMatching) Ignore(anchors.Boxes, truth.Ignored, assigned);
-        if (truth.Boxes.Count > 0) Assign(anchors, truth.Boxes, assigned);
-        if (ignores) Ignore(anchors.Boxes, truth.Ignored, assigned); // also those that an assigner didn't leave alone
+        if (ignores && IgnoreWhen == IgnoreWhen.BeforeMatching)
+            Ignore(anchors.Boxes, truth.Ignored, assigned);
+        if (truth.Boxes.Count > 0)
+            Assign(anchors, truth.Boxes, assigned);
+        if (ignores)
+            Ignore(anchors.Boxes, truth.Ignored, assigned); // also those that an assigner didn't leave alone
         return assigned;
     }
 
@@ -59,7 +63,8 @@ public abstract class Assigner
         {
             anchors.Overlaps(ignored, box, shares, ofOwn: true);
             for (var i = 0; i < shares.Length; i++)
-                if (shares[i] > IgnoreIofThr) assigned[i] = Ignored;
+                if (shares[i] > IgnoreIofThr)
+                    assigned[i] = Ignored;
         }
     }
 }

@@ -25,16 +25,21 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
             anchors.Boxes.Overlaps(boxes, box, row);
             candidates.Clear();
             var (x, y) = ((boxes.X1[box] + boxes.X2[box]) / 2, (boxes.Y1[box] + boxes.Y2[box]) / 2);
-            foreach (var level in anchors.Levels) AddNearest(level, centersX, centersY, x, y, assigned, candidates);
-            if (candidates.Count == 0) continue;
+            foreach (var level in anchors.Levels)
+                AddNearest(level, centersX, centersY, x, y, assigned, candidates);
+            if (candidates.Count == 0)
+                continue;
             var threshold = Threshold(candidates, row);
             foreach (var anchor in candidates)
             {
-                if (row[anchor] < threshold || row[anchor] <= best[anchor]) continue;
+                if (row[anchor] < threshold || row[anchor] <= best[anchor])
+                    continue;
                 var within = MathF.Min(
                     MathF.Min(centersX[anchor] - boxes.X1[box], centersY[anchor] - boxes.Y1[box]),
-                    MathF.Min(boxes.X2[box] - centersX[anchor], boxes.Y2[box] - centersY[anchor]));
-                if (within > Inside) (best[anchor], assigned[anchor]) = (row[anchor], box);
+                    MathF.Min(boxes.X2[box] - centersX[anchor], boxes.Y2[box] - centersY[anchor])
+                );
+                if (within > Inside)
+                    (best[anchor], assigned[anchor]) = (row[anchor], box);
             }
         }
     }
@@ -42,7 +47,8 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
     private static (float[] X, float[] Y) Centers(BoxArray anchors)
     {
         var (x, y) = (new float[anchors.Count], new float[anchors.Count]);
-        for (var i = 0; i < x.Length; i++) (x[i], y[i]) = ((anchors.X1[i] + anchors.X2[i]) / 2, (anchors.Y1[i] + anchors.Y2[i]) / 2);
+        for (var i = 0; i < x.Length; i++)
+            (x[i], y[i]) = ((anchors.X1[i] + anchors.X2[i]) / 2, (anchors.Y1[i] + anchors.Y2[i]) / 2);
         return (x, y);
     }
 
@@ -52,13 +58,17 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
         var nearest = new PriorityQueue<int, (float Distance, int Index)>(Comparer<(float, int)>.Create((a, b) => b.CompareTo(a))); // the farthest leaves first
         for (var i = level.Start; i < level.Start + level.Count; i++)
         {
-            if (assigned[i] == Ignored) continue;
+            if (assigned[i] == Ignored)
+                continue;
             var (dx, dy) = (centersX[i] - x, centersY[i] - y);
             var place = (dx * dx + dy * dy, i);
-            if (nearest.Count < options.Topk) nearest.Enqueue(i, place);
-            else if (nearest.TryPeek(out _, out var farthest) && place.CompareTo(farthest) < 0) nearest.EnqueueDequeue(i, place);
+            if (nearest.Count < options.Topk)
+                nearest.Enqueue(i, place);
+            else if (nearest.TryPeek(out _, out var farthest) && place.CompareTo(farthest) < 0)
+                nearest.EnqueueDequeue(i, place);
         }
-        while (nearest.TryDequeue(out var anchor, out _)) candidates.Add(anchor);
+        while (nearest.TryDequeue(out var anchor, out _))
+            candidates.Add(anchor);
     }
 
     /// <summary>Mean plus standard deviation (of a sample) of the candidates' overlaps.</summary>

@@ -25,7 +25,8 @@ public sealed record MaxIouAssignerOptions(
     [property: Range(0, 1)] double MinPosIou = 0,
     bool MatchLowQuality = true,
     bool GtMaxAssignAll = true,
-    LowQuality LowQualityTo = LowQuality.Box);
+    LowQuality LowQualityTo = LowQuality.Box
+);
 
 /// <summary>Anchors and boxes matched by overlap alone.</summary>
 /// <remarks>Ren et al., "Faster R-CNN", 2015, arXiv:1506.01497, section 3.1.2.</remarks>
@@ -37,7 +38,9 @@ public sealed class MaxIouAssigner : Assigner
     public MaxIouAssigner(MaxIouAssignerOptions options)
     {
         if (options.NegIouThr > options.PosIouThr)
-            throw new UserErrorException($"MaxIouAssigner: neg_iou_thr ({options.NegIouThr}) must not exceed pos_iou_thr ({options.PosIouThr}).");
+            throw new UserErrorException(
+                $"MaxIouAssigner: neg_iou_thr ({options.NegIouThr}) must not exceed pos_iou_thr ({options.PosIouThr})."
+            );
         _options = options;
     }
 
@@ -52,19 +55,27 @@ public sealed class MaxIouAssigner : Assigner
         for (var box = 0; box < boxes.Count; box++)
         {
             anchors.Boxes.Overlaps(boxes, box, row);
-            if (anyOut) LeaveOut(row, assigned);
+            if (anyOut)
+                LeaveOut(row, assigned);
             KeepBest(row, best, nearest, box);
-            if (_options.MatchLowQuality) AddBest(row, box, lowQuality);
+            if (_options.MatchLowQuality)
+                AddBest(row, box, lowQuality);
         }
         for (var i = 0; i < assigned.Length; i++)
-            if (assigned[i] != Ignored) assigned[i] = best[i] >= (float)_options.PosIouThr ? nearest[i] : best[i] < (float)_options.NegIouThr ? Background : Ignored;
-        foreach (var (anchor, box) in lowQuality) assigned[anchor] = _options.LowQualityTo == LowQuality.Box ? box : nearest[anchor];
+            if (assigned[i] != Ignored)
+                assigned[i] =
+                    best[i] >= (float)_options.PosIouThr ? nearest[i]
+                    : best[i] < (float)_options.NegIouThr ? Background
+                    : Ignored;
+        foreach (var (anchor, box) in lowQuality)
+            assigned[anchor] = _options.LowQualityTo == LowQuality.Box ? box : nearest[anchor];
     }
 
     private static void LeaveOut(float[] row, int[] assigned)
     {
         for (var i = 0; i < row.Length; i++)
-            if (assigned[i] == Ignored) row[i] = -1;
+            if (assigned[i] == Ignored)
+                row[i] = -1;
     }
 
     private static void KeepBest(float[] row, float[] best, int[] nearest, int box)
@@ -74,32 +85,39 @@ public sealed class MaxIouAssigner : Assigner
         {
             var values = new Vector<float>(row, i);
             var better = Vector.GreaterThan(values, new Vector<float>(best, i));
-            if (better == Vector<int>.Zero) continue;
+            if (better == Vector<int>.Zero)
+                continue;
             Vector.Max(values, new Vector<float>(best, i)).CopyTo(best, i);
             Vector.ConditionalSelect(better, new Vector<int>(box), new Vector<int>(nearest, i)).CopyTo(nearest, i);
         }
         for (; i < row.Length; i++)
-            if (row[i] > best[i]) (best[i], nearest[i]) = (row[i], box);
+            if (row[i] > best[i])
+                (best[i], nearest[i]) = (row[i], box);
     }
 
     private void AddBest(float[] row, int box, List<(int Anchor, int Box)> pairs)
     {
         var highest = Highest(row);
-        if (highest <= 0 || highest < _options.MinPosIou) return; // a box that no anchor touches has no best
+        if (highest <= 0 || highest < _options.MinPosIou)
+            return; // a box that no anchor touches has no best
         for (var i = Array.IndexOf(row, highest); i >= 0; i = Array.IndexOf(row, highest, i + 1))
         {
             pairs.Add((i, box));
-            if (!_options.GtMaxAssignAll) break;
+            if (!_options.GtMaxAssignAll)
+                break;
         }
     }
 
     private static float Highest(float[] row)
     {
         var (i, highest) = (0, new Vector<float>(0f));
-        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count) highest = Vector.Max(highest, new Vector<float>(row, i));
+        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)
+            highest = Vector.Max(highest, new Vector<float>(row, i));
         var result = 0f;
-        for (var lane = 0; lane < Vector<float>.Count; lane++) result = MathF.Max(result, highest[lane]);
-        for (; i < row.Length; i++) result = MathF.Max(result, row[i]);
+        for (var lane = 0; lane < Vector<float>.Count; lane++)
+            result = MathF.Max(result, highest[lane]);
+        for (; i < row.Length; i++)
+            result = MathF.Max(result, row[i]);
         return result;
     }
 }

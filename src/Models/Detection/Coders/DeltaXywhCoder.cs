@@ -8,20 +8,23 @@ namespace Tessera.Models.Detection.Coders;
 public sealed record DeltaXywhCoderOptions(
     [property: Length(4, 4)] double[]? TargetMeans = null,
     [property: Length(4, 4)] double[]? TargetStds = null,
-    [property: Range(1e-6, 1)] double WhRatioClip = 16.0 / 1000);
+    [property: Range(1e-6, 1)] double WhRatioClip = 16.0 / 1000
+);
 
 /// <summary>The centre's shift in units of the anchor's size, and the logarithms of the ratios of the sizes.</summary>
 /// <remarks>Girshick et al., "Rich feature hierarchies for accurate object detection", 2014, arXiv:1311.2524, appendix C.</remarks>
 [Component("DeltaXywhCoder")]
 public sealed class DeltaXywhCoder : BoxCoder
 {
-    private readonly double[] _means, _deviations;
+    private readonly double[] _means,
+        _deviations;
     private readonly double _largest;
 
     public DeltaXywhCoder(DeltaXywhCoderOptions options)
     {
         (_means, _deviations) = (options.TargetMeans ?? [0, 0, 0, 0], options.TargetStds ?? [1, 1, 1, 1]);
-        if (_deviations.Any(deviation => !(deviation > 0))) throw new UserErrorException("DeltaXywhCoder: target_stds must be positive.");
+        if (_deviations.Any(deviation => !(deviation > 0)))
+            throw new UserErrorException("DeltaXywhCoder: target_stds must be positive.");
         _largest = -Math.Log(options.WhRatioClip);
     }
 
@@ -30,8 +33,9 @@ public sealed class DeltaXywhCoder : BoxCoder
         using var scope = NewDisposeScope();
         var (ax, ay, aw, ah) = CentersAndSizes(anchors);
         var (x, y, w, h) = CentersAndSizes(boxes);
-        return scope.MoveToOuter(stack(
-            [Standard((x - ax) / aw, 0), Standard((y - ay) / ah, 1), Standard((w / aw).log(), 2), Standard((h / ah).log(), 3)], 1));
+        return scope.MoveToOuter(
+            stack([Standard((x - ax) / aw, 0), Standard((y - ay) / ah, 1), Standard((w / aw).log(), 2), Standard((h / ah).log(), 3)], 1)
+        );
     }
 
     public override Tensor Decode(Tensor anchors, Tensor codes)

@@ -16,7 +16,8 @@ public sealed class DistanceCoder(DistanceCoderOptions options) : BoxCoder
         var (x, y, width, height) = Frame(anchors);
         var (x1, y1, x2, y2) = Columns(boxes);
         Tensor[] distances = [x - x1, y - y1, x2 - x, y2 - y];
-        if (options.NormalizeBySize) distances = [distances[0] / width, distances[1] / height, distances[2] / width, distances[3] / height];
+        if (options.NormalizeBySize)
+            distances = [distances[0] / width, distances[1] / height, distances[2] / width, distances[3] / height];
         return scope.MoveToOuter(stack(distances, 1));
     }
 
@@ -25,7 +26,8 @@ public sealed class DistanceCoder(DistanceCoderOptions options) : BoxCoder
         using var scope = NewDisposeScope();
         var (x, y, width, height) = Frame(anchors);
         var (left, top, right, bottom) = Columns(codes);
-        if (options.NormalizeBySize) (left, top, right, bottom) = (left * width, top * height, right * width, bottom * height);
+        if (options.NormalizeBySize)
+            (left, top, right, bottom) = (left * width, top * height, right * width, bottom * height);
         return scope.MoveToOuter(stack([x - left, y - top, x + right, y + bottom], 1));
     }
 

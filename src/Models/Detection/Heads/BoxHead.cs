@@ -40,7 +40,8 @@ public abstract class BoxHead(string name) : nn.Module<Tensor[], Tensor[]>(name)
     public abstract int Classes { get; }
 
     protected static int ClassesOf(string head, int? wanted, Framework.Data.DataInfo data) =>
-        wanted is null || wanted == data.Classes.Count ? data.Classes.Count
+        wanted is null || wanted == data.Classes.Count
+            ? data.Classes.Count
             : throw new UserErrorException($"{head}: num_classes is {wanted}, but the data has {data.Classes.Count} classes.");
 
     protected static IReadOnlyList<(int Height, int Width)> SizesOf(IEnumerable<Tensor> maps) =>

@@ -28,8 +28,15 @@ internal static class CandidateSelection
     /// <param name="codes">For each map [B, A · 4, H, W], as the coder reads them.</param>
     /// <param name="factors">For each map [B, A, H, W], further logits; null: none.</param>
     /// <returns>For each image; of a map's candidates the best first, of equal ones in the order (row, column, shape, class).</returns>
-    public static IReadOnlyList<Candidates> Select(AnchorGrid grid, IReadOnlyList<Tensor> logits, IReadOnlyList<Tensor> codes, IReadOnlyList<Tensor>? factors,
-        CandidateScore score, BoxCoder coder, CandidateLimits limits)
+    public static IReadOnlyList<Candidates> Select(
+        AnchorGrid grid,
+        IReadOnlyList<Tensor> logits,
+        IReadOnlyList<Tensor> codes,
+        IReadOnlyList<Tensor>? factors,
+        CandidateScore score,
+        BoxCoder coder,
+        CandidateLimits limits
+    )
     {
         using var scope = NewDisposeScope();
         var images = (int)logits[0].shape[0];
@@ -42,12 +49,14 @@ internal static class CandidateSelection
             var classes = (int)logits[l].shape[1] / level.PerCell;
             if (logits[l].device_type != DeviceType.CPU)
             {
-                foreach (var (image, picked) in DeviceCandidates.Best(logits[l], codes[l], factors?[l], level.PerCell, score, limits).Index())
-                    foreach (var (value, index, code) in picked)
-                    {
-                        Add(image, level.Start + (index / classes), index % classes, value);
-                        found[image].AddRange(code);
-                    }
+                foreach (
+                    var (image, picked) in DeviceCandidates.Best(logits[l], codes[l], factors?[l], level.PerCell, score, limits).Index()
+                )
+                foreach (var (value, index, code) in picked)
+                {
+                    Add(image, level.Start + (index / classes), index % classes, value);
+                    found[image].AddRange(code);
+                }
                 continue;
             }
             var (classValues, codeValues) = (Flat(logits[l]), Flat(codes[l]));
@@ -57,7 +66,12 @@ internal static class CandidateSelection
                 var picked = Best(
                     classValues.AsSpan(image * level.Count * classes, level.Count * classes),
                     factorValues.AsSpan(factorValues is null ? 0 : image * level.Count, factorValues is null ? 0 : level.Count),
-                    level.PerCell, classes, cells, score, limits);
+                    level.PerCell,
+                    classes,
+                    cells,
+                    score,
+                    limits
+                );
                 foreach (var (value, index) in picked)
                 {
                     var (anchor, label) = Math.DivRem(index, classes);
@@ -68,7 +82,12 @@ internal static class CandidateSelection
                 }
             }
         }
-        return [.. Enumerable.Range(0, images).Select(image => new Candidates(Decode(coder, anchors[image], found[image]), [.. scores[image]], [.. labels[image]]))];
+        return
+        [
+            .. Enumerable
+                .Range(0, images)
+                .Select(image => new Candidates(Decode(coder, anchors[image], found[image]), [.. scores[image]], [.. labels[image]])),
+        ];
 
         void Add(int image, int anchor, int label, float value)
         {
@@ -83,10 +102,18 @@ internal static class CandidateSelection
     /// <param name="logits">[A, C, cells].</param>
     /// <param name="factors">[A, cells], or empty.</param>
     /// <returns>Score, and index in the order (cell, shape, class); best first.</returns>
-    internal static List<(float Score, int Index)> Best(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
-        CandidateScore score, CandidateLimits limits)
+    internal static List<(float Score, int Index)> Best(
+        ReadOnlySpan<float> logits,
+        ReadOnlySpan<float> factors,
+        int shapes,
+        int classes,
+        int cells,
+        CandidateScore score,
+        CandidateLimits limits
+    )
     {
-        if (!score.ByClass || factors.IsEmpty) return Ranked(logits, factors, shapes, classes, cells, score, limits);
+        if (!score.ByClass || factors.IsEmpty)
+            return Ranked(logits, factors, shapes, classes, cells, score, limits);
         var best = Ranked(logits, [], shapes, classes, cells, score, limits);
         for (var i = 0; i < best.Count; i++)
         {
@@ -97,8 +124,15 @@ internal static class CandidateSelection
         return best;
     }
 
-    private static List<(float Score, int Index)> Ranked(ReadOnlySpan<float> logits, ReadOnlySpan<float> factors, int shapes, int classes, int cells,
-        CandidateScore by, CandidateLimits limits)
+    private static List<(float Score, int Index)> Ranked(
+        ReadOnlySpan<float> logits,
+        ReadOnlySpan<float> factors,
+        int shapes,
+        int classes,
+        int cells,
+        CandidateScore by,
+        CandidateLimits limits
+    )
     {
         var best = new List<(float Score, int Index)>();
         var most = Math.Max(4096, 4L * limits.NmsPre);
@@ -111,16 +145,22 @@ internal static class CandidateSelection
             var values = logits.Slice(row * cells, cells);
             for (var cell = 0; cell < cells; cell++)
             {
-                if (cell <= cells - Vector<float>.Count && !Vector.GreaterThanAny(new Vector<float>(values[cell..]), new Vector<float>(floor)))
+                if (
+                    cell <= cells - Vector<float>.Count
+                    && !Vector.GreaterThanAny(new Vector<float>(values[cell..]), new Vector<float>(floor))
+                )
                 {
                     cell += Vector<float>.Count - 1;
                     continue;
                 }
-                if (!(values[cell] > floor)) continue;
+                if (!(values[cell] > floor))
+                    continue;
                 var score = factors.IsEmpty ? Sigmoid(values[cell]) : by.Of(Sigmoid(values[cell]), Sigmoid(factors[shape * cells + cell]));
-                if (!(score > least)) continue;
+                if (!(score > least))
+                    continue;
                 best.Add((score, (cell * shapes + shape) * classes + label));
-                if (best.Count < most) continue;
+                if (best.Count < most)
+                    continue;
                 Cut(best, limits.NmsPre);
                 // What scores less than the last of a full list is not among the best. What scores the same may be: its index decides.
                 least = MathF.Max(least, MathF.BitDecrement(best[^1].Score));
@@ -134,11 +174,13 @@ internal static class CandidateSelection
     private static void Cut(List<(float Score, int Index)> best, int count)
     {
         best.Sort(static (a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : a.Index.CompareTo(b.Index));
-        if (best.Count > count) best.RemoveRange(count, best.Count - count);
+        if (best.Count > count)
+            best.RemoveRange(count, best.Count - count);
     }
 
     /// <summary>A logit a little below the one whose probability it is: a quick first test, before the exact one.</summary>
-    private static float LogitOf(float probability) => probability <= 0 ? float.NegativeInfinity
+    private static float LogitOf(float probability) =>
+        probability <= 0 ? float.NegativeInfinity
         : probability >= 1 ? 15 // the largest float32 below 1 has logit 16.6
         : (float)Math.Log(probability / (1.0 - probability)) - 1e-3f;
 
@@ -152,7 +194,8 @@ internal static class CandidateSelection
 
     private static float[] Decode(BoxCoder coder, List<float> anchors, List<float> codes)
     {
-        if (codes.Count == 0) return [];
+        if (codes.Count == 0)
+            return [];
         using var scope = NewDisposeScope();
         return coder.Decode(tensor(anchors.ToArray()).view(-1, 4), tensor(codes.ToArray()).view(-1, 4)).contiguous().Values<float>();
     }

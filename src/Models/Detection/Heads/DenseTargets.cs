@@ -17,16 +17,19 @@ public enum LossNorm
 /// <summary>Who of a batch's anchors is to find what, as the indices that reach them in the head's maps.</summary>
 internal sealed class DenseTargets
 {
-    private readonly List<float> _anchors = [], _boxes = [], _weights = [];
+    private readonly List<float> _anchors = [],
+        _boxes = [],
+        _weights = [];
 
     /// <param name="assigned">For each image and anchor: the index of its box, or what <see cref="Assigner"/> says.</param>
     public DenseTargets(AnchorGrid grid, IReadOnlyList<TruthBoxes> truths, IReadOnlyList<int[]> assigned, LossNorm norm)
     {
         var positives = assigned.Select(image => image.Count(box => box >= 0)).ToArray();
         Count = positives.Sum();
-        var weights = norm == LossNorm.Batch
-            ? [.. positives.Select(_ => 1f / Math.Max(1, Count))]
-            : positives.Select(count => 1f / (Math.Max(1, count) * positives.Length)).ToArray();
+        var weights =
+            norm == LossNorm.Batch
+                ? [.. positives.Select(_ => 1f / Math.Max(1, Count))]
+                : positives.Select(count => 1f / (Math.Max(1, count) * positives.Length)).ToArray();
         Levels = [.. grid.Levels.Select(level => new Level(this, grid, level, truths, assigned, weights))];
     }
 
@@ -52,21 +55,35 @@ internal sealed class DenseTargets
 
     internal sealed class Level
     {
-        private readonly List<long> _image = [], _shape = [], _row = [], _column = [], _label = [];
+        private readonly List<long> _image = [],
+            _shape = [],
+            _row = [],
+            _column = [],
+            _label = [];
         private readonly List<float> _weight = [];
         private readonly float[]? _everyWeight; // [B, A, H, W]; null where all images have one weight and nothing is ignored
         private readonly float _oneWeight;
         private readonly AnchorLevel _level;
 
-        public Level(DenseTargets all, AnchorGrid grid, AnchorLevel level, IReadOnlyList<TruthBoxes> truths, IReadOnlyList<int[]> assigned, float[] weights)
+        public Level(
+            DenseTargets all,
+            AnchorGrid grid,
+            AnchorLevel level,
+            IReadOnlyList<TruthBoxes> truths,
+            IReadOnlyList<int[]> assigned,
+            float[] weights
+        )
         {
             _level = level;
             _oneWeight = weights[0];
-            var plain = weights.All(weight => weight == _oneWeight) && assigned.All(image => Array.IndexOf(image, Assigner.Ignored, level.Start, level.Count) < 0);
+            var plain =
+                weights.All(weight => weight == _oneWeight)
+                && assigned.All(image => Array.IndexOf(image, Assigner.Ignored, level.Start, level.Count) < 0);
             if (!plain)
             {
                 _everyWeight = new float[assigned.Count * level.Count];
-                for (var image = 0; image < weights.Length; image++) Array.Fill(_everyWeight, weights[image], image * level.Count, level.Count);
+                for (var image = 0; image < weights.Length; image++)
+                    Array.Fill(_everyWeight, weights[image], image * level.Count, level.Count);
             }
             Span<float> corners = stackalloc float[4];
             for (var image = 0; image < assigned.Count; image++)
@@ -75,7 +92,8 @@ internal sealed class DenseTargets
                 for (var i = 0; i < level.Count; i++)
                 {
                     var box = boxes[level.Start + i];
-                    if (box == Assigner.Background) continue;
+                    if (box == Assigner.Background)
+                        continue;
                     var (cell, shape) = Math.DivRem(i, level.PerCell);
                     if (box == Assigner.Ignored)
                     {
@@ -110,7 +128,13 @@ internal sealed class DenseTargets
                 : (absent.sum([2]) * tensor(_everyWeight, device: device).view(-1, _level.PerCell, _level.Height, _level.Width)).sum();
             if (_image.Count > 0)
             {
-                var present = byClass.index(At(_image, device), At(_shape, device), At(_label, device), At(_row, device), At(_column, device)); // [P]
+                var present = byClass.index(
+                    At(_image, device),
+                    At(_shape, device),
+                    At(_label, device),
+                    At(_row, device),
+                    At(_column, device)
+                ); // [P]
                 sum = sum + ((loss.Present(present) - loss.Absent(present)) * tensor(_weight.ToArray(), device: device)).sum();
             }
             return scope.MoveToOuter(sum);
@@ -124,7 +148,9 @@ internal sealed class DenseTargets
             using var scope = NewDisposeScope();
             var device = map.device;
             var rows = map.unflatten(1, [_level.PerCell, -1]).permute(0, 1, 3, 4, 2); // [B, A, H, W, n]
-            return scope.MoveToOuter(rows.index(At(_image, device), At(_shape, device), At(_row, device), At(_column, device)).to(ScalarType.Float32));
+            return scope.MoveToOuter(
+                rows.index(At(_image, device), At(_shape, device), At(_row, device), At(_column, device)).to(ScalarType.Float32)
+            );
         }
 
         private static Tensor At(List<long> indices, Device device) => tensor(indices.ToArray(), device: device);

@@ -10,8 +10,16 @@ internal static class DeviceCandidates
     /// <param name="codes">[B, A · 4, H, W].</param>
     /// <param name="factors">[B, A, H, W], further logits; null: none.</param>
     /// <param name="shapes">A.</param>
-    /// <returns>For each image: score, index in the order (cell, shape, class), and the box's four numbers; best first, as <see cref="CandidateSelection.Best"/>.</returns>
-    public static IReadOnlyList<(float Score, int Index, float[] Code)>[] Best(Tensor logits, Tensor codes, Tensor? factors, int shapes, CandidateScore score, CandidateLimits limits)
+    /// <returns>For each image: score, index in the order (cell, shape, class), and the box's four numbers; best first, as
+    /// <see cref="CandidateSelection.Best"/>.</returns>
+    public static IReadOnlyList<(float Score, int Index, float[] Code)>[] Best(
+        Tensor logits,
+        Tensor codes,
+        Tensor? factors,
+        int shapes,
+        CandidateScore score,
+        CandidateLimits limits
+    )
     {
         using var scope = NewDisposeScope();
         using var still = no_grad();
@@ -28,17 +36,40 @@ internal static class DeviceCandidates
         var (image, index) = (places.select(1, 0), places.select(1, 1));
         var code = Rows(codes).index(image, index.div(classes, RoundingMode.floor)); // [M, 4]
         var values = stack([rank.index(image, index), joined.flatten(1).index(image, index)], 1); // [M, 2]
-        return Sorted((int)images, count, places.cpu().contiguous().Values<long>(), values.cpu().contiguous().Values<float>(), code.cpu().contiguous().Values<float>());
+        return Sorted(
+            (int)images,
+            count,
+            places.cpu().contiguous().Values<long>(),
+            values.cpu().contiguous().Values<float>(),
+            code.cpu().contiguous().Values<float>()
+        );
     }
 
-    private static IReadOnlyList<(float Score, int Index, float[] Code)>[] Sorted(int images, int count, long[] places, float[] values, float[] codes)
+    private static IReadOnlyList<(float Score, int Index, float[] Code)>[] Sorted(
+        int images,
+        int count,
+        long[] places,
+        float[] values,
+        float[] codes
+    )
     {
         var byImage = Enumerable.Range(0, images).Select(_ => new List<(float Rank, float Score, int Index, float[] Code)>()).ToArray();
         for (var i = 0; i < places.Length / 2; i++)
             byImage[places[2 * i]].Add((values[2 * i], values[(2 * i) + 1], (int)places[(2 * i) + 1], codes[(4 * i)..((4 * i) + 4)]));
-        return [.. byImage.Select(found => (IReadOnlyList<(float, int, float[])>)[.. found
-            .OrderByDescending(candidate => candidate.Rank).ThenBy(candidate => candidate.Index).Take(count)
-            .OrderByDescending(candidate => candidate.Score).ThenBy(candidate => candidate.Index)
-            .Select(candidate => (candidate.Score, candidate.Index, candidate.Code))])];
+        return
+        [
+            .. byImage.Select(found =>
+                (IReadOnlyList<(float, int, float[])>)
+                    [
+                        .. found
+                            .OrderByDescending(candidate => candidate.Rank)
+                            .ThenBy(candidate => candidate.Index)
+                            .Take(count)
+                            .OrderByDescending(candidate => candidate.Score)
+                            .ThenBy(candidate => candidate.Index)
+                            .Select(candidate => (candidate.Score, candidate.Index, candidate.Code)),
+                    ]
+            ),
+        ];
     }
 }

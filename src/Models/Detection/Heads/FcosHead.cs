@@ -36,7 +36,8 @@ public enum CandidateRank
 /// <param name="StackedConvs">Convolutions of each tower.</param>
 /// <param name="Norm">The norm after each of them: "gn", "bn" or "none".</param>
 /// <param name="PriorProb">Probability with which every class is seen everywhere before training.</param>
-/// <param name="RegressRanges">Where each map's range of sizes begins, in pixels from a place to the farthest side; the last is open. 0, then 8 strides of the map before, by default.</param>
+/// <param name="RegressRanges">Where each map's range of sizes begins, in pixels from a place to the farthest side; the last is open. 0,
+/// then 8 strides of the map before, by default.</param>
 /// <param name="CenterSampling">Only places near a box's centre find it; otherwise all inside it.</param>
 /// <param name="CenterSampleRadius">How near, in strides.</param>
 /// <param name="NormOnBbox">Distances are learnt in strides, through a ReLU; otherwise in pixels, through an exponential.</param>
@@ -44,7 +45,8 @@ public enum CandidateRank
 /// <param name="ScalePerLevel">Each map has a learnt factor on its distances.</param>
 /// <param name="CenternessWeight">Each box's loss counts as much as its place is central.</param>
 /// <param name="Score">"product" of class and centreness, or its "root".</param>
-/// <param name="CandidatesBy">What score_thr and nms_pre go by: the probability of the "class" alone, or the "score" with the centreness.</param>
+/// <param name="CandidatesBy">What score_thr and nms_pre go by: the probability of the "class" alone, or the "score" with the
+/// centreness.</param>
 /// <param name="PointOffset">Where in its cell a place lies, in strides: 0 the corner, 0.5 the middle.</param>
 /// <param name="StridesFromImage">The distance of places is the image's size over the map's, rounded down, as torchvision has it.</param>
 public sealed record FcosHeadOptions(
@@ -63,7 +65,8 @@ public sealed record FcosHeadOptions(
     CenternessScore Score = CenternessScore.Product,
     [property: EarlierDefault(CandidateRank.Score)] CandidateRank CandidatesBy = CandidateRank.Class,
     [property: Range(0, 1)] double PointOffset = 0.5,
-    bool StridesFromImage = false);
+    bool StridesFromImage = false
+);
 
 /// <summary>Without anchors: every place says what it lies in, how far the sides are, and how central it is.</summary>
 /// <remarks>
@@ -90,12 +93,20 @@ public sealed class FcosHead : BoxHead
     /// <param name="data">The data's classes.</param>
     /// <param name="lossCls">The loss of the scores; FocalLoss by default.</param>
     /// <param name="lossBbox">The loss of the boxes; GIoULoss by default. One that compares the coder's numbers gets distances.</param>
-    public FcosHead(FcosHeadOptions options, IFeatureSource source, DataInfo data, ClassLoss? lossCls = null, BoxLoss? lossBbox = null) : base(nameof(FcosHead))
+    public FcosHead(FcosHeadOptions options, IFeatureSource source, DataInfo data, ClassLoss? lossCls = null, BoxLoss? lossBbox = null)
+        : base(nameof(FcosHead))
     {
         _options = options;
         Classes = ClassesOf(nameof(FcosHead), options.NumClasses, data);
-        _places = new AnchorGenerator(new(Scales: [1], Ratios: [1], CenterOffset: options.PointOffset, StridesFromImage: options.StridesFromImage), source);
-        _assignment = new PointAssignment(Ranges(options.RegressRanges, source.OutStrides), source.OutStrides, options.CenterSampling ? options.CenterSampleRadius : null);
+        _places = new AnchorGenerator(
+            new(Scales: [1], Ratios: [1], CenterOffset: options.PointOffset, StridesFromImage: options.StridesFromImage),
+            source
+        );
+        _assignment = new PointAssignment(
+            Ranges(options.RegressRanges, source.OutStrides),
+            source.OutStrides,
+            options.CenterSampling ? options.CenterSampleRadius : null
+        );
         _coder = new DistanceCoder(new(NormalizeBySize: options.NormOnBbox));
         _lossCls = lossCls ?? new FocalLoss(new());
         _lossBbox = lossBbox ?? new GIoULoss();
@@ -117,12 +128,14 @@ public sealed class FcosHead : BoxHead
     internal override string ClassifierKey => nameof(conv_cls);
 
     // There, a convolution before a norm has a bias only where the config says so.
-    internal override Func<string, bool>? MmlabLacks => _options.Norm == DetectionNorm.None ? null : key => key.EndsWith(".conv.bias", StringComparison.Ordinal);
+    internal override Func<string, bool>? MmlabLacks =>
+        _options.Norm == DetectionNorm.None ? null : key => key.EndsWith(".conv.bias", StringComparison.Ordinal);
 
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => FcosKeys();
 
     /// <param name="maps">[B, C, H, W] each.</param>
-    /// <returns>For each map the class logits [B, classes, H, W]; then for each the distances, not negative, [B, 4, H, W]; then for each the centreness logits [B, 1, H, W].</returns>
+    /// <returns>For each map the class logits [B, classes, H, W]; then for each the distances, not negative, [B, 4, H, W]; then for each
+    /// the centreness logits [B, 1, H, W].</returns>
     public override Tensor[] forward(Tensor[] maps)
     {
         using var scope = NewDisposeScope();
@@ -133,7 +146,8 @@ public sealed class FcosHead : BoxHead
             var (classes, boxes) = (Towers.Run(cls_convs, maps[i]), Towers.Run(reg_convs, maps[i]));
             outputs[i] = conv_cls.call(classes);
             var distances = conv_reg.call(boxes);
-            if (scales is not null) distances = scales[i].call(distances);
+            if (scales is not null)
+                distances = scales[i].call(distances);
             // In float32: an exponential of half precision is coarse.
             outputs[count + i] = _options.NormOnBbox ? distances.relu() : distances.to(ScalarType.Float32).exp();
             outputs[2 * count + i] = conv_centerness.call(_options.CenternessOnReg ? boxes : classes);
@@ -148,7 +162,8 @@ public sealed class FcosHead : BoxHead
         var (logits, codes, centreness) = Parts(outputs);
         var grid = _places.Generate(SizesOf(logits), image);
         var targets = new DenseTargets(grid, truths, InParallel.Select(truths, truth => _assignment.Assign(grid, truth)), LossNorm.Batch);
-        var classLoss = targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
+        var classLoss =
+            targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
 
         var found = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(codes[i]))]); // [P, 4]
         var device = found.device;
@@ -156,17 +171,34 @@ public sealed class FcosHead : BoxHead
         var distances = _coder.Encode(places, boxes);
         var wanted = Centreness(distances); // [P]
         var boxWeights = _options.CenternessWeight ? wanted / wanted.sum().clamp_min(1e-6) : weights;
-        var boxLoss = _lossBbox.Sum(_lossBbox.OnBoxes ? _coder.Decode(places, found) : found, _lossBbox.OnBoxes ? boxes : distances, boxWeights);
+        var boxLoss = _lossBbox.Sum(
+            _lossBbox.OnBoxes ? _coder.Decode(places, found) : found,
+            _lossBbox.OnBoxes ? boxes : distances,
+            boxWeights
+        );
         var central = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(centreness[i]))]).view(-1); // [P]
         var centrenessLoss = (functional.binary_cross_entropy_with_logits(central, wanted, reduction: Reduction.None) * weights).sum();
         scope.MoveToOuter(classLoss, boxLoss, centrenessLoss);
-        return new LossMap { ["loss_cls"] = classLoss, ["loss_bbox"] = boxLoss, ["loss_centerness"] = centrenessLoss };
+        return new LossMap
+        {
+            ["loss_cls"] = classLoss,
+            ["loss_bbox"] = boxLoss,
+            ["loss_centerness"] = centrenessLoss,
+        };
     }
 
     public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
     {
         var (logits, codes, centreness) = Parts(outputs);
-        return CandidateSelection.Select(_places.Generate(SizesOf(logits), image), logits, codes, centreness, new CandidateScore(_options.Score, _options.CandidatesBy == CandidateRank.Class), _coder, limits);
+        return CandidateSelection.Select(
+            _places.Generate(SizesOf(logits), image),
+            logits,
+            codes,
+            centreness,
+            new CandidateScore(_options.Score, _options.CandidatesBy == CandidateRank.Class),
+            _coder,
+            limits
+        );
     }
 
     /// <summary>1 in the middle of the box, 0 at its sides.</summary>
@@ -202,12 +234,21 @@ public sealed class FcosHead : BoxHead
             for (var i = 0; i < _options.StackedConvs; i++)
             {
                 yield return ($"{branch}.conv.{step * i}.", $"{tower}.{i}.conv.", false);
-                if (_options.Norm != DetectionNorm.None) yield return ($"{branch}.conv.{step * i + 1}.", $"{tower}.{i}.{(_options.Norm == DetectionNorm.Gn ? "gn" : "bn")}.", false);
+                if (_options.Norm != DetectionNorm.None)
+                    yield return (
+                        $"{branch}.conv.{step * i + 1}.",
+                        $"{tower}.{i}.{(_options.Norm == DetectionNorm.Gn ? "gn" : "bn")}.",
+                        false
+                    );
             }
         }
         yield return ("classification_head.cls_logits.", $"{nameof(conv_cls)}.", false);
         yield return ("regression_head.bbox_reg.", $"{nameof(conv_reg)}.", false);
-        yield return (_options.CenternessOnReg ? "regression_head.bbox_ctrness." : "classification_head.bbox_ctrness.", $"{nameof(conv_centerness)}.", false);
+        yield return (
+            _options.CenternessOnReg ? "regression_head.bbox_ctrness." : "classification_head.bbox_ctrness.",
+            $"{nameof(conv_centerness)}.",
+            false
+        );
     }
 }
 
@@ -216,7 +257,8 @@ internal sealed class LevelScale : Module<Tensor, Tensor>
 {
     private readonly Parameter scale = new(ones([]));
 
-    public LevelScale() : base(nameof(LevelScale)) => RegisterComponents();
+    public LevelScale()
+        : base(nameof(LevelScale)) => RegisterComponents();
 
     public override Tensor forward(Tensor x) => x * scale;
 }

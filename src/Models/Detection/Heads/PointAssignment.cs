@@ -21,8 +21,10 @@ internal sealed class PointAssignment(IReadOnlyList<(float Low, float High)> ran
         {
             var columns = Line(places, places.Levels[level], vertical: false);
             var rows = Line(places, places.Levels[level], vertical: true);
-            for (var box = 0; box < truth.Boxes.Count; box++) Claim(truth.Boxes, box, level, places.Levels[level], columns, rows, smallest, assigned);
-            for (var box = 0; box < truth.Ignored.Count; box++) Ignore(truth.Ignored, box, places.Levels[level], columns, rows, assigned);
+            for (var box = 0; box < truth.Boxes.Count; box++)
+                Claim(truth.Boxes, box, level, places.Levels[level], columns, rows, smallest, assigned);
+            for (var box = 0; box < truth.Ignored.Count; box++)
+                Ignore(truth.Ignored, box, places.Levels[level], columns, rows, assigned);
         }
         return assigned;
     }
@@ -37,13 +39,16 @@ internal sealed class PointAssignment(IReadOnlyList<(float Low, float High)> ran
         var (fromY, toY) = Between(rows, y1, y2);
         for (var row = fromY; row < toY; row++)
         {
-            if (!(MathF.Abs(rows[row] - centerY) < near)) continue;
+            if (!(MathF.Abs(rows[row] - centerY) < near))
+                continue;
             for (var column = fromX; column < toX; column++)
             {
-                if (!(MathF.Abs(columns[column] - centerX) < near)) continue;
+                if (!(MathF.Abs(columns[column] - centerX) < near))
+                    continue;
                 var farthest = MathF.Max(MathF.Max(columns[column] - x1, x2 - columns[column]), MathF.Max(rows[row] - y1, y2 - rows[row]));
                 var place = map.Start + row * map.Width + column;
-                if (farthest < low || farthest > high || area >= smallest[place]) continue;
+                if (farthest < low || farthest > high || area >= smallest[place])
+                    continue;
                 (smallest[place], assigned[place]) = (area, box);
             }
         }
@@ -55,18 +60,20 @@ internal sealed class PointAssignment(IReadOnlyList<(float Low, float High)> ran
         var (fromX, toX) = Between(columns, ignored.X1[box], ignored.X2[box]);
         var (fromY, toY) = Between(rows, ignored.Y1[box], ignored.Y2[box]);
         for (var row = fromY; row < toY; row++)
-            for (var column = fromX; column < toX; column++)
-                if (assigned[map.Start + row * map.Width + column] is var at && at == Assigner.Background)
-                    assigned[map.Start + row * map.Width + column] = Assigner.Ignored;
+        for (var column = fromX; column < toX; column++)
+            if (assigned[map.Start + row * map.Width + column] is var at && at == Assigner.Background)
+                assigned[map.Start + row * map.Width + column] = Assigner.Ignored;
     }
 
     /// <summary>The places of a row (or a column) that lie truly between two sides, as a range.</summary>
     private static (int From, int To) Between(float[] line, float low, float high)
     {
         var from = 0;
-        while (from < line.Length && line[from] <= low) from++;
+        while (from < line.Length && line[from] <= low)
+            from++;
         var to = from;
-        while (to < line.Length && line[to] < high) to++;
+        while (to < line.Length && line[to] < high)
+            to++;
         return (from, to);
     }
 
@@ -76,7 +83,9 @@ internal sealed class PointAssignment(IReadOnlyList<(float Low, float High)> ran
         for (var i = 0; i < line.Length; i++)
         {
             var place = map.Start + (vertical ? i * map.Width : i);
-            line[i] = vertical ? (places.Boxes.Y1[place] + places.Boxes.Y2[place]) / 2 : (places.Boxes.X1[place] + places.Boxes.X2[place]) / 2;
+            line[i] = vertical
+                ? (places.Boxes.Y1[place] + places.Boxes.Y2[place]) / 2
+                : (places.Boxes.X1[place] + places.Boxes.X2[place]) / 2;
         }
         return line;
     }

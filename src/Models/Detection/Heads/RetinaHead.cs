@@ -23,7 +23,8 @@ public sealed record RetinaHeadOptions(
     [property: Range(0, 16)] int StackedConvs = 4,
     DetectionNorm Norm = DetectionNorm.None,
     [property: Range(1e-6, 0.999)] double PriorProb = 0.01,
-    LossNorm LossNorm = LossNorm.Batch);
+    LossNorm LossNorm = LossNorm.Batch
+);
 
 /// <summary>Two towers of convolutions, shared by all maps: one scores every class for every anchor, one shifts the anchors.</summary>
 /// <remarks>Lin et al., "Focal Loss for Dense Object Detection", 2017, arXiv:1708.02002.</remarks>
@@ -48,8 +49,16 @@ public sealed class RetinaHead : BoxHead
     /// <param name="boxCoder">Boxes as numbers; DeltaXywhCoder by default.</param>
     /// <param name="lossCls">The loss of the scores; FocalLoss by default.</param>
     /// <param name="lossBbox">The loss of the boxes; L1Loss by default. One that compares boxes gets them decoded.</param>
-    public RetinaHead(RetinaHeadOptions options, IFeatureSource source, DataInfo data,
-        AnchorGeneratorBase? anchorGenerator = null, Assigner? assigner = null, BoxCoder? boxCoder = null, ClassLoss? lossCls = null, BoxLoss? lossBbox = null)
+    public RetinaHead(
+        RetinaHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        AnchorGeneratorBase? anchorGenerator = null,
+        Assigner? assigner = null,
+        BoxCoder? boxCoder = null,
+        ClassLoss? lossCls = null,
+        BoxLoss? lossBbox = null
+    )
         : base(nameof(RetinaHead))
     {
         _options = options;
@@ -79,7 +88,11 @@ public sealed class RetinaHead : BoxHead
     internal override string ClassifierKey => nameof(retina_cls);
 
     internal override IEnumerable<ClassTensor> ClassTensors =>
-        new[] { "weight", "bias" }.Select(name => new ClassTensor($"{nameof(retina_cls)}.{name}", _anchors.PerCell, $"{nameof(retina_reg)}.{name}"));
+        new[] { "weight", "bias" }.Select(name => new ClassTensor(
+            $"{nameof(retina_cls)}.{name}",
+            _anchors.PerCell,
+            $"{nameof(retina_reg)}.{name}"
+        ));
 
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => RetinaKeys();
 
@@ -104,7 +117,8 @@ public sealed class RetinaHead : BoxHead
         var (logits, codes) = Parts(outputs);
         var grid = _anchors.Generate(SizesOf(logits), image);
         var targets = new DenseTargets(grid, truths, InParallel.Select(truths, truth => _assigner.Assign(grid, truth)), _options.LossNorm);
-        var classLoss = targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
+        var classLoss =
+            targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
         var boxLoss = BoxLoss(targets, codes);
         scope.MoveToOuter(classLoss, boxLoss);
         return new LossMap { ["loss_cls"] = classLoss, ["loss_bbox"] = boxLoss };
@@ -113,7 +127,15 @@ public sealed class RetinaHead : BoxHead
     public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
     {
         var (logits, codes) = Parts(outputs);
-        return CandidateSelection.Select(_anchors.Generate(SizesOf(logits), image), logits, codes, null, CandidateScore.Alone, _coder, limits);
+        return CandidateSelection.Select(
+            _anchors.Generate(SizesOf(logits), image),
+            logits,
+            codes,
+            null,
+            CandidateScore.Alone,
+            _coder,
+            limits
+        );
     }
 
     private Tensor BoxLoss(DenseTargets targets, Tensor[] codes)
@@ -121,26 +143,38 @@ public sealed class RetinaHead : BoxHead
         var found = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(codes[i]))]); // [P, 4]
         var device = found.device;
         var (anchors, boxes) = (targets.Anchors(device), targets.Boxes(device));
-        if (_lossBbox.OnBoxes) found = _coder.Decode(anchors, found);
-        else boxes = _coder.Encode(anchors, boxes);
+        if (_lossBbox.OnBoxes)
+            found = _coder.Decode(anchors, found);
+        else
+            boxes = _coder.Encode(anchors, boxes);
         return _lossBbox.Sum(found, boxes, targets.Weights(device));
     }
 
-    private static (Tensor[] Logits, Tensor[] Codes) Parts(Tensor[] outputs) => (
-        [.. outputs.Take(outputs.Length / 2).Select(map => map.to(ScalarType.Float32))],
-        [.. outputs.Skip(outputs.Length / 2).Select(map => map.to(ScalarType.Float32))]);
+    private static (Tensor[] Logits, Tensor[] Codes) Parts(Tensor[] outputs) =>
+        (
+            [.. outputs.Take(outputs.Length / 2).Select(map => map.to(ScalarType.Float32))],
+            [.. outputs.Skip(outputs.Length / 2).Select(map => map.to(ScalarType.Float32))]
+        );
 
     private IEnumerable<(string, string, bool)> RetinaKeys()
     {
-        foreach (var (branch, tower, layer, own) in new[] { ("classification_head", "cls_convs", "cls_logits", nameof(retina_cls)), ("regression_head", "reg_convs", "bbox_reg", nameof(retina_reg)) })
+        foreach (
+            var (branch, tower, layer, own) in new[]
+            {
+                ("classification_head", "cls_convs", "cls_logits", nameof(retina_cls)),
+                ("regression_head", "reg_convs", "bbox_reg", nameof(retina_reg)),
+            }
+        )
         {
             for (var i = 0; i < _options.StackedConvs; i++)
             {
                 yield return ($"{branch}.conv.{i}.0.", $"{tower}.{i}.conv.", false);
-                if (_options.Norm != DetectionNorm.None) yield return ($"{branch}.conv.{i}.1.", $"{tower}.{i}.{(_options.Norm == DetectionNorm.Gn ? "gn" : "bn")}.", false);
+                if (_options.Norm != DetectionNorm.None)
+                    yield return ($"{branch}.conv.{i}.1.", $"{tower}.{i}.{(_options.Norm == DetectionNorm.Gn ? "gn" : "bn")}.", false);
             }
             // Files written before torchvision 0.13 number every layer of a tower, the activations too.
-            for (var i = 0; i < _options.StackedConvs; i++) yield return ($"{branch}.conv.{2 * i}.", $"{tower}.{i}.conv.", true);
+            for (var i = 0; i < _options.StackedConvs; i++)
+                yield return ($"{branch}.conv.{2 * i}.", $"{tower}.{i}.conv.", true);
             yield return ($"{branch}.{layer}.", $"{own}.", false);
         }
     }

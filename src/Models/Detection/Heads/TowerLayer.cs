@@ -29,7 +29,8 @@ internal sealed class TowerLayer : Module<Tensor, Tensor>
 
     /// <param name="norm">Group norms take 32 groups, or as many as divide narrower layers.</param>
     /// <param name="bias">By default where no norm follows.</param>
-    public TowerLayer(int width, int channels, int kernel, DetectionNorm norm, bool relu, int stride = 1, bool? bias = null) : base(nameof(TowerLayer))
+    public TowerLayer(int width, int channels, int kernel, DetectionNorm norm, bool relu, int stride = 1, bool? bias = null)
+        : base(nameof(TowerLayer))
     {
         conv = Conv2d(width, channels, kernel, stride: stride, padding: kernel / 2, bias: bias ?? norm == DetectionNorm.None);
         gn = norm == DetectionNorm.Gn ? Norms.GroupNorm(Groups(channels), channels) : null;
@@ -42,14 +43,16 @@ internal sealed class TowerLayer : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         x = bn is null ? conv.call(x) : ConvThenNorm.Run(conv, bn, x);
-        if (gn is not null) x = gn.call(x.to(gn.weight!.dtype)); // in mixed precision float32: libtorch's norm takes no other on the CPU
+        if (gn is not null)
+            x = gn.call(x.to(gn.weight!.dtype)); // in mixed precision float32: libtorch's norm takes no other on the CPU
         return scope.MoveToOuter(_relu ? x.relu_() : x);
     }
 
     private static int Groups(int channels)
     {
         var groups = Math.Min(32, channels);
-        while (channels % groups != 0) groups--;
+        while (channels % groups != 0)
+            groups--;
         return groups;
     }
 }

@@ -7,14 +7,16 @@ internal sealed class BoxPairs
 {
     private const double Least = 1e-7; // no division by 0
 
-    private readonly Tensor[] _a, _b;
+    private readonly Tensor[] _a,
+        _b;
 
     /// <param name="a">[N, 4], xyxy.</param>
     /// <param name="b">[N, 4], xyxy.</param>
     public BoxPairs(Tensor a, Tensor b)
     {
         (_a, _b) = (a.unbind(1), b.unbind(1));
-        var shared = (_a[2].minimum(_b[2]) - _a[0].maximum(_b[0])).clamp_min(0) * (_a[3].minimum(_b[3]) - _a[1].maximum(_b[1])).clamp_min(0);
+        var shared =
+            (_a[2].minimum(_b[2]) - _a[0].maximum(_b[0])).clamp_min(0) * (_a[3].minimum(_b[3]) - _a[1].maximum(_b[1])).clamp_min(0);
         Union = WidthA * HeightA + WidthB * HeightB - shared;
         Iou = shared / (Union + Least);
     }

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Detection.Losses;
 
-/// <summary>How wrong the class logits of anchors are, each class on its own. A head sums it over all logits as if all were background, then puts the few others right.</summary>
+/// <summary>How wrong the class logits of anchors are, each class on its own. A head sums it over all logits as if all were background,
+/// then puts the few others right.</summary>
 [ComponentKind("class loss")]
 public abstract class ClassLoss
 {

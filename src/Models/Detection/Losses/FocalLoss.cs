@@ -8,7 +8,8 @@ namespace Tessera.Models.Detection.Losses;
 public sealed record FocalLossOptions([property: Range(0, 100)] double Gamma = 2, [property: Range(0, 1)] double Alpha = 0.25);
 
 /// <summary>Binary cross entropy of every class, in which what is already right counts less.</summary>
-/// <remarks>Lin et al., "Focal Loss for Dense Object Detection", 2017, arXiv:1708.02002. As there, summed over anchors and divided by the positives.</remarks>
+/// <remarks>Lin et al., "Focal Loss for Dense Object Detection", 2017, arXiv:1708.02002. As there, summed over anchors and divided by the
+/// positives.</remarks>
 [Component("FocalLoss")]
 public sealed class FocalLoss(FocalLossOptions options) : ClassLoss
 {
@@ -23,7 +24,8 @@ public sealed class FocalLoss(FocalLossOptions options) : ClassLoss
     {
         using var scope = NewDisposeScope();
         var entropy = functional.softplus(logits);
-        if (options.Gamma == 0) return scope.MoveToOuter(entropy * factor);
+        if (options.Gamma == 0)
+            return scope.MoveToOuter(entropy * factor);
         var p = logits.sigmoid();
         var modulation = options.Gamma == 2 ? p.square() : p.clamp_min(Smallest).pow(options.Gamma);
         return scope.MoveToOuter(modulation * entropy * factor);

@@ -22,7 +22,8 @@ public sealed class Nms(NmsOptions options) : SuppressionMethod
         {
             var box = candidates.Corners.AsSpan(index * 4, 4);
             var area = (box[2] - box[0]) * (box[3] - box[1]);
-            if (IsCovered(box, area, x1, y1, x2, y2, areas, count)) continue;
+            if (IsCovered(box, area, x1, y1, x2, y2, areas, count))
+                continue;
             (x1[count], y1[count], x2[count], y2[count], areas[count]) = (box[0], box[1], box[2], box[3], area);
             count++;
             kept.Add((candidates.Scores[index], index));
@@ -33,15 +34,29 @@ public sealed class Nms(NmsOptions options) : SuppressionMethod
     private bool IsCovered(ReadOnlySpan<float> box, float area, float[] x1, float[] y1, float[] x2, float[] y2, float[] areas, int count)
     {
         var threshold = new Vector<float>((float)options.IouThreshold);
-        var (left, top, right, bottom, own) = (new Vector<float>(box[0]), new Vector<float>(box[1]), new Vector<float>(box[2]), new Vector<float>(box[3]), new Vector<float>(area));
+        var (left, top, right, bottom, own) = (
+            new Vector<float>(box[0]),
+            new Vector<float>(box[1]),
+            new Vector<float>(box[2]),
+            new Vector<float>(box[3]),
+            new Vector<float>(area)
+        );
         for (var i = 0; i < count; i += Vector<float>.Count)
         {
-            var width = Vector.Max(Vector.Min(right, new Vector<float>(x2, i)) - Vector.Max(left, new Vector<float>(x1, i)), Vector<float>.Zero);
-            var height = Vector.Max(Vector.Min(bottom, new Vector<float>(y2, i)) - Vector.Max(top, new Vector<float>(y1, i)), Vector<float>.Zero);
+            var width = Vector.Max(
+                Vector.Min(right, new Vector<float>(x2, i)) - Vector.Max(left, new Vector<float>(x1, i)),
+                Vector<float>.Zero
+            );
+            var height = Vector.Max(
+                Vector.Min(bottom, new Vector<float>(y2, i)) - Vector.Max(top, new Vector<float>(y1, i)),
+                Vector<float>.Zero
+            );
             var shared = width * height;
-            if (Vector.EqualsAll(shared, Vector<float>.Zero)) continue;
+            if (Vector.EqualsAll(shared, Vector<float>.Zero))
+                continue;
             // 0 / 0 of two boxes without area is no number, and greater than nothing.
-            if (Vector.GreaterThanAny(shared / (own + new Vector<float>(areas, i) - shared), threshold)) return true;
+            if (Vector.GreaterThanAny(shared / (own + new Vector<float>(areas, i) - shared), threshold))
+                return true;
         }
         return false;
     }

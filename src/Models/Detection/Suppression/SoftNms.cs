@@ -18,7 +18,8 @@ public sealed record SoftNmsOptions(
     [property: Range(0, 1)] double IouThreshold = 0.3,
     SoftNmsMethod Method = SoftNmsMethod.Linear,
     [property: Range(1e-3, 100)] double Sigma = 0.5,
-    [property: Range(0, 1)] double MinScore = 0.001);
+    [property: Range(0, 1)] double MinScore = 0.001
+);
 
 /// <summary>Lowers the score of every box that overlaps a better one of its class, instead of dropping it.</summary>
 /// <remarks>Bodla et al., "Soft-NMS", 2017, arXiv:1704.04503.</remarks>
@@ -38,24 +39,30 @@ public sealed class SoftNms(SoftNmsOptions options) : SuppressionMethod
         while (true)
         {
             var best = Best(scores);
-            if (best < 0 || scores[best] < options.MinScore) return;
+            if (best < 0 || scores[best] < options.MinScore)
+                return;
             kept.Add((scores[best], group[best]));
             scores[best] = float.NaN; // out: NaN is less than nothing and stays NaN
             boxes.Overlaps(boxes, best, overlaps);
-            for (var i = 0; i < scores.Length; i++) scores[i] *= Factor(overlaps[i]);
+            for (var i = 0; i < scores.Length; i++)
+                scores[i] *= Factor(overlaps[i]);
         }
     }
 
-    private float Factor(float overlap) => options.Method == SoftNmsMethod.Linear
-        ? overlap >= options.IouThreshold ? 1 - overlap : 1
-        : MathF.Exp(-overlap * overlap / (float)options.Sigma);
+    private float Factor(float overlap) =>
+        options.Method == SoftNmsMethod.Linear
+            ? overlap >= options.IouThreshold
+                ? 1 - overlap
+                : 1
+            : MathF.Exp(-overlap * overlap / (float)options.Sigma);
 
     /// <summary>Of equal scores the first; -1 where none is left.</summary>
     private static int Best(float[] scores)
     {
         var best = -1;
         for (var i = 0; i < scores.Length; i++)
-            if (scores[i] >= 0 && (best < 0 || scores[i] > scores[best])) best = i;
+            if (scores[i] >= 0 && (best < 0 || scores[i] > scores[best]))
+                best = i;
         return best;
     }
 }

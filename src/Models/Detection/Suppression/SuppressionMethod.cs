@@ -22,13 +22,16 @@ public abstract class SuppressionMethod
     {
         var order = ByScore(candidates.Scores);
         var kept = new List<(float Score, int Index)>();
-        foreach (var group in ByLabel(order, candidates.Labels)) Apply(candidates, group, kept);
+        foreach (var group in ByLabel(order, candidates.Labels))
+            Apply(candidates, group, kept);
         var keys = new ulong[kept.Count];
-        for (var i = 0; i < keys.Length; i++) keys[i] = KeyOf(kept[i].Score, kept[i].Index);
+        for (var i = 0; i < keys.Length; i++)
+            keys[i] = KeyOf(kept[i].Score, kept[i].Index);
         Array.Sort(keys);
         var count = Math.Min(limit, kept.Count);
         var (indices, scores) = (new int[count], new float[count]);
-        for (var i = 0; i < count; i++) (scores[i], indices[i]) = (ScoreOf(keys[i]), IndexOf(keys[i]));
+        for (var i = 0; i < count; i++)
+            (scores[i], indices[i]) = (ScoreOf(keys[i]), IndexOf(keys[i]));
         return (indices, scores);
     }
 
@@ -43,12 +46,14 @@ public abstract class SuppressionMethod
         var count = 0;
         for (var i = 0; i < scores.Length; i++)
         {
-            if (float.IsNaN(scores[i])) continue;
+            if (float.IsNaN(scores[i]))
+                continue;
             keys[count++] = KeyOf(scores[i], i);
         }
         Array.Sort(keys, 0, count);
         var order = new int[count];
-        for (var i = 0; i < count; i++) order[i] = IndexOf(keys[i]);
+        for (var i = 0; i < count; i++)
+            order[i] = IndexOf(keys[i]);
         return order;
     }
 
@@ -71,8 +76,10 @@ public abstract class SuppressionMethod
     private static List<int[]> ByLabel(int[] order, int[] labels)
     {
         var counts = new Dictionary<int, int>();
-        foreach (var i in order) counts[labels[i]] = counts.GetValueOrDefault(labels[i]) + 1;
-        if (counts.Count == 1) return [order];
+        foreach (var i in order)
+            counts[labels[i]] = counts.GetValueOrDefault(labels[i]) + 1;
+        if (counts.Count == 1)
+            return [order];
         var groups = counts.ToDictionary(pair => pair.Key, pair => (Items: new int[pair.Value], Filled: 0));
         foreach (var i in order)
         {

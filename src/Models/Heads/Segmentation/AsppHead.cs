@@ -16,7 +16,13 @@ public sealed class AsppHead : AtrousPyramid
 {
     private readonly Conv2d conv_seg;
 
-    public AsppHead(AsppHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
+    public AsppHead(
+        AsppHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss = null,
+        IReadOnlyDictionary<string, Loss>? losses = null
+    )
         : base(nameof(AsppHead), options, separable: false, source, data, loss, losses)
     {
         conv_seg = Classifier(options.Channels);
@@ -26,13 +32,21 @@ public sealed class AsppHead : AtrousPyramid
 
     public override KeyMap? KeysOf(string project)
     {
-        if (project != "torchvision") return base.KeysOf(project);
-        if (!HasProject) return null;
+        if (project != "torchvision")
+            return base.KeysOf(project);
+        if (!HasProject)
+            return null;
         return new KeyTable(null)
-            .Pair($"0.convs.{Branches}.1.", "image_pool.1.conv.").Pair($"0.convs.{Branches}.2.", "image_pool.1.bn.")
-            .Pair("0.convs.*.0.", "aspp_modules.*.conv.").Pair("0.convs.*.1.", "aspp_modules.*.bn.")
-            .Pair("0.project.0.", "project.conv.").Pair("0.project.1.", "project.bn.")
-            .Pair("1.", "bottleneck.conv.").Pair("2.", "bottleneck.bn.").Pair("4.", "conv_seg.").ToKeyMap();
+            .Pair($"0.convs.{Branches}.1.", "image_pool.1.conv.")
+            .Pair($"0.convs.{Branches}.2.", "image_pool.1.bn.")
+            .Pair("0.convs.*.0.", "aspp_modules.*.conv.")
+            .Pair("0.convs.*.1.", "aspp_modules.*.bn.")
+            .Pair("0.project.0.", "project.conv.")
+            .Pair("0.project.1.", "project.bn.")
+            .Pair("1.", "bottleneck.conv.")
+            .Pair("2.", "bottleneck.bn.")
+            .Pair("4.", "conv_seg.")
+            .ToKeyMap();
     }
 
     /// <param name="maps">The backbone's or neck's.</param>

@@ -33,8 +33,16 @@ public abstract class AtrousPyramid : SegmentationHead
     private readonly ConvNorm bottleneck;
 
     /// <param name="separable">Dilated branches convolve each channel on its own.</param>
-    private protected AtrousPyramid(string name, AtrousPyramidOptions options, bool separable, IFeatureSource source, DataInfo data,
-        Loss? loss, IReadOnlyDictionary<string, Loss>? losses) : base(name, options, source, data, loss, losses)
+    private protected AtrousPyramid(
+        string name,
+        AtrousPyramidOptions options,
+        bool separable,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss,
+        IReadOnlyDictionary<string, Loss>? losses
+    )
+        : base(name, options, source, data, loss, losses)
     {
         if (options.Dilations.Any(dilation => dilation is < 1 or > 1024))
             throw new UserErrorException($"{name}: dilations must lie in 1 .. 1024, not [{string.Join(", ", options.Dilations)}].");
@@ -42,11 +50,15 @@ public abstract class AtrousPyramid : SegmentationHead
         image_pool = Sequential(AdaptiveAvgPool2d(1), new ConvNorm(InChannels, channels, 1));
         foreach (var dilation in options.Dilations)
         {
-            aspp_modules.Add(dilation == 1 ? new ConvNorm(InChannels, channels, 1)
-                : separable ? new SeparableConv(InChannels, channels, 3, dilation) : new ConvNorm(InChannels, channels, 3, dilation));
+            aspp_modules.Add(
+                dilation == 1 ? new ConvNorm(InChannels, channels, 1)
+                : separable ? new SeparableConv(InChannels, channels, 3, dilation)
+                : new ConvNorm(InChannels, channels, 3, dilation)
+            );
         }
         var joined = (options.Dilations.Length + 1) * channels;
-        if (options.Project) project = new ConvNorm(joined, channels, 1);
+        if (options.Project)
+            project = new ConvNorm(joined, channels, 1);
         bottleneck = new ConvNorm(options.Project ? channels : joined, channels, 3);
     }
 
@@ -65,7 +77,8 @@ public abstract class AtrousPyramid : SegmentationHead
         // MMSegmentation's weights have the whole map first, torchvision's last.
         Tensor[] ordered = project is null ? [whole, .. branches] : [.. branches, whole];
         var x = cat(ordered, 1);
-        if (project is not null) x = functional.dropout(project.call(x), ProjectDropout, training);
+        if (project is not null)
+            x = functional.dropout(project.call(x), ProjectDropout, training);
         return scope.MoveToOuter(bottleneck.call(x));
     }
 }

@@ -16,13 +16,23 @@ public sealed class MapSelection
     {
         var count = source.OutChannels.Count;
         if (chosen.Count == 0 || chosen.Any(i => i >= count || i < -count))
-            throw new UserErrorException($"{head}: in_index is {Show(chosen)}, but there are {count} maps, with {Show(source.OutChannels)} channels.");
+            throw new UserErrorException(
+                $"{head}: in_index is {Show(chosen)}, but there are {count} maps, with {Show(source.OutChannels)} channels."
+            );
         _chosen = [.. chosen.Select(i => i < 0 ? i + count : i)];
         if (_chosen.Any(i => source.OutStrides[i] == 0))
-            throw new UserErrorException($"{head} needs feature maps, but the backbone gives a vector. A VisionTransformer gives maps with \"features\": \"maps\".");
+            throw new UserErrorException(
+                $"{head} needs feature maps, but the backbone gives a vector. A VisionTransformer gives maps with \"features\": \"maps\"."
+            );
         int[] widths = [.. _chosen.Select(i => source.OutChannels[i])];
-        if (channels is not null && !channels.Items.SequenceEqual(widths) && !(channels.Items.Count == 1 && channels.Items[0] == widths.Sum()))
-            throw new UserErrorException($"{head}: in_channels is {Show(channels.Items)}, but the maps {Show(_chosen)} have {Show(widths)}.");
+        if (
+            channels is not null
+            && !channels.Items.SequenceEqual(widths)
+            && !(channels.Items.Count == 1 && channels.Items[0] == widths.Sum())
+        )
+            throw new UserErrorException(
+                $"{head}: in_channels is {Show(channels.Items)}, but the maps {Show(_chosen)} have {Show(widths)}."
+            );
         Channels = widths.Sum();
     }
 
@@ -39,8 +49,10 @@ public sealed class MapSelection
     /// <param name="maps">All of them; or one, where several are chosen: what this gave before.</param>
     public Tensor Join(Tensor[] maps, bool alignCorners)
     {
-        if (_chosen.Length == 1) return maps[_chosen[0]];
-        if (maps.Length == 1) return maps[0];
+        if (_chosen.Length == 1)
+            return maps[_chosen[0]];
+        if (maps.Length == 1)
+            return maps[0];
         var size = maps[_chosen[0]].shape[2..];
         return cat([.. _chosen.Select(i => Upsampling.To(maps[i], size, alignCorners))], 1);
     }

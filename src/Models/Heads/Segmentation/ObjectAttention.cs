@@ -17,7 +17,8 @@ internal sealed class ObjectAttention : Module<Tensor, Tensor, Tensor>
 
     /// <param name="width">Channels of pixels and regions.</param>
     /// <param name="channels">Channels in which they are compared.</param>
-    public ObjectAttention(int width, int channels) : base(nameof(ObjectAttention))
+    public ObjectAttention(int width, int channels)
+        : base(nameof(ObjectAttention))
     {
         query_project = Sequential(new ConvNorm(width, channels, 1), new ConvNorm(channels, channels, 1));
         key_project = Sequential(new ConvNorm(width, channels, 1), new ConvNorm(channels, channels, 1));

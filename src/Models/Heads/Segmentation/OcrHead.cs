@@ -12,7 +12,8 @@ namespace Tessera.Models.Heads.Segmentation;
 public sealed record OcrHeadOptions(
     [property: Range(1, 65536)] int Channels = 512,
     [property: Range(1, 65536)] int OcrChannels = 256,
-    [property: Range(0.001, 1000)] double Scale = 1) : SegmentationHeadOptions;
+    [property: Range(0.001, 1000)] double Scale = 1
+) : SegmentationHeadOptions;
 
 /// <summary>
 /// Object-contextual representations: another head's first guess marks a soft region for each class; what the regions
@@ -27,7 +28,13 @@ public sealed class OcrHead : SegmentationHead
     private readonly Conv2d conv_seg;
     private readonly double _scale;
 
-    public OcrHead(OcrHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
+    public OcrHead(
+        OcrHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss = null,
+        IReadOnlyDictionary<string, Loss>? losses = null
+    )
         : base(nameof(OcrHead), options, source, data, loss, losses)
     {
         bottleneck = new ConvNorm(InChannels, options.Channels, 3);

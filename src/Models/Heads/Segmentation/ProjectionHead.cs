@@ -18,7 +18,8 @@ public enum Projection
 
 /// <param name="Dim">Length of an embedding.</param>
 /// <param name="Projection">"linear" (one 1x1 convolution) or "convmlp" (two, with batch norm and ReLU between).</param>
-/// <param name="InIndex">The maps that are projected, from 0, negative ones from the end; several are brought to the size of the first of them and joined. All by default.</param>
+/// <param name="InIndex">The maps that are projected, from 0, negative ones from the end; several are brought to the size of the first of
+/// them and joined. All by default.</param>
 /// <param name="InChannels">Channels of those maps, to be checked; by default whatever they have.</param>
 /// <param name="AlignCorners">How maps are enlarged before they are joined.</param>
 public sealed record ProjectionHeadOptions(
@@ -26,13 +27,16 @@ public sealed record ProjectionHeadOptions(
     Projection Projection = Projection.Convmlp,
     OneOrMany<int>? InIndex = null,
     OneOrMany<int>? InChannels = null,
-    bool AlignCorners = false);
+    bool AlignCorners = false
+);
 
 /// <summary>
-/// Feature maps to embeddings of unit length, for contrastive losses, in two steps: <c>call</c> does what takes all pixels (batch norm), and
+/// Feature maps to embeddings of unit length, for contrastive losses, in two steps: <c>call</c> does what takes all pixels (batch norm),
+/// and
 /// <see cref="Embed"/> what a pixel needs by itself, only for those that a loss compares. It runs in training only.
 /// </summary>
-/// <remarks>Wang et al., "Exploring Cross-Image Pixel Contrast for Semantic Segmentation", 2021, arXiv:2101.11939. Parameter names are openseg.pytorch's.</remarks>
+/// <remarks>Wang et al., "Exploring Cross-Image Pixel Contrast for Semantic Segmentation", 2021, arXiv:2101.11939. Parameter names are
+/// openseg.pytorch's.</remarks>
 [Component("ProjectionHead")]
 public sealed class ProjectionHead : Head
 {
@@ -41,14 +45,21 @@ public sealed class ProjectionHead : Head
     private readonly MapSelection _maps;
 
     /// <param name="source">The backbone, or the neck over it.</param>
-    public ProjectionHead(ProjectionHeadOptions options, IFeatureSource source) : base(nameof(ProjectionHead))
+    public ProjectionHead(ProjectionHeadOptions options, IFeatureSource source)
+        : base(nameof(ProjectionHead))
     {
         _options = options;
-        _maps = new MapSelection(options.InIndex?.Items ?? [.. Enumerable.Range(0, source.OutChannels.Count)], options.InChannels, source, nameof(ProjectionHead));
+        _maps = new MapSelection(
+            options.InIndex?.Items ?? [.. Enumerable.Range(0, source.OutChannels.Count)],
+            options.InChannels,
+            source,
+            nameof(ProjectionHead)
+        );
         var width = _maps.Channels;
-        proj = options.Projection == Projection.Linear
-            ? Conv2d(width, options.Dim, 1)
-            : Sequential(Conv2d(width, width, 1), Sequential(BatchNorm2d(width), ReLU(true)), Conv2d(width, options.Dim, 1));
+        proj =
+            options.Projection == Projection.Linear
+                ? Conv2d(width, options.Dim, 1)
+                : Sequential(Conv2d(width, width, 1), Sequential(BatchNorm2d(width), ReLU(true)), Conv2d(width, options.Dim, 1));
         RegisterComponents();
         Weights.Convolutional(this);
     }
@@ -66,7 +77,8 @@ public sealed class ProjectionHead : Head
         using var scope = NewDisposeScope();
         var x = _maps.Join(maps, _options.AlignCorners);
         if (proj is Sequential layers)
-            for (var i = 0; i < layers.Count - 1; i++) x = layers[i].call(x);
+            for (var i = 0; i < layers.Count - 1; i++)
+                x = layers[i].call(x);
         return scope.MoveToOuter(x);
     }
 
@@ -76,8 +88,10 @@ public sealed class ProjectionHead : Head
     {
         using var scope = NewDisposeScope();
         var last = proj is Sequential layers ? (Module<Tensor, Tensor>)layers[^1] : proj;
-        var x = pixels.shape[0] == 0 ? last.call(pixels.unsqueeze(2).unsqueeze(3)).view(0, Dim) // no convolution takes maps without extent
-            : last.call(pixels.unsqueeze(0).unsqueeze(2).permute(0, 3, 1, 2)).squeeze(3).squeeze(0).t(); // over [1, C, n, 1], a map in channels-last order
+        var x =
+            pixels.shape[0] == 0
+                ? last.call(pixels.unsqueeze(2).unsqueeze(3)).view(0, Dim) // no convolution takes maps without extent
+                : last.call(pixels.unsqueeze(0).unsqueeze(2).permute(0, 3, 1, 2)).squeeze(3).squeeze(0).t(); // over [1, C, n, 1], a map in channels-last order
         x = x.to(ScalarType.Float32);
         return scope.MoveToOuter(x * x.square().sum([1], keepdim: true).clamp_min(1e-12).rsqrt());
     }

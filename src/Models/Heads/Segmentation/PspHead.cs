@@ -9,9 +9,8 @@ namespace Tessera.Models.Heads.Segmentation;
 
 /// <param name="Channels">Channels of every branch and of what joins them.</param>
 /// <param name="PoolScales">Side of each branch's pooled map.</param>
-public sealed record PspHeadOptions(
-    [property: Range(1, 65536)] int Channels = 512,
-    [property: MinLength(1)] int[]? PoolScales = null) : SegmentationHeadOptions;
+public sealed record PspHeadOptions([property: Range(1, 65536)] int Channels = 512, [property: MinLength(1)] int[]? PoolScales = null)
+    : SegmentationHeadOptions;
 
 /// <summary>The map and its means over coarse grids, joined. Grids of 1, 2, 3 and 6 cells a side by default.</summary>
 /// <remarks>Zhao et al., "Pyramid Scene Parsing Network", 2016, arXiv:1612.01105.</remarks>
@@ -22,13 +21,20 @@ public sealed class PspHead : SegmentationHead
     private readonly ConvNorm bottleneck;
     private readonly Conv2d conv_seg;
 
-    public PspHead(PspHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
+    public PspHead(
+        PspHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss = null,
+        IReadOnlyDictionary<string, Loss>? losses = null
+    )
         : base(nameof(PspHead), options, source, data, loss, losses)
     {
         var scales = options.PoolScales ?? [1, 2, 3, 6];
         if (scales.Any(scale => scale is < 1 or > 256))
             throw new UserErrorException($"PspHead: pool_scales must lie in 1 .. 256, not [{string.Join(", ", scales)}].");
-        foreach (var scale in scales) psp_modules.Add(Sequential(AdaptiveAvgPool2d(scale), new ConvNorm(InChannels, options.Channels, 1)));
+        foreach (var scale in scales)
+            psp_modules.Add(Sequential(AdaptiveAvgPool2d(scale), new ConvNorm(InChannels, options.Channels, 1)));
         bottleneck = new ConvNorm(InChannels + (scales.Length * options.Channels), options.Channels, 3);
         conv_seg = Classifier(options.Channels);
         RegisterComponents();

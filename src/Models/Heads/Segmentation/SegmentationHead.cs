@@ -15,7 +15,8 @@ public abstract record SegmentationHeadOptions
     [Range(1, 65535)]
     public int? NumClasses { get; init; }
 
-    /// <summary>The maps that the head takes, from 0, negative ones from the end. Several are brought to the size of the first of them and joined.</summary>
+    /// <summary>The maps that the head takes, from 0, negative ones from the end. Several are brought to the size of the first of them and
+    /// joined.</summary>
     public OneOrMany<int>? InIndex { get; init; }
 
     /// <summary>Channels of those maps, to be checked; by default whatever they have.</summary>
@@ -43,8 +44,15 @@ public abstract class SegmentationHead : LossHead
     /// <param name="loss">The only loss; by default cross entropy.</param>
     /// <param name="losses">Several losses, by name.</param>
     /// <param name="maps">Maps taken where in_index doesn't say; the last by default.</param>
-    protected SegmentationHead(string name, SegmentationHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss, IReadOnlyDictionary<string, Loss>? losses,
-        IReadOnlyList<int>? maps = null)
+    protected SegmentationHead(
+        string name,
+        SegmentationHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss,
+        IReadOnlyDictionary<string, Loss>? losses,
+        IReadOnlyList<int>? maps = null
+    )
         : base(name, loss, losses, () => new CrossEntropyLoss(new()))
     {
         if (data.Task != DataTask.Segmentation)
@@ -71,7 +79,8 @@ public abstract class SegmentationHead : LossHead
     /// <summary>Channels of what <see cref="Input"/> gives.</summary>
     protected int InChannels => _maps.Channels;
 
-    /// <summary>The chosen maps as one. Where several are chosen, <c>call</c> takes this in their place, so that heads can share it.</summary>
+    /// <summary>The chosen maps as one. Where several are chosen, <c>call</c> takes this in their place, so that heads can share
+    /// it.</summary>
     public Tensor Input(Tensor[] maps) => _maps.Join(maps, AlignCorners);
 
     /// <summary>Whether <see cref="Input"/> joins several maps just as a selection would.</summary>
@@ -92,7 +101,8 @@ public abstract class SegmentationHead : LossHead
     /// <summary>Logits enlarged to a size, float32.</summary>
     /// <param name="logits">[B, classes, h, w].</param>
     /// <returns>[B, classes, height, width].</returns>
-    public Tensor Enlarge(Tensor logits, long height, long width) => Upsampling.To(logits.to(ScalarType.Float32), [height, width], AlignCorners);
+    public Tensor Enlarge(Tensor logits, long height, long width) =>
+        Upsampling.To(logits.to(ScalarType.Float32), [height, width], AlignCorners);
 
     /// <param name="logits">As the head gives them, [B, classes, h, w].</param>
     /// <param name="targets">Labels [B, H, W], to whose size the logits are enlarged.</param>

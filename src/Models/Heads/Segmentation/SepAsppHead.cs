@@ -13,10 +13,12 @@ namespace Tessera.Models.Heads.Segmentation;
 public sealed record SepAsppHeadOptions(
     int C1Index = 0,
     [property: Range(1, 65536)] int? C1InChannels = null,
-    [property: Range(1, 65536)] int C1Channels = 48) : AtrousPyramidOptions;
+    [property: Range(1, 65536)] int C1Channels = 48
+) : AtrousPyramidOptions;
 
 /// <summary>DeepLabV3+: a separable pyramid whose result is enlarged and refined with an early map.</summary>
-/// <remarks>Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Image Segmentation", 2018, arXiv:1802.02611.</remarks>
+/// <remarks>Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Image Segmentation", 2018,
+/// arXiv:1802.02611.</remarks>
 [Component("SepAsppHead")]
 public sealed class SepAsppHead : AtrousPyramid
 {
@@ -25,12 +27,26 @@ public sealed class SepAsppHead : AtrousPyramid
     private readonly Conv2d conv_seg;
     private readonly MapSelection _fine;
 
-    public SepAsppHead(SepAsppHeadOptions options, IFeatureSource source, DataInfo data, Loss? loss = null, IReadOnlyDictionary<string, Loss>? losses = null)
+    public SepAsppHead(
+        SepAsppHeadOptions options,
+        IFeatureSource source,
+        DataInfo data,
+        Loss? loss = null,
+        IReadOnlyDictionary<string, Loss>? losses = null
+    )
         : base(nameof(SepAsppHead), options, separable: true, source, data, loss, losses)
     {
-        _fine = new MapSelection([options.C1Index], options.C1InChannels is { } given ? new OneOrMany<int>([given]) : null, source, "SepAsppHead (c1)");
+        _fine = new MapSelection(
+            [options.C1Index],
+            options.C1InChannels is { } given ? new OneOrMany<int>([given]) : null,
+            source,
+            "SepAsppHead (c1)"
+        );
         c1_bottleneck = new ConvNorm(_fine.Channels, options.C1Channels, 1);
-        sep_bottleneck = Sequential(new SeparableConv(options.Channels + options.C1Channels, options.Channels, 3), new SeparableConv(options.Channels, options.Channels, 3));
+        sep_bottleneck = Sequential(
+            new SeparableConv(options.Channels + options.C1Channels, options.Channels, 3),
+            new SeparableConv(options.Channels, options.Channels, 3)
+        );
         conv_seg = Classifier(options.Channels);
         RegisterComponents();
         Weights.Convolutional(this, except: conv_seg);

@@ -15,7 +15,8 @@ public enum Shortfall
 /// <summary>The pixels that are compared.</summary>
 /// <param name="Pixels">Indices into the batch's grid.</param>
 /// <param name="Classes">Of each.</param>
-/// <param name="Weights">1 over the anchors of the same class and image, so that a class with few pixels counts as much as one with many.</param>
+/// <param name="Weights">1 over the anchors of the same class and image, so that a class with few pixels counts as much as one with
+/// many.</param>
 internal sealed record Anchors(int[] Pixels, long[] Classes, float[] Weights);
 
 /// <summary>Draws anchors: of every class in every image equally many, half of them predicted wrong.</summary>
@@ -28,7 +29,8 @@ internal sealed class AnchorSampler(int maxSamples, int maxViews, Shortfall shor
         var groups = found.Groups;
         if (groups.Count > maxSamples) // more than there is room for: some of them, at random
             groups = [.. random.Permutation(groups.Count)[..maxSamples].Select(i => found.Groups[i])];
-        if (groups.Count == 0) return new Anchors([], [], []);
+        if (groups.Count == 0)
+            return new Anchors([], [], []);
 
         var views = Math.Min(maxSamples / groups.Count, maxViews);
         var (pixels, classes, weights) = (new List<int>(), new List<long>(), new List<float>());
@@ -62,14 +64,19 @@ internal sealed class AnchorSampler(int maxSamples, int maxViews, Shortfall shor
         var (hardPixels, easyPixels) = (group.Hard, group.Count - group.Hard);
         var hard = views / 2;
         var easy = views - hard;
-        if (shortfall == Shortfall.Repeat) return hardPixels == 0 ? (0, views) : easyPixels == 0 ? (views, 0) : (hard, easy);
-        if (hardPixels < hard) return (hardPixels, Math.Min(easyPixels, views - hardPixels));
+        if (shortfall == Shortfall.Repeat)
+            return hardPixels == 0 ? (0, views)
+                : easyPixels == 0 ? (views, 0)
+                : (hard, easy);
+        if (hardPixels < hard)
+            return (hardPixels, Math.Min(easyPixels, views - hardPixels));
         return easyPixels < easy ? (Math.Min(hardPixels, views - easyPixels), easyPixels) : (hard, easy);
     }
 
     private static void Pick(Span<int> from, int count, RandomSource random, List<int> picked)
     {
         Shuffle(from, Math.Min(count, from.Length), random);
-        for (var i = 0; i < count; i++) picked.Add(from[i % from.Length]); // around again where there are too few
+        for (var i = 0; i < count; i++)
+            picked.Add(from[i % from.Length]); // around again where there are too few
     }
 }

@@ -8,10 +8,14 @@ namespace Tessera.Models.Losses.Contrast;
 /// <remarks>All of it is in buffers, so that checkpoints hold it and a resumed run goes on exactly.</remarks>
 internal sealed class FeatureQueue : nn.Module
 {
-    private readonly int _classes, _size, _dim;
-    private readonly int[] _next, _filled; // what the state buffer says, as of the last Refresh or Enqueue
+    private readonly int _classes,
+        _size,
+        _dim;
+    private readonly int[] _next,
+        _filled; // what the state buffer says, as of the last Refresh or Enqueue
 
-    public FeatureQueue(int classes, int size, int dim) : base(nameof(FeatureQueue))
+    public FeatureQueue(int classes, int size, int dim)
+        : base(nameof(FeatureQueue))
     {
         (_classes, _size, _dim) = (classes, size, dim);
         (_next, _filled) = (new int[classes], new int[classes]);
@@ -49,7 +53,8 @@ internal sealed class FeatureQueue : nn.Module
     /// <param name="classes">Of each.</param>
     public void Enqueue(Tensor features, IReadOnlyList<int> classes, long iteration)
     {
-        if (classes.Count == 0) return;
+        if (classes.Count == 0)
+            return;
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var writer = new Dictionary<long, long>(); // slot to feature: where a class has more than there is room for, its last ones stay

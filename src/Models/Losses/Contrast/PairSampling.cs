@@ -8,7 +8,8 @@ public enum PairChoice
     /// <summary>All of them; where their number is bounded, that many at random.</summary>
     Random,
 
-    /// <summary>The harder half: negatives nearest to the anchor, positives farthest from it. Where their number is bounded, the hardest.</summary>
+    /// <summary>The harder half: negatives nearest to the anchor, positives farthest from it. Where their number is bounded, the
+    /// hardest.</summary>
     HardestHalf,
 
     /// <summary>The hardest tenth; where their number is bounded, that many of the tenth at random. The paper's choice.</summary>
@@ -31,12 +32,13 @@ internal sealed class PairSampling(PairChoice choice, int? positives, int? negat
     public (Tensor Positive, Tensor Negative) Narrow(Tensor similarity, Tensor positive, Tensor negative) =>
         (Narrow(similarity.neg(), positive, positives), Narrow(similarity, negative, negatives));
 
-    private Tensor Narrow(Tensor hardness, Tensor pairs, int? most) => choice switch
-    {
-        PairChoice.HardestHalf => First(hardness, pairs, share: 2, most),
-        PairChoice.SemiHard => AtRandom(First(hardness, pairs, share: 10, null), most),
-        _ => AtRandom(pairs, most),
-    };
+    private Tensor Narrow(Tensor hardness, Tensor pairs, int? most) =>
+        choice switch
+        {
+            PairChoice.HardestHalf => First(hardness, pairs, share: 2, most),
+            PairChoice.SemiHard => AtRandom(First(hardness, pairs, share: 10, null), most),
+            _ => AtRandom(pairs, most),
+        };
 
     private static Tensor AtRandom(Tensor pairs, int? most) =>
         most is null ? pairs : First(rand(pairs.shape, ScalarType.Float32, pairs.device), pairs, share: 1, most);
@@ -47,7 +49,8 @@ internal sealed class PairSampling(PairChoice choice, int? positives, int? negat
     {
         var keys = rank.masked_fill(pairs.logical_not(), double.NegativeInfinity);
         var count = pairs.sum([1], keepdim: true).add(share - 1).div(share, RoundingMode.floor).to(ScalarType.Int64); // [A, 1]
-        if (most is { } bound) count = count.clamp_max(bound);
+        if (most is { } bound)
+            count = count.clamp_max(bound);
         var last = keys.sort(1, descending: true).Values.gather(1, (count - 1).clamp_min(0));
         return pairs.logical_and(keys.ge(last));
     }

@@ -30,9 +30,11 @@ public sealed record PixelContrastLossOptions(
     [property: Range(1, int.MaxValue)] int? Negatives = null,
     PixelMemoryOptions? Memory = null,
     bool Gather = false,
-    int? IgnoreIndex = null);
+    int? IgnoreIndex = null
+);
 
-/// <summary>Draws the embeddings of pixels of a class together, over all images of the batch and, with a memory, earlier ones; pushes other classes away.</summary>
+/// <summary>Draws the embeddings of pixels of a class together, over all images of the batch and, with a memory, earlier ones; pushes other
+/// classes away.</summary>
 /// <remarks>
 /// Wang et al., "Exploring Cross-Image Pixel Contrast for Semantic Segmentation", ICCV 2021, arXiv:2101.11939. For an anchor i
 /// with positives P and negatives N: the mean over p in P of -log(e^(i·p/τ) / (e^(i·p/τ) + Σ over N of e^(i·n/τ))). Anchors weigh
@@ -51,10 +53,13 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
     private PixelMemory? _memory;
 
     /// <param name="data">The data's classes, which the memory keeps apart.</param>
-    public PixelContrastLoss(PixelContrastLossOptions options, DataInfo? data = null) : base(nameof(PixelContrastLoss))
+    public PixelContrastLoss(PixelContrastLossOptions options, DataInfo? data = null)
+        : base(nameof(PixelContrastLoss))
     {
         if (options.Memory is { Segments: false, Pixels: false })
-            throw new UserErrorException("PixelContrastLoss: a memory without segments and without pixels is none. Set memory to null instead.");
+            throw new UserErrorException(
+                "PixelContrastLoss: a memory without segments and without pixels is none. Set memory to null instead."
+            );
         (_options, _data) = (options, data);
         _anchors = new AnchorSampler(options.MaxSamples, options.MaxViews, options.Shortfall);
         if (options is not { Sampling: PairChoice.Random, Positives: null, Negatives: null })
@@ -69,7 +74,8 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
 
     public override void ExpectEmbeddings(int dimension)
     {
-        if (_data is not null) MakeMemory(_data.Classes.Count, dimension);
+        if (_data is not null)
+            MakeMemory(_data.Classes.Count, dimension);
     }
 
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
@@ -78,7 +84,8 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         var labels = targets.Labels ?? throw Targets.NoLabels(GetName());
         var (images, classes) = ((int)logits.shape[0], (int)logits.shape[1]);
         var pixels = new PixelEmbeddings(embeddings, targets.Embed);
-        if (_options.Memory is not null) ReadyMemory(classes, pixels);
+        if (_options.Memory is not null)
+            ReadyMemory(classes, pixels);
 
         // One read from the device in a step: labels, predictions and where the queues stand.
         var (truth, seen) = (OnGrid(labels, embeddings), OnGrid(logits.detach(), embeddings).argmax(1));
@@ -89,9 +96,17 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
 
         // Seeded by the run's own generator, whose state checkpoints hold.
         var random = new RandomSource((ulong)randint(long.MaxValue, [1], ScalarType.Int64).item<long>());
-        var groups = PixelGroups.Find(read.AsSpan(0, cells), read.AsSpan(cells, cells), images, classes, Targets.Ignored(_options.IgnoreIndex, logits), _options.MinViews);
+        var groups = PixelGroups.Find(
+            read.AsSpan(0, cells),
+            read.AsSpan(cells, cells),
+            images,
+            classes,
+            Targets.Ignored(_options.IgnoreIndex, logits),
+            _options.MinViews
+        );
         var value = Contrast(pixels, _anchors.Draw(groups, random), random);
-        if (training && _memory is not null) Remember(_memory, pixels.Detached(), groups, random);
+        if (training && _memory is not null)
+            Remember(_memory, pixels.Detached(), groups, random);
         return value;
     }
 
@@ -99,22 +114,36 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
     {
         var rows = embeddings.At(anchors.Pixels);
         using var full = Autocast.Leave(rows.device_type);
-        var (classes, weights, pixels) = (anchors.Classes, anchors.Weights, anchors.Pixels.Select(pixel => ((long)Group.Rank << 40) + pixel).ToArray());
+        var (classes, weights, pixels) = (
+            anchors.Classes,
+            anchors.Weights,
+            anchors.Pixels.Select(pixel => ((long)Group.Rank << 40) + pixel).ToArray()
+        );
         var gathers = _options.Gather && Group.WorldSize > 1;
         if (gathers)
         {
             rows = RankExchange.Gather(Group, rows);
-            (classes, weights, pixels) = (RankExchange.Gather(Group, classes).All, RankExchange.Gather(Group, weights).All, RankExchange.Gather(Group, pixels).All);
+            (classes, weights, pixels) = (
+                RankExchange.Gather(Group, classes).All,
+                RankExchange.Gather(Group, weights).All,
+                RankExchange.Gather(Group, pixels).All
+            );
         }
-        var (stored, storedClasses) = _memory is not null && Now.Iteration >= (long)WarmupIters + _options.Memory!.StartIters ? _memory.Draw(random) : (null, []);
-        if (classes.Length == 0) return Nothing(rows);
+        var (stored, storedClasses) =
+            _memory is not null && Now.Iteration >= (long)WarmupIters + _options.Memory!.StartIters ? _memory.Draw(random) : (null, []);
+        if (classes.Length == 0)
+            return Nothing(rows);
 
         // Columns of the comparison: the anchors themselves, then what is stored.
         var withBatch = stored is null || _options.Memory!.WithBatch;
-        var contrast = stored is null ? rows : withBatch ? cat([rows, stored]) : stored;
+        var contrast =
+            stored is null ? rows
+            : withBatch ? cat([rows, stored])
+            : stored;
         long[] others = withBatch ? [.. classes, .. storedClasses] : storedClasses;
         var pairs = PositivePairs.Find(classes, weights, others, (i, j) => !withBatch || j >= pixels.Length || pixels[i] != pixels[j]);
-        if (pairs.Cells.Length == 0) return Nothing(rows);
+        if (pairs.Cells.Length == 0)
+            return Nothing(rows);
 
         var device = rows.device;
         var similarity = (rows / _options.Temperature).matmul(contrast.t()); // [A, N]
@@ -127,7 +156,10 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
             (positive, var negative) = _pairs.Narrow(similarity.detach(), positive, same.logical_not());
             excluded = negative.logical_not();
             var taken = positive.view(-1).index_select(0, cells).to(ScalarType.Float32);
-            var (all, left) = (zeros_like(similarity[TensorIndex.Colon, 0]).detach(), zeros_like(similarity[TensorIndex.Colon, 0]).detach());
+            var (all, left) = (
+                zeros_like(similarity[TensorIndex.Colon, 0]).detach(),
+                zeros_like(similarity[TensorIndex.Colon, 0]).detach()
+            );
             all.index_add_(0, owners, ones_like(taken), 1);
             left.index_add_(0, owners, taken, 1);
             shares = shares * taken * (all / left.clamp_min(1)).index_select(0, owners);
@@ -172,9 +204,11 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         for (var dim = 1; dim <= 2; dim++)
         {
             var (from, to) = (map.shape[^dim], embeddings.shape[^dim]);
-            if (from == to) continue;
+            if (from == to)
+                continue;
             var index = new long[to];
-            for (var i = 0; i < to; i++) index[i] = (2 * i + 1) * from / (2 * to);
+            for (var i = 0; i < to; i++)
+                index[i] = (2 * i + 1) * from / (2 * to);
             map = map.index_select(map.dim() - dim, tensor(index).to(map.device));
         }
         return map;
@@ -182,9 +216,15 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
 
     private Tensor Embeddings(Tensor logits, LossTargets targets)
     {
-        var embeddings = targets.Embeddings
-            ?? throw new UserErrorException("PixelContrastLoss compares embeddings, which the model does not give. For example: \"projection_head\": { \"type\": \"ProjectionHead\", \"dim\": 256 } beside decode_head of a Segmentor.");
-        return logits.dim() == 4 ? embeddings : throw new UserErrorException("PixelContrastLoss compares the pixels of maps; it does not suit whole images.");
+        var embeddings =
+            targets.Embeddings
+            ?? throw new UserErrorException(
+                "PixelContrastLoss compares embeddings, which the model does not give. For example: \"projection_head\": { \"type\": "
+                    + "\"ProjectionHead\", \"dim\": 256 } beside decode_head of a Segmentor."
+            );
+        return logits.dim() == 4
+            ? embeddings
+            : throw new UserErrorException("PixelContrastLoss compares the pixels of maps; it does not suit whole images.");
     }
 
     /// <summary>Makes the memory where nobody announced the embeddings; checks that it is for such as these.</summary>
@@ -196,12 +236,15 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
             _memory!.to(embeddings.Features.device);
         }
         if (_memory!.Dim != embeddings.Dim)
-            throw new UserErrorException($"PixelContrastLoss: its memory holds embeddings of {_memory.Dim} values, the projection head gives {embeddings.Dim}.");
+            throw new UserErrorException(
+                $"PixelContrastLoss: its memory holds embeddings of {_memory.Dim} values, the projection head gives {embeddings.Dim}."
+            );
     }
 
     private void MakeMemory(int classes, int dimension)
     {
-        if (_options.Memory is not { } options || _memory is not null) return;
+        if (_options.Memory is not { } options || _memory is not null)
+            return;
         _memory = new PixelMemory(options, classes, dimension, _data?.Classes);
         register_module("memory", _memory);
     }

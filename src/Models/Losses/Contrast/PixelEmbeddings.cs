@@ -42,7 +42,10 @@ internal sealed class PixelEmbeddings
     {
         var cells = (int)(Features.shape[2] * Features.shape[3]);
         // Pixels are sorted by image, so a group's image is that of its first pixel.
-        Tensor[] means = [.. found.Groups.GroupBy(group => found.Pixels[group.Start] / cells).Select(image => MeansOf(image.Key, [.. image]))];
+        Tensor[] means =
+        [
+            .. found.Groups.GroupBy(group => found.Pixels[group.Start] / cells).Select(image => MeansOf(image.Key, [.. image])),
+        ];
         return means.Length == 0 ? empty(0, Dim, device: Features.device) : cat(means);
 
         // Image by image, so that what lies between stays in the cache.

@@ -18,16 +18,25 @@ internal sealed class PixelGroups
     /// <param name="predictions">The class that the network sees there.</param>
     /// <param name="ignored">A label to leave out even where it is a class.</param>
     /// <param name="least">Pixels that a group must have.</param>
-    public static PixelGroups Find(ReadOnlySpan<long> labels, ReadOnlySpan<long> predictions, int images, int classes, long ignored, int least)
+    public static PixelGroups Find(
+        ReadOnlySpan<long> labels,
+        ReadOnlySpan<long> predictions,
+        int images,
+        int classes,
+        long ignored,
+        int least
+    )
     {
         var cells = images == 0 ? 0 : labels.Length / images;
         var (hard, total) = (new int[images * classes], new int[images * classes]);
         for (var i = 0; i < labels.Length; i++)
         {
-            if (!Counts(labels[i])) continue;
+            if (!Counts(labels[i]))
+                continue;
             var group = i / cells * classes + (int)labels[i];
             total[group]++;
-            if (predictions[i] != labels[i]) hard[group]++;
+            if (predictions[i] != labels[i])
+                hard[group]++;
         }
 
         var (hardAt, easyAt) = (new int[total.Length], new int[total.Length]);
@@ -36,17 +45,21 @@ internal sealed class PixelGroups
         for (var group = 0; group < total.Length; group++)
         {
             (hardAt[group], easyAt[group]) = (start, start + hard[group]);
-            if (total[group] >= least && total[group] > 0) groups.Add(new PixelGroup(group % classes, start, hard[group], total[group]));
+            if (total[group] >= least && total[group] > 0)
+                groups.Add(new PixelGroup(group % classes, start, hard[group], total[group]));
             start += total[group];
         }
 
         var pixels = new int[start];
         for (var i = 0; i < labels.Length; i++)
         {
-            if (!Counts(labels[i])) continue;
+            if (!Counts(labels[i]))
+                continue;
             var group = i / cells * classes + (int)labels[i];
-            if (predictions[i] != labels[i]) pixels[hardAt[group]++] = i;
-            else pixels[easyAt[group]++] = i;
+            if (predictions[i] != labels[i])
+                pixels[hardAt[group]++] = i;
+            else
+                pixels[easyAt[group]++] = i;
         }
         return new PixelGroups(pixels, [.. groups]);
 

@@ -20,14 +20,17 @@ internal sealed record PositivePairs(long[] Cells, long[] Anchors, float[] Weigh
             var before = cells.Count;
             foreach (var column in byClass[classes[i]])
             {
-                if (!differ(i, column)) continue;
+                if (!differ(i, column))
+                    continue;
                 cells.Add((long)i * columns.Length + column);
                 anchors.Add(i);
             }
             var count = cells.Count - before;
-            if (count == 0) continue;
+            if (count == 0)
+                continue;
             total += weights[i];
-            for (var pair = 0; pair < count; pair++) shares.Add(weights[i] / count);
+            for (var pair = 0; pair < count; pair++)
+                shares.Add(weights[i] / count);
         }
         return new PositivePairs([.. cells], [.. anchors], [.. shares.Select(share => (float)(share / total))]);
     }

@@ -48,7 +48,15 @@ internal sealed class SegmentationPredictor
         using var scope = NewDisposeScope();
         if (view.Scale != 1)
             images = Upsampling.To(images, [Scaled(images.shape[2]), Scaled(images.shape[3])], alignCorners: false);
-        if (view.FlipX || view.FlipY) images = images.flip(view switch { { FlipX: true, FlipY: true } => [2, 3], { FlipX: true } => [3], _ => [2] });
+        if (view.FlipX || view.FlipY)
+            images = images.flip(
+                view switch
+                {
+                    { FlipX: true, FlipY: true } => [2, 3],
+                    { FlipX: true } => [3],
+                    _ => [2],
+                }
+            );
         return scope.MoveToOuter(_window is null ? _logits(images).to(ScalarType.Float32) : _window.Logits(images, _logits, _head));
 
         long Scaled(long side) => Math.Max(1, (long)Math.Round(side * view.Scale));
@@ -60,7 +68,9 @@ internal sealed class SegmentationPredictor
         if (scales.Any(scale => scale is not (>= 0.05 and <= 20)))
             throw new UserErrorException($"test.scales must lie in 0.05 .. 20, not [{string.Join(", ", scales)}].");
         if (options.Weights is { } given && (given.Length != scales.Length || given.Any(weight => weight is not (> 0 and < 1e6))))
-            throw new UserErrorException($"test.weights needs a positive weight for each of the {scales.Length} scales, not [{string.Join(", ", given)}].");
+            throw new UserErrorException(
+                $"test.weights needs a positive weight for each of the {scales.Length} scales, not [{string.Join(", ", given)}]."
+            );
         if (options.FlipDirections is not null && !options.Flip)
             throw new UserErrorException("test.flip_directions says what is mirrored where test.flip is true.");
         var directions = !options.Flip ? [] : options.FlipDirections ?? [MirrorDirection.Horizontal];

@@ -26,7 +26,8 @@ public sealed record SegmentationTestOptions(
     [property: MinLength(1)] double[]? Scales = null,
     [property: MinLength(1)] double[]? Weights = null,
     bool Flip = false,
-    [property: MinLength(1)] MirrorDirection[]? FlipDirections = null);
+    [property: MinLength(1)] MirrorDirection[]? FlipDirections = null
+);
 
 /// <summary>An axis that is mirrored.</summary>
 public enum MirrorDirection

@@ -26,7 +26,13 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         geometry ??= new Geometry((int)size.Height, (int)size.Width, Matrix3x2.Identity);
         var (height, width) = (geometry.OriginalHeight, geometry.OriginalWidth);
         var wide = Channels > 255;
-        var image = new Image(height, width, 1, wide ? PixelType.UInt16 : PixelType.UInt8, new byte[checked(height * width * (wide ? 2 : 1))]);
+        var image = new Image(
+            height,
+            width,
+            1,
+            wide ? PixelType.UInt16 : PixelType.UInt8,
+            new byte[checked(height * width * (wide ? 2 : 1))]
+        );
         var plain = IsPlain(geometry) && Channels * height * width <= Budget;
         var rows = plain ? height : (int)Math.Clamp(Budget / (Channels * width), 1, height);
         for (var top = 0; top < height; top += rows)
@@ -46,8 +52,13 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
     private bool IsPlain(Geometry geometry)
     {
         var m = geometry.Transform;
-        return (!alignCorners || m.IsIdentity) && m.M12 == 0 && m.M21 == 0 && m.M31 == 0 && m.M32 == 0
-            && Math.Abs((m.M11 * geometry.OriginalWidth) - size.Width) < 0.01 && Math.Abs((m.M22 * geometry.OriginalHeight) - size.Height) < 0.01;
+        return (!alignCorners || m.IsIdentity)
+            && m.M12 == 0
+            && m.M21 == 0
+            && m.M31 == 0
+            && m.M32 == 0
+            && Math.Abs((m.M11 * geometry.OriginalWidth) - size.Width) < 0.01
+            && Math.Abs((m.M22 * geometry.OriginalHeight) - size.Height) < 0.01;
     }
 
     /// <summary>Probabilities (of one view: logits, which have the same order) at the pixels of some rows of the original image.</summary>
@@ -58,16 +69,19 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         var x = arange(geometry.OriginalWidth, dtype: ScalarType.Float64, device: device) + 0.5;
         var y = (arange(top, top + count, dtype: ScalarType.Float64, device: device) + 0.5).unsqueeze(1);
         var grid = stack([Unit((x * m.M11) + (y * m.M21) + m.M31, size.Width), Unit((x * m.M12) + (y * m.M22) + m.M32, size.Height)], -1)
-            .to(ScalarType.Float32).unsqueeze(0); // [1, rows, columns, 2]
+            .to(ScalarType.Float32)
+            .unsqueeze(0); // [1, rows, columns, 2]
         return Mean(map => nn.functional.grid_sample(map, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, alignCorners));
 
         // In [-1, 1]: from edge to edge, or from the first pixel's middle to the last one's.
-        Tensor Unit(Tensor place, long length) => alignCorners ? ((place - 0.5) * (2.0 / Math.Max(length - 1, 1))) - 1 : (place * (2.0 / length)) - 1;
+        Tensor Unit(Tensor place, long length) =>
+            alignCorners ? ((place - 0.5) * (2.0 / Math.Max(length - 1, 1))) - 1 : (place * (2.0 / length)) - 1;
     }
 
     private Tensor Mean(Func<Tensor, Tensor> atPixels)
     {
-        if (views.Length == 1) return atPixels(Straight(0));
+        if (views.Length == 1)
+            return atPixels(Straight(0));
         Tensor? sum = null;
         for (var i = 0; i < views.Length; i++)
         {
@@ -77,13 +91,14 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         return sum!;
     }
 
-    private Tensor Straight(int i) => views[i] switch
-    {
-        { FlipX: true, FlipY: true } => maps[i].flip([2, 3]),
-        { FlipX: true } => maps[i].flip([3]),
-        { FlipY: true } => maps[i].flip([2]),
-        _ => maps[i],
-    };
+    private Tensor Straight(int i) =>
+        views[i] switch
+        {
+            { FlipX: true, FlipY: true } => maps[i].flip([2, 3]),
+            { FlipX: true } => maps[i].flip([3]),
+            { FlipY: true } => maps[i].flip([2]),
+            _ => maps[i],
+        };
 
     private void Write(Tensor classes, Image image, int at)
     {
@@ -93,6 +108,7 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
             return;
         }
         var target = image.Pixels<ushort>();
-        foreach (var value in classes.to(ScalarType.Int32).cpu().Values<int>()) target[at++] = (ushort)value;
+        foreach (var value in classes.to(ScalarType.Int32).cpu().Values<int>())
+            target[at++] = (ushort)value;
     }
 }

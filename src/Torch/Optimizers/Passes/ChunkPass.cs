@@ -2,14 +2,17 @@ using static TorchSharp.torch;
 
 namespace Tessera.Torch.Optimizers.Passes;
 
-/// <summary>One pass over the memory of many tensors, cut into chunks of equal length across them, on as many threads as libtorch uses.</summary>
+/// <summary>One pass over the memory of many tensors, cut into chunks of equal length across them, on as many threads as libtorch
+/// uses.</summary>
 /// <remarks>
-/// Where the cuts fall depends on the tensors alone, not on the number of threads or on timing, so sums that are taken by chunk and then added up in
+/// Where the cuts fall depends on the tensors alone, not on the number of threads or on timing, so sums that are taken by chunk and then
+/// added up in
 /// order are the same in every run.
 /// </remarks>
 internal abstract class ChunkPass
 {
-    /// <summary>Elements of a chunk: 64 KiB of each tensor, so that the tensors of an optimizer fit the second-level cache together.</summary>
+    /// <summary>Elements of a chunk: 64 KiB of each tensor, so that the tensors of an optimizer fit the second-level cache
+    /// together.</summary>
     public const int Length = 1 << 14;
 
     private readonly List<(long Start, long Count)> _spans = [];
@@ -24,7 +27,8 @@ internal abstract class ChunkPass
 
     public void Run()
     {
-        if (Total > 0) new SharedWork(this, Chunks).Run(get_num_threads());
+        if (Total > 0)
+            new SharedWork(this, Chunks).Run(get_num_threads());
     }
 
     public virtual void Clear()
@@ -53,7 +57,8 @@ internal abstract class ChunkPass
         {
             var (first, count) = _spans[i];
             var (from, to) = (Math.Max(start, first) - first, Math.Min(end - first, count));
-            if (from < to) Visit(chunk, i, from, to);
+            if (from < to)
+                Visit(chunk, i, from, to);
         }
     }
 
@@ -69,21 +74,25 @@ internal abstract class ChunkPass
         return low;
     }
 
-    /// <summary>The chunks of one run. Threads of the pool help; the calling one does all that they don't come to, so a busy pool delays nothing.</summary>
+    /// <summary>The chunks of one run. Threads of the pool help; the calling one does all that they don't come to, so a busy pool delays
+    /// nothing.</summary>
     private sealed class SharedWork(ChunkPass pass, int chunks) : IThreadPoolWorkItem
     {
-        private int _taken, _done;
+        private int _taken,
+            _done;
 
         public void Run(int threads)
         {
-            for (var helpers = Math.Min(threads, chunks) - 1; helpers > 0; helpers--) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            for (var helpers = Math.Min(threads, chunks) - 1; helpers > 0; helpers--)
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             Execute();
-            for (var wait = new SpinWait(); Volatile.Read(ref _done) < chunks;) wait.SpinOnce(sleep1Threshold: -1); // at most a chunk: too short to sleep
+            for (var wait = new SpinWait(); Volatile.Read(ref _done) < chunks; )
+                wait.SpinOnce(sleep1Threshold: -1); // at most a chunk: too short to sleep
         }
 
         public void Execute()
         {
-            for (int chunk; (chunk = Interlocked.Increment(ref _taken) - 1) < chunks;)
+            for (int chunk; (chunk = Interlocked.Increment(ref _taken) - 1) < chunks; )
             {
                 pass.Visit(chunk);
                 Interlocked.Increment(ref _done);

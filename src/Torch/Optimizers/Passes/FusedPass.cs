@@ -8,16 +8,30 @@ namespace Tessera.Torch.Optimizers.Passes;
 /// <summary>The arithmetic for a vector of neighbouring elements.</summary>
 internal unsafe interface IFusedKernel
 {
-    /// <summary>Updates <c>Vector&lt;float&gt;.Count</c> elements of the target and of the states; those that the kernel doesn't use are null.</summary>
+    /// <summary>Updates <c>Vector&lt;float&gt;.Count</c> elements of the target and of the states; those that the kernel doesn't use are
+    /// null.</summary>
     void Update(float* target, float* source, float* first, float* second, float* third);
 }
 
-/// <summary>Where the elements of one item of a pass lie, in all its tensors in the same order; of the states, those that aren't used are null.</summary>
+/// <summary>Where the elements of one item of a pass lie, in all its tensors in the same order; of the states, those that aren't used are
+/// null.</summary>
 /// <param name="owner">The tensor whose memory the target is.</param>
-internal readonly unsafe struct FlatTensors(Tensor owner, float* target, float* source, float* first, float* second, float* third, long count)
+internal readonly unsafe struct FlatTensors(
+    Tensor owner,
+    float* target,
+    float* source,
+    float* first,
+    float* second,
+    float* third,
+    long count
+)
 {
     public readonly Tensor Owner = owner;
-    public readonly float* Target = target, Source = source, First = first, Second = second, Third = third;
+    public readonly float* Target = target,
+        Source = source,
+        First = first,
+        Second = second,
+        Third = third;
     public readonly long Count = count;
 }
 
@@ -29,14 +43,17 @@ internal abstract class FusedPass : ChunkPass
 }
 
 /// <summary>
-/// Updates many tensors in one pass over memory. Made of libtorch's operators, an optimizer reads and writes the model five to ten times in a step; memory
+/// Updates many tensors in one pass over memory. Made of libtorch's operators, an optimizer reads and writes the model five to ten times in
+/// a step; memory
 /// is what limits it, not arithmetic.
 /// </summary>
 /// <remarks>
-/// An element's new value depends on its old ones alone, and every element goes through the same instructions, each rounded by itself (no fused
+/// An element's new value depends on its old ones alone, and every element goes through the same instructions, each rounded by itself (no
+/// fused
 /// multiply-adds): the result is the same bit for bit however the chunks fall and however long the processor's vectors are.
 /// </remarks>
-internal sealed unsafe class FusedPass<TKernel> : FusedPass where TKernel : struct, IFusedKernel
+internal sealed unsafe class FusedPass<TKernel> : FusedPass
+    where TKernel : struct, IFusedKernel
 {
     private const int Tensors = 5;
 
@@ -48,7 +65,8 @@ internal sealed unsafe class FusedPass<TKernel> : FusedPass where TKernel : stru
     /// <returns>Whether the next run will update them.</returns>
     public bool Add(in TKernel kernel, Tensor target, Tensor source)
     {
-        if (!FlatFloats.IsFlat(target) || !FlatFloats.IsLike(source, target)) return false;
+        if (!FlatFloats.IsFlat(target) || !FlatFloats.IsLike(source, target))
+            return false;
         Add(kernel, new FlatTensors(target, FlatFloats.Memory(target), FlatFloats.Memory(source), null, null, null, target.numel()));
         return true;
     }
@@ -63,7 +81,8 @@ internal sealed unsafe class FusedPass<TKernel> : FusedPass where TKernel : stru
     public override void RunAndClear()
     {
         Run();
-        foreach (ref readonly var item in CollectionsMarshal.AsSpan(_items)) FlatFloats.NoteChange(item.Tensors.Owner);
+        foreach (ref readonly var item in CollectionsMarshal.AsSpan(_items))
+            FlatFloats.NoteChange(item.Tensors.Owner);
         Clear();
     }
 
@@ -78,12 +97,19 @@ internal sealed unsafe class FusedPass<TKernel> : FusedPass where TKernel : stru
     {
         var (kernel, memory) = _items[tensor];
         var (width, i) = (Vector<float>.Count, from);
-        float* target = memory.Target, source = memory.Source, first = memory.First, second = memory.Second, third = memory.Third;
-        for (; i <= to - width; i += width) kernel.Update(target + i, source + i, first + i, second + i, third + i);
-        if (i < to) UpdateRest(kernel, memory, i, (int)(to - i));
+        float* target = memory.Target,
+            source = memory.Source,
+            first = memory.First,
+            second = memory.Second,
+            third = memory.Third;
+        for (; i <= to - width; i += width)
+            kernel.Update(target + i, source + i, first + i, second + i, third + i);
+        if (i < to)
+            UpdateRest(kernel, memory, i, (int)(to - i));
     }
 
-    /// <summary>The few elements that don't fill a vector go through the same instructions, so that an element's place makes no difference.</summary>
+    /// <summary>The few elements that don't fill a vector go through the same instructions, so that an element's place makes no
+    /// difference.</summary>
     private static void UpdateRest(TKernel kernel, in FlatTensors memory, long at, int count)
     {
         var width = Vector<float>.Count;
@@ -91,9 +117,11 @@ internal sealed unsafe class FusedPass<TKernel> : FusedPass where TKernel : stru
         new Span<float>(padded, Tensors * width).Clear();
         var tensors = stackalloc float*[Tensors] { memory.Target, memory.Source, memory.First, memory.Second, memory.Third };
         for (var t = 0; t < Tensors; t++)
-            if (tensors[t] != null) new ReadOnlySpan<float>(tensors[t] + at, count).CopyTo(new Span<float>(padded + t * width, count));
+            if (tensors[t] != null)
+                new ReadOnlySpan<float>(tensors[t] + at, count).CopyTo(new Span<float>(padded + t * width, count));
         kernel.Update(padded, padded + width, padded + 2 * width, padded + 3 * width, padded + 4 * width);
         for (var t = 0; t < Tensors; t++)
-            if (tensors[t] != null && t != 1) new ReadOnlySpan<float>(padded + t * width, count).CopyTo(new Span<float>(tensors[t] + at, count));
+            if (tensors[t] != null && t != 1)
+                new ReadOnlySpan<float>(padded + t * width, count).CopyTo(new Span<float>(tensors[t] + at, count));
     }
 }

@@ -3,19 +3,25 @@ using System.Runtime.CompilerServices;
 
 namespace Tessera.Torch.Optimizers.Passes;
 
-/// <summary>Gradient descent: d = g + decay · p; b = momentum · b + (1 - dampening) · d; p -= lr · b, or with Nesterov lr · (d + momentum · b).</summary>
+/// <summary>Gradient descent: d = g + decay · p; b = momentum · b + (1 - dampening) · d; p -= lr · b, or with Nesterov lr · (d + momentum ·
+/// b).</summary>
 /// <param name="first">Whether this is the parameter's first step, where b = d.</param>
-internal readonly unsafe struct SgdKernel(double lr, double momentum, double dampening, double decay, bool nesterov, bool first) : IFusedKernel
+internal readonly unsafe struct SgdKernel(double lr, double momentum, double dampening, double decay, bool nesterov, bool first)
+    : IFusedKernel
 {
-    private readonly float _step = (float)-lr, _decay = (float)decay, _lookAhead = (float)momentum;
-    private readonly float _stays = first ? 0 : (float)momentum, _comes = first ? 1 : (float)(1 - dampening);
+    private readonly float _step = (float)-lr,
+        _decay = (float)decay,
+        _lookAhead = (float)momentum;
+    private readonly float _stays = first ? 0 : (float)momentum,
+        _comes = first ? 1 : (float)(1 - dampening);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Update(float* target, float* source, float* first, float* second, float* third)
     {
         var p = Vector.Load(target);
         var d = Vector.Load(source);
-        if (_decay != 0) d += p * _decay;
+        if (_decay != 0)
+            d += p * _decay;
         if (momentum != 0)
         {
             var buffer = Vector.Load(first) * _stays + d * _comes;
@@ -31,10 +37,23 @@ internal readonly unsafe struct SgdKernel(double lr, double momentum, double dam
 /// <param name="decay">Share of p that is added to g (Adam) or, times lr, taken from p (AdamW, decoupled).</param>
 /// <param name="amsgrad">Whether the largest v so far, the third state, divides.</param>
 internal readonly unsafe struct AdamKernel(
-    long step, double lr, double beta1, double beta2, double eps, double decay, bool decoupled, bool amsgrad) : IFusedKernel
+    long step,
+    double lr,
+    double beta1,
+    double beta2,
+    double eps,
+    double decay,
+    bool decoupled,
+    bool amsgrad
+) : IFusedKernel
 {
-    private readonly float _beta1 = (float)beta1, _beta2 = (float)beta2, _rest1 = (float)(1 - beta1), _rest2 = (float)(1 - beta2), _eps = (float)eps;
-    private readonly float _decay = decoupled ? 0 : (float)decay, _shrink = decoupled ? (float)(1 - lr * decay) : 1;
+    private readonly float _beta1 = (float)beta1,
+        _beta2 = (float)beta2,
+        _rest1 = (float)(1 - beta1),
+        _rest2 = (float)(1 - beta2),
+        _eps = (float)eps;
+    private readonly float _decay = decoupled ? 0 : (float)decay,
+        _shrink = decoupled ? (float)(1 - lr * decay) : 1;
     private readonly float _correction2 = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step)));
     private readonly float _step = (float)(-lr / (1 - Math.Pow(beta1, step)));
 
@@ -43,7 +62,8 @@ internal readonly unsafe struct AdamKernel(
     {
         var p = Vector.Load(target) * _shrink;
         var g = Vector.Load(source);
-        if (_decay != 0) g += p * _decay;
+        if (_decay != 0)
+            g += p * _decay;
         var average = Vector.Load(first) * _beta1 + g * _rest1;
         Vector.Store(average, first);
         var square = Vector.Load(second) * _beta2 + g * _rest2 * g;
@@ -59,17 +79,24 @@ internal readonly unsafe struct AdamKernel(
 }
 
 /// <summary>RAdam: m and v as Adam's; p += factor · m / (√v + ε), or factor · m as long as v has too large a variance.</summary>
-internal readonly unsafe struct RAdamKernel(double factor, bool adaptive, double beta1, double beta2, double eps, double decay) : IFusedKernel
+internal readonly unsafe struct RAdamKernel(double factor, bool adaptive, double beta1, double beta2, double eps, double decay)
+    : IFusedKernel
 {
-    private readonly float _beta1 = (float)beta1, _beta2 = (float)beta2, _rest1 = (float)(1 - beta1), _rest2 = (float)(1 - beta2);
-    private readonly float _eps = (float)eps, _decay = (float)decay, _factor = (float)factor;
+    private readonly float _beta1 = (float)beta1,
+        _beta2 = (float)beta2,
+        _rest1 = (float)(1 - beta1),
+        _rest2 = (float)(1 - beta2);
+    private readonly float _eps = (float)eps,
+        _decay = (float)decay,
+        _factor = (float)factor;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Update(float* target, float* source, float* first, float* second, float* third)
     {
         var p = Vector.Load(target);
         var g = Vector.Load(source);
-        if (_decay != 0) g += p * _decay;
+        if (_decay != 0)
+            g += p * _decay;
         var average = Vector.Load(first) * _beta1 + g * _rest1;
         Vector.Store(average, first);
         var square = Vector.Load(second) * _beta2 + g * _rest2 * g;
@@ -82,7 +109,8 @@ internal readonly unsafe struct RAdamKernel(double factor, bool adaptive, double
 /// <summary>A running average: target = decay · target + (1 - decay) · source.</summary>
 internal readonly unsafe struct AverageKernel(double decay) : IFusedKernel
 {
-    private readonly float _stays = (float)decay, _comes = (float)(1 - decay);
+    private readonly float _stays = (float)decay,
+        _comes = (float)(1 - decay);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Update(float* target, float* source, float* first, float* second, float* third) =>
@@ -95,5 +123,6 @@ internal readonly unsafe struct ScaleKernel(double factor) : IFusedKernel
     private readonly float _factor = (float)factor;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Update(float* target, float* source, float* first, float* second, float* third) => Vector.Store(Vector.Load(source) * _factor, target);
+    public void Update(float* target, float* source, float* first, float* second, float* third) =>
+        Vector.Store(Vector.Load(source) * _factor, target);
 }

@@ -13,7 +13,8 @@ internal sealed unsafe class NormPass : ChunkPass
     /// <summary>Takes a tensor on, if it is flat.</summary>
     public bool Add(Tensor tensor)
     {
-        if (!FlatFloats.IsFlat(tensor)) return false;
+        if (!FlatFloats.IsFlat(tensor))
+            return false;
         _memory.Add((nint)FlatFloats.Memory(tensor));
         AddSpan(tensor.numel());
         return true;
@@ -22,11 +23,13 @@ internal sealed unsafe class NormPass : ChunkPass
     /// <summary>The sum over everything that was added, which is then forgotten.</summary>
     public double RunAndClear()
     {
-        if (_sums.Length < Chunks) _sums = new double[Chunks];
+        if (_sums.Length < Chunks)
+            _sums = new double[Chunks];
         Array.Clear(_sums);
         Run();
         double sum = 0;
-        foreach (var part in _sums) sum += part; // in order, whichever thread was first
+        foreach (var part in _sums)
+            sum += part; // in order, whichever thread was first
         Clear();
         return sum;
     }
@@ -50,7 +53,8 @@ internal sealed unsafe class NormPass : ChunkPass
             high += b * b;
         }
         var sum = Vector.Sum(low + high);
-        for (; i < to; i++) sum += (double)memory[i] * memory[i];
+        for (; i < to; i++)
+            sum += (double)memory[i] * memory[i];
         _sums[chunk] += sum;
     }
 }

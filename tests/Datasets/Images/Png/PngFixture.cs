@@ -20,14 +20,22 @@ internal static class PngFixture
         var file = References.GetProperty(name);
         var entry = file.GetProperty(way.ToString().ToLowerInvariant());
         var type = entry.GetProperty("bits").GetInt32() == 16 ? PixelType.UInt16 : PixelType.UInt8;
-        var image = new Image(file.GetProperty("height").GetInt32(), file.GetProperty("width").GetInt32(), entry.GetProperty("channels").GetInt32(), type);
+        var image = new Image(
+            file.GetProperty("height").GetInt32(),
+            file.GetProperty("width").GetInt32(),
+            entry.GetProperty("channels").GetInt32(),
+            type
+        );
         Pixels.AsSpan(entry.GetProperty("offset").GetInt32(), image.Bytes.Length).CopyTo(image.Bytes);
         return image;
     }
 
     public static void AssertSame(Image expected, Image actual)
     {
-        Assert.Equal((expected.Height, expected.Width, expected.Channels, expected.Type), (actual.Height, actual.Width, actual.Channels, actual.Type));
+        Assert.Equal(
+            (expected.Height, expected.Width, expected.Channels, expected.Type),
+            (actual.Height, actual.Width, actual.Channels, actual.Type)
+        );
         Assert.Equal(expected.Bytes, actual.Bytes);
     }
 

@@ -52,7 +52,8 @@ public class PngFuzzTests
         switch (random.Next(5))
         {
             case 0:
-                for (var i = random.Next(1, 8); i > 0; i--) bytes[random.Next(4, bytes.Length)] = (byte)random.Next(256);
+                for (var i = random.Next(1, 8); i > 0; i--)
+                    bytes[random.Next(4, bytes.Length)] = (byte)random.Next(256);
                 return bytes;
             case 1: // one bit
                 bytes[from] ^= (byte)(1 << random.Next(8));
@@ -83,8 +84,10 @@ public class PngFuzzTests
                 (parts[one], parts[other]) = (parts[other], parts[one]);
                 break;
             case 3: // left out or doubled
-                if (random.Chance(0.5)) parts.RemoveAt(one);
-                else parts.Insert(other, parts[one]);
+                if (random.Chance(0.5))
+                    parts.RemoveAt(one);
+                else
+                    parts.Insert(other, parts[one]);
                 break;
             case 4: // another type
                 string[] types = ["IHDR", "PLTE", "tRNS", "eXIf", "IDAT", "IEND", "acTL", "ABCD"];
@@ -106,7 +109,12 @@ public class PngFuzzTests
         for (var i = random.Next(1, 4); i > 0 && bytes.Length > 0; i--)
         {
             var at = random.Next(bytes.Length);
-            bytes[at] = random.Next(3) switch { 0 => (byte)random.Next(256), 1 => (byte)random.Next(8), _ => (byte)(bytes[at] ^ (1 << random.Next(8))) };
+            bytes[at] = random.Next(3) switch
+            {
+                0 => (byte)random.Next(256),
+                1 => (byte)random.Next(8),
+                _ => (byte)(bytes[at] ^ (1 << random.Next(8))),
+            };
         }
         return bytes;
     }

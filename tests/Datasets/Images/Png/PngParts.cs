@@ -13,12 +13,17 @@ internal static class PngParts
     private static readonly byte[] Signature = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
     private static readonly uint[] CrcTable =
-        [.. Enumerable.Range(0, 256).Select(n => Enumerable.Range(0, 8).Aggregate((uint)n, (c, _) => (c & 1) != 0 ? 0xEDB88320 ^ (c >> 1) : c >> 1))];
+    [
+        .. Enumerable
+            .Range(0, 256)
+            .Select(n => Enumerable.Range(0, 8).Aggregate((uint)n, (c, _) => (c & 1) != 0 ? 0xEDB88320 ^ (c >> 1) : c >> 1)),
+    ];
 
     public static uint Crc(ReadOnlySpan<byte> data)
     {
         var crc = uint.MaxValue;
-        foreach (var value in data) crc = CrcTable[(crc ^ value) & 0xFF] ^ (crc >> 8);
+        foreach (var value in data)
+            crc = CrcTable[(crc ^ value) & 0xFF] ^ (crc >> 8);
         return ~crc;
     }
 
@@ -27,7 +32,7 @@ internal static class PngParts
     {
         Assert.Equal(Signature, file[..8].ToArray());
         var parts = new List<PngPart>();
-        for (var at = 8; at < file.Length;)
+        for (var at = 8; at < file.Length; )
         {
             var length = BinaryPrimitives.ReadInt32BigEndian(file[at..]);
             Assert.Equal(Crc(file.Slice(at + 4, length + 4)), BinaryPrimitives.ReadUInt32BigEndian(file[(at + 8 + length)..]));
@@ -65,20 +70,24 @@ internal static class PngParts
     public static byte[] Deflate(byte[] data)
     {
         using var memory = new MemoryStream();
-        using (var zlib = new ZLibStream(memory, CompressionLevel.Fastest, leaveOpen: true)) zlib.Write(data);
+        using (var zlib = new ZLibStream(memory, CompressionLevel.Fastest, leaveOpen: true))
+            zlib.Write(data);
         return memory.ToArray();
     }
 
     /// <summary>Rows of values stored by the given filters.</summary>
-    public static byte[] Filter(byte[] values, int stride, int distance, Func<int, int> filterOfRow) => Rows(values, stride, distance, filterOfRow, sign: -1);
+    public static byte[] Filter(byte[] values, int stride, int distance, Func<int, int> filterOfRow) =>
+        Rows(values, stride, distance, filterOfRow, sign: -1);
 
     /// <summary>The values of rows that were stored by the filters that they name.</summary>
     public static byte[] Unfilter(byte[] rows, int stride, int distance)
     {
         var stored = new byte[rows.Length / (stride + 1) * stride];
-        for (var i = 0; i < stored.Length; i++) stored[i] = rows[i / stride * (stride + 1) + 1 + i % stride];
+        for (var i = 0; i < stored.Length; i++)
+            stored[i] = rows[i / stride * (stride + 1) + 1 + i % stride];
         var values = Rows(stored, stride, distance, y => rows[y * (stride + 1)], sign: 1);
-        for (var i = 0; i < stored.Length; i++) stored[i] = values[i / stride * (stride + 1) + 1 + i % stride];
+        for (var i = 0; i < stored.Length; i++)
+            stored[i] = values[i / stride * (stride + 1) + 1 + i % stride];
         return stored;
     }
 
@@ -92,21 +101,33 @@ internal static class PngParts
             for (var x = 0; x < stride; x++)
             {
                 var (left, above, corner) = (Value(y, x - distance), Value(y - 1, x), Value(y - 1, x - distance));
-                var expected = filter switch { 1 => left, 2 => above, 3 => (left + above) / 2, 4 => Nearest(left, above, corner), _ => 0 };
+                var expected = filter switch
+                {
+                    1 => left,
+                    2 => above,
+                    3 => (left + above) / 2,
+                    4 => Nearest(left, above, corner),
+                    _ => 0,
+                };
                 rows[y * (stride + 1) + 1 + x] = (byte)(bytes[y * stride + x] + sign * expected);
             }
         }
         return rows;
 
         // What stands there in the picture: given where differences are made, made already where they are undone.
-        int Value(int y, int x) => y < 0 || x < 0 ? 0 : sign < 0 ? bytes[y * stride + x] : rows[y * (stride + 1) + 1 + x];
+        int Value(int y, int x) =>
+            y < 0 || x < 0 ? 0
+            : sign < 0 ? bytes[y * stride + x]
+            : rows[y * (stride + 1) + 1 + x];
     }
 
     private static int Nearest(int left, int above, int corner)
     {
         var guess = left + above - corner;
         var (byLeft, byAbove, byCorner) = (Math.Abs(guess - left), Math.Abs(guess - above), Math.Abs(guess - corner));
-        return byLeft <= byAbove && byLeft <= byCorner ? left : byAbove <= byCorner ? above : corner;
+        return byLeft <= byAbove && byLeft <= byCorner ? left
+            : byAbove <= byCorner ? above
+            : corner;
     }
 
     private static byte[] BigEndian(uint value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];

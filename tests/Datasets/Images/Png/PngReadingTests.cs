@@ -9,10 +9,18 @@ public class PngReadingTests
     public static TheoryData<string> Files => [.. PngFixture.Names];
 
     /// <summary>Colour type, depth, bytes of a pixel.</summary>
-    public static TheoryData<byte, byte, int> ByteFormats => new()
-    {
-        { 0, 8, 1 }, { 0, 16, 2 }, { 4, 8, 2 }, { 2, 8, 3 }, { 6, 8, 4 }, { 4, 16, 4 }, { 2, 16, 6 }, { 6, 16, 8 },
-    };
+    public static TheoryData<byte, byte, int> ByteFormats =>
+        new()
+        {
+            { 0, 8, 1 },
+            { 0, 16, 2 },
+            { 4, 8, 2 },
+            { 2, 8, 3 },
+            { 6, 8, 4 },
+            { 4, 16, 4 },
+            { 2, 16, 6 },
+            { 6, 16, 8 },
+        };
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -32,9 +40,11 @@ public class PngReadingTests
             var parts = PngParts.Split(PngFixture.Bytes(name));
             var header = parts[0].Content;
             kinds.Add((header[9], header[8], header[12]));
-            if (header[8] != 8 || header[9] != 2 || header[12] != 0) continue;
+            if (header[8] != 8 || header[9] != 2 || header[12] != 0)
+                continue;
             var stride = header[3] * 3;
-            for (var at = 0; at < PngParts.Rows(parts).Length; at += stride + 1) filters.Add(PngParts.Rows(parts)[at]);
+            for (var at = 0; at < PngParts.Rows(parts).Length; at += stride + 1)
+                filters.Add(PngParts.Rows(parts)[at]);
         }
         Assert.Equal(30, kinds.Count);
         Assert.Equal([0, 1, 2, 3, 4], filters.Order());
@@ -50,7 +60,8 @@ public class PngReadingTests
             var (height, stride) = (12, width * pixelSize);
             var random = new RandomSource((ulong)(width * 100 + pixelSize));
             var values = new byte[height * stride];
-            foreach (ref var value in values.AsSpan()) value = (byte)(random.Chance(0.5) ? random.Next(256) : random.Next(120, 136));
+            foreach (ref var value in values.AsSpan())
+                value = (byte)(random.Chance(0.5) ? random.Next(256) : random.Next(120, 136));
             var rows = PngParts.Filter(values, stride, pixelSize, y => (y + width) % 5);
             var file = PngParts.Join([PngParts.Header(height, width, depth, color), PngParts.Data(rows), PngParts.End]);
             var image = ImageCodec.Decode(file, "memory", new DecodeOptions(ColorType.Unchanged));
@@ -78,7 +89,14 @@ public class PngReadingTests
         parts.RemoveAll(part => part.Type == "IDAT");
         PngPart empty = new("IDAT", []);
         List<PngPart> single = [.. data.Select(value => new PngPart("IDAT", [value]))];
-        foreach (var pieces in (List<PngPart>[])[[new("IDAT", data)], single, [empty, empty, new("IDAT", data[..7]), empty, new("IDAT", data[7..]), empty]])
+        foreach (
+            var pieces in (List<PngPart>[])
+                [
+                    [new("IDAT", data)],
+                    single,
+                    [empty, empty, new("IDAT", data[..7]), empty, new("IDAT", data[7..]), empty],
+                ]
+        )
         {
             List<PngPart> file = [.. parts];
             file.InsertRange(at, pieces);
@@ -90,7 +108,11 @@ public class PngReadingTests
     public void Decode_PaletteIndexBeyondThePalette_IsDamagedAsColourAndKeptAsIndex()
     {
         var file = PngParts.Join([PngParts.Header(1, 3, 8, 3), new("PLTE", [1, 2, 3, 4, 5, 6]), PngParts.Data([0, 0, 1, 2]), PngParts.End]);
-        Assert.Contains("palette index 2 of 2", Assert.Throws<UserErrorException>(() => ImageCodec.Decode(file, "a.png")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "palette index 2 of 2",
+            Assert.Throws<UserErrorException>(() => ImageCodec.Decode(file, "a.png")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal([0, 1, 2], ImageCodec.Decode(file, "a.png", new DecodeOptions(ColorType.Index)).Bytes);
     }
 

@@ -16,43 +16,44 @@ public class PngStructureTests
     private static readonly PngPart Text = new("tEXt", [65, 0, 66]);
     private static readonly byte[] Sound = PngParts.Join([Header, Palette, Opacity, Exif, Text, Pixels, PngParts.End]);
 
-    public static TheoryData<string, byte[]> Faults => new()
-    {
-        { "two chunks IHDR", PngParts.Join([Header, Header, Palette, Pixels]) },
-        { "two chunks PLTE", PngParts.Join([Header, Palette, Palette, Pixels]) },
-        { "two chunks tRNS", PngParts.Join([Header, Palette, Opacity, Opacity, Pixels]) },
-        { "two chunks eXIf", PngParts.Join([Header, Palette, Exif, Pixels, Exif]) },
-        { "it begins with chunk PLTE; IHDR was expected", PngParts.Join([Palette, Header, Pixels]) },
-        { "its palette is missing", PngParts.Join([Header, Pixels]) },
-        { "chunk PLTE stands too late", PngParts.Join([Header, Pixels, Palette]) },
-        { "chunk PLTE stands too late", PngParts.Join([PngParts.Header(2, 1, 8, 2), new("tRNS", new byte[6]), Palette, Pixels]) },
-        { "chunk tRNS stands too late", PngParts.Join([Header, Palette, Pixels, Opacity]) },
-        { "chunk tRNS of 2 bytes for color type 3", PngParts.Join([Header, Opacity, Palette, Pixels]) },
-        { "chunk tRNS of 4 bytes for color type 3", PngParts.Join([Header, Palette, new("tRNS", new byte[4]), Pixels]) },
-        { "chunk tRNS of 6 bytes for color type 0", PngParts.Join([PngParts.Header(2, 3, 8, 0), new("tRNS", new byte[6]), Pixels]) },
-        { "chunk tRNS of 2 bytes for color type 6", PngParts.Join([PngParts.Header(2, 3, 8, 6), Opacity, Pixels]) },
-        { "a palette of 0 bytes", PngParts.Join([Header, new("PLTE", []), Pixels]) },
-        { "a palette of 8 bytes", PngParts.Join([Header, new("PLTE", new byte[8]), Pixels]) },
-        { "a palette of 771 bytes", PngParts.Join([Header, new("PLTE", new byte[771]), Pixels]) },
-        { "a palette of 9 bytes", PngParts.Join([PngParts.Header(2, 3, 1, 3), Palette, Pixels]) },
-        { "other chunks stand between the chunks IDAT", PngParts.Join([Header, Palette, Pixels, Text, Pixels]) },
-        { "the unknown chunk ABCD, which may not be passed over", PngParts.Join([Header, Palette, new("ABCD", []), Pixels]) },
-        { "color type 2 with 4 bits", PngParts.Join([PngParts.Header(2, 3, 4, 2), Pixels]) },
-        { "color type 3 with 16 bits", PngParts.Join([PngParts.Header(2, 3, 16, 3), Palette, Pixels]) },
-        { "color type 5 with 8 bits", PngParts.Join([PngParts.Header(2, 3, 8, 5), Pixels]) },
-        { "compression 0, filter 0, interlace 2", PngParts.Join([PngParts.Header(2, 3, 8, 0, 2), Pixels]) },
-        { "3 x 0 pixels", PngParts.Join([PngParts.Header(0, 3, 8, 0), Pixels]) },
-        { "4294967295 x 2 pixels", PngParts.Join([PngParts.Header(2, -1, 8, 0), Pixels]) },
-        { "a header of 12 bytes", PngParts.Join([new("IHDR", Header.Content[..12]), Pixels]) },
-        { "row filter 5", PngParts.Join([Header, Palette, PngParts.Data([0, 0, 1, 2, 5, 2, 1, 0])]) },
-        { "its pixel data can't be decompressed", PngParts.Join([Header, Palette, new("IDAT", new byte[40])]) },
-        { "truncated (its pixel data end too early)", PngParts.Join([Header, Palette, PngParts.Data([0, 0, 1, 2])]) },
-        { "truncated (its pixel data end too early)", PngParts.Join([Header, Palette, new("IDAT", Pixels.Content[..6])]) },
-        { "truncated (no pixels in it)", PngParts.Join([Header, Palette, PngParts.End]) },
-        { "its first bytes were changed, as by a transfer as text", [0x89, 0x50, 0x4E, 0x47, 0x0A, 0x1A, 0x0A, .. Sound[8..]] },
-        { "no chunk at byte 33", [.. Sound[..33], .. new byte[40]] },
-        { "chunk PLTE of 4294967295 bytes", [.. Sound[..33], 0xFF, 0xFF, 0xFF, 0xFF, .. Sound[37..]] },
-    };
+    public static TheoryData<string, byte[]> Faults =>
+        new()
+        {
+            { "two chunks IHDR", PngParts.Join([Header, Header, Palette, Pixels]) },
+            { "two chunks PLTE", PngParts.Join([Header, Palette, Palette, Pixels]) },
+            { "two chunks tRNS", PngParts.Join([Header, Palette, Opacity, Opacity, Pixels]) },
+            { "two chunks eXIf", PngParts.Join([Header, Palette, Exif, Pixels, Exif]) },
+            { "it begins with chunk PLTE; IHDR was expected", PngParts.Join([Palette, Header, Pixels]) },
+            { "its palette is missing", PngParts.Join([Header, Pixels]) },
+            { "chunk PLTE stands too late", PngParts.Join([Header, Pixels, Palette]) },
+            { "chunk PLTE stands too late", PngParts.Join([PngParts.Header(2, 1, 8, 2), new("tRNS", new byte[6]), Palette, Pixels]) },
+            { "chunk tRNS stands too late", PngParts.Join([Header, Palette, Pixels, Opacity]) },
+            { "chunk tRNS of 2 bytes for color type 3", PngParts.Join([Header, Opacity, Palette, Pixels]) },
+            { "chunk tRNS of 4 bytes for color type 3", PngParts.Join([Header, Palette, new("tRNS", new byte[4]), Pixels]) },
+            { "chunk tRNS of 6 bytes for color type 0", PngParts.Join([PngParts.Header(2, 3, 8, 0), new("tRNS", new byte[6]), Pixels]) },
+            { "chunk tRNS of 2 bytes for color type 6", PngParts.Join([PngParts.Header(2, 3, 8, 6), Opacity, Pixels]) },
+            { "a palette of 0 bytes", PngParts.Join([Header, new("PLTE", []), Pixels]) },
+            { "a palette of 8 bytes", PngParts.Join([Header, new("PLTE", new byte[8]), Pixels]) },
+            { "a palette of 771 bytes", PngParts.Join([Header, new("PLTE", new byte[771]), Pixels]) },
+            { "a palette of 9 bytes", PngParts.Join([PngParts.Header(2, 3, 1, 3), Palette, Pixels]) },
+            { "other chunks stand between the chunks IDAT", PngParts.Join([Header, Palette, Pixels, Text, Pixels]) },
+            { "the unknown chunk ABCD, which may not be passed over", PngParts.Join([Header, Palette, new("ABCD", []), Pixels]) },
+            { "color type 2 with 4 bits", PngParts.Join([PngParts.Header(2, 3, 4, 2), Pixels]) },
+            { "color type 3 with 16 bits", PngParts.Join([PngParts.Header(2, 3, 16, 3), Palette, Pixels]) },
+            { "color type 5 with 8 bits", PngParts.Join([PngParts.Header(2, 3, 8, 5), Pixels]) },
+            { "compression 0, filter 0, interlace 2", PngParts.Join([PngParts.Header(2, 3, 8, 0, 2), Pixels]) },
+            { "3 x 0 pixels", PngParts.Join([PngParts.Header(0, 3, 8, 0), Pixels]) },
+            { "4294967295 x 2 pixels", PngParts.Join([PngParts.Header(2, -1, 8, 0), Pixels]) },
+            { "a header of 12 bytes", PngParts.Join([new("IHDR", Header.Content[..12]), Pixels]) },
+            { "row filter 5", PngParts.Join([Header, Palette, PngParts.Data([0, 0, 1, 2, 5, 2, 1, 0])]) },
+            { "its pixel data can't be decompressed", PngParts.Join([Header, Palette, new("IDAT", new byte[40])]) },
+            { "truncated (its pixel data end too early)", PngParts.Join([Header, Palette, PngParts.Data([0, 0, 1, 2])]) },
+            { "truncated (its pixel data end too early)", PngParts.Join([Header, Palette, new("IDAT", Pixels.Content[..6])]) },
+            { "truncated (no pixels in it)", PngParts.Join([Header, Palette, PngParts.End]) },
+            { "its first bytes were changed, as by a transfer as text", [0x89, 0x50, 0x4E, 0x47, 0x0A, 0x1A, 0x0A, .. Sound[8..]] },
+            { "no chunk at byte 33", [.. Sound[..33], .. new byte[40]] },
+            { "chunk PLTE of 4294967295 bytes", [.. Sound[..33], 0xFF, 0xFF, 0xFF, 0xFF, .. Sound[37..]] },
+        };
 
     [Theory]
     [MemberData(nameof(Faults))]
@@ -92,7 +93,8 @@ public class PngStructureTests
             PngParts.Join([Header, Palette, PngParts.Data([0, 0, 1, 2, 0, 2, 1, 0, 9, 9, 9])]), // more data than pixels
             PngParts.Join([Header, new("abCd", new byte[100]), Palette, Pixels, new("tIME", new byte[7]), PngParts.End]),
         ];
-        foreach (var file in files) PngFixture.AssertSame(expected, ImageCodec.Decode(file, "a.png"));
+        foreach (var file in files)
+            PngFixture.AssertSame(expected, ImageCodec.Decode(file, "a.png"));
     }
 
     [Fact]
@@ -131,7 +133,11 @@ public class PngStructureTests
     {
         // As much as two million bytes of zeros could stand for, in a row
         var file = PngParts.Join([PngParts.Header(1, int.MaxValue, 8, 0), new("IDAT", new byte[2_100_000]), PngParts.End]);
-        AssertRefusedWithoutMemory(file, "a PNG of 2,147,483,647 x 1 pixels. Up to 2 GB of pixels are read", new DecodeOptions(MaxPixels: long.MaxValue));
+        AssertRefusedWithoutMemory(
+            file,
+            "a PNG of 2,147,483,647 x 1 pixels. Up to 2 GB of pixels are read",
+            new DecodeOptions(MaxPixels: long.MaxValue)
+        );
         file = PngParts.Join([PngParts.Header(int.MaxValue, int.MaxValue, 16, 6, 1), new("IDAT", new byte[2_100_000]), PngParts.End]);
         AssertRefusedWithoutMemory(file, "can't hold 2,147,483,647 x 2,147,483,647 pixels", new DecodeOptions(MaxPixels: long.MaxValue));
     }

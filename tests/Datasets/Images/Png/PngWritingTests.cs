@@ -5,11 +5,18 @@ namespace Tessera.Tests.Datasets.Images.Png;
 
 public class PngWritingTests
 {
-    public static TheoryData<int, PixelType> Formats => new()
-    {
-        { 1, PixelType.UInt8 }, { 2, PixelType.UInt8 }, { 3, PixelType.UInt8 }, { 4, PixelType.UInt8 },
-        { 1, PixelType.UInt16 }, { 2, PixelType.UInt16 }, { 3, PixelType.UInt16 }, { 4, PixelType.UInt16 },
-    };
+    public static TheoryData<int, PixelType> Formats =>
+        new()
+        {
+            { 1, PixelType.UInt8 },
+            { 2, PixelType.UInt8 },
+            { 3, PixelType.UInt8 },
+            { 4, PixelType.UInt8 },
+            { 1, PixelType.UInt16 },
+            { 2, PixelType.UInt16 },
+            { 3, PixelType.UInt16 },
+            { 4, PixelType.UInt16 },
+        };
 
     /// <summary>Every file is read by the code under test and by the definition of chunks and filters, byte by byte.</summary>
     [Theory]
@@ -27,12 +34,22 @@ public class PngWritingTests
 
                 var parts = PngParts.Split(file);
                 Assert.Equal(["IHDR", "IDAT", "IEND"], parts.Select(part => part.Type));
-                var (depth, color) = (type == PixelType.UInt16 ? 16 : 8, channels switch { 1 => 0, 2 => 4, 3 => 2, _ => 6 });
+                var (depth, color) = (
+                    type == PixelType.UInt16 ? 16 : 8,
+                    channels switch
+                    {
+                        1 => 0,
+                        2 => 4,
+                        3 => 2,
+                        _ => 6,
+                    }
+                );
                 Assert.Equal(PngParts.Header(height, width, (byte)depth, (byte)color).Content, parts[0].Content);
                 var (stride, rows) = (width * image.PixelSize(), PngParts.Rows(parts));
                 Assert.Equal(height * (stride + 1), rows.Length);
                 Assert.Equal(BigEndian(image), PngParts.Unfilter(rows, stride, image.PixelSize()));
-                for (var y = 0; y < height; y++) filters.Add(rows[y * (stride + 1)]);
+                for (var y = 0; y < height; y++)
+                    filters.Add(rows[y * (stride + 1)]);
             }
         }
         Assert.InRange(filters.Count, 3, 4); // the pictures differ enough to call for several
@@ -46,7 +63,8 @@ public class PngWritingTests
     {
         var palette = ImageFixture.Noise(1, colors, 3).Bytes;
         var labels = new Image(40, 31, 1);
-        for (var i = 0; i < labels.Bytes.Length; i++) labels.Bytes[i] = (byte)(i / 7 % colors);
+        for (var i = 0; i < labels.Bytes.Length; i++)
+            labels.Bytes[i] = (byte)(i / 7 % colors);
         var file = ImageCodec.EncodePng(labels, palette);
         PngFixture.AssertSame(labels, ImageCodec.Decode(file, "memory", new DecodeOptions(ColorType.Index)));
         var parts = PngParts.Split(file);
@@ -70,12 +88,16 @@ public class PngWritingTests
         {
             var (y, x, c) = (i / channels / width, i / channels % width, i % channels);
             var value = x * (3 + c) + y * y / (4 + c) + (x * y % 11 == 0 ? 5 : 0);
-            if (type == PixelType.UInt16) image.Pixels<ushort>()[i] = (ushort)(value * 150);
-            else image.Bytes[i] = (byte)value;
+            if (type == PixelType.UInt16)
+                image.Pixels<ushort>()[i] = (ushort)(value * 150);
+            else
+                image.Bytes[i] = (byte)value;
         }
         return image;
     }
 
     private static byte[] BigEndian(Image image) =>
-        image.Type == PixelType.UInt8 ? image.Bytes : [.. image.Pixels<ushort>().ToArray().SelectMany(value => (byte[])[(byte)(value >> 8), (byte)value])];
+        image.Type == PixelType.UInt8
+            ? image.Bytes
+            : [.. image.Pixels<ushort>().ToArray().SelectMany(value => (byte[])[(byte)(value >> 8), (byte)value])];
 }

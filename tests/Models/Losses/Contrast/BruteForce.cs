@@ -16,24 +16,29 @@ internal sealed record BruteForce(double Temperature, double BaseTemperature)
     /// <param name="withBatch">Whether anchors are compared with one another, too.</param>
     public double Value(double[][] anchors, int[] classes, int[] images, double[][] stored, int[] storedClasses, bool withBatch = true)
     {
-        double sum = 0, weights = 0;
+        double sum = 0,
+            weights = 0;
         var rows = anchors.Concat(stored).ToArray();
         for (var i = 0; i < anchors.Length; i++)
         {
             var (positives, negatives) = (new List<int>(), new List<int>());
             for (var j = withBatch ? 0 : anchors.Length; j < rows.Length; j++)
             {
-                if (j == i) continue;
+                if (j == i)
+                    continue;
                 var other = j < anchors.Length ? classes[j] : storedClasses[j - anchors.Length];
                 (other == classes[i] ? positives : negatives).Add(j);
             }
-            if (positives.Count == 0) continue;
+            if (positives.Count == 0)
+                continue;
             var similarity = rows.Select(row => anchors[i].Zip(row, (a, b) => a * b).Sum()).ToArray();
             var (p, n) = (positives, negatives);
-            if (HardestHalf) (p, n) = (Hardest(similarity, positives, -1), Hardest(similarity, negatives, 1));
+            if (HardestHalf)
+                (p, n) = (Hardest(similarity, positives, -1), Hardest(similarity, negatives, 1));
 
             var rest = 0.0;
-            foreach (var j in n) rest += Math.Exp(similarity[j] / Temperature);
+            foreach (var j in n)
+                rest += Math.Exp(similarity[j] / Temperature);
             var term = 0.0;
             foreach (var j in p)
             {

@@ -21,21 +21,32 @@ public sealed class PixelContrastLossTests
         var random = new Random(seed);
         var classes = random.Next(2, 5);
         // By turns: any labels with some ignored; one class only; one pixel of each class; everything ignored.
-        var scene = new Scene(random, random.Next(1, 4), random.Next(1, 4), random.Next(2, 5), random.Next(2, 6), classes, (seed % 10) switch
-        {
-            0 => _ => seed % classes,
-            1 => cell => cell < classes ? cell : Scene.Ignored,
-            2 => _ => Scene.Ignored,
-            _ => _ => random.Next(5) == 0 ? Scene.Ignored : random.Next(classes),
-        });
+        var scene = new Scene(
+            random,
+            random.Next(1, 4),
+            random.Next(1, 4),
+            random.Next(2, 5),
+            random.Next(2, 6),
+            classes,
+            (seed % 10) switch
+            {
+                0 => _ => seed % classes,
+                1 => cell => cell < classes ? cell : Scene.Ignored,
+                2 => _ => Scene.Ignored,
+                _ => _ => random.Next(5) == 0 ? Scene.Ignored : random.Next(classes),
+            }
+        );
         var reference = new BruteForce(random.NextDouble() * 0.5 + 0.1, random.NextDouble() * 0.5 + 0.1) { HardestHalf = seed % 3 == 1 };
-        using var loss = new PixelContrastLoss(_everything with
-        {
-            Temperature = reference.Temperature,
-            BaseTemperature = reference.BaseTemperature,
-            Sampling = reference.HardestHalf ? PairChoice.HardestHalf : PairChoice.Random,
-            Memory = seed % 2 == 0 ? new PixelMemoryOptions(Size: 6, Samples: 0, WithBatch: seed % 4 == 0) : null,
-        }, Build.Classes(classes));
+        using var loss = new PixelContrastLoss(
+            _everything with
+            {
+                Temperature = reference.Temperature,
+                BaseTemperature = reference.BaseTemperature,
+                Sampling = reference.HardestHalf ? PairChoice.HardestHalf : PairChoice.Random,
+                Memory = seed % 2 == 0 ? new PixelMemoryOptions(Size: 6, Samples: 0, WithBatch: seed % 4 == 0) : null,
+            },
+            Build.Classes(classes)
+        );
         loss.ExpectEmbeddings(scene.Dim);
         var (stored, storedClasses) = Fill(loss, random, classes, scene.Dim);
 
@@ -45,14 +56,17 @@ public sealed class PixelContrastLossTests
         var valid = scene.Valid;
         var rows = valid.Select(cell => scene.Rows[cell]).ToArray();
         var (labels, images) = (valid.Select(cell => scene.Labels[cell]).ToArray(), valid.Select(scene.ImageOf).ToArray());
-        double Reference(double[][] anchors) => reference.Value(anchors, labels, images, stored, storedClasses, loss.Memory is null || seed % 4 == 0 || stored.Length == 0);
+        double Reference(double[][] anchors) =>
+            reference.Value(anchors, labels, images, stored, storedClasses, loss.Memory is null || seed % 4 == 0 || stored.Length == 0);
         var expected = Reference(rows);
         Close(expected, value.item<float>());
         var gradient = reference.Gradient(rows, Reference);
-        foreach (var (want, got) in gradient.Zip(scene.Gradient(valid))) Close(want, got);
+        foreach (var (want, got) in gradient.Zip(scene.Gradient(valid)))
+            Close(want, got);
         Assert.All(scene.Gradient(Enumerable.Range(0, scene.Labels.Length).Except(valid)), got => Assert.Equal(0, got));
 
-        static void Close(double want, double got) => Assert.True(Math.Abs(want - got) <= 1e-5 * Math.Max(1, Math.Abs(want)), $"{got} instead of {want}");
+        static void Close(double want, double got) =>
+            Assert.True(Math.Abs(want - got) <= 1e-5 * Math.Max(1, Math.Abs(want)), $"{got} instead of {want}");
     }
 
     // By hand: two pixels of class 0 at right angles, one of class 1 along the first. τ = 1.
@@ -65,7 +79,11 @@ public sealed class PixelContrastLossTests
         using var loss = new PixelContrastLoss(_everything with { Temperature = 1, BaseTemperature = 1 });
         var embeddings = tensor(new float[] { 1, 0, 1, 0, 1, 0 }).view(1, 2, 1, 3);
         var labels = tensor(new long[] { 0, 0, 1 }).view(1, 1, 3);
-        Assert.Equal(1.003204, loss.Compute(zeros(1, 2, 1, 3), new LossTargets(labels, Embeddings: embeddings), default).item<float>(), 1e-5);
+        Assert.Equal(
+            1.003204,
+            loss.Compute(zeros(1, 2, 1, 3), new LossTargets(labels, Embeddings: embeddings), default).item<float>(),
+            1e-5
+        );
     }
 
     [Theory]
@@ -177,7 +195,8 @@ public sealed class PixelContrastLossTests
             {
                 manual_seed(2 + step);
                 var rows = features.permute(0, 2, 3, 1).reshape(-1, 6);
-                var targets = onDemand ? new LossTargets(scene.LabelMaps, Embeddings: features, Embed: Embed)
+                var targets = onDemand
+                    ? new LossTargets(scene.LabelMaps, Embeddings: features, Embed: Embed)
                     : new LossTargets(scene.LabelMaps, Embeddings: Embed(rows).view(2, 4, 5, 4).permute(0, 3, 1, 2));
                 var value = loss.Compute(scene.Logits, targets, default);
                 value.backward();
@@ -195,20 +214,24 @@ public sealed class PixelContrastLossTests
     public void Compute_WithoutEmbeddings_SaysWhatIsMissing()
     {
         using var loss = new PixelContrastLoss(_everything);
-        var error = Assert.Throws<UserErrorException>(() => loss.Compute(zeros(1, 2, 2, 2), new LossTargets(zeros([1, 2, 2], ScalarType.Int64)), default));
+        var error = Assert.Throws<UserErrorException>(() =>
+            loss.Compute(zeros(1, 2, 2, 2), new LossTargets(zeros([1, 2, 2], ScalarType.Int64)), default)
+        );
         Assert.Contains("projection_head", error.Message);
     }
 
     /// <summary>Random rows in a memory, a few of each class; class 0 has the most.</summary>
     private static (double[][] Rows, int[] Classes) Fill(PixelContrastLoss loss, Random random, int classes, int dim)
     {
-        if (loss.Memory is null) return ([], []);
+        if (loss.Memory is null)
+            return ([], []);
         var (rows, labels) = (new List<double[]>(), new List<int>());
         foreach (var queue in new[] { loss.Memory.Segments!, loss.Memory.Pixels! })
         {
             var own = Enumerable.Range(0, classes).SelectMany(c => Enumerable.Repeat(c, random.Next(c == 0 ? 6 : 3))).ToArray();
             var features = own.Select(_ => Scene.Unit(random, dim)).ToArray();
-            if (own.Length > 0) queue.Enqueue(tensor([.. features.SelectMany(f => f).Select(v => (float)v)]).view(-1, dim), own, 0);
+            if (own.Length > 0)
+                queue.Enqueue(tensor([.. features.SelectMany(f => f).Select(v => (float)v)]).view(-1, dim), own, 0);
             rows.AddRange(features);
             labels.AddRange(own);
         }

@@ -10,9 +10,14 @@ namespace Tessera.Tests.Models.Losses.Contrast;
 [Collection(ProcessWide.Name)]
 public sealed class PixelMemoryTests
 {
-    private const int Classes = 3, Dim = 4;
+    private const int Classes = 3,
+        Dim = 4;
 
-    private static readonly PixelContrastLossOptions _options = new(MaxSamples: 100000, MaxViews: 100000, Memory: new(Size: 8, PixelUpdateFreq: 3, Samples: 0));
+    private static readonly PixelContrastLossOptions _options = new(
+        MaxSamples: 100000,
+        MaxViews: 100000,
+        Memory: new(Size: 8, PixelUpdateFreq: 3, Samples: 0)
+    );
 
     // Published: the pointer moves by one instead of by the number written, and at the wrap the newest are overwritten.
     [Theory]
@@ -26,7 +31,9 @@ public sealed class PixelMemoryTests
         using var queue = new FeatureQueue(2, size, 3);
         var random = new Random(size);
         var (expected, stamps) = (new float[size][], new long[size]);
-        int next = 0, filled = 0, iteration = 0;
+        int next = 0,
+            filled = 0,
+            iteration = 0;
         foreach (var count in batches)
         {
             iteration += 10;
@@ -45,7 +52,8 @@ public sealed class PixelMemoryTests
         for (var i = 0; i < filled; i++)
         {
             Assert.Equal(stamps[i], queue.Stamps[1].Values<long>()[i]);
-            for (var d = 0; d < 3; d++) Assert.Equal(expected[i][d], rows[i * 3 + d], 1e-5f); // of length 1, though 7 came in
+            for (var d = 0; d < 3; d++)
+                Assert.Equal(expected[i][d], rows[i * 3 + d], 1e-5f); // of length 1, though 7 came in
         }
         Assert.Equal(0, queue.Rows[0].abs().sum().item<float>());
     }
@@ -61,7 +69,19 @@ public sealed class PixelMemoryTests
         var means = Enumerable.Range(0, Classes).Select(_ => new List<double[]>()).ToArray();
         for (var step = 0; step < 4; step++)
         {
-            var scene = new Scene(random, 2, 3, 3, Dim, Classes, cell => cell % 9 < 5 ? 0 : cell % 9 < 7 ? 1 : random.Next(2) == 0 ? 2 : Scene.Ignored);
+            var scene = new Scene(
+                random,
+                2,
+                3,
+                3,
+                Dim,
+                Classes,
+                cell =>
+                    cell % 9 < 5 ? 0
+                    : cell % 9 < 7 ? 1
+                    : random.Next(2) == 0 ? 2
+                    : Scene.Ignored
+            );
             loss.Compute(scene.Logits, scene.Targets, new Progress(step, 10, 0, 1));
             foreach (var group in scene.Valid.GroupBy(cell => (scene.ImageOf(cell), scene.Labels[cell])))
             {
@@ -114,7 +134,8 @@ public sealed class PixelMemoryTests
             Assert.Equal([4, 1, 3], [classes.Count(c => c == 0), classes.Count(c => c == 1), classes.Count(c => c == 2)]);
             var drawn = rows!.sum([0]).Values<float>()[..12];
             Assert.All(drawn, times => Assert.InRange(times, 0, 1));
-            for (var row = 0; row < 12; row++) counts[row] += drawn[row];
+            for (var row = 0; row < 12; row++)
+                counts[row] += drawn[row];
         }
         Assert.All(counts.Where((_, row) => row is < 5 or (>= 6 and < 9)), count => Assert.InRange(count, 150, 250)); // 4 of 8 rows, 400 times
     }
@@ -151,12 +172,18 @@ public sealed class PixelMemoryTests
     {
         using var scope = NewDisposeScope();
         using var plain = new PixelContrastLoss(_options with { Memory = null });
-        using var late = new PixelContrastLoss(_options with { Memory = _options.Memory! with { StartIters = 3 } }, Build.Classes(Classes)) { WarmupIters = 2 };
+        using var late = new PixelContrastLoss(_options with { Memory = _options.Memory! with { StartIters = 3 } }, Build.Classes(Classes))
+        {
+            WarmupIters = 2,
+        };
         late.ExpectEmbeddings(Dim);
         for (var step = 2; step < 6; step++)
         {
             var scene = Any(step);
-            var (with, without) = (late.Compute(scene.Logits, scene.Targets, new Progress(step, 9, 0, 1)).item<float>(), plain.Compute(scene.Logits, scene.Targets, default).item<float>());
+            var (with, without) = (
+                late.Compute(scene.Logits, scene.Targets, new Progress(step, 9, 0, 1)).item<float>(),
+                plain.Compute(scene.Logits, scene.Targets, default).item<float>()
+            );
             Assert.Equal(step < 5, Math.Abs(with - without) < 1e-4);
         }
     }
@@ -168,10 +195,13 @@ public sealed class PixelMemoryTests
         using var scope = NewDisposeScope();
         using var first = Make();
         using var second = Make();
-        for (var step = 0; step < 5; step++) Step(first, step);
+        for (var step = 0; step < 5; step++)
+            Step(first, step);
         second.load_state_dict(first.state_dict());
-        for (var step = 5; step < 9; step++) Assert.Equal(Step(first, step), Step(second, step));
-        foreach (var (name, buffer) in first.state_dict()) Assert.True(buffer.equal(second.state_dict()[name]).all().item<bool>(), name);
+        for (var step = 5; step < 9; step++)
+            Assert.Equal(Step(first, step), Step(second, step));
+        foreach (var (name, buffer) in first.state_dict())
+            Assert.True(buffer.equal(second.state_dict()[name]).all().item<bool>(), name);
         Assert.Equal(6, first.state_dict().Count);
 
         static float Step(PixelContrastLoss loss, int step)

@@ -8,7 +8,8 @@ internal sealed class Scene
 {
     public const int Ignored = 255;
 
-    private readonly int _height, _width;
+    private readonly int _height,
+        _width;
 
     public Scene(Random random, int images, int height, int width, int dim, int classes, Func<int, int> label)
     {
@@ -29,7 +30,11 @@ internal sealed class Scene
         }
         LabelMaps = tensor(full).view(images, 2 * height, 2 * width);
         Logits = tensor(scores).view(images, classes, 2 * height, 2 * width);
-        Embeddings = tensor([.. Rows.SelectMany(row => row).Select(v => (float)v)]).view(images, height, width, dim).permute(0, 3, 1, 2).contiguous().requires_grad_();
+        Embeddings = tensor([.. Rows.SelectMany(row => row).Select(v => (float)v)])
+            .view(images, height, width, dim)
+            .permute(0, 3, 1, 2)
+            .contiguous()
+            .requires_grad_();
     }
 
     public int Images { get; }
