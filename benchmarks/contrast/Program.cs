@@ -7,6 +7,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Models.Backbones;
 using Tessera.Torch;

@@ -3,10 +3,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Models.Backbones;
 using Tessera.Torch;

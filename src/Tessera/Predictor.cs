@@ -7,6 +7,7 @@ using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Models.Layers;

@@ -1,4 +1,6 @@
+using Tessera.Framework.Configuration;
 using Tessera.Tools;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tests.Tools;
 

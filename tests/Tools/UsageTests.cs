@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tessera.Framework.Errors;
 using Tessera.Tools;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tests.Tools;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Tessera.Tools.Commands;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools;
 

@@ -1,5 +1,6 @@
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
+using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Classification;

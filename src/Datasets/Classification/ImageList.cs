@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
+using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Classification;

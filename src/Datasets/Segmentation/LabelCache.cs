@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Files;
 
 namespace Tessera.Datasets.Segmentation;
 

@@ -1,3 +1,4 @@
+using Tessera.Datasets.Images;
 using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Data;
 

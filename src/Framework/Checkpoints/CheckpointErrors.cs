@@ -1,3 +1,5 @@
+using Tessera.Framework.Files;
+
 namespace Tessera.Framework.Checkpoints;
 
 /// <summary>Words every mistake about files of weights, once.</summary>

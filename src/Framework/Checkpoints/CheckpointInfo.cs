@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Data;
+using Tessera.Framework.Models;
 
 namespace Tessera.Framework.Checkpoints;
 
@@ -27,7 +28,7 @@ public sealed record CheckpointInfo
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> PublishedNames { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, string>>();
 
-    /// <summary>How tensors are changed on publishing, by project and the model's own name: see <see cref="Checkpoints.PublishedForms"/>;
+    /// <summary>How tensors are changed on publishing, by project and the model's own name: see <see cref="Tessera.Framework.Models.PublishedForms"/>;
     /// null in checkpoints older than that.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>? PublishedForms { get; init; }
 

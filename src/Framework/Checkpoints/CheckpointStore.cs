@@ -1,3 +1,4 @@
+using Tessera.Framework.Files;
 using Tessera.Framework.Running;
 
 namespace Tessera.Framework.Checkpoints;

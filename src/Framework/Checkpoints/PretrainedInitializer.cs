@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Tessera.Framework.Data;
+using Tessera.Framework.Models;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Checkpoints;

@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Tessera.Framework.Checkpoints.PyTorch;
 using Tessera.Framework.Checkpoints.Safetensors;
+using Tessera.Framework.Files;
+using Tessera.Framework.Models;
 using Tessera.Framework.Running.Diagnosis;
 
 namespace Tessera.Framework.Checkpoints;
@@ -36,7 +38,7 @@ public static class Publisher
 
         var tensors = new List<WeightSource>();
         var leftOut = new List<string>();
-        var workedIn = PublishedForms.WorkedIn(source, names);
+        var workedIn = PublishedTensors.WorkedIn(source, names);
         var taken = new HashSet<string>(StringComparer.Ordinal);
         // The maps list the tensors in the model's order, the file by their types.
         var order = maps
@@ -53,8 +55,8 @@ public static class Publisher
                 continue;
             else if (taken.Add(name))
                 tensors.Add(
-                    PublishedForms.Of(source, names, own, name) is { } form
-                        ? PublishedForms.Changed(source, averaged, own, name, form)
+                    PublishedTensors.Of(source, names, own, name) is { } form
+                        ? PublishedTensors.Changed(source, averaged, own, name, form)
                         : Source(source, full, name)
                 );
             else

@@ -1,7 +1,6 @@
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Tessera.Framework.Plugins;
 
 namespace Tessera.Framework.Components;
 
@@ -16,13 +15,7 @@ public static class ComponentServiceCollectionExtensions
     public static IServiceCollection AddComponents(this IServiceCollection services, Assembly assembly) =>
         services.Add(registry => registry.Add(assembly));
 
-    /// <summary>Registers the components of a plugin.</summary>
-    /// <exception cref="UserErrorException">A name is given twice in a kind, or the plugin was built against another version of
-    /// Tessera.</exception>
-    public static IServiceCollection AddComponents(this IServiceCollection services, LoadedPlugin plugin) =>
-        services.Add(registry => PluginLoader.AddTo(registry, plugin));
-
-    private static IServiceCollection Add(
+    internal static IServiceCollection Add(
         this IServiceCollection services,
         Func<ComponentRegistry, IReadOnlyList<ComponentDescription>> add
     )

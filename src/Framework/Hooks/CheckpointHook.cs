@@ -2,6 +2,7 @@ using System.Diagnostics;
 using NLog;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
+using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;

@@ -1,3 +1,5 @@
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Metrics;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
 

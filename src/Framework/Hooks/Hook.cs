@@ -1,3 +1,4 @@
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;

@@ -4,6 +4,7 @@ using NLog;
 using NLog.Config;
 using NLog.Targets;
 using Spectre.Console;
+using Tessera.Framework.Hooks;
 
 namespace Tessera.Framework.Logging;
 
@@ -12,7 +13,7 @@ namespace Tessera.Framework.Logging;
 /// <c>&lt;time&gt;/scalars.jsonl</c> and to TensorBoard event files in <c>tensorboard</c>, progress to the terminal.
 /// Ranks other than 0 write nothing.
 /// </summary>
-public sealed class RunLog : IDisposable
+public sealed class RunLog : IRunOutput, IDisposable
 {
     private const string ConsoleName = "console";
 

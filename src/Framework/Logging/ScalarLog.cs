@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Files;
 
 namespace Tessera.Framework.Logging;
 

@@ -5,6 +5,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 
 namespace Tessera.Framework.Metrics;
 

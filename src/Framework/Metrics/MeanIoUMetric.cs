@@ -4,6 +4,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 
 namespace Tessera.Framework.Metrics;
 

@@ -23,7 +23,7 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
 
     /// <summary>Where the first weights come from; random where unset.</summary>
     [FromConfig]
-    public Checkpoints.Initializer? Init { get; set; }
+    public Initializer? Init { get; set; }
 
     /// <summary>Ways to read weights published elsewhere, by name ("timm", "torchvision", "mmlab" …). The module's own names need no
     /// map.</summary>

@@ -28,7 +28,7 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// </summary>
     public Func<string, bool>? Absent { get; init; }
 
-    /// <summary>How a tensor is changed when it is published; see <see cref="Checkpoints.PublishedForms"/>. Argument: the module's key.
+    /// <summary>How a tensor is changed when it is published; see <see cref="PublishedForms"/>. Argument: the module's key.
     /// Unset: not at all.</summary>
     public Func<string, string?>? PublishAs { get; init; }
 
@@ -78,7 +78,5 @@ public sealed record KeyMap(Func<string, string?> Rename)
         publishAs is null
             ? null
             : key =>
-                key.StartsWith(prefix, StringComparison.Ordinal)
-                    ? Checkpoints.PublishedForms.Below(publishAs(key[prefix.Length..]), prefix)
-                    : null;
+                key.StartsWith(prefix, StringComparison.Ordinal) ? PublishedForms.Below(publishAs(key[prefix.Length..]), prefix) : null;
 }

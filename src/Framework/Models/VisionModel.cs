@@ -74,7 +74,7 @@ public abstract class VisionModel(string name) : nn.Module(name)
 
     /// <summary>Where the whole model's first weights come from; random, or as its backbone says, where unset.</summary>
     [FromConfig]
-    public Checkpoints.Initializer? Init { get; set; }
+    public Initializer? Init { get; set; }
 
     /// <summary>Ways to read (and publish) weights of the whole model in another project's names, classifier included.</summary>
     public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();

@@ -1,5 +1,7 @@
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
-using Tessera.Framework.Running.Distributed;
 using Tessera.Torch.Optimizers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Running;
 using Tessera.Torch.Optimizers;
 using TorchSharp.Modules;

@@ -1,3 +1,4 @@
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using static TorchSharp.torch;

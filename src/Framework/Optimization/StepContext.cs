@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch;
 using TorchSharp;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
 using TorchSharp;

@@ -1,3 +1,4 @@
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
 using Tessera.Torch;
 using static TorchSharp.torch;

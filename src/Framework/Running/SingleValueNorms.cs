@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using NLog;
-using Tessera.Framework.Running.Distributed;
+using Tessera.Framework.Processes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Hooks;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running.Diagnosis;
-using Tessera.Framework.Running.Distributed;
 using Tessera.Torch.Memory;
 using static TorchSharp.torch;
 

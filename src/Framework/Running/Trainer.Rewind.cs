@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Running.Diagnosis;
 using static TorchSharp.torch;
 

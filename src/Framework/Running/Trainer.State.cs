@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
-using Tessera.Framework.Running.Distributed;
+using Tessera.Framework.Processes;
 using Tessera.Torch;
 using static TorchSharp.torch;
 

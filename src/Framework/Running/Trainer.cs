@@ -6,8 +6,8 @@ using Tessera.Framework.Hooks;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running.Diagnosis;
-using Tessera.Framework.Running.Distributed;
 using Tessera.Torch;
 using Tessera.Torch.Memory;
 using TorchSharp;
@@ -65,7 +65,7 @@ public sealed partial class Trainer : RunState, IDisposable
         _totalSteps = loop.Loop == LoopKind.Epochs ? loop.Length * _stepsPerEpoch : loop.Length;
         _totalEpochs = (int)((_totalSteps + _stepsPerEpoch - 1) / _stepsPerEpoch);
 
-        MetricLookup.TellRules(parts);
+        new FollowedMetrics(parts.Hooks, parts.Schedule).Tell(parts.Metrics.Values, parts.ValLoader?.Dataset.Info);
         var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
         _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
         if (frozen.Count + loop.NormEval.Count > 0)
@@ -117,7 +117,7 @@ public sealed partial class Trainer : RunState, IDisposable
     public override int EpochsDone => _epochsDone;
     public override bool StepDone => _stepDone;
     public override string WorkDir => _parts.WorkDir;
-    public override RunLog? Output => _parts.Output;
+    public override IRunOutput? Output => _parts.Output;
     public override IReadOnlyDictionary<string, double> Metrics => _metrics;
     public override Checkpoint? ResumedFrom => _resumedFrom;
     public override Exception? Failure => _failure;

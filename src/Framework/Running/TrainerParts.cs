@@ -5,6 +5,7 @@ using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -75,7 +76,7 @@ public sealed record TrainerParts
     public required string WorkDir { get; init; }
 
     /// <summary>null: nothing is written but what hooks write.</summary>
-    public RunLog? Output { get; init; }
+    public IRunOutput? Output { get; init; }
 
     /// <summary>What the user types to start this run again, such as "tools/train CONFIG --work-dir DIR"; for messages. null where it is
     /// made in code.</summary>

@@ -1,3 +1,5 @@
+using Tessera.Framework.Configuration;
+
 namespace Tessera.Models.Backbones;
 
 /// <summary>A stage of a <see cref="ResNet"/>, worked out.</summary>

@@ -1,3 +1,4 @@
+using Tessera.Framework.Processes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
-using Tessera.Torch.Memory;
 using TorchSharp;
 
 namespace Tessera.Torch.Loading;
@@ -17,6 +16,8 @@ public static class LibTorch
     private static volatile bool s_loaded;
     private static bool s_mends;
     private static nint s_mended;
+    private static Action s_beforeLoading = () => { },
+        s_afterLoading = () => { };
 
     /// <summary>
     /// Makes the settings that libtorch reads once, while it is loaded, and helps TorchSharp to its library on systems with an older
@@ -31,6 +32,7 @@ public static class LibTorch
                 return;
             s_prepared = true;
             ProcessSettings.Make();
+            s_beforeLoading();
             s_mends =
                 OperatingSystem.IsLinux()
                 && RuntimeInformation.ProcessArchitecture == Architecture.X64
@@ -39,6 +41,13 @@ public static class LibTorch
                 AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) =>
                     name is "LibTorchSharp" or "libLibTorchSharp" or "libLibTorchSharp.so" ? LoadMended() : 0;
         }
+    }
+
+    /// <summary>What else is to be done just before and just after libtorch is loaded.</summary>
+    internal static void Prepare(Action before, Action after)
+    {
+        (s_beforeLoading, s_afterLoading) = (before, after);
+        Prepare();
     }
 
     /// <summary>Loads libtorch now. Without this call the first tensor does, whose error says less.</summary>
@@ -74,7 +83,7 @@ public static class LibTorch
             }
             s_loaded = true; // what follows asks libtorch, and so comes by here
             RequireVersion(LibTorchBuild.Version);
-            MemorySettings.AfterLoading();
+            s_afterLoading();
         }
     }
 

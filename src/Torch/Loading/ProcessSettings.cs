@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
-using Tessera.Torch.Memory;
 
 namespace Tessera.Torch.Loading;
 
@@ -15,7 +14,6 @@ internal static partial class ProcessSettings
     {
         foreach (var (name, value) in Choose(Avx2.IsSupported, Avx512F.IsSupported, Environment.GetEnvironmentVariable))
             Set(name, value);
-        MemorySettings.BeforeLoading();
     }
 
     /// <summary>The settings for a processor, those that the user has made left out.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Tessera.Torch.Loading;
 
 namespace Tessera.Torch.Memory;
 

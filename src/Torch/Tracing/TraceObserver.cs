@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Tessera.Torch.Loading;
 
 namespace Tessera.Torch;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Tessera.Datasets.Detection;
 using Tessera.Datasets.Images;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Tessera.Datasets.Segmentation;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 
 namespace Tessera.Tests.Datasets.Segmentation;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using static TorchSharp.torch;
 

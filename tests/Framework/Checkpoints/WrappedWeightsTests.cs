@@ -2,6 +2,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Checkpoints.Safetensors;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Framework.Checkpoints;

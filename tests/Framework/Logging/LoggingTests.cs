@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
 using NLog;
+using Tessera.Framework.Hooks;
 using Tessera.Framework.Logging;
 
 namespace Tessera.Tests.Framework.Logging;

@@ -4,6 +4,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 
 namespace Tessera.Tests.Framework.Metrics;
 

@@ -1,6 +1,7 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 
 namespace Tessera.Tests.Framework.Metrics;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;

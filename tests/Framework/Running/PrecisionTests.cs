@@ -1,6 +1,7 @@
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
-using Tessera.Framework.Running.Distributed;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

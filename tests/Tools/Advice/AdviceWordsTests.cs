@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Components;
 using Tessera.Tools;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tests.Tools.Advice;
 

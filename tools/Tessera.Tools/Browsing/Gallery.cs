@@ -1,5 +1,6 @@
 using System.Net;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Files;
 
 namespace Tessera.Tools.Browsing;
 

@@ -8,6 +8,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools.Browsing;
 using Tessera.Tools.Evaluation;
@@ -39,7 +40,7 @@ internal static class AnalyzeResultsCommand
             HelpName = "SCORE",
         };
         var device = CommandLine.Device();
-        var precision = CommandLine.Precision();
+        var precision = CommandLine.PrecisionOption();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command(

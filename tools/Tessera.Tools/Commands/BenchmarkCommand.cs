@@ -11,6 +11,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Tools.Costs;
@@ -49,7 +50,7 @@ internal static class BenchmarkCommand
         };
         var output = new Option<string?>("--out") { Description = "Write the figures there as JSON.", HelpName = "benchmark.json" };
         var device = CommandLine.Device();
-        var precision = CommandLine.Precision();
+        var precision = CommandLine.PrecisionOption();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command(

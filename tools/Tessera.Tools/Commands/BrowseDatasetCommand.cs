@@ -7,6 +7,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Framework.Running;
 using Tessera.Tools.Browsing;
 using Tessera.Tools.Output;

@@ -5,6 +5,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Tools.Evaluation;
@@ -61,7 +62,7 @@ internal static class ConfusionMatrixCommand
             DefaultValueFactory = _ => Normalization.True,
         };
         var device = CommandLine.Device();
-        var precision = CommandLine.Precision();
+        var precision = CommandLine.PrecisionOption();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command(

@@ -5,6 +5,7 @@ using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Tools.Conversion;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 

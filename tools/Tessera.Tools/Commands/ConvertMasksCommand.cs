@@ -3,8 +3,11 @@ using System.Globalization;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
+using Tessera.Framework.Metrics;
 using Tessera.Framework.Running;
 using Tessera.Tools.Masks;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 

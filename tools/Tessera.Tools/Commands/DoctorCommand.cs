@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tessera.Framework.Configuration;
 using Tessera.Tools.Doctor;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 

@@ -3,6 +3,7 @@ using Spectre.Console;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 

@@ -5,7 +5,9 @@ using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
 
@@ -38,7 +40,7 @@ internal static class PredictCommand
             HelpName = "SCORE",
         };
         var device = CommandLine.Device();
-        var precision = CommandLine.Precision();
+        var precision = CommandLine.PrecisionOption();
         var weights = CommandLine.Weights();
         var plugins = CommandLine.Plugins();
         var command = new Command("predict", "Predicts images with nothing but a checkpoint.")

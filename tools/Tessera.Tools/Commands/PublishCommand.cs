@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Tessera.Framework.Checkpoints;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 

@@ -4,8 +4,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
+using Tessera.Tools.Output;
 using Tessera.Torch;
 using TorchSharp;
 

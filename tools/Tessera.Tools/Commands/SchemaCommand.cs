@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tessera.Framework.Components;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 

@@ -3,7 +3,9 @@ using System.Globalization;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
@@ -44,7 +46,7 @@ internal static class TestCommand
             HelpName = "SCORE",
         };
         var device = CommandLine.Device();
-        var precision = CommandLine.Precision();
+        var precision = CommandLine.PrecisionOption();
         var weights = new WeightArguments();
         var overrides = CommandLine.CfgOptions();
         var command = new Command("test", "Evaluates a checkpoint on a config's data (test, or val where there is no test).")

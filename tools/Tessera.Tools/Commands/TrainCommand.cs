@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NLog;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Running;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
 

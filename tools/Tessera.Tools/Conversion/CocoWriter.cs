@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Tessera.Datasets.Detection;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Files;
 
 namespace Tessera.Tools.Conversion;
 

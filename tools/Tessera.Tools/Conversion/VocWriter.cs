@@ -3,6 +3,7 @@ using System.Xml.Linq;
 using Tessera.Datasets.Detection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Conversion;

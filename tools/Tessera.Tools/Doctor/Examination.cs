@@ -6,9 +6,11 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Torch;
@@ -223,10 +225,9 @@ internal sealed class Examination : IDisposable
         var names = metrics.Values.SelectMany(metric => metric.Compute().Keys).ToArray();
         if (names.Length == 0 && metrics.Count == 0)
             _report.Warn("evaluation", "val.metrics is empty: nothing will be measured.");
-        var hooks = (Options.Hooks ?? new Dictionary<string, ComponentSpec<Framework.Hooks.Hook>?>())
-            .Where(hook => hook.Value is not null)
-            .Select(hook => hook.Key);
-        FollowedMetrics.Require(_document, hooks, Options.Schedule?.Count ?? 0, metrics.Values);
+        var hooks = RunBuilder.Named(Options.Hooks, spec => spec.Build(_services, _val.Info));
+        var schedule = (Options.Schedule ?? []).Select(spec => spec.Build(_services)).ToArray();
+        new FollowedMetrics(hooks, schedule).Tell(metrics.Values, _val.Info);
         return $"{batch.Count} samples predicted; metrics: {string.Join(", ", names)}";
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Doctor;
 

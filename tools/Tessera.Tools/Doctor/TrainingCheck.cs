@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Models.Losses;

@@ -9,6 +9,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
 using Tessera.Torch;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Evaluation;
 

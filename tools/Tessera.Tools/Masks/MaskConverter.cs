@@ -8,6 +8,7 @@ using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Masks;

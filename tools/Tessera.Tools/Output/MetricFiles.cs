@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Files;
 using Tessera.Framework.Metrics;
 
 namespace Tessera.Tools.Output;

@@ -2,6 +2,7 @@ using Tessera.Datasets.Images;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Framework.Data;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Statistics;
 

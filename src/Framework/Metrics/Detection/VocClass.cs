@@ -1,3 +1,5 @@
+using Tessera.Framework.Processes;
+
 namespace Tessera.Framework.Metrics.Detection;
 
 /// <summary>One class over all images: its detections, best first, and how many objects are asked for.</summary>

@@ -1,3 +1,5 @@
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Metrics;
 using Tessera.Framework.Running;
 
 namespace Tessera.Framework.Optimization;
@@ -30,7 +32,7 @@ public sealed record ReduceOnPlateauOptions(
 
 /// <summary>Falls by a factor when a metric has stopped getting better. The one schedule with a state, which is saved.</summary>
 [Component("ReduceOnPlateau")]
-public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, Hooks.IMetricFollower
+public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, IMetricFollower
 {
     private MetricRule _rule = options.Rule ?? MetricRule.Greater;
     private double? _best;
@@ -38,18 +40,18 @@ public sealed class ReduceOnPlateau(ReduceOnPlateauOptions options) : Schedule, 
         _bad,
         _cooldown;
 
-    string? Hooks.IMetricFollower.Followed => options.Metric;
+    string? IMetricFollower.Followed => options.Metric;
 
-    MetricRule? Hooks.IMetricFollower.Rule => options.Rule;
+    MetricRule? IMetricFollower.Rule => options.Rule;
 
-    void Hooks.IMetricFollower.Follow(MetricRule rule) => _rule = rule;
+    void IMetricFollower.Follow(MetricRule rule) => _rule = rule;
 
     public override double Rate(double baseRate, PhaseStep at) =>
         Math.Max(Math.Min(options.MinLr, baseRate), baseRate * Math.Pow(options.Factor, _falls));
 
     public override void Observe(IReadOnlyDictionary<string, double> metrics)
     {
-        var value = Hooks.MetricLookup.Find(metrics, options.Metric, nameof(ReduceOnPlateau));
+        var value = MetricLookup.Find(metrics, options.Metric, nameof(ReduceOnPlateau));
         if (IsBetter(value))
         {
             _best = value;

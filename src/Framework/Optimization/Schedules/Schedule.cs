@@ -1,3 +1,4 @@
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Running;
 
 namespace Tessera.Framework.Optimization;
@@ -7,13 +8,6 @@ public enum ScheduleUnit
 {
     Iteration,
     Epoch,
-}
-
-/// <summary>Whether more or less of a metric is better.</summary>
-public enum MetricRule
-{
-    Greater,
-    Less,
 }
 
 /// <summary>Where a phase stands, in its own unit.</summary>

@@ -1,4 +1,5 @@
 using NLog;
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using TorchSharp.Modules;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running.Diagnosis;

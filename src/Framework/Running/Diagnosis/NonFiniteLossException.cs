@@ -1,5 +1,6 @@
 using NLog;
 using Tessera.Framework.Data;
+using Tessera.Framework.Hooks;
 using Tessera.Framework.Models;
 
 namespace Tessera.Framework.Running.Diagnosis;

@@ -3,25 +3,9 @@ using Tessera.Framework.Hooks;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 
 namespace Tessera.Framework.Running;
-
-/// <summary>What a run computes in.</summary>
-public enum Precision
-{
-    Auto,
-    Fp32,
-    Bf16,
-    Fp16,
-}
-
-/// <summary>A choice that may be left to Tessera.</summary>
-public enum AutoSwitch
-{
-    Auto,
-    True,
-    False,
-}
 
 /// <summary>A whole config.</summary>
 /// <param name="Model">The task model.</param>
@@ -92,10 +76,6 @@ public sealed record TrainOptions(
     IReadOnlyDictionary<string, ComponentSpec<Penalty>?>? Penalties = null,
     IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null
 );
-
-/// <param name="Norm">Largest norm of all gradients together.</param>
-/// <param name="Value">Largest absolute value of any gradient.</param>
-public sealed record ClipGradOptions([property: Range(0.0, 1e12)] double? Norm = null, [property: Range(0.0, 1e12)] double? Value = null);
 
 /// <param name="Dataset">The data.</param>
 /// <param name="Loader">How it is read.</param>

@@ -1,4 +1,5 @@
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Files;
 
 namespace Tessera.Framework.Visualization.Charts;
 

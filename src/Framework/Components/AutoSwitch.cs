@@ -1,0 +1,11 @@
+using Tessera.Framework.Running;
+
+namespace Tessera.Framework.Components;
+
+/// <summary>A choice that may be left to Tessera.</summary>
+public enum AutoSwitch
+{
+    Auto,
+    True,
+    False,
+}

@@ -1,0 +1,17 @@
+namespace Tessera.Framework.Metrics;
+
+/// <summary>Finds what a hook or a schedule follows among the values that evaluation gives.</summary>
+public static class MetricLookup
+{
+    /// <param name="who">The part that asks, for the message.</param>
+    /// <exception cref="UserErrorException">Evaluation gives no such metric.</exception>
+    public static double Find(IReadOnlyDictionary<string, double> metrics, string name, string who) =>
+        metrics.TryGetValue(name, out var value) ? value : throw Unknown(who, name, metrics.Keys);
+
+    /// <param name="who">The part that asks, or its place in the config.</param>
+    public static UserErrorException Unknown(string who, string name, IEnumerable<string> known) =>
+        new(
+            $"{who} follows the metric \"{name}\", which evaluation does not give.{NearestName.Suggest(name, known)} It gives: "
+                + $"{string.Join(", ", known)}."
+        );
+}

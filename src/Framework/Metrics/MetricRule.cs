@@ -1,0 +1,8 @@
+namespace Tessera.Framework.Metrics;
+
+/// <summary>Whether more or less of a metric is better.</summary>
+public enum MetricRule
+{
+    Greater,
+    Less,
+}

@@ -1,0 +1,100 @@
+using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Components;
+using Tessera.Framework.Components.OptionTypes;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Running;
+
+namespace Tessera;
+
+/// <summary>
+/// Options whose defaults have changed (<see cref="EarlierDefaultAttribute"/>). Configs of runs name them all, so that a
+/// checkpoint whose config lacks one is known to be older than the option and means what held before.
+/// </summary>
+public static class EarlierDefaults
+{
+    /// <summary>A run's config with each such option written out.</summary>
+    public static ConfigDocument Stated(ConfigDocument document, ComponentBuilder components) => Stated(document, components.Registry);
+
+    /// <inheritdoc cref="Stated(ConfigDocument, ComponentBuilder)"/>
+    public static ConfigDocument Stated(ConfigDocument document, ComponentRegistry registry) =>
+        Filled(document, registry, option => Written(option, option.Key.Default));
+
+    /// <summary>A checkpoint's own config: what it lacks is as it was before the option.</summary>
+    public static ConfigDocument OfCheckpoint(ConfigDocument document, ComponentBuilder components) =>
+        Filled(document, components.Registry, option => Written(option, option.Key.Earlier));
+
+    /// <summary>
+    /// A config that goes on with a checkpoint, or evaluates it: an option that it leaves out is the checkpoint's, where that
+    /// has the same component in the same place.
+    /// </summary>
+    /// <param name="saved">The checkpoint's config.</param>
+    /// <param name="note">Told which options are not at their present defaults, and which of the model's the config sets otherwise.</param>
+    public static ConfigDocument With(ConfigDocument document, ComponentBuilder components, JsonObject saved, Action<string> note)
+    {
+        var before = Readable(saved);
+        foreach (var option in OptionsBinder.Changed<RunOptions>(components.Registry, document))
+            if (
+                option.Value is { } stated
+                && option.Parent.StartsWith("model", StringComparison.Ordinal)
+                && Trained(option) is { } trained
+                && trained.Text != stated.Text
+            )
+                note(
+                    $"{ConfigPath.Join(option.Parent, option.Key.Name)} is {stated.Text} in the config, but the checkpoint was trained "
+                        + $"with {trained.Text}."
+                );
+        return Filled(
+            document,
+            components.Registry,
+            option =>
+            {
+                var now = Written(option, option.Key.Default);
+                if (Trained(option) is not { } value)
+                    return now;
+                if (value.Text != now?.Text)
+                    note(
+                        $"{ConfigPath.Join(option.Parent, option.Key.Name)} is {value.Text}, as the checkpoint was trained: the config "
+                            + $"leaves it out, and the default is {now?.Text} now."
+                    );
+                return value;
+            }
+        );
+
+        // As the checkpoint has it; null where it has no such component there.
+        ConfigValue? Trained(ChangedOption option) =>
+            before.Find(option.Parent) is not ConfigMap place || !SameType(document.Find(option.Parent), place) ? null
+            : place[option.Key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } stored
+                ? new ConfigValue(option.Place, stored.Kind, stored.Text)
+            : Written(option, option.Key.Earlier);
+    }
+
+    private static ConfigDocument Filled(ConfigDocument document, ComponentRegistry registry, Func<ChangedOption, ConfigValue?> choose) =>
+        document.With(
+            from option in OptionsBinder.Changed<RunOptions>(registry, document)
+            where option.Value is null
+            let value = choose(option)
+            where value is not null
+            select (ConfigPath.Join(option.Parent, option.Key.Name), value)
+        );
+
+    private static ConfigValue? Written(ChangedOption option, object? value) =>
+        value switch
+        {
+            null => null,
+            string text => new ConfigValue(option.Place, ConfigValueKind.String, text),
+            bool => new ConfigValue(option.Place, ConfigValueKind.Boolean, option.Key.Type.Show(value)),
+            Enum => new ConfigValue(option.Place, ConfigValueKind.String, option.Key.Type.Show(value)),
+            _ => new ConfigValue(option.Place, ConfigValueKind.Number, option.Key.Type.Show(value)),
+        };
+
+    private static bool SameType(ConfigNode? present, ConfigMap saved) =>
+        present is ConfigMap map && (map["type"] as ConfigValue)?.Text == (saved["type"] as ConfigValue)?.Text;
+
+    private static ConfigDocument Readable(JsonObject saved)
+    {
+        var copy = saved.DeepClone().AsObject();
+        copy.Remove("plugins"); // never loaded from here
+        return ConfigDocument.FromCheckpoint(copy.ToJsonString(), "the checkpoint");
+    }
+}

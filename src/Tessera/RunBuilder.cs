@@ -1,0 +1,230 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using NLog;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Components;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Processes;
+using Tessera.Framework.Running;
+using Tessera.Framework.Running.Diagnosis;
+using Tessera.Torch;
+using Tessera.Torch.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera;
+
+/// <summary>Builds the parts of a run from its options. The tools and the runner share it.</summary>
+public sealed class RunBuilder(RunOptions options, IServiceProvider services)
+{
+    private static readonly Logger s_log = LogManager.GetCurrentClassLogger();
+
+    public RunOptions Options => options;
+
+    /// <summary>Loads the tensor library, with as many threads as the config says.</summary>
+    public void StartTensorLibrary() => Threads.Set(options.Threads);
+
+    public Dataset Dataset(ComponentSpec<Dataset> spec) => spec.Build(services);
+
+    /// <summary>Looks for what in the data would stop a run later (<see cref="Tessera.Framework.Data.Dataset.Check"/>).</summary>
+    /// <param name="path">Of the data set in the config.</param>
+    /// <param name="warn">Told what is odd but allowed.</param>
+    /// <param name="progress">Told now and then how far the look has come, where it takes a while.</param>
+    /// <exception cref="UserErrorException">The data can't be used, and the loader isn't to skip what it can't read.</exception>
+    public static void CheckData(Dataset dataset, string path, LoaderOptions? loader, Action<string> warn, Action<string> progress)
+    {
+        var watch = Stopwatch.StartNew();
+        var said = TimeSpan.Zero;
+        try
+        {
+            foreach (var note in dataset.Check(Advance))
+                warn($"{path}: {note}");
+            // Segmentation's own look counts pixels.
+            if (
+                dataset.Info.Task != DataTask.Segmentation
+                && ClassPresence.Of(dataset).Absent(path.StartsWith("train", StringComparison.Ordinal)) is { } absent
+            )
+                warn($"{path}: {absent}");
+        }
+        catch (UserErrorException error) when (loader?.OnBadSample == BadSample.Skip && dataset.Info.Task != DataTask.Detection) // boxes have options of their own
+        {
+            warn($"{path}: {error.Message}\n  They are skipped (on_bad_sample).");
+        }
+        catch (UserErrorException error)
+        {
+            throw new UserErrorException($"{path}\n  {error.Message.ReplaceLineEndings("\n  ")}", error);
+        }
+
+        void Advance(int done, int total)
+        {
+            if (watch.Elapsed - said < TimeSpan.FromSeconds(3) && (done < total || said == TimeSpan.Zero))
+                return;
+            said = watch.Elapsed;
+            progress(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{path}: looking at the labels, {done}/{total}, {watch.Elapsed * ((double)(total - done) / done):m\\:ss} left"
+                )
+            );
+        }
+    }
+
+    /// <summary>Looks at several data sets, and says everything that is wrong with any of them at once.</summary>
+    /// <param name="parts">Each with its path in the config and how it is read.</param>
+    /// <exception cref="UserErrorException">Some can't be used.</exception>
+    public static void CheckAll(
+        IEnumerable<(Dataset Dataset, string Path, LoaderOptions? Loader)> parts,
+        Action<string> warn,
+        Action<string> progress
+    )
+    {
+        var faults = new List<UserErrorException>();
+        foreach (var (dataset, path, loader) in parts)
+        {
+            try
+            {
+                CheckData(dataset, path, loader, warn, progress);
+            }
+            catch (UserErrorException fault)
+            {
+                faults.Add(fault);
+            }
+        }
+        if (faults.Count > 0)
+            throw faults.Count == 1
+                ? faults[0]
+                : new UserErrorException(string.Join("\n\n", faults.Select(fault => fault.Message)), faults[0]);
+    }
+
+    /// <summary>The training batches of this process.</summary>
+    public IBatchLoader TrainLoader(Dataset dataset, TrainOptions train, IProcessGroup group)
+    {
+        var loader = train.Loader ?? new LoaderOptions();
+        var transforms = (train.BatchTransforms ?? []).Select(spec => spec.Build(services, dataset.Info)).ToArray();
+        return Loaders.Create(
+            dataset,
+            dataset.Pipeline,
+            loader.Sampler?.Build(services),
+            loader,
+            options.Seed,
+            training: true,
+            group.Rank,
+            group.WorldSize,
+            transforms
+        );
+    }
+
+    /// <summary>The batches to evaluate in this process.</summary>
+    public IBatchLoader EvaluationLoader(Dataset dataset, EvaluationOptions evaluation, IProcessGroup group)
+    {
+        var loader = evaluation.Loader ?? new LoaderOptions();
+        return Loaders.Create(
+            dataset,
+            dataset.Pipeline,
+            loader.Sampler?.Build(services),
+            loader,
+            options.Seed,
+            training: false,
+            group.Rank,
+            group.WorldSize
+        );
+    }
+
+    /// <summary>By the config's names.</summary>
+    public IReadOnlyDictionary<string, Metric> Metrics(EvaluationOptions evaluation, DataInfo data) =>
+        Named(evaluation.Metrics, spec => spec.Build(services, data));
+
+    /// <summary>The model for these classes, its weights random; on the CPU.</summary>
+    public VisionModel Model(DataInfo data)
+    {
+        var model = Kept.Keep(options.Model.Build(services, data));
+        SingleValueNorms.Attach(model);
+        return model;
+    }
+
+    /// <summary>The model with its initial weights as the config says.</summary>
+    public VisionModel InitializedModel(DataInfo data)
+    {
+        var model = Model(data);
+        ModelInitialization.Apply(model, new InitContext(data));
+        return model;
+    }
+
+    /// <summary>Whether images are to lie channels last in memory.</summary>
+    public bool ChannelsLast(VisionModel model, Device device, PrecisionChoice precision)
+    {
+        if (options.ChannelsLast == AutoSwitch.False)
+            return false;
+        var risky = device.type == DeviceType.CPU && !precision.IsMixed ? BatchLayout.Overrunning(model) : null;
+        if (options.ChannelsLast == AutoSwitch.True)
+        {
+            if (risky is not null)
+                s_log.Warn(
+                    "channels_last: with {0}, a strided 1x1 convolution over fewer than 16 channels, training in fp32 can corrupt "
+                        + "memory (oneDNN 2.6). \"auto\" would leave it off.",
+                    risky
+                );
+            return true;
+        }
+        return risky is null && BatchLayout.IsConvolutional(model) && (device.type == DeviceType.CPU || precision.IsMixed);
+    }
+
+    /// <summary>Builds the components of a named map; those set to null are left out.</summary>
+    public static Dictionary<string, T> Named<T>(IReadOnlyDictionary<string, ComponentSpec<T>?>? specs, Func<ComponentSpec<T>, T> build)
+        where T : class
+    {
+        var built = new Dictionary<string, T>();
+        foreach (var (name, spec) in specs ?? new Dictionary<string, ComponentSpec<T>?>())
+        {
+            if (spec is not null)
+                built.Add(name, build(spec));
+        }
+        return built;
+    }
+
+    /// <summary>What is evaluated must have the classes that are trained, in the same order.</summary>
+    public static void RequireSameClasses(Dataset train, Dataset val, string path)
+    {
+        if (train.Info.Classes.SequenceEqual(val.Info.Classes))
+            return;
+        var missing = train.Info.Classes.Except(val.Info.Classes).ToArray();
+        var extra = val.Info.Classes.Except(train.Info.Classes).ToArray();
+        var all = train.Info.Classes.Concat(extra).ToArray();
+        throw new UserErrorException(
+            $"{path}: its classes are others than those of train.dataset ({val.Info.Classes.Count} and {train.Info.Classes.Count})."
+                + (missing.Length > 0 ? $" It lacks {string.Join(", ", missing.Take(5))}." : "")
+                + (extra.Length > 0 ? $" Only it has {string.Join(", ", extra.Take(5))}." : "")
+                + (missing.Length + extra.Length == 0 ? " Their order differs." : "")
+                + (
+                    train.Info.Task == DataTask.Regression
+                        ? ""
+                        : $" Where a split may lack a class, give both data sets the names: \"classes\": "
+                            + $"[{string.Join(", ", all.Take(20).Select(name => $"\"{name}\""))}{(all.Length > 20 ? ", …" : "")}]."
+                )
+        );
+    }
+
+    /// <summary>A detector can't learn where no image has a box.</summary>
+    public static void RequireBoxes(Dataset train)
+    {
+        if (train.Info.Task != DataTask.Detection)
+            return;
+        for (var i = 0; i < train.Count; i++)
+            if (train.LabelsOf(i) is not { Count: 0 })
+                return;
+        throw new UserErrorException(
+            string.Join(
+                "\n  ",
+                train
+                    .LeftOut.Select(entry => entry.ToString())
+                    .Prepend($"train.dataset: none of its {train.Count} images has a box, so there is nothing to learn.")
+            )
+        );
+    }
+
+    private IBatchLoaderFactory Loaders => services.GetRequiredService<IBatchLoaderFactory>();
+}

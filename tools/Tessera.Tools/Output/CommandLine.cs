@@ -1,0 +1,125 @@
+using System.CommandLine;
+using System.Reflection;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
+using Tessera.Framework.Processes;
+using Tessera.Framework.Running;
+using Tessera.Tools;
+using Tessera.Torch.Loading;
+
+namespace Tessera.Tools.Output;
+
+/// <summary>What every tool shares: the config argument, overrides, plugins, and how mistakes end.</summary>
+internal static class CommandLine
+{
+    /// <summary>Exit code of a user's mistake.</summary>
+    public const int Mistake = 1;
+
+    /// <summary>Exit code of a defect of Tessera's.</summary>
+    public const int Failure = 3;
+
+    /// <summary>The config file.</summary>
+    public static Argument<string> Config() => new("CONFIG") { Description = "The config file." };
+
+    /// <summary>Overrides of the config.</summary>
+    public static Option<string[]> CfgOptions() =>
+        new("--cfg-options")
+        {
+            Description = "Changes to the config: a.b=1 a.list.0=x groups.\"key.with.dots\".lr_mult=0. Values are JSON, otherwise strings.",
+            HelpName = "KEY=VALUE",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
+
+    /// <summary>Where to compute.</summary>
+    public static Option<string?> Device() => new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
+
+    /// <summary>What a tool that doesn't train computes in.</summary>
+    public static Option<Precision> PrecisionOption() =>
+        new("--precision")
+        {
+            Description = "fp32, bf16, fp16 or auto. Default: fp32.",
+            HelpName = "TYPE",
+            DefaultValueFactory = _ => Precision.Fp32,
+        };
+
+    /// <summary>Which of a checkpoint's weights to take.</summary>
+    public static Option<WeightChoice> Weights() =>
+        new("--weights")
+        {
+            Description = "averaged (where the checkpoint has them) or trained. Default: averaged, as training evaluates.",
+            HelpName = "WHICH",
+            DefaultValueFactory = _ => WeightChoice.Averaged,
+        };
+
+    /// <summary>Plugins for a checkpoint whose config names some.</summary>
+    public static Option<string[]> Plugins() =>
+        new("--plugin")
+        {
+            Description = "A plugin to load: a .dll, .csproj or .cs file. A checkpoint's own are never loaded.",
+            HelpName = "PATH",
+            DefaultValueFactory = _ => [],
+        };
+
+    /// <summary>Runs a tool. A user's mistake is printed without a stack trace, a defect with the place of its trace.</summary>
+    /// <returns>0, <see cref="Mistake"/> or <see cref="Failure"/>.</returns>
+    public static int Invoke(Command root, IReadOnlyList<string> args)
+    {
+        try
+        {
+            if (args is [] or ["--help" or "-h" or "-?"])
+            {
+                Console.Out.WriteLine(Usage.Overview(root));
+                return 0;
+            }
+            if (root.Subcommands.All(tool => tool.Name != args[0]))
+                throw Usage.UnknownTool(root, args[0]);
+
+            // A token that begins with @ is a value like any other, not a file of arguments.
+            var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (Usage.IsHelp(parsed))
+            {
+                Console.Out.WriteLine(Usage.Of(parsed));
+                return 0;
+            }
+            if (parsed.Errors.Count > 0)
+                throw Usage.Wrong(parsed);
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception exception)
+        {
+            var (message, isMistake) = Describe(exception, args);
+            Console.Error.WriteLine(message);
+            return isMistake ? Mistake : Failure;
+        }
+    }
+
+    /// <summary>What a person is told of an error, and whether it is a mistake of theirs; a defect's trace is written to a file.</summary>
+    /// <param name="args">How the tool was called.</param>
+    internal static (string Message, bool IsMistake) Describe(Exception exception, IReadOnlyList<string> args) =>
+        Cause(exception) switch
+        {
+            UserErrorException mistake => (mistake.Message, true),
+            LibTorchException unusable => (unusable.Message, true),
+            IOException { Message: var message } full when AtomicFile.IsFull(full) => (
+                $"The disk is full, or a limit on files is reached: {message}\n  What was saved before is untouched.",
+                true
+            ),
+            Exception refused and (IOException or UnauthorizedAccessException) => (refused.Message, true),
+            var defect => (Defect.Report(defect, args), false),
+        };
+
+    /// <summary>What lies under the wrappings of threads and reflection.</summary>
+    private static Exception Cause(Exception exception) =>
+        exception switch
+        {
+            AggregateException { InnerExceptions: [var only] } => Cause(only),
+            TargetInvocationException { InnerException: { } inner } => Cause(inner),
+            TypeInitializationException { InnerException: UserErrorException or LibTorchException or TypeInitializationException } => Cause(
+                exception.InnerException
+            ),
+            _ => exception,
+        };
+}

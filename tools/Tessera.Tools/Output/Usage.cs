@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Tessera.Framework.Errors;
+using Tessera.Tools;
+
+namespace Tessera.Tools.Output;
+
+/// <summary>What the tools say about themselves, in the words a user types: <c>tools/train</c>, not a program's name.</summary>
+internal static class Usage
+{
+    /// <summary>Every tool, with what it does.</summary>
+    public static string Overview(Command root)
+    {
+        var width = root.Subcommands.Max(tool => tool.Name.Length);
+        var lines = root.Subcommands.Select(tool => $"  tools/{tool.Name.PadRight(width)}  {tool.Description}");
+        return $"{root.Description}\n\n{string.Join('\n', lines)}\n\ntools/NAME --help tells how a tool is called.";
+    }
+
+    /// <summary>A tool's arguments and options.</summary>
+    public static string Of(ParseResult parsed)
+    {
+        using var text = new StringWriter(CultureInfo.InvariantCulture);
+        parsed.Invoke(new InvocationConfiguration { Output = text });
+        return text.ToString().Replace($"  {parsed.RootCommandResult.Command.Name} ", "  tools/", StringComparison.Ordinal).TrimEnd();
+    }
+
+    /// <summary>Options that other projects' tools have and these don't.</summary>
+    internal static IEnumerable<string> OptionsElsewhere => s_elsewhere.Keys;
+
+    /// <summary>Options of MMDetection's and MMSegmentation's tools, and what does the same here.</summary>
+    private static readonly Dictionary<string, string> s_elsewhere = new()
+    {
+        ["--show"] = "--show-dir DIR of tools/test writes pictures of the predictions; no window is opened",
+        ["--show-score-thr"] = "--score-thr SCORE of tools/test leaves boxes that score less out of the pictures",
+        ["--eval"] = "what is measured stands in the config: test.metrics, or val.metrics",
+        ["--eval-options"] = "what is measured stands in the config: test.metrics, or val.metrics",
+        ["--format-only"] = "--predictions PATH of tools/test writes the predictions",
+        ["--options"] = "--cfg-options KEY=VALUE changes the config",
+        ["--resume-from"] = "--resume of tools/train goes on from the work dir's newest checkpoint",
+        ["--auto-resume"] = "--resume of tools/train goes on from the work dir's newest checkpoint",
+        ["--load-from"] = "the config's model.init or model.backbone.init says which weights a run begins from",
+        ["--gpu-id"] = "--cfg-options device=cuda:N says on which GPU",
+        ["--gpu-ids"] = "--cfg-options device=cuda:N says on which GPU",
+        ["--seed"] = "--cfg-options seed=N sets the seed",
+        ["--amp"] = "--cfg-options precision=auto computes in bf16 where the device has it",
+        ["--tta"] = "the config's model.test has flip and scales",
+    };
+
+    public static bool IsHelp(ParseResult parsed) => parsed.Action is HelpAction;
+
+    public static UserErrorException UnknownTool(Command root, string name)
+    {
+        var names = root.Subcommands.Select(tool => tool.Name).ToArray();
+        return new($"No tool is named \"{name}\".{NearestName.Suggest(name, names)}\n  Tools: {string.Join(", ", names)}.");
+    }
+
+    /// <summary>Everything that is wrong with a command line.</summary>
+    public static UserErrorException Wrong(ParseResult parsed)
+    {
+        var tool = parsed.CommandResult.Command;
+        var unknown = parsed.UnmatchedTokens.Select(token => Unknown(tool, token));
+        var others = parsed
+            .Errors.Where(error => !parsed.UnmatchedTokens.Any(token => error.Message.Contains($"'{token}'", StringComparison.Ordinal)))
+            .Select(Describe);
+        var arguments = string.Concat(
+            tool.Arguments.Select(argument => argument.Arity.MinimumNumberOfValues > 0 ? $" {argument.Name}" : $" [{argument.Name}]")
+        );
+        return new(
+            $"tools/{tool.Name}\n  {string.Join("\n  ", unknown.Concat(others).Distinct())}\n  Usage: tools/{tool.Name}{arguments} "
+                + $"[options]; tools/{tool.Name} --help names the options."
+        );
+    }
+
+    private static string Unknown(Command tool, string token) =>
+        token.StartsWith('-')
+            ? s_elsewhere.TryGetValue(token.Split('=')[0], out var here)
+                ? $"There is no option {token}: {here}."
+                : $"There is no option {token}.{NearestName.Suggest(token, tool.Options.Select(option => option.Name))}"
+            : $"\"{token}\" is one argument too many.";
+
+    private static string Describe(ParseError error) =>
+        error.SymbolResult switch
+        {
+            ArgumentResult { Tokens.Count: 0, Parent: CommandResult, Argument: var argument } =>
+                $"{argument.Name} is missing: {argument.Description}",
+            OptionResult { Tokens: [.., var last], Option: var option } =>
+                $"{option.Name} doesn't take \"{last.Value}\": {option.Description}",
+            OptionResult { Option: var option } => $"{option.Name} lacks its value: {option.Description}",
+            _ => error.Message,
+        };
+}
