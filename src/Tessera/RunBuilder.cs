@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
@@ -21,7 +22,7 @@ namespace Tessera;
 /// <summary>Builds the parts of a run from its options. The tools and the runner share it.</summary>
 public sealed class RunBuilder(RunOptions options, IServiceProvider services)
 {
-    private static readonly Logger s_log = LogManager.GetCurrentClassLogger();
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     public RunOptions Options => options;
 
@@ -163,7 +164,7 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
         if (options.ChannelsLast == AutoSwitch.True)
         {
             if (risky is not null)
-                s_log.Warn(
+                s_log.LogWarning(
                     "channels_last: with {0}, a strided 1x1 convolution over fewer than 16 channels, training in fp32 can corrupt "
                         + "memory (oneDNN 2.6). \"auto\" would leave it off.",
                     risky

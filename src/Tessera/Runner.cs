@@ -2,7 +2,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
@@ -26,7 +27,7 @@ namespace Tessera;
 /// <summary>A training run of a config: builds every part in its order, trains, and takes it all down.</summary>
 public sealed class Runner : IDisposable
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     private static readonly string[] s_defaultHooks = ["log", "nan_guard", "checkpoint"];
 
@@ -75,7 +76,7 @@ public sealed class Runner : IDisposable
                 Own(checkpoint);
             document = checkpoint is null
                 ? EarlierDefaults.Stated(document, components)
-                : EarlierDefaults.With(document, components, checkpoint.Info.Config, text => s_log.Info(text));
+                : EarlierDefaults.With(document, components, checkpoint.Info.Config, text => s_log.LogInformation("{0}", text));
             options = components.Bind<RunOptions>(document);
             var (train, optimizer) = (options.Train!, options.Optimizer!);
             var builder = new RunBuilder(options, services);
@@ -95,9 +96,9 @@ public sealed class Runner : IDisposable
                 )
             );
             foreach (var option in inherited)
-                s_log.Warn("{0}", option);
+                s_log.LogWarning("{0}", option);
             if (resume && checkpoint is null)
-                s_log.Info("There is no checkpoint in {0} yet; the run begins anew.", workDir);
+                s_log.LogInformation("There is no checkpoint in {0} yet; the run begins anew.", workDir);
             string[] unwanted = [.. s_defaultHooks.Where(key => document.IsRemoved("hooks", key))];
             var saved = WithNulls(document.SaveText(workDir), unwanted);
 
@@ -110,8 +111,8 @@ public sealed class Runner : IDisposable
                 valData is null
                     ? [(dataset, "train.dataset", train.Loader)]
                     : [(dataset, "train.dataset", train.Loader), (valData, "val.dataset", options.Val!.Loader)],
-                text => s_log.Warn(text),
-                text => s_log.Info(text)
+                text => s_log.LogWarning("{0}", text),
+                text => s_log.LogInformation("{0}", text)
             );
             RunBuilder.RequireBoxes(dataset);
             if (valData is not null)
@@ -177,20 +178,20 @@ public sealed class Runner : IDisposable
                 {
                     throw new UserErrorException($"{checkpoint.Path}\n  {error.Message}", error);
                 }
-                s_log.Info(
+                s_log.LogInformation(
                     "Resumed from {0}: iteration {1}, epoch {2}.",
                     checkpoint.Path,
                     checkpoint.Info.Iteration,
                     checkpoint.Info.Epoch
                 );
                 if (ConfigChanges.Between(checkpoint.Info.Config, parts.Config) is { Length: > 0 } changes)
-                    s_log.Info("Changed in the config since: {0}.", changes);
+                    s_log.LogInformation("Changed in the config since: {0}.", changes);
             }
             if (group.Rank == 0)
             {
                 // Only now that nothing can be refused any more.
                 if (former.Count > 0)
-                    s_log.Info("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
+                    s_log.LogInformation("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
                 AtomicFile.WriteText(Path.Combine(workDir, "config.json"), saved);
             }
             var runner = new Runner(trainer);
@@ -225,7 +226,8 @@ public sealed class Runner : IDisposable
             Trainer.Group.Fail(); // the other processes wait for this one
             throw;
         }
-        s_log.Info(
+        s_log.LogInformation(
+            "{0}",
             Trainer.StopReason is { } reason
                 ? $"Ended at iteration {Trainer.Progress.Iteration}: {reason}."
                 : $"Done: {Trainer.Progress.Iteration} iterations, {Trainer.EpochsDone} epochs."
@@ -322,14 +324,14 @@ public sealed class Runner : IDisposable
             ReadsAll = !resumed, // it was looked at when the run began
         };
         if (look.Run(parts.Model, "val.dataset") is { } note)
-            s_log.Info("{0}", note);
+            s_log.LogInformation("{0}", note);
     }
 
     private static void Describe(Trainer trainer, Dataset dataset, IBatchLoader loader, ConfigDocument document)
     {
         var trained = trainer.Model.parameters().Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel());
         var all = trainer.Model.parameters().Sum(parameter => parameter.numel());
-        s_log.Info(
+        s_log.LogInformation(
             "{0}: {1}, {2:0.00} M parameters ({3:0.00} M trained); {4} samples of {5} classes, {6} batches an epoch; {7} iterations.",
             document.Path is { } path ? SourceLocation.Display(path) : "config",
             trainer.Model.GetName(),
@@ -340,6 +342,6 @@ public sealed class Runner : IDisposable
             loader.BatchesPerEpoch,
             trainer.Progress.TotalIterations
         );
-        s_log.Info("Hooks, in order: {0}", string.Join(", ", trainer.OrderedHooks.Select(hook => hook.Key)));
+        s_log.LogInformation("Hooks, in order: {0}", string.Join(", ", trainer.OrderedHooks.Select(hook => hook.Key)));
     }
 }

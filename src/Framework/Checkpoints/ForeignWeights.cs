@@ -1,4 +1,5 @@
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using static TorchSharp.torch;
@@ -32,7 +33,7 @@ public sealed record LoadReport(
 /// <summary>Weights that others published, into a module.</summary>
 public static class ForeignWeights
 {
-    private static readonly Logger Log = LogManager.GetLogger("weights");
+    private static readonly ILogger s_log = Log.For("weights");
 
     /// <summary>
     /// Loads a PyTorch checkpoint or a safetensors file into a whole model, for <c>tools/test CONFIG CHECKPOINT</c>:
@@ -62,16 +63,16 @@ public static class ForeignWeights
     {
         using var file = WeightsFile.Open(path, options.Part, options.Weights);
         if (file.Others.Count > 0)
-            Log.Info(
+            s_log.LogInformation(
                 "{0} also holds {1}.",
                 Path.GetFileName(path),
                 string.Join(", ", file.Others.Take(10)) + (file.Others.Count > 10 ? " …" : "")
             );
         var target = module.state_dict();
         var found = NameMatch.Find(module, target, file, options, path);
-        Log.Info("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
+        s_log.LogInformation("{0}: {1} tensors ({2}), read as {3}.", path, file.Tensors.Count, file.Format, found.Describe());
         foreach (var note in file.Notes.Concat(found.Notes))
-            Log.Warn("{0}: {1}", Path.GetFileName(path), note);
+            s_log.LogWarning("{0}: {1}", Path.GetFileName(path), note);
 
         var rows = Rows(module, target, file, found, options, context);
         if (whole)
@@ -81,7 +82,7 @@ public static class ForeignWeights
 
         var report = Fill(module, target, file, found, options, rows, adapt: !whole);
         foreach (var line in LoadTable.Lines(report))
-            Log.Info(line);
+            s_log.LogInformation("{0}", line);
         if (report.Loaded.Count == 0)
             throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
         if (options.Strict && !report.IsComplete)
@@ -119,7 +120,7 @@ public static class ForeignWeights
                 if (adapt && StemChannels.Adapt(stem, stored, target[own].shape) is { } adapted)
                 {
                     stored = adapted.Tensor;
-                    Log.Warn("{0}: {1}.", own, adapted.Done);
+                    s_log.LogWarning("{0}: {1}.", own, adapted.Done);
                 }
             }
             if (rows.Take(own, stored, target[own]) is not { } taken)
@@ -239,9 +240,9 @@ public static class ForeignWeights
     {
         var name = Path.GetFileName(path);
         if (rows.Describe() is { } told)
-            Log.Log(told.Lacking ? LogLevel.Warn : LogLevel.Info, "{0}: {1}", name, told.Text);
+            s_log.Log(told.Lacking ? LogLevel.Warning : LogLevel.Information, "{0}: {1}", name, told.Text);
         if (rows.OtherCount is { } other)
-            Log.Warn(
+            s_log.LogWarning(
                 "{0}: the file's classifier has {1} classes, the data {2}, and {3}: it keeps its first weights.",
                 name,
                 other.Found,
@@ -249,7 +250,7 @@ public static class ForeignWeights
                 file.Classes is null ? "the file names none" : "its names are not compared"
             );
         if (rows.Unnamed && context.Data is { } data)
-            Log.Warn(
+            s_log.LogWarning(
                 "{0} {1}; the data's {2} are taken, in their order: {3}.",
                 name,
                 file.Classes is null ? "carries no class names" : "is taken by the order of its classes",
@@ -262,7 +263,7 @@ public static class ForeignWeights
             && file.Classes is { } there
             && !there.SequenceEqual(here)
         )
-            Log.Warn(
+            s_log.LogWarning(
                 "{0}: its classes ({1}) are others than the data's ({2}), or in another order, and {3} "
                     + "doesn't say which tensors have rows for them: nothing was matched by name.",
                 name,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
@@ -35,7 +36,7 @@ public sealed record SaveBestOptions(string Metric, MetricRule? Rule = null);
 [Component("CheckpointHook")]
 public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetricFollower, ISavesEvaluations
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     private readonly Stopwatch _sinceSave = new();
     private CheckpointStore? _store;
@@ -150,7 +151,7 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
         {
             var path = _store.Save(name, state, run.Describe());
             if (!again)
-                s_log.Info("Saved {0}", path);
+                s_log.LogInformation("Saved {0}", path);
             if (_isBest)
                 _store.SaveBest(options.SaveBest!.Metric, state, run.Describe());
         }

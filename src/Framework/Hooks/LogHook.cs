@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Data;
 using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
@@ -18,7 +19,7 @@ public sealed class LogHook(LogHookOptions options) : Hook
 {
     private const double Collapse = 5;
 
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     private readonly Stopwatch _clock = new();
     private long _images;
@@ -92,7 +93,7 @@ public sealed class LogHook(LogHookOptions options) : Hook
         if (_warned || perSecond * Collapse > _fastest || wait > 0.5 || run.Device.type != DeviceType.CPU || Threads.Count == 1)
             return;
         _warned = true;
-        s_log.Warn(
+        s_log.LogWarning(
             "Steps take {0:0} times as long as before. Other programs seem to share the cores; then one thread (--cfg-options "
                 + "threads=1) is faster than {1}, which wait for each other.",
             _fastest / perSecond,

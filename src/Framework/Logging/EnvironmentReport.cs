@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch;
@@ -11,7 +12,7 @@ namespace Tessera.Framework.Logging;
 /// <summary>What a run ran on, for its log: whoever repeats it needs to know.</summary>
 public static class EnvironmentReport
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     /// <summary>By name, in the order shown.</summary>
     public static IReadOnlyList<(string Name, string Value)> Collect(
@@ -48,7 +49,7 @@ public static class EnvironmentReport
     public static void Write(IReadOnlyList<(string Name, string Value)> lines)
     {
         var width = lines.Max(line => line.Name.Length);
-        s_log.Info("Environment\n{0}", string.Join('\n', lines.Select(line => $"  {line.Name.PadRight(width)}  {line.Value}")));
+        s_log.LogInformation("Environment\n{0}", string.Join('\n', lines.Select(line => $"  {line.Name.PadRight(width)}  {line.Value}")));
     }
 
     /// <summary>The commit of the checkout around a folder, read from its files; null where there is none.</summary>

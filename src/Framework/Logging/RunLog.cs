@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using NLog;
 using NLog.Config;
+using NLog.Extensions.Logging;
 using NLog.Targets;
 using Spectre.Console;
 using Tessera.Framework.Hooks;
@@ -161,6 +162,8 @@ public sealed class RunLog : IRunOutput, IDisposable
     {
         lock (Configuring)
         {
+            if (Messages.Log.Factory is not NLogLoggerFactory)
+                Messages.Log.Factory = new NLogLoggerFactory();
             var configuration = LogManager.Configuration ?? new LoggingConfiguration();
             configuration.AddTarget(target);
             configuration.AddRule(level, LogLevel.Fatal, target);

@@ -1,4 +1,5 @@
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Metrics;
@@ -9,7 +10,7 @@ namespace Tessera.Framework.Running;
 /// <summary>The hooks and schedules of a run that act on a metric (save_best, EarlyStoppingHook, ReduceOnPlateau).</summary>
 public sealed class FollowedMetrics
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     private readonly (string Path, IMetricFollower Follower)[] _followers;
 
@@ -70,7 +71,7 @@ public sealed class FollowedMetrics
                         + "Set rule to \"greater\" or \"less\" beside metric, or override RuleOf in the metric's class."
                 );
         if (declared is { } other && other != stated)
-            s_log.Warn(
+            s_log.LogWarning(
                 "{0} takes {1} of \"{2}\" for better, as its rule says; by the metric {3} is better. Without the rule, the metric decides.",
                 path,
                 Word(stated),

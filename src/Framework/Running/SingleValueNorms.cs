@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Processes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,7 +16,7 @@ namespace Tessera.Framework.Running;
 /// batch.</remarks>
 public static class SingleValueNorms
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
     private static readonly ConditionalWeakTable<nn.Module, object> s_attached = [];
 
     /// <summary>From now on, for all batch norms of a model, those of plugins too. A second time changes nothing.</summary>
@@ -44,7 +45,7 @@ public static class SingleValueNorms
                     still = false;
                     norm.train();
                     if (!told)
-                        s_log.Warn("{0}", Told(name));
+                        s_log.LogWarning("{0}", Told(name));
                     told = true;
                     return output;
                 }

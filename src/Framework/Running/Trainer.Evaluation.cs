@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Hooks;
@@ -54,7 +55,7 @@ public sealed partial class Trainer
                 + $"mended, {GoesOn} evaluates again and goes on.";
             if (error is UserErrorException)
                 throw new UserErrorException($"{error.Message}\n  {text}", error);
-            s_log.Error("{0}", text);
+            s_log.LogError("{0}", text);
             throw;
         }
         foreach (var hook in _hooks.OfType<ISavesEvaluations>())
@@ -85,9 +86,9 @@ public sealed partial class Trainer
         ProcessMemory.GiveBack();
         TrainMode();
         if (evaluator.NonFinite.Text is { } warning)
-            s_log.Warn("{0}", warning);
+            s_log.LogWarning("{0}", warning);
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
-        s_log.Info(
+        s_log.LogInformation(
             "Evaluation after iteration {0}: {1}",
             _iteration,
             string.Join(
@@ -98,11 +99,11 @@ public sealed partial class Trainer
             )
         );
         if (Evaluator.Coverage(_metrics) is { } coverage)
-            s_log.Warn("{0}", coverage);
+            s_log.LogWarning("{0}", coverage);
         foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables()))
-            s_log.Info("\n{0}", TextTable.Format(table));
+            s_log.LogInformation("\n{0}", TextTable.Format(table));
         foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
-            s_log.Info("{0}", note);
+            s_log.LogInformation("{0}", note);
         _schedule.Observe(_metrics, _iteration);
         foreach (var hook in _hooks)
             hook.AfterEvaluation(this, _metrics);
@@ -118,7 +119,7 @@ public sealed partial class Trainer
         }
         catch (Exception error) when (error is UserErrorException or NonFiniteLossException)
         {
-            s_log.Warn("Nor could the training be saved: {0}", error.Message);
+            s_log.LogWarning("Nor could the training be saved: {0}", error.Message);
             return null;
         }
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Running.Diagnosis;
@@ -31,7 +32,7 @@ public sealed partial class Trainer
     {
         if (_snapshot.Count == 0)
             return found;
-        s_log.Warn("A loss was not finite at iteration {0}; going back to find out where it came from.", found.Progress.Iteration);
+        s_log.LogWarning("A loss was not finite at iteration {0}; going back to find out where it came from.", found.Progress.Iteration);
         _hooks = [];
         _guard!.Forget();
         _guard.AtOnce = true;
@@ -50,7 +51,7 @@ public sealed partial class Trainer
         }
         catch (UserErrorException error)
         {
-            s_log.Warn("The batches could not be repeated: {0}", error.Message);
+            s_log.LogWarning("The batches could not be repeated: {0}", error.Message);
         }
         return found;
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
@@ -92,7 +93,7 @@ public sealed partial class Trainer
                 _parts.Schedule.Count > 0,
                 TrainLoader.OrderedBy
             ),
-            text => s_log.Warn("{0}", text)
+            text => s_log.LogWarning("{0}", text)
         );
 
         Restore(state, rewind: false);

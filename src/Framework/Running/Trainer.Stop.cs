@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using System.Text;
 
 namespace Tessera.Framework.Running;
@@ -14,7 +15,7 @@ public sealed partial class Trainer
     public override void Stop(string reason)
     {
         if (Interlocked.CompareExchange(ref _asked, reason, null) is null)
-            s_log.Info("Stopping: {0}", reason);
+            s_log.LogInformation("Stopping: {0}", reason);
     }
 
     /// <summary>Whether the run ends here. All processes ask at the same points and hear the same, though a signal reaches one of them

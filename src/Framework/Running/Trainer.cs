@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
@@ -18,7 +19,7 @@ namespace Tessera.Framework.Running;
 /// <summary>Trains a model: the loop, the hooks around it, and the state that a resumed run takes up.</summary>
 public sealed partial class Trainer : RunState, IDisposable
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Messages.Log.For(Messages.Log.Run);
 
     private readonly TrainerParts _parts;
     private readonly RunOptimizers _optimizers;
@@ -48,8 +49,8 @@ public sealed partial class Trainer : RunState, IDisposable
     public Trainer(TrainerParts parts)
     {
         _parts = parts;
-        _skipped = new SkippedSamples(parts.TrainLoader, "train", text => s_log.Warn("{0}", text));
-        _skippedInVal = parts.ValLoader is null ? null : new SkippedSamples(parts.ValLoader, "val", text => s_log.Warn("{0}", text));
+        _skipped = new SkippedSamples(parts.TrainLoader, "train", text => s_log.LogWarning("{0}", text));
+        _skippedInVal = parts.ValLoader is null ? null : new SkippedSamples(parts.ValLoader, "val", text => s_log.LogWarning("{0}", text));
         var loop = parts.Loop;
         var batches = parts.TrainLoader.BatchesPerEpoch;
         if (batches == 0)
@@ -69,7 +70,7 @@ public sealed partial class Trainer : RunState, IDisposable
         var frozen = ParameterGroups.Freeze(parts.Model, loop.Freeze);
         _frozenNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, loop.NormEval))];
         if (frozen.Count + loop.NormEval.Count > 0)
-            s_log.Info("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
+            s_log.LogInformation("Frozen: {0} parameters, {1} norms keep their statistics.", frozen.Count, _frozenNorms.Length);
         SingleValueNorms.Attach(parts.Model);
         if (parts.Device.type != DeviceType.CPU)
             parts.Model.to(parts.Device);
@@ -103,7 +104,7 @@ public sealed partial class Trainer : RunState, IDisposable
         foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>())
             module.Group = parts.Group;
         if (loop.SyncBn && parts.Group.WorldSize > 1)
-            s_log.Info("Batch norms over {0} processes: {1}.", parts.Group.WorldSize, SyncBatchNorm.Attach(parts.Model, parts.Group));
+            s_log.LogInformation("Batch norms over {0} processes: {1}.", parts.Group.WorldSize, SyncBatchNorm.Attach(parts.Model, parts.Group));
         manual_seed(parts.Seed + parts.Group.Rank); // dropout differs between processes, and not from building the model
     }
 
@@ -182,7 +183,7 @@ public sealed partial class Trainer : RunState, IDisposable
         }
         catch (Exception error)
         {
-            s_log.Warn("hooks.{0} could not end: {1}", key, error.Message); // what failed first is what the user must hear
+            s_log.LogWarning("hooks.{0} could not end: {1}", key, error.Message); // what failed first is what the user must hear
         }
     }
 

@@ -11,6 +11,7 @@ public sealed class RoomTests
     private static readonly string[] s_framework =
     [
         // configuration and components
+        "Messages",
         "Errors",
         "Files",
         "Configuration",

@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
@@ -12,7 +13,7 @@ namespace Tessera.Tools.Commands;
 /// <summary>Trains what a config describes.</summary>
 internal static class TrainCommand
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     public static Command Create()
     {
@@ -66,7 +67,7 @@ internal static class TrainCommand
         using var services = Composition.Services(document, notes.Add).BuildServiceProvider();
         using var runner = Runner.Create(document, services, workDir, resume, overwrite);
         foreach (var note in notes)
-            s_log.Info("{0}", note); // plugins, once the run's log is open
+            s_log.LogInformation("{0}", note); // plugins, once the run's log is open
 
         using var interrupt = Stopping(PosixSignal.SIGINT, runner.Trainer);
         using var terminate = Stopping(PosixSignal.SIGTERM, runner.Trainer);

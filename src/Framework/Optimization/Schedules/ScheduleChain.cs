@@ -1,4 +1,5 @@
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -10,7 +11,7 @@ namespace Tessera.Framework.Optimization;
 /// <summary>Phases one after another, or beside each other, set on every parameter group of the optimizers before each step.</summary>
 public sealed class ScheduleChain
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     private readonly Phase[] _phases;
 

@@ -1,4 +1,5 @@
-using NLog;
+using Microsoft.Extensions.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Models;
@@ -8,7 +9,7 @@ namespace Tessera.Framework.Running.Diagnosis;
 /// <summary>A loss was NaN or infinite.</summary>
 internal sealed class NonFiniteLossException : Exception
 {
-    private static readonly Logger s_log = LogManager.GetLogger("Tessera.Run");
+    private static readonly ILogger s_log = Log.For(Log.Run);
 
     private readonly byte[] _random = [];
 
@@ -51,7 +52,7 @@ internal sealed class NonFiniteLossException : Exception
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or UserErrorException)
             {
-                s_log.Warn("The batch could not be saved: {0}", e.Message);
+                s_log.LogWarning("The batch could not be saved: {0}", e.Message);
             }
         }
         return new NonFiniteLossException(Progress, string.Join('\n', lines));
