@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
-using Tessera.Framework.Messages;
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using static TorchSharp.torch;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using Tessera.Framework.Messages;
 using Tessera.Framework.Data;
 using Tessera.Framework.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using Tessera.Torch;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
-using Tessera.Framework.Messages;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Optimization;
 

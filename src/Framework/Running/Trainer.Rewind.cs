@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Logging;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Running.Diagnosis;
 using static TorchSharp.torch;

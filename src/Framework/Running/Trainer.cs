@@ -1,10 +1,10 @@
 using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
-using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Logging;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
@@ -104,7 +104,11 @@ public sealed partial class Trainer : RunState, IDisposable
         foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>())
             module.Group = parts.Group;
         if (loop.SyncBn && parts.Group.WorldSize > 1)
-            s_log.LogInformation("Batch norms over {0} processes: {1}.", parts.Group.WorldSize, SyncBatchNorm.Attach(parts.Model, parts.Group));
+            s_log.LogInformation(
+                "Batch norms over {0} processes: {1}.",
+                parts.Group.WorldSize,
+                SyncBatchNorm.Attach(parts.Model, parts.Group)
+            );
         manual_seed(parts.Seed + parts.Group.Rank); // dropout differs between processes, and not from building the model
     }
 

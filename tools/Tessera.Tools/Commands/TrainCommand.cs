@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Tessera.Framework.Messages;
 using Tessera.Framework.Configuration;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
 

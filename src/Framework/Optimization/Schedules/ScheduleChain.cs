@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
-using Tessera.Framework.Messages;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using TorchSharp.Modules;
