@@ -23,7 +23,12 @@ public sealed class PackageTests(PackedRelease release) : IClassFixture<PackedRe
                 files,
                 file => file.Contains("runtimes/", StringComparison.Ordinal) || file.Contains(".so", StringComparison.Ordinal)
             );
-            Assert.Contains($"lib/net10.0/{id}.pdb", release.Files(id, ".snupkg"));
+            var sources = Directory.GetFiles(
+                Path.Combine(FixtureFile.Repository, "src", id.Split('.')[^1]),
+                "*.cs",
+                SearchOption.AllDirectories
+            );
+            Assert.True(release.EmbeddedSources(id) >= sources.Length, $"{id}: sources are missing from its symbols");
         }
         var all = s_libraries.SelectMany(Dependencies).ToArray();
         Assert.Equal(

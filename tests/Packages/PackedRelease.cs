@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Reflection.Metadata;
 using System.Xml.Linq;
 
 namespace Tessera.Tests.Packages;
@@ -41,6 +42,20 @@ public sealed class PackedRelease : IDisposable
     {
         using var package = ZipFile.OpenRead(PathOf(id, extension));
         return [.. package.Entries.Select(entry => entry.FullName)];
+    }
+
+    /// <summary>How many source files lie within the symbols of a package.</summary>
+    public int EmbeddedSources(string id)
+    {
+        var embeddedSource = new Guid("0E8A571B-6926-466E-B4AD-8AB04611F5FE"); // the portable PDB format's name of it
+        using var package = ZipFile.OpenRead(PathOf(id, ".snupkg"));
+        using var symbols = new MemoryStream();
+        using (var entry = package.GetEntry($"lib/net10.0/{id}.pdb")!.Open())
+            entry.CopyTo(symbols);
+        symbols.Position = 0;
+        using var provider = MetadataReaderProvider.FromPortablePdbStream(symbols);
+        var reader = provider.GetMetadataReader();
+        return reader.CustomDebugInformation.Count(at => reader.GetGuid(reader.GetCustomDebugInformation(at).Kind) == embeddedSource);
     }
 
     public XElement Nuspec(string id)
