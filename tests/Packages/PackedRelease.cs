@@ -73,7 +73,7 @@ public sealed class PackedRelease : IDisposable
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         foreach (var package in Directory.Exists(restored) ? Directory.GetDirectories(restored, "tessera*") : [])
             if (Path.Combine(package, Version) is var version && Directory.Exists(version))
-                Directory.Delete(version, recursive: true);
+                Directory.Delete(Directory.GetDirectories(package).Length == 1 ? package : version, recursive: true);
     }
 
     private string Pack()
