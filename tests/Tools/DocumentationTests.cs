@@ -45,6 +45,7 @@ public sealed class DocumentationTests : IDisposable
         var config = snippets.Single(snippet => snippet.Language == "jsonc");
         var path = Path.Combine(_folder, config.FileName!);
         File.WriteAllText(path, config.Text);
+        Directory.CreateSymbolicLink(Path.Combine(_folder, "configs"), Path.Combine(Snippets.Repository, "configs"));
 
         var document = ConfigDocument.Load(path);
         using var services = Composition.Services(document).BuildServiceProvider();
@@ -55,31 +56,6 @@ public sealed class DocumentationTests : IDisposable
         Assert.Equal([2, 16, 8, 8], map.shape);
         Assert.Equal([16], backbone.OutChannels);
         builder.Describe<VisionModel>(document, "model");
-    }
-
-    [Fact]
-    public void AddingADataset_TheExample_CompilesAndLoads()
-    {
-        var snippets = Snippets.Of("docs/adding-a-dataset.md");
-        File.WriteAllText(Path.Combine(_folder, "NamedFiles.cs"), snippets.Single(snippet => snippet.Language == "csharp").Text);
-        var config = snippets.Single(snippet => snippet.Language == "jsonc");
-        var images = Directory.CreateDirectory(Path.Combine(_folder, "images")).FullName;
-        foreach (var name in new[] { "cat_1.bmp", "dog_1.bmp", "cat_2.bmp" })
-            File.WriteAllBytes(Path.Combine(images, name), TwoByTwo());
-        var path = Path.Combine(_folder, config.FileName!);
-        File.WriteAllText(path, config.Text);
-
-        var document = ConfigDocument.Load(path, [$"train.dataset.path={images}"]);
-        using var services = Composition.Services(document).BuildServiceProvider();
-        var builder = services.GetRequiredService<ComponentBuilder>();
-        var data = builder.Build(builder.Describe<Dataset>(document, "train.dataset"));
-        Assert.Equal(["cat", "dog"], data.Info.Classes);
-        using var loader = services
-            .GetRequiredService<IBatchLoaderFactory>()
-            .Create(data, data.Pipeline, null, new LoaderOptions(3), 0, training: true);
-        using var batch = loader.Epoch(0).Single();
-        Assert.Equal([3, 3, 32, 32], batch.Images.shape);
-        Assert.Equal([0, 0, 1], batch.Labels!.data<long>().ToArray());
     }
 
     [Fact]
@@ -99,40 +75,4 @@ public sealed class DocumentationTests : IDisposable
             Assert.NotEmpty(options.Table().Classes);
         }
     }
-
-    /// <summary>A 24-bit BMP, its rows padded to 8 bytes.</summary>
-    private static byte[] TwoByTwo() =>
-        [
-            .. "BM"u8,
-            70,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            54,
-            0,
-            0,
-            0,
-            40,
-            0,
-            0,
-            0,
-            2,
-            0,
-            0,
-            0,
-            2,
-            0,
-            0,
-            0,
-            1,
-            0,
-            24,
-            0,
-            .. new byte[24],
-            .. new byte[16],
-        ];
 }
