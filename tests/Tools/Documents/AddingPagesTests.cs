@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
+using Tessera.Framework.Models;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tests.Tools.Documents;
@@ -13,6 +14,10 @@ namespace Tessera.Tests.Tools.Documents;
 public sealed class AddingPagesTests(MinePlugin mine) : IClassFixture<MinePlugin>
 {
     public static TheoryData<string> Pages() => [.. MinePlugin.Pages];
+
+    /// <summary>Each builds a plugin of its own, which takes ten seconds: one of them, or with TESSERA_TEST_FULL=1 all.</summary>
+    public static TheoryData<string> PagesAsOneFile() =>
+        Environment.GetEnvironmentVariable("TESSERA_TEST_FULL") == "1" ? Pages() : ["adding-a-backbone"];
 
     [Fact]
     public void EveryPage_IsRun() =>
@@ -49,18 +54,35 @@ public sealed class AddingPagesTests(MinePlugin mine) : IClassFixture<MinePlugin
         if (page == "adding-a-metric")
             Assert.True(File.Exists(Path.Combine(run, "best_balanced_accuracy.safetensors")));
         if (page == "adding-a-hook")
-            Assert.Contains("minutes_left", File.ReadAllText(Path.Combine(run, "scalars.jsonl")), StringComparison.Ordinal);
+            Assert.Contains(
+                "minutes_left",
+                File.ReadAllText(Directory.GetFiles(run, "scalars.jsonl", SearchOption.AllDirectories).Single()),
+                StringComparison.Ordinal
+            );
     }
 
     [Theory]
-    [MemberData(nameof(Pages))]
-    public void Config_AsItStands_Trains(string page)
+    [MemberData(nameof(PagesAsOneFile))]
+    public void Config_AsItStands_Trains(string page) =>
+        Assert.True(File.Exists(Path.Combine(mine.Train(page, asOneFile: true), "last_checkpoint")));
+
+    [Fact]
+    public void AddingABackbone_TheExample_BuildsAndRuns()
     {
-        // Each builds a plugin of its own, which takes ten seconds; DocumentationTests does it with the backbone's always.
-        if (Environment.GetEnvironmentVariable("TESSERA_TEST_FULL") == "1")
-            Assert.True(File.Exists(Path.Combine(mine.Train(page, asOneFile: true), "last_checkpoint")));
-        else
-            Assert.Contains("plugins", MinePlugin.FilesOf(page).Config.Text, StringComparison.Ordinal);
+        var document = ConfigDocument.Load(mine.At("loose-stem-only.json"));
+        using var services = Composition.Services(document).BuildServiceProvider();
+        var builder = services.GetRequiredService<ComponentBuilder>();
+        using var backbone = builder.Build(builder.Describe<Backbone>(document, "model.backbone"));
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var map = Assert.Single(backbone.call(TorchSharp.torch.rand(2, 3, 32, 32)));
+        Assert.Equal([2, 16, 8, 8], map.shape);
+        Assert.Equal([16], backbone.OutChannels);
+        var names = backbone.KeyMaps["elsewhere"];
+        Assert.All(
+            backbone.state_dict().Keys.Where(key => key.StartsWith("conv.", StringComparison.Ordinal)),
+            key => Assert.Equal(key, names.Rename(names.Publish!(key)!))
+        );
+        builder.Describe<VisionModel>(document, "model");
     }
 
     [Fact]
