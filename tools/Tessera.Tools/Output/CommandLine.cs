@@ -71,7 +71,12 @@ internal static class CommandLine
         {
             if (args is [] or ["--help" or "-h" or "-?"])
             {
-                Console.Out.WriteLine(Usage.Overview(root));
+                Console.Out.WriteLine(CommandName.Told(Usage.Overview(root), root));
+                return 0;
+            }
+            if (args is ["--version"])
+            {
+                Console.Out.WriteLine($"Tessera {CommandName.Version}");
                 return 0;
             }
             if (root.Subcommands.All(tool => tool.Name != args[0]))
@@ -81,7 +86,7 @@ internal static class CommandLine
             var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (Usage.IsHelp(parsed))
             {
-                Console.Out.WriteLine(Usage.Of(parsed));
+                Console.Out.WriteLine(CommandName.Told(Usage.Of(parsed), root));
                 return 0;
             }
             if (parsed.Errors.Count > 0)
@@ -91,7 +96,7 @@ internal static class CommandLine
         catch (Exception exception)
         {
             var (message, isMistake) = Describe(exception, args);
-            Console.Error.WriteLine(message);
+            Console.Error.WriteLine(CommandName.Told(message, root));
             return isMistake ? Mistake : Failure;
         }
     }
