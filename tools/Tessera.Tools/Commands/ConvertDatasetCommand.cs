@@ -128,12 +128,12 @@ internal static class ConvertDatasetCommand
         var notes = Report(findings, skip);
         RequireSome(input, kept, findings, notes);
         foreach (var note in notes)
-            Console.Error.WriteLine(note);
+            ToolConsole.Current.Note(note);
         if (to == "coco")
             CocoWriter.Write(kept, output);
         else
             VocWriter.Write(kept, output, split);
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{kept.Images.Count:N0} images, {kept.Images.Sum(image => (long)image.Objects.Count):N0} boxes, {kept.Names.Count} "
@@ -141,13 +141,13 @@ internal static class ConvertDatasetCommand
             )
         );
         if (to == "coco")
-            Console.WriteLine(
+            ToolConsole.Current.Line(
                 $"For the config: {{ \"type\": \"CocoDetection\", \"path\": "
                     + $"\"{(from == "coco" ? "…" : from == "voc" ? Path.Combine(input, "JPEGImages") : input)}\", \"annotations\": "
                     + $"\"{output}\" }}"
             );
         else
-            Console.WriteLine(
+            ToolConsole.Current.Line(
                 $"The images belong into {Path.Combine(output, "JPEGImages")}. For the config: {{ \"type\": \"VocDetection\", "
                     + $"\"path\": \"{output}\", \"split\": \"{split}\" }}"
             );

@@ -56,7 +56,7 @@ internal static class DoctorCommand
         examination.Run();
         if (overfit is { } samples && report.Failures == 0)
             report.Try("overfit", () => new Overfit(examination, report, Math.Max(samples, 1), TimeSpan.FromMinutes(minutes)).Run());
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             report switch
             {
                 { Failures: > 0 } => $"{report.Failures} failed.",

@@ -67,11 +67,12 @@ internal static class CommandLine
     /// <returns>0, <see cref="Mistake"/> or <see cref="Failure"/>.</returns>
     public static int Invoke(Command root, IReadOnlyList<string> args)
     {
+        ToolConsole.Current = ToolConsole.OfProcess();
         try
         {
             if (args is [] or ["--help" or "-h" or "-?"])
             {
-                Console.Out.WriteLine(Usage.Overview(root));
+                ToolConsole.Current.Line(Usage.Overview(root));
                 return 0;
             }
             if (root.Subcommands.All(tool => tool.Name != args[0]))
@@ -81,7 +82,7 @@ internal static class CommandLine
             var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (Usage.IsHelp(parsed))
             {
-                Console.Out.WriteLine(Usage.Of(parsed));
+                ToolConsole.Current.Line(Usage.Of(parsed));
                 return 0;
             }
             if (parsed.Errors.Count > 0)
@@ -91,7 +92,8 @@ internal static class CommandLine
         catch (Exception exception)
         {
             var (message, isMistake) = Describe(exception, args);
-            Console.Error.WriteLine(message);
+            ToolConsole.Current.EndProgress();
+            ToolConsole.Current.Error(message);
             return isMistake ? Mistake : Failure;
         }
     }

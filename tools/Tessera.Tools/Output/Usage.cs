@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools;
 
 namespace Tessera.Tools.Output;
@@ -13,9 +14,8 @@ internal static class Usage
     /// <summary>Every tool, with what it does.</summary>
     public static string Overview(Command root)
     {
-        var width = root.Subcommands.Max(tool => tool.Name.Length);
-        var lines = root.Subcommands.Select(tool => $"  tools/{tool.Name.PadRight(width)}  {tool.Description}");
-        return $"{root.Description}\n\n{string.Join('\n', lines)}\n\ntools/NAME --help tells how a tool is called.";
+        var tools = root.Subcommands.Select(tool => (string[])[$"tools/{tool.Name}", tool.Description!]);
+        return $"{root.Description}\n\n{PlainTable.Format([], [.. tools], indent: 2)}\n\ntools/NAME --help tells how a tool is called.";
     }
 
     /// <summary>A tool's arguments and options.</summary>
