@@ -20,7 +20,8 @@ public sealed class ConsoleLog : ILoggerProvider
     /// <summary>Shows messages until what is returned is disposed. A console that shows them already goes on as it is, so that no message
     /// comes twice.</summary>
     /// <param name="least">Lesser ones are left out.</param>
-    /// <param name="withTime">With the time of day before each.</param>
+    /// <param name="withTime">As in a log: with the time of day before each, and WARN before a warning; otherwise as tools speak:
+    /// "warning: ".</param>
     public static IDisposable Open(IAnsiConsole console, LogLevel least = LogLevel.Information, bool withTime = true)
     {
         lock (s_opening)
@@ -41,9 +42,8 @@ public sealed class ConsoleLog : ILoggerProvider
         var time = _withTime ? DateTime.Now.ToString("HH:mm:ss ", CultureInfo.InvariantCulture) : "";
         var (name, style) = level switch
         {
-            LogLevel.Critical => ("FATAL ", new Style(Color.Red)),
-            LogLevel.Error => ("ERROR ", new Style(Color.Red)),
-            LogLevel.Warning => ("WARN ", new Style(Color.Yellow)),
+            >= LogLevel.Error => (_withTime ? "ERROR " : "error: ", new Style(Color.Red)),
+            LogLevel.Warning => (_withTime ? "WARN " : "warning: ", new Style(Color.Yellow)),
             _ => ("", Style.Plain),
         };
         _console.WriteWhole($"{time}{name}{message}{(exception is null ? "" : $"\n{exception}")}", style);

@@ -53,9 +53,15 @@ public static class Consoles
     private static IAnsiConsole Kept(IAnsiConsole? console, TextWriter writer, bool redirected) =>
         console?.Profile.Out.Writer == writer ? console : Create(writer, redirected);
 
-    private static IAnsiConsole Create(TextWriter writer, bool redirected)
+    private static IAnsiConsole Create(TextWriter writer, bool redirected) =>
+        AnsiConsole.Create(Settings(writer, redirected, Environment.GetEnvironmentVariable("NO_COLOR")));
+
+    /// <param name="noColor">The variable NO_COLOR, which forbids colours where it is not empty (no-color.org).</param>
+    internal static AnsiConsoleSettings Settings(TextWriter writer, bool redirected, string? noColor)
     {
         var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) };
+        if (!string.IsNullOrEmpty(noColor))
+            settings.ColorSystem = ColorSystemSupport.NoColors;
         if (redirected)
         {
             settings.Ansi = AnsiSupport.No;
@@ -63,7 +69,7 @@ public static class Consoles
             settings.Interactive = InteractionSupport.No;
             settings.Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false };
         }
-        return AnsiConsole.Create(settings);
+        return settings;
     }
 
     /// <summary>A line as it is: a terminal itself continues it on the next row, so that a path can be copied whole.</summary>

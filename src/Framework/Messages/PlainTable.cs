@@ -30,7 +30,7 @@ public static class PlainTable
                 new TableColumn(Cell(column < header.Count ? header[column] : ""))
                 {
                     NoWrap = true,
-                    Padding = new Padding(column == 0 ? indent : 0, 0, column == columns - 1 ? 0 : 2, 0),
+                    Padding = new Padding(0, 0, column == columns - 1 ? 0 : 2, 0),
                     Alignment = isNumeric ? Justify.Right : Justify.Left,
                 }
             );
@@ -51,7 +51,8 @@ public static class PlainTable
         );
         page.Profile.Width = Unlimited;
         page.Write(table);
-        return string.Join('\n', text.ToString().Split('\n').Select(line => line.TrimEnd())).TrimEnd('\n');
+        var lines = text.ToString().TrimEnd().Split('\n');
+        return string.Join('\n', lines.Select(line => (new string(' ', indent) + line).TrimEnd()));
     }
 
     /// <summary>Whether a column holds numbers alone: 12, -0.5, 3.4 G, 12 %, nan, or nothing.</summary>

@@ -60,7 +60,7 @@ internal static class DoctorCommand
             report switch
             {
                 { Failures: > 0 } => $"{report.Failures} failed.",
-                { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} {(report.Warnings == 1 ? "warning" : "warnings")}.",
+                { Warnings: > 0 } => $"Nothing stands in the way; {Output.Counted.Of(report.Warnings, "warning")}.",
                 _ => "All is well.",
             }
         );

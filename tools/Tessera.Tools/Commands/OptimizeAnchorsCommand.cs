@@ -43,7 +43,7 @@ internal static class OptimizeAnchorsCommand
             HelpName = "N",
             DefaultValueFactory = _ => 200,
         };
-        var seed = new Option<long>("--seed") { Description = "Default: 0.", HelpName = "N" };
+        var seed = new Option<long>("--seed") { Description = "The start of all random numbers. Default: 0.", HelpName = "N" };
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "optimize-anchors",

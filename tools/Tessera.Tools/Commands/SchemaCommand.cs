@@ -13,7 +13,7 @@ internal static class SchemaCommand
     {
         var path = new Option<string>("--out")
         {
-            Description = "The schema file.",
+            Description = "The schema file. Default: configs/schema.json.",
             HelpName = "PATH",
             DefaultValueFactory = _ => Path.Combine("configs", "schema.json"),
         };

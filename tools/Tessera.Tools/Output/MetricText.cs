@@ -10,7 +10,10 @@ internal static class MetricText
     {
         var console = ToolConsole.Current;
         foreach (var table in metrics.Values.SelectMany(metric => metric.Tables()))
+        {
             console.Table(table);
+            console.Line();
+        }
         var shown = values.Where(value => !metrics.Values.Any(metric => metric.InTables(value.Key)));
         console.Fields([.. shown.Select(value => (value.Key, value.Value.ToString("0.0000", CultureInfo.InvariantCulture)))]);
         foreach (var note in metrics.Values.SelectMany(metric => metric.Notes()).Distinct())

@@ -27,7 +27,7 @@ internal sealed class StatisticsText(ToolConsole output)
         Problem(part.OnlyIgnored, "label images have no pixel that counts", _ => null);
         if (part.Unclaimed.Count > 0)
         {
-            output.Line($"{part.Unclaimed.Count} values in the labels belong to no class:");
+            output.Line($"{Counted.Of(part.Unclaimed.Count, "value in the labels belongs", "values in the labels belong")} to no class:");
             output.Table(
                 ["value", "pixels", "images", "first seen in"],
                 part.Unclaimed.Take(4 * Named)
@@ -150,7 +150,7 @@ internal sealed class StatisticsText(ToolConsole output)
             );
         var absent = part.Info.Classes.Where((_, c) => counts[c] == 0).ToArray();
         if (absent.Length > 0)
-            output.Line($"{absent.Length} classes never occur: {Some(absent)}.");
+            output.Line($"{Counted.Of(absent.Length, "class never occurs", "classes never occur")}: {Some(absent)}.");
     }
 
     private void Boxes(BoxStatistics boxes)
