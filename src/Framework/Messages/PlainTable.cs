@@ -1,3 +1,4 @@
+using System.Text;
 using Spectre.Console;
 
 namespace Tessera.Framework.Messages;
@@ -5,8 +6,6 @@ namespace Tessera.Framework.Messages;
 /// <summary>Rows and columns as aligned text without lines or colours, for logs and pipes. Every cell stands whole on one line.</summary>
 public static class PlainTable
 {
-    private const int Unlimited = 1_000_000; // columns of the page; Spectre would wrap what is wider
-
     /// <param name="header">Names of the columns; empty: the rows alone.</param>
     /// <param name="rows">Cells by column; a row may lack the last ones.</param>
     /// <param name="indent">Blanks before each line.</param>
@@ -22,37 +21,31 @@ public static class PlainTable
         var columns = Math.Max(header.Count, rows.Count == 0 ? 0 : rows.Max(row => row.Count));
         if (columns == 0)
             return "";
-        var table = new Table { Border = TableBorder.None, ShowHeaders = header.Count > 0 };
-        for (var column = 0; column < columns; column++)
+        string[][] cells = [.. (header.Count > 0 ? rows.Prepend(header) : rows).Select(row => row.Select(Cell).ToArray())];
+        var layout = Enumerable
+            .Range(0, columns)
+            .Select(column =>
+                (
+                    Width: cells.Max(row => column < row.Length ? row[column].GetCellWidth() : 0),
+                    AtTheRight: alignsNumbers && column > 0 && HasNumbers(rows, column)
+                )
+            )
+            .ToArray();
+        var text = new StringBuilder();
+        foreach (var row in cells)
         {
-            var isNumeric = alignsNumbers && column > 0 && HasNumbers(rows, column);
-            table.AddColumn(
-                new TableColumn(Cell(column < header.Count ? header[column] : ""))
-                {
-                    NoWrap = true,
-                    Padding = new Padding(0, 0, column == columns - 1 ? 0 : 2, 0),
-                    Alignment = isNumeric ? Justify.Right : Justify.Left,
-                }
-            );
-        }
-        foreach (var row in rows)
-            table.AddRow(Enumerable.Range(0, columns).Select(column => Cell(column < row.Count ? row[column] : "")));
-
-        using var text = new StringWriter();
-        var page = AnsiConsole.Create(
-            new AnsiConsoleSettings
+            var line = new StringBuilder().Append(' ', indent);
+            for (var column = 0; column < row.Length; column++)
             {
-                Ansi = AnsiSupport.No,
-                ColorSystem = ColorSystemSupport.NoColors,
-                Interactive = InteractionSupport.No,
-                Out = new AnsiConsoleOutput(text),
-                Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+                var blanks = layout[column].Width - row[column].GetCellWidth();
+                line.Append(' ', column == 0 ? 0 : 2)
+                    .Append(' ', layout[column].AtTheRight ? blanks : 0)
+                    .Append(row[column])
+                    .Append(' ', layout[column].AtTheRight ? 0 : blanks);
             }
-        );
-        page.Profile.Width = Unlimited;
-        page.Write(table);
-        var lines = text.ToString().TrimEnd().Split('\n');
-        return string.Join('\n', lines.Select(line => (new string(' ', indent) + line).TrimEnd()));
+            text.Append(line.ToString().TrimEnd()).Append('\n');
+        }
+        return text.ToString().TrimEnd('\n');
     }
 
     /// <summary>Whether a column holds numbers alone: 12, -0.5, 3.4 G, 12 %, nan, or nothing.</summary>
@@ -70,5 +63,5 @@ public static class PlainTable
         return digits.Length > 0 && char.IsAsciiDigit(digits[0]) && !digits.Contains('x', StringComparison.Ordinal);
     }
 
-    private static Text Cell(string text) => new(VisibleText.Of(text.ReplaceLineEndings(" ")));
+    private static string Cell(string text) => VisibleText.Of(text.ReplaceLineEndings(" "));
 }
