@@ -138,8 +138,8 @@ internal static class ConfusionMatrixCommand
             document["shares"] = Rows(names.Count, (t, p) => double.IsFinite(shares[t, p]) ? shares[t, p] : null);
         MetricFiles.Write(numbers, document);
         foreach (var table in metric.Tables())
-            Console.WriteLine(TextTable.Format(table));
-        Console.WriteLine($"{output}, {numbers}");
+            ToolConsole.Current.Table(table);
+        ToolConsole.Current.Line($"{output}, {numbers}");
         return 0;
     }
 
