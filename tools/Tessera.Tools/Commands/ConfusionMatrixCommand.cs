@@ -137,7 +137,7 @@ internal static class ConfusionMatrixCommand
         if (normalize != Normalization.None)
             document["shares"] = Rows(names.Count, (t, p) => double.IsFinite(shares[t, p]) ? shares[t, p] : null);
         MetricFiles.Write(numbers, document);
-        foreach (var table in metric.Tables())
+        foreach (var table in metric.Report().Tables)
             Console.WriteLine(TextTable.Format(table));
         Console.WriteLine($"{output}, {numbers}");
         return 0;

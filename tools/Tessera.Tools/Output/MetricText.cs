@@ -9,13 +9,14 @@ internal static class MetricText
 {
     public static void Show(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics)
     {
-        foreach (var table in metrics.Values.SelectMany(metric => metric.Tables()))
+        var report = MetricReport.Of(metrics.Values);
+        foreach (var table in report.Tables)
             Console.WriteLine(TextTable.Format(table));
-        var shown = values.Where(value => !metrics.Values.Any(metric => metric.InTables(value.Key))).ToArray();
+        var shown = report.Listed(values).ToArray();
         var width = shown.Select(value => value.Key.Length).DefaultIfEmpty().Max();
         foreach (var (name, value) in shown)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {value:0.0000}"));
-        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
+        foreach (var note in report.Notes)
             Console.WriteLine(note);
     }
 
