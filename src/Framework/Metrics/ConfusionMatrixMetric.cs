@@ -60,7 +60,7 @@ public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metr
                 case DataTask.Detection:
                     var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _classes);
                     foreach (
-                        var (truth, predicted) in Pairing.Of(
+                        var (truth, predicted) in BoxPairing.Of(
                             boxes,
                             scores,
                             labels,

@@ -40,8 +40,8 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
     {
         var residues = new Residues(_height, _width, rateY, rateX);
         var flat = residues.Rows == 1 || residues.Columns == 1;
-        var y = new Axis(residues.Rows, reachY, Tile(reachY, residues.Rows, flat), inside, rateY > 1);
-        var x = new Axis(residues.Columns, reachX, Tile(reachX, residues.Columns, flat), inside, rateX > 1);
+        var y = new TiledAxis(residues.Rows, reachY, Tile(reachY, residues.Rows, flat), inside, rateY > 1);
+        var x = new TiledAxis(residues.Columns, reachX, Tile(reachX, residues.Columns, flat), inside, rateX > 1);
         var keyRows = y.IsWhole ? null : tensor(y.Sources, device: q.device);
         var keyColumns = x.IsWhole ? null : tensor(x.Sources, device: q.device);
 
@@ -100,7 +100,7 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
         : Math.Clamp(reach, 4, 16);
 
     /// <summary>Pairs that do not attend each other, [groups or 1, T, K].</summary>
-    private Tensor Far(Residues residues, Axis y, Axis x, bool inside, (int Y, int X)? without)
+    private Tensor Far(Residues residues, TiledAxis y, TiledAxis x, bool inside, (int Y, int X)? without)
     {
         long[] pair = [1, y.Tile * x.Tile, y.Slots * x.Slots];
         if (!inside)

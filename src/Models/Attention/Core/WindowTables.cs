@@ -35,13 +35,11 @@ internal sealed class WindowTables(int windowY, int windowX, bool masksPadding) 
 
     /// <summary>Pairs within a window of the shifted, padded grid that must not attend each other: [windows, T, T]; null where there are
     /// none.</summary>
-    /// <param name="height">Of the padded grid.</param>
-    /// <param name="width">Of the padded grid.</param>
-    public Tensor? Apart(Places places, int height, int width, int shiftY, int shiftX, Device device)
+    public Tensor? Apart(WindowGrid grid, Device device)
     {
-        if (shiftY + shiftX == 0 && (!masksPadding || (height == places.Height && width == places.Width)))
+        if (grid.ShiftY + grid.ShiftX == 0 && (!masksPadding || !grid.IsPadded))
             return null;
-        var size = new Size(places.Height, places.Width, height, width, shiftY, shiftX);
+        var size = new Size(grid.Places.Height, grid.Places.Width, grid.Height, grid.Width, grid.ShiftY, grid.ShiftX);
         var name = device.ToString();
         foreach (var known in _masks)
             if (known.Size == size && known.Device == name)
