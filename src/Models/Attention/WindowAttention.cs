@@ -71,7 +71,7 @@ public sealed class WindowAttention : PatternAttention
         (_windowY, _windowX) = (options.Layout == TokenLayout.Grid ? options.WindowSize : 1, options.WindowSize);
         _shifted = options.Shift == WindowShift.Always || (options.Shift == WindowShift.Alternate && shape.Block % 2 == 1);
         (_layout, _padding) = (options.Layout, options.Padding);
-        _tables = new WindowTables(_windowY, _windowX, masksPadding: _padding == WindowPadding.Masked);
+        _tables = new WindowTables(_windowY, _windowX, masksPadding: _padding == WindowPadding.Masked, Tables);
         relative_position_bias_table = Parameter(zeros(((2 * _windowY) - 1) * ((2 * _windowX) - 1), shape.Heads));
         RegisterComponents();
         Initialize.TruncatedNormal(relative_position_bias_table, deviation: 0.02);
@@ -131,12 +131,5 @@ public sealed class WindowAttention : PatternAttention
                 .expand(rows / Shape.Heads, -1, -1)
                 .reshape(rows, 1, 1, -1);
         return qkv is null ? (Of(0), Of(1)) : (Of(1), Of(2));
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            _tables.Dispose();
-        base.Dispose(disposing);
     }
 }

@@ -22,13 +22,6 @@ public sealed class RoundTripPropertyTests
         ElementType.Float8E8M0,
     ];
 
-    private static readonly Gen<(string Name, ElementType Type, int[] Shape, int Seed)[]> s_tensors = Gen.Select(
-        Gen.Int[0, Letters.Length - 1].Array[1, 12].Select(letters => string.Concat(letters.Select(at => Letters[at]))),
-        Gen.Int[0, Enum.GetValues<ElementType>().Length - 1].Select(type => (ElementType)type),
-        Gen.Int[0, 3].Array[0, 4],
-        Gen.Int[0, 1000]
-    ).Array[1, 8];
-
     [Fact]
     public void Safetensors_AnyTensors_ComeBack() =>
         s_tensors.Sample(
@@ -44,22 +37,26 @@ public sealed class RoundTripPropertyTests
 
     [Fact]
     public void PyTorch_AnyTensors_ComeBack() =>
-        s_tensors.Sample(
-            tensors => AssertSame(tensors, s_neverInPyTorch, (stream, sources) => PyTorchWriter.Write(stream, sources, ["cat", "dog"])),
-            iter: 200,
-            threads: 1
-        );
+        Tensors(s_neverInPyTorch)
+            .Sample(
+                tensors => AssertSame(tensors, (stream, sources) => PyTorchWriter.Write(stream, sources, ["cat", "dog"])),
+                iter: 200,
+                threads: 1
+            );
 
-    private static void AssertSame(
-        (string Name, ElementType Type, int[] Shape, int Seed)[] tensors,
-        ElementType[] never,
-        Action<Stream, WeightSource[]> write
-    )
+    private static Gen<(string Name, ElementType Type, int[] Shape, int Seed)[]> Tensors(params ElementType[] never) =>
+        Gen.Select(
+            Gen.Int[0, Letters.Length - 1].Array[1, 12].Select(letters => string.Concat(letters.Select(at => Letters[at]))),
+            Gen.OneOfConst([.. Enum.GetValues<ElementType>().Except(never)]),
+            Gen.Int[0, 3].Array[0, 4],
+            Gen.Int[0, 1000]
+        ).Array[1, 8];
+
+    private static void AssertSame((string Name, ElementType Type, int[] Shape, int Seed)[] tensors, Action<Stream, WeightSource[]> write)
     {
         WeightSource[] sources =
         [
             .. from tensor in tensors.DistinctBy(tensor => tensor.Name)
-            where !never.Contains(tensor.Type)
             let info = new WeightInfo(tensor.Name, tensor.Type, [.. tensor.Shape.Select(size => (long)size)])
             select new WeightSource(info, stream => stream.Write(Bytes(info, tensor.Seed))),
         ];
