@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Detection.Losses;
+namespace Tessera.Models.Losses.Detection;
 
 /// <summary>What the overlap losses share: sides and overlaps of pairs of boxes, one below the other.</summary>
 internal sealed class BoxPairs

@@ -2,7 +2,7 @@ namespace Tessera.Framework.Checkpoints.PyTorch;
 
 /// <summary>The class names that a checkpoint carries: OpenMMLab's <c>meta</c>, a plain list beside the weights, or what Tessera
 /// publishes.</summary>
-internal static class ClassNames
+internal static class PickledClasses
 {
     /// <summary>The attribute of the state dict that a published .pth has.</summary>
     public const string Attribute = "tessera_classes";

@@ -1,7 +1,7 @@
 namespace Tessera.Framework.Checkpoints;
 
 /// <summary>Arithmetic on sizes that come from a file.</summary>
-internal static class Sizes
+internal static class ByteSizes
 {
     /// <summary>The bytes of a shape; false where a size is negative or the product too large.</summary>
     public static bool TryBytes(IReadOnlyList<long> shape, long elementSize, out long bytes)

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Detection.Losses;
+namespace Tessera.Models.Losses.Detection;
 
 /// <summary>1 less the generalised IoU: boxes apart are drawn together, too.</summary>
 /// <remarks>Rezatofighi et al., "Generalized Intersection over Union", 2019, arXiv:1902.09630.</remarks>

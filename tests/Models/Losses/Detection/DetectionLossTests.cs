@@ -1,9 +1,9 @@
 using System.Text.Json;
-using Tessera.Models.Detection.Losses;
+using Tessera.Models.Losses.Detection;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
-namespace Tessera.Tests.Models.Detection;
+namespace Tessera.Tests.Models.Losses.Detection;
 
 public sealed class DetectionLossTests
 {
@@ -71,11 +71,11 @@ public sealed class DetectionLossTests
                 }
             )
         );
-        Assert.Equal(0.5 + 3 + 2 + 0.5, new L1Loss().Sum(found, wanted).item<float>(), 1e-5);
+        Assert.Equal(0.5 + 3 + 2 + 0.5, new BoxL1Loss().Sum(found, wanted).item<float>(), 1e-5);
         // Beta 1: ½ 0.25, 2.5, 1.5, ½ 0.25. The second row counts double.
         Assert.Equal(
             0.125 + 2.5 + 1.5 + 2 * 0.125,
-            new SmoothL1Loss(new(1)).Sum(found, wanted, tensor(new float[] { 1, 2 })).item<float>(),
+            new BoxSmoothL1Loss(new(1)).Sum(found, wanted, tensor(new float[] { 1, 2 })).item<float>(),
             1e-5
         );
     }
@@ -86,8 +86,8 @@ public sealed class DetectionLossTests
         foreach (
             var loss in new BoxLoss[]
             {
-                new L1Loss(),
-                new SmoothL1Loss(new()),
+                new BoxL1Loss(),
+                new BoxSmoothL1Loss(new()),
                 new IoULoss(new()),
                 new GIoULoss(),
                 new DIoULoss(),
@@ -140,7 +140,7 @@ public sealed class DetectionLossTests
     public void Focal_IsItsDefinition(double gamma)
     {
         float[] logits = [-40, -3, -0.2f, 0, 1.5f, 40];
-        var loss = new FocalLoss(new(gamma, 0.3));
+        var loss = new DenseFocalLoss(new(gamma, 0.3));
         var (absent, present) = (loss.Absent(tensor(logits)).Values<float>(), loss.Present(tensor(logits)).Values<float>());
         for (var i = 0; i < logits.Length; i++)
         {

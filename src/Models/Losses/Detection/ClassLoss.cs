@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Detection.Losses;
+namespace Tessera.Models.Losses.Detection;
 
 /// <summary>How wrong the class logits of anchors are, each class on its own. A head sums it over all logits as if all were background,
 /// then puts the few others right.</summary>

@@ -4,14 +4,14 @@ using Tessera.Framework.Models;
 namespace Tessera.Framework.Metrics.Detection;
 
 /// <summary>Detections and objects of an image, paired one to one whatever their classes.</summary>
-internal static class Pairing
+public static class BoxPairing
 {
     /// <summary>Overlaps of boxes with the objects of their class, paired one to one, the greatest overlap first. What isn't asked for has
     /// no partner.</summary>
     /// <param name="least">The least overlap of a pair.</param>
     public static IReadOnlyList<double> Overlaps(DetectionPrediction found, BoxAnnotation truth, double least)
     {
-        var boxes = found.Stated?.Boxes ?? Sizes.Of(found.Corners);
+        var boxes = found.Stated?.Boxes ?? BoxGeometry.FromCorners(found.Corners);
         var pairs = new List<(double IoU, int Found, int Object)>();
         for (var d = 0; d < found.Labels.Length; d++)
         {
@@ -19,7 +19,7 @@ internal static class Pairing
             {
                 if (found.Labels[d] != truth.Labels[g] || truth.Ignored[g] || truth.Crowd[g])
                     continue;
-                var iou = Sizes.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4), crowd: false);
+                var iou = BoxGeometry.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4));
                 if (iou >= least)
                     pairs.Add((iou, d, g));
             }
@@ -40,7 +40,7 @@ internal static class Pairing
     /// The greatest overlap goes first; of equal ones a pair of one class, then the higher score. A detection without a partner
     /// that lies on an object that isn't asked for counts as nothing.
     /// </remarks>
-    public static IEnumerable<(int? Truth, int? Predicted)> Of(
+    internal static IEnumerable<(int? Truth, int? Predicted)> Of(
         double[] boxes,
         double[] scores,
         int[] labels,
@@ -57,7 +57,7 @@ internal static class Pairing
                 continue;
             for (var g = 0; g < truth.Count; g++)
             {
-                var iou = Sizes.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
+                var iou = BoxGeometry.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
                 if (iou < iouThreshold)
                     continue;
                 if (truth.Ignored[g] || truth.Crowd[g])

@@ -5,7 +5,7 @@ namespace Tessera.Models.Attention.Core;
 /// <summary>
 /// One axis of a grid, cut into tiles of queries; each tile has a run of keys, the tile and its surroundings.
 /// </summary>
-internal sealed class Axis
+internal sealed class TiledAxis
 {
     private readonly int _length;
     private readonly int _reach;
@@ -16,7 +16,7 @@ internal sealed class Axis
     /// <param name="tile">Queries of a tile.</param>
     /// <param name="inside">Whether windows are moved inwards at the ends, so that all have 2 * reach + 1 keys.</param>
     /// <param name="ragged">Whether the true length may be one less.</param>
-    public Axis(int length, int reach, int tile, bool inside, bool ragged)
+    public TiledAxis(int length, int reach, int tile, bool inside, bool ragged)
     {
         (_length, _reach) = (length, Math.Min(reach, length));
         Tile = Math.Min(tile, length);

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Detection.Losses;
+namespace Tessera.Models.Losses.Detection;
 
 /// <summary>How far predicted boxes are from the boxes they are to find.</summary>
 [ComponentKind("box loss")]

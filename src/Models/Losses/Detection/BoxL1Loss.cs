@@ -1,11 +1,11 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Detection.Losses;
+namespace Tessera.Models.Losses.Detection;
 
 /// <summary>Absolute difference of the box coder's numbers.</summary>
 /// <remarks>The maximum-likelihood loss under Laplace noise; MMDetection's and torchvision's choice for RetinaNet.</remarks>
 [Component("L1Loss")]
-public sealed class L1Loss : BoxLoss
+public sealed class BoxL1Loss : BoxLoss
 {
     public override bool OnBoxes => false;
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Layers;
 
-internal static class Precision
+internal static class NormPrecision
 {
     /// <summary>Runs the norm in its own precision: what a convolution gives under autocast is of a lower one, which the CPU's norm does
     /// not mix.</summary>

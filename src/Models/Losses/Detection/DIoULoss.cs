@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Detection.Losses;
+namespace Tessera.Models.Losses.Detection;
 
 /// <summary>1 less the IoU, plus the centres' distance.</summary>
 /// <remarks>Zheng et al., "Distance-IoU Loss", 2019, arXiv:1911.08287.</remarks>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Detection.Losses;
+namespace Tessera.Models.Losses.Detection;
 
 /// <summary>1 less the IoU, plus the centres' distance, plus the difference of the ratios of width to height.</summary>
 /// <remarks>Zheng et al., "Distance-IoU Loss", 2019, arXiv:1911.08287, section 3.3.</remarks>
