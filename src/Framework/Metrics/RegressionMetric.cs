@@ -38,7 +38,7 @@ public sealed class RegressionMetric : Metric
         {
             if (predictions[i] is not RegressionPrediction { Values: var values })
                 throw new UserErrorException($"The model predicts no numbers for {samples[i].Name}; RegressionErrors compares numbers.");
-            if (samples[i].Targets is not { } targets)
+            if (samples[i].Truth.Targets is not { } targets)
                 throw new UserErrorException($"{samples[i].Name} has no regression targets.");
             if (targets.Length != _names.Count || values.Length != _names.Count)
                 throw new UserErrorException(

@@ -28,7 +28,7 @@ internal static class Truth
     }
 
     public static int Label(Sample sample, int classes) =>
-        sample.Label switch
+        sample.Truth.Label switch
         {
             null => throw new UserErrorException($"{sample.Name} has no class label, which the metric compares with."),
             int label when label < 0 || label >= classes => throw new UserErrorException(
@@ -50,7 +50,7 @@ internal static class Truth
     public static void MultiHot(Sample sample, Span<bool> present)
     {
         present.Clear();
-        if (sample.MultiLabel is not { } labels)
+        if (sample.Truth.MultiLabel is not { } labels)
         {
             present[Label(sample, present.Length)] = true;
             return;
@@ -86,7 +86,7 @@ internal static class Truth
     public static BoxAnnotation Objects(Sample sample, int classes)
     {
         var truth =
-            sample.BoxAnnotation?.WithUnusable()
+            sample.Truth.BoxAnnotation?.WithUnusable()
             ?? OnOriginal(sample)
             ?? throw new UserErrorException(
                 $"{sample.Name} has no boxes, which the metric compares with. Is the data set's task detection?"

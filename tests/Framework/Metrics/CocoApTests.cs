@@ -80,7 +80,7 @@ public class CocoApTests
                         {
                             Index = n,
                             Name = $"{n}",
-                            BoxAnnotation = samples[image].BoxAnnotation,
+                            Truth = { BoxAnnotation = samples[image].Truth.BoxAnnotation },
                         }
                 )
                 .ToArray();
@@ -149,7 +149,7 @@ public class CocoApTests
                     {
                         Index = 0,
                         Name = "scene",
-                        BoxAnnotation = found,
+                        Truth = { BoxAnnotation = found },
                     },
                 ]
             );
@@ -222,7 +222,7 @@ public class CocoApTests
         {
             Index = 0,
             Name = "scene",
-            Boxes = boxes,
+            Truth = { Boxes = boxes },
         };
 
     private static IReadOnlyDictionary<string, double> Values(
@@ -254,13 +254,16 @@ public class CocoApTests
                     Index = samples.Count,
                     Name = $"{image}",
                     ImageId = image,
-                    BoxAnnotation = new BoxAnnotation(
-                        [.. truth.SelectMany(entry => Numbers(entry[3]))],
-                        Labels(truth, 2),
-                        [.. truth.Select(entry => entry[4].GetDouble())],
-                        crowd,
-                        crowd
-                    ),
+                    Truth =
+                    {
+                        BoxAnnotation = new BoxAnnotation(
+                            [.. truth.SelectMany(entry => Numbers(entry[3]))],
+                            Labels(truth, 2),
+                            [.. truth.Select(entry => entry[4].GetDouble())],
+                            crowd,
+                            crowd
+                        ),
+                    },
                 }
             );
             double[] boxes = [.. found.SelectMany(entry => Numbers(entry[2]))];

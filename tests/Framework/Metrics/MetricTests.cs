@@ -187,13 +187,13 @@ public class MetricTests
                 {
                     Index = 0,
                     Name = "a",
-                    Targets = [1, 5],
+                    Truth = { Targets = [1, 5] },
                 },
                 new Sample
                 {
                     Index = 1,
                     Name = "b",
-                    Targets = [3, 5],
+                    Truth = { Targets = [3, 5] },
                 },
             ]
         );
@@ -221,7 +221,7 @@ public class MetricTests
         {
             Index = 0,
             Name = $"sample {label}",
-            Label = label,
+            Truth = { Label = label },
         };
 
     private static Sample Hot(params float[] labels) =>
@@ -229,7 +229,7 @@ public class MetricTests
         {
             Index = 0,
             Name = "sample",
-            MultiLabel = labels,
+            Truth = { MultiLabel = labels },
         };
 
     private static Metric[] MetricsFor(string kind, DataInfo info) =>
@@ -283,7 +283,7 @@ public class MetricTests
                     {
                         Index = 0,
                         Name = "sample",
-                        Targets = row,
+                        Truth = { Targets = row },
                     }),
             ],
             _ => [.. fixture.GetProperty("labels").EnumerateArray().Select(label => Labelled(label.GetInt32()))],

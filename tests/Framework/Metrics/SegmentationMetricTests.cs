@@ -141,7 +141,7 @@ public class SegmentationMetricTests
         {
             Index = 0,
             Name = "large",
-            SegmentationMap = map,
+            Truth = { SegmentationMap = map },
         };
         for (var i = 0; i < 40; i++)
             metric.Process([new SegmentationPrediction(map)], [sample]);
@@ -169,7 +169,7 @@ public class SegmentationMetricTests
                     {
                         Index = 0,
                         Name = "s",
-                        SegmentationMap = truth,
+                        Truth = { SegmentationMap = truth },
                     },
                 ]
             );
@@ -229,7 +229,7 @@ public class SegmentationMetricTests
                     {
                         Index = 0,
                         Name = "s",
-                        SegmentationMap = Map(0),
+                        Truth = { SegmentationMap = Map(0) },
                     },
                 ]
             )
@@ -265,7 +265,7 @@ public class SegmentationMetricTests
                         {
                             Index = i,
                             Name = $"sample {i}",
-                            SegmentationMap = image.Truth,
+                            Truth = { SegmentationMap = image.Truth },
                         }
                 ),
             ]
@@ -303,7 +303,7 @@ public class SegmentationMetricTests
                         {
                             Index = i,
                             Name = $"sample {i}",
-                            SegmentationMap = Read(image, "truth"),
+                            Truth = { SegmentationMap = Read(image, "truth") },
                         }
                 ),
             ]

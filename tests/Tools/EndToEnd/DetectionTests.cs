@@ -147,7 +147,7 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
                 Split: Datasets.Synthetic.ShapesSplit.Test
             )
         );
-        var labels = Enumerable.Range(0, 6).SelectMany(i => shapes.Get(i).Boxes!.Labels).ToArray();
+        var labels = Enumerable.Range(0, 6).SelectMany(i => shapes.Get(i).Truth.Boxes!.Labels).ToArray();
         for (var c = 0; c < 3; c++)
             Assert.Equal(labels.Count(label => label == c), counts[c].Sum());
         Assert.Equal(0, counts[3][3]);
@@ -183,7 +183,7 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     [Fact]
     public void Predict_ScoreThr_LeavesOutBoxesThatScoreLess()
     {
-        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!;
+        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!.Decode();
         var photograph = data.At("threshold.png");
         File.WriteAllBytes(photograph, ImageCodec.EncodePng(image));
         double[] Scores(string thr)
@@ -209,7 +209,7 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     [Fact]
     public void Predict_GivesBoxesInTheImagesOwnPixels()
     {
-        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!;
+        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!.Decode();
         Directory.CreateDirectory(data.At("photos"));
         File.WriteAllBytes(data.At("photos", "a.png"), ImageCodec.EncodePng(image));
         Assert.Contains(

@@ -36,7 +36,7 @@ internal sealed class ResultJudgement
                     .Chunk(4)
                     .Select(box =>
                     {
-                        var (height, width) = image.Sample.BoxAnnotation?.ImageSize ?? (0, 0);
+                        var (height, width) = image.Sample.Truth.BoxAnnotation?.ImageSize ?? (0, 0);
                         return new StatedBox(box[0], box[1], box[2], box[3], height, width);
                     })
             )
@@ -96,7 +96,7 @@ internal sealed class ResultJudgement
         var (sum, count) = (0.0, 0);
         foreach (var (sample, prediction) in _images.Take(MostImages))
         {
-            if (sample.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
+            if (sample.Truth.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
                 continue;
             var boxes = Stated(prediction).Chunk(4).Select(box => read(box, truth.ImageSize)).ToArray();
             for (var i = 0; i < truth.Count; i++)
@@ -116,7 +116,7 @@ internal sealed class ResultJudgement
         var (matches, same, next) = (0, 0, 0);
         foreach (var (sample, prediction) in _images.Take(MostImages))
         {
-            if (sample.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
+            if (sample.Truth.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
                 continue;
             var boxes = Stated(prediction).Chunk(4).ToArray();
             for (var i = 0; i < truth.Count; i++)

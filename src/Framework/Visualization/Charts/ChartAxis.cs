@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Tessera.Framework.Visualization.Charts;
 
 /// <summary>A scale with round ticks.</summary>
-internal sealed class Axis
+internal sealed class ChartAxis
 {
     private const int MostDecades = 9;
 
@@ -11,7 +11,7 @@ internal sealed class Axis
         _high;
     private readonly bool _log;
 
-    private Axis(double low, double high, bool log, double[] ticks)
+    private ChartAxis(double low, double high, bool log, double[] ticks)
     {
         (_low, _high, _log, Ticks) = (low, high, log, ticks);
         Step = ticks.Length > 1 ? ticks[1] - ticks[0] : Math.Abs(high - low);
@@ -25,7 +25,7 @@ internal sealed class Axis
     /// <param name="wanted">About how many ticks.</param>
     /// <param name="fromZero">0 is on the scale.</param>
     /// <param name="tight">The scale ends where the values do rather than at a tick.</param>
-    public static Axis Of(IEnumerable<double> values, int wanted, bool log = false, bool fromZero = false, bool tight = false)
+    public static ChartAxis Of(IEnumerable<double> values, int wanted, bool log = false, bool fromZero = false, bool tight = false)
     {
         var shown = values.Where(value => double.IsFinite(value) && (!log || value > 0)).ToArray();
         if (shown.Length == 0)
@@ -77,7 +77,7 @@ internal sealed class Axis
             : value.ToString("0.##e0", CultureInfo.InvariantCulture);
     }
 
-    private static Axis Logarithmic(double low, double high, int wanted)
+    private static ChartAxis Logarithmic(double low, double high, int wanted)
     {
         if (high <= low)
             (low, high) = (low / 2, high * 2);

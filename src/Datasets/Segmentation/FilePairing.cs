@@ -8,7 +8,7 @@ namespace Tessera.Datasets.Segmentation;
 internal sealed record Pairs(IReadOnlyList<LabelledFile> Files, IReadOnlyList<LeftOut> LeftOut);
 
 /// <summary>Finds the label file of every photograph.</summary>
-internal static class Pairing
+internal static class FilePairing
 {
     /// <summary>Two folders whose files have the same names, but for what the suffixes say; folders below them count as part of the
     /// name.</summary>

@@ -2,7 +2,7 @@ using Tessera.Framework.Visualization.Charts;
 
 namespace Tessera.Tests.Framework.Visualization;
 
-public sealed class AxisTests
+public sealed class ChartAxisTests
 {
     [Theory]
     [InlineData(0, 1, 5, "0.0 0.2 0.4 0.6 0.8 1.0")]
@@ -14,7 +14,7 @@ public sealed class AxisTests
     [InlineData(5, 5, 4, "4.5 5.0 5.5")]
     public void Of_Values_RoundTicksWithLabelsThatTellThem(double low, double high, int wanted, string expected)
     {
-        var axis = Axis.Of([low, high], wanted);
+        var axis = ChartAxis.Of([low, high], wanted);
         Assert.Equal(expected, string.Join(' ', axis.Ticks.Select(axis.Label)));
         Assert.InRange(axis.At(low), 0, 1);
         Assert.InRange(axis.At(high), 0, 1);
@@ -23,7 +23,7 @@ public sealed class AxisTests
     [Fact]
     public void Of_Logarithmic_EqualRatiosAreEqualDistances()
     {
-        var axis = Axis.Of([1, 10_000], 8, log: true);
+        var axis = ChartAxis.Of([1, 10_000], 8, log: true);
         Assert.Equal(["1", "10", "100", "1000", "10k"], axis.Ticks.Select(axis.Label));
         Assert.Equal(0.25, axis.At(10), 12);
         Assert.False(axis.Shows(0));
@@ -32,5 +32,6 @@ public sealed class AxisTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Of_NothingFinite_StillHasAnAxis(bool log) => Assert.NotEmpty(Axis.Of([double.NaN, double.PositiveInfinity], 5, log).Ticks);
+    public void Of_NothingFinite_StillHasAnAxis(bool log) =>
+        Assert.NotEmpty(ChartAxis.Of([double.NaN, double.PositiveInfinity], 5, log).Ticks);
 }
