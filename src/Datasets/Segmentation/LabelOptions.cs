@@ -5,7 +5,7 @@ using Tessera.Framework.Visualization;
 namespace Tessera.Datasets.Segmentation;
 
 /// <summary>What every segmentation data set can be told about its labels.</summary>
-public abstract record LabelOptions : IValidatableObject, IShortForms
+public abstract record LabelOptions : IValidatableObject
 {
     private const string IgnoreName = "ignore";
 

@@ -21,8 +21,21 @@ public static class Log
         set => s_factory = value;
     }
 
+    /// <summary>A factory for those who keep one, services for example: its loggers go where <see cref="Factory"/> leads at each
+    /// message.</summary>
+    public static ILoggerFactory Following { get; } = new FollowingFactory();
+
     /// <param name="category">By which a program chooses what it shows.</param>
     public static ILogger For(string category) => new Current(category);
+
+    private sealed class FollowingFactory : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => For(categoryName);
+
+        public void AddProvider(ILoggerProvider provider) => s_factory.AddProvider(provider);
+
+        public void Dispose() { }
+    }
 
     /// <summary>Asks the present factory each time, so that it may be kept in a static field.</summary>
     private sealed class Current(string category) : ILogger
