@@ -106,7 +106,7 @@ internal static class Truth
     /// <summary>A sample's boxes moved back to where they were before any transform; null where it has none.</summary>
     private static BoxAnnotation? OnOriginal(Sample sample)
     {
-        if (sample.Boxes is not { } boxes)
+        if (sample.Truth.Boxes is not { } boxes)
             return null;
         if (sample.Geometry is not { Transform.IsIdentity: false } geometry || !Matrix3x2.Invert(geometry.Transform, out var back))
             return BoxAnnotation.Of(boxes);

@@ -26,7 +26,7 @@ public sealed class MetricPropertyTests
                     {
                         Index = 0,
                         Name = "image",
-                        Label = label,
+                        Truth = { Label = label },
                     }
                 )
         ),
@@ -40,7 +40,7 @@ public sealed class MetricPropertyTests
                     {
                         Index = 0,
                         Name = "image",
-                        MultiLabel = labels,
+                        Truth = { MultiLabel = labels },
                     }
                 )
         ),
@@ -54,7 +54,7 @@ public sealed class MetricPropertyTests
                     {
                         Index = 0,
                         Name = "image",
-                        Targets = targets,
+                        Truth = { Targets = targets },
                     }
                 )
         ),
@@ -68,7 +68,7 @@ public sealed class MetricPropertyTests
                     {
                         Index = 0,
                         Name = "image",
-                        SegmentationMap = Map(truth),
+                        Truth = { SegmentationMap = Map(truth) },
                     }
                 )
         ),
@@ -87,11 +87,14 @@ public sealed class MetricPropertyTests
                     {
                         Index = 0,
                         Name = "image",
-                        Boxes = new Boxes(
-                            [.. truth.SelectMany(box => box.Item1)],
-                            [.. truth.Select(box => box.Item2)],
-                            [.. truth.Select(box => box.Item3)]
-                        ),
+                        Truth =
+                        {
+                            Boxes = new Boxes(
+                                [.. truth.SelectMany(box => box.Item1)],
+                                [.. truth.Select(box => box.Item2)],
+                                [.. truth.Select(box => box.Item3)]
+                            ),
+                        },
                     }
                 )
         ),

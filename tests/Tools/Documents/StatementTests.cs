@@ -174,11 +174,7 @@ public sealed partial class StatementTests
 
     [Fact]
     public void NoPage_NamesAMachine() =>
-        AssertNone(
-            from page in s_pages
-            from Match match in MachinePath().Matches(Text(page))
-            select $"{page}: {match.Value}"
-        );
+        AssertNone(from page in s_pages from Match match in MachinePath().Matches(Text(page)) select $"{page}: {match.Value}");
 
     private const System.Reflection.BindingFlags Everything =
         System.Reflection.BindingFlags.Public

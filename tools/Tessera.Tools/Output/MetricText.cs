@@ -15,9 +15,9 @@ internal static class MetricText
             console.Table(table);
             console.Line();
         }
-        console.Fields(
-            [.. report.Listed(values).Select(value => (value.Key, value.Value.ToString("0.0000", CultureInfo.InvariantCulture)))]
-        );
+        console.Fields([
+            .. report.Listed(values).Select(value => (value.Key, value.Value.ToString("0.0000", CultureInfo.InvariantCulture))),
+        ]);
         foreach (var note in report.Notes)
             console.Line(note);
     }

@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Tools.Statistics;
 
 /// <summary>Counts over the boxes of one part of the data.</summary>
