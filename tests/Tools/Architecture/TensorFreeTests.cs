@@ -60,8 +60,7 @@ public sealed class TensorFreeTests
         Assert.Empty(s_types.Except(_mentions.Keys));
     }
 
-    private static bool IsOfRooms(string type) =>
-        s_rooms.Any(room => type.StartsWith(room + ".", StringComparison.Ordinal));
+    private static bool IsOfRooms(string type) => s_rooms.Any(room => type.StartsWith(room + ".", StringComparison.Ordinal));
 
     /// <summary>"A -> B -> TorchSharp.torch"; null where no way leads there.</summary>
     private string? PathToTensor(string type)
