@@ -4,7 +4,7 @@ using Tessera.Framework.Visualization;
 namespace Tessera.Datasets.Segmentation;
 
 /// <summary>What every segmentation data set can be told about its labels.</summary>
-public abstract record LabelOptions : IValidatableObject, IShortForms
+public abstract record LabelOptions : IValidatableObject
 {
     /// <summary>What each value of the label files means: a class's name, or "ignore". Keys are values ("0"), colours ("#804080" or "128,
     /// 64, 128") or "*" for all others. Several may name one class. A value that the table lacks is an error.</summary>

@@ -51,7 +51,7 @@ public sealed class Drawing : IDisposable
     /// <exception cref="UserErrorException">The picture would be too large, or SkiaSharp can't be loaded.</exception>
     public static Drawing Pixels(double width, double height, double scale = 1)
     {
-        EmbeddedFonts.Require();
+        SkiaLibrary.Require();
         var drawing = new Drawing(Bitmaps.New(Bitmaps.Side(width * scale), Bitmaps.Side(height * scale)), width, height, scale);
         drawing._canvas.Clear(SKColors.White);
         return drawing;
@@ -61,7 +61,7 @@ public sealed class Drawing : IDisposable
     /// <exception cref="UserErrorException">A side is not positive, or not finite, or SkiaSharp can't be loaded.</exception>
     public static Drawing Svg(double width, double height)
     {
-        EmbeddedFonts.Require();
+        SkiaLibrary.Require();
         if (!(width > 0 && height > 0 && SkiaShapes.Finite(width, height)))
             throw new UserErrorException($"A picture of {width} x {height} can't be drawn.");
         return new Drawing(width, height);
@@ -72,7 +72,7 @@ public sealed class Drawing : IDisposable
     /// <exception cref="UserErrorException">The picture is too large, or SkiaSharp can't be loaded.</exception>
     public static Drawing On(Image image)
     {
-        EmbeddedFonts.Require();
+        SkiaLibrary.Require();
         return new(Bitmaps.Of(image), image.Width, image.Height, 1);
     }
 

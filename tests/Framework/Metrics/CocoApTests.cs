@@ -120,7 +120,7 @@ public class CocoApTests
                 "Without an object, so undefined (NaN) and left out of the means: dog.",
                 "No object is medium (up to 96 x 96) or large, so what is said of that size is undefined (NaN).",
             ],
-            metric.Notes()
+            metric.Report().Notes
         );
     }
 
@@ -157,7 +157,7 @@ public class CocoApTests
             Assert.Equal(metric is CocoApMetric ? 51 / 101.0 : 0.5, values[metric is CocoApMetric ? "bbox/AP" : "voc/mAP"], 12);
             Assert.Contains(
                 "2 of 4 objects have no extent or lie outside their image: nothing can find them, and they count as not found.",
-                metric.Notes()
+                metric.Report().Notes
             );
         }
     }

@@ -104,7 +104,7 @@ public sealed class ConvertDatasetTests : IDisposable
             """
         );
         Assert.Contains(
-            "1 images, 3 boxes, 2 classes (cat, dog)",
+            "1 image, 3 boxes, 2 classes (cat, dog)",
             Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").Succeeds().Output,
             StringComparison.Ordinal
         );

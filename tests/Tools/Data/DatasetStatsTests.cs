@@ -39,9 +39,9 @@ public sealed class DatasetStatsTests : IDisposable
             var text in new[]
             {
                 "\"class_weight\": [2.25, 1, 1]",
-                "1 values in the labels belong to no class",
+                "1 value in the labels belongs to no class",
                 "1 of 1 images of val are in train",
-                "1 classes never occur: car",
+                "1 class never occurs: car",
             }
         )
             Assert.Contains(text, said, StringComparison.Ordinal);

@@ -121,7 +121,7 @@ public sealed class LooseAnnotationTests : IDisposable
                 """
         );
         var said = LabelMe().Succeeds();
-        Assert.Contains("1 images, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
+        Assert.Contains("1 image, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
         Assert.Contains("1 shapes are further parts of a group", said.Error, StringComparison.Ordinal);
         Assert.Contains("images without a .json file: 1", said.Error, StringComparison.Ordinal);
         var data = new CocoDetection(new(At("l"), At("l.json")));
@@ -146,7 +146,7 @@ public sealed class LooseAnnotationTests : IDisposable
         );
         Write("v/ImageSets/Main/trainval.txt", "a.png\r\nbg.png\r\n");
         Voc().IsMistake("bg.xml doesn't exist");
-        Assert.Contains("2 images, 1 boxes", Voc("--background").Succeeds().Output, StringComparison.Ordinal);
+        Assert.Contains("2 images, 1 box,", Voc("--background").Succeeds().Output, StringComparison.Ordinal);
         Voc("--background", "--classes", "dog", "--skip-bad").IsMistake("none can be used", "\"cat\" is none of the classes");
     }
 

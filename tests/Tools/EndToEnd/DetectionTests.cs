@@ -76,6 +76,9 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
             var name in new[] { "AP", "AP50", "AP75", "APs", "AR1", "AR10", "AR100", "ARs", "AP/low", "AP/high", "AP50/low", "AP50/high" }
         )
             Assert.InRange(metrics["bbox/" + name]!.Value, 0, 1);
+        double Of(string name) => metrics["bbox/" + name]!.Value;
+        Assert.True(Of("AP50") >= Of("AP") && Of("AP50") >= Of("AP75"), "A looser threshold finds no less.");
+        Assert.True(Of("AR100") >= Of("AR10") && Of("AR10") >= Of("AR1"), "More boxes of an image find no less.");
         Assert.Null(metrics["bbox/APm"]); // no shape is above 32 pixels wide
         Assert.InRange(metrics["voc/mAP"]!.Value, 0, 1);
         Assert.Contains("No object is medium (up to 96 x 96) or large", data.Tested.Output, StringComparison.Ordinal);

@@ -78,7 +78,7 @@ internal sealed class ImageScore(DataInfo data)
     {
         if (prediction is not DetectionPrediction found || sample.Truth.BoxAnnotation is not { } truth)
             return (0, double.NaN);
-        var overlaps = Pairing.Overlaps(found, truth, MatchedFrom);
+        var overlaps = BoxPairing.Overlaps(found, truth, MatchedFrom);
         return (overlaps.Count, overlaps.Count == 0 ? double.NaN : overlaps.Average());
     }
 
