@@ -43,6 +43,10 @@ public static class Log
         return new Removal(provider);
     }
 
+    /// <summary>A factory for those who keep one, services for example: its loggers go where <see cref="Factory"/> leads at each
+    /// message.</summary>
+    public static ILoggerFactory Following { get; } = new FollowingFactory();
+
     /// <param name="category">By which a program chooses what it shows.</param>
     public static ILogger For(string category) => new Current(category);
 
@@ -64,6 +68,15 @@ public static class Log
                 s_places = new(s_places.Factory, [.. s_places.Providers.Where(other => other != provider)]);
             provider.Dispose();
         }
+    }
+
+    private sealed class FollowingFactory : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => For(categoryName);
+
+        public void AddProvider(ILoggerProvider provider) => s_places.Factory.AddProvider(provider);
+
+        public void Dispose() { }
     }
 
     /// <summary>Asks for the present places each time, so that it may be kept in a static field.</summary>

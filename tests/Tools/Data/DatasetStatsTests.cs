@@ -100,7 +100,7 @@ public sealed class DatasetStatsTests : IDisposable
         var data = new Tessera.Datasets.Synthetic.Shapes(new(Count: 30, Task: Framework.Data.DataTask.Detection));
         var expected = Enumerable
             .Range(0, 30)
-            .SelectMany(i => data.Get(i).Boxes!.Labels)
+            .SelectMany(i => data.Get(i).Truth.Boxes!.Labels)
             .CountBy(label => data.Info.Classes[label])
             .ToDictionary();
         foreach (var (name, row) in train["per_class"]!.AsObject())

@@ -174,7 +174,7 @@ internal static class OptimizeAnchorsCommand
                 var random = RandomSource.For(0, 0, index);
                 foreach (var step in dataset.Pipeline)
                     sample = step.Apply(sample, random);
-                found[i] = sample.Boxes is not { } boxes
+                found[i] = sample.Truth.Boxes is not { } boxes
                     ? []
                     :
                     [

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
@@ -246,7 +245,7 @@ internal sealed class Examination : IDisposable
                 state,
                 new CheckpointInfo
                 {
-                    Config = JsonNode.Parse(_document.SaveText())!.AsObject(),
+                    Config = _document.ForSaving(),
                     Data = data,
                     Epoch = 0,
                     Iteration = 0,

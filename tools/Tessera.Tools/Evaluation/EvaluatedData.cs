@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
@@ -180,7 +179,7 @@ internal sealed class EvaluatedData : IDisposable
         WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's", classes: false);
         using var checkpoint = Checkpoint.Open(path);
         checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
-        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
+        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, document);
         ToolConsole.Current.Note(
             string.Create(
                 CultureInfo.InvariantCulture,

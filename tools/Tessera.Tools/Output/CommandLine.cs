@@ -75,7 +75,12 @@ internal static class CommandLine
         {
             if (args is [] or ["--help" or "-h" or "-?"])
             {
-                ToolConsole.Current.Line(Usage.Overview(root));
+                ToolConsole.Current.Line(CommandName.Told(Usage.Overview(root), root));
+                return 0;
+            }
+            if (args is ["--version"])
+            {
+                ToolConsole.Current.Line($"Tessera {CommandName.Version}");
                 return 0;
             }
             if (root.Subcommands.All(tool => tool.Name != args[0]))
@@ -86,7 +91,7 @@ internal static class CommandLine
             var parsed = root.Parse(args, parser);
             if (Usage.IsHelp(parsed))
             {
-                ToolConsole.Current.Line(Usage.Of(parsed));
+                ToolConsole.Current.Line(CommandName.Told(Usage.Of(parsed), root));
                 return 0;
             }
             if (parsed.Errors.Count > 0)
@@ -99,7 +104,7 @@ internal static class CommandLine
         {
             var (message, isMistake) = Describe(exception, args);
             ToolConsole.Current.EndProgress();
-            ToolConsole.Current.Error(message);
+            ToolConsole.Current.Error(CommandName.Told(message, root));
             return isMistake ? Mistake : Failure;
         }
     }

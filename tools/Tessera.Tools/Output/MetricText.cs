@@ -9,14 +9,16 @@ internal static class MetricText
     public static void Show(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics)
     {
         var console = ToolConsole.Current;
-        foreach (var table in metrics.Values.SelectMany(metric => metric.Tables()))
+        var report = MetricReport.Of(metrics.Values);
+        foreach (var table in report.Tables)
         {
             console.Table(table);
             console.Line();
         }
-        var shown = values.Where(value => !metrics.Values.Any(metric => metric.InTables(value.Key)));
-        console.Fields([.. shown.Select(value => (value.Key, value.Value.ToString("0.0000", CultureInfo.InvariantCulture)))]);
-        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
+        console.Fields([
+            .. report.Listed(values).Select(value => (value.Key, value.Value.ToString("0.0000", CultureInfo.InvariantCulture))),
+        ]);
+        foreach (var note in report.Notes)
             console.Line(note);
     }
 
