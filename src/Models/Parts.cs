@@ -4,7 +4,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Heads;
-using Tessera.Models.Detection.Losses;
+using Tessera.Models.Losses.Detection;
 
 // What these kinds of components get beside options, children and services; src/Framework/Parts.cs has those of models, necks and heads.
 

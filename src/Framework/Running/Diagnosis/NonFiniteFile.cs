@@ -136,7 +136,7 @@ public sealed class NonFiniteFile : IDisposable
             Add($"{Extra}{name}", map);
         foreach (var (sample, i) in batch.Samples.Select((sample, i) => (sample, i)))
         {
-            if (sample.Boxes is not { } boxes)
+            if (sample.Truth.Boxes is not { } boxes)
                 continue;
             Add($"batch.boxes.{i}.corners", tensor(boxes.Corners).reshape(-1, 4));
             Add($"batch.boxes.{i}.labels", tensor(boxes.Labels));
@@ -226,7 +226,7 @@ public sealed class NonFiniteFile : IDisposable
                             Index = i,
                             Name = name,
                             Training = true,
-                            Boxes = BoxesOf(i),
+                            Truth = { Boxes = BoxesOf(i) },
                         }
                 ),
             ],
