@@ -17,7 +17,7 @@ internal static class TutorialData
     {
         var shapes = Draw(DataTask.Classification, count, size, s_shapes);
         for (var i = 0; i < count; i++)
-            folder.Write($"data/pets/photos/{shapes.Info.Classes[shapes.Get(i).Label!.Value]}_{Number(i)}.png", Png(shapes, i));
+            folder.Write($"data/pets/photos/{shapes.Info.Classes[shapes.Get(i).Truth.Label!.Value]}_{Number(i)}.png", Png(shapes, i));
     }
 
     /// <summary>Photographs and a list of several labels each.</summary>
@@ -29,7 +29,7 @@ internal static class TutorialData
         for (var i = 0; i < count; i++)
         {
             folder.Write($"data/kitchen/photos/{Number(i)}.png", Png(shapes, i));
-            var shown = shapes.Get(i).MultiLabel!;
+            var shown = shapes.Get(i).Truth.MultiLabel!;
             list.Append(CultureInfo.InvariantCulture, $"{Number(i)}.png,{string.Join(';', names.Where((_, c) => shown[c] > 0))}\n");
         }
         folder.Write("data/kitchen/all.csv", Encoding.UTF8.GetBytes(list.ToString()));
@@ -43,7 +43,7 @@ internal static class TutorialData
         for (var i = 0; i < count; i++)
         {
             folder.Write($"data/discs/photos/{Number(i)}.png", Png(shapes, i));
-            list.Append(CultureInfo.InvariantCulture, $"{Number(i)}.png,{shapes.Get(i).Targets![2] * 36:0.0}\n");
+            list.Append(CultureInfo.InvariantCulture, $"{Number(i)}.png,{shapes.Get(i).Truth.Targets![2] * 36:0.0}\n");
         }
         folder.Write("data/discs/all.csv", Encoding.UTF8.GetBytes(list.ToString()));
     }
@@ -55,7 +55,7 @@ internal static class TutorialData
         for (var i = 0; i < count; i++)
         {
             folder.Write($"data/leaves/photos/{Number(i)}.png", Png(shapes, i));
-            folder.Write($"data/leaves/masks/{Number(i)}.png", ImageCodec.EncodePng(shapes.Get(i).SegmentationMap!));
+            folder.Write($"data/leaves/masks/{Number(i)}.png", ImageCodec.EncodePng(shapes.Get(i).Truth.SegmentationMap!));
         }
     }
 
@@ -67,7 +67,7 @@ internal static class TutorialData
         for (var i = 0; i < count; i++)
         {
             folder.Write($"data/cells/photos/{Number(i)}.png", Png(shapes, i));
-            var boxes = shapes.Get(i).Boxes!;
+            var boxes = shapes.Get(i).Truth.Boxes!;
             var labelMe = new
             {
                 version = "5.4.1",
@@ -91,7 +91,7 @@ internal static class TutorialData
     private static Shapes Draw(DataTask task, int count, int size, string[] classes) =>
         new(new ShapesOptions(Count: count, Size: size, Task: task, Classes: classes, Clutter: 0, Noise: 0, Contrast: 0.5));
 
-    private static byte[] Png(Shapes shapes, int index) => ImageCodec.EncodePng(shapes.Get(index).Image!);
+    private static byte[] Png(Shapes shapes, int index) => ImageCodec.EncodePng(shapes.Get(index).Image!.Decode());
 
     private static string Number(int index) => (index + 1).ToString("0000", CultureInfo.InvariantCulture);
 }
