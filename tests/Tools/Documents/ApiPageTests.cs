@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Tessera.Datasets.Images;
 using Tessera.Tests.Tools.EndToEnd;
 
@@ -51,6 +52,19 @@ public sealed class ApiPageTests(TinyRun classifier, TinyDetector detector) : IC
     [Fact]
     public void EveryOtherProgram_Compiles() =>
         Assert.All(Sources().Where(source => source.FileName is null), source => Compiled.Load([source.Text], [], program: true));
+
+    [Fact]
+    public void ProjectFile_NamesTheVersionsThatTesseraIsBuiltWith()
+    {
+        var versions = File.ReadAllText(Path.Combine(Snippets.Repository, "Directory.Packages.props"));
+        var project = Snippets.Of("docs/api.md").Single(snippet => snippet.FileName == "MyApp.csproj").Text;
+        var packages = Regex.Matches(project, "PackageReference (Include=\"([^\"]+)\" Version=\"[^\"]+\")");
+        Assert.Equal("Tessera", packages[0].Groups[2].Value);
+        Assert.All(
+            packages.Skip(1),
+            package => Assert.Contains($"PackageVersion {package.Groups[1].Value}", versions, StringComparison.Ordinal)
+        );
+    }
 
     private string[] Pictures() => Directory.GetFiles(classifier.Folder, "photo.png.*.png");
 
