@@ -34,10 +34,11 @@ internal static class Compiled
     {
         var build = typeof(Framework.Plugins.PluginLoader).Assembly.GetType("Tessera.Framework.Plugins.PluginBuild", throwOnError: true)!;
         string[] Of(string field) =>
-            (string[])(
-                build.GetField(field, BindingFlags.Static | BindingFlags.NonPublic)?.GetValue(null)
-                ?? throw new MissingFieldException(field)
-            );
+            (string[])
+                build
+                    .GetFields(BindingFlags.Static | BindingFlags.NonPublic)
+                    .Single(known => known.Name.EndsWith(field, StringComparison.OrdinalIgnoreCase))
+                    .GetValue(null)!;
         return [.. Of("GlobalUsings"), .. Of("StaticUsings").Select(name => "static " + name)];
     }
 
