@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Checkpoints;
@@ -79,8 +79,9 @@ public sealed class Predictor : IDisposable
             );
         }
         var document = ConfigDocument.FromCheckpoint(
-            SavedConfig.ForModel(WithScore(checkpoint.Info.Config, options.ScoreThr)),
+            SavedConfig.ForModel(checkpoint.Info.Config),
             checkpoint.Path,
+            options.ScoreThr is { } threshold ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={threshold}")] : null,
             plugins: options.Plugins
         );
         _services = Composition.Services(document, options.Note).BuildServiceProvider();
@@ -175,19 +176,6 @@ public sealed class Predictor : IDisposable
         using var autocast = _precision.Enter(_device.type);
         using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
         return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)))];
-    }
-
-    private static JsonObject WithScore(JsonObject config, double? scoreThr)
-    {
-        if (scoreThr is not { } threshold)
-            return config;
-        var changed = config.DeepClone().AsObject();
-        if (changed["model"] is not JsonObject model)
-            return changed;
-        if (model["test"] is not JsonObject)
-            model["test"] = new JsonObject();
-        model["test"]!["score_thr"] = threshold;
-        return changed;
     }
 
     /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>

@@ -1,6 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tessera.Framework.Checkpoints;
@@ -101,7 +98,7 @@ public sealed class Runner : IDisposable
             if (resume && checkpoint is null)
                 s_log.LogInformation("There is no checkpoint in {0} yet; the run begins anew.", workDir);
             string[] unwanted = [.. s_defaultHooks.Where(key => document.IsRemoved("hooks", key))];
-            var saved = WithNulls(document.SaveText(workDir), unwanted);
+            var saved = document.ForSaving(workDir, [.. unwanted.Select(key => $"hooks.{key}")]);
 
             manual_seed(options.Seed);
             if (device.type == DeviceType.CUDA)
@@ -152,7 +149,7 @@ public sealed class Runner : IDisposable
                 WorkDir = workDir,
                 Output = output,
                 Command = $"tools/train {(document.Path is { } file ? SourceLocation.Display(file) : "CONFIG")} --work-dir {workDir}",
-                Config = JsonNode.Parse(saved)!.AsObject(),
+                Config = saved,
                 Source = ModelInitialization.SourceOf(model),
             };
             foreach (var hook in parts.Hooks.Values.OfType<IDisposable>())
@@ -184,7 +181,7 @@ public sealed class Runner : IDisposable
                 // Only now that nothing can be refused any more.
                 if (former.Count > 0)
                     s_log.LogInformation("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
-                AtomicFile.WriteText(Path.Combine(workDir, "config.json"), saved);
+                AtomicFile.WriteText(Path.Combine(workDir, "config.json"), saved.SaveText());
             }
             var runner = new Runner(trainer);
             runner._owned.AddRange(owned);
@@ -274,21 +271,6 @@ public sealed class Runner : IDisposable
             if (specs?.ContainsKey(key) != true && !unwanted.Contains(key) && !hooks.Values.OfType<T>().Any())
                 hooks.Add(key, make());
         }
-    }
-
-    /// <summary>The saved config, in which a null of the user's is a null still: its default would come back otherwise.</summary>
-    private static string WithNulls(string saved, string[] unwanted)
-    {
-        if (unwanted.Length == 0)
-            return saved;
-        var config = JsonNode.Parse(saved)!.AsObject();
-        if (config["hooks"] is not JsonObject hooks)
-            config["hooks"] = hooks = [];
-        foreach (var key in unwanted)
-            hooks[key] = null;
-        return config.ToJsonString(
-                new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
-            ) + "\n";
     }
 
     private static void LookAtEvaluation(TrainerParts parts, bool resumed)

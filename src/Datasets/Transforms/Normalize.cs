@@ -44,7 +44,7 @@ public sealed class Normalize : Transform
         Check(_normalization.Std.Length, image.Channels, "std");
         if (_normalization.ReverseChannels && image.Channels != 3)
             throw new UserErrorException($"{sample.Name}: input_mode bgr needs an image of 3 channels; it has {image.Channels}.");
-        sample.Normalize(_normalization);
+        sample.Image!.Normalize(_normalization);
         return sample;
 
         void Check(int count, int channels, string what)

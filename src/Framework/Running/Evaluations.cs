@@ -31,6 +31,7 @@ internal sealed class Evaluations(
     /// end.</summary>
     public bool IsOwed =>
         _evaluator is not null
+        && state.Progress.Iteration > 0
         && state.EvaluatedAt != state.Progress.Iteration
         && (parts.Loop.EvaluatesAfterStep(state) || (state.BatchInEpoch == 0 && parts.Loop.EvaluatesAfterEpoch(state)));
 
@@ -90,21 +91,17 @@ internal sealed class Evaluations(
         if (evaluator.NonFinite.Text is { } warning)
             s_log.LogWarning("{0}", warning);
         state.Output?.Scalars("val", iteration, state.EpochsDone, metrics);
+        var report = MetricReport.Of(parts.Metrics.Values);
         s_log.LogInformation(
             "Evaluation after iteration {0}: {1}",
             iteration,
-            string.Join(
-                "  ",
-                metrics
-                    .Where(metric => !parts.Metrics.Values.Any(m => m.InTables(metric.Key)))
-                    .Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))
-            )
+            string.Join("  ", report.Listed(metrics).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}")))
         );
         if (Evaluator.Coverage(metrics) is { } coverage)
             s_log.LogWarning("{0}", coverage);
-        foreach (var table in parts.Metrics.Values.SelectMany(metric => metric.Tables()))
+        foreach (var table in report.Tables)
             s_log.LogInformation("\n{0}", TextTable.Format(table));
-        foreach (var note in parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
+        foreach (var note in report.Notes)
             s_log.LogInformation("{0}", note);
     }
 

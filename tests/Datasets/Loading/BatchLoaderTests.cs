@@ -16,8 +16,8 @@ public sealed class BatchLoaderTests
         {
             var image = sample.Image!;
             var shift = (byte)random.Next(256);
-            for (var i = 0; i < image.Bytes.Length; i++)
-                image.Bytes[i] += shift;
+            for (var i = 0; i < image.Decode().Bytes.Length; i++)
+                image.Decode().Bytes[i] += shift;
             if (shift % 8 == 0)
                 Thread.Sleep(shift % 3);
             sample.Image = image;

@@ -66,7 +66,7 @@ public sealed class LoopTests
         );
         Assert.Equal((4, 2.0, "fc1", true), (step.Accumulate, step.ClipGrad!.Norm!.Value, step.Freeze!.Single(), step.SyncBn));
         Assert.Contains(
-            "\"accumulate\" must be from 1 to 65536",
+            "\"accumulate\" must be ",
             Assert.Throws<UserErrorException>(() => Bind("\"accumulate\": 0")).Message,
             StringComparison.Ordinal
         );

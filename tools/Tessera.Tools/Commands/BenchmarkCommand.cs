@@ -3,13 +3,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
-using Spectre.Console;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
@@ -101,7 +99,7 @@ internal static class BenchmarkCommand
         if (warmup < 0)
             throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
         var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
-        using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
+        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
         var components = services.GetRequiredService<ComponentBuilder>();
         if (checkpoint is not null)
             document = EvaluatedData.AsTrained(document, components, checkpoint);
@@ -116,7 +114,7 @@ internal static class BenchmarkCommand
         var chosen = PrecisionChoice.Resolve(precision, on.type);
         var dataset = builder.Dataset(evaluation.Dataset);
         using var model = builder.Model(dataset.Info);
-        using var log = RunLog.ToErrors();
+        using var log = ToolConsole.Current.ShowLog();
         if (checkpoint is not null)
             EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
         model.to(on);
@@ -127,12 +125,12 @@ internal static class BenchmarkCommand
         using var loader = builder.EvaluationLoader(dataset, evaluation, new SingleProcess());
 
         var workers = evaluation.Loader?.Workers ?? new LoaderOptions().Workers;
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {dataset.Count} images in batches of "
-                    + $"{evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Threads.Count} threads of the tensor library, "
-                    + $"{workers} of the loader; {warmup} batches before {batches} measured"
+                $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {Counted.Of(dataset.Count, "image")} in batches of "
+                    + $"{evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Counted.Of(Threads.Count, "thread")} of the tensor library, "
+                    + $"{workers} of the loader; {Counted.Of(warmup, "batch", "batches")} before {batches} measured"
             )
         );
         var data = new List<(double Seconds, int Images)>();
@@ -172,7 +170,7 @@ internal static class BenchmarkCommand
             ("post-processing", "post_processing", Timing.Of(post, warmup)),
             ("all, data read ahead", "all", Timing.Of(whole, warmup)),
         };
-        new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected).Table(
+        ToolConsole.Current.Table(
             ["", "images/s", "ms an image, median", "10 %", "90 %"],
             rows.Select(row =>
                 new[]

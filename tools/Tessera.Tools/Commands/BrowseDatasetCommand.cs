@@ -104,7 +104,7 @@ internal static class BrowseDatasetCommand
         if (opacity is not (>= 0 and <= 1))
             throw new UserErrorException($"--opacity is {opacity}; a number from 0 to 1 was expected.");
         var document = ConfigDocument.Load(config, overrides);
-        using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
+        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
         var dataset = DataParts.Of(builder, config, [split], required: true)[0].Dataset;
         if (dataset.Count == 0)
@@ -151,8 +151,8 @@ internal static class BrowseDatasetCommand
         var page = Path.Combine(folder, "index.html");
         gallery.Write(page);
         foreach (var entry in results.Where(entry => entry.Failure is not null))
-            Console.Error.WriteLine(SkippedSample.Line(entry.Name, entry.Failure!));
-        Console.WriteLine(page);
+            ToolConsole.Current.Note(SkippedSample.Line(entry.Name, entry.Failure!));
+        ToolConsole.Current.Line(page);
         return results.All(entry => entry.Failure is not null)
             ? throw new UserErrorException(
                 $"None of the {results.Length} samples can be shown. The first: "

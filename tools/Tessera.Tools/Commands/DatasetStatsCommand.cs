@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
-using Spectre.Console;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
@@ -79,7 +78,7 @@ internal static class DatasetStatsCommand
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
         var document = ConfigDocument.Load(config, overrides);
-        using var services = Composition.Services(document, Console.Error.WriteLine).BuildServiceProvider();
+        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
         var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
 
         var parts = new List<PartStatistics>();
@@ -108,7 +107,7 @@ internal static class DatasetStatsCommand
         var pixels = first.Info.Task == DataTask.Segmentation;
         var chosen = beta ?? ClassWeights.DefaultBeta(first.Counts, pixels);
         var weights = Weights(first, chosen);
-        var text = new StatisticsText(new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected));
+        var text = new StatisticsText(ToolConsole.Current);
         foreach (var part in parts)
             text.Part(part, duplicates);
         if (duplicates is not null)
@@ -116,7 +115,7 @@ internal static class DatasetStatsCommand
         if (weights.Count > 0)
             text.Weights(weights, chosen);
         foreach (var part in repeated)
-            Console.WriteLine($"{part.Name} holds the same images as a part above; it was left out.");
+            ToolConsole.Current.Line($"{part.Name} holds the same images as a part above; it was left out.");
 
         if (output is not null)
             MetricFiles.Write(output, StatisticsJson.Of(parts, duplicates, weights, chosen));
@@ -131,17 +130,17 @@ internal static class DatasetStatsCommand
         if (dataset.Info.Task == DataTask.Segmentation) // the survey says what is wrong with labels
         {
             foreach (var entry in dataset.LeftOut)
-                Console.WriteLine($"{name}: {entry}");
+                ToolConsole.Current.Line($"{name}: {entry}");
             return;
         }
         try
         {
             foreach (var note in dataset.Check())
-                Console.WriteLine($"{name}: {note}");
+                ToolConsole.Current.Line($"{name}: {note}");
         }
         catch (UserErrorException e)
         {
-            Console.WriteLine($"{name}: a training would stop here.\n  {e.Message}");
+            ToolConsole.Current.Line($"{name}: a training would stop here.\n  {e.Message}");
         }
     }
 

@@ -67,18 +67,17 @@ internal static class PrintConfigCommand
         if (explain is null)
             document = Stated(document);
         if (explain is null)
-            Console.Out.Write(
-                saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, Console.Error.WriteLine))
+            ToolConsole.Current.Document(
+                saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, ToolConsole.Current.Note))
             );
         else
-            Console.Out.WriteLine(ExplainDefault(document, explain) ?? document.Explain(explain));
+            ToolConsole.Current.Line(ExplainDefault(document, explain) ?? document.Explain(explain));
 
         // Printed before it is checked: seeing the document is how its mistakes are found.
-        Console.Out.Flush();
-        var registry = Composition.Registry(document, Console.Error.WriteLine);
+        var registry = Composition.Registry(document, ToolConsole.Current.Note);
         ComponentBuilder.Check<RunOptions>(registry, document);
         foreach (var option in InheritedOptions.Find(registry, document))
-            Console.Error.WriteLine($"warning: {option}");
+            ToolConsole.Current.Warning(option);
         return 0;
     }
 }

@@ -1,12 +1,10 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
@@ -29,7 +27,7 @@ internal sealed class EvaluatedData : IDisposable
     private EvaluatedData(string config, string[] overrides, string? source)
     {
         _document = ConfigDocument.Load(config, overrides);
-        _services = Composition.Services(_document, Console.Error.WriteLine).BuildServiceProvider();
+        _services = Composition.Services(_document, ToolConsole.Current.Note).BuildServiceProvider();
         var components = _services.GetRequiredService<ComponentBuilder>();
         if (source is not null && !StoredPredictions.Are(source))
             _document = AsTrained(_document, components, source);
@@ -41,7 +39,7 @@ internal sealed class EvaluatedData : IDisposable
         Part = options.Test is null ? "val" : "test";
         _builder = new RunBuilder(options, _services);
         Dataset = _builder.Dataset(_evaluation.Dataset);
-        RunBuilder.CheckData(Dataset, $"{Part}.dataset", _evaluation.Loader, Console.Error.WriteLine, Console.Error.WriteLine);
+        RunBuilder.CheckData(Dataset, $"{Part}.dataset", _evaluation.Loader, ToolConsole.Current.Warning, ToolConsole.Current.Note);
     }
 
     /// <param name="device">In place of the config's.</param>
@@ -104,7 +102,7 @@ internal sealed class EvaluatedData : IDisposable
             advance.Report(i + 1, Dataset.Count);
         }
         if (nonFinite.Text is { } warning)
-            Console.Error.WriteLine(warning);
+            ToolConsole.Current.Warning(warning);
         return nonFinite.Judge(Evaluator.Values(metrics));
     }
 
@@ -116,7 +114,7 @@ internal sealed class EvaluatedData : IDisposable
         Action<Sample, Prediction>? observe
     )
     {
-        using var log = RunLog.ToErrors();
+        using var log = ToolConsole.Current.ShowLog();
         _builder.StartTensorLibrary();
         var on = DeviceChoice.Resolve(_builder.Options.Device);
         var chosen = PrecisionChoice.Resolve(precision, on.type);
@@ -129,7 +127,7 @@ internal sealed class EvaluatedData : IDisposable
             model.ToChannelsLast();
 
         using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
-        Console.Error.WriteLine(
+        ToolConsole.Current.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"
@@ -154,11 +152,11 @@ internal sealed class EvaluatedData : IDisposable
         };
         var values = evaluator.Run(model);
         if (evaluator.NonFinite.Text is { } warning)
-            Console.Error.WriteLine(warning);
+            ToolConsole.Current.Warning(warning);
         foreach (var (name, reason) in loader.Skipped)
-            Console.Error.WriteLine(SkippedSample.Line(name, reason));
+            ToolConsole.Current.Note(SkippedSample.Line(name, reason));
         if (Evaluator.Coverage(values) is { } coverage)
-            Console.Error.WriteLine(coverage);
+            ToolConsole.Current.Warning(coverage);
         return values;
     }
 
@@ -168,7 +166,7 @@ internal sealed class EvaluatedData : IDisposable
         if (!File.Exists(path) || !Checkpoint.IsCheckpoint(path))
             return document;
         using var checkpoint = Checkpoint.Open(path);
-        return EarlierDefaults.With(document, components, checkpoint.Info.Config, Console.Error.WriteLine);
+        return EarlierDefaults.With(document, components, checkpoint.Info.Config, ToolConsole.Current.Note);
     }
 
     internal static void LoadWeights(VisionModel model, string path, DataInfo data, PretrainedOptions weights, ConfigDocument document)
@@ -181,8 +179,8 @@ internal sealed class EvaluatedData : IDisposable
         WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's", classes: false);
         using var checkpoint = Checkpoint.Open(path);
         checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
-        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
-        Console.Error.WriteLine(
+        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, document);
+        ToolConsole.Current.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{path}: epoch {checkpoint.Info.Epoch}, iteration "
@@ -199,7 +197,7 @@ internal sealed class EvaluatedData : IDisposable
         using var checkpoint = Checkpoint.Open(path);
         if (ClassOrder.Between(checkpoint.Info.Data, data) is not { } order)
             return (data, null);
-        Console.Error.WriteLine("The data names the checkpoint's classes in another order; predictions are brought into the data's.");
+        ToolConsole.Current.Note("The data names the checkpoint's classes in another order; predictions are brought into the data's.");
         return (checkpoint.Info.Data, order);
     }
 

@@ -67,11 +67,17 @@ internal static class CommandLine
     /// <returns>0, <see cref="Mistake"/> or <see cref="Failure"/>.</returns>
     public static int Invoke(Command root, IReadOnlyList<string> args)
     {
+        ToolConsole.Current = ToolConsole.OfProcess();
         try
         {
             if (args is [] or ["--help" or "-h" or "-?"])
             {
-                Console.Out.WriteLine(Usage.Overview(root));
+                ToolConsole.Current.Line(CommandName.Told(Usage.Overview(root), root));
+                return 0;
+            }
+            if (args is ["--version"])
+            {
+                ToolConsole.Current.Line($"Tessera {CommandName.Version}");
                 return 0;
             }
             if (root.Subcommands.All(tool => tool.Name != args[0]))
@@ -81,7 +87,7 @@ internal static class CommandLine
             var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (Usage.IsHelp(parsed))
             {
-                Console.Out.WriteLine(Usage.Of(parsed));
+                ToolConsole.Current.Line(CommandName.Told(Usage.Of(parsed), root));
                 return 0;
             }
             if (parsed.Errors.Count > 0)
@@ -91,7 +97,8 @@ internal static class CommandLine
         catch (Exception exception)
         {
             var (message, isMistake) = Describe(exception, args);
-            Console.Error.WriteLine(message);
+            ToolConsole.Current.EndProgress();
+            ToolConsole.Current.Error(CommandName.Told(message, root));
             return isMistake ? Mistake : Failure;
         }
     }

@@ -20,7 +20,7 @@ internal sealed class PredictionPictures
     private readonly DataInfo _data;
     private readonly OutputNames _names;
     private readonly Func<Sample, Sample> _original;
-    private readonly Color[] _colors;
+    private readonly Rgb[] _colors;
     private readonly double _score;
 
     /// <param name="score">Boxes that score less are left out; null: 0.3.</param>
@@ -61,11 +61,11 @@ internal sealed class PredictionPictures
 
     public Drawing Draw(Sample sample, Prediction prediction)
     {
-        var image = s_load.Apply(_original(sample), new RandomSource(0)).Image!;
+        var image = s_load.Apply(_original(sample), new RandomSource(0)).Image!.Decode();
         return prediction switch
         {
-            SegmentationPrediction { Map: var map } => Maps(image, map, sample.SegmentationMap),
-            DetectionPrediction boxes => Boxes(image, boxes, sample.BoxAnnotation),
+            SegmentationPrediction { Map: var map } => Maps(image, map, sample.Truth.SegmentationMap),
+            DetectionPrediction boxes => Boxes(image, boxes, sample.Truth.BoxAnnotation),
             _ => CaptionedPicture.Draw(image, prediction, sample, _data),
         };
     }

@@ -1,3 +1,4 @@
+using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
@@ -15,7 +16,7 @@ internal static class ShortForms
         var root = document.Root;
         foreach (var path in (string[])["train.dataset", "val.dataset", "test.dataset"])
         {
-            if (document.Find(path) is not ConfigMap || OptionsAt(document, path, registry) is not IShortForms options)
+            if (document.Find(path) is not ConfigMap || OptionsAt(document, path, registry) is not LabelOptions options)
                 continue;
             root = Replace(root, path.Split('.'), map => Expand(map, options));
         }
@@ -44,7 +45,7 @@ internal static class ShortForms
         return copy;
     }
 
-    private static ConfigMap Expand(ConfigMap map, IShortForms options)
+    private static ConfigMap Expand(ConfigMap map, LabelOptions options)
     {
         var full = options.Expand();
         var written = new ConfigMap(map.Source);

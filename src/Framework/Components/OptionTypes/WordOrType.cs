@@ -26,6 +26,6 @@ internal sealed class WordOrType(Type clr) : OptionType
 
     public override string Show(object? value) => value is null ? "null" : ConfigWriter.Quote(value.ToString()!);
 
-    public override JsonObject Schema(SchemaWriter schema) =>
+    public override JsonObject Schema(SchemaDefinitions schema) =>
         new() { ["anyOf"] = new JsonArray(_word.Schema(schema), _value.Schema(schema)) };
 }
