@@ -73,8 +73,8 @@ public sealed class Training
         var inStep = State.BatchInEpoch % accumulate;
         if (inStep == 0)
             Rewind?.LookBack();
-        // An epoch's last step may have fewer batches.
-        var batches = Math.Min(accumulate, _parts.TrainLoader.BatchesPerEpoch - (State.BatchInEpoch - inStep));
+        // An epoch's last step may have fewer batches; a loop may give an epoch more than the loader has.
+        var batches = Math.Clamp(_parts.TrainLoader.BatchesPerEpoch - (State.BatchInEpoch - inStep), 1, accumulate);
         var completes = inStep + 1 == batches;
 
         State.BeginBatch();
