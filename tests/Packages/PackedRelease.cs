@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Reflection.Metadata;
 using System.Xml.Linq;
 
 namespace Tessera.Tests.Packages;
@@ -43,6 +44,20 @@ public sealed class PackedRelease : IDisposable
         return [.. package.Entries.Select(entry => entry.FullName)];
     }
 
+    /// <summary>How many source files lie within the symbols of a package.</summary>
+    public int EmbeddedSources(string id)
+    {
+        var embeddedSource = new Guid("0E8A571B-6926-466E-B4AD-8AB04611F5FE"); // the portable PDB format's name of it
+        using var package = ZipFile.OpenRead(PathOf(id, ".snupkg"));
+        using var symbols = new MemoryStream();
+        using (var entry = package.GetEntry($"lib/net10.0/{id}.pdb")!.Open())
+            entry.CopyTo(symbols);
+        symbols.Position = 0;
+        using var provider = MetadataReaderProvider.FromPortablePdbStream(symbols);
+        var reader = provider.GetMetadataReader();
+        return reader.CustomDebugInformation.Count(at => reader.GetGuid(reader.GetCustomDebugInformation(at).Kind) == embeddedSource);
+    }
+
     public XElement Nuspec(string id)
     {
         using var package = ZipFile.OpenRead(PathOf(id));
@@ -58,7 +73,7 @@ public sealed class PackedRelease : IDisposable
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         foreach (var package in Directory.Exists(restored) ? Directory.GetDirectories(restored, "tessera*") : [])
             if (Path.Combine(package, Version) is var version && Directory.Exists(version))
-                Directory.Delete(version, recursive: true);
+                Directory.Delete(Directory.GetDirectories(package).Length == 1 ? package : version, recursive: true);
     }
 
     private string Pack()

@@ -99,8 +99,8 @@ public abstract class DetectionDataset : Dataset
                     .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))
             )
             .ToArray();
-        if (BoxJudgement.Fractions(stated) is { } fractions)
-            throw new UserErrorException($"{_what}: {fractions}");
+        if ((BoxJudgement.Fractions(stated) ?? BoxJudgement.Corners(stated)) is { } fault)
+            throw new UserErrorException($"{_what}: {fault}");
         if (
             _findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box)
             && images.All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null))

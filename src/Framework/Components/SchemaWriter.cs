@@ -52,7 +52,9 @@ public static class SchemaWriter
             "_base_",
             new JsonObject
             {
-                ["description"] = "Configs that this one inherits from: a path or several, relative to this file.",
+                ["description"] =
+                    "Configs that this one inherits from: a path or several, relative to this file; tessera:FOLDER/FILE.json is one that "
+                    + "comes with Tessera.",
                 ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, StringList()),
             }
         );

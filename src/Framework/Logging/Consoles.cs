@@ -36,6 +36,9 @@ public static class Consoles
         }
     }
 
+    /// <summary>Whether standard input is a keyboard, not a pipe or a file.</summary>
+    public static bool HaveKeyboard => !Console.IsInputRedirected;
+
     /// <summary>Whether it can show a bar and be asked: a terminal, not a pipe and not a dumb one.</summary>
     public static bool IsTerminal(IAnsiConsole console) =>
         console.Profile.Capabilities is { Interactive: true } capabilities && capabilities.Ansi;

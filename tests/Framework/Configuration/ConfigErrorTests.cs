@@ -301,6 +301,28 @@ public sealed class ConfigErrorTests
         Assert.Equal(expected, folder.ErrorOf("c.json"));
     }
 
+    [Theory]
+    [InlineData("""{ "after": "Lod", "insert": { "type": "X" } }""", "after")]
+    [InlineData("""{ "before": "Lod", "insert": [{ "type": "X" }] }""", "before")]
+    [InlineData("""{ "replace": "Lod", "with": { "type": "X" } }""", "replace")]
+    [InlineData("""{ "change": "Lod", "with": { "x": 1 } }""", "change")]
+    [InlineData("""{ "remove": "Lod" }""", "remove")]
+    public void Edit_OfAStepThatIsNotThere_IsAnError_WithEveryVerb(string edit, string verb)
+    {
+        using var folder = new ConfigFolder(
+            ("b.json", """{ "p": [ { "type": "Load" } ] }"""),
+            ("c.json", $$"""{ "_base_": "b.json", "p": { "_edit_": [ {{edit}} ] } }""")
+        );
+        Assert.Equal(
+            $"""
+            c.json:1  p._edit_.0.{verb}
+              No inherited step is named "Lod". Did you mean "Load"?
+              The inherited steps are Load.
+            """,
+            folder.ErrorOf("c.json")
+        );
+    }
+
     [Fact]
     public void SiblingEdit_IsAnError()
     {

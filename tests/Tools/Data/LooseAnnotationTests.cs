@@ -94,6 +94,17 @@ public sealed class LooseAnnotationTests : IDisposable
     }
 
     [Fact]
+    public void Yolo_PixelsOrCorners_AreRefused()
+    {
+        Image("y/a.png", 60, 80);
+        Write("y/classes.txt", "cat\n");
+        Write("y/a.txt", "0 40 30 20 30\n0 10 10 8 6\n");
+        Yolo("--skip-bad").IsMistake("all 2 boxes have values above 1", "a.txt:1, 40 30 20 30", "Divide x and width by the image's width");
+        Write("y/a.txt", "0 0.1 0.1 0.3 0.4\n0 0.5 0.6 0.8 0.9\n0 0.4 0.7 0.6 0.95\n0 0.05 0.2 0.15 0.6\n");
+        Yolo("--skip-bad").IsMistake("the boxes are written as two corners, \"class x1 y1 x2 y2\"", "Write x = (x1 + x2) / 2");
+    }
+
+    [Fact]
     public void LabelMe_GroupsPathsAndByteOrderMark()
     {
         Image("l/images/a.png", 60, 80);

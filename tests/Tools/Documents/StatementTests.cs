@@ -1,24 +1,11 @@
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.DependencyInjection;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
-using Tessera.Framework.Errors;
-using Tessera.Framework.Running;
+using static Tessera.Tests.Tools.Documents.PageText;
 
 namespace Tessera.Tests.Tools.Documents;
 
 /// <summary>What the pages name is there: links, files, tools and their options, components, types, keys of configs.</summary>
 public sealed partial class StatementTests
 {
-    private static readonly string[] s_pages =
-    [
-        "README.md",
-        .. new[] { "docs", "configs", "samples", "benchmarks" }
-            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.md", SearchOption.AllDirectories))
-            .Select(file => Path.GetRelativePath(Snippets.Repository, file))
-            .Order(StringComparer.Ordinal),
-    ];
-
     // Words in code that look like types and are none of ours: of .NET, of other projects, of examples.
     private static readonly HashSet<string> s_elsewhere =
     [
@@ -40,7 +27,7 @@ public sealed partial class StatementTests
     [Fact]
     public void Links_LeadSomewhere() =>
         AssertNone(
-            from page in s_pages
+            from page in Pages
             from Match link in Link().Matches(WithoutBlocks(Text(page)))
             let target = link.Groups[1].Value
             where !target.Contains("://", StringComparison.Ordinal) && !LeadsSomewhere(page, target)
@@ -50,7 +37,7 @@ public sealed partial class StatementTests
     [Fact]
     public void Files_Exist() =>
         AssertNone(
-            from page in s_pages
+            from page in Pages
             from Match match in OwnPath().Matches(Text(page))
             let path = match.Groups[1].Value.TrimEnd('.', ':', ',')
             where !StandsForAnother().IsMatch(path)
@@ -63,7 +50,7 @@ public sealed partial class StatementTests
     {
         var tools = Tessera.Tools.Program.CreateRoot().Subcommands.ToDictionary(tool => tool.Name);
         AssertNone(
-            from page in s_pages
+            from page in Pages
             from line in Code(Text(page))
             from Match call in Call().Matches(line)
             where tools.ContainsKey(call.Groups[1].Value)
@@ -79,9 +66,9 @@ public sealed partial class StatementTests
     public void Components_AreRegistered()
     {
         var known = Composition.Registry().All.Select(component => component.Name).ToHashSet();
-        var examples = s_pages.SelectMany(page => Declared().Matches(Text(page))).Select(match => match.Groups[1].Value).ToHashSet();
+        var examples = Pages.SelectMany(page => Declared().Matches(Text(page))).Select(match => match.Groups[1].Value).ToHashSet();
         AssertNone(
-            from page in s_pages
+            from page in Pages
             from Match type in TypeKey().Matches(Text(page))
             let name = type.Groups[1].Value
             where !known.Contains(name) && !examples.Contains(name) && !page.StartsWith("samples", StringComparison.Ordinal)
@@ -102,9 +89,9 @@ public sealed partial class StatementTests
             .ToLookup(type => type.Name.Split('`')[0]);
         var members = types.SelectMany(of => of).SelectMany(type => type.GetMembers(Everything)).Select(member => member.Name).ToHashSet();
         var components = Composition.Registry().All.Select(component => component.Name).ToHashSet();
-        var examples = s_pages.SelectMany(page => ExampleType().Matches(Text(page))).Select(match => match.Groups[1].Value).ToHashSet();
+        var examples = Pages.SelectMany(page => ExampleType().Matches(Text(page))).Select(match => match.Groups[1].Value).ToHashSet();
         AssertNone(
-            from page in s_pages
+            from page in Pages
             where page != "docs/torchsharp.md" // names what TorchSharp gets wrong, and tests of it
             where page != "docs/design/house.md" // a design, which may be ahead
             from Match span in Span().Matches(WithoutBlocks(Text(page)))
@@ -125,39 +112,27 @@ public sealed partial class StatementTests
     }
 
     [Fact]
-    public void Overrides_FitTheConfigsThatCommandsName()
+    public void Keys_AreThoseOfTheSchemaOrTheCode()
     {
-        var components = Composition.Registry();
+        string Of(string folder) =>
+            string.Join(
+                '\n',
+                Directory
+                    .EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.cs", SearchOption.AllDirectories)
+                    .Select(File.ReadAllText)
+            );
+        var known = Words(Text("configs/schema.json")).Concat(Words(Of("src"))).Concat(Words(Of("tools"))).ToHashSet();
         AssertNone(
-            from page in s_pages
-            from line in Code(Text(page))
-            from Match call in ConfigCall().Matches(line)
-            where File.Exists(Path.Combine(Snippets.Repository, call.Groups[1].Value))
-            let changes = Change().Matches(call.Groups[2].Value).Select(change => change.Value.Trim('\'')).ToArray()
-            where changes.Length > 0
-            let mistake = MistakeOf(components, call.Groups[1].Value, changes)
-            where mistake is not null
-            select $"{page}: {mistake}"
-        );
-    }
-
-    [Fact]
-    public void Overrides_OfConfigsReadmes_FitAConfigOfTheFolder()
-    {
-        var components = Composition.Registry();
-        AssertNone(
-            from page in s_pages
-            where page.StartsWith("configs", StringComparison.Ordinal) && !page.StartsWith("configs/_base_", StringComparison.Ordinal)
+            from page in Pages
+            where page.StartsWith("docs", StringComparison.Ordinal) || page.StartsWith("configs", StringComparison.Ordinal)
             from Match span in Span().Matches(WithoutBlocks(Text(page)))
-            let words = span.Groups[1].Value.Split(' ')
-            where words.All(word => Change().IsMatch(word))
-            let mistakes = Directory
-                .GetFiles(Path.Combine(Snippets.Repository, Path.GetDirectoryName(page)!), "*.json")
-                .Select(config => MistakeOf(components, Path.GetRelativePath(Snippets.Repository, config), words))
-                .ToArray()
-            where mistakes.Length > 0 && mistakes.All(mistake => mistake is not null)
-            select $"{page}: {mistakes[0]}"
+            from Match key in SnakeCase().Matches(span.Groups[1].Value)
+            where !known.Contains(key.Value) && !key.Value.Contains("resnet50", StringComparison.Ordinal) // torchvision's networks
+            where !File.Exists(Path.Combine(Snippets.Repository, "configs/_base_/losses", key.Value + ".json"))
+            select $"{page}: {key.Value}"
         );
+
+        static IEnumerable<string> Words(string text) => Word().Matches(text).Select(match => match.Value);
     }
 
     [Fact]
@@ -174,7 +149,7 @@ public sealed partial class StatementTests
 
     [Fact]
     public void NoPage_NamesAMachine() =>
-        AssertNone(from page in s_pages from Match match in MachinePath().Matches(Text(page)) select $"{page}: {match.Value}");
+        AssertNone(from page in Pages from Match match in MachinePath().Matches(Text(page)) select $"{page}: {match.Value}");
 
     private const System.Reflection.BindingFlags Everything =
         System.Reflection.BindingFlags.Public
@@ -182,38 +157,6 @@ public sealed partial class StatementTests
         | System.Reflection.BindingFlags.Instance
         | System.Reflection.BindingFlags.Static
         | System.Reflection.BindingFlags.FlattenHierarchy;
-
-    private static string? MistakeOf(ComponentRegistry components, string config, string[] changes)
-    {
-        try
-        {
-            var document = ConfigDocument.Load(Path.Combine(Snippets.Repository, config), changes);
-            using var services = new ServiceCollection().BuildServiceProvider();
-            new ComponentBuilder(components, services).Bind<RunOptions>(document);
-            return null;
-        }
-        catch (UserErrorException mistake)
-        {
-            return mistake.Message;
-        }
-    }
-
-    private static void AssertNone(IEnumerable<string> wrong)
-    {
-        var found = wrong.Distinct().ToArray();
-        Assert.True(found.Length == 0, string.Join('\n', found));
-    }
-
-    private static string Text(string page) => File.ReadAllText(Path.Combine(Snippets.Repository, page)).ReplaceLineEndings("\n");
-
-    private static string WithoutBlocks(string text) => Block().Replace(text, "");
-
-    /// <summary>Lines of blocks, and spans in text.</summary>
-    private static IEnumerable<string> Code(string text) =>
-        Block()
-            .Matches(text)
-            .SelectMany(block => block.Value.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n'))
-            .Concat(Span().Matches(WithoutBlocks(text)).Select(span => span.Groups[1].Value));
 
     private static bool LeadsSomewhere(string page, string target)
     {
@@ -262,23 +205,17 @@ public sealed partial class StatementTests
     [GeneratedRegex(@"\.(?:cs|db|json)$|^(?:Tessera|TorchSharp)(?:\.|$)")]
     private static partial Regex FileOrNamespace();
 
-    [GeneratedRegex(@"tools/(?:train|test|doctor|print-config|get-flops) +(\S+\.json)(.*)")]
-    private static partial Regex ConfigCall();
+    [GeneratedRegex(@"\w+")]
+    private static partial Regex Word();
 
-    [GeneratedRegex(@"(?<=^|\s)'?[a-z_]+(?:\.[\w""]+)*=(?:\{.*\}'|\S+)")]
-    private static partial Regex Change();
+    [GeneratedRegex(@"(?<![\w./-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w/-]|\.\w)")]
+    private static partial Regex SnakeCase();
 
     [GeneratedRegex("PackageVersion Include=\"([^\"]+)\"")]
     private static partial Regex Package();
 
     [GeneratedRegex(@"(?<![\w.])/(?:work|home|root|tmp)/\S*")]
     private static partial Regex MachinePath();
-
-    [GeneratedRegex(@"^```.*?^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
-    private static partial Regex Block();
-
-    [GeneratedRegex("`([^`\n]+)`")]
-    private static partial Regex Span();
 
     [GeneratedRegex(@"^#+ (.+?)\r?$", RegexOptions.Multiline)]
     private static partial Regex Heading();

@@ -20,6 +20,9 @@ internal static class CommandLine
     /// <summary>Exit code of a defect of Tessera's.</summary>
     public const int Failure = 3;
 
+    /// <summary>The name of an argument that is written, so that it needn't be there yet.</summary>
+    public const string Output = "OUT";
+
     /// <summary>The config file.</summary>
     public static Argument<string> Config() => new("CONFIG") { Description = "The config file." };
 
@@ -84,12 +87,15 @@ internal static class CommandLine
                 throw Usage.UnknownTool(root, args[0]);
 
             // A token that begins with @ is a value like any other, not a file of arguments.
-            var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
+            var parsed = root.Parse(args, parser);
             if (Usage.IsHelp(parsed))
             {
                 ToolConsole.Current.Line(CommandName.Told(Usage.Of(parsed), root));
                 return 0;
             }
+            if (parsed.Errors.Count > 0)
+                parsed = root.Parse(args = Questions.Complete(args, parsed, ToolConsole.Current), parser);
             if (parsed.Errors.Count > 0)
                 throw Usage.Wrong(parsed);
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -9,7 +9,10 @@ namespace Tessera.Tools.Output;
 /// What tools print: results to one console, notes, warnings, errors and progress to another. On a terminal with colours, drawn tables and
 /// bars; into a pipe as plain lines. In neither is a line wrapped or cut by the tool, and brackets in names are no markup.
 /// </summary>
-internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors)
+/// <param name="output">For results.</param>
+/// <param name="errors">For all else.</param>
+/// <param name="hasKeyboard">Whether somebody can answer; false where standard input is piped.</param>
+internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool hasKeyboard = false)
 {
     private static volatile ToolConsole? s_current;
 
@@ -25,10 +28,13 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors)
     }
 
     /// <summary>Standard output and standard error as they are now.</summary>
-    public static ToolConsole OfProcess() => new(Consoles.Output, Consoles.Errors);
+    public static ToolConsole OfProcess() => new(Consoles.Output, Consoles.Errors, Consoles.HaveKeyboard);
 
     /// <summary>Whether notes and progress are seen as they come: a bar can be shown there.</summary>
     public bool ShowsBars => Consoles.IsTerminal(errors);
+
+    /// <summary>Whether somebody sees a question and can answer it.</summary>
+    public bool CanAsk => hasKeyboard && Draws;
 
     private bool Draws => Consoles.IsTerminal(output);
 
@@ -118,6 +124,11 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors)
         EndProgress();
         return _bar = new ConsoleProgress(errors, what, withRemaining: true);
     }
+
+    /// <summary>Asks until the answer is valid.</summary>
+    /// <exception cref="InvalidOperationException">Nobody can be asked (<see cref="CanAsk"/>).</exception>
+    public string Ask(TextPrompt<string> question) =>
+        CanAsk ? output.Prompt(question) : throw new InvalidOperationException("A question without a terminal.");
 
     /// <summary>Takes away the bar of something that didn't come to its end.</summary>
     public void EndProgress()
