@@ -76,6 +76,7 @@ public sealed class Runner : IDisposable
                 : EarlierDefaults.With(document, components, checkpoint.Info.Config, text => s_log.LogInformation("{0}", text));
             options = components.Bind<RunOptions>(document);
             var (train, optimizer) = (options.Train!, options.Optimizer!);
+            var loop = train.BuildLoop(services);
             var builder = new RunBuilder(options, services);
             builder.StartTensorLibrary();
             var device = DeviceChoice.Resolve(options.Device);
@@ -103,7 +104,7 @@ public sealed class Runner : IDisposable
             if (device.type == DeviceType.CUDA)
                 cuda.manual_seed_all(options.Seed);
             var dataset = builder.Dataset(train.Dataset);
-            var valData = options.Val is { } evaluated && train.ValidateEvery > 0 ? builder.Dataset(evaluated.Dataset) : null;
+            var valData = options.Val is { } evaluated && loop.ValidateEvery > 0 ? builder.Dataset(evaluated.Dataset) : null;
             RunBuilder.CheckAll(
                 valData is null
                     ? [(dataset, "train.dataset", train.Loader)]
@@ -134,17 +135,8 @@ public sealed class Runner : IDisposable
                 TrainLoader = trainLoader,
                 ValLoader = valLoader,
                 Metrics = metrics,
-                Loop = new LoopSettings
-                {
-                    Loop = train.Loop,
-                    Length = Length(train),
-                    ValidateEvery = train.ValidateEvery,
-                    Accumulate = train.Accumulate,
-                    ClipGrad = train.ClipGrad,
-                    Freeze = train.Freeze ?? [],
-                    NormEval = train.NormEval ?? [],
-                    SyncBn = train.SyncBn,
-                },
+                Loop = loop,
+                Step = train,
                 Optimizers = Optimizers(optimizer, services),
                 Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(services))],
                 Penalties = RunBuilder.Named(train.Penalties, spec => spec.Build(services)),
@@ -243,24 +235,13 @@ public sealed class Runner : IDisposable
     private static Checkpoint? Latest(string workDir) =>
         Directory.Exists(workDir) && new CheckpointStore(workDir).Latest is { } path ? Checkpoint.Open(path) : null;
 
-    private static long Length(TrainOptions train)
-    {
-        var length = train.Loop == LoopKind.Epochs ? train.Epochs : train.Iterations;
-        var (key, other) = train.Loop == LoopKind.Epochs ? ("epochs", "iterations") : ("iterations", "epochs");
-        return length > 0
-            ? length
-            : throw new UserErrorException(
-                $"train.{key}: the loop counts {key}, so it must say how many (or set train.loop to \"{other}\")."
-            );
-    }
-
     private static Dictionary<string, OptimizerFactory> Optimizers(
         OneOrNamed<ComponentSpec<OptimizerFactory>> specs,
         IServiceProvider services
     )
     {
         if (specs.Single is { } single)
-            return new() { [RunOptimizers.OnlyName] = single.Build(services) };
+            return new() { [OptimizerSet.OnlyName] = single.Build(services) };
         var named = specs.Named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(services));
         if (named.Count > 1 && named.FirstOrDefault(entry => entry.Value.Parameters.Count == 0) is { Key: { } open })
             throw new UserErrorException(
@@ -294,17 +275,9 @@ public sealed class Runner : IDisposable
 
     private static void LookAtEvaluation(TrainerParts parts, bool resumed)
     {
-        if (parts.ValLoader is null)
+        if (parts.Evaluator() is not { } evaluator)
             return;
-        var look = new EvaluationLook
-        {
-            Loader = parts.ValLoader,
-            Metrics = parts.Metrics,
-            Device = parts.Device,
-            Precision = parts.Precision,
-            ChannelsLast = parts.ChannelsLast,
-            ReadsAll = !resumed, // it was looked at when the run began
-        };
+        var look = new EvaluationLook { Evaluator = evaluator, ReadsAll = !resumed }; // it was looked at when the run began
         if (look.Run(parts.Model, "val.dataset") is { } note)
             s_log.LogInformation("{0}", note);
     }
@@ -324,6 +297,9 @@ public sealed class Runner : IDisposable
             loader.BatchesPerEpoch,
             trainer.Progress.TotalIterations
         );
-        s_log.LogInformation("Hooks, in order: {0}", string.Join(", ", trainer.OrderedHooks.Select(hook => hook.Key)));
+        s_log.LogInformation(
+            "Hooks, in order: {0}",
+            string.Join(", ", trainer.OrderedHooks.Select(hook => $"{hook.Key} ({HookOrder.Describe(hook.Hook.Order)})"))
+        );
     }
 }
