@@ -130,7 +130,7 @@ public sealed class ConfigDocument
 
     /// <summary>The document with further values, where it has none yet. A value below a reference is set where the reference
     /// leads.</summary>
-    internal ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
+    public ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
     {
         var (merged, root) = (_merged, Root);
         foreach (var (path, value) in values)

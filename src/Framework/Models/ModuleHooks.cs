@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Tessera.Framework.Models;
 
 /// <summary>Hooks around a module's calls, whatever its inputs and outputs are.</summary>
-internal static class ModuleHooks
+public static class ModuleHooks
 {
     private static readonly ConcurrentDictionary<Type, Func<Func<nn.Module, object?, object?>, Delegate>> s_hooks = new(); // one for each kind of hook
 

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
 
-internal static class BatchLayout
+/// <summary>How images and weights lie in memory.</summary>
+public static class BatchLayout
 {
     /// <summary>Lays the images out NHWC in memory; shapes stay.</summary>
     public static void ToChannelsLast(this Batch batch)

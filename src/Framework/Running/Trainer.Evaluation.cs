@@ -28,7 +28,7 @@ public sealed partial class Trainer
         );
 
     /// <summary>Whether a checkpoint was written just before an evaluation that never came to its end.</summary>
-    internal static bool OwesEvaluation(Checkpoint? checkpoint) =>
+    public static bool OwesEvaluation(Checkpoint? checkpoint) =>
         checkpoint?.Value($"{CheckpointParts.Loader}.{EvaluatedAt}") is JsonValue value
         && value.TryGetValue<long>(out var at)
         && at != checkpoint.Info.Iteration;

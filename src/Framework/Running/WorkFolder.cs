@@ -7,7 +7,7 @@ using Tessera.Framework.Logging;
 namespace Tessera.Framework.Running;
 
 /// <summary>The folder a run writes to, and what an earlier run has left there.</summary>
-internal static partial class WorkFolder
+public static partial class WorkFolder
 {
     /// <summary>Refuses to begin anew where a run has begun before: its checkpoints would be written over, and its log mixed with the new
     /// one.</summary>

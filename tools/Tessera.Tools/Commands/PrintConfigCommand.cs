@@ -2,6 +2,7 @@ using System.CommandLine;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
@@ -11,6 +12,8 @@ namespace Tessera.Tools.Commands;
 /// <summary>Prints a config as a run would see it, or where one of its values comes from.</summary>
 internal static class PrintConfigCommand
 {
+    private static readonly string[] s_datasets = ["train.dataset", "val.dataset", "test.dataset"];
+
     public static Command Create()
     {
         var config = CommandLine.Config();
@@ -68,7 +71,9 @@ internal static class PrintConfigCommand
             document = Stated(document);
         if (explain is null)
             Console.Out.Write(
-                saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, Console.Error.WriteLine))
+                saved
+                    ? document.SaveText()
+                    : ShortForms.Expand<Dataset>(document, s_datasets, () => Composition.Registry(document, Console.Error.WriteLine))
             );
         else
             Console.Out.WriteLine(ExplainDefault(document, explain) ?? document.Explain(explain));

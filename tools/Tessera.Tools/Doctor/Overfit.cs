@@ -29,7 +29,7 @@ internal sealed class Overfit(Examination examination, Report report, int count,
     public void Run()
     {
         var train = examination.Train ?? throw new UserErrorException("--overfit: the config has no train section.");
-        if (examination.Options.Optimizer is not { } optimizer)
+        if (examination.Session.Options.Optimizer is not { } optimizer)
             throw new UserErrorException("--overfit: the config has no optimizer.");
         var pipeline = (examination.Val ?? train).Pipeline; // evaluation's: no augmentation
         var few = new FirstSamples(train, count, pipeline);
@@ -66,26 +66,24 @@ internal sealed class Overfit(Examination examination, Report report, int count,
 
     private (bool Learned, string Text) Try(FirstSamples few, OneOrNamed<ComponentSpec<OptimizerFactory>> specs, double factor)
     {
-        var options = examination.Options;
+        var options = examination.Session.Options;
         manual_seed(options.Seed);
-        using var model = examination.Builder.InitializedModel(few.Info);
-        model.to(examination.Device);
+        using var model = examination.Session.CreateInitializedModel(few.Info);
+        model.to(examination.Session.Device);
         ParameterGroups.Freeze(model, options.Train!.Freeze ?? []);
         var optimizers = (specs.Single is { } single ? [single] : specs.Named.Values.ToArray())
-            .Select(spec => spec.Build(examination.Services))
+            .Select(spec => spec.Build(examination.Session.Services))
             .Select(factory => factory.Create(ParameterGroups.Split(model, factory)))
             .ToArray();
         foreach (var optimizer in optimizers)
         foreach (var group in optimizer.ParamGroups)
             group.LearningRate *= factor;
-        var metrics = options.Val is { } val ? examination.Builder.Metrics(val, few.Info) : new Dictionary<string, Metric>();
+        var metrics = options.Val is { } val
+            ? val.Metrics.BuildAll(examination.Session.Services, few.Info)
+            : new Dictionary<string, Metric>();
 
         var batchSize = Math.Min(few.Count, options.Train.Loader?.BatchSize ?? 16);
-        using var loader = examination.Builder.EvaluationLoader(
-            few,
-            new EvaluationOptions(null!, new LoaderOptions(batchSize, 0)),
-            new SingleProcess()
-        );
+        using var loader = examination.Session.Data.OpenEvaluationLoader(few, new LoaderOptions(batchSize, 0));
         var batches = loader.Epoch(0).ToArray();
         try
         {
@@ -99,7 +97,7 @@ internal sealed class Overfit(Examination examination, Report report, int count,
                 using var scope = NewDisposeScope();
                 var batch = batches[steps % batches.Length];
                 if (steps < batches.Length)
-                    examination.Prepare(batch);
+                    examination.Session.Place(batch);
                 model.train();
                 foreach (var optimizer in optimizers)
                     optimizer.zero_grad();

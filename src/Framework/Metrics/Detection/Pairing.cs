@@ -4,7 +4,7 @@ using Tessera.Framework.Models;
 namespace Tessera.Framework.Metrics.Detection;
 
 /// <summary>Detections and objects of an image, paired one to one whatever their classes.</summary>
-internal static class Pairing
+public static class Pairing
 {
     /// <summary>Overlaps of boxes with the objects of their class, paired one to one, the greatest overlap first. What isn't asked for has
     /// no partner.</summary>

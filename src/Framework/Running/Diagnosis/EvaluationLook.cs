@@ -13,7 +13,7 @@ namespace Tessera.Framework.Running.Diagnosis;
 /// predicted and measured. A file that can't be read, samples that make no batch, or sizes that the model can't take are
 /// then known before an epoch is lost.
 /// </summary>
-internal sealed class EvaluationLook
+public sealed class EvaluationLook
 {
     /// <summary>Large data is read no longer than that; what is left is met in the evaluation.</summary>
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);

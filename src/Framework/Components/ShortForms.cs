@@ -1,32 +1,31 @@
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
-using Tessera.Framework.Errors;
-using Tessera.Framework.Running;
+namespace Tessera.Framework.Components;
 
-namespace Tessera.Tools.Output;
-
-/// <summary>A config as printed: options that are short for others give way to them.</summary>
-internal static class ShortForms
+/// <summary>A config as printed: options that are short for others (<see cref="IShortForms"/>) give way to them.</summary>
+public static class ShortForms
 {
     /// <summary>The resolved document; as it stands where it has mistakes.</summary>
-    /// <param name="registry">The components; asked for only where a data set may have short forms.</param>
-    public static string Expanded(ConfigDocument document, Func<ComponentRegistry> registry)
+    /// <typeparam name="T">What the components that may have short forms are.</typeparam>
+    /// <param name="paths">Where they stand.</param>
+    /// <param name="registry">The components; asked for only where one may have short forms.</param>
+    public static string Expand<T>(ConfigDocument document, IReadOnlyList<string> paths, Func<ComponentRegistry> registry)
+        where T : class
     {
         var root = document.Root;
-        foreach (var path in (string[])["train.dataset", "val.dataset", "test.dataset"])
+        foreach (var path in paths)
         {
-            if (document.Find(path) is not ConfigMap || OptionsAt(document, path, registry) is not IShortForms options)
+            if (document.Find(path) is not ConfigMap || OptionsAt<T>(document, path, registry) is not IShortForms options)
                 continue;
             root = Replace(root, path.Split('.'), map => Expand(map, options));
         }
         return ConfigWriter.Write(root) + "\n";
     }
 
-    private static object? OptionsAt(ConfigDocument document, string path, Func<ComponentRegistry> registry)
+    private static object? OptionsAt<T>(ConfigDocument document, string path, Func<ComponentRegistry> registry)
+        where T : class
     {
         try
         {
-            return OptionsBinder.BindComponent<Framework.Data.Dataset>(registry(), document, path).Options;
+            return OptionsBinder.BindComponent<T>(registry(), document, path).Options;
         }
         catch (UserErrorException)
         {

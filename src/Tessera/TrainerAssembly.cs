@@ -1,0 +1,93 @@
+using System.Text.Json.Nodes;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Logging;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Running;
+
+namespace Tessera;
+
+/// <summary>Brings together what a <see cref="Trainer"/> is made of.</summary>
+internal static class TrainerAssembly
+{
+    /// <param name="config">As it is written into checkpoints.</param>
+    /// <param name="evaluates">Whether the run is evaluated.</param>
+    /// <param name="command">How the user starts the run again, for messages.</param>
+    public static TrainerParts Assemble(Session session, string workDir, IRunOutput output, string config, bool evaluates, string? command)
+    {
+        var (options, train) = (session.Options, session.Options.Train!);
+        var (trainLoader, model) = (session.Data.Loader(DataPart.Train), session.Model);
+        EnvironmentReport.Write(
+            EnvironmentReport.Collect(session.Device, session.Precision, session.Group, options.Seed, session.ChannelsLast)
+        );
+        return new TrainerParts
+        {
+            Model = model,
+            TrainLoader = trainLoader,
+            ValLoader = evaluates ? session.Data.Loader(DataPart.Val) : null,
+            Metrics = evaluates ? CreateMetrics(session) : new Dictionary<string, Metric>(),
+            Loop = new LoopSettings
+            {
+                Loop = train.Loop,
+                Length = LengthOf(train),
+                ValidateEvery = train.ValidateEvery,
+                Accumulate = train.Accumulate,
+                ClipGrad = train.ClipGrad,
+                Freeze = train.Freeze ?? [],
+                NormEval = train.NormEval ?? [],
+                SyncBn = train.SyncBn,
+            },
+            Optimizers = CreateOptimizers(session),
+            Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(session.Services))],
+            Penalties = train.Penalties.BuildAll(session.Services),
+            Hooks = DefaultHooks.Build(session, session.Data[DataPart.Train].Info),
+            Device = session.Device,
+            Precision = session.Precision,
+            ChannelsLast = session.ChannelsLast,
+            Seed = options.Seed,
+            Group = session.Group,
+            WorkDir = workDir,
+            Output = output,
+            Command = command,
+            Config = JsonNode.Parse(config)!.AsObject(),
+            Source = ModelInitialization.SourceOf(model),
+        };
+    }
+
+    private static IReadOnlyDictionary<string, Metric> CreateMetrics(Session session)
+    {
+        var metrics = session.Data.CreateMetrics(DataPart.Val);
+        foreach (var metric in metrics.Values)
+            metric.Reset(session.Data[DataPart.Val].Info); // one that doesn't fit the data says so now, not after an epoch
+        return metrics;
+    }
+
+    private static Dictionary<string, OptimizerFactory> CreateOptimizers(Session session)
+    {
+        var (specs, services) = (session.Options.Optimizer!, session.Services);
+        if (specs.Single is { } single)
+            return new() { [RunOptimizers.OnlyName] = single.Build(services) };
+        var named = specs.Named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(services));
+        if (named.Count > 1 && named.FirstOrDefault(entry => entry.Value.Parameters.Count == 0) is { Key: { } open })
+            throw new UserErrorException(
+                $"optimizer.{open}.parameters: where there are several optimizers, each must say by name patterns which parameters are "
+                    + $"its own."
+            );
+        return named;
+    }
+
+    private static long LengthOf(TrainOptions train)
+    {
+        var length = train.Loop == LoopKind.Epochs ? train.Epochs : train.Iterations;
+        var (key, other) = train.Loop == LoopKind.Epochs ? ("epochs", "iterations") : ("iterations", "epochs");
+        return length > 0
+            ? length
+            : throw new UserErrorException(
+                $"train.{key}: the loop counts {key}, so it must say how many (or set train.loop to \"{other}\")."
+            );
+    }
+}
