@@ -38,7 +38,11 @@ public sealed class Runner : IDisposable
     {
         RequireTraining(session.Options);
         if (options is { Resume: true, Overwrite: true })
-            throw new UserErrorException("--resume goes on with the run in the work dir, --overwrite removes it. Give one of them.");
+            throw new UserErrorException(
+                "Resume goes on with the run in the work dir, Overwrite removes it. Give one of them.",
+                new Advice("Resume", "resume"),
+                new Advice("Overwrite", "overwrite")
+            );
         _session = session;
         _resume = options.Resume;
         var name = session.Document.Path is { } path ? Path.GetFileNameWithoutExtension(path) : "run";
@@ -92,7 +96,10 @@ public sealed class Runner : IDisposable
     private static void RequireTraining(RunOptions options)
     {
         if (options.Train is null)
-            throw new UserErrorException("train: the config has none, so there is nothing to train on. tools/test evaluates it.");
+            throw new UserErrorException(
+                "train: the config has none, so there is nothing to train on. It can be evaluated.",
+                new Advice("It can be evaluated", "evaluate")
+            );
         if (options.Optimizer is null)
             throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
     }

@@ -70,7 +70,7 @@ public sealed class ConfigDocument
         var mistakes = new MistakeList();
         var merged = ParseText(json, $"config in {checkpoint}", mistakes);
         if (plugins is not { Count: > 0 } && merged[PluginsKey] is ConfigList { Count: > 0 } named)
-            throw new UserErrorException(ConfigErrors.PluginsInCheckpoint(checkpoint, named));
+            throw ConfigErrors.PluginsInCheckpoint(checkpoint, named);
         merged = merged.Without(PluginsKey);
         var given = (plugins ?? [])
             .Select(path => new PluginReference(System.IO.Path.GetFullPath(path), new SourceLocation("--plugin", 0)))
