@@ -22,13 +22,16 @@ for (var i = 0; i < images; i++)
     {
         Index = i,
         Name = $"{i}",
-        BoxAnnotation = new BoxAnnotation(
-            [.. truth.SelectMany(row => row[2..6])],
-            [.. truth.Select(row => (int)row[1])],
-            [.. truth.Select(row => row[4] * row[5])],
-            crowd,
-            crowd
-        ),
+        Truth =
+        {
+            BoxAnnotation = new BoxAnnotation(
+                [.. truth.SelectMany(row => row[2..6])],
+                [.. truth.Select(row => (int)row[1])],
+                [.. truth.Select(row => row[4] * row[5])],
+                crowd,
+                crowd
+            ),
+        },
     };
     double[] boxes = [.. found.SelectMany(row => row[2..6])];
     predictions[i] = new DetectionPrediction(

@@ -43,26 +43,23 @@ for (var round = 0; Console.ReadLine() is not null; round++)
     for (var i = 0; i < count; i++)
     {
         var file = files[i];
+        var labels = segmentation ? files[count + i] : [];
         var sample = new Sample
         {
             Index = i,
             Name = names[i],
             ReadFile = () => file,
             Training = true,
+            SegmentationFile = segmentation ? new("labels", () => labels, camvid) : null,
         };
-        if (segmentation)
-        {
-            var labels = files[count + i];
-            (sample.ReadSegmentationFile, sample.LabelTable) = (() => labels, camvid);
-        }
         var random = RandomSource.For(0, round, i);
         foreach (var step in pipeline)
             sample = step.Apply(sample, random);
-        var (pixels, normalization) = sample.TakePixels();
+        var (pixels, normalization) = sample.Image!.Take();
         normalization.WritePlanes(pixels, planes);
         if (!segmentation)
             continue;
-        var map = sample.SegmentationMap!.Bytes;
+        var map = sample.Truth.SegmentationMap!.Bytes;
         for (var p = 0; p < map.Length; p++)
             indices[p] = map[p];
     }

@@ -95,7 +95,7 @@ using var batch = new Batch
             {
                 Index = i,
                 Name = $"{i}",
-                Boxes = detects ? Boxes(i) : null,
+                Truth = { Boxes = detects ? Boxes(i) : null },
             }),
     ],
 };

@@ -1,9 +1,11 @@
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Tessera.Datasets;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Plugins;
 
 namespace Tessera;
@@ -27,18 +29,23 @@ public static class Composition
         return registry;
     }
 
-    /// <summary>The components as services, with the document as configuration.</summary>
+    /// <summary>The components and what they may ask for: loggers (<see cref="ILogger{TCategoryName}"/>), the document, the same as
+    /// <see cref="IConfiguration"/>, the sections and services of plugins.</summary>
     /// <param name="note">Told which plugins are built and loaded.</param>
     public static ServiceCollection Services(ConfigDocument document, Action<string>? note = null)
     {
         var services = new ServiceCollection();
+        var configuration = document.ToConfiguration();
         services.AddSingleton(document);
-        services.AddSingleton<IConfiguration>(_ => document.ToConfiguration());
+        services.AddSingleton(configuration);
+        services.AddSingleton(Log.Following);
+        services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
+        services.AddOptions();
+        services.AddDatasets();
         foreach (var assembly in Assemblies())
             services.AddComponents(assembly);
         foreach (var plugin in Load(document, note))
-            services.AddComponents(plugin);
-        services.AddDatasets();
+            services.AddPlugin(plugin, configuration);
         return services;
     }
 

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Running;
@@ -29,9 +27,8 @@ public static class EarlierDefaults
     /// </summary>
     /// <param name="saved">The checkpoint's config.</param>
     /// <param name="note">Told which options are not at their present defaults, and which of the model's the config sets otherwise.</param>
-    public static ConfigDocument With(ConfigDocument document, ComponentBuilder components, JsonObject saved, Action<string> note)
+    public static ConfigDocument With(ConfigDocument document, ComponentBuilder components, ConfigDocument saved, Action<string> note)
     {
-        var before = Readable(saved);
         foreach (var option in ChangedOption.Find<RunOptions>(components.Registry, document))
             if (
                 option.Value is { } stated
@@ -59,7 +56,7 @@ public static class EarlierDefaults
 
         // As the checkpoint has it; null where it has no such component there.
         ConfigValue? Trained(ChangedOption option) =>
-            before.Find(option.Parent) is not ConfigMap place || !SameType(document.Find(option.Parent), place) ? null
+            saved.Find(option.Parent) is not ConfigMap place || !SameType(document.Find(option.Parent), place) ? null
             : place[option.Key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } stored
                 ? new ConfigValue(option.Place, stored.Kind, stored.Text)
             : option.Before;
@@ -76,11 +73,4 @@ public static class EarlierDefaults
 
     private static bool SameType(ConfigNode? present, ConfigMap saved) =>
         present is ConfigMap map && (map["type"] as ConfigValue)?.Text == (saved["type"] as ConfigValue)?.Text;
-
-    private static ConfigDocument Readable(JsonObject saved)
-    {
-        var copy = saved.DeepClone().AsObject();
-        copy.Remove("plugins"); // never loaded from here
-        return ConfigDocument.FromCheckpoint(copy.ToJsonString(), "the checkpoint");
-    }
 }

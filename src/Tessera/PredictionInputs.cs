@@ -28,7 +28,7 @@ internal static class PredictionInput
         {
             Index = index,
             Name = "image",
-            Image = image,
+            Image = new(image),
             Geometry = new Geometry(image.Height, image.Width, Matrix3x2.Identity),
         };
 }

@@ -106,6 +106,14 @@ public sealed class Predictor : IDisposable
         }
     }
 
+    /// <summary>What the model makes of an image file, with names: <see cref="Classification"/>, <see cref="Detections"/>,
+    /// <see cref="Segmentation"/> or <see cref="Regression"/>.</summary>
+    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
+    public Result Recognize(string path) => Result.Of(Predict(path), Data);
+
+    /// <summary>What the model makes of an image in memory (RGB), with names.</summary>
+    public Result Recognize(Image image) => Result.Of(Predict(image), Data);
+
     /// <summary>The classes of an image file, the most probable first.</summary>
     /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
     /// <exception cref="InvalidOperationException">The model is for another task.</exception>
@@ -149,7 +157,7 @@ public sealed class Predictor : IDisposable
     /// pixels.</returns>
     /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
     public Drawing Draw(string path, Result result, double leastScore = PredictionDrawing.UsualScore) =>
-        Draw(s_load.Apply(PredictionInput.File(0, path), new RandomSource(0)).Image!, result, leastScore);
+        Draw(s_load.Apply(PredictionInput.File(0, path), new RandomSource(0)).Image!.Decode(), result, leastScore);
 
     /// <summary>The same over an image in memory.</summary>
     public Drawing Draw(Image image, Result result, double leastScore = PredictionDrawing.UsualScore) =>

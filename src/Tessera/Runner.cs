@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tessera.Framework.Checkpoints;
@@ -118,7 +117,7 @@ public sealed class Runner : IDisposable
         var output = StartLog(checkpoint, inherited);
         _session.SeedTensorLibrary();
         var evaluates = LoadData();
-        var config = RunConfig.Write(_session.Document, _workDir);
+        var config = _session.Document.ForSaving(_workDir, [.. DefaultHooks.Unwanted(_session.Document).Select(key => $"hooks.{key}")]);
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, evaluates, _command);
         foreach (var hook in parts.Hooks.Values.OfType<IDisposable>())
             _owned.Add(hook);
@@ -132,7 +131,7 @@ public sealed class Runner : IDisposable
             // Only now that nothing can be refused any more.
             if (former.Count > 0)
                 s_log.LogInformation("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
-            AtomicFile.WriteText(Path.Combine(_workDir, "config.json"), config);
+            AtomicFile.WriteText(Path.Combine(_workDir, "config.json"), config.SaveText());
         }
         return trainer;
     }
@@ -200,7 +199,7 @@ public sealed class Runner : IDisposable
             s_log.LogInformation("{0}", note);
     }
 
-    private static void Resume(Trainer trainer, Checkpoint checkpoint, JsonObject config)
+    private static void Resume(Trainer trainer, Checkpoint checkpoint, ConfigDocument config)
     {
         try
         {

@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Hooks;
@@ -17,7 +17,14 @@ internal static class TrainerAssembly
     /// <param name="config">As it is written into checkpoints.</param>
     /// <param name="evaluates">Whether the run is evaluated.</param>
     /// <param name="command">How the user starts the run again, for messages.</param>
-    public static TrainerParts Assemble(Session session, string workDir, IRunOutput output, string config, bool evaluates, string? command)
+    public static TrainerParts Assemble(
+        Session session,
+        string workDir,
+        IRunOutput output,
+        ConfigDocument config,
+        bool evaluates,
+        string? command
+    )
     {
         var (options, train) = (session.Options, session.Options.Train!);
         var (trainLoader, model) = (session.Data.Loader(DataPart.Train), session.Model);
@@ -53,7 +60,7 @@ internal static class TrainerAssembly
             WorkDir = workDir,
             Output = output,
             Command = command,
-            Config = JsonNode.Parse(config)!.AsObject(),
+            Config = config,
             Source = ModelInitialization.SourceOf(model),
         };
     }

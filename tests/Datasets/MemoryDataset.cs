@@ -25,8 +25,8 @@ internal sealed class MemoryDataset(int count, Func<int, Sample> make, int class
         {
             Index = index,
             Name = $"sample-{index}",
-            Label = label,
-            Image = new Image(2, 2, 1, PixelType.UInt8, [value, value, value, value]),
+            Image = new(new Image(2, 2, 1, PixelType.UInt8, [value, value, value, value])),
+            Truth = { Label = label },
         };
 
     public override Sample Get(int index)

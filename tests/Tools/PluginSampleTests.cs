@@ -50,4 +50,43 @@ public sealed class PluginSampleTests : IDisposable
         var predicted = ToolProcess.Run(_folder, "predict", "run/epoch_1.safetensors", "image.jpg", "--out-dir", "out", "--plugin", Plugin);
         Assert.Contains("SHA-256", predicted.Output + predicted.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Journal_ServiceReadsItsSection_AndAMistakeInItHasAPlace()
+    {
+        var config = Path.Combine(Snippets.Repository, "samples", "plugins", "journal_shapes.json");
+        string[] tiny =
+        [
+            "train.epochs=1",
+            "train.dataset.count=32",
+            "train.loader.batch_size=16",
+            "val.dataset.count=20",
+            "model.backbone.depth=18",
+            "schedule=[{ \"type\": \"CosineLr\" }]",
+            "journal.path=notes.txt",
+            "journal.digits=2",
+        ];
+        var trained = ToolProcess.Run(_folder, ["train", config, "--work-dir", "run", "--cfg-options", .. tiny]);
+        Assert.True(trained.Code == 0, trained.Output + trained.Error);
+        Assert.Matches(
+            @"^a reader of the samples: ResNet, iteration 2: .*accuracy/top1 \d\.\d\d\b",
+            File.ReadAllText(Path.Combine(_folder, "notes.txt"))
+        );
+        Assert.Contains("Noted in notes.txt.", trained.Output + trained.Error, StringComparison.Ordinal); // its ILogger
+
+        File.WriteAllText(
+            Path.Combine(_folder, "own.json"),
+            $$"""
+            { "_base_": "{{config}}",
+              "journal": { "auther": "me" } }
+            """
+        );
+        var refused = ToolProcess.Run(_folder, "train", "own.json");
+        Assert.Equal(1, refused.Code);
+        Assert.Contains(
+            "own.json:2  journal.auther\n  journal has no option \"auther\". Did you mean \"author\"? It takes path, author, digits.",
+            refused.Error,
+            StringComparison.Ordinal
+        );
+    }
 }

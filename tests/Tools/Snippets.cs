@@ -5,9 +5,9 @@ namespace Tessera.Tests.Tools;
 /// <summary>A fenced block of a documentation page.</summary>
 internal sealed record Snippet(string Language, string Text)
 {
-    /// <summary>The file name in the first line's comment: <c>{ // base.json</c>.</summary>
+    /// <summary>The file name in the first line's comment: <c>{ // base.json</c>, <c>// StemOnly.cs</c>.</summary>
     public string? FileName =>
-        Regex.Match(Text.Split('\n')[0], @"//\s*(\S+\.\w+)") is { Success: true } match ? match.Groups[1].Value : null;
+        Regex.Match(Text.Split('\n')[0], @"(?://|<!--)\s*(\S+\.\w+)") is { Success: true } match ? match.Groups[1].Value : null;
 }
 
 internal static class Snippets

@@ -38,7 +38,10 @@ internal static class Tool
 {
     private static readonly Lock s_console = new();
 
-    public static Said Run(params string[] arguments)
+    public static Said Run(params string[] arguments) => Capture(() => CommandLine.Invoke(Program.CreateRoot(), arguments));
+
+    /// <summary>What a program says that runs in this process.</summary>
+    public static Said Capture(Func<int> run)
     {
         lock (s_console)
         {
@@ -49,8 +52,7 @@ internal static class Tool
             Console.SetError(TextWriter.Synchronized(complained));
             try
             {
-                var code = CommandLine.Invoke(Program.CreateRoot(), arguments);
-                return new Said(code, said.ToString(), complained.ToString());
+                return new Said(run(), said.ToString(), complained.ToString());
             }
             finally
             {

@@ -10,7 +10,7 @@ internal static class Program
     public static Command CreateRoot() =>
         new("tools", "Tessera: a config-driven computer-vision framework.")
         {
-            new HelpOption(),
+            new HelpOption { Description = "Shows this help." },
             TrainCommand.Create(),
             TestCommand.Create(),
             PredictCommand.Create(),

@@ -97,9 +97,9 @@ public sealed class Cifar : Dataset
         {
             Index = index,
             Name = $"{_parts[part].Name}[{at}]",
-            Image = image,
-            Label = record[_labelAt],
+            Image = new(image),
             Geometry = new Geometry(Side, Side, Matrix3x2.Identity),
+            Truth = { Label = record[_labelAt] },
         };
     }
 

@@ -10,7 +10,10 @@ internal sealed class ClassFolders
     private readonly FileStore _files;
     private readonly string _place;
     private readonly HashSet<string> _extensions;
-    private readonly Dictionary<string, (List<string> Images, List<string> Others)> _folders = new(StringComparer.Ordinal); // by the class's name, composed
+
+    /// <summary>By the class's name, composed.</summary>
+    private readonly Dictionary<string, (List<string> Images, List<string> Others)> _folders = new(StringComparer.Ordinal);
+
     private readonly LeftOutCounter _leftOut = new();
 
     /// <param name="prefix">The split's folder, with its slash; "" for none.</param>

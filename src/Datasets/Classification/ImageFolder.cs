@@ -72,7 +72,7 @@ public sealed class ImageFolder : Dataset
             Index = index,
             Name = _files.Describe(name),
             ReadFile = () => _files.Read(name),
-            Label = _labels[index],
+            Truth = { Label = _labels[index] },
         };
     }
 

@@ -93,17 +93,17 @@ public sealed class ImageList : Dataset
         };
         if (Info.Task == DataTask.Regression)
         {
-            sample.Targets = (float[])_targets[index].Clone();
+            sample.Truth.Targets = (float[])_targets[index].Clone();
         }
         else if (Info.Task == DataTask.Classification)
         {
-            sample.Label = _labels[index][0];
+            sample.Truth.Label = _labels[index][0];
         }
         else
         {
-            sample.MultiLabel = new float[Info.Classes.Count];
+            sample.Truth.MultiLabel = new float[Info.Classes.Count];
             foreach (var label in _labels[index])
-                sample.MultiLabel[label] = 1;
+                sample.Truth.MultiLabel[label] = 1;
         }
         return sample;
     }

@@ -23,6 +23,7 @@ public static class BoxJudgement
     private const int FewestForDoubt = 4;
     private const int PercentImages = 200; // images this large are not covered by 0 .. 100 on all sides
     private const double BeyondForCorners = 0.1,
+        BeyondForCertainCorners = 0.5,
         BeyondForSize = 0.3,
         CoveredForSize = 0.5;
 
@@ -66,6 +67,18 @@ public static class BoxJudgement
         static bool Broken(double value) => value != Math.Floor(value);
     }
 
+    /// <summary>Two corners, beyond doubt: as such all boxes fit their images, and as x, y, width, height at least half of them don't. null
+    /// where that isn't so.</summary>
+    /// <param name="boxes">All boxes that are numbers.</param>
+    public static string? Corners(IReadOnlyList<StatedBox> boxes)
+    {
+        var sized = boxes.Where(box => box is { ImageHeight: > 0, ImageWidth: > 0 }).ToArray();
+        var beyond = sized.Count(LeavesImage);
+        return sized.Length >= FewestForDoubt && beyond >= BeyondForCertainCorners * sized.Length && sized.All(FitsAsCorners)
+            ? $"the boxes are {AsCorners(sized, beyond)} Write width = x2 - x1 and height = y2 - y1 in place of x2 and y2."
+            : null;
+    }
+
     /// <summary>What the boxes seem to be instead; null where nothing speaks against them.</summary>
     /// <param name="boxes">All boxes that are numbers.</param>
     public static string? Doubt(IReadOnlyList<StatedBox> boxes)
@@ -73,17 +86,9 @@ public static class BoxJudgement
         var sized = boxes.Where(box => box is { ImageHeight: > 0, ImageWidth: > 0 }).ToArray();
         if (sized.Length < FewestForDoubt)
             return null;
-        var beyond = sized.Count(box => box.Right > box.ImageWidth + 1 || box.Bottom > box.ImageHeight + 1);
+        var beyond = sized.Count(LeavesImage);
         if (beyond >= BeyondForCorners * sized.Length && sized.All(FitsAsCorners))
-        {
-            var first = sized.First(box => box.Right > box.ImageWidth + 1 || box.Bottom > box.ImageHeight + 1);
-            return string.Create(
-                CultureInfo.InvariantCulture,
-                $"the boxes seem to be written as two corners, [x1, y1, x2, y2]: so all {sized.Length:N0} lie within their images, but "
-                    + $"as [x, y, width, height], which is expected, {beyond:N0} reach beyond. {Shown(first)} would end at "
-                    + $"({first.Right:0.##}, {first.Bottom:0.##}) in an image of {first.ImageWidth} x {first.ImageHeight}."
-            );
-        }
+            return $"the boxes seem to be {AsCorners(sized, beyond)}";
         if (beyond > BeyondForSize * sized.Length)
         {
             return string.Create(
@@ -116,6 +121,19 @@ public static class BoxJudgement
             )
             : null;
     }
+
+    private static string AsCorners(StatedBox[] sized, int beyond)
+    {
+        var first = sized.First(LeavesImage);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"written as two corners, [x1, y1, x2, y2]: so all {sized.Length:N0} lie within their images, but as [x, y, width, height], "
+                + $"which is expected, {beyond:N0} reach beyond. {Shown(first)} would end at ({first.Right:0.##}, {first.Bottom:0.##}) in "
+                + $"an image of {first.ImageWidth} x {first.ImageHeight}."
+        );
+    }
+
+    private static bool LeavesImage(StatedBox box) => box.Right > box.ImageWidth + 1 || box.Bottom > box.ImageHeight + 1;
 
     private static bool FitsAsCorners(StatedBox box) =>
         box.X >= -1

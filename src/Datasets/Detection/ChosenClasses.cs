@@ -85,13 +85,13 @@ internal sealed class ChosenClasses
             }
             images[i] = image with { Objects = kept };
         }
-        if (counts.Any(count => count > 0))
-            findings.Note(
-                $"Objects of other classes: "
-                    + $"{string.Join(", ", _read.Select((name, i) => (name, counts[i])).Where(entry => entry.Item2 > 0).Take(20).Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.name} ({entry.Item2:N0})")))}."
-            );
+        var others = _read.Zip(counts).Where(entry => entry.Second > 0).Take(20).ToArray();
+        if (others.Length > 0)
+            findings.Note($"Objects of other classes: {string.Join(", ", others.Select(entry => Counted(entry.First, entry.Second)))}.");
         return images;
     }
+
+    private static string Counted(string name, long count) => string.Create(CultureInfo.InvariantCulture, $"{name} ({count:N0})");
 
     private long[] Ids(List<string> read, IReadOnlyList<long> ids)
     {

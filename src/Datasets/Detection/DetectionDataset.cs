@@ -63,11 +63,14 @@ public abstract class DetectionDataset : Dataset
             Name = _files.Describe(image.File),
             ImageId = image.Id,
             ReadFile = () => _files.Read(image.File),
-            Boxes = BoxesOf(usable, image, clip: true),
-            BoxAnnotation = AnnotationOf(usable) with
+            Truth =
             {
-                Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable),
-                ImageSize = image.Measured ? null : (image.Height, image.Width),
+                Boxes = BoxesOf(usable, image, clip: true),
+                BoxAnnotation = AnnotationOf(usable) with
+                {
+                    Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable),
+                    ImageSize = image.Measured ? null : (image.Height, image.Width),
+                },
             },
         };
     }
@@ -96,8 +99,8 @@ public abstract class DetectionDataset : Dataset
                     .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))
             )
             .ToArray();
-        if (BoxJudgement.Fractions(stated) is { } fractions)
-            throw new UserErrorException($"{_what}: {fractions}");
+        if ((BoxJudgement.Fractions(stated) ?? BoxJudgement.Corners(stated)) is { } fault)
+            throw new UserErrorException($"{_what}: {fault}");
         if (
             _findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box)
             && images.All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null))
@@ -157,17 +160,17 @@ public abstract class DetectionDataset : Dataset
             images = [.. images.Where(image => !empty.Contains(image))];
         }
         if (images.Count == 0)
+        {
+            var place = _findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {_files.Location}" : "";
             throw new UserErrorException(
                 string.Join(
                     "\n  ",
                     _findings
                         .LeftOut.Select(entry => entry.ToString())
-                        .Prepend(
-                            $"{_what}: no image {(_options.FilterEmpty ? "with a box " : "")}is "
-                                + $"left{(_findings.CountOf(FindingKind.MissingImage) > 0 ? $": the images are looked for in {_files.Location}" : "")}."
-                        )
+                        .Prepend($"{_what}: no image {(_options.FilterEmpty ? "with a box " : "")}is left{place}.")
                 )
             );
+        }
         if (images.All(image => image.Objects.Count == 0))
             _findings.Note($"{_what}: none of the {images.Count} images has a box, so there is nothing to find.");
         return images;

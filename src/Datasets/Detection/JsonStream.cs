@@ -102,6 +102,38 @@ internal ref struct JsonStream
             ? value
             : throw Error($"{what} must be a whole number.");
 
+    /// <summary><see cref="Whole"/> of the next token.</summary>
+    public long NextWhole(string what)
+    {
+        Next();
+        return Whole(what);
+    }
+
+    /// <summary><see cref="Text"/> of the next token.</summary>
+    public string NextText(string what)
+    {
+        Next();
+        return Text(what);
+    }
+
+    /// <summary><see cref="Number"/> of the next value, which is passed over.</summary>
+    public double NextNumber()
+    {
+        Next();
+        var value = Number();
+        Skip();
+        return value;
+    }
+
+    /// <summary><see cref="Flag"/> of the next value, which is passed over.</summary>
+    public bool NextFlag(string what)
+    {
+        Next();
+        var value = Flag(what);
+        Skip();
+        return value;
+    }
+
     /// <summary>Numbers that were written as text so far.</summary>
     public long TextNumbers { get; private set; }
 

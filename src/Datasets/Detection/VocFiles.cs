@@ -42,20 +42,7 @@ public static class VocFiles
             else if (file.Image is null || file.Problem is not null)
                 findings.Add(FindingKind.BadFile, file.Problem!);
             else
-                images.Add(
-                    file.Image with
-                    {
-                        Objects =
-                        [
-                            .. file.Image.Objects.Select(item =>
-                                item with
-                                {
-                                    Class = item.Class < 0 ? -1 : indices[file.Classes[item.Class]],
-                                }
-                            ),
-                        ],
-                    }
-                );
+                images.Add(file.Image with { Objects = [.. file.Image.Objects.Select(item => item with { Class = Index(file, item) })] });
         }
         var background = parsed.Where(file => file.Missing).ToArray();
         if (unannotated == Unannotated.Background && background.Length > 0)
@@ -64,6 +51,8 @@ public static class VocFiles
                     + $"{background[0].Name}."
             );
         return new AnnotationSet(classes, null, images);
+
+        int Index(Parsed file, AnnotatedObject item) => item.Class < 0 ? -1 : indices[file.Classes[item.Class]];
 
         void Without(Parsed file, Unannotated policy)
         {

@@ -45,7 +45,7 @@ internal sealed class PendingBatch : IDisposable
         {
             if (_reader.Read(_indices[slot], _occurrences[slot], _epoch) is { } read)
             {
-                Write(slot, read.Sample, read.Pixels, read.Normalization);
+                Write(slot, read);
                 _samples[slot] = read.Sample;
             }
         }
@@ -95,10 +95,10 @@ internal sealed class PendingBatch : IDisposable
                 batch.SegmentationMaps = _segmentation.Take(_samples);
             foreach (var (name, stack) in _extras)
                 batch.ExtraMaps[name] = stack.Take(_samples)!;
-            if (All(samples, "label", s => s.Label is not null))
-                batch.Labels = Vector(ScalarType.Int64, [samples.Length], samples.Select(s => (long)s.Label!.Value).ToArray());
-            batch.SoftLabels = Rows(samples, "multi-label truth", s => s.MultiLabel);
-            batch.Targets = Rows(samples, "targets", s => s.Targets);
+            if (All(samples, "label", s => s.Truth.Label is not null))
+                batch.Labels = Vector(ScalarType.Int64, [samples.Length], samples.Select(s => (long)s.Truth.Label!.Value).ToArray());
+            batch.SoftLabels = Rows(samples, "multi-label truth", s => s.Truth.MultiLabel);
+            batch.Targets = Rows(samples, "targets", s => s.Truth.Targets);
             return batch;
         }
         catch
@@ -116,26 +116,27 @@ internal sealed class PendingBatch : IDisposable
             stack.Dispose();
     }
 
-    private void Write(int slot, Sample sample, Image image, Normalization normalization)
+    private void Write(int slot, PreparedSample read)
     {
+        var (sample, image) = (read.Sample, read.Pixels);
         if (_padded is not null)
         {
-            _padded.Add(slot, sample, image, normalization);
+            _padded.Add(slot, read);
         }
         else
         {
             var planes = _images.Reserve<float>(slot, sample, image.Channels, image.Height, image.Width);
             if (!planes.IsEmpty)
-                normalization.WritePlanes(image, planes);
+                read.Normalization.WritePlanes(image, planes);
         }
         sample.Image = null;
-        if (sample.SegmentationMap is { } map && FitsImage(sample, map, image))
+        if (sample.Truth.SegmentationMap is { } map && FitsImage(sample, map, image))
         {
             var indices = _segmentation.Reserve<long>(slot, sample, 1, map.Height, map.Width);
             if (!indices.IsEmpty)
                 WriteIndices(map, indices);
         }
-        foreach (var (name, extra) in sample.ExtraMaps)
+        foreach (var (name, extra) in sample.Truth.ExtraMaps)
         {
             MapStack? stack;
             lock (_gate)

@@ -2,9 +2,6 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Loading;
 
-/// <summary>A sample at the end of its pipeline.</summary>
-internal sealed record ReadSample(Sample Sample, Image Pixels, Normalization Normalization);
-
 /// <summary>Reads a sample and sends it through the pipeline. Serves several threads at once.</summary>
 internal sealed class SampleReader
 {
@@ -42,7 +39,7 @@ internal sealed class SampleReader
 
     /// <param name="occurrence">How often the index came before in this epoch: each time is augmented differently.</param>
     /// <returns>The sample with its pixels and the normalisation still to be applied; null where it is bad and to be left out.</returns>
-    public ReadSample? Read(int index, int occurrence, int epoch)
+    public PreparedSample? Read(int index, int occurrence, int epoch)
     {
         var random = RandomSource.For(_seed, epoch, index + (long)occurrence * _dataset.Count);
         var sample = TryRead(index, random);
@@ -59,19 +56,14 @@ internal sealed class SampleReader
         throw new UserErrorException($"{Substitutes + 1} samples drawn one after another can't be read. The first: {Named(name, reason)}");
     }
 
-    private ReadSample? TryRead(int index, RandomSource random)
+    private PreparedSample? TryRead(int index, RandomSource random)
     {
         var name = $"sample {index}";
         try
         {
             var sample = _dataset.Open(index, _training);
             name = sample.Name;
-            foreach (var step in _steps)
-                sample = step.Apply(sample, random);
-            if (sample.ImageSize is null)
-                throw new UserErrorException("the pipeline gives no image. Does it lack a LoadImage step?");
-            var (pixels, normalization) = sample.TakePixels();
-            return new ReadSample(sample, pixels, normalization);
+            return PreparedSample.Of(sample, _steps, random);
         }
         catch (Exception e) when (IsBadData(e))
         {

@@ -22,7 +22,7 @@ public sealed class Ade20k : SegmentationDataset
     private Ade20k(FileStore files, Ade20kOptions options)
         : base(
             files,
-            Pairing.Folders(files, $"images/{Folder(options.Split)}", $"annotations/{Folder(options.Split)}", "", "", "Ade20k"),
+            FilePairing.Folders(files, $"images/{Folder(options.Split)}", $"annotations/{Folder(options.Split)}", "", "", "Ade20k"),
             options
         ) { }
 

@@ -32,6 +32,6 @@ public sealed class CamVid : SegmentationDataset
 
     private static Pairs Find(FileStore files, string split) =>
         files.Names.Any(name => name.StartsWith($"{split}annot/", StringComparison.Ordinal))
-            ? Pairing.Folders(files, split, $"{split}annot", "", "", "CamVid")
-            : Pairing.Folders(files, $"{split}/image", $"{split}/label", "", "", "CamVid");
+            ? FilePairing.Folders(files, split, $"{split}annot", "", "", "CamVid")
+            : FilePairing.Folders(files, $"{split}/image", $"{split}/label", "", "", "CamVid");
 }

@@ -33,7 +33,7 @@ public sealed class Cityscapes : SegmentationDataset
     private Cityscapes(FileStore files, CityscapesOptions options)
         : base(
             files,
-            Pairing.Folders(
+            FilePairing.Folders(
                 files,
                 $"leftImg8bit/{options.Split}",
                 $"gtFine/{options.Split}",

@@ -25,7 +25,7 @@ public sealed class CocoStuff : SegmentationDataset
     private CocoStuff(FileStore files, CocoStuffOptions options)
         : base(
             files,
-            Pairing.Folders(
+            FilePairing.Folders(
                 files,
                 $"images/{options.Split}",
                 $"annotations/{options.Split}",

@@ -20,7 +20,7 @@ internal static class LabelCheck
             var sample = data.Get(i);
             if (statistics[i] is not { } found)
             {
-                problems.Add(LabelErrors.NoPartner(sample.Name, sample.SegmentationName!).Message);
+                problems.Add(LabelErrors.NoPartner(sample.Name, sample.SegmentationFile!.Name).Message);
                 continue;
             }
             if (Problem(data, sample, found) is { } problem)
@@ -33,7 +33,7 @@ internal static class LabelCheck
                 unclaimed[value] = (files + 1, all + pixels);
             }
             if (found.Problem is null && !found.HasUnclaimed(data.Table) && found.CountClasses(data.Table).Classes.Sum() == 0)
-                empty.Add(sample.SegmentationName!);
+                empty.Add(sample.SegmentationFile!.Name);
         }
         var judgement = new LabelJudgement(data.Table, data.TableIsImplied, statistics);
         if (problems.Count > 0)
@@ -74,7 +74,7 @@ internal static class LabelCheck
         if ((found.Height, found.Width) != (height, width))
             return LabelErrors
                 .OtherSize(
-                    sample.SegmentationName!,
+                    sample.SegmentationFile!.Name,
                     found.Height,
                     found.Width,
                     sample.Name,
@@ -83,7 +83,9 @@ internal static class LabelCheck
                     found.Turned ? data.TurnsPhotographs : null
                 )
                 .Message;
-        return found.HasUnclaimed(data.Table) ? LabelErrors.Unclaimed(sample.SegmentationName!, data.Table, found.Histogram).Message : null;
+        return found.HasUnclaimed(data.Table)
+            ? LabelErrors.Unclaimed(sample.SegmentationFile!.Name, data.Table, found.Histogram).Message
+            : null;
     }
 
     private static string Summary(LabelTable table, SortedDictionary<int, (int Files, long Pixels)> unclaimed)

@@ -65,7 +65,8 @@ internal sealed class LabelJudgement
         var absent = Enumerable.Range(0, classes.Length).Where(c => classes[c] == 0).ToArray();
         if (absent.Length > 0)
         {
-            yield return $"{Absent(absent)}{(ignored.Count > 0 ? $"; {Ignored(ignored)}, which {(ignored.Count == 1 ? "is" : "are")} ignored" : "")}."
+            yield return Absent(absent)
+                + (ignored.Count == 0 ? "." : $"; {Ignored(ignored)}, which {(ignored.Count == 1 ? "is" : "are")} ignored.")
                 + (
                     _implied && absent is [0] && classes.Length > 1
                         ? " If the values count from 1, \"reduce_zero_label\": true makes 1 the first class."

@@ -24,7 +24,7 @@ public sealed class PascalContext : SegmentationDataset
     private PascalContext(FileStore files, PascalContextOptions options)
         : base(
             files,
-            Pairing.List(files, $"ImageSets/SegmentationContext/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')),
+            FilePairing.List(files, $"ImageSets/SegmentationContext/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')),
             options
         ) { }
 }

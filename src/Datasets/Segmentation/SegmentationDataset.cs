@@ -49,9 +49,11 @@ public abstract class SegmentationDataset : Dataset
             Index = index,
             Name = _files.Describe(pair.Image),
             ReadFile = () => _files.Read(pair.Image),
-            ReadSegmentationFile = pair.Labels is { } labels ? () => _files.Read(labels) : null,
-            SegmentationName = _files.Describe(pair.Labels ?? pair.Expected),
-            LabelTable = Table,
+            SegmentationFile = new(
+                _files.Describe(pair.Labels ?? pair.Expected),
+                pair.Labels is { } labels ? () => _files.Read(labels) : null,
+                Table
+            ),
         };
     }
 

@@ -32,7 +32,7 @@ public sealed class SegmentationFolder : SegmentationDataset
     private SegmentationFolder(FileStore files, SegmentationFolderOptions options)
         : base(
             files,
-            Pairing.Folders(
+            FilePairing.Folders(
                 files,
                 Folder(options.ImageFolder, options.Split),
                 Folder(options.LabelFolder, options.Split),

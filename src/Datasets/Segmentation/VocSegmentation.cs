@@ -23,7 +23,7 @@ public sealed class VocSegmentation : SegmentationDataset
     private VocSegmentation(FileStore files, VocSegmentationOptions options)
         : base(
             files,
-            Pairing.List(files, $"ImageSets/Segmentation/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')),
+            FilePairing.List(files, $"ImageSets/Segmentation/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')),
             options
         ) { }
 }

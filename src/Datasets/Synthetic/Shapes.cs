@@ -114,21 +114,21 @@ public sealed class Shapes : Dataset
         {
             Index = index,
             Name = $"shapes/{Name(_options.Split)}/{index:D6}",
-            Image = scene.Image.Clone(),
+            Image = new(scene.Image.Clone()),
             Geometry = new Geometry(_options.Size, _options.Size, Matrix3x2.Identity),
         };
         var task = _options.Task;
         var truth = _options.Truth;
         if (task == DataTask.Classification)
-            sample.Label = scene.Shapes[0].Label;
+            sample.Truth.Label = scene.Shapes[0].Label;
         if (task == DataTask.Regression)
-            sample.Targets = scene.Shapes[0].Place;
+            sample.Truth.Targets = scene.Shapes[0].Place;
         if (truth || task is DataTask.MultiLabel)
-            sample.MultiLabel = MultiHot(scene);
+            sample.Truth.MultiLabel = MultiHot(scene);
         if (truth || task is DataTask.Detection)
             SetInstances(sample, scene);
         if (truth || task is DataTask.Segmentation)
-            sample.SegmentationMap = SegmentationMap(scene);
+            sample.Truth.SegmentationMap = SegmentationMap(scene);
         return sample;
     }
 
@@ -176,13 +176,13 @@ public sealed class Shapes : Dataset
     private void SetInstances(Sample sample, ShapeScene scene)
     {
         var visible = scene.Shapes.Where(shape => shape.Mask.AsSpan().Contains((byte)1)).ToArray(); // one may lie wholly below others
-        sample.Boxes = new Boxes(
+        sample.Truth.Boxes = new Boxes(
             [.. visible.SelectMany(shape => Box(shape.Mask!))],
             [.. visible.Select(shape => shape.Label)],
             new bool[visible.Length]
         );
-        sample.BoxAnnotation = BoxAnnotation.Of(sample.Boxes);
-        sample.InstanceMasks =
+        sample.Truth.BoxAnnotation = BoxAnnotation.Of(sample.Truth.Boxes);
+        sample.Truth.InstanceMasks =
         [
             .. visible.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone())),
         ];

@@ -26,7 +26,7 @@ public sealed class ColorJitter(ColorJitterOptions options) : Transform
         if (!random.Chance(options.Prob))
             return sample;
         ColorOperations.Check(sample, "ColorJitter");
-        var image = sample.Image!;
+        var image = SampleGeometry.ImageOf(sample);
         foreach (var step in random.Permutation(4))
         {
             image = step switch
@@ -38,7 +38,7 @@ public sealed class ColorJitter(ColorJitterOptions options) : Transform
                 _ => image,
             };
         }
-        sample.Image = image;
+        sample.Image = new(image);
         return sample;
 
         double Factor(double strength) => random.Uniform(Math.Max(0, 1 - strength), 1 + strength);

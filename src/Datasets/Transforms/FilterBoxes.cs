@@ -18,7 +18,7 @@ public sealed class FilterBoxes(FilterBoxesOptions options) : Transform
 {
     public override Sample Apply(Sample sample, RandomSource random)
     {
-        if (sample.Boxes is { } boxes)
+        if (sample.Truth.Boxes is { } boxes)
             SampleGeometry.Keep(
                 sample,
                 [.. Enumerable.Range(0, boxes.Count).Where(i => IsKept(boxes.Corners.AsSpan(i * 4, 4), boxes.Ignored[i]))]

@@ -37,10 +37,8 @@ public sealed class GaussianBlur : Transform
         if (!random.Chance(_options.Prob))
             return sample;
         var sigma = random.Uniform(_sigma[0], _sigma[1]);
-        sample.Image = GaussianFilter.Blur(
-            SampleGeometry.ImageOf(sample),
-            _options.KernelSize ?? 2 * (int)Math.Ceiling(3 * sigma) + 1,
-            sigma
+        sample.Image = new(
+            GaussianFilter.Blur(SampleGeometry.ImageOf(sample), _options.KernelSize ?? 2 * (int)Math.Ceiling(3 * sigma) + 1, sigma)
         );
         return sample;
     }

@@ -39,7 +39,7 @@ public sealed class GaussianNoise : Transform
             if (i + 1 < noise.Length)
                 noise[i + 1] = radius * sin;
         }
-        sample.Image = Add(image, noise);
+        sample.Image = new(Add(image, noise));
         return sample;
     }
 

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Numerics;
 using Tessera.Datasets.Images;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
@@ -42,16 +41,18 @@ public sealed class LoadImage(LoadImageOptions options) : Transform
     public static bool TurnsIn(IEnumerable<Transform> pipeline) =>
         pipeline.OfType<LoadImage>().FirstOrDefault()?.AppliesOrientation ?? true;
 
+    public override bool Loads => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         if (sample.ReadFile is not null)
-            sample.SetEncoded(ImageCodec.Open(sample.ReadFile(), sample.Name, _decode));
+            sample.Image = new(ImageCodec.Open(sample.ReadFile(), sample.Name, _decode), mayReduce: sample.Training);
         else if (sample.Image is null)
             throw new UserErrorException($"{sample.Name}: the data set gives neither an image nor a file to read.");
         var (height, width) = SampleGeometry.SizeOf(sample);
-        if (options.CheckSize && sample.BoxAnnotation?.ImageSize is { } said && said != (height, width))
+        if (options.CheckSize && sample.Truth.BoxAnnotation?.ImageSize is { } said && said != (height, width))
             throw Mismatch(sample.Name, height, width, said);
-        sample.Geometry = new Geometry(height, width, Matrix3x2.Identity);
+        sample.Geometry = Geometry.Original(height, width);
         return sample;
     }
 

@@ -24,25 +24,28 @@ public sealed class LoadSegmentation : Transform
 
     public override bool ReadsTruth => true;
 
+    public override bool Loads => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
-        if (sample.ReadSegmentationFile is not null)
+        var file = sample.SegmentationFile;
+        if (file?.Read is { } read)
         {
-            var (table, name) = (sample.LabelTable ?? Indices, sample.SegmentationName ?? $"{sample.Name} (segmentation map)");
-            sample.SegmentationMap = table.Apply(LabelFile.Decode(sample.ReadSegmentationFile(), name, table.ByColor), name);
-            RequireSize(sample, name);
+            var table = file.Table ?? Indices;
+            sample.Truth.SegmentationMap = table.Apply(LabelFile.Decode(read(), file.Name, table.ByColor), file.Name);
+            RequireSize(sample, file.Name);
         }
-        if (sample.SegmentationMap is not null)
+        if (sample.Truth.SegmentationMap is not null)
             return sample;
-        throw sample.SegmentationName is { } expected
-            ? LabelErrors.NoPartner(sample.Name, expected)
+        throw file is not null
+            ? LabelErrors.NoPartner(sample.Name, file.Name)
             : new UserErrorException($"{sample.Name}: the data set has no segmentation map.");
     }
 
     /// <summary>The file's size is that of the photograph's file, whatever became of the photograph since.</summary>
     private static void RequireSize(Sample sample, string name)
     {
-        var map = sample.SegmentationMap!;
+        var map = sample.Truth.SegmentationMap!;
         if (sample.Geometry is { } geometry && (map.Height, map.Width) != (geometry.OriginalHeight, geometry.OriginalWidth))
             throw LabelErrors.OtherSize(name, map.Height, map.Width, sample.Name, geometry.OriginalHeight, geometry.OriginalWidth);
     }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Images.Resampling;
 using Tessera.Framework.Data;
@@ -23,7 +22,7 @@ public sealed record MosaicOptions(
 /// <remarks>
 /// Bochkovskiy, Wang and Liao, "YOLOv4", 2020, arXiv:2004.10934. Which three depends on the sample's random numbers alone, hence
 /// on (seed, epoch, index). What is joined is no one's original: predictions can't be mapped back, and the sample has no
-/// <see cref="Sample.BoxAnnotation"/>.
+/// <see cref="GroundTruth.BoxAnnotation"/>.
 /// </remarks>
 [Component("Mosaic")]
 public sealed class Mosaic : Transform
@@ -85,9 +84,9 @@ public sealed class Mosaic : Transform
         var (corners, labels, ignored) = (new List<float>(), new List<int>(), new List<bool>());
         for (var i = 0; i < 4; i++)
         {
-            if (four[i].Boxes is not { } boxes)
+            if (four[i].Truth.Boxes is not { } boxes)
                 continue;
-            var of = four[i].InstanceMasks;
+            var of = four[i].Truth.InstanceMasks;
             for (var b = 0; b < boxes.Count; b++)
             {
                 var box = boxes.Corners.AsSpan(b * 4, 4);
@@ -102,28 +101,28 @@ public sealed class Mosaic : Transform
                     masks.Add(Canvas([of[b]], [places[i]], height, width, [0]));
             }
         }
-        if (four.Any(one => one.Boxes is not null))
-            sample.Boxes = new Boxes([.. corners], [.. labels], [.. ignored]);
-        sample.InstanceMasks = masks.Count == labels.Count && sample.InstanceMasks is not null ? masks : null;
-        sample.SegmentationMap = four.All(one => one.SegmentationMap is not null)
+        if (four.Any(one => one.Truth.Boxes is not null))
+            sample.Truth.Boxes = new Boxes([.. corners], [.. labels], [.. ignored]);
+        sample.Truth.InstanceMasks = masks.Count == labels.Count && sample.Truth.InstanceMasks is not null ? masks : null;
+        sample.Truth.SegmentationMap = four.All(one => one.Truth.SegmentationMap is not null)
             ? Canvas(
-                [.. four.Select(one => one.SegmentationMap!)],
+                [.. four.Select(one => one.Truth.SegmentationMap!)],
                 places,
                 height,
                 width,
-                [SampleGeometry.IgnoredClass(four[0].SegmentationMap!)]
+                [SampleGeometry.IgnoredClass(four[0].Truth.SegmentationMap!)]
             )
             : null;
-        foreach (var name in sample.ExtraMaps.Keys.ToArray())
+        foreach (var name in sample.Truth.ExtraMaps.Keys.ToArray())
         {
-            if (four.All(one => one.ExtraMaps.ContainsKey(name)))
-                sample.ExtraMaps[name] = Canvas([.. four.Select(one => one.ExtraMaps[name])], places, height, width, [0]);
+            if (four.All(one => one.Truth.ExtraMaps.ContainsKey(name)))
+                sample.Truth.ExtraMaps[name] = Canvas([.. four.Select(one => one.Truth.ExtraMaps[name])], places, height, width, [0]);
             else
-                sample.ExtraMaps.Remove(name);
+                sample.Truth.ExtraMaps.Remove(name);
         }
-        sample.Image = Canvas(images, places, height, width, SampleGeometry.Fill(images[0], MapKind.Image, _options.PadVal ?? [114]));
-        sample.Geometry = new Geometry(height, width, Matrix3x2.Identity);
-        sample.BoxAnnotation = null;
+        sample.Image = new(Canvas(images, places, height, width, SampleGeometry.Fill(images[0], MapKind.Image, _options.PadVal ?? [114])));
+        sample.Geometry = Geometry.Original(height, width);
+        sample.Truth.BoxAnnotation = null;
         return sample;
     }
 

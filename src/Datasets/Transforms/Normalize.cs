@@ -43,14 +43,19 @@ public sealed class Normalize : Transform
         Check(_normalization.Mean.Length, image.Channels, "mean");
         Check(_normalization.Std.Length, image.Channels, "std");
         if (_normalization.ReverseChannels && image.Channels != 3)
-            throw new UserErrorException($"{sample.Name}: input_mode bgr needs an image of 3 channels; it has {image.Channels}.");
-        sample.Normalize(_normalization);
+            throw new UserErrorException($"{sample.Name}: input_mode bgr needs an image of 3 channels; it has {image.Channels}.{Place}");
+        sample.Image!.Normalize(_normalization);
         return sample;
 
         void Check(int count, int channels, string what)
         {
             if (count != 1 && count != channels)
-                throw new UserErrorException($"{sample.Name}: Normalize has a {what} of {count} channels, the image has {channels}.");
+                throw new UserErrorException(
+                    $"{sample.Name}: Normalize has a {what} of {count} channels, the image has {channels}. LoadImage's color_type gives "
+                        + $"all images the same channels.{Place}"
+                );
         }
     }
+
+    private string Place => ComponentPlace.Of(this) is { } place ? $" Normalize stands in {place}." : "";
 }

@@ -52,7 +52,7 @@ public sealed class PhotoMetricDistortion : Transform
         image = ColorOperations.SaturationAndHue(image, saturation, hue / 180);
         if (!contrastFirst)
             image = ColorOperations.BrightnessAndContrast(image, 0, contrast);
-        sample.Image = image;
+        sample.Image = new(image);
         return sample;
 
         double Drawn(double low, double high, double otherwise)

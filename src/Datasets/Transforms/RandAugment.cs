@@ -69,62 +69,47 @@ public sealed class RandAugment : Transform
 
     private void Apply(Sample sample, Operation operation, int sign)
     {
-        var image = sample.Image!;
-        var factor = 1 + sign * 0.9 * _strength;
-        var shear = (float)(sign * 0.3 * _strength);
-        var shift = sign * 150.0 / 331 * _strength;
-        switch (operation)
-        {
-            case Operation.ShearX:
-                Warp(new Matrix3x2(1, 0, shear, 1, 0, 0));
-                break;
-            case Operation.ShearY:
-                Warp(new Matrix3x2(1, shear, 0, 1, 0, 0));
-                break;
-            case Operation.TranslateX:
-                Warp(Matrix3x2.CreateTranslation((int)(shift * image.Width), 0));
-                break;
-            case Operation.TranslateY:
-                Warp(Matrix3x2.CreateTranslation(0, (int)(shift * image.Height)));
-                break;
-            case Operation.Rotate:
-                Warp(
-                    Matrix3x2.CreateRotation(
-                        (float)(-sign * 30 * _strength * Math.PI / 180),
-                        new Vector2(image.Width / 2f, image.Height / 2f)
-                    )
-                );
-                break;
-            case Operation.Brightness:
-                sample.Image = ColorOperations.Brightness(image, factor);
-                break;
-            case Operation.Color:
-                sample.Image = ColorOperations.Saturation(image, factor);
-                break;
-            case Operation.Contrast:
-                sample.Image = ColorOperations.Contrast(image, factor);
-                break;
-            case Operation.Sharpness:
-                sample.Image = ColorOperations.Sharpness(image, factor);
-                break;
-            case Operation.Posterize:
-                sample.Image = ColorOperations.Posterize(image, 8 - (int)Math.Round(4 * _strength));
-                break;
-            case Operation.Solarize:
-                sample.Image = ColorOperations.Solarize(image, 255 * (1 - _strength));
-                break;
-            case Operation.AutoContrast:
-                sample.Image = ColorOperations.AutoContrast(image);
-                break;
-            case Operation.Equalize:
-                sample.Image = ColorOperations.Equalize(image);
-                break;
-        }
-
-        void Warp(Matrix3x2 step)
+        var image = SampleGeometry.ImageOf(sample);
+        if (Step(image, operation, sign) is { } step)
         {
             if (!step.IsIdentity)
                 Warping.Warp(sample, step, image.Height, image.Width, _options.Interpolation, _options.PadVal ?? [0]);
         }
+        else if (operation != Operation.Identity)
+        {
+            sample.Image = new(Recolored(image, operation, 1 + sign * 0.9 * _strength));
+        }
     }
+
+    /// <summary>Where points of the image go; null for an operation that moves nothing.</summary>
+    private Matrix3x2? Step(Image image, Operation operation, int sign)
+    {
+        var shear = (float)(sign * 0.3 * _strength);
+        var shift = sign * 150.0 / 331 * _strength;
+        return operation switch
+        {
+            Operation.ShearX => new Matrix3x2(1, 0, shear, 1, 0, 0),
+            Operation.ShearY => new Matrix3x2(1, shear, 0, 1, 0, 0),
+            Operation.TranslateX => Matrix3x2.CreateTranslation((int)(shift * image.Width), 0),
+            Operation.TranslateY => Matrix3x2.CreateTranslation(0, (int)(shift * image.Height)),
+            Operation.Rotate => Matrix3x2.CreateRotation(
+                (float)(-sign * 30 * _strength * Math.PI / 180),
+                new Vector2(image.Width / 2f, image.Height / 2f)
+            ),
+            _ => null,
+        };
+    }
+
+    private Image Recolored(Image image, Operation operation, double factor) =>
+        operation switch
+        {
+            Operation.Brightness => ColorOperations.Brightness(image, factor),
+            Operation.Color => ColorOperations.Saturation(image, factor),
+            Operation.Contrast => ColorOperations.Contrast(image, factor),
+            Operation.Sharpness => ColorOperations.Sharpness(image, factor),
+            Operation.Posterize => ColorOperations.Posterize(image, 8 - (int)Math.Round(4 * _strength)),
+            Operation.Solarize => ColorOperations.Solarize(image, 255 * (1 - _strength)),
+            Operation.AutoContrast => ColorOperations.AutoContrast(image),
+            _ => ColorOperations.Equalize(image),
+        };
 }

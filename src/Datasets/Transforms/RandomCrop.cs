@@ -64,16 +64,16 @@ public sealed class RandomCrop(RandomCropOptions options) : Transform
         {
             var (top, left) = (random.Next(lastTop + 1), random.Next(lastLeft + 1));
             var good =
-                (options.AllowNegativeCrop || HasBox(sample.Boxes, top, left, height, width))
+                (options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width))
                 && (
                     options.CatMaxRatio >= 1
-                    || sample.SegmentationMap is null
-                    || LargestShare(sample.SegmentationMap, top, left, height, width) < options.CatMaxRatio
+                    || sample.Truth.SegmentationMap is null
+                    || LargestShare(sample.Truth.SegmentationMap, top, left, height, width) < options.CatMaxRatio
                 );
             if (good || attempt == Attempts)
-                return good || options.AllowNegativeCrop || HasBox(sample.Boxes, top, left, height, width)
+                return good || options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width)
                     ? (top, left)
-                    : AroundABox(sample.Boxes!, lastTop, lastLeft, height, width, random);
+                    : AroundABox(sample.Truth.Boxes!, lastTop, lastLeft, height, width, random);
         }
     }
 

@@ -64,13 +64,8 @@ public sealed class RandomErasing : Transform
             var (height, width) = ((int)Math.Round(Math.Sqrt(area * ratio)), (int)Math.Round(Math.Sqrt(area / ratio)));
             if (height < 1 || width < 1 || height >= image.Height || width >= image.Width)
                 continue;
-            sample.Image = Erase(
-                image,
-                random.Next(image.Height - height + 1),
-                random.Next(image.Width - width + 1),
-                height,
-                width,
-                random
+            sample.Image = new(
+                Erase(image, random.Next(image.Height - height + 1), random.Next(image.Width - width + 1), height, width, random)
             );
             break;
         }

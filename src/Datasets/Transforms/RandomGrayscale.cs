@@ -16,7 +16,7 @@ public sealed class RandomGrayscale(RandomGrayscaleOptions options) : Transform
         if (!random.Chance(options.Prob))
             return sample;
         ColorOperations.Check(sample, "RandomGrayscale");
-        sample.Image = ColorOperations.Grayscale(sample.Image!);
+        sample.Image = new(ColorOperations.Grayscale(SampleGeometry.ImageOf(sample)));
         return sample;
     }
 }

@@ -61,8 +61,8 @@ public sealed class RandomResize : Transform
         var scale = _options.RatioRange is { } range ? random.Uniform(range[0], range[1]) : 1;
         if (_options.Size is { } size)
             scale =
-                _options.Fit == ResizeFit.Sides
-                    ? Resizer.ScaleInto(height, width, (int)(size.Height * scale), (int)(size.Width * scale), ResizeFit.Sides) // whole pixels, as mmcv's
+                _options.Fit == ResizeFit.Sides // whole pixels, as mmcv's
+                    ? Resizer.ScaleInto(height, width, (int)(size.Height * scale), (int)(size.Width * scale), ResizeFit.Sides)
                     : scale * Resizer.ScaleInto(height, width, size.Height, size.Width, ResizeFit.Size);
         if (Shorter(random) is { } shorter)
             scale *= Resizer.ScaleByShorterSide(height, width, shorter, _options.MaxLongerSide);

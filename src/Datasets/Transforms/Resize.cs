@@ -112,7 +112,7 @@ internal sealed class Resizer(Interpolation interpolation, bool antialias, Resiz
             needed,
             file =>
                 backend == ResizeBackend.Pillow && file is not ResizedImage
-                    ? new ResizedImage(file, sample.Denominator(needed), height, width, interpolation, antialias)
+                    ? new ResizedImage(file, sample.Image!.Denominator(needed), height, width, interpolation, antialias)
                     : null
         );
     }

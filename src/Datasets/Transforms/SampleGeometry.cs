@@ -31,7 +31,8 @@ public static class SampleGeometry
     /// <param name="width">Columns after.</param>
     /// <param name="move">Moves one picture. It is called first for the image.</param>
     /// <param name="cuts">Something may have left the image: boxes are clipped, and those outside are dropped with their masks.</param>
-    /// <param name="needed">The fraction of the image's pixels, along an axis, that is kept: <see cref="Sample.ImageAtLeast"/>.</param>
+    /// <param name="needed">The fraction of the image's pixels, along an axis, that is kept:
+    /// <see cref="SampleImage.DecodeAtLeast"/>.</param>
     /// <param name="later">Moves the image without decoding it, where it isn't decoded yet and that can be done; null otherwise.</param>
     internal static void Move(
         Sample sample,
@@ -44,16 +45,16 @@ public static class SampleGeometry
         Func<EncodedImage, EncodedImage?> later
     )
     {
-        if (sample.Encoded is not { } encoded || later(encoded) is not { } waiting)
+        if (sample.Image is not { Encoded: { } encoded } || later(encoded) is not { } waiting)
         {
             Move(sample, step, height, width, move, cuts, needed);
             return;
         }
         var geometry = GeometryOf(sample);
         CheckMaps(sample);
-        sample.SetEncoded(waiting);
+        sample.Image = new(waiting, mayReduce: sample.Training);
         MoveMaps(sample, move);
-        if (sample.Boxes is { } boxes)
+        if (sample.Truth.Boxes is { } boxes)
             MoveBoxes(sample, boxes, step, height, width, cuts);
         sample.Geometry = geometry.Then(step);
     }
@@ -71,25 +72,24 @@ public static class SampleGeometry
     {
         var geometry = GeometryOf(sample);
         CheckMaps(sample);
-        if (sample.ImageSize is null)
-            throw NoImage();
-        var onlyDecodedForThis = sample.IsEncoded;
-        var image = sample.ImageAtLeast(needed);
-        var moved = move(image, MapKind.Image);
-        sample.Image = moved;
-        if (onlyDecodedForThis && moved.Bytes != image.Bytes)
-            PixelBuffers.Return(image.Bytes);
+        var image = sample.Image ?? throw NoImage();
+        var onlyDecodedForThis = image.Encoded is not null;
+        var pixels = image.DecodeAtLeast(needed);
+        var moved = move(pixels, MapKind.Image);
+        sample.Image = new(moved);
+        if (onlyDecodedForThis && moved.Bytes != pixels.Bytes)
+            PixelBuffers.Return(pixels.Bytes);
         MoveMaps(sample, move);
-        if (sample.Boxes is { } boxes)
+        if (sample.Truth.Boxes is { } boxes)
             MoveBoxes(sample, boxes, step, height, width, cuts);
         sample.Geometry = geometry.Then(step);
     }
 
     /// <summary>The image, decoded.</summary>
-    public static Image ImageOf(Sample sample) => sample.Image ?? throw NoImage();
+    public static Image ImageOf(Sample sample) => sample.Image?.Decode() ?? throw NoImage();
 
     /// <summary>The image's size, without decoding it.</summary>
-    public static (int Height, int Width) SizeOf(Sample sample) => sample.ImageSize ?? throw NoImage();
+    public static (int Height, int Width) SizeOf(Sample sample) => sample.Image?.Size ?? throw NoImage();
 
     public static Geometry GeometryOf(Sample sample)
     {
@@ -120,12 +120,12 @@ public static class SampleGeometry
 
     private static void MoveMaps(Sample sample, Func<Image, MapKind, Image> move)
     {
-        if (sample.SegmentationMap is { } map)
-            sample.SegmentationMap = move(map, MapKind.Segmentation);
-        if (sample.InstanceMasks is { } masks)
-            sample.InstanceMasks = [.. masks.Select(mask => move(mask, MapKind.Mask))];
-        foreach (var name in sample.ExtraMaps.Keys.ToArray())
-            sample.ExtraMaps[name] = move(sample.ExtraMaps[name], MapKind.Extra);
+        if (sample.Truth.SegmentationMap is { } map)
+            sample.Truth.SegmentationMap = move(map, MapKind.Segmentation);
+        if (sample.Truth.InstanceMasks is { } masks)
+            sample.Truth.InstanceMasks = [.. masks.Select(mask => move(mask, MapKind.Mask))];
+        foreach (var name in sample.Truth.ExtraMaps.Keys.ToArray())
+            sample.Truth.ExtraMaps[name] = move(sample.Truth.ExtraMaps[name], MapKind.Extra);
     }
 
     private static void MoveBoxes(Sample sample, Boxes boxes, Matrix3x2 step, int height, int width, bool cuts)
@@ -145,22 +145,22 @@ public static class SampleGeometry
             if (!cuts || (moved[2] > moved[0] && moved[3] > moved[1]))
                 kept.Add(i);
         }
-        sample.Boxes = boxes with { Corners = corners };
+        sample.Truth.Boxes = boxes with { Corners = corners };
         Keep(sample, kept);
     }
 
     /// <summary>Drops all boxes but some, and their masks.</summary>
     public static void Keep(Sample sample, IReadOnlyList<int> kept)
     {
-        if (sample.Boxes is not { } boxes || kept.Count == boxes.Count)
+        if (sample.Truth.Boxes is not { } boxes || kept.Count == boxes.Count)
             return;
-        sample.Boxes = new Boxes(
+        sample.Truth.Boxes = new Boxes(
             [.. kept.SelectMany(i => boxes.Corners[(i * 4)..(i * 4 + 4)])],
             [.. kept.Select(i => boxes.Labels[i])],
             [.. kept.Select(i => boxes.Ignored[i])]
         );
-        if (sample.InstanceMasks is { } masks && masks.Count == boxes.Count)
-            sample.InstanceMasks = [.. kept.Select(i => masks[i])];
+        if (sample.Truth.InstanceMasks is { } masks && masks.Count == boxes.Count)
+            sample.Truth.InstanceMasks = [.. kept.Select(i => masks[i])];
     }
 
     /// <summary>The upright box around the four moved corners.</summary>
@@ -178,10 +178,10 @@ public static class SampleGeometry
     private static void CheckMaps(Sample sample)
     {
         var (height, width) = SizeOf(sample);
-        Check(sample.SegmentationMap, "segmentation map");
-        foreach (var mask in sample.InstanceMasks ?? [])
+        Check(sample.Truth.SegmentationMap, "segmentation map");
+        foreach (var mask in sample.Truth.InstanceMasks ?? [])
             Check(mask, "instance mask");
-        foreach (var (name, map) in sample.ExtraMaps)
+        foreach (var (name, map) in sample.Truth.ExtraMaps)
             Check(map, $"map \"{name}\"");
 
         void Check(Image? map, string what)

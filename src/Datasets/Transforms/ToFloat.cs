@@ -16,7 +16,7 @@ public sealed class ToFloat(ToFloatOptions options) : Transform
     public override Sample Apply(Sample sample, RandomSource random)
     {
         _ = SampleGeometry.ImageOf(sample);
-        sample.Normalize(_scale);
+        sample.Image!.Normalize(_scale);
         return sample;
     }
 }

@@ -42,12 +42,20 @@ public sealed class Checkpoint : IDisposable
                 throw CheckpointErrors.NotACheckpoint(path);
             if (file.SealIsIntact() != true)
                 throw CheckpointErrors.Altered(path);
-            return new Checkpoint(file, CheckpointInfo.FromJson(JsonNode.Parse(json)!.AsObject()));
+            return new Checkpoint(file, CheckpointInfo.FromJson(json, path));
         }
         catch (Exception error)
         {
             file.Dispose();
-            if (error is JsonException or InvalidOperationException or FormatException or ArgumentException or NullReferenceException)
+            if (
+                error
+                is JsonException
+                    or InvalidOperationException
+                    or FormatException
+                    or ArgumentException
+                    or NullReferenceException
+                    or KeyNotFoundException
+            )
                 throw CheckpointErrors.BadInfo(path, error);
             throw;
         }
@@ -106,7 +114,7 @@ public sealed class Checkpoint : IDisposable
     /// <param name="averaged">Take the averaged weights where the file has them.</param>
     /// <param name="config">The config that built the model, for a message that says how it differs.</param>
     /// <exception cref="UserErrorException">The checkpoint is of another architecture; nothing was changed.</exception>
-    public void LoadModel(VisionModel model, bool averaged = false, JsonObject? config = null)
+    public void LoadModel(VisionModel model, bool averaged = false, ConfigDocument? config = null)
     {
         var target = model.state_dict();
         var names = ModelNames(averaged);
@@ -164,7 +172,7 @@ public sealed class Checkpoint : IDisposable
             new Dictionary<string, string>
             {
                 ["format"] = "pt", // the Python library's word for "PyTorch tensors"
-                [InfoKey] = info.ToJson().ToJsonString(),
+                [InfoKey] = info.ToJson(),
                 [ValuesKey] = state.Values.ToJsonString(),
             }
         );

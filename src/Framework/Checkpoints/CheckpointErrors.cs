@@ -2,113 +2,9 @@ using Tessera.Framework.Files;
 
 namespace Tessera.Framework.Checkpoints;
 
-/// <summary>Words every mistake about files of weights, once.</summary>
+/// <summary>Words every mistake about checkpoints, and about weights that are to fit a model, once.</summary>
 internal static class CheckpointErrors
 {
-    private const string Expected = "Expected: a .safetensors file, the .index.json of several, or a PyTorch checkpoint (.pth, .pt, .th).";
-
-    public static UserErrorException NoSuchFile(string path) => new($"{path}\n  There is no such file. {Nearby(path)}".TrimEnd());
-
-    public static UserErrorException IsFolder(string path)
-    {
-        var index =
-            Directory.EnumerateFiles(path, "*.index.json").Order(StringComparer.Ordinal).FirstOrDefault()
-            ?? Directory.EnumerateFiles(path, "*.safetensors").Order(StringComparer.Ordinal).FirstOrDefault();
-        return new($"{path}\n  This is a folder. {(index is null ? Expected : $"Name a file in it: {index}.")}");
-    }
-
-    public static UserErrorException CannotRead(string path, Exception error) =>
-        new($"{path}\n  The file can't be read: {error.Message}", error);
-
-    public static UserErrorException NotWeights(FileBytes file, string why) => At(file, $"This is no file of weights: {why}. {Expected}");
-
-    public static UserErrorException NoParts(FileBytes file, string part) =>
-        At(
-            file,
-            $"\"part\" is {part}, but a safetensors file has no parts; use \"prefix\" for tensors under a common name.",
-            new Advice("use \"prefix\"", "prefix")
-        );
-
-    public static UserErrorException Truncated(FileBytes file, string what) =>
-        At(file, $"The file is cut short: it ends at byte {file.Length}, within {what}. Copy or download it again.");
-
-    public static UserErrorException Damaged(FileBytes file, string why) => At(file, $"The file is damaged: {why}.");
-
-    public static UserErrorException UnknownElementType(FileBytes file, string tensor, string word) =>
-        At(file, $"{tensor} has the element type \"{word}\". Known here: {string.Join(", ", ElementTypes.SafetensorsNames)}.");
-
-    public static UserErrorException NoSuchType(FileBytes file, WeightInfo info) =>
-        At(file, $"{info.Name} is stored as {info.Type}, which the tensor library doesn't have. Convert it to another type first.");
-
-    public static UserErrorException CannotStore(WeightInfo info) =>
-        new($"{info.Name} is {info.Type}, which a safetensors file can't hold.");
-
-    public static UserErrorException RefusedGlobal(FileBytes file, string name, string? hint) =>
-        At(
-            file,
-            $"The file asks for {name}, which is nothing that weights need. It is refused; nothing was executed."
-                + (hint ?? " If you trust where the file comes from, open it in Python and save its state dict alone.")
-        );
-
-    public static UserErrorException RefusedOpcode(FileBytes file, string what) =>
-        At(file, $"The file uses {what}, which is nothing that weights need. It is refused; nothing was executed.");
-
-    public static UserErrorException BadPickle(FileBytes file, string why) =>
-        At(file, $"The file is damaged or was made to mislead: {why}.");
-
-    public static UserErrorException BadArchive(FileBytes file, string why) =>
-        At(file, $"This zip archive is not one that PyTorch writes: {why}.");
-
-    public static UserErrorException NoWeights(FileBytes file, string found) =>
-        At(
-            file,
-            $"No dictionary of tensors was found. The file holds {found}."
-                + (
-                    found.Contains("(an object of ", StringComparison.Ordinal)
-                        ? " A whole Python object can't be read here, nor was anything executed; if you trust the file, open it in "
-                            + "Python and save the weights alone: torch.save(model.state_dict(), …)."
-                        : ""
-                )
-        );
-
-    public static UserErrorException NoSuchPart(FileBytes file, string part, IEnumerable<string> known)
-    {
-        var names = known.ToList();
-        return At(
-            file,
-            $"The file has no dictionary of tensors called \"{part}\". "
-                + (names.Count == 0 ? "It has none at all." : $"It has: {string.Join(", ", names)}.")
-        );
-    }
-
-    public static UserErrorException BadIndex(FileBytes file, string why) =>
-        At(
-            file,
-            $"This is no index of weights in several files: {why}. Expected: {{ \"weight_map\": {{ \"TENSOR\": "
-                + $"\"model-00001-of-00002.safetensors\", … }} }}."
-        );
-
-    public static UserErrorException ShardsMissing(FileBytes file, IReadOnlyList<string> missing, int all) =>
-        At(
-            file,
-            $"{missing.Count} of the {all} files that it names {(missing.Count == 1 ? "is" : "are")} not beside it: "
-                + $"{Some(missing.Select(PyTorch.PickleText.Clip))}. Download {(missing.Count == 1 ? "it" : "them")} into the same folder."
-        );
-
-    public static UserErrorException NotInShard(FileBytes file, string tensor, string shard) =>
-        At(
-            file,
-            $"{PyTorch.PickleText.Clip(tensor)} should be in {PyTorch.PickleText.Clip(shard)}, which doesn't have it. Index and files "
-                + $"don't belong together; download all of them again."
-        );
-
-    public static UserErrorException SeveralParts(FileBytes file, IEnumerable<string> names) =>
-        At(
-            file,
-            $"The file holds several dictionaries of tensors: {string.Join(", ", names)}. Name one with \"part\".",
-            new Advice("Name one with \"part\"", "part")
-        );
-
     public static UserErrorException SeveralPlaces(string path, string first, string second) =>
         new(
             $"{path}\n  The model fits two places of the file equally well: under \"{first}\" and under \"{second}\". Name one with "
@@ -127,7 +23,7 @@ internal static class CheckpointErrors
             $"{path}\n  "
                 + (
                     error is IOException full && AtomicFile.IsFull(full)
-                        ? $"The disk is full: the file needs about {Sizes.Text(needed)}."
+                        ? $"The disk is full: the file needs about {ByteSizes.Text(needed)}."
                         : $"The file can't be written: {error.Message}"
                 )
                 + " What was there before is untouched.",
@@ -173,18 +69,22 @@ internal static class CheckpointErrors
         if (explanation.Length > 0)
             lines.Add("  " + explanation);
         if (wrong.Count > 0)
-            lines.Add($"  {wrong.Count} of another shape: {Some(wrong.Select(w => $"{w.Name} is {w.Found}, the model's {w.Expected}"))}");
+            lines.Add(
+                $"  {wrong.Count} of another shape: {WeightsFileErrors.Some(wrong.Select(w => $"{w.Name} is {w.Found}, the model's {w.Expected}"))}"
+            );
         if (missing.Count > 0)
-            lines.Add($"  {missing.Count} missing: {Some(missing)}");
+            lines.Add($"  {missing.Count} missing: {WeightsFileErrors.Some(missing)}");
         if (unexpected.Count > 0)
-            lines.Add($"  {unexpected.Count} that the model doesn't have: {Some(unexpected)}");
+            lines.Add($"  {unexpected.Count} that the model doesn't have: {WeightsFileErrors.Some(unexpected)}");
         return new(string.Join("\n", lines));
     }
 
     public static UserErrorException OtherClasses(string path, IReadOnlyList<string> saved, IReadOnlyList<string> data)
     {
         if (saved.Count != data.Count)
-            return new($"{path}\n  The checkpoint knows {saved.Count} classes ({Some(saved)}), the data has {data.Count} ({Some(data)}).");
+            return new(
+                $"{path}\n  The checkpoint knows {saved.Count} classes ({WeightsFileErrors.Some(saved)}), the data has {data.Count} ({WeightsFileErrors.Some(data)})."
+            );
         var first = Enumerable.Range(0, saved.Count).First(i => saved[i] != data[i]);
         const string inOrder = "init.match_classes \"in_order\"";
         return new(
@@ -219,8 +119,8 @@ internal static class CheckpointErrors
     ) =>
         new(
             $"{path}\n  Nothing in the file fits {module}.\n  The file has: "
-                + $"{Some(file.Tensors.Values.Select(t => $"{t.Name} {WeightInfo.ShapeText(t.Shape)}"))}."
-                + $"\n  {module} has: {Some(target.Select(t => $"{t.Key} {WeightInfo.ShapeText(t.Value.shape)}"))}."
+                + $"{WeightsFileErrors.Some(file.Tensors.Values.Select(t => $"{t.Name} {WeightInfo.ShapeText(t.Shape)}"))}."
+                + $"\n  {module} has: {WeightsFileErrors.Some(target.Select(t => $"{t.Key} {WeightInfo.ShapeText(t.Value.shape)}"))}."
                 + $"\n  Key maps tried: {string.Join(", ", maps.Append("own"))}. Others can be given with \"prefix\" and "
                 + "\"key_map\".",
             new Advice("Others can be given with \"prefix\" and \"key_map\"", "prefix", "key_map")
@@ -268,32 +168,4 @@ internal static class CheckpointErrors
             $"{path}\n  Weights are not written as \"{extension}\". Expected: .safetensors, .pth or .pt, a folder, or a name without "
                 + $"extension."
         );
-
-    internal static string Some(IEnumerable<string> names)
-    {
-        var list = names.ToList();
-        return string.Join(", ", list.Take(5)) + (list.Count > 5 ? $" and {list.Count - 5} more" : "");
-    }
-
-    private static UserErrorException At(FileBytes file, string message, params Advice[] advice) =>
-        new($"{file.Path}\n  {message}", advice);
-
-    private static string Nearby(string path)
-    {
-        try
-        {
-            var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path));
-            if (folder is null || !Directory.Exists(folder))
-                return folder is null ? "" : "Nor is there a folder " + folder + ".";
-            var near = NearestName.Find(
-                System.IO.Path.GetFileName(path),
-                Directory.EnumerateFiles(folder).Take(1000).Select(f => System.IO.Path.GetFileName(f)!)
-            );
-            return near is null ? "" : $"Did you mean {near}?";
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return "";
-        }
-    }
 }

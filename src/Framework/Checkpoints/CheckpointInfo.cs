@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
@@ -9,7 +11,7 @@ namespace Tessera.Framework.Checkpoints;
 public sealed record CheckpointInfo
 {
     /// <summary>The resolved config, values from the environment left unresolved.</summary>
-    public required JsonObject Config { get; init; }
+    public required ConfigDocument Config { get; init; }
 
     /// <summary>Class names and task of the data that the model was trained on.</summary>
     public required DataInfo Data { get; init; }
@@ -44,7 +46,35 @@ public sealed record CheckpointInfo
     private static string TesseraVersion =>
         typeof(CheckpointInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
-    internal JsonObject ToJson() =>
+    /// <summary>As JSON text. The config stands in it as it is written into work dirs, line by line, so that messages about it name the
+    /// same lines.</summary>
+    internal string ToJson()
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+            WriteTo(writer);
+        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+    }
+
+    internal void WriteTo(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        foreach (var (key, value) in Facts())
+        {
+            writer.WritePropertyName(key);
+            if (value is null)
+                writer.WriteNullValue();
+            else
+                value.WriteTo(writer);
+        }
+        writer.WritePropertyName(ConfigKey);
+        writer.WriteRawValue(Config.SaveText());
+        writer.WriteEndObject();
+    }
+
+    private const string ConfigKey = "config";
+
+    private JsonObject Facts() =>
         new()
         {
             ["epoch"] = Epoch,
@@ -62,15 +92,26 @@ public sealed record CheckpointInfo
             ["source"] = Source,
             ["versions"] = Texts(Versions),
             ["kept"] = new JsonArray([.. Kept.Select(name => (JsonNode)name)]),
-            ["config"] = Config.DeepClone(),
         };
 
+    /// <param name="path">The file that says it, for messages about the config.</param>
     /// <exception cref="InvalidOperationException">The JSON lacks something or has it in another form; so do FormatException and
     /// KeyNotFoundException.</exception>
-    internal static CheckpointInfo FromJson(JsonObject json) =>
+    /// <exception cref="UserErrorException">The config in it is none.</exception>
+    internal static CheckpointInfo FromJson(string json, string path)
+    {
+        using var document = JsonDocument.Parse(json);
+        return FromJson(document.RootElement, path);
+    }
+
+    /// <inheritdoc cref="FromJson(string, string)"/>
+    internal static CheckpointInfo FromJson(JsonElement element, string path) =>
+        FromFacts(JsonObject.Create(element)!, ConfigDocument.ReadSaved(element.GetProperty(ConfigKey).GetRawText(), $"config in {path}"));
+
+    private static CheckpointInfo FromFacts(JsonObject json, ConfigDocument config) =>
         new()
         {
-            Config = json["config"]!.DeepClone().AsObject(),
+            Config = config,
             Data = new DataInfo(
                 [.. json["classes"]!.AsArray().Select(name => name!.GetValue<string>())],
                 Enum.Parse<DataTask>(json["task"]!.GetValue<string>())

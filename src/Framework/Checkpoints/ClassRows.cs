@@ -83,17 +83,17 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
         var spare = file!.Where((_, row) => !places.Contains(row)).ToList();
         if (taken.Count == 0)
             return (
-                $"none of the data's {data!.Count} classes ({CheckpointErrors.Some(data)}) is among the file's {file!.Count} "
-                    + $"({CheckpointErrors.Some(file)}): the classifier keeps its first weights. "
+                $"none of the data's {data!.Count} classes ({WeightsFileErrors.Some(data)}) is among the file's {file!.Count} "
+                    + $"({WeightsFileErrors.Some(file)}): the classifier keeps its first weights. "
                     + "Where they mean the same in the same order: init.match_classes \"in_order\".",
                 true
             );
         var text =
-            $"the classifier's rows are taken by class name: {taken.Count} of the data's {data!.Count} ({CheckpointErrors.Some(taken)})";
+            $"the classifier's rows are taken by class name: {taken.Count} of the data's {data!.Count} ({WeightsFileErrors.Some(taken)})";
         if (lacking.Count > 0)
-            text += $"; not in the file, so left as they begin: {CheckpointErrors.Some(lacking)}";
+            text += $"; not in the file, so left as they begin: {WeightsFileErrors.Some(lacking)}";
         if (spare.Count > 0)
-            text += $"; in the file alone: {CheckpointErrors.Some(spare)}";
+            text += $"; in the file alone: {WeightsFileErrors.Some(spare)}";
         return (text + ".", lacking.Count > 0);
 
         List<string> Names(Func<int, bool> which) => [.. data!.Where((_, c) => which(places[c]))];

@@ -18,16 +18,16 @@ internal sealed class FileBytes : IDisposable
         try
         {
             if (Directory.Exists(path))
-                throw CheckpointErrors.IsFolder(path);
+                throw WeightsFileErrors.IsFolder(path);
             return new FileBytes(path, System.IO.File.OpenHandle(path));
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw CheckpointErrors.NoSuchFile(path);
+            throw WeightsFileErrors.NoSuchFile(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw CheckpointErrors.CannotRead(path, error);
+            throw WeightsFileErrors.CannotRead(path, error);
         }
     }
 
@@ -47,7 +47,7 @@ internal sealed class FileBytes : IDisposable
         }
         catch (IOException error)
         {
-            throw CheckpointErrors.CannotRead(Path, error);
+            throw WeightsFileErrors.CannotRead(Path, error);
         }
         return done;
     }
@@ -55,14 +55,14 @@ internal sealed class FileBytes : IDisposable
     public void Read(long offset, Span<byte> destination, string what)
     {
         if (ReadUpTo(offset, destination) < destination.Length)
-            throw CheckpointErrors.Truncated(this, what);
+            throw WeightsFileErrors.Truncated(this, what);
     }
 
     /// <summary>A copy of a part. The length is checked against the file's before memory is taken.</summary>
     public byte[] Read(long offset, long count, string what)
     {
         if (offset < 0 || count < 0 || offset > Length - count || count > Array.MaxLength)
-            throw CheckpointErrors.Truncated(this, what);
+            throw WeightsFileErrors.Truncated(this, what);
         var bytes = new byte[count];
         Read(offset, bytes, what);
         return bytes;

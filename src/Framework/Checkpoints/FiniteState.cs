@@ -32,7 +32,7 @@ internal static class FiniteState
     public static UserErrorException Error(IReadOnlyList<string> broken, VisionModel model, Progress progress, string? goesOn)
     {
         var others = broken.Count - 1;
-        var more = others == 0 ? "" : $" So {(others == 1 ? "is" : "are")} {others} more: {CheckpointErrors.Some(broken.Skip(1))}.";
+        var more = others == 0 ? "" : $" So {(others == 1 ? "is" : "are")} {others} more: {WeightsFileErrors.Some(broken.Skip(1))}.";
         return new(
             $"{broken[0]} is not finite after iteration {progress.Iteration} (epoch {progress.Epoch}){Module(broken[0], model)}.{more}"
                 + "\n  The run stops, and nothing of this is saved. A gradient too large does it (train.clip_grad, a lower "

@@ -76,7 +76,7 @@ public static class ForeignWeights
 
         var rows = Rows(module, target, file, found, options, context);
         if (whole)
-            CheckClasses(path, file, rows, context.Data!);
+            ClassesOfFile.Require(path, file, rows, context.Data!);
         if ((rows.OtherCount ?? rows.OtherNames) is { } other && options.OtherClassCount == OtherClassCount.Fail)
             throw CheckpointErrors.ClassCount(path, other.Found, other.Expected);
 
@@ -87,7 +87,7 @@ public static class ForeignWeights
             throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
         if (options.Strict && !report.IsComplete)
             throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
-        Tell(path, rows, module, file, context);
+        ClassesOfFile.Tell(path, rows, module, file, context);
         return report;
     }
 
@@ -113,16 +113,10 @@ public static class ForeignWeights
             }
             using var scope = NewDisposeScope();
             var stored = Fit(module, found, own, file.Read(foreign));
-            if (stems.TryGetValue(own, out var stem))
-            {
-                if (options.InputMode == ChannelOrder.Bgr)
-                    (stored, swapped) = Swapped(stem, stored, swapped);
-                if (adapt && StemChannels.Adapt(stem, stored, target[own].shape) is { } adapted)
-                {
-                    stored = adapted.Tensor;
-                    s_log.LogWarning("{0}: {1}.", own, adapted.Done);
-                }
-            }
+            if (stems.TryGetValue(own, out var stem) && options.InputMode == ChannelOrder.Bgr)
+                (stored, swapped) = Swapped(stem, stored, swapped);
+            if (stem is not null && adapt)
+                stored = Adapted(own, stem, stored, target[own]);
             if (rows.Take(own, stored, target[own]) is not { } taken)
             {
                 skipped.Add(own);
@@ -146,6 +140,28 @@ public static class ForeignWeights
             loaded.Add(name);
         }
 
+        return Report(module, target, file, found, options, loaded, wrong, skipped);
+    }
+
+    private static Tensor Adapted(string own, StemTensor stem, Tensor stored, Tensor target)
+    {
+        if (StemChannels.Adapt(stem, stored, target.shape) is not { } adapted)
+            return stored;
+        s_log.LogWarning("{0}: {1}.", own, adapted.Done);
+        return adapted.Tensor;
+    }
+
+    private static LoadReport Report(
+        nn.Module module,
+        Dictionary<string, Tensor> target,
+        WeightsFile file,
+        NameMatch found,
+        PretrainedOptions options,
+        List<string> loaded,
+        List<(string Name, string Expected, string Found)> wrong,
+        List<string> skipped
+    )
+    {
         var missing = target
             .Keys.Where(name => !found.Names.ContainsKey(name) && !IsCounter(name) && !module.IsTrainingMemory(name))
             .ToList();
@@ -226,50 +242,5 @@ public static class ForeignWeights
             rows.Add(tensor, target[tensor.Name], shape, beside);
         }
         return rows;
-    }
-
-    private static void CheckClasses(string path, WeightsFile file, ClassRows rows, DataInfo data)
-    {
-        if (file.Task is { } task && task != data.Task)
-            throw CheckpointErrors.OtherTask(path, task, data.Task);
-        if (rows.Named && !rows.SameNames)
-            throw CheckpointErrors.OtherClasses(path, file.Classes!, data.Classes);
-    }
-
-    private static void Tell(string path, ClassRows rows, nn.Module module, WeightsFile file, InitContext context)
-    {
-        var name = Path.GetFileName(path);
-        if (rows.Describe() is { } told)
-            s_log.Log(told.Lacking ? LogLevel.Warning : LogLevel.Information, "{0}: {1}", name, told.Text);
-        if (rows.OtherCount is { } other)
-            s_log.LogWarning(
-                "{0}: the file's classifier has {1} classes, the data {2}, and {3}: it keeps its first weights.",
-                name,
-                other.Found,
-                other.Expected,
-                file.Classes is null ? "the file names none" : "its names are not compared"
-            );
-        if (rows.Unnamed && context.Data is { } data)
-            s_log.LogWarning(
-                "{0} {1}; the data's {2} are taken, in their order: {3}.",
-                name,
-                file.Classes is null ? "carries no class names" : "is taken by the order of its classes",
-                data.Classes.Count,
-                CheckpointErrors.Some(data.Classes)
-            );
-        if (
-            module is VisionModel { ClassTensors.Count: 0 }
-            && context.Data is { Classes: var here }
-            && file.Classes is { } there
-            && !there.SequenceEqual(here)
-        )
-            s_log.LogWarning(
-                "{0}: its classes ({1}) are others than the data's ({2}), or in another order, and {3} "
-                    + "doesn't say which tensors have rows for them: nothing was matched by name.",
-                name,
-                CheckpointErrors.Some(there),
-                CheckpointErrors.Some(here),
-                module.GetName()
-            );
     }
 }

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace Tessera.Framework.Checkpoints;
 
 /// <summary>Says in a sentence how two configs' models differ.</summary>
@@ -7,9 +5,9 @@ internal static class ModelSummary
 {
     /// <returns>Such as <c>The checkpoint's backbone.type is "ResNet", the config's "VisionTransformer".</c>; empty where nothing can be
     /// said.</returns>
-    public static string Differences(JsonObject saved, JsonObject? present)
+    public static string Differences(ConfigDocument saved, ConfigDocument? present)
     {
-        if (saved["model"] is not JsonObject was || present?["model"] is not JsonObject now)
+        if (saved.Find("model") is not ConfigMap was || present?.Find("model") is not ConfigMap now)
             return "";
         var (before, after) = (Flat(was), Flat(now));
         var paths = before
@@ -30,19 +28,19 @@ internal static class ModelSummary
         );
     }
 
-    private static Dictionary<string, string> Flat(JsonObject node)
+    private static Dictionary<string, string> Flat(ConfigMap model)
     {
         var leaves = new Dictionary<string, string>();
-        Walk(node, "");
+        Walk(model, "");
         return leaves;
 
-        void Walk(JsonNode? value, string path)
+        void Walk(ConfigNode node, string path)
         {
-            if (value is JsonObject inner)
-                foreach (var (key, child) in inner)
-                    Walk(child, path.Length == 0 ? key : path + "." + key);
-            else if (value is not null)
-                leaves[path] = value.ToJsonString();
+            if (node is ConfigMap map)
+                foreach (var (key, child) in map)
+                    Walk(child, ConfigPath.Join(path, key));
+            else
+                leaves[path] = node.ToString();
         }
     }
 }

@@ -24,7 +24,7 @@ internal sealed class ShardedFile : WeightsFile
         foreach (var (name, shard) in map)
         {
             if (!shards[shard].Tensors.TryGetValue(name, out var info))
-                throw CheckpointErrors.NotInShard(file, name, shard);
+                throw WeightsFileErrors.NotInShard(file, name, shard);
             tensors.Add(name, info);
             _places.Add(name, shards[shard]);
         }
@@ -58,21 +58,21 @@ internal sealed class ShardedFile : WeightsFile
     public static ShardedFile Open(FileBytes file, string? part, WeightChoice choice)
     {
         if (part is not null)
-            throw CheckpointErrors.NoParts(file, part);
+            throw WeightsFileErrors.NoParts(file, part);
         var map = Read(file);
         var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file.Path))!;
         var names = map.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (names.Count > MaxShards)
-            throw CheckpointErrors.BadIndex(file, $"it names {names.Count} files");
+            throw WeightsFileErrors.BadIndex(file, $"it names {names.Count} files");
         foreach (var name in names)
             if (!IsPlain(name))
-                throw CheckpointErrors.BadIndex(
+                throw WeightsFileErrors.BadIndex(
                     file,
                     $"\"{PyTorch.PickleText.Clip(name)}\" is no plain name of a .safetensors, .bin or .pth file in the index's own folder"
                 );
         var missing = names.Where(name => !System.IO.File.Exists(System.IO.Path.Combine(folder, name))).ToList();
         if (missing.Count > 0)
-            throw CheckpointErrors.ShardsMissing(file, missing, names.Count);
+            throw WeightsFileErrors.ShardsMissing(file, missing, names.Count);
 
         var shards = new Dictionary<string, WeightsFile>(StringComparer.Ordinal);
         try
@@ -96,7 +96,7 @@ internal sealed class ShardedFile : WeightsFile
         {
             start = start[..file.ReadUpTo(0, start)];
             if (FileKinds.Detect(start, file.Length) == FileKind.Json)
-                throw CheckpointErrors.BadIndex(index, $"{System.IO.Path.GetFileName(path)} is no file of weights");
+                throw WeightsFileErrors.BadIndex(index, $"{System.IO.Path.GetFileName(path)} is no file of weights");
         }
         return Open(path, null, choice);
     }
@@ -104,7 +104,7 @@ internal sealed class ShardedFile : WeightsFile
     private static Dictionary<string, string> Read(FileBytes file)
     {
         if (file.Length > MaxIndex)
-            throw CheckpointErrors.BadIndex(file, $"it has {file.Length} bytes; at most {MaxIndex} are allowed");
+            throw WeightsFileErrors.BadIndex(file, $"it has {file.Length} bytes; at most {MaxIndex} are allowed");
         try
         {
             using var json = JsonDocument.Parse(file.Read(0, file.Length, "the index"), new JsonDocumentOptions { MaxDepth = 8 });
@@ -113,20 +113,20 @@ internal sealed class ShardedFile : WeightsFile
                 || !json.RootElement.TryGetProperty("weight_map", out var map)
                 || map.ValueKind != JsonValueKind.Object
             )
-                throw CheckpointErrors.BadIndex(file, "it has no \"weight_map\"");
+                throw WeightsFileErrors.BadIndex(file, "it has no \"weight_map\"");
             var names = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var entry in map.EnumerateObject())
             {
                 if (entry.Value.ValueKind != JsonValueKind.String)
-                    throw CheckpointErrors.BadIndex(file, $"the file of {PyTorch.PickleText.Clip(entry.Name)} is no text");
+                    throw WeightsFileErrors.BadIndex(file, $"the file of {PyTorch.PickleText.Clip(entry.Name)} is no text");
                 if (!names.TryAdd(entry.Name, entry.Value.GetString()!))
-                    throw CheckpointErrors.BadIndex(file, $"{PyTorch.PickleText.Clip(entry.Name)} comes twice");
+                    throw WeightsFileErrors.BadIndex(file, $"{PyTorch.PickleText.Clip(entry.Name)} comes twice");
             }
-            return names.Count > 0 ? names : throw CheckpointErrors.BadIndex(file, "its \"weight_map\" is empty");
+            return names.Count > 0 ? names : throw WeightsFileErrors.BadIndex(file, "its \"weight_map\" is empty");
         }
         catch (JsonException error)
         {
-            throw CheckpointErrors.BadIndex(file, "it is no JSON: " + error.Message);
+            throw WeightsFileErrors.BadIndex(file, "it is no JSON: " + error.Message);
         }
     }
 

@@ -62,9 +62,9 @@ public abstract class WeightsFile : IDisposable
                 FileKind.PyTorchZip => PyTorchFile.OpenZip(file, part, choice),
                 FileKind.PyTorchLegacy => PyTorchFile.OpenLegacy(file, part, choice),
                 FileKind.Safetensors when part is null => SafetensorsFile.Open(file),
-                FileKind.Safetensors => throw CheckpointErrors.NoParts(file, part!),
+                FileKind.Safetensors => throw WeightsFileErrors.NoParts(file, part!),
                 FileKind.Json => ShardedFile.Open(file, part, choice),
-                var kind => throw CheckpointErrors.NotWeights(file, FileKinds.Describe(kind)),
+                var kind => throw WeightsFileErrors.NotWeights(file, FileKinds.Describe(kind)),
             };
         }
         catch
@@ -80,7 +80,7 @@ public abstract class WeightsFile : IDisposable
     public Tensor Read(string name)
     {
         var info = Tensors[name];
-        var type = info.Type.ToScalarType() ?? throw CheckpointErrors.NoSuchType(File, info);
+        var type = info.Type.ToScalarType() ?? throw WeightsFileErrors.NoSuchType(File, info);
         var tensor = empty([.. info.Shape], dtype: type);
         try
         {
@@ -96,7 +96,7 @@ public abstract class WeightsFile : IDisposable
         catch (EndOfStreamException)
         {
             tensor.Dispose();
-            throw CheckpointErrors.Truncated(File, $"the data of {name}");
+            throw WeightsFileErrors.Truncated(File, $"the data of {name}");
         }
         catch
         {

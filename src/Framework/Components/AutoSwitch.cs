@@ -1,5 +1,3 @@
-using Tessera.Framework.Running;
-
 namespace Tessera.Framework.Components;
 
 /// <summary>A choice that may be left to Tessera.</summary>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Tessera.Framework.Components;
 
@@ -7,10 +8,10 @@ public sealed class ComponentDescription
 {
     private readonly Lazy<ComponentShape> _shape;
 
-    internal ComponentDescription(ComponentKind kind, string name, Type type)
+    internal ComponentDescription(ComponentKind kind, string name, Type type, PartTable parts)
     {
         (Kind, Name, Type) = (kind, name, type);
-        _shape = new Lazy<ComponentShape>(() => ComponentShape.Read(this));
+        _shape = new Lazy<ComponentShape>(() => ComponentShape.Read(this, parts));
     }
 
     public ComponentKind Kind { get; }
@@ -30,17 +31,24 @@ internal enum ParameterRole
 {
     Options,
     Child,
+    Part,
     Service,
 }
 
-internal sealed record ParameterShape(ParameterInfo Parameter, ParameterRole Role, ConfigKey? Key);
+/// <param name="Key">Of a child.</param>
+/// <param name="Source">Of a part.</param>
+internal sealed record ParameterShape(ParameterInfo Parameter, ParameterRole Role, ConfigKey? Key = null, PartSource? Source = null);
 
 /// <summary>A component's constructor and shared properties, sorted by where their values come from.</summary>
 internal sealed class ComponentShape
 {
-    public required ConstructorInfo Constructor { get; init; }
-
     public required IReadOnlyList<ParameterShape> Parameters { get; init; }
+
+    /// <summary>Calls the constructor with the parameters that are no services, in order; those it takes from the provider.</summary>
+    public required ObjectFactory Factory { get; init; }
+
+    /// <summary>What it may get, for messages.</summary>
+    public required IReadOnlyList<Type> Receives { get; init; }
 
     public required RecordShape? Options { get; init; }
 
@@ -49,12 +57,12 @@ internal sealed class ComponentShape
 
     public required IReadOnlyList<ConfigKey> Keys { get; init; }
 
-    public static ComponentShape Read(ComponentDescription component)
+    public static ComponentShape Read(ComponentDescription component, PartTable table)
     {
         var constructor =
             component.Type.GetConstructors().MaxBy(candidate => candidate.GetParameters().Length)
             ?? throw new UserErrorException(ComponentErrors.NoConstructor(component));
-        var parameters = constructor.GetParameters().Select(Read).ToList();
+        var parameters = constructor.GetParameters().Select(parameter => Read(component, parameter, table)).ToList();
         var records = parameters.Where(parameter => parameter.Role == ParameterRole.Options).ToList();
         if (records.Count > 1)
             throw new UserErrorException(ComponentErrors.SeveralRecords(component));
@@ -72,21 +80,28 @@ internal sealed class ComponentShape
             throw new UserErrorException(ComponentErrors.OptionTwice(component, twice.Key));
         return new ComponentShape
         {
-            Constructor = constructor,
             Parameters = parameters,
+            Factory = ActivatorUtilities.CreateFactory(
+                component.Type,
+                [.. parameters.Where(parameter => parameter.Role != ParameterRole.Service).Select(given => given.Parameter.ParameterType)]
+            ),
+            Receives = [.. table.For(component.Type)],
             Options = options,
             Shared = shared,
             Keys = keys,
         };
     }
 
-    private static ParameterShape Read(ParameterInfo parameter)
+    private static ParameterShape Read(ComponentDescription component, ParameterInfo parameter, PartTable table)
     {
         var type = parameter.ParameterType;
-        if (type.Name.EndsWith("Options", StringComparison.Ordinal) && type is { IsInterface: false, IsGenericType: false })
-            return new ParameterShape(parameter, ParameterRole.Options, null);
-        return OptionTypes.ChildType.For(type) is { } child
-            ? new ParameterShape(parameter, ParameterRole.Child, ConfigKey.Of(parameter, child))
-            : new ParameterShape(parameter, ParameterRole.Service, null);
+        if (table.Find(component.Type, type) is { } source)
+            return new ParameterShape(parameter, ParameterRole.Part, Source: source);
+        if (OptionTypes.ChildType.For(type) is { } child)
+            return new ParameterShape(parameter, ParameterRole.Child, ConfigKey.Of(parameter, child));
+        return new ParameterShape(parameter, IsRecord(type) && !table.Contains(type) ? ParameterRole.Options : ParameterRole.Service);
     }
+
+    /// <summary>Records are options: the compiler gives each a method of this name, which no other type can have.</summary>
+    private static bool IsRecord(Type type) => type is { IsClass: true, IsAbstract: false } && type.GetMethod("<Clone>$") is not null;
 }

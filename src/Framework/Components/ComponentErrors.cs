@@ -123,8 +123,38 @@ internal static class ComponentErrors
         $"{type.FullName} can't be an option. Options are numbers, strings, booleans, enums, lists and maps of them, records, "
         + $"ComponentSpec<T> and IConfigParsable types.";
 
-    public static string NothingProvides(ComponentDescription component, Type needed) =>
-        $"{component.Name} needs {A(needed.Name)}, but nothing that is built before it and no service is one.";
+    /// <summary>The table says where the part comes from, but it isn't there.</summary>
+    public static string NoPart(ComponentDescription component, PartSource source) =>
+        $"{component.Name} needs {A(NameOf(source.Part))}"
+        + (
+            source.From.Count == 0
+                ? $", which {source.By ?? "whoever builds it"} gives; it isn't given here."
+                : $" from the {string.Join(" or the ", source.From.Select(key => $"\"{key}\""))} beside it; there is none here."
+        );
+
+    /// <summary>The table doesn't know the parameter, and no service is registered.</summary>
+    public static string NothingProvides(ComponentDescription component, Type needed)
+    {
+        var receives = component.Shape.Receives;
+        return $"{component.Name} needs {A(NameOf(needed))}, but no service is one, and {A(component.Kind.Name)} "
+            + (receives.Count == 0 ? "gets nothing from its neighbours." : $"gets only {string.Join(", ", receives.Select(NameOf))}.")
+            + "\nA plugin can register a service (IPluginServices), or say where the part comes from: [assembly: Receives(…)].";
+    }
+
+    /// <summary>A type as in C#: <c>IOptions&lt;MailOptions&gt;</c>.</summary>
+    public static string NameOf(Type type) =>
+        type.IsGenericType ? $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GenericTypeArguments.Select(NameOf))}>" : type.Name;
+
+    public static string SectionTwice(string key, Type first, Type second) =>
+        $"Two records read the section \"{key}\" of a config: {first.FullName} ({first.Assembly.GetName().Name}) and {second.FullName} "
+        + $"({second.Assembly.GetName().Name}).";
+
+    public static string SectionIsKey(string key, Type record) =>
+        $"{record.FullName} ({record.Assembly.GetName().Name}) reads the section \"{key}\", which is a key of Tessera's own. Give the "
+        + "section another name in [ConfigSection].";
+
+    public static string NoSection(string key, Type record, string expected) =>
+        $"The config has no \"{key}\", which {record.Assembly.GetName().Name} needs: {expected}.";
 
     public static string A(string noun) =>
         (noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' or 'A' or 'E' or 'I' or 'O' or 'U' ? "an " : "a ") + noun;

@@ -24,9 +24,9 @@ public sealed class ComponentSpec<T>
     public object? Options => Bound.Options;
 
     /// <summary>Builds it, its children first.</summary>
-    /// <param name="services">Where constructor parameters come from that are neither options nor children.</param>
-    /// <param name="given">Further objects that it and its children may ask for by type; the last fitting one wins, before
-    /// services.</param>
+    /// <param name="services">Where constructor parameters come from that are neither options, children nor parts.</param>
+    /// <param name="given">Parts that are handed over to it and its children, see <see cref="ReceivesAttribute"/>; the last fitting one
+    /// wins.</param>
     public T Build(IServiceProvider services, params object[] given) => (T)ComponentConstruction.Build(Bound, services, given);
 }
 

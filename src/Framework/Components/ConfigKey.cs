@@ -96,6 +96,10 @@ public sealed class ConfigKey
         };
     }
 
+    /// <summary>A section of a plugin's at the top of a config.</summary>
+    internal static ConfigKey OfSection(string name, Type record) =>
+        new(name, new RecordType(record), () => XmlDocs.SummaryOf(record)) { HasDefault = true };
+
     /// <summary>A settable property.</summary>
     /// <param name="defaultFrom">An instance that holds the default, or null.</param>
     internal static ConfigKey Of(PropertyInfo property, object? defaultFrom)

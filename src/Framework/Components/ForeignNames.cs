@@ -197,6 +197,14 @@ internal static class ForeignNames
         ["EMAHook"] = ("EmaHook", MmLab),
     };
 
+    /// <summary>Every option that a message recommends, with what is said beside it.</summary>
+    public static IEnumerable<(string Word, string Ours, string? Note)> RecommendedOptions =>
+        Options.Select(entry => (entry.Key, entry.Value.Ours, entry.Value.Note));
+
+    /// <summary>Every component that a message recommends.</summary>
+    public static IEnumerable<(string Word, string Ours)> RecommendedComponents =>
+        Components.Where(entry => entry.Value.Ours.Length > 0).Select(entry => (entry.Key, entry.Value.Ours));
+
     /// <summary>What the option is called here, or null for a name of nobody's.</summary>
     /// <param name="known">The options at the place where it was written.</param>
     public static string? Option(string name, IReadOnlyCollection<string> known)

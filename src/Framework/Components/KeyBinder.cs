@@ -9,17 +9,19 @@ internal static class KeyBinder
 
     /// <param name="owner">Who takes the keys, in messages.</param>
     /// <param name="extraKeys">Keys that someone else reads.</param>
+    /// <param name="keys">What may stand there, where that is more than the record has.</param>
     public static object? BindRecord(
         BindContext context,
         RecordShape record,
         ConfigMap map,
         string path,
         string owner,
-        IReadOnlyCollection<string> extraKeys
+        IReadOnlyCollection<string> extraKeys,
+        IReadOnlyList<ConfigKey>? keys = null
     )
     {
         var before = context.Mistakes.Mistakes.Count;
-        var values = BindKeys(context, record.Keys, map, path, owner, extraKeys);
+        var values = BindKeys(context, keys ?? record.Keys, map, path, owner, extraKeys);
         return context.Mistakes.Mistakes.Count > before ? null : Create(context, record, values, map, path);
     }
 

@@ -13,14 +13,7 @@ internal static class OptionsBinder
         where T : class
     {
         var mistakes = MistakesOf(document);
-        var bound = KeyBinder.BindRecord(
-            new BindContext(registry, mistakes),
-            RecordShape.Of(typeof(T)),
-            document.Root,
-            "",
-            owner: "The config",
-            ReservedKeys
-        );
+        var bound = BindRoot(new BindContext(registry, mistakes), typeof(T), document);
         mistakes.ThrowIfAny();
         return (T)bound!;
     }
@@ -30,16 +23,48 @@ internal static class OptionsBinder
         where T : class
     {
         var changed = new List<ChangedOption>();
+        BindRoot(new BindContext(registry, new MistakeList()) { Changed = changed }, typeof(T), document);
+        return [.. changed.DistinctBy(option => (option.Parent, option.Key.Name))];
+    }
+
+    /// <summary>The keys of a document's root: those of the options record, then the sections of plugins.</summary>
+    /// <exception cref="UserErrorException">A section has the name of one of the record's keys.</exception>
+    public static IReadOnlyList<ConfigKey> RootKeys(ComponentRegistry registry, Type root)
+    {
+        var keys = RecordShape.Of(root).Keys;
+        foreach (var (key, record) in registry.Sections)
+        {
+            if (ReservedKeys.Contains(key) || keys.Any(other => other.Name == key))
+                throw new UserErrorException(ComponentErrors.SectionIsKey(key, record));
+        }
+        return [.. keys, .. registry.Sections.Select(section => ConfigKey.OfSection(section.Key, section.Value))];
+    }
+
+    /// <summary>A section of a plugin's; where the config has none, its defaults.</summary>
+    public static object BindSection(ComponentRegistry registry, ConfigDocument document, Type record)
+    {
+        var key = registry.Sections.First(section => section.Value == record).Key;
+        var type = new RecordType(record);
+        if (document.Root[key] is not { } node)
+            return RecordShape.Of(record).Keys.Any(option => option.Required)
+                ? throw new UserErrorException(ComponentErrors.NoSection(key, record, type.Expected))
+                : RecordShape.Of(record).Create(new Dictionary<string, object?>());
+        var mistakes = MistakesOf(document);
+        var bound = type.Bind(new BindContext(registry, mistakes), node, ConfigPath.Join("", key));
+        mistakes.ThrowIfAny();
+        return bound!;
+    }
+
+    private static object? BindRoot(BindContext context, Type root, ConfigDocument document) =>
         KeyBinder.BindRecord(
-            new BindContext(registry, new MistakeList()) { Changed = changed },
-            RecordShape.Of(typeof(T)),
+            context,
+            RecordShape.Of(root),
             document.Root,
             "",
             owner: "The config",
-            ReservedKeys
+            ReservedKeys,
+            RootKeys(context.Registry, root)
         );
-        return [.. changed.DistinctBy(option => (option.Parent, option.Key.Name))];
-    }
 
     public static ComponentSpec<T> BindComponent<T>(ComponentRegistry registry, ConfigDocument document, string path)
         where T : class

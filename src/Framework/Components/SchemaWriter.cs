@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Tessera.Framework.Components.OptionTypes;
 
 namespace Tessera.Framework.Components;
 
@@ -9,56 +8,30 @@ namespace Tessera.Framework.Components;
 /// Writes the JSON Schema (draft 2020-12) of configs from the registered components. A config may be part of a whole (its
 /// bases hold the rest), so nothing is required, and every value may be a reference or, to remove it, null.
 /// </summary>
-public sealed class SchemaWriter
+/// <remarks>
+/// System.Text.Json's JsonSchemaExporter describes the types that JSON is deserialized into. A config has none for most of its values: a
+/// component's keys are those of its options record, its children and its shared properties, chosen by "type", and every place takes
+/// references, nulls and edits as well. What is left for the exporter are numbers and strings.
+/// </remarks>
+public static class SchemaWriter
 {
-    private const string Definitions = "#/$defs/";
-
-    private static readonly JsonSerializerOptions Format = new()
+    private static readonly JsonSerializerOptions s_format = new()
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private readonly ComponentRegistry _registry;
-    private readonly SortedDictionary<string, JsonObject?> _definitions = new(StringComparer.Ordinal);
-
-    private readonly Dictionary<string, Type> _records = [];
-    private readonly Dictionary<string, List<ComponentDescription>> _components = []; // by the definition's name
-
-    private SchemaWriter(ComponentRegistry registry) => _registry = registry;
-
     /// <summary>The schema of a document whose root is read as <paramref name="root"/>.</summary>
     public static string Write(ComponentRegistry registry, Type root)
     {
-        var writer = new SchemaWriter(registry);
-        var properties = writer.Properties(RecordShape.Of(root).Keys);
+        var definitions = new SchemaDefinitions(registry);
+        var properties = definitions.Properties(OptionsBinder.RootKeys(registry, root));
         foreach (var reserved in OptionsBinder.ReservedKeys)
             properties.Remove(reserved);
-        properties.Insert(0, "$schema", new JsonObject { ["type"] = "string" });
-        properties.Insert(
-            1,
-            "_base_",
-            new JsonObject
-            {
-                ["description"] = "Configs that this one inherits from: a path or several, relative to this file.",
-                ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, StringList()),
-            }
-        );
-        properties.Insert(
-            2,
-            "plugins",
-            new JsonObject
-            {
-                ["description"] = "Code to load: paths of .dll, .csproj or .cs files, relative to this file.",
-                ["anyOf"] = new JsonArray(StringList(), Reference("edit")),
-            }
-        );
-        properties.Insert(
-            3,
-            "vars",
-            new JsonObject { ["description"] = "Values of your own, to be referred to as ${vars.name}.", ["type"] = "object" }
-        );
-        var schema = new JsonObject
+        var at = 0;
+        foreach (var (key, schema) in Reserved())
+            properties.Insert(at++, key, schema);
+        var schemaOfAll = new JsonObject
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
             ["title"] = "Tessera config",
@@ -66,245 +39,38 @@ public sealed class SchemaWriter
             ["type"] = "object",
             ["properties"] = properties,
             ["additionalProperties"] = false,
+            ["$defs"] = definitions.All(),
         };
-        writer._definitions["reference"] = new JsonObject
-        {
-            ["description"] = "${a.b}: another key; ${env:NAME} or ${env:NAME,default}: the environment.",
-            ["type"] = "string",
-            ["pattern"] = "\\$\\{[^}]+\\}",
-        };
-        writer._definitions["edit"] = SchemaEdits.Of("Edits an inherited list by the types of its steps.", null, []);
-        schema["$defs"] = new JsonObject(writer._definitions.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
-        return schema.ToJsonString(Format).ReplaceLineEndings("\n") + "\n";
+        return schemaOfAll.ToJsonString(s_format).ReplaceLineEndings("\n") + "\n";
     }
 
-    /// <summary>A value of the type, a reference to one, or null.</summary>
-    internal JsonObject Value(OptionType type)
+    /// <summary>The keys that belong to no options record.</summary>
+    private static IEnumerable<(string Key, JsonObject Schema)> Reserved()
     {
-        var schema = type.Schema(this);
-        if (schema.Count == 0)
-            return schema;
-        var choices = new JsonArray(schema, Reference("reference"), new JsonObject { ["type"] = "null" });
-        if (type is ListType or OneOrManyType)
-            choices.Insert(1, Edit(schema));
-        return new JsonObject { ["anyOf"] = choices };
-    }
-
-    internal JsonObject Map(OptionType item) =>
-        new()
-        {
-            ["type"] = "object",
-            ["properties"] = new JsonObject { ["_delete_"] = new JsonObject { ["type"] = "boolean" } },
-            ["additionalProperties"] = Value(item),
-        };
-
-    internal JsonObject Record(Type type) =>
-        Define(
-            NameOf(type),
-            () =>
-                new JsonObject
-                {
-                    ["type"] = "object",
-                    ["properties"] = WithDelete(Properties(RecordShape.Of(type).Keys)),
-                    ["additionalProperties"] = false,
-                }
-        );
-
-    /// <summary>A component of the kind: "type" chooses what the other keys may be.</summary>
-    internal JsonObject Component(ComponentKind kind, Type expected)
-    {
-        var name = kind.Type == expected ? kind.Name : $"{kind.Name} {expected.Name}";
-        name = name.Replace(' ', '_');
-        _components[name] = [.. _registry.For(expected).Where(component => component.Kind.Type == kind.Type)];
-        return Define(
-            name,
-            () =>
+        yield return ("$schema", new JsonObject { ["type"] = "string" });
+        yield return (
+            "_base_",
+            new JsonObject
             {
-                var components = _registry.For(expected).Where(component => component.Kind.Type == kind.Type).ToList();
-                var choices = components.Select(component => new JsonObject
-                {
-                    ["if"] = new JsonObject
-                    {
-                        ["properties"] = new JsonObject { ["type"] = new JsonObject { ["const"] = component.Name } },
-                        ["required"] = new JsonArray("type"),
-                    },
-                    ["then"] = One(component),
-                });
-                var schema = new JsonObject
-                {
-                    ["type"] = "object",
-                    ["properties"] = new JsonObject
-                    {
-                        ["type"] = new JsonObject
-                        {
-                            ["description"] = $"Which {kind.Name}.",
-                            ["enum"] = new JsonArray([.. components.Select(component => JsonValue.Create(component.Name))]),
-                        },
-                    },
-                };
-                if (components.Count > 0)
-                    schema["allOf"] = new JsonArray([.. choices, Untyped(components)]);
-                return schema;
+                ["description"] =
+                    "Configs that this one inherits from: a path or several, relative to this file; tessera:FOLDER/FILE.json is one that "
+                    + "comes with Tessera.",
+                ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "string" }, StringList()),
             }
         );
-    }
-
-    /// <summary>Where a base says the type, any component's options may stand, and no others.</summary>
-    private JsonObject Untyped(List<ComponentDescription> components)
-    {
-        var properties = new JsonObject();
-        foreach (var key in components.SelectMany(component => component.Keys).GroupBy(key => key.Name))
-        {
-            var schemas = key.Select(Property).Select(Plain).DistinctBy(schema => schema.ToJsonString()).ToArray();
-            properties[key.Key] = schemas is [var only] ? only : new JsonObject { ["anyOf"] = new JsonArray([.. schemas]) };
-        }
-        return new JsonObject
-        {
-            ["if"] = new JsonObject { ["not"] = new JsonObject { ["required"] = new JsonArray("type") } },
-            ["then"] = new JsonObject { ["properties"] = WithDelete(properties), ["additionalProperties"] = false },
-        };
-
-        static JsonObject Plain(JsonObject schema)
-        {
-            schema.Remove("description");
-            schema.Remove("default");
-            return schema;
-        }
-    }
-
-    /// <summary>The edits of an inherited list; of one of components, with what may be inserted and changed.</summary>
-    /// <param name="list">The list's schema.</param>
-    private JsonObject Edit(JsonObject list)
-    {
-        if (
-            list["items"] is not JsonObject items
-            || ReferenceIn(items) is not { } name
-            || !_components.TryGetValue(name, out var components)
-        )
-            return Reference("edit");
-        return Define(
-            "edit." + name,
-            () =>
-                SchemaEdits.Of(
-                    "Edits an inherited list by the types of its steps.",
-                    items,
-                    [
-                        new JsonObject
-                        {
-                            ["if"] = new JsonObject { ["required"] = new JsonArray("replace") },
-                            ["then"] = With(items.DeepClone()),
-                        },
-                        .. components.Select(component => new JsonObject
-                        {
-                            ["if"] = new JsonObject
-                            {
-                                ["properties"] = new JsonObject
-                                {
-                                    ["change"] = new JsonObject { ["pattern"] = $"^{component.Name}(#[0-9]+)?$" },
-                                },
-                                ["required"] = new JsonArray("change"),
-                            },
-                            ["then"] = With(One(component)),
-                        }),
-                    ]
-                )
-        );
-
-        static string? ReferenceIn(JsonObject schema) =>
-            ((schema["anyOf"] as JsonArray)?[0] ?? schema)["$ref"]?.GetValue<string>() is { } target
-            && target.StartsWith(Definitions, StringComparison.Ordinal)
-                ? target[Definitions.Length..]
-                : null;
-
-        static JsonObject With(JsonNode schema) => new() { ["properties"] = new JsonObject { ["with"] = schema } };
-    }
-
-    private JsonObject One(ComponentDescription component) =>
-        Define(
-            $"{component.Kind.Name}.{component.Name}".Replace(' ', '_'),
-            () =>
+        yield return (
+            "plugins",
+            new JsonObject
             {
-                var properties = Properties(component.Keys);
-                properties.Insert(0, "type", new JsonObject { ["const"] = component.Name });
-                var schema = new JsonObject
-                {
-                    ["type"] = "object",
-                    ["properties"] = WithDelete(properties),
-                    ["additionalProperties"] = false,
-                };
-                if (XmlDocs.SummaryOf(component.Type) is { } summary)
-                    schema.Insert(0, "description", summary);
-                return schema;
+                ["description"] = "Code to load: paths of .dll, .csproj or .cs files, relative to this file.",
+                ["anyOf"] = new JsonArray(StringList(), SchemaDefinitions.Reference("edit")),
             }
         );
-
-    private JsonObject Properties(IEnumerable<ConfigKey> keys)
-    {
-        var properties = new JsonObject();
-        foreach (var key in keys)
-            properties[key.Name] = Property(key);
-        return properties;
+        yield return (
+            "vars",
+            new JsonObject { ["description"] = "Values of your own, to be referred to as ${vars.name}.", ["type"] = "object" }
+        );
     }
-
-    private JsonObject Property(ConfigKey key)
-    {
-        var value = Value(key.Type);
-        if (value["anyOf"] is JsonArray choices && choices[0] is JsonObject own)
-        {
-            foreach (var bound in key.Bounds)
-                SchemaBounds.Add(bound, own["type"]?.GetValue<string>() == "array" && bound is RangeAttribute ? ItemsOf(own) : own);
-        }
-
-        var doc = key.Doc;
-        if (key.Required)
-            doc = doc is null ? "Required." : $"{doc} Required.";
-        if (doc is not null)
-            value.Insert(0, "description", doc);
-        if (key is { HasDefault: true, Default: not null } && DefaultOf(key) is { } @default)
-            value["default"] = @default;
-        return value;
-    }
-
-    private static JsonObject ItemsOf(JsonObject list) => (JsonObject)((list["items"]!["anyOf"] as JsonArray)?[0] ?? list["items"]!);
-
-    private static JsonNode? DefaultOf(ConfigKey key)
-    {
-        try
-        {
-            var text = key.Type.Show(key.Default);
-            return key.Default is Enum ? JsonValue.Create(text) : JsonNode.Parse(text);
-        }
-        catch (JsonException)
-        {
-            return null; // a record's default has no JSON form
-        }
-    }
-
-    private static JsonObject WithDelete(JsonObject properties)
-    {
-        properties["_delete_"] = new JsonObject { ["description"] = "Drops what was inherited here.", ["type"] = "boolean" };
-        return properties;
-    }
-
-    private string NameOf(Type record)
-    {
-        if (_records.TryAdd(record.Name, record) || _records[record.Name] == record)
-            return record.Name;
-        return record.FullName!;
-    }
-
-    private JsonObject Define(string name, Func<JsonObject> make)
-    {
-        if (!_definitions.ContainsKey(name))
-        {
-            _definitions[name] = null; // a component may hold its own kind
-            _definitions[name] = make();
-        }
-
-        return Reference(name);
-    }
-
-    private static JsonObject Reference(string name) => new() { ["$ref"] = Definitions + name };
 
     private static JsonObject StringList() =>
         new()

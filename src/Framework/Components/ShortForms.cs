@@ -1,21 +1,28 @@
 namespace Tessera.Framework.Components;
 
-/// <summary>A config as printed: options that are short for others (<see cref="IShortForms"/>) give way to them.</summary>
+/// <summary>A config as printed: options that are short for others give way to them.</summary>
 public static class ShortForms
 {
     /// <summary>The resolved document; as it stands where it has mistakes.</summary>
     /// <typeparam name="T">What the components that may have short forms are.</typeparam>
     /// <param name="paths">Where they stand.</param>
     /// <param name="registry">The components; asked for only where one may have short forms.</param>
-    public static string Expand<T>(ConfigDocument document, IReadOnlyList<string> paths, Func<ComponentRegistry> registry)
+    /// <param name="expand">The maps that stand in place of a component's options, by key, null for a key that is left out; null for
+    /// options without short forms.</param>
+    public static string Expand<T>(
+        ConfigDocument document,
+        IReadOnlyList<string> paths,
+        Func<ComponentRegistry> registry,
+        Func<object?, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>?>?> expand
+    )
         where T : class
     {
         var root = document.Root;
         foreach (var path in paths)
         {
-            if (document.Find(path) is not ConfigMap || OptionsAt<T>(document, path, registry) is not IShortForms options)
+            if (document.Find(path) is not ConfigMap || expand(OptionsAt<T>(document, path, registry)) is not { } full)
                 continue;
-            root = Replace(root, path.Split('.'), map => Expand(map, options));
+            root = Replace(root, path.Split('.'), map => Expand(map, full));
         }
         return ConfigWriter.Write(root) + "\n";
     }
@@ -43,9 +50,8 @@ public static class ShortForms
         return copy;
     }
 
-    private static ConfigMap Expand(ConfigMap map, IShortForms options)
+    private static ConfigMap Expand(ConfigMap map, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>?> full)
     {
-        var full = options.Expand();
         var written = new ConfigMap(map.Source);
         foreach (var (key, value) in map)
         {

@@ -20,18 +20,11 @@ internal static class ConfigAdditions
         for (var i = 0; i < keys.Count - 1 && node is not null; i++)
         {
             node = ConfigReferences.Child(node, keys[i]);
-            if (node is ConfigValue { Kind: ConfigValueKind.String } text && Target(text.Text) is { } target)
+            if (node is not null && ReferenceText.Target(node) is { } target)
                 return [.. target, .. keys.Skip(i + 1)];
         }
         return null;
     }
-
-    private static IReadOnlyList<string>? Target(string text) =>
-        text.StartsWith("${", StringComparison.Ordinal)
-        && text.IndexOf('}', StringComparison.Ordinal) == text.Length - 1
-        && !text.StartsWith("${env:", StringComparison.Ordinal)
-            ? ConfigPath.Split(text[2..^1])
-            : null;
 
     private static ConfigNode? Set(ConfigNode node, IReadOnlyList<string> keys, int depth, ConfigValue value)
     {

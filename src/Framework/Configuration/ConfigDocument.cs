@@ -1,26 +1,29 @@
 using System.Text;
 using Microsoft.Extensions.Configuration;
-using Tessera.Framework.Plugins;
 
 namespace Tessera.Framework.Configuration;
 
-/// <summary>A merged config: bases, edits and overrides applied. Every value remembers where it came from.</summary>
+/// <summary>
+/// A merged config: bases, edits and overrides applied. Every value remembers where it came from. It is the one form of a config, from its
+/// files to a checkpoint and back.
+/// </summary>
 public sealed class ConfigDocument
 {
     internal const string SchemaKey = "$schema";
 
-    private const string PluginsKey = "plugins";
-
-    private readonly ConfigMap _merged;
+    internal const string PluginsKey = "plugins";
 
     private ConfigDocument(ConfigMap merged, ConfigMap root, IReadOnlyList<string> files, IReadOnlyList<PluginReference> plugins) =>
-        (_merged, Root, Files, Plugins) = (merged, root, files, plugins);
+        (Merged, Root, Files, Plugins) = (merged, root, files, plugins);
+
+    /// <summary>A config without any key.</summary>
+    public static ConfigDocument Empty { get; } = Parse("{}", environment: _ => null);
 
     /// <summary>The whole document, <c>${…}</c> filled in.</summary>
     public ConfigMap Root { get; }
 
     /// <summary>The document merged, <c>${…}</c> as written.</summary>
-    public ConfigMap Merged => _merged;
+    public ConfigMap Merged { get; }
 
     /// <summary>The files it was read from, that named on the command line first.</summary>
     public IReadOnlyList<string> Files { get; }
@@ -30,6 +33,9 @@ public sealed class ConfigDocument
 
     /// <summary>The plugins to load before components are looked up; never those that a checkpoint's config names.</summary>
     public IReadOnlyList<PluginReference> Plugins { get; }
+
+    /// <summary>Whether it is as it lies in work dirs and checkpoints (<see cref="ForSaving"/>), where a null is one that counts.</summary>
+    private bool IsSaved { get; init; }
 
     /// <summary>Reads a config file, its bases and the overrides (<c>a.b=1</c>).</summary>
     /// <param name="environment">Reads a variable; the process's environment where null.</param>
@@ -55,27 +61,36 @@ public sealed class ConfigDocument
         return Finish(merged, mistakes, overrides, environment, keepUnset: false, plugins: null);
     }
 
-    /// <summary>Reads the config that a checkpoint carries. Plugins it names are never loaded: the user names them again.</summary>
+    /// <summary>Reads what <see cref="SaveText"/> wrote, as it stands: overrides, plugins and the check of its options are left to
+    /// <see cref="FromCheckpoint"/>.</summary>
+    /// <param name="name">Of the place, for messages: each value remembers its line.</param>
+    /// <exception cref="UserErrorException">The text is no config.</exception>
+    public static ConfigDocument ReadSaved(string json, string name, Func<string, string?>? environment = null)
+    {
+        var mistakes = new MistakeList();
+        var merged = ParseText(json, name, mistakes);
+        return Finish(merged, mistakes, overrides: null, environment, keepUnset: true, plugins: []).AsSaved();
+    }
+
+    /// <summary>Makes a checkpoint's config ready for use. Plugins it names are never loaded: the user names them again.</summary>
+    /// <param name="saved">As <see cref="ReadSaved"/> gives it.</param>
     /// <param name="checkpoint">The checkpoint's path, for messages.</param>
     /// <param name="plugins">What the user named with --plugin.</param>
-    /// <exception cref="UserErrorException">The config names plugins and the user none, or anything is wrong with it.</exception>
+    /// <exception cref="UserErrorException">The config names plugins and the user none, or an override is wrong.</exception>
     public static ConfigDocument FromCheckpoint(
-        string json,
+        ConfigDocument saved,
         string checkpoint,
         IReadOnlyList<string>? overrides = null,
         IReadOnlyList<string>? plugins = null,
         Func<string, string?>? environment = null
     )
     {
-        var mistakes = new MistakeList();
-        var merged = ParseText(json, $"config in {checkpoint}", mistakes);
-        if (plugins is not { Count: > 0 } && merged[PluginsKey] is ConfigList { Count: > 0 } named)
+        if (plugins is not { Count: > 0 } && saved.Merged[PluginsKey] is ConfigList { Count: > 0 } named)
             throw ConfigErrors.PluginsInCheckpoint(checkpoint, named);
-        merged = merged.Without(PluginsKey);
         var given = (plugins ?? [])
             .Select(path => new PluginReference(System.IO.Path.GetFullPath(path), new SourceLocation("--plugin", 0)))
             .ToList();
-        return Finish(merged, mistakes, overrides, environment, keepUnset: true, given);
+        return Finish(saved.Merged.Without(PluginsKey), new MistakeList(), overrides, environment, keepUnset: true, given);
     }
 
     /// <summary>The node at a dotted path, or null. A step of a list goes by number or type.</summary>
@@ -84,33 +99,41 @@ public sealed class ConfigDocument
     /// <summary>Whether the config says <c>null</c> for a key of a map, so that not even its default is wanted.</summary>
     /// <param name="map">Its path, such as "hooks".</param>
     public bool IsRemoved(string map, string key) =>
-        Find(_merged, map) is ConfigMap found && found[key] is null && found.Removed.ContainsKey(key);
+        Find(Merged, map) is ConfigMap found && found[key] is null && found.Removed.ContainsKey(key);
 
     /// <summary>
-    /// The document as JSON for work dirs and checkpoints: merged, but <c>${…}</c> left as written, so that values from the
-    /// environment aren't stored.
+    /// The document for work dirs and checkpoints: merged, but <c>${…}</c> left as written, so that values from the environment aren't
+    /// stored; without <c>$schema</c>, and without the nulls that removed inherited keys.
     /// </summary>
-    /// <param name="directory">Where the text will lie: paths of plugins are written relative to it; the current directory where
-    /// null.</param>
-    public string SaveText(string? directory = null)
+    /// <param name="directory">Where it will lie: paths of plugins are written relative to it; the current directory where null.</param>
+    /// <param name="keptNulls">Paths whose null is kept: their default would come back otherwise.</param>
+    public ConfigDocument ForSaving(string? directory = null, IReadOnlyCollection<string>? keptNulls = null)
     {
-        var saved = _merged.Without(SchemaKey);
-        if (Plugins.Count > 0)
-        {
-            saved.Set(
-                PluginsKey,
-                new ConfigList(
-                    saved.Source,
-                    Plugins.Select(plugin => new ConfigValue(
-                        plugin.Source,
-                        ConfigValueKind.String,
-                        System.IO.Path.GetRelativePath(directory ?? Directory.GetCurrentDirectory(), plugin.Path)
-                    ))
-                )
-            );
-        }
+        if (IsSaved)
+            return this;
+        var saved = SavedForm.Of(Merged, Plugins, directory ?? Directory.GetCurrentDirectory(), keptNulls ?? []);
+        return new ConfigDocument(saved, Root.Without(SchemaKey), Files, Plugins) { IsSaved = true };
+    }
 
-        return ConfigWriter.Write(saved) + "\n";
+    /// <summary>The document as JSON for work dirs and checkpoints, see <see cref="ForSaving"/>.</summary>
+    public string SaveText() => ConfigWriter.Write(ForSaving().Merged, nulls: true) + "\n";
+
+    /// <summary>The document without some keys of its top, except those that what stays refers to.</summary>
+    public ConfigDocument Without(IEnumerable<string> keys)
+    {
+        var dropped = keys.ToHashSet();
+        var staying = new Queue<string>(Merged.Keys.Where(key => !dropped.Contains(key)));
+        while (staying.TryDequeue(out var key))
+        {
+            foreach (var target in ReferenceText.Targets(Merged[key]!))
+            {
+                if (dropped.Remove(target[0]) && Merged[target[0]] is not null)
+                    staying.Enqueue(target[0]);
+            }
+        }
+        return new ConfigDocument(Rest(Merged), Rest(Root), Files, Plugins) { IsSaved = IsSaved };
+
+        ConfigMap Rest(ConfigMap map) => dropped.Aggregate(map, (rest, key) => rest.Without(key));
     }
 
     /// <summary>The document as JSON, <c>${…}</c> filled in.</summary>
@@ -122,17 +145,13 @@ public sealed class ConfigDocument
 
     /// <summary>The document, <c>${…}</c> filled in, for services and plugins. Keys that differ only by case count as one there: the
     /// first.</summary>
-    public IConfiguration ToConfiguration()
-    {
-        var json = ConfigWriter.Write(WithoutCaseTwins(Root));
-        return new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
-    }
+    public IConfiguration ToConfiguration() => FlatConfiguration.Of(Root);
 
     /// <summary>The document with further values, where it has none yet. A value below a reference is set where the reference
     /// leads.</summary>
     public ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
     {
-        var (merged, root) = (_merged, Root);
+        var (merged, root) = (Merged, Root);
         foreach (var (path, value) in values)
         {
             if (ConfigPath.Split(path) is not { } keys)
@@ -140,7 +159,7 @@ public sealed class ConfigDocument
             merged = ConfigAdditions.Add(merged, keys, value);
             root = ConfigAdditions.Add(root, keys, value);
         }
-        return new ConfigDocument(merged, root, Files, Plugins);
+        return new ConfigDocument(merged, root, Files, Plugins) { IsSaved = IsSaved };
     }
 
     internal static ConfigNode? Find(ConfigMap root, string path)
@@ -205,16 +224,5 @@ public sealed class ConfigDocument
         return plugins;
     }
 
-    private static ConfigNode WithoutCaseTwins(ConfigNode node)
-    {
-        if (node is ConfigList list)
-            return new ConfigList(list.Source, list.Select(WithoutCaseTwins));
-        if (node is not ConfigMap map)
-            return node;
-        var kept = new ConfigMap(map.Source);
-        var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (key, value) in map.Where(entry => seen.Add(entry.Key)))
-            kept.Set(key, WithoutCaseTwins(value));
-        return kept;
-    }
+    private ConfigDocument AsSaved() => new(Merged, Root, Files, Plugins) { IsSaved = true };
 }

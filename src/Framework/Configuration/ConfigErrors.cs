@@ -55,6 +55,28 @@ internal static partial class ConfigErrors
     public static string BaseIsNoPath(ConfigNode node) =>
         $"A base is the path of a config file, relative to this one; here is {ConfigWriter.Excerpt(node)}.";
 
+    public static string NoShippedConfigs(string name) =>
+        $"{name} is a config that travels with Tessera, and there is no folder of them beside this program. The tool tessera and programs "
+        + "that reference the package Tessera have one (configs/_base_/runtime.json); name the base by its path instead.";
+
+    /// <param name="known">All shipped configs, with the prefix.</param>
+    public static string NoSuchShippedConfig(string name, IReadOnlyList<string> known)
+    {
+        // People often know the file's name and not its folder.
+        var file = name.Split('/', ':')[^1];
+        var sameName = known.Where(other => other.Split('/', ':')[^1] == file).ToArray();
+        var folder = name[..(name.LastIndexOf('/') + 1)];
+        var neighbours = folder.Length == 0 ? [] : known.Where(other => other.StartsWith(folder, StringComparison.Ordinal)).ToArray();
+        var near = sameName.Length > 0 ? $" Did you mean \"{sameName[0]}\"?" : NearestName.Suggest(name, known);
+        var folders = known.Select(other => other[..(other.IndexOf('/', StringComparison.Ordinal) + 1)]).Distinct();
+        return $"No config that travels with Tessera is named \"{name}\".{near}\n"
+            + (
+                neighbours.Length > 0
+                    ? $"In {folder} are {string.Join(", ", neighbours.Select(other => other[folder.Length..]))}."
+                    : $"Folders: {string.Join(", ", folders)}."
+            );
+    }
+
     public static string TooManyBases(int limit) => $"The config has more than {limit} bases.";
 
     public static string BaseInText() => "Only a file can have bases.";

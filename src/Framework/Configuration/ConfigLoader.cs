@@ -62,12 +62,23 @@ internal sealed class ConfigLoader(MistakeList mistakes)
                     mistakes.Add(new Mistake(node.Source, BaseKey, ConfigErrors.BaseIsNoPath(node)));
                 else if (_files.Count >= MaxFiles)
                     mistakes.Add(new Mistake(node.Source, BaseKey, ConfigErrors.TooManyBases(MaxFiles)));
-                else if (Read(Path.GetFullPath(name.Text, Path.GetDirectoryName(path)!), name) is { } file)
+                else if (BasePath(name, path) is { } basePath && Read(basePath, name) is { } file)
                     ancestors.UnionWith(file.Ancestors);
             }
         }
 
         return new ConfigFile(root, ancestors);
+    }
+
+    /// <summary>The full path of a base: relative to the file that names it, or one of those that travel with Tessera.</summary>
+    private string? BasePath(ConfigValue name, string path)
+    {
+        if (!ShippedConfigs.IsNamed(name.Text))
+            return Path.GetFullPath(name.Text, Path.GetDirectoryName(path)!);
+        if (ShippedConfigs.PathOf(name.Text, out var mistake) is { } shipped)
+            return shipped;
+        mistakes.Add(new Mistake(name.Source, BaseKey, mistake));
+        return null;
     }
 
     private byte[]? ReadBytes(string path, ConfigNode? named)

@@ -150,6 +150,15 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
         return copy;
     }
 
+    /// <summary>A copy that has forgotten what was removed from it, except some keys.</summary>
+    internal ConfigMap WithRemoved(Func<string, bool> kept)
+    {
+        var copy = CopyFrom(Source);
+        foreach (var key in _removed.Keys.Where(key => !kept(key)))
+            copy._removed.Remove(key);
+        return copy;
+    }
+
     internal ConfigMap CopyFrom(SourceLocation source)
     {
         var copy = new ConfigMap(source) { Replaced = Replaced };

@@ -79,37 +79,29 @@ internal sealed class ConfigReferences(MistakeList mistakes, Func<string, string
 
     private ConfigNode ResolveText(ConfigValue value, string path)
     {
-        var text = value.Text;
-        var result = new StringBuilder();
-        var position = 0;
-        while (text.IndexOf("${", position, StringComparison.Ordinal) is >= 0 and var start)
+        if (ReferenceText.Split(value.Text) is not { } parts)
         {
-            if (start > 0 && text[start - 1] == '$')
+            mistakes.Add(new Mistake(value.Source, path, ConfigErrors.OpenReference(value.Text)));
+            return value;
+        }
+        if (parts is [{ IsReference: true } only])
+            return Look(value, only.Text, path) ?? value;
+
+        var result = new StringBuilder();
+        foreach (var part in parts)
+        {
+            if (!part.IsReference)
             {
-                result.Append(text, position, start - position - 1).Append("${");
-                position = start + 2;
+                result.Append(part.Text);
                 continue;
             }
-
-            result.Append(text, position, start - position);
-            var end = text.IndexOf('}', start);
-            if (end < 0)
-            {
-                mistakes.Add(new Mistake(value.Source, path, ConfigErrors.OpenReference(text)));
+            if (Look(value, part.Text, path) is not { } found)
                 return value;
-            }
-
-            if (Look(value, text[(start + 2)..end], path) is not { } found)
-                return value;
-            position = end + 1;
-            if (start == 0 && position == text.Length)
-                return found;
             if (found is not ConfigValue scalar)
             {
-                mistakes.Add(new Mistake(value.Source, path, ConfigErrors.ReferenceInText(text[start..position], found)));
+                mistakes.Add(new Mistake(value.Source, path, ConfigErrors.ReferenceInText("${" + part.Text + "}", found)));
                 return value;
             }
-
             result.Append(scalar.Text);
             if (result.Length > MaxText)
             {
@@ -117,15 +109,13 @@ internal sealed class ConfigReferences(MistakeList mistakes, Func<string, string
                 return value;
             }
         }
-
-        result.Append(text, position, text.Length - position);
         return new ConfigValue(value.Source, ConfigValueKind.String, result.ToString()) { Replaced = value.Replaced };
     }
 
     private ConfigNode? Look(ConfigValue from, string expression, string path)
     {
-        if (expression.StartsWith("env:", StringComparison.Ordinal))
-            return LookInEnvironment(from, expression["env:".Length..], path);
+        if (ReferenceText.Variable(expression) is { } variable)
+            return LookInEnvironment(from, variable, path);
         if (ConfigPath.Split(expression) is not { } keys)
         {
             mistakes.Add(new Mistake(from.Source, path, ConfigErrors.OpenReference("${" + expression + "}")));

@@ -10,10 +10,11 @@ internal static class ConfigWriter
 {
     private const int LineWidth = 120;
 
-    public static string Write(ConfigNode node, bool indented = true)
+    /// <param name="nulls">Writes keys that a null removed as null.</param>
+    public static string Write(ConfigNode node, bool indented = true, bool nulls = false)
     {
         var text = new StringBuilder();
-        Append(text, node, indented ? 0 : -1);
+        new Writing(text, nulls).Append(node, indented ? 0 : -1);
         return text.ToString();
     }
 
@@ -28,64 +29,73 @@ internal static class ConfigWriter
 
     private static readonly JsonSerializerOptions Quoting = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private static void Append(StringBuilder text, ConfigNode node, int depth)
+    private readonly struct Writing(StringBuilder text, bool nulls)
     {
-        switch (node)
+        /// <param name="depth">Of the indentation; -1 for one line.</param>
+        public void Append(ConfigNode node, int depth)
         {
-            case ConfigValue { Kind: ConfigValueKind.String } value:
-                text.Append(Quote(value.Text));
-                break;
-            case ConfigValue value:
-                text.Append(value.Text);
-                break;
-            case ConfigList list:
-                AppendItems(text, '[', list.Select(item => (default(string), item)), ']', depth, list.All(item => item is ConfigValue));
-                break;
-            case ConfigMap map:
-                AppendItems(text, '{', map.Select(entry => ((string?)entry.Key, entry.Value)), '}', depth, flat: false);
-                break;
-        }
-    }
-
-    private static void AppendItems(
-        StringBuilder text,
-        char open,
-        IEnumerable<(string? Key, ConfigNode Value)> items,
-        char close,
-        int depth,
-        bool flat
-    )
-    {
-        if (flat && depth >= 0)
-        {
-            var line = new StringBuilder();
-            AppendItems(line, open, items, close, -1, flat);
-            if (line.Length + (2 * depth) <= LineWidth)
+            switch (node)
             {
-                text.Append(line);
-                return;
+                case ConfigValue { Kind: ConfigValueKind.String } value:
+                    text.Append(Quote(value.Text));
+                    break;
+                case ConfigValue value:
+                    text.Append(value.Text);
+                    break;
+                case ConfigList list:
+                    AppendList(list, depth);
+                    break;
+                case ConfigMap map:
+                    AppendItems('{', Entries(map), '}', depth);
+                    break;
             }
         }
 
-        text.Append(open);
-        var first = true;
-        foreach (var (key, value) in items)
+        private void AppendList(ConfigList list, int depth)
         {
-            text.Append(
-                first ? ""
-                : depth < 0 ? ", "
-                : ","
-            );
-            first = false;
-            if (depth >= 0)
-                text.Append('\n').Append(' ', 2 * (depth + 1));
-            if (key is not null)
-                text.Append(Quote(key)).Append(": ");
-            Append(text, value, depth < 0 ? -1 : depth + 1);
+            var items = list.Select(item => (default(string), item));
+            if (depth >= 0 && list.All(item => item is ConfigValue))
+            {
+                var line = new StringBuilder();
+                new Writing(line, nulls).AppendItems('[', items, ']', -1);
+                if (line.Length + (2 * depth) <= LineWidth)
+                {
+                    text.Append(line);
+                    return;
+                }
+            }
+            AppendItems('[', items, ']', depth);
         }
 
-        if (!first && depth >= 0)
-            text.Append('\n').Append(' ', 2 * depth);
-        text.Append(close);
+        private IEnumerable<(string? Key, ConfigNode Value)> Entries(ConfigMap map)
+        {
+            var entries = map.Select(entry => ((string?)entry.Key, entry.Value));
+            return nulls
+                ? entries.Concat(
+                    map.Removed.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => ((string?)entry.Key, entry.Value))
+                )
+                : entries;
+        }
+
+        private void AppendItems(char open, IEnumerable<(string? Key, ConfigNode Value)> items, char close, int depth)
+        {
+            text.Append(open);
+            var first = true;
+            foreach (var (key, value) in items)
+            {
+                if (!first)
+                    text.Append(depth < 0 ? ", " : ",");
+                first = false;
+                if (depth >= 0)
+                    text.Append('\n').Append(' ', 2 * (depth + 1));
+                if (key is not null)
+                    text.Append(Quote(key)).Append(": ");
+                Append(value, depth < 0 ? -1 : depth + 1);
+            }
+
+            if (!first && depth >= 0)
+                text.Append('\n').Append(' ', 2 * depth);
+            text.Append(close);
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
 
 namespace Tessera.Framework.Configuration;

@@ -1,5 +1,3 @@
-using Tessera.Framework.Plugins;
-
 namespace Tessera.Framework.Configuration;
 
 /// <summary>A plugin that the user named.</summary>

@@ -2,7 +2,7 @@ namespace Tessera.Framework.Data;
 
 /// <summary>
 /// The objects of an image in its annotation's own numbers: what detections are measured against. Data sets set it beside
-/// <see cref="Sample.Boxes"/>; no transform touches it.
+/// <see cref="GroundTruth.Boxes"/>; no transform touches it.
 /// </summary>
 /// <param name="Boxes">[N * 4], x, y, width, height in pixels of the original image, pixel corners at integers. In double precision, as
 /// COCO's own evaluation reads them.</param>

@@ -12,7 +12,7 @@ public enum DataTask
     Detection,
 }
 
-/// <summary>What a model must know of the data, and what travels in every checkpoint.</summary>
+/// <summary>What a model must know of the data. Classes, task and palette travel in every checkpoint; ids of categories don't.</summary>
 /// <param name="Classes">Names in index order; for regression, the targets' names.</param>
 /// <param name="Task">What is to be predicted.</param>
 public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)

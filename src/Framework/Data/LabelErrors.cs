@@ -1,6 +1,4 @@
 using System.Globalization;
-using Tessera.Framework.Data;
-using Tessera.Framework.Errors;
 
 namespace Tessera.Framework.Data;
 
@@ -91,7 +89,8 @@ public static class LabelErrors
     private static string Known(LabelTable table)
     {
         var entries = table.AsLabelMap().ToArray();
-        return $"It has {string.Join(", ", entries.Take(Named).Select(entry => $"{entry.Key}: {entry.Value}"))}{(entries.Length > Named ? $", … ({entries.Length} in all)" : "")}.";
+        var first = string.Join(", ", entries.Take(Named).Select(entry => $"{entry.Key}: {entry.Value}"));
+        return $"It has {first}{(entries.Length > Named ? $", … ({entries.Length} in all)" : "")}.";
     }
 
     private static string Value(LabelTable table, int value) => value == LabelHistogram.Rest ? "others" : table.Name(value);

@@ -29,6 +29,12 @@ public readonly record struct Rgb(byte Red, byte Green, byte Blue) : IConfigPars
             ),
         };
 
+    public static Rgb Black => new(0, 0, 0);
+
+    public static Rgb White => new(255, 255, 255);
+
+    public static Rgb Gray => new(128, 128, 128);
+
     /// <summary>0xRRGGBB.</summary>
     public int Value => Red << 16 | Green << 8 | Blue;
 
@@ -73,6 +79,17 @@ public readonly record struct Rgb(byte Red, byte Green, byte Blue) : IConfigPars
             ),
             _ => false,
         };
+    }
+
+    /// <summary>Black or white, whichever is easier to read on this colour.</summary>
+    public Rgb Readable => 0.299 * Red + 0.587 * Green + 0.114 * Blue > 140 ? Black : White;
+
+    /// <summary>A step from this colour, at 0, to another, at 1.</summary>
+    public Rgb Towards(Rgb other, double share)
+    {
+        return new(Mix(Red, other.Red), Mix(Green, other.Green), Mix(Blue, other.Blue));
+
+        byte Mix(byte from, byte to) => (byte)Math.Clamp(Math.Round(from + (to - from) * share), 0, 255);
     }
 
     /// <summary>"#RRGGBB".</summary>

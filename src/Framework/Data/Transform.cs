@@ -9,6 +9,9 @@ public abstract class Transform
     /// <summary>Whether the step only reads what is known of an image, and has no place where nothing is.</summary>
     public virtual bool ReadsTruth => false;
 
+    /// <summary>Whether the step only reads a file into the sample: after such steps alone, the sample is as its files have it.</summary>
+    public virtual bool Loads => false;
+
     /// <summary>Changes the sample, or returns another.</summary>
     /// <param name="random">The only source of randomness.</param>
     public abstract Sample Apply(Sample sample, RandomSource random);

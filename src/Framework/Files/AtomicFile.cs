@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Tessera.Framework.Checkpoints;
 
 namespace Tessera.Framework.Files;
 

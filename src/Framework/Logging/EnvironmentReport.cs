@@ -41,44 +41,15 @@ public static class EnvironmentReport
         lines.Add(("seed", seed.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         if (group.WorldSize > 1)
             lines.Add(("processes", $"{group.WorldSize}, this is rank {group.Rank}{(group is MpiGroup mpi ? $"; by {mpi.Library}" : "")}"));
-        if (Commit(Directory.GetCurrentDirectory()) is { } commit)
+        if (GitCommit.Of(Directory.GetCurrentDirectory()) is { } commit)
             lines.Add(("commit", commit));
         return lines;
     }
 
-    public static void Write(IReadOnlyList<(string Name, string Value)> lines)
-    {
-        var width = lines.Max(line => line.Name.Length);
-        s_log.LogInformation("Environment\n{0}", string.Join('\n', lines.Select(line => $"  {line.Name.PadRight(width)}  {line.Value}")));
-    }
-
-    /// <summary>The commit of the checkout around a folder, read from its files; null where there is none.</summary>
-    public static string? Commit(string folder)
-    {
-        try
-        {
-            for (var at = new DirectoryInfo(folder); at is not null; at = at.Parent)
-            {
-                var git = Path.Combine(at.FullName, ".git");
-                if (!File.Exists(Path.Combine(git, "HEAD")))
-                    continue;
-                var head = File.ReadAllText(Path.Combine(git, "HEAD")).Trim();
-                if (!head.StartsWith("ref: ", StringComparison.Ordinal))
-                    return head;
-                var reference = head[5..];
-                var loose = Path.Combine(git, reference);
-                if (File.Exists(loose))
-                    return File.ReadAllText(loose).Trim();
-                var packed = Path.Combine(git, "packed-refs");
-                return File.Exists(packed)
-                    ? File.ReadLines(packed).FirstOrDefault(line => line.EndsWith(" " + reference, StringComparison.Ordinal))?.Split(' ')[0]
-                    : null;
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-        return null;
-    }
+    /// <summary>Writes it to the log.</summary>
+    public static void Write(IReadOnlyList<(string Name, string Value)> lines) =>
+        s_log.LogInformation(
+            "Environment\n{0}",
+            PlainTable.Format([], [.. lines.Select(line => (string[])[line.Name, line.Value])], indent: 2, alignsNumbers: false)
+        );
 }

@@ -1,11 +1,8 @@
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;
-using Tessera.Framework.Optimization;
-using Tessera.Framework.Processes;
 
 namespace Tessera.Framework.Metrics;
 
@@ -30,8 +27,6 @@ public sealed record CocoApOptions(bool PerClass = false, [property: Range(0, 1_
 [Component("CocoAp")]
 public sealed class CocoApMetric(CocoApOptions options) : Metric
 {
-    private static readonly string[] s_ofClasses = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR100"];
-
     private readonly List<(long Id, ClassMatches[] Classes)> _images = [];
     private readonly TruthCounts _truth = new();
     private IReadOnlyList<string> _names = [];
@@ -65,54 +60,24 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         var values = new Dictionary<string, double>();
         var figures = Array.ConvertAll(classes, Figures);
         foreach (var name in (string[])["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"])
-            values["bbox/" + name] = Mean(figures.Select(figure => figure[name]));
+            values["bbox/" + name] = figures.Select(figure => figure[name]).MeanOfDefined();
         if (options.Bootstrap > 0)
             AddIntervals(values, classes);
         if (!options.PerClass)
             return values;
         for (var c = 0; c < classes.Length; c++)
-            foreach (var name in s_ofClasses)
+            foreach (var name in CocoApReport.OfClasses)
                 values[$"bbox/{name}/{_names[c]}"] = figures[c][name];
         return values;
     }
 
-    public override bool InTables(string name) => options.PerClass && name.Split('/', 3) is [_, _, var last] && _names.Contains(last);
-
-    public override IReadOnlyList<MetricTable> Tables()
+    public override MetricReport Report()
     {
-        if (!options.PerClass)
-            return [];
-        var rows = Classes()
-            .Select(
-                (ofClass, c) =>
-                {
-                    var figures = Figures(ofClass);
-                    return (IReadOnlyList<string>)
-                        [
-                            _names[c],
-                            .. s_ofClasses.Select(name => Text(figures[name], ofClass.Objects[0] == 0)),
-                            ofClass.Objects[0].ToString(CultureInfo.InvariantCulture),
-                        ];
-                }
-            );
-        return [new MetricTable("Per class", ["class", .. s_ofClasses, "objects"], rows.ToArray())];
-    }
-
-    public override IReadOnlyList<string> Notes()
-    {
-        if (_images.Count == 0)
-            return [];
-        var objects = Classes().Select(ofClass => ofClass.Objects).ToArray();
-        var notes = new List<string>();
-        var absent = _names.Where((_, c) => objects[c][0] == 0).ToArray();
-        if (absent.Length > 0)
-            notes.Add($"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.");
-        string[] sizes = ["", "small (up to 32 x 32)", "medium (up to 96 x 96)", "large"];
-        var lacking = Enumerable.Range(1, 3).Where(area => objects.All(counts => counts[area] == 0)).Select(area => sizes[area]).ToArray();
-        if (lacking.Length > 0)
-            notes.Add($"No object is {string.Join(" or ", lacking)}, so what is said of that size is undefined (NaN).");
-        notes.AddRange(_truth.Notes(", where pycocotools asks for those of COCO's \"ignore\""));
-        return notes;
+        var classes = Classes();
+        return new CocoApReport(_names, classes, options.PerClass ? Array.ConvertAll(classes, Figures) : null).Build(
+            _images.Count > 0,
+            _truth.Notes(", where pycocotools asks for those of COCO's \"ignore\"")
+        );
     }
 
     public override byte[] Save() =>
@@ -225,14 +190,4 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
         (values["bbox/AP/low"], values["bbox/AP/high"]) = intervals[0];
         (values["bbox/AP50/low"], values["bbox/AP50/high"]) = intervals[1];
     }
-
-    private static double Mean(IEnumerable<double> values) =>
-        values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
-
-    private static string Text(double value, bool absent) =>
-        double.IsNaN(value)
-            ? absent
-                ? "absent"
-                : "undefined"
-            : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
@@ -61,7 +60,7 @@ public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metr
                 case DataTask.Detection:
                     var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _classes);
                     foreach (
-                        var (truth, predicted) in Pairing.Of(
+                        var (truth, predicted) in BoxPairing.Of(
                             boxes,
                             scores,
                             labels,
@@ -108,39 +107,30 @@ public sealed class ConfusionMatrixMetric(ConfusionMatrixOptions options) : Metr
             }
         );
 
-    public override IReadOnlyList<MetricTable> Tables()
+    public override MetricReport Report() => new() { Tables = [_names.Count <= Shown ? Matrix() : Commonest()] };
+
+    private MetricTable Matrix()
     {
-        if (_names.Count <= Shown)
-        {
-            var rows = _names.Select((name, t) => (IReadOnlyList<string>)[name, .. Row(t).Select(Text)]);
-            return [new MetricTable("Confusion matrix (row: true class, column: prediction)", ["", .. _names], rows.ToArray())];
-        }
+        var rows = _names.Select((name, t) => (IReadOnlyList<string>)[name, .. Row(t).Select(Cells.Count)]);
+        return new MetricTable("Confusion matrix (row: true class, column: prediction)", ["", .. _names], [.. rows]);
+    }
+
+    private MetricTable Commonest()
+    {
         var confusions =
             from t in Enumerable.Range(0, _names.Count)
             from p in Enumerable.Range(0, _names.Count)
             where t != p && _counts[t, p] > 0
             orderby _counts[t, p] descending, t, p
-            select (IReadOnlyList<string>)[_names[t], _names[p], Text(_counts[t, p])];
-        return
-        [
-            new MetricTable(
-                "Commonest confusions",
-                [
-                    "true class",
-                    "taken for",
-                    _task switch
-                    {
-                        DataTask.Segmentation => "pixels",
-                        DataTask.Detection => "objects",
-                        _ => "samples",
-                    },
-                ],
-                confusions.Take(Shown).ToArray()
-            ),
-        ];
+            select (IReadOnlyList<string>)[_names[t], _names[p], Cells.Count(_counts[t, p])];
+        var counted = _task switch
+        {
+            DataTask.Segmentation => "pixels",
+            DataTask.Detection => "objects",
+            _ => "samples",
+        };
+        return new MetricTable("Commonest confusions", ["true class", "taken for", counted], [.. confusions.Take(Shown)]);
     }
 
     private IEnumerable<long> Row(int t) => Enumerable.Range(0, _names.Count).Select(p => _counts[t, p]);
-
-    private static string Text(long count) => count.ToString(CultureInfo.InvariantCulture);
 }

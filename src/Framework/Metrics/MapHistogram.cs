@@ -22,7 +22,7 @@ internal sealed class MapHistogram
     {
         if (prediction is not SegmentationPrediction { Map: var predicted })
             throw new UserErrorException($"The model predicts no segmentation map for {sample.Name}; the metric compares maps.");
-        if (sample.SegmentationMap is not { } truth)
+        if (sample.Truth.SegmentationMap is not { } truth)
             throw new UserErrorException(
                 $"{sample.Name} has no segmentation map, which the metric compares with. A step LoadSegmentation in the pipeline reads it."
             );

@@ -1,10 +1,7 @@
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Optimization;
-using Tessera.Framework.Processes;
 
 namespace Tessera.Framework.Metrics;
 
@@ -81,7 +78,7 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
         var values = new Dictionary<string, double> { ["aAcc"] = Ratio(total.Both.Sum(), total.Truth.Sum()) };
         var classes = PerClass(total);
         foreach (var (name, ofClasses) in classes)
-            values["m" + name] = Mean(ofClasses);
+            values["m" + name] = ofClasses.MeanOfDefined();
         if (options.Bootstrap > 0)
             (values["mIoU/low"], values["mIoU/high"]) = Interval();
         foreach (var (name, ofClasses) in classes)
@@ -90,41 +87,14 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
         return values;
     }
 
-    public override bool InTables(string name) =>
-        name.IndexOf('/', StringComparison.Ordinal) is > 0 and var slash && _names.Contains(name[(slash + 1)..]);
-
-    public override IReadOnlyList<MetricTable> Tables()
+    public override MetricReport Report()
     {
         var total = Total(_images.Select(image => image.Counts));
-        var columns = PerClass(total).Where(column => column.Name != "Recall").ToArray(); // it is Acc
-        var all = Math.Max(1, total.Truth.Sum());
-        var rows = Enumerable
-            .Range(0, _names.Count)
-            .Select(c =>
-                (IReadOnlyList<string>)
-                    [
-                        _names[c],
-                        .. columns.Select(column => Text(column.Values[c], total.Truth[c] == 0)),
-                        string.Create(CultureInfo.InvariantCulture, $"{100.0 * total.Truth[c] / all:0.00} %"),
-                    ]
-            );
-        return [new MetricTable("Per class", ["class", .. columns.Select(column => column.Name), "of the pixels"], rows.ToArray())];
-    }
-
-    public override IReadOnlyList<string> Notes()
-    {
-        var total = Total(_images.Select(image => image.Counts));
-        var absent = _names.Where((_, c) => total.Truth[c] + total.Predicted[c] == 0).ToArray();
-        var onlyPredicted = _names.Where((_, c) => total.Truth[c] == 0 && total.Predicted[c] > 0).ToArray();
-        var notes = new List<string>();
-        if (_images.Count > 0 && absent.Length > 0)
-            notes.Add($"Neither in the truth nor predicted, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.");
-        if (onlyPredicted.Length > 0)
-            notes.Add($"Predicted, but nowhere in the truth: IoU 0, Acc undefined (NaN): {string.Join(", ", onlyPredicted)}.");
-        var empty = _images.Count(image => image.Counts.Length == 0);
-        if (empty > 0)
-            notes.Add($"{empty} of {_images.Count} images have only ignored pixels.");
-        return notes;
+        return new MeanIoUReport(_names, total.Truth, total.Predicted).Build(
+            PerClass(total),
+            _images.Count,
+            _images.Count(image => image.Counts.Length == 0)
+        );
     }
 
     public override byte[] Save() =>
@@ -218,13 +188,4 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
     }
 
     private static double Ratio(double part, double whole) => whole == 0 ? double.NaN : part / whole;
-
-    private static double Mean(double[] values) => values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
-
-    private static string Text(double value, bool absent) =>
-        double.IsNaN(value)
-            ? absent
-                ? "absent"
-                : "undefined"
-            : value.ToString("0.0000", CultureInfo.InvariantCulture);
 }

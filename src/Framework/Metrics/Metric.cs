@@ -36,19 +36,9 @@ public abstract class Metric
     /// <summary>Adds what another process gathered.</summary>
     public abstract void Merge(ReadOnlySpan<byte> saved);
 
-    /// <summary>Tables for people: title, header, rows. Empty where the values say it all.</summary>
-    public virtual IReadOnlyList<MetricTable> Tables() => [];
-
-    /// <summary>Whether <see cref="Tables"/> show a value already, so that lists for people leave it out.</summary>
-    /// <param name="name">As in <see cref="Compute"/>.</param>
-    public virtual bool InTables(string name) => false;
-
-    /// <summary>What people must know to read the values: which are undefined, and why.</summary>
-    public virtual IReadOnlyList<string> Notes() => [];
+    /// <summary>What people are shown of it besides the values. Empty where the values say it all.</summary>
+    public virtual MetricReport Report() => MetricReport.Empty;
 
     /// <summary>What does not fit a flat list of values (a confusion matrix), for the details file; null where there is nothing.</summary>
     public virtual JsonNode? Details() => null;
 }
-
-/// <summary>A table of an evaluation, for the console and the log. Cells are formatted.</summary>
-public sealed record MetricTable(string Title, IReadOnlyList<string> Header, IReadOnlyList<IReadOnlyList<string>> Rows);

@@ -1,10 +1,7 @@
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Optimization;
-using Tessera.Framework.Processes;
 
 namespace Tessera.Framework.Metrics;
 
@@ -87,7 +84,11 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
             var (precision, recall, f1) =
                 average == Averaging.Micro
                     ? Of(_truePositives.Sum(), _predicted.Sum(), _actual.Sum())
-                    : (Mean(classes, c => c.Precision), Mean(classes, c => c.Recall), Mean(classes, c => c.F1));
+                    : (
+                        classes.Select(c => c.Precision).MeanOfDefined(),
+                        classes.Select(c => c.Recall).MeanOfDefined(),
+                        classes.Select(c => c.F1).MeanOfDefined()
+                    );
             var name = average == Averaging.Micro ? "micro" : "macro";
             (values[$"precision/{name}"], values[$"recall/{name}"], values[$"f1/{name}"]) = (precision, recall, f1);
         }
@@ -122,12 +123,24 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
             }
         );
 
-    public override bool InTables(string name) => options.PerClass && name.Split('/', 3) is ["precision" or "recall" or "f1", "class", _];
-
-    public override IReadOnlyList<MetricTable> Tables()
+    public override MetricReport Report()
     {
-        if (!options.PerClass)
-            return [];
+        var absent = _names.Where((_, c) => IsAbsent(c)).ToArray();
+        return new MetricReport
+        {
+            Tables = options.PerClass ? [Table()] : [],
+            InTables = options.PerClass
+                ? _names.SelectMany(name => new[] { $"precision/class/{name}", $"recall/class/{name}", $"f1/class/{name}" }).ToHashSet()
+                : new HashSet<string>(),
+            Notes =
+                _actual.Sum() == 0 || absent.Length == 0
+                    ? []
+                    : [$"Neither in the truth nor predicted, so left out of the macro averages: {string.Join(", ", absent)}."],
+        };
+    }
+
+    private MetricTable Table()
+    {
         var rows = _names.Select(
             (name, c) =>
             {
@@ -135,26 +148,13 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
                     return [name, "absent", "absent", "absent", "0"];
                 var (precision, recall, f1) = Of(_truePositives[c], _predicted[c], _actual[c]);
                 return (IReadOnlyList<string>)
-                    [name, Percent(precision), Percent(recall), Percent(f1), _actual[c].ToString(CultureInfo.InvariantCulture)];
+                    [name, Cells.Percent(precision), Cells.Percent(recall), Cells.Percent(f1), Cells.Count(_actual[c])];
             }
         );
-        return [new MetricTable("Per class", ["class", "precision %", "recall %", "F1 %", "samples"], rows.ToArray())];
-    }
-
-    public override IReadOnlyList<string> Notes()
-    {
-        var absent = _names.Where((_, c) => IsAbsent(c)).ToArray();
-        if (_actual.Sum() == 0 || absent.Length == 0)
-            return [];
-        return [$"Neither in the truth nor predicted, so left out of the macro averages: {string.Join(", ", absent)}."];
+        return new MetricTable("Per class", ["class", "precision %", "recall %", "F1 %", "samples"], [.. rows]);
     }
 
     private bool IsAbsent(int label) => _predicted[label] + _actual[label] == 0;
-
-    private static double Mean(
-        (double Precision, double Recall, double F1)[] classes,
-        Func<(double Precision, double Recall, double F1), double> value
-    ) => classes.Select(value).Where(one => !double.IsNaN(one)).DefaultIfEmpty(double.NaN).Average();
 
     /// <summary>NaN where the class is neither there nor predicted.</summary>
     private static (double Precision, double Recall, double F1) Of(long truePositives, long predicted, long actual) =>
@@ -163,6 +163,4 @@ public sealed class PrecisionRecallF1Metric(PrecisionRecallF1Options options) : 
             : (Ratio(truePositives, predicted), Ratio(truePositives, actual), Ratio(2 * truePositives, predicted + actual));
 
     private static double Ratio(long part, long whole) => whole == 0 ? 0 : (double)part / whole;
-
-    private static string Percent(double fraction) => (100 * fraction).ToString("0.00", CultureInfo.InvariantCulture);
 }

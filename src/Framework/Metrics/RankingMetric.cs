@@ -1,7 +1,5 @@
-using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 
@@ -71,22 +69,20 @@ public abstract class RankingMetric : Metric
         return values;
     }
 
-    public override bool InTables(string name) => PerClass && name.StartsWith($"{Key}/class/", StringComparison.Ordinal);
-
-    public override IReadOnlyList<MetricTable> Tables()
+    public override MetricReport Report()
     {
         var classes = ByClass();
-        var undefined = _names.Where((_, c) => double.IsNaN(classes[c])).ToArray();
-        if (!PerClass && undefined.Length == 0)
-            return [];
-        var rows = new List<IReadOnlyList<string>>();
-        for (var c = 0; c < classes.Length; c++)
-            if (PerClass || double.IsNaN(classes[c]))
-                rows.Add([
-                    _names[c],
-                    double.IsNaN(classes[c]) ? WhyUndefined(c) : classes[c].ToString("0.0000", CultureInfo.InvariantCulture),
-                ]);
-        return [new MetricTable($"{Key} per class (those without a value are left out of the mean)", ["class", Key], rows)];
+        if (!PerClass && !classes.Any(double.IsNaN))
+            return MetricReport.Empty;
+        var rows =
+            from c in Enumerable.Range(0, classes.Length)
+            where PerClass || double.IsNaN(classes[c])
+            select (IReadOnlyList<string>)[_names[c], double.IsNaN(classes[c]) ? WhyUndefined(c) : Cells.Value(classes[c])];
+        return new MetricReport
+        {
+            Tables = [new MetricTable($"{Key} per class (those without a value are left out of the mean)", ["class", Key], [.. rows])],
+            InTables = PerClass ? _names.Select(name => $"{Key}/class/{name}").ToHashSet() : new HashSet<string>(),
+        };
     }
 
     public override byte[] Save() =>

@@ -38,7 +38,7 @@ public sealed class RegressionMetric : Metric
         {
             if (predictions[i] is not RegressionPrediction { Values: var values })
                 throw new UserErrorException($"The model predicts no numbers for {samples[i].Name}; RegressionErrors compares numbers.");
-            if (samples[i].Targets is not { } targets)
+            if (samples[i].Truth.Targets is not { } targets)
                 throw new UserErrorException($"{samples[i].Name} has no regression targets.");
             if (targets.Length != _names.Count || values.Length != _names.Count)
                 throw new UserErrorException(
@@ -89,12 +89,18 @@ public sealed class RegressionMetric : Metric
         return values;
     }
 
-    public override IReadOnlyList<string> Notes()
+    public override MetricReport Report()
     {
         var constant = _names.Where((_, t) => !(_spread[t] > 0)).ToArray();
-        return _count < 2 || constant.Length == 0
-            ? []
-            : [$"Of the same value in all samples, so r2 is undefined (NaN) and left out of the mean: {string.Join(", ", constant)}."];
+        if (_count < 2 || constant.Length == 0)
+            return MetricReport.Empty;
+        return new MetricReport
+        {
+            Notes =
+            [
+                $"Of the same value in all samples, so r2 is undefined (NaN) and left out of the mean: {string.Join(", ", constant)}.",
+            ],
+        };
     }
 
     /// <summary>The mean over the targets that are not the same in all samples; what is NaN for another reason stays so.</summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
@@ -27,7 +28,7 @@ internal static class Truth
     }
 
     public static int Label(Sample sample, int classes) =>
-        sample.Label switch
+        sample.Truth.Label switch
         {
             null => throw new UserErrorException($"{sample.Name} has no class label, which the metric compares with."),
             int label when label < 0 || label >= classes => throw new UserErrorException(
@@ -49,7 +50,7 @@ internal static class Truth
     public static void MultiHot(Sample sample, Span<bool> present)
     {
         present.Clear();
-        if (sample.MultiLabel is not { } labels)
+        if (sample.Truth.MultiLabel is not { } labels)
         {
             present[Label(sample, present.Length)] = true;
             return;
@@ -65,7 +66,8 @@ internal static class Truth
     {
         if (prediction is not DetectionPrediction found)
             throw new UserErrorException($"The model predicts {Describe(prediction)} for {sample.Name}; the metric compares boxes.");
-        var (boxes, scores) = found.Stated ?? (Detection.Sizes.Of(found.Corners), Array.ConvertAll(found.Scores, score => (double)score));
+        var (boxes, scores) =
+            found.Stated ?? (BoxGeometry.FromCorners(found.Corners), Array.ConvertAll(found.Scores, score => (double)score));
         for (var i = 0; i < scores.Length; i++)
         {
             if ((uint)found.Labels[i] >= (uint)classes)
@@ -74,7 +76,7 @@ internal static class Truth
                 );
             if (!double.IsFinite(scores[i]))
                 throw new UserErrorException($"{sample.Name}: the score of detection {i} is {scores[i]}, so nothing can be ranked by it.");
-            if (!Detection.Sizes.AreFinite(boxes.AsSpan(4 * i, 4)))
+            if (!BoxGeometry.IsFinite(boxes.AsSpan(4 * i, 4)))
                 throw new UserErrorException($"{sample.Name}: the box of detection {i} is not finite.");
         }
         return (boxes, scores, found.Labels);
@@ -84,8 +86,8 @@ internal static class Truth
     public static BoxAnnotation Objects(Sample sample, int classes)
     {
         var truth =
-            sample.BoxAnnotation?.WithUnusable()
-            ?? Detection.Sizes.OnOriginal(sample)
+            sample.Truth.BoxAnnotation?.WithUnusable()
+            ?? OnOriginal(sample)
             ?? throw new UserErrorException(
                 $"{sample.Name} has no boxes, which the metric compares with. Is the data set's task detection?"
             );
@@ -95,10 +97,28 @@ internal static class Truth
                 throw new UserErrorException(
                     $"{sample.Name}: box {i} is labelled {truth.Labels[i]}; the data has {classes} classes, 0 to {classes - 1}."
                 );
-            if (!Detection.Sizes.AreFinite(truth.Boxes.AsSpan(4 * i, 4)))
+            if (!BoxGeometry.IsFinite(truth.Boxes.AsSpan(4 * i, 4)))
                 throw new UserErrorException($"{sample.Name}: the annotated box {i} is not finite.");
         }
         return truth;
+    }
+
+    /// <summary>A sample's boxes moved back to where they were before any transform; null where it has none.</summary>
+    private static BoxAnnotation? OnOriginal(Sample sample)
+    {
+        if (sample.Truth.Boxes is not { } boxes)
+            return null;
+        if (sample.Geometry is not { Transform.IsIdentity: false } geometry || !Matrix3x2.Invert(geometry.Transform, out var back))
+            return BoxAnnotation.Of(boxes);
+        var corners = new float[boxes.Corners.Length];
+        for (var i = 0; i < corners.Length; i += 4)
+        {
+            var first = Vector2.Transform(new Vector2(boxes.Corners[i], boxes.Corners[i + 1]), back);
+            var second = Vector2.Transform(new Vector2(boxes.Corners[i + 2], boxes.Corners[i + 3]), back);
+            var (low, high) = (Vector2.Min(first, second), Vector2.Max(first, second));
+            (corners[i], corners[i + 1], corners[i + 2], corners[i + 3]) = (low.X, low.Y, high.X, high.Y);
+        }
+        return BoxAnnotation.Of(boxes with { Corners = corners });
     }
 
     private static string Word(DataTask task) => task == DataTask.MultiLabel ? "multi_label" : task.ToString().ToLowerInvariant();

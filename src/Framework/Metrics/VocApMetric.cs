@@ -1,11 +1,8 @@
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics.Detection;
 using Tessera.Framework.Models;
-using Tessera.Framework.Optimization;
-using Tessera.Framework.Processes;
 
 namespace Tessera.Framework.Metrics;
 
@@ -77,8 +74,8 @@ public sealed class VocApMetric(VocApOptions options) : Metric
         var found = Array.ConvertAll(classes, ofClass => ofClass.Measure(options.Mode));
         var values = new Dictionary<string, double>
         {
-            ["voc/mAP"] = Mean(found.Select(value => value.Precision)),
-            ["voc/recall"] = Mean(found.Select(value => value.Recall)),
+            ["voc/mAP"] = found.Select(value => value.Precision).MeanOfDefined(),
+            ["voc/recall"] = found.Select(value => value.Recall).MeanOfDefined(),
         };
         if (options.Bootstrap > 0)
             (values["voc/mAP/low"], values["voc/mAP/high"]) = Interval(classes);
@@ -89,37 +86,25 @@ public sealed class VocApMetric(VocApOptions options) : Metric
         return values;
     }
 
-    public override bool InTables(string name) => options.PerClass && name.Split('/', 3) is [_, _, var last] && _names.Contains(last);
-
-    public override IReadOnlyList<MetricTable> Tables()
+    public override MetricReport Report()
     {
-        if (!options.PerClass)
-            return [];
-        var rows = Classes()
-            .Select(
-                (ofClass, c) =>
-                {
-                    var (precision, recall) = ofClass.Measure(options.Mode);
-                    return (IReadOnlyList<string>)
-                        [
-                            _names[c],
-                            Text(precision, ofClass.Objects == 0),
-                            Text(recall, ofClass.Objects == 0),
-                            ofClass.Objects.ToString(CultureInfo.InvariantCulture),
-                        ];
-                }
-            );
-        return [new MetricTable("Per class", ["class", "AP", "recall", "objects"], rows.ToArray())];
-    }
-
-    public override IReadOnlyList<string> Notes()
-    {
-        var absent = Classes().Zip(_names).Where(pair => pair.First.Objects == 0).Select(pair => pair.Second).ToArray();
-        if (_images.Count == 0)
-            return [];
-        string[] ofClasses =
-            absent.Length == 0 ? [] : [$"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."];
-        return [.. ofClasses, .. _truth.Notes("")];
+        if (_images.Count == 0 && !options.PerClass)
+            return MetricReport.Empty;
+        var classes = Classes();
+        var absent = _names.Where((_, c) => classes[c].Objects == 0).ToArray();
+        string[] undefined =
+            _images.Count == 0 || absent.Length == 0
+                ? []
+                : [$"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."];
+        IEnumerable<string> unusual = _images.Count == 0 ? [] : _truth.Notes("");
+        return new MetricReport
+        {
+            Tables = options.PerClass ? [Table(classes)] : [],
+            InTables = options.PerClass
+                ? _names.SelectMany(name => new[] { $"voc/AP/{name}", $"voc/recall/{name}" }).ToHashSet()
+                : new HashSet<string>(),
+            Notes = [.. undefined, .. unusual],
+        };
     }
 
     public override byte[] Save() =>
@@ -176,18 +161,22 @@ public sealed class VocApMetric(VocApOptions options) : Metric
                 Array.Clear(times);
                 foreach (var image in drawn)
                     times[image]++;
-                values[0] = Mean(classes.Select(ofClass => ofClass.Measure(options.Mode, times).Precision));
+                values[0] = classes.Select(ofClass => ofClass.Measure(options.Mode, times).Precision).MeanOfDefined();
             }
         )[0];
     }
 
-    private static double Mean(IEnumerable<double> values) =>
-        values.Where(value => !double.IsNaN(value)).DefaultIfEmpty(double.NaN).Average();
-
-    private static string Text(double value, bool absent) =>
-        double.IsNaN(value)
-            ? absent
-                ? "absent"
-                : "undefined"
-            : value.ToString("0.0000", CultureInfo.InvariantCulture);
+    private MetricTable Table(VocClass[] classes)
+    {
+        var rows = classes.Select(
+            (ofClass, c) =>
+            {
+                var (precision, recall) = ofClass.Measure(options.Mode);
+                var absent = ofClass.Objects == 0;
+                return (IReadOnlyList<string>)
+                    [_names[c], Cells.Value(precision, absent), Cells.Value(recall, absent), Cells.Count(ofClass.Objects)];
+            }
+        );
+        return new MetricTable("Per class", ["class", "AP", "recall", "objects"], [.. rows]);
+    }
 }

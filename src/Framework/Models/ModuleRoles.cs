@@ -1,4 +1,5 @@
 using Tessera.Torch;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Models;
@@ -27,8 +28,19 @@ public interface ITrainingMemory
     string? Explain(string buffer, IReadOnlyList<long> saved);
 }
 
+/// <summary>
+/// A layer that normalises its input: its parameters are the group "norm" of an optimizer and bear no penalty, and
+/// <c>train.norm_eval</c> can keep it in evaluation mode. TorchSharp's own norms are known; another one bears this mark. A module that
+/// holds a norm beside other layers does not.
+/// </summary>
+public interface INormalization;
+
 public static class ModuleRoles
 {
+    /// <summary>Whether a module normalises: one of TorchSharp's norms, or marked by <see cref="INormalization"/>.</summary>
+    public static bool IsNormalization(this nn.Module module) =>
+        module is INormalization or BatchNorm or InstanceNorm or LayerNorm or GroupNorm or LocalResponseNorm;
+
     /// <summary>Modules of a role within a model, with their names.</summary>
     public static IEnumerable<(string Name, T Module)> Having<T>(this nn.Module model)
         where T : class => from child in model.named_modules() where child.module is T select (child.name, (child.module as T)!);

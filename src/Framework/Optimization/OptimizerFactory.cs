@@ -43,24 +43,6 @@ public abstract class OptimizerFactory
     /// <summary>The optimizer over these groups.</summary>
     public abstract optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups);
 
-    /// <summary>The groups of one of TorchSharp's optimizers.</summary>
-    /// <param name="decay">Sets a group's weight decay by its multiplier, where the optimizer has any.</param>
-    internal static IEnumerable<TGroup> TorchGroups<TGroup, TOptions>(
-        IReadOnlyList<ParameterGroup> groups,
-        double lr,
-        Action<TOptions, double>? decay = null
-    )
-        where TGroup : ParamGroup<TOptions>, new()
-        where TOptions : OptimizerOptions, new()
-    {
-        foreach (var group in groups)
-        {
-            var options = new TOptions { LearningRate = lr * group.LrMult };
-            decay?.Invoke(options, group.DecayMult);
-            yield return new TGroup { Parameters = group.Parameters, Options = options };
-        }
-    }
-
     /// <summary>The groups of an optimizer of Adam's family.</summary>
     /// <param name="betas">Two; 0.9 and 0.999 where none are given.</param>
     internal static BetasGroup[] BetasGroups(IReadOnlyList<ParameterGroup> groups, double lr, double weightDecay, double[]? betas) =>

@@ -99,7 +99,7 @@ public static class ParameterGroups
     /// <exception cref="UserErrorException">A pattern matches no norm.</exception>
     public static IReadOnlyList<nn.Module> Norms(nn.Module model, IReadOnlyList<string> patterns)
     {
-        var norms = model.named_modules().Where(child => IsNorm(child.module)).ToArray();
+        var norms = model.named_modules().Where(child => child.module.IsNormalization()).ToArray();
         var found = new List<nn.Module>();
         foreach (var pattern in patterns.Select(text => new NamePattern(text)))
         {
@@ -114,18 +114,11 @@ public static class ParameterGroups
         return [.. found.Distinct()];
     }
 
-    /// <summary>
-    /// Whether a module normalises; told by its type's name, so that a plugin's own layers count too. What has layers of its
-    /// own (a convolution and its norm) is none.
-    /// </summary>
-    public static bool IsNorm(nn.Module module) =>
-        module.GetType().Name.Contains("Norm", StringComparison.Ordinal) && !module.children().Any();
-
     /// <summary>The names of the parameters that norms hold.</summary>
     internal static HashSet<string> NormParameters(nn.Module model) =>
         [
             .. from child in model.named_modules()
-            where IsNorm(child.module)
+            where child.module.IsNormalization()
             from parameter in child.module.named_parameters(recurse: false)
             select $"{child.name}.{parameter.name}",
         ];

@@ -11,19 +11,6 @@ internal static partial class PluginBuild
     private const int MostFiles = 5000;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
-    private static readonly string[] GlobalUsings =
-    [
-        "System.ComponentModel.DataAnnotations",
-        "Tessera.Framework.Components",
-        "Tessera.Framework.Configuration",
-        "Tessera.Framework.Errors",
-        "Tessera.Framework.Models",
-        "TorchSharp",
-        "TorchSharp.Modules",
-    ];
-
-    private static readonly string[] StaticUsings = ["TorchSharp.torch", "TorchSharp.torch.nn"];
-
     public static (string Assembly, string Sha256) Build(PluginReference plugin, Action<string>? note)
     {
         var isProject = plugin.Path.EndsWith(".csproj", StringComparison.OrdinalIgnoreCase);
@@ -74,29 +61,7 @@ internal static partial class PluginBuild
         File.WriteAllText(Path.Combine(work, "Directory.Build.targets"), "<Project />");
         File.WriteAllText(Path.Combine(work, "Directory.Packages.props"), "<Project />");
         var project = Path.Combine(work, name + ".csproj");
-        File.WriteAllText(
-            project,
-            $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <TargetFramework>net{Environment.Version.Major}.0</TargetFramework>
-                <Nullable>enable</Nullable>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <AllowUnsafeBlocks>true</AllowUnsafeBlocks>
-                <GenerateDocumentationFile>true</GenerateDocumentationFile>
-                <NoWarn>CS1591;CS1573;CS1572</NoWarn>
-                <EnableDefaultCompileItems>false</EnableDefaultCompileItems>
-                <DebugType>embedded</DebugType>
-              </PropertyGroup>
-              <ItemGroup>
-                <Compile Include="{Escape(plugin.Path)}" />
-            {Lines(GlobalUsings.Select(name => $"""<Using Include="{name}" />"""))}
-            {Lines(StaticUsings.Select(name => $"""<Using Include="{name}" Static="true" />"""))}
-              </ItemGroup>
-            {References(condition: "")}
-            </Project>
-            """
-        );
+        File.WriteAllText(project, PluginProject.OfFile(plugin.Path));
         Run(plugin, work, ["build", project, "-c", "Release", "-o", Path.Combine(work, "bin")]);
         return Path.Combine("bin", name + ".dll");
     }
@@ -104,28 +69,11 @@ internal static partial class PluginBuild
     private static string BuildProject(PluginReference plugin, string work)
     {
         var targets = Path.Combine(work, "Tessera.targets");
-        File.WriteAllText(targets, $"<Project>\n{References("'@(ProjectReference)' == ''")}\n</Project>\n");
+        File.WriteAllText(targets, PluginProject.Targets());
         string[] common = [$"-p:CustomAfterMicrosoftCommonTargets={targets}"];
         Run(plugin, work, ["build", plugin.Path, "-c", "Release", "-o", Path.Combine(work, "bin"), .. common]);
         var name = Run(plugin, work, ["msbuild", plugin.Path, "-getProperty:AssemblyName", .. common]).Trim();
         return Path.Combine("bin", name + ".dll");
-    }
-
-    private static string References(string condition)
-    {
-        var folder = Path.GetDirectoryName(typeof(PluginBuild).Assembly.Location)!;
-        string[] patterns = ["Tessera.dll", "Tessera.*.dll", "TorchSharp.dll", "Microsoft.Extensions.*.dll", "NLog.dll"];
-        var references = patterns
-            .SelectMany(pattern => Directory.EnumerateFiles(folder, pattern))
-            .Where(file =>
-                !file.EndsWith(".Tests.dll", StringComparison.Ordinal) && !file.EndsWith("Tessera.Tools.dll", StringComparison.Ordinal)
-            )
-            .Order(StringComparer.Ordinal)
-            .Select(file =>
-                $"""<Reference Include="{Escape(Path.GetFileNameWithoutExtension(file))}" HintPath="{Escape(file)}" Private="false" />"""
-            );
-        var opening = condition.Length == 0 ? "<ItemGroup>" : $"<ItemGroup Condition=\"{condition}\">";
-        return $"  {opening}\n{Lines(references)}\n  </ItemGroup>";
     }
 
     private static string Run(PluginReference plugin, string work, IEnumerable<string> arguments)
@@ -205,7 +153,7 @@ internal static partial class PluginBuild
     // A build is good for this path and content, and for exactly the assemblies that run.
     private static string KeyOf(string path, string sha256)
     {
-        var running = References(condition: "").Split('"').Where(File.Exists).Select(PluginLoader.Hash);
+        var running = PluginProject.Running().Select(PluginLoader.Hash);
         var text = string.Join('\n', running.Append(path).Append(sha256).Append(Environment.Version.ToString()));
         return $"{Path.GetFileNameWithoutExtension(path)}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..24]}";
     }
@@ -222,11 +170,15 @@ internal static partial class PluginBuild
 
     private static string DotnetPath() =>
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
-        ?? (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet");
+        ?? (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : DotnetOfRoot() ?? "dotnet");
 
-    private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Select(line => "    " + line));
-
-    private static string Escape(string text) => System.Security.SecurityElement.Escape(text)!;
+    // A program with a host of its own, such as the installed tool, finds .NET by this variable where it isn't on PATH.
+    private static string? DotnetOfRoot() =>
+        Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root
+        && Path.Combine(root, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet") is var file
+        && File.Exists(file)
+            ? file
+            : null;
 
     [GeneratedRegex(
         @"^\s*(?<file>[^\n(]+)\((?<line>\d+),\d+\): error (?<code>\w+): (?<text>.*?)(\s\[[^\]]*\])?\s*$",

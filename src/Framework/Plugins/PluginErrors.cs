@@ -1,5 +1,4 @@
 using Tessera.Framework.Errors;
-using Tessera.Framework.Plugins;
 
 namespace Tessera.Framework.Plugins;
 
@@ -33,6 +32,9 @@ internal static class PluginErrors
         $"{Path.GetFileName(path)} was built for the tensor layer of an earlier release; this Tessera stands on TorchSharp's own "
         + $"assembly.\n"
         + "Name its .csproj or .cs here instead, which is built against what runs, or build it again.";
+
+    public static string ServicesNotAdded(string path, Type type, string reason) =>
+        $"{SourceLocation.Display(path)}\n  {type.FullName} could not register its services: {reason}";
 
     public static string OtherVersion(string reason) =>
         $"The plugin doesn't fit this Tessera; build it again, or name its source. ({reason})";

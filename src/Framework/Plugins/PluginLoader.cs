@@ -38,7 +38,11 @@ public static class PluginLoader
                 _ => throw PluginErrors.At(plugin, PluginErrors.WrongKind(plugin.Path)),
             };
             Check(plugin, assembly);
-            return new LoadedPlugin(plugin.Path, sha256, new PluginContext(assembly).LoadFromAssemblyPath(assembly));
+            // A program may name itself as the plugin; a second copy's types would not be the program's.
+            var loaded =
+                AssemblyLoadContext.Default.Assemblies.FirstOrDefault(known => !known.IsDynamic && known.Location == assembly)
+                ?? new PluginContext(assembly).LoadFromAssemblyPath(assembly);
+            return new LoadedPlugin(plugin.Path, sha256, loaded);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or BadImageFormatException)
         {

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace Tessera.Framework.Running;
 
 /// <summary>Says how the config of a resumed run differs from the one before.</summary>
@@ -8,9 +6,9 @@ public static class ConfigChanges
     private const int Told = 8;
 
     /// <returns>Such as <c>optimizer.lr 0.1 to 0.05, train.epochs 2 to 4</c>; empty where they are the same.</returns>
-    public static string Between(JsonObject before, JsonObject now)
+    public static string Between(ConfigDocument before, ConfigDocument now)
     {
-        var (old, present) = (Leaves(before), Leaves(now));
+        var (old, present) = (Leaves(before.ForSaving().Merged), Leaves(now.ForSaving().Merged));
         var changed = old.Keys.Union(present.Keys).Where(path => old.GetValueOrDefault(path) != present.GetValueOrDefault(path)).ToList();
         return string.Join(
                 ", ",
@@ -22,29 +20,29 @@ public static class ConfigChanges
             ) + (changed.Count > Told ? $" and {changed.Count - Told} more" : "");
     }
 
-    private static Dictionary<string, string> Leaves(JsonObject config)
+    /// <summary>The JSON of every value that holds no further ones, by its path; null for a key that a null removed.</summary>
+    private static Dictionary<string, string> Leaves(ConfigMap config)
     {
         var leaves = new Dictionary<string, string>();
         Walk(config, "");
         return leaves;
 
-        void Walk(JsonNode? node, string path)
+        void Walk(ConfigNode node, string path)
         {
             switch (node)
             {
-                case JsonObject map when map.Count > 0:
-                    foreach (var (key, child) in map)
-                        Walk(child, path.Length == 0 ? key : $"{path}.{key}");
+                case ConfigMap map when map.Count + map.Removed.Count > 0:
+                    foreach (var (key, below) in map)
+                        Walk(below, ConfigPath.Join(path, key));
+                    foreach (var (key, removal) in map.Removed)
+                        leaves[ConfigPath.Join(path, key)] = removal.ToString();
                     break;
-                case JsonArray list when list.Count > 0:
+                case ConfigList { Count: > 0 } list:
                     for (var i = 0; i < list.Count; i++)
-                        Walk(list[i], $"{path}.{i}");
-                    break;
-                case null:
-                    leaves[path] = "null";
+                        Walk(list[i], ConfigPath.Join(path, $"{i}"));
                     break;
                 default:
-                    leaves[path] = node.ToJsonString();
+                    leaves[path] = node.ToString();
                     break;
             }
         }

@@ -88,21 +88,17 @@ public sealed partial class Trainer
         if (evaluator.NonFinite.Text is { } warning)
             s_log.LogWarning("{0}", warning);
         Output?.Scalars("val", _iteration, _epochsDone, _metrics);
+        var report = MetricReport.Of(_parts.Metrics.Values);
         s_log.LogInformation(
             "Evaluation after iteration {0}: {1}",
             _iteration,
-            string.Join(
-                "  ",
-                _metrics
-                    .Where(metric => !_parts.Metrics.Values.Any(m => m.InTables(metric.Key)))
-                    .Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}"))
-            )
+            string.Join("  ", report.Listed(_metrics).Select(metric => FormattableString.Invariant($"{metric.Key} {metric.Value:0.####}")))
         );
         if (Evaluator.Coverage(_metrics) is { } coverage)
             s_log.LogWarning("{0}", coverage);
-        foreach (var table in _parts.Metrics.Values.SelectMany(metric => metric.Tables()))
+        foreach (var table in report.Tables)
             s_log.LogInformation("\n{0}", TextTable.Format(table));
-        foreach (var note in _parts.Metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
+        foreach (var note in report.Notes)
             s_log.LogInformation("{0}", note);
         _schedule.Observe(_metrics, _iteration);
         foreach (var hook in _hooks)

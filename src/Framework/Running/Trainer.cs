@@ -313,7 +313,7 @@ public sealed partial class Trainer : RunState, IDisposable
 
     private static IEnumerable<nn.Module> FrozenNorms(nn.Module model) =>
         from child in model.named_modules()
-        where ParameterGroups.IsNorm(child.module)
+        where child.module.IsNormalization()
         let parameters = child.module.parameters(recurse: false).ToArray()
         where parameters.Length > 0 && parameters.All(parameter => !parameter.requires_grad)
         select child.module;

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Logging;
@@ -83,7 +82,7 @@ public sealed record TrainerParts
     public string? Command { get; init; }
 
     /// <summary>The resolved config, for checkpoints.</summary>
-    public JsonObject Config { get; init; } = [];
+    public ConfigDocument Config { get; init; } = ConfigDocument.Empty;
 
     /// <summary>Where the initial weights came from; null where they were random.</summary>
     public string? Source { get; init; }

@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Framework.Visualization;
 
 /// <summary>Colours for classes, the same each time.</summary>
@@ -6,22 +8,22 @@ public static class ClassColors
     private const int Steps = 12; // candidates along each of red, green and blue
 
     // Ten hues that are kept apart well, colour-blind readers included, and read on white and on photographs.
-    private static readonly Color[] First =
+    private static readonly Rgb[] First =
     [
-        .. new[] { "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17becf", "#e377c2", "#bcbd22", "#8c564b", "#ffd92f" }.Select(
-            Color.FromHex
+        .. new[] { 0x1f77b4, 0xff7f0e, 0x2ca02c, 0xd62728, 0x9467bd, 0x17becf, 0xe377c2, 0xbcbd22, 0x8c564b, 0xffd92f }.Select(
+            Rgb.FromValue
         ),
     ];
 
     private static readonly Lock Gate = new();
-    private static readonly List<Color> Known = [.. First];
+    private static readonly List<Rgb> Known = [.. First];
 
     /// <summary>The colour of everything that is ignored or has no class.</summary>
-    public static Color Ignored => new(224, 224, 192);
+    public static Rgb Ignored => new(224, 224, 192);
 
     /// <summary>Colours as far from one another as that many can be: each next one is the farthest (in Oklab) from all before it.</summary>
     /// <remarks>Björn Ottosson, "A perceptual color space for image processing", 2020.</remarks>
-    public static Color[] Distinct(int count)
+    public static Rgb[] Distinct(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         lock (Gate)
@@ -33,15 +35,12 @@ public static class ClassColors
     }
 
     /// <summary>The data's own colours where it has some, otherwise distinct ones.</summary>
-    public static Color[] Of(Data.DataInfo data) =>
-        data.Palette is { } palette
-            ? [.. palette.Select(color => new Color(color.Red, color.Green, color.Blue))]
-            : Distinct(data.Classes.Count);
+    public static Rgb[] Of(DataInfo data) => data.Palette is { } palette ? [.. palette] : Distinct(data.Classes.Count);
 
     /// <summary>The palette of Pascal VOC: colour c spreads c's bits over the high bits of red, green and blue.</summary>
-    public static Color[] Pascal(int count)
+    public static Rgb[] Pascal(int count)
     {
-        var colors = new Color[count];
+        var colors = new Rgb[count];
         for (var c = 0; c < count; c++)
         {
             int red = 0,
@@ -60,7 +59,7 @@ public static class ClassColors
 
     /// <summary>For index PNGs: 256 entries of red, green, blue; those beyond the colours, 255 among them, are
     /// <see cref="Ignored"/>.</summary>
-    public static byte[] PaletteBytes(IReadOnlyList<Color> colors)
+    public static byte[] PaletteBytes(IReadOnlyList<Rgb> colors)
     {
         var bytes = new byte[768];
         for (var i = 0; i < 256; i++)
@@ -73,12 +72,12 @@ public static class ClassColors
 
     private static void Extend(int count)
     {
-        var candidates = new List<(Color Color, (double L, double A, double B) Lab)>();
+        var candidates = new List<(Rgb Color, (double L, double A, double B) Lab)>();
         for (var r = 0; r < Steps; r++)
         for (var g = 0; g < Steps; g++)
         for (var b = 0; b < Steps; b++)
         {
-            var color = new Color(Level(r), Level(g), Level(b));
+            var color = new Rgb(Level(r), Level(g), Level(b));
             var lab = Lab(color);
             if (lab.L is > 0.4 and < 0.93)
                 candidates.Add((color, lab)); // black and white belong to text and paper
@@ -99,7 +98,7 @@ public static class ClassColors
     private static double Distance((double L, double A, double B) x, (double L, double A, double B) y) =>
         (x.L - y.L) * (x.L - y.L) + (x.A - y.A) * (x.A - y.A) + (x.B - y.B) * (x.B - y.B);
 
-    private static (double L, double A, double B) Lab(Color color)
+    private static (double L, double A, double B) Lab(Rgb color)
     {
         double r = Linear(color.Red),
             g = Linear(color.Green),

@@ -16,22 +16,6 @@ internal static class EmbeddedFonts
 
     internal static SKTypeface Bold => s_bold.Value;
 
-    /// <summary>To be called before anything else of SkiaSharp.</summary>
-    /// <exception cref="UserErrorException">SkiaSharp's native library can't be loaded.</exception>
-    internal static void Require()
-    {
-        try
-        {
-            _ = Regular;
-        }
-        catch (Exception error)
-            when (error.GetBaseException() is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
-        {
-            var reason = error.GetBaseException().Message.Split('\n')[0]; // then come all the places that were searched
-            throw new UserErrorException($"SkiaSharp's library, which draws pictures, can't be loaded here: {reason}", error);
-        }
-    }
-
     private static SKTypeface Load(string file)
     {
         var name = $"{typeof(EmbeddedFonts).Namespace}.Fonts.{file}";

@@ -15,7 +15,7 @@ public static class Overlays
     /// <param name="opacity">Of the colours.</param>
     /// <param name="contours">Also draw where classes meet.</param>
     /// <returns>8-bit RGB.</returns>
-    public static Image Segmentation(Image picture, Image map, IReadOnlyList<Color> colors, double opacity = 0.5, bool contours = true)
+    public static Image Segmentation(Image picture, Image map, IReadOnlyList<Rgb> colors, double opacity = 0.5, bool contours = true)
     {
         if (picture.Height != map.Height || picture.Width != map.Width || map.Channels != 1)
             throw new ArgumentException(
@@ -33,10 +33,10 @@ public static class Overlays
             var c = classes[i];
             var (color, share) =
                 c < colors.Count ? (colors[c], weight)
-                : (x + y) % 8 < 2 ? (Color.Gray, 128)
+                : (x + y) % 8 < 2 ? (Rgb.Gray, 128)
                 : (default, 0);
             if (contours && share > 0 && c < colors.Count && Meets(i, x, y))
-                (color, share) = (color.Towards(Color.White, 0.45), 230);
+                (color, share) = (color.Towards(Rgb.White, 0.45), 230);
             result.Bytes[3 * i] = Blend(source.Bytes[3 * i], color.Red, share);
             result.Bytes[3 * i + 1] = Blend(source.Bytes[3 * i + 1], color.Green, share);
             result.Bytes[3 * i + 2] = Blend(source.Bytes[3 * i + 2], color.Blue, share);
@@ -61,7 +61,7 @@ public static class Overlays
 
     /// <summary>Instance masks over an image, each in its own colour.</summary>
     /// <param name="masks">H x W x 1, 0 or 1.</param>
-    public static Image Masks(Image picture, IReadOnlyList<Image> masks, IReadOnlyList<Color> colors, double opacity = 0.5)
+    public static Image Masks(Image picture, IReadOnlyList<Image> masks, IReadOnlyList<Rgb> colors, double opacity = 0.5)
     {
         var result = Photograph.Of(picture).Clone();
         var share = Math.Clamp(opacity, 0, 1);
@@ -71,7 +71,7 @@ public static class Overlays
             if (masks[n].Bytes[i] == 0)
                 continue;
             var color = colors[n % colors.Count];
-            var under = new Color(result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]).Towards(color, share);
+            var under = new Rgb(result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]).Towards(color, share);
             (result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]) = (under.Red, under.Green, under.Blue);
         }
         return result;
@@ -86,7 +86,7 @@ public static class Overlays
         ReadOnlySpan<float> corners,
         IReadOnlyList<int> labels,
         IReadOnlyList<string> names,
-        IReadOnlyList<Color> colors,
+        IReadOnlyList<Rgb> colors,
         IReadOnlyList<float>? scores = null,
         IReadOnlyList<bool>? ignored = null
     )
@@ -101,7 +101,7 @@ public static class Overlays
                 y1 = corners[4 * n + 1],
                 x2 = corners[4 * n + 2],
                 y2 = corners[4 * n + 3];
-            var color = labels[n] >= 0 && labels[n] < colors.Count ? colors[labels[n]] : Color.Gray;
+            var color = labels[n] >= 0 && labels[n] < colors.Count ? colors[labels[n]] : Rgb.Gray;
             var crowd = ignored is not null && ignored[n];
             drawing.Path([(x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1)], color, line, crowd ? 3 * line : 0);
             var name = labels[n] >= 0 && labels[n] < names.Count ? names[labels[n]] : labels[n].ToString(CultureInfo.InvariantCulture);
@@ -109,7 +109,7 @@ public static class Overlays
             var (width, height) = drawing.Measure(text, size);
             var left = Math.Clamp(x1 - line / 2, 0, Math.Max(0, drawing.Width - width - size / 2));
             var top = y1 - height >= 0 ? y1 - height : Math.Clamp(y1, 0, Math.Max(0, drawing.Height - height));
-            drawing.Fill(left, top, width + size / 2, height, color.WithOpacity(0.85));
+            drawing.Fill(left, top, width + size / 2, height, color, opacity: 0.85);
             drawing.Text(text, left + size / 4, top + height / 2, size, color.Readable, across: TextAlign.Middle);
         }
     }
@@ -119,7 +119,7 @@ public static class Overlays
         Image picture,
         DetectionPrediction prediction,
         IReadOnlyList<string> names,
-        IReadOnlyList<Color> colors,
+        IReadOnlyList<Rgb> colors,
         double scoreThreshold = 0
     )
     {
@@ -132,10 +132,7 @@ public static class Overlays
     /// <summary>Pictures side by side, each under its title, with a legend below: what a report shows.</summary>
     /// <param name="pictures">Shown at the height of the first.</param>
     /// <param name="legend">Names and colours; may be empty.</param>
-    public static Drawing SideBySide(
-        IReadOnlyList<(string Title, Image Picture)> pictures,
-        IReadOnlyList<(string Name, Color Color)> legend
-    )
+    public static Drawing SideBySide(IReadOnlyList<(string Title, Image Picture)> pictures, IReadOnlyList<(string Name, Rgb Color)> legend)
     {
         const double gap = 8,
             text = 13,
@@ -164,7 +161,7 @@ public static class Overlays
                 left,
                 titles / 2,
                 text,
-                Color.Black,
+                Rgb.Black,
                 across: TextAlign.Middle,
                 bold: true
             );
@@ -177,7 +174,7 @@ public static class Overlays
             if (i > 0 && at + entries[i] > width - gap)
                 (at, y) = (gap, y + row);
             drawing.Fill(at, y - 7, 14, 14, legend[i].Color);
-            drawing.Text(legend[i].Name, at + 20, y, text, Color.Black, across: TextAlign.Middle);
+            drawing.Text(legend[i].Name, at + 20, y, text, Rgb.Black, across: TextAlign.Middle);
             at += entries[i];
         }
         return drawing;

@@ -28,6 +28,6 @@ public sealed class AtrousAttention : PatternAttention
     {
         var places = new Places(grid, _options.Layout);
         var (y, x) = places.Rates(_options.Rate);
-        return places.Flat(places.Pattern(queries, keys, values, WeightDropout, sums).Congruent(y, x));
+        return places.Flat(places.Pattern(queries, keys, values, WeightDropout, sums, Tables).Congruent(y, x));
     }
 }

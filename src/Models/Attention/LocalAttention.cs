@@ -35,7 +35,7 @@ public sealed class LocalAttention : PatternAttention
         var places = new Places(grid, _options.Layout);
         var (y, x) = places.Rates(_options.Dilation);
         return places.Flat(
-            places.Pattern(queries, keys, values, WeightDropout, sums).Near(_options.Reach, _options.Reach, y, x, inside: false)
+            places.Pattern(queries, keys, values, WeightDropout, sums, Tables).Near(_options.Reach, _options.Reach, y, x, inside: false)
         );
     }
 }

@@ -40,6 +40,6 @@ public sealed class NeighborhoodAttention : PatternAttention
         var places = new Places(grid, _options.Layout);
         var (y, x) = places.Rates(_options.Dilation);
         var reach = _options.KernelSize / 2;
-        return places.Flat(places.Pattern(queries, keys, values, WeightDropout, sums).Near(reach, reach, y, x, inside: true));
+        return places.Flat(places.Pattern(queries, keys, values, WeightDropout, sums, Tables).Near(reach, reach, y, x, inside: true));
     }
 }

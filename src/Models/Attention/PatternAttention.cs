@@ -13,6 +13,9 @@ public abstract class PatternAttention : TokenAttention
     private protected PatternAttention(string name, AttentionShape shape, bool projects = true)
         : base(name, shape, projects) { }
 
+    /// <summary>Indices and masks of the pattern, kept from call to call.</summary>
+    private protected SizeTables Tables { get; } = new();
+
     /// <param name="queries">[X, n, d], one X for each image and head; scaled.</param>
     /// <param name="keys">[X, n, d].</param>
     /// <param name="values">[X, n, d].</param>
@@ -34,5 +37,12 @@ public abstract class PatternAttention : TokenAttention
         var leading = BlockSoftmax.DenseScaled(qs[1], ks[0], vs[0], WeightDropout, sums: true);
         var first = BlockSoftmax.DenseScaled(qs[0], k, v, WeightDropout, sums: false);
         return cat([first.Out, Attended.Join(pattern, leading).Out], 1).view(batch, heads, tokens, width);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Tables.Dispose();
+        base.Dispose(disposing);
     }
 }

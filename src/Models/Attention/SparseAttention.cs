@@ -34,7 +34,7 @@ public sealed class SparseAttention : PatternAttention
     {
         var places = new Places(grid, _options.Layout);
         var (y, x) = places.Rates(_options.Rate);
-        var pattern = places.Pattern(queries, keys, values, WeightDropout, sums: true);
+        var pattern = places.Pattern(queries, keys, values, WeightDropout, sums: true, Tables);
         var near = pattern.Near(_options.Reach ?? y - 1, _options.Reach ?? x - 1, 1, 1, inside: false, without: (y, x));
         return places.Flat(Attended.Join(pattern.Congruent(y, x), near));
     }

@@ -43,7 +43,7 @@ public sealed class StridedAttention : PatternAttention
                 block,
                 x.shape[2]
             );
-        var pattern = new GridPattern(Blocks(queries), Blocks(keys), Blocks(values), tokens, WeightDropout, sums: true);
+        var pattern = new GridPattern(Blocks(queries), Blocks(keys), Blocks(values), tokens, WeightDropout, sums: true, Tables);
         var joined = Attended.Join(
             pattern.Congruent(stride, 1),
             pattern.Near(stride - 1, block, 1, 1, inside: false, without: (stride, 1))

@@ -71,7 +71,7 @@ public sealed class WindowAttention : PatternAttention
         (_windowY, _windowX) = (options.Layout == TokenLayout.Grid ? options.WindowSize : 1, options.WindowSize);
         _shifted = options.Shift == WindowShift.Always || (options.Shift == WindowShift.Alternate && shape.Block % 2 == 1);
         (_layout, _padding) = (options.Layout, options.Padding);
-        _tables = new WindowTables(_windowY, _windowX, masksPadding: _padding == WindowPadding.Masked);
+        _tables = new WindowTables(_windowY, _windowX, masksPadding: _padding == WindowPadding.Masked, Tables);
         relative_position_bias_table = Parameter(zeros(((2 * _windowY) - 1) * ((2 * _windowX) - 1), shape.Heads));
         RegisterComponents();
         Initialize.TruncatedNormal(relative_position_bias_table, deviation: 0.02);
@@ -80,44 +80,11 @@ public sealed class WindowAttention : PatternAttention
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {
         var places = new Places(grid, _layout);
-        var (height, width) = (
-            places.Height + Residues.Missing(places.Height, _windowY),
-            places.Width + Residues.Missing(places.Width, _windowX)
-        );
         var (shiftY, shiftX) = (Shift(places.Height, _windowY), Shift(places.Width, _windowX));
-
-        var padded = height > places.Height || width > places.Width;
-        var shiftFirst = _padding == WindowPadding.AttendedAfterShift;
-
-        Tensor Windows(Tensor x, Tensor? filling)
-        {
-            x = x.view(x.shape[0], places.Height, places.Width, x.shape[2]);
-            if (shiftFirst && shiftY + shiftX > 0)
-                x = x.roll([-shiftY, -shiftX], [1, 2]);
-            if (padded)
-                x = Filled(x, filling?.to(x.dtype), height, width);
-            if (!shiftFirst && shiftY + shiftX > 0)
-                x = x.roll([-shiftY, -shiftX], [1, 2]);
-            return x.reshape(x.shape[0], height / _windowY, _windowY, width / _windowX, _windowX, x.shape[3])
-                .permute(0, 1, 3, 2, 4, 5)
-                .reshape(x.shape[0], -1, _windowY * _windowX, x.shape[3]); // [X, windows, T, d]
-        }
-
-        Tensor Back(Tensor x)
-        {
-            x = x.view(x.shape[0], height / _windowY, width / _windowX, _windowY, _windowX, x.shape[3])
-                .permute(0, 1, 3, 2, 4, 5)
-                .reshape(x.shape[0], height, width, x.shape[3]);
-            if (!shiftFirst && shiftY + shiftX > 0)
-                x = x.roll([shiftY, shiftX], [1, 2]);
-            x = x.narrow(1, 0, places.Height).narrow(2, 0, places.Width);
-            if (shiftFirst && shiftY + shiftX > 0)
-                x = x.roll([shiftY, shiftX], [1, 2]);
-            return x.flatten(1, 2);
-        }
+        var cut = new WindowGrid(places, _windowY, _windowX, shiftY, shiftX, _padding == WindowPadding.AttendedAfterShift);
 
         var bias = Bias(queries.device).unsqueeze(1); // [heads, 1, T, T]
-        var apart = _tables.Apart(places, height, width, shiftY, shiftX, queries.device);
+        var apart = _tables.Apart(cut, queries.device);
         Tensor Adjust(Tensor logits, BlockSoftmax.Part part)
         {
             var byHead = logits.view(-1, Shape.Heads, logits.shape[1], logits.shape[2], logits.shape[3]);
@@ -127,8 +94,8 @@ public sealed class WindowAttention : PatternAttention
             return byHead.view(logits.shape);
         }
 
-        var (keyFilling, valueFilling) = padded && _padding != WindowPadding.Masked ? Fillings(queries.shape[0]) : (null, null);
-        var (q, k, v) = (Windows(queries, null), Windows(keys, keyFilling), Windows(values, valueFilling));
+        var (keyFilling, valueFilling) = cut.IsPadded && _padding != WindowPadding.Masked ? Fillings(queries.shape[0]) : (null, null);
+        var (q, k, v) = (cut.Windows(queries, null), cut.Windows(keys, keyFilling), cut.Windows(values, valueFilling));
         if (weights.Tapped && !sums)
         {
             var all = new BlockSoftmax.Part(0, q.shape[1], 0, q.shape[2]);
@@ -136,10 +103,10 @@ public sealed class WindowAttention : PatternAttention
             attention = weights.call(attention.view(-1, Shape.Heads, q.shape[1], q.shape[2], q.shape[2])).view(attention.shape);
             if (WeightDropout > 0)
                 attention = functional.dropout(attention, WeightDropout);
-            return new Attended(Back(attention.matmul(v)), null);
+            return new Attended(cut.Tokens(attention.matmul(v)), null);
         }
         var result = BlockSoftmax.Run(q, k, v, Adjust, WeightDropout, sums);
-        return new Attended(Back(result.Out), result.Sums is null ? null : Back(result.Sums));
+        return new Attended(cut.Tokens(result.Out), result.Sums is null ? null : cut.Tokens(result.Sums));
     }
 
     private int Shift(int length, int window) => _shifted && length > window ? window / 2 : 0;
@@ -164,24 +131,5 @@ public sealed class WindowAttention : PatternAttention
                 .expand(rows / Shape.Heads, -1, -1)
                 .reshape(rows, 1, 1, -1);
         return qkv is null ? (Of(0), Of(1)) : (Of(1), Of(2));
-    }
-
-    /// <summary>[X, H, W, d] brought to another height and width below and to the right.</summary>
-    /// <param name="filling">[X, 1, 1, d]; null: zeros.</param>
-    private static Tensor Filled(Tensor x, Tensor? filling, int height, int width)
-    {
-        var (down, right) = (height - x.shape[1], width - x.shape[2]);
-        if (filling is null)
-            return functional.pad(x, [0, 0, 0, right, 0, down]);
-        if (right > 0)
-            x = cat([x, filling.expand(-1, x.shape[1], right, -1)], 2);
-        return down > 0 ? cat([x, filling.expand(-1, down, width, -1)], 1) : x;
-    }
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            _tables.Dispose();
-        base.Dispose(disposing);
     }
 }

@@ -18,20 +18,7 @@ internal sealed class ResNetPlan
 
     public ResNetPlan(ResNetOptions options)
     {
-        var blocks =
-            options.StageBlocks
-            ?? options.Depth switch
-            {
-                18 => [2, 2, 2, 2],
-                34 or 50 => [3, 4, 6, 3],
-                101 => [3, 4, 23, 3],
-                _ => [3, 8, 36, 3],
-            };
-        if (blocks.Length > MaxStages || blocks.Any(count => count < 1))
-            throw Mistake($"stage_blocks must be one to {MaxStages} positive numbers, not [{string.Join(", ", blocks)}].");
-        if (options.Depth < 50 && (options.Groups != 1 || options.BaseWidth != 64))
-            throw Mistake($"groups and base_width belong to bottlenecks (depth 50 and more), not to depth {options.Depth}.");
-
+        var blocks = BlocksOf(options);
         OutIndices = Backbones.OutIndices.Checked(
             nameof(ResNet),
             options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)],
@@ -81,6 +68,24 @@ internal sealed class ResNetPlan
     public IReadOnlyList<ResNetStage> Stages { get; }
 
     public int[] OutIndices { get; }
+
+    private static int[] BlocksOf(ResNetOptions options)
+    {
+        var blocks =
+            options.StageBlocks
+            ?? options.Depth switch
+            {
+                18 => [2, 2, 2, 2],
+                34 or 50 => [3, 4, 6, 3],
+                101 => [3, 4, 23, 3],
+                _ => [3, 8, 36, 3],
+            };
+        if (blocks.Length > MaxStages || blocks.Any(count => count < 1))
+            throw Mistake($"stage_blocks must be one to {MaxStages} positive numbers, not [{string.Join(", ", blocks)}].");
+        if (options.Depth < 50 && (options.Groups != 1 || options.BaseWidth != 64))
+            throw Mistake($"groups and base_width belong to bottlenecks (depth 50 and more), not to depth {options.Depth}.");
+        return blocks;
+    }
 
     private static (int[] Strides, int[] Dilations) StridesAndDilations(ResNetOptions options, int stages)
     {

@@ -12,7 +12,7 @@ internal static class LabelMixing
     /// <param name="transform">For messages.</param>
     public static void Mix(Batch batch, DataInfo info, Tensor partner, double share, string transform)
     {
-        if (batch.SegmentationMaps is not null || batch.ExtraMaps.Count > 0 || batch.Samples.Any(sample => sample.Boxes is not null))
+        if (batch.SegmentationMaps is not null || batch.ExtraMaps.Count > 0 || batch.Samples.Any(sample => sample.Truth.Boxes is not null))
             throw new UserErrorException($"{transform} mixes labels of whole images; it can't mix maps or boxes.");
         if (batch.SoftLabels is null && batch.Labels is null && batch.Targets is null)
             throw new UserErrorException($"{transform} needs labels or regression targets, which the data does not give.");

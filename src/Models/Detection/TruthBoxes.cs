@@ -15,7 +15,7 @@ public sealed record TruthBoxes(BoxArray Boxes, int[] Labels, BoxArray Ignored)
     public static TruthBoxes Of(Sample sample, int classes)
     {
         var all =
-            sample.Boxes
+            sample.Truth.Boxes
             ?? throw new UserErrorException(
                 $"{sample.Name} has no boxes, which a detector is trained by. Is the data set's task detection?"
             );

@@ -1,4 +1,3 @@
-using Tessera.Framework.Running;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -7,10 +6,6 @@ namespace Tessera.Models.Layers;
 
 /// <summary>Convolution without bias, batch norm, ReLU. Parameters are named as in MMCV's module of this kind: conv.weight,
 /// bn.weight.</summary>
-/// <remarks>
-/// Where training shows the norm a single value for each channel (a pooled map and one image), the rule of all norms holds
-/// (<see cref="SingleValueNorms"/>), here also for a layer that no run has attached it to.
-/// </remarks>
 internal sealed class ConvNorm : Module<Tensor, Tensor>
 {
     private readonly Conv2d conv;
@@ -32,22 +27,7 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = ConvNormFusion.Run(conv, bn, x) ?? Normed(SmallMaps.Run(conv, x) ?? conv.call(x));
+        x = ConvThenNorm.Run(conv, bn, x);
         return scope.MoveToOuter(_relu ? x.relu_() : x);
-    }
-
-    private Tensor Normed(Tensor x) => SingleValueNorms.Applies(bn, x) ? Still(x) : bn.call(x);
-
-    private Tensor Still(Tensor x)
-    {
-        bn.eval();
-        try
-        {
-            return bn.call(x);
-        }
-        finally
-        {
-            bn.train();
-        }
     }
 }

@@ -29,8 +29,6 @@ public sealed record FocalLossOptions(
 [Component("FocalLoss")]
 public sealed class FocalLoss : WeightedLoss
 {
-    private const double Smallest = 1e-8; // the power's derivative is infinite at 0 for gamma below 1
-
     private readonly FocalLossOptions _options;
 
     public FocalLoss(FocalLossOptions options)
@@ -83,5 +81,5 @@ public sealed class FocalLoss : WeightedLoss
         return Targets.Mean(values, counts, _options.AvgNonIgnore);
     }
 
-    private Tensor Modulation(Tensor missing) => missing.clamp_min(Smallest).pow(_options.Gamma);
+    private Tensor Modulation(Tensor missing) => FocalTerm.Modulation(missing, _options.Gamma);
 }

@@ -1,4 +1,3 @@
-using Tessera.Framework.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -15,23 +14,8 @@ public sealed record HuberLossOptions(
 /// <summary>Squared difference where it is small, absolute where it is large: ½ d² for |d| ≤ delta, else delta · (|d| - ½ delta).</summary>
 /// <remarks>Huber, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics 35, 1964.</remarks>
 [Component("HuberLoss")]
-public sealed class HuberLoss : WeightedLoss
+public sealed class HuberLoss(HuberLossOptions options) : RegressionLoss(nameof(HuberLoss), options.TargetWeight)
 {
-    private readonly double _delta;
-
-    public HuberLoss(HuberLossOptions options)
-        : base(nameof(HuberLoss))
-    {
-        _delta = options.Delta;
-        Keep("target_weight", options.TargetWeight);
-    }
-
-    protected override Tensor Unweighted(Tensor logits, LossTargets targets)
-    {
-        var truth = Targets.Values(logits, targets, GetName());
-        var weight = Vector("target_weight", logits.shape[1]);
-        if (weight is null)
-            return functional.huber_loss(logits, truth, _delta);
-        return (functional.huber_loss(logits, truth, _delta, reduction: Reduction.None) * weight).mean();
-    }
+    protected override Tensor Distance(Tensor predicted, Tensor truth, Reduction reduction) =>
+        functional.huber_loss(predicted, truth, options.Delta, reduction: reduction);
 }

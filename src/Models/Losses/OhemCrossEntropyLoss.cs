@@ -12,20 +12,24 @@ namespace Tessera.Models.Losses;
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
 /// <param name="AvgNonIgnore">The mean is over the pixels that are kept; false: over all, the easy and the ignored ones too, as
 /// MMSegmentation has it by default.</param>
+/// <param name="AvgKept">With avg_non_ignore, false: the mean is over all pixels that are not ignored, the easy ones too, as MMSegmentation
+/// has it with its avg_non_ignore. By default only those that are kept count.</param>
 public sealed record OhemCrossEntropyLossOptions(
     [property: Range(0, 1)] double? Thresh = 0.7,
     [property: Range(1, int.MaxValue)] int MinKept = 100_000,
     bool PerImage = false,
     [property: MinLength(1)] double[]? ClassWeight = null,
     int? IgnoreIndex = null,
-    bool AvgNonIgnore = true
+    bool AvgNonIgnore = true,
+    bool? AvgKept = null
 );
 
 /// <summary>Cross entropy over the hard pixels of the batch alone.</summary>
 /// <remarks>
 /// Shrivastava et al., "Training Region-based Object Detectors with Online Hard Example Mining", 2016, arXiv:1604.03540,
 /// for pixels as openseg and MMSegmentation have it. Where there are fewer valid pixels than min_kept, all of them are
-/// kept; the mean is over the pixels that are kept, as openseg has it, unless avg_non_ignore is false.
+/// kept; the mean is over the pixels that are kept, as openseg has it, unless avg_non_ignore or avg_kept is
+/// false.
 /// </remarks>
 [Component("OhemCrossEntropyLoss")]
 public sealed class OhemCrossEntropyLoss : WeightedLoss
@@ -35,6 +39,10 @@ public sealed class OhemCrossEntropyLoss : WeightedLoss
     public OhemCrossEntropyLoss(OhemCrossEntropyLossOptions options)
         : base(nameof(OhemCrossEntropyLoss))
     {
+        if (options is { AvgKept: true, AvgNonIgnore: false })
+            throw new UserErrorException(
+                "OhemCrossEntropyLoss: with avg_non_ignore false the mean is over all pixels; avg_kept true contradicts it."
+            );
         _options = options;
         Keep("class_weight", options.ClassWeight);
     }
@@ -46,8 +54,11 @@ public sealed class OhemCrossEntropyLoss : WeightedLoss
         var entropy = functional.cross_entropy(logits, labels, ignore_index: ignored, reduction: Reduction.None);
         var weights = Targets.WeightOf(labels, ignored, Vector("class_weight", logits.shape[1]));
         var kept = weights * Hard(entropy.detach(), labels.ne(ignored));
-        return (entropy * kept).sum()
-            / (_options.AvgNonIgnore ? kept.sum() : Targets.WithIgnored(weights, labels, ignored)).clamp_min(1e-6);
+        var counted =
+            !_options.AvgNonIgnore ? Targets.WithIgnored(weights, labels, ignored)
+            : _options.AvgKept == false ? weights.sum()
+            : kept.sum();
+        return (entropy * kept).sum() / counted.clamp_min(1e-6);
     }
 
     /// <param name="entropy">Minus the log of the truth's probability.</param>

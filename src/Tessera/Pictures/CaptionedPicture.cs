@@ -17,10 +17,10 @@ internal static class CaptionedPicture
         Frame = 4;
     private const float Present = 0.5f;
 
-    public static readonly Color Right = Color.FromHex("#1a7f37"),
-        Wrong = Color.FromHex("#c62828");
+    public static readonly Rgb Right = Rgb.FromValue(0x1a7f37),
+        Wrong = Rgb.FromValue(0xc62828);
 
-    private static readonly Color s_plain = new(40, 40, 40);
+    private static readonly Rgb s_plain = new(40, 40, 40);
 
     /// <param name="image">As it was before any transform.</param>
     /// <param name="prediction">Of classes or numbers.</param>
@@ -29,9 +29,9 @@ internal static class CaptionedPicture
     {
         var lines = prediction switch
         {
-            ClassPrediction classes when data.Task == DataTask.MultiLabel => Labels(classes, truth?.MultiLabel, data.Classes),
-            ClassPrediction classes => Class(classes, truth?.Label, data.Classes),
-            RegressionPrediction numbers => Numbers(numbers, truth?.Targets, data.Classes),
+            ClassPrediction classes when data.Task == DataTask.MultiLabel => Labels(classes, truth?.Truth.MultiLabel, data.Classes),
+            ClassPrediction classes => Class(classes, truth?.Truth.Label, data.Classes),
+            RegressionPrediction numbers => Numbers(numbers, truth?.Truth.Targets, data.Classes),
             _ => [($"There is no picture of a {prediction.GetType().Name}.", s_plain)],
         };
         var color =
@@ -61,7 +61,7 @@ internal static class CaptionedPicture
         return drawing;
     }
 
-    private static List<(string Text, Color Color)> Class(ClassPrediction found, int? truth, IReadOnlyList<string> names)
+    private static List<(string Text, Rgb Color)> Class(ClassPrediction found, int? truth, IReadOnlyList<string> names)
     {
         var predicted = Scored(names[found.Label], found.Scores[found.Label]);
         return truth is not { } label ? [(predicted, s_plain)]
@@ -69,9 +69,9 @@ internal static class CaptionedPicture
             : [(predicted, Wrong), ($"true: {Scored(names[label], found.Scores[label])}", s_plain)];
     }
 
-    private static List<(string Text, Color Color)> Labels(ClassPrediction found, float[]? truth, IReadOnlyList<string> names)
+    private static List<(string Text, Rgb Color)> Labels(ClassPrediction found, float[]? truth, IReadOnlyList<string> names)
     {
-        var lines = new List<(string, Color)>();
+        var lines = new List<(string, Rgb)>();
         foreach (var c in Enumerable.Range(0, names.Count).OrderByDescending(c => found.Scores[c]))
         {
             var (predicted, there) = (found.Scores[c] > Present, truth?[c] >= Present);
@@ -87,7 +87,7 @@ internal static class CaptionedPicture
         return lines;
     }
 
-    private static List<(string Text, Color Color)> Numbers(RegressionPrediction found, float[]? truth, IReadOnlyList<string> names) =>
+    private static List<(string Text, Rgb Color)> Numbers(RegressionPrediction found, float[]? truth, IReadOnlyList<string> names) =>
         [
             .. found.Values.Select(
                 (value, t) =>

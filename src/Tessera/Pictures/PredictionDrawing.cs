@@ -21,8 +21,8 @@ public static class PredictionDrawing
     public static Drawing Draw(Image image, Prediction prediction, DataInfo data, Sample? truth = null, double leastScore = UsualScore) =>
         prediction switch
         {
-            SegmentationPrediction { Map: var map } => Maps(image, map, truth?.SegmentationMap, data),
-            DetectionPrediction boxes => Boxes(image, boxes, truth?.BoxAnnotation, data, leastScore),
+            SegmentationPrediction { Map: var map } => Maps(image, map, truth?.Truth.SegmentationMap, data),
+            DetectionPrediction boxes => Boxes(image, boxes, truth?.Truth.BoxAnnotation, data, leastScore),
             _ => CaptionedPicture.Draw(image, prediction, truth, data),
         };
 

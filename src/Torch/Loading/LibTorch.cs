@@ -11,6 +11,8 @@ public static class LibTorch
     /// <summary>The release that TorchSharp's native part is built for.</summary>
     public const string ExpectedVersion = "2.10.0";
 
+    internal const string TorchSharpVersion = "0.107.0";
+
     private static readonly Lock s_lock = new();
     private static bool s_prepared;
     private static volatile bool s_loaded;
@@ -62,7 +64,7 @@ public static class LibTorch
             if (s_loaded)
                 return;
             // What fails, fails here: TorchSharp would go on to search, copy 490 MB and print what it tried.
-            if (Files() is null && OperatingSystem.IsLinux())
+            if (OperatingSystem.IsLinux() && (Files() is null || Libraries() is null))
                 throw LibTorchException.NotLoaded(null, null);
             if (s_mends)
                 _ = LoadMended();
@@ -79,7 +81,7 @@ public static class LibTorch
                             or EntryPointNotFoundException
                 )
             {
-                throw LibTorchException.NotLoaded(Files(), e);
+                throw LibTorchException.NotLoaded(Libraries() ?? Files(), e);
             }
             s_loaded = true; // what follows asks libtorch, and so comes by here
             RequireVersion(LibTorchBuild.Version);
@@ -102,23 +104,31 @@ public static class LibTorch
             StringSplitOptions.RemoveEmptyEntries
         );
         var beside = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location);
+        var searched = (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(
+            Path.PathSeparator,
+            StringSplitOptions.RemoveEmptyEntries
+        );
         string[] roots = [AppContext.BaseDirectory, .. beside is { Length: > 0 } ? [beside] : Array.Empty<string>()];
         return known
             .Concat(roots.Select(root => Path.Combine(root, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")))
             .Concat(roots.Select(root => Path.Combine(root, "runtimes", "linux-x64", "native")))
             .Concat(roots)
+            .Concat(searched)
             .Distinct();
     }
 
-    /// <summary>The folder of libtorch's files; null where none is found.</summary>
+    /// <summary>The folder of TorchSharp's own native file, which comes with its package; null where none is found.</summary>
     internal static string? Files() => Folders().FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libLibTorchSharp.so")));
+
+    /// <summary>The folder of libtorch's files, which come with a package that the program adds; null where none is found.</summary>
+    internal static string? Libraries() => Folders().FirstOrDefault(folder => File.Exists(Path.Combine(folder, "libtorch_cpu.so")));
 
     /// <summary>The mended copy; 0 leaves the name to others.</summary>
     private static nint LoadMended()
     {
         lock (s_lock)
         {
-            if (s_mended != 0 || Files() is not { } folder)
+            if (s_mended != 0 || Files() is not { } binding || Libraries() is not { } folder)
                 return s_mended;
             try
             {
@@ -129,7 +139,7 @@ public static class LibTorch
             {
                 throw LibTorchException.NotLoaded(folder, e);
             }
-            return s_mended = MendedBinding.Load(Path.Combine(folder, "libLibTorchSharp.so"), MendedBinding.CacheFolder());
+            return s_mended = MendedBinding.Load(Path.Combine(binding, "libLibTorchSharp.so"), MendedBinding.CacheFolder());
         }
     }
 }

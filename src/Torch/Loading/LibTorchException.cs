@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Tessera.Torch.Loading;
 
 /// <summary>libtorch can't be used in this process. The message says why and what helps.</summary>
@@ -6,12 +8,25 @@ public sealed class LibTorchException(string message, Exception? inner = null) :
     internal static LibTorchException NotLoaded(string? folder, Exception? inner) =>
         new(
             folder is null
-                ? $"libtorch's files are not beside this program (looked in {string.Join(", ", LibTorch.Folders())}). Build it on the "
-                    + $"system it will run on, or reference the package of that system: libtorch-cpu-linux-x64, -win-x64, -win-arm64 "
-                    + $"or -osx-arm64, version {LibTorch.ExpectedVersion}."
+                ? Missing()
                 : $"libtorch in {folder} could not be loaded: {(inner is null ? "" : FirstLine(Innermost(inner).Message))}",
             inner
         );
+
+    /// <summary>No package of libtorch is referenced, or that of another system: names the lines to add.</summary>
+    internal static string Missing()
+    {
+        var system =
+            OperatingSystem.IsWindows() ? "win"
+            : OperatingSystem.IsMacOS() ? "osx"
+            : "linux";
+        system += RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "-arm64" : "-x64";
+        return $"libtorch's files are not beside this program (looked in {string.Join(", ", LibTorch.Folders())}).\n"
+            + "  The program brings them, of the system that it runs on (linux-x64, win-x64, win-arm64 or osx-arm64). Add to its .csproj:\n"
+            + $"    <PackageReference Include=\"libtorch-cpu-{system}\" Version=\"[{LibTorch.ExpectedVersion}]\" />\n"
+            + "  or, for an NVIDIA GPU on Linux:\n"
+            + $"    <PackageReference Include=\"TorchSharp-cuda-linux\" Version=\"[{LibTorch.TorchSharpVersion}]\" />";
+    }
 
     internal static LibTorchException OtherVersion(string found, string expected) =>
         new(

@@ -20,11 +20,11 @@ public sealed class CifarTests : IDisposable
         Assert.Equal("class3", data.Info.Classes[3]);
         var sample = data.Get(7); // the second record of the fourth part
         Assert.EndsWith("data_batch_4.bin[1]", sample.Name);
-        Assert.Equal(7, sample.Label);
+        Assert.Equal(7, sample.Truth.Label);
         Assert.Equal(7, data.LabelOf(7));
-        Assert.Equal((32, 32, 3), (sample.Image!.Height, sample.Image.Width, sample.Image.Channels));
+        Assert.Equal((32, 32, 3), (sample.Image!.Decode().Height, sample.Image.Decode().Width, sample.Image.Decode().Channels));
         // Pixel (0, 5): plane values are red = i, green = i + 1, blue = i + 2 (mod 256).
-        Assert.Equal([5, 6, 7], sample.Image.Bytes.AsSpan(15, 3).ToArray());
+        Assert.Equal([5, 6, 7], sample.Image.Decode().Bytes.AsSpan(15, 3).ToArray());
     }
 
     [Theory]
@@ -37,7 +37,7 @@ public sealed class CifarTests : IDisposable
         _folder.Write("cifar-100-binary/coarse_label_names.txt", Names(20));
         var data = new Cifar(new CifarOptions(_folder.Path, variant, CifarSplit.Test));
         Assert.Equal(classes, data.Info.Classes.Count);
-        Assert.Equal(label, data.Get(0).Label);
+        Assert.Equal(label, data.Get(0).Truth.Label);
     }
 
     [Fact]

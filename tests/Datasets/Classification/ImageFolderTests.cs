@@ -32,7 +32,7 @@ public sealed class ImageFolderTests : IDisposable
             var data = new ImageFolder(new ImageFolderOptions(path, Split: "train"));
             Assert.Equal(["Zebra", "cat", "dog"], data.Info.Classes); // ordinal order: capitals first
             Assert.Equal(4, data.Count);
-            Assert.Equal([0, 1, 2, 2], Enumerable.Range(0, 4).Select(i => data.Get(i).Label!.Value));
+            Assert.Equal([0, 1, 2, 2], Enumerable.Range(0, 4).Select(i => data.Get(i).Truth.Label!.Value));
             Assert.Equal([0, 1, 2, 2], Enumerable.Range(0, 4).Select(i => data.LabelOf(i)!.Value));
             Assert.Equal([4, 3, 2, 1], Enumerable.Range(0, 4).Select(i => (int)data.Get(i).ReadFile!().Span[0]));
             Assert.Equal(path + (path == zip ? ":" : "/") + "train/cat/deep/er/c.jpeg", data.Get(1).Name);

@@ -29,7 +29,7 @@ public sealed class ImageListTests : IDisposable
         var data = List(file, text);
         Assert.Equal(["cat", "dog"], data.Info.Classes);
         Assert.Equal(DataTask.Classification, data.Info.Task);
-        Assert.Equal([1, 0, 1], Enumerable.Range(0, data.Count).Select(i => data.Get(i).Label!.Value));
+        Assert.Equal([1, 0, 1], Enumerable.Range(0, data.Count).Select(i => data.Get(i).Truth.Label!.Value));
         Assert.Equal(Path.Combine(_folder.Path, "b,1.jpg"), data.Get(1).Name);
     }
 
@@ -38,7 +38,7 @@ public sealed class ImageListTests : IDisposable
     {
         var data = List("list.csv", "image,label\na.jpg,2\nb.jpg,0\n");
         Assert.Equal(["0", "1", "2"], data.Info.Classes);
-        Assert.Equal(2, data.Get(0).Label);
+        Assert.Equal(2, data.Get(0).Truth.Label);
     }
 
     [Theory]
@@ -55,8 +55,8 @@ public sealed class ImageListTests : IDisposable
     {
         var data = List(file, text, classes: file == "list.csv" ? ["cat", "cow", "dog"] : null);
         Assert.Equal(DataTask.MultiLabel, data.Info.Task);
-        Assert.Equal([1f, 0f, 1f], data.Get(0).MultiLabel!);
-        Assert.Equal([0f, 0f, 0f], data.Get(1).MultiLabel!);
+        Assert.Equal([1f, 0f, 1f], data.Get(0).Truth.MultiLabel!);
+        Assert.Equal([0f, 0f, 0f], data.Get(1).Truth.MultiLabel!);
         Assert.Equal([0, 2], data.LabelsOf(0)!.Order());
     }
 
@@ -67,7 +67,7 @@ public sealed class ImageListTests : IDisposable
         var data = new ImageList(new ImageListOptions(path, TargetColumns: ["height", "age"]));
         Assert.Equal(DataTask.Regression, data.Info.Task);
         Assert.Equal(["height", "age"], data.Info.Classes);
-        Assert.Equal([1.7f, 31f], data.Get(0).Targets!);
+        Assert.Equal([1.7f, 31f], data.Get(0).Truth.Targets!);
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class ImageListTests : IDisposable
             ["a \"1\".jpg", "#b.jpg", "c\"2.jpg"],
             Enumerable.Range(0, data.Count).Select(i => Path.GetFileName(data.Get(i).Name))
         );
-        Assert.Equal([1, 0, 0], Enumerable.Range(0, data.Count).Select(i => data.Get(i).Label!.Value));
+        Assert.Equal([1, 0, 0], Enumerable.Range(0, data.Count).Select(i => data.Get(i).Truth.Label!.Value));
     }
 
     [Fact]

@@ -43,18 +43,18 @@ public sealed class CocoDetectionTests : IDisposable
 
         var first = data.Get(0);
         Assert.Equal((12L, 0L), (first.ImageId, first.Index));
-        Assert.Equal((60, 80), first.BoxAnnotation!.ImageSize);
-        Assert.Equal([true], first.Boxes!.Ignored);
-        Assert.Equal([true], first.BoxAnnotation!.Crowd);
-        Assert.Equal([80.0 * 60], first.BoxAnnotation.Areas); // no area of its own
+        Assert.Equal((60, 80), first.Truth.BoxAnnotation!.ImageSize);
+        Assert.Equal([true], first.Truth.Boxes!.Ignored);
+        Assert.Equal([true], first.Truth.BoxAnnotation!.Crowd);
+        Assert.Equal([80.0 * 60], first.Truth.BoxAnnotation.Areas); // no area of its own
         var second = data.Get(1);
         Assert.Equal(5, second.ImageId);
         Assert.EndsWith("in/a.png", second.Name, StringComparison.Ordinal);
-        Assert.Equal([2, 1], second.Boxes!.Labels);
-        Assert.Equal([10, 20, 40.5f, 28, 0, 50, 15, 60], second.Boxes.Corners); // the second is clipped
-        Assert.Equal([10, 20, 30.5, 8, -5, 50, 20, 20], second.BoxAnnotation!.Boxes); // as annotated
-        Assert.Equal([99.25, 1], second.BoxAnnotation.Areas);
-        Assert.Equal([false, true], second.BoxAnnotation.Ignored);
+        Assert.Equal([2, 1], second.Truth.Boxes!.Labels);
+        Assert.Equal([10, 20, 40.5f, 28, 0, 50, 15, 60], second.Truth.Boxes.Corners); // the second is clipped
+        Assert.Equal([10, 20, 30.5, 8, -5, 50, 20, 20], second.Truth.BoxAnnotation!.Boxes); // as annotated
+        Assert.Equal([99.25, 1], second.Truth.BoxAnnotation.Areas);
+        Assert.Equal([false, true], second.Truth.BoxAnnotation.Ignored);
         Assert.Equal([1, 2], data.LabelsOf(1)!);
         Assert.Contains(
             "1 box reaches beyond its image and is clipped to it. The first",
@@ -75,7 +75,7 @@ public sealed class CocoDetectionTests : IDisposable
         );
         Assert.Equal(["dog", "cat"], data.Info.Classes);
         Assert.Equal([90L, 3], data.Info.CategoryIds!);
-        Assert.Equal([1, 0], data.Get(1).Boxes!.Labels);
+        Assert.Equal([1, 0], data.Get(1).Truth.Boxes!.Labels);
         Assert.Contains(data.Check(), note => note.Contains("cow (1)", StringComparison.Ordinal));
         Assert.Contains("Did you mean \"cow\"?", Mistake(Whole(""), new("", "") { Classes = ["cat", "cown"] }), StringComparison.Ordinal);
         Assert.Contains(
@@ -103,8 +103,8 @@ public sealed class CocoDetectionTests : IDisposable
             $$"""{ "id": 4, "image_id": 5, "category_id": 3, "bbox": {{box}} }, { "id": 6, "image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 4] }"""
         );
         var data = Read(json);
-        Assert.Equal([1, 2, 4, 6], data.Get(1).Boxes!.Corners);
-        Assert.Equal(1, data.Get(1).BoxAnnotation!.Count);
+        Assert.Equal([1, 2, 4, 6], data.Get(1).Truth.Boxes!.Corners);
+        Assert.Equal(1, data.Get(1).Truth.BoxAnnotation!.Count);
         Assert.Equal(2, ((DetectionDataset)data).Annotated(1).Count); // for statistics
         var note = Assert.Single(data.Check());
         Assert.StartsWith("1 box can't be used and is skipped (on_bad_box)", note, StringComparison.Ordinal);
@@ -124,8 +124,8 @@ public sealed class CocoDetectionTests : IDisposable
                 """
             )
         );
-        Assert.Equal([false, true, false, false], data.Get(1).BoxAnnotation!.Crowd);
-        Assert.Equal([false, true, true, false], data.Get(1).BoxAnnotation!.Ignored);
+        Assert.Equal([false, true, false, false], data.Get(1).Truth.BoxAnnotation!.Crowd);
+        Assert.Equal([false, true, true, false], data.Get(1).Truth.BoxAnnotation!.Ignored);
         Assert.Contains(
             "\"iscrowd\" is \"maybe\"; 0 or 1 was expected.",
             Assert
@@ -149,7 +149,7 @@ public sealed class CocoDetectionTests : IDisposable
                 )
             )
             .Get(1)
-            .BoxAnnotation!;
+            .Truth.BoxAnnotation!;
         Assert.Equal([1, 2, 3, 4], annotation.Boxes);
         Assert.Equal([1, 1, 0, 5, 90, 1, 5, 5], annotation.Unusable!.Boxes);
         Assert.Equal([1, 2, 3, 4, 1, 1, 0, 5, 90, 1, 5, 5], annotation.WithUnusable().Boxes);
@@ -166,8 +166,8 @@ public sealed class CocoDetectionTests : IDisposable
                 .Select(i => $$"""{ "id": {{i}}, "image_id": 12, "category_id": 3, "bbox": [{{i % 70}}, {{i % 50}}, 4, 5] }""")
         );
         var data = Read(Whole(many)); // longer than the reader's buffer
-        Assert.Equal((5000, 0), (data.Get(0).Boxes!.Count, data.Get(1).Boxes!.Count));
-        Assert.Equal([4999 % 70, 4999 % 50, 4999 % 70 + 4, 4999 % 50 + 5], data.Get(0).Boxes!.Corners[^4..]);
+        Assert.Equal((5000, 0), (data.Get(0).Truth.Boxes!.Count, data.Get(1).Truth.Boxes!.Count));
+        Assert.Equal([4999 % 70, 4999 % 50, 4999 % 70 + 4, 4999 % 50 + 5], data.Get(0).Truth.Boxes!.Corners[^4..]);
         Assert.Equal(1, Read(Whole(many), new("", "") { FilterEmpty = true }).Count);
         Assert.Contains("none of the 2 images has a box", Assert.Single(Read(Whole("")).Check()), StringComparison.Ordinal);
         Assert.Contains("no image with a box is left", Mistake(Whole(""), new("", "") { FilterEmpty = true }), StringComparison.Ordinal);
@@ -200,7 +200,7 @@ public sealed class CocoDetectionTests : IDisposable
         Assert.Contains("category id 1 comes twice: a, then b", fatal, StringComparison.Ordinal);
         var data = Read(json, new("", "") { OnDuplicate = BadData.Skip });
         Assert.Equal(["a"], data.Info.Classes);
-        Assert.Equal([1, 1, 3, 3], Assert.Single(Enumerable.Range(0, data.Count).Select(data.Get)).Boxes!.Corners);
+        Assert.Equal([1, 1, 3, 3], Assert.Single(Enumerable.Range(0, data.Count).Select(data.Get)).Truth.Boxes!.Corners);
         Assert.StartsWith("4 duplicates are skipped", data.Check()[0], StringComparison.Ordinal);
     }
 
@@ -208,7 +208,7 @@ public sealed class CocoDetectionTests : IDisposable
     public void UnknownCategory_IsNeverALabel()
     {
         var json = Whole("""{ "id": 4, "image_id": 5, "category_id": 4, "bbox": [1, 2, 3, 4] }""");
-        Assert.Equal(0, Read(json).Get(1).Boxes!.Count);
+        Assert.Equal(0, Read(json).Get(1).Truth.Boxes!.Count);
         Assert.Contains(
             "annotation 4 is of category 4, which the file doesn't list",
             Fatal(json, new("", "") { OnUnknownClass = BadData.Error }),

@@ -28,7 +28,7 @@ public sealed class CocoFileNameTests : IDisposable
             $$"""{ "images": [{ "id": 1, "file_name": "{{name}}" }], "annotations": [{ "id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4] }], "categories": [{ "id": 1, "name": "a" }] }"""
         );
         Assert.EndsWith("images/" + file, data.Get(0).Name, StringComparison.Ordinal);
-        Assert.Equal(1, data.Get(0).Boxes!.Count);
+        Assert.Equal(1, data.Get(0).Truth.Boxes!.Count);
         Assert.Empty(data.LeftOut);
     }
 
@@ -48,7 +48,7 @@ public sealed class CocoFileNameTests : IDisposable
         var data = Read(Json);
         Assert.Equal(
             [("A.png", 1f), ("a.png", 5f)],
-            Enumerable.Range(0, 2).Select(i => (Path.GetFileName(data.Get(i).Name), data.Get(i).Boxes!.Corners[0]))
+            Enumerable.Range(0, 2).Select(i => (Path.GetFileName(data.Get(i).Name), data.Get(i).Truth.Boxes!.Corners[0]))
         );
         Assert.Contains(
             "A.png and a.png are there; which is meant?",
@@ -69,7 +69,7 @@ public sealed class CocoFileNameTests : IDisposable
         Assert.Contains("\"on_duplicate\": \"skip\"", fatal, StringComparison.Ordinal);
         var data = Read(Json, new("", "") { OnDuplicate = BadData.Skip });
         Assert.Equal(["helmet", "vest"], data.Info.Classes);
-        Assert.Equal([0, 1], data.Get(0).Boxes!.Labels);
+        Assert.Equal([0, 1], data.Get(0).Truth.Boxes!.Labels);
         Assert.Equal([1L, 2], data.Info.CategoryIds!); // the id that the annotations use
         data.Check();
     }
@@ -81,9 +81,9 @@ public sealed class CocoFileNameTests : IDisposable
         var data = Read(
             """{ "images": [{ "id": 1, "file_name": "a.png", "width": "30", "height": "20" }], "categories": [{ "id": 1, "name": "a" }], "annotations": [{ "id": 1, "image_id": 1, "category_id": 1, "bbox": ["1", "2.5", "3", "4"], "iscrowd": "1" }, { "id": 2, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "iscrowd": "0", "area": "7" }] }"""
         );
-        Assert.Equal([1, 2.5f, 4, 6.5f, 1, 2, 4, 6], data.Get(0).Boxes!.Corners);
-        Assert.Equal([true, false], data.Get(0).Boxes!.Ignored);
-        Assert.Equal([12.0, 7], data.Get(0).BoxAnnotation!.Areas);
+        Assert.Equal([1, 2.5f, 4, 6.5f, 1, 2, 4, 6], data.Get(0).Truth.Boxes!.Corners);
+        Assert.Equal([true, false], data.Get(0).Truth.Boxes!.Ignored);
+        Assert.Equal([12.0, 7], data.Get(0).Truth.BoxAnnotation!.Areas);
         Assert.Contains(data.Check(), note => note.Contains("9 numbers are written as text", StringComparison.Ordinal));
         Assert.Contains(
             "a.json:2  \"iscrowd\" is \"perhaps\"; 0 or 1 was expected",
@@ -114,7 +114,7 @@ public sealed class CocoFileNameTests : IDisposable
             """{ "images": [{ "id": 1, "file_name": "a.png" }], "categories": [{ "id": 4, "name": "cat" }], "annotations": [{ "id": 1, "image_id": 1, "category_id": 4, "bbox": [1, 2, 3, 4] }] }""";
         var data = Read(Json, new("", "") { Classes = ["zebra", "cat"] });
         Assert.Equal([5L, 4], data.Info.CategoryIds!);
-        Assert.Equal([1], data.Get(0).Boxes!.Labels);
+        Assert.Equal([1], data.Get(0).Truth.Boxes!.Labels);
         Assert.Equal((LeftOutKind.Class, "classes that the annotations lack"), (data.LeftOut[0].Kind, data.LeftOut[0].Reason));
         Assert.Contains(
             "none of the classes zebra",
@@ -150,7 +150,7 @@ public sealed class CocoFileNameTests : IDisposable
         var data = Read(json);
         data.Pipeline = [new LoadImage(new LoadImageOptions(ApplyOrientation: apply))];
         Assert.Empty(data.Check());
-        Assert.Equal(1, data.Get(0).Boxes!.Count);
+        Assert.Equal(1, data.Get(0).Truth.Boxes!.Count);
         var other = Read(json);
         other.Pipeline = [new LoadImage(new LoadImageOptions(ApplyOrientation: !apply))];
         Assert.Contains("lies outside its image", Error(() => other.Check()), StringComparison.Ordinal);

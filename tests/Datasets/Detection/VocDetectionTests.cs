@@ -31,22 +31,22 @@ public sealed class VocDetectionTests : IDisposable
         var data = Read(new(""));
         Assert.Equal(["cat", "cow", "dog"], data.Info.Classes); // no part's name
         var sample = data.Get(0);
-        Assert.Equal([2, 0, 1], sample.Boxes!.Labels);
-        Assert.Equal([true, false, false], sample.Boxes.Ignored);
-        Assert.Equal([10, 19, 29, 39, 10, 19, 29, 39, 2, 3.5f, 5, 8.5f], sample.Boxes.Corners); // 1 less, all four
-        Assert.Equal([10, 19, 19, 20], sample.BoxAnnotation!.Boxes[..4]);
+        Assert.Equal([2, 0, 1], sample.Truth.Boxes!.Labels);
+        Assert.Equal([true, false, false], sample.Truth.Boxes.Ignored);
+        Assert.Equal([10, 19, 29, 39, 10, 19, 29, 39, 2, 3.5f, 5, 8.5f], sample.Truth.Boxes.Corners); // 1 less, all four
+        Assert.Equal([10, 19, 19, 20], sample.Truth.BoxAnnotation!.Boxes[..4]);
         Assert.Null(sample.ImageId);
-        Assert.Equal(0, data.Get(1).Boxes!.Count);
+        Assert.Equal(0, data.Get(1).Truth.Boxes!.Count);
         Assert.Empty(data.Check());
 
-        Assert.Equal([11, 20, 30, 40], Read(new("", OneBased: false)).Get(0).Boxes!.Corners[..4]);
+        Assert.Equal([11, 20, 30, 40], Read(new("", OneBased: false)).Get(0).Truth.Boxes!.Corners[..4]);
         Assert.Equal(
             [false, true, false],
-            Read(new("", Difficult: MarkedObjects.Keep, Truncated: MarkedObjects.Ignore)).Get(0).Boxes!.Ignored
+            Read(new("", Difficult: MarkedObjects.Keep, Truncated: MarkedObjects.Ignore)).Get(0).Truth.Boxes!.Ignored
         );
-        Assert.Equal([0, 1], Read(new("", Difficult: MarkedObjects.Drop)).Get(0).Boxes!.Labels);
+        Assert.Equal([0, 1], Read(new("", Difficult: MarkedObjects.Drop)).Get(0).Truth.Boxes!.Labels);
         Assert.Equal(1, Read(new("") { FilterEmpty = true }).Count);
-        Assert.Equal([0], Read(new("") { Classes = ["dog"] }).Get(0).Boxes!.Labels);
+        Assert.Equal([0], Read(new("") { Classes = ["dog"] }).Get(0).Truth.Boxes!.Labels);
     }
 
     [Theory]
@@ -61,7 +61,7 @@ public sealed class VocDetectionTests : IDisposable
         var note = Assert.Single(Read(new("")).Check());
         Assert.Contains("a.xml:4", note, StringComparison.Ordinal);
         Assert.Contains(said, note, StringComparison.Ordinal);
-        Assert.Equal(1, Read(new("")).Get(0).Boxes!.Count);
+        Assert.Equal(1, Read(new("")).Get(0).Truth.Boxes!.Count);
         var strict = Read(new("") { OnBadBox = BadData.Error });
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => strict.Check()).Message, StringComparison.Ordinal);
     }
@@ -108,7 +108,7 @@ public sealed class VocDetectionTests : IDisposable
             }
         );
         Assert.Equal(2, data.Count);
-        Assert.Empty(data.Get(1).Boxes!.Labels);
+        Assert.Empty(data.Get(1).Truth.Boxes!.Labels);
         Assert.Contains(
             data.Check(),
             note => note.Contains("\"hog\" is none of the classes. Did you mean \"dog\"?", StringComparison.Ordinal)
@@ -131,7 +131,7 @@ public sealed class VocDetectionTests : IDisposable
         var both = new ConcatDataset([Read(new("") { Classes = classes }), Read(new("", "val") { Classes = classes })]);
         Assert.Equal((3, classes), (both.Count, both.Info.Classes));
         Assert.Equal([0L, 1, 2], Enumerable.Range(0, 3).Select(i => both.Get(i).Index));
-        Assert.Equal([0, 1, 1], Enumerable.Range(0, 3).Select(i => both.Get(i).Boxes!.Labels.Single()));
+        Assert.Equal([0, 1, 1], Enumerable.Range(0, 3).Select(i => both.Get(i).Truth.Boxes!.Labels.Single()));
         Assert.Equal([1], both.LabelsOf(2)!);
         Assert.Contains(
             "in one order",

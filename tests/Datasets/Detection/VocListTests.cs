@@ -28,7 +28,7 @@ public sealed class VocListTests : IDisposable
         _folder.Write("ImageSets/Main/train.txt", list);
         var data = new VocDetection(new(_folder.Path));
         Assert.Equal(["a.JPG", "my photo 1.JPG"], Enumerable.Range(0, data.Count).Select(i => Path.GetFileName(data.Get(i).Name)));
-        Assert.All(Enumerable.Range(0, 2), i => Assert.Equal(1, data.Get(i).Boxes!.Count));
+        Assert.All(Enumerable.Range(0, 2), i => Assert.Equal(1, data.Get(i).Truth.Boxes!.Count));
         Assert.Equal(list.Contains("-1", StringComparison.Ordinal) ? 1 : 0, data.LeftOut.Count);
 
         _folder.Write("ImageSets/Segmentation/train.txt", list);
@@ -36,7 +36,7 @@ public sealed class VocListTests : IDisposable
             _folder.Write($"SegmentationClass/{name}.png", ImageCodec.EncodePng(new Image(60, 80, 1)));
         var maps = new VocSegmentation(new(_folder.Path));
         Assert.Equal(2, maps.Count);
-        Assert.All(Enumerable.Range(0, 2), i => Assert.NotNull(maps.Get(i).ReadSegmentationFile));
+        Assert.All(Enumerable.Range(0, 2), i => Assert.NotNull(maps.Get(i).SegmentationFile!.Read));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class VocListTests : IDisposable
         Assert.Contains("bg.xml", fatal, StringComparison.Ordinal);
         Assert.Contains("\"on_missing_annotation\": \"background\"", fatal, StringComparison.Ordinal);
         var data = new VocDetection(new(_folder.Path, OnMissingAnnotation: Unannotated.Background));
-        Assert.Equal((2, 1, 0), (data.Count, data.Get(0).Boxes!.Count, data.Get(1).Boxes!.Count));
+        Assert.Equal((2, 1, 0), (data.Count, data.Get(0).Truth.Boxes!.Count, data.Get(1).Truth.Boxes!.Count));
         Assert.Contains(
             "1 of 2 images have no annotation file and are taken for background",
             Assert.Single(data.Check()),

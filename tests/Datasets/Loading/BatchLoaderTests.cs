@@ -14,13 +14,11 @@ public sealed class BatchLoaderTests
     {
         public override Sample Apply(Sample sample, RandomSource random)
         {
-            var image = sample.Image!;
             var shift = (byte)random.Next(256);
-            for (var i = 0; i < image.Bytes.Length; i++)
-                image.Bytes[i] += shift;
+            foreach (ref var value in sample.Image!.Decode().Bytes.AsSpan())
+                value += shift;
             if (shift % 8 == 0)
                 Thread.Sleep(shift % 3);
-            sample.Image = image;
             return sample;
         }
     }

@@ -30,7 +30,7 @@ public sealed class CollationTests
         {
             Index = index,
             Name = $"{index}.jpg",
-            Image = image,
+            Image = new(image),
         };
     }
 
@@ -40,7 +40,7 @@ public sealed class CollationTests
     public void Images_BecomePlanes_Normalised()
     {
         var samples = new[] { Named(0), Named(1) };
-        samples[1].Normalize(new Normalization([1, 2, 3], [2, 4, 8]));
+        samples[1].Image!.Normalize(new Normalization([1, 2, 3], [2, 4, 8]));
         using var batch = Collate(samples);
         Assert.Equal([2, 3, 2, 3], batch.Images.shape);
         Assert.Equal(ScalarType.Float32, batch.Images.dtype);
@@ -59,14 +59,14 @@ public sealed class CollationTests
         var samples = new[] { Named(0), Named(1) };
         for (var i = 0; i < 2; i++)
         {
-            samples[i].Label = 3 + i;
-            samples[i].MultiLabel = [i, 0, 1];
-            samples[i].Targets = [0.5f * i, 2];
-            samples[i].SegmentationMap =
+            samples[i].Truth.Label = 3 + i;
+            samples[i].Truth.MultiLabel = [i, 0, 1];
+            samples[i].Truth.Targets = [0.5f * i, 2];
+            samples[i].Truth.SegmentationMap =
                 i == 0
                     ? new Image(2, 3, 1, PixelType.UInt8, [0, 1, 2, 3, 4, 255])
                     : new Image(2, 3, 1, PixelType.UInt16, [44, 1, 1, 0, 2, 0, 3, 0, 4, 0, 255, 255]);
-            samples[i].ExtraMaps["depth"] = new Image(1, 2, 1, PixelType.UInt16, [(byte)i, 1, 2, 0]);
+            samples[i].Truth.ExtraMaps["depth"] = new Image(1, 2, 1, PixelType.UInt16, [(byte)i, 1, 2, 0]);
         }
         using var batch = Collate(samples);
         Assert.Equal([3L, 4], batch.Labels!.data<long>().ToArray());
@@ -92,13 +92,13 @@ public sealed class CollationTests
     public void Truth_OnSomeOnly_IsNamed()
     {
         var (with, without) = (Named(0), Named(1));
-        with.Label = 1;
+        with.Truth.Label = 1;
         Assert.Equal("1.jpg has no label, but 0.jpg has.", Error(with, without));
         (with, without) = (Named(0), Named(1));
-        with.SegmentationMap = new Image(2, 3, 1);
+        with.Truth.SegmentationMap = new Image(2, 3, 1);
         Assert.Equal("1.jpg has no segmentation map, but another sample of the batch has.", Error(with, without));
         (with, without) = (Named(0), Named(1));
-        (with.MultiLabel, without.MultiLabel) = ([1, 0], [1, 0, 0]);
+        (with.Truth.MultiLabel, without.Truth.MultiLabel) = ([1, 0], [1, 0, 0]);
         Assert.Equal("The multi-label truth of a batch must be equally long: 0.jpg has 2, 1.jpg has 3.", Error(with, without));
     }
 
@@ -116,7 +116,7 @@ public sealed class CollationTests
             {
                 Index = i,
                 Name = $"{i}.png",
-                Image = image,
+                Image = new(image),
             })
             .ToArray();
         Assert.Contains("Lower batch_size", Error(samples));
@@ -130,10 +130,10 @@ public sealed class CollationTests
         var samples = new[] { Named(0, 20, 50), Named(1, 40, 10), Named(2, 64, 64) };
         foreach (var sample in samples)
         {
-            sample.Boxes = new Boxes([1, 2, 3, 4], [0], [false]);
-            sample.Normalize(new Normalization([10, 10, 10], [2, 2, 2]));
+            sample.Truth.Boxes = new Boxes([1, 2, 3, 4], [0], [false]);
+            sample.Image!.Normalize(new Normalization([10, 10, 10], [2, 2, 2]));
         }
-        var pixels = samples.Select(sample => sample.TakePixels().Pixels).ToArray();
+        var pixels = samples.Select(sample => sample.Image!.Take().Pixels).ToArray();
         var data = new MemoryDataset(3, index => samples[index], info: new DataInfo(["a"], DataTask.Detection));
         using var loader = new BatchLoaderFactory().Create(data, [], null, new LoaderOptions(2, Workers: workers), 0, training: false);
         var batches = loader.Epoch(0).ToArray();

@@ -44,7 +44,7 @@ public sealed class LeftOutLabelsTests : IDisposable
             var data = Folder(apply: shown);
             Assert.Equal("no pixel is of 2 of the 3 classes: \"road\", \"car\".", Assert.Single(data.Check()));
             var sample = data.Pipeline.Aggregate(data.Get(0), (at, step) => step.Apply(at, new RandomSource(1)));
-            Assert.Equal(sample.ImageSize, (sample.SegmentationMap!.Height, sample.SegmentationMap.Width));
+            Assert.Equal(sample.Image?.Size, (sample.Truth.SegmentationMap!.Height, sample.Truth.SegmentationMap.Width));
             var message = Assert.Throws<UserErrorException>(() => Folder(apply: !shown).Check()).Message;
             Assert.Contains($"set \"apply_orientation\": {(shown ? "true" : "false")} in LoadImage", message, StringComparison.Ordinal);
         }

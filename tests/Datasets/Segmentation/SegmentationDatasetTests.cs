@@ -40,7 +40,7 @@ public sealed class SegmentationDatasetTests : IDisposable
         Assert.Equal((2, DataTask.Segmentation), (data.Count, data.Info.Task));
         Assert.Equal(["sky", "road", "car"], data.Info.Classes);
         var sample = Read(data, 0);
-        Assert.Equal([0, 1, 2, 255, 255, 1], sample.SegmentationMap!.Bytes);
+        Assert.Equal([0, 1, 2, 255, 255, 1], sample.Truth.SegmentationMap!.Bytes);
         Assert.EndsWith("train/image/a.png", sample.Name, StringComparison.Ordinal);
         Assert.Equal([0, 1, 2], data.LabelsOf(0)!);
         Assert.Equal([2], data.LabelsOf(1)!);
@@ -57,7 +57,7 @@ public sealed class SegmentationDatasetTests : IDisposable
             .ToArray();
         var zip = _tree.Write("all.zip", ZipStoreTests.Zip(CompressionLevel.Fastest, files));
         var data = Folder(new(zip));
-        Assert.Equal([255, 1, 1], Read(data, 1).SegmentationMap!.Bytes);
+        Assert.Equal([255, 1, 1], Read(data, 1).Truth.SegmentationMap!.Bytes);
         Assert.Empty(data.Check());
         Assert.Equal([1], data.LabelsOf(1)!);
     }
@@ -69,7 +69,7 @@ public sealed class SegmentationDatasetTests : IDisposable
         _tree.Labels("annotations/val/city/a_ids.png", [1, 1, 1]);
         _tree.Labels("annotations/val/city/a_color.png", [7, 7, 7]);
         var data = Folder(new(_tree.Path, "val", "images/{split}", "annotations/{split}", "_rgb", "_ids.png"));
-        Assert.Equal([1, 1, 1], Read(data, 0).SegmentationMap!.Bytes);
+        Assert.Equal([1, 1, 1], Read(data, 0).Truth.SegmentationMap!.Bytes);
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class SegmentationDatasetTests : IDisposable
         {
             data.Pipeline = [new LoadImage(new LoadImageOptions()), new LoadSegmentation()];
             Assert.Equal(1, data.Count);
-            Assert.Equal(classes, Read(data, 0).SegmentationMap!.Bytes);
+            Assert.Equal(classes, Read(data, 0).Truth.SegmentationMap!.Bytes);
             Assert.Equal(data.Info.Classes.Count, data.Info.Palette!.Count);
             Assert.All(data.Check(), note => Assert.Matches("^no pixel is |of all pixels are ignored", note));
         }
@@ -146,8 +146,8 @@ public sealed class SegmentationDatasetTests : IDisposable
         {
             Pipeline = [new LoadImage(new LoadImageOptions()), new LoadSegmentation()],
         };
-        Assert.Equal([0, 1, 0], Read(data, 0).SegmentationMap!.Bytes);
-        Assert.Equal([1, 0, 1], Read(data, 1).SegmentationMap!.Bytes);
+        Assert.Equal([0, 1, 0], Read(data, 0).Truth.SegmentationMap!.Bytes);
+        Assert.Equal([1, 0, 1], Read(data, 1).Truth.SegmentationMap!.Bytes);
         Assert.Equal(["#804080", "#0000FF"], data.Info.Palette!.Select(color => color.ToString()));
         Assert.Empty(data.Check());
     }
@@ -176,7 +176,7 @@ public sealed class SegmentationDatasetTests : IDisposable
         {
             Pipeline = [new LoadImage(new LoadImageOptions()), new LoadSegmentation()],
         };
-        Assert.Equal(bits == 16 ? [2, 1, 2] : [1, 0, 1], Read(data, 0).SegmentationMap!.Bytes);
+        Assert.Equal(bits == 16 ? [2, 1, 2] : [1, 0, 1], Read(data, 0).Truth.SegmentationMap!.Bytes);
         Assert.Equal(bits == 16 ? "no pixel is \"sky\"." : "no pixel is \"car\".", Assert.Single(data.Check()));
     }
 
@@ -278,7 +278,7 @@ public sealed class SegmentationDatasetTests : IDisposable
             note => Assert.StartsWith("67 % of all pixels are ignored (6 are 9)", note, StringComparison.Ordinal)
         );
         Assert.Empty(data.LabelsOf(1)!);
-        Assert.Equal([255, 255, 255], Read(data, 1).SegmentationMap!.Bytes);
+        Assert.Equal([255, 255, 255], Read(data, 1).Truth.SegmentationMap!.Bytes);
     }
 
     [Fact]

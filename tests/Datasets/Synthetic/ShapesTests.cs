@@ -14,13 +14,13 @@ public sealed class ShapesTests(ITestOutputHelper output)
     {
         var options = new ShapesOptions(Count: 50, Task: task, CacheMb: 0);
         var (one, other) = (new Shapes(options), new Shapes(options with { CacheMb = 16 }));
-        var forward = Enumerable.Range(0, 50).Select(i => one.Get(i).Image!.Bytes).ToArray();
+        var forward = Enumerable.Range(0, 50).Select(i => one.Get(i).Image!.Decode().Bytes).ToArray();
         foreach (var round in new[] { 0, 1 }) // the second round reads the cache
         foreach (var index in Enumerable.Range(0, 50).Reverse())
-            Assert.Equal(forward[index], other.Get(index).Image!.Bytes);
+            Assert.Equal(forward[index], other.Get(index).Image!.Decode().Bytes);
         Assert.NotEqual(forward[0], forward[1]);
-        Assert.NotEqual(forward[0], new Shapes(options with { Seed = 1 }).Get(0).Image!.Bytes);
-        Assert.NotEqual(forward[0], new Shapes(options with { Split = ShapesSplit.Val }).Get(0).Image!.Bytes);
+        Assert.NotEqual(forward[0], new Shapes(options with { Seed = 1 }).Get(0).Image!.Decode().Bytes);
+        Assert.NotEqual(forward[0], new Shapes(options with { Split = ShapesSplit.Val }).Get(0).Image!.Decode().Bytes);
     }
 
     [Fact]
@@ -28,11 +28,11 @@ public sealed class ShapesTests(ITestOutputHelper output)
     {
         var data = new Shapes(new ShapesOptions(Count: 2, Truth: true));
         var first = data.Get(0);
-        var expected = (byte[])first.Image!.Bytes.Clone();
-        Array.Clear(first.Image.Bytes);
-        Array.Clear(first.InstanceMasks![0].Bytes);
-        Assert.Equal(expected, data.Get(0).Image!.Bytes);
-        Assert.Contains((byte)1, data.Get(0).InstanceMasks![0].Bytes);
+        var expected = (byte[])first.Image!.Decode().Bytes.Clone();
+        Array.Clear(first.Image.Decode().Bytes);
+        Array.Clear(first.Truth.InstanceMasks![0].Bytes);
+        Assert.Equal(expected, data.Get(0).Image!.Decode().Bytes);
+        Assert.Contains((byte)1, data.Get(0).Truth.InstanceMasks![0].Bytes);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class ShapesTests(ITestOutputHelper output)
         var data = new Shapes(new ShapesOptions(Count: 3000));
         Assert.Equal(10, data.Info.Classes.Count);
         for (var i = 0; i < 100; i++)
-            Assert.Equal(data.Get(i).Label, data.LabelOf(i));
+            Assert.Equal(data.Get(i).Truth.Label, data.LabelOf(i));
         // 300 of each expected, standard deviation sqrt(3000 * 0.1 * 0.9) = 16.4.
         Assert.All(Enumerable.Range(0, 3000).CountBy(i => data.LabelOf(i)!.Value), pair => Assert.InRange(pair.Value, 215, 385));
     }
@@ -57,11 +57,11 @@ public sealed class ShapesTests(ITestOutputHelper output)
         var several = 0;
         for (var index = 0; index < 60; index++)
         {
-            var (boxes, masks) = (detection.Get(index).Boxes!, detection.Get(index).InstanceMasks!);
+            var (boxes, masks) = (detection.Get(index).Truth.Boxes!, detection.Get(index).Truth.InstanceMasks!);
             Assert.Equal(boxes.Count, masks.Count);
             several += boxes.Count > 1 ? 1 : 0;
-            Assert.Equal(detection.Get(index).Image!.Bytes, segmentation.Get(index).Image!.Bytes);
-            Assert.Equal(detection.Get(index).Image!.Bytes, multiLabel.Get(index).Image!.Bytes);
+            Assert.Equal(detection.Get(index).Image!.Decode().Bytes, segmentation.Get(index).Image!.Decode().Bytes);
+            Assert.Equal(detection.Get(index).Image!.Decode().Bytes, multiLabel.Get(index).Image!.Decode().Bytes);
 
             // The map is the union of the masks, which don't overlap; boxes are tight; labels are what is in the map.
             var map = new byte[64 * 64];
@@ -76,10 +76,10 @@ public sealed class ShapesTests(ITestOutputHelper output)
                 }
                 Assert.Equal(TightBox(masks[k]), boxes.Corners[(4 * k)..(4 * k + 4)]);
             }
-            Assert.Equal(map, segmentation.Get(index).SegmentationMap!.Bytes);
+            Assert.Equal(map, segmentation.Get(index).Truth.SegmentationMap!.Bytes);
             Assert.Equal(
                 boxes.Labels.Distinct().Order(),
-                multiLabel.Get(index).MultiLabel!.Index().Where(pair => pair.Item == 1).Select(pair => pair.Index)
+                multiLabel.Get(index).Truth.MultiLabel!.Index().Where(pair => pair.Item == 1).Select(pair => pair.Index)
             );
             Assert.Equal(boxes.Labels.Distinct().Order(), multiLabel.LabelsOf(index)!.Order());
         }
@@ -96,7 +96,7 @@ public sealed class ShapesTests(ITestOutputHelper output)
         var full = Math.PI / 4 * Math.Pow(0.4 * 128, 2);
         for (var index = 0; index < 40; index++)
         {
-            var area = data.Get(index).InstanceMasks![0].Bytes.Sum(value => value);
+            var area = data.Get(index).Truth.InstanceMasks![0].Bytes.Sum(value => value);
             Assert.InRange(area, 0.72 * full, 1.01 * full); // up to a tenth of the radius may be cut off by the border
         }
     }
@@ -108,7 +108,7 @@ public sealed class ShapesTests(ITestOutputHelper output)
         var data = new Shapes(options);
         for (var index = 0; index < 20; index++)
         {
-            var (targets, corners) = (data.Get(index).Targets!, data.Get(index).Boxes!.Corners);
+            var (targets, corners) = (data.Get(index).Truth.Targets!, data.Get(index).Truth.Boxes!.Corners);
             Assert.InRange(targets[0] * 96, corners[0], corners[2]);
             Assert.InRange(targets[1] * 96, corners[1], corners[3]);
             Assert.InRange((corners[2] - corners[0]) / 96, 0.7 * targets[2], 1.03 * targets[2]);

@@ -56,5 +56,5 @@ internal sealed class SoftmaxRegression(int classes, int features)
             target[i] += values[i] * factor;
     }
 
-    private static float[] Features(Sample sample) => [.. sample.Image!.Bytes.Select(value => (value - 97f) / 69f), 1f];
+    private static float[] Features(Sample sample) => [.. sample.Image!.Decode().Bytes.Select(value => (value - 97f) / 69f), 1f];
 }

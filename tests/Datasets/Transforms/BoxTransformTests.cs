@@ -13,16 +13,16 @@ public class BoxTransformTests
     {
         var sample = TestScene.Create();
         float[] corners = [1, 1, 1, 9, 5, 5, 3, 9, float.NaN, 1, 2, 2, 0, 0, 3, 30, 0, 0, 4, 4, 0, 0, 50, 5, 0, 0, 2, 2];
-        sample.Boxes = new Boxes(corners, [0, 1, 2, 3, 4, 5, 6], [false, false, true, false, false, false, true]);
-        var mask = sample.InstanceMasks![0];
-        sample.InstanceMasks =
+        sample.Truth.Boxes = new Boxes(corners, [0, 1, 2, 3, 4, 5, 6], [false, false, true, false, false, false, true]);
+        var mask = sample.Truth.InstanceMasks![0];
+        sample.Truth.InstanceMasks =
         [
             .. Enumerable.Range(0, 7).Select(i => new Image(mask.Height, mask.Width, 1, PixelType.UInt8, [(byte)i, .. mask.Bytes[1..]])),
         ];
         sample = new FilterBoxes(new(MinSize: 4, MinArea: 16, MaxRatio: 8)).Apply(sample, new RandomSource(0));
-        Assert.Equal([4, 6], sample.Boxes!.Labels); // the last is an ignored area
-        Assert.Equal([0, 0, 4, 4, 0, 0, 2, 2], sample.Boxes.Corners);
-        Assert.Equal([4, 6], sample.InstanceMasks!.Select(one => (int)one.Bytes[0]));
+        Assert.Equal([4, 6], sample.Truth.Boxes!.Labels); // the last is an ignored area
+        Assert.Equal([0, 0, 4, 4, 0, 0, 2, 2], sample.Truth.Boxes.Corners);
+        Assert.Equal([4, 6], sample.Truth.InstanceMasks!.Select(one => (int)one.Bytes[0]));
     }
 
     [Fact]
@@ -35,14 +35,14 @@ public class BoxTransformTests
         {
             var sample = Scene(0);
             sample.Source = data;
-            sample.BoxAnnotation = BoxAnnotation.Of(sample.Boxes!);
+            sample.Truth.BoxAnnotation = BoxAnnotation.Of(sample.Truth.Boxes!);
             sample = mosaic.Apply(sample, new RandomSource(seed));
-            Assert.Equal((120, 160), (sample.Image!.Height, sample.Image.Width));
+            Assert.Equal((120, 160), (sample.Image!.Decode().Height, sample.Image.Decode().Width));
             Assert.Equal((120, 160), (sample.Geometry!.OriginalHeight, sample.Geometry.OriginalWidth));
-            Assert.Null(sample.BoxAnnotation);
-            var boxes = sample.Boxes!;
+            Assert.Null(sample.Truth.BoxAnnotation);
+            var boxes = sample.Truth.Boxes!;
             joined += boxes.Count;
-            Assert.Equal(boxes.Count, sample.InstanceMasks!.Count);
+            Assert.Equal(boxes.Count, sample.Truth.InstanceMasks!.Count);
             for (var i = 0; i < boxes.Count; i++)
             {
                 var box = boxes.Corners.AsSpan(4 * i, 4).ToArray();
@@ -51,12 +51,12 @@ public class BoxTransformTests
                 for (var x = (int)box[0]; x < (int)box[2]; x++)
                     Assert.Equal(
                         (200 - 100 * (boxes.Labels[i] - 5), 1),
-                        (sample.Image.Bytes[(y * 160 + x) * 3], sample.InstanceMasks[i].Bytes[y * 160 + x])
+                        (sample.Image.Decode().Bytes[(y * 160 + x) * 3], sample.Truth.InstanceMasks[i].Bytes[y * 160 + x])
                     );
             }
             var again = Scene(0);
             again.Source = data;
-            Assert.Equal(sample.Image.Bytes, mosaic.Apply(again, new RandomSource(seed)).Image!.Bytes);
+            Assert.Equal(sample.Image.Decode().Bytes, mosaic.Apply(again, new RandomSource(seed)).Image!.Decode().Bytes);
         }
         Assert.InRange(joined, 60, 160); // of 20 times 8, some fall outside
         Assert.True(Enumerable.Range(1, 8).Count(i => data.ReadsOf(i) > 0) >= 6); // the three come from everywhere
@@ -79,12 +79,12 @@ public class BoxTransformTests
         {
             Index = 0,
             Name = "",
-            Image = new Image(height, width, 1),
-            Boxes = new Boxes([0, 0, width, height], [0], [false]),
+            Image = new(new Image(height, width, 1)),
+            Truth = { Boxes = new Boxes([0, 0, width, height], [0], [false]) },
         };
         sample = new Resize(new(ShorterSide: shorter, MaxLongerSide: longest)).Apply(sample, new RandomSource(0));
-        Assert.Equal((newHeight, newWidth), (sample.Image!.Height, sample.Image.Width));
-        Assert.Equal([0, 0, newWidth, newHeight], sample.Boxes!.Corners.Select(value => (int)MathF.Round(value, 2)));
+        Assert.Equal((newHeight, newWidth), (sample.Image!.Decode().Height, sample.Image.Decode().Width));
+        Assert.Equal([0, 0, newWidth, newHeight], sample.Truth.Boxes!.Corners.Select(value => (int)MathF.Round(value, 2)));
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public class BoxTransformTests
         var step = new RandomResize(new(ShorterRange: [30, 33], MaxLongerSide: 200));
         var sides = Enumerable
             .Range(0, 60)
-            .Select(i => step.Apply(TestScene.Create(), RandomSource.For(0, 0, i)).Image!.Height)
+            .Select(i => step.Apply(TestScene.Create(), RandomSource.For(0, 0, i)).Image!.Decode().Height)
             .Distinct()
             .Order();
         Assert.Equal([30, 31, 32, 33], sides);
@@ -121,13 +121,15 @@ public class BoxTransformTests
             for (var i = 0; i < 4; i++)
                 sample = steps[random.Next(steps.Length)](random).Apply(sample, random);
             var image = sample.Image!;
-            Assert.NotEqual(0, sample.Boxes!.Count); // crops keep one
+            Assert.NotEqual(0, sample.Truth.Boxes!.Count); // crops keep one
             Assert.True(Matrix3x2.Invert(sample.Geometry!.Transform, out var back));
-            for (var i = 0; i < sample.Boxes.Count; i++)
+            for (var i = 0; i < sample.Truth.Boxes.Count; i++)
             {
-                var now = sample.Boxes.Corners.AsSpan(4 * i, 4).ToArray();
-                Assert.True(now[0] >= -1e-3 && now[1] >= -1e-3 && now[2] <= image.Width + 1e-3 && now[3] <= image.Height + 1e-3);
-                var truth = original.Boxes!.Corners.AsSpan(4 * (sample.Boxes.Labels[i] - 5), 4);
+                var now = sample.Truth.Boxes.Corners.AsSpan(4 * i, 4).ToArray();
+                Assert.True(
+                    now[0] >= -1e-3 && now[1] >= -1e-3 && now[2] <= image.Decode().Width + 1e-3 && now[3] <= image.Decode().Height + 1e-3
+                );
+                var truth = original.Truth.Boxes!.Corners.AsSpan(4 * (sample.Truth.Boxes.Labels[i] - 5), 4);
                 var (a, b) = (Vector2.Transform(new(now[0], now[1]), back), Vector2.Transform(new(now[2], now[3]), back));
                 float[] found = [Math.Min(a.X, b.X), Math.Min(a.Y, b.Y), Math.Max(a.X, b.X), Math.Max(a.Y, b.Y)];
                 Assert.True(
@@ -138,7 +140,8 @@ public class BoxTransformTests
                     $"seed {seed}"
                 ); // a cut one lies within
                 // One that touches no border was never cut, unless the border was padded later.
-                var inside = now[0] > 1e-3 && now[1] > 1e-3 && now[2] < image.Width - 1e-3 && now[3] < image.Height - 1e-3;
+                var inside =
+                    now[0] > 1e-3 && now[1] > 1e-3 && now[2] < image.Decode().Width - 1e-3 && now[3] < image.Decode().Height - 1e-3;
                 if (inside && sample.Geometry.Padding == default)
                     for (var c = 0; c < 4; c++)
                         Assert.Equal(truth[c], found[c], 1e-2);

@@ -78,7 +78,7 @@ public class ColorOperationsTests
         {
             Index = 0,
             Name = "cat.jpg",
-            Image = new Image(4, 4, 3, PixelType.Float32),
+            Image = new(new Image(4, 4, 3, PixelType.Float32)),
         };
         var error = Assert.Throws<UserErrorException>(() =>
             new ColorJitter(new ColorJitterOptions(0.5)).Apply(sample, new RandomSource(1))

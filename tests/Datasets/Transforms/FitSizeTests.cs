@@ -19,9 +19,9 @@ public class FitSizeTests
     public void FixSize_ComesToTheSize_WithLabelsIgnoredOutside(FitMode fit, int height, int width, int below, int beside)
     {
         var sample = Fit(new(InputSize: new(height, width), Fit: fit));
-        Assert.Equal((height, width), sample.ImageSize);
+        Assert.Equal((height, width), sample.Image?.Size);
         Assert.Equal((0, 0, beside, below), sample.Geometry!.Padding);
-        var map = sample.SegmentationMap!;
+        var map = sample.Truth.SegmentationMap!;
         for (var y = 0; y < height; y++)
         {
             for (var x = 0; x < width; x++)
@@ -29,7 +29,7 @@ public class FitSizeTests
                 var outside = y >= height - below || x >= width - beside;
                 Assert.Equal(outside, map.Bytes[y * width + x] == 255);
                 if (outside)
-                    Assert.Equal(0, sample.Image!.Bytes[(y * width + x) * 3]);
+                    Assert.Equal(0, sample.Image!.Decode().Bytes[(y * width + x) * 3]);
             }
         }
     }
@@ -48,10 +48,10 @@ public class FitSizeTests
             }
         )
         {
-            Assert.Equal((100, 100), sample.ImageSize);
-            Assert.Equal([8 + left, 10 + top, 30 + left, 26 + top], sample.Boxes!.Corners[..4]);
-            Assert.Equal(1, sample.SegmentationMap!.Bytes[(10 + top) * 100 + 8 + left]);
-            Assert.Equal(200, sample.Image!.Bytes[((10 + top) * 100 + 8 + left) * 3]);
+            Assert.Equal((100, 100), sample.Image?.Size);
+            Assert.Equal([8 + left, 10 + top, 30 + left, 26 + top], sample.Truth.Boxes!.Corners[..4]);
+            Assert.Equal(1, sample.Truth.SegmentationMap!.Bytes[(10 + top) * 100 + 8 + left]);
+            Assert.Equal(200, sample.Image!.Decode().Bytes[((10 + top) * 100 + 8 + left) * 3]);
         }
     }
 
@@ -71,8 +71,8 @@ public class FitSizeTests
     public void DiverseSize_KeepsTheSize_MadeDivisible()
     {
         var sample = Fit(new(SizeMode.DiverseSize, SizeDivisor: 32));
-        Assert.Equal((64, 96), sample.ImageSize);
-        Assert.Equal((60, 80), Fit(new(SizeMode.DiverseSize)).ImageSize);
+        Assert.Equal((64, 96), sample.Image?.Size);
+        Assert.Equal((60, 80), Fit(new(SizeMode.DiverseSize)).Image?.Size);
     }
 
     [Fact]

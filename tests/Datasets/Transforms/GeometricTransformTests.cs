@@ -46,18 +46,18 @@ public class GeometricTransformTests
         for (var seed = 0UL; seed < 12; seed++)
         {
             var sample = Steps[name].Apply(TestScene.Create(), new RandomSource(seed));
-            var (image, map) = (sample.Image!, sample.SegmentationMap!);
+            var (image, map) = (sample.Image!, sample.Truth.SegmentationMap!);
             Assert.All(
-                sample.InstanceMasks!.Append(map).Append(sample.ExtraMaps["depth"]),
-                other => Assert.Equal((image.Height, image.Width), (other.Height, other.Width))
+                sample.Truth.InstanceMasks!.Append(map).Append(sample.Truth.ExtraMaps["depth"]),
+                other => Assert.Equal((image.Decode().Height, image.Decode().Width), (other.Height, other.Width))
             );
-            var boxes = sample.Boxes!;
-            Assert.Equal(boxes.Count, sample.InstanceMasks!.Count);
+            var boxes = sample.Truth.Boxes!;
+            Assert.Equal(boxes.Count, sample.Truth.InstanceMasks!.Count);
             Assert.Equal(boxes.Count, boxes.Ignored.Length);
 
             for (var i = 0; i < boxes.Count; i++)
             {
-                var mask = sample.InstanceMasks[i];
+                var mask = sample.Truth.InstanceMasks[i];
                 Assert.Equal(boxes.Labels[i] == 6, boxes.Ignored[i]);
                 var box = boxes.Corners.AsSpan(i * 4, 4).ToArray();
                 var inside = new Vector4(float.MaxValue, float.MaxValue, float.MinValue, float.MinValue);
@@ -65,7 +65,7 @@ public class GeometricTransformTests
                 {
                     if (mask.Bytes[p] == 0)
                         continue;
-                    var (x, y) = (p % image.Width, p / image.Width);
+                    var (x, y) = (p % image.Decode().Width, p / image.Decode().Width);
                     inside = new Vector4(
                         Math.Min(inside.X, x),
                         Math.Min(inside.Y, y),
@@ -77,15 +77,15 @@ public class GeometricTransformTests
                 if (inside.Z < 0)
                     continue; // a sliver of less than a pixel
                 // The mask fills its box (a turned one lies within it).
-                Assert.InRange(inside.X, box[0] - 1.5, image.Width);
-                Assert.InRange(inside.Y, box[1] - 1.5, image.Height);
+                Assert.InRange(inside.X, box[0] - 1.5, image.Decode().Width);
+                Assert.InRange(inside.Y, box[1] - 1.5, image.Decode().Height);
                 Assert.InRange(inside.Z, 0, box[2] + 1.5);
                 Assert.InRange(inside.W, 0, box[3] + 1.5);
                 if (name is not ("rotate" or "randaugment"))
                     Assert.InRange((new Vector4(box[0], box[1], box[2], box[3]) - inside).Length(), 0, 2.5);
             }
             if (name != "randaugment") // changes the values, too
-                AssertValuesFollow(sample, image, map);
+                AssertValuesFollow(sample, image.Decode(), map);
         }
     }
 
@@ -106,7 +106,7 @@ public class GeometricTransformTests
                     2 => 100,
                     _ => 0,
                 };
-                var (value, depth) = (TestScene.Value(image, p * image.Channels), TestScene.Value(sample.ExtraMaps["depth"], p));
+                var (value, depth) = (TestScene.Value(image, p * image.Channels), TestScene.Value(sample.Truth.ExtraMaps["depth"], p));
                 Assert.True(
                     Math.Abs(value - expected) <= 2 && Math.Abs(depth - expected) <= 2,
                     $"({x}, {y}): {value} and {depth} instead of {expected}"
@@ -139,14 +139,14 @@ public class GeometricTransformTests
         );
         var transform = sample.Geometry?.Transform ?? Matrix3x2.Identity;
         var image = sample.Image!;
-        for (var i = 0; i < sample.Boxes!.Count; i++)
+        for (var i = 0; i < sample.Truth.Boxes!.Count; i++)
         {
-            var before = original.Boxes!.Corners.AsSpan((sample.Boxes.Labels[i] - 5) * 4, 4);
+            var before = original.Truth.Boxes!.Corners.AsSpan((sample.Truth.Boxes.Labels[i] - 5) * 4, 4);
             var middle = Vector2.Transform(new Vector2((before[0] + before[2]) / 2, (before[1] + before[3]) / 2), transform);
             var (x, y) = ((int)middle.X, (int)middle.Y);
-            if (x < 1 || y < 1 || x >= image.Width - 1 || y >= image.Height - 1)
+            if (x < 1 || y < 1 || x >= image.Decode().Width - 1 || y >= image.Decode().Height - 1)
                 continue; // cut off
-            Assert.Equal(1, sample.InstanceMasks![i].Bytes[y * image.Width + x]);
+            Assert.Equal(1, sample.Truth.InstanceMasks![i].Bytes[y * image.Decode().Width + x]);
         }
     }
 
@@ -156,9 +156,9 @@ public class GeometricTransformTests
     {
         var first = Steps[name].Apply(TestScene.Create(), RandomSource.For(7, 1, 42));
         var second = Steps[name].Apply(TestScene.Create(), RandomSource.For(7, 1, 42));
-        Assert.Equal(first.Image!.Bytes, second.Image!.Bytes);
-        Assert.Equal(first.Boxes!.Corners, second.Boxes!.Corners);
-        Assert.Equal(first.SegmentationMap!.Bytes, second.SegmentationMap!.Bytes);
+        Assert.Equal(first.Image!.Decode().Bytes, second.Image!.Decode().Bytes);
+        Assert.Equal(first.Truth.Boxes!.Corners, second.Truth.Boxes!.Corners);
+        Assert.Equal(first.Truth.SegmentationMap!.Bytes, second.Truth.SegmentationMap!.Bytes);
     }
 
     [Theory]
@@ -171,9 +171,9 @@ public class GeometricTransformTests
         foreach (var (name, step) in Steps.Where(entry => entry.Key != "randaugment"))
         {
             var sample = step.Apply(TestScene.Create(channels, type), new RandomSource(5));
-            Assert.Equal((channels, type), (sample.Image!.Channels, sample.Image.Type));
-            if (sample.SegmentationMap!.Bytes.Contains((byte)2) || sample.SegmentationMap.Bytes.Contains((byte)1))
-                AssertValuesFollow(sample, sample.Image, sample.SegmentationMap);
+            Assert.Equal((channels, type), (sample.Image!.Decode().Channels, sample.Image.Decode().Type));
+            if (sample.Truth.SegmentationMap!.Bytes.Contains((byte)2) || sample.Truth.SegmentationMap.Bytes.Contains((byte)1))
+                AssertValuesFollow(sample, sample.Image.Decode(), sample.Truth.SegmentationMap);
             Assert.NotEmpty(name);
         }
     }
@@ -197,7 +197,7 @@ public class GeometricTransformTests
                 {
                     Index = 0,
                     Name = "noise",
-                    Image = image,
+                    Image = new(image),
                 };
                 var once = flip.Apply(sample, new RandomSource(1)).Image!;
                 var size = image.Bytes.Length / (5 * width);
@@ -212,12 +212,12 @@ public class GeometricTransformTests
                         Assert.True(
                             image
                                 .Bytes.AsSpan((y * width + x) * size, size)
-                                .SequenceEqual(once.Bytes.AsSpan((fy * width + fx) * size, size))
+                                .SequenceEqual(once.Decode().Bytes.AsSpan((fy * width + fx) * size, size))
                         );
                     }
                 }
                 var twice = flip.Apply(sample, new RandomSource(1));
-                Assert.Equal(image.Bytes, twice.Image!.Bytes);
+                Assert.Equal(image.Bytes, twice.Image!.Decode().Bytes);
                 Assert.Equal(Matrix3x2.Identity, twice.Geometry!.Transform);
                 Assert.False(twice.Geometry.FlippedHorizontally || twice.Geometry.FlippedVertically);
             }
@@ -232,7 +232,7 @@ public class GeometricTransformTests
         {
             var crop = new RandomCrop(new RandomCropOptions(new HeightWidth(20, 20), CatMaxRatio: 0.75))
                 .Apply(TestScene.Create(), new RandomSource(seed))
-                .SegmentationMap!;
+                .Truth.SegmentationMap!;
             shares.Add(crop.Bytes.GroupBy(value => value).Max(group => group.Count()) / 400.0);
         }
         Assert.True(shares.Count(share => share < 0.75) >= 36, string.Join(' ', shares));
@@ -243,7 +243,9 @@ public class GeometricTransformTests
     {
         for (var seed = 0UL; seed < 200; seed++)
             Assert.NotEmpty(
-                new RandomCrop(new RandomCropOptions(new HeightWidth(8, 8))).Apply(TestScene.Create(), new RandomSource(seed)).Boxes!.Labels
+                new RandomCrop(new RandomCropOptions(new HeightWidth(8, 8)))
+                    .Apply(TestScene.Create(), new RandomSource(seed))
+                    .Truth.Boxes!.Labels
             );
     }
 
@@ -251,9 +253,9 @@ public class GeometricTransformTests
     public void Pad_FillsMapsWithIgnored()
     {
         var sample = new Pad(new PadOptions(new HeightWidth(61, 82), PadVal: [1, 2, 3])).Apply(TestScene.Create(), new RandomSource(1));
-        Assert.Equal([1, 2, 3], sample.Image!.Bytes[^3..]);
-        Assert.Equal(255, sample.SegmentationMap!.Bytes[^1]);
-        Assert.Equal(0, sample.InstanceMasks![0].Bytes[^1]);
+        Assert.Equal([1, 2, 3], sample.Image!.Decode().Bytes[^3..]);
+        Assert.Equal(255, sample.Truth.SegmentationMap!.Bytes[^1]);
+        Assert.Equal(0, sample.Truth.InstanceMasks![0].Bytes[^1]);
         Assert.Equal((0, 0, 2, 1), sample.Geometry!.Padding);
     }
 
@@ -261,7 +263,7 @@ public class GeometricTransformTests
     public void Apply_MapOfAnotherSize_NamesTheSample()
     {
         var sample = TestScene.Create();
-        sample.SegmentationMap = new Image(5, 5, 1);
+        sample.Truth.SegmentationMap = new Image(5, 5, 1);
         var error = Assert.Throws<UserErrorException>(() => Steps["flip"].Apply(sample, new RandomSource(1)));
         Assert.Equal("scene: the image has 60 x 80 pixels, its segmentation map 5 x 5.", error.Message);
     }
@@ -276,7 +278,7 @@ public class GeometricTransformTests
             {
                 Index = 0,
                 Name = "blank",
-                Image = new Image(100, 100, 1),
+                Image = new(new Image(100, 100, 1)),
             };
             new RandomResizedCrop(new RandomResizedCropOptions(new HeightWidth(10, 10), [0.2, 0.4])).Apply(sample, new RandomSource(seed));
             var t = sample.Geometry!.Transform;

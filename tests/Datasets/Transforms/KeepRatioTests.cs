@@ -61,10 +61,10 @@ public sealed class KeepRatioTests
             {
                 Index = 0,
                 Name = "x",
-                Image = new Image(height, width, 1),
+                Image = new(new Image(height, width, 1)),
             },
             new RandomSource(1)
         );
-        return (sample.Image!.Height, sample.Image.Width);
+        return (sample.Image!.Decode().Height, sample.Image.Decode().Width);
     }
 }

@@ -12,9 +12,9 @@ public class PhotoMetricDistortionTests
         {
             Index = 0,
             Name = "x",
-            Image = new Image(1, pixels.Length / channels, channels, PixelType.UInt8, pixels),
+            Image = new(new Image(1, pixels.Length / channels, channels, PixelType.UInt8, pixels)),
         };
-        return new PhotoMetricDistortion(options).Apply(sample, RandomSource.For(0, 0, seed)).Image!.Bytes;
+        return new PhotoMetricDistortion(options).Apply(sample, RandomSource.For(0, 0, seed)).Image!.Decode().Bytes;
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public class PhotoMetricDistortionTests
                 {
                     Index = 0,
                     Name = "x",
-                    Image = new Image(1, 1, 3, PixelType.Float32),
+                    Image = new(new Image(1, 1, 3, PixelType.Float32)),
                 },
                 new RandomSource(1)
             )

@@ -14,7 +14,7 @@ public class PixelTransformTests
         {
             Index = 0,
             Name = "picture",
-            Image = image,
+            Image = new(image),
         };
 
     [Theory]
@@ -24,12 +24,12 @@ public class PixelTransformTests
     {
         var image = ImageFixture.Noise(7, 23, 3);
         var sample = new Normalize(new NormalizeOptions([10, 20, 30], [2, 4, 5], InputMode: order)).Apply(Of(image), new RandomSource(1));
-        var (pixels, pending) = sample.TakePixels();
+        var (pixels, pending) = sample.Image!.Take();
         Assert.Same(image, pixels); // nothing has been computed yet
         var planes = new float[3 * 7 * 23];
         pending.WritePlanes(pixels, planes);
         var interleaved = sample.Image!;
-        Assert.Equal(PixelType.Float32, interleaved.Type);
+        Assert.Equal(PixelType.Float32, interleaved.Decode().Type);
         float[] mean = [10, 20, 30],
             std = [2, 4, 5];
         for (var i = 0; i < 7 * 23; i++)
@@ -38,7 +38,7 @@ public class PixelTransformTests
             {
                 var expected = (image.Bytes[i * 3 + (order == ChannelOrder.Bgr ? 2 - c : c)] - mean[c]) / std[c];
                 Assert.Equal(expected, planes[c * 7 * 23 + i], 1e-4f);
-                Assert.Equal(expected, interleaved.Pixels<float>()[i * 3 + c], 1e-4f);
+                Assert.Equal(expected, interleaved.Decode().Pixels<float>()[i * 3 + c], 1e-4f);
             }
         }
     }
@@ -47,10 +47,11 @@ public class PixelTransformTests
     public void Normalize_DivValue_IsTorchvisionsForm()
     {
         var image = ImageFixture.Noise(4, 4, 3);
-        var plain = new Normalize(new NormalizeOptions()).Apply(Of(image), new RandomSource(1)).Image!.Pixels<float>().ToArray();
+        var plain = new Normalize(new NormalizeOptions()).Apply(Of(image), new RandomSource(1)).Image!.Decode().Pixels<float>().ToArray();
         var divided = new Normalize(new NormalizeOptions([0.485, 0.456, 0.406], [0.229, 0.224, 0.225], 255))
             .Apply(Of(image), new RandomSource(1))
-            .Image!.Pixels<float>()
+            .Image!.Decode()
+            .Pixels<float>()
             .ToArray();
         for (var i = 0; i < plain.Length; i++)
             Assert.Equal(plain[i], divided[i], 1e-4f);
@@ -62,8 +63,8 @@ public class PixelTransformTests
     {
         var sample = new Normalize(new NormalizeOptions()).Apply(Of(ImageFixture.Noise(4, 4, 3)), new RandomSource(1));
         new Pad(new PadOptions(new HeightWidth(5, 5))).Apply(sample, new RandomSource(1));
-        Assert.Equal(0, sample.Image!.Pixels<float>()[^1]);
-        Assert.Equal(PixelType.Float32, sample.Image.Type);
+        Assert.Equal(0, sample.Image!.Decode().Pixels<float>()[^1]);
+        Assert.Equal(PixelType.Float32, sample.Image.Decode().Type);
     }
 
     [Fact]
@@ -89,7 +90,7 @@ public class PixelTransformTests
             else if (type == PixelType.UInt16)
                 image.Pixels<ushort>()[i] = (ushort)level;
         }
-        var noisy = new GaussianNoise(new GaussianNoiseOptions([8, 8])).Apply(Of(image), new RandomSource(1)).Image!;
+        var noisy = new GaussianNoise(new GaussianNoiseOptions([8, 8])).Apply(Of(image), new RandomSource(1)).Image!.Decode();
         var values = Enumerable.Range(0, 30000).Select(i => TestScene.Value(noisy, i)).ToArray();
         Assert.InRange(values.Average(), level - 0.2, level + 0.2);
         Assert.InRange(Math.Sqrt(values.Average(value => (value - level) * (value - level))), 7.8, 8.2);
@@ -102,7 +103,8 @@ public class PixelTransformTests
         image.Pixels<float>()[15 * 31 + 15] = 1;
         var blurred = new GaussianBlur(new GaussianBlurOptions([1.5, 1.5], 21))
             .Apply(Of(image), new RandomSource(1))
-            .Image!.Pixels<float>()
+            .Image!.Decode()
+            .Pixels<float>()
             .ToArray();
         var sum = Enumerable.Range(-10, 21).Sum(d => Math.Exp(-d * d / 4.5));
         for (var dy = -5; dy <= 5; dy++)
@@ -125,7 +127,7 @@ public class PixelTransformTests
             new RandomErasing(new RandomErasingOptions(1, [0.1, 0.3], Mode: mode, Value: [1, 2, 3])).Apply(sample, new RandomSource(seed));
             var changed = Enumerable
                 .Range(0, 3000)
-                .Where(i => !sample.Image!.Bytes.AsSpan(i * 3, 3).SequenceEqual((ReadOnlySpan<byte>)[77, 77, 77]))
+                .Where(i => !sample.Image!.Decode().Bytes.AsSpan(i * 3, 3).SequenceEqual((ReadOnlySpan<byte>)[77, 77, 77]))
                 .ToArray();
             Assert.InRange(changed.Length / 3000.0, 0.08, 0.32);
             var (width, height) = (
@@ -134,7 +136,7 @@ public class PixelTransformTests
             );
             Assert.Equal(changed.Length, width * height);
             if (mode == ErasingMode.Constant)
-                Assert.Equal([1, 2, 3], sample.Image!.Bytes.AsSpan(changed[0] * 3, 3).ToArray());
+                Assert.Equal([1, 2, 3], sample.Image!.Decode().Bytes.AsSpan(changed[0] * 3, 3).ToArray());
         }
     }
 
@@ -142,11 +144,11 @@ public class PixelTransformTests
     public void ColorJitter_ChangesPixelsOnly()
     {
         var sample = TestScene.Create();
-        var (boxes, map) = (sample.Boxes, sample.SegmentationMap);
+        var (boxes, map) = (sample.Truth.Boxes, sample.Truth.SegmentationMap);
         new ColorJitter(new ColorJitterOptions(0.4, 0.4, 0.4, 0.1)).Apply(sample, new RandomSource(2));
-        Assert.Same(boxes, sample.Boxes);
-        Assert.Same(map, sample.SegmentationMap);
-        Assert.NotEqual(TestScene.Create().Image!.Bytes, sample.Image!.Bytes);
+        Assert.Same(boxes, sample.Truth.Boxes);
+        Assert.Same(map, sample.Truth.SegmentationMap);
+        Assert.NotEqual(TestScene.Create().Image!.Decode().Bytes, sample.Image!.Decode().Bytes);
     }
 
     [Fact]
@@ -159,7 +161,7 @@ public class PixelTransformTests
             results.Add(
                 Convert.ToHexString(
                     System.Security.Cryptography.SHA256.HashData(
-                        new RandAugment(new RandAugmentOptions(1)).Apply(sample, new RandomSource(seed)).Image!.Bytes
+                        new RandAugment(new RandAugmentOptions(1)).Apply(sample, new RandomSource(seed)).Image!.Decode().Bytes
                     )
                 )
             );

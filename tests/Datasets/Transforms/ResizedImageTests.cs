@@ -30,17 +30,17 @@ public class ResizedImageTests
                 ReadFile = () => file,
             };
             sample = new LoadImage(new LoadImageOptions()).Apply(sample, new RandomSource(0));
-            sample.SegmentationMap = new Image(whole.Height, whole.Width, 1);
+            sample.Truth.SegmentationMap = new Image(whole.Height, whole.Width, 1);
             sample = new RandomResize(new RandomResizeOptions([scale, scale])).Apply(sample, new RandomSource(seed));
-            Assert.True(sample.IsEncoded);
+            Assert.NotNull(sample.Image!.Encoded);
             sample = new RandomCrop(new RandomCropOptions(size)).Apply(sample, new RandomSource(seed));
-            Assert.True(sample.IsEncoded);
-            Assert.Equal((size.Height, size.Width), sample.ImageSize);
-            Assert.Equal((size.Height, size.Width), (sample.SegmentationMap!.Height, sample.SegmentationMap.Width));
+            Assert.NotNull(sample.Image!.Encoded);
+            Assert.Equal((size.Height, size.Width), sample.Image.Size);
+            Assert.Equal((size.Height, size.Width), (sample.Truth.SegmentationMap!.Height, sample.Truth.SegmentationMap.Width));
 
             var (top, left) = ((int)MathF.Round(-sample.Geometry!.Transform.M32), (int)MathF.Round(-sample.Geometry!.Transform.M31));
             var expected = PixelLayout.Crop(resized, top, left, size.Height, size.Width);
-            Assert.True(TestImages.Largest(expected, sample.Image!) <= 1);
+            Assert.True(TestImages.Largest(expected, sample.Image.Decode()) <= 1);
         }
     }
 

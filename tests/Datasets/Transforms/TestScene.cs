@@ -43,12 +43,15 @@ internal static class TestScene
         {
             Index = 3,
             Name = "scene",
-            Image = image,
-            SegmentationMap = map,
-            InstanceMasks = masks,
-            Boxes = new Boxes([.. Rectangles.SelectMany(r => r).Select(v => (float)v)], [5, 6], [false, true]),
+            Image = new(image),
+            Truth =
+            {
+                SegmentationMap = map,
+                InstanceMasks = masks,
+                Boxes = new Boxes([.. Rectangles.SelectMany(r => r).Select(v => (float)v)], [5, 6], [false, true]),
+            },
         };
-        sample.ExtraMaps["depth"] = depth;
+        sample.Truth.ExtraMaps["depth"] = depth;
         return sample;
     }
 

@@ -44,8 +44,7 @@ public class TransformContractTests
     private static Sample Scene()
     {
         var sample = TestScene.Create();
-        sample.Label = 4;
-        sample.ReadSegmentationFile = null;
+        sample.Truth.Label = 4;
         sample.Source = new MemoryDataset(3, _ => TestScene.Create());
         return sample;
     }
@@ -58,15 +57,15 @@ public class TransformContractTests
         for (var seed = 0UL; seed < 5; seed++)
         {
             var sample = step.Apply(Scene(), RandomSource.For(0, 0, (long)seed));
-            var size = sample.ImageSize!.Value;
-            Assert.Equal((4, 3L, "scene"), (sample.Label, sample.Index, sample.Name));
-            Assert.Equal(size, (sample.SegmentationMap!.Height, sample.SegmentationMap.Width));
-            Assert.All(sample.InstanceMasks!, mask => Assert.Equal(size, (mask.Height, mask.Width)));
-            Assert.Equal(sample.Boxes!.Count, sample.InstanceMasks!.Count);
-            Assert.All(sample.Boxes.Corners, corner => Assert.True(float.IsFinite(corner)));
+            var size = sample.Image!.Size;
+            Assert.Equal((4, 3L, "scene"), (sample.Truth.Label, sample.Index, sample.Name));
+            Assert.Equal(size, (sample.Truth.SegmentationMap!.Height, sample.Truth.SegmentationMap.Width));
+            Assert.All(sample.Truth.InstanceMasks!, mask => Assert.Equal(size, (mask.Height, mask.Width)));
+            Assert.Equal(sample.Truth.Boxes!.Count, sample.Truth.InstanceMasks!.Count);
+            Assert.All(sample.Truth.Boxes.Corners, corner => Assert.True(float.IsFinite(corner)));
 
             var again = step.Apply(Scene(), RandomSource.For(0, 0, (long)seed));
-            Assert.Equal(sample.Image!.Bytes, again.Image!.Bytes);
+            Assert.Equal(sample.Image!.Decode().Bytes, again.Image!.Decode().Bytes);
         }
     }
 
@@ -75,8 +74,8 @@ public class TransformContractTests
     public void Apply_FromSeveralThreads_GivesTheSame(string name)
     {
         var step = Build(name);
-        var expected = Enumerable.Range(0, 8).Select(i => step.Apply(Scene(), RandomSource.For(0, 0, i)).Image!.Bytes).ToArray();
-        Parallel.For(0, 32, i => Assert.Equal(expected[i % 8], step.Apply(Scene(), RandomSource.For(0, 0, i % 8)).Image!.Bytes));
+        var expected = Enumerable.Range(0, 8).Select(i => step.Apply(Scene(), RandomSource.For(0, 0, i)).Image!.Decode().Bytes).ToArray();
+        Parallel.For(0, 32, i => Assert.Equal(expected[i % 8], step.Apply(Scene(), RandomSource.For(0, 0, i % 8)).Image!.Decode().Bytes));
     }
 
     [Theory]
@@ -84,17 +83,17 @@ public class TransformContractTests
     public void Apply_DoesNotWriteIntoTheInput(string name)
     {
         var sample = Scene();
-        var (image, map) = (sample.Image!, sample.SegmentationMap!);
+        var (image, map) = (sample.Image!.Decode(), sample.Truth.SegmentationMap!);
         for (var seed = 0UL; seed < 5; seed++)
         {
-            (sample.Image, sample.SegmentationMap) = (image, map);
-            sample.InstanceMasks = TestScene.Create().InstanceMasks;
-            sample.Boxes = TestScene.Create().Boxes;
-            sample.ExtraMaps["depth"] = TestScene.Create().ExtraMaps["depth"];
-            _ = Build(name).Apply(sample, new RandomSource(seed)).Image;
+            (sample.Image, sample.Truth.SegmentationMap) = (new(image), map);
+            sample.Truth.InstanceMasks = TestScene.Create().Truth.InstanceMasks;
+            sample.Truth.Boxes = TestScene.Create().Truth.Boxes;
+            sample.Truth.ExtraMaps["depth"] = TestScene.Create().Truth.ExtraMaps["depth"];
+            _ = Build(name).Apply(sample, new RandomSource(seed)).Image!.Decode();
         }
-        Assert.Equal(TestScene.Create().Image!.Bytes, image.Bytes);
-        Assert.Equal(TestScene.Create().SegmentationMap!.Bytes, map.Bytes);
+        Assert.Equal(TestScene.Create().Image!.Decode().Bytes, image.Bytes);
+        Assert.Equal(TestScene.Create().Truth.SegmentationMap!.Bytes, map.Bytes);
     }
 
     [Fact]
@@ -113,7 +112,7 @@ public class TransformContractTests
                 ["LoadImage", "RandomResizedCrop", "RandomFlip", "ColorJitter", "RandAugment", "Normalize", "RandomErasing"]
         )
             sample = Build(name).Apply(sample, new RandomSource(1));
-        var (pixels, normalization) = sample.TakePixels();
+        var (pixels, normalization) = sample.Image!.Take();
         var planes = new float[3 * 48 * 48];
         normalization.WritePlanes(pixels, planes);
         Assert.All(planes, value => Assert.InRange(value, -3, 3));

@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
@@ -30,7 +30,7 @@ public class CheckpointStoreTests
         Assert.Equal(300, checkpoint.Info.Iteration);
         Assert.Equal(["cat", "dog", "ünï \"q\"", "d", "e"], checkpoint.Info.Data.Classes);
         Assert.Equal(DataTask.Classification, checkpoint.Info.Data.Task);
-        Assert.Equal("TinyModel", checkpoint.Info.Config["model"]!["type"]!.GetValue<string>());
+        Assert.Equal("TinyModel", ((ConfigValue)checkpoint.Info.Config.Find("model.type")!).Text);
         Assert.Equal(0.5, checkpoint.Info.Metrics["accuracy/top1"]);
         Assert.True(double.IsNaN(checkpoint.Info.Metrics["f1"]));
 
@@ -255,9 +255,7 @@ public class CheckpointStoreTests
         using var wider = new TinyModel(width: 8);
         var path = new CheckpointStore(folder.Path).Save("epoch_1", State(model), Info(model));
         using var checkpoint = Checkpoint.Open(path);
-        var config = JsonNode
-            .Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 8 } } }""")!
-            .AsObject();
+        var config = ConfigDocument.Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 8 } } }""");
         var message = Assert.Throws<UserErrorException>(() => checkpoint.LoadModel(wider, config: config)).Message;
         Assert.Contains("The checkpoint's model.backbone.width is 4, the config's 8.", message, StringComparison.Ordinal);
         Assert.Contains("backbone.conv1.weight is [4, 3, 3, 3], the model's [8, 3, 3, 3]", message, StringComparison.Ordinal);
@@ -312,9 +310,7 @@ public class CheckpointStoreTests
     internal static CheckpointInfo Info(TinyModel model, int epoch = 1) =>
         new()
         {
-            Config = JsonNode
-                .Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 4 } } }""")!
-                .AsObject(),
+            Config = ConfigDocument.Parse("""{ "model": { "type": "TinyModel", "backbone": { "type": "TinyBackbone", "width": 4 } } }"""),
             Data = new DataInfo(["cat", "dog", "ünï \"q\"", "d", "e"], DataTask.Classification),
             Epoch = epoch,
             Iteration = epoch * 100,

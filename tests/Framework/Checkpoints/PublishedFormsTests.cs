@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
@@ -52,7 +52,7 @@ public sealed class PublishedFormsTests
             state,
             new CheckpointInfo
             {
-                Config = new JsonObject(),
+                Config = ConfigDocument.Empty,
                 Data = new DataInfo(["a", "b"], DataTask.Classification),
                 Epoch = 1,
                 Iteration = 1,

@@ -113,7 +113,37 @@ public sealed class ComponentBuilderTests
     }
 
     [Fact]
-    public void KeyedServices_GiveComponentsWithDefaults() => Assert.IsType<Bolt>(Services.GetRequiredKeyedService<Part>("Bolt"));
+    public void Part_OfASiblingThatComesLater_IsBuiltFirst_AndOnce()
+    {
+        var wagon = (Wagon)
+            Builder.Build<Engine>("""{ "type": "Wagon", "front": { "type": "Meter" }, "main": { "type": "Gear", "teeth": 4 } }""");
+        Assert.Same(wagon.Main, ((Meter)wagon.Front).Source);
+    }
+
+    [Fact]
+    public void Part_NoNeighbourHas_IsTheOneHandedOver()
+    {
+        var (first, last) = (new Gear(new GearOptions(1)), new Gear(new GearOptions(2)));
+        Assert.Same(last, ((Trailer)Builder.Build<Engine>("""{ "type": "Trailer" }""", first, "not one", last)).Power);
+        var motor = (Motor)
+            Builder.Build<Engine>("""{ "type": "Motor", "main": { "type": "Gear", "teeth": 7 }, "parts": [{ "type": "Meter" }] }""", last);
+        Assert.Same(motor.Main, ((Meter)motor.Parts![0]).Source); // the neighbour goes before
+    }
+
+    [Fact]
+    public void Services_AlsoKeyedOnes_FillTheConstructor()
+    {
+        using var services = new ServiceCollection()
+            .AddComponents(typeof(Gear).Assembly)
+            .AddSingleton(TimeProvider.System)
+            .AddKeyedSingleton<TimeProvider>("spare", new StoppedClock())
+            .BuildServiceProvider();
+        var clock = (Clock)services.GetRequiredService<ComponentBuilder>().Build<IBox>("""{ "type": "Clock" }""");
+        Assert.Same(TimeProvider.System, clock.Time);
+        Assert.IsType<StoppedClock>(clock.Spare);
+    }
+
+    private sealed class StoppedClock : TimeProvider;
 
     [Fact]
     public void Bind_WholeDocument_TakesReservedKeys()
@@ -144,8 +174,9 @@ public sealed class ComponentBuilderTests
             .AddComponents(typeof(Bolt).Assembly)
             .AddComponents(Foreign(typeof(Engine), "Bolt"))
             .BuildServiceProvider();
-        Assert.Equal("Foreign.Bolt", services.GetRequiredKeyedService<Engine>("Bolt").GetType().FullName);
-        Assert.IsType<Bolt>(services.GetRequiredKeyedService<Part>("Bolt"));
+        var builder = services.GetRequiredService<ComponentBuilder>();
+        Assert.Equal("Foreign.Bolt", builder.Build<Engine>("""{ "type": "Bolt" }""").GetType().FullName);
+        Assert.IsType<Bolt>(builder.Build<Part>("""{ "type": "Bolt" }"""));
     }
 
     [Fact]

@@ -195,11 +195,36 @@ public sealed class ComponentErrorTests
         """{ "type": "Meter" }""",
         """
             config:1
-              Meter needs an IPower, but nothing that is built before it and no service is one.
+              Meter needs an IPower from the "main" beside it; there is none here.
             """
     )]
     public void Part(string json, string expected) =>
         Assert.Equal(expected, Assert.Throws<UserErrorException>(() => Builder.Build<Part>(json)).Message);
+
+    [Fact]
+    public void PartThatNobodyHandsOver_SaysWhoWould() =>
+        Assert.Equal(
+            """
+            config:1
+              Trailer needs an IPower, which the workshop gives; it isn't given here.
+            """,
+            Assert.Throws<UserErrorException>(() => Builder.Build<Engine>("""{ "type": "Trailer" }""")).Message
+        );
+
+    [Fact]
+    public void ServiceThatNobodyRegistered_SaysWhatIsGivenInstead() =>
+        Assert.Equal(
+            """
+            config:1  box
+              Clock needs a TimeProvider, but no service is one, and a box gets nothing from its neighbours.
+              A plugin can register a service (IPluginServices), or say where the part comes from: [assembly: Receives(…)].
+            """,
+            Assert
+                .Throws<UserErrorException>(() =>
+                    Builder.Build<Engine>("""{ "type": "Motor", "main": { "type": "Bolt" }, "box": { "type": "Clock" } }""")
+                )
+                .Message
+        );
 
     [Fact]
     public void ManyMistakes_AreReportedAtOnce_InFileOrder()

@@ -1,7 +1,12 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Components;
 using Tessera.Framework.Errors;
+using Tessera.Tests.Framework.Components;
+
+[assembly: Receives(typeof(Part), typeof(IPower), "main")]
+[assembly: Receives(typeof(Engine), typeof(IPower), By = "the workshop")]
 
 namespace Tessera.Tests.Framework.Components;
 
@@ -88,7 +93,7 @@ public sealed class Crate(IReadOnlyDictionary<string, Part> parts) : IBox
     public IReadOnlyDictionary<string, Part> Parts { get; } = parts;
 }
 
-/// <summary>Asks for the power of whatever was built before it.</summary>
+/// <summary>Asks for the power of the main part around it.</summary>
 [Component("Meter")]
 public sealed class Meter(IPower source) : Part
 {
@@ -126,6 +131,31 @@ public sealed class Motor(MotorOptions options, Part main, IReadOnlyList<Part>? 
     public IBox? Box { get; } = box;
 
     public TimeProvider? Clock { get; } = clock;
+}
+
+/// <summary>Its front part is built first and may ask for the main one.</summary>
+[Component("Wagon")]
+public sealed class Wagon(Part front, Part main) : Engine
+{
+    public Part Front { get; } = front;
+
+    public Part Main { get; } = main;
+}
+
+/// <summary>Asks for what only a builder hands over.</summary>
+[Component("Trailer")]
+public sealed class Trailer(IPower power) : Engine
+{
+    public IPower Power { get; } = power;
+}
+
+/// <summary>Asks for services alone.</summary>
+[Component("Clock")]
+public sealed class Clock(TimeProvider time, [FromKeyedServices("spare")] TimeProvider? spare = null) : IBox
+{
+    public TimeProvider Time { get; } = time;
+
+    public TimeProvider? Spare { get; } = spare;
 }
 
 public sealed record RigOptions(ComponentSpec<Engine> Engine, int Seed = 0, ToothOptions? Tooth = null);

@@ -301,6 +301,28 @@ public sealed class ConfigErrorTests
         Assert.Equal(expected, folder.ErrorOf("c.json"));
     }
 
+    [Theory]
+    [InlineData("""{ "after": "Lod", "insert": { "type": "X" } }""", "after")]
+    [InlineData("""{ "before": "Lod", "insert": [{ "type": "X" }] }""", "before")]
+    [InlineData("""{ "replace": "Lod", "with": { "type": "X" } }""", "replace")]
+    [InlineData("""{ "change": "Lod", "with": { "x": 1 } }""", "change")]
+    [InlineData("""{ "remove": "Lod" }""", "remove")]
+    public void Edit_OfAStepThatIsNotThere_IsAnError_WithEveryVerb(string edit, string verb)
+    {
+        using var folder = new ConfigFolder(
+            ("b.json", """{ "p": [ { "type": "Load" } ] }"""),
+            ("c.json", $$"""{ "_base_": "b.json", "p": { "_edit_": [ {{edit}} ] } }""")
+        );
+        Assert.Equal(
+            $"""
+            c.json:1  p._edit_.0.{verb}
+              No inherited step is named "Lod". Did you mean "Load"?
+              The inherited steps are Load.
+            """,
+            folder.ErrorOf("c.json")
+        );
+    }
+
     [Fact]
     public void SiblingEdit_IsAnError()
     {
@@ -364,22 +386,19 @@ public sealed class ConfigErrorTests
               Its config names a plugin: "../evil.dll".
               A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.
             """,
-            Assert
-                .Throws<UserErrorException>(() => ConfigDocument.FromCheckpoint("""{ "plugins": ["../evil.dll"] }""", "best.safetensors"))
-                .Message
+            Assert.Throws<UserErrorException>(() => Saved("""{ "plugins": ["../evil.dll"] }""")).Message
         );
 
     [Fact]
     public void PluginInCheckpoint_OnlyTheUsersOwnIsTaken()
     {
-        var document = ConfigDocument.FromCheckpoint(
-            """{ "plugins": ["../evil.dll"], "a": 1 }""",
-            "best.safetensors",
-            plugins: ["good.dll"]
-        );
+        var document = Saved("""{ "plugins": ["../evil.dll"], "a": 1 }""", "good.dll");
         Assert.Equal(Path.GetFullPath("good.dll"), Assert.Single(document.Plugins).Path);
         Assert.Null(document.Root["plugins"]);
     }
+
+    private static ConfigDocument Saved(string json, params string[] plugins) =>
+        ConfigDocument.FromCheckpoint(ConfigDocument.ReadSaved(json, "config in best.safetensors"), "best.safetensors", plugins: plugins);
 
     [Fact]
     public void Plugins_AreRelativeToTheFileThatNamesThem()
@@ -391,7 +410,7 @@ public sealed class ConfigErrorTests
         );
         var document = folder.Load("c.json");
         Assert.Equal(Path.Combine(folder.Root, "_base_", "p.cs"), Assert.Single(document.Plugins).Path);
-        Assert.Contains("\"../_base_/p.cs\"", document.SaveText(Path.Combine(folder.Root, "work")), StringComparison.Ordinal);
+        Assert.Contains("\"../_base_/p.cs\"", document.ForSaving(Path.Combine(folder.Root, "work")).SaveText(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -17,6 +17,11 @@ public sealed class MergePropertyTests
     /// <summary>Objects of up to four keys, three deep, as text: merging must not change what another case still uses.</summary>
     private static readonly Gen<string> s_documents = Objects(3).Select(map => map.ToJsonString());
 
+    private static readonly Gen<string> s_keys = Gen.Char["abcd"].Select(letter => letter.ToString());
+
+    /// <summary>a and b hold objects, c and d numbers, at every depth.</summary>
+    private static readonly Gen<string> s_steady = Steady(2).Select(map => map.ToJsonString());
+
     [Fact]
     public void Merge_TwoDocuments_AgreesWithThePlainRules() =>
         Gen.Select(s_documents, s_documents).Sample((below, above) => Merge(below, above) == Plain(below, above), iter: 300, threads: 1);
@@ -33,17 +38,62 @@ public sealed class MergePropertyTests
     public void Merge_WithItself_ChangesNothing() =>
         s_documents.Sample(document => Merge(document, document) == Merge(document, "{}"), iter: 150, threads: 1);
 
-    private static string Merge(string below, string above)
+    [Fact]
+    public void Merge_AChainOfFiles_AgreesWithThePlainRules() =>
+        Gen.Select(s_documents, s_documents, s_documents)
+            .Sample((first, second, third) => Merge(first, second, third) == Plain(first, second, third), iter: 200, threads: 1);
+
+    /// <summary>Where every key keeps its form and none is removed: files may be merged with those above or below them first.</summary>
+    [Fact]
+    public void Merge_WithoutNullsAndChangesOfForm_IsAssociative() =>
+        Gen.Select(s_steady, s_steady, s_steady)
+            .Sample((first, second, third) => Merge(first, second, third) == Merge(first, Merge(second, third)), iter: 200, threads: 1);
+
+    [Fact]
+    public void Null_RemovesTheKey_AndNothingElse() =>
+        Gen.Select(s_documents, s_keys)
+            .Sample(
+                (document, key) =>
+                {
+                    var expected = JsonNode.Parse(Plain(document))!.AsObject();
+                    expected.Remove(key);
+                    return Merge(document, $$"""{ "{{key}}": null }""") == expected.ToJsonString();
+                },
+                iter: 150,
+                threads: 1
+            );
+
+    [Fact]
+    public void Delete_IsTheSameAsNothingInherited() =>
+        Gen.Select(s_documents, s_keys, s_documents)
+            .Sample(
+                (below, key, map) =>
+                {
+                    var deleting = JsonNode.Parse(map)!.AsObject();
+                    deleting.Insert(0, "_delete_", true);
+                    var without = JsonNode.Parse(below)!.AsObject();
+                    var at = without.IndexOf(key);
+                    if (at >= 0)
+                        without.SetAt(at, 0); // a number inherits nothing either, and the key keeps its place
+                    return Merge(below, $$"""{ "{{key}}": {{deleting}} }""")
+                        == Merge(without.ToJsonString(), $$"""{ "{{key}}": {{map}} }""");
+                },
+                iter: 150,
+                threads: 1
+            );
+
+    private static string Merge(params string[] documents)
     {
-        using var folder = new ConfigFolder(
-            ("b.json", $$"""{ "top": {{below}} }"""),
-            ("c.json", $$"""{ "_base_": "b.json", "top": {{above}} }""")
-        );
-        return JsonNode.Parse(folder.Load("c.json").Merged["top"]!.ToString())!.ToJsonString();
+        using var folder = new ConfigFolder([
+            .. documents.Select(
+                (document, i) => ($"{i}.json", $$"""{ {{(i > 0 ? $"\"_base_\": \"{i - 1}.json\"," : "")}} "top": {{document}} }""")
+            ),
+        ]);
+        return JsonNode.Parse(folder.Load($"{documents.Length - 1}.json").Merged["top"]!.ToString())!.ToJsonString();
     }
 
-    private static string Plain(string below, string above) =>
-        PlainMerge(PlainMerge([], JsonNode.Parse(below)!.AsObject()), JsonNode.Parse(above)!.AsObject()).ToJsonString();
+    private static string Plain(params string[] documents) =>
+        documents.Aggregate(new JsonObject(), (below, above) => PlainMerge(below, JsonNode.Parse(above)!.AsObject())).ToJsonString();
 
     private static JsonObject PlainMerge(JsonObject below, JsonObject above)
     {
@@ -71,6 +121,18 @@ public sealed class MergePropertyTests
                     )
                 )
                 .Select(Object);
+
+    private static Gen<JsonObject> Steady(int depth) =>
+        Gen.Select(
+            depth == 0 ? Gen.Const(new (string, JsonNode?)[0]) : Entries("ab", Steady(depth - 1).Select(map => (JsonNode?)map)),
+            Entries("cd", Gen.Int[0, 8].Select(number => (JsonNode?)number)),
+            (maps, leaves) => Object([.. maps, .. leaves])
+        );
+
+    private static Gen<(string Key, JsonNode? Value)[]> Entries(string letters, Gen<JsonNode?> value) =>
+        Gen.Select(Gen.Char[letters].Select(letter => letter.ToString()), value)
+            .Array[0, 2]
+            .Select(entries => entries.DistinctBy(entry => entry.Item1).ToArray());
 
     private static Gen<(string Key, JsonNode? Value)[]> Entries(Gen<JsonNode?> value) =>
         Gen.Select(Gen.Char["abcd"].Select(letter => letter.ToString()), value)

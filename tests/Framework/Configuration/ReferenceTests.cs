@@ -50,7 +50,7 @@ public sealed class ReferenceTests
         var saved = document.SaveText();
         Assert.Equal(
             """{"data_root": "data", "key": "${env:SECRET}", "path": "${data_root}/x"}""",
-            ConfigDocument.FromCheckpoint(saved, "c").Merged.ToString()
+            ConfigDocument.ReadSaved(saved, "c").Merged.ToString()
         );
         Assert.DoesNotContain("hunter2", saved, StringComparison.Ordinal);
         Assert.DoesNotContain("/private", saved, StringComparison.Ordinal);
@@ -68,7 +68,8 @@ public sealed class ReferenceTests
     [Fact]
     public void Checkpoint_UnsetVariable_StaysAsWritten()
     {
-        var document = ConfigDocument.FromCheckpoint("""{ "a": "${env:GONE}/x" }""", "c.safetensors", environment: _ => null);
+        var saved = ConfigDocument.ReadSaved("""{ "a": "${env:GONE}/x" }""", "c", environment: _ => null);
+        var document = ConfigDocument.FromCheckpoint(saved, "c.safetensors", environment: _ => null);
         Assert.Equal("""{"a": "${env:GONE}/x"}""", document.Root.ToString());
     }
 

@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 
 namespace Tessera.Tests.Framework.Data;
@@ -23,14 +23,17 @@ public class RgbTests
     {
         var info = new CheckpointInfo
         {
-            Config = new JsonObject(),
+            Config = ConfigDocument.Empty,
             Data = new DataInfo(["sky", "road"], DataTask.Segmentation) { Palette = [new(70, 130, 180), new(128, 64, 128)] },
             Epoch = 0,
             Iteration = 0,
         };
-        var back = CheckpointInfo.FromJson(JsonNode.Parse(info.ToJson().ToJsonString())!.AsObject());
+        var back = CheckpointInfo.FromJson(info.ToJson(), "a.safetensors");
         Assert.Equal(["#4682B4", "#804080"], back.Data.Palette!.Select(color => color.ToString()));
-        var without = CheckpointInfo.FromJson((info with { Data = new DataInfo(["a"], DataTask.Classification) }).ToJson());
+        var without = CheckpointInfo.FromJson(
+            (info with { Data = new DataInfo(["a"], DataTask.Classification) }).ToJson(),
+            "a.safetensors"
+        );
         Assert.Null(without.Data.Palette);
     }
 }

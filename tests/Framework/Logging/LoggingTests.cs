@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
-using NLog;
+using Microsoft.Extensions.Logging;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Logging;
+using Tessera.Framework.Messages;
 
 namespace Tessera.Tests.Framework.Logging;
 
@@ -186,12 +187,12 @@ public class LoggingTests
         using (var log = RunLog.Start(folder.Path))
         {
             run = log.Folder;
-            LogManager.GetLogger("test").Info("the marker {0}", 42);
+            Log.For("Tessera.test").LogInformation("the marker {0}", 42);
             log.Progress(1, 10);
             log.Report(new ProgressReport(5, 10, 0, 2, 123.4, 0.05, null, new Dictionary<string, double> { ["loss"] = 0.5 }));
             log.Scalars("train", 5, 0, new Dictionary<string, double> { ["loss"] = 0.5 });
         }
-        LogManager.GetLogger("test").Info("after the end");
+        Log.For("Tessera.test").LogInformation("after the end");
         var text = File.ReadAllText(Path.Combine(run, Path.GetFileName(run) + ".log"));
         Assert.Contains("INFO  test  the marker 42", text, StringComparison.Ordinal);
         Assert.Contains("epoch 1/2  iter 5/10  loss 0.5  123.4 img/s  data 5 %", text, StringComparison.Ordinal);

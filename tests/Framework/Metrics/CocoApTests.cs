@@ -80,7 +80,7 @@ public class CocoApTests
                         {
                             Index = n,
                             Name = $"{n}",
-                            BoxAnnotation = samples[image].BoxAnnotation,
+                            Truth = { BoxAnnotation = samples[image].Truth.BoxAnnotation },
                         }
                 )
                 .ToArray();
@@ -120,7 +120,7 @@ public class CocoApTests
                 "Without an object, so undefined (NaN) and left out of the means: dog.",
                 "No object is medium (up to 96 x 96) or large, so what is said of that size is undefined (NaN).",
             ],
-            metric.Notes()
+            metric.Report().Notes
         );
     }
 
@@ -149,7 +149,7 @@ public class CocoApTests
                     {
                         Index = 0,
                         Name = "scene",
-                        BoxAnnotation = found,
+                        Truth = { BoxAnnotation = found },
                     },
                 ]
             );
@@ -157,7 +157,7 @@ public class CocoApTests
             Assert.Equal(metric is CocoApMetric ? 51 / 101.0 : 0.5, values[metric is CocoApMetric ? "bbox/AP" : "voc/mAP"], 12);
             Assert.Contains(
                 "2 of 4 objects have no extent or lie outside their image: nothing can find them, and they count as not found.",
-                metric.Notes()
+                metric.Report().Notes
             );
         }
     }
@@ -222,7 +222,7 @@ public class CocoApTests
         {
             Index = 0,
             Name = "scene",
-            Boxes = boxes,
+            Truth = { Boxes = boxes },
         };
 
     private static IReadOnlyDictionary<string, double> Values(
@@ -254,13 +254,16 @@ public class CocoApTests
                     Index = samples.Count,
                     Name = $"{image}",
                     ImageId = image,
-                    BoxAnnotation = new BoxAnnotation(
-                        [.. truth.SelectMany(entry => Numbers(entry[3]))],
-                        Labels(truth, 2),
-                        [.. truth.Select(entry => entry[4].GetDouble())],
-                        crowd,
-                        crowd
-                    ),
+                    Truth =
+                    {
+                        BoxAnnotation = new BoxAnnotation(
+                            [.. truth.SelectMany(entry => Numbers(entry[3]))],
+                            Labels(truth, 2),
+                            [.. truth.Select(entry => entry[4].GetDouble())],
+                            crowd,
+                            crowd
+                        ),
+                    },
                 }
             );
             double[] boxes = [.. found.SelectMany(entry => Numbers(entry[2]))];

@@ -113,7 +113,7 @@ public class DetectionConfusionTests
                 {
                     Index = 0,
                     Name = "scene",
-                    Boxes = truth,
+                    Truth = { Boxes = truth },
                 },
             ]
         );

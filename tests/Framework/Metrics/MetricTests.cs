@@ -124,8 +124,8 @@ public class MetricTests
         foreach (var name in (string[])["precision/macro", "recall/macro", "f1/macro", "f1/micro", "f1/class/c1"])
             Assert.Equal(1.0, values[name]);
         Assert.True(double.IsNaN(values["f1/class/c2"]));
-        Assert.Equal(["c2", "absent", "absent", "absent", "0"], metric.Tables()[0].Rows[2]);
-        Assert.Equal(["Neither in the truth nor predicted, so left out of the macro averages: c2, c3."], metric.Notes());
+        Assert.Equal(["c2", "absent", "absent", "absent", "0"], metric.Report().Tables[0].Rows[2]);
+        Assert.Equal(["Neither in the truth nor predicted, so left out of the macro averages: c2, c3."], metric.Report().Notes);
     }
 
     [Fact]
@@ -187,18 +187,18 @@ public class MetricTests
                 {
                     Index = 0,
                     Name = "a",
-                    Targets = [1, 5],
+                    Truth = { Targets = [1, 5] },
                 },
                 new Sample
                 {
                     Index = 1,
                     Name = "b",
-                    Targets = [3, 5],
+                    Truth = { Targets = [3, 5] },
                 },
             ]
         );
         Assert.Equal(1.0, metric.Compute()["r2"]);
-        Assert.Contains("left out of the mean: flat.", Assert.Single(metric.Notes()), StringComparison.Ordinal);
+        Assert.Contains("left out of the mean: flat.", Assert.Single(metric.Report().Notes), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -221,7 +221,7 @@ public class MetricTests
         {
             Index = 0,
             Name = $"sample {label}",
-            Label = label,
+            Truth = { Label = label },
         };
 
     private static Sample Hot(params float[] labels) =>
@@ -229,7 +229,7 @@ public class MetricTests
         {
             Index = 0,
             Name = "sample",
-            MultiLabel = labels,
+            Truth = { MultiLabel = labels },
         };
 
     private static Metric[] MetricsFor(string kind, DataInfo info) =>
@@ -283,7 +283,7 @@ public class MetricTests
                     {
                         Index = 0,
                         Name = "sample",
-                        Targets = row,
+                        Truth = { Targets = row },
                     }),
             ],
             _ => [.. fixture.GetProperty("labels").EnumerateArray().Select(label => Labelled(label.GetInt32()))],

@@ -33,12 +33,12 @@ public class SegmentationMetricTests
                 ["IoU", "Acc", "Dice", "Fscore", "Precision", "Recall"],
                 kind => Assert.True(double.IsNaN(values[$"{kind}/{name}"]))
             );
-            Assert.Contains(metric.Notes(), note => note.EndsWith($"left out of the means: {name}.", StringComparison.Ordinal));
-            Assert.Contains("absent", metric.Tables()[0].Rows.Single(row => row[0] == name));
+            Assert.Contains(metric.Report().Notes, note => note.EndsWith($"left out of the means: {name}.", StringComparison.Ordinal));
+            Assert.Contains("absent", metric.Report().Tables[0].Rows.Single(row => row[0] == name));
         }
         else
         {
-            Assert.Empty(metric.Notes());
+            Assert.Empty(metric.Report().Notes);
         }
     }
 
@@ -92,7 +92,7 @@ public class SegmentationMetricTests
                 "Neither in the truth nor predicted, so undefined (NaN) and left out of the means: c3.",
                 "Predicted, but nowhere in the truth: IoU 0, Acc undefined (NaN): c2.",
             ],
-            metric.Notes()
+            metric.Report().Notes
         );
     }
 
@@ -102,7 +102,7 @@ public class SegmentationMetricTests
         Assert.All(Run(2, out _).Values, value => Assert.True(double.IsNaN(value)));
         var values = Run(2, out var metric, (Map(255, 255), Map(0, 1)));
         Assert.All(values.Values, value => Assert.True(double.IsNaN(value)));
-        Assert.Contains("1 of 1 images have only ignored pixels.", metric.Notes());
+        Assert.Contains("1 of 1 images have only ignored pixels.", metric.Report().Notes);
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public class SegmentationMetricTests
         {
             Index = 0,
             Name = "large",
-            SegmentationMap = map,
+            Truth = { SegmentationMap = map },
         };
         for (var i = 0; i < 40; i++)
             metric.Process([new SegmentationPrediction(map)], [sample]);
@@ -169,7 +169,7 @@ public class SegmentationMetricTests
                     {
                         Index = 0,
                         Name = "s",
-                        SegmentationMap = truth,
+                        Truth = { SegmentationMap = truth },
                     },
                 ]
             );
@@ -229,7 +229,7 @@ public class SegmentationMetricTests
                     {
                         Index = 0,
                         Name = "s",
-                        SegmentationMap = Map(0),
+                        Truth = { SegmentationMap = Map(0) },
                     },
                 ]
             )
@@ -265,7 +265,7 @@ public class SegmentationMetricTests
                         {
                             Index = i,
                             Name = $"sample {i}",
-                            SegmentationMap = image.Truth,
+                            Truth = { SegmentationMap = image.Truth },
                         }
                 ),
             ]
@@ -303,7 +303,7 @@ public class SegmentationMetricTests
                         {
                             Index = i,
                             Name = $"sample {i}",
-                            SegmentationMap = Read(image, "truth"),
+                            Truth = { SegmentationMap = Read(image, "truth") },
                         }
                 ),
             ]

@@ -91,7 +91,7 @@ public class VocApTests
                 return Values(
                     new VocApOptions(Bootstrap: 0),
                     [.. images.Select(i => predictions[i])],
-                    [.. images.Select((i, n) => Sample(n, samples[i].Boxes!))]
+                    [.. images.Select((i, n) => Sample(n, samples[i].Truth.Boxes!))]
                 )["voc/mAP"];
             })
             .Where(value => !double.IsNaN(value))
@@ -115,14 +115,14 @@ public class VocApTests
             )
             .OrderByDescending(entry => entry.Score)
             .ToArray();
-        var asked = samples.Sum(sample => sample.Boxes!.Labels.Where((l, g) => l == label && !sample.Boxes.Ignored[g]).Count());
+        var asked = samples.Sum(sample => sample.Truth.Boxes!.Labels.Where((l, g) => l == label && !sample.Truth.Boxes.Ignored[g]).Count());
         if (asked == 0)
             return double.NaN;
         var found = new HashSet<(int, int)>();
         var curve = new List<(int Right, int Wrong)> { (0, 0) };
         foreach (var (_, image, box) in ranked)
         {
-            var truth = samples[image].Boxes!;
+            var truth = samples[image].Truth.Boxes!;
             var nearest = Enumerable
                 .Range(0, truth.Count)
                 .Where(g => truth.Labels[g] == label)
@@ -193,7 +193,7 @@ public class VocApTests
         {
             Index = index,
             Name = $"{index}",
-            Boxes = boxes,
+            Truth = { Boxes = boxes },
         };
 
     private static DetectionPrediction Found(params (float X1, float Y1, float X2, float Y2, float Score)[] found) =>

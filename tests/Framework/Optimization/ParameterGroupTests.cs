@@ -115,7 +115,7 @@ public sealed class ParameterGroupTests
     {
         using var model = new PairNorm();
         Assert.Equal([2 * 3L], new L1Penalty(new L1PenaltyOptions(1)).Select(model).Select(tensor => tensor.numel()));
-        Assert.Equal(["bn"], model.named_modules().Where(child => ParameterGroups.IsNorm(child.module)).Select(child => child.name));
+        Assert.Equal(["bn"], model.named_modules().Where(child => child.module.IsNormalization()).Select(child => child.name));
         using var outer = nn.Sequential(("pair", new PairNorm()));
         Assert.Equal([2 * 3L], new L1Penalty(new L1PenaltyOptions(1)).Select(outer).Select(tensor => tensor.numel()));
     }

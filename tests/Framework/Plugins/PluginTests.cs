@@ -50,7 +50,7 @@ public sealed class PluginTests : IDisposable
         Assert.Single(notes); // building …
         Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(plugin.Path))), plugin.Sha256);
 
-        var services = new ServiceCollection().AddComponents(plugin).BuildServiceProvider();
+        var services = new ServiceCollection().AddPlugin(plugin, document.ToConfiguration()).BuildServiceProvider();
         var builder = services.GetRequiredService<ComponentBuilder>();
         var step = builder.Build(builder.Describe<Tessera.Framework.Data.Transform>(document, "step")); // the host's own base class
         Assert.Equal(3, step.GetType().GetProperty("Factor")!.GetValue(step));

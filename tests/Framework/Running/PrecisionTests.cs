@@ -104,25 +104,4 @@ public sealed class PrecisionTests
         using var group = ProcessGroups.FromEnvironment(CPU, _ => null);
         Assert.Equal((0, 1), (group.Rank, group.WorldSize));
     }
-
-    [Fact]
-    public void Commit_IsReadFromTheCheckoutsFiles()
-    {
-        var folder = Directory.CreateTempSubdirectory("tessera-git-");
-        try
-        {
-            var git = folder.CreateSubdirectory(".git");
-            var inside = folder.CreateSubdirectory("a/b").FullName;
-            File.WriteAllText(Path.Combine(git.FullName, "HEAD"), "ref: refs/heads/main\n");
-            File.WriteAllText(Path.Combine(git.FullName, "packed-refs"), "# pack-refs\n0123abc refs/heads/main\n");
-            Assert.Equal("0123abc", EnvironmentReport.Commit(inside));
-            git.CreateSubdirectory("refs/heads");
-            File.WriteAllText(Path.Combine(git.FullName, "refs/heads/main"), "4567def\n");
-            Assert.Equal("4567def", EnvironmentReport.Commit(inside));
-        }
-        finally
-        {
-            folder.Delete(true);
-        }
-    }
 }

@@ -15,7 +15,7 @@ internal sealed class TinyDataset(int count) : Dataset
         {
             Index = index,
             Name = $"sample{index}.png",
-            Label = index % 3,
+            Truth = { Label = index % 3 },
         };
 
     public float[] Values(int index)

@@ -9,7 +9,7 @@ namespace Tessera.Tests.Framework.Visualization;
 
 public sealed class ChartTests
 {
-    private static readonly Color s_ink = new(40, 40, 40);
+    private static readonly Rgb s_ink = new(40, 40, 40);
 
     [Theory]
     [MemberData(nameof(Charts))]
@@ -140,7 +140,7 @@ public sealed class ChartTests
     [Fact]
     public void BarChart_Bars_AreAsLongAsTheirValues()
     {
-        Color first = new(200, 0, 0),
+        Rgb first = new(200, 0, 0),
             second = new(0, 0, 200),
             third = new(0, 120, 0);
         var image = Drawn(new BarChart { Bars = [new("a", 1, Color: first), new("b", 2.5, Color: second), new("c", -0.5, Color: third)] });
@@ -150,7 +150,7 @@ public sealed class ChartTests
         Assert.Equal(one.From, two.From);
         Assert.InRange(back.From + back.Length, one.From - 3, one.From); // the axis is between them
 
-        (int From, int Length) Reach(Color color)
+        (int From, int Length) Reach(Rgb color)
         {
             var columns = image.Where(color).Select(pixel => pixel.X).Distinct().ToArray();
             return (columns.Min(), columns.Length);
@@ -160,7 +160,7 @@ public sealed class ChartTests
     [Fact]
     public void LineChart_Curve_GoesThroughItsPoints()
     {
-        Color rising = new(200, 0, 0),
+        Rgb rising = new(200, 0, 0),
             level = new(0, 0, 200);
         Curve[] curves = [new("", [(0, 0), (10, 10)], rising), new("", [(0, 5), (4, 5), (6, double.NaN), (8, 5), (10, 5)], level)];
         var image = Drawn(
@@ -204,14 +204,14 @@ public sealed class ChartTests
         var image = Drawn(map);
         foreach (var (color, count) in new[] { ("#f7fbff", 1), ("#08306b", 1), ("#6baed6", 1) })
             Assert.InRange(
-                image.Where(Color.FromHex(color)).Count(pixel => pixel.X < map.Size.Width - 80),
+                image.Where(Ink.Color(color)).Count(pixel => pixel.X < map.Size.Width - 80),
                 0.9 * 46 * 46 * count,
                 1.1 * 46 * 46 * count
             );
-        var low = image.Where(Color.FromHex("#f7fbff"))[20];
-        var high = image.Where(Color.FromHex("#08306b")).First(pixel => pixel.X < map.Size.Width - 80);
+        var low = image.Where(Rgb.FromValue(0xf7fbff))[20];
+        var high = image.Where(Rgb.FromValue(0x08306b)).First(pixel => pixel.X < map.Size.Width - 80);
         Assert.True(low.X < high.X && Math.Abs(low.Y - high.Y) < 10); // 0 is left of 1, in one row
-        Assert.Equal(Color.White, image.At(high.X + 20, high.Y + 46 + 20)); // no number, no colour
+        Assert.Equal(Rgb.White, image.At(high.X + 20, high.Y + 46 + 20)); // no number, no colour
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Tessera.Framework.Data;
 using Tessera.Framework.Visualization;
 
 namespace Tessera.Tests.Framework.Visualization;
@@ -15,7 +16,7 @@ public sealed class ClassColorsTests
     [InlineData(20, "#004080")]
     [InlineData(255, "#e0e0c0")]
     public void Pascal_Index_IsTheChallengesColour(int index, string expected) =>
-        Assert.Equal(expected, ClassColors.Pascal(256)[index].Hex);
+        Assert.Equal(expected, ClassColors.Pascal(256)[index].ToString(), ignoreCase: true);
 
     [Fact]
     public void Distinct_200_AreDistinct_AndFewerAreTheirBeginning()
@@ -23,8 +24,8 @@ public sealed class ClassColorsTests
         var many = ClassColors.Distinct(200);
         Assert.Equal(200, many.Distinct().Count());
         Assert.Equal(many.Take(30), ClassColors.Distinct(30));
-        Assert.DoesNotContain(Color.White, many);
-        Assert.DoesNotContain(Color.Black, many);
+        Assert.DoesNotContain(Rgb.White, many);
+        Assert.DoesNotContain(Rgb.Black, many);
     }
 
     [Fact]
@@ -38,7 +39,7 @@ public sealed class ClassColorsTests
                     + Math.Abs(colors[i].Green - colors[j].Green)
                     + Math.Abs(colors[i].Blue - colors[j].Blue)
                     >= 50,
-                $"{colors[i].Hex} {colors[j].Hex}"
+                $"{colors[i]} {colors[j]}"
             );
     }
 
@@ -55,5 +56,5 @@ public sealed class ClassColorsTests
     [InlineData("#ffffff", "#000000")]
     [InlineData("#ffd92f", "#000000")]
     [InlineData("#1f77b4", "#ffffff")]
-    public void Readable_IsTheOtherEnd(string color, string expected) => Assert.Equal(expected, Color.FromHex(color).Readable.Hex);
+    public void Readable_IsTheOtherEnd(string color, string expected) => Assert.Equal(Ink.Color(expected), Ink.Color(color).Readable);
 }

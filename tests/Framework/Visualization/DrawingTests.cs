@@ -20,7 +20,7 @@ public sealed class DrawingTests
     public void Fill_WholePixels_AreExact()
     {
         using var drawing = Drawing.Pixels(4, 2, scale: 2);
-        drawing.Fill(1, 0, 2, 1, new Color(10, 20, 30));
+        drawing.Fill(1, 0, 2, 1, new Rgb(10, 20, 30));
         var image = drawing.ToImage();
         Assert.Equal((4, 8), (image.Height, image.Width));
         Assert.Equal(4 * 2, Enumerable.Range(0, 32).Count(i => image.Bytes.AsSpan(3 * i, 3).SequenceEqual<byte>([10, 20, 30])));
@@ -31,7 +31,7 @@ public sealed class DrawingTests
     public void Fill_PartsOfPixels_CountByTheirArea()
     {
         using var drawing = Drawing.Pixels(4, 3);
-        drawing.Fill(1, 0.25, 1.5, 1, Color.Black);
+        drawing.Fill(1, 0.25, 1.5, 1, Rgb.Black);
         var image = drawing.ToImage();
         Assert.Equal(0.25 * 255, image.Least(1, 0), 1.5);
         Assert.Equal(0.75 * 255, image.Least(1, 1), 1.5);
@@ -43,23 +43,23 @@ public sealed class DrawingTests
     public void Opacity_MixesWithWhatIsBelow()
     {
         using var drawing = Drawing.On(new Image(1, 3, 3, PixelType.UInt8, [100, 100, 100, 100, 100, 100, 100, 100, 100]));
-        drawing.Fill(0, 0, 1, 1, new Color(200, 0, 100).WithOpacity(0.5));
-        drawing.Fill(1, 0, 1, 1, new Color(200, 0, 100).WithOpacity(0));
-        drawing.Fill(2, 0, 1, 1, new Color(200, 0, 100).WithOpacity(7));
+        drawing.Fill(0, 0, 1, 1, new Rgb(200, 0, 100), opacity: 0.5);
+        drawing.Fill(1, 0, 1, 1, new Rgb(200, 0, 100), opacity: 0);
+        drawing.Fill(2, 0, 1, 1, new Rgb(200, 0, 100), opacity: 7);
         var image = drawing.ToImage();
         Assert.Equal(150, image.At(0, 0).Red, 1.0);
         Assert.Equal(50, image.At(0, 0).Green, 1.0);
-        Assert.Equal(new Color(100, 100, 100), image.At(1, 0));
-        Assert.Equal(new Color(200, 0, 100), image.At(2, 0));
+        Assert.Equal(new Rgb(100, 100, 100), image.At(1, 0));
+        Assert.Equal(new Rgb(200, 0, 100), image.At(2, 0));
     }
 
     [Fact]
     public void OutlineDiscAndArea_CoverWhatTheyShould()
     {
         using var drawing = Drawing.Pixels(60, 30);
-        drawing.Outline(3, 3, 10, 10, Color.Black, 2);
-        drawing.Disc(30, 15, 8, Color.Black);
-        drawing.Area([(45, 5), (55, 5), (55, 25)], Color.Black);
+        drawing.Outline(3, 3, 10, 10, Rgb.Black, 2);
+        drawing.Disc(30, 15, 8, Rgb.Black);
+        drawing.Area([(45, 5), (55, 5), (55, 25)], Rgb.Black);
         var image = drawing.ToImage();
         Assert.Equal([0, 0, 255, 0, 0], new[] { 2, 3, 8, 12, 13 }.Select(x => image.Least(x, 8)));
         Assert.Equal(255, image.Least(1, 8));
@@ -72,8 +72,8 @@ public sealed class DrawingTests
     public void Path_Dashes_LeaveGaps_AndTheNextLineIsWhole()
     {
         using var drawing = Drawing.Pixels(40, 10);
-        drawing.Path([(0, 3), (40, 3)], Color.Black, 2, dash: 5);
-        drawing.Path([(0, 8), (40, 8)], Color.Black, 2);
+        drawing.Path([(0, 3), (40, 3)], Rgb.Black, 2, dash: 5);
+        drawing.Path([(0, 8), (40, 8)], Rgb.Black, 2);
         var image = drawing.ToImage();
         Assert.Equal([0, 255, 0, 255], new[] { 2, 7, 12, 17 }.Select(x => image.Least(x, 3)));
         Assert.All(Enumerable.Range(0, 40), x => Assert.Equal(0, image.Least(x, 8)));
@@ -85,8 +85,8 @@ public sealed class DrawingTests
     {
         using var drawing = Drawing.Pixels(40, 40);
         var watch = System.Diagnostics.Stopwatch.StartNew();
-        drawing.Path([(-1e9, 10), (1e9, 10), (1e9, 1e9), (-1e9, 1e9), (-1e9, 10)], Color.Black, 2, dash: 3);
-        drawing.Path([(20, -1e8), (20, 1e8)], Color.Black, 2);
+        drawing.Path([(-1e9, 10), (1e9, 10), (1e9, 1e9), (-1e9, 1e9), (-1e9, 10)], Rgb.Black, 2, dash: 3);
+        drawing.Path([(20, -1e8), (20, 1e8)], Rgb.Black, 2);
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
         Assert.Equal(0, drawing.ToImage().Least(20, 30));
     }
@@ -95,10 +95,10 @@ public sealed class DrawingTests
     public void Within_ClipsUntilItEnds_ThoughDrawingFails()
     {
         using var drawing = Drawing.Pixels(20, 20);
-        drawing.Within(5, 5, 5, 5, () => drawing.Fill(0, 0, 20, 20, Color.Black));
+        drawing.Within(5, 5, 5, 5, () => drawing.Fill(0, 0, 20, 20, Rgb.Black));
         Assert.Equal((5, 5, 9, 9), drawing.ToImage().Bounds());
         Assert.Throws<TimeoutException>(() => drawing.Within(0, 0, 1, 1, () => throw new TimeoutException()));
-        drawing.Fill(15, 15, 2, 2, Color.Black);
+        drawing.Fill(15, 15, 2, 2, Rgb.Black);
         Assert.Equal((5, 5, 16, 16), drawing.ToImage().Bounds());
     }
 
@@ -139,7 +139,7 @@ public sealed class DrawingTests
     public void EncodePng_IsThePixels()
     {
         using var drawing = Drawing.Pixels(30, 20, scale: 1.5);
-        drawing.Text("png", 2, 15, 12, new Color(200, 20, 60));
+        drawing.Text("png", 2, 15, 12, new Rgb(200, 20, 60));
         var file = drawing.EncodePng();
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], file[..4]);
         Assert.Equal([0, 0, 0, 45, 0, 0, 0, 30, 8, 2], file[16..26]); // width, height, 8 bits, RGB
@@ -189,11 +189,11 @@ public sealed class DrawingTests
         using var drawing = Drawing.Pixels(20, 20);
         foreach (var odd in new[] { double.NaN, double.NegativeInfinity, double.MaxValue })
         {
-            drawing.Fill(odd, 2, 3, 4, Color.Black);
-            drawing.Disc(5, odd, 5, Color.Black);
-            drawing.Path([(0, 0), (odd, 10), (20, 20)], Color.Black);
-            drawing.Text("text", 5, odd, 12, Color.Black);
-            drawing.Text("text", 5, 5, odd, Color.Black);
+            drawing.Fill(odd, 2, 3, 4, Rgb.Black);
+            drawing.Disc(5, odd, 5, Rgb.Black);
+            drawing.Path([(0, 0), (odd, 10), (20, 20)], Rgb.Black);
+            drawing.Text("text", 5, odd, 12, Rgb.Black);
+            drawing.Text("text", 5, 5, odd, Rgb.Black);
             drawing.Draw(new Image(30, 30, 3), 0, 0, odd, 10);
         }
         Assert.Equal(0, drawing.ToImage().Amount(255));
@@ -204,7 +204,7 @@ public sealed class DrawingTests
     {
         var drawing = Drawing.Pixels(10, 10);
         drawing.Dispose();
-        Assert.Throws<InvalidOperationException>(() => drawing.Fill(0, 0, 1, 1, Color.Black));
+        Assert.Throws<InvalidOperationException>(() => drawing.Fill(0, 0, 1, 1, Rgb.Black));
         Assert.Throws<InvalidOperationException>(drawing.EncodePng);
         Assert.Throws<InvalidOperationException>(drawing.EncodeSvg);
         Assert.Throws<InvalidOperationException>(() => drawing.Measure("a", 12));

@@ -6,6 +6,9 @@ namespace Tessera.Tests.Framework.Visualization;
 /// <summary>Where a picture isn't white.</summary>
 internal static class Ink
 {
+    /// <summary>From "#RRGGBB".</summary>
+    public static Rgb Color(string hex) => Rgb.TryParse(hex, out var color) ? color : throw new FormatException(hex);
+
     /// <summary>The darkest of the pixel's three colours, 0 to 255.</summary>
     public static int Least(this Image image, int x, int y) =>
         Math.Min(
@@ -13,7 +16,7 @@ internal static class Ink
             Math.Min(image.Bytes[3 * (y * image.Width + x) + 1], image.Bytes[3 * (y * image.Width + x) + 2])
         );
 
-    public static Color At(this Image image, int x, int y) =>
+    public static Rgb At(this Image image, int x, int y) =>
         new(image.Bytes[3 * (y * image.Width + x)], image.Bytes[3 * (y * image.Width + x) + 1], image.Bytes[3 * (y * image.Width + x) + 2]);
 
     /// <summary>The smallest rectangle about all pixels darker than the threshold; ends are included. All 0 where there is none.</summary>
@@ -44,7 +47,7 @@ internal static class Ink
     public static double Amount(this Image image, byte background) => image.Bytes.Sum(value => Math.Abs(value - background)) / 3.0 / 255;
 
     /// <summary>The pixels of one colour.</summary>
-    public static IReadOnlyList<(int X, int Y)> Where(this Image image, Color color) =>
+    public static IReadOnlyList<(int X, int Y)> Where(this Image image, Rgb color) =>
         [
             .. from y in Enumerable.Range(0, image.Height)
             from x in Enumerable.Range(0, image.Width)

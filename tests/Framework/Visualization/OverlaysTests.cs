@@ -6,7 +6,7 @@ namespace Tessera.Tests.Framework.Visualization;
 
 public sealed class OverlaysTests
 {
-    private static readonly Color[] s_colors = [new(200, 0, 0), new(0, 100, 0)];
+    private static readonly Rgb[] s_colors = [new(200, 0, 0), new(0, 100, 0)];
 
     [Fact]
     public void Segmentation_HalfOpaque_IsTheMean()
@@ -88,7 +88,7 @@ public sealed class OverlaysTests
     public void Boxes_Ignored_AreDashed()
     {
         using var drawing = Drawing.On(new Image(100, 100, 3));
-        Overlays.Boxes(drawing, [10, 20, 90, 90, 10, 20, 90, 90], [0, 1], ["", ""], [Color.White, Color.White], ignored: [true, true]);
+        Overlays.Boxes(drawing, [10, 20, 90, 90, 10, 20, 90, 90], [0, 1], ["", ""], [Rgb.White, Rgb.White], ignored: [true, true]);
         var image = drawing.ToImage();
         var side = Enumerable.Range(40, 40).Select(y => image.At(90, y).Red).ToArray();
         Assert.InRange(side.Count(value => value == 0), 10, 30);

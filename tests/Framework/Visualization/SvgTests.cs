@@ -22,7 +22,7 @@ public sealed class SvgTests
     public void Text_IsOutlines_WhereTheyBelong()
     {
         using var drawing = Drawing.Svg(300, 60);
-        drawing.Text("HxH <&> \"'", 200, 40, 16, new Color(10, 20, 30), TextAlign.End);
+        drawing.Text("HxH <&> \"'", 200, 40, 16, new Rgb(10, 20, 30), TextAlign.End);
         var svg = drawing.EncodeSvg();
         Assert.DoesNotContain("<text", svg, StringComparison.Ordinal);
         Assert.DoesNotContain("font", svg, StringComparison.Ordinal);
@@ -58,9 +58,9 @@ public sealed class SvgTests
     public void ShapesAndClips_AreElements()
     {
         using var drawing = Drawing.Svg(100, 100);
-        drawing.Fill(1, 2, 3, 4, Color.Gray.WithOpacity(0.5));
-        drawing.Disc(50, 50, 5, Color.Black);
-        drawing.Within(10, 10, 20, 20, () => drawing.Line(0, 0, 100, 100, new Color(1, 2, 3), 2, dash: 5));
+        drawing.Fill(1, 2, 3, 4, Rgb.Gray, opacity: 0.5);
+        drawing.Disc(50, 50, 5, Rgb.Black);
+        drawing.Within(10, 10, 20, 20, () => drawing.Line(0, 0, 100, 100, new Rgb(1, 2, 3), 2, dash: 5));
         var elements = XDocument.Parse(drawing.EncodeSvg()).Descendants().ToArray();
         var rectangle = elements.Single(element => element.Name.LocalName == "rect" && element.Attribute("fill")?.Value == "gray");
         Assert.Equal(["rect", "1", "2", "3", "4"], Values(rectangle, "x", "y", "width", "height"));
@@ -78,13 +78,13 @@ public sealed class SvgTests
         foreach (var odd in new[] { double.NaN, double.PositiveInfinity, double.MaxValue })
         {
             using var drawing = Drawing.Svg(100, 100);
-            drawing.Fill(odd, 2, 3, 4, Color.Black);
-            drawing.Outline(1, 2, odd, 4, Color.Black);
-            drawing.Disc(odd, 50, 5, Color.Black);
-            drawing.Path([(0, 0), (odd, 10), (20, 20)], Color.Black);
-            drawing.Area([(0, 0), (odd, 10), (20, 20)], Color.Black);
-            drawing.Text("text", odd, 10, 12, Color.Black);
-            drawing.Text("text", 10, 10, odd, Color.Black);
+            drawing.Fill(odd, 2, 3, 4, Rgb.Black);
+            drawing.Outline(1, 2, odd, 4, Rgb.Black);
+            drawing.Disc(odd, 50, 5, Rgb.Black);
+            drawing.Path([(0, 0), (odd, 10), (20, 20)], Rgb.Black);
+            drawing.Area([(0, 0), (odd, 10), (20, 20)], Rgb.Black);
+            drawing.Text("text", odd, 10, 12, Rgb.Black);
+            drawing.Text("text", 10, 10, odd, Rgb.Black);
             drawing.Draw(new Image(2, 2, 3), odd, 0, 10, 10);
             drawing.Within(0, odd, 10, 10, () => { });
             var svg = drawing.EncodeSvg();
@@ -108,8 +108,8 @@ public sealed class SvgTests
         Assert.Throws<InvalidOperationException>(drawing.EncodePng);
         Assert.Throws<InvalidOperationException>(drawing.ToImage);
         drawing.EncodeSvg();
-        Assert.Throws<InvalidOperationException>(() => drawing.Fill(0, 0, 1, 1, Color.Black));
-        Assert.Throws<InvalidOperationException>(() => drawing.Text("a", 0, 0, 12, Color.Black));
+        Assert.Throws<InvalidOperationException>(() => drawing.Fill(0, 0, 1, 1, Rgb.Black));
+        Assert.Throws<InvalidOperationException>(() => drawing.Text("a", 0, 0, 12, Rgb.Black));
         Assert.Throws<InvalidOperationException>(() => drawing.Draw(new Image(1, 1, 3), 0, 0, 1, 1));
         Assert.Throws<InvalidOperationException>(drawing.EncodeSvg);
     }

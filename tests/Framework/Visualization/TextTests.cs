@@ -12,7 +12,7 @@ public sealed class TextTests
     public void Text_Along_LiesWhereItIsSaidTo(TextAlign along)
     {
         using var drawing = Drawing.Pixels(240, 40);
-        drawing.Text("HTessera H", 120, 30, 16, Color.Black, along);
+        drawing.Text("HTessera H", 120, 30, 16, Rgb.Black, along);
         var (width, _) = drawing.Measure("HTessera H", 16);
         var (left, _, right, _) = drawing.ToImage().Bounds();
         var start = along switch
@@ -40,7 +40,7 @@ public sealed class TextTests
         static (int Top, int Bottom) Rows(TextAlign across)
         {
             using var drawing = Drawing.Pixels(40, 60);
-            drawing.Text("HH", 5, 30, 16, Color.Black, across: across);
+            drawing.Text("HH", 5, 30, 16, Rgb.Black, across: across);
             var (_, top, _, bottom) = drawing.ToImage().Bounds();
             return (top, bottom);
         }
@@ -50,7 +50,7 @@ public sealed class TextTests
     public void Text_Turned_RunsDownwards()
     {
         using var drawing = Drawing.Pixels(60, 120);
-        drawing.Text("Tessera", 30, 10, 16, Color.Black, degrees: 90);
+        drawing.Text("Tessera", 30, 10, 16, Rgb.Black, degrees: 90);
         var (left, top, right, bottom) = drawing.ToImage().Bounds();
         Assert.InRange(left, 28, 31); // the baseline, from which capitals reach to the right
         Assert.InRange(right, 39, 43);
@@ -75,9 +75,9 @@ public sealed class TextTests
     public void Text_WhiteOnBlack_IsAsThickAsBlackOnWhite()
     {
         using var dark = Drawing.On(new Image(40, 200, 3));
-        dark.Text("Hamburg 0.75", 5.3, 20, 11, Color.White);
+        dark.Text("Hamburg 0.75", 5.3, 20, 11, Rgb.White);
         using var light = Drawing.Pixels(200, 40);
-        light.Text("Hamburg 0.75", 5.3, 20, 11, Color.Black);
+        light.Text("Hamburg 0.75", 5.3, 20, 11, Rgb.Black);
         Assert.InRange(light.ToImage().Amount(255), 100, 1000);
         Assert.Equal(1, dark.ToImage().Amount(0) / light.ToImage().Amount(255), 0.02);
     }
@@ -88,7 +88,7 @@ public sealed class TextTests
         foreach (var y in new[] { 20, 20.3, 20.5, 20.8 })
         {
             using var drawing = Drawing.Pixels(40, 40);
-            drawing.Text("EEE", 5, y, 12, Color.Black);
+            drawing.Text("EEE", 5, y, 12, Rgb.Black);
             var image = drawing.ToImage();
             var (left, _, _, bottom) = image.Bounds(200);
             Assert.InRange(image.Least(left + 4, bottom), 0, 100); // the lower bar of the E is dark, not two grey rows
@@ -107,7 +107,7 @@ public sealed class TextTests
             Assert.InRange(right - left, 5, 20);
             Assert.InRange(bottom - top, 8, 20);
             using var svg = Drawing.Svg(100, 40);
-            svg.Text(text, 10, 30, 16, Color.Black);
+            svg.Text(text, 10, 30, 16, Rgb.Black);
             Assert.Single(SvgTests.Paths(svg.EncodeSvg()));
         }
     }
@@ -198,7 +198,7 @@ public sealed class TextTests
     private static Image Drawn(string text, bool bold = false, double opacity = 1)
     {
         using var drawing = Drawing.Pixels(100, 40);
-        drawing.Text(text, 10, 30, 16, Color.Black.WithOpacity(opacity), bold: bold);
+        drawing.Text(text, 10, 30, 16, Rgb.Black, bold: bold, opacity: opacity);
         return drawing.ToImage();
     }
 }

@@ -88,7 +88,7 @@ public sealed class DetectionParityTests
                     {
                         Index = i,
                         Name = $"{i}",
-                        Boxes = new Boxes(Boxes[i], Labels[i], new bool[Labels[i].Length]),
+                        Truth = { Boxes = new Boxes(Boxes[i], Labels[i], new bool[Labels[i].Length]) },
                     }),
             ],
         };

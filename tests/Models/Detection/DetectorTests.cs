@@ -437,7 +437,7 @@ public sealed class DetectorTests
                         Index = i,
                         Name = $"{i}",
                         Geometry = geometry,
-                        Boxes = boxes ?? new Boxes([], [], []),
+                        Truth = { Boxes = boxes ?? new Boxes([], [], []) },
                     }),
             ],
         };

@@ -1,6 +1,7 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Framework.Running;
 using Tessera.Models.Heads.Segmentation;
 using static TorchSharp.torch;
 
@@ -121,6 +122,7 @@ public sealed class SegmentationHeadTests
     {
         using var source = new Source();
         using var head = Formula.Fill(Build.From<AsppHead>("""{ "type": "AsppHead", "channels": 6, "dropout": 0 }""", source, Info()));
+        SingleValueNorms.Attach(head); // as every run does
         using var scope = NewDisposeScope();
         var before = head.state_dict()["image_pool.1.bn.running_mean"].clone();
         var logits = head.call(Maps(head, 1, 6, 6));

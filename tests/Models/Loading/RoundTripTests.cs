@@ -1,5 +1,5 @@
-using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
@@ -207,7 +207,7 @@ public sealed class RoundTripTests : IDisposable
             state,
             new CheckpointInfo
             {
-                Config = new JsonObject { ["model"] = JsonNode.Parse(s_models[model].Config) },
+                Config = ConfigDocument.Parse($$"""{ "model": {{s_models[model].Config}} }"""),
                 Data = Data(model),
                 Epoch = 1,
                 Iteration = 1,

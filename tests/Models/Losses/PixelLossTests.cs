@@ -49,6 +49,17 @@ public sealed class PixelLossTests
             () => new OhemCrossEntropyLoss(new(0.3, 3, AvgNonIgnore: false)),
             e => Ohem(e, 0.3, 3, null) * OhemKept(e, 0.3, 3).Length / e.Pixels
         ),
+        ["ohem, over all that count"] = (
+            () => new OhemCrossEntropyLoss(new(0.3, 3, AvgKept: false)),
+            e => Ohem(e, 0.3, 3, null) * OhemKept(e, 0.3, 3).Length / Math.Max(1, e.Valid().Length)
+        ),
+        ["ohem, weights, over all that count"] = (
+            () => new OhemCrossEntropyLoss(new(0.3, 3, ClassWeight: s_weight, AvgKept: false)),
+            e =>
+                Ohem(e, 0.3, 3, s_weight)
+                * OhemKept(e, 0.3, 3).Sum(pixel => s_weight[pixel.Label])
+                / e.Valid().Sum(pixel => s_weight[pixel.Label])
+        ),
         ["focal"] = (
             () => new FocalLoss(new(2, ClassWeight: s_weight)),
             e => e.Mean(i => -Math.Pow(1 - i.Truth, 2) * Math.Log(i.Truth), s_weight)
@@ -192,6 +203,13 @@ public sealed class PixelLossTests
             new OhemCrossEntropyLoss(new(0.5, int.MaxValue, ClassWeight: s_weight)).Compute(logits, targets, default).item<float>(),
             1e-6f
         );
+    }
+
+    [Fact]
+    public void Ohem_MeanOverAllAndOverTheKept_IsAMistake()
+    {
+        var mistake = Assert.Throws<UserErrorException>(() => new OhemCrossEntropyLoss(new(AvgNonIgnore: false, AvgKept: true)));
+        Assert.Contains("avg_kept true contradicts it", mistake.Message, StringComparison.Ordinal);
     }
 
     [Fact]

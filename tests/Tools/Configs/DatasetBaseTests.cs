@@ -96,7 +96,7 @@ public sealed class DatasetBaseTests : IDisposable
         var evaluated = session.Data[DataPart.Val];
         Assert.Equal(data.Info.Classes, evaluated.Info.Classes);
         using var original = session.Data.Loader(DataPart.Val).Epoch(0).Single();
-        var kept = original.Samples[0].SegmentationMap!;
+        var kept = original.Samples[0].Truth.SegmentationMap!;
         Assert.Equal((60, 80), (kept.Height, kept.Width)); // whatever size the image has come to
         if (original.Images.shape[2] != 60)
             Assert.Null(original.SegmentationMaps);

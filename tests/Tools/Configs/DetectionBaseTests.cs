@@ -61,10 +61,10 @@ public sealed class DetectionBaseTests : IDisposable
             using var batch = session.Data.Loader(DataPart.Train).Epoch(0).First();
             Assert.All(batch.Images.shape[2..], side => Assert.Equal(0, side % 32));
             var sample = batch.Samples[0];
-            Assert.Equal(1, sample.Boxes!.Count);
+            Assert.Equal(1, sample.Truth.Boxes!.Count);
             var scale = sample.Geometry!.Transform.M22;
-            Assert.Equal(30 * scale, sample.Boxes.Corners[3] - sample.Boxes.Corners[1], 1e-3);
-            Assert.Equal([10, 20, 20, 30], sample.BoxAnnotation!.Boxes); // in the original's pixels
+            Assert.Equal(30 * scale, sample.Truth.Boxes.Corners[3] - sample.Truth.Boxes.Corners[1], 1e-3);
+            Assert.Equal([10, 20, 20, 30], sample.Truth.BoxAnnotation!.Boxes); // in the original's pixels
         }
         var stats = Tool.Run(["dataset-stats", path, "--split", "train", "--cfg-options", .. overrides]).Succeeds().Output;
         Assert.Contains("can't be used and is skipped", stats, StringComparison.Ordinal);

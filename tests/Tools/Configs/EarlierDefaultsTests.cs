@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
@@ -61,7 +60,10 @@ public sealed class EarlierDefaultsTests
     [Fact]
     public void OfCheckpoint_WithoutTheOptions_IsAsItWas()
     {
-        var document = EarlierDefaults.OfCheckpoint(ConfigDocument.FromCheckpoint(Config, "old"), Components());
+        var document = EarlierDefaults.OfCheckpoint(
+            ConfigDocument.FromCheckpoint(ConfigDocument.ReadSaved(Config, "old"), "old"),
+            Components()
+        );
         Assert.All(s_options, option => Assert.Equal(option.Before, Value(document, option.Path)));
     }
 
@@ -69,7 +71,7 @@ public sealed class EarlierDefaultsTests
     public void With_AnOlderCheckpoint_TakesItsValues_AndSaysSo()
     {
         var notes = new List<string>();
-        var document = EarlierDefaults.With(ConfigDocument.Parse(Config), Components(), JsonNode.Parse(Config)!.AsObject(), notes.Add);
+        var document = EarlierDefaults.With(ConfigDocument.Parse(Config), Components(), ConfigDocument.ReadSaved(Config, "old"), notes.Add);
         Assert.All(s_options, option => Assert.Equal(option.Before, Value(document, option.Path)));
         foreach (var option in s_options)
             Assert.Contains(notes, note => note.StartsWith($"{option.Path} is {option.Before}", StringComparison.Ordinal));
@@ -79,14 +81,14 @@ public sealed class EarlierDefaultsTests
     public void With_ANewerCheckpointOrAnotherComponent_DoesNot()
     {
         var components = Components();
-        var saved = JsonNode
-            .Parse(
-                EarlierDefaults
-                    .Stated(ConfigDocument.Parse(Config, overrides: ["model.backbone.basic_dilation=uncontracted"]), components)
-                    .SaveText()
-            )!
-            .AsObject();
-        saved["optimizer"] = JsonNode.Parse("""{ "type": "Sgd", "lr": 1 }""");
+        var run = EarlierDefaults.Stated(
+            ConfigDocument.Parse(
+                Config,
+                overrides: ["model.backbone.basic_dilation=uncontracted", """optimizer={ "_delete_": true, "type": "Sgd", "lr": 1 }"""]
+            ),
+            components
+        );
+        var saved = ConfigDocument.ReadSaved(run.SaveText(), "new");
         var document = EarlierDefaults.With(ConfigDocument.Parse(Config), components, saved, _ => { });
         Assert.Equal("uncontracted", Value(document, "model.backbone.basic_dilation"));
         Assert.Equal("sides", Value(document, "train.dataset.pipeline.1.fit"));
@@ -100,7 +102,7 @@ public sealed class EarlierDefaultsTests
         Assert.Equal("first", Value(document, "model.backbone.basic_dilation"));
     }
 
-    private static string? Value(ConfigDocument document, string path) => (document.Find(path) as ConfigValue)?.Text;
+    internal static string? Value(ConfigDocument document, string path) => (document.Find(path) as ConfigValue)?.Text;
 
     private static ComponentBuilder Components() =>
         Composition.Services(ConfigDocument.Parse("{}")).BuildServiceProvider().GetRequiredService<ComponentBuilder>();
@@ -118,8 +120,8 @@ public sealed class EarlierDefaultsRunTests(TinyRun run) : IClassFixture<TinyRun
             ConfigDocument.Load(run.At("run", "config.json")).Find("model.backbone.basic_dilation") is ConfigValue value ? value.Text : null
         );
         using var checkpoint = Checkpoint.Open(run.Checkpoint);
-        Assert.Equal("first", (string)checkpoint.Info.Config["model"]!["backbone"]!["basic_dilation"]!);
-        Assert.Equal("sides", (string)checkpoint.Info.Config["test"]!["dataset"]!["pipeline"]![1]!["fit"]!);
+        Assert.Equal("first", EarlierDefaultsTests.Value(checkpoint.Info.Config, "model.backbone.basic_dilation"));
+        Assert.Equal("sides", EarlierDefaultsTests.Value(checkpoint.Info.Config, "test.dataset.pipeline.1.fit"));
         var printed = Tool.Run("print-config", run.ConfigPath).Succeeds().All;
         Assert.Contains("\"basic_dilation\": \"first\"", printed, StringComparison.Ordinal);
     }

@@ -43,16 +43,16 @@ public sealed class ConvertDatasetTests : IDisposable
         for (var i = 0; i < before.Count; i++)
         {
             var (expected, found) = (before.Get(i), after.Get(i));
-            Assert.Equal((expected.Name, expected.BoxAnnotation!.Count), (found.Name, found.BoxAnnotation!.Count));
-            Assert.Equal(expected.Boxes!.Labels, found.Boxes!.Labels);
-            Assert.Equal(expected.Boxes.Ignored, found.Boxes.Ignored); // the crowd has become difficult
-            for (var c = 0; c < expected.BoxAnnotation.Boxes.Length; c++)
-                Assert.Equal(expected.BoxAnnotation.Boxes[c], found.BoxAnnotation.Boxes[c], 12);
+            Assert.Equal((expected.Name, expected.Truth.BoxAnnotation!.Count), (found.Name, found.Truth.BoxAnnotation!.Count));
+            Assert.Equal(expected.Truth.Boxes!.Labels, found.Truth.Boxes!.Labels);
+            Assert.Equal(expected.Truth.Boxes.Ignored, found.Truth.Boxes.Ignored); // the crowd has become difficult
+            for (var c = 0; c < expected.Truth.BoxAnnotation.Boxes.Length; c++)
+                Assert.Equal(expected.Truth.BoxAnnotation.Boxes[c], found.Truth.BoxAnnotation.Boxes[c], 12);
             Assert.Equal(
-                expected.Boxes.Corners,
+                expected.Truth.Boxes.Corners,
                 voc.Get(i)
-                    .Boxes!.Corners.Select(corner => MathF.Round(corner, 5))
-                    .Zip(expected.Boxes.Corners, (a, b) => MathF.Abs(a - b) < 1e-4 ? b : a)
+                    .Truth.Boxes!.Corners.Select(corner => MathF.Round(corner, 5))
+                    .Zip(expected.Truth.Boxes.Corners, (a, b) => MathF.Abs(a - b) < 1e-4 ? b : a)
             );
         }
         Assert.DoesNotContain(
@@ -73,10 +73,10 @@ public sealed class ConvertDatasetTests : IDisposable
         var said = Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo").Succeeds();
         Assert.Contains("3 images, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
         var data = new CocoDetection(new(At("y"), At("y.json")));
-        Assert.Equal([30, 15, 50, 45, 8, 6, 24, 24], data.Get(0).Boxes!.Corners.Select(value => MathF.Round(value, 3)));
-        Assert.Equal([1, 0], data.Get(0).Boxes!.Labels);
-        Assert.Equal([0, 0, 80, 60], data.Get(1).Boxes!.Corners);
-        Assert.Empty(data.Get(2).Boxes!.Labels);
+        Assert.Equal([30, 15, 50, 45, 8, 6, 24, 24], data.Get(0).Truth.Boxes!.Corners.Select(value => MathF.Round(value, 3)));
+        Assert.Equal([1, 0], data.Get(0).Truth.Boxes!.Labels);
+        Assert.Equal([0, 0, 80, 60], data.Get(1).Truth.Boxes!.Corners);
+        Assert.Empty(data.Get(2).Truth.Boxes!.Labels);
 
         Write("y/labels/a.txt", "7 0.5 0.5 0.25 0.5\n0 0.5 x 1 1\n1 2\n");
         Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo")
@@ -104,13 +104,13 @@ public sealed class ConvertDatasetTests : IDisposable
             """
         );
         Assert.Contains(
-            "1 images, 3 boxes, 2 classes (cat, dog)",
+            "1 image, 3 boxes, 2 classes (cat, dog)",
             Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme").Succeeds().Output,
             StringComparison.Ordinal
         );
         var sample = new CocoDetection(new(At("l"), At("l.json"))).Get(0);
-        Assert.Equal([10, 20, 30, 40, 1, 2, 9, 8.5f, 35, 25, 45, 35], sample.Boxes!.Corners);
-        Assert.Equal([1, 0, 0], sample.Boxes.Labels);
+        Assert.Equal([10, 20, 30, 40, 1, 2, 9, 8.5f, 35, 25, 45, 35], sample.Truth.Boxes!.Corners);
+        Assert.Equal([1, 0, 0], sample.Truth.Boxes.Labels);
 
         Tool.Run("convert-dataset", At("l"), At("l.json"), "--from", "labelme", "--classes", "cat,dg")
             .IsMistake("shape 1 is a \"dog\"", "Did you mean \"dg\"?");

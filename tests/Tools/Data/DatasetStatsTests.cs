@@ -39,9 +39,9 @@ public sealed class DatasetStatsTests : IDisposable
             var text in new[]
             {
                 "\"class_weight\": [2.25, 1, 1]",
-                "1 values in the labels belong to no class",
+                "1 value in the labels belongs to no class",
                 "1 of 1 images of val are in train",
-                "1 classes never occur: car",
+                "1 class never occurs: car",
             }
         )
             Assert.Contains(text, said, StringComparison.Ordinal);
@@ -100,7 +100,7 @@ public sealed class DatasetStatsTests : IDisposable
         var data = new Tessera.Datasets.Synthetic.Shapes(new(Count: 30, Task: Framework.Data.DataTask.Detection));
         var expected = Enumerable
             .Range(0, 30)
-            .SelectMany(i => data.Get(i).Boxes!.Labels)
+            .SelectMany(i => data.Get(i).Truth.Boxes!.Labels)
             .CountBy(label => data.Info.Classes[label])
             .ToDictionary();
         foreach (var (name, row) in train["per_class"]!.AsObject())

@@ -31,7 +31,7 @@ public sealed class LooseAnnotationTests : IDisposable
         Assert.Contains("text files that are no labels: 1", said.Error, StringComparison.Ordinal);
         var data = new CocoDetection(new(At("y"), At("y.json")));
         Assert.Equal(["cat", "dog, large"], data.Info.Classes);
-        Assert.Equal([30, 15, 50, 45], data.Get(0).Boxes!.Corners);
+        Assert.Equal([30, 15, 50, 45], data.Get(0).Truth.Boxes!.Corners);
     }
 
     [Theory]
@@ -94,6 +94,17 @@ public sealed class LooseAnnotationTests : IDisposable
     }
 
     [Fact]
+    public void Yolo_PixelsOrCorners_AreRefused()
+    {
+        Image("y/a.png", 60, 80);
+        Write("y/classes.txt", "cat\n");
+        Write("y/a.txt", "0 40 30 20 30\n0 10 10 8 6\n");
+        Yolo("--skip-bad").IsMistake("all 2 boxes have values above 1", "a.txt:1, 40 30 20 30", "Divide x and width by the image's width");
+        Write("y/a.txt", "0 0.1 0.1 0.3 0.4\n0 0.5 0.6 0.8 0.9\n0 0.4 0.7 0.6 0.95\n0 0.05 0.2 0.15 0.6\n");
+        Yolo("--skip-bad").IsMistake("the boxes are written as two corners, \"class x1 y1 x2 y2\"", "Write x = (x1 + x2) / 2");
+    }
+
+    [Fact]
     public void LabelMe_GroupsPathsAndByteOrderMark()
     {
         Image("l/images/a.png", 60, 80);
@@ -110,11 +121,11 @@ public sealed class LooseAnnotationTests : IDisposable
                 """
         );
         var said = LabelMe().Succeeds();
-        Assert.Contains("1 images, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
+        Assert.Contains("1 image, 3 boxes, 2 classes (cat, dog)", said.Output, StringComparison.Ordinal);
         Assert.Contains("1 shapes are further parts of a group", said.Error, StringComparison.Ordinal);
         Assert.Contains("images without a .json file: 1", said.Error, StringComparison.Ordinal);
         var data = new CocoDetection(new(At("l"), At("l.json")));
-        Assert.Equal([10, 10, 60, 40, 1, 2, 9, 4, 1, 1, 5, 5], data.Get(0).Boxes!.Corners);
+        Assert.Equal([10, 10, 60, 40, 1, 2, 9, 4, 1, 1, 5, 5], data.Get(0).Truth.Boxes!.Corners);
 
         Write("l/json/c.json", """{ "imagePath": "C:\\Users\\me\\B.PNG", "shapes": [{ "label": "", "points": [[1, 1], [5, 5]] }] }""");
         LabelMe().IsMistake("c.json: shape 1 has no label");
@@ -135,7 +146,7 @@ public sealed class LooseAnnotationTests : IDisposable
         );
         Write("v/ImageSets/Main/trainval.txt", "a.png\r\nbg.png\r\n");
         Voc().IsMistake("bg.xml doesn't exist");
-        Assert.Contains("2 images, 1 boxes", Voc("--background").Succeeds().Output, StringComparison.Ordinal);
+        Assert.Contains("2 images, 1 box,", Voc("--background").Succeeds().Output, StringComparison.Ordinal);
         Voc("--background", "--classes", "dog", "--skip-bad").IsMistake("none can be used", "\"cat\" is none of the classes");
     }
 
@@ -146,7 +157,7 @@ public sealed class LooseAnnotationTests : IDisposable
     private Said Voc(params string[] more) => Tool.Run(["convert-dataset", At("v"), At("v.json"), "--from", "voc", .. more]);
 
     private IEnumerable<float> Corners() =>
-        new CocoDetection(new(At("y"), At("y.json"))).Get(0).Boxes!.Corners.Select(value => MathF.Round(value, 3));
+        new CocoDetection(new(At("y"), At("y.json"))).Get(0).Truth.Boxes!.Corners.Select(value => MathF.Round(value, 3));
 
     private string At(string name) => Path.Combine(_folder, name);
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
 
 namespace Tessera.Tests.Tools.EndToEnd;
 
@@ -180,7 +181,10 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
             foreach (var file in Directory.EnumerateFiles(workDir, "*", SearchOption.AllDirectories))
                 Assert.True(File.ReadAllBytes(file).AsSpan().IndexOf(Encoding.UTF8.GetBytes(secret)) < 0, file);
             using var checkpoint = Checkpoint.Open(Path.Combine(workDir, "epoch_1.safetensors"));
-            Assert.Equal("${env:TESSERA_TEST_SECRET}", (string)checkpoint.Info.Config["vars"]!["token"]!);
+            Assert.Equal(
+                "${env:TESSERA_TEST_SECRET}",
+                (checkpoint.Info.Config.Merged["vars"] as ConfigMap)?["token"] is ConfigValue token ? token.Text : null
+            );
         }
         finally
         {

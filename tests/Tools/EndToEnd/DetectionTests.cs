@@ -76,6 +76,9 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
             var name in new[] { "AP", "AP50", "AP75", "APs", "AR1", "AR10", "AR100", "ARs", "AP/low", "AP/high", "AP50/low", "AP50/high" }
         )
             Assert.InRange(metrics["bbox/" + name]!.Value, 0, 1);
+        double Of(string name) => metrics["bbox/" + name]!.Value;
+        Assert.True(Of("AP50") >= Of("AP") && Of("AP50") >= Of("AP75"), "A looser threshold finds no less.");
+        Assert.True(Of("AR100") >= Of("AR10") && Of("AR10") >= Of("AR1"), "More boxes of an image find no less.");
         Assert.Null(metrics["bbox/APm"]); // no shape is above 32 pixels wide
         Assert.InRange(metrics["voc/mAP"]!.Value, 0, 1);
         Assert.Contains("No object is medium (up to 96 x 96) or large", data.Tested.Output, StringComparison.Ordinal);
@@ -144,7 +147,7 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
                 Split: Datasets.Synthetic.ShapesSplit.Test
             )
         );
-        var labels = Enumerable.Range(0, 6).SelectMany(i => shapes.Get(i).Boxes!.Labels).ToArray();
+        var labels = Enumerable.Range(0, 6).SelectMany(i => shapes.Get(i).Truth.Boxes!.Labels).ToArray();
         for (var c = 0; c < 3; c++)
             Assert.Equal(labels.Count(label => label == c), counts[c].Sum());
         Assert.Equal(0, counts[3][3]);
@@ -180,7 +183,7 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     [Fact]
     public void Predict_ScoreThr_LeavesOutBoxesThatScoreLess()
     {
-        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!;
+        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!.Decode();
         var photograph = data.At("threshold.png");
         File.WriteAllBytes(photograph, ImageCodec.EncodePng(image));
         double[] Scores(string thr)
@@ -206,7 +209,7 @@ public sealed class DetectionTests(TinyDetector data) : IClassFixture<TinyDetect
     [Fact]
     public void Predict_GivesBoxesInTheImagesOwnPixels()
     {
-        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!;
+        var image = new Datasets.Synthetic.Shapes(new(Count: 1, Size: 96, Task: Framework.Data.DataTask.Detection)).Get(0).Image!.Decode();
         Directory.CreateDirectory(data.At("photos"));
         File.WriteAllBytes(data.At("photos", "a.png"), ImageCodec.EncodePng(image));
         Assert.Contains(

@@ -66,7 +66,7 @@ public sealed class TinyRun : IDisposable
         var shapes = new Datasets.Synthetic.Shapes(
             new Datasets.Synthetic.ShapesOptions(Count: index + 1, Size: 32, Split: Datasets.Synthetic.ShapesSplit.Test)
         );
-        return ImageCodec.EncodePng(shapes.Get(index).Image!);
+        return ImageCodec.EncodePng(shapes.Get(index).Image!.Decode());
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);

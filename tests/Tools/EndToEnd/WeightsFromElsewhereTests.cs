@@ -78,7 +78,7 @@ public sealed class WeightsFromElsewhereTests(TinyDetector data) : IClassFixture
     {
         var said = Tool.Run("test", Config, Renamed("plain", name => name), "--out", data.At("plain.json")).Succeeds();
         Assert.Contains(
-            "WARN plain.safetensors carries no class names; the data's 3 are taken, in their order: circle, square, star.",
+            "warning: plain.safetensors carries no class names; the data's 3 are taken, in their order: circle, square, star.",
             said.Error,
             StringComparison.Ordinal
         );

@@ -11,7 +11,7 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
 {
     private const int SmallestSide = 160; // smaller pictures are enlarged, so that their names can be read
 
-    private readonly Color[] _colors = ClassColors.Of(dataset.Info);
+    private readonly Rgb[] _colors = ClassColors.Of(dataset.Info);
 
     /// <summary>What the annotation says in words; empty where it is drawn.</summary>
     public string Truth(Sample sample) => string.Join(", ", Words(sample));
@@ -33,18 +33,14 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
             var apart = MapOf(after) is { } map && (map.Height, map.Width) != (pixels.Height, pixels.Width);
             panels.Add(($"{title}, {pixels.Width} x {pixels.Height}{(apart ? " (the map keeps its size)" : "")}", Overlaid(pixels, after)));
             shown.UnionWith(Classes(after));
-            foreach (var (name, extra) in after.ExtraMaps)
+            foreach (var (name, extra) in after.Truth.ExtraMaps)
                 panels.Add(($"{name}, epoch {epoch}", Enlarged(Photograph.Of(extra))));
         }
         return (Overlays.SideBySide(panels, [.. shown.Select(c => (dataset.Info.Classes[c], _colors[c]))]), before.Name, Truth(before));
     }
 
     /// <summary>As the files have it: read, and nothing done to it.</summary>
-    private Sample Load(int index)
-    {
-        var loading = dataset.Pipeline.Where(step => step.GetType().Name.StartsWith("Load", StringComparison.Ordinal)).ToArray();
-        return Apply(loading, index, 0);
-    }
+    private Sample Load(int index) => Apply([.. dataset.Pipeline.Where(step => step.Loads)], index, 0);
 
     /// <summary>What a training reads in that epoch, if no other setting changes it.</summary>
     private Sample Apply(IReadOnlyList<Transform> steps, int index, int epoch)
@@ -56,31 +52,36 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
         return sample;
     }
 
-    private static Image Pixels(Sample sample) => Photograph.Of(sample.TakePixels().Pixels);
+    private static Image Pixels(Sample sample) => Photograph.Of(sample.Image!.Take().Pixels);
 
     /// <summary>A map beside other truth may number its classes otherwise.</summary>
-    private Image? MapOf(Sample sample) => dataset.Info.Task == DataTask.Segmentation ? sample.SegmentationMap : null;
+    private Image? MapOf(Sample sample) => dataset.Info.Task == DataTask.Segmentation ? sample.Truth.SegmentationMap : null;
 
-    private bool IsDrawn(Sample sample) => MapOf(sample) is not null || sample.Boxes is not null || sample.InstanceMasks is { Count: > 0 };
+    private bool IsDrawn(Sample sample) =>
+        MapOf(sample) is not null || sample.Truth.Boxes is not null || sample.Truth.InstanceMasks is { Count: > 0 };
 
     private Image Overlaid(Image pixels, Sample sample)
     {
         if (MapOf(sample) is { } map && (map.Height, map.Width) == (pixels.Height, pixels.Width))
             pixels = Overlays.Segmentation(pixels, map, _colors, opacity);
-        if (sample.InstanceMasks is { Count: > 0 } masks && masks.All(mask => (mask.Height, mask.Width) == (pixels.Height, pixels.Width)))
+        if (
+            sample.Truth.InstanceMasks is { Count: > 0 } masks
+            && masks.All(mask => (mask.Height, mask.Width) == (pixels.Height, pixels.Width))
+        )
             pixels = Overlays.Masks(
                 pixels,
                 masks,
                 [
                     .. masks.Select(
-                        (_, i) => sample.Boxes is { } owners && i < owners.Count ? ColorOf(owners.Labels[i]) : _colors[i % _colors.Length]
+                        (_, i) =>
+                            sample.Truth.Boxes is { } owners && i < owners.Count ? ColorOf(owners.Labels[i]) : _colors[i % _colors.Length]
                     ),
                 ],
                 opacity
             );
         var scale = Scale(pixels);
         pixels = Enlarged(pixels);
-        if (sample.Boxes is not { } boxes)
+        if (sample.Truth.Boxes is not { } boxes)
             return pixels;
         using var drawing = Drawing.On(pixels);
         Overlays.Boxes(
@@ -94,29 +95,29 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
         return drawing.ToImage();
     }
 
-    private Color ColorOf(int label) => label >= 0 && label < _colors.Length ? _colors[label] : Color.Gray;
+    private Rgb ColorOf(int label) => label >= 0 && label < _colors.Length ? _colors[label] : Rgb.Gray;
 
     private IEnumerable<int> Classes(Sample sample)
     {
         var classes = dataset.Info.Classes.Count;
         if (MapOf(sample) is { } map)
             return Overlays.ClassesIn(map, classes);
-        return sample.Boxes is { } boxes ? boxes.Labels.Where(label => label >= 0 && label < classes) : [];
+        return sample.Truth.Boxes is { } boxes ? boxes.Labels.Where(label => label >= 0 && label < classes) : [];
     }
 
     private IEnumerable<string> Words(Sample sample)
     {
         var names = dataset.Info.Classes;
-        if (sample.Label is { } label)
+        if (sample.Truth.Label is { } label)
             yield return label >= 0 && label < names.Count ? names[label] : $"label {label}, which is no class";
-        if (sample.MultiLabel is { } labels && dataset.Info.Task == DataTask.MultiLabel)
+        if (sample.Truth.MultiLabel is { } labels && dataset.Info.Task == DataTask.MultiLabel)
             for (var c = 0; c < labels.Length; c++)
                 if (labels[c] > 0.5f)
                     yield return names[c];
-        if (sample.Targets is { } targets)
+        if (sample.Truth.Targets is { } targets)
             for (var t = 0; t < targets.Length; t++)
                 yield return string.Create(CultureInfo.InvariantCulture, $"{names[t]} {targets[t]:0.####}");
-        if (sample.Boxes is { } boxes)
+        if (sample.Truth.Boxes is { } boxes)
             yield return $"{boxes.Count} boxes";
     }
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Spectre.Console;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Visualization;
 using Tessera.Framework.Visualization.Charts;
@@ -86,14 +85,14 @@ internal static class AnalyzeLogsCommand
             Columns = chosen.Length == 1 ? 1 : 2,
             Charts = [.. chosen.Select(key => Draw(key.Kind, key.Key, runs, smooth))],
         }.Save(output);
-        var text = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
+        var text = ToolConsole.Current;
         Values(text, runs, chosen);
         Times(text, runs);
         foreach (var run in runs.Where(run => run.BadLines > 0))
-            Console.Error.WriteLine(
+            ToolConsole.Current.Note(
                 $"{run.Name}: {(run.BadLines == 1 ? "1 line is no row of scalars and was left out" : $"{run.BadLines} lines are no rows of scalars and were left out")}."
             );
-        Console.WriteLine(output);
+        ToolConsole.Current.Line(output);
         return 0;
     }
 
@@ -109,7 +108,7 @@ internal static class AnalyzeLogsCommand
         if (found.Length == 0)
             found = [.. all.Where(key => !IsTime(key.Key))];
         if (found.Length > MostCharts)
-            Console.Error.WriteLine(
+            ToolConsole.Current.Note(
                 $"{Counted.Of(found.Length - MostCharts, "value")} more {(found.Length - MostCharts == 1 ? "is" : "are")} not drawn: "
                     + $"{string.Join(", ", found.Skip(MostCharts).Select(key => key.Key))}. --keys names what to draw."
             );
@@ -196,7 +195,7 @@ internal static class AnalyzeLogsCommand
         ];
     }
 
-    private static void Values(ListingOutput text, IReadOnlyList<RunScalars> runs, IReadOnlyList<(string Kind, string Key)> keys)
+    private static void Values(ToolConsole text, IReadOnlyList<RunScalars> runs, IReadOnlyList<(string Kind, string Key)> keys)
     {
         text.Heading("Values");
         text.Table(
@@ -223,7 +222,7 @@ internal static class AnalyzeLogsCommand
     }
 
     /// <summary>The first row is left out: it holds the warm-up.</summary>
-    private static void Times(ListingOutput text, IReadOnlyList<RunScalars> runs)
+    private static void Times(ToolConsole text, IReadOnlyList<RunScalars> runs)
     {
         text.Heading("Time");
         text.Table(

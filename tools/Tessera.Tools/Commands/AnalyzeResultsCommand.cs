@@ -160,7 +160,7 @@ internal static class AnalyzeResultsCommand
         MetricFiles.Write(Path.Combine(folder, "images.json"), document);
         if (detection)
         {
-            Console.WriteLine(
+            ToolConsole.Current.Line(
                 matches == 0
                     ? "No box overlaps an object of its class by 0.5."
                     : string.Create(
@@ -172,8 +172,8 @@ internal static class AnalyzeResultsCommand
         }
         var undefined = all.Count(image => double.IsNaN(image.Score));
         if (undefined > 0)
-            Console.Error.WriteLine($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
-        Console.WriteLine(page);
+            ToolConsole.Current.Note($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
+        ToolConsole.Current.Line(page);
         return 0;
     }
 

@@ -2,11 +2,9 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Spectre.Console;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Logging;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
@@ -97,12 +95,12 @@ internal static class BenchmarkCommand
             throw new UserErrorException($"--batches is {batches}; at least 1 was expected.");
         if (warmup < 0)
             throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
-        using var session = Session.Open(config, options with { Weights = checkpoint, Note = Console.Error.WriteLine });
+        using var session = Session.Open(config, options with { Weights = checkpoint, Note = ToolConsole.Current.Note });
         var part = session.Data.EvaluatedPart;
         var evaluation = session.Data.Evaluation(part);
         var (on, chosen, dataset) = (session.Device, session.Precision, session.Data[part]);
         using var model = session.CreateModel(dataset.Info);
-        using var log = RunLog.ToErrors();
+        using var log = ToolConsole.Current.ShowLog();
         if (checkpoint is not null)
             EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, session.Document);
         model.eval();
@@ -110,12 +108,12 @@ internal static class BenchmarkCommand
         var loader = session.Data.Loader(part);
 
         var workers = evaluation.Loader?.Workers ?? new LoaderOptions().Workers;
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {dataset.Count} images in batches of "
-                    + $"{evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Threads.Count} threads of the tensor library, "
-                    + $"{workers} of the loader; {warmup} batches before {batches} measured"
+                $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {Counted.Of(dataset.Count, "image")} in batches of "
+                    + $"{evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Counted.Of(Threads.Count, "thread")} of the tensor library, "
+                    + $"{workers} of the loader; {Counted.Of(warmup, "batch", "batches")} before {batches} measured"
             )
         );
         var data = new List<(double Seconds, int Images)>();
@@ -155,7 +153,7 @@ internal static class BenchmarkCommand
             ("post-processing", "post_processing", Timing.Of(post, warmup)),
             ("all, data read ahead", "all", Timing.Of(whole, warmup)),
         };
-        new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected).Table(
+        ToolConsole.Current.Table(
             ["", "images/s", "ms an image, median", "10 %", "90 %"],
             rows.Select(row =>
                 new[]

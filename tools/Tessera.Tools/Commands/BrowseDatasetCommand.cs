@@ -99,7 +99,7 @@ internal static class BrowseDatasetCommand
             throw new UserErrorException($"--variants is {variants}; 1 to 16 was expected.");
         if (opacity is not (>= 0 and <= 1))
             throw new UserErrorException($"--opacity is {opacity}; a number from 0 to 1 was expected.");
-        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = Console.Error.WriteLine });
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
         var dataset = session.Data[DataParts.Named(split)];
         if (dataset.Count == 0)
             throw new UserErrorException($"{config}: {split}.dataset holds no samples.");
@@ -145,8 +145,8 @@ internal static class BrowseDatasetCommand
         var page = Path.Combine(folder, "index.html");
         gallery.Write(page);
         foreach (var entry in results.Where(entry => entry.Failure is not null))
-            Console.Error.WriteLine(SkippedSample.Line(entry.Name, entry.Failure!));
-        Console.WriteLine(page);
+            ToolConsole.Current.Note(SkippedSample.Line(entry.Name, entry.Failure!));
+        ToolConsole.Current.Line(page);
         return results.All(entry => entry.Failure is not null)
             ? throw new UserErrorException(
                 $"None of the {results.Length} samples can be shown. The first: "

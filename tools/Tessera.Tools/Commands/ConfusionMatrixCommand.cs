@@ -14,7 +14,7 @@ using Tessera.Tools.Output;
 namespace Tessera.Tools.Commands;
 
 /// <summary>What the shares of a confusion matrix are shares of.</summary>
-internal enum Normalization
+internal enum MatrixNormalization
 {
     /// <summary>Each true class: rows sum to 1.</summary>
     True,
@@ -54,12 +54,12 @@ internal static class ConfusionMatrixCommand
             HelpName = "IOU",
             DefaultValueFactory = _ => 0.5,
         };
-        var normalize = new Option<Normalization>("--normalize")
+        var normalize = new Option<MatrixNormalization>("--normalize")
         {
             Description =
                 "What the shares are of: true (each true class), pred (each predicted class), all, or none (counts alone). Default: true.",
             HelpName = "OF",
-            DefaultValueFactory = _ => Normalization.True,
+            DefaultValueFactory = _ => MatrixNormalization.True,
         };
         var device = CommandLine.Device();
         var precision = CommandLine.PrecisionOption();
@@ -108,7 +108,7 @@ internal static class ConfusionMatrixCommand
         string output,
         double score,
         double iou,
-        Normalization normalize,
+        MatrixNormalization normalize,
         SessionOptions options,
         PretrainedOptions weights
     )
@@ -135,31 +135,37 @@ internal static class ConfusionMatrixCommand
             ["counts"] = Rows(names.Count, (t, p) => counts[t, p]),
             ["normalize"] = normalize.ToString().ToLowerInvariant(),
         };
-        if (normalize != Normalization.None)
+        if (normalize != MatrixNormalization.None)
             document["shares"] = Rows(names.Count, (t, p) => double.IsFinite(shares[t, p]) ? shares[t, p] : null);
         MetricFiles.Write(numbers, document);
-        foreach (var table in metric.Tables())
-            Console.WriteLine(TextTable.Format(table));
-        Console.WriteLine($"{output}, {numbers}");
+        foreach (var table in metric.Report().Tables)
+            ToolConsole.Current.Table(table);
+        ToolConsole.Current.Line($"{output}, {numbers}");
         return 0;
     }
 
-    private static HeatMap Picture(string config, IReadOnlyList<string> names, long[,] counts, double[,] shares, Normalization normalize)
+    private static HeatMap Picture(
+        string config,
+        IReadOnlyList<string> names,
+        long[,] counts,
+        double[,] shares,
+        MatrixNormalization normalize
+    )
     {
         var (shown, notes) = (new double[names.Count, names.Count], new string[names.Count, names.Count]);
         for (var t = 0; t < names.Count; t++)
         {
             for (var p = 0; p < names.Count; p++)
             {
-                shown[t, p] = normalize == Normalization.None ? counts[t, p] : 100 * shares[t, p];
+                shown[t, p] = normalize == MatrixNormalization.None ? counts[t, p] : 100 * shares[t, p];
                 notes[t, p] = counts[t, p] == 0 ? "" : Brief(counts[t, p]);
             }
         }
         var of = normalize switch
         {
-            Normalization.True => "% of each true class",
-            Normalization.Pred => "% of each predicted class",
-            Normalization.All => "% of all",
+            MatrixNormalization.True => "% of each true class",
+            MatrixNormalization.Pred => "% of each predicted class",
+            MatrixNormalization.All => "% of all",
             _ => "counts",
         };
         var none = new double[names.Count, names.Count];
@@ -171,10 +177,10 @@ internal static class ConfusionMatrixCommand
             Rows = names,
             Columns = names,
             Values = shown,
-            Numbers = normalize == Normalization.None ? none : null, // the counts under the numbers say it
+            Numbers = normalize == MatrixNormalization.None ? none : null, // the counts under the numbers say it
             Notes = notes,
             Low = 0,
-            High = normalize == Normalization.None ? null : 100,
+            High = normalize == MatrixNormalization.None ? null : 100,
             Format = "0.#",
             RowLabel = "true class",
             ColumnLabel = "prediction",
@@ -192,7 +198,7 @@ internal static class ConfusionMatrixCommand
         };
 
     /// <summary>NaN where there is nothing to be a share of.</summary>
-    private static double[,] Shares(long[,] counts, Normalization normalize)
+    private static double[,] Shares(long[,] counts, MatrixNormalization normalize)
     {
         var size = counts.GetLength(0);
         var (rows, columns, all) = (new long[size], new long[size], 0L);
@@ -206,8 +212,8 @@ internal static class ConfusionMatrixCommand
             {
                 var whole = normalize switch
                 {
-                    Normalization.True => rows[t],
-                    Normalization.Pred => columns[p],
+                    MatrixNormalization.True => rows[t],
+                    MatrixNormalization.Pred => columns[p],
                     _ => all,
                 };
                 shares[t, p] = whole == 0 ? double.NaN : (double)counts[t, p] / whole;
@@ -220,14 +226,14 @@ internal static class ConfusionMatrixCommand
     /// Background taken for background isn't counted, so that with one class all of its row (and column) is that class's: 100 %
     /// whatever the model does.
     /// </summary>
-    private static void LeaveOutBackground(double[,] shares, Normalization normalize)
+    private static void LeaveOutBackground(double[,] shares, MatrixNormalization normalize)
     {
         const int background = 1;
         for (var c = 0; c <= background; c++)
         {
-            if (normalize == Normalization.True)
+            if (normalize == MatrixNormalization.True)
                 shares[background, c] = double.NaN;
-            if (normalize == Normalization.Pred)
+            if (normalize == MatrixNormalization.Pred)
                 shares[c, background] = double.NaN;
         }
     }

@@ -128,26 +128,26 @@ internal static class ConvertDatasetCommand
         var notes = Report(findings, skip);
         RequireSome(input, kept, findings, notes);
         foreach (var note in notes)
-            Console.Error.WriteLine(note);
+            ToolConsole.Current.Note(note);
         if (to == "coco")
             CocoWriter.Write(kept, output);
         else
             VocWriter.Write(kept, output, split);
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{kept.Images.Count:N0} images, {kept.Images.Sum(image => (long)image.Objects.Count):N0} boxes, {kept.Names.Count} "
-                    + $"classes ({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."
+                $"{Counted.Of(kept.Images.Count, "image")}, {Counted.Of(kept.Images.Sum(image => (long)image.Objects.Count), "box", "boxes")}, "
+                    + $"{Counted.Of(kept.Names.Count, "class", "classes")} ({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."
             )
         );
         if (to == "coco")
-            Console.WriteLine(
+            ToolConsole.Current.Line(
                 $"For the config: {{ \"type\": \"CocoDetection\", \"path\": "
                     + $"\"{(from == "coco" ? "…" : from == "voc" ? Path.Combine(input, "JPEGImages") : input)}\", \"annotations\": "
                     + $"\"{output}\" }}"
             );
         else
-            Console.WriteLine(
+            ToolConsole.Current.Line(
                 $"The images belong into {Path.Combine(output, "JPEGImages")}. For the config: {{ \"type\": \"VocDetection\", "
                     + $"\"path\": \"{output}\", \"split\": \"{split}\" }}"
             );

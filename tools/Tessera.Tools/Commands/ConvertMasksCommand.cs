@@ -73,30 +73,28 @@ internal static class ConvertMasksCommand
         AtomicFile.WriteText(Path.Combine(output, "legend.json"), MaskConverter.Describe(legend, pixels));
 
         var all = Math.Max(pixels.Sum(), 1);
-        Console.WriteLine(
-            TextTable.Format(
-                new Framework.Metrics.MetricTable(
-                    "colours",
-                    ["index", "name", "colour", "pixels", "share"],
-                    [
-                        .. legend.Entries.Select(
-                            (entry, i) =>
-                                (IReadOnlyList<string>)
-                                    [
-                                        $"{entry.Index}",
-                                        entry.Name,
-                                        entry.Color.ToString(),
-                                        pixels[i].ToString("N0", CultureInfo.InvariantCulture),
-                                        string.Create(CultureInfo.InvariantCulture, $"{(double)pixels[i] / all:0.0000}"),
-                                    ]
-                        ),
-                    ]
-                )
+        ToolConsole.Current.Table(
+            new Framework.Metrics.MetricTable(
+                "colours",
+                ["index", "name", "colour", "pixels", "share"],
+                [
+                    .. legend.Entries.Select(
+                        (entry, i) =>
+                            (IReadOnlyList<string>)
+                                [
+                                    $"{entry.Index}",
+                                    entry.Name,
+                                    entry.Color.ToString(),
+                                    pixels[i].ToString("N0", CultureInfo.InvariantCulture),
+                                    string.Create(CultureInfo.InvariantCulture, $"{(double)pixels[i] / all:0.0000}"),
+                                ]
+                    ),
+                ]
             )
         );
-        Console.WriteLine($"{Output.Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
-        Console.WriteLine($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
-        Console.WriteLine(
+        ToolConsole.Current.Line($"{Output.Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
+        ToolConsole.Current.Line($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
+        ToolConsole.Current.Line(
             $"\"label_map\": {{ {string.Join(", ", MaskConverter.LabelMap(legend).Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}"))} }}"
         );
         return 0;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Visualization;
@@ -72,7 +71,7 @@ internal static class DatasetStatsCommand
             throw new UserErrorException($"--beta is {beta}; a number from 0 to below 1 was expected.");
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
-        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = Console.Error.WriteLine });
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
 
         var parts = new List<PartStatistics>();
         foreach (var part in wanted.Length > 0 ? wanted.Select(DataParts.Named).Distinct() : DataParts.Of(session))
@@ -101,7 +100,7 @@ internal static class DatasetStatsCommand
         var pixels = first.Info.Task == DataTask.Segmentation;
         var chosen = beta ?? ClassWeights.DefaultBeta(first.Counts, pixels);
         var weights = Weights(first, chosen);
-        var text = new StatisticsText(new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected));
+        var text = new StatisticsText(ToolConsole.Current);
         foreach (var part in parts)
             text.Part(part, duplicates);
         if (duplicates is not null)
@@ -109,7 +108,7 @@ internal static class DatasetStatsCommand
         if (weights.Count > 0)
             text.Weights(weights, chosen);
         foreach (var part in repeated)
-            Console.WriteLine($"{part.Name} holds the same images as a part above; it was left out.");
+            ToolConsole.Current.Line($"{part.Name} holds the same images as a part above; it was left out.");
 
         if (output is not null)
             MetricFiles.Write(output, StatisticsJson.Of(parts, duplicates, weights, chosen));
@@ -124,17 +123,17 @@ internal static class DatasetStatsCommand
         if (dataset.Info.Task == DataTask.Segmentation) // the survey says what is wrong with labels
         {
             foreach (var entry in dataset.LeftOut)
-                Console.WriteLine($"{name}: {entry}");
+                ToolConsole.Current.Line($"{name}: {entry}");
             return;
         }
         try
         {
             foreach (var note in dataset.Check())
-                Console.WriteLine($"{name}: {note}");
+                ToolConsole.Current.Line($"{name}: {note}");
         }
         catch (UserErrorException e)
         {
-            Console.WriteLine($"{name}: a training would stop here.\n  {e.Message}");
+            ToolConsole.Current.Line($"{name}: a training would stop here.\n  {e.Message}");
         }
     }
 

@@ -54,11 +54,11 @@ internal static class DoctorCommand
         examination.Run();
         if (overfit is { } samples && report.Failures == 0)
             report.Try("overfit", () => new Overfit(examination, report, Math.Max(samples, 1), TimeSpan.FromMinutes(minutes)).Run());
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             report switch
             {
                 { Failures: > 0 } => $"{report.Failures} failed.",
-                { Warnings: > 0 } => $"Nothing stands in the way; {report.Warnings} {(report.Warnings == 1 ? "warning" : "warnings")}.",
+                { Warnings: > 0 } => $"Nothing stands in the way; {Output.Counted.Of(report.Warnings, "warning")}.",
                 _ => "All is well.",
             }
         );

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Spectre.Console;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
@@ -82,7 +81,7 @@ internal static class GetFlopsCommand
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
         var (height, width) = (shape[0], shape[^1]);
-        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = Console.Error.WriteLine });
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
         using var model = session.CreateModel(
             classes is { } count ? ClassesAlone(session, count) : session.Data[session.Data.FirstPart].Info
         );
@@ -90,7 +89,7 @@ internal static class GetFlopsCommand
             ParameterGroups.Freeze(model, frozen);
         var cost = CostMeter.Measure(model, height, width);
 
-        var text = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
+        var text = ToolConsole.Current;
         var rows = ModelTree.Fold(cost, depth, MostLines);
         text.Table(
             ["module", "type", "output", "parameters", "multiply-adds", "activations"],
@@ -138,22 +137,22 @@ internal static class GetFlopsCommand
     {
         long trained = cost.Parameters - cost.Frozen,
             weights = 4 * cost.Parameters;
-        Say("image", $"{height} x {width} (height x width), one");
-        Say("parameters", $"{cost.Parameters:#,0}: {trained:#,0} trainable, {cost.Frozen:#,0} frozen");
-        Say(
-            "multiply-adds",
-            $"{cost.Counts.MultiplyAdds:#,0} ({CostText.Short(cost.Counts.MultiplyAdds)}), of matrix products and convolutions, "
-                + $"attention included"
+        ToolConsole.Current.Fields(
+            ("image", $"{height} x {width} (height x width), one"),
+            ("parameters", $"{cost.Parameters:#,0}: {trained:#,0} trainable, {cost.Frozen:#,0} frozen"),
+            (
+                "multiply-adds",
+                $"{cost.Counts.MultiplyAdds:#,0} ({CostText.Short(cost.Counts.MultiplyAdds)}), of matrix products and convolutions, "
+                    + $"attention included"
+            ),
+            ("activations", $"{cost.Counts.Activations:#,0} values given by them"),
+            (
+                "memory, estimated",
+                $"{CostText.Bytes(weights)} for the weights in fp32; training adds {CostText.Bytes(4 * trained)} for gradients, "
+                    + $"{CostText.Bytes(4 * trained)} for SGD's momentum or {CostText.Bytes(8 * trained)} for Adam, and up to "
+                    + $"{CostText.Bytes(cost.Counts.Bytes)} an image for the backward pass"
+            )
         );
-        Say("activations", $"{cost.Counts.Activations:#,0} values given by them");
-        Say(
-            "memory, estimated",
-            $"{CostText.Bytes(weights)} for the weights in fp32; training adds {CostText.Bytes(4 * trained)} for gradients, "
-                + $"{CostText.Bytes(4 * trained)} for SGD's momentum or {CostText.Bytes(8 * trained)} for Adam, and up to "
-                + $"{CostText.Bytes(cost.Counts.Bytes)} an image for the backward pass"
-        );
-
-        static void Say(string what, string text) => Console.WriteLine($"{what.PadRight(18)} {text}"); // numbers are invariant in the whole program
     }
 
     private static JsonObject Json(ModelCost cost, int height, int width) =>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
@@ -28,8 +27,8 @@ internal static class ListComponentsCommand
     private static int Run(string? name, string? config)
     {
         var document = config is null ? null : ConfigDocument.Load(config);
-        var registry = Composition.Registry(document, Console.Error.WriteLine);
-        var output = new ListingOutput(AnsiConsole.Console, Console.IsOutputRedirected);
+        var registry = Composition.Registry(document, ToolConsole.Current.Note);
+        var output = ToolConsole.Current;
         var kinds = registry.Kinds.ToList();
         if (name is null)
         {
@@ -59,7 +58,7 @@ internal static class ListComponentsCommand
     private static bool Same(string kind, string name) =>
         string.Equals(kind, name.Replace('_', ' ').Replace('-', ' '), StringComparison.OrdinalIgnoreCase);
 
-    private static void ListKind(ListingOutput output, ComponentRegistry registry, ComponentKind kind)
+    private static void ListKind(ToolConsole output, ComponentRegistry registry, ComponentKind kind)
     {
         output.Heading(char.ToUpperInvariant(kind.Plural[0]) + kind.Plural[1..]);
         output.Table(
@@ -70,17 +69,21 @@ internal static class ListComponentsCommand
         );
     }
 
-    private static void Describe(ListingOutput output, ComponentDescription component)
+    private static void Describe(ToolConsole output, ComponentDescription component)
     {
         output.Heading($"{component.Name} ({component.Kind.Name})");
         if (XmlDocs.SummaryOf(component.Type) is { } summary)
-            output.Text(summary);
+            output.Line(summary);
         if (XmlDocs.RemarksOf(component.Type) is { } remarks)
-            output.Text(remarks);
+            output.Line(remarks);
         if (component.Keys.Count == 0)
-            output.Text("It takes no options.");
+            output.Line("It takes no options.");
         else
-            output.Table(["option", "type", "default", "bounds", "what it does"], component.Keys.SelectMany(key => Rows(key, 0)));
+            output.Table(
+                ["option", "type", "default", "bounds", "what it does"],
+                component.Keys.SelectMany(key => Rows(key, 0)),
+                alignsNumbers: false
+            );
     }
 
     private static IEnumerable<string[]> Rows(ConfigKey key, int depth)

@@ -39,7 +39,7 @@ internal static class OptimizeAnchorsCommand
             HelpName = "N",
             DefaultValueFactory = _ => 200,
         };
-        var seed = new Option<long>("--seed") { Description = "Default: 0.", HelpName = "N" };
+        var seed = new Option<long>("--seed") { Description = "The start of all random numbers. Default: 0.", HelpName = "N" };
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "optimize-anchors",
@@ -75,7 +75,7 @@ internal static class OptimizeAnchorsCommand
             throw new UserErrorException("--sizes and --ratios are 1 to 64.");
         if (images < 1 || generations < 0)
             throw new UserErrorException("--images is at least 1, --generations at least 0.");
-        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = Console.Error.WriteLine });
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
         var dataset = session.Data[DataPart.Train];
         if (dataset.Info.Task != DataTask.Detection)
             throw new UserErrorException($"{config}: train.dataset is for {dataset.Info.Task}, and has no boxes.");
@@ -100,7 +100,7 @@ internal static class OptimizeAnchorsCommand
             Candidate.Of("k-means", clusters.Rounded().ByMap(), clusters.Rounded(), boxes, thresholds),
             Candidate.Of("evolution", evolved.ByMap(), evolved, boxes, thresholds),
         ];
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             $"{Counted.Of(boxes.Count, "box", "boxes")} of {Counted.Of(Math.Min(images, dataset.Count), "image")}, after the pipeline; "
                 + $"{Counted.Of(before.Length, "map")} with {Counted.Of(perMap, "size")} and {Counted.Of(perSide, "ratio")} each."
         );
@@ -111,17 +111,11 @@ internal static class OptimizeAnchorsCommand
             "mean best IoU",
             .. thresholds.Select(threshold => string.Create(CultureInfo.InvariantCulture, $"recall at {threshold:0.##}")),
         ];
-        Console.WriteLine(
-            TextTable.Format(
-                new MetricTable(
-                    "anchors, at the places where they stand",
-                    header,
-                    [.. found.Prepend(now).Select(candidate => candidate.Row())]
-                )
-            )
+        ToolConsole.Current.Table(
+            new MetricTable("anchors, at the places where they stand", header, [.. found.Prepend(now).Select(candidate => candidate.Row())])
         );
         var best = found.Aggregate((a, b) => b.IsBetterThan(a) ? b : a);
-        Console.WriteLine(
+        ToolConsole.Current.Line(
             best.IsBetterThan(now) ? Text(best.Shapes!) : "Keep the config's anchors: none that were found have a better recall."
         );
         return 0;
@@ -171,7 +165,7 @@ internal static class OptimizeAnchorsCommand
                 var random = RandomSource.For(0, 0, index);
                 foreach (var step in dataset.Pipeline)
                     sample = step.Apply(sample, random);
-                found[i] = sample.Boxes is not { } boxes
+                found[i] = sample.Truth.Boxes is not { } boxes
                     ? []
                     :
                     [

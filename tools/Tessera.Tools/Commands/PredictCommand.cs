@@ -66,7 +66,7 @@ internal static class PredictCommand
                     Precision = parsed.GetValue(precision),
                     Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
                     Plugins = parsed.GetRequiredValue(plugins),
-                    Note = Console.Error.WriteLine,
+                    Note = ToolConsole.Current.Note,
                     ScoreThr = parsed.GetValue(score),
                 }
             )
@@ -93,7 +93,7 @@ internal static class PredictCommand
         else if (maps is not null)
         {
             Write(null);
-            Console.Error.WriteLine(output);
+            ToolConsole.Current.Note(output);
         }
         else
         {
@@ -108,13 +108,13 @@ internal static class PredictCommand
                     RequireSome();
                 }
             );
-            Console.Error.WriteLine(path);
+            ToolConsole.Current.Note(path);
         }
         RequireSome();
         foreach (var (path, reason) in unreadable)
-            Console.Error.WriteLine(SkippedSample.Line(path, reason));
+            ToolConsole.Current.Note(SkippedSample.Line(path, reason));
         if (unreadable.Count > 0)
-            Console.Error.WriteLine(
+            ToolConsole.Current.Note(
                 $"{files.Length - unreadable.Count} of {files.Length} images are predicted; {unreadable.Count} can't be read."
             );
         return 0;
@@ -138,7 +138,7 @@ internal static class PredictCommand
             foreach (var (path, prediction) in results)
             {
                 if (output is null || files.Length == 1)
-                    Console.WriteLine(Describe(path, Result.Of(prediction, predictor.Data)));
+                    ToolConsole.Current.Line(Describe(path, Result.Of(prediction, predictor.Data)));
                 lines?.Write(path, prediction);
                 maps?.Write(path, prediction);
                 pictures?.Write(new Sample { Index = 0, Name = path }, prediction);

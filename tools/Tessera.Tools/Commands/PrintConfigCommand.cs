@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Tessera.Framework.Checkpoints;
+using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
@@ -64,26 +64,30 @@ internal static class PrintConfigCommand
         }
     }
 
+    /// <summary>The resolved document; options of data sets that are short for label maps give way to them.</summary>
+    private static string Expanded(ConfigDocument document) =>
+        ShortForms.Expand<Dataset>(
+            document,
+            s_datasets,
+            () => Composition.Registry(document, ToolConsole.Current.Note),
+            options => (options as LabelOptions)?.Expand()
+        );
+
     private static int Run(string config, string[] overrides, string? explain, bool saved)
     {
         var document = ConfigDocument.Load(config, overrides);
         if (explain is null)
             document = Stated(document);
         if (explain is null)
-            Console.Out.Write(
-                saved
-                    ? document.SaveText()
-                    : ShortForms.Expand<Dataset>(document, s_datasets, () => Composition.Registry(document, Console.Error.WriteLine))
-            );
+            ToolConsole.Current.Document(saved ? document.SaveText() : Expanded(document));
         else
-            Console.Out.WriteLine(ExplainDefault(document, explain) ?? document.Explain(explain));
+            ToolConsole.Current.Line(ExplainDefault(document, explain) ?? document.Explain(explain));
 
         // Printed before it is checked: seeing the document is how its mistakes are found.
-        Console.Out.Flush();
-        var registry = Composition.Registry(document, Console.Error.WriteLine);
+        var registry = Composition.Registry(document, ToolConsole.Current.Note);
         ComponentBuilder.Check<RunOptions>(registry, document);
         foreach (var option in InheritedOptions.Find(registry, document))
-            Console.Error.WriteLine($"warning: {option}");
+            ToolConsole.Current.Warning(option);
         return 0;
     }
 }

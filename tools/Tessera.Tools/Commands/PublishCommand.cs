@@ -43,12 +43,12 @@ internal static class PublishCommand
     private static int Run(string checkpoint, string output, string? names, bool averaged)
     {
         var published = Publisher.Publish(checkpoint, output, names, averaged);
-        Console.Out.WriteLine(
+        ToolConsole.Current.Line(
             $"{published.Path}: {published.Tensors} tensors{(published.Averaged ? ", averaged weights" : "")}, names of "
                 + $"{published.Names}, SHA-256 {published.Sha256}"
         );
         if (published.LeftOut.Count > 0)
-            Console.Out.WriteLine($"Left out, since {published.Names} has no name for them: {string.Join(", ", published.LeftOut)}");
+            ToolConsole.Current.Line($"Left out, since {published.Names} has no name for them: {string.Join(", ", published.LeftOut)}");
         return 0;
     }
 }

@@ -47,7 +47,7 @@ internal static class ReplayNonFiniteCommand
             {
                 Device = device ?? "cpu",
                 Plugins = plugins,
-                Note = Console.Error.WriteLine,
+                Note = ToolConsole.Current.Note,
             }
         );
         var where = session.Device;
@@ -55,23 +55,25 @@ internal static class ReplayNonFiniteCommand
         var found = file.Replay(model, where);
 
         var progress = file.Progress;
-        Say(
-            "run",
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"iteration {progress.Iteration} of {progress.TotalIterations}, epoch {progress.Epoch}; {model.GetName()}, "
-                    + $"{run.Data.Classes.Count} classes"
-            )
-        );
-        Say("batch", $"{file.Files.Count} images: {string.Join(", ", file.Files.Take(8))}{(file.Files.Count > 8 ? ", …" : "")}");
-        Say("run found", file.Finding);
-        Say("replayed", $"on {where}: {found.Describe()}");
+        var said = new List<(string, string)>
+        {
+            (
+                "run",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"iteration {progress.Iteration} of {progress.TotalIterations}, epoch {progress.Epoch}; {model.GetName()}, "
+                        + $"{run.Data.Classes.Count} classes"
+                )
+            ),
+            ("batch", $"{file.Files.Count} images: {string.Join(", ", file.Files.Take(8))}{(file.Files.Count > 8 ? ", …" : "")}"),
+            ("run found", file.Finding),
+            ("replayed", $"on {where}: {found.Describe()}"),
+        };
         if (!file.HasRandomState)
-            Say("note", "the run was on a GPU, whose random numbers (dropout) can't be drawn again.");
+            said.Add(("note", "the run was on a GPU, whose random numbers (dropout) can't be drawn again."));
         if (file.Precision == torch.ScalarType.Float16 && where.type == DeviceType.CPU)
-            Say("note", "the run computed in fp16, which a CPU does not; this was fp32. --device cuda computes as the run did.");
+            said.Add(("note", "the run computed in fp16, which a CPU does not; this was fp32. --device cuda computes as the run did."));
+        ToolConsole.Current.Fields(said);
         return 0;
     }
-
-    private static void Say(string what, string text) => Console.Out.WriteLine($"{what, -10} {text}");
 }

@@ -13,7 +13,7 @@ internal static class SchemaCommand
     {
         var path = new Option<string>("--out")
         {
-            Description = "The schema file.",
+            Description = "The schema file. Default: configs/schema.json.",
             HelpName = "PATH",
             DefaultValueFactory = _ => Path.Combine("configs", "schema.json"),
         };
@@ -28,7 +28,7 @@ internal static class SchemaCommand
         var schema = SchemaWriter.Write(Composition.Registry(), typeof(RunOptions));
         if (File.Exists(path) && File.ReadAllText(path) == schema)
         {
-            Console.Out.WriteLine($"{path} is up to date.");
+            ToolConsole.Current.Line($"{path} is up to date.");
             return 0;
         }
 
@@ -37,7 +37,7 @@ internal static class SchemaCommand
         if (Path.GetDirectoryName(path) is { Length: > 0 } folder)
             Directory.CreateDirectory(folder);
         File.WriteAllText(path, schema);
-        Console.Out.WriteLine($"{path} written.");
+        ToolConsole.Current.Line($"{path} written.");
         return 0;
     }
 }

@@ -29,7 +29,7 @@ internal static class TrainCommand
             Description = "Begin anew where the work dir holds a run, whose files are then removed.",
         };
         var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
-        var seed = new Option<long?>("--seed") { Description = "Of everything random.", HelpName = "N" };
+        var seed = new Option<long?>("--seed") { Description = "The start of all random numbers. Default: the config's.", HelpName = "N" };
         var command = new Command("train", "Trains what a config describes.")
         {
             config,

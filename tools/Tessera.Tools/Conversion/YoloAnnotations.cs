@@ -17,6 +17,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
 
     private readonly StemIndex _texts = new(images.Files, "", name => name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase));
     private readonly List<string> _ambiguous = [];
+    private readonly List<CenteredBox> _boxes = [];
     private long _outlines,
         _keyPoints,
         _certain;
@@ -34,6 +35,8 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
                 $"{_ambiguous[0]}  a box with key points of two values, or an outline? Nothing in the labels tells. Write \"kpt_shape: "
                     + $"[number of points, 2]\" into data.yaml, or give --outlines."
             );
+        if (CenteredBoxJudgement.Fault(_boxes) is { } fault)
+            throw new UserErrorException($"{Files.Location}: {fault}");
         Tell(used, without, read.Count);
         return new AnnotationSet(about.Classes, null, read);
     }
@@ -82,8 +85,11 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
     private (double X1, double Y1, double X2, double Y2)? Box(double[] values, YoloNames about, string what)
     {
         var box = (values[1] - values[3] / 2, values[2] - values[4] / 2, values[1] + values[3] / 2, values[2] + values[4] / 2);
-        if (values.Length <= 6)
-            return box; // a sixth value is a score
+        if (values.Length <= 6) // a sixth value is a score
+        {
+            _boxes.Add(new CenteredBox(values[1], values[2], values[3], values[4], what));
+            return box;
+        }
         if (about.KeyPoints is var (count, each) && count > 0)
         {
             if (values.Length == 5 + count * each)

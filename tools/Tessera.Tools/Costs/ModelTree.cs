@@ -1,3 +1,4 @@
+using Tessera.Framework.Data;
 using Tessera.Framework.Visualization;
 using Tessera.Framework.Visualization.Charts;
 
@@ -89,7 +90,7 @@ internal sealed class ModelTree : Chart
         {
             var (row, y) = (Rows[i], top + (i + 1.5) * Row + 2);
             if (i % 2 == 1)
-                drawing.Fill(Gap, y - Row / 2, drawing.Width - 2 * Gap, Row, new Color(247, 247, 247));
+                drawing.Fill(Gap, y - Row / 2, drawing.Width - 2 * Gap, Row, new Rgb(247, 247, 247));
             var x = Gap + row.Depth * Indent;
             for (var level = 1; level <= row.Depth; level++)
                 drawing.Line(
@@ -102,10 +103,10 @@ internal sealed class ModelTree : Chart
                             : level == row.Depth ? 0
                             : -Row / 2
                         ),
-                    Color.Gray
+                    Rgb.Gray
                 );
             if (row.Depth > 0)
-                drawing.Line(x - 11, y, x - 3, y, Color.Gray);
+                drawing.Line(x - 11, y, x - 3, y, Rgb.Gray);
             var times = row.Times > 1 ? $"  × {row.Times}" : "";
             drawing.Text(
                 drawing.Fit(row.Name + times, typeX - x - 8, TickSize, bold: row.Depth == 0),
@@ -131,7 +132,7 @@ internal sealed class ModelTree : Chart
 
         void Head(string text, double at) => drawing.Text(text, at, top + Row / 2, TickSize, Ink, across: TextAlign.Middle, bold: true);
 
-        void Bar(double at, double y, long value, long of, Color color)
+        void Bar(double at, double y, long value, long of, Rgb color)
         {
             drawing.Text(CostText.Short(value), at + NumberWidth - 14, y, TickSize, Ink, TextAlign.End, TextAlign.Middle);
             if (of > 0)

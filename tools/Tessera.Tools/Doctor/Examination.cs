@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
@@ -13,6 +12,7 @@ using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
+using Tessera.Tools.Output;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -44,7 +44,7 @@ internal sealed class Examination : IDisposable
     /// <summary>Runs every check that the ones before it allow.</summary>
     public void Run()
     {
-        _report.Check("config", () => $"{Session.Document.Path}: {Session.Document.Files.Count} files, every option known");
+        _report.Check("config", () => $"{Session.Document.Path}: {Counted.Of(Session.Document.Files.Count, "file")}, every option known");
         foreach (var option in InheritedOptions.Find(Session.Services.GetRequiredService<ComponentRegistry>(), Session.Document))
             _report.Warn("config", option);
         if (!_report.Check("torch", Torch))
@@ -209,7 +209,7 @@ internal sealed class Examination : IDisposable
                 state,
                 new CheckpointInfo
                 {
-                    Config = JsonNode.Parse(Session.Document.SaveText())!.AsObject(),
+                    Config = Session.Document.ForSaving(),
                     Data = data,
                     Epoch = 0,
                     Iteration = 0,

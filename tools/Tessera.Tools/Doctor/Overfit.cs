@@ -188,10 +188,10 @@ internal sealed class Overfit(Examination examination, Report report, int count,
             var sample = few.Open(i, training: false);
             foreach (var step in pipeline)
                 sample = step.Apply(sample, RandomSource.For(0, 0, i));
-            if (sample.Image is not { } image || sample.Label is null)
+            if (sample.Image?.Decode() is not { } image || sample.Truth.Label is null)
                 continue;
             var hash = Convert.ToHexString(SHA256.HashData(image.Bytes));
-            if (seen.TryGetValue(hash, out var twin) && twin.Label != sample.Label)
+            if (seen.TryGetValue(hash, out var twin) && twin.Truth.Label != sample.Truth.Label)
                 report.Warn("overfit", $"{twin.Name} and {sample.Name} have the same pixels, and different labels.");
             seen.TryAdd(hash, sample);
         }

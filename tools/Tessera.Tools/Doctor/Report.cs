@@ -8,8 +8,6 @@ namespace Tessera.Tools.Doctor;
 /// <summary>What an examination finds, line by line as it is found.</summary>
 internal sealed class Report
 {
-    private const int NameWidth = 10;
-
     public int Failures { get; private set; }
 
     public int Warnings { get; private set; }
@@ -22,9 +20,9 @@ internal sealed class Report
         try
         {
             var said = check();
-            Line(
+            ToolConsole.Current.Verdict(
                 "ok",
-                "green",
+                Color.Green,
                 name,
                 said
                     + (
@@ -38,7 +36,7 @@ internal sealed class Report
         catch (Exception error)
         {
             Failures++;
-            Line("FAIL", "red", name, CommandLine.Describe(error, ["doctor"]).Message);
+            ToolConsole.Current.Verdict("FAIL", Color.Red, name, CommandLine.Describe(error, ["doctor"]).Message);
             return false;
         }
     }
@@ -61,19 +59,8 @@ internal sealed class Report
     public void Warn(string name, string message)
     {
         Warnings++;
-        Line("warn", "yellow", name, message);
+        ToolConsole.Current.Verdict("warn", Color.Yellow, name, message);
     }
 
-    public void Note(string name, string message) => Line("", "grey", name, message);
-
-    private static void Line(string verdict, string colour, string name, string text)
-    {
-        var indented = text.ReplaceLineEndings("\n" + new string(' ', NameWidth + 8));
-        if (Console.IsOutputRedirected)
-            Console.WriteLine($"{verdict, -6}{name.PadRight(NameWidth)}  {indented}");
-        else
-            AnsiConsole.MarkupLine(
-                $"[{colour}]{verdict, -6}[/][bold]{Markup.Escape(name.PadRight(NameWidth))}[/]  {Markup.Escape(indented)}"
-            );
-    }
+    public void Note(string name, string message) => ToolConsole.Current.Verdict("", Color.Default, name, message);
 }

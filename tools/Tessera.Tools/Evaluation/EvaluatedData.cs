@@ -1,9 +1,7 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
-using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
@@ -21,13 +19,8 @@ internal sealed class EvaluatedData : IDisposable
     private EvaluatedData(Session session)
     {
         (_session, _part) = (session, session.Data.EvaluatedPart);
-        DataChecks.Check(
-            Dataset,
-            $"{Part}.dataset",
-            session.Data.Evaluation(_part).Loader,
-            Console.Error.WriteLine,
-            Console.Error.WriteLine
-        );
+        var loader = session.Data.Evaluation(_part).Loader;
+        DataChecks.Check(Dataset, $"{Part}.dataset", loader, ToolConsole.Current.Warning, ToolConsole.Current.Note);
     }
 
     /// <param name="source">What will be evaluated, where it is known: options that the config leaves out are a checkpoint's own.</param>
@@ -38,7 +31,7 @@ internal sealed class EvaluatedData : IDisposable
             options with
             {
                 Weights = source is null || StoredPredictions.Are(source) ? null : source,
-                Note = Console.Error.WriteLine,
+                Note = ToolConsole.Current.Note,
             }
         );
         try
@@ -106,7 +99,7 @@ internal sealed class EvaluatedData : IDisposable
             advance.Report(i + 1, Dataset.Count);
         }
         if (nonFinite.Text is { } warning)
-            Console.Error.WriteLine(warning);
+            ToolConsole.Current.Warning(warning);
         return nonFinite.Judge(Evaluator.Values(metrics));
     }
 
@@ -117,7 +110,7 @@ internal sealed class EvaluatedData : IDisposable
         Action<Sample, Prediction>? observe
     )
     {
-        using var log = RunLog.ToErrors();
+        using var log = ToolConsole.Current.ShowLog();
         var (on, chosen) = (_session.Device, _session.Precision);
         var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
         using var model = _session.CreateModel(trainedOn);
@@ -125,7 +118,7 @@ internal sealed class EvaluatedData : IDisposable
         var channelsLast = _session.Place(model);
 
         var loader = _session.Data.Loader(_part);
-        Console.Error.WriteLine(
+        ToolConsole.Current.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"
@@ -150,11 +143,11 @@ internal sealed class EvaluatedData : IDisposable
         };
         var values = evaluator.Run(model);
         if (evaluator.NonFinite.Text is { } warning)
-            Console.Error.WriteLine(warning);
+            ToolConsole.Current.Warning(warning);
         foreach (var (name, reason) in loader.Skipped)
-            Console.Error.WriteLine(SkippedSample.Line(name, reason));
+            ToolConsole.Current.Note(SkippedSample.Line(name, reason));
         if (Evaluator.Coverage(values) is { } coverage)
-            Console.Error.WriteLine(coverage);
+            ToolConsole.Current.Warning(coverage);
         return values;
     }
 
@@ -169,8 +162,8 @@ internal sealed class EvaluatedData : IDisposable
         WeightArguments.RequireNone(weights, path, "a checkpoint of Tessera's", classes: false);
         using var checkpoint = Checkpoint.Open(path);
         checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
-        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, JsonNode.Parse(document.ResolvedText())!.AsObject());
-        Console.Error.WriteLine(
+        checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, document);
+        ToolConsole.Current.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{path}: epoch {checkpoint.Info.Epoch}, iteration "
@@ -187,7 +180,7 @@ internal sealed class EvaluatedData : IDisposable
         using var checkpoint = Checkpoint.Open(path);
         if (ClassOrder.Between(checkpoint.Info.Data, data) is not { } order)
             return (data, null);
-        Console.Error.WriteLine("The data names the checkpoint's classes in another order; predictions are brought into the data's.");
+        ToolConsole.Current.Note("The data names the checkpoint's classes in another order; predictions are brought into the data's.");
         return (checkpoint.Info.Data, order);
     }
 

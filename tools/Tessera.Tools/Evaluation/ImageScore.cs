@@ -33,11 +33,11 @@ internal sealed class ImageScore(DataInfo data)
     {
         switch (prediction)
         {
-            case ClassPrediction classes when data.Task == DataTask.MultiLabel && sample.MultiLabel is { } labels:
+            case ClassPrediction classes when data.Task == DataTask.MultiLabel && sample.Truth.MultiLabel is { } labels:
                 return classes.Scores.Select((score, c) => labels[c] >= 0.5f ? score : 1 - score).Average();
-            case ClassPrediction classes when data.Task == DataTask.Classification && sample.Label is { } label:
+            case ClassPrediction classes when data.Task == DataTask.Classification && sample.Truth.Label is { } label:
                 return classes.Scores[label];
-            case RegressionPrediction values when sample.Targets is { } targets:
+            case RegressionPrediction values when sample.Truth.Targets is { } targets:
                 return -values.Values.Zip(targets, (a, b) => (double)Math.Abs(a - b)).Average();
         }
         if (_metric is null)
@@ -51,14 +51,14 @@ internal sealed class ImageScore(DataInfo data)
     public string Words(Sample sample, Prediction prediction) =>
         prediction switch
         {
-            ClassPrediction { Label: var label } when data.Task == DataTask.Classification => sample.Label == label
+            ClassPrediction { Label: var label } when data.Task == DataTask.Classification => sample.Truth.Label == label
                 ? data.Classes[label]
-                : $"{data.Classes[sample.Label!.Value]}, taken for {data.Classes[label]}",
-            ClassPrediction classes => $"predicted {Names(classes.Scores)}; true {Names(sample.MultiLabel!)}",
+                : $"{data.Classes[sample.Truth.Label!.Value]}, taken for {data.Classes[label]}",
+            ClassPrediction classes => $"predicted {Names(classes.Scores)}; true {Names(sample.Truth.MultiLabel!)}",
             RegressionPrediction values => string.Join(
                 ", ",
                 values.Values.Select(
-                    (value, t) => FormattableString.Invariant($"{data.Classes[t]} {value:0.###} ({sample.Targets![t]:0.###})")
+                    (value, t) => FormattableString.Invariant($"{data.Classes[t]} {value:0.###} ({sample.Truth.Targets![t]:0.###})")
                 )
             ),
             DetectionPrediction found => DetectionWords(sample, found),
@@ -67,7 +67,7 @@ internal sealed class ImageScore(DataInfo data)
 
     private string DetectionWords(Sample sample, DetectionPrediction found)
     {
-        var objects = sample.BoxAnnotation?.WithUnusable().Ignored.Count(ignored => !ignored) ?? 0;
+        var objects = sample.Truth.BoxAnnotation?.WithUnusable().Ignored.Count(ignored => !ignored) ?? 0;
         var (matched, iou) = Matches(sample, found);
         return $"{Counted.Of(objects, "object")}, {Counted.Of(found.Labels.Length, "box", "boxes")}"
             + (matched == 0 ? "" : FormattableString.Invariant($", {matched} matched with a mean IoU of {iou:0.000}"));
@@ -76,9 +76,9 @@ internal sealed class ImageScore(DataInfo data)
     /// <summary>Boxes that lie on an object of their class, one to one, and the mean of their overlaps; NaN where there is none.</summary>
     public (int Count, double MeanIoU) Matches(Sample sample, Prediction prediction)
     {
-        if (prediction is not DetectionPrediction found || sample.BoxAnnotation is not { } truth)
+        if (prediction is not DetectionPrediction found || sample.Truth.BoxAnnotation is not { } truth)
             return (0, double.NaN);
-        var overlaps = Pairing.Overlaps(found, truth, MatchedFrom);
+        var overlaps = BoxPairing.Overlaps(found, truth, MatchedFrom);
         return (overlaps.Count, overlaps.Count == 0 ? double.NaN : overlaps.Average());
     }
 

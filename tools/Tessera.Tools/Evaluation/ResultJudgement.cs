@@ -36,7 +36,7 @@ internal sealed class ResultJudgement
                     .Chunk(4)
                     .Select(box =>
                     {
-                        var (height, width) = image.Sample.BoxAnnotation?.ImageSize ?? (0, 0);
+                        var (height, width) = image.Sample.Truth.BoxAnnotation?.ImageSize ?? (0, 0);
                         return new StatedBox(box[0], box[1], box[2], box[3], height, width);
                     })
             )
@@ -96,14 +96,14 @@ internal sealed class ResultJudgement
         var (sum, count) = (0.0, 0);
         foreach (var (sample, prediction) in _images.Take(MostImages))
         {
-            if (sample.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
+            if (sample.Truth.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
                 continue;
             var boxes = Stated(prediction).Chunk(4).Select(box => read(box, truth.ImageSize)).ToArray();
             for (var i = 0; i < truth.Count; i++)
             {
                 if (truth.Ignored[i])
                     continue;
-                sum += boxes.Max(box => Iou(box, truth.Boxes.AsSpan(4 * i, 4)));
+                sum += boxes.Max(box => BoxGeometry.IoU(box, truth.Boxes.AsSpan(4 * i, 4)));
                 count++;
             }
         }
@@ -116,12 +116,15 @@ internal sealed class ResultJudgement
         var (matches, same, next) = (0, 0, 0);
         foreach (var (sample, prediction) in _images.Take(MostImages))
         {
-            if (sample.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
+            if (sample.Truth.BoxAnnotation is not { Count: > 0 } truth || prediction.Labels.Length == 0)
                 continue;
             var boxes = Stated(prediction).Chunk(4).ToArray();
             for (var i = 0; i < truth.Count; i++)
             {
-                var near = Enumerable.Range(0, boxes.Length).Where(at => Iou(boxes[at], truth.Boxes.AsSpan(4 * i, 4)) >= Overlap).ToArray();
+                var near = Enumerable
+                    .Range(0, boxes.Length)
+                    .Where(at => BoxGeometry.IoU(boxes[at], truth.Boxes.AsSpan(4 * i, 4)) >= Overlap)
+                    .ToArray();
                 if (near.Length == 0)
                     continue;
                 matches++;
@@ -139,13 +142,4 @@ internal sealed class ResultJudgement
     }
 
     private static double[] Stated(DetectionPrediction prediction) => prediction.Stated?.Boxes ?? [];
-
-    private static double Iou(double[] a, ReadOnlySpan<double> b)
-    {
-        var width = Math.Min(a[0] + a[2], b[0] + b[2]) - Math.Max(a[0], b[0]);
-        var height = Math.Min(a[1] + a[3], b[1] + b[3]) - Math.Max(a[1], b[1]);
-        if (width <= 0 || height <= 0)
-            return 0;
-        return width * height / (a[2] * a[3] + b[2] * b[3] - width * height);
-    }
 }

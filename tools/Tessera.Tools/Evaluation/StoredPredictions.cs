@@ -56,7 +56,7 @@ internal static class StoredPredictions
                     Samples(dataset).Select(sample => (sample, images[CocoResultWriter.IdOf(sample)]))
                 ).Notes()
             )
-                Console.Error.WriteLine($"warning: {path}: {note}");
+                ToolConsole.Current.Warning($"{path}: {note}");
         }
         catch (UserErrorException fault)
         {

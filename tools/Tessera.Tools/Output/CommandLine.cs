@@ -20,6 +20,9 @@ internal static class CommandLine
     /// <summary>Exit code of a defect of Tessera's.</summary>
     public const int Failure = 3;
 
+    /// <summary>The name of an argument that is written, so that it needn't be there yet.</summary>
+    public const string Output = "OUT";
+
     /// <summary>The config file.</summary>
     public static Argument<string> Config() => new("CONFIG") { Description = "The config file." };
 
@@ -67,23 +70,32 @@ internal static class CommandLine
     /// <returns>0, <see cref="Mistake"/> or <see cref="Failure"/>.</returns>
     public static int Invoke(Command root, IReadOnlyList<string> args)
     {
+        ToolConsole.Current = ToolConsole.OfProcess();
         try
         {
             if (args is [] or ["--help" or "-h" or "-?"])
             {
-                Console.Out.WriteLine(Usage.Overview(root));
+                ToolConsole.Current.Line(CommandName.Told(Usage.Overview(root), root));
+                return 0;
+            }
+            if (args is ["--version"])
+            {
+                ToolConsole.Current.Line($"Tessera {CommandName.Version}");
                 return 0;
             }
             if (root.Subcommands.All(tool => tool.Name != args[0]))
                 throw Usage.UnknownTool(root, args[0]);
 
             // A token that begins with @ is a value like any other, not a file of arguments.
-            var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            var parser = new ParserConfiguration { ResponseFileTokenReplacer = null };
+            var parsed = root.Parse(args, parser);
             if (Usage.IsHelp(parsed))
             {
-                Console.Out.WriteLine(Usage.Of(parsed));
+                ToolConsole.Current.Line(CommandName.Told(Usage.Of(parsed), root));
                 return 0;
             }
+            if (parsed.Errors.Count > 0)
+                parsed = root.Parse(args = Questions.Complete(args, parsed, ToolConsole.Current), parser);
             if (parsed.Errors.Count > 0)
                 throw Usage.Wrong(parsed);
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
@@ -91,7 +103,8 @@ internal static class CommandLine
         catch (Exception exception)
         {
             var (message, isMistake) = Describe(exception, args);
-            Console.Error.WriteLine(message);
+            ToolConsole.Current.EndProgress();
+            ToolConsole.Current.Error(CommandName.Told(message, root));
             return isMistake ? Mistake : Failure;
         }
     }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Tessera.Framework.Metrics;
-using Tessera.Framework.Running;
 
 namespace Tessera.Tools.Output;
 
@@ -9,14 +8,18 @@ internal static class MetricText
 {
     public static void Show(IReadOnlyDictionary<string, double> values, IReadOnlyDictionary<string, Metric> metrics)
     {
-        foreach (var table in metrics.Values.SelectMany(metric => metric.Tables()))
-            Console.WriteLine(TextTable.Format(table));
-        var shown = values.Where(value => !metrics.Values.Any(metric => metric.InTables(value.Key))).ToArray();
-        var width = shown.Select(value => value.Key.Length).DefaultIfEmpty().Max();
-        foreach (var (name, value) in shown)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)}  {value:0.0000}"));
-        foreach (var note in metrics.Values.SelectMany(metric => metric.Notes()).Distinct())
-            Console.WriteLine(note);
+        var console = ToolConsole.Current;
+        var report = MetricReport.Of(metrics.Values);
+        foreach (var table in report.Tables)
+        {
+            console.Table(table);
+            console.Line();
+        }
+        console.Fields([
+            .. report.Listed(values).Select(value => (value.Key, value.Value.ToString("0.0000", CultureInfo.InvariantCulture))),
+        ]);
+        foreach (var note in report.Notes)
+            console.Line(note);
     }
 
     /// <summary>On the console, and into a file where one is named.</summary>

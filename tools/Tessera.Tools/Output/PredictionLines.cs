@@ -23,19 +23,19 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
         switch (prediction)
         {
             case ClassPrediction classes when data.Task == DataTask.MultiLabel:
-                if (truth?.MultiLabel is { } labels)
+                if (truth?.Truth.MultiLabel is { } labels)
                     line["truth"] = Names(labels, 0);
                 line["predicted"] = Names(classes.Scores, Present);
                 line["scores"] = Values(classes.Scores);
                 break;
             case ClassPrediction classes:
-                if (truth?.Label is { } label)
+                if (truth?.Truth.Label is { } label)
                     line["truth"] = data.Classes[label];
                 line["predicted"] = data.Classes[classes.Label];
                 line["scores"] = Values(classes.Scores);
                 break;
             case RegressionPrediction regression:
-                if (truth?.Targets is { } targets)
+                if (truth?.Truth.Targets is { } targets)
                     line["truth"] = Values(targets);
                 line["predicted"] = Values(regression.Values);
                 break;

@@ -56,7 +56,7 @@ internal sealed class PredictionPictures
 
     public Drawing Draw(Sample sample, Prediction prediction)
     {
-        var image = s_load.Apply(_original(sample), new RandomSource(0)).Image!;
+        var image = s_load.Apply(_original(sample), new RandomSource(0)).Image!.Decode();
         return PredictionDrawing.Draw(image, prediction, _data, sample, _score);
     }
 }

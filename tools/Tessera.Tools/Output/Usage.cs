@@ -2,20 +2,21 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Messages;
 using Tessera.Tools;
 
 namespace Tessera.Tools.Output;
 
 /// <summary>What the tools say about themselves, in the words a user types: <c>tools/train</c>, not a program's name.</summary>
-internal static class Usage
+internal static partial class Usage
 {
     /// <summary>Every tool, with what it does.</summary>
     public static string Overview(Command root)
     {
-        var width = root.Subcommands.Max(tool => tool.Name.Length);
-        var lines = root.Subcommands.Select(tool => $"  tools/{tool.Name.PadRight(width)}  {tool.Description}");
-        return $"{root.Description}\n\n{string.Join('\n', lines)}\n\ntools/NAME --help tells how a tool is called.";
+        var tools = root.Subcommands.Select(tool => (string[])[$"tools/{tool.Name}", tool.Description!]);
+        return $"{root.Description}\n\n{PlainTable.Format([], [.. tools], indent: 2)}\n\ntools/NAME --help tells how a tool is called.";
     }
 
     /// <summary>A tool's arguments and options.</summary>
@@ -23,8 +24,15 @@ internal static class Usage
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);
         parsed.Invoke(new InvocationConfiguration { Output = text });
-        return text.ToString().Replace($"  {parsed.RootCommandResult.Command.Name} ", "  tools/", StringComparison.Ordinal).TrimEnd();
+        var said = text.ToString()
+            .Replace($"  {parsed.RootCommandResult.Command.Name} ", "  tools/", StringComparison.Ordinal)
+            .Replace("…>...", "…>", StringComparison.Ordinal);
+        return Defaults().Replace(said, "").TrimEnd();
     }
+
+    /// <summary>Defaults as values of C#; the descriptions tell them as a user types them.</summary>
+    [GeneratedRegex(@" *\[default: [^\]]*\]")]
+    private static partial Regex Defaults();
 
     /// <summary>Options that other projects' tools have and these don't.</summary>
     internal static IEnumerable<string> OptionsElsewhere => s_elsewhere.Keys;
@@ -60,7 +68,9 @@ internal static class Usage
     public static UserErrorException Wrong(ParseResult parsed)
     {
         var tool = parsed.CommandResult.Command;
-        var unknown = parsed.UnmatchedTokens.Select(token => Unknown(tool, token));
+        var unknown = parsed
+            .UnmatchedTokens.Where((token, i) => i == 0 || IsOption(token) || !IsOption(parsed.UnmatchedTokens[i - 1])) // not its value
+            .Select(token => Unknown(tool, token));
         var others = parsed
             .Errors.Where(error => !parsed.UnmatchedTokens.Any(token => error.Message.Contains($"'{token}'", StringComparison.Ordinal)))
             .Select(Describe);
@@ -73,12 +83,20 @@ internal static class Usage
         );
     }
 
-    private static string Unknown(Command tool, string token) =>
-        token.StartsWith('-')
-            ? s_elsewhere.TryGetValue(token.Split('=')[0], out var here)
-                ? $"There is no option {token}: {here}."
-                : $"There is no option {token}.{NearestName.Suggest(token, tool.Options.Select(option => option.Name))}"
-            : $"\"{token}\" is one argument too many.";
+    private static string Unknown(Command tool, string token)
+    {
+        if (!IsOption(token))
+            return $"\"{token}\" is one argument too many.";
+        if (s_elsewhere.TryGetValue(token.Split('=')[0], out var here))
+            return $"There is no option {token}: {here}.";
+        var names = tool.Options.Select(option => option.Name).ToArray();
+        var near = NearestName.Suggest(token, names);
+        if (near.Length == 0 && Array.Find(names, name => name.StartsWith(token, StringComparison.Ordinal)) is { } longer)
+            near = $" Did you mean \"{longer}\"?";
+        return $"There is no option {token}.{near}";
+    }
+
+    private static bool IsOption(string token) => token.StartsWith('-');
 
     private static string Describe(ParseError error) =>
         error.SymbolResult switch
@@ -86,8 +104,16 @@ internal static class Usage
             ArgumentResult { Tokens.Count: 0, Parent: CommandResult, Argument: var argument } =>
                 $"{argument.Name} is missing: {argument.Description}",
             OptionResult { Tokens: [.., var last], Option: var option } =>
-                $"{option.Name} doesn't take \"{last.Value}\": {option.Description}",
+                $"{option.Name} doesn't take \"{last.Value}\"{Expected(option.ValueType)}: {option.Description}",
             OptionResult { Option: var option } => $"{option.Name} lacks its value: {option.Description}",
             _ => error.Message,
+        };
+
+    private static string Expected(Type type) =>
+        (Nullable.GetUnderlyingType(type) ?? type) switch
+        {
+            var number when number == typeof(int) || number == typeof(long) => ", which is no whole number",
+            var number when number == typeof(double) => ", which is no number",
+            _ => "",
         };
 }

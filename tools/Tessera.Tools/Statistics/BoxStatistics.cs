@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Tools.Statistics;
 
 /// <summary>Counts over the boxes of one part of the data.</summary>
@@ -21,6 +23,7 @@ internal sealed class BoxStatistics
             PerImage.Add(sample.Boxes?.Count ?? 0);
             if (sample.Boxes is not { } boxes)
                 continue;
+            var sizes = BoxGeometry.FromCorners(boxes.Corners);
             for (var i = 0; i < boxes.Count; i++)
             {
                 float x1 = boxes.Corners[4 * i],
@@ -42,7 +45,7 @@ internal sealed class BoxStatistics
                 if (sample.Height > 0 && (x1 < 0 || y1 < 0 || x2 > sample.Width || y2 > sample.Height))
                     Outside.Add(sample.Name);
                 for (var j = 0; j < i; j++)
-                    if (boxes.Labels[j] == label && Overlap(boxes.Corners, i, j) > DuplicateOverlap)
+                    if (boxes.Labels[j] == label && BoxGeometry.IoU(sizes.AsSpan(4 * i, 4), sizes.AsSpan(4 * j, 4)) > DuplicateOverlap)
                         Duplicate.Add(sample.Name);
                 _widths.Add(x2 - x1);
                 _heights.Add(y2 - y1);
@@ -87,17 +90,6 @@ internal sealed class BoxStatistics
     public Spread Ratios => Spread.Of(_widths.Zip(_heights, (width, height) => height / width));
 
     public Spread BoxesPerImage => Spread.Of(PerImage.Select(count => (double)count));
-
-    private static double Overlap(float[] corners, int i, int j)
-    {
-        double width = Math.Min(corners[4 * i + 2], corners[4 * j + 2]) - Math.Max(corners[4 * i], corners[4 * j]);
-        double height = Math.Min(corners[4 * i + 3], corners[4 * j + 3]) - Math.Max(corners[4 * i + 1], corners[4 * j + 1]);
-        if (!(width > 0 && height > 0))
-            return 0;
-        return width * height / (Area(i) + Area(j) - width * height);
-
-        double Area(int k) => (double)(corners[4 * k + 2] - corners[4 * k]) * (corners[4 * k + 3] - corners[4 * k + 1]);
-    }
 }
 
 /// <summary>How values are spread: the nearest value at each rank.</summary>

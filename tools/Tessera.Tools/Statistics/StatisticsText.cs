@@ -5,7 +5,7 @@ using Tessera.Tools.Output;
 namespace Tessera.Tools.Statistics;
 
 /// <summary>The statistics for a person: tables, and what is wrong, with the first few names.</summary>
-internal sealed class StatisticsText(ListingOutput output)
+internal sealed class StatisticsText(ToolConsole output)
 {
     private const int Named = 5;
 
@@ -27,7 +27,7 @@ internal sealed class StatisticsText(ListingOutput output)
         Problem(part.OnlyIgnored, "label images have no pixel that counts", _ => null);
         if (part.Unclaimed.Count > 0)
         {
-            output.Text($"{part.Unclaimed.Count} values in the labels belong to no class:");
+            output.Line($"{Counted.Of(part.Unclaimed.Count, "value in the labels belongs", "values in the labels belong")} to no class:");
             output.Table(
                 ["value", "pixels", "images", "first seen in"],
                 part.Unclaimed.Take(4 * Named)
@@ -40,10 +40,10 @@ internal sealed class StatisticsText(ListingOutput output)
         var (groups, largest) = Duplicates.Group(pairs);
         if (pairs.Count == 0)
         {
-            output.Text("No two images are the same, nor nearly.");
+            output.Line("No two images are the same, nor nearly.");
             return;
         }
-        output.Text(
+        output.Line(
             $"{Number(pairs.Count(pair => pair.Exact))} pairs of images are the same byte for byte, "
                 + $"{Number(pairs.Count(pair => !pair.Exact))} nearly the same, in {Number(groups)} groups of up to {Number(largest)}"
                 + (largest > 10 ? " (neighbouring frames of a video do that: split by sequence, not by image)" : "")
@@ -61,11 +61,11 @@ internal sealed class StatisticsText(ListingOutput output)
             var pairs = duplicates.Between(parts[i], parts[j]);
             if (pairs.Count == 0)
             {
-                output.Text("They share no image, nor one that is nearly the same.");
+                output.Line("They share no image, nor one that is nearly the same.");
                 continue;
             }
             var exact = pairs.Where(pair => pair.Exact).Select(pair => pair.Second).Distinct().Count();
-            output.Text(
+            output.Line(
                 $"{Number(pairs.Select(pair => pair.Second).Distinct().Count())} of {Number(parts[j].Samples.Count)} images of "
                     + $"{parts[j].Name} are in {parts[i].Name}, too, or nearly ({Number(exact)} byte for byte): a measurement on them "
                     + $"flatters. The most alike:"
@@ -73,7 +73,7 @@ internal sealed class StatisticsText(ListingOutput output)
             Pairs(pairs, duplicates);
         }
         if (duplicates.CutOff)
-            output.Text($"Only the first {Number(Duplicates.MostPairs)} pairs were counted.");
+            output.Line($"Only the first {Number(Duplicates.MostPairs)} pairs were counted.");
     }
 
     public void Weights(IReadOnlyDictionary<string, double[]> weights, double beta)
@@ -81,7 +81,7 @@ internal sealed class StatisticsText(ListingOutput output)
         output.Heading("Class weights");
         foreach (var (name, values) in weights)
         {
-            output.Text(
+            output.Line(
                 name switch
                 {
                     "max_count" => "the largest count over the class's own",
@@ -89,7 +89,7 @@ internal sealed class StatisticsText(ListingOutput output)
                     _ => string.Create(CultureInfo.InvariantCulture, $"by effective number (Cui et al. 2019), beta {beta:G10}"),
                 } + ":"
             );
-            output.Text(
+            output.Line(
                 $"  \"class_weight\": {StatisticsJson.Numbers(values).ToJsonString().Replace(",", ", ", StringComparison.Ordinal)}"
             );
         }
@@ -101,7 +101,7 @@ internal sealed class StatisticsText(ListingOutput output)
             return;
         var sizes = part.Readable.GroupBy(sample => (sample.Height, sample.Width)).OrderByDescending(size => size.Count()).ToArray();
         var common = string.Join(", ", sizes.Take(3).Select(size => $"{size.Key.Height} x {size.Key.Width} ({Number(size.Count())})"));
-        output.Text(
+        output.Line(
             $"Sizes (height x width): {common}"
                 + (
                     sizes.Length > 3
@@ -142,7 +142,7 @@ internal sealed class StatisticsText(ListingOutput output)
             ]);
         output.Table(what is null ? ["class", "images", "share"] : ["class", what, "share", "images", "share"], rows);
         if (double.IsFinite(part.Ratio))
-            output.Text(
+            output.Line(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"The most frequent class has {part.Ratio:#,0.#} times the {what ?? "images"} of the rarest."
@@ -150,7 +150,7 @@ internal sealed class StatisticsText(ListingOutput output)
             );
         var absent = part.Info.Classes.Where((_, c) => counts[c] == 0).ToArray();
         if (absent.Length > 0)
-            output.Text($"{absent.Length} classes never occur: {Some(absent)}.");
+            output.Line($"{Counted.Of(absent.Length, "class never occurs", "classes never occur")}: {Some(absent)}.");
     }
 
     private void Boxes(BoxStatistics boxes)
@@ -164,7 +164,7 @@ internal sealed class StatisticsText(ListingOutput output)
                 Row("height / width", boxes.Ratios),
             ]
         );
-        output.Text(
+        output.Line(
             $"{Number(boxes.BySize[0])} small (below 32² pixels), {Number(boxes.BySize[1])} medium, {Number(boxes.BySize[2])} large "
                 + $"(from 96²); {Number(boxes.Ignored)} ignored (crowd, difficult); "
                 + $"{Number(boxes.PerImage.Count(count => count == 0))} images without boxes."
@@ -181,7 +181,7 @@ internal sealed class StatisticsText(ListingOutput output)
     private void Names(List<string> names, string what)
     {
         if (names.Count > 0)
-            output.Text($"{Number(names.Count)} {what}: {Some(names.Distinct().ToArray())}.");
+            output.Line($"{Number(names.Count)} {what}: {Some(names.Distinct().ToArray())}.");
     }
 
     private void Problem(IEnumerable<SampleFacts> samples, string what, Func<SampleFacts, string?> reason)
@@ -189,9 +189,9 @@ internal sealed class StatisticsText(ListingOutput output)
         var all = samples.ToArray();
         if (all.Length == 0)
             return;
-        output.Text($"{Number(all.Length)} {what}:");
+        output.Line($"{Number(all.Length)} {what}:");
         foreach (var sample in all.Take(Named))
-            output.Text(
+            output.Line(
                 "  "
                     + (
                         reason(sample) is not { } text ? sample.Name
@@ -200,7 +200,7 @@ internal sealed class StatisticsText(ListingOutput output)
                     )
             );
         if (all.Length > Named)
-            output.Text("  …");
+            output.Line("  …");
     }
 
     private void Pairs(IReadOnlyList<DuplicatePair> pairs, DuplicateStatistics duplicates)
@@ -220,7 +220,7 @@ internal sealed class StatisticsText(ListingOutput output)
         );
         var contradicting = duplicates.Contradicting(pairs).ToArray();
         if (contradicting.Length > 0)
-            output.Text(
+            output.Line(
                 $"{Number(contradicting.Length)} of these pairs have different labels; the first: "
                     + $"{duplicates.Name(contradicting[0].First)} and {duplicates.Name(contradicting[0].Second)}."
             );

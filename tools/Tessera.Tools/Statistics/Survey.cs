@@ -53,19 +53,19 @@ internal static class Survey
         {
             Labels = dataset.Info.Task switch
             {
-                DataTask.Classification => sample.Label is { } label ? [label] : dataset.LabelsOf(index),
-                DataTask.MultiLabel => sample.MultiLabel is { } labels
+                DataTask.Classification => sample.Truth.Label is { } label ? [label] : dataset.LabelsOf(index),
+                DataTask.MultiLabel => sample.Truth.MultiLabel is { } labels
                     ? [.. Enumerable.Range(0, labels.Length).Where(c => labels[c] > 0.5f)]
                     : null,
                 _ => null,
             },
-            Boxes = Annotated(dataset, index) ?? sample.Boxes, // bad ones included
+            Boxes = Annotated(dataset, index) ?? sample.Truth.Boxes, // bad ones included
             Map = dataset.Info.Task == DataTask.Segmentation ? ReadMap(sample, dataset.Info.Classes.Count) : null,
         };
         try
         {
             if (sample.ReadFile is null)
-                return sample.Image is { } drawn
+                return sample.Image?.Decode() is { } drawn
                     ? facts with
                     {
                         Height = drawn.Height,
@@ -102,15 +102,14 @@ internal static class Survey
     {
         var pixels = new long[classes];
         var nothing = new MapFacts(0, 0, pixels, 0, []);
-        var table = sample.LabelTable;
-        var name = sample.SegmentationName ?? $"{sample.Name} (labels)";
+        var table = sample.SegmentationFile?.Table;
         Image raw;
-        if (sample.SegmentationMap is { } map)
+        if (sample.Truth.SegmentationMap is { } map)
             raw = map;
-        else if (sample.ReadSegmentationFile is not { } read)
+        else if (sample.SegmentationFile is not { Read: { } read, Name: var name })
             return nothing with
             {
-                Missing = sample.SegmentationName is { } expected
+                Missing = sample.SegmentationFile is { Name: var expected }
                     ? LabelErrors.NoPartner(sample.Name, expected).Message
                     : "the data set names none.",
             };

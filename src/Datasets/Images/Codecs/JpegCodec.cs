@@ -1,6 +1,7 @@
 using System.Buffers;
 using SkiaSharp;
 using Tessera.Framework.Data;
+using Tessera.Framework.Visualization;
 
 namespace Tessera.Datasets.Images.Codecs;
 
@@ -68,6 +69,7 @@ internal static unsafe class JpegCodec
     /// <param name="downsample">Resolution of the colours.</param>
     public static byte[] Encode(Image image, int quality, SKJpegEncoderDownsample downsample)
     {
+        SkiaLibrary.Require();
         var gray = image.Channels == 1;
         var info = new SKImageInfo(image.Width, image.Height, gray ? SKColorType.Gray8 : SKColorType.Rgba8888, SKAlphaType.Opaque);
         var pixels = gray ? image.Bytes : PixelLayout.Create(image.Height, image.Width, 4, PixelType.UInt8).Bytes;

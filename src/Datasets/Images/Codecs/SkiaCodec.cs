@@ -1,5 +1,6 @@
 using SkiaSharp;
 using Tessera.Framework.Data;
+using Tessera.Framework.Visualization;
 
 namespace Tessera.Datasets.Images.Codecs;
 
@@ -15,6 +16,7 @@ internal static unsafe class SkiaCodec
     /// <param name="image">Receives the pixels: 8 bits, 1 channel (only if the file has one) or 3.</param>
     public static void DecodeRows(ReadOnlySpan<byte> data, string name, string format, ImageHeader header, Image image)
     {
+        SkiaLibrary.Require();
         fixed (
             byte* bytes = data,
                 target = image.Bytes
@@ -52,6 +54,7 @@ internal static unsafe class SkiaCodec
     /// <param name="rgba">Receives red, green, blue and alpha of each pixel.</param>
     public static void DecodeWhole(ReadOnlySpan<byte> data, string name, string format, ImageHeader header, Span<byte> rgba)
     {
+        SkiaLibrary.Require();
         ArgumentOutOfRangeException.ThrowIfNotEqual(rgba.Length, checked(header.Height * header.Width * 4));
         fixed (
             byte* bytes = data,

@@ -73,7 +73,8 @@ internal static class TiffLibrary
         {
             if (!IsOurs(tif))
                 Others?.WarningHandler(tif, method, format, args);
-            else if (format.Contains("Not enough data", StringComparison.Ordinal)) // of LZW it says no more than this, and leaves the rest black
+            // Of LZW it says no more than this, and leaves the rest black.
+            else if (format.Contains("Not enough data", StringComparison.Ordinal))
                 LastError ??= Text(format, args);
         }
 

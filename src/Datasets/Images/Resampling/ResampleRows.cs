@@ -8,81 +8,13 @@ namespace Tessera.Datasets.Images.Resampling;
 /// does.</summary>
 internal static unsafe class ResampleRows
 {
+    private const byte None = 0x80; // a shuffle writes 0 there
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ColorAvx2(byte* source, int channels, int* starts, FixedPointKernel weights, short* lanes, byte* target)
     {
-        const byte none = 0x80;
         // Two neighbouring taps of one channel stand side by side, ready for multiply and add.
-        var shuffle =
-            channels == 3
-                ? Vector256.Create(
-                    0,
-                    none,
-                    3,
-                    none,
-                    1,
-                    none,
-                    4,
-                    none,
-                    2,
-                    none,
-                    5,
-                    none,
-                    none,
-                    none,
-                    none,
-                    none,
-                    6,
-                    none,
-                    9,
-                    none,
-                    7,
-                    none,
-                    10,
-                    none,
-                    8,
-                    none,
-                    11,
-                    none,
-                    none,
-                    none,
-                    none,
-                    none
-                )
-                : Vector256.Create(
-                    0,
-                    none,
-                    4,
-                    none,
-                    1,
-                    none,
-                    5,
-                    none,
-                    2,
-                    none,
-                    6,
-                    none,
-                    3,
-                    none,
-                    7,
-                    none,
-                    8,
-                    none,
-                    12,
-                    none,
-                    9,
-                    none,
-                    13,
-                    none,
-                    10,
-                    none,
-                    14,
-                    none,
-                    11,
-                    none,
-                    15,
-                    none
-                );
+        var shuffle = channels == 3 ? PairsOfThree() : PairsOfFour();
         var groups = weights.Taps / 4;
         var step = 4 * channels;
         var round = Vector128.Create(1 << (weights.Bits - 1));
@@ -213,4 +145,80 @@ internal static unsafe class ResampleRows
     }
 
     internal static byte Clip(int value) => (byte)Math.Clamp(value, 0, 255);
+
+    /// <summary>The bytes of two times two pixels of 3 channels, each channel's two side by side in 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> PairsOfThree() =>
+        Vector256.Create(
+            0,
+            None,
+            3,
+            None,
+            1,
+            None,
+            4,
+            None,
+            2,
+            None,
+            5,
+            None,
+            None,
+            None,
+            None,
+            None,
+            6,
+            None,
+            9,
+            None,
+            7,
+            None,
+            10,
+            None,
+            8,
+            None,
+            11,
+            None,
+            None,
+            None,
+            None,
+            None
+        );
+
+    /// <summary>The bytes of two times two pixels of 4 channels, each channel's two side by side in 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> PairsOfFour() =>
+        Vector256.Create(
+            0,
+            None,
+            4,
+            None,
+            1,
+            None,
+            5,
+            None,
+            2,
+            None,
+            6,
+            None,
+            3,
+            None,
+            7,
+            None,
+            8,
+            None,
+            12,
+            None,
+            9,
+            None,
+            13,
+            None,
+            10,
+            None,
+            14,
+            None,
+            11,
+            None,
+            15,
+            None
+        );
 }

@@ -4,8 +4,8 @@ namespace Tessera.Datasets.Segmentation.Known;
 internal static class CityscapesLabels
 {
     private const string Names = """
-        road, sidewalk, building, wall, fence, pole, traffic light, traffic sign, vegetation, terrain, sky, person, rider, car, truck, bus, train,
-        motorcycle, bicycle
+        road, sidewalk, building, wall, fence, pole, traffic light, traffic sign, vegetation, terrain, sky, person, rider, car, truck, bus,
+        train, motorcycle, bicycle
         """;
 
     private const string Colors = """

@@ -24,10 +24,10 @@ internal static class PersistentId
             id is not PickleTuple { Items: ["storage", PickleGlobal { Type: { } type }, string key, string or null, long count, ..] }
             || count < 0
         )
-            throw CheckpointErrors.BadPickle(file, "a storage is named in another way than PyTorch does");
+            throw WeightsFileErrors.BadPickle(file, "a storage is named in another way than PyTorch does");
         var items = ((PickleTuple)id).Items;
         if (items.Length > 5 && items[5] is not null)
-            throw CheckpointErrors.BadPickle(file, "a storage is a view of another storage, a form that PyTorch gave up in 2017");
+            throw WeightsFileErrors.BadPickle(file, "a storage is a view of another storage, a form that PyTorch gave up in 2017");
         return new PickleStorage(key, type, count);
     }
 
@@ -35,5 +35,5 @@ internal static class PersistentId
     public static PickleStorage Same(FileBytes file, PickleStorage known, PickleStorage asked) =>
         known.Type == asked.Type && known.Count == asked.Count
             ? known
-            : throw CheckpointErrors.BadPickle(file, $"the storage {known.Key} is described in two ways");
+            : throw WeightsFileErrors.BadPickle(file, $"the storage {known.Key} is described in two ways");
 }

@@ -20,7 +20,7 @@ internal sealed class PickleCalls(FileBytes file)
         if (callee is PickleDict { Of: { } type })
             return new PickleDict { Of = type };
         if (callee is not PickleGlobal global)
-            throw CheckpointErrors.RefusedOpcode(file, "a call of what is no name");
+            throw WeightsFileErrors.RefusedOpcode(file, "a call of what is no name");
         if (arguments is not PickleTuple { Items: var given })
             throw Bad($"{global.Name} is called without a tuple of arguments");
         return global.Call switch
@@ -55,7 +55,7 @@ internal sealed class PickleCalls(FileBytes file)
                 ? Encoding.Latin1.GetBytes(text)
                 : throw Bad("encode without a text"),
             PickleCall.ByteArray => new PickleOpaque("bytes"),
-            _ => throw CheckpointErrors.RefusedOpcode(file, $"a call of {global.Name}"),
+            _ => throw WeightsFileErrors.RefusedOpcode(file, $"a call of {global.Name}"),
         };
     }
 
@@ -71,7 +71,7 @@ internal sealed class PickleCalls(FileBytes file)
             case PickleDict { Of: not null } or PickleGlobal { Call: PickleCall.Object } or PickleOpaque or NumpyDType:
                 return;
             default:
-                throw CheckpointErrors.RefusedOpcode(file, "the instruction BUILD on " + NameOf(target));
+                throw WeightsFileErrors.RefusedOpcode(file, "the instruction BUILD on " + NameOf(target));
         }
     }
 
@@ -131,7 +131,7 @@ internal sealed class PickleCalls(FileBytes file)
         var (shape, strides) = (Integers(size), Integers(stride));
         if (shape.Length != strides.Length)
             throw Bad("a tensor has as many strides as dimensions; this one has not");
-        if (!Sizes.TryBytes(shape, type.Size(), out var bytes))
+        if (!ByteSizes.TryBytes(shape, type.Size(), out var bytes))
             throw Bad($"a tensor of shape {WeightInfo.ShapeText(shape)}");
         if (start < 0 || start > count)
             throw Bad("a tensor begins outside its storage");
@@ -180,7 +180,7 @@ internal sealed class PickleCalls(FileBytes file)
 
     private bool Spend(int units) => (_left -= units) >= 0 ? true : throw Bad("it is far more entangled than any checkpoint");
 
-    private UserErrorException Bad(string why) => CheckpointErrors.BadPickle(file, why);
+    private UserErrorException Bad(string why) => WeightsFileErrors.BadPickle(file, why);
 
     private sealed record NumpyDType(string Name);
 }

@@ -88,13 +88,60 @@ internal static class PickleGlobals
         "__torch__.",
     ];
 
-    private static readonly Dictionary<string, PickleGlobal> Allowed = Make();
+    /// <summary>Kinds of storages, by what precedes "Storage".</summary>
+    private static readonly (string Name, ElementType Type)[] s_storages =
+    [
+        ("Bool", ElementType.Bool),
+        ("Byte", ElementType.UInt8),
+        ("Char", ElementType.Int8),
+        ("Short", ElementType.Int16),
+        ("Int", ElementType.Int32),
+        ("Long", ElementType.Int64),
+        ("Half", ElementType.Float16),
+        ("BFloat16", ElementType.BFloat16),
+        ("Float", ElementType.Float32),
+        ("Double", ElementType.Float64),
+        ("ComplexFloat", ElementType.Complex64),
+        ("ComplexDouble", ElementType.Complex128),
+        ("Untyped", ElementType.UInt8),
+    ];
+
+    /// <summary>Element types, by their names in torch.</summary>
+    private static readonly (string Name, ElementType Type)[] s_types =
+    [
+        ("bool", ElementType.Bool),
+        ("uint8", ElementType.UInt8),
+        ("int8", ElementType.Int8),
+        ("uint16", ElementType.UInt16),
+        ("int16", ElementType.Int16),
+        ("short", ElementType.Int16),
+        ("uint32", ElementType.UInt32),
+        ("int32", ElementType.Int32),
+        ("int", ElementType.Int32),
+        ("uint64", ElementType.UInt64),
+        ("int64", ElementType.Int64),
+        ("long", ElementType.Int64),
+        ("float16", ElementType.Float16),
+        ("half", ElementType.Float16),
+        ("bfloat16", ElementType.BFloat16),
+        ("float32", ElementType.Float32),
+        ("float", ElementType.Float32),
+        ("float64", ElementType.Float64),
+        ("double", ElementType.Float64),
+        ("complex64", ElementType.Complex64),
+        ("complex128", ElementType.Complex128),
+        ("float8_e4m3fn", ElementType.Float8E4M3),
+        ("float8_e5m2", ElementType.Float8E5M2),
+        ("float8_e8m0fnu", ElementType.Float8E8M0),
+    ];
+
+    private static readonly Dictionary<string, PickleGlobal> s_allowed = Make(); // after what it is made from
 
     /// <returns>null where it is refused.</returns>
     public static PickleGlobal? Find(string module, string name)
     {
         var full = module + "." + name;
-        if (Allowed.TryGetValue(full, out var known))
+        if (s_allowed.TryGetValue(full, out var known))
             return known;
         var package = module.Split('.')[0];
         if (s_dangerous.Contains(package))
@@ -150,62 +197,12 @@ internal static class PickleGlobals
         Add(PickleCall.None, "numpy.ndarray");
         Add(PickleCall.NumpyDType, "numpy.dtype");
 
-        foreach (
-            var (name, type) in new (string, ElementType)[]
-            {
-                ("Bool", ElementType.Bool),
-                ("Byte", ElementType.UInt8),
-                ("Char", ElementType.Int8),
-                ("Short", ElementType.Int16),
-                ("Int", ElementType.Int32),
-                ("Long", ElementType.Int64),
-                ("Half", ElementType.Float16),
-                ("BFloat16", ElementType.BFloat16),
-                ("Float", ElementType.Float32),
-                ("Double", ElementType.Float64),
-                ("ComplexFloat", ElementType.Complex64),
-                ("ComplexDouble", ElementType.Complex128),
-                ("Untyped", ElementType.UInt8),
-            }
-        )
-        {
-            foreach (var module in new[] { "torch.", "torch.cuda.", "torch.storage." })
-                AddType(module + name + "Storage", type);
-        }
+        foreach (var (name, type) in s_storages)
+        foreach (var module in new[] { "torch.", "torch.cuda.", "torch.storage." })
+            AddType(module + name + "Storage", type);
         AddType("torch.storage._UntypedStorage", ElementType.UInt8);
-
-        foreach (
-            var (name, type) in new (string, ElementType)[]
-            {
-                ("bool", ElementType.Bool),
-                ("uint8", ElementType.UInt8),
-                ("int8", ElementType.Int8),
-                ("uint16", ElementType.UInt16),
-                ("int16", ElementType.Int16),
-                ("short", ElementType.Int16),
-                ("uint32", ElementType.UInt32),
-                ("int32", ElementType.Int32),
-                ("int", ElementType.Int32),
-                ("uint64", ElementType.UInt64),
-                ("int64", ElementType.Int64),
-                ("long", ElementType.Int64),
-                ("float16", ElementType.Float16),
-                ("half", ElementType.Float16),
-                ("bfloat16", ElementType.BFloat16),
-                ("float32", ElementType.Float32),
-                ("float", ElementType.Float32),
-                ("float64", ElementType.Float64),
-                ("double", ElementType.Float64),
-                ("complex64", ElementType.Complex64),
-                ("complex128", ElementType.Complex128),
-                ("float8_e4m3fn", ElementType.Float8E4M3),
-                ("float8_e5m2", ElementType.Float8E5M2),
-                ("float8_e8m0fnu", ElementType.Float8E8M0),
-            }
-        )
-        {
+        foreach (var (name, type) in s_types)
             AddType("torch." + name, type);
-        }
         return allowed;
 
         void Add(PickleCall call, params string[] names)

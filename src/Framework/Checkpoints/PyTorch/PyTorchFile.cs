@@ -38,20 +38,20 @@ internal sealed class PyTorchFile : WeightsFile
         var pickle =
             entries.Names.FirstOrDefault(name =>
                 name.EndsWith("/data.pkl", StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1
-            ) ?? throw CheckpointErrors.BadArchive(file, "it has no data.pkl");
+            ) ?? throw WeightsFileErrors.BadArchive(file, "it has no data.pkl");
         var folder = pickle[..^"data.pkl".Length];
         if (entries.Contains(folder + "constants.pkl"))
-            throw CheckpointErrors.BadArchive(file, "it is a TorchScript program; save its state dict with torch.save instead");
+            throw WeightsFileErrors.BadArchive(file, "it is a TorchScript program; save its state dict with torch.save instead");
         if (
             entries.Find(folder + "byteorder") is { Length: < 16 } order
             && Encoding.ASCII.GetString(file.Read(order.Offset, order.Length, "byteorder")).Trim() is var word
             && word != "little"
         )
-            throw CheckpointErrors.BadArchive(file, $"its byte order is \"{word}\"; only little endian can be read");
+            throw WeightsFileErrors.BadArchive(file, $"its byte order is \"{word}\"; only little endian can be read");
 
         var (offset, length) = entries.Find(pickle)!.Value;
         if (length > MaxPickle)
-            throw CheckpointErrors.BadPickle(file, $"its pickle has {length} bytes");
+            throw WeightsFileErrors.BadPickle(file, $"its pickle has {length} bytes");
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
         var reader = new PickleReader(
             file,
@@ -65,9 +65,9 @@ internal sealed class PyTorchFile : WeightsFile
                     return PersistentId.Same(file, known, asked);
                 var entry =
                     entries.Find(folder + "data/" + asked.Key)
-                    ?? throw CheckpointErrors.Damaged(file, $"the storage data/{asked.Key} is missing");
-                if (!Sizes.TryBytes([asked.Count], asked.Type.Size(), out var bytes) || bytes > entry.Length)
-                    throw CheckpointErrors.Damaged(
+                    ?? throw WeightsFileErrors.Damaged(file, $"the storage data/{asked.Key} is missing");
+                if (!ByteSizes.TryBytes([asked.Count], asked.Type.Size(), out var bytes) || bytes > entry.Length)
+                    throw WeightsFileErrors.Damaged(
                         file,
                         $"data/{asked.Key} should hold {asked.Count} elements of {asked.Type}, but has {entry.Length} bytes"
                     );
@@ -96,14 +96,14 @@ internal sealed class PyTorchFile : WeightsFile
         );
         var magic = reader.Read();
         if (!Equals(magic, PersistentId.LegacyMagic))
-            throw CheckpointErrors.NotWeights(file, "it is a pickle, but not one that torch.save wrote");
+            throw WeightsFileErrors.NotWeights(file, "it is a pickle, but not one that torch.save wrote");
         if (reader.Read() is not 1001L)
-            throw CheckpointErrors.Damaged(file, "the protocol's version is not 1001");
+            throw WeightsFileErrors.Damaged(file, "the protocol's version is not 1001");
         if (reader.Read() is PickleDict system && system["little_endian"] is false)
-            throw CheckpointErrors.Damaged(file, "it is big endian, which can't be read");
+            throw WeightsFileErrors.Damaged(file, "it is big endian, which can't be read");
         var root = reader.Read();
         if (reader.Read() is not List<object?> keys)
-            throw CheckpointErrors.Damaged(file, "the list of storages is missing");
+            throw WeightsFileErrors.Damaged(file, "the list of storages is missing");
         PlaceLegacyStorages(file, reader.Position, keys, storages);
         return new PyTorchFile(file, "PyTorch (before 1.6)", root, part, choice);
     }
@@ -115,20 +115,20 @@ internal sealed class PyTorchFile : WeightsFile
         foreach (var key in keys)
         {
             if (key is not string name || !storages.TryGetValue(name, out var storage))
-                throw CheckpointErrors.Damaged(file, "a storage belongs to no tensor");
+                throw WeightsFileErrors.Damaged(file, "a storage belongs to no tensor");
             if (storage.Offset >= 0)
-                throw CheckpointErrors.Damaged(file, $"the storage {name} comes twice");
+                throw WeightsFileErrors.Damaged(file, $"the storage {name} comes twice");
             file.Read(position, number, $"the storage {name}");
             if (BinaryPrimitives.ReadInt64LittleEndian(number) is var count && count != storage.Count)
-                throw CheckpointErrors.Damaged(file, $"the storage {name} has {count} elements where its tensors expect {storage.Count}");
+                throw WeightsFileErrors.Damaged(file, $"the storage {name} has {count} elements where its tensors expect {storage.Count}");
             position += 8;
-            if (!Sizes.TryBytes([storage.Count], storage.Type.Size(), out var bytes) || bytes > file.Length - position)
-                throw CheckpointErrors.Truncated(file, $"the storage {name}");
+            if (!ByteSizes.TryBytes([storage.Count], storage.Type.Size(), out var bytes) || bytes > file.Length - position)
+                throw WeightsFileErrors.Truncated(file, $"the storage {name}");
             storage.Offset = position;
             position += bytes;
         }
         if (storages.FirstOrDefault(pair => pair.Value.Offset < 0) is { Key: not null } lost)
-            throw CheckpointErrors.Damaged(file, $"the storage {lost.Key} is missing");
+            throw WeightsFileErrors.Damaged(file, $"the storage {lost.Key} is missing");
     }
 
     private protected override void ReadBytes(string name, Span<byte> destination)
@@ -146,7 +146,7 @@ internal sealed class PyTorchFile : WeightsFile
     {
         var tensor = _tensors[name];
         if (!tensor.IsContiguous)
-            throw CheckpointErrors.Damaged(File, $"{name} is a strided tensor of more than 2 GB, which can't be read");
+            throw WeightsFileErrors.Damaged(File, $"{name} is a strided tensor of more than 2 GB, which can't be read");
         return File.Stream(Start(tensor), Tensors[name].Bytes);
     }
 

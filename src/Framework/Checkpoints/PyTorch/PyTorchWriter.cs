@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
-using System.Text;
 
 namespace Tessera.Framework.Checkpoints.PyTorch;
 
@@ -35,72 +33,43 @@ internal static class PyTorchWriter
 
     private static byte[] Pickle(IReadOnlyList<WeightSource> tensors, IReadOnlyList<string> classes, string names)
     {
-        using var pickle = new MemoryStream();
-        pickle.Write([0x80, 2]);
-        Global("collections", "OrderedDict");
+        var pickle = new PickleOutput();
+        pickle.Global("collections", "OrderedDict");
         pickle.Write(")R("u8);
         for (var i = 0; i < tensors.Count; i++)
         {
             var info = tensors[i].Info;
-            Text(info.Name);
-            Global("torch._utils", "_rebuild_tensor_v2");
+            pickle.Text(info.Name);
+            pickle.Global("torch._utils", "_rebuild_tensor_v2");
             pickle.Write("(("u8);
-            Text("storage");
-            Global("torch", StorageName(info));
-            Text(i.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            Text("cpu");
-            Integer(info.Count);
+            pickle.Text("storage");
+            pickle.Global("torch", StorageName(info));
+            pickle.Text(i.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            pickle.Text("cpu");
+            pickle.Integer(info.Count);
             pickle.Write("tQ"u8);
-            Integer(0);
-            Tuple(info.Shape);
-            Tuple(Strides(info.Shape));
-            pickle.WriteByte(0x89);
-            Global("collections", "OrderedDict");
+            pickle.Integer(0);
+            pickle.Tuple(info.Shape);
+            pickle.Tuple(Strides(info.Shape));
+            pickle.Write([0x89]);
+            pickle.Global("collections", "OrderedDict");
             pickle.Write(")RtR"u8);
         }
-        pickle.WriteByte((byte)'u');
+        pickle.Write("u"u8);
         if (classes.Count > 0)
         {
             pickle.Write("}"u8);
-            Text(ClassNames.Attribute);
+            pickle.Text(PickledClasses.Attribute);
             pickle.Write("]("u8);
             foreach (var name in classes)
-                Text(name);
+                pickle.Text(name);
             pickle.Write("es"u8);
-            Text(ClassNames.NamesAttribute);
-            Text(names);
+            pickle.Text(PickledClasses.NamesAttribute);
+            pickle.Text(names);
             pickle.Write("sb"u8); // attributes of the OrderedDict
         }
-        pickle.WriteByte((byte)'.');
-        return pickle.ToArray();
-
-        void Global(string module, string name) => pickle.Write(Encoding.ASCII.GetBytes($"c{module}\n{name}\n"));
-
-        void Text(string text)
-        {
-            var bytes = Encoding.UTF8.GetBytes(text);
-            Span<byte> length = stackalloc byte[4];
-            BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
-            pickle.WriteByte((byte)'X');
-            pickle.Write(length);
-            pickle.Write(bytes);
-        }
-
-        void Integer(long value)
-        {
-            Span<byte> bytes = stackalloc byte[8];
-            BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
-            pickle.Write([0x8A, 8]);
-            pickle.Write(bytes);
-        }
-
-        void Tuple(IEnumerable<long> values)
-        {
-            pickle.WriteByte((byte)'(');
-            foreach (var value in values)
-                Integer(value);
-            pickle.WriteByte((byte)'t');
-        }
+        pickle.Write("."u8);
+        return pickle.Bytes;
     }
 
     private static long[] Strides(IReadOnlyList<long> shape)

@@ -50,7 +50,7 @@ internal sealed class StateDict
         }
         var tensors = Flatten(at);
         if (tensors.Count == 0)
-            throw CheckpointErrors.NoWeights(
+            throw WeightsFileErrors.NoWeights(
                 _file,
                 original is PickleDict { Of: null }
                     ? string.Join(", ", PickleText.Others(root, null).DefaultIfEmpty("an empty dict"))
@@ -58,9 +58,9 @@ internal sealed class StateDict
             );
         if (path.Count > 1)
             _notes.Add($"the weights are taken from {string.Join(".", path)}");
-        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, ClassNames.Of(root))
+        return new FoundWeights(tensors, PickleText.Others(root, path.FirstOrDefault()), _notes, PickledClasses.Of(root))
         {
-            Names = root.Attributes?[ClassNames.NamesAttribute] as string,
+            Names = root.Attributes?[PickledClasses.NamesAttribute] as string,
         };
     }
 
@@ -70,8 +70,8 @@ internal sealed class StateDict
         foreach (var step in part.Split('.'))
             at = (at as PickleDict)?[step];
         if (at is PickleDict found && Flatten(found) is { Count: > 0 } tensors)
-            return new FoundWeights(tensors, PickleText.Others(root, part), _notes, ClassNames.Of(root));
-        throw CheckpointErrors.NoSuchPart(_file, part, PartsOf(root));
+            return new FoundWeights(tensors, PickleText.Others(root, part), _notes, PickledClasses.Of(root));
+        throw WeightsFileErrors.NoSuchPart(_file, part, PartsOf(root));
     }
 
     /// <summary>The entry to go down to; null where the dictionary is the weights itself.</summary>
@@ -90,7 +90,7 @@ internal sealed class StateDict
         var others = parts.Where(part => !Wrappers.IsBeside(part)).ToList();
         if (others.Count == 1)
             return others[0];
-        return !atTop || others.Count == 0 || others.Any(Wrappers.IsPart) ? null : throw CheckpointErrors.SeveralParts(_file, others);
+        return !atTop || others.Count == 0 || others.Any(Wrappers.IsPart) ? null : throw WeightsFileErrors.SeveralParts(_file, others);
     }
 
     private string OfWeights(PickleDict dict, List<string> names)
@@ -192,6 +192,6 @@ internal sealed class StateDict
     private void Step()
     {
         if (_steps-- <= 0)
-            throw CheckpointErrors.BadPickle(_file, "its dictionaries are far more entangled than any checkpoint's");
+            throw WeightsFileErrors.BadPickle(_file, "its dictionaries are far more entangled than any checkpoint's");
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ZipDirectory
 
     /// <returns>Where the entry's bytes lie; null where there is none.</returns>
     public (long Offset, long Length)? Find(string name) =>
-        _compressed.Contains(name) ? throw CheckpointErrors.BadArchive(_file, $"{name} is compressed; PyTorch stores entries as they are")
+        _compressed.Contains(name) ? throw WeightsFileErrors.BadArchive(_file, $"{name} is compressed; PyTorch stores entries as they are")
         : _entries.TryGetValue(name, out var entry) ? entry
         : null;
 
@@ -29,7 +29,7 @@ internal sealed class ZipDirectory
     {
         var (start, length, count) = FindDirectory(file);
         if (count > MaxEntries || count * 46 > length)
-            throw CheckpointErrors.BadArchive(file, $"its directory claims {count} entries");
+            throw WeightsFileErrors.BadArchive(file, $"its directory claims {count} entries");
         var directory = file.Read(start, length, "the zip directory");
         var entries = new Dictionary<string, (long Offset, long Length)>(StringComparer.Ordinal);
         var extents = new List<(long Start, long End, string Name)>();
@@ -39,15 +39,15 @@ internal sealed class ZipDirectory
             var entry = ReadEntry(file, directory, ref position);
             var offset = DataOffset(file, entry);
             if (entry.Size > start - offset)
-                throw CheckpointErrors.BadArchive(file, $"{entry.Name} reaches into its directory");
+                throw WeightsFileErrors.BadArchive(file, $"{entry.Name} reaches into its directory");
             if (entry.Compressed ? !_compressed.Add(entry.Name) : !entries.TryAdd(entry.Name, (offset, entry.Size)))
-                throw CheckpointErrors.BadArchive(file, $"it has two entries called {entry.Name}");
+                throw WeightsFileErrors.BadArchive(file, $"it has two entries called {entry.Name}");
             extents.Add((entry.Header, offset + entry.Size, entry.Name));
         }
         extents.Sort();
         for (var i = 1; i < extents.Count; i++)
             if (extents[i].Start < extents[i - 1].End)
-                throw CheckpointErrors.BadArchive(file, $"{extents[i - 1].Name} and {extents[i].Name} overlap");
+                throw WeightsFileErrors.BadArchive(file, $"{extents[i - 1].Name} and {extents[i].Name} overlap");
         return entries;
     }
 
@@ -69,25 +69,25 @@ internal sealed class ZipDirectory
                 var place = BinaryPrimitives.ReadInt64LittleEndian(tail.AsSpan(at - 12));
                 var wide = file.Read(place, 56, "the zip64 directory");
                 if (!wide.AsSpan().StartsWith("PK\u0006\u0006"u8))
-                    throw CheckpointErrors.BadArchive(file, "its zip64 directory is missing");
+                    throw WeightsFileErrors.BadArchive(file, "its zip64 directory is missing");
                 count = BinaryPrimitives.ReadInt64LittleEndian(wide.AsSpan(32));
                 length = BinaryPrimitives.ReadInt64LittleEndian(wide.AsSpan(40));
                 start = BinaryPrimitives.ReadInt64LittleEndian(wide.AsSpan(48));
             }
             if (start < 0 || length < 0 || count < 0 || start > endPosition - length)
-                throw CheckpointErrors.BadArchive(file, "its directory lies outside the file");
+                throw WeightsFileErrors.BadArchive(file, "its directory lies outside the file");
             return (start, length, count);
         }
-        throw CheckpointErrors.Truncated(file, "the zip archive: its directory, which comes last, is missing");
+        throw WeightsFileErrors.Truncated(file, "the zip archive: its directory, which comes last, is missing");
     }
 
     private static (string Name, long Header, long Size, bool Compressed) ReadEntry(FileBytes file, byte[] directory, ref int position)
     {
         if (directory.Length - position < 46)
-            throw CheckpointErrors.BadArchive(file, "its directory is cut short");
+            throw WeightsFileErrors.BadArchive(file, "its directory is cut short");
         var fixedPart = directory.AsSpan(position);
         if (!fixedPart.StartsWith("PK\u0001\u0002"u8))
-            throw CheckpointErrors.BadArchive(file, "its directory is damaged");
+            throw WeightsFileErrors.BadArchive(file, "its directory is damaged");
         var flags = BinaryPrimitives.ReadUInt16LittleEndian(fixedPart[8..]);
         var method = BinaryPrimitives.ReadUInt16LittleEndian(fixedPart[10..]);
         long packed = BinaryPrimitives.ReadUInt32LittleEndian(fixedPart[20..]);
@@ -97,17 +97,17 @@ internal sealed class ZipDirectory
         int commentLength = BinaryPrimitives.ReadUInt16LittleEndian(fixedPart[32..]);
         long header = BinaryPrimitives.ReadUInt32LittleEndian(fixedPart[42..]);
         if (fixedPart.Length - 46 < nameLength + extraLength + commentLength)
-            throw CheckpointErrors.BadArchive(file, "its directory is cut short");
+            throw WeightsFileErrors.BadArchive(file, "its directory is cut short");
         var name = Encoding.UTF8.GetString(fixedPart.Slice(46, nameLength));
         ReadWide(fixedPart.Slice(46 + nameLength, extraLength), ref size, ref packed, ref header);
         position += 46 + nameLength + extraLength + commentLength;
 
         if ((flags & 1) != 0)
-            throw CheckpointErrors.BadArchive(file, $"{name} is encrypted");
+            throw WeightsFileErrors.BadArchive(file, $"{name} is encrypted");
         if (method == 0 && packed != size)
-            throw CheckpointErrors.BadArchive(file, $"{name} is stored, yet its sizes differ ({packed} and {size} bytes)");
+            throw WeightsFileErrors.BadArchive(file, $"{name} is stored, yet its sizes differ ({packed} and {size} bytes)");
         if (packed < 0 || header < 0 || header > file.Length)
-            throw CheckpointErrors.BadArchive(file, $"{name} lies outside the file");
+            throw WeightsFileErrors.BadArchive(file, $"{name} lies outside the file");
         return (name, header, packed, method != 0);
     }
 
@@ -143,7 +143,7 @@ internal sealed class ZipDirectory
         Span<byte> local = stackalloc byte[30];
         file.Read(entry.Header, local, entry.Name);
         if (!local.StartsWith("PK\u0003\u0004"u8))
-            throw CheckpointErrors.BadArchive(file, $"{entry.Name} is not where the directory says");
+            throw WeightsFileErrors.BadArchive(file, $"{entry.Name} is not where the directory says");
         return entry.Header
             + 30
             + BinaryPrimitives.ReadUInt16LittleEndian(local[26..])

@@ -30,9 +30,9 @@ internal sealed class SafetensorsHeader
         file.Read(0, prefix, "the header's length");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxLength)
-            throw CheckpointErrors.Damaged(file, $"the header claims {length} bytes; at most {MaxLength} are allowed");
+            throw WeightsFileErrors.Damaged(file, $"the header claims {length} bytes; at most {MaxLength} are allowed");
         if (length < 2)
-            throw CheckpointErrors.Damaged(file, "the header is empty");
+            throw WeightsFileErrors.Damaged(file, "the header is empty");
         var json = file.Read(8, (long)length, $"the header of {length} bytes");
 
         var header = new SafetensorsHeader { DataStart = 8 + (long)length };
@@ -42,7 +42,7 @@ internal sealed class SafetensorsHeader
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
         {
-            throw CheckpointErrors.Damaged(file, "the header is not the JSON that safetensors prescribes: " + error.Message);
+            throw WeightsFileErrors.Damaged(file, "the header is not the JSON that safetensors prescribes: " + error.Message);
         }
         header.CheckOffsets(file);
         return header;
@@ -57,17 +57,17 @@ internal sealed class SafetensorsHeader
             if (name == "__metadata__")
             {
                 if (Metadata.Count > 0)
-                    throw CheckpointErrors.Damaged(file, "__metadata__ occurs twice");
+                    throw WeightsFileErrors.Damaged(file, "__metadata__ occurs twice");
                 Expect(ref reader, JsonTokenType.StartObject);
                 while (NextName(ref reader, out var key))
                 {
                     Expect(ref reader, JsonTokenType.String);
                     if (!Metadata.TryAdd(key, reader.GetString()!))
-                        throw CheckpointErrors.Damaged(file, $"__metadata__ holds \"{key}\" twice");
+                        throw WeightsFileErrors.Damaged(file, $"__metadata__ holds \"{key}\" twice");
                 }
             }
             else if (!Tensors.TryAdd(name, ParseTensor(file, ref reader, name)))
-                throw CheckpointErrors.Damaged(file, $"two tensors are called {name}");
+                throw WeightsFileErrors.Damaged(file, $"two tensors are called {name}");
         }
         if (reader.Read())
             throw new FormatException("Something follows the object.");
@@ -85,7 +85,7 @@ internal sealed class SafetensorsHeader
                 case "dtype" when type is null:
                     Expect(ref reader, JsonTokenType.String);
                     var word = reader.GetString()!;
-                    type = ElementTypes.FromSafetensorsName(word) ?? throw CheckpointErrors.UnknownElementType(file, name, word);
+                    type = ElementTypes.FromSafetensorsName(word) ?? throw WeightsFileErrors.UnknownElementType(file, name, word);
                     break;
                 case "shape" when shape is null:
                     shape = Integers(ref reader, MaxRank);
@@ -99,8 +99,8 @@ internal sealed class SafetensorsHeader
         if (type is null || shape is null || offsets is not [var begin, var end])
             throw new FormatException($"Tensor {name} lacks dtype, shape or data_offsets.");
 
-        if (!Sizes.TryBytes(shape, type.Value.Size(), out var bytes) || end - begin != bytes)
-            throw CheckpointErrors.Damaged(
+        if (!ByteSizes.TryBytes(shape, type.Value.Size(), out var bytes) || end - begin != bytes)
+            throw WeightsFileErrors.Damaged(
                 file,
                 $"{name} has shape {WeightInfo.ShapeText(shape)} of {type}, yet its data has {end - begin} bytes"
             );
@@ -113,17 +113,17 @@ internal sealed class SafetensorsHeader
         foreach (var (info, offset) in Tensors.Values.OrderBy(tensor => tensor.Offset).ThenBy(tensor => tensor.Info.Bytes))
         {
             if (offset != expected)
-                throw CheckpointErrors.Damaged(
+                throw WeightsFileErrors.Damaged(
                     file,
                     $"the data of {info.Name} begins at {offset}, not at {expected}: there is "
                         + $"{(offset < expected ? "an overlap" : "a hole")}"
                 );
             if (info.Bytes > file.Length - DataStart - offset)
-                throw CheckpointErrors.Truncated(file, $"the data of {info.Name}");
+                throw WeightsFileErrors.Truncated(file, $"the data of {info.Name}");
             expected = offset + info.Bytes;
         }
         if (DataStart + expected != file.Length)
-            throw CheckpointErrors.Damaged(file, $"{file.Length - DataStart - expected} bytes at the end belong to no tensor");
+            throw WeightsFileErrors.Damaged(file, $"{file.Length - DataStart - expected} bytes at the end belong to no tensor");
     }
 
     private static List<long> Integers(ref Utf8JsonReader reader, int atMost)
@@ -133,7 +133,7 @@ internal sealed class SafetensorsHeader
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var value) || value < 0)
-                throw new FormatException("Sizes and offsets are whole numbers from 0.");
+                throw new FormatException("ByteSizes and offsets are whole numbers from 0.");
             if (values.Count == atMost)
                 throw new FormatException($"A list has more than {atMost} entries.");
             values.Add(value);

@@ -53,7 +53,7 @@ internal static class SafetensorsWriter
             foreach (var (info, _) in tensors)
             {
                 json.WriteStartObject(info.Name);
-                json.WriteString("dtype", info.Type.SafetensorsName() ?? throw CheckpointErrors.CannotStore(info));
+                json.WriteString("dtype", info.Type.SafetensorsName() ?? throw WeightsFileErrors.CannotStore(info));
                 json.WriteStartArray("shape");
                 foreach (var size in info.Shape)
                     json.WriteNumberValue(size);

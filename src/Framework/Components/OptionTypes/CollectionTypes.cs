@@ -49,7 +49,7 @@ internal sealed class ListType(OptionType item) : OptionType
         return items;
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => new() { ["type"] = "array", ["items"] = schema.Value(item) };
+    public override JsonObject Schema(SchemaDefinitions schema) => new() { ["type"] = "array", ["items"] = schema.Value(item) };
 }
 
 /// <summary>A map from names to values; any name is allowed.</summary>
@@ -85,7 +85,7 @@ internal sealed class MapType(OptionType item) : OptionType
         return values;
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => schema.Map(item);
+    public override JsonObject Schema(SchemaDefinitions schema) => schema.Map(item);
 }
 
 /// <summary>A value or a list of them.</summary>
@@ -117,7 +117,8 @@ internal sealed class OneOrManyType(Type clr, OptionType item) : OptionType
         return Activator.CreateInstance(clr, items);
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => new() { ["anyOf"] = new JsonArray(schema.Value(item), _list.Schema(schema)) };
+    public override JsonObject Schema(SchemaDefinitions schema) =>
+        new() { ["anyOf"] = new JsonArray(schema.Value(item), _list.Schema(schema)) };
 }
 
 /// <summary>A component, or a map of named ones.</summary>
@@ -145,5 +146,6 @@ internal sealed class OneOrNamedType(Type clr, OptionType item) : OptionType
             : Activator.CreateInstance(clr, value, Activator.CreateInstance(_map.Clr));
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => new() { ["anyOf"] = new JsonArray(schema.Value(item), _map.Schema(schema)) };
+    public override JsonObject Schema(SchemaDefinitions schema) =>
+        new() { ["anyOf"] = new JsonArray(schema.Value(item), _map.Schema(schema)) };
 }

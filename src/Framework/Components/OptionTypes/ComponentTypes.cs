@@ -18,7 +18,7 @@ internal sealed class ComponentType(Type clr) : OptionType
     public override object? Bind(BindContext context, ConfigNode node, string path) =>
         KeyBinder.BindComponent(context, _kind, clr, node, path);
 
-    public override JsonObject Schema(SchemaWriter schema) => schema.Component(_kind, clr);
+    public override JsonObject Schema(SchemaDefinitions schema) => schema.Component(_kind, clr);
 }
 
 /// <summary>A component to be built later: gives a <see cref="ComponentSpec{T}"/>.</summary>
@@ -45,7 +45,7 @@ internal sealed class SpecType(Type clr) : OptionType
             )
             : null;
 
-    public override JsonObject Schema(SchemaWriter schema) => _component.Schema(schema);
+    public override JsonObject Schema(SchemaDefinitions schema) => _component.Schema(schema);
 }
 
 /// <summary>The types of parameters that take child components: one, a list, a map.</summary>

@@ -32,7 +32,7 @@ internal abstract class OptionType
     /// <summary>Reads the value; where it doesn't fit, adds the mistake and gives null.</summary>
     public abstract object? Bind(BindContext context, ConfigNode node, string path);
 
-    public abstract JsonObject Schema(SchemaWriter schema);
+    public abstract JsonObject Schema(SchemaDefinitions schema);
 
     /// <summary>The default as in a config.</summary>
     public virtual string Show(object? value) =>

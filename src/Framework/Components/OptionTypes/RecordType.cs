@@ -23,5 +23,5 @@ internal sealed class RecordType(Type clr) : OptionType
 
     public override string Show(object? value) => value is null ? "null" : "{ … }";
 
-    public override JsonObject Schema(SchemaWriter schema) => schema.Record(Clr);
+    public override JsonObject Schema(SchemaDefinitions schema) => schema.Record(Clr);
 }

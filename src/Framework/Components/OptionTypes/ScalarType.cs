@@ -47,7 +47,7 @@ internal sealed class ScalarType : OptionType
         return value;
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => new() { ["type"] = _schema };
+    public override JsonObject Schema(SchemaDefinitions schema) => new() { ["type"] = _schema };
 
     // 1e3 and 40.0 are integers, too.
     private static long? Integer(ConfigValue node) =>
@@ -96,7 +96,7 @@ internal sealed class EnumType(Type clr) : OptionType
         return null;
     }
 
-    public override JsonObject Schema(SchemaWriter schema)
+    public override JsonObject Schema(SchemaDefinitions schema)
     {
         var values = _members.Keys.Select(name => (JsonNode)JsonValue.Create(name)).ToList();
         if (_members.ContainsKey("true"))
@@ -130,7 +130,7 @@ internal sealed class NodeType(Type clr) : OptionType
         return null;
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => [];
+    public override JsonObject Schema(SchemaDefinitions schema) => [];
 }
 
 /// <summary>A type that reads itself.</summary>
@@ -153,5 +153,5 @@ internal sealed class ParsableType<T> : OptionType
         return null;
     }
 
-    public override JsonObject Schema(SchemaWriter schema) => T.Schema;
+    public override JsonObject Schema(SchemaDefinitions schema) => T.Schema;
 }

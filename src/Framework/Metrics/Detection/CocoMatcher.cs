@@ -101,7 +101,7 @@ internal sealed class CocoMatcher(int classes)
             var box = boxes.AsSpan(4 * d, 4);
             foreach (var g in objects)
             {
-                var iou = Sizes.IoU(box, truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
+                var iou = BoxGeometry.IoU(box, truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
                 close |= iou >= s_thresholds[0];
                 _ious[at++] = iou;
             }

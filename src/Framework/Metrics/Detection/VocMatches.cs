@@ -22,7 +22,7 @@ internal sealed record VocMatches(int Label, int Objects, double[] Scores, bool[
                 var (best, match) = (double.NegativeInfinity, -1);
                 foreach (var g in objects[c])
                 {
-                    var iou = Sizes.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
+                    var iou = BoxGeometry.IoU(boxes.AsSpan(4 * d, 4), truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
                     if (iou > best)
                         (best, match) = (iou, g);
                 }

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Modules = TorchSharp.Modules;
 
 namespace Tessera.Framework.Optimization;
 
@@ -16,18 +17,12 @@ public sealed record AdadeltaOptions(
 /// <summary>Steps scaled by running averages of gradients and of steps.</summary>
 /// <remarks>Zeiler, "ADADELTA: an adaptive learning rate method", 2012, arXiv:1212.5701.</remarks>
 [Component("Adadelta")]
-public sealed class Adadelta(AdadeltaOptions options) : OptimizerFactory
+public sealed class Adadelta(AdadeltaOptions options)
+    : TorchOptimizerFactory<Modules.Adadelta.ParamGroup, Modules.Adadelta.Options>(
+        options.Lr,
+        (of, mult) => of.weight_decay = options.WeightDecay * mult
+    )
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adadelta(
-            TorchGroups<TorchSharp.Modules.Adadelta.ParamGroup, TorchSharp.Modules.Adadelta.Options>(
-                groups,
-                options.Lr,
-                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
-            ),
-            options.Lr,
-            options.Rho,
-            options.Eps,
-            options.WeightDecay
-        );
+    protected override optim.Optimizer Create(IEnumerable<Modules.Adadelta.ParamGroup> groups) =>
+        optim.Adadelta(groups, options.Lr, options.Rho, options.Eps, options.WeightDecay);
 }

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Modules = TorchSharp.Modules;
 
 namespace Tessera.Framework.Optimization;
 
@@ -18,19 +19,12 @@ public sealed record AdagradOptions(
 /// <summary>Steps scaled by the sum of all squared gradients.</summary>
 /// <remarks>Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization", JMLR 2011.</remarks>
 [Component("Adagrad")]
-public sealed class Adagrad(AdagradOptions options) : OptimizerFactory
+public sealed class Adagrad(AdagradOptions options)
+    : TorchOptimizerFactory<Modules.Adagrad.ParamGroup, Modules.Adagrad.Options>(
+        options.Lr,
+        (of, mult) => of.weight_decay = options.WeightDecay * mult
+    )
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adagrad(
-            TorchGroups<TorchSharp.Modules.Adagrad.ParamGroup, TorchSharp.Modules.Adagrad.Options>(
-                groups,
-                options.Lr,
-                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
-            ),
-            options.Lr,
-            options.LrDecay,
-            options.WeightDecay,
-            options.InitialAccumulatorValue,
-            options.Eps
-        );
+    protected override optim.Optimizer Create(IEnumerable<Modules.Adagrad.ParamGroup> groups) =>
+        optim.Adagrad(groups, options.Lr, options.LrDecay, options.WeightDecay, options.InitialAccumulatorValue, options.Eps);
 }

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Modules = TorchSharp.Modules;
 
 namespace Tessera.Framework.Optimization;
 
@@ -16,19 +17,12 @@ public sealed record AdamaxOptions(
 /// <summary>Adam with the infinity norm.</summary>
 /// <remarks>Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, arXiv:1412.6980, section 7.</remarks>
 [Component("Adamax")]
-public sealed class Adamax(AdamaxOptions options) : OptimizerFactory
+public sealed class Adamax(AdamaxOptions options)
+    : TorchOptimizerFactory<Modules.Adamax.ParamGroup, Modules.Adamax.Options>(
+        options.Lr,
+        (of, mult) => of.weight_decay = options.WeightDecay * mult
+    )
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Adamax(
-            TorchGroups<TorchSharp.Modules.Adamax.ParamGroup, TorchSharp.Modules.Adamax.Options>(
-                groups,
-                options.Lr,
-                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
-            ),
-            options.Lr,
-            options.Betas?[0] ?? 0.9,
-            options.Betas?[1] ?? 0.999,
-            options.Eps,
-            options.WeightDecay
-        );
+    protected override optim.Optimizer Create(IEnumerable<Modules.Adamax.ParamGroup> groups) =>
+        optim.Adamax(groups, options.Lr, options.Betas?[0] ?? 0.9, options.Betas?[1] ?? 0.999, options.Eps, options.WeightDecay);
 }

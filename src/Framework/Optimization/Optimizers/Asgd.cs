@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Modules = TorchSharp.Modules;
 
 namespace Tessera.Framework.Optimization;
 
@@ -18,19 +19,12 @@ public sealed record AsgdOptions(
 /// <summary>Gradient descent that averages its iterates.</summary>
 /// <remarks>Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.</remarks>
 [Component("Asgd")]
-public sealed class Asgd(AsgdOptions options) : OptimizerFactory
+public sealed class Asgd(AsgdOptions options)
+    : TorchOptimizerFactory<Modules.ASGD.ParamGroup, Modules.ASGD.Options>(
+        options.Lr,
+        (of, mult) => of.weight_decay = options.WeightDecay * mult
+    )
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.ASGD(
-            TorchGroups<TorchSharp.Modules.ASGD.ParamGroup, TorchSharp.Modules.ASGD.Options>(
-                groups,
-                options.Lr,
-                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
-            ),
-            options.Lr,
-            options.Lambd,
-            options.Alpha,
-            options.T0,
-            options.WeightDecay
-        );
+    protected override optim.Optimizer Create(IEnumerable<Modules.ASGD.ParamGroup> groups) =>
+        optim.ASGD(groups, options.Lr, options.Lambd, options.Alpha, options.T0, options.WeightDecay);
 }

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Modules = TorchSharp.Modules;
 
 namespace Tessera.Framework.Optimization;
 
@@ -18,15 +19,15 @@ public sealed record NAdamOptions(
 /// <summary>Adam with Nesterov momentum.</summary>
 /// <remarks>Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.</remarks>
 [Component("NAdam")]
-public sealed class NAdam(NAdamOptions options) : OptimizerFactory
+public sealed class NAdam(NAdamOptions options)
+    : TorchOptimizerFactory<Modules.NAdam.ParamGroup, Modules.NAdam.Options>(
+        options.Lr,
+        (of, mult) => of.weight_decay = options.WeightDecay * mult
+    )
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
+    protected override optim.Optimizer Create(IEnumerable<Modules.NAdam.ParamGroup> groups) =>
         optim.NAdam(
-            TorchGroups<TorchSharp.Modules.NAdam.ParamGroup, TorchSharp.Modules.NAdam.Options>(
-                groups,
-                options.Lr,
-                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
-            ),
+            groups,
             options.Lr,
             options.Betas?[0] ?? 0.9,
             options.Betas?[1] ?? 0.999,

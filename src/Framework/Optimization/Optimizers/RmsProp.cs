@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Modules = TorchSharp.Modules;
 
 namespace Tessera.Framework.Optimization;
 
@@ -20,20 +21,12 @@ public sealed record RmsPropOptions(
 /// <summary>Steps scaled by a running average of squared gradients.</summary>
 /// <remarks>Tieleman and Hinton, lecture 6.5, "Neural networks for machine learning", 2012.</remarks>
 [Component("RmsProp")]
-public sealed class RmsProp(RmsPropOptions options) : OptimizerFactory
+public sealed class RmsProp(RmsPropOptions options)
+    : TorchOptimizerFactory<Modules.RMSProp.ParamGroup, Modules.RMSProp.Options>(
+        options.Lr,
+        (of, mult) => of.weight_decay = options.WeightDecay * mult
+    )
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.RMSProp(
-            TorchGroups<TorchSharp.Modules.RMSProp.ParamGroup, TorchSharp.Modules.RMSProp.Options>(
-                groups,
-                options.Lr,
-                (of, decayMult) => of.weight_decay = options.WeightDecay * decayMult
-            ),
-            options.Lr,
-            options.Alpha,
-            options.Eps,
-            options.WeightDecay,
-            options.Momentum,
-            options.Centered
-        );
+    protected override optim.Optimizer Create(IEnumerable<Modules.RMSProp.ParamGroup> groups) =>
+        optim.RMSProp(groups, options.Lr, options.Alpha, options.Eps, options.WeightDecay, options.Momentum, options.Centered);
 }

@@ -1,4 +1,5 @@
 using static TorchSharp.torch;
+using Modules = TorchSharp.Modules;
 
 namespace Tessera.Framework.Optimization;
 
@@ -18,15 +19,9 @@ public sealed record RpropOptions(
 /// <summary>Steps by the sign of the gradient, for full batches.</summary>
 /// <remarks>Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP algorithm", 1993.</remarks>
 [Component("Rprop")]
-public sealed class Rprop(RpropOptions options) : OptimizerFactory
+public sealed class Rprop(RpropOptions options)
+    : TorchOptimizerFactory<Modules.Rprop.ParamGroup, Modules.Rprop.Options>(options.Lr, decay: null)
 {
-    public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups) =>
-        optim.Rprop(
-            TorchGroups<TorchSharp.Modules.Rprop.ParamGroup, TorchSharp.Modules.Rprop.Options>(groups, options.Lr),
-            options.Lr,
-            options.EtaMinus,
-            options.EtaPlus,
-            options.MinStep,
-            options.MaxStep
-        );
+    protected override optim.Optimizer Create(IEnumerable<Modules.Rprop.ParamGroup> groups) =>
+        optim.Rprop(groups, options.Lr, options.EtaMinus, options.EtaPlus, options.MinStep, options.MaxStep);
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
@@ -19,6 +20,7 @@ namespace Tessera.Framework.Running.Diagnosis;
 public sealed class NonFiniteFile : IDisposable
 {
     private const string Key = "nonfinite";
+    private const string RunKey = "run";
 
     private const string Extra = "batch.extra_maps.";
 
@@ -62,7 +64,7 @@ public sealed class NonFiniteFile : IDisposable
                 );
             return new NonFiniteFile(file)
             {
-                Run = about["run"] is JsonObject run ? CheckpointInfo.FromJson(run) : null,
+                Run = RunIn(text, path),
                 Progress = new Progress(
                     (long)about["iteration"]!,
                     (long)about["total_iterations"]!,
@@ -134,7 +136,7 @@ public sealed class NonFiniteFile : IDisposable
             Add($"{Extra}{name}", map);
         foreach (var (sample, i) in batch.Samples.Select((sample, i) => (sample, i)))
         {
-            if (sample.Boxes is not { } boxes)
+            if (sample.Truth.Boxes is not { } boxes)
                 continue;
             Add($"batch.boxes.{i}.corners", tensor(boxes.Corners).reshape(-1, 4));
             Add($"batch.boxes.{i}.labels", tensor(boxes.Labels));
@@ -151,12 +153,11 @@ public sealed class NonFiniteFile : IDisposable
             ["finding"] = found.Describe(),
             ["precision"] = parts.Precision.Type.ToString(),
             ["channels_last"] = parts.ChannelsLast,
-            ["run"] = run.ToJson(),
         };
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         AtomicFile.Write(
             path,
-            stream => SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { [Key] = about.ToJsonString() })
+            stream => SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { [Key] = Text(about, run) })
         );
 
         void Add(string name, Tensor? tensor)
@@ -164,6 +165,32 @@ public sealed class NonFiniteFile : IDisposable
             if (tensor is not null)
                 tensors.Add(WeightSource.From(name, tensor));
         }
+    }
+
+    private static CheckpointInfo? RunIn(string text, string path)
+    {
+        using var about = JsonDocument.Parse(text);
+        return about.RootElement.TryGetProperty(RunKey, out var run) && run.ValueKind == JsonValueKind.Object
+            ? CheckpointInfo.FromJson(run, path)
+            : null;
+    }
+
+    private static string Text(JsonObject about, CheckpointInfo run)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            foreach (var (key, value) in about)
+            {
+                writer.WritePropertyName(key);
+                value!.WriteTo(writer);
+            }
+            writer.WritePropertyName(RunKey);
+            run.WriteTo(writer);
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
     }
 
     private void Fill(VisionModel model)
@@ -199,7 +226,7 @@ public sealed class NonFiniteFile : IDisposable
                             Index = i,
                             Name = name,
                             Training = true,
-                            Boxes = BoxesOf(i),
+                            Truth = { Boxes = BoxesOf(i) },
                         }
                 ),
             ],

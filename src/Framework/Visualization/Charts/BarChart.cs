@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Framework.Data;
 
 namespace Tessera.Framework.Visualization.Charts;
 
@@ -6,7 +7,7 @@ namespace Tessera.Framework.Visualization.Charts;
 /// <param name="Value">Not finite: no bar, and "n/a".</param>
 /// <param name="Interval">The ends of an interval about the value.</param>
 /// <param name="Color">Unset: the chart's.</param>
-public sealed record Bar(string Name, double Value, (double Low, double High)? Interval = null, Color? Color = null);
+public sealed record Bar(string Name, double Value, (double Low, double High)? Interval = null, Rgb? Color = null);
 
 /// <summary>Horizontal bars, each with its name and its value.</summary>
 public sealed class BarChart : Chart
@@ -42,7 +43,7 @@ public sealed class BarChart : Chart
     {
         var top = DrawTitle(drawing);
         var ends = Bars.SelectMany(bar => bar.Interval is { } interval ? new[] { bar.Value, interval.Low, interval.High } : [bar.Value]);
-        var axis = Axis.Of(
+        var axis = ChartAxis.Of(
             Log ? ends.Where(value => value > 0).SelectMany(value => new[] { value, value / 1.5 }) : ends,
             6,
             Log,

@@ -1,4 +1,5 @@
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
 using Tessera.Framework.Files;
 
 namespace Tessera.Framework.Visualization.Charts;
@@ -11,8 +12,8 @@ public abstract class Chart
         TickSize = 12,
         Gap = 10;
 
-    protected static readonly Color Ink = new(40, 40, 40);
-    protected static readonly Color Grid = new(225, 225, 225);
+    protected static readonly Rgb Ink = new(40, 40, 40);
+    protected static readonly Rgb Grid = new(225, 225, 225);
 
     public string Title { get; init; } = "";
 

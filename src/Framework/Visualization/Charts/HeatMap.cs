@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Framework.Data;
 
 namespace Tessera.Framework.Visualization.Charts;
 
@@ -12,9 +13,9 @@ public sealed class HeatMap : Chart
         ScaleRoom = 80,
         Slope = 50 * Math.PI / 180;
 
-    private static readonly Color s_low = Color.FromHex("#f7fbff"),
-        s_middle = Color.FromHex("#6baed6"),
-        s_high = Color.FromHex("#08306b");
+    private static readonly Rgb s_low = Rgb.FromValue(0xf7fbff),
+        s_middle = Rgb.FromValue(0x6baed6),
+        s_high = Rgb.FromValue(0x08306b);
 
     public required IReadOnlyList<string> Rows { get; init; }
 
@@ -69,8 +70,8 @@ public sealed class HeatMap : Chart
             var (rows, columns) = Labelled ? (Room(ruler, Rows), Room(ruler, Columns)) : (0, 0);
             var title = Title.Length == 0 ? 0 : Math.Min(ruler.Measure(Title, TitleSize, bold: true).Width + (2 * Gap), MostTitle);
             var left = Gap + (RowLabel.Length > 0 ? LabelSize + Gap : 0) + (Labelled ? rows + 8 : 0);
-            if (Labelled)
-                left = Math.Max(left, (columns * Math.Cos(Slope)) + Gap - (SmallestCell / 2)); // the first column's name reaches to the left
+            if (Labelled) // the first column's name reaches to the left
+                left = Math.Max(left, (columns * Math.Cos(Slope)) + Gap - (SmallestCell / 2));
             var cell = Math.Clamp(
                 (title - left - ScaleRoom) / Math.Max(1, Columns.Count),
                 SmallestCell,
@@ -139,7 +140,7 @@ public sealed class HeatMap : Chart
     private void DrawCell(Drawing drawing, int row, int column, double top, double low, double high)
     {
         var (x, y, value) = (Left + (column * Cell), top + (row * Cell), Values[row, column]);
-        var color = Color.White;
+        var color = Rgb.White;
         if (double.IsFinite(value))
         {
             color = Shade(high > low ? (value - low) / (high - low) : 0);
@@ -176,11 +177,11 @@ public sealed class HeatMap : Chart
         for (var i = 0; i < steps; i++)
             drawing.Fill(x, top + (bottom - top) * i / steps, 12, (bottom - top) / steps + 0.3, Shade(1 - (i + 0.5) / steps));
         drawing.Outline(x, top, 12, bottom - top, Ink);
-        var axis = Axis.Of([low, high], Math.Max(2, (int)((bottom - top) / 50)), tight: true);
+        var axis = ChartAxis.Of([low, high], Math.Max(2, (int)((bottom - top) / 50)), tight: true);
         foreach (var tick in axis.Ticks)
             drawing.Text(axis.Label(tick), x + 16, bottom - axis.At(tick) * (bottom - top), TickSize - 1, Ink, across: TextAlign.Middle);
     }
 
-    private static Color Shade(double share) =>
+    private static Rgb Shade(double share) =>
         share < 0.5 ? s_low.Towards(s_middle, Math.Clamp(share, 0, 1) * 2) : s_middle.Towards(s_high, Math.Clamp(share, 0, 1) * 2 - 1);
 }

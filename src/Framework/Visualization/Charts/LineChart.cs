@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Framework.Visualization.Charts;
 
 /// <summary>A curve of a <see cref="LineChart"/>. Points that are not finite leave a gap.</summary>
@@ -10,7 +12,7 @@ namespace Tessera.Framework.Visualization.Charts;
 public sealed record Curve(
     string Name,
     IReadOnlyList<(double X, double Y)> Points,
-    Color? Color = null,
+    Rgb? Color = null,
     bool Dashed = false,
     bool Marks = false,
     bool Faint = false
@@ -44,21 +46,14 @@ public sealed class LineChart : Chart
     internal void DrawIn(Drawing drawing, double x, double y, double width, double height)
     {
         var all = Curves.SelectMany(curve => curve.Points).ToArray();
-        var horizontal = Axis.Of(all.Select(point => point.X), (int)(width / 90), LogX, tight: true);
-        var vertical = Axis.Of(all.Where(point => horizontal.Shows(point.X)).Select(point => point.Y), (int)(height / 60), LogY, FromZero);
+        var horizontal = ChartAxis.Of(all.Select(point => point.X), (int)(width / 90), LogX, tight: true);
+        var shown = all.Where(point => horizontal.Shows(point.X)).Select(point => point.Y);
+        var vertical = ChartAxis.Of(shown, (int)(height / 60), LogY, FromZero);
         var top = y + Gap;
         if (Title.Length > 0)
         {
-            drawing.Text(
-                drawing.Fit(Title, width - 2 * Gap, TitleSize, bold: true),
-                x + width / 2,
-                top,
-                TitleSize,
-                Ink,
-                TextAlign.Middle,
-                TextAlign.Start,
-                bold: true
-            );
+            var title = drawing.Fit(Title, width - 2 * Gap, TitleSize, bold: true);
+            drawing.Text(title, x + width / 2, top, TitleSize, Ink, TextAlign.Middle, TextAlign.Start, bold: true);
             top += 2 * TitleSize;
         }
         var left =
@@ -73,51 +68,60 @@ public sealed class LineChart : Chart
         if (named.Length > 1 || named.Length == 1 && Curves.Count > 1)
             right = Legend(drawing, named, x, right, top, width);
 
-        foreach (var tick in vertical.Ticks)
-        {
-            var at = Math.Round(bottom - vertical.At(tick) * (bottom - top)) + 0.5;
-            drawing.Line(left, at, right, at, Grid);
-            drawing.Text(vertical.Label(tick), left - 6, at, TickSize, Ink, TextAlign.End, TextAlign.Middle);
-        }
-        var edge = double.NegativeInfinity;
-        foreach (var tick in horizontal.Ticks)
-        {
-            var at = Math.Round(left + horizontal.At(tick) * (right - left)) + 0.5;
-            drawing.Line(at, top, at, bottom, Grid);
-            var half = drawing.Measure(horizontal.Label(tick), TickSize).Width / 2;
-            if (at - half < edge + 6)
-                continue;
-            drawing.Text(horizontal.Label(tick), at, bottom + 5, TickSize, Ink, TextAlign.Middle, TextAlign.Start);
-            edge = at + half;
-        }
-        drawing.Path([(left, top), (left, bottom), (right, bottom)], Ink, 1.2);
+        var plot = new Plot(horizontal, vertical, left, top, right, bottom);
+        DrawGrid(drawing, plot);
         if (XLabel.Length > 0)
             drawing.Text(XLabel, (left + right) / 2, y + height - Gap, LabelSize, Ink, TextAlign.Middle);
         if (YLabel.Length > 0)
             drawing.Text(YLabel, x + Gap, (top + bottom) / 2, LabelSize, Ink, TextAlign.Middle, TextAlign.Start, degrees: -90);
-        drawing.Within(
-            left - 4,
-            top - 4,
-            right - left + 8,
-            bottom - top + 8,
-            () =>
-            {
-                foreach (var (curve, color) in Colored())
-                foreach (var piece in Pieces(curve, horizontal, vertical))
-                {
-                    var points = piece
-                        .Select(point => (left + horizontal.At(point.X) * (right - left), bottom - vertical.At(point.Y) * (bottom - top)))
-                        .ToArray();
-                    drawing.Path(points, curve.Faint ? color.WithOpacity(0.3) : color, curve.Faint ? 1 : 2, curve.Dashed ? 6 : 0);
-                    if (curve.Marks || points.Length == 1)
-                        foreach (var (px, py) in points)
-                            drawing.Disc(px, py, 3, color);
-                }
-            }
-        );
+        drawing.Within(left - 4, top - 4, right - left + 8, bottom - top + 8, () => DrawCurves(drawing, plot));
     }
 
-    private IEnumerable<(Curve Curve, Color Color)> Colored()
+    /// <summary>The lines and names of both axes' ticks.</summary>
+    private static void DrawGrid(Drawing drawing, Plot plot)
+    {
+        foreach (var tick in plot.Vertical.Ticks)
+        {
+            var at = Math.Round(plot.Y(tick)) + 0.5;
+            drawing.Line(plot.Left, at, plot.Right, at, Grid);
+            drawing.Text(plot.Vertical.Label(tick), plot.Left - 6, at, TickSize, Ink, TextAlign.End, TextAlign.Middle);
+        }
+        var edge = double.NegativeInfinity;
+        foreach (var tick in plot.Horizontal.Ticks)
+        {
+            var at = Math.Round(plot.X(tick)) + 0.5;
+            drawing.Line(at, plot.Top, at, plot.Bottom, Grid);
+            var half = drawing.Measure(plot.Horizontal.Label(tick), TickSize).Width / 2;
+            if (at - half < edge + 6)
+                continue;
+            drawing.Text(plot.Horizontal.Label(tick), at, plot.Bottom + 5, TickSize, Ink, TextAlign.Middle, TextAlign.Start);
+            edge = at + half;
+        }
+        drawing.Path([(plot.Left, plot.Top), (plot.Left, plot.Bottom), (plot.Right, plot.Bottom)], Ink, 1.2);
+    }
+
+    private void DrawCurves(Drawing drawing, Plot plot)
+    {
+        foreach (var (curve, color) in Colored())
+        foreach (var piece in Pieces(curve, plot))
+        {
+            var points = piece.Select(point => (plot.X(point.X), plot.Y(point.Y))).ToArray();
+            drawing.Path(points, color, curve.Faint ? 1 : 2, curve.Dashed ? 6 : 0, curve.Faint ? 0.3 : 1);
+            if (curve.Marks || points.Length == 1)
+                foreach (var (px, py) in points)
+                    drawing.Disc(px, py, 3, color);
+        }
+    }
+
+    /// <summary>The rectangle between the axes, in the drawing's units.</summary>
+    private readonly record struct Plot(ChartAxis Horizontal, ChartAxis Vertical, double Left, double Top, double Right, double Bottom)
+    {
+        public double X(double value) => Left + Horizontal.At(value) * (Right - Left);
+
+        public double Y(double value) => Bottom - Vertical.At(value) * (Bottom - Top);
+    }
+
+    private IEnumerable<(Curve Curve, Rgb Color)> Colored()
     {
         var colors = ClassColors.Distinct(Curves.Count);
         var next = 0;
@@ -127,7 +131,7 @@ public sealed class LineChart : Chart
 
     /// <summary>Beside the curves, in a column.</summary>
     /// <returns>Where the curves must end.</returns>
-    private static double Legend(Drawing drawing, (Curve Curve, Color Color)[] entries, double x, double right, double top, double width)
+    private static double Legend(Drawing drawing, (Curve Curve, Rgb Color)[] entries, double x, double right, double top, double width)
     {
         const double sample = 22;
         var text = Math.Min(entries.Max(entry => drawing.Measure(entry.Curve.Name, TickSize).Width), width * 0.35);
@@ -142,12 +146,12 @@ public sealed class LineChart : Chart
         return left - Gap / 2;
     }
 
-    private static IEnumerable<IReadOnlyList<(double X, double Y)>> Pieces(Curve curve, Axis horizontal, Axis vertical)
+    private static IEnumerable<IReadOnlyList<(double X, double Y)>> Pieces(Curve curve, Plot plot)
     {
         var piece = new List<(double, double)>();
         foreach (var point in curve.Points)
         {
-            if (horizontal.Shows(point.X) && vertical.Shows(point.Y))
+            if (plot.Horizontal.Shows(point.X) && plot.Vertical.Shows(point.Y))
             {
                 piece.Add(point);
                 continue;

@@ -9,7 +9,8 @@ namespace Tessera.Models.Attention.Core;
 /// </summary>
 /// <param name="q">Scaled queries.</param>
 /// <param name="count">Tokens; positions from there on are padding.</param>
-internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, double dropout, bool sums)
+/// <param name="tables">Keeps indices and masks from call to call.</param>
+internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, double dropout, bool sums, SizeTables tables)
 {
     private readonly int _height = (int)q.shape[1];
     private readonly int _width = (int)q.shape[2];
@@ -20,7 +21,7 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
     {
         var residues = new Residues(_height, _width, rateY, rateX);
         var parts = new[] { q, k, v }.Select(x => residues.Split(x).flatten(2, 3)).ToArray(); // [X, classes, T, d]
-        var padding = Padding(residues, x => residues.Split(x).flatten(2, 3));
+        var padding = tables.Get((residues, count), q.device, () => [Padding(residues, x => residues.Split(x).flatten(2, 3))])[0];
         return Back(
             BlockSoftmax.Run(parts[0], parts[1], parts[2], Masking(null, padding), dropout, sums),
             x => residues.Join(x.view(x.shape[0], residues.Count, residues.Rows, residues.Columns, x.shape[3]))
@@ -40,22 +41,10 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
     {
         var residues = new Residues(_height, _width, rateY, rateX);
         var flat = residues.Rows == 1 || residues.Columns == 1;
-        var y = new Axis(residues.Rows, reachY, Tile(reachY, residues.Rows, flat), inside, rateY > 1);
-        var x = new Axis(residues.Columns, reachX, Tile(reachX, residues.Columns, flat), inside, rateX > 1);
-        var keyRows = y.IsWhole ? null : tensor(y.Sources, device: q.device);
-        var keyColumns = x.IsWhole ? null : tensor(x.Sources, device: q.device);
-
-        Tensor Keys(Tensor t)
-        {
-            t = residues.Split(t); // [X, classes, rows, columns, d]
-            if (keyRows is not null)
-                t = t.index_select(2, keyRows);
-            if (keyColumns is not null)
-                t = t.index_select(3, keyColumns);
-            return t.view(t.shape[0], t.shape[1], y.Tiles, y.Slots, x.Tiles, x.Slots, t.shape[4])
-                .permute(0, 1, 2, 4, 3, 5, 6)
-                .reshape(t.shape[0], -1, y.Slots * x.Slots, t.shape[4]); // [X, groups, K, d]
-        }
+        var y = new TiledAxis(residues.Rows, reachY, Tile(reachY, residues.Rows, flat), inside, rateY > 1);
+        var x = new TiledAxis(residues.Columns, reachX, Tile(reachX, residues.Columns, flat), inside, rateX > 1);
+        var made = tables.Get((residues, count, reachY, reachX, inside, without), q.device, () => Tables(residues, y, x, inside, without));
+        var (keyRows, keyColumns, far, padding) = (made[0], made[1], made[2], made[3]);
 
         Tensor Queries(Tensor t)
         {
@@ -76,22 +65,36 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
             return residues.Join(t.narrow(2, 0, residues.Rows).narrow(3, 0, residues.Columns).contiguous());
         }
 
-        var outside = Outer(y.Inside, x.Inside, [1, y.Tiles * x.Tiles, 1, y.Slots * x.Slots]).logical_not(); // [1, tiles, 1, K]
-        var padding = Padding(residues, Keys) is { } missing
-            ? missing.view(residues.Count, -1, 1, y.Slots * x.Slots).logical_or(outside.to(q.device))
-            : outside.to(q.device).expand(residues.Count, -1, -1, -1);
-        padding = padding.reshape(-1, 1, y.Slots * x.Slots); // [groups, 1, K]
-        return Back(
-            BlockSoftmax.Run(
-                Queries(q),
-                Keys(k),
-                Keys(v),
-                Masking(Far(residues, y, x, inside, without).to(q.device), padding),
-                dropout,
-                sums
-            ),
-            Together
-        );
+        Tensor Own(Tensor t) => Keys(t, residues, y, x, keyRows, keyColumns);
+        return Back(BlockSoftmax.Run(Queries(q), Own(k), Own(v), Masking(far, padding), dropout, sums), Together);
+    }
+
+    /// <summary>Rows and columns that keys are taken from (null: all, in order), pairs that do not attend each other, [groups or 1, T, K],
+    /// and keys that are no tokens, [groups, 1, K].</summary>
+    private Tensor?[] Tables(Residues residues, TiledAxis y, TiledAxis x, bool inside, (int Y, int X)? without)
+    {
+        var device = q.device;
+        var keyRows = y.IsWhole ? null : tensor(y.Sources, device: device);
+        var keyColumns = x.IsWhole ? null : tensor(x.Sources, device: device);
+        var outside = Outer(y.Inside, x.Inside, [1, y.Tiles * x.Tiles, 1, y.Slots * x.Slots]).logical_not().to(device); // [1, tiles, 1, K]
+        var padding = Padding(residues, t => Keys(t, residues, y, x, keyRows, keyColumns)) is { } missing
+            ? missing.view(residues.Count, -1, 1, y.Slots * x.Slots).logical_or(outside)
+            : outside.expand(residues.Count, -1, -1, -1);
+        return [keyRows, keyColumns, Far(residues, y, x, inside, without).to(device), padding.reshape(-1, 1, y.Slots * x.Slots)];
+    }
+
+    /// <summary>The keys of each tile of queries.</summary>
+    /// <returns>[X, groups, K, d].</returns>
+    private static Tensor Keys(Tensor t, Residues residues, TiledAxis y, TiledAxis x, Tensor? rows, Tensor? columns)
+    {
+        t = residues.Split(t); // [X, classes, rows, columns, d]
+        if (rows is not null)
+            t = t.index_select(2, rows);
+        if (columns is not null)
+            t = t.index_select(3, columns);
+        return t.view(t.shape[0], t.shape[1], y.Tiles, y.Slots, x.Tiles, x.Slots, t.shape[4])
+            .permute(0, 1, 2, 4, 3, 5, 6)
+            .reshape(t.shape[0], -1, y.Slots * x.Slots, t.shape[4]);
     }
 
     private static int Tile(int reach, int length, bool flat) =>
@@ -100,7 +103,7 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
         : Math.Clamp(reach, 4, 16);
 
     /// <summary>Pairs that do not attend each other, [groups or 1, T, K].</summary>
-    private Tensor Far(Residues residues, Axis y, Axis x, bool inside, (int Y, int X)? without)
+    private Tensor Far(Residues residues, TiledAxis y, TiledAxis x, bool inside, (int Y, int X)? without)
     {
         long[] pair = [1, y.Tile * x.Tile, y.Slots * x.Slots];
         if (!inside)
@@ -123,7 +126,6 @@ internal sealed class GridPattern(Tensor q, Tensor k, Tensor v, long count, doub
     {
         if (count == (long)_height * _width && residues.Rows * residues.RateY == _height && residues.Columns * residues.RateX == _width)
             return null;
-        using var still = no_grad();
         var token = arange((long)_height * _width, device: q.device).lt(count).to(ScalarType.Float32).view(1, _height, _width, 1);
         return arrange(token).squeeze(0).squeeze(-1).eq(0).unsqueeze(1);
     }

@@ -20,11 +20,11 @@ internal readonly struct Places
         int Along(int length) => Math.Clamp(rate ?? (int)Math.Round(Math.Sqrt(length)), 1, length);
     }
 
-    public GridPattern Pattern(Tensor q, Tensor k, Tensor v, double dropout, bool sums)
+    public GridPattern Pattern(Tensor q, Tensor k, Tensor v, double dropout, bool sums, SizeTables tables)
     {
         var (height, width) = (Height, Width);
         Tensor Grid(Tensor x) => x.view(x.shape[0], height, width, x.shape[2]);
-        return new GridPattern(Grid(q), Grid(k), Grid(v), (long)height * width, dropout, sums);
+        return new GridPattern(Grid(q), Grid(k), Grid(v), (long)height * width, dropout, sums, tables);
     }
 
     public Attended Flat(Attended grid) => new(grid.Out.flatten(1, 2), grid.Sums?.flatten(1, 2));

@@ -6,21 +6,26 @@ namespace Tessera.Models.Attention.Core;
 /// <param name="windowY">Rows of a window.</param>
 /// <param name="windowX">Columns of a window.</param>
 /// <param name="masksPadding">Whether positions beyond the grid are no tokens.</param>
-internal sealed class WindowTables(int windowY, int windowX, bool masksPadding) : IDisposable
+/// <param name="kept">Keeps them.</param>
+internal sealed class WindowTables(int windowY, int windowX, bool masksPadding, SizeTables kept)
 {
-    private const int MostSizes = 4; // images of all sizes may come
-
-    private readonly List<(Size Size, string Device, Tensor Mask)> _masks = [];
-    private (string Device, Tensor Index)? _index;
-
     private int Tokens => windowY * windowX;
 
     /// <summary>The row of the bias table for each pair of a window's tokens, [T * T].</summary>
-    public Tensor Index(Device device)
+    public Tensor Index(Device device) => kept.Get(nameof(Index), device, () => [MakeIndex(device)])[0]!;
+
+    /// <summary>Pairs within a window of the shifted, padded grid that must not attend each other: [windows, T, T]; null where there are
+    /// none.</summary>
+    public Tensor? Apart(WindowGrid grid, Device device)
     {
-        if (_index is { } known && known.Device == device.ToString())
-            return known.Index;
-        _index?.Index.Dispose();
+        if (grid.ShiftY + grid.ShiftX == 0 && (!masksPadding || !grid.IsPadded))
+            return null;
+        var size = new Size(grid.Places.Height, grid.Places.Width, grid.Height, grid.Width, grid.ShiftY, grid.ShiftX);
+        return kept.Get(size, device, () => [MakeMask(size, device)])[0];
+    }
+
+    private Tensor MakeIndex(Device device)
+    {
         var index = new long[Tokens * Tokens];
         for (var a = 0; a < Tokens; a++)
         for (var b = 0; b < Tokens; b++)
@@ -28,46 +33,11 @@ internal sealed class WindowTables(int windowY, int windowX, bool masksPadding) 
             var (down, right) = ((a / windowX) - (b / windowX) + windowY - 1, (a % windowX) - (b % windowX) + windowX - 1);
             index[(a * Tokens) + b] = (down * ((2 * windowX) - 1)) + right;
         }
-        var made = tensor(index, device: device).DetachFromDisposeScope();
-        _index = (device.ToString(), made);
-        return made;
+        return tensor(index, device: device);
     }
 
-    /// <summary>Pairs within a window of the shifted, padded grid that must not attend each other: [windows, T, T]; null where there are
-    /// none.</summary>
-    /// <param name="height">Of the padded grid.</param>
-    /// <param name="width">Of the padded grid.</param>
-    public Tensor? Apart(Places places, int height, int width, int shiftY, int shiftX, Device device)
+    private Tensor MakeMask(Size size, Device device)
     {
-        if (shiftY + shiftX == 0 && (!masksPadding || (height == places.Height && width == places.Width)))
-            return null;
-        var size = new Size(places.Height, places.Width, height, width, shiftY, shiftX);
-        var name = device.ToString();
-        foreach (var known in _masks)
-            if (known.Size == size && known.Device == name)
-                return known.Mask;
-        if (_masks.Count == MostSizes)
-        {
-            _masks[0].Mask.Dispose();
-            _masks.RemoveAt(0);
-        }
-        var mask = Make(size, device);
-        _masks.Add((size, name, mask));
-        return mask;
-    }
-
-    public void Dispose()
-    {
-        foreach (var (_, _, mask) in _masks)
-            mask.Dispose();
-        _masks.Clear();
-        _index?.Index.Dispose();
-        _index = null;
-    }
-
-    private Tensor Make(Size size, Device device)
-    {
-        using var scope = NewDisposeScope();
         var across = size.PaddedWidth / windowX;
         var regions = new long[size.PaddedHeight * size.PaddedWidth]; // by window, then by token
         for (var y = 0; y < size.PaddedHeight; y++)
@@ -79,7 +49,7 @@ internal sealed class WindowTables(int windowY, int windowX, bool masksPadding) 
             regions[((((y / windowY) * across) + (x / windowX)) * Tokens) + ((y % windowY) * windowX) + (x % windowX)] = region;
         }
         var byWindow = tensor(regions, device: device).view(-1, Tokens, 1);
-        return scope.MoveToOuter(byWindow.ne(byWindow.transpose(1, 2))).DetachFromDisposeScope();
+        return byWindow.ne(byWindow.transpose(1, 2));
     }
 
     private readonly record struct Size(int Height, int Width, int PaddedHeight, int PaddedWidth, int ShiftY, int ShiftX);

@@ -3,7 +3,7 @@ using Tessera.Framework.Models;
 namespace Tessera.Models.Backbones;
 
 /// <summary>A stage of a pyramid transformer, worked out.</summary>
-/// <param name="Grid">Of its tokens, for the image size that positions are made for.</param>
+/// <param name="Grid">Of its tokens, for the image size that positions are made for; none in the second version.</param>
 /// <param name="OutStride">Of its map, relative to the image.</param>
 /// <param name="PyramidStep">By how much its map is made coarser than its tokens; null: not.</param>
 internal sealed record PvtStage(
@@ -18,7 +18,7 @@ internal sealed record PvtStage(
     int? PyramidStep
 );
 
-/// <summary>Checks the options of a <see cref="PyramidVisionTransformer"/> against each other and works out its stages.</summary>
+/// <summary>The stages of a pyramid transformer, of its first or second version, worked out from its options.</summary>
 internal sealed class PvtPlan
 {
     private PvtPlan(PvtStage[] stages, int[] outIndices, double[] dropPaths) =>
@@ -30,29 +30,18 @@ internal sealed class PvtPlan
 
     public double[] DropPaths { get; }
 
+    /// <summary>Checks the options of a <see cref="PyramidVisionTransformer"/> against each other and works out its stages.</summary>
     public static PvtPlan For(PyramidVisionTransformerOptions options)
     {
         const string Name = nameof(PyramidVisionTransformer);
         var channels = options.EmbedDims ?? [64, 128, 320, 512];
         var count = channels.Length;
-        var depths = Of(
-            Name,
-            "depths",
-            options.Depths,
-            options.Arch switch
-            {
-                PvtArch.Tiny => [2, 2, 2, 2],
-                PvtArch.Small => [3, 4, 6, 3],
-                PvtArch.Medium => [3, 4, 18, 3],
-                _ => [3, 8, 27, 3],
-            },
-            count
-        );
-        var heads = Of(Name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
-        var ratios = Of(Name, "mlp_ratios", options.MlpRatios, [8.0, 8, 4, 4], count);
-        var reductions = Of(Name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
-        var patches = Of(Name, "patch_sizes", options.PatchSizes, [4, 2, 2, 2], count);
-        Positive(
+        var depths = StageOptions.Of(Name, "depths", options.Depths, DepthsOf(options.Arch), count);
+        var heads = StageOptions.Of(Name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
+        var ratios = StageOptions.Of(Name, "mlp_ratios", options.MlpRatios, [8.0, 8, 4, 4], count);
+        var reductions = StageOptions.Of(Name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
+        var patches = StageOptions.Of(Name, "patch_sizes", options.PatchSizes, [4, 2, 2, 2], count);
+        StageOptions.Positive(
             Name,
             ("embed_dims", channels),
             ("depths", depths),
@@ -60,19 +49,18 @@ internal sealed class PvtPlan
             ("sr_ratios", reductions),
             ("patch_sizes", patches)
         );
-        if (ratios.Any(ratio => ratio is <= 0 or > 64))
-            throw new UserErrorException($"{Name}: mlp_ratios must lie in 0 .. 64.");
+        RequireRatios(Name, ratios);
         if (
             options is { Pyramid: not null, Features: not TokenFeatures.Maps } or { OutIndices: not null, Features: not TokenFeatures.Maps }
         )
             throw new UserErrorException($"{Name}: out_indices and pyramid belong to features \"maps\".");
-        var outIndices = Indices(Name, options.OutIndices, count);
-        AttentionKeys(Name, options.Attention?.Keys, count);
+        var outIndices = StageOptions.Indices(Name, options.OutIndices, count);
+        StageOptions.AttentionKeys(Name, options.Attention?.Keys, count);
 
         var built = options.Features == TokenFeatures.Maps ? outIndices[^1] + 1 : count;
         var image = options.ImageSize ?? new HeightWidth(224, 224);
         var (stages, stride) = (new PvtStage[built], 1);
-        var pyramid = options.Pyramid is null ? null : Of(Name, "pyramid", options.Pyramid, [], count);
+        var pyramid = options.Pyramid is null ? null : StageOptions.Of(Name, "pyramid", options.Pyramid, [], count);
         for (var i = 0; i < built; i++)
         {
             stride *= patches[i];
@@ -97,30 +85,50 @@ internal sealed class PvtPlan
         return new PvtPlan(stages, outIndices, Layers.DropPath.Linear(options.DropPath, depths.Sum()));
     }
 
-    public static T[] Of<T>(string name, string option, T[]? given, T[] otherwise, int count)
+    /// <summary>Checks the options of a <see cref="PyramidVisionTransformerV2"/> against each other and works out its stages.</summary>
+    public static PvtPlan For(PyramidVisionTransformerV2Options options)
     {
-        if (given is not null && given.Length != count)
-            throw new UserErrorException($"{name}: {option} has {given.Length} values, but embed_dims {count}.");
-        if (given is null && otherwise.Length != count)
-            throw new UserErrorException($"{name}: with {count} stages, say {option} for each.");
-        return given ?? otherwise;
+        const string Name = nameof(PyramidVisionTransformerV2);
+        var channels = options.EmbedDims ?? (options.Arch == PvtV2Arch.B0 ? [32, 64, 160, 256] : [64, 128, 320, 512]);
+        var count = channels.Length;
+        var depths = StageOptions.Of(Name, "depths", options.Depths, DepthsOf(options.Arch), count);
+        var heads = StageOptions.Of(Name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
+        double[] usual = options.Arch == PvtV2Arch.B5 ? [4, 4, 4, 4] : [8, 8, 4, 4];
+        var ratios = StageOptions.Of(Name, "mlp_ratios", options.MlpRatios, usual, count);
+        var reductions = StageOptions.Of(Name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
+        StageOptions.Positive(Name, ("embed_dims", channels), ("depths", depths), ("num_heads", heads), ("sr_ratios", reductions));
+        RequireRatios(Name, ratios);
+        StageOptions.AttentionKeys(Name, options.Attention?.Keys, count);
+        var outIndices = StageOptions.Indices(Name, options.OutIndices, count);
+        var stages = Enumerable
+            .Range(0, outIndices[^1] + 1)
+            .Select(i => new PvtStage(channels[i], depths[i], heads[i], ratios[i], reductions[i], i == 0 ? 7 : 3, default, 4 << i, null));
+        return new PvtPlan([.. stages], outIndices, Layers.DropPath.Linear(options.DropPath, depths.Sum()));
     }
 
-    public static void Positive(string name, params (string Option, int[] Values)[] lists)
-    {
-        foreach (var (option, values) in lists)
-            if (values.Any(value => value is < 1 or > 65536))
-                throw new UserErrorException($"{name}: {option} must be positive, not [{string.Join(", ", values)}].");
-    }
+    private static int[] DepthsOf(PvtArch arch) =>
+        arch switch
+        {
+            PvtArch.Tiny => [2, 2, 2, 2],
+            PvtArch.Small => [3, 4, 6, 3],
+            PvtArch.Medium => [3, 4, 18, 3],
+            _ => [3, 8, 27, 3],
+        };
 
-    public static int[] Indices(string name, int[]? given, int count) =>
-        Backbones.OutIndices.Checked(name, given ?? [.. Enumerable.Range(0, count)], count);
+    private static int[] DepthsOf(PvtV2Arch arch) =>
+        arch switch
+        {
+            PvtV2Arch.B0 or PvtV2Arch.B1 => [2, 2, 2, 2],
+            PvtV2Arch.B2 => [3, 4, 6, 3],
+            PvtV2Arch.B3 => [3, 4, 18, 3],
+            PvtV2Arch.B4 => [3, 8, 27, 3],
+            _ => [3, 6, 40, 3],
+        };
 
-    public static void AttentionKeys(string name, IEnumerable<string>? keys, int count)
+    private static void RequireRatios(string name, double[] ratios)
     {
-        string[] known = [.. Enumerable.Range(1, count).Select(stage => $"stage{stage}"), Attention.AttentionChoice.All];
-        if (keys?.FirstOrDefault(key => !known.Contains(key)) is { } unknown)
-            throw new UserErrorException($"{name}: attention has no \"{unknown}\"; it takes {string.Join(", ", known)}.");
+        if (ratios.Any(ratio => ratio is <= 0 or > 64))
+            throw new UserErrorException($"{name}: mlp_ratios must lie in 0 .. 64.");
     }
 
     /// <summary>Each block; a later stage's embeddings go with its first, a class token with the first of the last stage, a stage's norm

@@ -97,29 +97,8 @@ public sealed class PyramidVisionTransformer : Backbone
                 stage.Patch
             );
             _positions[i] = Parameter(zeros(1, LeadingTokens(i) + (stage.Grid.Height * stage.Grid.Width), stage.Channels));
-            _blocks[i] = new ModuleList<PvtBlock>();
-            var choose = AttentionChoice.For(
-                options.Attention,
-                i,
-                components,
-                shape => new SpatialReductionAttention(new SpatialReductionAttentionOptions(stage.Reduction), shape)
-            );
-            for (var j = 0; j < stage.Depth; j++, block++)
-            {
-                var attention = choose(
-                    new AttentionShape(
-                        stage.Channels,
-                        stage.Heads,
-                        j,
-                        options.QkvBias,
-                        options.AttentionDropout,
-                        options.Dropout,
-                        Fused: false
-                    )
-                );
-                var mlp = new Mlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), options.Dropout);
-                _blocks[i].Add(new PvtBlock(attention, mlp, stage.Channels, _plan.DropPaths[block]));
-            }
+            _blocks[i] = Blocks(i, stage, _plan.DropPaths.AsSpan(block, stage.Depth), components);
+            block += stage.Depth;
             register_module($"patch_embed{i + 1}", _embeds[i]);
             register_parameter($"pos_embed{i + 1}", _positions[i]);
             register_module($"block{i + 1}", _blocks[i]);
@@ -141,6 +120,34 @@ public sealed class PyramidVisionTransformer : Backbone
             Initialize.TruncatedNormal(position, deviation: 0.02);
         if (cls_token is not null)
             Initialize.TruncatedNormal(cls_token, deviation: 0.02);
+    }
+
+    private ModuleList<PvtBlock> Blocks(int index, PvtStage stage, ReadOnlySpan<double> dropPaths, ComponentBuilder? components)
+    {
+        var blocks = new ModuleList<PvtBlock>();
+        var choose = AttentionChoice.For(
+            _options.Attention,
+            index,
+            components,
+            shape => new SpatialReductionAttention(new SpatialReductionAttentionOptions(stage.Reduction), shape)
+        );
+        for (var i = 0; i < stage.Depth; i++)
+        {
+            var attention = choose(
+                new AttentionShape(
+                    stage.Channels,
+                    stage.Heads,
+                    i,
+                    _options.QkvBias,
+                    _options.AttentionDropout,
+                    _options.Dropout,
+                    Fused: false
+                )
+            );
+            var mlp = new Mlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), _options.Dropout);
+            blocks.Add(new PvtBlock(attention, mlp, stage.Channels, dropPaths[i]));
+        }
+        return blocks;
     }
 
     public override IReadOnlyList<int> OutChannels { get; }

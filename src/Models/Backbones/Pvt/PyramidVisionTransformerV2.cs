@@ -60,79 +60,23 @@ public sealed class PyramidVisionTransformerV2 : Backbone
     private readonly PvtPatchEmbed[] _embeds;
     private readonly ModuleList<PvtBlock>[] _blocks;
     private readonly LayerNorm[] _norms;
-    private readonly int[] _outIndices;
-    private readonly int[] _depths;
+    private readonly PyramidVisionTransformerV2Options _options;
+    private readonly PvtPlan _plan;
 
     public PyramidVisionTransformerV2(PyramidVisionTransformerV2Options options, ComponentBuilder? components = null)
         : base(nameof(PyramidVisionTransformerV2))
     {
-        const string Name = nameof(PyramidVisionTransformerV2);
-        var channels = options.EmbedDims ?? (options.Arch == PvtV2Arch.B0 ? [32, 64, 160, 256] : [64, 128, 320, 512]);
-        var count = channels.Length;
-        var depths = PvtPlan.Of(
-            Name,
-            "depths",
-            options.Depths,
-            options.Arch switch
-            {
-                PvtV2Arch.B0 or PvtV2Arch.B1 => [2, 2, 2, 2],
-                PvtV2Arch.B2 => [3, 4, 6, 3],
-                PvtV2Arch.B3 => [3, 4, 18, 3],
-                PvtV2Arch.B4 => [3, 8, 27, 3],
-                _ => [3, 6, 40, 3],
-            },
-            count
-        );
-        var heads = PvtPlan.Of(Name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
-        var ratios = PvtPlan.Of(
-            Name,
-            "mlp_ratios",
-            options.MlpRatios,
-            options.Arch == PvtV2Arch.B5 ? [4.0, 4, 4, 4] : [8.0, 8, 4, 4],
-            count
-        );
-        var reductions = PvtPlan.Of(Name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
-        PvtPlan.Positive(Name, ("embed_dims", channels), ("depths", depths), ("num_heads", heads), ("sr_ratios", reductions));
-        if (ratios.Any(ratio => ratio is <= 0 or > 64))
-            throw new UserErrorException($"{Name}: mlp_ratios must lie in 0 .. 64.");
-        PvtPlan.AttentionKeys(Name, options.Attention?.Keys, count);
-        _outIndices = PvtPlan.Indices(Name, options.OutIndices, count);
-
-        var built = _outIndices[^1] + 1;
-        _depths = depths[..built];
-        (_embeds, _blocks, _norms) = (new PvtPatchEmbed[built], new ModuleList<PvtBlock>[built], new LayerNorm[built]);
-        var rates = Layers.DropPath.Linear(options.DropPath, depths.Sum());
+        _options = options;
+        _plan = PvtPlan.For(options);
+        var stages = _plan.Stages.Length;
+        (_embeds, _blocks, _norms) = (new PvtPatchEmbed[stages], new ModuleList<PvtBlock>[stages], new LayerNorm[stages]);
         var (width, block) = (options.InChannels, 0);
-        for (var i = 0; i < built; i++)
+        for (var i = 0; i < stages; i++)
         {
-            var reduction = reductions[i];
-            _embeds[i] = new PvtPatchEmbed(PatchKind.Convolution, width, channels[i], i == 0 ? 7 : 3, i == 0 ? 4 : 2);
-            _blocks[i] = new ModuleList<PvtBlock>();
-            width = channels[i];
-            var choose = AttentionChoice.For(
-                options.Attention,
-                i,
-                components,
-                shape =>
-                    options.Linear
-                        ? new LinearAttention(new LinearAttentionOptions(), shape)
-                        : new SpatialReductionAttention(new SpatialReductionAttentionOptions(reduction), shape)
-            );
-            for (var j = 0; j < depths[i]; j++, block++)
-            {
-                var attention = choose(
-                    new AttentionShape(width, heads[i], j, options.QkvBias, options.AttentionDropout, options.Dropout, Fused: false)
-                );
-                _blocks[i]
-                    .Add(
-                        new PvtBlock(
-                            attention,
-                            new ConvMlp(width, (int)(width * ratios[i]), options.Dropout, options.Linear),
-                            width,
-                            rates[block]
-                        )
-                    );
-            }
+            var stage = _plan.Stages[i];
+            _embeds[i] = new PvtPatchEmbed(PatchKind.Convolution, width, stage.Channels, stage.Patch, i == 0 ? 4 : 2);
+            _blocks[i] = Blocks(i, stage, _plan.DropPaths.AsSpan(block, stage.Depth), components);
+            (width, block) = (stage.Channels, block + stage.Depth);
             _norms[i] = LayerNorm(width, PvtBlock.Epsilon);
             register_module($"patch_embed{i + 1}", _embeds[i]);
             register_module($"block{i + 1}", _blocks[i]);
@@ -140,10 +84,41 @@ public sealed class PyramidVisionTransformerV2 : Backbone
         }
         RegisterComponents();
 
-        OutChannels = [.. _outIndices.Select(i => channels[i])];
-        OutStrides = [.. _outIndices.Select(i => 4 << i)];
+        OutChannels = [.. _plan.OutIndices.Select(i => _plan.Stages[i].Channels)];
+        OutStrides = [.. _plan.OutIndices.Select(i => _plan.Stages[i].OutStride)];
         Weights.Transformer(this);
         Weights.FanOut(this);
+    }
+
+    private ModuleList<PvtBlock> Blocks(int index, PvtStage stage, ReadOnlySpan<double> dropPaths, ComponentBuilder? components)
+    {
+        var blocks = new ModuleList<PvtBlock>();
+        var choose = AttentionChoice.For(
+            _options.Attention,
+            index,
+            components,
+            shape =>
+                _options.Linear
+                    ? new LinearAttention(new LinearAttentionOptions(), shape)
+                    : new SpatialReductionAttention(new SpatialReductionAttentionOptions(stage.Reduction), shape)
+        );
+        for (var i = 0; i < stage.Depth; i++)
+        {
+            var attention = choose(
+                new AttentionShape(
+                    stage.Channels,
+                    stage.Heads,
+                    i,
+                    _options.QkvBias,
+                    _options.AttentionDropout,
+                    _options.Dropout,
+                    Fused: false
+                )
+            );
+            var mlp = new ConvMlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), _options.Dropout, _options.Linear);
+            blocks.Add(new PvtBlock(attention, mlp, stage.Channels, dropPaths[i]));
+        }
+        return blocks;
     }
 
     public override IReadOnlyList<int> OutChannels { get; }
@@ -152,7 +127,7 @@ public sealed class PyramidVisionTransformerV2 : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => PvtKeys.MapsV2;
 
-    public override ParameterLayers LayersByDepth => PvtPlan.ByDepth(_depths);
+    public override ParameterLayers LayersByDepth => PvtPlan.ByDepth([.. _plan.Stages.Select(stage => stage.Depth)]);
 
     /// <param name="images">Normalized images, [B, InChannels, H, W], of any size.</param>
     /// <returns>Normed maps [B, C, ⌈H / stride⌉, ⌈W / stride⌉] of the stages asked for.</returns>
@@ -168,7 +143,7 @@ public sealed class PyramidVisionTransformerV2 : Backbone
             foreach (var block in _blocks[i])
                 x = block.call(x, grid);
             map = _norms[i].Normed(x).transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
-            if (_outIndices.Contains(i))
+            if (_plan.OutIndices.Contains(i))
                 maps.Add(map);
         }
         var result = maps.ToArray();

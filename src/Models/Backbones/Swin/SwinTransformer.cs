@@ -90,9 +90,9 @@ public sealed class SwinTransformer : Backbone
         heads = options.NumHeads ?? heads[..depths.Length];
         if (heads.Length != depths.Length)
             throw new UserErrorException($"{Name}: num_heads has {heads.Length} values, but depths {depths.Length}.");
-        PvtPlan.Positive(Name, ("depths", depths), ("num_heads", heads));
-        PvtPlan.AttentionKeys(Name, options.Attention?.Keys, depths.Length);
-        _outIndices = PvtPlan.Indices(Name, options.OutIndices, depths.Length);
+        StageOptions.Positive(Name, ("depths", depths), ("num_heads", heads));
+        StageOptions.AttentionKeys(Name, options.Attention?.Keys, depths.Length);
+        _outIndices = StageOptions.Indices(Name, options.OutIndices, depths.Length);
 
         var built = _outIndices[^1] + 1;
         _depths = depths[..built];

@@ -39,62 +39,66 @@ internal static class CandidateSelection
     )
     {
         using var scope = NewDisposeScope();
-        var images = (int)logits[0].shape[0];
-        var (anchors, found, scores, labels) = (Lists<float>(images), Lists<float>(images), Lists<float>(images), Lists<int>(images));
-        var box = new float[4];
-        for (var l = 0; l < logits.Count; l++)
+        var images = Enumerable.Range(0, (int)logits[0].shape[0]).Select(_ => new ImageCandidates(grid)).ToArray();
+        for (var i = 0; i < logits.Count; i++)
         {
-            var level = grid.Levels[l];
-            var cells = level.Height * level.Width;
-            var classes = (int)logits[l].shape[1] / level.PerCell;
-            if (logits[l].device_type != DeviceType.CPU)
-            {
-                foreach (
-                    var (image, picked) in DeviceCandidates.Best(logits[l], codes[l], factors?[l], level.PerCell, score, limits).Index()
-                )
-                foreach (var (value, index, code) in picked)
-                {
-                    Add(image, level.Start + (index / classes), index % classes, value);
-                    found[image].AddRange(code);
-                }
-                continue;
-            }
-            var (classValues, codeValues) = (Flat(logits[l]), Flat(codes[l]));
-            var factorValues = factors is null ? null : Flat(factors[l]);
-            for (var image = 0; image < images; image++)
-            {
-                var picked = Best(
-                    classValues.AsSpan(image * level.Count * classes, level.Count * classes),
-                    factorValues.AsSpan(factorValues is null ? 0 : image * level.Count, factorValues is null ? 0 : level.Count),
-                    level.PerCell,
-                    classes,
-                    cells,
-                    score,
-                    limits
-                );
-                foreach (var (value, index) in picked)
-                {
-                    var (anchor, label) = Math.DivRem(index, classes);
-                    var (cell, shape) = Math.DivRem(anchor, level.PerCell);
-                    Add(image, level.Start + anchor, label, value);
-                    for (var side = 0; side < 4; side++)
-                        found[image].Add(codeValues[(image * level.PerCell + shape) * 4 * cells + side * cells + cell]);
-                }
-            }
+            if (logits[i].device_type == DeviceType.CPU)
+                AddBest(images, grid.Levels[i], logits[i], codes[i], factors?[i], score, limits);
+            else
+                AddBestOfDevice(images, grid.Levels[i], logits[i], codes[i], factors?[i], score, limits);
         }
-        return
-        [
-            .. Enumerable
-                .Range(0, images)
-                .Select(image => new Candidates(Decode(coder, anchors[image], found[image]), [.. scores[image]], [.. labels[image]])),
-        ];
+        return Array.ConvertAll(images, image => image.Decode(coder));
+    }
 
-        void Add(int image, int anchor, int label, float value)
+    private static void AddBestOfDevice(
+        ImageCandidates[] images,
+        AnchorLevel level,
+        Tensor logits,
+        Tensor codes,
+        Tensor? factors,
+        CandidateScore score,
+        CandidateLimits limits
+    )
+    {
+        var classes = (int)logits.shape[1] / level.PerCell;
+        foreach (var (image, picked) in DeviceCandidates.Best(logits, codes, factors, level.PerCell, score, limits).Index())
+        foreach (var (value, index, code) in picked)
+            images[image].Add(level.Start + (index / classes), index % classes, value, code);
+    }
+
+    private static void AddBest(
+        ImageCandidates[] images,
+        AnchorLevel level,
+        Tensor logits,
+        Tensor codes,
+        Tensor? factors,
+        CandidateScore score,
+        CandidateLimits limits
+    )
+    {
+        var (cells, classes) = (level.Height * level.Width, (int)logits.shape[1] / level.PerCell);
+        var (classValues, codeValues) = (Flat(logits), Flat(codes));
+        var factorValues = factors is null ? null : Flat(factors);
+        Span<float> code = stackalloc float[4];
+        for (var image = 0; image < images.Length; image++)
         {
-            scores[image].Add(value);
-            labels[image].Add(label);
-            grid.Boxes.CopyTo(anchor, box);
-            anchors[image].AddRange(box);
+            var picked = Best(
+                classValues.AsSpan(image * level.Count * classes, level.Count * classes),
+                factorValues.AsSpan(factorValues is null ? 0 : image * level.Count, factorValues is null ? 0 : level.Count),
+                level.PerCell,
+                classes,
+                cells,
+                score,
+                limits
+            );
+            foreach (var (value, index) in picked)
+            {
+                var (anchor, label) = Math.DivRem(index, classes);
+                var (cell, shape) = Math.DivRem(anchor, level.PerCell);
+                for (var side = 0; side < 4; side++)
+                    code[side] = codeValues[((image * level.PerCell + shape) * 4 + side) * cells + cell];
+                images[image].Add(level.Start + anchor, label, value, code);
+            }
         }
     }
 
@@ -191,14 +195,4 @@ internal static class CandidateSelection
         using var scope = NewDisposeScope();
         return map.detach().to(ScalarType.Float32).cpu().contiguous().Values<float>();
     }
-
-    private static float[] Decode(BoxCoder coder, List<float> anchors, List<float> codes)
-    {
-        if (codes.Count == 0)
-            return [];
-        using var scope = NewDisposeScope();
-        return coder.Decode(tensor(anchors.ToArray()).view(-1, 4), tensor(codes.ToArray()).view(-1, 4)).contiguous().Values<float>();
-    }
-
-    private static List<T>[] Lists<T>(int count) => [.. Enumerable.Range(0, count).Select(_ => new List<T>())];
 }

@@ -2,8 +2,8 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Coders;
-using Tessera.Models.Detection.Losses;
 using Tessera.Models.Detection.Suppression;
+using Tessera.Models.Losses.Detection;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -108,7 +108,7 @@ public sealed class FcosHead : BoxHead
             options.CenterSampling ? options.CenterSampleRadius : null
         );
         _coder = new DistanceCoder(new(NormalizeBySize: options.NormOnBbox));
-        _lossCls = lossCls ?? new FocalLoss(new());
+        _lossCls = lossCls ?? new DenseFocalLoss(new());
         _lossBbox = lossBbox ?? new GIoULoss();
         var width = Towers.WidthOf(source, nameof(FcosHead));
         var channels = options.StackedConvs == 0 ? width : options.FeatChannels ?? width;

@@ -151,19 +151,7 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         var (cells, owners, shares) = (tensor(pairs.Cells).to(device), tensor(pairs.Anchors).to(device), tensor(pairs.Weights).to(device));
         var excluded = same;
         if (_pairs is not null)
-        {
-            var positive = zeros_like(same).view(-1).index_fill_(0, cells, 1).view(same.shape);
-            (positive, var negative) = _pairs.Narrow(similarity.detach(), positive, same.logical_not());
-            excluded = negative.logical_not();
-            var taken = positive.view(-1).index_select(0, cells).to(ScalarType.Float32);
-            var (all, left) = (
-                zeros_like(similarity[TensorIndex.Colon, 0]).detach(),
-                zeros_like(similarity[TensorIndex.Colon, 0]).detach()
-            );
-            all.index_add_(0, owners, ones_like(taken), 1);
-            left.index_add_(0, owners, taken, 1);
-            shares = shares * taken * (all / left.clamp_min(1)).index_select(0, owners);
-        }
+            (excluded, shares) = Narrowed(_pairs, similarity, same, cells, owners, shares);
 
         // -log(e^s / (e^s + Σ e^n)) = softplus(log Σ e^n - s)
         var against = similarity.masked_fill(excluded, NoPair).logsumexp(1).index_select(0, owners);
@@ -171,6 +159,25 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         var value = (terms * shares).sum() * (_options.Temperature / _options.BaseTemperature);
         // Each process has the gradient of its own anchors alone, and the trainer takes the mean over processes.
         return gathers ? value + (value - value.detach()) * (Group.WorldSize - 1) : value;
+    }
+
+    /// <summary>What takes no part as a negative, [A, N], and the pairs' shares, [pairs], once only the hardest or nearest are kept.</summary>
+    private static (Tensor Excluded, Tensor Shares) Narrowed(
+        PairSampling sampling,
+        Tensor similarity,
+        Tensor same,
+        Tensor cells,
+        Tensor owners,
+        Tensor shares
+    )
+    {
+        var pairs = zeros_like(same).view(-1).index_fill_(0, cells, 1).view(same.shape);
+        var (positive, negative) = sampling.Narrow(similarity.detach(), pairs, same.logical_not());
+        var taken = positive.view(-1).index_select(0, cells).to(ScalarType.Float32);
+        var (all, left) = (zeros_like(similarity[TensorIndex.Colon, 0]).detach(), zeros_like(similarity[TensorIndex.Colon, 0]).detach());
+        all.index_add_(0, owners, ones_like(taken), 1);
+        left.index_add_(0, owners, taken, 1);
+        return (negative.logical_not(), shares * taken * (all / left.clamp_min(1)).index_select(0, owners));
     }
 
     private void Remember(PixelMemory memory, PixelEmbeddings embeddings, PixelGroups found, RandomSource random)
