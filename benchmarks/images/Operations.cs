@@ -33,7 +33,7 @@ internal static class Operations
     private static Image ThereAndBack(Image image)
     {
         var result = Hsv.FromRgb(image);
-        Hsv.ToRgb(result.Bytes, result.Bytes, Simd.Best);
+        Hsv.ToRgb(result.Bytes.AsSpan());
         return result;
     }
 

@@ -1,5 +1,4 @@
 using Tessera.Framework.Components;
-using Tessera.Framework.Components.OptionTypes;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Running;
 
@@ -16,11 +15,11 @@ public static class EarlierDefaults
 
     /// <inheritdoc cref="Stated(ConfigDocument, ComponentBuilder)"/>
     public static ConfigDocument Stated(ConfigDocument document, ComponentRegistry registry) =>
-        Filled(document, registry, option => Written(option, option.Key.Default));
+        Filled(document, registry, option => option.Now);
 
     /// <summary>A checkpoint's own config: what it lacks is as it was before the option.</summary>
     public static ConfigDocument OfCheckpoint(ConfigDocument document, ComponentBuilder components) =>
-        Filled(document, components.Registry, option => Written(option, option.Key.Earlier));
+        Filled(document, components.Registry, option => option.Before);
 
     /// <summary>
     /// A config that goes on with a checkpoint, or evaluates it: an option that it leaves out is the checkpoint's, where that
@@ -30,28 +29,25 @@ public static class EarlierDefaults
     /// <param name="note">Told which options are not at their present defaults, and which of the model's the config sets otherwise.</param>
     public static ConfigDocument With(ConfigDocument document, ComponentBuilder components, ConfigDocument saved, Action<string> note)
     {
-        foreach (var option in OptionsBinder.Changed<RunOptions>(components.Registry, document))
+        foreach (var option in ChangedOption.Find<RunOptions>(components.Registry, document))
             if (
                 option.Value is { } stated
                 && option.Parent.StartsWith("model", StringComparison.Ordinal)
                 && Trained(option) is { } trained
                 && trained.Text != stated.Text
             )
-                note(
-                    $"{ConfigPath.Join(option.Parent, option.Key.Name)} is {stated.Text} in the config, but the checkpoint was trained "
-                        + $"with {trained.Text}."
-                );
+                note($"{option.Path} is {stated.Text} in the config, but the checkpoint was trained " + $"with {trained.Text}.");
         return Filled(
             document,
             components.Registry,
             option =>
             {
-                var now = Written(option, option.Key.Default);
+                var now = option.Now;
                 if (Trained(option) is not { } value)
                     return now;
                 if (value.Text != now?.Text)
                     note(
-                        $"{ConfigPath.Join(option.Parent, option.Key.Name)} is {value.Text}, as the checkpoint was trained: the config "
+                        $"{option.Path} is {value.Text}, as the checkpoint was trained: the config "
                             + $"leaves it out, and the default is {now?.Text} now."
                     );
                 return value;
@@ -63,27 +59,17 @@ public static class EarlierDefaults
             saved.Find(option.Parent) is not ConfigMap place || !SameType(document.Find(option.Parent), place) ? null
             : place[option.Key.Name] is ConfigValue { Kind: not ConfigValueKind.Null } stored
                 ? new ConfigValue(option.Place, stored.Kind, stored.Text)
-            : Written(option, option.Key.Earlier);
+            : option.Before;
     }
 
     private static ConfigDocument Filled(ConfigDocument document, ComponentRegistry registry, Func<ChangedOption, ConfigValue?> choose) =>
         document.With(
-            from option in OptionsBinder.Changed<RunOptions>(registry, document)
+            from option in ChangedOption.Find<RunOptions>(registry, document)
             where option.Value is null
             let value = choose(option)
             where value is not null
-            select (ConfigPath.Join(option.Parent, option.Key.Name), value)
+            select (option.Path, value)
         );
-
-    private static ConfigValue? Written(ChangedOption option, object? value) =>
-        value switch
-        {
-            null => null,
-            string text => new ConfigValue(option.Place, ConfigValueKind.String, text),
-            bool => new ConfigValue(option.Place, ConfigValueKind.Boolean, option.Key.Type.Show(value)),
-            Enum => new ConfigValue(option.Place, ConfigValueKind.String, option.Key.Type.Show(value)),
-            _ => new ConfigValue(option.Place, ConfigValueKind.Number, option.Key.Type.Show(value)),
-        };
 
     private static bool SameType(ConfigNode? present, ConfigMap saved) =>
         present is ConfigMap map && (map["type"] as ConfigValue)?.Text == (saved["type"] as ConfigValue)?.Text;

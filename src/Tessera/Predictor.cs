@@ -2,50 +2,17 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Checkpoints;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Processes;
-using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
+using Tessera.Framework.Visualization;
 using Tessera.Models.Layers;
-using Tessera.Torch;
-using TorchSharp;
+using Tessera.Pictures;
+using Tessera.Results;
 using static TorchSharp.torch;
 
 namespace Tessera;
-
-/// <summary>How a <see cref="Predictor"/> works.</summary>
-public sealed record PredictorOptions
-{
-    /// <summary>"auto", "cpu", "cuda" or "cuda:N".</summary>
-    public string Device { get; init; } = "auto";
-
-    public Precision Precision { get; init; } = Precision.Fp32;
-
-    /// <summary>Plugins that the checkpoint's model needs: .dll, .csproj or .cs. A checkpoint's own are never loaded.</summary>
-    public IReadOnlyList<string> Plugins { get; init; } = [];
-
-    /// <summary>Told which plugins are built and loaded, with their SHA-256.</summary>
-    public Action<string>? Note { get; init; }
-
-    /// <summary>Detectors: only boxes that score more, in place of the config's model.test.score_thr.</summary>
-    public double? ScoreThr { get; init; }
-
-    /// <summary>Take the averaged weights where the checkpoint has them.</summary>
-    public bool Averaged { get; init; } = true;
-
-    /// <summary>Batch norms are worked into the convolutions before them: faster, and the same but for rounding.</summary>
-    public bool FuseNorms { get; init; } = true;
-
-    /// <summary>Images per step, where several are predicted at once; unset: as many as the config evaluates with, at most 16.</summary>
-    public int? BatchSize { get; init; }
-
-    /// <summary>Threads that read images ahead, where several are predicted at once.</summary>
-    public int Workers { get; init; } = 2;
-}
 
 /// <summary>
 /// A trained model, ready to use. The checkpoint carries everything: architecture, weights, transforms and class names.
@@ -53,59 +20,30 @@ public sealed record PredictorOptions
 /// </summary>
 /// <example><code>
 /// using var predictor = Predictor.Load("work_dirs/pets/best_accuracy_top1.safetensors");
-/// var prediction = (ClassPrediction)predictor.Predict("cat.jpg");
-/// Console.WriteLine(predictor.Data.Classes[prediction.Label]);
+/// var best = predictor.Classify("cat.jpg").Best;
+/// Console.WriteLine($"{best.Name} {best.Score:0.00}");
 /// </code></example>
 public sealed class Predictor : IDisposable
 {
+    private static readonly LoadImage s_load = new(new LoadImageOptions());
+
+    private readonly Session _session;
     private readonly PredictorOptions _options;
-    private readonly ServiceProvider _services;
     private readonly IReadOnlyList<Transform> _pipeline;
     private readonly ConvNormFusion _fusion = new();
-    private readonly Device _device;
-    private readonly PrecisionChoice _precision;
-    private readonly bool _channelsLast;
     private readonly int _batchSize;
 
-    private Predictor(Checkpoint checkpoint, PredictorOptions options)
+    private Predictor(Session session, PredictorOptions options)
     {
-        _options = options;
-        if (options.ScoreThr is { } score && (checkpoint.Info.Data.Task != DataTask.Detection || score is not (>= 0 and <= 1)))
-        {
-            throw new UserErrorException(
-                checkpoint.Info.Data.Task == DataTask.Detection
-                    ? $"The threshold of scores is {score}; a number from 0 to 1 was expected."
-                    : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores."
-            );
-        }
-        var document = ConfigDocument.FromCheckpoint(
-            SavedConfig.ForModel(checkpoint.Info.Config),
-            checkpoint.Path,
-            options.ScoreThr is { } threshold ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={threshold}")] : null,
-            plugins: options.Plugins
-        );
-        _services = Composition.Services(document, options.Note).BuildServiceProvider();
-        var components = _services.GetRequiredService<ComponentBuilder>();
-        document = EarlierDefaults.OfCheckpoint(document, components);
-        var config = components.Bind<RunOptions>(document);
-        var builder = new RunBuilder(config, _services);
-        Data = checkpoint.Info.Data;
-        _pipeline = Pipeline(document, components);
-        _batchSize = options.BatchSize ?? Math.Min((config.Test ?? config.Val)?.Loader?.BatchSize ?? 16, 16); // images of all sizes come one by one
-        Threads.Set(0); // not the training machine's
-        _device = DeviceChoice.Resolve(options.Device);
-        _precision = PrecisionChoice.Resolve(options.Precision, _device.type);
-        Model = builder.Model(Data);
-        checkpoint.LoadModel(Model, options.Averaged, checkpoint.Info.Config);
-        Model.eval();
-        Model.to(_device);
-        _channelsLast = builder.ChannelsLast(Model, _device, _precision);
-        if (_channelsLast)
-            Model.ToChannelsLast();
+        (_session, _options) = (session, options);
+        _pipeline = PredictionPipeline.Build(session);
+        var evaluation = session.Options.Test ?? session.Options.Val;
+        _batchSize = options.BatchSize ?? Math.Min(evaluation?.Loader?.BatchSize ?? 16, 16); // images of all sizes come one by one
+        Model = session.Model;
     }
 
     /// <summary>The classes that the model was trained on.</summary>
-    public DataInfo Data { get; }
+    public DataInfo Data => _session.TrainedOn!;
 
     public VisionModel Model { get; }
 
@@ -114,8 +52,27 @@ public sealed class Predictor : IDisposable
     /// doesn't name.</exception>
     public static Predictor Load(string checkpoint, PredictorOptions? options = null)
     {
-        using var opened = Checkpoint.Open(checkpoint);
-        return new Predictor(opened, options ?? new PredictorOptions());
+        options ??= new PredictorOptions();
+        var opened = Checkpoint.Open(checkpoint);
+        try
+        {
+            RequireThreshold(options.ScoreThr, opened);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+        var session = Session.OfCheckpoint(opened, SessionOptionsOf(options));
+        try
+        {
+            return new Predictor(session, options);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What the model makes of an image file.</summary>
@@ -149,11 +106,67 @@ public sealed class Predictor : IDisposable
         }
     }
 
+    /// <summary>What the model makes of an image file, with names: <see cref="Classification"/>, <see cref="Detections"/>,
+    /// <see cref="Segmentation"/> or <see cref="Regression"/>.</summary>
+    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
+    public Result Recognize(string path) => Result.Of(Predict(path), Data);
+
+    /// <summary>What the model makes of an image in memory (RGB), with names.</summary>
+    public Result Recognize(Image image) => Result.Of(Predict(image), Data);
+
+    /// <summary>The classes of an image file, the most probable first.</summary>
+    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Classification Classify(string path) => Named<Classification>(Predict(path));
+
+    /// <summary>The classes of an image in memory (RGB), the most probable first.</summary>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Classification Classify(Image image) => Named<Classification>(Predict(image));
+
+    /// <summary>The objects in an image file, the best first.</summary>
+    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Detections Detect(string path) => Named<Detections>(Predict(path));
+
+    /// <summary>The objects in an image in memory (RGB), the best first.</summary>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Detections Detect(Image image) => Named<Detections>(Predict(image));
+
+    /// <summary>The class of every pixel of an image file.</summary>
+    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Segmentation Segment(string path) => Named<Segmentation>(Predict(path));
+
+    /// <summary>The class of every pixel of an image in memory (RGB).</summary>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Segmentation Segment(Image image) => Named<Segmentation>(Predict(image));
+
+    /// <summary>The numbers that an image file shows.</summary>
+    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Regression Measure(string path) => Named<Regression>(Predict(path));
+
+    /// <summary>The numbers that an image in memory (RGB) shows.</summary>
+    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
+    public Regression Measure(Image image) => Named<Regression>(Predict(image));
+
+    /// <summary>Draws a result over its image: boxes, the map with a legend, or classes and numbers under it.</summary>
+    /// <param name="path">The image that the result is of.</param>
+    /// <param name="leastScore">Boxes that score less are left out.</param>
+    /// <returns>The caller's to dispose; <see cref="Drawing.EncodePng"/> gives a file's content, <see cref="Drawing.ToImage"/> the
+    /// pixels.</returns>
+    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
+    public Drawing Draw(string path, Result result, double leastScore = PredictionDrawing.UsualScore) =>
+        Draw(s_load.Apply(PredictionInput.File(0, path), new RandomSource(0)).Image!.Decode(), result, leastScore);
+
+    /// <summary>The same over an image in memory.</summary>
+    public Drawing Draw(Image image, Result result, double leastScore = PredictionDrawing.UsualScore) =>
+        PredictionDrawing.Draw(image, result.Raw, Data, leastScore: leastScore);
+
     public void Dispose()
     {
         _fusion.Dispose();
-        Model.Dispose();
-        _services.Dispose();
+        _session.Dispose();
     }
 
     private Prediction Single(Sample sample)
@@ -163,40 +176,45 @@ public sealed class Predictor : IDisposable
     }
 
     private IBatchLoader Loader(Dataset inputs, LoaderOptions options) =>
-        _services.GetRequiredService<IBatchLoaderFactory>().Create(inputs, _pipeline, null, options, seed: 0, training: false);
+        _session.Services.GetRequiredService<IBatchLoaderFactory>().Create(inputs, _pipeline, null, options, seed: 0, training: false);
 
     private IReadOnlyList<(string Path, Prediction Prediction)> Run(Batch loaded)
     {
         using var batch = loaded;
         using var scope = NewDisposeScope();
         using var mode = no_grad();
-        batch.To(_device);
-        if (_channelsLast)
-            batch.ToChannelsLast();
-        using var autocast = _precision.Enter(_device.type);
+        _session.Place(batch);
+        using var autocast = _session.Precision.Enter(_session.Device.type);
         using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
         return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)))];
     }
 
-    /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>
-    private static List<Transform> Pipeline(ConfigDocument document, ComponentBuilder components)
+    private T Named<T>(Prediction prediction)
+        where T : Result =>
+        Result.Of(prediction, Data) as T
+        ?? throw new InvalidOperationException(
+            $"The model is for {Data.Task}, whose results are {Result.Of(prediction, Data).GetType().Name}, not {typeof(T).Name}."
+        );
+
+    private static void RequireThreshold(double? score, Checkpoint checkpoint)
     {
-        var path =
-            new[] { "test", "val", "train" }
-                .Select(part => $"{part}.dataset.pipeline")
-                .FirstOrDefault(path => document.Find(path) is ConfigList)
-            ?? throw new UserErrorException(
-                "The checkpoint's config has no pipeline (test.dataset.pipeline or val.dataset.pipeline), so it is unknown how an "
-                    + "image becomes the model's input."
+        var detects = checkpoint.Info.Data.Task == DataTask.Detection;
+        if (score is { } given && (!detects || given is not (>= 0 and <= 1)))
+            throw new UserErrorException(
+                detects
+                    ? $"The threshold of scores is {given}; a number from 0 to 1 was expected."
+                    : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores."
             );
-        var steps = ((ConfigList)document.Find(path)!).Count;
-        var built = Enumerable
-            .Range(0, steps)
-            .Select(i => components.Build(components.Describe<Transform>(document, $"{path}.{i}")))
-            .Where(step => !step.ReadsTruth)
-            .ToList();
-        if (!built.OfType<LoadImage>().Any())
-            built.Insert(0, new LoadImage(new LoadImageOptions())); // the data was drawn or held in memory
-        return built;
     }
+
+    private static SessionOptions SessionOptionsOf(PredictorOptions options) =>
+        new()
+        {
+            Overrides = options.ScoreThr is { } score ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")] : [],
+            Device = options.Device,
+            Precision = options.Precision,
+            Plugins = options.Plugins,
+            Averaged = options.Averaged,
+            Note = options.Note,
+        };
 }

@@ -4,7 +4,7 @@ namespace Tessera.Datasets.Classification;
 
 /// <summary>Comma- or tab-separated values; a field in double quotes may hold delimiters, line ends and doubled quotes.</summary>
 /// <remarks>RFC 4180. There are no comments: a row that begins with # is a row.</remarks>
-internal static class DelimitedText
+public static class DelimitedText
 {
     private const int MaxRowCharacters = 1 << 20;
 

@@ -93,10 +93,13 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
                                 ? Invariant($"… and {entry.Value.Count - entry.Value.First.Count:N0} more of that kind.")
                                 : ""
                         )
-                        .Append($"\"{Option(entry.Key)}\": \"skip\" leaves {(entry.Value.Count == 1 ? "it" : "them")} out.")
+                        .Append(Skipping(entry.Key, entry.Value.Count))
                 )
                 .Where(line => line.Length > 0);
-            throw new UserErrorException(string.Join("\n  ", lines.Concat(required)));
+            throw new UserErrorException(
+                string.Join("\n  ", lines.Concat(required)),
+                [.. fatal.Select(entry => new Advice(Skipping(entry.Key, entry.Value.Count), Option(entry.Key)))]
+            );
         }
         return
         [
@@ -109,6 +112,9 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
             .. _notes,
         ];
     }
+
+    private static string Skipping(FindingKind kind, long count) =>
+        $"\"{Option(kind)}\": \"skip\" leaves {(count == 1 ? "it" : "them")} out.";
 
     private static LeftOutKind KindOf(FindingKind kind) =>
         kind switch

@@ -4,7 +4,7 @@ namespace Tessera.Datasets.Images;
 /// A few buffers of each thread, kept for the next image of the same size: a photograph decoded only to be cropped would
 /// otherwise cost fresh pages each time.
 /// </summary>
-internal static class PixelBuffers
+public static class PixelBuffers
 {
     private const int Slots = 4;
     private const int Smallest = 64 << 10,

@@ -75,19 +75,18 @@ public abstract class FileStore
     /// <summary>An error that says which part of the path exists.</summary>
     internal static UserErrorException Missing(string path)
     {
+        const string where = "Where the data lies is set by data_root";
+        var advice = new Advice(where, "data_root");
         var parent = Path.GetDirectoryName(Path.GetFullPath(path));
         while (parent is not null && !Directory.Exists(parent))
             parent = Path.GetDirectoryName(parent);
         if (parent is null || parent != Path.GetDirectoryName(Path.GetFullPath(path)))
-            return new UserErrorException(
-                $"{path} doesn't exist, nor does the folder it should lie in. Where the data lies is set by data_root (--cfg-options "
-                    + $"data_root=…)."
-            );
+            return new UserErrorException($"{path} doesn't exist, nor does the folder it should lie in. {where}.", advice);
         var near = NearestName.Suggest(
             Path.GetFileName(path),
             Directory.EnumerateFileSystemEntries(parent).Select(entry => Path.GetFileName(entry)!).Take(10_000)
         );
-        return new UserErrorException($"{path} doesn't exist.{near} Where the data lies is set by data_root (--cfg-options data_root=…).");
+        return new UserErrorException($"{path} doesn't exist.{near} {where}.", advice);
     }
 
     private protected UserErrorException Empty(string name) => new($"{Describe(name)} is empty (0 bytes).");

@@ -4,7 +4,7 @@ namespace Tessera.Datasets.Storage;
 
 /// <summary>Files by their names without folder and ending; where the very name isn't there, one in other letters (upper or lower case,
 /// Unicode forms).</summary>
-internal sealed class StemIndex
+public sealed class StemIndex
 {
     private static readonly IReadOnlyList<string> s_none = [];
 

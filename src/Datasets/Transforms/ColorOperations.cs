@@ -90,7 +90,7 @@ public static class ColorOperations
         var hue = result.Bytes.AsSpan();
         for (var i = 0; i < hue.Length; i += 3)
             hue[i] += turn;
-        Hsv.ToRgb(hue, hue, Simd.Best);
+        Hsv.ToRgb(hue);
         return result;
     }
 
@@ -117,7 +117,7 @@ public static class ColorOperations
             pixels[i] += turn;
             pixels[i + 1] = saturations[pixels[i + 1]];
         }
-        Hsv.ToRgb(pixels, pixels, Simd.Best);
+        Hsv.ToRgb(pixels);
         return result;
     }
 

@@ -8,7 +8,8 @@ internal static class CheckpointErrors
     public static UserErrorException SeveralPlaces(string path, string first, string second) =>
         new(
             $"{path}\n  The model fits two places of the file equally well: under \"{first}\" and under \"{second}\". Name one with "
-                + $"\"prefix\" (tools/test: --prefix)."
+                + $"\"prefix\".",
+            new Advice("Name one with \"prefix\"", "prefix")
         );
 
     /// <summary>How the other weights of a file are taken.</summary>
@@ -85,14 +86,16 @@ internal static class CheckpointErrors
                 $"{path}\n  The checkpoint knows {saved.Count} classes ({WeightsFileErrors.Some(saved)}), the data has {data.Count} ({WeightsFileErrors.Some(data)})."
             );
         var first = Enumerable.Range(0, saved.Count).First(i => saved[i] != data[i]);
+        const string inOrder = "init.match_classes \"in_order\"";
         return new(
             $"{path}\n  The checkpoint's classes are others than the data's: class {first} is \"{saved[first]}\" there and "
                 + $"\"{data[first]}\" here"
                 + (
                     saved.Order(StringComparer.Ordinal).SequenceEqual(data.Order(StringComparer.Ordinal))
                         ? "; the names are the same, their order is not."
-                        : ". If they mean the same in the same order: tools/test --classes-in-order, or init.match_classes \"in_order\"."
-                )
+                        : $". If they mean the same in the same order: {inOrder}."
+                ),
+            new Advice(inOrder, "match_classes")
         );
     }
 
@@ -118,15 +121,16 @@ internal static class CheckpointErrors
             $"{path}\n  Nothing in the file fits {module}.\n  The file has: "
                 + $"{WeightsFileErrors.Some(file.Tensors.Values.Select(t => $"{t.Name} {WeightInfo.ShapeText(t.Shape)}"))}."
                 + $"\n  {module} has: {WeightsFileErrors.Some(target.Select(t => $"{t.Key} {WeightInfo.ShapeText(t.Value.shape)}"))}."
-                + $"\n  Key maps tried: {string.Join(", ", maps.Append("own"))}. Others can be given with \"prefix\" and \"key_map\" "
-                + $"(tools/test: --prefix and --key-map)."
+                + $"\n  Key maps tried: {string.Join(", ", maps.Append("own"))}. Others can be given with \"prefix\" and "
+                + "\"key_map\".",
+            new Advice("Others can be given with \"prefix\" and \"key_map\"", "prefix", "key_map")
         );
 
     public static UserErrorException NotComplete(string path, IReadOnlyList<string> table, string read) =>
         new(
             $"{path}\n  The weights and the model don't match:\n    {string.Join("\n    ", table)}"
-                + $"\n  They were read as {read}. Other names are told by \"keys\", \"prefix\" and \"key_map\" (tools/test: --keys, "
-                + $"--prefix and --key-map)."
+                + $"\n  They were read as {read}. Other names are told by \"keys\", \"prefix\" and \"key_map\".",
+            new Advice("Other names are told by \"keys\", \"prefix\" and \"key_map\"", "keys", "prefix", "key_map")
         );
 
     public static UserErrorException ClassCount(string path, long found, long expected) =>
@@ -136,7 +140,7 @@ internal static class CheckpointErrors
         new($"{path}\n  \"input_mode\" is \"bgr\", but no convolution over 3 channels was loaded whose channels could be swapped.");
 
     public static UserErrorException BadPattern(System.Text.RegularExpressions.RegexParseException error) =>
-        new($"A pattern of init.key_map (tools/test: --key-map) or init.skip is no regular expression: {error.Message}", error);
+        new($"A pattern of key_map or skip is no regular expression: {error.Message}", error);
 
     public static UserErrorException SlowPattern(System.Text.RegularExpressions.RegexMatchTimeoutException error) =>
         new($"The pattern \"{error.Pattern}\" of init.key_map or init.skip takes too long on \"{error.Input}\".", error);

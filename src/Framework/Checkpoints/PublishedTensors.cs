@@ -41,7 +41,8 @@ internal static class PublishedTensors
         }
         throw new UserErrorException(
             $"{checkpoint.Path}: \"{own}\" can't be published as \"{form}\". Was the checkpoint written by a newer Tessera? With "
-                + $"--names own it can be published as it is."
+                + $"names \"own\" it can be published as it is.",
+            new Advice("names \"own\"", "names")
         );
     }
 

@@ -23,8 +23,8 @@ internal static class WeightsFileErrors
     public static UserErrorException NoParts(FileBytes file, string part) =>
         At(
             file,
-            $"\"part\" is {part}, but a safetensors file has no parts; use \"prefix\" (tools/test: --prefix) for tensors under a "
-                + $"common name."
+            $"\"part\" is {part}, but a safetensors file has no parts; use \"prefix\" for tensors under a common name.",
+            new Advice("use \"prefix\"", "prefix")
         );
 
     public static UserErrorException Truncated(FileBytes file, string what) =>
@@ -103,7 +103,8 @@ internal static class WeightsFileErrors
     public static UserErrorException SeveralParts(FileBytes file, IEnumerable<string> names) =>
         At(
             file,
-            $"The file holds several dictionaries of tensors: {string.Join(", ", names)}. Name one with \"part\" (tools/test: --part)."
+            $"The file holds several dictionaries of tensors: {string.Join(", ", names)}. Name one with \"part\".",
+            new Advice("Name one with \"part\"", "part")
         );
 
     internal static string Some(IEnumerable<string> names)
@@ -112,7 +113,8 @@ internal static class WeightsFileErrors
         return string.Join(", ", list.Take(5)) + (list.Count > 5 ? $" and {list.Count - 5} more" : "");
     }
 
-    private static UserErrorException At(FileBytes file, string message) => new($"{file.Path}\n  {message}");
+    private static UserErrorException At(FileBytes file, string message, params Advice[] advice) =>
+        new($"{file.Path}\n  {message}", advice);
 
     private static string Nearby(string path)
     {

@@ -5,7 +5,8 @@ namespace Tessera.Framework.Components;
 /// <summary>Checks config nodes against the registered components and builds them.</summary>
 public sealed class ComponentBuilder(ComponentRegistry registry, IServiceProvider services)
 {
-    internal ComponentRegistry Registry => registry;
+    /// <summary>The components that it knows.</summary>
+    public ComponentRegistry Registry => registry;
 
     /// <summary>Reads the whole document into an options record; every mistake is reported at once.</summary>
     /// <exception cref="UserErrorException">The document has mistakes.</exception>

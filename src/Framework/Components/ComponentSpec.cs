@@ -14,6 +14,9 @@ public sealed class ComponentSpec<T>
     /// <summary>The component's registered name.</summary>
     public string TypeName => Bound.Component.Name;
 
+    /// <summary>The component's class.</summary>
+    public Type Type => Bound.Component.Type;
+
     /// <summary>Its path in the config.</summary>
     public string Path => Bound.Path;
 

@@ -86,7 +86,7 @@ public sealed class ConfigDocument
     )
     {
         if (plugins is not { Count: > 0 } && saved.Merged[PluginsKey] is ConfigList { Count: > 0 } named)
-            throw new UserErrorException(ConfigErrors.PluginsInCheckpoint(checkpoint, named));
+            throw ConfigErrors.PluginsInCheckpoint(checkpoint, named);
         var given = (plugins ?? [])
             .Select(path => new PluginReference(System.IO.Path.GetFullPath(path), new SourceLocation("--plugin", 0)))
             .ToList();
@@ -149,7 +149,7 @@ public sealed class ConfigDocument
 
     /// <summary>The document with further values, where it has none yet. A value below a reference is set where the reference
     /// leads.</summary>
-    internal ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
+    public ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
     {
         var (merged, root) = (Merged, Root);
         foreach (var (path, value) in values)

@@ -153,10 +153,13 @@ internal static partial class ConfigErrors
         $"The config has no key {path}: {(parent.Length == 0 ? "at its top there is" : $"{parent} has")} no "
         + $"\"{key}\".{NearestName.Suggest(key, known)}";
 
-    public static string PluginsInCheckpoint(string checkpoint, ConfigList plugins) =>
-        $"{checkpoint}\n  Its config names {(plugins.Count == 1 ? "a plugin" : "plugins")}: "
-        + $"{string.Join(", ", plugins.Select(ConfigWriter.Excerpt))}.\n"
-        + "  A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.";
+    public static UserErrorException PluginsInCheckpoint(string checkpoint, ConfigList plugins) =>
+        new(
+            $"{checkpoint}\n  Its config names {(plugins.Count == 1 ? "a plugin" : "plugins")}: "
+                + $"{string.Join(", ", plugins.Select(ConfigWriter.Excerpt))}.\n"
+                + "  A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: Plugins = [PATH].",
+            new Advice("Plugins = [PATH]", "plugins")
+        );
 
     public static string WrongType(string expected, ConfigNode node)
     {

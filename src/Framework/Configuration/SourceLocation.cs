@@ -15,7 +15,8 @@ public sealed record SourceLocation(string Name, int Line)
 
     public override string ToString() => Line > 0 ? $"{DisplayName}:{Line}" : DisplayName;
 
-    internal static string Display(string path)
+    /// <summary>A path as shown to the user: relative where it lies below the current directory.</summary>
+    public static string Display(string path)
     {
         var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
         return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;

@@ -6,6 +6,8 @@ namespace Tessera.Framework.Errors;
 /// </summary>
 public sealed class UserErrorException : Exception
 {
+    private readonly IReadOnlyList<Advice> _advice = [];
+
     public UserErrorException(string message)
         : base(message) { }
 
@@ -14,4 +16,12 @@ public sealed class UserErrorException : Exception
 
     public UserErrorException()
         : base("The input is not usable.") { }
+
+    /// <param name="message">What is wrong, and the advice.</param>
+    /// <param name="advice">Phrases of the message.</param>
+    public UserErrorException(string message, params IReadOnlyList<Advice> advice)
+        : base(message) => _advice = advice;
+
+    /// <summary>The phrases of the message that say what would help, those of inner errors included.</summary>
+    public IEnumerable<Advice> Advice => _advice.Concat((InnerException as UserErrorException)?.Advice ?? []);
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Tessera.Framework.Optimization;
 
 /// <summary>The optimizers of a run, over one step context.</summary>
-internal sealed class RunOptimizers : OptimizerSet, IDisposable
+public sealed class RunOptimizers : OptimizerSet, IDisposable
 {
     private readonly Dictionary<string, OptimizerHandle> _handles = [];
 
@@ -19,7 +19,7 @@ internal sealed class RunOptimizers : OptimizerSet, IDisposable
 
     public StepContext Context { get; }
 
-    public IEnumerable<OptimizerHandle> Handles => _handles.Values;
+    internal IEnumerable<OptimizerHandle> Handles => _handles.Values;
 
     public override IReadOnlyCollection<string> Names => _handles.Keys;
 

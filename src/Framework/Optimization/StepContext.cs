@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Tessera.Framework.Optimization;
 
 /// <summary>What all optimizers of a run share in a step.</summary>
-internal sealed class StepContext
+public sealed class StepContext
 {
     public required IProcessGroup Group { get; init; }
     public required PrecisionChoice Precision { get; init; }

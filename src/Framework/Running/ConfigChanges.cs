@@ -1,7 +1,7 @@
 namespace Tessera.Framework.Running;
 
 /// <summary>Says how the config of a resumed run differs from the one before.</summary>
-internal static class ConfigChanges
+public static class ConfigChanges
 {
     private const int Told = 8;
 

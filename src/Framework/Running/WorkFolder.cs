@@ -7,8 +7,11 @@ using Tessera.Framework.Logging;
 namespace Tessera.Framework.Running;
 
 /// <summary>The folder a run writes to, and what an earlier run has left there.</summary>
-internal static partial class WorkFolder
+public static partial class WorkFolder
 {
+    private const string Resume = "Resume = true             ",
+        Overwrite = "Overwrite = true          ";
+
     /// <summary>Refuses to begin anew where a run has begun before: its checkpoints would be written over, and its log mixed with the new
     /// one.</summary>
     /// <exception cref="UserErrorException">There is such a run.</exception>
@@ -20,6 +23,8 @@ internal static partial class WorkFolder
         var logged = Directory.EnumerateDirectories(folder).Any(HasRows);
         if (checkpoints == 0 && !logged)
             return; // a run that ended before its first step has left nothing that could be lost
+        var free = Free(folder);
+        var elsewhere = $"WorkDir = \"{free}\"";
         var newest = CheckpointHook.Newest(folder) is { } path ? $", the newest {Path.GetFileName(path)}" : "";
         var what =
             checkpoints == 0
@@ -27,10 +32,13 @@ internal static partial class WorkFolder
                 : string.Create(CultureInfo.InvariantCulture, $"{checkpoints} {(checkpoints == 1 ? "checkpoint" : "checkpoints")}{newest}");
         throw new UserErrorException(
             $"{folder}\n  A run was begun here before ({what}). Its files are not written over:"
-                + $"\n    --resume                   goes on with "
+                + $"\n    {Resume} goes on with "
                 + $"it{(checkpoints == 0 ? " (from the start, since it has no checkpoint)" : "")}"
-                + "\n    --overwrite                removes its files and begins anew"
-                + $"\n    --work-dir {Free(folder)}   begins anew in a folder that is free"
+                + $"\n    {Overwrite} removes its files and begins anew"
+                + $"\n    {elsewhere}   begins anew in a folder that is free",
+            new Advice(Resume, "resume"),
+            new Advice(Overwrite, "overwrite"),
+            new Advice(elsewhere, "work_dir", free)
         );
     }
 

@@ -60,7 +60,7 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
     }
 
     /// <summary>Attention without the projections, for those who measure it. Arguments and result as of <see cref="Mix"/>.</summary>
-    internal Tensor MixAlone(Tensor queries, Tensor keys, Tensor values, TokenGrid grid)
+    public Tensor MixAlone(Tensor queries, Tensor keys, Tensor values, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Mix(queries, keys, values, grid));

@@ -11,7 +11,7 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to boxes with classes, in one stage: a head looks at every place of a pyramid.</summary>
-[Component("Detector")]
+[Component("Detector"), ForTask(DataTask.Detection)]
 public sealed class Detector : VisionModel
 {
     private const int Divisor = 32; // sides of images looked at in another size

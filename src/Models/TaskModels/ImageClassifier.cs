@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to classes: one of them each, or, where the data is multi-label, any of them.</summary>
-[Component("ImageClassifier")]
+[Component("ImageClassifier"), ForTask(DataTask.Classification, DataTask.MultiLabel)]
 public sealed class ImageClassifier : VisionModel
 {
     private readonly Backbone backbone;

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to numbers.</summary>
-[Component("ImageRegressor")]
+[Component("ImageRegressor"), ForTask(DataTask.Regression)]
 public sealed class ImageRegressor : VisionModel
 {
     private readonly Backbone backbone;

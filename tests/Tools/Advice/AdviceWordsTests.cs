@@ -54,7 +54,7 @@ public sealed partial class AdviceWordsTests
     public void Words_OfMessages_Exist(string path)
     {
         var known = s_tools.Values.SelectMany(options => options).Concat(s_others).ToHashSet();
-        if (path == "tools/Tessera.Tools/Usage.cs")
+        if (path == "tools/Tessera.Tools/Output/Usage.cs")
             known.UnionWith(Usage.OptionsElsewhere); // it names ours for them
         var keys = Keys();
         foreach (var text in Texts(path))

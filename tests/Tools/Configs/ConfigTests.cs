@@ -32,12 +32,10 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
         var overrides = Tiny(whole).Prepend($"data_root={data.Root}").ToArray();
         var document = ConfigDocument.Load(path, overrides, environment: _ => null);
         long parameters;
-        using (var services = Composition.Services(document).BuildServiceProvider())
+        using (var session = Session.Open(document))
         {
-            var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
-            var builder = new RunBuilder(options, services);
-            var info = builder.Dataset(options.Train!.Dataset).Info;
-            using var model = builder.Model(info);
+            var options = session.Options;
+            using var model = session.CreateModel(session.Data[DataPart.Train].Info);
             parameters = model.parameters().Sum(parameter => parameter.numel());
             Assert.NotEmpty(options.Schedule ?? []);
             Assert.NotEmpty(options.Val?.Metrics ?? new Dictionary<string, ComponentSpec<Framework.Metrics.Metric>?>());

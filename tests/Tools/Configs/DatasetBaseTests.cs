@@ -82,25 +82,20 @@ public sealed class DatasetBaseTests : IDisposable
             [$"data_root={_root}", "train.loader.batch_size=1", "train.loader.workers=0", "val.loader.workers=0"],
             environment: _ => null
         );
-        using var services = Composition.Services(document).BuildServiceProvider();
-        var options = services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document);
-        var builder = new RunBuilder(options, services);
-
-        var data = builder.Dataset(options.Train!.Dataset);
+        using var session = Session.Open(document);
+        var data = session.Data[DataPart.Train];
         Assert.Equal((classes, DataTask.Segmentation, 1), (data.Info.Classes.Count, data.Info.Task, data.Count));
         Assert.All(data.Check(), note => Assert.Matches("^no pixel is |of all pixels " + "are ignored", note)); // one small image shows few classes
-        using (var loader = builder.TrainLoader(data, options.Train, new Tessera.Torch.SingleProcess()))
-        using (var batch = loader.Epoch(0).Single())
+        using (var batch = session.Data.Loader(DataPart.Train).Epoch(0).Single())
         {
             Assert.Equal(batch.Images.shape[2..], batch.SegmentationMaps!.shape[1..]);
             var values = batch.SegmentationMaps.flatten().data<long>().ToArray();
             Assert.All(values, value => Assert.True(value == 255 || value < classes));
         }
 
-        var evaluated = builder.Dataset(options.Val!.Dataset);
+        var evaluated = session.Data[DataPart.Val];
         Assert.Equal(data.Info.Classes, evaluated.Info.Classes);
-        using var valLoader = builder.EvaluationLoader(evaluated, options.Val, new Tessera.Torch.SingleProcess());
-        using var original = valLoader.Epoch(0).Single();
+        using var original = session.Data.Loader(DataPart.Val).Epoch(0).Single();
         var kept = original.Samples[0].Truth.SegmentationMap!;
         Assert.Equal((60, 80), (kept.Height, kept.Width)); // whatever size the image has come to
         if (original.Images.shape[2] != 60)

@@ -53,14 +53,12 @@ public sealed class DetectionBaseTests : IDisposable
         );
         string[] overrides = [$"data_root={_root}", "train.loader.batch_size=1", "train.loader.workers=0", "val.loader.workers=0"];
         var document = ConfigDocument.Load(path, overrides, environment: _ => null);
-        using (var services = Composition.Services(document).BuildServiceProvider())
+        using (var session = Session.Open(document))
         {
-            var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
-            var data = builder.Dataset(builder.Options.Train!.Dataset);
+            var data = session.Data[DataPart.Train];
             Assert.Equal((classes, DataTask.Detection), (data.Info.Classes.Count, data.Info.Task));
             Assert.Contains(data.Check(), note => note.Contains("1 box can't be used and is skipped", StringComparison.Ordinal));
-            using var loader = builder.TrainLoader(data, builder.Options.Train, new Tessera.Torch.SingleProcess());
-            using var batch = loader.Epoch(0).First();
+            using var batch = session.Data.Loader(DataPart.Train).Epoch(0).First();
             Assert.All(batch.Images.shape[2..], side => Assert.Equal(0, side % 32));
             var sample = batch.Samples[0];
             Assert.Equal(1, sample.Truth.Boxes!.Count);

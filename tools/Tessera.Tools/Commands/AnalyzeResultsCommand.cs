@@ -65,10 +65,13 @@ internal static class AnalyzeResultsCommand
                 parsed.GetValue(folder),
                 parsed.GetValue(count),
                 parsed.GetValue(score),
-                parsed.GetValue(device),
-                parsed.GetValue(precision),
-                weights.Read(parsed),
-                parsed.GetRequiredValue(overrides)
+                new SessionOptions
+                {
+                    Device = parsed.GetValue(device),
+                    Precision = parsed.GetValue(precision),
+                    Overrides = parsed.GetRequiredValue(overrides),
+                },
+                weights.Read(parsed)
             )
         );
         return command;
@@ -80,22 +83,19 @@ internal static class AnalyzeResultsCommand
         string? folder,
         int count,
         double? score,
-        string? device,
-        Precision precision,
-        PretrainedOptions weights,
-        string[] overrides
+        SessionOptions options,
+        PretrainedOptions weights
     )
     {
         if (count < 1)
             throw new UserErrorException($"--count is {count}; at least 1 was expected.");
-        using var data = EvaluatedData.Open(config, device, overrides, source);
+        using var data = EvaluatedData.Open(config, options, source);
         var info = data.Dataset.Info;
         var measure = new ImageScore(info);
         var all = new List<(string Name, double Score, int Matched, double IoU)>();
         var (worst, best) = (new Extremes(count, lowest: true), new Extremes(count, lowest: false));
         data.Run(
             source,
-            precision,
             weights,
             new Dictionary<string, Metric>(),
             (sample, prediction) =>

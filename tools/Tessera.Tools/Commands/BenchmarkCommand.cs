@@ -2,14 +2,10 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Tools.Costs;
@@ -73,10 +69,13 @@ internal static class BenchmarkCommand
                 parsed.GetValue(batches),
                 parsed.GetValue(warmup),
                 parsed.GetValue(output),
-                parsed.GetValue(device),
-                parsed.GetValue(precision),
-                weights.Read(parsed),
-                parsed.GetRequiredValue(overrides)
+                new SessionOptions
+                {
+                    Device = parsed.GetValue(device),
+                    Precision = parsed.GetValue(precision),
+                    Overrides = parsed.GetRequiredValue(overrides),
+                },
+                weights.Read(parsed)
             )
         );
         return command;
@@ -88,41 +87,25 @@ internal static class BenchmarkCommand
         int batches,
         int warmup,
         string? output,
-        string? device,
-        Precision precision,
-        PretrainedOptions weights,
-        string[] overrides
+        SessionOptions options,
+        PretrainedOptions weights
     )
     {
         if (batches < 1)
             throw new UserErrorException($"--batches is {batches}; at least 1 was expected.");
         if (warmup < 0)
             throw new UserErrorException($"--warmup is {warmup}; 0 or more was expected.");
-        var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
-        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
-        var components = services.GetRequiredService<ComponentBuilder>();
-        if (checkpoint is not null)
-            document = EvaluatedData.AsTrained(document, components, checkpoint);
-        var options = components.Bind<RunOptions>(document);
-        var evaluation =
-            options.Test
-            ?? options.Val
-            ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
-        var builder = new RunBuilder(options, services);
-        builder.StartTensorLibrary();
-        var on = DeviceChoice.Resolve(options.Device);
-        var chosen = PrecisionChoice.Resolve(precision, on.type);
-        var dataset = builder.Dataset(evaluation.Dataset);
-        using var model = builder.Model(dataset.Info);
+        using var session = Session.Open(config, options with { Weights = checkpoint, Note = ToolConsole.Current.Note });
+        var part = session.Data.EvaluatedPart;
+        var evaluation = session.Data.Evaluation(part);
+        var (on, chosen, dataset) = (session.Device, session.Precision, session.Data[part]);
+        using var model = session.CreateModel(dataset.Info);
         using var log = ToolConsole.Current.ShowLog();
         if (checkpoint is not null)
-            EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, document);
-        model.to(on);
+            EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, session.Document);
         model.eval();
-        var channelsLast = builder.ChannelsLast(model, on, chosen);
-        if (channelsLast)
-            model.ToChannelsLast();
-        using var loader = builder.EvaluationLoader(dataset, evaluation, new SingleProcess());
+        var channelsLast = session.Place(model);
+        var loader = session.Data.Loader(part);
 
         var workers = evaluation.Loader?.Workers ?? new LoaderOptions().Workers;
         ToolConsole.Current.Line(

@@ -1,14 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Images;
 using Tessera.Framework.Checkpoints;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
-using Tessera.Framework.Running;
 using Tessera.Tools.Browsing;
 using Tessera.Tools.Output;
 using Tessera.Torch;
@@ -103,16 +99,14 @@ internal static class BrowseDatasetCommand
             throw new UserErrorException($"--variants is {variants}; 1 to 16 was expected.");
         if (opacity is not (>= 0 and <= 1))
             throw new UserErrorException($"--opacity is {opacity}; a number from 0 to 1 was expected.");
-        var document = ConfigDocument.Load(config, overrides);
-        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
-        var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
-        var dataset = DataParts.Of(builder, config, [split], required: true)[0].Dataset;
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
+        var dataset = session.Data[DataParts.Named(split)];
         if (dataset.Count == 0)
             throw new UserErrorException($"{config}: {split}.dataset holds no samples.");
         folder ??= $"browse-{Path.GetFileNameWithoutExtension(config)}";
         Directory.CreateDirectory(folder);
 
-        var chosenSeed = seed ?? builder.Options.Seed;
+        var chosenSeed = seed ?? session.Options.Seed;
         var indices = new RandomSource((ulong)chosenSeed).Permutation(dataset.Count).Take(count).Order().ToArray();
         var training = split == "train";
         var pictures = new SamplePicture(

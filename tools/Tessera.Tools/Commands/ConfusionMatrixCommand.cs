@@ -90,10 +90,13 @@ internal static class ConfusionMatrixCommand
                 parsed.GetValue(score),
                 parsed.GetValue(iou),
                 parsed.GetValue(normalize),
-                parsed.GetValue(device),
-                parsed.GetValue(precision),
-                weights.Read(parsed),
-                parsed.GetRequiredValue(overrides)
+                new SessionOptions
+                {
+                    Device = parsed.GetValue(device),
+                    Precision = parsed.GetValue(precision),
+                    Overrides = parsed.GetRequiredValue(overrides),
+                },
+                weights.Read(parsed)
             )
         );
         return command;
@@ -106,10 +109,8 @@ internal static class ConfusionMatrixCommand
         double score,
         double iou,
         MatrixNormalization normalize,
-        string? device,
-        Precision precision,
-        PretrainedOptions weights,
-        string[] overrides
+        SessionOptions options,
+        PretrainedOptions weights
     )
     {
         Chart.RequireKnownEnding(output);
@@ -117,10 +118,10 @@ internal static class ConfusionMatrixCommand
             throw new UserErrorException($"--score-thr is {score}; a number from 0 to 1 was expected.");
         if (iou is not (> 0 and <= 1))
             throw new UserErrorException($"--iou-thr is {iou}; a number above 0, at most 1, was expected.");
-        using var data = EvaluatedData.Open(config, device, overrides, source);
+        using var data = EvaluatedData.Open(config, options, source);
         var metric = new ConfusionMatrixMetric(new ConfusionMatrixOptions(score, iou));
         var metrics = new Dictionary<string, Metric> { ["confusion"] = metric };
-        data.Run(source, precision, weights, metrics, null);
+        data.Run(source, weights, metrics, null);
 
         var (counts, names) = (metric.Counts, metric.Names);
         var shares = Shares(counts, normalize);

@@ -189,10 +189,8 @@ internal static class ConvertDatasetCommand
         }
         catch (UserErrorException e) when (!skip)
         {
-            throw new UserErrorException(
-                $"{System.Text.RegularExpressions.Regex.Replace(e.Message, "\\s*\"on_[a-z_]+\": \"skip\" leaves (it|them) out\\.", "")}\n  --skip-bad leaves out what can't be used.",
-                e
-            );
+            var found = e.Advice.Aggregate(e.Message, (text, advice) => text.Replace($"\n  {advice.Text}", "", StringComparison.Ordinal));
+            throw new UserErrorException($"{found}\n  --skip-bad leaves out what can't be used.", e);
         }
     }
 

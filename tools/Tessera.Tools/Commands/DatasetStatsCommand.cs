@@ -1,10 +1,6 @@
 using System.CommandLine;
-using Microsoft.Extensions.DependencyInjection;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Running;
 using Tessera.Framework.Visualization;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Tools.Output;
@@ -15,8 +11,6 @@ namespace Tessera.Tools.Commands;
 /// <summary>Counts what a config's data holds, and says what is wrong with it.</summary>
 internal static class DatasetStatsCommand
 {
-    private static readonly string[] s_parts = ["train", "val", "test"];
-
     public static Command Create()
     {
         var config = CommandLine.Config();
@@ -77,13 +71,12 @@ internal static class DatasetStatsCommand
             throw new UserErrorException($"--beta is {beta}; a number from 0 to below 1 was expected.");
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
-        var document = ConfigDocument.Load(config, overrides);
-        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
-        var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
 
         var parts = new List<PartStatistics>();
-        foreach (var (name, dataset) in DataParts.Of(builder, config, wanted.Length > 0 ? wanted : s_parts, required: wanted.Length > 0))
+        foreach (var part in wanted.Length > 0 ? wanted.Select(DataParts.Named).Distinct() : DataParts.Of(session))
         {
+            var (name, dataset) = (SessionData.NameOf(part), session.Data[part]);
             Notes(name, dataset);
             parts.Add(
                 new PartStatistics(name, dataset.Info, dataset.LeftOut, Survey.Run(dataset, !quick, new Advance($"reading {name}").Report))

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Tessera.Framework.Configuration;
 using Tessera.Tools.Doctor;
 using Tessera.Tools.Output;
 
@@ -50,9 +49,8 @@ internal static class DoctorCommand
 
     private static int Run(string config, int? overfit, double minutes, string? device, string[] overrides)
     {
-        var document = ConfigDocument.Load(config, device is null ? overrides : [.. overrides, $"device={device}"]);
         var report = new Report();
-        using var examination = new Examination(document, report);
+        using var examination = new Examination(config, new SessionOptions { Device = device, Overrides = overrides }, report);
         examination.Run();
         if (overfit is { } samples && report.Failures == 0)
             report.Try("overfit", () => new Overfit(examination, report, Math.Max(samples, 1), TimeSpan.FromMinutes(minutes)).Run());

@@ -1,14 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.DependencyInjection;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
-using Tessera.Framework.Running;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Tools.Costs;
 using Tessera.Tools.Output;
@@ -85,12 +81,11 @@ internal static class GetFlopsCommand
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
         var (height, width) = (shape[0], shape[^1]);
-        var document = ConfigDocument.Load(config, overrides);
-        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
-        var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
-        builder.StartTensorLibrary();
-        using var model = Model(builder, config, classes);
-        if (builder.Options.Train?.Freeze is { } frozen)
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
+        using var model = session.CreateModel(
+            classes is { } count ? ClassesAlone(session, count) : session.Data[session.Data.FirstPart].Info
+        );
+        if (session.Options.Train?.Freeze is { } frozen)
             ParameterGroups.Freeze(model, frozen);
         var cost = CostMeter.Measure(model, height, width);
 
@@ -127,24 +122,15 @@ internal static class GetFlopsCommand
         return 0;
     }
 
-    private static VisionModel Model(RunBuilder builder, string config, int? classes)
+    /// <summary>Data of that many classes, for the task that the model declares.</summary>
+    private static DataInfo ClassesAlone(Session session, int count)
     {
-        if (classes is not { } count)
-            return builder.Model(DataParts.Of(builder, config, ["train", "val", "test"], required: false)[0].Dataset.Info);
-        var names = Enumerable.Range(0, count).Select(c => $"class {c}").ToArray();
-        UserErrorException? first = null;
-        foreach (var task in Enum.GetValues<DataTask>()) // the model knows which task it is for
-        {
-            try
-            {
-                return builder.Model(new DataInfo(names, task));
-            }
-            catch (UserErrorException error)
-            {
-                first ??= error;
-            }
-        }
-        throw first!;
+        var model = session.Options.Model;
+        return ForTaskAttribute.Of(model.Type) is [var task, ..]
+            ? new DataInfo([.. Enumerable.Range(0, count).Select(c => $"class {c}")], task)
+            : throw new UserErrorException(
+                $"--classes: {model.TypeName} doesn't declare its task ([ForTask]), so nothing can stand in for its data. Leave it out."
+            );
     }
 
     private static void Summary(ModelCost cost, int height, int width)

@@ -1,12 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
-using Tessera.Framework.Running;
 using Tessera.Models.Detection.Heads;
 using Tessera.Tools.Anchors;
 using Tessera.Tools.Output;
@@ -79,17 +75,12 @@ internal static class OptimizeAnchorsCommand
             throw new UserErrorException("--sizes and --ratios are 1 to 64.");
         if (images < 1 || generations < 0)
             throw new UserErrorException("--images is at least 1, --generations at least 0.");
-        var document = ConfigDocument.Load(config, overrides);
-        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
-        var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
-        builder.StartTensorLibrary();
-        var dataset = builder.Dataset(
-            (builder.Options.Train ?? throw new UserErrorException($"{config}: it has no train.dataset.")).Dataset
-        );
+        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
+        var dataset = session.Data[DataPart.Train];
         if (dataset.Info.Task != DataTask.Detection)
             throw new UserErrorException($"{config}: train.dataset is for {dataset.Info.Task}, and has no boxes.");
 
-        var (before, maps, thresholds) = AnchorsOf(builder, dataset.Info, config);
+        var (before, maps, thresholds) = AnchorsOf(session, dataset.Info);
         var boxes = PlacedBoxes.On(maps, BoxesOf(dataset, images));
         if (boxes.Count == 0)
             throw new UserErrorException($"{config}: the training data has no boxes after its pipeline.");
@@ -131,13 +122,13 @@ internal static class OptimizeAnchorsCommand
     }
 
     /// <summary>Extents of each map's anchors, where the maps' anchors stand, and the assigner's thresholds, the higher first.</summary>
-    private static (Extent[][] Anchors, AnchorMap[] Maps, double[] Thresholds) AnchorsOf(RunBuilder builder, DataInfo info, string config)
+    private static (Extent[][] Anchors, AnchorMap[] Maps, double[] Thresholds) AnchorsOf(Session session, DataInfo info)
     {
         using var scope = NewDisposeScope();
-        using var model = builder.Model(info);
+        using var model = session.CreateModel(info);
         var head =
             model.modules().OfType<RetinaHead>().FirstOrDefault()
-            ?? throw new UserErrorException($"{config}: its model has no anchors; RetinaHead has.");
+            ?? throw new UserErrorException($"{session.Name}: its model has no anchors; RetinaHead has.");
         var grid = head.Anchors.Generate([.. head.Anchors.Strides.Select(_ => (1, 1))], (1, 1));
         var anchors = grid
             .Levels.Select(level =>

@@ -9,6 +9,7 @@ using Tessera.Framework.Files;
 using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
+using Tessera.Results;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -137,7 +138,7 @@ internal static class PredictCommand
             foreach (var (path, prediction) in results)
             {
                 if (output is null || files.Length == 1)
-                    ToolConsole.Current.Line(Describe(path, prediction, predictor.Data.Classes));
+                    ToolConsole.Current.Line(Describe(path, Result.Of(prediction, predictor.Data)));
                 lines?.Write(path, prediction);
                 maps?.Write(path, prediction);
                 pictures?.Write(new Sample { Index = 0, Name = path }, prediction);
@@ -172,59 +173,22 @@ internal static class PredictCommand
             : throw new UserErrorException($"{input}: the folder has no images ({string.Join(", ", ImageCodec.Extensions)}).");
     }
 
-    private static string Describe(string path, Prediction prediction, IReadOnlyList<string> names) =>
-        prediction switch
+    private static string Describe(string path, Result result) =>
+        result switch
         {
-            ClassPrediction classes => $"{path}  "
-                + string.Join(
-                    "  ",
-                    classes
-                        .Scores.Select((score, c) => (score, c))
-                        .OrderByDescending(entry => entry.score)
-                        .Take(3)
-                        .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{names[entry.c]} {entry.score:0.000}"))
-                ),
-            RegressionPrediction values => $"{path}  "
-                + string.Join(
-                    "  ",
-                    values.Values.Select((value, t) => string.Create(CultureInfo.InvariantCulture, $"{names[t]} {value:0.####}"))
-                ),
-            SegmentationPrediction { Map: var map } => $"{path}  "
-                + string.Join(
-                    "  ",
-                    Shares(map)
-                        .OrderByDescending(entry => entry.Share)
-                        .Take(5)
-                        .Select(entry => string.Create(CultureInfo.InvariantCulture, $"{names[entry.Class]} {100 * entry.Share:0.0} %"))
-                ),
-            DetectionPrediction { Labels.Length: 0 } => $"{path}  nothing found",
-            DetectionPrediction found => $"{path}  "
-                + string.Join(
-                    "  ",
-                    Enumerable
-                        .Range(0, Math.Min(5, found.Labels.Length))
-                        .Select(i =>
-                            string.Create(
-                                CultureInfo.InvariantCulture,
-                                $"{names[found.Labels[i]]} {found.Scores[i]:0.000} "
-                                    + $"({string.Join(", ", found.Corners.Skip(4 * i).Take(4).Select(corner => corner.ToString("0.#", CultureInfo.InvariantCulture)))})"
-                            )
-                        )
-                )
-                + (found.Labels.Length > 5 ? string.Create(CultureInfo.InvariantCulture, $"  and {found.Labels.Length - 5} more") : ""),
+            Classification classes => Line(path, classes.Ranked.Take(3).Select(entry => Text($"{entry.Name} {entry.Score:0.000}"))),
+            Regression numbers => Line(path, numbers.Values.Select(entry => Text($"{entry.Name} {entry.Value:0.####}"))),
+            Segmentation map => Line(path, map.Shares().Take(5).Select(entry => Text($"{entry.Name} {100 * entry.Share:0.0} %"))),
+            Detections { Objects.Count: 0 } => $"{path}  nothing found",
+            Detections { Objects: var found } => Line(path, found.Take(5).Select(Describe))
+                + (found.Count > 5 ? Text($"  and {found.Count - 5} more") : ""),
             _ => path,
         };
 
-    /// <summary>The part of the pixels that each class of a map has.</summary>
-    private static IEnumerable<(int Class, double Share)> Shares(Image map)
-    {
-        var counts = new long[ushort.MaxValue + 1];
-        if (map.Type == PixelType.UInt8)
-            foreach (var value in map.Pixels<byte>())
-                counts[value]++;
-        else
-            foreach (var value in map.Pixels<ushort>())
-                counts[value]++;
-        return counts.Select((count, c) => (c, (double)count / ((long)map.Height * map.Width))).Where(entry => entry.Item2 > 0);
-    }
+    private static string Describe(Detection found) =>
+        Text($"{found.ClassName} {found.Score:0.000} ({found.Box.X1:0.#}, {found.Box.Y1:0.#}, {found.Box.X2:0.#}, {found.Box.Y2:0.#})");
+
+    private static string Line(string path, IEnumerable<string> entries) => $"{path}  {string.Join("  ", entries)}";
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Tessera.Framework.Checkpoints;
+using Tessera.Datasets.Segmentation;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
@@ -11,6 +12,8 @@ namespace Tessera.Tools.Commands;
 /// <summary>Prints a config as a run would see it, or where one of its values comes from.</summary>
 internal static class PrintConfigCommand
 {
+    private static readonly string[] s_datasets = ["train.dataset", "val.dataset", "test.dataset"];
+
     public static Command Create()
     {
         var config = CommandLine.Config();
@@ -61,15 +64,22 @@ internal static class PrintConfigCommand
         }
     }
 
+    /// <summary>The resolved document; options of data sets that are short for label maps give way to them.</summary>
+    private static string Expanded(ConfigDocument document) =>
+        ShortForms.Expand<Dataset>(
+            document,
+            s_datasets,
+            () => Composition.Registry(document, ToolConsole.Current.Note),
+            options => (options as LabelOptions)?.Expand()
+        );
+
     private static int Run(string config, string[] overrides, string? explain, bool saved)
     {
         var document = ConfigDocument.Load(config, overrides);
         if (explain is null)
             document = Stated(document);
         if (explain is null)
-            ToolConsole.Current.Document(
-                saved ? document.SaveText() : ShortForms.Expanded(document, () => Composition.Registry(document, ToolConsole.Current.Note))
-            );
+            ToolConsole.Current.Document(saved ? document.SaveText() : Expanded(document));
         else
             ToolConsole.Current.Line(ExplainDefault(document, explain) ?? document.Explain(explain));
 

@@ -1,14 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Processes;
-using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Tools.Output;
-using Tessera.Torch;
 using TorchSharp;
 
 namespace Tessera.Tools.Commands;
@@ -46,12 +40,18 @@ internal static class ReplayNonFiniteCommand
                 $"{path}\n  The file carries no config: an earlier release wrote it. From C#, NonFiniteReplay.Replay(model, path) runs "
                     + $"it again."
             );
-        var document = ConfigDocument.FromCheckpoint(SavedConfig.ForModel(run.Config), path, plugins: plugins);
-        using var services = Composition.Services(document, ToolConsole.Current.Note).BuildServiceProvider();
-        var builder = new RunBuilder(services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), services);
-        Threads.Set(0);
-        var where = DeviceChoice.Resolve(device ?? "cpu");
-        using var model = builder.Model(run.Data);
+        using var session = Session.OfRun(
+            run,
+            path,
+            new SessionOptions
+            {
+                Device = device ?? "cpu",
+                Plugins = plugins,
+                Note = ToolConsole.Current.Note,
+            }
+        );
+        var where = session.Device;
+        using var model = session.CreateModel(run.Data);
         var found = file.Replay(model, where);
 
         var progress = file.Progress;

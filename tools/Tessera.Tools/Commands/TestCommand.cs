@@ -70,10 +70,13 @@ internal static class TestCommand
                 parsed.GetValue(predictions),
                 parsed.GetValue(show),
                 parsed.GetValue(score),
-                parsed.GetValue(device),
-                parsed.GetValue(precision),
-                weights.Read(parsed),
-                [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))]
+                new SessionOptions
+                {
+                    Device = parsed.GetValue(device),
+                    Precision = parsed.GetValue(precision),
+                    Overrides = [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))],
+                },
+                weights.Read(parsed)
             )
         );
         return command;
@@ -89,10 +92,8 @@ internal static class TestCommand
         string? predictions,
         string? show,
         double? score,
-        string? device,
-        Precision precision,
-        PretrainedOptions weights,
-        string[] overrides
+        SessionOptions options,
+        PretrainedOptions weights
     )
     {
         if (output is not null && Path.GetExtension(output).ToLowerInvariant() is ".pkl" or ".pickle")
@@ -100,7 +101,7 @@ internal static class TestCommand
                 $"--out {output}: --out writes the metrics, as JSON (--out metrics.json). Predictions are written by --predictions "
                     + $"PATH, pictures of them by --show-dir DIR; pickles are not written."
             );
-        using var data = EvaluatedData.Open(config, device, overrides, checkpoint);
+        using var data = EvaluatedData.Open(config, options, checkpoint);
         var metrics = data.Metrics();
         if (metrics.Count == 0 && predictions is null && show is null)
             throw new UserErrorException(
@@ -114,7 +115,6 @@ internal static class TestCommand
             write =>
                 data.OfCheckpoint(
                     checkpoint,
-                    precision,
                     weights,
                     metrics,
                     write is null && pictures is null

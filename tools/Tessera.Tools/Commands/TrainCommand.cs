@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Messages;
@@ -62,10 +61,18 @@ internal static class TrainCommand
             changes.Add($"device={device}");
         if (seed is { } number)
             changes.Add($"seed={number.ToString(CultureInfo.InvariantCulture)}");
-        var document = ConfigDocument.Load(config, changes);
         var notes = new List<string>();
-        using var services = Composition.Services(document, notes.Add).BuildServiceProvider();
-        using var runner = Runner.Create(document, services, workDir, resume, overwrite);
+        using var session = Session.Open(config, new SessionOptions { Overrides = changes, Note = notes.Add });
+        using var runner = Runner.Create(
+            session,
+            new RunnerOptions
+            {
+                WorkDir = workDir,
+                Resume = resume,
+                Overwrite = overwrite,
+                Command = folder => $"tools/train {SourceLocation.Display(session.Document.Path!)} --work-dir {folder}",
+            }
+        );
         foreach (var note in notes)
             s_log.LogInformation("{0}", note); // plugins, once the run's log is open
 

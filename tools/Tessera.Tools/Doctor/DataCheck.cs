@@ -1,4 +1,3 @@
-using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
@@ -6,23 +5,23 @@ using Tessera.Framework.Running.Diagnosis;
 namespace Tessera.Tools.Doctor;
 
 /// <summary>A part of the data as a whole: what its own look finds, and how its classes are spread.</summary>
-internal sealed class DataCheck(RunBuilder builder, Report report)
+internal sealed class DataCheck(Session session, Report report)
 {
     private const double ImbalanceWorthSaying = 20;
     private const int ClassesNamed = 8;
 
     /// <param name="data">null where the part can't be used.</param>
-    public bool Run(string part, ComponentSpec<Dataset> spec, LoaderOptions? loader, out Dataset? data)
+    public bool Run(DataPart part, LoaderOptions? loader, out Dataset? data)
     {
         Dataset? built = null;
-        var good = report.Check("data", () => Describe(part, built = builder.Dataset(spec), loader));
+        var good = report.Check("data", () => Describe(SessionData.NameOf(part), built = session.Data[part], loader));
         data = good ? built : null;
         return good;
     }
 
     private string Describe(string part, Dataset data, LoaderOptions? loader)
     {
-        RunBuilder.CheckData(data, $"{part}.dataset", loader, text => report.Warn(part, text), text => report.Note(part, text));
+        DataChecks.Check(data, $"{part}.dataset", loader, text => report.Warn(part, text), text => report.Note(part, text));
         var classes = data.Info.Classes;
         var said =
             $"{part}: {data.Count} samples, {classes.Count} classes "

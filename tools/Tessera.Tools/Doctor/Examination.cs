@@ -22,31 +22,19 @@ namespace Tessera.Tools.Doctor;
 /// <summary>Everything that can be known to go wrong before the first epoch.</summary>
 internal sealed class Examination : IDisposable
 {
-    private readonly ConfigDocument _document;
-    private readonly ServiceProvider _services;
-    private readonly RunBuilder _builder;
     private readonly Report _report;
-    private PrecisionChoice _precision = null!;
     private Dataset? _train,
         _val;
-    private VisionModel? _model;
 
-    public Examination(ConfigDocument document, Report report)
+    public Examination(string config, SessionOptions options, Report report)
     {
-        (_document, _report) = (document, report);
-        _services = Composition.Services(document, note => report.Note("plugin", note)).BuildServiceProvider();
-        _builder = new RunBuilder(_services.GetRequiredService<ComponentBuilder>().Bind<RunOptions>(document), _services);
+        _report = report;
+        Session = Session.Open(config, options with { Note = note => report.Note("plugin", note) });
     }
 
-    public RunOptions Options => _builder.Options;
+    public Session Session { get; }
 
-    public RunBuilder Builder => _builder;
-
-    public IServiceProvider Services => _services;
-
-    public Device Device { get; private set; } = CPU;
-
-    public bool ChannelsLast { get; private set; }
+    private RunOptions Options => Session.Options;
 
     /// <summary>Training data; null until found.</summary>
     public Dataset? Train => _train;
@@ -56,8 +44,8 @@ internal sealed class Examination : IDisposable
     /// <summary>Runs every check that the ones before it allow.</summary>
     public void Run()
     {
-        _report.Check("config", () => $"{_document.Path}: {Counted.Of(_document.Files.Count, "file")}, every option known");
-        foreach (var option in InheritedOptions.Find(_services.GetRequiredService<ComponentRegistry>(), _document))
+        _report.Check("config", () => $"{Session.Document.Path}: {Counted.Of(Session.Document.Files.Count, "file")}, every option known");
+        foreach (var option in InheritedOptions.Find(Session.Services.GetRequiredService<ComponentRegistry>(), Session.Document))
             _report.Warn("config", option);
         if (!_report.Check("torch", Torch))
             return;
@@ -68,32 +56,24 @@ internal sealed class Examination : IDisposable
         if (!_report.Check("model", Model))
             return;
         var steps = _train is null || Options.Optimizer is null || _report.Check("optimizer", Optimizer);
-        var trains =
-            _train is null
-            || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run(_model!, _precision)));
+        var trains = _train is null || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run()));
         if (trains && valRead && _val is not null)
             _report.Check("evaluation", EvaluateOneBatch);
         if (trains && found)
             _report.Check("saving", SaveAndReload);
     }
 
-    public void Dispose()
-    {
-        _model?.Dispose();
-        _services.Dispose();
-    }
+    public void Dispose() => Session.Dispose();
 
     private string Torch()
     {
-        _builder.StartTensorLibrary();
-        Device = DeviceChoice.Resolve(Options.Device);
-        _precision = PrecisionChoice.Resolve(Options.Precision, Device.type);
+        var device = Session.Device;
         var facts = EnvironmentReport
-            .Collect(Device, _precision, new SingleProcess(), Options.Seed, false)
+            .Collect(device, Session.Precision, new SingleProcess(), Options.Seed, false)
             .ToDictionary(fact => fact.Name, fact => fact.Value);
         if (
             facts.TryGetValue("BLAS", out var blas)
-            && Device.type == DeviceType.CPU
+            && device.type == DeviceType.CPU
             && !blas.Contains("openblas", StringComparison.OrdinalIgnoreCase)
             && !blas.Contains("mkl", StringComparison.OrdinalIgnoreCase)
             && !blas.Contains("Math Kernel Library", StringComparison.OrdinalIgnoreCase)
@@ -102,7 +82,7 @@ internal sealed class Examination : IDisposable
                 "BLAS",
                 $"{blas}: the reference BLAS is more than ten times slower than OpenBLAS and MKL, which NuGet's libtorch brings."
             );
-        if (Threads.Count < Processor.Cores && Device.type == DeviceType.CPU && Options.Threads == 0)
+        if (Threads.Count < Processor.Cores && device.type == DeviceType.CPU && Options.Threads == 0)
             _report.Warn("threads", $"{Threads.Count} of {Processor.Cores} cores are used.");
         return string.Join(
             ", ",
@@ -117,15 +97,15 @@ internal sealed class Examination : IDisposable
     {
         if (Options.Train is null && Options.Val is null && Options.Test is null)
             return _report.Check("data", () => throw new UserErrorException("The config has neither train nor val nor test."));
-        var judgement = new DataCheck(_builder, _report);
+        var judgement = new DataCheck(Session, _report);
         var good = true;
         if (Options.Train is { } train)
-            good &= judgement.Run("train", train.Dataset, train.Loader, out _train);
+            good &= judgement.Run(DataPart.Train, train.Loader, out _train);
         if (Options.Val is { } val)
-            good &= judgement.Run("val", val.Dataset, val.Loader, out _val);
+            good &= judgement.Run(DataPart.Val, val.Loader, out _val);
         Dataset? test = null;
         if (Options.Test is { } tested)
-            good &= judgement.Run("test", tested.Dataset, tested.Loader, out test);
+            good &= judgement.Run(DataPart.Test, tested.Loader, out test);
         good &= SameClasses("val", ref _val) & SameClasses("test", ref test);
         if (Options.Val is null)
             _val = test;
@@ -137,7 +117,7 @@ internal sealed class Examination : IDisposable
     {
         if (_train is not { } trained || data is not { } other)
             return true;
-        if (_report.Try("data", () => RunBuilder.RequireSameClasses(trained, other, $"{part}.dataset")))
+        if (_report.Try("data", () => DataChecks.RequireSameClasses(trained, other, $"{part}.dataset")))
             return true;
         data = null;
         return false;
@@ -152,23 +132,10 @@ internal sealed class Examination : IDisposable
             "sample",
             () =>
                 part == "train"
-                    ? reading.Run(
-                        part,
-                        small =>
-                            _builder.TrainLoader(
-                                data,
-                                small ? Options.Train! with { Loader = Small(Options.Train!.Loader) } : Options.Train!,
-                                new SingleProcess()
-                            )
-                    )
+                    ? reading.Run(part, small => Session.Data.OpenTrainLoader(data, small ? Small(Options.Train!.Loader) : null))
                     : reading.Run(
                         part,
-                        small =>
-                            _builder.EvaluationLoader(
-                                data,
-                                small ? Evaluation with { Loader = Small(Evaluation.Loader) } : Evaluation,
-                                new SingleProcess()
-                            )
+                        small => Session.Data.OpenEvaluationLoader(data, small ? Small(Evaluation.Loader) : Evaluation.Loader)
                     )
         );
     }
@@ -176,15 +143,11 @@ internal sealed class Examination : IDisposable
     private string Model()
     {
         manual_seed(Options.Seed);
-        _model = _builder.InitializedModel((_train ?? _val)!.Info);
-        _model.to(Device);
-        ChannelsLast = _builder.ChannelsLast(_model, Device, _precision);
-        if (ChannelsLast)
-            _model.ToChannelsLast();
-        var parameters = _model.parameters().Sum(parameter => parameter.numel());
+        var model = Session.MakeModel((_train ?? _val)!.Info);
+        var parameters = model.parameters().Sum(parameter => parameter.numel());
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{_model.GetName()}, {parameters / 1e6:0.00} M parameters{(ChannelsLast ? ", channels last" : "")}"
+            $"{model.GetName()}, {parameters / 1e6:0.00} M parameters{(Session.ChannelsLast ? ", channels last" : "")}"
         );
     }
 
@@ -192,42 +155,43 @@ internal sealed class Examination : IDisposable
     /// hooks.</summary>
     private string Optimizer()
     {
-        var frozen = ParameterGroups.Freeze(_model!, Options.Train!.Freeze ?? []);
-        ParameterGroups.Norms(_model!, Options.Train.NormEval ?? []);
+        var frozen = ParameterGroups.Freeze(Session.Model, Options.Train!.Freeze ?? []);
+        ParameterGroups.Norms(Session.Model, Options.Train.NormEval ?? []);
         var specs = Options.Optimizer!.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
-        var factories = specs.Select(spec => spec.Build(_services)).ToArray();
-        var groups = factories.Sum(factory => ParameterGroups.Split(_model!, factory).Count);
+        var factories = specs.Select(spec => spec.Build(Session.Services)).ToArray();
+        var groups = factories.Sum(factory => ParameterGroups.Split(Session.Model, factory).Count);
         foreach (var phase in Options.Schedule ?? [])
-            phase.Build(_services);
+            phase.Build(Session.Services);
         foreach (var penalty in (Options.Train.Penalties ?? new Dictionary<string, ComponentSpec<Penalty>?>()).Values)
-            penalty?.Build(_services).Select(_model!);
+            penalty?.Build(Session.Services).Select(Session.Model);
         return $"{string.Join(", ", specs.Select(spec => spec.TypeName))}: {groups} {(groups == 1 ? "group" : "groups")} of "
             + $"parameters, {frozen.Count} parameters frozen";
     }
 
     private string EvaluateOneBatch()
     {
-        var metrics = _builder.Metrics(Evaluation, _val!.Info);
-        using var loader = _builder.EvaluationLoader(_val, Evaluation with { Loader = Small(Evaluation.Loader) }, new SingleProcess());
+        var (model, info) = (Session.Model, _val!.Info);
+        var metrics = Evaluation.Metrics.BuildAll(Session.Services, info);
+        using var loader = Session.Data.OpenEvaluationLoader(_val, Small(Evaluation.Loader));
         using var scope = NewDisposeScope();
         using var batch = SampleCheck.First(loader, Options.Val is null ? "test" : "val");
-        Prepare(batch);
-        _model!.eval();
+        Session.Place(batch);
+        model.eval();
         using (no_grad())
         {
-            var predictions = ShapeMistake.Guard(_model, batch, () => _model.Predict(batch));
+            var predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
             foreach (var metric in metrics.Values)
             {
-                metric.Reset(_val.Info);
+                metric.Reset(info);
                 metric.Process(predictions, batch.Samples);
             }
         }
         var names = metrics.Values.SelectMany(metric => metric.Compute().Keys).ToArray();
         if (names.Length == 0 && metrics.Count == 0)
             _report.Warn("evaluation", "val.metrics is empty: nothing will be measured.");
-        var hooks = RunBuilder.Named(Options.Hooks, spec => spec.Build(_services, _val.Info));
-        var schedule = (Options.Schedule ?? []).Select(spec => spec.Build(_services)).ToArray();
-        new FollowedMetrics(hooks, schedule).Tell(metrics.Values, _val.Info);
+        var hooks = Options.Hooks.BuildAll(Session.Services, info);
+        var schedule = (Options.Schedule ?? []).Select(spec => spec.Build(Session.Services)).ToArray();
+        new FollowedMetrics(hooks, schedule).Tell(metrics.Values, info);
         return $"{batch.Count} samples predicted; metrics: {string.Join(", ", names)}";
     }
 
@@ -236,26 +200,26 @@ internal sealed class Examination : IDisposable
         var folder = Directory.CreateTempSubdirectory("tessera-doctor").FullName;
         try
         {
-            var data = (_train ?? _val)!.Info;
+            var (model, data) = (Session.Model, (_train ?? _val)!.Info);
             var state = new StateWriter();
-            foreach (var (name, tensor) in _model!.state_dict())
+            foreach (var (name, tensor) in model.state_dict())
                 state.Under(CheckpointParts.Model).Write(name, tensor);
             var path = new CheckpointStore(folder).Save(
                 "doctor",
                 state,
                 new CheckpointInfo
                 {
-                    Config = _document.ForSaving(),
+                    Config = Session.Document.ForSaving(),
                     Data = data,
                     Epoch = 0,
                     Iteration = 0,
                 }
             );
             using var checkpoint = Checkpoint.Open(path);
-            using var again = _builder.Model(data);
+            using var again = Session.CreateModel(data);
             checkpoint.LoadModel(again);
-            again.to(Device);
-            var before = _model.state_dict();
+            again.to(Session.Device);
+            var before = model.state_dict();
             foreach (var (name, tensor) in again.state_dict())
                 if (!tensor.eq(before[name]).all().ToBoolean())
                     throw new UserErrorException($"{name} is another after saving and loading.");
@@ -272,13 +236,6 @@ internal sealed class Examination : IDisposable
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    public void Prepare(Batch batch)
-    {
-        batch.To(Device);
-        if (ChannelsLast)
-            batch.ToChannelsLast();
     }
 
     private EvaluationOptions Evaluation => (Options.Val ?? Options.Test)!;

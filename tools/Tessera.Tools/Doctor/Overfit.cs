@@ -30,7 +30,7 @@ internal sealed class Overfit(Examination examination, Report report, int count,
     public void Run()
     {
         var train = examination.Train ?? throw new UserErrorException("--overfit: the config has no train section.");
-        if (examination.Options.Optimizer is not { } optimizer)
+        if (examination.Session.Options.Optimizer is not { } optimizer)
             throw new UserErrorException("--overfit: the config has no optimizer.");
         var pipeline = (examination.Val ?? train).Pipeline; // evaluation's: no augmentation
         var few = new FirstSamples(train, count, pipeline);
@@ -67,21 +67,19 @@ internal sealed class Overfit(Examination examination, Report report, int count,
 
     private (bool Learned, string Text) Try(FirstSamples few, OneOrNamed<ComponentSpec<OptimizerFactory>> specs, double factor)
     {
-        var options = examination.Options;
+        var options = examination.Session.Options;
         manual_seed(options.Seed);
-        using var model = examination.Builder.InitializedModel(few.Info);
+        using var model = examination.Session.CreateInitializedModel(few.Info);
         using var step = new TrainStep(Parts(model, options.Train!, specs));
         foreach (var name in step.Optimizers.Names)
         foreach (var group in step.Optimizers[name].Optimizer.ParamGroups)
             group.LearningRate *= factor;
-        var metrics = options.Val is { } val ? examination.Builder.Metrics(val, few.Info) : new Dictionary<string, Metric>();
+        var metrics = options.Val is { } val
+            ? val.Metrics.BuildAll(examination.Session.Services, few.Info)
+            : new Dictionary<string, Metric>();
 
         var batchSize = Math.Min(few.Count, options.Train!.Loader?.BatchSize ?? 16);
-        using var loader = examination.Builder.EvaluationLoader(
-            few,
-            new EvaluationOptions(null!, new LoaderOptions(batchSize, 0)),
-            new SingleProcess()
-        );
+        using var loader = examination.Session.Data.OpenEvaluationLoader(few, new LoaderOptions(batchSize, 0));
         var batches = loader.Epoch(0).ToArray();
         try
         {
@@ -112,12 +110,12 @@ internal sealed class Overfit(Examination examination, Report report, int count,
         return new StepParts
         {
             Model = model,
-            Optimizers = named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(examination.Services)),
-            Penalties = RunBuilder.Named(train.Penalties, spec => spec.Build(examination.Services)),
+            Optimizers = named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(examination.Session.Services)),
+            Penalties = train.Penalties.BuildAll(examination.Session.Services),
             Step = train,
-            Device = examination.Device,
-            Precision = PrecisionChoice.Resolve(examination.Options.Precision, examination.Device.type),
-            ChannelsLast = examination.ChannelsLast,
+            Device = examination.Session.Device,
+            Precision = examination.Session.Precision,
+            ChannelsLast = examination.Session.ChannelsLast,
         };
     }
 
@@ -140,7 +138,9 @@ internal sealed class Overfit(Examination examination, Report report, int count,
 
     /// <summary>Of the model alone: penalties on the weights need not fall.</summary>
     private double Loss(LossMap losses) =>
-        losses.Where(loss => examination.Options.Train!.Penalties?.ContainsKey(loss.Key) != true).Sum(loss => loss.Value.ToDouble());
+        losses
+            .Where(loss => examination.Session.Options.Train!.Penalties?.ContainsKey(loss.Key) != true)
+            .Sum(loss => loss.Value.ToDouble());
 
     private static double Rate(TrainStep step) => step.Optimizers[step.Optimizers.Names.First()].Optimizer.ParamGroups.First().LearningRate;
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Models.Losses;
@@ -21,13 +20,13 @@ internal sealed class TrainingCheck(Examination examination, Report report)
 {
     private const long End = 3L * int.MaxValue; // beyond every warm-up and ramp
 
-    public string Run(VisionModel model, PrecisionChoice precision)
+    public string Run()
     {
-        var train = examination.Options.Train!;
-        using var loader = examination.Builder.TrainLoader(examination.Train!, train, new SingleProcess());
+        var (model, train) = (examination.Session.Model, examination.Session.Options.Train!);
+        var loader = examination.Session.Data.Loader(DataPart.Train);
         using var scope = NewDisposeScope();
         using var batch = SampleCheck.First(loader, "train");
-        examination.Prepare(batch);
+        examination.Session.Place(batch);
         model.train();
         var watch = Stopwatch.StartNew();
         var losses = Step(new Progress(0, 1, 0, 1));
@@ -62,7 +61,7 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         LossMap Step(Progress progress)
         {
             LossMap found;
-            using (precision.Enter(examination.Device.type))
+            using (examination.Session.Precision.Enter(examination.Session.Device.type))
                 found = ShapeMistake.Guard(model, batch, () => model.Loss(batch, progress));
             foreach (var (name, loss) in found)
             {
@@ -143,7 +142,7 @@ internal sealed class TrainingCheck(Examination examination, Report report)
     }
 
     private long Length(TrainOptions train, int batches) =>
-        train.BuildLoop(examination.Services).TotalIterations((batches + train.Accumulate - 1) / train.Accumulate);
+        train.BuildLoop(examination.Session.Services).TotalIterations((batches + train.Accumulate - 1) / train.Accumulate);
 
     private static string Text(LossMap losses) =>
         string.Join(", ", losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"{loss.Key} {loss.Value.ToDouble():0.000}")));

@@ -1,17 +1,11 @@
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
 using Tessera.Framework.Checkpoints;
-using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
-using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
-using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools.Output;
-using Tessera.Torch;
-using TorchSharp;
 
 namespace Tessera.Tools.Evaluation;
 
@@ -19,41 +13,45 @@ namespace Tessera.Tools.Evaluation;
 /// it.</summary>
 internal sealed class EvaluatedData : IDisposable
 {
-    private readonly ConfigDocument _document;
-    private readonly ServiceProvider _services;
-    private readonly RunBuilder _builder;
-    private readonly EvaluationOptions _evaluation;
+    private readonly Session _session;
+    private readonly DataPart _part;
 
-    private EvaluatedData(string config, string[] overrides, string? source)
+    private EvaluatedData(Session session)
     {
-        _document = ConfigDocument.Load(config, overrides);
-        _services = Composition.Services(_document, ToolConsole.Current.Note).BuildServiceProvider();
-        var components = _services.GetRequiredService<ComponentBuilder>();
-        if (source is not null && !StoredPredictions.Are(source))
-            _document = AsTrained(_document, components, source);
-        var options = components.Bind<RunOptions>(_document);
-        _evaluation =
-            options.Test
-            ?? options.Val
-            ?? throw new UserErrorException($"{config}: it has neither test nor val, so there is nothing to evaluate on.");
-        Part = options.Test is null ? "val" : "test";
-        _builder = new RunBuilder(options, _services);
-        Dataset = _builder.Dataset(_evaluation.Dataset);
-        RunBuilder.CheckData(Dataset, $"{Part}.dataset", _evaluation.Loader, ToolConsole.Current.Warning, ToolConsole.Current.Note);
+        (_session, _part) = (session, session.Data.EvaluatedPart);
+        var loader = session.Data.Evaluation(_part).Loader;
+        DataChecks.Check(Dataset, $"{Part}.dataset", loader, ToolConsole.Current.Warning, ToolConsole.Current.Note);
     }
 
-    /// <param name="device">In place of the config's.</param>
     /// <param name="source">What will be evaluated, where it is known: options that the config leaves out are a checkpoint's own.</param>
-    public static EvaluatedData Open(string config, string? device, string[] overrides, string? source = null) =>
-        new(config, device is null ? overrides : [.. overrides, $"device={device}"], source);
+    public static EvaluatedData Open(string config, SessionOptions options, string? source = null)
+    {
+        var session = Session.Open(
+            config,
+            options with
+            {
+                Weights = source is null || StoredPredictions.Are(source) ? null : source,
+                Note = ToolConsole.Current.Note,
+            }
+        );
+        try
+        {
+            return new EvaluatedData(session);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>test or val.</summary>
-    public string Part { get; }
+    public string Part => SessionData.NameOf(_part);
 
-    public Dataset Dataset { get; }
+    public Dataset Dataset => _session.Data[_part];
 
     /// <summary>The config's metrics.</summary>
-    public IReadOnlyDictionary<string, Metric> Metrics() => _builder.Metrics(_evaluation, Dataset.Info);
+    public IReadOnlyDictionary<string, Metric> Metrics() => _session.Data.CreateMetrics(_part);
 
     /// <summary>The sample with what it is measured by, in its own size; its image unread.</summary>
     public Sample Truth(int index)
@@ -68,14 +66,13 @@ internal sealed class EvaluatedData : IDisposable
     /// <param name="observe">Sees every prediction.</param>
     public IReadOnlyDictionary<string, double> Run(
         string source,
-        Precision precision,
         PretrainedOptions weights,
         IReadOnlyDictionary<string, Metric> metrics,
         Action<Sample, Prediction>? observe
     )
     {
         if (!StoredPredictions.Are(source))
-            return OfCheckpoint(source, precision, weights, metrics, observe);
+            return OfCheckpoint(source, weights, metrics, observe);
         WeightArguments.RequireNone(weights, source, "a file of predictions", classes: true);
         return OfStored(source, metrics, observe);
     }
@@ -108,25 +105,19 @@ internal sealed class EvaluatedData : IDisposable
 
     public IReadOnlyDictionary<string, double> OfCheckpoint(
         string checkpoint,
-        Precision precision,
         PretrainedOptions weights,
         IReadOnlyDictionary<string, Metric> metrics,
         Action<Sample, Prediction>? observe
     )
     {
         using var log = ToolConsole.Current.ShowLog();
-        _builder.StartTensorLibrary();
-        var on = DeviceChoice.Resolve(_builder.Options.Device);
-        var chosen = PrecisionChoice.Resolve(precision, on.type);
+        var (on, chosen) = (_session.Device, _session.Precision);
         var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
-        using var model = _builder.Model(trainedOn);
-        LoadWeights(model, checkpoint, trainedOn, weights, _document);
-        model.to(on);
-        var channelsLast = _builder.ChannelsLast(model, on, chosen);
-        if (channelsLast)
-            model.ToChannelsLast();
+        using var model = _session.CreateModel(trainedOn);
+        LoadWeights(model, checkpoint, trainedOn, weights, _session.Document);
+        var channelsLast = _session.Place(model);
 
-        using var loader = _builder.EvaluationLoader(Dataset, _evaluation, new SingleProcess());
+        var loader = _session.Data.Loader(_part);
         ToolConsole.Current.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
@@ -160,15 +151,7 @@ internal sealed class EvaluatedData : IDisposable
         return values;
     }
 
-    /// <summary>A config with what it leaves out as a checkpoint of Tessera's has it; for any other file the config itself.</summary>
-    internal static ConfigDocument AsTrained(ConfigDocument document, ComponentBuilder components, string path)
-    {
-        if (!File.Exists(path) || !Checkpoint.IsCheckpoint(path))
-            return document;
-        using var checkpoint = Checkpoint.Open(path);
-        return EarlierDefaults.With(document, components, checkpoint.Info.Config, ToolConsole.Current.Note);
-    }
-
+    /// <summary>Fills a model with a checkpoint's or with published weights.</summary>
     internal static void LoadWeights(VisionModel model, string path, DataInfo data, PretrainedOptions weights, ConfigDocument document)
     {
         if (!Checkpoint.IsCheckpoint(path))
@@ -201,5 +184,5 @@ internal sealed class EvaluatedData : IDisposable
         return (checkpoint.Info.Data, order);
     }
 
-    public void Dispose() => _services.Dispose();
+    public void Dispose() => _session.Dispose();
 }

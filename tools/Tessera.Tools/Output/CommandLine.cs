@@ -118,7 +118,7 @@ internal static class CommandLine
     internal static (string Message, bool IsMistake) Describe(Exception exception, IReadOnlyList<string> args) =>
         Cause(exception) switch
         {
-            UserErrorException mistake => (mistake.Message, true),
+            UserErrorException mistake => (ToolAdvice.MessageOf(mistake), true),
             LibTorchException unusable => (unusable.Message, true),
             IOException { Message: var message } full when AtomicFile.IsFull(full) => (
                 $"The disk is full, or a limit on files is reached: {message}\n  What was saved before is untouched.",

@@ -1,43 +1,25 @@
-using Tessera.Framework.Components;
-using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Running;
 
 namespace Tessera.Tools.Output;
 
-/// <summary>The data sets of a config, by part.</summary>
+/// <summary>The parts of a config's data, as the command line names them.</summary>
 internal static class DataParts
 {
-    /// <param name="names">Of train, val and test.</param>
-    /// <param name="required">The config must have each of them; otherwise at least one.</param>
-    public static IReadOnlyList<(string Name, Dataset Dataset)> Of(
-        RunBuilder builder,
-        string config,
-        IReadOnlyList<string> names,
-        bool required
-    )
+    private static readonly string[] s_names = [.. Enum.GetValues<DataPart>().Select(SessionData.NameOf)];
+
+    /// <summary>Every part that a config has.</summary>
+    /// <exception cref="UserErrorException">It has none.</exception>
+    public static IEnumerable<DataPart> Of(Session session)
     {
-        var found = new List<(string, Dataset)>();
-        foreach (var name in names.Distinct())
-        {
-            if (Spec(builder.Options, name) is { } spec)
-                found.Add((name, builder.Dataset(spec)));
-            else if (required)
-                throw new UserErrorException($"{config}: it has no {name}.dataset.");
-        }
-        return found.Count > 0
-            ? found
-            : throw new UserErrorException($"{config}: it has neither train nor val nor test, so there is no data to look at.");
+        var first = session.Data.FirstPart;
+        return Enum.GetValues<DataPart>().Where(part => part >= first && session.Data.Has(part));
     }
 
-    private static ComponentSpec<Dataset>? Spec(RunOptions options, string name) =>
-        name switch
-        {
-            "train" => options.Train?.Dataset,
-            "val" => options.Val?.Dataset,
-            "test" => options.Test?.Dataset,
-            _ => throw new UserErrorException(
-                $"\"{name}\" is no part of the data.{NearestName.Suggest(name, ["train", "val", "test"])} There are train, val and test."
-            ),
-        };
+    /// <exception cref="UserErrorException">There is no such part.</exception>
+    public static DataPart Named(string name) =>
+        Array.IndexOf(s_names, name) is >= 0 and var index
+            ? (DataPart)index
+            : throw new UserErrorException(
+                $"\"{name}\" is no part of the data.{NearestName.Suggest(name, s_names)} There are train, val and test."
+            );
 }

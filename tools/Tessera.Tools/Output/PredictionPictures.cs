@@ -1,9 +1,9 @@
-using Tessera.Datasets.Images.Resampling;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
+using Tessera.Pictures;
 
 namespace Tessera.Tools.Output;
 
@@ -11,16 +11,12 @@ namespace Tessera.Tools.Output;
 /// them.</summary>
 internal sealed class PredictionPictures
 {
-    private const double Score = 0.3; // boxes that score less would cover the picture
-    private const int SmallestSide = 160; // smaller pictures of boxes are enlarged, so that their names can be read
-
     private static readonly LoadImage s_load = new(new LoadImageOptions());
 
     private readonly string _folder;
     private readonly DataInfo _data;
     private readonly OutputNames _names;
     private readonly Func<Sample, Sample> _original;
-    private readonly Rgb[] _colors;
     private readonly double _score;
 
     /// <param name="score">Boxes that score less are left out; null: 0.3.</param>
@@ -46,8 +42,7 @@ internal sealed class PredictionPictures
         if (File.Exists(folder))
             throw new UserErrorException($"{folder}: pictures are written into a folder, but this is a file.");
         (_folder, _data, _names, _original) = (folder, data, new OutputNames(names), original);
-        _colors = ClassColors.Of(data);
-        _score = score ?? Score;
+        _score = score ?? PredictionDrawing.UsualScore;
     }
 
     public void Write(Sample sample, Prediction prediction)
@@ -62,53 +57,6 @@ internal sealed class PredictionPictures
     public Drawing Draw(Sample sample, Prediction prediction)
     {
         var image = s_load.Apply(_original(sample), new RandomSource(0)).Image!.Decode();
-        return prediction switch
-        {
-            SegmentationPrediction { Map: var map } => Maps(image, map, sample.Truth.SegmentationMap),
-            DetectionPrediction boxes => Boxes(image, boxes, sample.Truth.BoxAnnotation),
-            _ => CaptionedPicture.Draw(image, prediction, sample, _data),
-        };
-    }
-
-    private Drawing Boxes(Image image, DetectionPrediction found, BoxAnnotation? truth)
-    {
-        var scale = Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
-        var plain = Photograph.Of(image);
-        if (scale > 1)
-            plain = Resampler.Resize(plain, image.Height * scale, image.Width * scale, Interpolation.Nearest);
-        var shown = found.Scores.Count(score => score >= _score); // they fall
-        var predicted = Over(
-            Array.ConvertAll(found.Corners[..(4 * shown)], corner => corner * scale),
-            found.Labels[..shown],
-            found.Scores[..shown],
-            null
-        );
-        if (truth is null)
-            return Drawing.On(predicted);
-        var corners = new float[4 * truth.Count];
-        for (var i = 0; i < corners.Length; i++)
-            corners[i] = (float)(scale * (i % 4 < 2 ? truth.Boxes[i] : truth.Boxes[i] + truth.Boxes[i - 2]));
-        return Overlays.SideBySide([("prediction", predicted), ("truth", Over(corners, truth.Labels, null, truth.Ignored))], []);
-
-        Image Over(float[] boxes, int[] labels, float[]? scores, bool[]? ignored)
-        {
-            using var drawing = Drawing.On(plain);
-            Overlays.Boxes(drawing, boxes, labels, _data.Classes, _colors, scores, ignored);
-            return drawing.ToImage();
-        }
-    }
-
-    private Drawing Maps(Image image, Image predicted, Image? truth)
-    {
-        var pictures = new List<(string, Image)> { ("image", Photograph.Of(image)), ("prediction", Over(predicted)) };
-        var shown = Overlays.ClassesIn(predicted, _data.Classes.Count);
-        if (truth is not null && (truth.Height, truth.Width) == (image.Height, image.Width))
-        {
-            pictures.Add(("truth", Over(truth)));
-            shown = [.. shown.Union(Overlays.ClassesIn(truth, _data.Classes.Count)).Order()];
-        }
-        return Overlays.SideBySide(pictures, [.. shown.Select(c => (_data.Classes[c], _colors[c]))]);
-
-        Image Over(Image map) => Overlays.Segmentation(image, map, _colors, opacity: 0.6);
+        return PredictionDrawing.Draw(image, prediction, _data, sample, _score);
     }
 }

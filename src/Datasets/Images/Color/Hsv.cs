@@ -31,6 +31,10 @@ public static class Hsv
         return result;
     }
 
+    /// <summary>The same as <see cref="ToRgb(Image)"/>, in place.</summary>
+    /// <param name="pixels">Hue, saturation, value, 8 bits each; whole pixels.</param>
+    public static void ToRgb(Span<byte> pixels) => ToRgb(pixels, pixels, Simd.Best);
+
     /// <summary>Converts whole pixels; the target may be the source.</summary>
     internal static void FromRgb(ReadOnlySpan<byte> source, Span<byte> target, SimdLevel level)
     {

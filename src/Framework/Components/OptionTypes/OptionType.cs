@@ -11,12 +11,6 @@ internal sealed record BindContext(ComponentRegistry Registry, MistakeList Mista
     public void Add(ConfigNode node, string path, string text) => Mistakes.Add(new Mistake(node.Source, path, text));
 }
 
-/// <summary>An option whose default has changed, as a config has it.</summary>
-/// <param name="Parent">The path of the object that holds it.</param>
-/// <param name="Place">Where that object was written.</param>
-/// <param name="Value">What the config says; null where it leaves the option out.</param>
-internal sealed record ChangedOption(string Parent, ConfigKey Key, SourceLocation Place, ConfigValue? Value);
-
 /// <summary>A type that config values are read as.</summary>
 internal abstract class OptionType
 {

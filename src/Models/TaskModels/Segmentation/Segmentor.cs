@@ -12,7 +12,7 @@ namespace Tessera.Models.TaskModels.Segmentation;
 public sealed record SegmentorOptions(SegmentationTestOptions? Test = null, string? Prior = null);
 
 /// <summary>Images to the class of every pixel.</summary>
-[Component("Segmentor")]
+[Component("Segmentor"), ForTask(DataTask.Segmentation)]
 public sealed class Segmentor : VisionModel
 {
     private readonly Backbone backbone;

@@ -18,8 +18,8 @@ try
     using var predictor = Predictor.Load(args[0], options);
     foreach (var image in args[1..])
     {
-        var prediction = (ClassPrediction)predictor.Predict(image);
-        Console.WriteLine($"{image}: {predictor.Data.Classes[prediction.Label]} ({prediction.Scores[prediction.Label]:0.000})");
+        var best = predictor.Classify(image).Best;
+        Console.WriteLine($"{image}: {best.Name} ({best.Score:0.000})");
     }
     return 0;
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Tessera;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Models;
@@ -32,16 +31,16 @@ public sealed class SmallNetTests : IDisposable
             Path.Combine(Project(), "configs", "smallnet.json"),
             ["train.epochs=1", $"train.dataset.path={images}", $"val.dataset.path={images}"]
         );
-        using (var services = Composition.Services(document).BuildServiceProvider())
-        using (var runner = Runner.Create(document, services, workDir: _folder))
+        using (var session = Session.Open(document))
+        using (var runner = Runner.Create(session, new RunnerOptions { WorkDir = _folder }))
             runner.Run();
 
         var options = new PredictorOptions { Plugins = [typeof(SmallNet).Assembly.Location] };
         using var predictor = Predictor.Load(Path.Combine(_folder, "epoch_1.safetensors"), options);
         Assert.IsType<SmallNet>(predictor.Model.children().First(child => child is Backbone));
-        var prediction = (ClassPrediction)predictor.Predict(Path.Combine(images, "val", "circle", "1.png"));
+        var found = predictor.Classify(Path.Combine(images, "val", "circle", "1.png"));
         Assert.Equal(["circle", "square"], predictor.Data.Classes);
-        Assert.Equal(1, prediction.Scores.Sum(), tolerance: 1e-4f);
+        Assert.Equal(1, found.Ranked.Sum(entry => entry.Score), tolerance: 1e-4f);
     }
 
     /// <summary>The folder with the solution, found from the test's assembly upwards.</summary>

@@ -1,33 +1,38 @@
-using Tessera.Datasets.Segmentation;
-using Tessera.Framework.Components;
-using Tessera.Framework.Configuration;
-using Tessera.Framework.Errors;
-using Tessera.Framework.Running;
-
-namespace Tessera.Tools.Output;
+namespace Tessera.Framework.Components;
 
 /// <summary>A config as printed: options that are short for others give way to them.</summary>
-internal static class ShortForms
+public static class ShortForms
 {
     /// <summary>The resolved document; as it stands where it has mistakes.</summary>
-    /// <param name="registry">The components; asked for only where a data set may have short forms.</param>
-    public static string Expanded(ConfigDocument document, Func<ComponentRegistry> registry)
+    /// <typeparam name="T">What the components that may have short forms are.</typeparam>
+    /// <param name="paths">Where they stand.</param>
+    /// <param name="registry">The components; asked for only where one may have short forms.</param>
+    /// <param name="expand">The maps that stand in place of a component's options, by key, null for a key that is left out; null for
+    /// options without short forms.</param>
+    public static string Expand<T>(
+        ConfigDocument document,
+        IReadOnlyList<string> paths,
+        Func<ComponentRegistry> registry,
+        Func<object?, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>?>?> expand
+    )
+        where T : class
     {
         var root = document.Root;
-        foreach (var path in (string[])["train.dataset", "val.dataset", "test.dataset"])
+        foreach (var path in paths)
         {
-            if (document.Find(path) is not ConfigMap || OptionsAt(document, path, registry) is not LabelOptions options)
+            if (document.Find(path) is not ConfigMap || expand(OptionsAt<T>(document, path, registry)) is not { } full)
                 continue;
-            root = Replace(root, path.Split('.'), map => Expand(map, options));
+            root = Replace(root, path.Split('.'), map => Expand(map, full));
         }
         return ConfigWriter.Write(root) + "\n";
     }
 
-    private static object? OptionsAt(ConfigDocument document, string path, Func<ComponentRegistry> registry)
+    private static object? OptionsAt<T>(ConfigDocument document, string path, Func<ComponentRegistry> registry)
+        where T : class
     {
         try
         {
-            return OptionsBinder.BindComponent<Framework.Data.Dataset>(registry(), document, path).Options;
+            return OptionsBinder.BindComponent<T>(registry(), document, path).Options;
         }
         catch (UserErrorException)
         {
@@ -45,9 +50,8 @@ internal static class ShortForms
         return copy;
     }
 
-    private static ConfigMap Expand(ConfigMap map, LabelOptions options)
+    private static ConfigMap Expand(ConfigMap map, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>?> full)
     {
-        var full = options.Expand();
         var written = new ConfigMap(map.Source);
         foreach (var (key, value) in map)
         {

@@ -1,42 +1,20 @@
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Tessera.Framework.Checkpoints;
-using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Messages;
-using Tessera.Framework.Metrics;
-using Tessera.Framework.Models;
-using Tessera.Framework.Processes;
-using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
-using Tessera.Torch;
-using Tessera.Torch.Layers;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Tessera;
 
-/// <summary>Builds the parts of a run from its options. The tools and the runner share it.</summary>
-public sealed class RunBuilder(RunOptions options, IServiceProvider services)
+/// <summary>What is looked for in the data before a run begins.</summary>
+public static class DataChecks
 {
-    private static readonly ILogger s_log = Log.For(Log.Run);
-
-    public RunOptions Options => options;
-
-    /// <summary>Loads the tensor library, with as many threads as the config says.</summary>
-    public void StartTensorLibrary() => Threads.Set(options.Threads);
-
-    public Dataset Dataset(ComponentSpec<Dataset> spec) => spec.Build(services);
-
-    /// <summary>Looks for what in the data would stop a run later (<see cref="Tessera.Framework.Data.Dataset.Check"/>).</summary>
+    /// <summary>Looks for what in the data would stop a run later (<see cref="Dataset.Check"/>).</summary>
     /// <param name="path">Of the data set in the config.</param>
     /// <param name="warn">Told what is odd but allowed.</param>
     /// <param name="progress">Told now and then how far the look has come, where it takes a while.</param>
     /// <exception cref="UserErrorException">The data can't be used, and the loader isn't to skip what it can't read.</exception>
-    public static void CheckData(Dataset dataset, string path, LoaderOptions? loader, Action<string> warn, Action<string> progress)
+    public static void Check(Dataset dataset, string path, LoaderOptions? loader, Action<string> warn, Action<string> progress)
     {
         var watch = Stopwatch.StartNew();
         var said = TimeSpan.Zero;
@@ -88,7 +66,7 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
         {
             try
             {
-                CheckData(dataset, path, loader, warn, progress);
+                Check(dataset, path, loader, warn, progress);
             }
             catch (UserErrorException fault)
             {
@@ -99,92 +77,6 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
             throw faults.Count == 1
                 ? faults[0]
                 : new UserErrorException(string.Join("\n\n", faults.Select(fault => fault.Message)), faults[0]);
-    }
-
-    /// <summary>The training batches of this process.</summary>
-    public IBatchLoader TrainLoader(Dataset dataset, TrainOptions train, IProcessGroup group)
-    {
-        var loader = train.Loader ?? new LoaderOptions();
-        var transforms = (train.BatchTransforms ?? []).Select(spec => spec.Build(services, dataset.Info)).ToArray();
-        return Loaders.Create(
-            dataset,
-            dataset.Pipeline,
-            loader.Sampler?.Build(services),
-            loader,
-            options.Seed,
-            training: true,
-            group.Rank,
-            group.WorldSize,
-            transforms
-        );
-    }
-
-    /// <summary>The batches to evaluate in this process.</summary>
-    public IBatchLoader EvaluationLoader(Dataset dataset, EvaluationOptions evaluation, IProcessGroup group)
-    {
-        var loader = evaluation.Loader ?? new LoaderOptions();
-        return Loaders.Create(
-            dataset,
-            dataset.Pipeline,
-            loader.Sampler?.Build(services),
-            loader,
-            options.Seed,
-            training: false,
-            group.Rank,
-            group.WorldSize
-        );
-    }
-
-    /// <summary>By the config's names.</summary>
-    public IReadOnlyDictionary<string, Metric> Metrics(EvaluationOptions evaluation, DataInfo data) =>
-        Named(evaluation.Metrics, spec => spec.Build(services, data));
-
-    /// <summary>The model for these classes, its weights random; on the CPU.</summary>
-    public VisionModel Model(DataInfo data)
-    {
-        var model = Kept.Keep(options.Model.Build(services, data));
-        SingleValueNorms.Attach(model);
-        return model;
-    }
-
-    /// <summary>The model with its initial weights as the config says.</summary>
-    public VisionModel InitializedModel(DataInfo data)
-    {
-        var model = Model(data);
-        ModelInitialization.Apply(model, new InitContext(data));
-        return model;
-    }
-
-    /// <summary>Whether images are to lie channels last in memory.</summary>
-    public bool ChannelsLast(VisionModel model, Device device, PrecisionChoice precision)
-    {
-        if (options.ChannelsLast == AutoSwitch.False)
-            return false;
-        var risky = device.type == DeviceType.CPU && !precision.IsMixed ? BatchLayout.Overrunning(model) : null;
-        if (options.ChannelsLast == AutoSwitch.True)
-        {
-            if (risky is not null)
-                s_log.LogWarning(
-                    "channels_last: with {0}, a strided 1x1 convolution over fewer than 16 channels, training in fp32 can corrupt "
-                        + "memory (oneDNN 2.6). \"auto\" would leave it off.",
-                    risky
-                );
-            return true;
-        }
-        return risky is null && BatchLayout.IsConvolutional(model) && (device.type == DeviceType.CPU || precision.IsMixed);
-    }
-
-    /// <summary>Builds the components of a named map; those set to null are left out.</summary>
-    public static Dictionary<string, T> Named<T>(IReadOnlyDictionary<string, ComponentSpec<T>?>? specs, Func<ComponentSpec<T>, T> build)
-        where T : class
-    {
-        var built = new Dictionary<string, T>();
-        foreach (var (name, spec) in specs ?? new Dictionary<string, ComponentSpec<T>?>())
-        {
-            if (spec is not null)
-                built.Add(name, build(spec));
-        }
-        return built;
     }
 
     /// <summary>What is evaluated must have the classes that are trained, in the same order.</summary>
@@ -226,6 +118,4 @@ public sealed class RunBuilder(RunOptions options, IServiceProvider services)
             )
         );
     }
-
-    private IBatchLoaderFactory Loaders => services.GetRequiredService<IBatchLoaderFactory>();
 }

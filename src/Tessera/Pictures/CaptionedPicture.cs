@@ -4,7 +4,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
 
-namespace Tessera.Tools.Output;
+namespace Tessera.Pictures;
 
 /// <summary>An image with the classes or numbers that were predicted under it: right ones green, wrong ones red, in a frame of the same
 /// colour.</summary>
@@ -25,13 +25,13 @@ internal static class CaptionedPicture
     /// <param name="image">As it was before any transform.</param>
     /// <param name="prediction">Of classes or numbers.</param>
     /// <param name="truth">Where its labels are unknown, nothing is right or wrong.</param>
-    public static Drawing Draw(Image image, Prediction prediction, Sample truth, DataInfo data)
+    public static Drawing Draw(Image image, Prediction prediction, Sample? truth, DataInfo data)
     {
         var lines = prediction switch
         {
-            ClassPrediction classes when data.Task == DataTask.MultiLabel => Labels(classes, truth.Truth.MultiLabel, data.Classes),
-            ClassPrediction classes => Class(classes, truth.Truth.Label, data.Classes),
-            RegressionPrediction numbers => Numbers(numbers, truth.Truth.Targets, data.Classes),
+            ClassPrediction classes when data.Task == DataTask.MultiLabel => Labels(classes, truth?.Truth.MultiLabel, data.Classes),
+            ClassPrediction classes => Class(classes, truth?.Truth.Label, data.Classes),
+            RegressionPrediction numbers => Numbers(numbers, truth?.Truth.Targets, data.Classes),
             _ => [($"There is no picture of a {prediction.GetType().Name}.", s_plain)],
         };
         var color =

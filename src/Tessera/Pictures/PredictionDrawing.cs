@@ -1,0 +1,71 @@
+using Tessera.Datasets.Images.Resampling;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Framework.Visualization;
+
+namespace Tessera.Pictures;
+
+/// <summary>Draws what was predicted over its image, beside the truth where that is known; classes and numbers stand under it.</summary>
+public static class PredictionDrawing
+{
+    /// <summary>Boxes that score less would cover the picture.</summary>
+    public const double UsualScore = 0.3;
+
+    private const int SmallestSide = 160; // smaller pictures of boxes are enlarged, so that their names can be read
+
+    /// <param name="image">The original, before any transform; of any type.</param>
+    /// <param name="data">The classes that the model was trained on.</param>
+    /// <param name="truth">null where it is unknown.</param>
+    /// <param name="leastScore">Boxes that score less are left out.</param>
+    /// <returns>The caller's to dispose.</returns>
+    public static Drawing Draw(Image image, Prediction prediction, DataInfo data, Sample? truth = null, double leastScore = UsualScore) =>
+        prediction switch
+        {
+            SegmentationPrediction { Map: var map } => Maps(image, map, truth?.Truth.SegmentationMap, data),
+            DetectionPrediction boxes => Boxes(image, boxes, truth?.Truth.BoxAnnotation, data, leastScore),
+            _ => CaptionedPicture.Draw(image, prediction, truth, data),
+        };
+
+    private static Drawing Boxes(Image image, DetectionPrediction found, BoxAnnotation? truth, DataInfo data, double leastScore)
+    {
+        var scale = Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
+        var (plain, colors) = (Photograph.Of(image), ClassColors.Of(data));
+        if (scale > 1)
+            plain = Resampler.Resize(plain, image.Height * scale, image.Width * scale, Interpolation.Nearest);
+        var shown = found.Scores.Count(score => score >= leastScore); // they fall
+        var predicted = Over(
+            Array.ConvertAll(found.Corners[..(4 * shown)], corner => corner * scale),
+            found.Labels[..shown],
+            found.Scores[..shown],
+            null
+        );
+        if (truth is null)
+            return Drawing.On(predicted);
+        var corners = new float[4 * truth.Count];
+        for (var i = 0; i < corners.Length; i++)
+            corners[i] = (float)(scale * (i % 4 < 2 ? truth.Boxes[i] : truth.Boxes[i] + truth.Boxes[i - 2]));
+        return Overlays.SideBySide([("prediction", predicted), ("truth", Over(corners, truth.Labels, null, truth.Ignored))], []);
+
+        Image Over(float[] boxes, int[] labels, float[]? scores, bool[]? ignored)
+        {
+            using var drawing = Drawing.On(plain);
+            Overlays.Boxes(drawing, boxes, labels, data.Classes, colors, scores, ignored);
+            return drawing.ToImage();
+        }
+    }
+
+    private static Drawing Maps(Image image, Image predicted, Image? truth, DataInfo data)
+    {
+        var colors = ClassColors.Of(data);
+        var pictures = new List<(string, Image)> { ("image", Photograph.Of(image)), ("prediction", Over(predicted)) };
+        var shown = Overlays.ClassesIn(predicted, data.Classes.Count);
+        if (truth is not null && (truth.Height, truth.Width) == (image.Height, image.Width))
+        {
+            pictures.Add(("truth", Over(truth)));
+            shown = [.. shown.Union(Overlays.ClassesIn(truth, data.Classes.Count)).Order()];
+        }
+        return Overlays.SideBySide(pictures, [.. shown.Select(c => (data.Classes[c], colors[c]))]);
+
+        Image Over(Image map) => Overlays.Segmentation(image, map, colors, opacity: 0.6);
+    }
+}

@@ -1,0 +1,85 @@
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Logging;
+using Tessera.Framework.Metrics;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Running;
+using Tessera.Framework.Running.Loops;
+
+namespace Tessera;
+
+/// <summary>Brings together what a <see cref="Trainer"/> is made of.</summary>
+internal static class TrainerAssembly
+{
+    /// <param name="config">As it is written into checkpoints.</param>
+    /// <param name="loop">What comes after what, and for how long.</param>
+    /// <param name="command">How the user starts the run again, for messages.</param>
+    public static TrainerParts Assemble(
+        Session session,
+        string workDir,
+        IRunOutput output,
+        ConfigDocument config,
+        Loop loop,
+        string? command
+    )
+    {
+        var (options, train) = (session.Options, session.Options.Train!);
+        var (trainLoader, model) = (session.Data.Loader(DataPart.Train), session.Model);
+        EnvironmentReport.Write(
+            EnvironmentReport.Collect(session.Device, session.Precision, session.Group, options.Seed, session.ChannelsLast)
+        );
+        var evaluates = Evaluates(options, loop);
+        return new TrainerParts
+        {
+            Model = model,
+            TrainLoader = trainLoader,
+            ValLoader = evaluates ? session.Data.Loader(DataPart.Val) : null,
+            Metrics = evaluates ? CreateMetrics(session) : new Dictionary<string, Metric>(),
+            Loop = loop,
+            Step = train,
+            Optimizers = CreateOptimizers(session),
+            Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(session.Services))],
+            Penalties = train.Penalties.BuildAll(session.Services),
+            Hooks = DefaultHooks.Build(session, session.Data[DataPart.Train].Info),
+            Device = session.Device,
+            Precision = session.Precision,
+            ChannelsLast = session.ChannelsLast,
+            Seed = options.Seed,
+            Group = session.Group,
+            WorkDir = workDir,
+            Output = output,
+            Command = command,
+            Config = config,
+            Source = ModelInitialization.SourceOf(model),
+        };
+    }
+
+    /// <summary>Whether the run is evaluated.</summary>
+    public static bool Evaluates(RunOptions options, Loop loop) => options.Val is not null && loop.ValidateEvery > 0;
+
+    private static IReadOnlyDictionary<string, Metric> CreateMetrics(Session session)
+    {
+        var metrics = session.Data.CreateMetrics(DataPart.Val);
+        foreach (var metric in metrics.Values)
+            metric.Reset(session.Data[DataPart.Val].Info); // one that doesn't fit the data says so now, not after an epoch
+        return metrics;
+    }
+
+    private static Dictionary<string, OptimizerFactory> CreateOptimizers(Session session)
+    {
+        var (specs, services) = (session.Options.Optimizer!, session.Services);
+        if (specs.Single is { } single)
+            return new() { [OptimizerSet.OnlyName] = single.Build(services) };
+        var named = specs.Named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(services));
+        if (named.Count > 1 && named.FirstOrDefault(entry => entry.Value.Parameters.Count == 0) is { Key: { } open })
+            throw new UserErrorException(
+                $"optimizer.{open}.parameters: where there are several optimizers, each must say by name patterns which parameters are "
+                    + $"its own."
+            );
+        return named;
+    }
+}
