@@ -10,7 +10,7 @@ internal static partial class PageText
         "README.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
-        .. new[] { "docs", "configs", "samples", "benchmarks", "templates" }
+        .. new[] { "docs", "configs", "samples", "benchmarks", "templates/Package" }
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.md", SearchOption.AllDirectories))
             .Select(file => Path.GetRelativePath(Snippets.Repository, file))
             .Order(StringComparer.Ordinal),
