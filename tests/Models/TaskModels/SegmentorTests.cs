@@ -126,7 +126,9 @@ public sealed class SegmentorTests
     public void ContrastiveLoss_WithoutProjectionHead_IsAMistake() =>
         Assert.Contains(
             "the model has no projection_head",
-            Throws($$"""{{SmallBackbone}}, "decode_head": { "type": "FcnHead", "losses": { "contrast": { "type": "PixelContrastLoss" } } }"""),
+            Throws(
+                $$"""{{SmallBackbone}}, "decode_head": { "type": "FcnHead", "losses": { "contrast": { "type": "PixelContrastLoss" } } }"""
+            ),
             StringComparison.Ordinal
         );
 

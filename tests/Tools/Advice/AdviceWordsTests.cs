@@ -23,6 +23,11 @@ public sealed partial class AdviceWordsTests
         "--help",
         "--version",
         "--list-sdks",
+        // git's
+        "--always",
+        "--dirty",
+        "--abbrev",
+        "--exclude",
         "--nologo",
         "--no-restore",
     ];

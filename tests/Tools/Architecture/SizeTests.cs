@@ -7,7 +7,15 @@ namespace Tessera.Tests.Tools.Architecture;
 public sealed class SizeTests
 {
     /// <summary>What is longer, and why; 15 at most.</summary>
-    private static readonly Dictionary<string, string> s_exceptions = new() { };
+    private static readonly Dictionary<string, string> s_exceptions = new()
+    {
+        ["ConvertDatasetCommand.Create"] = Options,
+        ["ConfusionMatrixCommand.Create"] = Options,
+        ["BrowseDatasetCommand.Create"] = Options,
+        ["TestCommand.Create"] = Options,
+    };
+
+    private const string Options = "states the tool's options one after another, which is read as a list";
 
     private static readonly Lazy<Part[]> s_parts = new(() => [.. Sizes.Of(Snippets.Repository)]);
 

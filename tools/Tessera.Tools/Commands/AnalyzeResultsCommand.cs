@@ -110,15 +110,45 @@ internal static class AnalyzeResultsCommand
 
         folder ??= $"results-{Path.GetFileNameWithoutExtension(config)}";
         Directory.CreateDirectory(folder);
-        var pictures = new PredictionPictures(folder, data.Dataset, score);
-        var names = new OutputNames([.. worst.Entries.Concat(best.Entries).Select(entry => entry.Sample.Name)]);
         var gallery = new Gallery(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{Path.GetFileName(config)}: {data.Part}, {all.Count} images by the {measure.Name}"
             )
         );
-        foreach (var (part, entries) in new[] { ("worst", worst.Entries), ("best", best.Entries) })
+        Show(gallery, folder, new PredictionPictures(folder, data.Dataset, score), measure, worst.Entries, best.Entries);
+        var page = Path.Combine(folder, "index.html");
+        gallery.Write(page);
+        var matches = info.Task == DataTask.Detection ? Matches(all) : null;
+        WriteNumbers(Path.Combine(folder, "images.json"), measure, all, matches);
+        if (matches is { } found)
+            ToolConsole.Current.Line(
+                found.Count == 0
+                    ? "No box overlaps an object of its class by 0.5."
+                    : string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{Counted.Of(found.Count, "box", "boxes")} on an object of {(found.Count == 1 ? "its" : "their")} class (IoU from 0.5 "
+                            + $"on): mean IoU {found.MeanIoU:0.0000}."
+                    )
+            );
+        var undefined = all.Count(image => double.IsNaN(image.Score));
+        if (undefined > 0)
+            ToolConsole.Current.Note($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
+        ToolConsole.Current.Line(page);
+        return 0;
+    }
+
+    private static void Show(
+        Gallery gallery,
+        string folder,
+        PredictionPictures pictures,
+        ImageScore measure,
+        IReadOnlyList<Entry> worst,
+        IReadOnlyList<Entry> best
+    )
+    {
+        var names = new OutputNames([.. worst.Concat(best).Select(entry => entry.Sample.Name)]);
+        foreach (var (part, entries) in new[] { ("worst", worst), ("best", best) })
         {
             gallery.AddHeading(char.ToUpperInvariant(part[0]) + part[1..]);
             var rank = 0;
@@ -138,43 +168,44 @@ internal static class AnalyzeResultsCommand
                 );
             }
         }
-        var page = Path.Combine(folder, "index.html");
-        gallery.Write(page);
-        var detection = info.Task == DataTask.Detection;
+    }
+
+    /// <summary>The boxes that lie on an object of their class; NaN where none does.</summary>
+    private static (long Count, double MeanIoU)? Matches(IReadOnlyCollection<(string Name, double Score, int Matched, double IoU)> all)
+    {
         var matches = all.Sum(image => (long)image.Matched);
-        var mean = matches == 0 ? double.NaN : all.Where(image => image.Matched > 0).Sum(image => image.IoU * image.Matched) / matches;
+        return (
+            matches,
+            matches == 0 ? double.NaN : all.Where(image => image.Matched > 0).Sum(image => image.IoU * image.Matched) / matches
+        );
+    }
+
+    /// <param name="matches">null: it isn't about boxes.</param>
+    private static void WriteNumbers(
+        string path,
+        ImageScore measure,
+        IReadOnlyCollection<(string Name, double Score, int Matched, double IoU)> all,
+        (long Count, double MeanIoU)? matches
+    )
+    {
         var document = new JsonObject { ["measure"] = measure.Name };
-        if (detection)
-            (document["matched_boxes"], document["mean_iou_of_matched_boxes"]) = (matches, double.IsFinite(mean) ? mean : null);
+        if (matches is { } found)
+        {
+            document["matched_boxes"] = found.Count;
+            document["mean_iou_of_matched_boxes"] = double.IsFinite(found.MeanIoU) ? found.MeanIoU : null;
+        }
         document["images"] = new JsonArray([
             .. all.OrderBy(image => double.IsNaN(image.Score))
                 .ThenBy(image => image.Score)
                 .Select(image =>
                 {
                     var described = new JsonObject { ["name"] = image.Name, ["score"] = double.IsFinite(image.Score) ? image.Score : null };
-                    if (detection)
+                    if (matches is not null)
                         described["mean_iou_of_matched_boxes"] = double.IsFinite(image.IoU) ? image.IoU : null;
                     return (JsonNode?)described;
                 }),
         ]);
-        MetricFiles.Write(Path.Combine(folder, "images.json"), document);
-        if (detection)
-        {
-            ToolConsole.Current.Line(
-                matches == 0
-                    ? "No box overlaps an object of its class by 0.5."
-                    : string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{Counted.Of(matches, "box", "boxes")} on an object of {(matches == 1 ? "its" : "their")} class (IoU from 0.5 "
-                            + $"on): mean IoU {mean:0.0000}."
-                    )
-            );
-        }
-        var undefined = all.Count(image => double.IsNaN(image.Score));
-        if (undefined > 0)
-            ToolConsole.Current.Note($"{undefined} of {all.Count} images have no {measure.Name}: nothing is annotated in them.");
-        ToolConsole.Current.Line(page);
-        return 0;
+        MetricFiles.Write(path, document);
     }
 
     private sealed record Entry(Sample Sample, Prediction Prediction, double Score);

@@ -116,6 +116,36 @@ internal static class BenchmarkCommand
                     + $"{workers} of the loader; {Counted.Of(warmup, "batch", "batches")} before {batches} measured"
             )
         );
+        var rows = Measure(session, model, loader, channelsLast, warmup, batches);
+        ToolConsole.Current.Table(
+            ["", "images/s", "ms an image, median", "10 %", "90 %"],
+            rows.Select(row =>
+                new[]
+                {
+                    row.Name,
+                    Number(row.Timing.ImagesPerSecond, "0.0"),
+                    Number(row.Timing.Median, "0.000"),
+                    Number(row.Timing.Tenth, "0.000"),
+                    Number(row.Timing.Ninetieth, "0.000"),
+                }
+            )
+        );
+        if (output is not null)
+            Write(output, session, evaluation.Loader ?? new LoaderOptions(1), workers, batches, rows);
+        return 0;
+    }
+
+    /// <summary>Reads the batches alone first, then predicts them.</summary>
+    private static (string Name, string Key, Timing Timing)[] Measure(
+        Session session,
+        VisionModel model,
+        IBatchLoader loader,
+        bool channelsLast,
+        int warmup,
+        int batches
+    )
+    {
+        var (on, chosen) = (session.Device, session.Precision);
         var data = new List<(double Seconds, int Images)>();
         foreach (var (_, seconds, images) in Batches(loader, warmup + batches, dispose: true))
             data.Add((seconds, images));
@@ -146,47 +176,41 @@ internal static class BenchmarkCommand
             }
         }
 
-        var rows = new (string Name, string Key, Timing Timing)[]
-        {
+        return
+        [
             ("data (reading alone)", "data", Timing.Of(data, warmup)),
             ("forward", "forward", Timing.Of(forward, warmup)),
             ("post-processing", "post_processing", Timing.Of(post, warmup)),
             ("all, data read ahead", "all", Timing.Of(whole, warmup)),
-        };
-        ToolConsole.Current.Table(
-            ["", "images/s", "ms an image, median", "10 %", "90 %"],
-            rows.Select(row =>
-                new[]
-                {
-                    row.Name,
-                    Number(row.Timing.ImagesPerSecond, "0.0"),
-                    Number(row.Timing.Median, "0.000"),
-                    Number(row.Timing.Tenth, "0.000"),
-                    Number(row.Timing.Ninetieth, "0.000"),
-                }
-            )
-        );
-        if (output is not null)
+        ];
+    }
+
+    private static void Write(
+        string output,
+        Session session,
+        LoaderOptions loader,
+        int workers,
+        int batches,
+        (string Name, string Key, Timing Timing)[] rows
+    )
+    {
+        var json = new JsonObject
         {
-            var json = new JsonObject
+            ["threads"] = Threads.Count,
+            ["workers"] = workers,
+            ["batch_size"] = loader.BatchSize,
+            ["device"] = session.Device.ToString(),
+            ["batches"] = batches,
+        };
+        foreach (var (_, key, timing) in rows)
+            json[key] = new JsonObject
             {
-                ["threads"] = Threads.Count,
-                ["workers"] = workers,
-                ["batch_size"] = evaluation.Loader?.BatchSize ?? 1,
-                ["device"] = on.ToString(),
-                ["batches"] = batches,
+                ["images_per_second"] = timing.ImagesPerSecond,
+                ["ms_per_image_median"] = timing.Median,
+                ["ms_per_image_p10"] = timing.Tenth,
+                ["ms_per_image_p90"] = timing.Ninetieth,
             };
-            foreach (var (_, key, timing) in rows)
-                json[key] = new JsonObject
-                {
-                    ["images_per_second"] = timing.ImagesPerSecond,
-                    ["ms_per_image_median"] = timing.Median,
-                    ["ms_per_image_p10"] = timing.Tenth,
-                    ["ms_per_image_p90"] = timing.Ninetieth,
-                };
-            MetricFiles.Write(output, json);
-        }
-        return 0;
+        MetricFiles.Write(output, json);
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -134,7 +134,17 @@ internal static class BrowseDatasetCommand
             }
         );
 
-        var gallery = new Gallery($"{Path.GetFileName(config)}: {split}, {indices.Length} of {dataset.Count} samples, seed {chosenSeed}");
+        return Show(
+            results,
+            $"{Path.GetFileName(config)}: {split}, {indices.Length} of {dataset.Count} samples, seed {chosenSeed}",
+            Path.Combine(folder, "index.html")
+        );
+    }
+
+    /// <summary>Writes the page and says what could not be shown.</summary>
+    private static int Show(Entry[] results, string title, string page)
+    {
+        var gallery = new Gallery(title);
         foreach (var entry in results)
         {
             if (entry.Failure is { } reason)
@@ -142,7 +152,6 @@ internal static class BrowseDatasetCommand
             else
                 gallery.Add(entry.Name, entry.Truth, entry.Jpeg!, entry.File!);
         }
-        var page = Path.Combine(folder, "index.html");
         gallery.Write(page);
         foreach (var entry in results.Where(entry => entry.Failure is not null))
             ToolConsole.Current.Note(SkippedSample.Line(entry.Name, entry.Failure!));

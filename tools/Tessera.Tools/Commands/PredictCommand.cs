@@ -105,31 +105,14 @@ internal static class PredictCommand
                 {
                     using var writer = new StreamWriter(stream, leaveOpen: true);
                     Write(new PredictionLines(writer, predictor.Data));
-                    RequireSome();
+                    RequireSome(input, files.Length, unreadable);
                 }
             );
             ToolConsole.Current.Note(path);
         }
-        RequireSome();
-        foreach (var (path, reason) in unreadable)
-            ToolConsole.Current.Note(SkippedSample.Line(path, reason));
-        if (unreadable.Count > 0)
-            ToolConsole.Current.Note(
-                $"{files.Length - unreadable.Count} of {files.Length} images are predicted; {unreadable.Count} can't be read."
-            );
+        RequireSome(input, files.Length, unreadable);
+        TellUnreadable(files.Length, unreadable);
         return 0;
-
-        void RequireSome()
-        {
-            if (unreadable.Count < files.Length)
-                return;
-            var (path, reason) = unreadable[0];
-            throw new UserErrorException(
-                files.Length == 1
-                    ? SkippedSample.Reason(path, reason)
-                    : $"{input}\n  None of its {files.Length} images can be read. The first: {SkippedSample.Reason(path, reason)}"
-            );
-        }
 
         void Write(PredictionLines? lines)
         {
@@ -146,6 +129,26 @@ internal static class PredictCommand
                     advance.Report(++done, files.Length);
             }
         }
+    }
+
+    private static void RequireSome(string input, int files, List<(string Path, string Reason)> unreadable)
+    {
+        if (unreadable.Count < files)
+            return;
+        var (path, reason) = unreadable[0];
+        throw new UserErrorException(
+            files == 1
+                ? SkippedSample.Reason(path, reason)
+                : $"{input}\n  None of its {files} images can be read. The first: {SkippedSample.Reason(path, reason)}"
+        );
+    }
+
+    private static void TellUnreadable(int files, List<(string Path, string Reason)> unreadable)
+    {
+        foreach (var (path, reason) in unreadable)
+            ToolConsole.Current.Note(SkippedSample.Line(path, reason));
+        if (unreadable.Count > 0)
+            ToolConsole.Current.Note($"{files - unreadable.Count} of {files} images are predicted; {unreadable.Count} can't be read.");
     }
 
     private static Sample Original(Sample sample) =>

@@ -72,6 +72,23 @@ internal sealed class ModelTree : Chart
         return rows;
     }
 
+    /// <summary>The lines from a row's module to those that it is within.</summary>
+    private void DrawBranches(Drawing drawing, int i, double y)
+    {
+        var depth = Rows[i].Depth;
+        for (var level = 1; level <= depth; level++)
+        {
+            var x = Gap + level * Indent - 11;
+            var end =
+                Continues(i, level) ? y + Row / 2
+                : level == depth ? y
+                : y - Row / 2;
+            drawing.Line(x, y - Row / 2, x, end, Rgb.Gray);
+        }
+        if (depth > 0)
+            drawing.Line(Gap + depth * Indent - 11, y, Gap + depth * Indent - 3, y, Rgb.Gray);
+    }
+
     public override void Draw(Drawing drawing)
     {
         var top = DrawTitle(drawing);
@@ -92,21 +109,7 @@ internal sealed class ModelTree : Chart
             if (i % 2 == 1)
                 drawing.Fill(Gap, y - Row / 2, drawing.Width - 2 * Gap, Row, new Rgb(247, 247, 247));
             var x = Gap + row.Depth * Indent;
-            for (var level = 1; level <= row.Depth; level++)
-                drawing.Line(
-                    Gap + level * Indent - 11,
-                    y - Row / 2,
-                    Gap + level * Indent - 11,
-                    y
-                        + (
-                            Continues(i, level) ? Row / 2
-                            : level == row.Depth ? 0
-                            : -Row / 2
-                        ),
-                    Rgb.Gray
-                );
-            if (row.Depth > 0)
-                drawing.Line(x - 11, y, x - 3, y, Rgb.Gray);
+            DrawBranches(drawing, i, y);
             var times = row.Times > 1 ? $"  × {row.Times}" : "";
             drawing.Text(
                 drawing.Fit(row.Name + times, typeX - x - 8, TickSize, bold: row.Depth == 0),

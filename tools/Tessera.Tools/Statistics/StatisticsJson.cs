@@ -59,100 +59,97 @@ internal static class StatisticsJson
     private static JsonObject Part(PartStatistics part, DuplicateStatistics? duplicates)
     {
         var segmentation = part.Samples.Any(sample => sample.Map is not null);
-        var total = part.Counts.Sum();
         var json = new JsonObject
         {
             ["images"] = part.Samples.Count,
-            ["left_out"] = new JsonArray([
-                .. part.LeftOut.Select(entry =>
-                    (JsonNode)
-                        new JsonObject
-                        {
-                            ["kind"] = entry.Kind.ToString().ToLowerInvariant(),
-                            ["reason"] = entry.Reason,
-                            ["count"] = entry.Count,
-                            ["first"] = new JsonArray([.. entry.First.Select(name => (JsonNode)name)]),
-                        }
-                ),
-            ]),
+            ["left_out"] = List(
+                part.LeftOut.Select(entry => new JsonObject
+                {
+                    ["kind"] = entry.Kind.ToString().ToLowerInvariant(),
+                    ["reason"] = entry.Reason,
+                    ["count"] = entry.Count,
+                    ["first"] = new JsonArray([.. entry.First.Select(name => (JsonNode)name)]),
+                })
+            ),
             ["unreadable"] = Names(part.Samples.Where(sample => sample.Unreadable is not null)),
-            ["sizes"] = new JsonArray([
-                .. part
-                    .Readable.GroupBy(sample => (sample.Height, sample.Width))
+            ["sizes"] = List(
+                part.Readable.GroupBy(sample => (sample.Height, sample.Width))
                     .OrderByDescending(size => size.Count())
                     .Take(MostNames)
-                    .Select(size =>
-                        (JsonNode)
-                            new JsonObject
-                            {
-                                ["height"] = size.Key.Height,
-                                ["width"] = size.Key.Width,
-                                ["images"] = size.Count(),
-                            }
-                    ),
-            ]),
-            ["per_class"] = new JsonObject(
-                part.Info.Classes.Select(
-                    (name, c) =>
+                    .Select(size => new JsonObject
                     {
-                        var row = new JsonObject { ["images"] = part.Images[c] };
-                        if (segmentation)
-                            row["pixels"] = part.Pixels[c];
-                        if (part.Boxes is not null)
-                            row["boxes"] = part.Boxes.PerClass[c];
-                        row["share"] = total > 0 ? (double)part.Counts[c] / total : null;
-                        return KeyValuePair.Create(name, (JsonNode?)row);
-                    }
-                )
+                        ["height"] = size.Key.Height,
+                        ["width"] = size.Key.Width,
+                        ["images"] = size.Count(),
+                    })
             ),
+            ["per_class"] = PerClass(part, segmentation),
             ["ratio_max_min"] = Finite(part.Ratio),
         };
         if (segmentation)
         {
             json["ignored_pixels"] = part.IgnoredPixels;
-            json["unclaimed"] = new JsonArray([
-                .. part
-                    .Unclaimed.Take(MostNames)
-                    .Select(value =>
-                        (JsonNode)
-                            new JsonObject
-                            {
-                                ["value"] = value.Value,
-                                ["pixels"] = value.Pixels,
-                                ["images"] = value.Images,
-                                ["first"] = value.First,
-                            }
-                    ),
-            ]);
+            json["unclaimed"] = List(
+                part.Unclaimed.Take(MostNames)
+                    .Select(value => new JsonObject
+                    {
+                        ["value"] = value.Value,
+                        ["pixels"] = value.Pixels,
+                        ["images"] = value.Images,
+                        ["first"] = value.First,
+                    })
+            );
             json["without_labels"] = Names(part.WithoutLabels);
             json["unreadable_labels"] = Names(part.UnreadableLabels);
             json["other_size"] = Names(part.OtherSize);
             json["only_ignored"] = Names(part.OnlyIgnored);
         }
         if (part.Boxes is { } boxes)
-        {
-            json["boxes"] = new JsonObject
-            {
-                ["count"] = boxes.Count,
-                ["ignored"] = boxes.Ignored,
-                ["small"] = boxes.BySize[0],
-                ["medium"] = boxes.BySize[1],
-                ["large"] = boxes.BySize[2],
-                ["width"] = Of(boxes.Widths),
-                ["height"] = Of(boxes.Heights),
-                ["aspect_ratio"] = Of(boxes.Ratios),
-                ["per_image"] = Of(boxes.BoxesPerImage),
-                ["images_without"] = boxes.PerImage.Count(count => count == 0),
-                ["degenerate"] = Names(boxes.Degenerate),
-                ["outside"] = Names(boxes.Outside),
-                ["duplicate"] = Names(boxes.Duplicate),
-                ["unknown_class"] = Names(boxes.OtherClass),
-            };
-        }
+            json["boxes"] = Boxes(boxes);
         if (duplicates is not null)
             json["duplicates"] = Pairs(duplicates.Within(part), duplicates);
         return json;
     }
+
+    private static JsonObject PerClass(PartStatistics part, bool segmentation)
+    {
+        var total = part.Counts.Sum();
+        return new JsonObject(
+            part.Info.Classes.Select(
+                (name, c) =>
+                {
+                    var row = new JsonObject { ["images"] = part.Images[c] };
+                    if (segmentation)
+                        row["pixels"] = part.Pixels[c];
+                    if (part.Boxes is not null)
+                        row["boxes"] = part.Boxes.PerClass[c];
+                    row["share"] = total > 0 ? (double)part.Counts[c] / total : null;
+                    return KeyValuePair.Create(name, (JsonNode?)row);
+                }
+            )
+        );
+    }
+
+    private static JsonObject Boxes(BoxStatistics boxes) =>
+        new()
+        {
+            ["count"] = boxes.Count,
+            ["ignored"] = boxes.Ignored,
+            ["small"] = boxes.BySize[0],
+            ["medium"] = boxes.BySize[1],
+            ["large"] = boxes.BySize[2],
+            ["width"] = Of(boxes.Widths),
+            ["height"] = Of(boxes.Heights),
+            ["aspect_ratio"] = Of(boxes.Ratios),
+            ["per_image"] = Of(boxes.BoxesPerImage),
+            ["images_without"] = boxes.PerImage.Count(count => count == 0),
+            ["degenerate"] = Names(boxes.Degenerate),
+            ["outside"] = Names(boxes.Outside),
+            ["duplicate"] = Names(boxes.Duplicate),
+            ["unknown_class"] = Names(boxes.OtherClass),
+        };
+
+    private static JsonArray List(IEnumerable<JsonObject> entries) => new([.. entries]);
 
     private static JsonObject Pairs(IReadOnlyList<DuplicatePair> pairs, DuplicateStatistics duplicates)
     {

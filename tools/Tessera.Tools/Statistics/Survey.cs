@@ -134,6 +134,13 @@ internal static class Survey
             }
         }
 
+        return Count(raw, table, pixels);
+    }
+
+    /// <param name="pixels">Counted into, by class.</param>
+    private static MapFacts Count(Image raw, LabelTable? table, long[] pixels)
+    {
+        var classes = pixels.Length;
         long ignored = 0;
         var unclaimed = new List<KeyValuePair<string, long>>();
         var nobody = raw.Type == PixelType.UInt16 ? ushort.MaxValue : byte.MaxValue;
