@@ -48,7 +48,7 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
     [Fact]
     public void Schedule_WaitsForAMetricThatNothingGives() =>
         Fails(
-            "No metric gives \"accuracy/top\". Did you mean \"accuracy/top1\"?",
+            "schedule.0 follows the metric \"accuracy/top\", which evaluation does not give. Did you mean \"accuracy/top1\"?",
             "schedule=[{\"type\": \"ReduceOnPlateau\", \"metric\": \"accuracy/top\"}]"
         );
 
