@@ -101,16 +101,19 @@ Func<double> Variant(string? loss)
         $$"""{ "type": "Segmentor", "backbone": {{backbone}}, "decode_head": { "type": "{{head}}", "losses": { {{terms}} } }{{projection}} }""",
         info
     );
-    model.ToChannelsLast();
-    model.train();
-    var optimizers = new RunOptimizers(
-        new Dictionary<string, OptimizerFactory>
+    var step = new TrainStep(
+        new StepParts
         {
-            [RunOptimizers.OnlyName] = builder.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }"""),
-        },
-        model,
-        new StepContext { Group = new SingleProcess(), Precision = precision }
+            Model = model,
+            Optimizers = new Dictionary<string, OptimizerFactory>
+            {
+                [OptimizerSet.OnlyName] = builder.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01, "momentum": 0.9 }"""),
+            },
+            Precision = precision,
+            ChannelsLast = true,
+        }
     );
+    step.TrainMode();
     var iteration = 0L;
     return () =>
     {
@@ -122,8 +125,8 @@ Func<double> Variant(string? loss)
             SegmentationMaps = labels.clone(),
             Samples = [.. Enumerable.Range(0, batchSize).Select(i => new Sample { Index = i, Name = $"{i}" })],
         };
-        batch.ToChannelsLast();
-        model.TrainStep(batch, optimizers, new Progress(iteration++, 1000, 0, 1));
+        step.Prepare(batch);
+        step.Run(batch, new Progress(iteration++, 1000, 0, 1));
         return watch.Elapsed.TotalSeconds;
     };
 }

@@ -103,15 +103,16 @@ using var batch = new Batch
 // What Runner does before a run, with the defaults of the config's keys or without.
 var precision = defaults ? PrecisionChoice.Resolve(Precision.Auto, DeviceType.CPU) : PrecisionChoice.Full;
 var channelsLast = defaults && BatchLayout.IsConvolutional(model);
-if (channelsLast)
-    model.ToChannelsLast();
-model.train();
-using var group = new SingleProcess();
-using var optimizers = new RunOptimizers(
-    new Dictionary<string, OptimizerFactory> { [RunOptimizers.OnlyName] = builder.Build<OptimizerFactory>(optimizer) },
-    model,
-    new StepContext { Group = group, Precision = precision }
+using var step = new TrainStep(
+    new StepParts
+    {
+        Model = model,
+        Optimizers = new Dictionary<string, OptimizerFactory> { [OptimizerSet.OnlyName] = builder.Build<OptimizerFactory>(optimizer) },
+        Precision = precision,
+        ChannelsLast = channelsLast,
+    }
 );
+step.TrainMode();
 var threads = string.Join(", ", TensorLibrary.Describe().Select(line => $"{line.Name} {line.Value}"));
 Console.WriteLine($"ready: {precision.Reason}; {(channelsLast ? "channels last" : "contiguous")}; {threads}");
 
@@ -146,7 +147,6 @@ static string Classifier(string backbone) =>
 void Step()
 {
     using var scope = NewDisposeScope();
-    if (channelsLast)
-        batch.ToChannelsLast();
-    model.TrainStep(batch, optimizers, new Progress(iteration++, 1000, 0, 1));
+    step.Prepare(batch);
+    step.Run(batch, new Progress(iteration++, 1000, 0, 1));
 }

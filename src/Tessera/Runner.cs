@@ -15,6 +15,7 @@ using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Diagnosis;
+using Tessera.Framework.Running.Loops;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -116,9 +117,10 @@ public sealed class Runner : IDisposable
             Directory.CreateDirectory(_workDir);
         var output = StartLog(checkpoint, inherited);
         _session.SeedTensorLibrary();
-        var evaluates = LoadData();
+        var loop = _session.Options.Train!.BuildLoop(_session.Services);
+        LoadData(loop);
         var config = _session.Document.ForSaving(_workDir, [.. DefaultHooks.Unwanted(_session.Document).Select(key => $"hooks.{key}")]);
-        var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, evaluates, _command);
+        var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command);
         foreach (var hook in parts.Hooks.Values.OfType<IDisposable>())
             _owned.Add(hook);
         var trainer = _owned.Add(new Trainer(parts));
@@ -166,11 +168,10 @@ public sealed class Runner : IDisposable
     }
 
     /// <summary>Looks at everything that will be read.</summary>
-    /// <returns>Whether the run is evaluated.</returns>
-    private bool LoadData()
+    private void LoadData(Loop loop)
     {
         var (data, options) = (_session.Data, _session.Options);
-        var evaluates = options.Val is not null && options.Train!.ValidateEvery > 0;
+        var evaluates = TrainerAssembly.Evaluates(options, loop);
         var train = data[DataPart.Train];
         var parts = new List<(Dataset, string, LoaderOptions?)> { (train, "train.dataset", options.Train!.Loader) };
         if (evaluates)
@@ -179,22 +180,13 @@ public sealed class Runner : IDisposable
         DataChecks.RequireBoxes(train);
         if (evaluates)
             DataChecks.RequireSameClasses(train, data[DataPart.Val], "val.dataset");
-        return evaluates;
     }
 
     private static void LookAtEvaluation(TrainerParts parts, bool resumed)
     {
-        if (parts.ValLoader is null)
+        if (parts.Evaluator() is not { } evaluator)
             return;
-        var look = new EvaluationLook
-        {
-            Loader = parts.ValLoader,
-            Metrics = parts.Metrics,
-            Device = parts.Device,
-            Precision = parts.Precision,
-            ChannelsLast = parts.ChannelsLast,
-            ReadsAll = !resumed, // it was looked at when the run began
-        };
+        var look = new EvaluationLook { Evaluator = evaluator, ReadsAll = !resumed }; // it was looked at when the run began
         if (look.Run(parts.Model, "val.dataset") is { } note)
             s_log.LogInformation("{0}", note);
     }
@@ -235,6 +227,9 @@ public sealed class Runner : IDisposable
             loader.BatchesPerEpoch,
             trainer.Progress.TotalIterations
         );
-        s_log.LogInformation("Hooks, in order: {0}", string.Join(", ", trainer.OrderedHooks.Select(hook => hook.Key)));
+        s_log.LogInformation(
+            "Hooks, in order: {0}",
+            string.Join(", ", trainer.OrderedHooks.Select(hook => $"{hook.Key} ({HookOrder.Describe(hook.Hook.Order)})"))
+        );
     }
 }

@@ -8,6 +8,7 @@ using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Loops;
 
 namespace Tessera;
 
@@ -15,14 +16,14 @@ namespace Tessera;
 internal static class TrainerAssembly
 {
     /// <param name="config">As it is written into checkpoints.</param>
-    /// <param name="evaluates">Whether the run is evaluated.</param>
+    /// <param name="loop">What comes after what, and for how long.</param>
     /// <param name="command">How the user starts the run again, for messages.</param>
     public static TrainerParts Assemble(
         Session session,
         string workDir,
         IRunOutput output,
         ConfigDocument config,
-        bool evaluates,
+        Loop loop,
         string? command
     )
     {
@@ -31,23 +32,15 @@ internal static class TrainerAssembly
         EnvironmentReport.Write(
             EnvironmentReport.Collect(session.Device, session.Precision, session.Group, options.Seed, session.ChannelsLast)
         );
+        var evaluates = Evaluates(options, loop);
         return new TrainerParts
         {
             Model = model,
             TrainLoader = trainLoader,
             ValLoader = evaluates ? session.Data.Loader(DataPart.Val) : null,
             Metrics = evaluates ? CreateMetrics(session) : new Dictionary<string, Metric>(),
-            Loop = new LoopSettings
-            {
-                Loop = train.Loop,
-                Length = LengthOf(train),
-                ValidateEvery = train.ValidateEvery,
-                Accumulate = train.Accumulate,
-                ClipGrad = train.ClipGrad,
-                Freeze = train.Freeze ?? [],
-                NormEval = train.NormEval ?? [],
-                SyncBn = train.SyncBn,
-            },
+            Loop = loop,
+            Step = train,
             Optimizers = CreateOptimizers(session),
             Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(session.Services))],
             Penalties = train.Penalties.BuildAll(session.Services),
@@ -65,6 +58,9 @@ internal static class TrainerAssembly
         };
     }
 
+    /// <summary>Whether the run is evaluated.</summary>
+    public static bool Evaluates(RunOptions options, Loop loop) => options.Val is not null && loop.ValidateEvery > 0;
+
     private static IReadOnlyDictionary<string, Metric> CreateMetrics(Session session)
     {
         var metrics = session.Data.CreateMetrics(DataPart.Val);
@@ -77,7 +73,7 @@ internal static class TrainerAssembly
     {
         var (specs, services) = (session.Options.Optimizer!, session.Services);
         if (specs.Single is { } single)
-            return new() { [RunOptimizers.OnlyName] = single.Build(services) };
+            return new() { [OptimizerSet.OnlyName] = single.Build(services) };
         var named = specs.Named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(services));
         if (named.Count > 1 && named.FirstOrDefault(entry => entry.Value.Parameters.Count == 0) is { Key: { } open })
             throw new UserErrorException(
@@ -85,16 +81,5 @@ internal static class TrainerAssembly
                     + $"its own."
             );
         return named;
-    }
-
-    private static long LengthOf(TrainOptions train)
-    {
-        var length = train.Loop == LoopKind.Epochs ? train.Epochs : train.Iterations;
-        var (key, other) = train.Loop == LoopKind.Epochs ? ("epochs", "iterations") : ("iterations", "epochs");
-        return length > 0
-            ? length
-            : throw new UserErrorException(
-                $"train.{key}: the loop counts {key}, so it must say how many (or set train.loop to \"{other}\")."
-            );
     }
 }

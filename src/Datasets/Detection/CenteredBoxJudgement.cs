@@ -52,8 +52,8 @@ public static class CenteredBoxJudgement
         return string.Create(
             CultureInfo.InvariantCulture,
             $"the boxes are written as two corners, \"class x1 y1 x2 y2\": so all {all.Length:N0} lie within their images, but as "
-                + $"\"class x y width height\", x and y in the middle, which is expected, {all.Count(Leaves):N0} reach beyond. The first of "
-                + $"these is {Shown(first)}. Write x = (x1 + x2) / 2, y = (y1 + y2) / 2, width = x2 - x1 and height = y2 - y1."
+                + $"\"class x y width height\", x and y in the middle, which is expected, {all.Count(Leaves):N0} reach beyond. The first "
+                + $"of these is {Shown(first)}. Write x = (x1 + x2) / 2, y = (y1 + y2) / 2, width = x2 - x1 and height = y2 - y1."
         );
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Tessera.Datasets.Storage;
@@ -147,7 +146,7 @@ internal sealed class ZipStore : FileStore
             var total = EntrySize + nameLength + extraLength + commentLength;
             if (total > rest.Length)
                 throw Damaged("an entry of its directory is cut off");
-            var name = Name(rest.Slice(EntrySize, nameLength));
+            var name = EntryName.Of(rest.Slice(EntrySize, nameLength));
             var entry = new Entry(Short(rest, 10), (Short(rest, 8) & 1) != 0, Int(rest, 20), Int(rest, 24), Int(rest, 42));
             entry = Widen(entry, rest.Slice(EntrySize + nameLength, extraLength), name);
             if (
@@ -199,35 +198,6 @@ internal sealed class ZipStore : FileStore
             field = field[8..];
             return wide;
         }
-    }
-
-    /// <summary>UTF-8 where it is that, otherwise byte for byte; what could confuse a terminal is replaced.</summary>
-    private static string Name(ReadOnlySpan<byte> bytes)
-    {
-        string name;
-        try
-        {
-            name = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
-        }
-        catch (DecoderFallbackException)
-        {
-            name = Encoding.Latin1.GetString(bytes);
-        }
-        name = string.Create(
-            name.Length,
-            name,
-            static (span, source) =>
-            {
-                for (var i = 0; i < span.Length; i++)
-                    span[i] =
-                        source[i] == '\\' ? '/'
-                        : char.IsControl(source[i]) ? '?'
-                        : source[i];
-            }
-        );
-        while (name.StartsWith("./", StringComparison.Ordinal))
-            name = name[2..];
-        return name.TrimStart('/');
     }
 
     private byte[] ReadAt(long offset, int count, string what)

@@ -70,7 +70,8 @@ internal static class CheckpointErrors
             lines.Add("  " + explanation);
         if (wrong.Count > 0)
             lines.Add(
-                $"  {wrong.Count} of another shape: {WeightsFileErrors.Some(wrong.Select(w => $"{w.Name} is {w.Found}, the model's {w.Expected}"))}"
+                $"  {wrong.Count} of another shape: "
+                    + $"{WeightsFileErrors.Some(wrong.Select(w => $"{w.Name} is {w.Found}, the model's {w.Expected}"))}"
             );
         if (missing.Count > 0)
             lines.Add($"  {missing.Count} missing: {WeightsFileErrors.Some(missing)}");
@@ -83,7 +84,8 @@ internal static class CheckpointErrors
     {
         if (saved.Count != data.Count)
             return new(
-                $"{path}\n  The checkpoint knows {saved.Count} classes ({WeightsFileErrors.Some(saved)}), the data has {data.Count} ({WeightsFileErrors.Some(data)})."
+                $"{path}\n  The checkpoint knows {saved.Count} classes ({WeightsFileErrors.Some(saved)}), the data has {data.Count} "
+                    + $"({WeightsFileErrors.Some(data)})."
             );
         var first = Enumerable.Range(0, saved.Count).First(i => saved[i] != data[i]);
         const string inOrder = "init.match_classes \"in_order\"";

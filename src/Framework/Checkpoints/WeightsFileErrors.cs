@@ -1,6 +1,7 @@
 namespace Tessera.Framework.Checkpoints;
 
-/// <summary>Words every mistake about a file of weights itself, once: it is missing, damaged, of another kind, or made to mislead.</summary>
+/// <summary>Words every mistake about a file of weights itself, once: it is missing, damaged, of another kind, or made to
+/// mislead.</summary>
 internal static class WeightsFileErrors
 {
     private const string Expected = "Expected: a .safetensors file, the .index.json of several, or a PyTorch checkpoint (.pth, .pt, .th).";

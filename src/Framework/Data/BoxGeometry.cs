@@ -2,7 +2,8 @@ namespace Tessera.Framework.Data;
 
 /// <summary>
 /// Boxes one by one, in double precision, as COCO states them: x, y, width, height. The other two forms of the same geometry are
-/// BoxArray (one box against many, float32 corners) and BoxPairs (tensors, with gradients), both in Tessera.Models.
+/// BoxArray (one box against many, float32 corners; Nms has its loop, ended early) and BoxPairs (tensors, with gradients), both in
+/// Tessera.Models.
 /// </summary>
 public static class BoxGeometry
 {

@@ -46,7 +46,7 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
     private long _savedIteration = -1;
     private string? _savedName;
 
-    public override int Order => 600;
+    public override int Order => HookOrder.Checkpoints;
 
     string? IMetricFollower.Followed => options.SaveBest?.Metric;
 

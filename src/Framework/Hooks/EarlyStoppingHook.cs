@@ -24,7 +24,7 @@ public sealed class EarlyStoppingHook(EarlyStoppingHookOptions options) : Hook, 
     private double? _best;
     private int _without;
 
-    public override int Order => 450;
+    public override int Order => HookOrder.EarlyStopping;
 
     string? IMetricFollower.Followed => options.Metric;
 

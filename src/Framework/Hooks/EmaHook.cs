@@ -31,7 +31,7 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
     private readonly RunningAverage _pass = new();
     private long _updates;
 
-    public override int Order => 100;
+    public override int Order => HookOrder.Averages;
 
     /// <summary>Whether there is an average yet.</summary>
     public bool HasAverage => _average.Count > 0;

@@ -26,7 +26,7 @@ public sealed class LogHook(LogHookOptions options) : Hook
     private double _fastest;
     private bool _warned;
 
-    public override int Order => 500;
+    public override int Order => HookOrder.Logs;
 
     public override void BeforeRun(RunState run) => _clock.Start();
 

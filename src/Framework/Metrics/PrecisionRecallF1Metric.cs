@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 

@@ -1,8 +1,6 @@
-using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Optimization;
 
 namespace Tessera.Framework.Metrics;
 

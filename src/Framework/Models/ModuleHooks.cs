@@ -11,6 +11,8 @@ public static class ModuleHooks
 {
     private static readonly ConcurrentDictionary<Type, Func<Func<nn.Module, object?, object?>, Delegate>> s_hooks = new(); // one for each kind of hook
 
+    private static readonly ConcurrentDictionary<Type, Func<Action<nn.Module, Tensor[]>, Delegate>> s_preHooks = new();
+
     /// <summary>What a call of the module gives; null where the module is none that is called.</summary>
     public static Type? OutputOf(nn.Module module) => Hookable(module)?.GetGenericArguments()[1].GetMethod("Invoke")!.ReturnType;
 
@@ -52,6 +54,25 @@ public static class ModuleHooks
         return first + second;
     }
 
+    /// <summary>The same, where <paramref name="before"/> gets the tensors that the module is given, too.</summary>
+    public static Action? Around(nn.Module module, Action<nn.Module, Tensor[]> before, Action<nn.Module, object?> after)
+    {
+        if (Hookable(module) is not { } hookable)
+            return null;
+        var type = hookable.GetGenericArguments()[0];
+        var hook = s_preHooks.GetOrAdd(type, PreHook)(before);
+        var first = Remover(hookable.GetMethod("register_forward_pre_hook", [type])!.Invoke(module, [hook])!);
+        var second = After(
+            module,
+            (called, output) =>
+            {
+                after(called, output);
+                return output;
+            }
+        )!;
+        return first + second;
+    }
+
     // The types of inputs and outputs are those of the module's base class, of which there are many.
     private static Type? Hookable(nn.Module module)
     {
@@ -81,4 +102,29 @@ public static class ModuleHooks
             )
             .Compile();
     }
+
+    // before => (module, input, …) => { before(module, tensors of the inputs); return the inputs as they are; }
+    private static Func<Action<nn.Module, Tensor[]>, Delegate> PreHook(Type hook)
+    {
+        var before = Expression.Parameter(typeof(Action<nn.Module, Tensor[]>));
+        var invoke = hook.GetMethod("Invoke")!;
+        var parameters = invoke.GetParameters().Select(parameter => Expression.Parameter(parameter.ParameterType)).ToArray();
+        var (module, inputs) = (parameters[0], parameters[1..]);
+        var given = Expression.NewArrayInit(typeof(object), inputs.Select(input => Expression.Convert(input, typeof(object))));
+        var call = Expression.Invoke(
+            before,
+            Expression.Convert(module, typeof(nn.Module)),
+            Expression.Call(typeof(ModuleHooks), nameof(TensorsOfAll), null, given)
+        );
+        // One input is handed on; for several, nothing returned means that they stay as they are.
+        var unchanged = invoke.ReturnType == inputs[0].Type ? inputs[0] : (Expression)Expression.Default(invoke.ReturnType);
+        return Expression
+            .Lambda<Func<Action<nn.Module, Tensor[]>, Delegate>>(
+                Expression.Lambda(hook, Expression.Block(call, unchanged), parameters),
+                before
+            )
+            .Compile();
+    }
+
+    private static Tensor[] TensorsOfAll(object?[] inputs) => [.. inputs.SelectMany(Tensors)];
 }

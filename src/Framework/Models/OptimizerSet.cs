@@ -8,6 +8,9 @@ namespace Tessera.Framework.Models;
 /// <summary>The run's optimizers by name. Most models have one, named "optimizer".</summary>
 public abstract class OptimizerSet
 {
+    /// <summary>The name of an optimizer that stands alone.</summary>
+    public const string OnlyName = "optimizer";
+
     /// <exception cref="KeyNotFoundException">The config has no optimizer of that name.</exception>
     public abstract IOptimizerHandle this[string name] { get; }
 

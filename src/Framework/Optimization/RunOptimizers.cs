@@ -8,9 +8,6 @@ namespace Tessera.Framework.Optimization;
 /// <summary>The optimizers of a run, over one step context.</summary>
 public sealed class RunOptimizers : OptimizerSet, IDisposable
 {
-    /// <summary>The name of an optimizer that stands alone.</summary>
-    public const string OnlyName = "optimizer";
-
     private readonly Dictionary<string, OptimizerHandle> _handles = [];
 
     public RunOptimizers(IReadOnlyDictionary<string, OptimizerFactory> factories, nn.Module model, StepContext context)

@@ -5,9 +5,18 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
 
-/// <summary>How images and weights lie in memory.</summary>
+/// <summary>How images and convolution weights lie in memory.</summary>
 public static class BatchLayout
 {
+    /// <summary>Moves a batch to a device.</summary>
+    /// <param name="channelsLast">Lays its images out NHWC in memory, too; shapes stay.</param>
+    public static void Place(this Batch batch, Device device, bool channelsLast)
+    {
+        batch.To(device);
+        if (channelsLast)
+            batch.ToChannelsLast();
+    }
+
     /// <summary>Lays the images out NHWC in memory; shapes stay.</summary>
     public static void ToChannelsLast(this Batch batch)
     {

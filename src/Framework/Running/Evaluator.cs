@@ -51,23 +51,33 @@ public sealed class Evaluator
     /// <exception cref="UserErrorException">Two metrics give a value of the same name, or no sample could be read.</exception>
     public IReadOnlyDictionary<string, double> Run(VisionModel model)
     {
-        var training = model.training;
-        model.eval();
-        try
-        {
-            foreach (var metric in Metrics.Values)
-                metric.Reset(Loader.Dataset.Info);
-            NonFinite = new NonFinitePredictions();
-            var measured = Everywhere(Predict(model));
-            if (measured == 0)
-                throw NothingMeasured();
-            Merge();
-            return WithCoverage(NonFinite.Judge(Values(Metrics)), measured);
-        }
-        finally
-        {
-            model.train(training);
-        }
+        using var mode = new EvaluationMode(model);
+        Reset();
+        NonFinite = new NonFinitePredictions();
+        var measured = Everywhere(Predict(model));
+        if (measured == 0)
+            throw NothingMeasured();
+        Merge();
+        return WithCoverage(NonFinite.Judge(Values(Metrics)), measured);
+    }
+
+    /// <summary>Predicts and measures one batch, to see whether that can be done. The model is back in its former mode afterwards, the
+    /// metrics are empty.</summary>
+    /// <exception cref="UserErrorException">The model can't take the images, or the metrics can't measure the predictions.</exception>
+    public void Try(VisionModel model, Batch batch)
+    {
+        using var mode = new EvaluationMode(model);
+        using var scope = NewDisposeScope();
+        Reset();
+        Process(model, batch);
+        Values(Metrics);
+        Reset();
+    }
+
+    private void Reset()
+    {
+        foreach (var metric in Metrics.Values)
+            metric.Reset(Loader.Dataset.Info);
     }
 
     /// <summary>The sentence that goes with figures over a part of the samples; null where they cover all.</summary>
@@ -101,27 +111,31 @@ public sealed class Evaluator
     private long Predict(VisionModel model)
     {
         var (done, samples) = (0, 0L);
-        using var mode = no_grad();
         foreach (var loaded in Loader.Epoch(0))
         {
             using var batch = loaded;
             using var scope = NewDisposeScope();
-            batch.To(Device);
-            if (ChannelsLast)
-                batch.ToChannelsLast();
-            IReadOnlyList<Prediction> predictions;
-            using (Precision.Enter(Device.type))
-                predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
-            if (Order is not null)
-                predictions = [.. predictions.Select(Order.Translate)];
+            var predictions = Process(model, batch);
             NonFinite.See(predictions, batch.Samples);
-            foreach (var metric in Metrics.Values)
-                metric.Process(predictions, batch.Samples);
             Observe?.Invoke(predictions, batch.Samples);
             samples += batch.Samples.Count;
             Advance?.Invoke(++done, Loader.BatchesPerEpoch);
         }
         return samples;
+    }
+
+    /// <summary>One batch: predicted, and seen by the metrics.</summary>
+    private IReadOnlyList<Prediction> Process(VisionModel model, Batch batch)
+    {
+        batch.Place(Device, ChannelsLast);
+        IReadOnlyList<Prediction> predictions;
+        using (Precision.Enter(Device.type))
+            predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
+        if (Order is not null)
+            predictions = [.. predictions.Select(Order.Translate)];
+        foreach (var metric in Metrics.Values)
+            metric.Process(predictions, batch.Samples);
+        return predictions;
     }
 
     private void Merge()
@@ -157,5 +171,25 @@ public sealed class Evaluator
             }
         }
         return values;
+    }
+
+    /// <summary>A model in evaluation mode and without gradients, until disposed; then it is in its former mode.</summary>
+    private sealed class EvaluationMode : IDisposable
+    {
+        private readonly IDisposable _noGradients = no_grad();
+        private readonly VisionModel _model;
+        private readonly bool _training;
+
+        public EvaluationMode(VisionModel model)
+        {
+            (_model, _training) = (model, model.training);
+            model.eval();
+        }
+
+        public void Dispose()
+        {
+            _model.train(_training);
+            _noGradients.Dispose();
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Running.Loops;
 
 namespace Tessera.Framework.Running;
 
@@ -12,14 +13,14 @@ internal static class ResumeCheck
         "Start a new run in another work dir, from these weights by init: { \"type\": \"Pretrained\", \"checkpoint\": … }.";
 
     /// <summary>The run that is to go on.</summary>
+    /// <param name="Loop">How long it is.</param>
     /// <param name="Order">What decides which samples a batch holds.</param>
     public sealed record Present(
         int Processes,
         int BatchesPerEpoch,
         int Accumulate,
         long TotalSteps,
-        int TotalEpochs,
-        bool CountsIterations,
+        Loop Loop,
         bool HasSchedule,
         IReadOnlyDictionary<string, string> Order
     );
@@ -53,9 +54,8 @@ internal static class ResumeCheck
                     + $"{string.Join("; with ", order)}."
             );
 
-        var (done, length, key) = now.CountsIterations
-            ? (Number("iteration"), now.TotalSteps, "train.iterations")
-            : (Number("epochs_done"), now.TotalEpochs, "train.epochs");
+        var done = Number(now.Loop.Counts == LoopKind.Iterations ? "iteration" : "epochs_done");
+        var (length, key) = (now.Loop.Length, now.Loop.LengthKey);
         if (done > length)
             throw new UserErrorException(
                 $"{key} is {length}, but the checkpoint has {done} of them behind it. Raise {key} to train on; tools/test evaluates "

@@ -1,58 +1,53 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
-using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
+using Tessera.Framework.Running.Loops;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running;
 
-/// <summary>Length and manner of a training.</summary>
-public sealed record LoopSettings
-{
-    public LoopKind Loop { get; init; }
-
-    /// <summary>Epochs or iterations, as <see cref="Loop"/> says.</summary>
-    public required long Length { get; init; }
-
-    /// <summary>Epochs or iterations between evaluations; 0 for none.</summary>
-    public int ValidateEvery { get; init; } = 1;
-
-    /// <summary>Batches per optimizer step.</summary>
-    public int Accumulate { get; init; } = 1;
-
-    public ClipGradOptions? ClipGrad { get; init; }
-
-    /// <summary>Name patterns of parameters that are not trained.</summary>
-    public IReadOnlyList<string> Freeze { get; init; } = [];
-
-    /// <summary>Name patterns of modules whose norms keep their statistics.</summary>
-    public IReadOnlyList<string> NormEval { get; init; } = [];
-
-    /// <summary>Batch norms take their statistics over all processes.</summary>
-    public bool SyncBn { get; init; }
-}
-
-/// <summary>Everything a training is made of, built. A test needs no config.</summary>
-public sealed record TrainerParts
+/// <summary>What a <see cref="TrainStep"/> is made of, built.</summary>
+public record StepParts
 {
     /// <summary>On the CPU or on the device already; initialised.</summary>
     public required VisionModel Model { get; init; }
 
-    public required IBatchLoader TrainLoader { get; init; }
-
-    public required LoopSettings Loop { get; init; }
-
-    /// <summary>By name; one that stands alone is named "optimizer".</summary>
+    /// <summary>By name; one that stands alone is named <see cref="OptimizerSet.OnlyName"/>.</summary>
     public required IReadOnlyDictionary<string, OptimizerFactory> Optimizers { get; init; }
 
-    public IReadOnlyList<Schedule> Schedule { get; init; } = [];
+    /// <summary>Accumulation, clipping, what is frozen: the options of <c>train</c>, as they are.</summary>
+    public StepOptions Step { get; init; } = new();
 
+    /// <summary>By their keys in the config.</summary>
     public IReadOnlyDictionary<string, Penalty> Penalties { get; init; } = new Dictionary<string, Penalty>();
+
+    /// <value>The CPU.</value>
+    public Device Device { get; init; } = CPU;
+
+    /// <value>fp32.</value>
+    public PrecisionChoice Precision { get; init; } = PrecisionChoice.Full;
+
+    /// <summary>Whether images and convolution weights are laid out NHWC in memory.</summary>
+    public bool ChannelsLast { get; init; }
+
+    /// <value>One process.</value>
+    public IProcessGroup Group { get; init; } = new SingleProcess();
+}
+
+/// <summary>Everything a training is made of, built. A test needs no config.</summary>
+public sealed record TrainerParts : StepParts
+{
+    public required IBatchLoader TrainLoader { get; init; }
+
+    /// <summary>What comes after what, and for how long.</summary>
+    public required Loop Loop { get; init; }
+
+    public IReadOnlyList<Schedule> Schedule { get; init; } = [];
 
     /// <summary>By their keys in the config.</summary>
     public IReadOnlyDictionary<string, Hook> Hooks { get; init; } = new Dictionary<string, Hook>();
@@ -62,15 +57,7 @@ public sealed record TrainerParts
 
     public IReadOnlyDictionary<string, Metric> Metrics { get; init; } = new Dictionary<string, Metric>();
 
-    public Device Device { get; init; } = CPU;
-
-    public PrecisionChoice Precision { get; init; } = PrecisionChoice.Full;
-
-    public bool ChannelsLast { get; init; }
-
     public long Seed { get; init; }
-
-    public IProcessGroup Group { get; init; } = new SingleProcess();
 
     public required string WorkDir { get; init; }
 
@@ -86,4 +73,24 @@ public sealed record TrainerParts
 
     /// <summary>Where the initial weights came from; null where they were random.</summary>
     public string? Source { get; init; }
+
+    /// <summary>Optimizer steps of an epoch; the last of them may take fewer batches.</summary>
+    internal long StepsPerEpoch => (TrainLoader.BatchesPerEpoch + Step.Accumulate - 1) / Step.Accumulate;
+
+    /// <summary>What a user types to take the run up again.</summary>
+    internal string GoesOn => Command is { } command ? $"{command} --resume" : "resuming from it";
+
+    /// <summary>What measures the model during the run; null where it is not evaluated.</summary>
+    public Evaluator? Evaluator() =>
+        ValLoader is null
+            ? null
+            : new Evaluator
+            {
+                Loader = ValLoader,
+                Metrics = Metrics,
+                Device = Device,
+                Group = Group,
+                Precision = Precision,
+                ChannelsLast = ChannelsLast,
+            };
 }

@@ -45,10 +45,24 @@ public sealed record BoxArray(float[] X1, float[] Y1, float[] X2, float[] Y2)
         var (x1, y1, x2, y2, area) = (other.X1[index], other.Y1[index], other.X2[index], other.Y2[index], other.Areas[index]);
         var areas = Areas;
         var i = 0;
-        var (box, whole) = (new BoxLanes(x1, y1, x2, y2), new Vector<float>(area));
+        var (left, top, right, bottom, whole) = (
+            new Vector<float>(x1),
+            new Vector<float>(y1),
+            new Vector<float>(x2),
+            new Vector<float>(y2),
+            new Vector<float>(area)
+        );
         for (; i <= Count - Vector<float>.Count; i += Vector<float>.Count)
         {
-            var shared = box.Shared(this, i);
+            var width = Vector.Max(
+                Vector.Min(right, new Vector<float>(X2, i)) - Vector.Max(left, new Vector<float>(X1, i)),
+                Vector<float>.Zero
+            );
+            var height = Vector.Max(
+                Vector.Min(bottom, new Vector<float>(Y2, i)) - Vector.Max(top, new Vector<float>(Y1, i)),
+                Vector<float>.Zero
+            );
+            var shared = width * height;
             var own = new Vector<float>(areas, i);
             var ratio = shared / (ofOwn ? own : whole + own - shared);
             Vector.ConditionalSelect(Vector.GreaterThan(shared, Vector<float>.Zero), ratio, Vector<float>.Zero).CopyTo(result[i..]);

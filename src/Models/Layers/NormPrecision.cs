@@ -1,4 +1,3 @@
-using Tessera.Framework.Processes;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -5,8 +5,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Tests.Datasets.Properties;
 
-/// <summary>Which samples an epoch holds, over all processes, whatever their number and the batches' size; a failure is shrunk, and its seed
-/// is in the message.</summary>
+/// <summary>Which samples an epoch holds, over all processes, whatever their number and the batches' size; a failure is shrunk, and its
+/// seed is in the message.</summary>
 public sealed class SamplerPropertyTests
 {
     /// <param name="Processes">That share an epoch.</param>

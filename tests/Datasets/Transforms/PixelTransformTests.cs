@@ -1,6 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Components;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Tests.Datasets.Images;
@@ -16,6 +18,22 @@ public class PixelTransformTests
             Name = "picture",
             Image = new(image),
         };
+
+    [Fact]
+    public void Normalize_OtherChannels_SaysWhereItStands()
+    {
+        var registry = new ComponentRegistry();
+        registry.Add(typeof(Normalize).Assembly);
+        var config = ConfigDocument.Parse("""{ "pipeline": [{ "type": "Normalize" }] }""", "gray.json", environment: _ => null);
+        using var services = new ServiceCollection().BuildServiceProvider();
+        var builder = new ComponentBuilder(registry, services);
+        var step = builder.Build(builder.Describe<Transform>(config, "pipeline.0"));
+        Assert.Equal(
+            "picture: Normalize has a mean of 3 channels, the image has 1. LoadImage's color_type gives all images the same channels. "
+                + "Normalize stands in gray.json:1  pipeline.0.",
+            Assert.Throws<UserErrorException>(() => step.Apply(Of(ImageFixture.Noise(4, 4, 1)), new RandomSource(1))).Message
+        );
+    }
 
     [Theory]
     [InlineData(ChannelOrder.Rgb)]

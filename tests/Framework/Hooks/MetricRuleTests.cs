@@ -175,7 +175,7 @@ public sealed class MetricRuleTests : IDisposable
             {
                 Model = model,
                 TrainLoader = TrainerTests.Loader(8),
-                Loop = new LoopSettings { Length = metric.Length },
+                Loop = TrainerTests.Epochs(metric.Length),
                 Optimizers = new Dictionary<string, OptimizerFactory>
                 {
                     [RunOptimizers.OnlyName] = TestComponents.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.01 }"""),

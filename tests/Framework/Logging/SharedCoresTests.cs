@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Messages;
-using Tessera.Framework.Running;
 using Tessera.Tests.Framework.Running;
 using Tessera.Torch;
 
@@ -31,7 +30,7 @@ public sealed class SharedCoresTests
         using var model = new TinyModel();
         using var trainer = TrainerTests.Make(
             model,
-            loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 6 },
+            loop: TrainerTests.Iterations(6),
             hooks: new()
             {
                 ["log"] = new LogHook(new LogHookOptions(1)),

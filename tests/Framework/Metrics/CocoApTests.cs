@@ -3,6 +3,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using static Tessera.Tests.Framework.Metrics.CocoScenes;
 
 namespace Tessera.Tests.Framework.Metrics;
 
@@ -10,8 +11,6 @@ namespace Tessera.Tests.Framework.Metrics;
 /// corners by hand.</summary>
 public class CocoApTests
 {
-    private static readonly JsonElement Fixture = FixtureFile.Json("metrics", "pycocotools.json");
-
     public static TheoryData<int> Cases => [.. Enumerable.Range(0, Fixture.GetArrayLength())];
 
     [Theory, MemberData(nameof(Cases))]
@@ -215,71 +214,5 @@ public class CocoApTests
             error.Message,
             StringComparison.Ordinal
         );
-    }
-
-    private static Sample Scene(Boxes boxes) =>
-        new()
-        {
-            Index = 0,
-            Name = "scene",
-            Truth = { Boxes = boxes },
-        };
-
-    private static IReadOnlyDictionary<string, double> Values(
-        CocoApOptions options,
-        DataInfo info,
-        Prediction[] predictions,
-        Sample[] samples
-    )
-    {
-        var metric = new CocoApMetric(options);
-        metric.Reset(info);
-        metric.Process(predictions, samples);
-        return metric.Compute();
-    }
-
-    private static (DataInfo Info, Prediction[] Predictions, Sample[] Samples) Read(int index)
-    {
-        var json = Fixture[index];
-        var categories = json.GetProperty("categories").EnumerateArray().Select(id => id.GetInt32()).ToList();
-        var (predictions, samples) = (new List<Prediction>(), new List<Sample>());
-        foreach (var image in json.GetProperty("images").EnumerateArray().Select(id => id.GetInt64()))
-        {
-            var truth = json.GetProperty("annotations").EnumerateArray().Where(entry => entry[1].GetInt64() == image).ToArray();
-            var found = json.GetProperty("results").EnumerateArray().Where(entry => entry[0].GetInt64() == image).ToArray();
-            bool[] crowd = [.. truth.Select(entry => entry[5].GetInt32() == 1)];
-            samples.Add(
-                new Sample
-                {
-                    Index = samples.Count,
-                    Name = $"{image}",
-                    ImageId = image,
-                    Truth =
-                    {
-                        BoxAnnotation = new BoxAnnotation(
-                            [.. truth.SelectMany(entry => Numbers(entry[3]))],
-                            Labels(truth, 2),
-                            [.. truth.Select(entry => entry[4].GetDouble())],
-                            crowd,
-                            crowd
-                        ),
-                    },
-                }
-            );
-            double[] boxes = [.. found.SelectMany(entry => Numbers(entry[2]))];
-            double[] scores = [.. found.Select(entry => entry[3].GetDouble())];
-            float[] corners = [.. boxes.Select((value, i) => (float)(i % 4 < 2 ? value : value + boxes[i - 2]))];
-            predictions.Add(
-                new DetectionPrediction(corners, Array.ConvertAll(scores, score => (float)score), Labels(found, 1))
-                {
-                    Stated = (boxes, scores),
-                }
-            );
-        }
-        return (new DataInfo([.. categories.Select(id => $"c{id}")], DataTask.Detection), [.. predictions], [.. samples]);
-
-        static IEnumerable<double> Numbers(JsonElement list) => list.EnumerateArray().Select(value => value.GetDouble());
-
-        int[] Labels(JsonElement[] entries, int at) => [.. entries.Select(entry => categories.IndexOf(entry[at].GetInt32()))];
     }
 }

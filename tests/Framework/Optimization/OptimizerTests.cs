@@ -24,7 +24,7 @@ public sealed class OptimizerTests
         using var model = new Quadratic();
         using var trainer = TrainerTests.Make(
             model,
-            loop: new LoopSettings { Loop = LoopKind.Iterations, Length = s_fixture.GetProperty("steps").GetInt32() },
+            loop: TrainerTests.Iterations(s_fixture.GetProperty("steps").GetInt32()),
             optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>(config) }
         );
         trainer.Run();

@@ -2,6 +2,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Loops;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Framework.Running;
@@ -22,12 +23,7 @@ public sealed class FailedRunTests : IDisposable
     public void Evaluation_ThatFails_LeavesTheTrainingSavedAndResumable(LoopKind loop, int length, int every, string name)
     {
         var checkpoints = new CheckpointHookOptions(EveryIterations: loop == LoopKind.Iterations ? 5 : 0, Keep: 0);
-        var settings = new LoopSettings
-        {
-            Loop = loop,
-            Length = length,
-            ValidateEvery = every,
-        };
+        var settings = TrainerTests.Counting(loop, length, every);
         List<double> expected = [],
             seen = [];
         using var whole = new TinyModel(dropout: 0.3);
@@ -91,7 +87,7 @@ public sealed class FailedRunTests : IDisposable
         hooks["ema"] = ema;
         float[] trained = [];
         hooks["spy"] = new TrainerTests.Spy { At = 90, Iterated = run => trained = model.Weights() };
-        using var trainer = TrainerTests.Make(model, loop: new LoopSettings { Length = 3 }, evaluate: true, workDir: _folder, hooks: hooks);
+        using var trainer = TrainerTests.Make(model, loop: TrainerTests.Epochs(3), evaluate: true, workDir: _folder, hooks: hooks);
         var error = Assert.Throws<UserErrorException>(trainer.Run);
         Assert.Contains("iter_5.safetensors", error.Message, StringComparison.Ordinal);
         Assert.Equal(trained, model.Weights()); // the average that was evaluated is put back before anything is saved
@@ -111,7 +107,7 @@ public sealed class FailedRunTests : IDisposable
         using var model = new TinyModel();
         using var trainer = TrainerTests.Make(
             model,
-            loop: new LoopSettings { Length = 3 },
+            loop: TrainerTests.Epochs(3),
             workDir: _folder,
             hooks: new()
             {
@@ -137,7 +133,7 @@ public sealed class FailedRunTests : IDisposable
         using var model = new TinyModel();
         using var trainer = TrainerTests.Make(
             model,
-            loop: new LoopSettings { Length = 3 },
+            loop: TrainerTests.Epochs(3),
             workDir: _folder,
             hooks: new()
             {
@@ -163,7 +159,7 @@ public sealed class FailedRunTests : IDisposable
         using var ema = new EmaHook(new EmaHookOptions());
         using var other = TrainerTests.Make(
             averaged,
-            loop: new LoopSettings { Length = 1 },
+            loop: TrainerTests.Epochs(1),
             workDir: _folder,
             hooks: new()
             {

@@ -83,7 +83,8 @@ public sealed class NonFiniteTests : IDisposable
             model,
             batchSize: 4,
             workDir: _folder,
-            loop: new LoopSettings { Length = 3, Accumulate = 2 },
+            loop: TrainerTests.Epochs(3),
+            step: new StepOptions(Accumulate: 2),
             hooks: new() { ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(interval, AutoSwitch.False)) }
         );
         var error = Assert.Throws<UserErrorException>(trainer.Run);
@@ -100,7 +101,7 @@ public sealed class NonFiniteTests : IDisposable
         using var trainer = TrainerTests.Make(
             model,
             workDir: _folder,
-            loop: new LoopSettings { Length = 3 },
+            loop: TrainerTests.Epochs(3),
             hooks: new()
             {
                 ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions(50, AutoSwitch.False)),
@@ -180,7 +181,7 @@ public sealed class NonFiniteTests : IDisposable
             model,
             loader: loader,
             workDir: _folder,
-            loop: new LoopSettings { Length = 3 },
+            loop: TrainerTests.Epochs(3),
             hooks: new()
             {
                 ["nan_guard"] = new NanGuardHook(new NanGuardHookOptions()),

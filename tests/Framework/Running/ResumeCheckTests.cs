@@ -17,7 +17,7 @@ public sealed class ResumeCheckTests
         ["order"] = "ab",
     };
 
-    private static readonly ResumeCheck.Present s_now = new(1, 10, 2, 50, 10, CountsIterations: false, HasSchedule: true, s_order);
+    private static readonly ResumeCheck.Present s_now = new(1, 10, 2, 50, TrainerTests.Epochs(10), HasSchedule: true, s_order);
 
     [Theory]
     [InlineData(0)]
@@ -57,11 +57,11 @@ public sealed class ResumeCheckTests
     {
         Assert.Contains(
             "100 iterations long now, 50 before",
-            Assert.Single(Check(s_now with { TotalSteps = 100, TotalEpochs = 20 }, batch: 0)),
+            Assert.Single(Check(s_now with { TotalSteps = 100, Loop = TrainerTests.Epochs(20) }, batch: 0)),
             StringComparison.Ordinal
         );
-        Assert.Empty(Check(s_now with { TotalSteps = 100, TotalEpochs = 20, HasSchedule = false }, batch: 0));
-        var error = Assert.Throws<UserErrorException>(() => Check(s_now with { TotalSteps = 5, TotalEpochs = 1 }, batch: 0));
+        Assert.Empty(Check(s_now with { TotalSteps = 100, Loop = TrainerTests.Epochs(20), HasSchedule = false }, batch: 0));
+        var error = Assert.Throws<UserErrorException>(() => Check(s_now with { TotalSteps = 5, Loop = TrainerTests.Epochs(1) }, batch: 0));
         Assert.StartsWith("train.epochs is 1, but the checkpoint has 2 of them behind it.", error.Message, StringComparison.Ordinal);
     }
 

@@ -84,7 +84,7 @@ public sealed class ResumeTests
             using var second = Model(false, seed: 99);
             using (var trainer = Make(second, adam, hooks(resumed), Path.Combine(folder, "second")))
             {
-                Directory.CreateDirectory(trainer.WorkDir);
+                Directory.CreateDirectory(trainer.State.WorkDir);
                 trainer.Resume(checkpoint);
                 trainer.Run();
             }
@@ -136,12 +136,8 @@ public sealed class ResumeTests
         return TrainerTests.Make(
             model,
             batchSize: lbfgs ? 8 : 4,
-            loop: new LoopSettings
-            {
-                Length = 2,
-                Accumulate = lbfgs ? 1 : 2,
-                ClipGrad = new ClipGradOptions(1),
-            },
+            loop: TrainerTests.Epochs(2),
+            step: new StepOptions(Accumulate: lbfgs ? 1 : 2, ClipGrad: new ClipGradOptions(1)),
             optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>(optimizer) },
             evaluate: true,
             hooks: hooks,

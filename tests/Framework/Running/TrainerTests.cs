@@ -5,6 +5,7 @@ using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
+using Tessera.Framework.Running.Loops;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,7 +34,7 @@ public sealed class TrainerTests
     public void Run_Iterations_EndsInTheMiddleOfAnEpoch()
     {
         using var model = new TinyModel();
-        using var trainer = Make(model, loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 12 });
+        using var trainer = Make(model, loop: Iterations(12));
         trainer.Run();
         Assert.Equal(12, trainer.Progress.Iteration);
         Assert.Equal(2, trainer.EpochsDone);
@@ -47,7 +48,7 @@ public sealed class TrainerTests
         using var halves = new TinyModel(norm: false);
         using (var trainer = Make(whole, epochs: 3))
             trainer.Run();
-        using (var trainer = Make(halves, batchSize: 4, loop: new LoopSettings { Length = 3, Accumulate = 2 }))
+        using (var trainer = Make(halves, batchSize: 4, loop: Epochs(3), step: new StepOptions(Accumulate: 2)))
         {
             trainer.Run();
             Assert.Equal(15, trainer.Progress.Iteration);
@@ -60,7 +61,7 @@ public sealed class TrainerTests
     {
         // 40 samples in 5 batches of 8, 3 per step: steps of 3 and of 2 batches.
         using var grouped = new TinyModel(norm: false);
-        using var trainer = Make(grouped, loop: new LoopSettings { Length = 1, Accumulate = 3 }, shuffle: false);
+        using var trainer = Make(grouped, loop: Epochs(1), step: new StepOptions(Accumulate: 3), shuffle: false);
         trainer.Run();
         Assert.Equal(2, trainer.Progress.Iteration);
 
@@ -86,12 +87,8 @@ public sealed class TrainerTests
         var before = model.parameters().SelectMany(p => p.detach().reshape(-1).data<float>().ToArray()).ToArray();
         using var trainer = Make(
             model,
-            loop: new LoopSettings
-            {
-                Loop = LoopKind.Iterations,
-                Length = 1,
-                ClipGrad = new ClipGradOptions(norm, value),
-            },
+            loop: Iterations(1),
+            step: new StepOptions(ClipGrad: new ClipGradOptions(norm, value)),
             optimizers: new() { ["optimizer"] = new Sgd(new SgdOptions(1.0)) }
         );
         trainer.Run();
@@ -112,7 +109,7 @@ public sealed class TrainerTests
     {
         using var model = new TinyModel();
         var before = Copy(model);
-        using var trainer = Make(model, loop: new LoopSettings { Length = 1, Freeze = ["fc1", "bn"] });
+        using var trainer = Make(model, loop: Epochs(1), step: new StepOptions(Freeze: ["fc1", "bn"]));
         trainer.Run();
         foreach (var (name, tensor) in model.state_dict())
         {
@@ -128,7 +125,7 @@ public sealed class TrainerTests
     {
         using var model = new TinyModel();
         var before = Copy(model);
-        using var trainer = Make(model, loop: new LoopSettings { Length = 1, NormEval = ["bn"] });
+        using var trainer = Make(model, loop: Epochs(1), step: new StepOptions(NormEval: ["bn"]));
         trainer.Run();
         foreach (var (name, tensor) in model.state_dict())
         {
@@ -140,7 +137,7 @@ public sealed class TrainerTests
         using var other = new TinyModel();
         Assert.Contains(
             "train.norm_eval: no norm's name matches \"backbone\". The first is called bn.",
-            Assert.Throws<UserErrorException>(() => Make(other, loop: new LoopSettings { Length = 1, NormEval = ["backbone"] })).Message,
+            Assert.Throws<UserErrorException>(() => Make(other, loop: Epochs(1), step: new StepOptions(NormEval: ["backbone"]))).Message,
             StringComparison.Ordinal
         );
     }
@@ -151,7 +148,7 @@ public sealed class TrainerTests
         using var model = new TinyModel(norm: false);
         using var trainer = Make(
             model,
-            loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 1 },
+            loop: Iterations(1),
             shuffle: false,
             penalties: new() { ["sparse"] = new L1Penalty(new L1PenaltyOptions(0.25)) { Parameters = ["fc2.weight"] } }
         );
@@ -165,7 +162,7 @@ public sealed class TrainerTests
 
         trainer.Run();
         Assert.Equal(0, MaxDifference(byHand.Weights(), model.Weights()), 1e-6);
-        Assert.Equal(penalty, trainer.TakeLog()["sparse"], 1e-5);
+        Assert.Equal(penalty, trainer.State.TakeLog()["sparse"], 1e-5);
     }
 
     [Fact]
@@ -174,7 +171,7 @@ public sealed class TrainerTests
         using var model = new TwoPlayers();
         using var trainer = Make(
             model,
-            loop: new LoopSettings { Loop = LoopKind.Iterations, Length = 1 },
+            loop: Iterations(1),
             optimizers: new()
             {
                 ["first"] = new Sgd(new SgdOptions(1)) { Parameters = ["first"] },
@@ -196,12 +193,7 @@ public sealed class TrainerTests
         var seen = new List<long>();
         using var trainer = Make(
             model,
-            loop: new LoopSettings
-            {
-                Loop = loop,
-                Length = loop == LoopKind.Epochs ? 3 : 15,
-                ValidateEvery = every,
-            },
+            loop: Counting(loop, loop == LoopKind.Epochs ? 3 : 15, every),
             hooks: new() { ["spy"] = new Spy { Evaluated = run => seen.Add(run.Progress.Iteration) } },
             evaluate: true
         );
@@ -265,12 +257,8 @@ public sealed class TrainerTests
         var counts = new List<long>();
         using var trainer = Make(
             model,
-            loop: new LoopSettings
-            {
-                Length = 20,
-                Accumulate = 2,
-                ClipGrad = new ClipGradOptions(1),
-            },
+            loop: Epochs(20),
+            step: new StepOptions(Accumulate: 2, ClipGrad: new ClipGradOptions(1)),
             optimizers: new() { ["optimizer"] = new AdamW(new AdamWOptions(0.01)) },
             hooks: new()
             {
@@ -293,7 +281,8 @@ public sealed class TrainerTests
         VisionModel model,
         int epochs = 1,
         int batchSize = 8,
-        LoopSettings? loop = null,
+        Loop? loop = null,
+        StepOptions? step = null,
         Dictionary<string, OptimizerFactory>? optimizers = null,
         Dictionary<string, Hook>? hooks = null,
         Dictionary<string, Penalty>? penalties = null,
@@ -308,7 +297,8 @@ public sealed class TrainerTests
             {
                 Model = model,
                 TrainLoader = loader ?? Loader(batchSize, shuffle),
-                Loop = loop ?? new LoopSettings { Length = epochs },
+                Loop = loop ?? Epochs(epochs),
+                Step = step ?? new StepOptions(),
                 Optimizers = optimizers ?? s_sgd,
                 Schedule = schedule ?? [],
                 Penalties = penalties ?? [],
@@ -321,6 +311,13 @@ public sealed class TrainerTests
                 Seed = 3,
             }
         );
+
+    internal static Loop Epochs(int count, int validateEvery = 1) => new EpochLoop(new EpochLoopOptions(count, validateEvery));
+
+    internal static Loop Iterations(long count, int validateEvery = 1) => new IterationLoop(new IterationLoopOptions(count, validateEvery));
+
+    internal static Loop Counting(LoopKind kind, int count, int validateEvery = 1) =>
+        kind == LoopKind.Epochs ? Epochs(count, validateEvery) : Iterations(count, validateEvery);
 
     internal static TinyLoader Loader(int batchSize, bool shuffle = true) => new(new TinyDataset(40), batchSize, shuffle);
 

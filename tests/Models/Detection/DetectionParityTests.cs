@@ -115,7 +115,11 @@ public sealed class DetectionParityTests
         foreach (var (loss, value) in losses.Values.Zip(wanted))
             Assert.Equal(value, loss.item<float>(), 1e-4 * Math.Max(1, value));
 
-        var found = model.Predict(batch).Cast<DetectionPrediction>().ToArray();
+        AssertDetections(expected, model.Predict(batch).Cast<DetectionPrediction>().ToArray());
+    }
+
+    private static void AssertDetections(JsonElement expected, DetectionPrediction[] found)
+    {
         for (var image = 0; image < 2; image++)
         {
             Assert.Equal(expected.GetProperty("counts")[image].GetInt32(), found[image].Scores.Length);

@@ -1,7 +1,6 @@
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Loading;
@@ -80,45 +79,8 @@ public sealed class DetectorFilesTests : IDisposable
     [InlineData("FcosHead", "conv_cls", "conv_reg", 1)]
     public void LoadWhole_MmDetectionsNames_AreComplete(string head, string classifier, string regressor, int anchors)
     {
-        const int classes = 5,
-            width = 4,
-            channels = 32;
-        var tensors = new List<(string Name, Tensor Value)>();
-        Convolution("backbone.conv1", width, 3, 7, false);
-        Norm("backbone.bn1", width);
-        for (int stage = 1, from = width; stage <= 4; stage++)
-        {
-            var planes = width << (stage - 1);
-            var block = $"backbone.layer{stage}.0";
-            foreach (var (i, (outputs, inputs, size)) in new[] { (planes, from, 1), (planes, planes, 3), (planes * 4, planes, 1) }.Index())
-            {
-                Convolution($"{block}.conv{i + 1}", outputs, inputs, size, false);
-                Norm($"{block}.bn{i + 1}", outputs);
-            }
-            Convolution($"{block}.downsample.0", planes * 4, from, 1, false);
-            Norm($"{block}.downsample.1", planes * 4);
-            from = planes * 4;
-            if (stage > 1)
-                Convolution($"neck.lateral_convs.{stage - 2}.conv", channels, from, 1, true);
-        }
-        for (var i = 0; i < 5; i++)
-            Convolution($"neck.fpn_convs.{i}.conv", channels, channels, 3, true);
-        foreach (var tower in new[] { "cls_convs", "reg_convs" })
-            for (var i = 0; i < 2; i++)
-            {
-                Convolution($"bbox_head.{tower}.{i}.conv", channels, channels, 3, true);
-                if (head == "FcosHead")
-                    Affine($"bbox_head.{tower}.{i}.gn", channels);
-            }
-        Convolution($"bbox_head.{classifier}", anchors * classes, channels, 3, true);
-        Convolution($"bbox_head.{regressor}", anchors * 4, channels, 3, true);
-        if (head == "FcosHead")
-        {
-            Convolution("bbox_head.conv_centerness", 1, channels, 3, true);
-            for (var i = 0; i < 5; i++)
-                tensors.Add(($"bbox_head.scales.{i}.scale", tensor(1f + i)));
-        }
-
+        const int classes = 5;
+        var tensors = new MmDetectionFile(head, classifier, regressor, anchors, classes).Tensors;
         var path = Path.Combine(_folder, "mmdet.safetensors");
         PlainSafetensors.Write(path, tensors);
         var data = Build.Classes(classes, DataTask.Detection);
@@ -135,27 +97,6 @@ public sealed class DetectorFilesTests : IDisposable
             Assert.True(value.Equals(state[name]), name);
         foreach (var (_, value) in tensors)
             value.Dispose();
-
-        void Convolution(string name, int outputs, int inputs, int size, bool bias)
-        {
-            tensors.Add((name + ".weight", Formula.Values(name + ".weight", outputs, inputs, size, size)));
-            if (bias)
-                tensors.Add((name + ".bias", Formula.Values(name + ".bias", outputs)));
-        }
-
-        void Affine(string name, int width)
-        {
-            foreach (var part in new[] { "weight", "bias" })
-                tensors.Add(($"{name}.{part}", Formula.Values($"{name}.{part}", width)));
-        }
-
-        void Norm(string name, int width)
-        {
-            Affine(name, width);
-            foreach (var part in new[] { "running_mean", "running_var" })
-                tensors.Add(($"{name}.{part}", Formula.Values($"{name}.{part}", width)));
-            tensors.Add((name + ".num_batches_tracked", tensor(7L)));
-        }
     }
 
     private static VisionModel New(string head, DataInfo data) =>

@@ -1,20 +1,15 @@
-using System.Numerics;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Models.TaskModels.Segmentation;
 using TorchSharp;
+using static Tessera.Tests.Models.TaskModels.SegmentorScenes;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.TaskModels;
 
 public sealed class SegmentorTests
 {
-    private const string Backbone = """ "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "output_stride": 8 } """;
-    private const string Fcn = """{ "type": "FcnHead", "channels": 6, "num_convs": 1 }""";
-
-    private static readonly DataInfo _info = Build.Classes(4, DataTask.Segmentation);
-
     [Theory]
     [InlineData(Fcn)]
     [InlineData("""{ "type": "AsppHead", "channels": 6 }""")]
@@ -24,7 +19,7 @@ public sealed class SegmentorTests
     [InlineData("""{ "type": "OcrHead", "channels": 6, "ocr_channels": 4 }""")]
     public void Segmentor_AnyImageSize_TrainsAndPredicts(string head)
     {
-        using var model = Model($$"""{{Backbone}}, "decode_head": {{head}}, "auxiliary_head": {{Fcn}}""");
+        using var model = Model($$"""{{SmallBackbone}}, "decode_head": {{head}}, "auxiliary_head": {{Fcn}}""");
         foreach (var (count, height, width) in new[] { (1, 17, 33), (2, 65, 97), (1, 9, 9), (1, 40, 200) })
         {
             using var batch = Batch(count, height, width);
@@ -46,7 +41,7 @@ public sealed class SegmentorTests
     [Fact]
     public void Loss_EveryPixelIgnored_IsZeroWithZeroGradient()
     {
-        using var model = Model($$"""{{Backbone}}, "decode_head": {{Fcn}}""");
+        using var model = Model($$"""{{SmallBackbone}}, "decode_head": {{Fcn}}""");
         using var batch = Batch(2, 33, 33);
         batch.SegmentationMaps!.fill_(255);
         using var scope = NewDisposeScope();
@@ -61,7 +56,7 @@ public sealed class SegmentorTests
     {
         using var model = Model(
             $$"""
-            {{Backbone}}, "decode_head": { "type": "FcnHead", "channels": 6, "dropout": 0, "losses": { "ce": { "type": "CrossEntropyLoss" }, "twice": { "type": "CrossEntropyLoss", "weight": 2 } } },
+            {{SmallBackbone}}, "decode_head": { "type": "FcnHead", "channels": 6, "dropout": 0, "losses": { "ce": { "type": "CrossEntropyLoss" }, "twice": { "type": "CrossEntropyLoss", "weight": 2 } } },
             "auxiliary_heads": { "early": { "type": "FcnHead", "in_index": 1, "losses": { "ce": { "type": "CrossEntropyLoss", "weight": 0.4 } } }, "late": { "type": "FcnHead", "in_index": 2 } }
             """
         );
@@ -87,29 +82,29 @@ public sealed class SegmentorTests
     {
         const string heads =
             """ "decode_head": { "type": "OcrHead", "channels": 6, "ocr_channels": 4 }, "auxiliary_heads": { "a": { "type": "FcnHead" }, "b": { "type": "FcnHead" } } """;
-        Assert.Contains("say which of the auxiliary_heads", Throws($"{Backbone}, {heads}"), StringComparison.Ordinal);
+        Assert.Contains("say which of the auxiliary_heads", Throws($"{SmallBackbone}, {heads}"), StringComparison.Ordinal);
         Assert.Contains(
             "there is no auxiliary head \"c\"",
-            Throws($$"""{{Backbone}}, {{heads}}, "prior": "c" """),
+            Throws($$"""{{SmallBackbone}}, {{heads}}, "prior": "c" """),
             StringComparison.Ordinal
         );
         Assert.Contains(
             "refines the logits of an auxiliary head, but there is none",
-            Throws($$"""{{Backbone}}, "decode_head": { "type": "OcrHead" }"""),
+            Throws($$"""{{SmallBackbone}}, "decode_head": { "type": "OcrHead" }"""),
             StringComparison.Ordinal
         );
         Assert.Contains(
             "takes no other head's logits",
-            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "prior": "aux" """),
+            Throws($$"""{{SmallBackbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "prior": "aux" """),
             StringComparison.Ordinal
         );
         Assert.Contains(
             "it can't be an auxiliary head",
-            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": { "type": "OcrHead" }"""),
+            Throws($$"""{{SmallBackbone}}, "decode_head": {{Fcn}}, "auxiliary_head": { "type": "OcrHead" }"""),
             StringComparison.Ordinal
         );
 
-        using var model = Model($$"""{{Backbone}}, {{heads}}, "prior": "b" """);
+        using var model = Model($$"""{{SmallBackbone}}, {{heads}}, "prior": "b" """);
         model.eval();
         using var scope = NewDisposeScope();
         using var a = model.Tap("auxiliary_heads.a");
@@ -123,7 +118,7 @@ public sealed class SegmentorTests
     public void ProjectionHead_WithoutContrast_IsAMistake() =>
         Assert.Contains(
             "no loss compares embeddings",
-            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "projection_head": { "type": "ProjectionHead" }"""),
+            Throws($$"""{{SmallBackbone}}, "decode_head": {{Fcn}}, "projection_head": { "type": "ProjectionHead" }"""),
             StringComparison.Ordinal
         );
 
@@ -131,7 +126,7 @@ public sealed class SegmentorTests
     public void ContrastiveLoss_WithoutProjectionHead_IsAMistake() =>
         Assert.Contains(
             "the model has no projection_head",
-            Throws($$"""{{Backbone}}, "decode_head": { "type": "FcnHead", "losses": { "contrast": { "type": "PixelContrastLoss" } } }"""),
+            Throws($$"""{{SmallBackbone}}, "decode_head": { "type": "FcnHead", "losses": { "contrast": { "type": "PixelContrastLoss" } } }"""),
             StringComparison.Ordinal
         );
 
@@ -140,7 +135,7 @@ public sealed class SegmentorTests
     {
         using var model = Model(
             $$"""
-            {{Backbone}}, "projection_head": { "type": "ProjectionHead", "dim": 8 },
+            {{SmallBackbone}}, "projection_head": { "type": "ProjectionHead", "dim": 8 },
             "decode_head": { "type": "FcnHead", "channels": 6, "losses": { "ce": { "type": "CrossEntropyLoss" }, "contrast": { "type": "PixelContrastLoss" } } }
             """
         );
@@ -164,7 +159,7 @@ public sealed class SegmentorTests
     {
         using var model = Model(
             $$"""
-            {{Backbone}}, "projection_head": { "type": "ProjectionHead", "dim": 8 },
+            {{SmallBackbone}}, "projection_head": { "type": "ProjectionHead", "dim": 8 },
             "decode_head": { "type": "ConcatHead", "dropout": 0, "losses": { "ce": { "type": "CrossEntropyLoss" }, "contrast": { "type": "PixelContrastLoss" } } }
             """
         );
@@ -187,17 +182,17 @@ public sealed class SegmentorTests
     public void Segmentor_DataOrHeadsThatDontFit_AreTheUsersMistake()
     {
         var classes = Assert.Throws<UserErrorException>(() =>
-            Build.From<VisionModel>($$"""{ "type": "Segmentor", {{Backbone}}, "decode_head": {{Fcn}} }""", Build.Classes(3))
+            Build.From<VisionModel>($$"""{ "type": "Segmentor", {{SmallBackbone}}, "decode_head": {{Fcn}} }""", Build.Classes(3))
         );
         Assert.Contains("needs data with segmentation maps", classes.Message, StringComparison.Ordinal);
         Assert.Contains(
             "\"auxiliary_head\" or \"auxiliary_heads\", not both",
-            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "auxiliary_heads": { "b": {{Fcn}} }"""),
+            Throws($$"""{{SmallBackbone}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}}, "auxiliary_heads": { "b": {{Fcn}} }"""),
             StringComparison.Ordinal
         );
         Assert.Contains(
             "choose another name",
-            Throws($$"""{{Backbone}}, "decode_head": {{Fcn}}, "auxiliary_heads": { "decode": {{Fcn}} }"""),
+            Throws($$"""{{SmallBackbone}}, "decode_head": {{Fcn}}, "auxiliary_heads": { "decode": {{Fcn}} }"""),
             StringComparison.Ordinal
         );
         Assert.Contains(
@@ -208,7 +203,7 @@ public sealed class SegmentorTests
             StringComparison.Ordinal
         );
 
-        using var model = Model($$"""{{Backbone}}, "decode_head": {{Fcn}}""");
+        using var model = Model($$"""{{SmallBackbone}}, "decode_head": {{Fcn}}""");
         using var batch = Batch(1, 17, 17);
         batch.SegmentationMaps = null;
         Assert.Contains(
@@ -223,77 +218,4 @@ public sealed class SegmentorTests
             StringComparison.Ordinal
         );
     }
-
-    [Theory]
-    [InlineData(Fcn, Fcn)]
-    [InlineData("""{ "type": "ConcatHead" }""", """{ "type": "ConcatHead" }""")]
-    [InlineData("""{ "type": "OcrHead", "channels": 6, "ocr_channels": 4 }""", Fcn)]
-    public void KeyMaps_MmlabNames_ComeBack(string head, string auxiliary)
-    {
-        using var model = Model($$"""{{Backbone}}, "decode_head": {{head}}, "auxiliary_head": {{auxiliary}}""");
-        var keys = model.state_dict().Keys.ToArray();
-        var map = model.KeyMaps["mmlab"];
-        var foreign = keys.Where(key => !key.EndsWith("last_layer.0.bias", StringComparison.Ordinal))
-            .Select(key => map.Publish!(key)!)
-            .ToArray();
-        Assert.Equal(foreign.Length, foreign.Distinct().Count());
-        Assert.All(foreign, key => Assert.Contains(map.Rename(key), keys));
-        var cascade = head.Contains("OcrHead", StringComparison.Ordinal);
-        Assert.Equal("backbone.layer1.0.conv1.weight", map.Publish!("backbone.layer1.0.conv1.weight"));
-        Assert.Contains(cascade ? "decode_head.1.conv_seg.weight" : "decode_head.conv_seg.weight", foreign);
-        Assert.Contains(cascade ? "decode_head.0.conv_seg.weight" : "auxiliary_head.conv_seg.weight", foreign);
-    }
-
-    [Fact]
-    public void KeyMaps_HrnetAuthorsNames_HaveNoPrefix()
-    {
-        using var model = Model(
-            """ "backbone": { "type": "HRNet", "arch": "w18_small", "channels": 4 }, "decode_head": { "type": "ConcatHead" } """
-        );
-        var map = model.KeyMaps["timm"];
-        foreach (var key in model.state_dict().Keys)
-        {
-            var foreign = map.Publish!(key)!;
-            Assert.Equal(key, map.Rename(foreign));
-            Assert.Equal(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..], foreign);
-        }
-    }
-
-    [Fact]
-    public void ClassTensors_AreThoseWithTheClassesInFront()
-    {
-        using var model = Model(
-            $$"""{{Backbone}}, "decode_head": { "type": "ConcatHead" }, "auxiliary_heads": { "a": {{Fcn}}, "b": {{Fcn}} }"""
-        );
-        var state = model.state_dict();
-        Assert.Equal(6, model.ClassTensors.Count);
-        Assert.All(model.ClassTensors, tensor => Assert.Equal(4, state[tensor.Name].shape[0]));
-        Assert.Equal(
-            state.Keys.Where(key => key.StartsWith("decode_head.last_layer.3.", StringComparison.Ordinal)),
-            model.ClassTensors.Take(2).Select(tensor => tensor.Name)
-        );
-    }
-
-    private static Segmentor Model(string parts) =>
-        (Segmentor)Formula.Fill(Build.From<VisionModel>($$"""{ "type": "Segmentor", {{parts}} }""", _info));
-
-    private static string Throws(string parts) => Assert.Throws<UserErrorException>(() => Model(parts)).Message;
-
-    private static Batch Batch(int count, int height, int width) =>
-        new()
-        {
-            Images = Formula.Values("images", count, 3, height, width),
-            SegmentationMaps = (Formula.Values("images", count, height, width).add(1).mul(2)).floor().clamp(0, 3).to(ScalarType.Int64),
-            Samples =
-            [
-                .. Enumerable
-                    .Range(0, count)
-                    .Select(i => new Sample
-                    {
-                        Index = i,
-                        Name = $"sample{i}",
-                        Geometry = new Geometry(height, width, Matrix3x2.Identity),
-                    }),
-            ],
-        };
 }

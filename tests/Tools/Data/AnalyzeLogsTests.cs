@@ -37,11 +37,11 @@ public sealed class AnalyzeLogsTests : IDisposable
         var second = Log("second", "20260101_000000", Row(10, 4), "not a row", Row(20, 1));
         var picture = Path.Combine(_folder, "curves.png");
         var said = Tool.Run("analyze-logs", first, second, "--out", picture).Succeeds();
-        Assert.Contains("first   loss (train)  2.5   2      20            3         10", said.Output, StringComparison.Ordinal);
+        Assert.Contains("first   loss (train)   2.5      2            20         3            10", said.Output, StringComparison.Ordinal);
         Assert.Contains("mIoU (val)", said.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("IoU/sky", said.Output, StringComparison.Ordinal);
         Assert.Contains(
-            "first   30          60                40       60       16.67                    25.0 %            512 MB",
+            "first           30                60       40       60                    16.67            25.0 %            512 MB",
             said.Output,
             StringComparison.Ordinal
         ); // without the warm-up's 5

@@ -32,12 +32,14 @@ internal static class Compiled
     /// <summary>The usings of a loose plugin.</summary>
     public static string[] LooseUsings()
     {
-        var build = typeof(Framework.Plugins.PluginLoader).Assembly.GetType("Tessera.Framework.Plugins.PluginBuild", throwOnError: true)!;
         string[] Of(string field) =>
-            (string[])(
-                build.GetField(field, BindingFlags.Static | BindingFlags.NonPublic)?.GetValue(null)
-                ?? throw new MissingFieldException(field)
-            );
+            (string[])
+                typeof(Framework.Plugins.PluginLoader)
+                    .Assembly.GetTypes()
+                    .Where(type => type.Namespace == typeof(Framework.Plugins.PluginLoader).Namespace)
+                    .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.NonPublic))
+                    .Single(known => known.Name.EndsWith(field, StringComparison.OrdinalIgnoreCase))
+                    .GetValue(null)!;
         return [.. Of("GlobalUsings"), .. Of("StaticUsings").Select(name => "static " + name)];
     }
 

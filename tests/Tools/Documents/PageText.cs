@@ -8,7 +8,9 @@ internal static partial class PageText
     public static string[] Pages { get; } =
     [
         "README.md",
-        .. new[] { "docs", "configs", "samples", "benchmarks" }
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        .. new[] { "docs", "configs", "samples", "benchmarks", "templates/Package" }
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.md", SearchOption.AllDirectories))
             .Select(file => Path.GetRelativePath(Snippets.Repository, file))
             .Order(StringComparer.Ordinal),

@@ -22,6 +22,8 @@ public sealed partial class StatementTests
         "OrderedDict",
         "ArgumentException",
         "LogisticRegression",
+        "VersionPrefix",
+        "IOptions",
     ];
 
     [Fact]

@@ -89,7 +89,7 @@ internal static class TutorialData
     }
 
     private static Shapes Draw(DataTask task, int count, int size, string[] classes) =>
-        new(new ShapesOptions(Count: count, Size: size, Task: task, Classes: classes, Clutter: 0, Noise: 0, Contrast: 0.5));
+        new(new ShapesOptions(Count: count, Size: size, Task: task, Classes: classes, Clutter: 2));
 
     private static byte[] Png(Shapes shapes, int index) => ImageCodec.EncodePng(shapes.Get(index).Image!.Decode());
 

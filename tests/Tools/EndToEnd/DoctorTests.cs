@@ -94,4 +94,23 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
         Assert.Contains("the model did not learn 4 samples by heart", said.Output, StringComparison.Ordinal);
         Assert.Contains("gradient over weight by part: ", said.Output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Overfit_StepsAsTheRunWould()
+    {
+        // Gradients that are cut to next to nothing change nothing, whatever the learning rate.
+        var said = Tool.Run(
+            "doctor",
+            run.ConfigPath,
+            "--overfit",
+            "4",
+            "--overfit-minutes",
+            "0.02",
+            "--cfg-options",
+            "optimizer={\"_delete_\": true, \"type\": \"Sgd\", \"lr\": 0.1}",
+            "train.clip_grad={\"norm\": 1e-9}"
+        );
+        Assert.Equal(1, said.Code);
+        Assert.Matches(@"loss (\d+\.\d{3}) to \1 in \d+ steps", said.Output);
+    }
 }

@@ -6,7 +6,6 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Processes;
-using Tessera.Framework.Running;
 using Tessera.Framework.Visualization.Charts;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;

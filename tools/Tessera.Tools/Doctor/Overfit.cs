@@ -7,6 +7,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch;
 using TorchSharp;
@@ -21,7 +22,7 @@ namespace Tessera.Tools.Doctor;
 /// </summary>
 internal sealed class Overfit(Examination examination, Report report, int count, TimeSpan limit)
 {
-    private const double Learned = 0.05; // of the first loss
+    private const double Enough = 0.05; // of the first loss
     private const int LongestRun = 2000;
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
@@ -69,73 +70,79 @@ internal sealed class Overfit(Examination examination, Report report, int count,
         var options = examination.Session.Options;
         manual_seed(options.Seed);
         using var model = examination.Session.CreateInitializedModel(few.Info);
-        model.to(examination.Session.Device);
-        ParameterGroups.Freeze(model, options.Train!.Freeze ?? []);
-        var optimizers = (specs.Single is { } single ? [single] : specs.Named.Values.ToArray())
-            .Select(spec => spec.Build(examination.Session.Services))
-            .Select(factory => factory.Create(ParameterGroups.Split(model, factory)))
-            .ToArray();
-        foreach (var optimizer in optimizers)
-        foreach (var group in optimizer.ParamGroups)
+        using var step = new TrainStep(Parts(model, options.Train!, specs));
+        foreach (var name in step.Optimizers.Names)
+        foreach (var group in step.Optimizers[name].Optimizer.ParamGroups)
             group.LearningRate *= factor;
         var metrics = options.Val is { } val
             ? val.Metrics.BuildAll(examination.Session.Services, few.Info)
             : new Dictionary<string, Metric>();
 
-        var batchSize = Math.Min(few.Count, options.Train.Loader?.BatchSize ?? 16);
+        var batchSize = Math.Min(few.Count, options.Train!.Loader?.BatchSize ?? 16);
         using var loader = examination.Session.Data.OpenEvaluationLoader(few, new LoaderOptions(batchSize, 0));
         var batches = loader.Epoch(0).ToArray();
         try
         {
-            double first = double.NaN,
-                last = double.NaN;
-            var curve = new List<string>();
-            var steps = 0;
-            var started = _watch.Elapsed;
-            for (; steps < LongestRun && _watch.Elapsed < limit; steps++)
-            {
-                using var scope = NewDisposeScope();
-                var batch = batches[steps % batches.Length];
-                if (steps < batches.Length)
-                    examination.Session.Place(batch);
-                model.train();
-                foreach (var optimizer in optimizers)
-                    optimizer.zero_grad();
-                var loss = model.Loss(batch, new Progress(steps, LongestRun, 0, 1)).Total();
-                loss.backward();
-                foreach (var optimizer in optimizers)
-                    optimizer.step();
-                if (steps % batches.Length != 0)
-                    continue;
-                last = loss.ToDouble();
-                if (double.IsNaN(first))
-                    first = last;
-                if ((steps & (steps - 1)) == 0)
-                    curve.Add(string.Create(CultureInfo.InvariantCulture, $"{steps}: {last:0.000}"));
-                if (!double.IsFinite(last))
-                    break;
-                if (last < Learned * first && Score(model, batches, metrics, few.Info) is null or >= 0.999)
-                    break;
-            }
-            var took = _watch.Elapsed - started;
-            var score = Score(model, batches, metrics, few.Info);
-            var learned = last < Learned * first && score is null or >= 0.999;
+            foreach (var batch in batches)
+                step.Prepare(batch);
+            var course = Train(step, batches, () => Score(model, batches, metrics, few.Info));
             var text = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{few.Count} samples, learning rate {optimizers[0].ParamGroups.First().LearningRate:0.######}: loss {first:0.000} to "
-                    + $"{last:0.000} in {steps + 1} steps ({took.TotalSeconds:0} "
-                    + $"s){(score is { } value ? $", {value:P0} right" : "")}\nloss by step: {string.Join(", ", curve)}"
+                $"{few.Count} samples, learning rate {Rate(step):0.######}: loss {course.First:0.000} to {course.Last:0.000} in "
+                    + $"{course.Steps} steps ({course.Took.TotalSeconds:0} s)"
+                    + $"{(course.Score is { } value ? $", {value:P0} right" : "")}\nloss by step: {string.Join(", ", course.Curve)}"
             );
-            return (learned, learned ? text : text + "\n" + Gradients(model));
+            return (course.Learned, course.Learned ? text : text + "\n" + Gradients(step, batches[0]));
         }
         finally
         {
             foreach (var batch in batches)
                 batch.Dispose();
-            foreach (var optimizer in optimizers)
-                optimizer.Dispose();
         }
     }
+
+    /// <summary>What the run itself would train with, batch by batch and on this machine alone.</summary>
+    private StepParts Parts(VisionModel model, TrainOptions train, OneOrNamed<ComponentSpec<OptimizerFactory>> specs)
+    {
+        var named = specs.Single is { } single
+            ? new Dictionary<string, ComponentSpec<OptimizerFactory>> { [OptimizerSet.OnlyName] = single }
+            : specs.Named;
+        return new StepParts
+        {
+            Model = model,
+            Optimizers = named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(examination.Session.Services)),
+            Penalties = train.Penalties.BuildAll(examination.Session.Services),
+            Step = train,
+            Device = examination.Session.Device,
+            Precision = examination.Session.Precision,
+            ChannelsLast = examination.Session.ChannelsLast,
+        };
+    }
+
+    private Course Train(TrainStep step, Batch[] batches, Func<double?> score)
+    {
+        var course = new Course(_watch.Elapsed);
+        for (; course.Steps < LongestRun && _watch.Elapsed < limit; course.Steps++)
+        {
+            using var scope = NewDisposeScope();
+            step.TrainMode();
+            var losses = step.Run(batches[course.Steps % batches.Length], new Progress(course.Steps, LongestRun, 0, 1));
+            if (course.Steps % batches.Length == 0 && course.See(Loss(losses), score))
+            {
+                course.Steps++;
+                break;
+            }
+        }
+        return course.End(_watch.Elapsed, score());
+    }
+
+    /// <summary>Of the model alone: penalties on the weights need not fall.</summary>
+    private double Loss(LossMap losses) =>
+        losses
+            .Where(loss => examination.Session.Options.Train!.Penalties?.ContainsKey(loss.Key) != true)
+            .Sum(loss => loss.Value.ToDouble());
+
+    private static double Rate(TrainStep step) => step.Optimizers[step.Optimizers.Names.First()].Optimizer.ParamGroups.First().LearningRate;
 
     /// <summary>The share that is right, in evaluation mode; null where no accuracy is measured.</summary>
     private static double? Score(VisionModel model, Batch[] batches, IReadOnlyDictionary<string, Metric> metrics, DataInfo info)
@@ -154,18 +161,24 @@ internal sealed class Overfit(Examination examination, Report report, int count,
     }
 
     /// <summary>Root mean square of the gradients of each part, relative to its weights: a part that learns nothing stands out.</summary>
-    private static string Gradients(VisionModel model)
+    private static string Gradients(TrainStep step, Batch batch)
     {
-        var parts = model
-            .named_parameters()
+        using var scope = NewDisposeScope();
+        step.TrainMode();
+        LossMap losses;
+        using (step.Optimizers.Autocast())
+            losses = step.Model.Loss(batch, new Progress(0, 1, 0, 1));
+        losses.Total().backward();
+        var parts = step
+            .Model.named_parameters()
             .Where(entry => entry.parameter.requires_grad)
             .GroupBy(entry => string.Join('.', entry.name.Split('.').Take(2)))
             .Select(part =>
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{part.Key} {Norm(part.Select(entry => entry.parameter.grad)) / Math.Max(Norm(part.Select(entry => (Tensor?)entry.parameter)), 1e-12):0.0e+0}"
-                )
-            );
+            {
+                var gradient = Norm(part.Select(entry => entry.parameter.grad));
+                var weight = Math.Max(Norm(part.Select(entry => (Tensor?)entry.parameter)), 1e-12);
+                return string.Create(CultureInfo.InvariantCulture, $"{part.Key} {gradient / weight:0.0e+0}");
+            });
         return "gradient over weight by part: " + string.Join(", ", parts);
 
         static double Norm(IEnumerable<Tensor?> tensors)
@@ -194,6 +207,45 @@ internal sealed class Overfit(Examination examination, Report report, int count,
             if (seen.TryGetValue(hash, out var twin) && twin.Truth.Label != sample.Truth.Label)
                 report.Warn("overfit", $"{twin.Name} and {sample.Name} have the same pixels, and different labels.");
             seen.TryAdd(hash, sample);
+        }
+    }
+
+    /// <summary>How a training went.</summary>
+    private sealed class Course(TimeSpan began)
+    {
+        public int Steps { get; set; }
+
+        public double First { get; private set; } = double.NaN;
+
+        public double Last { get; private set; } = double.NaN;
+
+        public List<string> Curve { get; } = [];
+
+        public TimeSpan Took { get; private set; }
+
+        /// <summary>The share that is right; null where no accuracy is measured.</summary>
+        public double? Score { get; private set; }
+
+        public bool Learned => IsLow && Score is null or >= 0.999;
+
+        private bool IsLow => Last < Enough * First;
+
+        /// <summary>Notes a loss.</summary>
+        /// <returns>Whether there is nothing more to see.</returns>
+        public bool See(double loss, Func<double?> score)
+        {
+            Last = loss;
+            if (double.IsNaN(First))
+                First = loss;
+            if ((Steps & (Steps - 1)) == 0)
+                Curve.Add(string.Create(CultureInfo.InvariantCulture, $"{Steps}: {loss:0.000}"));
+            return !double.IsFinite(loss) || (IsLow && score() is null or >= 0.999);
+        }
+
+        public Course End(TimeSpan now, double? score)
+        {
+            (Took, Score) = (now - began, score);
+            return this;
         }
     }
 

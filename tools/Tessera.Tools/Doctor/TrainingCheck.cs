@@ -141,8 +141,8 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         );
     }
 
-    private static long Length(TrainOptions train, int batches) =>
-        train.Loop == LoopKind.Iterations ? train.Iterations : (long)train.Epochs * ((batches + train.Accumulate - 1) / train.Accumulate);
+    private long Length(TrainOptions train, int batches) =>
+        train.BuildLoop(examination.Session.Services).TotalIterations((batches + train.Accumulate - 1) / train.Accumulate);
 
     private static string Text(LossMap losses) =>
         string.Join(", ", losses.Select(loss => string.Create(CultureInfo.InvariantCulture, $"{loss.Key} {loss.Value.ToDouble():0.000}")));

@@ -107,6 +107,10 @@ internal static class CommandLine
             ToolConsole.Current.Error(CommandName.Told(message, root));
             return isMistake ? Mistake : Failure;
         }
+        finally
+        {
+            ToolConsole.Current.EndProgress();
+        }
     }
 
     /// <summary>What a person is told of an error, and whether it is a mistake of theirs; a defect's trace is written to a file.</summary>

@@ -94,24 +94,29 @@ internal static unsafe class ByteResampler
                     from = copy;
                 }
                 var to = target + (long)y * rowBytes;
-                switch (channels, level)
-                {
-                    case (1, SimdLevel.Avx2):
-                        ResampleRows.GrayAvx2(from, starts, weights, lane, to);
-                        break;
-                    case (1, _):
-                        ResampleRows.GrayVector128(from, starts, weights, lane, to);
-                        break;
-                    case (_, SimdLevel.Avx2):
-                        ResampleRows.ColorAvx2(from, channels, starts, weights, lane, to);
-                        break;
-                    default:
-                        ResampleRows.ColorVector128(from, channels, starts, weights, lane, to);
-                        break;
-                }
+                Row(from, channels, starts, weights, lane, to, level);
             }
         }
         ArrayPool<byte>.Shared.Return(padded);
+    }
+
+    private static void Row(byte* source, int channels, int* starts, FixedPointKernel weights, short* lanes, byte* target, SimdLevel level)
+    {
+        switch (channels, level)
+        {
+            case (1, SimdLevel.Avx2):
+                ResampleRows.GrayAvx2(source, starts, weights, lanes, target);
+                break;
+            case (1, _):
+                ResampleRows.GrayVector128(source, starts, weights, lanes, target);
+                break;
+            case (_, SimdLevel.Avx2):
+                ResampleRows.ColorAvx2(source, channels, starts, weights, lanes, target);
+                break;
+            default:
+                ResampleRows.ColorVector128(source, channels, starts, weights, lanes, target);
+                break;
+        }
     }
 
     /// <summary>Bytes from a row's begin that vector loads touch.</summary>

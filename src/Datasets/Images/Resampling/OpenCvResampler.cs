@@ -162,7 +162,7 @@ public static class OpenCvResampler
         SimdLevel level
     )
     {
-        var (count, x) = (kernel.Counts[y], 0);
+        var count = kernel.Counts[y];
         var taps = stackalloc float*[Math.Min(count, 64)];
         Span<float> weights = count <= 64 ? stackalloc float[count] : new float[count];
         var many = count > 64 ? new nint[count] : null;
@@ -174,45 +174,59 @@ public static class OpenCvResampler
                 lines[k] = rows + (long)((kernel.Starts[y] + k) % kernel.Taps) * stride;
                 weights[k] = (float)kernel.Weights[y * kernel.Taps + k] * scale;
             }
-            if (level == SimdLevel.Avx2 && length >= 16)
+            if (level != SimdLevel.Scalar && length >= 16)
             {
-                for (; x < length; x += 16)
-                {
-                    x = Math.Min(x, length - 16);
-                    var (a, b) = (Vector256<float>.Zero, Vector256<float>.Zero);
-                    for (var k = 0; k < count; k++)
-                    {
-                        a += Vector256.Load(lines[k] + x) * weights[k];
-                        b += Vector256.Load(lines[k] + x + 8) * weights[k];
-                    }
-                    var (low, high) = (Cut(a), Cut(b));
-                    Simd.ToBytes(low.GetLower(), low.GetUpper(), high.GetLower(), high.GetUpper()).Store(target + x);
-                }
+                if (level == SimdLevel.Avx2)
+                    ColumnAvx2(lines, weights, length, target);
+                else
+                    ColumnVector128(lines, weights, length, target);
+                return;
             }
-            else if (level != SimdLevel.Scalar && length >= 16)
-            {
-                for (; x < length; x += 16)
-                {
-                    x = Math.Min(x, length - 16);
-                    var (a, b, c, d) = (Vector128<float>.Zero, Vector128<float>.Zero, Vector128<float>.Zero, Vector128<float>.Zero);
-                    for (var k = 0; k < count; k++)
-                    {
-                        var line = lines[k] + x;
-                        a += Vector128.Load(line) * weights[k];
-                        b += Vector128.Load(line + 4) * weights[k];
-                        c += Vector128.Load(line + 8) * weights[k];
-                        d += Vector128.Load(line + 12) * weights[k];
-                    }
-                    Simd.ToBytes(Cut(a), Cut(b), Cut(c), Cut(d)).Store(target + x);
-                }
-            }
-            for (; x < length; x++)
+            for (var x = 0; x < length; x++)
             {
                 var sum = 0f;
                 for (var k = 0; k < count; k++)
                     sum += lines[k][x] * weights[k];
                 target[x] = (byte)(Math.Clamp(sum, 0, 255) + 0.5f);
             }
+        }
+    }
+
+    /// <summary>Sums of weighted lines, 16 values at a time; the last 16 may overlap those before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void ColumnAvx2(float** lines, ReadOnlySpan<float> weights, int length, byte* target)
+    {
+        for (var x = 0; x < length; x += 16)
+        {
+            x = Math.Min(x, length - 16);
+            var (a, b) = (Vector256<float>.Zero, Vector256<float>.Zero);
+            for (var k = 0; k < weights.Length; k++)
+            {
+                a += Vector256.Load(lines[k] + x) * weights[k];
+                b += Vector256.Load(lines[k] + x + 8) * weights[k];
+            }
+            var (low, high) = (Cut(a), Cut(b));
+            Simd.ToBytes(low.GetLower(), low.GetUpper(), high.GetLower(), high.GetUpper()).Store(target + x);
+        }
+    }
+
+    /// <inheritdoc cref="ColumnAvx2"/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void ColumnVector128(float** lines, ReadOnlySpan<float> weights, int length, byte* target)
+    {
+        for (var x = 0; x < length; x += 16)
+        {
+            x = Math.Min(x, length - 16);
+            var (a, b, c, d) = (Vector128<float>.Zero, Vector128<float>.Zero, Vector128<float>.Zero, Vector128<float>.Zero);
+            for (var k = 0; k < weights.Length; k++)
+            {
+                var line = lines[k] + x;
+                a += Vector128.Load(line) * weights[k];
+                b += Vector128.Load(line + 4) * weights[k];
+                c += Vector128.Load(line + 8) * weights[k];
+                d += Vector128.Load(line + 12) * weights[k];
+            }
+            Simd.ToBytes(Cut(a), Cut(b), Cut(c), Cut(d)).Store(target + x);
         }
     }
 

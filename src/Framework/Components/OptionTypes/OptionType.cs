@@ -68,6 +68,8 @@ internal abstract class OptionType
                 return new OneOrManyType(type, For(type.GenericTypeArguments[0]));
             if (definition == typeof(OneOrNamed<>))
                 return new OneOrNamedType(type, For(type.GenericTypeArguments[0]));
+            if (definition == typeof(WordOr<,>))
+                return new WordOrType(type);
             if (MapType.Definitions.Contains(definition) && type.GenericTypeArguments[0] == typeof(string))
                 return new MapType(For(type.GenericTypeArguments[1]));
         }

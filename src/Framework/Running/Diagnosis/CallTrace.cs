@@ -1,3 +1,4 @@
+using Tessera.Framework.Models;
 using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
@@ -12,7 +13,15 @@ internal sealed class CallTrace : IDisposable
     public CallTrace(nn.Module model)
     {
         foreach (var (name, module) in model.named_modules())
-            Follow(name, module);
+        {
+            var remove = ModuleHooks.Around(
+                module,
+                (called, inputs) => _open.Push(new Call(name, called, [.. inputs.Select(input => input.shape)])),
+                (_, _) => _open.Pop()
+            );
+            if (remove is not null)
+                _removers.Add(remove);
+        }
     }
 
     /// <param name="Name">As in <c>named_modules</c>.</param>
@@ -27,96 +36,4 @@ internal sealed class CallTrace : IDisposable
         foreach (var remove in _removers)
             remove();
     }
-
-    private void Follow(string name, nn.Module module)
-    {
-        switch (module)
-        {
-            case nn.Module<Tensor, Tensor> m:
-                _removers.Add(
-                    m.register_forward_pre_hook(
-                        (_, input) =>
-                        {
-                            Enter(name, m, input);
-                            return input;
-                        }
-                    ).remove
-                );
-                _removers.Add(
-                    m.register_forward_hook(
-                        (_, _, output) =>
-                        {
-                            Leave();
-                            return output;
-                        }
-                    ).remove
-                );
-                break;
-            case nn.Module<Tensor, Tensor[]> m:
-                _removers.Add(
-                    m.register_forward_pre_hook(
-                        (_, input) =>
-                        {
-                            Enter(name, m, input);
-                            return input;
-                        }
-                    ).remove
-                );
-                _removers.Add(
-                    m.register_forward_hook(
-                        (_, _, output) =>
-                        {
-                            Leave();
-                            return output;
-                        }
-                    ).remove
-                );
-                break;
-            case nn.Module<Tensor[], Tensor> m:
-                _removers.Add(
-                    m.register_forward_pre_hook(
-                        (_, inputs) =>
-                        {
-                            Enter(name, m, inputs);
-                            return inputs;
-                        }
-                    ).remove
-                );
-                _removers.Add(
-                    m.register_forward_hook(
-                        (_, _, output) =>
-                        {
-                            Leave();
-                            return output;
-                        }
-                    ).remove
-                );
-                break;
-            case nn.Module<Tensor[], Tensor[]> m:
-                _removers.Add(
-                    m.register_forward_pre_hook(
-                        (_, inputs) =>
-                        {
-                            Enter(name, m, inputs);
-                            return inputs;
-                        }
-                    ).remove
-                );
-                _removers.Add(
-                    m.register_forward_hook(
-                        (_, _, output) =>
-                        {
-                            Leave();
-                            return output;
-                        }
-                    ).remove
-                );
-                break;
-        }
-    }
-
-    private void Enter(string name, nn.Module module, params Tensor[] inputs) =>
-        _open.Push(new Call(name, module, [.. inputs.Select(input => input.shape)]));
-
-    private void Leave() => _open.Pop();
 }

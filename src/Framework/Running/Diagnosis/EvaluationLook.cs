@@ -1,10 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Tessera.Framework.Data;
-using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
-using Tessera.Framework.Processes;
-using static TorchSharp.torch;
 
 namespace Tessera.Framework.Running.Diagnosis;
 
@@ -18,15 +14,8 @@ public sealed class EvaluationLook
     /// <summary>Large data is read no longer than that; what is left is met in the evaluation.</summary>
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 
-    public required IBatchLoader Loader { get; init; }
-
-    public required IReadOnlyDictionary<string, Metric> Metrics { get; init; }
-
-    public required Device Device { get; init; }
-
-    public required PrecisionChoice Precision { get; init; }
-
-    public required bool ChannelsLast { get; init; }
+    /// <summary>What will evaluate.</summary>
+    public required Evaluator Evaluator { get; init; }
 
     /// <summary>Whether to read all that the time allows, or the first batch alone.</summary>
     public bool ReadsAll { get; init; } = true;
@@ -37,16 +26,17 @@ public sealed class EvaluationLook
     /// <exception cref="UserErrorException">The evaluation could not be done.</exception>
     public string? Run(VisionModel model, string path)
     {
+        var loader = Evaluator.Loader;
         var watch = Stopwatch.StartNew();
         var (batches, samples) = (0, 0);
         try
         {
-            foreach (var loaded in Loader.Epoch(0))
+            foreach (var loaded in loader.Epoch(0))
             {
                 using var batch = loaded;
                 samples += batch.Count;
                 if (batches++ == 0)
-                    Evaluate(model, batch);
+                    Evaluator.Try(model, batch);
                 if (!ReadsAll || watch.Elapsed > s_limit)
                     break;
             }
@@ -61,45 +51,16 @@ public sealed class EvaluationLook
         }
         if (batches == 0)
             throw new UserErrorException(
-                $"{path}: none of its {Loader.Dataset.Count} samples can be read, so there is nothing to "
-                    + $"evaluate{(Loader.Skipped.Count > 0 ? $". The first: {Loader.Skipped[0].Reason}" : ".")}"
+                $"{path}: none of its {loader.Dataset.Count} samples can be read, so there is nothing to "
+                    + $"evaluate{(loader.Skipped.Count > 0 ? $". The first: {loader.Skipped[0].Reason}" : ".")}"
             );
-        Loader.TakeWaitTimes(); // it isn't the run's
-        if (!ReadsAll || batches >= Loader.BatchesPerEpoch)
+        loader.TakeWaitTimes(); // it isn't the run's
+        if (!ReadsAll || batches >= loader.BatchesPerEpoch)
             return null;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{path}: {samples:N0} of {Loader.Dataset.Count:N0} samples were read in {s_limit.TotalSeconds:0} s before the run, "
+            $"{path}: {samples:N0} of {loader.Dataset.Count:N0} samples were read in {s_limit.TotalSeconds:0} s before the run, "
                 + $"without a fault; the others are first read in the evaluation."
         );
-    }
-
-    private void Evaluate(VisionModel model, Batch batch)
-    {
-        var training = model.training;
-        using var scope = NewDisposeScope();
-        using var mode = no_grad();
-        model.eval();
-        try
-        {
-            batch.To(Device);
-            if (ChannelsLast)
-                batch.ToChannelsLast();
-            IReadOnlyList<Prediction> predictions;
-            using (Precision.Enter(Device.type))
-                predictions = ShapeMistake.Guard(model, batch, () => model.Predict(batch));
-            foreach (var metric in Metrics.Values)
-            {
-                metric.Reset(Loader.Dataset.Info);
-                metric.Process(predictions, batch.Samples);
-            }
-            Evaluator.Values(Metrics);
-            foreach (var metric in Metrics.Values)
-                metric.Reset(Loader.Dataset.Info);
-        }
-        finally
-        {
-            model.train(training);
-        }
     }
 }

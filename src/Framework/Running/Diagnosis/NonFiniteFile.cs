@@ -101,15 +101,12 @@ public sealed class NonFiniteFile : IDisposable
         model.to(device);
         model.train();
         using var batch = ReadBatch();
-        batch.To(device);
         if (ChannelsLast)
-        {
             model.ToChannelsLast();
-            batch.ToChannelsLast();
-        }
+        batch.Place(device, ChannelsLast);
         var precision = Precision == ScalarType.Float16 && device.type == DeviceType.CPU ? ScalarType.Float32 : Precision;
         var choice = new PrecisionChoice(precision, "as in the run");
-        return new NonFiniteReplay(() => choice.Enter(device.type)).Look(model, batch, Progress, Random);
+        return NonFiniteReplay.Look(model, batch, Progress, Random, new ForwardOptimizers(() => choice.Enter(device.type)));
     }
 
     public void Dispose() => _file.Dispose();
@@ -121,7 +118,7 @@ public sealed class NonFiniteFile : IDisposable
         Progress progress,
         byte[] random,
         NonFiniteFinding found,
-        TrainerParts parts,
+        StepParts parts,
         CheckpointInfo run
     )
     {

@@ -33,7 +33,7 @@ public sealed record NonFiniteFinding(IReadOnlyDictionary<string, double> Terms,
 }
 
 /// <summary>Runs one batch again and looks at every module's output.</summary>
-public sealed class NonFiniteReplay(Func<IDisposable> autocast)
+public static class NonFiniteReplay
 {
     /// <summary>Loads what a stopped run saved (<c>nonfinite_iter_N.safetensors</c>) and runs it again, on the CPU.</summary>
     /// <param name="model">Built as the run's; it gets the weights of the file.</param>
@@ -44,7 +44,9 @@ public sealed class NonFiniteReplay(Func<IDisposable> autocast)
         return file.Replay(model);
     }
 
-    internal NonFiniteFinding Look(VisionModel model, Batch batch, Progress progress, byte[] random)
+    /// <summary>The model's own training step, as far as its losses.</summary>
+    /// <param name="random">The random generator before the batch; empty where it isn't known.</param>
+    internal static NonFiniteFinding Look(VisionModel model, Batch batch, Progress progress, byte[] random, ForwardOptimizers forward)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -68,10 +70,8 @@ public sealed class NonFiniteReplay(Func<IDisposable> autocast)
         }
         try
         {
-            LossMap losses;
-            using (autocast())
-                losses = model.Loss(batch, progress);
-            var terms = losses
+            var terms = model
+                .TrainStep(batch, forward, progress)
                 .Select(loss => (loss.Key, Value: loss.Value.detach().to(ScalarType.Float64).item<double>()))
                 .Where(term => !double.IsFinite(term.Value))
                 .ToDictionary(term => term.Key, term => term.Value);

@@ -4,6 +4,7 @@ using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
+using Tessera.Framework.Running.Loops;
 
 namespace Tessera.Framework.Running;
 
@@ -41,19 +42,13 @@ public sealed record RunOptions(
     string? WorkDir = null
 );
 
-/// <summary>What a run counts.</summary>
-public enum LoopKind
-{
-    Epochs,
-    Iterations,
-}
-
 /// <param name="Dataset">The training data.</param>
 /// <param name="Loader">How it is read.</param>
-/// <param name="Loop">Whether the run's length and its evaluations are counted in epochs or iterations.</param>
+/// <param name="Loop">Whether the run's length and its evaluations are counted in epochs or iterations, which is short for an EpochLoop or
+/// an IterationLoop of the three options that follow; or a loop, with options of its own in their place.</param>
 /// <param name="Epochs">Length of a run that counts epochs.</param>
 /// <param name="Iterations">Length of a run that counts iterations (optimizer steps).</param>
-/// <param name="ValidateEvery">Epochs or iterations between evaluations; 0 for none.</param>
+/// <param name="ValidateEvery">Epochs or iterations between evaluations; 0 for none, 1 where it isn't given.</param>
 /// <param name="Accumulate">Batches per optimizer step.</param>
 /// <param name="ClipGrad">Limits on the gradients.</param>
 /// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
@@ -64,17 +59,72 @@ public enum LoopKind
 public sealed record TrainOptions(
     ComponentSpec<Dataset> Dataset,
     LoaderOptions? Loader = null,
-    LoopKind Loop = LoopKind.Epochs,
+    WordOr<LoopKind, ComponentSpec<Loop>> Loop = default,
     [property: Range(0, int.MaxValue)] int Epochs = 0,
     [property: Range(0L, long.MaxValue)] long Iterations = 0,
-    [property: Range(0, int.MaxValue)] int ValidateEvery = 1,
-    [property: Range(1, 65536)] int Accumulate = 1,
+    [property: Range(0, int.MaxValue)] int? ValidateEvery = null,
+    int Accumulate = 1,
     ClipGradOptions? ClipGrad = null,
     IReadOnlyList<string>? Freeze = null,
     IReadOnlyList<string>? NormEval = null,
     bool SyncBn = false,
     IReadOnlyDictionary<string, ComponentSpec<Penalty>?>? Penalties = null,
     IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null
+) : StepOptions(Accumulate, ClipGrad, Freeze, NormEval, SyncBn), IValidatableObject
+{
+    /// <summary>The loop that the options describe.</summary>
+    /// <exception cref="UserErrorException">The options don't say how long the run is.</exception>
+    public Loop BuildLoop(IServiceProvider services)
+    {
+        if (Loop.Value is { } described)
+            return described.Build(services);
+        var (kind, every) = (Loop.Word!.Value, ValidateEvery ?? 1);
+        var (length, key, other) = kind == LoopKind.Epochs ? (Epochs, "epochs", "iterations") : (Iterations, "iterations", "epochs");
+        if (length <= 0)
+            throw new UserErrorException(
+                $"train.{key}: the loop counts {key}, so it must say how many (or set train.loop to \"{other}\")."
+            );
+        return kind == LoopKind.Epochs
+            ? new EpochLoop(new EpochLoopOptions(Epochs, every))
+            : new IterationLoop(new IterationLoopOptions(Iterations, every));
+    }
+
+    /// <summary>What a loop says itself is not said beside it.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Loop.Value is not { } described)
+            yield break;
+        foreach (
+            var (given, member) in new[]
+            {
+                (Epochs > 0, nameof(Epochs)),
+                (Iterations > 0, nameof(Iterations)),
+                (ValidateEvery is not null, nameof(ValidateEvery)),
+            }
+        )
+        {
+            if (given)
+                yield return new ValidationResult(
+                    $"The loop {described.TypeName} says itself how long the run is and when it is evaluated: give that in train.loop, and "
+                        + "leave this out, or set it to null where a base has it.",
+                    [member]
+                );
+        }
+    }
+}
+
+/// <summary>How an optimizer step is made.</summary>
+/// <param name="Accumulate">Batches per optimizer step.</param>
+/// <param name="ClipGrad">Limits on the gradients.</param>
+/// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
+/// <param name="NormEval">Name patterns of modules whose norms keep their statistics in training; "*" for all.</param>
+/// <param name="SyncBn">Batch norms take their statistics over all processes.</param>
+public record StepOptions(
+    [property: Range(1, 65536)] int Accumulate = 1,
+    ClipGradOptions? ClipGrad = null,
+    IReadOnlyList<string>? Freeze = null,
+    IReadOnlyList<string>? NormEval = null,
+    bool SyncBn = false
 );
 
 /// <param name="Dataset">The data.</param>

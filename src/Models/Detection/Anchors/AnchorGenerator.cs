@@ -67,16 +67,7 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
             throw new UserErrorException(
                 $"AnchorGenerator: strides are [{string.Join(", ", Strides)}], but the maps have [{string.Join(", ", source.OutStrides)}]."
             );
-        var byOctave = options.OctaveBaseScale is not null || options.ScalesPerOctave is not null;
-        if ((byOctave ? 1 : 0) + (options.Scales is null ? 0 : 1) + (options.Sizes is null ? 0 : 1) > 1)
-            throw new UserErrorException(
-                "AnchorGenerator takes octave_base_scale with scales_per_octave, or scales, or sizes: one of the three."
-            );
-        if (options is { BaseSizes: not null, Sizes: not null })
-            throw new UserErrorException("AnchorGenerator: base_sizes multiply scales; with sizes, in pixels, they have no place.");
-        CheckLength(options.BaseSizes?.Length, "base_sizes");
-        CheckLength(options.Sizes?.Length, "sizes");
-        _shapes = [.. Strides.Select((_, level) => Shapes(level))];
+        _shapes = Array.ConvertAll(AnchorSides.Of(options, Strides), Shapes);
         PerCell = _shapes[0].Count;
         if (_shapes.Any(shapes => shapes.Count != PerCell || shapes.Count == 0))
             throw new UserErrorException("AnchorGenerator: every map needs the same number of sizes, since all maps share the head.");
@@ -136,10 +127,9 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
         }
     }
 
-    private BoxArray Shapes(int level)
+    private BoxArray Shapes(double[] sides)
     {
         var ratios = _options.Ratios ?? [0.5, 1, 2];
-        var sides = Sides(level);
         var shapes = BoxArray.WithRoom(ratios.Length * sides.Length);
         for (var i = 0; i < shapes.Count; i++)
         {
@@ -152,29 +142,5 @@ public sealed class AnchorGenerator : AnchorGeneratorBase
             (shapes.X1[i], shapes.Y1[i], shapes.X2[i], shapes.Y2[i]) = (-halfWidth, -halfHeight, halfWidth, halfHeight);
         }
         return shapes;
-    }
-
-    private double[] Sides(int level)
-    {
-        if (_options.Sizes is { } sizes)
-        {
-            if (sizes[level].Any(size => !(size is > 0 and < 1e5)))
-                throw new UserErrorException("AnchorGenerator: sizes are sides in pixels, above 0.");
-            return sizes[level];
-        }
-        var scales = _options.Scales;
-        if (scales is null)
-        {
-            var perOctave = _options.ScalesPerOctave ?? 3;
-            scales = [.. Enumerable.Range(0, perOctave).Select(i => (_options.OctaveBaseScale ?? 4) * Math.Pow(2, (double)i / perOctave))];
-        }
-        var unit = _options.BaseSizes?[level] ?? Strides[level];
-        return [.. scales.Select(scale => scale * unit)];
-    }
-
-    private void CheckLength(int? length, string name)
-    {
-        if (length is { } given && given != Strides.Count)
-            throw new UserErrorException($"AnchorGenerator: {name} has {given} entries, but there are {Strides.Count} maps.");
     }
 }

@@ -16,26 +16,43 @@ public sealed class Nms(NmsOptions options) : SuppressionMethod
     protected override void Apply(Candidates candidates, ReadOnlySpan<int> group, List<(float Score, int Index)> kept)
     {
         var room = group.Length + Vector<float>.Count;
-        var (boxes, areas, count) = (BoxArray.WithRoom(room), new float[room], 0);
+        var (x1, y1, x2, y2, areas) = (new float[room], new float[room], new float[room], new float[room], new float[room]);
+        var count = 0;
         foreach (var index in group)
         {
             var box = candidates.Corners.AsSpan(index * 4, 4);
             var area = (box[2] - box[0]) * (box[3] - box[1]);
-            if (IsCovered(new BoxLanes(box[0], box[1], box[2], box[3]), area, boxes, areas, count))
+            if (IsCovered(box, area, x1, y1, x2, y2, areas, count))
                 continue;
-            (boxes.X1[count], boxes.Y1[count], boxes.X2[count], boxes.Y2[count], areas[count]) = (box[0], box[1], box[2], box[3], area);
+            (x1[count], y1[count], x2[count], y2[count], areas[count]) = (box[0], box[1], box[2], box[3], area);
             count++;
             kept.Add((candidates.Scores[index], index));
         }
     }
 
+    // The overlap of BoxArray once more, over arrays of its own and ended at the first hit: through BoxArray it took a quarter more time.
     // Lanes past `count` hold zeros: boxes without area. At the end of the array there is room for a whole vector.
-    private bool IsCovered(in BoxLanes box, float area, BoxArray boxes, float[] areas, int count)
+    private bool IsCovered(ReadOnlySpan<float> box, float area, float[] x1, float[] y1, float[] x2, float[] y2, float[] areas, int count)
     {
-        var (threshold, own) = (new Vector<float>((float)options.IouThreshold), new Vector<float>(area));
+        var threshold = new Vector<float>((float)options.IouThreshold);
+        var (left, top, right, bottom, own) = (
+            new Vector<float>(box[0]),
+            new Vector<float>(box[1]),
+            new Vector<float>(box[2]),
+            new Vector<float>(box[3]),
+            new Vector<float>(area)
+        );
         for (var i = 0; i < count; i += Vector<float>.Count)
         {
-            var shared = box.Shared(boxes, i);
+            var width = Vector.Max(
+                Vector.Min(right, new Vector<float>(x2, i)) - Vector.Max(left, new Vector<float>(x1, i)),
+                Vector<float>.Zero
+            );
+            var height = Vector.Max(
+                Vector.Min(bottom, new Vector<float>(y2, i)) - Vector.Max(top, new Vector<float>(y1, i)),
+                Vector<float>.Zero
+            );
+            var shared = width * height;
             if (Vector.EqualsAll(shared, Vector<float>.Zero))
                 continue;
             // 0 / 0 of two boxes without area is no number, and greater than nothing.

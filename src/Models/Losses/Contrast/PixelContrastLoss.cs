@@ -161,7 +161,8 @@ public sealed class PixelContrastLoss : WeightedLoss, IUsesProcessGroup
         return gathers ? value + (value - value.detach()) * (Group.WorldSize - 1) : value;
     }
 
-    /// <summary>What takes no part as a negative, [A, N], and the pairs' shares, [pairs], once only the hardest or nearest are kept.</summary>
+    /// <summary>What takes no part as a negative, [A, N], and the pairs' shares, [pairs], once only the hardest or nearest are
+    /// kept.</summary>
     private static (Tensor Excluded, Tensor Shares) Narrowed(
         PairSampling sampling,
         Tensor similarity,

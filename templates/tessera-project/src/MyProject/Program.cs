@@ -1,6 +1,8 @@
 using MyProject;
 using Tessera;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
+using Tessera.Torch.Loading;
 
 // dotnet run --project src/MyProject -- CHECKPOINT IMAGE…
 if (args.Length < 2)
@@ -21,7 +23,7 @@ try
     }
     return 0;
 }
-catch (UserErrorException mistake)
+catch (Exception mistake) when (mistake is UserErrorException or LibTorchException)
 {
     Console.Error.WriteLine(mistake.Message);
     return 1;

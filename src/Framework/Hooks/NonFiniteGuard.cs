@@ -3,12 +3,14 @@ using Tessera.Framework.Models;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
-namespace Tessera.Framework.Running.Diagnosis;
+namespace Tessera.Framework.Hooks;
 
 /// <summary>
 /// Looks at every loss before its backward: at once, before a weight has changed, or (on a GPU) later, many together, so
 /// that no step waits for the host.
 /// </summary>
+/// <param name="interval">Batches between looks, where not each is looked at.</param>
+/// <param name="atOnce">Looks at each batch, and keeps the random generator's state for a replay.</param>
 internal sealed class NonFiniteGuard(int interval, bool atOnce, Device device, IProcessGroup group) : IDisposable
 {
     private readonly List<(Tensor Finite, Progress Progress, string[] Files)> _pending = [];

@@ -1,0 +1,134 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Hooks;
+using Tessera.Framework.Models;
+using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
+using Tessera.Framework.Running.Diagnosis;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Framework.Running;
+
+/// <summary>
+/// One batch through the model and its optimizers: forward in the run's precision, penalties, the look at the loss, backward, and, where
+/// enough batches have accumulated, averaging over processes, clipping and the optimizers' steps.
+/// </summary>
+public sealed class TrainStep : IDisposable
+{
+    private readonly StepParts _parts;
+    private readonly RunOptimizers _optimizers;
+    private readonly nn.Module[] _stillNorms;
+
+    /// <summary>Places the model on the device, freezes what the options name, and makes the optimizers.</summary>
+    /// <exception cref="UserErrorException">A pattern matches nothing, or there is nothing to train.</exception>
+    public TrainStep(StepParts parts)
+    {
+        _parts = parts;
+        FrozenParameters = ParameterGroups.Freeze(parts.Model, parts.Step.Freeze ?? []).Count;
+        _stillNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, parts.Step.NormEval ?? []))];
+        SingleValueNorms.Attach(parts.Model);
+        if (parts.Device.type != DeviceType.CPU)
+            parts.Model.to(parts.Device);
+        if (parts.ChannelsLast)
+            parts.Model.ToChannelsLast();
+        GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
+
+        _optimizers = new RunOptimizers(
+            parts.Optimizers,
+            parts.Model,
+            new StepContext
+            {
+                Group = parts.Group,
+                Precision = parts.Precision,
+                Device = parts.Device.type,
+                Clip = parts.Step.ClipGrad,
+                Scaler = parts.Precision.NeedsScaling ? new LossScaler() : null,
+                Penalties = [.. parts.Penalties.Select(p => (p.Key, p.Value, p.Value.Select(parts.Model)))],
+                SeveralOptimizers = parts.Optimizers.Count > 1,
+            }
+        );
+        foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>())
+            module.Group = parts.Group;
+        if (parts.Step.SyncBn && parts.Group.WorldSize > 1)
+            SynchronizedNorms = SyncBatchNorm.Attach(parts.Model, parts.Group);
+    }
+
+    public VisionModel Model => _parts.Model;
+
+    public OptimizerSet Optimizers => _optimizers;
+
+    /// <summary>Parameters that the options keep from being trained.</summary>
+    public int FrozenParameters { get; }
+
+    /// <summary>Norms that keep their statistics: those whose parameters are all frozen, and those that the options name.</summary>
+    public int StillNorms => _stillNorms.Length;
+
+    /// <summary>Batch norms that take their statistics over all processes.</summary>
+    public int SynchronizedNorms { get; }
+
+    internal RunOptimizers RunOptimizers => _optimizers;
+
+    /// <summary>Sees every loss before its backward; null where nobody does.</summary>
+    internal NonFiniteGuard? Guard
+    {
+        get;
+        set => (field, _optimizers.Context.Guard) = (value, value is null ? null : value.See);
+    }
+
+    /// <summary>Places a batch on the model's device, laid out in memory as the model wants it.</summary>
+    public void Prepare(Batch batch) => batch.Place(_parts.Device, _parts.ChannelsLast);
+
+    /// <summary>The model in training mode, but for the norms that keep their statistics.</summary>
+    public void TrainMode()
+    {
+        Model.train();
+        foreach (var norm in _stillNorms)
+            norm.eval();
+    }
+
+    /// <summary>Trains on a batch, prepared and in training mode.</summary>
+    /// <param name="progress">Where the run stands.</param>
+    /// <param name="batches">How many batches the present step takes; gradients are averaged over them.</param>
+    /// <param name="completes">Whether this is the last of them: the optimizers step.</param>
+    /// <returns>The losses by name, each a scalar, penalties among them; they belong to the caller's dispose scope.</returns>
+    /// <exception cref="UserErrorException">The model's parts don't fit each other or the images.</exception>
+    public LossMap Run(Batch batch, Progress progress, int batches = 1, bool completes = true)
+    {
+        (_optimizers.Context.BatchesPerStep, _optimizers.Context.Due) = (batches, completes);
+        Guard?.Begin(progress, batch);
+        return ShapeMistake.Guard(
+            Model,
+            batch,
+            () => Model.TrainStep(batch, _optimizers, progress),
+            again: () => Model.Loss(batch, progress)
+        );
+    }
+
+    /// <summary>Makes a step that was begun with the batches that it has got.</summary>
+    /// <returns>Whether one was begun.</returns>
+    public bool Finish()
+    {
+        if (_optimizers.Context.Due)
+            return false;
+        foreach (var handle in _optimizers.Handles)
+            handle.Finish();
+        _optimizers.Context.Due = true;
+        return true;
+    }
+
+    /// <summary>Sets the learning rates of the step to come.</summary>
+    public void Apply(ScheduleChain schedule, Progress progress)
+    {
+        foreach (var handle in _optimizers.Handles)
+            schedule.Apply(handle.Optimizer, progress);
+    }
+
+    public void Dispose() => _optimizers.Dispose();
+
+    private static IEnumerable<nn.Module> FrozenNorms(nn.Module model) =>
+        from child in model.named_modules()
+        where child.module.IsNormalization()
+        let parameters = child.module.parameters(recurse: false).ToArray()
+        where parameters.Length > 0 && parameters.All(parameter => !parameter.requires_grad)
+        select child.module;
+}

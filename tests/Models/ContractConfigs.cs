@@ -1,0 +1,99 @@
+using Tessera.Framework.Components;
+using Tessera.Framework.Models;
+using Tessera.Models.Heads;
+using Tessera.Models.Heads.Segmentation;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Models;
+
+/// <summary>A config of every registered component, and of those variants that behave otherwise.</summary>
+public static class ContractConfigs
+{
+    // Small or unusual forms, besides a component's defaults.
+    private static readonly Dictionary<string, string[]> _variants = new()
+    {
+        ["VisionTransformer"] =
+        [
+            """{ "arch": "tiny", "image_size": 32, "patch_size": 8, "depth": 2 }""",
+            """{ "embed_dim": 32, "depth": 3, "num_heads": 4, "mlp_ratio": 2, "image_size": [32, 48], "patch_size": 8, "features": "maps", "out_indices": [0, 2] }""",
+            """{ "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 64, "patch_size": 8, "features": "maps", "out_indices": [1] }""",
+            """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 16, "patch_size": 4, "features": "average", "class_token": false, "qkv_bias": false, "layer_scale": 0.1 }""",
+            """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "dropout": 0.1, "attention_dropout": 0.1, "drop_path": 0.1 }""",
+        ],
+        ["ResNet"] =
+        [
+            """{ "depth": 18, "base_channels": 8 }""",
+            """{ "depth": 50, "base_channels": 8, "stage_blocks": [1, 2, 2, 1], "groups": 2, "base_width": 32, "stem": "deep", "avg_down": true, "output_stride": 8, "multi_grid": [2] }""",
+            """{ "depth": 18, "base_channels": 8, "stage_blocks": [1, 1, 1], "stem": "small", "stem_channels": 4, "out_indices": [1, 2] }""",
+            """{ "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 2, 2], "base_width": 64, "strides": [1, 2, 1, 1], "dilations": [1, 1, 2, 4], "out_indices": [0, 3] }""",
+        ],
+        ["HRNet"] =
+        [
+            """{ "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 2], "stage_blocks": [1, 1, 1, 1] }""",
+            """{ "channels": 4, "layer1_channels": 1, "stem_channels": 8, "stage_modules": [2, 1, 1], "stage_blocks": [2, 1, 1, 1], "multi_scale_output": false, "upsample": "bilinear" }""",
+            """{ "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1], "classification": true }""",
+        ],
+        ["T2TViT"] =
+        [
+            """{ "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32, "drop_path": 0.1 }""",
+            """{ "arch": 14, "embed_dim": 32, "depth": 2, "num_heads": 2, "token_dim": 16, "tokens": "transformer", "image_size": 64, "features": "average", "qkv_bias": true }""",
+            """{ "arch": 24, "embed_dim": 32, "depth": 3, "token_dim": 8, "image_size": [48, 64], "features": "maps", "out_indices": [0, 2] }""",
+            """{ "arch": 19, "embed_dim": 28, "depth": 3, "token_dim": 8, "tokens": "transformer", "features": "maps", "out_indices": [1], "dropout": 0.1, "attention_dropout": 0.1 }""",
+        ],
+        ["PixelContrastLoss"] =
+        [
+            "{}",
+            """{ "sampling": "hardest_half", "positives": 3, "negatives": 5, "temperature": 0.5 }""",
+            """{ "sampling": "semi_hard", "min_views": 2, "memory": { "size": 16, "samples": 0 } }""",
+        ],
+        ["PyramidVisionTransformer"] =
+        [
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 2, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 64 }""",
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "image_size": 64, "features": "cls_token", "dropout": 0.1, "drop_path": 0.1 }""",
+            """{ "embed_dims": [24, 24], "depths": [2, 1], "num_heads": [2, 2], "mlp_ratios": [2, 2], "sr_ratios": [1, 1], "patch_sizes": [5, 2], "patches": "merge", "features": "average", "attention": { "stage1": { "type": "LocalAttention", "layout": "grid", "reach": 2 }, "all": { "type": "StridedAttention", "block_size": 4 } } }""",
+            """{ "embed_dims": [8, 16, 20], "depths": [1, 1, 1], "num_heads": [1, 2, 5], "mlp_ratios": [2, 2, 2], "sr_ratios": [1, 1, 1], "patch_sizes": [4, 1, 1], "pyramid": [4, 8, 16], "out_indices": [0, 2], "attention": { "stage2": { "type": "AtrousAttention", "rate": 3 }, "stage3": { "type": "LshAttention", "bucket_size": 16, "rounds": 2 } } }""",
+        ],
+        ["PyramidVisionTransformerV2"] =
+        [
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 2, 1] }""",
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "linear": true, "out_indices": [1, 2] }""",
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "dropout": 0.1, "drop_path": 0.1, "attention": { "all": { "type": "NeighborhoodAttention", "kernel_size": 3 }, "stage4": { "type": "SparseAttention" } } }""",
+        ],
+        ["SwinTransformer"] =
+        [
+            """{ "embed_dim": 12, "depths": [2, 1, 2], "num_heads": [1, 2, 3], "window_size": 3, "out_indices": [0, 2] }""",
+            """{ "embed_dim": 12, "depths": [2, 2], "num_heads": [1, 2], "window_size": 5, "out_indices": [1], "patch_norm": false, "qkv_bias": false, "dropout": 0.1, "drop_path": 0.1 }""",
+            """{ "embed_dim": 12, "depths": [1, 2], "num_heads": [1, 2], "attention": { "stage1": { "type": "LinearAttention" }, "stage2": { "type": "SpatialReductionAttention", "ratio": 2 } } }""",
+        ],
+        ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
+    };
+
+    public static TheoryData<string> Backbones() => Configs(typeof(Backbone));
+
+    public static TheoryData<string> Losses() => Configs(typeof(Loss), where: config => !Build.From<Loss>(config).WantsEmbeddings);
+
+    public static TheoryData<string> EmbeddingLosses() => Configs(typeof(Loss), where: config => Build.From<Loss>(config).WantsEmbeddings);
+
+    /// <summary>Heads that give one vector an image; see SegmentationHeadTests for those that give maps.</summary>
+    public static TheoryData<string> Heads() => Configs(typeof(LossHead), type => !type.IsSubclassOf(typeof(SegmentationHead)));
+
+    private static TheoryData<string> Configs(Type kind, Func<Type, bool>? only = null, Func<string, bool>? where = null)
+    {
+        var data = new TheoryData<string>();
+        foreach (
+            var type in typeof(LinearHead)
+                .Assembly.GetTypes()
+                .Where(type => type.IsSubclassOf(kind) && !type.IsAbstract && only?.Invoke(type) != false)
+        )
+        {
+            var name = type.GetCustomAttributes(typeof(ComponentAttribute), false).Cast<ComponentAttribute>().Single().Name;
+            foreach (var variant in _variants.GetValueOrDefault(name) ?? ["{}"])
+            {
+                var config = variant == "{}" ? $$"""{ "type": "{{name}}" }""" : $$"""{ "type": "{{name}}", {{variant.Trim()[1..]}}""";
+                if (where is null || where(config))
+                    data.Add(config);
+            }
+        }
+        return data;
+    }
+}

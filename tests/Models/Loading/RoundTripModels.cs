@@ -1,0 +1,99 @@
+using Tessera.Framework.Data;
+using static TorchSharp.torch;
+
+namespace Tessera.Tests.Models.Loading;
+
+/// <summary>Small models of every kind, with their tasks.</summary>
+internal static class RoundTripModels
+{
+    internal const string Resnet = """ "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4 } """;
+    internal const string Stages =
+        """ "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "out_indices": [0, 1, 2, 3] } """;
+    internal const string Fpn =
+        """ "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "on_output" } """;
+    internal const string Fcn = """{ "type": "FcnHead", "channels": 6, "num_convs": 1, "concat_input": false }""";
+    internal const string Linear = """ "head": { "type": "LinearHead" } """;
+
+    internal static readonly Dictionary<string, (string Config, DataTask Task)> s_models = new()
+    {
+        ["ResNet"] = ($$"""{ "type": "ImageClassifier", {{Resnet}}, {{Linear}} }""", DataTask.Classification),
+        ["ResNet without bias"] = (
+            $$"""{ "type": "ImageClassifier", {{Resnet}}, "head": { "type": "LinearHead", "bias": false } }""",
+            DataTask.Classification
+        ),
+        ["ResNet-D"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "stem": "deep", "avg_down": true }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["multi-label"] = ($$"""{ "type": "ImageClassifier", {{Resnet}}, {{Linear}} }""", DataTask.MultiLabel),
+        ["CifarResNet"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "CifarResNet", "depth": 8, "stage_channels": [4, 8, 8] }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["HRNet"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1], "classification": true }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["VisionTransformer"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["T2TViT"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["T2TViT, full attention"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "tokens": "transformer", "image_size": 32 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["PVT"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "PyramidVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 64, "features": "cls_token" }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["PVT v2"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "PyramidVisionTransformerV2", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["Swin"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "SwinTransformer", "embed_dim": 12, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 3, 4], "window_size": 3 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["regression"] = (
+            $$"""{ "type": "ImageRegressor", {{Resnet}}, "head": { "type": "RegressionHead", "target_mean": [1, 2, 3], "target_std": [1, 2, 4] } }""",
+            DataTask.Regression
+        ),
+        ["FCN"] = ($$"""{ "type": "Segmentor", {{Stages}}, "decode_head": {{Fcn}}, "auxiliary_head": {{Fcn}} }""", DataTask.Segmentation),
+        ["several auxiliary heads"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "PspHead", "channels": 6 }, "auxiliary_heads": { "a": {{Fcn}}, "b": {{Fcn}} } }""",
+            DataTask.Segmentation
+        ),
+        ["DeepLab v3"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "AsppHead", "channels": 6 }, "auxiliary_head": {{Fcn}} }""",
+            DataTask.Segmentation
+        ),
+        ["DeepLab v3+"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "SepAsppHead", "channels": 6 } }""",
+            DataTask.Segmentation
+        ),
+        ["OCR"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "OcrHead", "channels": 6, "ocr_channels": 4 }, "auxiliary_head": {{Fcn}} }""",
+            DataTask.Segmentation
+        ),
+        ["HRNet of segmentation"] = (
+            """{ "type": "Segmentor", "backbone": { "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] }, "decode_head": { "type": "ConcatHead" } }""",
+            DataTask.Segmentation
+        ),
+        ["RetinaNet"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "RetinaHead", "stacked_convs": 2 } }""",
+            DataTask.Detection
+        ),
+        ["FCOS"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2 } }""",
+            DataTask.Detection
+        ),
+        ["FCOS of torchvision"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2, "scale_per_level": false } }""",
+            DataTask.Detection
+        ),
+    };
+}
