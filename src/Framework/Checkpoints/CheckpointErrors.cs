@@ -142,7 +142,11 @@ internal static class CheckpointErrors
         new($"{path}\n  \"input_mode\" is \"bgr\", but no convolution over 3 channels was loaded whose channels could be swapped.");
 
     public static UserErrorException BadPattern(System.Text.RegularExpressions.RegexParseException error) =>
-        new($"A pattern of key_map or skip is no regular expression: {error.Message}", error);
+        new(
+            $"A pattern of key_map or skip is no regular expression: {error.Message}",
+            error,
+            new Advice("A pattern of key_map", "key_map")
+        );
 
     public static UserErrorException SlowPattern(System.Text.RegularExpressions.RegexMatchTimeoutException error) =>
         new($"The pattern \"{error.Pattern}\" of init.key_map or init.skip takes too long on \"{error.Input}\".", error);

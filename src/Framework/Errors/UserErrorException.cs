@@ -22,6 +22,12 @@ public sealed class UserErrorException : Exception
     public UserErrorException(string message, params IReadOnlyList<Advice> advice)
         : base(message) => _advice = advice;
 
+    /// <param name="message">What is wrong, and the advice.</param>
+    /// <param name="innerException">What it was found by.</param>
+    /// <param name="advice">Phrases of the message.</param>
+    public UserErrorException(string message, Exception innerException, params IReadOnlyList<Advice> advice)
+        : base(message, innerException) => _advice = advice;
+
     /// <summary>The phrases of the message that say what would help, those of inner errors included.</summary>
     public IEnumerable<Advice> Advice => _advice.Concat((InnerException as UserErrorException)?.Advice ?? []);
 }

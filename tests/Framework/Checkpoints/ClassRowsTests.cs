@@ -71,7 +71,7 @@ public sealed class ClassRowsTests : IDisposable
 
     [Theory]
     [InlineData("cat,dog,d,e", "knows 5 classes")]
-    [InlineData("cat,dog,x,d,e", "--classes-in-order")]
+    [InlineData("cat,dog,x,d,e", "match_classes")]
     public void LoadWhole_OtherClasses_AreAnErrorBeforeAnythingChanges(string names, string expected)
     {
         var classes = names.Split(',');

@@ -34,7 +34,7 @@ public sealed class PublishedFormsTests
     [InlineData("less conv.gone")]
     public void UnknownForm_IsAMistakeThatNamesAWayOut(string form) =>
         Assert.Contains(
-            "--names own",
+            "names \"own\"",
             Assert.Throws<UserErrorException>(() => Published("bn.running_mean", [1, 2], form)).Message,
             StringComparison.Ordinal
         );

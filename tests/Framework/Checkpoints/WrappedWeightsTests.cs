@@ -131,7 +131,7 @@ public sealed class WrappedWeightsTests : WeightsInFiles
         var path = Safetensors("twins.safetensors", flat);
         var error = Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(_target, path, Data)).Message;
         Assert.Contains("under \"net_a.\" and under \"net_b.\"", error, StringComparison.Ordinal);
-        Assert.Contains("--prefix", error, StringComparison.Ordinal);
+        Assert.Contains("\"prefix\"", error, StringComparison.Ordinal);
         ForeignWeights.LoadWhole(_target, path, Data, new PretrainedOptions(path, Prefix: "net_b."));
         AssertSame(_source);
     }
@@ -144,7 +144,7 @@ public sealed class WrappedWeightsTests : WeightsInFiles
             new Dictionary<string, object?> { ["generator"] = _other.state_dict(), ["discriminator"] = _source.state_dict() }
         );
         var error = Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(_target, _folder.At("gan.pth"), Data)).Message;
-        Assert.Contains("--part", error, StringComparison.Ordinal);
+        Assert.Contains("\"part\"", error, StringComparison.Ordinal);
         ForeignWeights.LoadWhole(_target, _folder.At("gan.pth"), Data, new PretrainedOptions("", Part: "discriminator"));
         AssertSame(_source);
     }

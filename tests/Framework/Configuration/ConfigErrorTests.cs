@@ -384,7 +384,7 @@ public sealed class ConfigErrorTests
             """
             best.safetensors
               Its config names a plugin: "../evil.dll".
-              A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: --plugin PATH.
+              A plugin is code, so none is loaded from a checkpoint. If you trust it, name it yourself: Plugins = [PATH].
             """,
             Assert.Throws<UserErrorException>(() => Saved("""{ "plugins": ["../evil.dll"] }""")).Message
         );

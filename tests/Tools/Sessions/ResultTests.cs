@@ -68,9 +68,12 @@ public sealed class ResultTests
         var raw = new DetectionPrediction([40, 60, 140, 160, 10, 10, 30, 30], [0.9f, 0.1f], [1, 0]);
         using var drawing = PredictionDrawing.Draw(black, raw, data);
         var picture = drawing.ToImage();
-        var color = ClassColors.Of(data)[1];
-        Assert.Equal((color.Red, color.Green, color.Blue), At(100, 160)); // the lower edge
-        Assert.Equal((0, 0, 0), At(20, 30)); // scores less than is drawn
+        var (color, (red, green, blue)) = (ClassColors.Of(data)[1], At(100, 160)); // the lower edge, one and a half pixels wide
+        Assert.True(red > 0);
+        Assert.Equal(color.Green / (double)color.Red, green / (double)red, 0.05);
+        Assert.Equal(color.Blue / (double)color.Red, blue / (double)red, 0.05);
+        Assert.Equal(((byte)0, (byte)0, (byte)0), At(100, 100)); // within the box
+        Assert.Equal(((byte)0, (byte)0, (byte)0), At(20, 30)); // scores less than is drawn
 
         (byte, byte, byte) At(int x, int y)
         {
