@@ -22,7 +22,6 @@ namespace Tessera.Tools.Doctor;
 /// </summary>
 internal sealed class Overfit(Examination examination, Report report, int count, TimeSpan limit)
 {
-    private const double Enough = 0.05; // of the first loss
     private const int LongestRun = 2000;
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
@@ -119,9 +118,9 @@ internal sealed class Overfit(Examination examination, Report report, int count,
         };
     }
 
-    private Course Train(TrainStep step, Batch[] batches, Func<double?> score)
+    private OverfitCourse Train(TrainStep step, Batch[] batches, Func<double?> score)
     {
-        var course = new Course(_watch.Elapsed);
+        var course = new OverfitCourse(_watch.Elapsed);
         for (; course.Steps < LongestRun && _watch.Elapsed < limit; course.Steps++)
         {
             using var scope = NewDisposeScope();
@@ -210,42 +209,5 @@ internal sealed class Overfit(Examination examination, Report report, int count,
         }
     }
 
-    /// <summary>How a training went.</summary>
-    private sealed class Course(TimeSpan began)
-    {
-        public int Steps { get; set; }
-
-        public double First { get; private set; } = double.NaN;
-
-        public double Last { get; private set; } = double.NaN;
-
-        public List<string> Curve { get; } = [];
-
-        public TimeSpan Took { get; private set; }
-
-        /// <summary>The share that is right; null where no accuracy is measured.</summary>
-        public double? Score { get; private set; }
-
-        public bool Learned => IsLow && Score is null or >= 0.999;
-
-        private bool IsLow => Last < Enough * First;
-
-        /// <summary>Notes a loss.</summary>
-        /// <returns>Whether there is nothing more to see.</returns>
-        public bool See(double loss, Func<double?> score)
-        {
-            Last = loss;
-            if (double.IsNaN(First))
-                First = loss;
-            if ((Steps & (Steps - 1)) == 0)
-                Curve.Add(string.Create(CultureInfo.InvariantCulture, $"{Steps}: {loss:0.000}"));
-            return !double.IsFinite(loss) || (IsLow && score() is null or >= 0.999);
-        }
-
-        public Course End(TimeSpan now, double? score)
-        {
-            (Took, Score) = (now - began, score);
-            return this;
-        }
     }
 }
