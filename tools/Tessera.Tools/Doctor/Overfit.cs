@@ -208,6 +208,4 @@ internal sealed class Overfit(Examination examination, Report report, int count,
             seen.TryAdd(hash, sample);
         }
     }
-
-    }
 }
