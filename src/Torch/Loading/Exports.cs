@@ -58,6 +58,9 @@ internal static class Exports
         return 0;
     }
 
+    /// <summary>TorchSharp's own native library; 0 where it isn't loaded.</summary>
+    public static nint Binding() => LibTorch.Mended is not 0 and var mended ? mended : Loaded("LibTorchSharp");
+
     /// <summary>A library that TorchSharp has loaded, by its own path: another copy on the system's search path is another
     /// library.</summary>
     private static nint Loaded(string name)

@@ -52,6 +52,9 @@ public static class LibTorch
         Prepare();
     }
 
+    /// <summary>The mended copy of TorchSharp's library that this process uses; 0 where it uses the file itself.</summary>
+    internal static nint Mended => s_mended;
+
     /// <summary>Loads libtorch now. Without this call the first tensor does, whose error says less.</summary>
     /// <exception cref="LibTorchException">It can't be loaded; the message says why and what helps.</exception>
     public static void Load()

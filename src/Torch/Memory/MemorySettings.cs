@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Tessera.Torch.Loading;
 
 namespace Tessera.Torch.Memory;
 
@@ -26,7 +27,11 @@ internal static partial class MemorySettings
         }
     }
 
-    public static void AfterLoading() => CpuAllocator.Install();
+    public static void AfterLoading()
+    {
+        _ = LateScalars.Install(Exports.Binding());
+        _ = CpuAllocator.Install();
+    }
 
     /// <summary>Gives memory of freed tensors back to the system.</summary>
     public static void GiveBack() => LargeBlocks.Trim();

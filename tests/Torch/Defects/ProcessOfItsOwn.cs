@@ -15,6 +15,9 @@ internal static class ProcessOfItsOwn
         ["autograd.grad"] = () => autograd.grad([ones(1, requires_grad: true) * 2], [ones(1, requires_grad: true)]),
         ["set_rng_state"] = () => random.set_rng_state(zeros(3, dtype: ScalarType.Byte)),
         ["SGD.load_state_dict"] = LoadFreshState,
+        ["scalars"] = () => Numbers.AddUnderCollections(TimeSpan.FromSeconds(60)), // nothing here has called LibTorch.Load
+        ["scalars, kept"] = Numbers.TrainUnderCollections,
+        ["tensors"] = () => Numbers.TemporariesUnderCollections(TimeSpan.FromSeconds(60)),
     };
 
     public static Action? Find(string name) => s_acts.GetValueOrDefault(name);
@@ -30,6 +33,7 @@ internal static class ProcessOfItsOwn
             RedirectStandardError = true,
         };
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        start.Environment["DOTNET_TieredCompilation"] = "0"; // optimized from the first call on, as a training is after a while
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
