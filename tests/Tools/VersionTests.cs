@@ -40,9 +40,9 @@ public sealed partial class VersionTests
     [Fact]
     public void Code_KnowsTheVersionsThatAreBuiltWith()
     {
-        Assert.Equal(s_central["libtorch-cpu-linux-x64"], $"[{LibTorch.ExpectedVersion}]");
-        Assert.Equal(s_central["TorchSharp"], $"[{LibTorch.TorchSharpVersion}]");
-        Assert.Equal(s_central["TorchSharp-cuda-linux"], $"[{LibTorch.TorchSharpVersion}]");
+        Assert.Equal($"[{LibTorch.ExpectedVersion}]", s_central["libtorch-cpu-linux-x64"]);
+        Assert.Equal($"[{LibTorch.TorchSharpVersion}]", s_central["TorchSharp"]);
+        Assert.Equal($"[{LibTorch.TorchSharpVersion}]", s_central["TorchSharp-cuda-linux"]);
         Assert.Equal(s_central["SkiaSharp"], s_central["SkiaSharp.NativeAssets.Linux.NoDependencies"]);
     }
 

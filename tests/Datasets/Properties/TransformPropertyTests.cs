@@ -56,7 +56,7 @@ public sealed class TransformPropertyTests
                     var sample = step.Apply(scene(), new RandomSource(seed));
                     var (boxes, masks) = (sample.Truth.Boxes!, sample.Truth.InstanceMasks!);
                     return boxes.Count == masks.Count
-                        && Enumerable.Range(0, boxes.Count).All(i => Tight(masks[i]).SequenceEqual(boxes.Corners[(4 * i)..(4 * i + 4)]))
+                        && Enumerable.Range(0, boxes.Count).All(i => boxes.Corners.AsSpan(4 * i, 4).SequenceEqual(Tight(masks[i])))
                         && LabelsFollowPixels(sample);
                 },
                 iter: 400,

@@ -20,6 +20,7 @@ public abstract class PretrainedModel : IDisposable
         _folder.Dispose();
         _source.Dispose();
         _target.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private protected static LoadReport Load(nn.Module module, PretrainedOptions options) =>

@@ -21,6 +21,7 @@ public abstract class WeightsInFiles : IDisposable
         _source.Dispose();
         _other.Dispose();
         _target.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private protected static Dictionary<string, object?> Optimizer() =>

@@ -124,7 +124,7 @@ public sealed class MergePropertyTests
 
     private static Gen<JsonObject> Steady(int depth) =>
         Gen.Select(
-            depth == 0 ? Gen.Const(new (string, JsonNode?)[0]) : Entries("ab", Steady(depth - 1).Select(map => (JsonNode?)map)),
+            depth == 0 ? Gen.Const(Array.Empty<(string, JsonNode?)>()) : Entries("ab", Steady(depth - 1).Select(map => (JsonNode?)map)),
             Entries("cd", Gen.Int[0, 8].Select(number => (JsonNode?)number)),
             (maps, leaves) => Object([.. maps, .. leaves])
         );

@@ -21,7 +21,7 @@ public sealed class MetricPropertyTests
             Gen.Int[0, Classes - 1],
             (scores, label) =>
                 (
-                    Guess(scores),
+                    (Prediction)Guess(scores),
                     new Sample
                     {
                         Index = 0,
@@ -35,7 +35,7 @@ public sealed class MetricPropertyTests
             Gen.Int[0, 1].Select(value => (float)value).Array[Classes],
             (scores, labels) =>
                 (
-                    Guess(scores),
+                    (Prediction)Guess(scores),
                     new Sample
                     {
                         Index = 0,
@@ -206,7 +206,7 @@ public sealed class MetricPropertyTests
         Assert.Equal(expected.Report().Tables.Select(TextTable.Format), actual.Report().Tables.Select(TextTable.Format));
     }
 
-    private static Prediction Guess(float[] scores) => new ClassPrediction(scores, Array.IndexOf(scores, scores.Max()));
+    private static ClassPrediction Guess(float[] scores) => new ClassPrediction(scores, Array.IndexOf(scores, scores.Max()));
 
     private static Image Map(int[] values) => new(3, 4, 1, PixelType.UInt8, Array.ConvertAll(values, value => (byte)value));
 

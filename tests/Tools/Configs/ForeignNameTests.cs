@@ -45,11 +45,12 @@ public sealed partial class ForeignNameTests
 
     [Fact]
     public void Components_AreRegistered() =>
-        Assert.Empty(ForeignNames.RecommendedComponents.Where(component => !s_components.Contains(component.Ours)));
+        Assert.Equal([], ForeignNames.RecommendedComponents.Where(component => !s_components.Contains(component.Ours)));
 
     [Fact]
     public void Notes_NameRegisteredComponents() =>
-        Assert.Empty(
+        Assert.Equal(
+            [],
             ForeignNames
                 .RecommendedOptions.SelectMany(option =>
                     ComponentName().Matches(option.Note ?? "").Select(match => (option.Word, match.Value))

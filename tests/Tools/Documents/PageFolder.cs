@@ -22,7 +22,8 @@ internal sealed class PageFolder : IDisposable
         {
             var more = s_ofConfigs.Contains(tool) && changes.Length > 0 ? $" --cfg-options {string.Join(' ', changes)}" : "";
             File.WriteAllText(At("tools", tool), $"#!/bin/sh\nexec dotnet '{program}' {tool} \"$@\"{more}\n");
-            File.SetUnixFileMode(At("tools", tool), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(At("tools", tool), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
         foreach (var snippet in Snippets.Of(page))
             if (snippet.FileName is { } name)
