@@ -33,7 +33,8 @@ internal static partial class PluginBuild
         }
         catch
         {
-            Directory.Delete(work, recursive: true);
+            if (Directory.Exists(work))
+                Directory.Delete(work, recursive: true);
             throw;
         }
     }

@@ -11,6 +11,7 @@ using Tessera.Tests.Framework.Configuration;
 namespace Tessera.Tests.Framework.Plugins;
 
 /// <summary>A plugin with a service of its own that reads a section of the config.</summary>
+[Collection(PluginTests.Cache)]
 public sealed class PluginServicesTests(PluginServicesTests.Post post) : IClassFixture<PluginServicesTests.Post>
 {
     public sealed record RootOptions(ComponentSpec<Transform>? Step = null, int Seed = 0);
@@ -160,8 +161,8 @@ public sealed class PluginServicesTests(PluginServicesTests.Post post) : IClassF
 
         public Post()
         {
-            var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-            Environment.SetEnvironmentVariable("XDG_CACHE_HOME", Path.Combine(_folder.Root, "cache"));
+            var cache = Environment.GetEnvironmentVariable(PluginTests.Cache);
+            Environment.SetEnvironmentVariable(PluginTests.Cache, Path.Combine(_folder.Root, "cache"));
             try
             {
                 var path = _folder.Write("Post.cs", Source);
@@ -169,7 +170,7 @@ public sealed class PluginServicesTests(PluginServicesTests.Post post) : IClassF
             }
             finally
             {
-                Environment.SetEnvironmentVariable("XDG_CACHE_HOME", cache);
+                Environment.SetEnvironmentVariable(PluginTests.Cache, cache);
             }
         }
 

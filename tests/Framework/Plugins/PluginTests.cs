@@ -10,6 +10,7 @@ using Tessera.Tests.Framework.Configuration;
 
 namespace Tessera.Tests.Framework.Plugins;
 
+[Collection(PluginTests.Cache)]
 public sealed class PluginTests : IDisposable
 {
     private const string Source = """
@@ -29,13 +30,17 @@ public sealed class PluginTests : IDisposable
         """;
 
     private readonly ConfigFolder _folder = new();
-    private readonly string? _cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
 
-    public PluginTests() => Environment.SetEnvironmentVariable("XDG_CACHE_HOME", Path.Combine(_folder.Root, "cache"));
+    /// <summary>The tests that set the cache folder, which is the whole process's, run one after another.</summary>
+    internal const string Cache = "XDG_CACHE_HOME";
+
+    private readonly string? _cache = Environment.GetEnvironmentVariable(Cache);
+
+    public PluginTests() => Environment.SetEnvironmentVariable(Cache, Path.Combine(_folder.Root, "cache"));
 
     public void Dispose()
     {
-        Environment.SetEnvironmentVariable("XDG_CACHE_HOME", _cache);
+        Environment.SetEnvironmentVariable(Cache, _cache);
         _folder.Dispose();
     }
 
