@@ -64,7 +64,8 @@ var groups = Enumerable
     .Select(group => cat(group, 0))
     .ToArray();
 
-var (times, work) = (new List<double>(), new List<double>()); // ratios: of wall clocks, and of processor time, which other programs disturb less
+// ratios: of wall clocks, and of processor time, which other programs disturb less
+var (times, work) = (new List<double>(), new List<double>());
 for (var round = -1; round < rounds; round++) // the first warms up
 {
     (double Seconds, double Processor) passes,

@@ -29,7 +29,8 @@ public static class DataChecks
             )
                 warn($"{path}: {absent}");
         }
-        catch (UserErrorException error) when (loader?.OnBadSample == BadSample.Skip && dataset.Info.Task != DataTask.Detection) // boxes have options of their own
+        // boxes have options of their own
+        catch (UserErrorException error) when (loader?.OnBadSample == BadSample.Skip && dataset.Info.Task != DataTask.Detection)
         {
             warn($"{path}: {error.Message}\n  They are skipped (on_bad_sample).");
         }

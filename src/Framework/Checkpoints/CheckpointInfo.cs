@@ -30,7 +30,8 @@ public sealed record CheckpointInfo
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> PublishedNames { get; init; } =
         new Dictionary<string, IReadOnlyDictionary<string, string>>();
 
-    /// <summary>How tensors are changed on publishing, by project and the model's own name: see <see cref="Tessera.Framework.Models.PublishedForms"/>;
+    /// <summary>How tensors are changed on publishing, by project and the model's own name: see
+    /// <see cref="Tessera.Framework.Models.PublishedForms"/>;
     /// null in checkpoints older than that.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>>? PublishedForms { get; init; }
 

@@ -23,7 +23,8 @@ public sealed class ComponentRegistry
     /// <summary>The keys at a config's top that plugins read (<see cref="ConfigSectionAttribute"/>), each with its record.</summary>
     public IReadOnlyDictionary<string, Type> Sections => _sections;
 
-    /// <summary>Adds every <see cref="ComponentAttribute"/> class of the assembly, its lines of the table of parts and its sections; nothing
+    /// <summary>Adds every <see cref="ComponentAttribute"/> class of the assembly, its lines of the table of parts and its sections;
+    /// nothing
     /// where it has been added before.</summary>
     /// <returns>The components that were added.</returns>
     /// <exception cref="UserErrorException">A name is given twice in a kind, a section twice, or a class has no kind.</exception>

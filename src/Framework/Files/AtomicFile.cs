@@ -33,7 +33,8 @@ public static partial class AtomicFile
         catch (ArgumentOutOfRangeException error)
         {
             Remove(temporary);
-            throw new IOException($"{path}: {error.Message}", TooLarge); // what .NET makes of EFBIG: the file system's or the process's limit
+            // what .NET makes of EFBIG: the file system's or the process's limit
+            throw new IOException($"{path}: {error.Message}", TooLarge);
         }
         catch
         {
@@ -54,7 +55,10 @@ public static partial class AtomicFile
 
     /// <summary>Whether an error means that there is no room: the disk is full, or a quota or limit is reached.</summary>
     public static bool IsFull(IOException error) =>
-        OperatingSystem.IsWindows() ? (error.HResult & 0xFFFF) is 0x70 or 0x27 : error.HResult is 28 or 122 or TooLarge; // ENOSPC, EDQUOT, EFBIG
+        // ENOSPC, EDQUOT, EFBIG
+        OperatingSystem.IsWindows()
+            ? (error.HResult & 0xFFFF) is 0x70 or 0x27
+            : error.HResult is 28 or 122 or TooLarge;
 
     private static FileStream Create(string path) => new(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16);
 

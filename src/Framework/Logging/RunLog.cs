@@ -8,7 +8,8 @@ namespace Tessera.Framework.Logging;
 
 /// <summary>
 /// Everything a run says: messages to <c>&lt;time&gt;/&lt;time&gt;.log</c> and to the console, values to <c>&lt;time&gt;/scalars.jsonl</c>
-/// and to TensorBoard event files in <c>tensorboard</c>, progress to the terminal. A program that has set <see cref="Log.Factory"/> gets the
+/// and to TensorBoard event files in <c>tensorboard</c>, progress to the terminal. A program that has set <see cref="Log.Factory"/> gets
+/// the
 /// messages there, and the console is left to it. Ranks other than 0 write no file, and only warnings to the console.
 /// </summary>
 public sealed class RunLog : IRunOutput, IDisposable

@@ -126,7 +126,8 @@ public sealed class RegressionMetric : Metric
                 {
                     _absolute[t] += other[0][t];
                     _squared[t] += other[1][t];
-                    var apart = other[2][t] - _mean[t]; // Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances", 1979
+                    // Chan et al., "Updating formulae and a pairwise algorithm for computing sample variances", 1979
+                    var apart = other[2][t] - _mean[t];
                     _spread[t] += other[3][t] + apart * apart * _count * count / (_count + count);
                     _mean[t] += apart * count / (_count + count);
                 }

@@ -9,7 +9,8 @@ namespace Tessera.Framework.Models;
 /// <summary>Hooks around a module's calls, whatever its inputs and outputs are.</summary>
 public static class ModuleHooks
 {
-    private static readonly ConcurrentDictionary<Type, Func<Func<nn.Module, object?, object?>, Delegate>> s_hooks = new(); // one for each kind of hook
+    // one for each kind of hook
+    private static readonly ConcurrentDictionary<Type, Func<Func<nn.Module, object?, object?>, Delegate>> s_hooks = new();
 
     private static readonly ConcurrentDictionary<Type, Func<Action<nn.Module, Tensor[]>, Delegate>> s_preHooks = new();
 

@@ -66,7 +66,8 @@ public sealed record DetectionPrediction(float[] Corners, float[] Scores, int[] 
 [ComponentKind("model")]
 public abstract class VisionModel(string name) : nn.Module(name)
 {
-    /// <summary>The tasks that the model is for (<see cref="ForTaskAttribute"/>), the usual one first; empty where it doesn't say.</summary>
+    /// <summary>The tasks that the model is for (<see cref="ForTaskAttribute"/>), the usual one first; empty where it doesn't
+    /// say.</summary>
     public IReadOnlyList<DataTask> Tasks => ForTaskAttribute.Of(GetType());
 
     /// <summary>Losses of a batch on the model's device.</summary>

@@ -8,7 +8,8 @@ public static class PluginServiceCollectionExtensions
 {
     /// <summary>Registers the components of a plugin and, where it has <see cref="IPluginServices"/>, its services.</summary>
     /// <param name="configuration">The config, as the services are told it.</param>
-    /// <exception cref="UserErrorException">A name is given twice in a kind, the plugin was built against another version of Tessera, or its
+    /// <exception cref="UserErrorException">A name is given twice in a kind, the plugin was built against another version of Tessera, or
+    /// its
     /// services can't be registered.</exception>
     public static IServiceCollection AddPlugin(this IServiceCollection services, LoadedPlugin plugin, IConfiguration configuration)
     {

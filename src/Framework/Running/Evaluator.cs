@@ -93,7 +93,12 @@ public sealed class Evaluator
     private UserErrorException NothingMeasured() =>
         new(
             $"None of the {Loader.Dataset.Count} samples could be "
-                + $"measured.{(Loader.Skipped is [var (name, reason), ..] ? $" The first: {(reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}")}" : "")}"
+                + "measured."
+                + (
+                    Loader.Skipped is [var (name, reason), ..]
+                        ? $" The first: {(reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}")}"
+                        : ""
+                )
         );
 
     private long Everywhere(long own) =>

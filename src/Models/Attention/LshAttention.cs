@@ -121,7 +121,8 @@ public sealed class LshAttention : PatternAttention
 
         var place = places.view(rows, chunks, size, 1);
         var missing = arange(padded, device: queries.device).ge(tokens).view(1, chunks, size, 1);
-        var absent = WithPrevious(missing.to(ScalarType.Int64).add(1)).ne(1).transpose(2, 3); // 0 before the first, 2 for padding: [1, chunks, 1, 2 size]
+        // 0 before the first, 2 for padding: [1, chunks, 1, 2 size]
+        var absent = WithPrevious(missing.to(ScalarType.Int64).add(1)).ne(1).transpose(2, 3);
         var keyPlace = WithPrevious(place).transpose(2, 3);
         var bucket = _options.AcrossBuckets ? null : buckets.gather(1, places).view(rows, chunks, size, 1);
         var keyBucket = bucket is null ? null : WithPrevious(bucket).transpose(2, 3);

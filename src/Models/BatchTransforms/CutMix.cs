@@ -31,7 +31,8 @@ public sealed class CutMix(CutMixOptions options) : BatchTransform
         LabelMixing.Mix(batch, info, partner, share, nameof(CutMix));
         if (rows == 0 || columns == 0)
             return;
-        var pasted = batch.Images.narrow(2, top, rows).narrow(3, left, columns).index_select(0, partner); // a copy, before anything is overwritten
+        // a copy, before anything is overwritten
+        var pasted = batch.Images.narrow(2, top, rows).narrow(3, left, columns).index_select(0, partner);
         batch.Images.narrow(2, top, rows).narrow(3, left, columns).copy_(pasted);
     }
 

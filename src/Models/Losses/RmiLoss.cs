@@ -45,7 +45,8 @@ public sealed class RmiLoss(RmiLossOptions options) : WeightedLoss(nameof(RmiLos
     {
         if (logits.dim() != 4)
             throw new UserErrorException("RmiLoss compares maps of pixels; here there is one class an image.");
-        var (truth, valid) = Targets.Dense(logits, targets, Targets.Ignored(options.IgnoreIndex, logits), GetName()); // [B, classes, H, W], [B, 1, H, W]
+        // [B, classes, H, W], [B, 1, H, W]
+        var (truth, valid) = Targets.Dense(logits, targets, Targets.Ignored(options.IgnoreIndex, logits), GetName());
         var counts = valid ?? ones_like(logits.narrow(1, 0, 1));
         truth = truth * counts;
         var entropy =

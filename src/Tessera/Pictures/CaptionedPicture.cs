@@ -94,7 +94,8 @@ internal static class CaptionedPicture
                     (
                         string.Create(
                             CultureInfo.InvariantCulture,
-                            $"{names[t]} {value:0.####}{(truth is null ? "" : $", true: {truth[t].ToString("0.####", CultureInfo.InvariantCulture)}")}"
+                            $"{names[t]} {value:0.####}"
+                                + $"{(truth is null ? "" : $", true: {truth[t].ToString("0.####", CultureInfo.InvariantCulture)}")}"
                         ),
                         s_plain
                     )

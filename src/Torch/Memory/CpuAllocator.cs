@@ -84,7 +84,8 @@ internal static unsafe class CpuAllocator
             0x08, // push rdi; push rdx; sub rsp, 8
             0x48,
             0xB8,
-            .. BitConverter.GetBytes((nint)(delegate* unmanaged[Cdecl]<DataPointer*, void*, nuint, byte>)&OnAllocate), // mov rax, OnAllocate
+            // mov rax, OnAllocate
+            .. BitConverter.GetBytes((nint)(delegate* unmanaged[Cdecl]<DataPointer*, void*, nuint, byte>)&OnAllocate),
             0xFF,
             0xD0, // call rax
             0x48,

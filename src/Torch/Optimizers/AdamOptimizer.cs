@@ -31,7 +31,8 @@ public sealed class AdamOptimizer(IReadOnlyList<BetasGroup> groups, bool decoupl
 
     private protected override void Fuse(BetasGroup group, Memory memory, in FlatTensors tensors)
     {
-        if (_kernelOf != (group, memory.Steps, group.LearningRate, group.WeightDecay, group.Betas)) // nearly always the same for a whole group
+        // nearly always the same for a whole group
+        if (_kernelOf != (group, memory.Steps, group.LearningRate, group.WeightDecay, group.Betas))
         {
             _kernelOf = (group, memory.Steps, group.LearningRate, group.WeightDecay, group.Betas);
             _kernel = new AdamKernel(

@@ -86,9 +86,11 @@ public sealed class VocListTests : IDisposable
         _folder.Write("ImageSets/Main/train.txt", "a\nb\n");
         var message = Error(() => new VocDetection(new(_folder.Path) { Classes = ["cat", "aroplane"] }));
         Assert.Contains("no category \"aroplane\". Did you mean \"aeroplane\"?", message, StringComparison.Ordinal);
-        var both = new VocDetection(new(_folder.Path) { Classes = ["cat", "aroplane"], OnUnknownClass = BadData.Skip }); // the remedy of the message
+        // the remedy of the message
+        var both = new VocDetection(new(_folder.Path) { Classes = ["cat", "aroplane"], OnUnknownClass = BadData.Skip });
         Assert.Contains(both.LeftOut, entry => entry.Kind == LeftOutKind.Box && entry.Count == 1);
-        Assert.Equal(2, new VocDetection(new(_folder.Path) { Classes = ["cat", "aeroplane", "zebra"] }).Count); // absent, but no misspelling
+        // absent, but no misspelling
+        Assert.Equal(2, new VocDetection(new(_folder.Path) { Classes = ["cat", "aeroplane", "zebra"] }).Count);
         Assert.Contains(
             "none of the classes zebra",
             Error(() => new VocDetection(new(_folder.Path) { Classes = ["zebra"] })),

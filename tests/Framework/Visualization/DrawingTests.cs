@@ -173,7 +173,8 @@ public sealed class DrawingTests
     [InlineData(10, -10, 1)]
     public void Pixels_SizeThatCantBe_IsAUsersMistake(double width, double height, double scale)
     {
-        Assert.Throws<UserErrorException>(() => Drawing.Pixels(width, height, scale)); // what the first call compiles and loads is allocated on this thread, too
+        // what the first call compiles and loads is allocated on this thread, too
+        Assert.Throws<UserErrorException>(() => Drawing.Pixels(width, height, scale));
         var before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Contains(
             "picture has",

@@ -100,7 +100,8 @@ public sealed class TextTests
     public void Text_NoSignInTheFont_IsABox()
     {
         using var ruler = Drawing.Pixels(10, 10);
-        foreach (var text in new[] { "鳥", "\ud83d\udc26", "\ud83d", "\udc26", "\ue000", "\uffff" }) // birds, halves of one, for private use, no character
+        // birds, halves of one, for private use, no character
+        foreach (var text in new[] { "鳥", "\ud83d\udc26", "\ud83d", "\udc26", "\ue000", "\uffff" })
         {
             Assert.InRange(ruler.Measure(text, 16).Width, 6, 24);
             var (left, top, right, bottom) = Drawn(text).Bounds();

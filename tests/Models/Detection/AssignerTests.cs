@@ -91,7 +91,8 @@ public sealed class AssignerTests
     [Fact]
     public void MaxIou_BestAnchorInACrowd_GivesTheBoxItsNextBest()
     {
-        var grid = new AnchorGenerator(new(Scales: [1], Ratios: [1], CenterOffset: 0.5), new Source([16])).Generate([(1, 3)], (16, 48)); // [0 16], [16 32], [32 48]
+        // [0 16], [16 32], [32 48]
+        var grid = new AnchorGenerator(new(Scales: [1], Ratios: [1], CenterOffset: 0.5), new Source([16])).Generate([(1, 3)], (16, 48));
         var truth = new TruthBoxes(BoxArray.Of([2, 0, 22, 16]), [0], BoxArray.Of([-4, 0, 14, 16])); // IoU 14/22 and 6/30
         Assert.Equal([Assigner.Ignored, 0, Assigner.Background], new MaxIouAssigner(new()).Assign(grid, truth));
         Assert.Equal(

@@ -35,7 +35,8 @@ public sealed class StemTests : IDisposable
         using var colour = New(config, 3);
         Formula.Fill(colour);
         using (no_grad())
-            foreach (var norm in colour.StemTensors.Where(stem => stem.Role == StemRole.Norm)) // one factor a pixel, so that the mean is exact
+            // one factor a pixel, so that the mean is exact
+            foreach (var norm in colour.StemTensors.Where(stem => stem.Role == StemRole.Norm))
             {
                 var values = colour.state_dict()[norm.Name].unflatten(0, [3, norm.Inner]);
                 values.copy_(values.select(0, 0).clone().expand_as(values));

@@ -29,7 +29,8 @@ public sealed class NameTests
             .. module
                 .Types.Where(type => type.Namespace.StartsWith("Tessera", StringComparison.Ordinal) && !type.Name.Contains('<'))
                 .Where(type => type.Name != "PrepareAtStart")
-                .Select(type => (type.Name.Split('`')[0], $"{type.FullName.Split('`')[0]} " + $"({assembly})")), // one name for all numbers of type parameters
+                // one name for all numbers of type parameters
+                .Select(type => (type.Name.Split('`')[0], $"{type.FullName.Split('`')[0]} " + $"({assembly})")),
         ];
     }
 }

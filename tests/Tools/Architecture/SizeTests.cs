@@ -45,6 +45,10 @@ public sealed class SizeTests
         );
     }
 
+    /// <summary>CSharpier breaks code, not comments and texts. Raw texts stay as they are meant.</summary>
+    [Fact]
+    public void No_line_is_longer_than_140_characters() => Assert.Equal([], Sizes.LongLines(Snippets.Repository, 140));
+
     private static int Limit(string kind) =>
         kind switch
         {

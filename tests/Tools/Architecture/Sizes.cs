@@ -13,10 +13,26 @@ internal static class Sizes
 
     /// <param name="root">The repository.</param>
     public static IEnumerable<Part> Of(string root) =>
+        Files(root).SelectMany(path => OfFile(path, Path.GetRelativePath(root, path).Replace('\\', '/')));
+
+    /// <summary>"file:line" of every longer line of the product that no raw text reaches into.</summary>
+    public static IEnumerable<string> LongLines(string root, int limit) =>
+        from path in Files(root)
+        let tree = CSharpSyntaxTree.ParseText(File.ReadAllText(path))
+        let raw = tree.GetRoot()
+            .DescendantTokens()
+            .Where(token => token.IsKind(SyntaxKind.MultiLineRawStringLiteralToken))
+            .Select(token => tree.GetLineSpan(token.Span))
+            .ToArray()
+        from line in tree.GetText().Lines
+        where line.Span.Length > limit
+        where !raw.Any(text => text.StartLinePosition.Line <= line.LineNumber && line.LineNumber <= text.EndLinePosition.Line)
+        select $"{Path.GetRelativePath(root, path)}:{line.LineNumber + 1}";
+
+    private static IEnumerable<string> Files(string root) =>
         new[] { "src", "tools" }
             .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*.cs", SearchOption.AllDirectories))
-            .Where(path => !Path.GetRelativePath(root, path).Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin"))
-            .SelectMany(path => OfFile(path, Path.GetRelativePath(root, path).Replace('\\', '/')));
+            .Where(path => !Path.GetRelativePath(root, path).Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin"));
 
     private static IEnumerable<Part> OfFile(string path, string name)
     {

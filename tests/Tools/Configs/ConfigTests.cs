@@ -58,7 +58,8 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
             var path in Directory
                 .EnumerateFiles(Path.Combine(Configs, "_base_"), "*.json", SearchOption.AllDirectories)
                 .Where(path =>
-                    Path.GetFileName(Path.GetDirectoryName(path)) != "losses" // openseg's names, for users' configs; LossBaseTests trains with them
+                    // openseg's names, for users' configs; LossBaseTests trains with them
+                    Path.GetFileName(Path.GetDirectoryName(path)) != "losses"
                     && !File.ReadAllText(path).Contains("LoadSegmentation", StringComparison.Ordinal)
                 )
         ) // published sets; DatasetBaseTests reads them

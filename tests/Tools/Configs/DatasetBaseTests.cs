@@ -85,7 +85,8 @@ public sealed class DatasetBaseTests : IDisposable
         using var session = Session.Open(document);
         var data = session.Data[DataPart.Train];
         Assert.Equal((classes, DataTask.Segmentation, 1), (data.Info.Classes.Count, data.Info.Task, data.Count));
-        Assert.All(data.Check(), note => Assert.Matches("^no pixel is |of all pixels " + "are ignored", note)); // one small image shows few classes
+        // one small image shows few classes
+        Assert.All(data.Check(), note => Assert.Matches("^no pixel is |of all pixels " + "are ignored", note));
         using (var batch = session.Data.Loader(DataPart.Train).Epoch(0).Single())
         {
             Assert.Equal(batch.Images.shape[2..], batch.SegmentationMaps!.shape[1..]);

@@ -174,7 +174,8 @@ public sealed class CostTests : IDisposable
             """
         );
         var output = Path.Combine(_folder, "benchmark.json");
-        var said = Tool.Run("benchmark", config, "--batches", "4", "--warmup", "1", "--out", output).Succeeds(); // more batches than an epoch has
+        // more batches than an epoch has
+        var said = Tool.Run("benchmark", config, "--batches", "4", "--warmup", "1", "--out", output).Succeeds();
         var figures = JsonNode.Parse(File.ReadAllText(output))!;
         foreach (var part in new[] { "data", "forward", "post_processing", "all" })
             Assert.True((double)figures[part]!["images_per_second"]! > 0, part);

@@ -72,7 +72,8 @@ public sealed class OptimizeAnchorsTests : IDisposable
             Assert.InRange(shapes.Ratios[1], 1.8, 2.2);
             Assert.InRange(AnchorFit.Measure(boxes, shapes.Extents()).Mean, 0.93, 1);
         }
-        Assert.Equal(fit.Evolve([fit.KMeans()], 5).Sizes, new AnchorFit(boxes, 2, 1, 2, 0).Evolve([fit.KMeans()], 5).Sizes); // the seed decides
+        // the seed decides
+        Assert.Equal(fit.Evolve([fit.KMeans()], 5).Sizes, new AnchorFit(boxes, 2, 1, 2, 0).Evolve([fit.KMeans()], 5).Sizes);
     }
 
     [Fact]

@@ -17,7 +17,8 @@ public sealed class DiskFullTests
         run.Finish(run.Start(config, workDir, more: ["--cfg-options", "train.epochs=1"]));
         var before = File.ReadAllBytes(Path.Combine(workDir, "epoch_1.safetensors"));
 
-        var said = Limited(1000, "train", config, "--work-dir", workDir, "--device", "cpu", "--resume"); // blocks of 1,024 bytes; a checkpoint takes more
+        // blocks of 1,024 bytes; a checkpoint takes more
+        var said = Limited(1000, "train", config, "--work-dir", workDir, "--device", "cpu", "--resume");
         Assert.True(said.Code == 1, said.All);
         Assert.Contains("epoch_2.safetensors\n  The disk is full: the file needs about ", said.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", said.All, StringComparison.Ordinal);

@@ -24,7 +24,8 @@ public sealed class LaunchTests
         0,
         1
     )]
-    [InlineData("SLURM_PROCID=0 SLURM_NTASKS=4 " + "SLURM_LOCALID=0 " + "SLURM_NTASKS_PER_NODE=4", LaunchKind.Alone, 1, 0, 1)] // a batch script, itself one process
+    // a batch script, itself one process
+    [InlineData("SLURM_PROCID=0 SLURM_NTASKS=4 " + "SLURM_LOCALID=0 " + "SLURM_NTASKS_PER_NODE=4", LaunchKind.Alone, 1, 0, 1)]
     [InlineData(
         "SLURM_PROCID=0 SLURM_NTASKS=4 OMPI_COMM_WORLD_SIZE=8 OMPI_COMM_WORLD_LOCAL_RANK=3 OMPI_COMM_WORLD_LOCAL_SIZE=4 SLURM_LOCALID=0",
         LaunchKind.OpenMpi,
@@ -32,7 +33,8 @@ public sealed class LaunchTests
         3,
         4
     )] // mpirun in it
-    [InlineData("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 " + "LOCAL_WORLD_SIZE=2", LaunchKind.Alone, 1, 1, 2)] // torchrun is no launcher of MPI programs
+    // torchrun is no launcher of MPI programs
+    [InlineData("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 " + "LOCAL_WORLD_SIZE=2", LaunchKind.Alone, 1, 1, 2)]
     public void Find_ReadsWhatEachLauncherSets(string variables, LaunchKind kind, int size, int localRank, int localSize)
     {
         var environment = variables

@@ -127,7 +127,8 @@ public sealed class FusedPassTests : IDisposable
     {
         Assert.Equal(expected.Count, actual.Count);
         foreach (var (a, b) in expected.Zip(actual))
-            if (a.numel() > 0) // relative to what the values began with: what cancels to nearly nothing keeps the rounding of what it came from
+            // relative to what the values began with: what cancels to nearly nothing keeps the rounding of what it came from
+            if (a.numel() > 0)
             {
                 var (difference, largest) = ((a - b).abs().max().ToDouble(), a.abs().max().ToDouble());
                 Assert.True(difference <= 1e-6 * Math.Max(largest, 1), $"{difference} of {largest}");

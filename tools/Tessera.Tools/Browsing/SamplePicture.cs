@@ -46,7 +46,8 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
     private Sample Apply(IReadOnlyList<Transform> steps, int index, int epoch)
     {
         var random = RandomSource.For(seed, epoch, index);
-        var sample = dataset.Open(index, training && steps.Count == dataset.Pipeline.Count); // what is shown as the original is decoded at full size
+        // what is shown as the original is decoded at full size
+        var sample = dataset.Open(index, training && steps.Count == dataset.Pipeline.Count);
         foreach (var step in steps)
             sample = step.Apply(sample, random);
         return sample;

@@ -87,7 +87,9 @@ internal static class AnalyzeLogsCommand
         RunTables.WriteTimes(text, runs);
         foreach (var run in runs.Where(run => run.BadLines > 0))
             ToolConsole.Current.Note(
-                $"{run.Name}: {(run.BadLines == 1 ? "1 line is no row of scalars and was left out" : $"{run.BadLines} lines are no rows of scalars and were left out")}."
+                $"{run.Name}: "
+                    + (run.BadLines == 1 ? "1 line is no row of scalars and was" : $"{run.BadLines} lines are no rows of scalars and were")
+                    + " left out."
             );
         ToolConsole.Current.Line(output);
         return 0;

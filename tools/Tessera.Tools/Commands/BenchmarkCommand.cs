@@ -111,8 +111,10 @@ internal static class BenchmarkCommand
         ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {Counted.Of(dataset.Count, "image")} in batches of "
-                    + $"{evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Counted.Of(Threads.Count, "thread")} of the tensor library, "
+                $"{model.GetName()}, {(checkpoint is null ? "random weights" : checkpoint)}; {Counted.Of(dataset.Count, "image")} in "
+                    + $"batches of "
+                    + $"{evaluation.Loader?.BatchSize ?? 1}; {chosen.Reason}, on {on}; {Counted.Of(Threads.Count, "thread")} of the "
+                    + $"tensor library, "
                     + $"{workers} of the loader; {Counted.Of(warmup, "batch", "batches")} before {batches} measured"
             )
         );

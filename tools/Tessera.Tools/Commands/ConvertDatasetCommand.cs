@@ -136,8 +136,10 @@ internal static class ConvertDatasetCommand
         ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Counted.Of(kept.Images.Count, "image")}, {Counted.Of(kept.Images.Sum(image => (long)image.Objects.Count), "box", "boxes")}, "
-                    + $"{Counted.Of(kept.Names.Count, "class", "classes")} ({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."
+                $"{Counted.Of(kept.Images.Count, "image")}, "
+                    + $"{Counted.Of(kept.Images.Sum(image => (long)image.Objects.Count), "box", "boxes")}, "
+                    + $"{Counted.Of(kept.Names.Count, "class", "classes")} "
+                    + $"({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."
             )
         );
         if (to == "coco")

@@ -94,9 +94,10 @@ internal static class ConvertMasksCommand
         );
         ToolConsole.Current.Line($"{Output.Counted.Of(converter.Count, "mask")} written to {output}. For the config:");
         ToolConsole.Current.Line($"\"palette\": [{string.Join(", ", MaskConverter.Palette(legend).Select(color => $"\"{color}\""))}],");
-        ToolConsole.Current.Line(
-            $"\"label_map\": {{ {string.Join(", ", MaskConverter.LabelMap(legend).Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}"))} }}"
-        );
+        var entries = MaskConverter
+            .LabelMap(legend)
+            .Select(entry => $"\"{entry.Key}\": {System.Text.Json.JsonSerializer.Serialize(entry.Value, Plain)}");
+        ToolConsole.Current.Line($"\"label_map\": {{ {string.Join(", ", entries)} }}");
         return 0;
     }
 

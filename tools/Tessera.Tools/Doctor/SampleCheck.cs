@@ -64,7 +64,8 @@ internal sealed class SampleCheck(Report report)
         loader.Epoch(0).FirstOrDefault()
         ?? throw new UserErrorException(
             $"{part}.dataset: its {loader.Dataset.Count} samples make no "
-                + $"batch{(loader.Skipped.Count > 0 ? $"; {loader.Skipped.Count} can't be read, the first: {Reason(loader.Skipped[0])}" : ".")}"
+                + "batch"
+                + (loader.Skipped.Count > 0 ? $"; {loader.Skipped.Count} can't be read, the first: {Reason(loader.Skipped[0])}" : ".")
         );
 
     private static string Reason((string Name, string Reason) skipped) =>

@@ -167,7 +167,8 @@ internal sealed class EvaluatedData : IDisposable
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{path}: epoch {checkpoint.Info.Epoch}, iteration "
-                    + $"{checkpoint.Info.Iteration}{(weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")}"
+                    + $"{checkpoint.Info.Iteration}"
+                    + (weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")
             )
         );
     }

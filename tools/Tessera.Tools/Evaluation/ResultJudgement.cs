@@ -137,7 +137,8 @@ internal sealed class ResultJudgement
         return matches >= FewestMatches && same == 0 && next >= Agreement * matches
             ? $"{next} results lie where the truth has an object of the next category, none where it has one of theirs: do the file's "
                 + $"category ids count from 0? The data's are "
-                + $"{string.Join(", ", Enumerable.Range(0, Math.Min(8, _info.Classes.Count)).Select(label => $"{CocoResultWriter.IdOf(_info, label)} {_info.Classes[label]}"))}."
+                + string.Join(", ", _info.Classes.Take(8).Select((name, label) => $"{CocoResultWriter.IdOf(_info, label)} {name}"))
+                + "."
             : null;
     }
 

@@ -22,7 +22,8 @@ internal static class Defect
                 string.Join(
                     '\n',
                     $"tools/{string.Join(' ', arguments)}",
-                    $"Tessera {typeof(Defect).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}",
+                    $"Tessera {typeof(Defect).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}, "
+                        + $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}",
                     Directory.GetCurrentDirectory(),
                     "",
                     error.ToString(),

@@ -52,7 +52,8 @@ internal sealed class PickleBytes(FileBytes file, ReadOnlyMemory<byte> bytes)
         if (length is < 0 or > MaxNumberBytes)
             throw Bad($"a number of {length} bytes");
         var value = new BigInteger(Take(length));
-        return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value; // without the cast it would stay a BigInteger
+        // without the cast it would stay a BigInteger
+        return value >= long.MinValue && value <= long.MaxValue ? (object)(long)value : value;
     }
 
     public string Text(int length) => Encoding.UTF8.GetString(Take(length));

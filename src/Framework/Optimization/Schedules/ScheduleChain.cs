@@ -31,7 +31,8 @@ public sealed class ScheduleChain
                     $"schedule.{i}.until: {schedule.GetType().Name} is followed by another phase, so it must say until when it lasts."
                 );
             var begin = schedule.From is { } from ? from * perUnit : next;
-            var end = schedule.Until is { } until ? until * perUnit : Math.Max(totalSteps, begin + 1); // a short run may end before the last phase
+            // a short run may end before the last phase
+            var end = schedule.Until is { } until ? until * perUnit : Math.Max(totalSteps, begin + 1);
             if (end <= begin)
                 throw new UserErrorException(
                     $"schedule.{i}.until: {schedule.GetType().Name} would end at iteration {end}, but begins at {begin}."

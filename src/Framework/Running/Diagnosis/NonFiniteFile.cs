@@ -146,7 +146,8 @@ public sealed class NonFiniteFile : IDisposable
             ["epoch"] = progress.Epoch,
             ["total_epochs"] = progress.TotalEpochs,
             ["files"] = new JsonArray([.. batch.Samples.Select(sample => (JsonNode)sample.Name)]),
-            ["random"] = batch.Images.device_type == DeviceType.CPU ? Convert.ToBase64String(random) : "", // another device's can't be replayed on a CPU
+            // another device's can't be replayed on a CPU
+            ["random"] = batch.Images.device_type == DeviceType.CPU ? Convert.ToBase64String(random) : "",
             ["finding"] = found.Describe(),
             ["precision"] = parts.Precision.Type.ToString(),
             ["channels_last"] = parts.ChannelsLast,

@@ -36,7 +36,8 @@ internal static class PvtKeys
             switch (part)
             {
                 case "0":
-                    return $"patch_embed{stage + 1}.{(rest.StartsWith("projection.", StringComparison.Ordinal) ? "proj." + rest["projection.".Length..] : rest)}";
+                    return $"patch_embed{stage + 1}."
+                        + (rest.StartsWith("projection.", StringComparison.Ordinal) ? "proj." + rest["projection.".Length..] : rest);
                 case "2":
                     return $"norm{stage + 1}.{rest}";
                 case "1" when positions && rest == "0.pos_embed":

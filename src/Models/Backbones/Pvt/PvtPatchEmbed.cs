@@ -55,7 +55,8 @@ public sealed class PvtPatchEmbed : Module<Tensor, Tensor>
         else
         {
             var (height, width) = (x.shape[2] / _stride, x.shape[3] / _stride);
-            x = x.view(x.shape[0], x.shape[1], height, _stride, width, _stride).permute(0, 2, 4, 3, 5, 1).flatten(3); // [B, h, w, stride * stride * C]
+            // [B, h, w, stride * stride * C]
+            x = x.view(x.shape[0], x.shape[1], height, _stride, width, _stride).permute(0, 2, 4, 3, 5, 1).flatten(3);
             x = reduction!.call(x);
         }
         return scope.MoveToOuter(norm.Normed(x).permute(0, 3, 1, 2));

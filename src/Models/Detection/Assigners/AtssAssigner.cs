@@ -55,7 +55,8 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
     /// <summary>The nearest anchors of a map; of equally near ones the first.</summary>
     private void AddNearest(AnchorLevel level, float[] centersX, float[] centersY, float x, float y, int[] assigned, List<int> candidates)
     {
-        var nearest = new PriorityQueue<int, (float Distance, int Index)>(Comparer<(float, int)>.Create((a, b) => b.CompareTo(a))); // the farthest leaves first
+        // the farthest leaves first
+        var nearest = new PriorityQueue<int, (float Distance, int Index)>(Comparer<(float, int)>.Create((a, b) => b.CompareTo(a)));
         for (var i = level.Start; i < level.Start + level.Count; i++)
         {
             if (assigned[i] == Ignored)

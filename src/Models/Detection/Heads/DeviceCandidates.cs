@@ -25,7 +25,8 @@ internal static class DeviceCandidates
         using var still = no_grad();
         var images = logits.shape[0];
         var classes = logits.shape[1] / shapes;
-        Tensor Rows(Tensor map) => map.to(ScalarType.Float32).flatten(2).unflatten(1, [shapes, -1]).permute(0, 3, 1, 2).flatten(1, 2); // [B, cells · A, n]
+        // [B, cells · A, n]
+        Tensor Rows(Tensor map) => map.to(ScalarType.Float32).flatten(2).unflatten(1, [shapes, -1]).permute(0, 3, 1, 2).flatten(1, 2);
         var probabilities = Rows(logits).sigmoid(); // [B, cells · A, C]
         var joined = factors is null ? probabilities : score.Of(probabilities, Rows(factors).sigmoid());
         var rank = (score.ByClass ? probabilities : joined).flatten(1); // [B, cells · A · C]

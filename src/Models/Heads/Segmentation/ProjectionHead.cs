@@ -91,7 +91,8 @@ public sealed class ProjectionHead : Head
         var x =
             pixels.shape[0] == 0
                 ? last.call(pixels.unsqueeze(2).unsqueeze(3)).view(0, Dim) // no convolution takes maps without extent
-                : last.call(pixels.unsqueeze(0).unsqueeze(2).permute(0, 3, 1, 2)).squeeze(3).squeeze(0).t(); // over [1, C, n, 1], a map in channels-last order
+                // over [1, C, n, 1], a map in channels-last order
+                : last.call(pixels.unsqueeze(0).unsqueeze(2).permute(0, 3, 1, 2)).squeeze(3).squeeze(0).t();
         x = x.to(ScalarType.Float32);
         return scope.MoveToOuter(x * x.square().sum([1], keepdim: true).clamp_min(1e-12).rsqrt());
     }

@@ -37,7 +37,8 @@ public sealed class AnchorSamplerTests
         if (shortfall == Shortfall.Other)
             Assert.Distinct(anchors.Pixels);
         else
-            Assert.Equal(Math.Min(hard, hardAnchors), anchors.Pixels.Where(pixel => pixel < hard).Distinct().Count()); // none twice before all stood once
+            // none twice before all stood once
+            Assert.Equal(Math.Min(hard, hardAnchors), anchors.Pixels.Where(pixel => pixel < hard).Distinct().Count());
     }
 
     // Published code drops an image's classes with fewer than max_views pixels; with few views they count here, too.

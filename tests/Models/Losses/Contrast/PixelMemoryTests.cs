@@ -137,7 +137,8 @@ public sealed class PixelMemoryTests
             for (var row = 0; row < 12; row++)
                 counts[row] += drawn[row];
         }
-        Assert.All(counts.Where((_, row) => row is < 5 or (>= 6 and < 9)), count => Assert.InRange(count, 150, 250)); // 4 of 8 rows, 400 times
+        // 4 of 8 rows, 400 times
+        Assert.All(counts.Where((_, row) => row is < 5 or (>= 6 and < 9)), count => Assert.InRange(count, 150, 250));
     }
 
     // Published: the memory holds what gradients could flow into.
