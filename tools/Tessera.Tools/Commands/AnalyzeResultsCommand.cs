@@ -127,9 +127,8 @@ internal static class AnalyzeResultsCommand
                     ? "No box overlaps an object of its class by 0.5."
                     : string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{Counted.Of(found.Count, "box", "boxes")} on an object of {(found.Count == 1 ? "its" : "their")} class (IoU "
-                            + $"from 0.5 "
-                            + $"on): mean IoU {found.MeanIoU:0.0000}."
+                        $"{Counted.Of(found.Count, "box", "boxes")} on an object of {(found.Count == 1 ? "its" : "their")} class "
+                            + $"(IoU from 0.5 on): mean IoU {found.MeanIoU:0.0000}."
                     )
             );
         var undefined = all.Count(image => double.IsNaN(image.Score));

@@ -108,13 +108,7 @@ internal static class ConvertDatasetCommand
     )
     {
         to ??= from == "coco" ? "voc" : "coco";
-        if (to == "coco" && !output.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
-            throw new UserErrorException($"{output}: COCO's annotations are one file, which ends in .json.");
-        var wanted = classes is null ? null : Names(classes);
-        if (from == "images" && wanted is null)
-            throw new UserErrorException(
-                "Images tell no classes: name them with --classes, for instance those of the data that a detector was trained on."
-            );
+        var wanted = Wanted(from, to, output, classes);
         var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error);
         var read = from switch
         {
@@ -154,6 +148,19 @@ internal static class ConvertDatasetCommand
                     + $"\"path\": \"{output}\", \"split\": \"{split}\" }}"
             );
         return 0;
+    }
+
+    /// <summary>The classes that are asked for; null for those that are found.</summary>
+    private static string[]? Wanted(string from, string to, string output, string? classes)
+    {
+        if (to == "coco" && !output.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+            throw new UserErrorException($"{output}: COCO's annotations are one file, which ends in .json.");
+        var wanted = classes is null ? null : Names(classes);
+        if (from == "images" && wanted is null)
+            throw new UserErrorException(
+                "Images tell no classes: name them with --classes, for instance those of the data that a detector was trained on."
+            );
+        return wanted;
     }
 
     /// <summary>A file without a usable image or box is no conversion.</summary>

@@ -163,12 +163,11 @@ internal sealed class EvaluatedData : IDisposable
         using var checkpoint = Checkpoint.Open(path);
         checkpoint.RequireClasses(data, byName: weights.MatchClasses == ClassMatch.ByName);
         checkpoint.LoadModel(model, weights.Weights == WeightChoice.Averaged, document);
+        var which = weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "";
         ToolConsole.Current.Note(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{path}: epoch {checkpoint.Info.Epoch}, iteration "
-                    + $"{checkpoint.Info.Iteration}"
-                    + (weights.Weights == WeightChoice.Averaged && checkpoint.HasAveraged ? ", averaged weights" : "")
+                $"{path}: epoch {checkpoint.Info.Epoch}, iteration {checkpoint.Info.Iteration}{which}"
             )
         );
     }

@@ -51,12 +51,8 @@ internal sealed class MaskConverter(FileStore files, int tolerance, bool gathers
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"The masks hold more than {Legend.MostClasses} "
-                        + "colours"
-                        + (
-                            tolerance > 0
-                                ? $" that differ by more than {tolerance}"
-                                : $" ({total.Count:N0}{(soft is null ? "" : " and more")})"
-                        )
+                        + $"colours{(tolerance > 0 ? $" that differ by more than {tolerance}" : "")}"
+                        + $"{(tolerance > 0 ? "" : $" ({total.Count:N0}{(soft is null ? "" : " and more")})")}"
                         + $"{(soft is null ? "" : $"; {files.Describe(soft)} alone has more than {LabelHistogram.MostColors:N0}")}. "
                         + $"Masks that were compressed (JPEG) or drawn with soft edges do. "
                         + $"Name the colours that are meant with --legend, and take each pixel's nearest with "
