@@ -41,7 +41,7 @@ internal static class TrainerAssembly
             Metrics = evaluates ? CreateMetrics(session) : new Dictionary<string, Metric>(),
             Loop = loop,
             Step = train,
-            Optimizers = CreateOptimizers(session),
+            Optimizers = options.Optimizer!.BuildAll(session.Services),
             Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(session.Services))],
             Penalties = train.Penalties.BuildAll(session.Services),
             Hooks = DefaultHooks.Build(session, session.Data[DataPart.Train].Info),
@@ -67,19 +67,5 @@ internal static class TrainerAssembly
         foreach (var metric in metrics.Values)
             metric.Reset(session.Data[DataPart.Val].Info); // one that doesn't fit the data says so now, not after an epoch
         return metrics;
-    }
-
-    private static Dictionary<string, OptimizerFactory> CreateOptimizers(Session session)
-    {
-        var (specs, services) = (session.Options.Optimizer!, session.Services);
-        if (specs.Single is { } single)
-            return new() { [OptimizerSet.OnlyName] = single.Build(services) };
-        var named = specs.Named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(services));
-        if (named.Count > 1 && named.FirstOrDefault(entry => entry.Value.Parameters.Count == 0) is { Key: { } open })
-            throw new UserErrorException(
-                $"optimizer.{open}.parameters: where there are several optimizers, each must say by name patterns which parameters are "
-                    + $"its own."
-            );
-        return named;
     }
 }

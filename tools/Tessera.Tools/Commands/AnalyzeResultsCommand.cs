@@ -119,7 +119,7 @@ internal static class AnalyzeResultsCommand
         Show(gallery, folder, new PredictionPictures(folder, data.Dataset, score), measure, worst.Entries, best.Entries);
         var page = Path.Combine(folder, "index.html");
         gallery.Write(page);
-        var matches = info.Task == DataTask.Detection ? Matches(all) : null;
+        (long Count, double MeanIoU)? matches = info.Task == DataTask.Detection ? Matches(all) : null;
         WriteNumbers(Path.Combine(folder, "images.json"), measure, all, matches);
         if (matches is { } found)
             ToolConsole.Current.Line(
@@ -171,7 +171,7 @@ internal static class AnalyzeResultsCommand
     }
 
     /// <summary>The boxes that lie on an object of their class; NaN where none does.</summary>
-    private static (long Count, double MeanIoU)? Matches(IReadOnlyCollection<(string Name, double Score, int Matched, double IoU)> all)
+    private static (long Count, double MeanIoU) Matches(IReadOnlyCollection<(string Name, double Score, int Matched, double IoU)> all)
     {
         var matches = all.Sum(image => (long)image.Matched);
         return (

@@ -103,18 +103,16 @@ internal sealed class Overfit(Examination examination, Report report, int count,
     /// <summary>What the run itself would train with, batch by batch and on this machine alone.</summary>
     private StepParts Parts(VisionModel model, TrainOptions train, OneOrNamed<ComponentSpec<OptimizerFactory>> specs)
     {
-        var named = specs.Single is { } single
-            ? new Dictionary<string, ComponentSpec<OptimizerFactory>> { [OptimizerSet.OnlyName] = single }
-            : specs.Named;
+        var session = examination.Session;
         return new StepParts
         {
             Model = model,
-            Optimizers = named.ToDictionary(entry => entry.Key, entry => entry.Value.Build(examination.Session.Services)),
-            Penalties = train.Penalties.BuildAll(examination.Session.Services),
+            Optimizers = specs.BuildAll(session.Services),
+            Penalties = train.Penalties.BuildAll(session.Services),
             Step = train,
-            Device = examination.Session.Device,
-            Precision = examination.Session.Precision,
-            ChannelsLast = examination.Session.ChannelsLast,
+            Device = session.Device,
+            Precision = session.Precision,
+            ChannelsLast = session.ChannelsLast,
         };
     }
 
