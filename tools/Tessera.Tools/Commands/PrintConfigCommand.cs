@@ -32,7 +32,7 @@ internal static class PrintConfigCommand
     }
 
     // A key that no file mentions, but that its component knows: the default, from the component.
-    private static string? ExplainDefault(ConfigDocument document, string path)
+    private static string? ExplainDefault(ConfigDocument document, string path, Lazy<ComponentRegistry> registry)
     {
         if (
             document.Find(path) is not null
@@ -41,9 +41,8 @@ internal static class PrintConfigCommand
             || map["type"] is not ConfigValue type
         )
             return null;
-        var key = Composition
-            .Registry(document)
-            .All.Where(component => component.Name == type.Text)
+        var key = registry
+            .Value.All.Where(component => component.Name == type.Text)
             .SelectMany(component => component.Keys)
             .FirstOrDefault(key => key.Name == keys[^1]);
         return key is null || map.IsRemoved(key.Name)
@@ -52,11 +51,11 @@ internal static class PrintConfigCommand
     }
 
     // Options whose defaults have changed are written out, as runs write them.
-    private static ConfigDocument Stated(ConfigDocument document)
+    private static ConfigDocument Stated(ConfigDocument document, Lazy<ComponentRegistry> registry)
     {
         try
         {
-            return EarlierDefaults.Stated(document, Composition.Registry(document));
+            return EarlierDefaults.Stated(document, registry.Value);
         }
         catch (UserErrorException)
         {
@@ -65,28 +64,22 @@ internal static class PrintConfigCommand
     }
 
     /// <summary>The resolved document; options of data sets that are short for label maps give way to them.</summary>
-    private static string Expanded(ConfigDocument document) =>
-        ShortForms.Expand<Dataset>(
-            document,
-            s_datasets,
-            () => Composition.Registry(document, ToolConsole.Current.Note),
-            options => (options as LabelOptions)?.Expand()
-        );
+    private static string Expanded(ConfigDocument document, Lazy<ComponentRegistry> registry) =>
+        ShortForms.Expand<Dataset>(document, s_datasets, () => registry.Value, options => (options as LabelOptions)?.Expand());
 
     private static int Run(string config, string[] overrides, string? explain, bool saved)
     {
-        var document = ConfigDocument.Load(config, overrides);
+        var loaded = ConfigDocument.Load(config, overrides);
+        var registry = new Lazy<ComponentRegistry>(() => Composition.Registry(loaded, ToolConsole.Current.Note));
+        var document = explain is null ? Stated(loaded, registry) : loaded;
         if (explain is null)
-            document = Stated(document);
-        if (explain is null)
-            ToolConsole.Current.Document(saved ? document.SaveText() : Expanded(document));
+            ToolConsole.Current.Document(saved ? document.SaveText() : Expanded(document, registry));
         else
-            ToolConsole.Current.Line(ExplainDefault(document, explain) ?? document.Explain(explain));
+            ToolConsole.Current.Line(ExplainDefault(document, explain, registry) ?? document.Explain(explain));
 
         // Printed before it is checked: seeing the document is how its mistakes are found.
-        var registry = Composition.Registry(document, ToolConsole.Current.Note);
-        ComponentBuilder.Check<RunOptions>(registry, document);
-        foreach (var option in InheritedOptions.Find(registry, document))
+        ComponentBuilder.Check<RunOptions>(registry.Value, document);
+        foreach (var option in InheritedOptions.Find(registry.Value, document))
             ToolConsole.Current.Warning(option);
         return 0;
     }
