@@ -12,7 +12,7 @@ public static class ModuleHooks
     // one for each kind of hook
     private static readonly ConcurrentDictionary<Type, Func<Func<nn.Module, object?, object?>, Delegate>> s_hooks = new();
 
-    private static readonly ConcurrentDictionary<Type, Func<Action<nn.Module, Tensor[]>, Delegate>> s_preHooks = new();
+    private static readonly ConcurrentDictionary<Type, Func<Action<nn.Module, object?[]>, Delegate>> s_preHooks = new();
 
     /// <summary>What a call of the module gives; null where the module is none that is called.</summary>
     public static Type? OutputOf(nn.Module module) => Hookable(module)?.GetGenericArguments()[1].GetMethod("Invoke")!.ReturnType;
@@ -55,14 +55,22 @@ public static class ModuleHooks
         return first + second;
     }
 
-    /// <summary>The same, where <paramref name="before"/> gets the tensors that the module is given, too.</summary>
-    public static Action? Around(nn.Module module, Action<nn.Module, Tensor[]> before, Action<nn.Module, object?> after)
+    /// <summary>Calls <paramref name="see"/> with what the module is given, tensors and others (a <see cref="TokenGrid"/>).</summary>
+    /// <returns>Takes the hook off; null where the module is none that is called.</returns>
+    public static Action? Before(nn.Module module, Action<nn.Module, object?[]> see)
     {
         if (Hookable(module) is not { } hookable)
             return null;
         var type = hookable.GetGenericArguments()[0];
-        var hook = s_preHooks.GetOrAdd(type, PreHook)(before);
-        var first = Remover(hookable.GetMethod("register_forward_pre_hook", [type])!.Invoke(module, [hook])!);
+        var hook = s_preHooks.GetOrAdd(type, PreHook)(see);
+        return Remover(hookable.GetMethod("register_forward_pre_hook", [type])!.Invoke(module, [hook])!);
+    }
+
+    /// <summary>The same, where <paramref name="before"/> gets the tensors that the module is given, too.</summary>
+    public static Action? Around(nn.Module module, Action<nn.Module, Tensor[]> before, Action<nn.Module, object?> after)
+    {
+        if (Before(module, (called, inputs) => before(called, [.. inputs.SelectMany(Tensors)])) is not { } first)
+            return null;
         var second = After(
             module,
             (called, output) =>
@@ -104,10 +112,10 @@ public static class ModuleHooks
             .Compile();
     }
 
-    // before => (module, input, …) => { before(module, tensors of the inputs); return the inputs as they are; }
-    private static Func<Action<nn.Module, Tensor[]>, Delegate> PreHook(Type hook)
+    // before => (module, input, …) => { before(module, inputs); return the inputs as they are; }
+    private static Func<Action<nn.Module, object?[]>, Delegate> PreHook(Type hook)
     {
-        var before = Expression.Parameter(typeof(Action<nn.Module, Tensor[]>));
+        var before = Expression.Parameter(typeof(Action<nn.Module, object?[]>));
         var invoke = hook.GetMethod("Invoke")!;
         var parameters = invoke.GetParameters().Select(parameter => Expression.Parameter(parameter.ParameterType)).ToArray();
         var (module, inputs) = (parameters[0], parameters[1..]);
@@ -115,17 +123,15 @@ public static class ModuleHooks
         var call = Expression.Invoke(
             before,
             Expression.Convert(module, typeof(nn.Module)),
-            Expression.Call(typeof(ModuleHooks), nameof(TensorsOfAll), null, given)
+            given
         );
         // One input is handed on; for several, nothing returned means that they stay as they are.
         var unchanged = invoke.ReturnType == inputs[0].Type ? inputs[0] : (Expression)Expression.Default(invoke.ReturnType);
         return Expression
-            .Lambda<Func<Action<nn.Module, Tensor[]>, Delegate>>(
+            .Lambda<Func<Action<nn.Module, object?[]>, Delegate>>(
                 Expression.Lambda(hook, Expression.Block(call, unchanged), parameters),
                 before
             )
             .Compile();
     }
-
-    private static Tensor[] TensorsOfAll(object?[] inputs) => [.. inputs.SelectMany(Tensors)];
 }

@@ -12,7 +12,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to boxes with classes, in one stage: a head looks at every place of a pyramid.</summary>
 [Component("Detector"), ForTask(DataTask.Detection)]
-public sealed class Detector : VisionModel
+public sealed class Detector : VisionModel, IExplainable
 {
     private const int Divisor = 32; // sides of images looked at in another size
 

@@ -8,7 +8,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to classes: one of them each, or, where the data is multi-label, any of them.</summary>
 [Component("ImageClassifier"), ForTask(DataTask.Classification, DataTask.MultiLabel)]
-public sealed class ImageClassifier : VisionModel
+public sealed class ImageClassifier : VisionModel, IExplainable
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -51,6 +51,8 @@ public sealed class ImageClassifier : VisionModel
             maps = neck.call(maps);
         return scope.MoveToOuter(head.call(maps));
     }
+
+    public Tensor[] Outputs(Tensor images) => [Logits(images)];
 
     public override LossMap Loss(Batch batch, Progress progress)
     {

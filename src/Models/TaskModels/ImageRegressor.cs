@@ -8,7 +8,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to numbers.</summary>
 [Component("ImageRegressor"), ForTask(DataTask.Regression)]
-public sealed class ImageRegressor : VisionModel
+public sealed class ImageRegressor : VisionModel, IExplainable
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -47,6 +47,8 @@ public sealed class ImageRegressor : VisionModel
             maps = neck.call(maps);
         return scope.MoveToOuter(head.call(maps));
     }
+
+    public Tensor[] Outputs(Tensor images) => [Values(images)];
 
     public override LossMap Loss(Batch batch, Progress progress)
     {

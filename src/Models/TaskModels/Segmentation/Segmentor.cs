@@ -13,7 +13,7 @@ public sealed record SegmentorOptions(SegmentationTestOptions? Test = null, stri
 
 /// <summary>Images to the class of every pixel.</summary>
 [Component("Segmentor"), ForTask(DataTask.Segmentation)]
-public sealed class Segmentor : VisionModel
+public sealed class Segmentor : VisionModel, IExplainable
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -113,6 +113,8 @@ public sealed class Segmentor : VisionModel
         var maps = Maps(images);
         return scope.MoveToOuter(Decode(maps, decode_head.WantsPrior ? _auxiliaries[_prior].Head.call(maps) : null));
     }
+
+    public Tensor[] Outputs(Tensor images) => [Logits(images)];
 
     public override LossMap Loss(Batch batch, Progress progress)
     {

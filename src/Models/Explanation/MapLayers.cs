@@ -1,0 +1,75 @@
+using Tessera.Framework.Models;
+using Tessera.Models.Attention;
+using Tessera.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Explanation;
+
+/// <summary>Finds the layer whose map explains a model's scores, and how tokens lie over the image.</summary>
+/// <remarks>
+/// The last map or token grid, in the order in which modules run, that has more than one place and whose gradient isn't zero at all
+/// places; among tokens the last norm's. For a network that ends in a norm or a convolution, an average and a linear layer, the map then
+/// adds up to the logit; for a class token it is the norm before the last attention, behind which patches no longer reach the class.
+/// </remarks>
+public static class MapLayers
+{
+    /// <summary>The layer for scores of a model.</summary>
+    /// <param name="image">[1, C, H, W] on the model's device; one of those to be explained.</param>
+    /// <exception cref="UserErrorException">No layer can explain the scores.</exception>
+    public static MapLayer Find(VisionModel model, Tensor image, ScoreTarget target)
+    {
+        using var scope = NewDisposeScope();
+        using var seen = new SeenOutputs(model, image, target, _ => true);
+        var candidates = seen.Maps().Where(map => map.Reaches).Select(map => map.Layer).ToArray();
+        if (candidates.Length == 0)
+            throw ExplanationErrors.NoMap(model);
+        var last = candidates[^1];
+        // A module that gives several maps names less than the layer inside of it that made the last one.
+        if (last.Form == MapForm.ChannelsFirst && seen.GivesSeveral(last.Name))
+            last = candidates.LastOrDefault(c => c.Name.StartsWith(last.Name + ".", StringComparison.Ordinal) && SameSize(c, last)) ?? last;
+        if (last.Form != MapForm.Tokens)
+            return last with { Why = "the last map with a gradient" };
+        var norm = candidates.LastOrDefault(c => c.Form == MapForm.Tokens && seen.Module(c.Name).IsNormalization());
+        return (norm ?? last) with
+        {
+            Why = norm is null ? "the last tokens with a gradient at patches" : "the last norm with a gradient at patches",
+        };
+    }
+
+    /// <summary>A layer that was named, with its form and grid.</summary>
+    /// <param name="image">As of <see cref="Find"/>.</param>
+    /// <exception cref="UserErrorException">There is no such layer, or it gives no map.</exception>
+    public static MapLayer Named(VisionModel model, string name, Tensor image, ScoreTarget target)
+    {
+        if (model.named_modules().All(entry => entry.name != name))
+            throw ExplanationErrors.NoLayer(model, name);
+        using var scope = NewDisposeScope();
+        using var seen = new SeenOutputs(model, image, target, candidate => candidate == name);
+        var map = seen.Maps().LastOrDefault();
+        if (map.Layer is null)
+            throw seen.Shapes.Count == 0 ? ExplanationErrors.NoLayer(model, name) : ExplanationErrors.NotAMap(name, seen.Shapes[^1]);
+        return map.Reaches ? map.Layer with { Why = "as asked for" } : throw ExplanationErrors.ZeroGradient(name);
+    }
+
+    /// <summary>The grid of a number of tokens over images of another size than the layer was found with.</summary>
+    /// <param name="tokens">N of [B, N, C].</param>
+    /// <returns>Null where no grid of these proportions has so many tokens.</returns>
+    public static TokenGrid? GridOf(long tokens, int height, int width, int leading)
+    {
+        var places = tokens - leading;
+        for (var rows = 1; rows <= places; rows++)
+        {
+            if (places % rows != 0)
+                continue;
+            var columns = places / rows;
+            var (down, right) = ((double)height / rows, (double)width / columns);
+            // Both strides round up to the same whole number.
+            if (Math.Ceiling(height / Math.Ceiling(right)) == rows || Math.Abs(down - right) < 1e-9)
+                return new TokenGrid(rows, (int)columns, leading);
+        }
+        return null;
+    }
+
+    private static bool SameSize(MapLayer one, MapLayer other) => one.Grid.Height == other.Grid.Height && one.Grid.Width == other.Grid.Width;
+}

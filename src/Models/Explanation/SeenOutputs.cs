@@ -1,0 +1,165 @@
+using Tessera.Framework.Models;
+using Tessera.Models.Attention;
+using Tessera.Torch;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Explanation;
+
+/// <summary>What the modules of a model gave for an image, in the order in which they ran, and what the scores make of it.</summary>
+internal sealed class SeenOutputs : IDisposable
+{
+    private const int MostLeading = 16; // class, distillation and register tokens, where nothing tells their number
+
+    private readonly Dictionary<string, nn.Module> _modules;
+    private readonly HashSet<string> _several = [];
+    private readonly List<(string Name, int Output, Tensor Captured, TokenGrid? Grid)> _captured = [];
+    private readonly List<TokenGrid> _grids = []; // the latest last
+    private readonly Tensor?[] _gradients;
+    private readonly (int Height, int Width) _image;
+    private bool _decided; // the layer that tells classes apart has run
+
+    /// <param name="wanted">Of a module's name: whether what it gives is looked at.</param>
+    public SeenOutputs(VisionModel model, Tensor image, ScoreTarget target, Func<string, bool> wanted)
+    {
+        _image = ((int)image.shape[2], (int)image.shape[3]);
+        _modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
+        var hooks = new List<Action>();
+        try
+        {
+            Watch(model, wanted, hooks);
+            using var mode = enable_grad();
+            using var scope = NewDisposeScope();
+            // Even where all parameters are frozen there is a graph.
+            var outputs = ((IExplainable)model).Outputs(image.detach().clone().requires_grad_(true));
+            var score = target.Of(outputs, [.. Enumerable.Range(0, (int)image.shape[0])]).sum();
+            _gradients = score.requires_grad ? Derivatives.Of(score, [.. _captured.Select(entry => entry.Captured)]) : [];
+            foreach (var gradient in _gradients)
+                gradient?.DetachFromDisposeScope();
+        }
+        finally
+        {
+            foreach (var remove in hooks)
+                remove();
+        }
+    }
+
+    /// <summary>Shapes of all that was captured.</summary>
+    public IReadOnlyList<long[]> Shapes => [.. _captured.Select(entry => entry.Captured.shape)];
+
+    public nn.Module Module(string name) => _modules[name];
+
+    /// <summary>Whether a module gives an array of maps.</summary>
+    public bool GivesSeveral(string name) => _several.Contains(name);
+
+    /// <summary>Those that are maps of the image, and whether the score changes with any of their places.</summary>
+    public IEnumerable<(MapLayer Layer, bool Reaches)> Maps()
+    {
+        for (var i = 0; i < _captured.Count; i++)
+        {
+            var (name, output, captured, grid) = _captured[i];
+            if (LayerOf(name, output, captured, grid) is not { } layer)
+                continue;
+            using var scope = NewDisposeScope();
+            var reaches =
+                i < _gradients.Length && _gradients[i] is { } gradient && layer.ToMap(gradient).abs().amax().item<float>() is > 0;
+            yield return (layer, reaches);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, _, captured, _) in _captured)
+            captured.Dispose();
+        foreach (var gradient in _gradients)
+            gradient?.Dispose();
+    }
+
+    private void Watch(VisionModel model, Func<string, bool> wanted, List<Action> hooks)
+    {
+        var inAttention = model.Having<TokenAttention>().Select(entry => entry.Name + ".").ToArray();
+        var classifiers = model.ClassTensors.Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')]).ToHashSet();
+        foreach (var (name, module) in _modules)
+        {
+            if (name.Length == 0)
+                continue;
+            Add(ModuleHooks.Before(module, (called, inputs) => Notice(called, inputs)));
+            if (wanted(name) && !inAttention.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+                Add(ModuleHooks.After(module, (_, output) => See(name, output)));
+            if (classifiers.Contains(name))
+                Add(ModuleHooks.Before(module, (_, _) => _decided = true));
+        }
+
+        void Add(Action? hook)
+        {
+            if (hook is not null)
+                hooks.Add(hook);
+        }
+    }
+
+    private void Notice(nn.Module called, object?[] inputs)
+    {
+        foreach (var grid in inputs.OfType<TokenGrid>())
+            _grids.Add(grid);
+        if (called is IHasTokenGrid known)
+            _grids.Add(known.GridOf(_image.Height, _image.Width));
+    }
+
+    private object? See(string name, object? output)
+    {
+        if (_decided)
+            return output;
+        if (output is Tensor one)
+            return Capture(name, 0, one);
+        if (output is not Tensor[] several)
+            return output;
+        _several.Add(name);
+        return several.Select((tensor, i) => Capture(name, i, tensor)).ToArray();
+    }
+
+    private Tensor Capture(string name, int index, Tensor output)
+    {
+        if (output.dim() is not (3 or 4) || !output.is_floating_point() || !output.requires_grad)
+            return output;
+        var captured = output.clone().DetachFromDisposeScope();
+        _captured.Add((name, index, captured, output.dim() == 3 ? GridOf(output.shape[1]) : null));
+        return captured.clone();
+    }
+
+    private TokenGrid? GridOf(long tokens)
+    {
+        for (var i = _grids.Count - 1; i >= 0; i--)
+        {
+            if (_grids[i].Count == tokens)
+                return _grids[i];
+            if (_grids[i].Count - _grids[i].Leading == tokens)
+                return _grids[i] with { Leading = 0 };
+        }
+        for (var leading = 0; leading <= MostLeading; leading++)
+            if (MapLayers.GridOf(tokens, _image.Height, _image.Width, leading) is { } found && found.Height * found.Width > 1)
+                return found;
+        return null;
+    }
+
+    private MapLayer? LayerOf(string name, int output, Tensor captured, TokenGrid? grid)
+    {
+        if (captured.dim() == 3)
+            return grid is { } tokens && tokens.Height * tokens.Width > 1 ? new MapLayer(name, output, MapForm.Tokens, tokens, "") : null;
+        var form = _modules[name] is LayerNorm ? MapForm.ChannelsLast : MapForm.ChannelsFirst;
+        var (rows, columns) =
+            form == MapForm.ChannelsLast
+                ? ((int)captured.shape[1], (int)captured.shape[2])
+                : ((int)captured.shape[2], (int)captured.shape[3]);
+        return rows * columns > 1 && LiesOverImage(rows, columns) ? new MapLayer(name, output, form, new TokenGrid(rows, columns), "") : null;
+    }
+
+    // Of the image's proportions, give or take what rounding and padding add.
+    private bool LiesOverImage(int rows, int columns)
+    {
+        if (rows > _image.Height + 8 || columns > _image.Width + 8)
+            return false;
+        var (down, right) = ((double)_image.Height / rows, (double)_image.Width / columns);
+        return Math.Abs((columns * down) - _image.Width) <= 2 * Math.Max(down, right);
+    }
+}
