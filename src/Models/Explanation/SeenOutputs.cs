@@ -62,8 +62,7 @@ internal sealed class SeenOutputs : IDisposable
             if (LayerOf(name, output, captured, grid) is not { } layer)
                 continue;
             using var scope = NewDisposeScope();
-            var reaches =
-                i < _gradients.Length && _gradients[i] is { } gradient && layer.ToMap(gradient).abs().amax().item<float>() is > 0;
+            var reaches = i < _gradients.Length && _gradients[i] is { } gradient && layer.ToMap(gradient).abs().amax().item<float>() is > 0;
             yield return (layer, reaches);
         }
     }
@@ -151,7 +150,9 @@ internal sealed class SeenOutputs : IDisposable
             form == MapForm.ChannelsLast
                 ? ((int)captured.shape[1], (int)captured.shape[2])
                 : ((int)captured.shape[2], (int)captured.shape[3]);
-        return rows * columns > 1 && LiesOverImage(rows, columns) ? new MapLayer(name, output, form, new TokenGrid(rows, columns), "") : null;
+        return rows * columns > 1 && LiesOverImage(rows, columns)
+            ? new MapLayer(name, output, form, new TokenGrid(rows, columns), "")
+            : null;
     }
 
     // Of the image's proportions, give or take what rounding and padding add.
