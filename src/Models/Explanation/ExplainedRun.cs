@@ -51,6 +51,9 @@ public sealed class ExplainedRun : IDisposable
 
     public MapLayer Layer { get; }
 
+    /// <summary>[B]: which image of the target each is.</summary>
+    public IReadOnlyList<int> Owners => _owners;
+
     /// <summary>What the model gave, with a graph from the layer on.</summary>
     public Tensor[] Outputs { get; }
 
@@ -66,9 +69,7 @@ public sealed class ExplainedRun : IDisposable
 
     /// <summary>The same, which can be differentiated again (by <see cref="Leaf"/>); of the caller's dispose scope.</summary>
     public Tensor DifferentiableGradient() =>
-        Layer.ToMap(
-            Derivatives.Of(Scores.sum(), [Leaf], createGraph: true)[0] ?? throw ExplanationErrors.ScoreIgnoresLayer(Layer.Name)
-        );
+        Layer.ToMap(Derivatives.Of(Scores.sum(), [Leaf], createGraph: true)[0] ?? throw ExplanationErrors.ScoreIgnoresLayer(Layer.Name));
 
     /// <summary>What <see cref="Activation"/> is a view of, in the layer's own form: derivatives are taken by it.</summary>
     public Tensor Leaf => _leaf ?? throw new UserErrorException($"\"{Layer.Name}\" does not run when images go through the model.");
@@ -93,8 +94,18 @@ public sealed class ExplainedRun : IDisposable
     {
         using var scope = NewDisposeScope();
         using var still = no_grad();
+        return scope.MoveToOuter(Target.Of(OutputsWith(images, change), Owned(owners)));
+    }
+
+    /// <summary>What the model gives where the layer gives something else, without graph.</summary>
+    /// <param name="images">[R, C, H, W].</param>
+    /// <param name="change">As of <see cref="ScoresWith"/>.</param>
+    /// <returns>Owned by the caller's dispose scope.</returns>
+    public Tensor[] OutputsWith(Tensor images, Func<Tensor, Tensor> change)
+    {
+        using var still = no_grad();
         using var opened = OnOutput(output => Layer.FromMap(change(Layer.ToMap(output)), output));
-        return scope.MoveToOuter(Target.Of(Explainable(Model).Outputs(images), Owned(owners)));
+        return Explainable(Model).Outputs(images);
     }
 
     public void Dispose()
