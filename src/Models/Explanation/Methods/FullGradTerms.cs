@@ -47,6 +47,7 @@ public sealed class FullGradTerms
     {
         using var scope = NewDisposeScope();
         using var mode = enable_grad();
+        using var evaluation = new InEvaluation(run.Model, run.Images.device_type);
         var images = run.Images.detach().clone().requires_grad_(true);
         var layers = run.Model.named_modules().Select(entry => (entry.name, entry.module, Bias: BiasOf(entry.module))).ToArray();
         var seen = new List<(Tensor Bias, bool Last, Tensor Output)>();

@@ -41,6 +41,7 @@ public sealed class GuidedBackprop(GuidedBackpropOptions options) : ActivationMe
     {
         using var scope = NewDisposeScope();
         using var mode = enable_grad();
+        using var evaluation = new InEvaluation(run.Model, run.Images.device_type);
         var images = run.Images.detach().clone().requires_grad_(true);
         var score = Guided(run, images);
         if (!score.requires_grad)
