@@ -43,9 +43,9 @@ public sealed class AblationCam(AblationCamOptions options) : ActivationMethod
                 [.. Enumerable.Repeat(image, channels.Length)],
                 map =>
                 {
-                    var left = tensor(channels, device: map.device).view(-1, 1); // [n, 1], of each row its channel
-                    var kept = ones(channels.Length, map.shape[1], dtype: map.dtype, device: map.device).scatter(1, left, 0);
-                    return map * kept.unsqueeze(2).unsqueeze(3);
+                    // [n, C], of each row all but its channel
+                    var kept = arange(map.shape[1], device: map.device).unsqueeze(0).ne(tensor(channels, device: map.device).view(-1, 1));
+                    return map * kept.to(map.dtype).unsqueeze(2).unsqueeze(3);
                 }
             );
     }

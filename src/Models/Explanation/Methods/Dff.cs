@@ -7,12 +7,10 @@ namespace Tessera.Models.Explanation.Methods;
 /// <param name="Components">How many concepts the activation is made of.</param>
 /// <param name="Shared">All images of a batch have the same concepts; otherwise each its own.</param>
 /// <param name="Rounds">At most this many rounds of the factorization.</param>
-/// <param name="Seed">Of its start.</param>
 public sealed record DffOptions(
     [property: Range(1, 1000)] int Components = 5,
     bool Shared = false,
-    [property: Range(1, 100_000)] int Rounds = 300,
-    long Seed = 0
+    [property: Range(1, 100_000)] int Rounds = 300
 );
 
 /// <summary>Concepts that a layer's activation is made of.</summary>
@@ -82,7 +80,7 @@ public sealed class Dff(DffOptions options) : ActivationMethod
         var (maps, vectors) = (new List<Tensor>(), new List<Tensor>());
         foreach (var group in options.Shared ? [rows.flatten(0, 1)] : rows.unbind(0))
         {
-            var (w, h) = NonnegativeFactors.Of(group, options.Components, options.Rounds, options.Seed);
+            var (w, h) = NonnegativeFactors.Of(group, options.Components, options.Rounds);
             maps.Add(w.view(-1, activation.shape[2] * activation.shape[3], options.Components)); // [1 or B, hw, k]
             vectors.Add(h.unsqueeze(0).expand(options.Shared ? activation.shape[0] : 1, -1, -1));
         }

@@ -1,4 +1,3 @@
-using Tessera.Framework.Data;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,35 +6,66 @@ namespace Tessera.Models.Explanation.Methods;
 
 /// <summary>A matrix without negative values as a product of two narrow ones without negative values: V ≈ W H.</summary>
 /// <remarks>Cichocki and Phan, "Fast Local Algorithms for Large Scale Nonnegative Matrix and Tensor Factorizations", 2009: columns of W and rows
-/// of H take turns at their least squares (HALS). It ends in a local optimum, which the seed decides.</remarks>
+/// of H take turns at their least squares (HALS). It starts from the singular vectors (Boutsidis and Gallopoulos, "SVD based initialization",
+/// 2008), without chance, so that the order of rows and columns does not matter; it ends in a local optimum.</remarks>
 internal static class NonnegativeFactors
 {
     private const double Enough = 1e-6; // of a round, relative to the first: nothing more to win
 
     /// <param name="v">[n, C], not negative, float64.</param>
-    /// <returns>W, [n, k], and H, [k, C], float64, of the caller's dispose scope.</returns>
-    public static (Tensor W, Tensor H) Of(Tensor v, int components, int rounds, long seed)
+    /// <returns>W, [n, k], and H, [k, C], float64, of the caller's dispose scope. Components beyond the rank of V are 0.</returns>
+    public static (Tensor W, Tensor H) Of(Tensor v, int components, int rounds)
     {
         using var scope = NewDisposeScope();
-        var (rows, columns) = ((int)v.shape[0], (int)v.shape[1]);
-        var random = RandomSource.For(seed, 0, 0);
-        var size = Math.Sqrt(Math.Max(v.mean([0, 1]).cpu().item<double>(), 1e-30) / components);
-        var (w, h) = (Start(rows), Start(columns)); // of each component a column of W, a row of H
+        var (w, h) = Start(v, components); // of each component a column of W, a row of H
         var first = 0.0;
         for (var round = 0; round < rounds; round++)
         {
             using var inner = NewDisposeScope();
-            var change = Improve(w, v.matmul(Matrix(h).t()).t(), h) + Improve(h, Matrix(w).matmul(v), w);
+            var change = Improve(w, Matrix(h, v).matmul(v.t()), h) + Improve(h, Matrix(w, v).matmul(v), w);
             first = Math.Max(first, change);
             if (change <= Enough * first)
                 break;
         }
-        return (scope.MoveToOuter(Matrix(w).t().contiguous()), scope.MoveToOuter(Matrix(h).alias()));
+        return (scope.MoveToOuter(Matrix(w, v).t().contiguous()), scope.MoveToOuter(Matrix(h, v).alias()));
+    }
 
-        double[][] Start(int length) =>
-            [.. Enumerable.Range(0, components).Select(_ => Enumerable.Range(0, length).Select(_ => size * random.NextDouble()).ToArray())];
+    private static Tensor Matrix(double[][] factor, Tensor like) =>
+        tensor(factor.SelectMany(row => row).ToArray()).view(factor.Length, -1).to(like.device);
 
-        Tensor Matrix(double[][] factor) => tensor(factor.SelectMany(row => row).ToArray()).view(components, -1).to(v.device);
+    // Of each pair of singular vectors the positive or the negative parts, whichever are larger.
+    private static (double[][] W, double[][] H) Start(Tensor v, int components)
+    {
+        using var scope = NewDisposeScope();
+        var (left, values, right) = linalg.svd(v, fullMatrices: false);
+        var (w, h) = (new double[components][], new double[components][]);
+        for (var k = 0; k < components; k++)
+        {
+            (w[k], h[k]) = (new double[v.shape[0]], new double[v.shape[1]]);
+            if (k >= values.shape[0])
+                continue;
+            var (u, z) = (left.select(1, k).contiguous().Values<double>(), right[k].contiguous().Values<double>());
+            var (positive, negative) = (Part(u, z, 1), Part(u, z, -1));
+            var (column, row, size) = positive.Size >= negative.Size ? positive : negative;
+            if (size == 0)
+                continue;
+            var scale = Math.Sqrt(values[k].cpu().item<double>() * size);
+            (w[k], h[k]) = (Scaled(column, scale), Scaled(row, scale));
+        }
+        return (w, h);
+    }
+
+    // Size: the product of both lengths.
+    private static (double[] Left, double[] Right, double Size) Part(double[] left, double[] right, int sign)
+    {
+        var (u, z) = (Array.ConvertAll(left, x => Math.Max(0, sign * x)), Array.ConvertAll(right, x => Math.Max(0, sign * x)));
+        return (u, z, Math.Sqrt(Dot(u, u) * Dot(z, z)));
+    }
+
+    private static double[] Scaled(double[] vector, double length)
+    {
+        var factor = length / Math.Sqrt(Dot(vector, vector));
+        return Array.ConvertAll(vector, x => x * factor);
     }
 
     // One turn: each vector of a factor becomes the least squares of what the others leave, cut off at 0.
