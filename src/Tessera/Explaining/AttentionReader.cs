@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
 using Tessera.Models.Explanation;
