@@ -27,8 +27,8 @@ public sealed class AttentionWeights() : nn.Module<Tensor, Tensor>(nameof(Attent
         const long most = 1L << 30;
         if (rows * queries * keys > most)
             throw new UserErrorException(
-                $"The attention of {queries:#,0} tokens, {rows} times (images and heads), has {rows * queries * keys:#,0} weights, too many to "
-                    + $"look at ({most:#,0} at most): take a smaller image, or fewer at once."
+                $"The attention of {queries:#,0} tokens, {rows} times (images and heads), has {rows * queries * keys:#,0} weights, too "
+                    + $"many to look at ({most:#,0} at most): take a smaller image, or fewer at once."
             );
     }
 }

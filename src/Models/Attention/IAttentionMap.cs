@@ -38,7 +38,8 @@ public interface IAttentionMap
         return scope.MoveToOuter(Dense(weights, grid).sum(-1));
     }
 
-    /// <summary>Gives what belongs to keys to the tokens that the keys were made of, in equal shares; keys that are tokens keep it.</summary>
+    /// <summary>Gives what belongs to keys to the tokens that the keys were made of, in equal shares; keys that are tokens keep
+    /// it.</summary>
     /// <param name="keys">[..., M].</param>
     /// <returns>[..., N], of the same sum.</returns>
     Tensor Spread(Tensor keys, TokenGrid grid) => keys.alias();

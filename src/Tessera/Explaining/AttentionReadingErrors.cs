@@ -20,14 +20,15 @@ internal static class AttentionReadingErrors
 
     public static UserErrorException NoScore(DataInfo data) =>
         new(
-            $"Relevance speaks for one class of the whole image, or one value; a model for {data.Task} has none. Rollout, mean and sum read "
-                + "no score."
+            $"Relevance speaks for one class of the whole image, or one value; a model for {data.Task} has none. Rollout, mean and sum "
+                + "read no score."
         );
 
     public static UserErrorException NoTarget(string name, DataInfo data) =>
         new(
-            $"There is no class or value \"{name}\".{NearestName.Suggest(name, data.Classes)} The model has {string.Join(", ", data.Classes.Take(MostNames))}"
-                + $"{(data.Classes.Count > MostNames ? $" and {data.Classes.Count - MostNames} more" : "")}."
+            $"There is no class or value \"{name}\".{NearestName.Suggest(name, data.Classes)} The model has "
+                + string.Join(", ", data.Classes.Take(MostNames))
+                + (data.Classes.Count > MostNames ? $" and {data.Classes.Count - MostNames} more." : ".")
         );
 
     public static UserErrorException WhichValue(DataInfo data) =>

@@ -44,7 +44,8 @@ public sealed class AttentionToolTests(AttentionToolTests.Networks networks) : I
             if (_checkpoints.TryGetValue(name, out var known))
                 return known;
             var folder = Path.Combine(Folder, name);
-            var model = $$"""model={ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""";
+            var model =
+                $$"""model={ "_delete_": true, "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""";
             string[] changes = [model, "train.epochs=1", "train.dataset.count=32", "test=null", "val.dataset.count=4", "hooks.ema=null"];
             Tool.Run(["train", Path.Combine(Folder, "tiny.json"), "--work-dir", folder, "--cfg-options", .. changes]).Succeeds();
             return _checkpoints[name] = Path.Combine(folder, "epoch_1.safetensors");

@@ -130,8 +130,8 @@ internal static class AttentionCommand
         using var reader = AttentionReader.Load(checkpoint, options);
         if (!reader.HasAttention)
             throw new UserErrorException(
-                $"{checkpoint}: its model, {Backbone(reader.Model)}, has no attention that could be shown. tools/explain shows which places of "
-                    + "an image speak for what any network makes of it."
+                $"{checkpoint}: its model, {Backbone(reader.Model)}, has no attention that could be shown. tools/explain shows which "
+                    + "places of an image speak for what any network makes of it."
             );
         var view = reader.Look(image, request);
         var mask = truth is null ? null : TruthMask.Load(truth, view.Photograph);
@@ -162,8 +162,8 @@ internal static class AttentionCommand
         console.Line($"Seen from {view.Query}. {Synthesis(view, request)}");
         if (view.SeveralGrids)
             console.Note(
-                "The network is a pyramid: each block's map is on the grid of its stage. Put together, a token of a later stage stands for the "
-                    + "tokens that it was made of, in equal shares; how the network weighs them in merging is not in it."
+                "The network is a pyramid: each block's map is on the grid of its stage. Put together, a token of a later stage stands for "
+                    + "the tokens that it was made of, in equal shares; how the network weighs them in merging is not in it."
             );
     }
 

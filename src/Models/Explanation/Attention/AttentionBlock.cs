@@ -44,8 +44,8 @@ public sealed class AttentionBlock(int index, string name, IAttentionMap? layer,
     /// <summary>What each token takes from each key: [B, heads, N, M], of the caller's dispose scope.</summary>
     public Tensor Dense() => _layer.Dense(weights, grid);
 
-    /// <summary>What each token takes from each token, keys that were made of several tokens shared out among them: [B, heads, N, N], of the
-    /// caller's dispose scope.</summary>
+    /// <summary>What each token takes from each token, keys that were made of several tokens shared out among them: [B, heads, N, N], of
+    /// the caller's dispose scope.</summary>
     public Tensor OverTokens()
     {
         using var scope = NewDisposeScope();
@@ -76,8 +76,8 @@ public sealed class AttentionBlock(int index, string name, IAttentionMap? layer,
         return scope.MoveToOuter(query);
     }
 
-    /// <summary>What rows get by one step of rollout: half a row's share stays, half goes where the token looks; rows of weights that do not
-    /// add up to 1 are made to.</summary>
+    /// <summary>What rows get by one step of rollout: half a row's share stays, half goes where the token looks; rows of weights that do
+    /// not add up to 1 are made to.</summary>
     /// <param name="rows">[B, R, N].</param>
     internal Tensor Rolled(Tensor rows, HeadFusion fusion)
     {
@@ -108,8 +108,8 @@ public sealed class AttentionBlock(int index, string name, IAttentionMap? layer,
     internal Tensor OnGrid(Tensor rows) =>
         rows.narrow(2, grid.Leading, grid.Count - grid.Leading).reshape(rows.shape[0], rows.shape[1], grid.Height, grid.Width);
 
-    /// <summary>Rows over a later block's tokens, as rows over this one's: a token of a coarser grid is taken for those that it was made of,
-    /// in equal shares.</summary>
+    /// <summary>Rows over a later block's tokens, as rows over this one's: a token of a coarser grid is taken for those that it was made
+    /// of, in equal shares.</summary>
     /// <param name="rows">[B, R, tokens of <paramref name="later"/>].</param>
     internal Tensor From(Tensor rows, TokenGrid later)
     {

@@ -8,8 +8,8 @@ public abstract class AttentionForeground
     private AttentionForeground() { }
 
     /// <summary>The cut that a text names.</summary>
-    /// <param name="text">"otsu"; "mass:0.6", the fewest places that hold this share of the whole; or a value from 0 to 1 of the map scaled to
-    /// that.</param>
+    /// <param name="text">"otsu"; "mass:0.6", the fewest places that hold this share of the whole; or a value from 0 to 1 of the map scaled
+    /// to that.</param>
     /// <exception cref="UserErrorException">It names none.</exception>
     public static AttentionForeground Parse(string text)
     {
@@ -48,8 +48,8 @@ public abstract class AttentionForeground
     private protected abstract double LeastInside(float[] map, float least, float greatest);
 
     /// <summary>The cut between two values at which the means of both parts differ most, for their sizes.</summary>
-    /// <remarks>Otsu, "A Threshold Selection Method from Gray-Level Histograms", 1979, equation 18, over the values themselves in place of a
-    /// histogram.</remarks>
+    /// <remarks>Otsu, "A Threshold Selection Method from Gray-Level Histograms", 1979, equation 18, over the values themselves in place of
+    /// a histogram.</remarks>
     private sealed class Otsu : AttentionForeground
     {
         private protected override double LeastInside(float[] map, float least, float greatest)

@@ -5,8 +5,8 @@ namespace Tessera.Models.Explanation.Attention;
 /// <summary>How the attention of several blocks becomes one map.</summary>
 public enum SynthesisKind
 {
-    /// <summary>The product of the blocks' matrices, each averaged with the unit matrix (the shortcut around the block) and its rows made to
-    /// add up to 1. Abnar and Zuidema, "Quantifying Attention Flow in Transformers", 2020, arXiv:2005.00928.</summary>
+    /// <summary>The product of the blocks' matrices, each averaged with the unit matrix (the shortcut around the block) and its rows made
+    /// to add up to 1. Abnar and Zuidema, "Quantifying Attention Flow in Transformers", 2020, arXiv:2005.00928.</summary>
     Rollout,
 
     /// <summary>The mean of the blocks' maps.</summary>

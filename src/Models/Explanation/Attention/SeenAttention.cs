@@ -7,7 +7,7 @@ namespace Tessera.Models.Explanation.Attention;
 
 /// <summary>
 /// What every attention layer of a model attended for some images, and, where a score is to be explained, the derivatives of the score
-/// by the weights. Parameters, their gradients and hooks stay as they are.
+/// by the weights. Parameters, their gradients, hooks and the model's mode stay as they are.
 /// </summary>
 /// <example><code>
 /// using var seen = SeenAttention.Of(model, images, new ClassTarget([281], names));
@@ -32,7 +32,7 @@ public sealed class SeenAttention : IDisposable
     public static bool IsIn(VisionModel model) =>
         model.Having<AttentionWeights>().Any(entry => entry.Name.Contains('.', StringComparison.Ordinal));
 
-    /// <param name="model">In evaluation mode; an <see cref="IExplainable"/>.</param>
+    /// <param name="model">An <see cref="IExplainable"/>; it runs in evaluation mode.</param>
     /// <param name="images">[B, C, H, W], on the model's device.</param>
     /// <param name="target">The score whose derivatives are wanted; null: none.</param>
     /// <exception cref="UserErrorException">The model has no attention, or a layer doesn't say how its weights lie.</exception>
@@ -48,6 +48,7 @@ public sealed class SeenAttention : IDisposable
         {
             using var run = new Run(watched, (int)images.shape[2], (int)images.shape[3]);
             using var scope = NewDisposeScope();
+            using var evaluation = new InEvaluation(model, images.device_type);
             using var mode = target is null ? (IDisposable)no_grad() : enable_grad();
             // Even where all parameters are frozen there is a graph.
             var outputs = explainable.Outputs(target is null ? images : images.detach().clone().requires_grad_(true));
