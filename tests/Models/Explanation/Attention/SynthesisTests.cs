@@ -177,7 +177,7 @@ public sealed class SynthesisTests
         return new AttentionBlock(index, $"block {index}", null, grid, matrix.view(1, 1, matrix.shape[0], matrix.shape[1]));
     }
 
-    private static Tensor Product(IReadOnlyList<AttentionBlock> blocks)
+    private static Tensor Product(AttentionBlock[] blocks)
     {
         var tokens = blocks[0].Grid.Count;
         return AttentionSynthesis.Rows(blocks, eye(tokens).expand(1, tokens, tokens));
