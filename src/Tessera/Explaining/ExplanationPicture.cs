@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Datasets.Images.Resampling;
+using Tessera.Framework.Errors;
 using Tessera.Framework.Data;
 using Tessera.Framework.Visualization;
 

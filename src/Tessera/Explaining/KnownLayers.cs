@@ -1,3 +1,4 @@
+using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Models.Explanation;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
 using Tessera.Explaining;
+using Tessera.Framework.Errors;
 using Tessera.Models.Explanation;
 
 namespace Tessera.Tools.Explaining;
