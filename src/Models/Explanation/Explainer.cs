@@ -63,7 +63,8 @@ public sealed class Explainer(VisionModel model, ExplainerOptions? options = nul
         foreach (var factor in s_factors)
         {
             using var scope = NewDisposeScope();
-            var pass = Plain((mirrored ? images.flip(3) : images) * factor, mirrored ? target.Mirrored() : target, method, layers);
+            var asked = mirrored ? target.Mirrored() : target;
+            var pass = Plain((mirrored ? images.flip(3) : images) * factor, asked, method, layers);
             var map = Unit(pass.Maps);
             passes.Add(new ActivationMaps(scope.MoveToOuter(mirrored ? map.flip(2) : map), pass.Ranges));
         }

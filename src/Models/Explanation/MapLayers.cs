@@ -51,7 +51,7 @@ public static class MapLayers
         var maps = seen.Maps().ToArray();
         var map = maps.LastOrDefault(map => map.Reaches) is { Layer: not null } reached ? reached : maps.LastOrDefault(); // the last that reaches, of several runs
         if (map.Layer is null)
-            throw seen.Shapes.Count == 0 ? ExplanationErrors.NoLayer(model, name) : ExplanationErrors.NotAMap(name, seen.Shapes[^1]);
+            throw seen.Shapes.Count == 0 ? ExplanationErrors.GivesNoMap(name) : ExplanationErrors.NotAMap(name, seen.Shapes[^1]);
         return map.Reaches ? map.Layer with { Why = "as asked for" } : throw ExplanationErrors.ZeroGradient(name);
     }
 

@@ -11,7 +11,7 @@ namespace Tessera.Explaining;
 /// <summary>Explains batches as a request asks for it.</summary>
 internal sealed class BatchExplainer(Session session, DataInfo data, ExplanationRequest request, KnownLayers known)
 {
-    private readonly ExplainedScores _scores = new(data, request.Targets);
+    private readonly ExplainedScores _scores = new(session.Model, data, request.Targets);
     private readonly Explainer _explainer = new(session.Model, new ExplainerOptions(request.AugSmooth, request.EigenSmooth));
 
     /// <summary>By image, then by target, then by method.</summary>
@@ -36,7 +36,7 @@ internal sealed class BatchExplainer(Session session, DataInfo data, Explanation
             var image = images[(int)batch.Samples[i].Index];
             try
             {
-                rows.AddRange(_scores.Of(image, i, predictions[i]));
+                rows.AddRange(_scores.Of(image, batch, i, predictions[i]));
             }
             catch (UserErrorException error) when (leftOut is not null)
             {
@@ -118,6 +118,7 @@ internal sealed class BatchExplainer(Session session, DataInfo data, Explanation
         {
             Image = image.Name,
             Target = score.Name,
+            Headline = score.Headline,
             Score = score.Score,
             Method = ModelExplainer.NameOf(method),
             MethodTitle = method.Title,

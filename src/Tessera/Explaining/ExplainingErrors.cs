@@ -42,8 +42,15 @@ internal static class ExplainingErrors
     public static UserErrorException NotFinite(string image) =>
         new($"{image}: the network's output is not finite, so that there is nothing to explain.");
 
-    public static UserErrorException TooMany(int asked, DataInfo data) =>
-        new($"The best {asked} classes are asked for; the model has {data.Classes.Count}.");
+    public static UserErrorException TooMany(int asked, int most, DataInfo data) =>
+        new(
+            data.Task == DataTask.Segmentation ? $"\"top{asked}\": of a segmentation the class of the most pixels is explained: top1, or classes."
+            : data.Task == DataTask.Detection ? $"\"top{asked}\": of a detection the best object is explained: top1, or 1, 2, 3 …, or classes."
+            : $"The best {asked} classes are asked for; the model has {most}."
+        );
+
+    public static UserErrorException LabelsNotFound(string image, IReadOnlyList<string> labels) =>
+        new($"{image}: the model finds no object of its labels ({Names(labels)}).");
 
     private static string Kind(DataInfo data) => data.Task == DataTask.Regression ? "value" : "class";
 

@@ -73,10 +73,6 @@ public static class ExplanationPicture
         return Resampler.Resize(image, height, width, scale > 1 ? Interpolation.Nearest : Interpolation.Bilinear);
     }
 
-    /// <summary>"dog 0.93".</summary>
-    internal static string Headline(ImageExplanation explanation) =>
-        explanation.Score is { } score ? string.Create(CultureInfo.InvariantCulture, $"{explanation.Target} {score:0.000}") : explanation.Target;
-
     /// <summary>"backbone.layer4 (7 x 7)".</summary>
     internal static string LayersOf(ImageExplanation explanation) =>
         string.Join(" and ", explanation.Layers.Select(layer => $"{layer.Name} ({layer.Grid.Height} x {layer.Grid.Width})"));
@@ -84,7 +80,7 @@ public static class ExplanationPicture
     private static List<(string Text, Rgb Color)> Lines(ImageExplanation explanation, string? model, double width)
     {
         using var ruler = Drawing.Pixels(1, 1);
-        var lines = new List<(string, Rgb)> { (ruler.Fit(Headline(explanation), width, TitleSize, bold: true), s_ink) };
+        var lines = new List<(string, Rgb)> { (ruler.Fit(explanation.Headline, width, TitleSize, bold: true), s_ink) };
         foreach (var line in Wrapped(ruler, $"{explanation.MethodTitle}, {(model is null ? "" : model + ", ")}layer {LayersOf(explanation)}", width))
             lines.Add((line, s_ink));
         foreach (var line in explanation.Objection is { } objection ? Wrapped(ruler, objection, width) : [])

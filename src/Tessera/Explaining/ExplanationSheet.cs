@@ -14,6 +14,7 @@ public sealed class ExplanationSheet
         Strip = 8;
     private const int Longest = 176,
         Shortest = 112,
+        LeastText = 144,
         MostInLine = 8;
 
     private static readonly Rgb s_ink = new(40, 40, 40),
@@ -38,7 +39,7 @@ public sealed class ExplanationSheet
     {
         var named = _rows.Exists(row => row.Cells.Any(cell => cell.Model is not null));
         var above = (named ? 2 : 1) * Line;
-        var cellWidth = Math.Max(Longest, _rows.Max(row => row.Shown.Width)) + Gap;
+        var cellWidth = Math.Max(LeastText, _rows.Max(row => row.Shown.Width)) + Gap;
         var inLine = Math.Min(MostInLine, _rows.Max(row => row.Cells.Count));
         var drawing = Drawing.Pixels(
             Gap + (cellWidth * (inLine + 1)),
@@ -101,7 +102,7 @@ public sealed class ExplanationSheet
             return new(
                 model,
                 explanation.MethodTitle,
-                ExplanationPicture.Headline(explanation),
+                explanation.Headline,
                 explanation.Objection is null ? Heat.Over(shown, values, low, high) : shown,
                 low,
                 high,

@@ -13,6 +13,9 @@ public sealed record ImageExplanation
     /// <summary>What is explained: a class's name, a regression's value, an object that was found.</summary>
     public required string Target { get; init; }
 
+    /// <summary>The target with its score: "dog 0.931", "dog 0.93 at (10, 20, 90, 120)".</summary>
+    public required string Headline { get; init; }
+
     /// <summary>The class's probability, the regression's value in its own unit, the object's score; null where it has none.</summary>
     public required double? Score { get; init; }
 

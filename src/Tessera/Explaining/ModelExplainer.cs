@@ -157,7 +157,7 @@ public sealed class ModelExplainer : IDisposable
     /// <exception cref="UserErrorException">It hasn't.</exception>
     public void Check(ExplanationRequest request)
     {
-        new ExplainedScores(Data, request.Targets).Check();
+        new ExplainedScores(Model, Data, request.Targets).Check();
         foreach (var name in request.Layers)
             if (Model.named_modules().All(entry => entry.name != name))
                 throw ExplainingErrors.NoLayer(name, Model);

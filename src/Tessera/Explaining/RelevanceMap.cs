@@ -33,10 +33,11 @@ public sealed record RelevanceMap(int Height, int Width, float[] Values)
         return new RelevanceMap(height, width, values);
     }
 
-    // Corners of pixels at integers; half a pixel beyond the image is rounding of sizes.
+    // Corners of pixels at integers.
     private float At(float x, float y)
     {
-        if (!(x >= -0.5f && x <= Width + 0.5f && y >= -0.5f && y <= Height + 0.5f))
+        const float rounding = 0.01f;
+        if (!(x >= -rounding && x <= Width + rounding && y >= -rounding && y <= Height + rounding))
             return float.NaN;
         var (left, shareX) = Split(x, Width);
         var (top, shareY) = Split(y, Height);

@@ -22,8 +22,8 @@ internal static class ExplainCommand
         var input = new Argument<string>("IMAGE|FOLDER|PART")
         {
             Description =
-                "An image; a folder whose images are explained (folders in it too); or train, val or test: samples of the checkpoint's "
-                + "config, whose labels are known.",
+                "An image; a folder whose images are explained (folders in it too); or val or test: samples of the checkpoint's config, "
+                + "whose labels are known.",
         };
         var method = new Option<string>("--method")
         {
@@ -34,8 +34,9 @@ internal static class ExplainCommand
         var target = new Option<string>("--target")
         {
             Description =
-                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression. "
-                + "Default: top1; of a regression all values.",
+                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; of a "
+                + "detector's objects 1, 2 …; of a segmentor CLASS@X1:Y1:X2:Y2, a rectangle of the image. Default: top1; of a regression all "
+                + "values.",
             HelpName = "NAME,…",
         };
         var layer = new Option<string>("--layer")
@@ -192,7 +193,7 @@ internal static class ExplainCommand
         {
             foreach (var target in images > MostLines ? [] : row.GroupBy(map => (map.Model, map.Explanation.Target)))
                 ToolConsole.Current.Line(
-                    $"{image}  {(target.Key.Model is { } model ? model + ": " : "")}{ExplanationFiles.Scored(target.First().Explanation)}"
+                    $"{image}  {(target.Key.Model is { } model ? model + ": " : "")}{target.First().Explanation.Headline}"
                 );
             foreach (var map in row)
                 if (map.Explanation.Objection is { } objection)

@@ -151,13 +151,9 @@ internal sealed class ExplanationFiles(string folder, IReadOnlyCollection<string
 
     private static string Words(IReadOnlyList<ModelsExplanation> row)
     {
-        var scores = row.Select(map => (map.Model, Text: Scored(map.Explanation))).Distinct();
+        var scores = row.Select(map => (map.Model, Text: map.Explanation.Headline)).Distinct();
         return string.Join(", ", scores.Select(score => score.Model is null ? score.Text : $"{score.Model}: {score.Text}"));
     }
-
-    /// <summary>"dog 0.93".</summary>
-    internal static string Scored(ImageExplanation found) =>
-        found.Score is { } score ? string.Create(CultureInfo.InvariantCulture, $"{found.Target} {score:0.000}") : found.Target;
 
     // Names of classes may hold anything.
     private static string FileName(string name)
