@@ -15,7 +15,12 @@ public static class Composition
 {
     /// <summary>The assemblies whose components every config may name.</summary>
     public static IEnumerable<Assembly> Assemblies() =>
-        [typeof(ComponentRegistry).Assembly, Assembly.Load("Tessera.Models"), Assembly.Load("Tessera.Datasets")];
+        [
+            typeof(ComponentRegistry).Assembly,
+            Assembly.Load("Tessera.Models"),
+            Assembly.Load("Tessera.Datasets"),
+            typeof(Composition).Assembly,
+        ];
 
     /// <summary>The components alone, without services.</summary>
     /// <param name="note">Told which plugins are built and loaded.</param>

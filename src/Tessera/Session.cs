@@ -41,6 +41,7 @@ public sealed class Session : IDisposable
         (Document, Options) = (document, null!);
         var services = Composition.Services(document, settings.Note);
         services.AddSingleton(_ => Document); // with what is filled in below
+        services.AddSingleton(this); // disposed by its owner, not by the services
         Services = _owned.Add(services.BuildServiceProvider());
         Data = new SessionData(this, _owned);
         try

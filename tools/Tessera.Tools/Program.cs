@@ -15,6 +15,7 @@ internal static class Program
             TestCommand.Create(),
             PredictCommand.Create(),
             AttentionCommand.Create(),
+            ExplainCommand.Create(),
             EvalMetricCommand.Create(),
             ConfusionMatrixCommand.Create(),
             AnalyzeResultsCommand.Create(),

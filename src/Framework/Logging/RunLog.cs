@@ -68,17 +68,33 @@ public sealed class RunLog : IRunOutput, IDisposable
     /// <param name="kind">"train" or "val".</param>
     public void Scalars(string kind, long iteration, int epoch, IReadOnlyDictionary<string, double> values)
     {
+        Write(
+            Path.Combine(Folder, ScalarLog.FileName),
+            () =>
+            {
+                _scalars?.Write(kind, iteration, epoch, values);
+                _events?.Scalars(iteration, values.Select(value => KeyValuePair.Create($"{kind}/{value.Key}", value.Value)));
+            }
+        );
+    }
+
+    /// <summary>A picture, to TensorBoard.</summary>
+    /// <param name="png">An RGB PNG file.</param>
+    public void Picture(string tag, long iteration, int height, int width, ReadOnlyMemory<byte> png)
+    {
+        if (_events is { } events)
+            Write(events.Path, () => events.Image(iteration, tag, height, width, channels: 3, png));
+    }
+
+    private static void Write(string path, Action write)
+    {
         try
         {
-            _scalars?.Write(kind, iteration, epoch, values);
-            _events?.Scalars(iteration, values.Select(value => KeyValuePair.Create($"{kind}/{value.Key}", value.Value)));
+            write();
         }
         catch (IOException error)
         {
-            throw new UserErrorException(
-                $"{Path.Combine(Folder, ScalarLog.FileName)}\n  The run's values can't be written: {error.Message}",
-                error
-            );
+            throw new UserErrorException($"{path}\n  The run's values can't be written: {error.Message}", error);
         }
     }
 

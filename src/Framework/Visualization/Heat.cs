@@ -53,9 +53,7 @@ public static class Heat
     /// <summary>The colours from low (at the bottom) to high, with the values that they stand for at their right.</summary>
     public static void Scale(Drawing drawing, double x, double y, double width, double height, double low, double high)
     {
-        var steps = HeatColors.All.Count;
-        for (var i = 0; i < steps; i++)
-            drawing.Fill(x, y + (height * i / steps), width, (height / steps) + 0.3, HeatColors.All[steps - 1 - i]);
+        drawing.Draw(Colors(upright: true), x, y, width, height);
         drawing.Outline(x, y, width, height, new Rgb(40, 40, 40), 0.5);
         var axis = ChartAxis.Of([low, high], Math.Max(2, (int)(height / 45)), tight: true);
         foreach (var tick in axis.Ticks)
@@ -72,15 +70,17 @@ public static class Heat
     /// <summary>The colours from least (at the left) to most.</summary>
     public static void Strip(Drawing drawing, double x, double y, double width, double height)
     {
+        if (width > 0)
+            drawing.Draw(Colors(upright: false), x, y, width, height);
+    }
+
+    private static Image Colors(bool upright)
+    {
         var steps = HeatColors.All.Count;
-        for (var i = 0; i < steps && width > 0; i++)
-            drawing.Fill(
-                x + (width * i / steps),
-                y,
-                Math.Min((width / steps) + 0.3, width * (steps - i) / steps),
-                height,
-                HeatColors.All[i]
-            );
+        var image = upright ? new Image(steps, 1, 3) : new Image(1, steps, 3);
+        for (var i = 0; i < steps; i++)
+            Set(image, i, HeatColors.All[upright ? steps - 1 - i : i]);
+        return image;
     }
 
     private static Rgb Color(float value, double low, double high) => HeatColors.Of(high > low ? (value - low) / (high - low) : 0);

@@ -25,6 +25,12 @@ internal static class ExplanationErrors
     public static UserErrorException ScoreIgnoresLayer(string layer) =>
         new($"The layer \"{layer}\" can't explain: the score does not depend on what it gives.");
 
+    public static UserErrorException GivesNoMap(string layer) =>
+        new(
+            $"The layer \"{layer}\" can't explain: it gives no map of the image ([B, C, H, W], or tokens [B, N, C] that lie on a grid), or does "
+                + "not run when images go through the model."
+        );
+
     public static UserErrorException NotAMap(string layer, IReadOnlyList<long> shape) =>
         new(
             $"The layer \"{layer}\" gives [{string.Join(", ", shape)}], which is no map of the image: [B, C, H, W] with more "

@@ -7,7 +7,7 @@ namespace Tessera.Models.Explanation;
 
 /// <summary>While it lasts, a model is in evaluation mode and nothing is computed in a lower precision; afterwards each of its modules is
 /// in the mode that it was in.</summary>
-internal sealed class InEvaluation : IDisposable
+public sealed class InEvaluation : IDisposable
 {
     private readonly (nn.Module Module, bool Training)[] _modes;
     private readonly IDisposable _precision;

@@ -52,7 +52,7 @@ public static class MapLayers
         var reached = maps.LastOrDefault(map => map.Reaches); // of several runs
         var map = reached.Layer is null ? maps.LastOrDefault() : reached;
         if (map.Layer is null)
-            throw seen.Shapes.Count == 0 ? ExplanationErrors.NoLayer(model, name) : ExplanationErrors.NotAMap(name, seen.Shapes[^1]);
+            throw seen.Shapes.Count == 0 ? ExplanationErrors.GivesNoMap(name) : ExplanationErrors.NotAMap(name, seen.Shapes[^1]);
         return map.Reaches ? map.Layer with { Why = "as asked for" } : throw ExplanationErrors.ZeroGradient(name);
     }
 

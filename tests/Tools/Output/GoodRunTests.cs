@@ -21,6 +21,7 @@ public sealed class GoodRunTests(OutputFiles files) : IClassFixture<OutputFiles>
     [InlineData("test", "test ./tiny.json ./run/epoch_2.safetensors --out ./metrics.json", true)]
     [InlineData("predict", "predict ./run/epoch_2.safetensors ./images", true)]
     [InlineData("predict into a folder", "predict ./run/epoch_2.safetensors ./images --out-dir ./predicted", false)]
+    [InlineData("explain", "explain ./run/epoch_2.safetensors ./images --out-dir ./explained", true)]
     [InlineData("eval-metric", "eval-metric ./tiny.json ./predictions.jsonl", true)]
     [InlineData("confusion-matrix", "confusion-matrix ./tiny.json ./predictions.jsonl --out ./confusion.png", true)]
     [InlineData("analyze-results", "analyze-results ./tiny.json ./predictions.jsonl --count 1 --out-dir ./results", false)]

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Tessera.Datasets.Images;
-using Tessera.Datasets.Storage;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
@@ -76,7 +74,7 @@ internal static class PredictCommand
 
     private static int Run(string checkpoint, string input, string? output, PredictorOptions options)
     {
-        var files = Files(input);
+        var files = ImageFiles.Of(input);
         using var predictor = Predictor.Load(checkpoint, options);
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
@@ -158,23 +156,6 @@ internal static class PredictCommand
             Name = sample.Name,
             ReadFile = () => File.ReadAllBytes(sample.Name),
         };
-
-    private static string[] Files(string input)
-    {
-        if (File.Exists(input))
-            return [input];
-        if (!Directory.Exists(input))
-            throw new UserErrorException($"{input}: there is no such file or folder.");
-        // Images that can't be read are among them, so that each is told with its format.
-        var store = FileStore.Open(input);
-        var files = store
-            .Names.Where(name => ImageCodec.HasExtension(name) || ImageCodec.UnreadableFormat(name) is not null)
-            .Select(store.Describe)
-            .ToArray();
-        return files.Length > 0
-            ? files
-            : throw new UserErrorException($"{input}: the folder has no images ({string.Join(", ", ImageCodec.Extensions)}).");
-    }
 
     private static string Describe(string path, Result result) =>
         result switch

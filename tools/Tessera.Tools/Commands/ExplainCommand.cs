@@ -1,0 +1,230 @@
+using System.CommandLine;
+using System.Globalization;
+using Tessera.Explaining;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Errors;
+using Tessera.Tools.Explaining;
+using Tessera.Tools.Output;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Shows which places of images speak for what a model makes of them.</summary>
+internal static class ExplainCommand
+{
+    private const string All = "all",
+        Auto = "auto";
+    private const int MostSamples = 16,
+        MostLines = 20;
+
+    public static Command Create()
+    {
+        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train." };
+        var input = new Argument<string>("IMAGE|FOLDER|PART")
+        {
+            Description =
+                "An image; a folder whose images are explained (folders in it too); or val or test: samples of the checkpoint's config, "
+                + "whose labels are known.",
+        };
+        var method = new Option<string>("--method")
+        {
+            Description = "Names of methods, or all; tools/list-components activation_map shows them. Default: grad_cam.",
+            HelpName = "NAME,…",
+            DefaultValueFactory = _ => "grad_cam",
+        };
+        var target = new Option<string>("--target")
+        {
+            Description =
+                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; of a "
+                + "detector's objects 1, 2 …; of a segmentor CLASS@X1:Y1:X2:Y2, a rectangle of the image. Default: top1; of a regression all "
+                + "values.",
+            HelpName = "NAME,…",
+        };
+        var layer = new Option<string>("--layer")
+        {
+            Description = "Modules of the model whose maps are read; of several the mean is taken. Default: auto, which says what it took and why.",
+            HelpName = "NAME,…",
+        };
+        var augSmooth = new Option<bool>("--aug-smooth") { Description = "The mean of six maps: mirrored and not, brighter and darker." };
+        var eigenSmooth = new Option<bool>("--eigen-smooth") { Description = "The first principal component in place of the sum over channels." };
+        var beside = new Option<string[]>("--beside")
+        {
+            Description = "A further checkpoint that explains the same images beside the first. May be given several times.",
+            HelpName = "CHECKPOINT",
+            DefaultValueFactory = _ => [],
+        };
+        var count = new Option<int?>("--count")
+        {
+            Description = $"The first N images. Default: all of a folder, {MostSamples} of a part.",
+            HelpName = "N",
+        };
+        var folder = new Option<string>("--out-dir")
+        {
+            Description = "Where pictures, index.html and explanations.jsonl go. Default: explain-NAME-OF-CHECKPOINT.",
+            HelpName = "DIR",
+        };
+        var arrays = new Option<bool>("--arrays") { Description = "Also write each map as .npy, float32, at the size of its image." };
+        var batch = new Option<int>("--batch")
+        {
+            Description = "Maps that are computed at once. Default: 8.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 8,
+        };
+        var device = CommandLine.Device();
+        var weights = CommandLine.Weights();
+        var plugins = CommandLine.Plugins();
+        var command = new Command("explain", "Shows which places of images speak for what a model makes of them.")
+        {
+            checkpoint,
+            input,
+            method,
+            target,
+            layer,
+            augSmooth,
+            eigenSmooth,
+            beside,
+            count,
+            folder,
+            arrays,
+            batch,
+            device,
+            weights,
+            plugins,
+        };
+        command.SetAction(parsed =>
+            Run(
+                new Asked(
+                    [parsed.GetRequiredValue(checkpoint), .. parsed.GetRequiredValue(beside)],
+                    parsed.GetRequiredValue(input),
+                    parsed.GetRequiredValue(method),
+                    parsed.GetValue(target),
+                    parsed.GetValue(layer) ?? Auto,
+                    parsed.GetValue(count),
+                    parsed.GetValue(folder),
+                    parsed.GetValue(arrays)
+                ),
+                new ExplanationRequest
+                {
+                    AugSmooth = parsed.GetValue(augSmooth),
+                    EigenSmooth = parsed.GetValue(eigenSmooth),
+                    BatchSize = parsed.GetValue(batch),
+                },
+                new ModelExplainerOptions
+                {
+                    Device = parsed.GetValue(device) ?? "auto",
+                    Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
+                    Plugins = parsed.GetRequiredValue(plugins),
+                    Note = ToolConsole.Current.Note,
+                }
+            )
+        );
+        return command;
+    }
+
+    private static int Run(Asked asked, ExplanationRequest request, ModelExplainerOptions options)
+    {
+        if (request.BatchSize is < 1 or > 1024)
+            throw new UserErrorException($"--batch is {request.BatchSize}; 1 to 1024 was expected.");
+        if (asked.Count < 1)
+            throw new UserErrorException($"--count is {asked.Count}; at least 1 was expected.");
+        var folder = asked.Folder ?? $"explain-{Path.GetFileNameWithoutExtension(asked.Checkpoints[0])}";
+        if (File.Exists(folder))
+            throw new UserErrorException($"{folder}: pictures are written into a folder, but this is a file.");
+        request = request with
+        {
+            Layers = asked.Layers == Auto ? [] : Names(asked.Layers),
+        };
+        var leftOut = new List<(string Name, string Reason)>();
+        using var models = new ComparedModels(asked.Checkpoints, options)
+        {
+            LayersChosen = (model, layers) =>
+            {
+                foreach (var layer in layers)
+                    ToolConsole.Current.Line(
+                        $"{model}: layer {layer.Name}, {layer.Grid.Height} x {layer.Grid.Width} places: {layer.Why}"
+                    );
+            },
+            LeftOut = (name, reason) => leftOut.Add((name, reason)),
+            Unsuitable = asked.Methods == All
+                ? (model, method, reason) => ToolConsole.Current.Note($"{model}: {method.Title} is left out: {reason}")
+                : null,
+        };
+        request = request with
+        {
+            Methods = [.. (asked.Methods == All ? models.First.Methods : Names(asked.Methods)).Select(models.First.Method)],
+            Targets = asked.Targets is { } targets ? TargetNames.Split(targets, models.First.Data.Classes) : [],
+        };
+        models.Check(request);
+        var images = Images(asked, models.First);
+        var files = new ExplanationFiles(folder, [.. images.Select(image => image.Name)], Title(asked), asked.Arrays);
+        var advance = new Advance("explaining");
+        foreach (var (image, rows) in models.Explain(images, request))
+        {
+            files.Write(image, rows);
+            Tell(image, rows, images.Count);
+            advance.Report(files.Count, images.Count);
+        }
+        if (files.Count == 0 && leftOut.Count > 0)
+            throw NothingExplained(asked.Input, images.Count, leftOut);
+        foreach (var (name, reason) in leftOut)
+        {
+            files.Fail(name, reason);
+            ToolConsole.Current.Note(SkippedSample.Line(name, reason));
+        }
+        ToolConsole.Current.Line(files.Complete());
+        return 0;
+    }
+
+    // A folder of that name goes before the part of the data.
+    private static IReadOnlyList<ExplainedImage> Images(Asked asked, ModelExplainer model)
+    {
+        var isPart = Enum.GetValues<DataPart>().Any(part => SessionData.NameOf(part) == asked.Input);
+        if (isPart && !Path.Exists(asked.Input))
+        {
+            var samples = model.Samples(DataParts.Named(asked.Input), asked.Count ?? MostSamples);
+            return samples.Count > 0 ? samples : throw new UserErrorException($"{asked.Input}.dataset holds no samples.");
+        }
+        var files = ImageFiles.Of(asked.Input).Take(asked.Count ?? int.MaxValue);
+        return [.. files.Select(path => ExplainedImage.File(path, model.Data))];
+    }
+
+    private static void Tell(string image, IReadOnlyList<IReadOnlyList<ModelsExplanation>> rows, int images)
+    {
+        foreach (var row in rows)
+        {
+            foreach (var target in images > MostLines ? [] : row.GroupBy(map => (map.Model, map.Explanation.Target)))
+                ToolConsole.Current.Line(
+                    $"{image}  {(target.Key.Model is { } model ? model + ": " : "")}{target.First().Explanation.Headline}"
+                );
+            foreach (var map in row)
+                if (map.Explanation.Objection is { } objection)
+                    ToolConsole.Current.Note($"{image}, {(map.Model is { } model ? model + ", " : "")}{map.Explanation.MethodTitle}: {objection}");
+        }
+    }
+
+    private static UserErrorException NothingExplained(string input, int images, List<(string Name, string Reason)> leftOut)
+    {
+        var first = SkippedSample.Reason(leftOut[0].Name, leftOut[0].Reason);
+        return new UserErrorException(
+            images == 1 ? first : $"{input}\n  None of its {images} images can be explained. The first: {first}"
+        );
+    }
+
+    private static string[] Names(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    private static string Title(Asked asked) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{string.Join(" beside ", asked.Checkpoints.Select(Path.GetFileName))}: {asked.Input}"
+        );
+
+    private sealed record Asked(
+        IReadOnlyList<string> Checkpoints,
+        string Input,
+        string Methods,
+        string? Targets,
+        string Layers,
+        int? Count,
+        string? Folder,
+        bool Arrays
+    );
+}
