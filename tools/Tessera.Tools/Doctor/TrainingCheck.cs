@@ -30,6 +30,7 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         model.train();
         var watch = Stopwatch.StartNew();
         var losses = Step(new Progress(0, 1, 0, 1));
+        JudgeSupervision(model);
         var first = watch.Elapsed;
         LastBatch.Judge(model, examination.Train!, loader, train, report);
         var gradients = Gradients(model);
@@ -79,6 +80,12 @@ internal sealed class TrainingCheck(Examination examination, Report report)
             total.backward();
             return found;
         }
+    }
+
+    private void JudgeSupervision(VisionModel model)
+    {
+        foreach (var text in Supervision.Mismatches(model, examination.Train!.Info).Concat(Supervision.Suspicions(model)))
+            report.Warn("training", text);
     }
 
     private void CompareWithGuessing(LossMap losses)

@@ -20,7 +20,8 @@ namespace Tessera.Models.Backbones;
 /// classifiers. The same for square images.</param>
 /// <param name="CoolingLayers">Whether every third block of a stage, but its last, ends in a depthwise convolution and a norm (amplitude
 /// cooling); instead of the arch's.</param>
-/// <param name="PatchSizes">Sides in pixels of the patches that make a token; the first is the stride. [4, 8, 16, 32] by default.</param>
+/// <param name="PatchSizes">Sides in pixels of the patches that make a token, the first being the stride; [4, 8, 16, 32] by
+/// default.</param>
 /// <param name="MergeSizes">Sides of the patches of tokens that make a token of the next stage. [2, 4] by default.</param>
 /// <param name="PatchNorm">Whether the patches are normed.</param>
 /// <param name="MlpRatio">Hidden width of the MLPs relative to a token's.</param>
@@ -59,8 +60,8 @@ public sealed record CrossFormerOptions(
 /// grid.
 /// </summary>
 /// <remarks>
-/// Wang et al., "CrossFormer: A Versatile Vision Transformer Hinging on Cross-scale Attention", 2021, arXiv:2108.00154, and "CrossFormer++",
-/// 2023, arXiv:2303.06908. Parameter names are cheerss/CrossFormer's; as there, the last norm belongs to the classifier alone (one map, of
+/// Wang et al., "CrossFormer: A Versatile Vision Transformer Hinging on Cross-scale Attention", 2021, arXiv:2108.00154, and
+/// "CrossFormer++", 2023, arXiv:2303.06908. Parameter names are cheerss/CrossFormer's; as there, the last norm belongs to the classifier alone (one map, of
 /// the last stage), and pyramids have none. Images of any size are met by padding, where the authors' code leaves pixels out or stops.
 /// </remarks>
 [Component("CrossFormer")]
