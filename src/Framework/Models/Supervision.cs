@@ -34,9 +34,10 @@ public static class Supervision
                 .named_modules()
                 .Where(entry => entry.module is Loss { Activation: ClassActivation.Softmax })
                 .Select(entry =>
-                    $"{entry.name} ({entry.module.GetName()}) compares classes by a softmax, as if each image had exactly one, but the data "
-                    + "is multi-label: an image may have several, or none, and its scores are read by a sigmoid. Take a loss that asks each "
-                    + "class on its own: BinaryCrossEntropyLoss, AsymmetricLoss, or FocalLoss with \"use_sigmoid\": true."
+                    $"{entry.name} ({entry.module.GetName()}) compares classes by a softmax, as if each image had exactly one, but the "
+                    + "data is multi-label: an image may have several, or none, and its scores are read by a sigmoid. Take a loss "
+                    + "that asks each class on its own: BinaryCrossEntropyLoss, AsymmetricLoss, or FocalLoss with "
+                    + "\"use_sigmoid\": true."
                 );
 
     /// <summary>What the losses noticed in what they were given; see <see cref="Loss.Suspicion"/>.</summary>

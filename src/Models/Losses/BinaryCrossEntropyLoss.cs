@@ -40,14 +40,15 @@ public sealed class BinaryCrossEntropyLoss : WeightedLoss
             yield break;
         yield return new TellingLoss(
             Weight * Math.Log(2),
-            "That is ln 2, binary cross entropy where every class has a probability of one half: the model says nothing of any image. Is the "
-                + "learning rate far too small or too large, is all of the model frozen, or do its outputs not depend on the image?"
+            "That is ln 2, binary cross entropy where every class has a probability of one half: the model says nothing of any "
+                + "image. Is the learning rate far too small or too large, is all of the model frozen, or do its outputs not depend on "
+                + "the image?"
         );
         if (classes > 1)
             yield return new TellingLoss(
                 Weight * ProbabilityLook.Least(ClassActivation.Sigmoid, classes),
-                $"That is the least that binary cross entropy can reach where a softmax comes before it, with {classes} classes of which one is "
-                    + "true: the loss applies a sigmoid itself. Leave the softmax out of the model."
+                $"That is the least that binary cross entropy can reach where a softmax comes before it, with {classes} classes of "
+                    + $"which one is true: the loss applies a sigmoid itself. Leave the softmax out of the model."
             );
     }
 

@@ -25,13 +25,14 @@ internal static class ProbabilityLook
         var applied = activation == ClassActivation.Softmax ? "softmax" : "sigmoid";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"what it is given are probabilities already: all lie in [0, 1], and those of the {classes} classes sum to 1. The loss applies a "
-                + $"{applied} itself, and with one true class it can't fall below {Least(activation, classes):0.000} so. Leave the softmax out of "
-                + $"the model."
+            $"what it is given are probabilities already: all lie in [0, 1], and those of the {classes} classes sum to 1. The loss "
+                + $"applies a {applied} itself, and with one true class it can't fall below {Least(activation, classes):0.000} so. "
+                + $"Leave the softmax out of the model."
         );
     }
 
-    /// <summary>The least that the loss can be on probabilities that sum to 1, with one true class: reached where that one has all.</summary>
+    /// <summary>The least that the loss can be on probabilities that sum to 1, with one true class: reached where that one has
+    /// all.</summary>
     /// <remarks>Sigmoid: -ln σ(1) for the true class and -ln(1 - σ(0)) for the others, the mean of them. Softmax: -ln(e / (e + classes -
     /// 1)).</remarks>
     public static double Least(ClassActivation activation, int classes) =>

@@ -30,11 +30,10 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         model.train();
         var watch = Stopwatch.StartNew();
         var losses = Step(new Progress(0, 1, 0, 1));
-        JudgeSupervision(model);
         var first = watch.Elapsed;
         LastBatch.Judge(model, examination.Train!, loader, train, report);
         var gradients = Gradients(model);
-        CompareWithGuessing(losses);
+        Judge(model, losses);
 
         model.zero_grad();
         watch.Restart();
@@ -82,8 +81,9 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         }
     }
 
-    private void JudgeSupervision(VisionModel model)
+    private void Judge(VisionModel model, LossMap losses)
     {
+        CompareWithGuessing(losses);
         foreach (var text in Supervision.Mismatches(model, examination.Train!.Info).Concat(Supervision.Suspicions(model)))
             report.Warn("training", text);
     }

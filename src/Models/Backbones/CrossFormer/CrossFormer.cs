@@ -61,8 +61,9 @@ public sealed record CrossFormerOptions(
 /// </summary>
 /// <remarks>
 /// Wang et al., "CrossFormer: A Versatile Vision Transformer Hinging on Cross-scale Attention", 2021, arXiv:2108.00154, and
-/// "CrossFormer++", 2023, arXiv:2303.06908. Parameter names are cheerss/CrossFormer's; as there, the last norm belongs to the classifier alone (one map, of
-/// the last stage), and pyramids have none. Images of any size are met by padding, where the authors' code leaves pixels out or stops.
+/// "CrossFormer++", 2023, arXiv:2303.06908. Parameter names are cheerss/CrossFormer's; as there, the last norm belongs to the classifier
+/// alone (one map, of the last stage), and pyramids have none. Images of any size are met by padding, where the authors' code leaves pixels
+/// out or stops.
 /// </remarks>
 [Component("CrossFormer")]
 public sealed class CrossFormer : Backbone
