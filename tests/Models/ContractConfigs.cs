@@ -65,6 +65,12 @@ public static class ContractConfigs
             """{ "embed_dim": 12, "depths": [2, 2], "num_heads": [1, 2], "window_size": 5, "out_indices": [1], "patch_norm": false, "qkv_bias": false, "dropout": 0.1, "drop_path": 0.1 }""",
             """{ "embed_dim": 12, "depths": [1, 2], "num_heads": [1, 2], "attention": { "stage1": { "type": "LinearAttention" }, "stage2": { "type": "SpatialReductionAttention", "ratio": 2 } } }""",
         ],
+        ["CrossFormer"] =
+        [
+            """{ "embed_dim": 48, "depths": [2, 3, 4], "num_heads": [1, 2, 3], "group_sizes": [3, 3, 2], "intervals": [4, 2, 2], "cooling_layers": true, "out_indices": [0, 2] }""",
+            """{ "embed_dim": 48, "depths": [2, 2], "num_heads": [2, 4], "group_sizes": [5, 4], "intervals": [2, 2], "patch_sizes": [2, 4], "merge_sizes": [2, 4, 6], "small_grid": "square", "patch_norm": false, "qkv_bias": false, "dropout": 0.1, "attention_dropout": 0.1, "drop_path": 0.1, "out_indices": [1] }""",
+            """{ "embed_dim": 48, "depths": [2, 1, 1], "num_heads": [1, 2, 2], "attention": { "stage2": { "type": "WindowAttention", "window_size": 3 }, "all": { "type": "LongShortDistanceAttention", "group_size": 3, "interval": 2, "distance": "long" } } }""",
+        ],
         ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
     };
 

@@ -143,6 +143,20 @@ public sealed class ParameterCountTests
     public void Swin_EveryArch_HasPublishedCount(SwinArch arch, long published) =>
         Assert.Equal(published, Parameters(new SwinTransformer(new SwinTransformerOptions(arch, OutIndices: [3])), 1000));
 
+    /// <summary>Counts of cheerss/CrossFormer's code; its README rounds them to 27.8, 30.7, 52.0, 92.0, and, of the ++ sizes, 23.3, 52.0, 92.0
+    /// and 96.0 M.</summary>
+    [Theory]
+    [InlineData(CrossFormerArch.Tiny, 27_776_794)]
+    [InlineData(CrossFormerArch.Small, 30_657_394)]
+    [InlineData(CrossFormerArch.Base, 51_971_554)]
+    [InlineData(CrossFormerArch.Large, 91_971_184)]
+    [InlineData(CrossFormerArch.PlusSmall, 23_325_340)]
+    [InlineData(CrossFormerArch.PlusBase, 51_994_594)]
+    [InlineData(CrossFormerArch.PlusLarge, 92_001_904)]
+    [InlineData(CrossFormerArch.PlusHuge, 95_962_944)]
+    public void CrossFormer_EveryArch_HasPublishedCount(CrossFormerArch arch, long published) =>
+        Assert.Equal(published, Parameters(new CrossFormer(new CrossFormerOptions(arch, OutIndices: [3])), 1000));
+
     private static long Parameters(Tessera.Framework.Models.Backbone backbone, int classes)
     {
         using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(classes));

@@ -11,9 +11,15 @@ using TorchSharp;
 namespace Tessera.Framework.Hooks;
 
 /// <param name="Interval">Optimizer steps between rows.</param>
-public sealed record LogHookOptions([property: Range(1, int.MaxValue)] int Interval = 50);
+/// <param name="StandstillAfter">Optimizer steps after which a loss is named that stays at a value by which it tells that nothing is
+/// learned (binary cross entropy at ln 2, or at its least behind a softmax); 0: never.</param>
+public sealed record LogHookOptions(
+    [property: Range(1, int.MaxValue)] int Interval = 50,
+    [property: Range(0, int.MaxValue)] int StandstillAfter = 500
+);
 
-/// <summary>Writes losses, learning rate, throughput and the time spent waiting for data. On by default.</summary>
+/// <summary>Writes losses, learning rate, throughput and the time spent waiting for data; warns of losses that don't fit the data, and of
+/// those that stand still. On by default.</summary>
 [Component("LogHook")]
 public sealed class LogHook(LogHookOptions options) : Hook
 {
@@ -25,10 +31,19 @@ public sealed class LogHook(LogHookOptions options) : Hook
     private long _images;
     private double _fastest;
     private bool _warned;
+    private bool _suspected;
+    private LossStandstill? _standstill;
 
     public override int Order => HookOrder.Logs;
 
-    public override void BeforeRun(RunState run) => _clock.Start();
+    public override void BeforeRun(RunState run)
+    {
+        foreach (var text in Supervision.Mismatches(run.Model, run.Data))
+            s_log.LogWarning("{0}", text);
+        if (options.StandstillAfter > 0)
+            _standstill = new LossStandstill(run.Model, run.Data.Classes.Count, options.StandstillAfter, run.Progress.Iteration);
+        _clock.Start();
+    }
 
     public override void BeforeEvaluation(RunState run) => _clock.Stop();
 
@@ -72,6 +87,7 @@ public sealed class LogHook(LogHookOptions options) : Hook
         );
 
         WarnOfSharedCores(run, perSecond, wait);
+        WarnOfSupervision(run, progress.Iteration, values);
         foreach (var (_, module) in run.Model.Having<IReportsScalars>())
         foreach (var (name, value) in module.Scalars(progress))
             values[name] = value;
@@ -81,6 +97,16 @@ public sealed class LogHook(LogHookOptions options) : Hook
         run.Output?.Scalars("train", progress.Iteration, progress.Epoch, values);
         _images = 0;
         _clock.Restart();
+    }
+
+    private void WarnOfSupervision(RunState run, long iteration, Dictionary<string, double> values)
+    {
+        foreach (var text in _suspected ? [] : Supervision.Suspicions(run.Model))
+            s_log.LogWarning("{0}", text);
+        _suspected = true;
+        foreach (var (name, value) in values)
+            if (_standstill?.See(name, value, iteration) is { } text)
+                s_log.LogWarning("{0}", text);
     }
 
     /// <summary>

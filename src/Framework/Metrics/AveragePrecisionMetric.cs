@@ -7,11 +7,14 @@ public sealed record AveragePrecisionOptions(bool PerClass = false);
 
 /// <summary>
 /// Mean average precision over classes: "mAP". For multi-label data also "mAP/micro", over all pairs of sample and class, and
-/// "mAP/samples", the mean over samples of how well each one's classes are ranked, which some repositories call mAP. AP is the
-/// sum over thresholds of the gain in recall times the precision, without interpolation, as scikit-learn's
-/// average_precision_score (macro, micro, samples) has it. A class that no sample has, and a sample without a class, are left
-/// out of the means (scikit-learn counts them as 0).
+/// "per_image_AP", the mean over images of how well each one's classes are ranked. AP is the sum over thresholds of the gain in recall
+/// times the precision, without interpolation, as scikit-learn's average_precision_score (macro, micro, samples) has it. A class that no
+/// sample has, and a sample without a class, are left out of the means (scikit-learn counts them as 0).
 /// </summary>
+/// <remarks>
+/// Some repositories (MCTformer and others after it) call the second mAP. It asks less: a class's scores are never compared between images,
+/// and with one class an image it is 1 as soon as that class comes first, however wrong the score is for the images that lack it.
+/// </remarks>
 [Component("AveragePrecision")]
 public sealed class AveragePrecisionMetric(AveragePrecisionOptions options) : RankingMetric
 {
@@ -38,7 +41,7 @@ public sealed class AveragePrecisionMetric(AveragePrecisionOptions options) : Ra
             sum += Sorted(ofSample, with);
             count++;
         }
-        yield return ("samples", count == 0 ? double.NaN : sum / count);
+        yield return ("per_image_AP", count == 0 ? double.NaN : sum / count);
     }
 
     protected override double Value(ReadOnlySpan<float> scores, ReadOnlySpan<bool> present)

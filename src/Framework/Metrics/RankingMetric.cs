@@ -20,7 +20,7 @@ public abstract class RankingMetric : Metric
     /// <summary>The value over scores sorted from high to low, or NaN where it is undefined.</summary>
     protected abstract double Value(ReadOnlySpan<float> scores, ReadOnlySpan<bool> present);
 
-    /// <summary>Further values of all samples, by what follows "KEY/" in their names.</summary>
+    /// <summary>Further values of all samples, by their names.</summary>
     /// <param name="scores">[samples * classes].</param>
     /// <param name="present">Likewise.</param>
     private protected virtual IEnumerable<(string Name, double Value)> Further(
@@ -62,7 +62,7 @@ public abstract class RankingMetric : Metric
         if (_task == DataTask.MultiLabel)
             values[$"{Key}/micro"] = Sorted([.. _scores], [.. _present]);
         foreach (var (name, value) in Further(_scores, _present, _names.Count))
-            values[$"{Key}/{name}"] = value;
+            values[name] = value;
         if (PerClass)
             for (var c = 0; c < classes.Length; c++)
                 values[$"{Key}/class/{_names[c]}"] = classes[c];

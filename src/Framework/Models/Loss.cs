@@ -26,6 +26,16 @@ public abstract class Loss(string name) : nn.Module(name)
     /// <summary>Whether the term compares <see cref="LossTargets.Embeddings"/>; a model then needs a projection head.</summary>
     public virtual bool WantsEmbeddings => false;
 
+    /// <summary>How the term takes the probabilities of classes from logits.</summary>
+    public virtual ClassActivation Activation => ClassActivation.Other;
+
+    /// <summary>What is likely to be wrong with what the term was given; null where nothing was noticed.</summary>
+    public string? Suspicion { get; protected set; }
+
+    /// <summary>Values at which the term stays where the model does not learn; none by default.</summary>
+    /// <param name="classes">Of the data.</param>
+    public virtual IEnumerable<TellingLoss> Standstills(int classes) => [];
+
     /// <summary>Called by a model that has a projection head, once, before weights are loaded: a term that keeps embeddings makes
     /// room.</summary>
     /// <param name="dimension">D of <see cref="LossTargets.Embeddings"/>.</param>

@@ -1,3 +1,5 @@
+using Tessera.Framework.Models;
+
 namespace Tessera.Models.Backbones;
 
 /// <summary>Options that a backbone of several stages has for each of them, checked.</summary>
@@ -40,4 +42,24 @@ internal static class StageOptions
         if (keys?.FirstOrDefault(key => !known.Contains(key)) is { } unknown)
             throw new UserErrorException($"{name}: attention has no \"{unknown}\"; it takes {string.Join(", ", known)}.");
     }
+
+    /// <summary>Parameters of a backbone with "layers" of "blocks": a stage's "downsample" goes with its last block.</summary>
+    /// <param name="stem">Names of what lies before the stages.</param>
+    /// <param name="depths">Blocks of each stage.</param>
+    public static ParameterLayers ByDepth(string[] stem, int[] depths) =>
+        new(
+            stem,
+            [
+                .. depths.SelectMany(
+                    (depth, stage) =>
+                        Enumerable
+                            .Range(0, depth)
+                            .Select(block =>
+                                block == depth - 1
+                                    ? new[] { $"layers.{stage}.blocks.{block}", $"layers.{stage}.downsample" }
+                                    : [$"layers.{stage}.blocks.{block}"]
+                            )
+                ),
+            ]
+        );
 }

@@ -33,6 +33,8 @@ public sealed class AsymmetricLoss : WeightedLoss
         Keep("class_weight", options.ClassWeight);
     }
 
+    public override ClassActivation Activation => ClassActivation.Sigmoid;
+
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
         var (y, counts) = Targets.Dense(logits, targets, Targets.Ignored(null, logits), GetName());

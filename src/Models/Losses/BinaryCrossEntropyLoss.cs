@@ -31,6 +31,27 @@ public sealed class BinaryCrossEntropyLoss : WeightedLoss
         Keep("pos_weight", options.PosWeight);
     }
 
+    public override ClassActivation Activation => ClassActivation.Sigmoid;
+
+    /// <summary>Where no class has a weight of its own.</summary>
+    public override IEnumerable<TellingLoss> Standstills(int classes)
+    {
+        if (_options.ClassWeight is not null || _options.PosWeight is not null || Weight <= 0)
+            yield break;
+        yield return new TellingLoss(
+            Weight * Math.Log(2),
+            "That is ln 2, binary cross entropy where every class has a probability of one half: the model says nothing of any "
+                + "image. Is the learning rate far too small or too large, is all of the model frozen, or do its outputs not depend on "
+                + "the image?"
+        );
+        if (classes > 1)
+            yield return new TellingLoss(
+                Weight * ProbabilityLook.Least(ClassActivation.Sigmoid, classes),
+                $"That is the least that binary cross entropy can reach where a softmax comes before it, with {classes} classes of "
+                    + $"which one is true: the loss applies a sigmoid itself. Leave the softmax out of the model."
+            );
+    }
+
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
         var (dense, counts) = Targets.Dense(logits, targets, Targets.Ignored(_options.IgnoreIndex, logits), GetName());

@@ -31,6 +31,8 @@ public sealed class CrossEntropyLoss : WeightedLoss
         Keep("class_weight", options.ClassWeight);
     }
 
+    public override ClassActivation Activation => ClassActivation.Softmax;
+
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
         var weight = Vector("class_weight", logits.shape[1]);

@@ -40,6 +40,8 @@ public sealed class FocalLoss : WeightedLoss
         Keep("class_weight", options.ClassWeight);
     }
 
+    public override ClassActivation Activation => _options.UseSigmoid ? ClassActivation.Sigmoid : ClassActivation.Softmax;
+
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
         var weight = Vector("class_weight", logits.shape[1]);

@@ -47,6 +47,8 @@ public sealed class OhemCrossEntropyLoss : WeightedLoss
         Keep("class_weight", options.ClassWeight);
     }
 
+    public override ClassActivation Activation => ClassActivation.Softmax;
+
     protected override Tensor Unweighted(Tensor logits, LossTargets targets)
     {
         var labels = targets.Labels ?? throw Targets.NoLabels(GetName());

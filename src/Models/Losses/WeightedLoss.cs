@@ -6,6 +6,8 @@ namespace Tessera.Models.Losses;
 /// <summary>What all losses share: a weight, and a time at which they come in.</summary>
 public abstract class WeightedLoss(string name) : Loss(name)
 {
+    private bool _looked; // at the first logits: whoever puts a softmax before a loss does it from the start
+
     /// <summary>Factor of the term in the sum.</summary>
     [FromConfig, Range(0, double.MaxValue)]
     public double Weight { get; set; } = 1;
@@ -39,7 +41,10 @@ public abstract class WeightedLoss(string name) : Loss(name)
             return scope.MoveToOuter(
                 targets.Embeddings is { } embeddings ? Nothing(logits) + NoneOf(embeddings, targets.Embed) : Nothing(logits)
             );
-        var value = Unweighted(logits.to(ScalarType.Float32), targets);
+        logits = logits.to(ScalarType.Float32);
+        if (!_looked && Activation != ClassActivation.Other)
+            (_looked, Suspicion) = (true, ProbabilityLook.At(logits, Activation));
+        var value = Unweighted(logits, targets);
         return scope.MoveToOuter(weight == 1 ? value : value * weight);
     }
 

@@ -54,7 +54,7 @@ def multi_label(samples, classes):
         for c in range(classes):
             out["expected"][f"{name}/class/c{c}"] = function(present[:, c], exact[:, c])
     some = present.any(1)  # scikit-learn counts a sample without a class as 0
-    out["expected"]["mAP/samples"] = metrics.average_precision_score(present[some], exact[some], average="samples")
+    out["expected"]["per_image_AP"] = metrics.average_precision_score(present[some], exact[some], average="samples")
     return out
 
 

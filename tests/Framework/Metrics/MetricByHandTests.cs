@@ -61,7 +61,27 @@ public sealed class MetricByHandTests
             ],
             [Hot(1, 0, 1), Hot(0, 1, 0), Hot(0, 0, 0)]
         );
-        Assert.Equal(((1 + 2.0 / 3) / 2 + 0.5) / 2, metric.Compute()["mAP/samples"], 12);
+        Assert.Equal(((1 + 2.0 / 3) / 2 + 0.5) / 2, metric.Compute()["per_image_AP"], 12);
+    }
+
+    /// <summary>
+    /// Each image's class comes first in its image: 1. Over images, class a has 0.9 (right), 0.7 (wrong), 0.6 (right): (1 + 2/3) / 2; class b
+    /// 0.8 (right) first: 1. The mean of these is 11/12.
+    /// </summary>
+    [Fact]
+    public void AveragePrecision_OverImages_HidesWhatTheOneOverClassesShows()
+    {
+        var metric = new AveragePrecisionMetric(new AveragePrecisionOptions(PerClass: true));
+        metric.Reset(new DataInfo(["a", "b"], DataTask.MultiLabel));
+        metric.Process(
+            [new ClassPrediction([0.9f, 0.1f], 0), new ClassPrediction([0.6f, 0.5f], 0), new ClassPrediction([0.7f, 0.8f], 1)],
+            [Hot(1, 0), Hot(1, 0), Hot(0, 1)]
+        );
+        var values = metric.Compute();
+        Assert.Equal(1, values["per_image_AP"], 12);
+        Assert.Equal(11 / 12.0, values["mAP"], 12);
+        Assert.Equal(5 / 6.0, values["mAP/class/a"], 12);
+        Assert.Equal(1, values["mAP/class/b"], 12);
     }
 
     [Fact]

@@ -58,6 +58,10 @@ internal static class RoundTripModels
             $$"""{ "type": "ImageClassifier", "backbone": { "type": "SwinTransformer", "embed_dim": 12, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 3, 4], "window_size": 3 }, {{Linear}} }""",
             DataTask.Classification
         ),
+        ["CrossFormer"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "CrossFormer", "embed_dim": 48, "depths": [1, 1, 4], "num_heads": [1, 2, 3], "cooling_layers": true, "out_indices": [2] }, {{Linear}} }""",
+            DataTask.Classification
+        ),
         ["regression"] = (
             $$"""{ "type": "ImageRegressor", {{Resnet}}, "head": { "type": "RegressionHead", "target_mean": [1, 2, 3], "target_std": [1, 2, 4] } }""",
             DataTask.Regression

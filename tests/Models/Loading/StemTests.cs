@@ -18,6 +18,7 @@ public sealed class StemTests : IDisposable
             """{ "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] CHANNELS }""",
             """{ "type": "VisionTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8 CHANNELS }""",
             """{ "type": "SwinTransformer", "embed_dim": 12, "depths": [1, 1], "num_heads": [1, 2], "window_size": 3 CHANNELS }""",
+            """{ "type": "CrossFormer", "embed_dim": 16, "depths": [1, 1], "num_heads": [1, 2] CHANNELS }""",
             """{ "type": "PyramidVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 32 CHANNELS }""",
             """{ "type": "PyramidVisionTransformerV2", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] CHANNELS }""",
             """{ "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32 CHANNELS }""",

@@ -56,10 +56,10 @@ public sealed class AnalyzeLogsTests : IDisposable
             "run",
             "20260101_000000",
             Row(10, 3),
-            """{"kind":"val","iteration":10,"epoch":0,"accuracy/top1":0.5,"f1/macro":0.4,"f1/class/cat":0.3,"bbox/AP50":0.2,"bbox/AP":0.1,"bbox/AP/low":0.05,"bbox/AP/cat":0.1,"mIoU":0.3,"IoU/sky":0.2,"mAP":0.6,"mAP/samples":0.7,"mae/target/age":2}"""
+            """{"kind":"val","iteration":10,"epoch":0,"accuracy/top1":0.5,"f1/macro":0.4,"f1/class/cat":0.3,"bbox/AP50":0.2,"bbox/AP":0.1,"bbox/AP/low":0.05,"bbox/AP/cat":0.1,"mIoU":0.3,"IoU/sky":0.2,"mAP":0.6,"per_image_AP":0.7,"mae/target/age":2}"""
         );
         var said = Tool.Run("analyze-logs", run, "--out", Path.Combine(_folder, "curves.svg")).Succeeds().Output;
-        foreach (var name in new[] { "accuracy/top1", "f1/macro", "bbox/AP50", "bbox/AP", "mIoU", "mAP", "mAP/samples" })
+        foreach (var name in new[] { "accuracy/top1", "f1/macro", "bbox/AP50", "bbox/AP", "mIoU", "mAP", "per_image_AP" })
             Assert.Contains($" {name} (val)", said, StringComparison.Ordinal);
         foreach (var name in new[] { "f1/class/cat", "bbox/AP/low", "bbox/AP/cat", "IoU/sky", "mae/target/age" })
             Assert.DoesNotContain(name, said, StringComparison.Ordinal);

@@ -96,6 +96,53 @@ public sealed class DoctorTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void Softmax_OfMultiLabelData_IsWarnedOf_AndOfOthersNot()
+    {
+        string[] several =
+        [
+            "train.dataset.task=multi_label",
+            "val.dataset.task=multi_label",
+            "test=null",
+            "val.metrics={\"map\": {\"type\": \"AveragePrecision\"}, \"accuracy\": null}",
+            "hooks.checkpoint.save_best.metric=mAP",
+        ];
+        var said = Doctor([.. several, "model.head.loss={\"type\": \"CrossEntropyLoss\"}"]).Succeeds();
+        Assert.Contains("head.loss_loss (CrossEntropyLoss) compares classes by a softmax", said.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("by a softmax", Doctor(several).Succeeds().Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("by a softmax", Doctor().Succeeds().Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>A decay that takes six tenths of every weight at each step: soon all logits are zeros, whatever the image.</summary>
+    [Fact]
+    public void StandingAtLn2_IsNamed_ByTheOverfitCheck_AndByTheLog()
+    {
+        string[] changes =
+        [
+            "train.dataset.task=multi_label",
+            "val=null",
+            "test=null",
+            "hooks.checkpoint=null",
+            "hooks.ema=null",
+            "model.head.loss={\"type\": \"BinaryCrossEntropyLoss\"}",
+            "optimizer={\"_delete_\": true, \"type\": \"Sgd\", \"lr\": 0.01, \"weight_decay\": 60}",
+        ];
+        var args = changes.SelectMany(change => (string[])["--cfg-options", change]).ToArray();
+        var said = Tool.Run(["doctor", run.ConfigPath, "--device", "cpu", "--overfit", "4", "--overfit-minutes", "0.1", .. args]);
+        Assert.Matches(
+            @"(?s)warn +overfit +The loss ""loss"" has\s+stayed\s+near\s+0\.693\s+for\s+100\s+iterations",
+            said.Output.Replace("\n", " ", StringComparison.Ordinal)
+        );
+
+        string Trained(string log) =>
+            Tool.Run(["train", run.ConfigPath, "--work-dir", run.New(), "--device", "cpu", .. args, "--cfg-options", $"hooks.log={log}"])
+                .Succeeds()
+                .All;
+        var text = Trained("{\"interval\": 2, \"standstill_after\": 4}"); // of 8 iterations
+        Assert.Equal(1, text.Split("has stayed near 0.693 for 4 iterations").Length - 1);
+        Assert.DoesNotContain("has stayed", Trained("{\"interval\": 2}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Overfit_StepsAsTheRunWould()
     {
         // Gradients that are cut to next to nothing change nothing, whatever the learning rate.

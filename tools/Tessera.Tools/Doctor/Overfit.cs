@@ -23,6 +23,7 @@ namespace Tessera.Tools.Doctor;
 internal sealed class Overfit(Examination examination, Report report, int count, TimeSpan limit)
 {
     private const int LongestRun = 2000;
+    private const int StandsStillAfter = 100; // steps
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
 
@@ -50,6 +51,8 @@ internal sealed class Overfit(Examination examination, Report report, int count,
                 return;
             }
             report.Note("overfit", outcome.Text);
+            if (outcome.Standstill is { } standstill)
+                report.Warn("overfit", standstill);
             if (_watch.Elapsed > limit)
                 break;
         }
@@ -64,7 +67,11 @@ internal sealed class Overfit(Examination examination, Report report, int count,
         );
     }
 
-    private (bool Learned, string Text) Try(FirstSamples few, OneOrNamed<ComponentSpec<OptimizerFactory>> specs, double factor)
+    private (bool Learned, string Text, string? Standstill) Try(
+        FirstSamples few,
+        OneOrNamed<ComponentSpec<OptimizerFactory>> specs,
+        double factor
+    )
     {
         var options = examination.Session.Options;
         manual_seed(options.Seed);
@@ -91,7 +98,7 @@ internal sealed class Overfit(Examination examination, Report report, int count,
                     + $"{course.Steps} steps ({course.Took.TotalSeconds:0} s)"
                     + $"{(course.Score is { } value ? $", {value:P0} right" : "")}\nloss by step: {string.Join(", ", course.Curve)}"
             );
-            return (course.Learned, course.Learned ? text : text + "\n" + Gradients(step, batches[0]));
+            return (course.Learned, course.Learned ? text : text + "\n" + Gradients(step, batches[0]), course.Standstill);
         }
         finally
         {
@@ -119,11 +126,15 @@ internal sealed class Overfit(Examination examination, Report report, int count,
     private OverfitCourse Train(TrainStep step, Batch[] batches, Func<double?> score)
     {
         var course = new OverfitCourse(_watch.Elapsed);
+        var standstill = new LossStandstill(step.Model, examination.Train!.Info.Classes.Count, StandsStillAfter);
         for (; course.Steps < LongestRun && _watch.Elapsed < limit; course.Steps++)
         {
             using var scope = NewDisposeScope();
             step.TrainMode();
             var losses = step.Run(batches[course.Steps % batches.Length], new Progress(course.Steps, LongestRun, 0, 1));
+            foreach (var (name, loss) in losses)
+                if (course.Steps % batches.Length == 0 && standstill.See(name, loss.ToDouble(), course.Steps) is { } text)
+                    course.Standstill = text;
             if (course.Steps % batches.Length == 0 && course.See(Loss(losses), score))
             {
                 course.Steps++;

@@ -20,6 +20,9 @@ internal sealed class OverfitCourse(TimeSpan began)
     /// <summary>The share that is right; null where no accuracy is measured.</summary>
     public double? Score { get; private set; }
 
+    /// <summary>The text of a loss that stood still; null where none did.</summary>
+    public string? Standstill { get; set; }
+
     public bool Learned => IsLow && Score is null or >= 0.999;
 
     private bool IsLow => Last < Enough * First;

@@ -33,7 +33,7 @@ internal sealed class TrainingCheck(Examination examination, Report report)
         var first = watch.Elapsed;
         LastBatch.Judge(model, examination.Train!, loader, train, report);
         var gradients = Gradients(model);
-        CompareWithGuessing(losses);
+        Judge(model, losses);
 
         model.zero_grad();
         watch.Restart();
@@ -79,6 +79,13 @@ internal sealed class TrainingCheck(Examination examination, Report report)
             total.backward();
             return found;
         }
+    }
+
+    private void Judge(VisionModel model, LossMap losses)
+    {
+        CompareWithGuessing(losses);
+        foreach (var text in Supervision.Mismatches(model, examination.Train!.Info).Concat(Supervision.Suspicions(model)))
+            report.Warn("training", text);
     }
 
     private void CompareWithGuessing(LossMap losses)

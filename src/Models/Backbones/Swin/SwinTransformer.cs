@@ -131,22 +131,7 @@ public sealed class SwinTransformer : Backbone
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => SwinKeys.Maps(_outIndices[^1], _plainNorm);
 
     /// <summary>A stage's merging of patches goes with its last block.</summary>
-    public override ParameterLayers LayersByDepth =>
-        new(
-            [nameof(patch_embed)],
-            [
-                .. _depths.SelectMany(
-                    (depth, stage) =>
-                        Enumerable
-                            .Range(0, depth)
-                            .Select(block =>
-                                block == depth - 1
-                                    ? new[] { $"layers.{stage}.blocks.{block}", $"layers.{stage}.downsample" }
-                                    : [$"layers.{stage}.blocks.{block}"]
-                            )
-                ),
-            ]
-        );
+    public override ParameterLayers LayersByDepth => StageOptions.ByDepth([nameof(patch_embed)], _depths);
 
     /// <summary>The biases of windows of another size are resized.</summary>
     public override Tensor Fit(string key, Tensor stored)
