@@ -1,8 +1,5 @@
-using System.Buffers.Binary;
-using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Files;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
@@ -36,28 +33,16 @@ internal static class ScoreFile
 {
     public static void Write(string path, ImageScores image)
     {
-        long count = image.Classes.Length;
-        var (scores, classes) = (2 * count * image.Height * image.Width, 8 * count);
-        var header = new JsonObject
-        {
-            ["classes"] = Entry("I64", [count], 0, classes),
-            ["labels"] = Entry("U8", [count], classes, classes + count),
-            ["scores"] = Entry("F16", [count, image.Height, image.Width], classes + count, classes + count + scores),
-        }.ToJsonString();
-        header = header.PadRight((header.Length + 7) / 8 * 8);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        AtomicFile.Write(
+        long count = image.Classes.Length;
+        using var scope = NewDisposeScope();
+        TensorFile.Write(
             path,
-            stream =>
+            new Dictionary<string, Tensor>
             {
-                using var writer = new BinaryWriter(stream, System.Text.Encoding.ASCII, leaveOpen: true);
-                writer.Write((long)header.Length);
-                writer.Write(header.ToCharArray());
-                foreach (var index in image.Classes)
-                    writer.Write((long)index);
-                writer.Write(image.Origins);
-                foreach (var score in image.Scores)
-                    writer.Write((Half)score);
+                ["scores"] = tensor(image.Scores, [count, image.Height, image.Width], dtype: ScalarType.Float16),
+                ["classes"] = tensor([.. image.Classes.Select(index => (long)index)], [count]),
+                ["labels"] = tensor(image.Origins, [count]),
             }
         );
     }
@@ -89,12 +74,4 @@ internal static class ScoreFile
         bool Is(string name, ElementType type) =>
             file.Tensors.GetValueOrDefault(name) is { } info && info.Type == type && info.Shape.SequenceEqual([count]);
     }
-
-    private static JsonObject Entry(string type, long[] shape, long from, long to) =>
-        new()
-        {
-            ["dtype"] = type,
-            ["shape"] = new JsonArray([.. shape.Select(side => (JsonNode?)side)]),
-            ["data_offsets"] = new JsonArray(from, to),
-        };
 }
