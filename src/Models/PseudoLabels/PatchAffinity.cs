@@ -126,7 +126,9 @@ public sealed record PatchAffinity(Tensor Values, int Height, int Width)
         try
         {
             foreach (var (_, attention) in attentions)
-                hooks.Add(ModuleHooks.Before(attention, (_, inputs) => grid = inputs.OfType<TokenGrid>().Cast<TokenGrid?>().LastOrDefault()));
+                hooks.Add(
+                    ModuleHooks.Before(attention, (_, inputs) => grid = inputs.OfType<TokenGrid>().Cast<TokenGrid?>().LastOrDefault())
+                );
             foreach (var (_, module) in weights)
             {
                 module.OnTap(true); // otherwise the weights are never formed

@@ -103,7 +103,9 @@ public sealed class PixelRefinement(PixelRefinementOptions? options = null)
     private static (int Down, int Right)[] Neighbours(int[] dilations)
     {
         if (dilations.Length == 0 || dilations.Any(dilation => dilation is < 1 or > 1024))
-            throw new UserErrorException($"The dilations [{string.Join(", ", dilations)}]: at least one, each from 1 to 1024, was expected.");
+            throw new UserErrorException(
+                $"The dilations [{string.Join(", ", dilations)}]: at least one, each from 1 to 1024, was expected."
+            );
         return
         [
             .. from dilation in dilations

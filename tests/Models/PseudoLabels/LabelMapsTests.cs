@@ -31,8 +31,7 @@ public sealed class LabelMapsTests
     }
 
     [Fact]
-    public void NoClass_IsAllBackground() =>
-        Assert.Equal(new byte[6], LabelMaps.Of([], [], BackgroundRule.Fixed(0), 2, 3).Bytes);
+    public void NoClass_IsAllBackground() => Assert.Equal(new byte[6], LabelMaps.Of([], [], BackgroundRule.Fixed(0), 2, 3).Bytes);
 
     [Fact]
     public void TwoThresholdsThatAgree_AreOne()

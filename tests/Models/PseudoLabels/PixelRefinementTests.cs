@@ -123,8 +123,7 @@ public sealed class PixelRefinementTests
         }
         return result;
 
-        static double At(double[] map, int channel, int y, int x) =>
-            map[(channel * 64) + (Math.Clamp(y, 0, 7) * 8) + Math.Clamp(x, 0, 7)];
+        static double At(double[] map, int channel, int y, int x) => map[(channel * 64) + (Math.Clamp(y, 0, 7) * 8) + Math.Clamp(x, 0, 7)];
     }
 
     private static double Deviation(double[] values) =>

@@ -115,7 +115,10 @@ public sealed class PseudoLabelTests(PseudoLabelTests.Classifier classifier) : I
         Assert.True(values.Contains(0) && values.Contains(255) && values.Count > 2);
 
         // A segmentor takes the folder by its path, and the maps can be measured as predictions are.
-        File.WriteAllText(classifier.At("segmentor.json"), Segmentor.Replace("MASKS", Path.Combine(folder, "masks"), StringComparison.Ordinal));
+        File.WriteAllText(
+            classifier.At("segmentor.json"),
+            Segmentor.Replace("MASKS", Path.Combine(folder, "masks"), StringComparison.Ordinal)
+        );
         Assert.Contains(
             "Done: 2 iterations",
             Tool.Run("train", classifier.At("segmentor.json"), "--work-dir", classifier.New()).Succeeds().All,
@@ -180,7 +183,11 @@ public sealed class PseudoLabelTests(PseudoLabelTests.Classifier classifier) : I
 
         File.Delete(Path.Combine(folder, "scores", "000003.safetensors"));
         File.Delete(Mask(folder, 5).File);
-        Assert.Contains("6 images had been labelled before", Make(folder, "--background", "search").Succeeds().All, StringComparison.Ordinal);
+        Assert.Contains(
+            "6 images had been labelled before",
+            Make(folder, "--background", "search").Succeeds().All,
+            StringComparison.Ordinal
+        );
         for (var i = 0; i < 7; i++)
             Assert.Equal(masks[i], File.ReadAllBytes(Mask(folder, i).File));
     }

@@ -163,10 +163,7 @@ internal sealed class PseudoLabelArguments
         value >= least && value <= most
             ? value
             : throw new UserErrorException(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{option} is {value}; a number from {least} to {most} was expected."
-                )
+                string.Create(CultureInfo.InvariantCulture, $"{option} is {value}; a number from {least} to {most} was expected.")
             );
 
     private static Option<string> Text(string name, string helpName, string usual, string description) =>
