@@ -55,13 +55,13 @@ internal sealed class PseudoLabelRun : IDisposable
             _session.Place(_model);
             _model.eval();
             var components = _session.Services.GetRequiredService<ComponentBuilder>();
-            var source = settings.Source ?? ClassMapSources.Names(_model, components)[0];
-            _maps = new ScoreMaps(_model, ClassMapSources.Named(source, _model, info.Classes, components), settings.Maps);
+            var source = ClassMapSources.Find(settings.Source, _model, info.Classes, components);
+            _maps = new ScoreMaps(_model, source.Source, settings.Maps);
             _pipeline = PredictionPipeline.Build(_session);
             _divisor = _model.Having<PatchEmbed>().Select(embed => embed.Module.PatchSize).Append(1).Max();
             _samples = [.. Enumerable.Range(0, _data.Count).Select(i => _data.Get(i).Name)];
             _names = new OutputNames(_samples);
-            var description = settings.Describe(source, HashOf(checkpoint), info.Classes, _samples.Length);
+            var description = settings.Describe(source.Name, HashOf(checkpoint), info.Classes, _samples.Length);
             _folder = new PseudoLabelFolder(folder, description, info.Classes.Count);
         }
         catch
