@@ -23,7 +23,7 @@ internal sealed class PseudoLabelRun : IDisposable
     private readonly PseudoLabelSettings _settings;
     private readonly Session _session;
     private readonly Dataset _data;
-    private readonly VisionModel _model;
+    private readonly VisionModel _model = null!; // until the constructor has made it
     private readonly ScoreMaps _maps;
     private readonly IReadOnlyList<Transform> _pipeline;
     private readonly int _divisor;
@@ -50,7 +50,7 @@ internal sealed class PseudoLabelRun : IDisposable
             _data = _session.Data[settings.Part];
             var info = _data.Info;
             RequireLabels(config, checkpoint, info);
-            _model = _session.MakeModel(info);
+            _model = _session.CreateModel(info);
             EvaluatedData.LoadWeights(_model, checkpoint, info, weights, _session.Document);
             _session.Place(_model);
             _model.eval();
@@ -62,11 +62,13 @@ internal sealed class PseudoLabelRun : IDisposable
             _samples = [.. Enumerable.Range(0, _data.Count).Select(i => _data.Get(i).Name)];
             _names = new OutputNames(_samples);
             var description = settings.Describe(source.Name, HashOf(checkpoint), info.Classes, _samples.Length);
+            description["weights"] = ConfigKey.NameOf(weights.Weights.ToString());
+            description["config_sha256"] = Hex(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(_session.Document.ResolvedText())));
             _folder = new PseudoLabelFolder(folder, description, info.Classes.Count);
         }
         catch
         {
-            _session.Dispose();
+            Dispose();
             throw;
         }
     }
@@ -90,13 +92,20 @@ internal sealed class PseudoLabelRun : IDisposable
             );
         var result = new JsonObject { ["labelled"] = _samples.Length - _left.Count };
         if (_settings.Background.Rule is null)
-            result["search"] = LabelBySearch();
+            result["search"] = new SearchedBackground(_data, _folder, Origin).Label(
+                [.. Enumerable.Range(0, _samples.Length).Where(i => !_left.Contains(i)).Select(i => (i, _names[_samples[i]]))],
+                [.. _samples.Select(sample => _names[sample]).Order(StringComparer.Ordinal)]
+            );
         _folder.Complete(result);
         Tell(made);
         return 0;
     }
 
-    public void Dispose() => _session.Dispose();
+    public void Dispose()
+    {
+        _model?.Dispose();
+        _session.Dispose();
+    }
 
     private void Tell(int made)
     {
@@ -197,50 +206,6 @@ internal sealed class PseudoLabelRun : IDisposable
         return [.. Enumerable.Range(0, prediction.Scores.Length).Where(index => prediction.Scores[index] >= _settings.LabelThreshold)];
     }
 
-    // The threshold is chosen on the images at even places of the list in ordinal order, where their pixels are known; otherwise by the
-    // scores of all.
-    private JsonObject LabelBySearch()
-    {
-        var search = new ThresholdSearch(_data.Info.Classes.Count);
-        var order = Enumerable.Range(0, _samples.Length).OrderBy(i => _names[_samples[i]], StringComparer.Ordinal).ToArray();
-        var truth = order.Any(i => !_left.Contains(i) && _data.Get(i).Truth.SegmentationMap is not null);
-        for (var place = 0; place < order.Length; place += truth ? 2 : 1)
-        {
-            var i = order[place];
-            if (_left.Contains(i))
-                continue;
-            var image = ScoreFile.Read(_folder.ScoresOf(_names[_samples[i]])).Of(Origin);
-            var (score, label) = LabelMaps.Best(image.Scores, image.Classes, image.Height * image.Width);
-            search.Add(score, label, truth ? _data.Get(i).Truth.SegmentationMap : null);
-        }
-        var found = search.Find();
-        foreach (var i in order.Where(i => !_left.Contains(i)))
-        {
-            var image = ScoreFile.Read(_folder.ScoresOf(_names[_samples[i]])).Of(Origin);
-            var rule = BackgroundRule.Fixed(found.Value);
-            _folder.WriteMask(_names[_samples[i]], LabelMaps.Of(image.Scores, image.Classes, rule, image.Height, image.Width));
-        }
-        ToolConsole.Current.Line(
-            truth
-                ? string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Threshold {found.Value:0.00}: the best mIoU, {found.Reached:0.0000}, on {search.WithTruth} images whose pixels are "
-                        + $"known. Measure on the others."
-                )
-                : string.Create(CultureInfo.InvariantCulture, $"Threshold {found.Value:0.000}: Otsu's over the scores of all images.")
-        );
-        var described = new JsonObject
-        {
-            ["threshold"] = found.Value,
-            ["criterion"] = found.Criterion,
-            ["value"] = found.Reached,
-            ["chosen_on"] = truth ? "images at even places (0, 2, …) in ordinal order of their names" : "all images, without truth",
-        };
-        if (truth)
-            described["curve"] = new JsonArray([.. found.Curve.Select(point => (JsonNode?)new JsonArray(point.Threshold, point.Value))]);
-        return described;
-    }
-
     private static void RequireLabels(string config, string checkpoint, DataInfo info)
     {
         if (info.Task is not (DataTask.Classification or DataTask.MultiLabel))
@@ -265,6 +230,8 @@ internal sealed class PseudoLabelRun : IDisposable
     private static string HashOf(string path)
     {
         using var stream = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        return Hex(SHA256.HashData(stream));
     }
+
+    private static string Hex(byte[] hash) => Convert.ToHexStringLower(hash);
 }
