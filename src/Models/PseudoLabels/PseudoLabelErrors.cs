@@ -1,3 +1,4 @@
+using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 
 namespace Tessera.Models.PseudoLabels;
@@ -20,8 +21,8 @@ internal static class PseudoLabelErrors
     public static UserErrorException NoFeatures(VisionModel model, long? width) =>
         new(
             $"{model.GetName()} has no layer before its classifier that gives features of places of the image"
-                + $"{(width is { } wanted ? $" with the {wanted} channels that the classifier takes" : "")}: [B, C, H, W] with more than one "
-                + "place, or tokens [B, N, C] that lie on a grid, were expected."
+                + (width is { } wanted ? $" with the {wanted} channels that the classifier takes" : "")
+                + ": [B, C, H, W] with more than one place, or tokens [B, N, C] that lie on a grid, were expected."
         );
 
     public static UserErrorException NoAttention(VisionModel model) =>
@@ -41,10 +42,16 @@ internal static class PseudoLabelErrors
 
     public static UserErrorException NotOfAClass(string name, string title) =>
         new(
-            $"The source \"{name}\" ({title}) does not depend on the class, so that it gives all classes of an image one map. Take one that "
-                + "does: \"grad_cam\"."
+            $"The source \"{name}\" ({title}) does not depend on the class, so that it gives all classes of an image one map. Take one "
+                + "that does: \"grad_cam\"."
         );
 
     public static UserErrorException TooManyClasses(int classes) =>
         new($"{classes} classes and the background don't fit into 8-bit labels, whose 255 is ignored: at most 254 classes were expected.");
+
+    public static UserErrorException OtherTruth(Image truth, int pixels) =>
+        new(
+            $"The exact map has {truth.Height} x {truth.Width} pixels of {truth.Type}; {pixels} of {nameof(PixelType.UInt8)} were "
+                + "expected, as many as the image has."
+        );
 }

@@ -48,12 +48,13 @@ public sealed record ScoreMapOptions(
     int Steps = 64
 );
 
-/// <summary>The maps of an image's classes as scores from 0 to 1: over several scales and mirrored, refined, scaled class by class.</summary>
+/// <summary>The maps of an image's classes as scores from 0 to 1: over several scales and mirrored, refined, scaled class by
+/// class.</summary>
 /// <remarks>
 /// Per scale: the source's maps of the image and of its mirror image, refined by patches where asked for, merged; enlarged to the usual
 /// size and summed over the scales; then (v − min) / (max − min) of each class, a map that is the same everywhere being 0; then refined by
-/// pixels where asked for, and enlarged to the image's own size. Follows ToCo (Ru et al., 2023, arXiv:2303.01267) and MCTformer (Xu et al., 2022, arXiv:2203.02891); without
-/// ToCo's 1e-5 beside the maximum, which is no small number beside maps that are made of gradients.
+/// pixels where asked for, and enlarged to the image's own size. Follows ToCo (Ru et al., 2023, arXiv:2303.01267) and MCTformer (Xu et
+/// al., 2022, arXiv:2203.02891); without ToCo's 1e-5 beside the maximum, which is no small number beside maps that are made of gradients.
 /// </remarks>
 /// <param name="model">A classifier in evaluation mode.</param>
 public sealed class ScoreMaps(VisionModel model, ClassMapSource source, ScoreMapOptions? options = null)

@@ -31,12 +31,15 @@ public sealed class ThresholdSearch(int classes)
     /// <param name="score">[H * W], each pixel's best score.</param>
     /// <param name="best">[H * W], the class that it is of, from 1; 0 where there is none.</param>
     /// <param name="truth">[H * W], 0 the background, 255 ignored; null where it is unknown.</param>
+    /// <exception cref="UserErrorException">The truth is of another size.</exception>
     public void Add(ReadOnlySpan<float> score, ReadOnlySpan<byte> best, Image? truth = null)
     {
         foreach (var value in score)
             _scores[Math.Clamp((int)(value * 256), 0, 255)]++;
         if (truth is null)
             return;
+        if (truth.Type != PixelType.UInt8 || truth.Bytes.Length != score.Length)
+            throw PseudoLabelErrors.OtherTruth(truth, score.Length);
         WithTruth++;
         for (var i = 0; i < score.Length; i++)
         {

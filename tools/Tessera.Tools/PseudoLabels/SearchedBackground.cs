@@ -6,8 +6,8 @@ using Tessera.Tools.Output;
 
 namespace Tessera.Tools.PseudoLabels;
 
-/// <summary>Labels by the threshold that the written scores speak for: by truth on half of the images where pixels are known, otherwise by the
-/// scores of all.</summary>
+/// <summary>Labels by the threshold that the written scores speak for: by truth on half of the images where pixels are known, otherwise
+/// by the scores of all.</summary>
 /// <param name="origin">Which classes take part; see <see cref="ImageScores"/>.</param>
 internal sealed class SearchedBackground(Dataset data, PseudoLabelFolder folder, byte origin)
 {
