@@ -248,6 +248,86 @@ public sealed class PseudoLabelTests(PseudoLabelTests.Classifier classifier) : I
             .IsMistake("it holds a model for Segmentation");
     }
 
+    [Fact]
+    public void Photographs_OfAllSizes_AndOneThatIsBroken()
+    {
+        // Two folders of photographs, their names the classes.
+        var data = classifier.New();
+        foreach (var (name, i, height) in new[] { ("cat", 0, 24), ("cat", 1, 40), ("dog", 0, 31), ("dog", 1, 24) })
+        {
+            var image = new Image(height, 36, 3);
+            new Random(height + i).NextBytes(image.Bytes);
+            var folder = Directory.CreateDirectory(Path.Combine(data, "images", name)).FullName;
+            File.WriteAllBytes(Path.Combine(folder, $"{i}.png"), ImageCodec.EncodePng(image));
+        }
+        var steps = """[ { "type": "LoadImage" }, { "type": "Resize", "size": [32, 32] }, { "type": "Normalize" } ]""";
+        var part = $$"""{ "type": "ImageFolder", "path": "{{data}}", "split": "images", "pipeline": {{steps}} }""";
+        var config = Path.Combine(data, "classifier.json");
+        File.WriteAllText(
+            config,
+            $$"""
+            {
+              "seed": 3, "precision": "fp32", "threads": 1, "device": "cpu",
+              "model": { "type": "ImageClassifier", "head": { "type": "LinearHead" },
+                "backbone": { "type": "ResNet", "depth": 18, "stem": "small", "base_channels": 4, "strides": [1, 2, 2, 1] } },
+              "train": { "loop": "iterations", "iterations": 1, "validate_every": 0, "loader": { "batch_size": 4, "workers": 0 }, "dataset": {{part}} },
+              "val": { "loader": { "batch_size": 4, "workers": 0 }, "dataset": {{part}}, "metrics": { "accuracy": { "type": "Accuracy" } } },
+              "optimizer": { "type": "AdamW", "lr": 0.01 },
+              "hooks": { "checkpoint": { "type": "CheckpointHook", "every_iterations": 1 } }
+            }
+            """
+        );
+        var run = classifier.New();
+        Tool.Run("train", config, "--work-dir", run).Succeeds();
+        var out1 = Path.Combine(data, "pseudo");
+        var checkpoint = Path.Combine(run, "iter_1.safetensors");
+        Tool.Run(
+                "pseudo-labels",
+                config,
+                checkpoint,
+                "--out-dir",
+                out1,
+                "--background",
+                "search",
+                "--affinity",
+                "random_walk",
+                "--steps",
+                "3"
+            )
+            .Succeeds();
+        Assert.Equal("Otsu", Description(out1)["result"]!["search"]!["criterion"]!.GetValue<string>()); // no pixel is known
+        foreach (var (name, height, label) in new[] { ("cat/0", 24, 1), ("cat/1", 40, 1), ("dog/0", 31, 2), ("dog/1", 24, 2) })
+        {
+            var mask = ImageCodec.Load(Path.Combine(out1, "masks", name + ".png"), new DecodeOptions(ColorType.Index));
+            Assert.Equal((height, 36), (mask.Height, mask.Width));
+            Assert.All(mask.Bytes.Distinct(), value => Assert.True(value == 0 || value == label));
+        }
+
+        // The folder beside the photographs' is a segmentor's label folder.
+        var segmentation = new Datasets.Segmentation.SegmentationFolder(
+            new Datasets.Segmentation.SegmentationFolderOptions(data, ImageFolder: "images", LabelFolder: "pseudo/masks")
+            {
+                LabelMap = new Dictionary<string, string>
+                {
+                    ["0"] = "background",
+                    ["1"] = "cat",
+                    ["2"] = "dog",
+                    ["255"] = "ignore",
+                },
+            }
+        );
+        Assert.Equal(4, segmentation.Count);
+        Assert.All(Enumerable.Range(0, 4), i => Assert.NotNull(segmentation.Get(i).SegmentationFile!.Read));
+        Assert.Empty(segmentation.LeftOut);
+
+        File.WriteAllBytes(Path.Combine(data, "images", "cat", "1.png"), [1, 2, 3]);
+        var out2 = classifier.New();
+        var said = Tool.Run("pseudo-labels", config, checkpoint, "--out-dir", out2).Succeeds();
+        Assert.Contains("left out: ", said.Error, StringComparison.Ordinal);
+        Assert.Contains("3 label images in", said.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(out2, "masks", "cat", "1.png")));
+    }
+
     private Said Make(string folder, params string[] arguments) =>
         Tool.Run(["pseudo-labels", classifier.ConfigPath, classifier.Checkpoint, "--out-dir", folder, .. arguments]);
 
