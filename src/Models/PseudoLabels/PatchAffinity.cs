@@ -58,7 +58,7 @@ public sealed record PatchAffinity(Tensor Values, int Height, int Width)
         RequirePlaces(features.shape[2], features.shape[3]);
         var places = features.flatten(2).transpose(1, 2); // [B, N, D]
         var directions = places / places.pow(2).sum(2, keepdim: true).sqrt().clamp_min(1e-12);
-        var alike = directions.matmul(directions.transpose(1, 2)).clamp(0, 1).pow(power);
+        var alike = directions.matmul(directions.transpose(1, 2)).clamp_min(0).clamp_max(1).pow(power);
         // A place without features is like itself alone.
         alike = alike + eye(alike.shape[1], device: alike.device).unsqueeze(0) * (alike.sum(2, keepdim: true) == 0);
         return scope.MoveToOuter(alike / alike.sum(2, keepdim: true));

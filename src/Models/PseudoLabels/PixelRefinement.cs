@@ -87,8 +87,12 @@ public sealed class PixelRefinement(PixelRefinementOptions? options = null)
     private Tensor Padded(Tensor map)
     {
         var reach = Reach;
-        var rows = arange(-reach, map.shape[1] + reach, dtype: ScalarType.Int64, device: map.device).clamp(0, map.shape[1] - 1);
-        var columns = arange(-reach, map.shape[2] + reach, dtype: ScalarType.Int64, device: map.device).clamp(0, map.shape[2] - 1);
+        var rows = arange(-reach, map.shape[1] + reach, dtype: ScalarType.Int64, device: map.device)
+            .clamp_min(0)
+            .clamp_max(map.shape[1] - 1);
+        var columns = arange(-reach, map.shape[2] + reach, dtype: ScalarType.Int64, device: map.device)
+            .clamp_min(0)
+            .clamp_max(map.shape[2] - 1);
         return map.index_select(1, rows).index_select(2, columns);
     }
 

@@ -88,7 +88,9 @@ public sealed class ScoreMaps(VisionModel model, ClassMapSource source, ScoreMap
         var scores = Unit(sum!);
         if (_options.Affinity == AffinityKind.Pixel)
             scores = _refinement.Refine(pixels.to(ScalarType.Float32), scores);
-        return scope.MoveToOuter(Upsampling.To(scores.unsqueeze(0), [height, width], alignCorners: false).squeeze(0).clamp(0, 1));
+        return scope.MoveToOuter(
+            Upsampling.To(scores.unsqueeze(0), [height, width], alignCorners: false).squeeze(0).clamp_min(0).clamp_max(1)
+        );
     }
 
     /// <summary>(v − min) / (max − min) of each map; 0 where it is the same everywhere.</summary>
