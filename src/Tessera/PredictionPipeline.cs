@@ -7,9 +7,11 @@ using Tessera.Framework.Errors;
 
 namespace Tessera;
 
-internal static class PredictionPipeline
+/// <summary>How an image becomes a model's input when it is used.</summary>
+public static class PredictionPipeline
 {
     /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>
+    /// <exception cref="UserErrorException">The config has none.</exception>
     public static List<Transform> Build(Session session)
     {
         var (document, components) = (session.Document, session.Services.GetRequiredService<ComponentBuilder>());

@@ -15,9 +15,13 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     public PatchEmbed(int patchSize, int inChannels, int channels)
         : base(nameof(PatchEmbed))
     {
+        PatchSize = patchSize;
         proj = Conv2d(inChannels, channels, patchSize, stride: patchSize);
         RegisterComponents();
     }
+
+    /// <summary>Side of a patch in pixels.</summary>
+    public int PatchSize { get; }
 
     /// <summary>Zeros to the right and below, up to whole patches; the images themselves where there are none to add.</summary>
     /// <param name="images">[B, C, H, W].</param>

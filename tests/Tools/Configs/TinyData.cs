@@ -55,6 +55,8 @@ public sealed class TinyData : IDisposable
                 """
             );
         }
+        for (var i = 0; i < 10; i++)
+            Write($"shapes_pseudo/masks/{i:D6}.png", Labels(random, 64, 64, 11)); // of Shapes, by number
         using var zip = ZipFile.Open(Path.Combine(Root, "cifar10.zip"), ZipArchiveMode.Create);
         foreach (var split in new[] { "train", "test" })
         {
