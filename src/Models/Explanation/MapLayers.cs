@@ -71,5 +71,6 @@ public static class MapLayers
         return null;
     }
 
-    private static bool SameSize(MapLayer one, MapLayer other) => one.Grid.Height == other.Grid.Height && one.Grid.Width == other.Grid.Width;
+    private static bool SameSize(MapLayer one, MapLayer other) =>
+        one.Grid.Height == other.Grid.Height && one.Grid.Width == other.Grid.Width;
 }

@@ -62,8 +62,7 @@ internal sealed class SeenOutputs : IDisposable
             if (LayerOf(name, output, captured, grid) is not { } layer)
                 continue;
             using var scope = NewDisposeScope();
-            var reaches =
-                i < _gradients.Length && _gradients[i] is { } gradient && layer.ToMap(gradient).abs().amax().item<float>() is > 0;
+            var reaches = i < _gradients.Length && _gradients[i] is { } gradient && layer.ToMap(gradient).abs().amax().item<float>() is > 0;
             yield return (layer, reaches);
         }
     }
@@ -79,7 +78,11 @@ internal sealed class SeenOutputs : IDisposable
     private void Watch(VisionModel model, Func<string, bool> wanted, List<Action> hooks)
     {
         var inAttention = model.Having<TokenAttention>().Select(entry => entry.Name + ".").ToArray();
-        var classifiers = model.ClassTensors.Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')]).ToHashSet();
+        // A parameter of a module that has others below (a backbone's class tokens) is no layer that decides.
+        var classifiers = model
+            .ClassTensors.Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')])
+            .Where(layer => _modules.GetValueOrDefault(layer)?.children().Any() == false)
+            .ToHashSet();
         foreach (var (name, module) in _modules)
         {
             if (name.Length == 0)
@@ -151,7 +154,9 @@ internal sealed class SeenOutputs : IDisposable
             form == MapForm.ChannelsLast
                 ? ((int)captured.shape[1], (int)captured.shape[2])
                 : ((int)captured.shape[2], (int)captured.shape[3]);
-        return rows * columns > 1 && LiesOverImage(rows, columns) ? new MapLayer(name, output, form, new TokenGrid(rows, columns), "") : null;
+        return rows * columns > 1 && LiesOverImage(rows, columns)
+            ? new MapLayer(name, output, form, new TokenGrid(rows, columns), "")
+            : null;
     }
 
     // Of the image's proportions, give or take what rounding and padding add.
