@@ -66,7 +66,9 @@ public sealed class ExplainedRun : IDisposable
 
     /// <summary>The same, which can be differentiated again (by <see cref="Leaf"/>); of the caller's dispose scope.</summary>
     public Tensor DifferentiableGradient() =>
-        Layer.ToMap(Derivatives.Of(Scores.sum(), [Leaf], createGraph: true)[0] ?? throw ExplanationErrors.ScoreIgnoresLayer(Layer.Name));
+        Layer.ToMap(
+            Derivatives.Of(Scores.sum(), [Leaf], createGraph: true)[0] ?? throw ExplanationErrors.ScoreIgnoresLayer(Layer.Name)
+        );
 
     /// <summary>What <see cref="Activation"/> is a view of, in the layer's own form: derivatives are taken by it.</summary>
     public Tensor Leaf => _leaf ?? throw new UserErrorException($"\"{Layer.Name}\" does not run when images go through the model.");

@@ -19,6 +19,8 @@ public static class MapLayers
     /// <exception cref="UserErrorException">No layer can explain the scores.</exception>
     public static MapLayer Find(VisionModel model, Tensor image, ScoreTarget target)
     {
+        if (target.Layer is { } only)
+            return only;
         using var scope = NewDisposeScope();
         using var seen = new SeenOutputs(model, image, target, _ => true);
         var candidates = seen.Maps().Where(map => map.Reaches).Select(map => map.Layer).ToArray();

@@ -133,6 +133,21 @@ public sealed class MctformerParityTests : IDisposable
             );
     }
 
+    /// <summary>Those of the authors' networks for VOC, less what their forward pass doesn't use: a norm (768), V1's head (7,700), and in +
+    /// the positional embedding of DeiT (75,648).</summary>
+    [Theory]
+    [InlineData("v1", 224, 21_687_956 - 768 - 7_700)]
+    [InlineData("v2", 224, 21_749_396 - 768)]
+    [InlineData("plus", 448, 22_050_836 - 768 - 75_648)]
+    public void Parameters_AreTheAuthors(string version, int size, long expected)
+    {
+        using var model = Build.From<VisionModel>(
+            $$"""{ "type": "Mctformer", "version": "{{version}}", "backbone": { "type": "MctTransformer", "image_size": {{size}} } }""",
+            Build.Classes(20, DataTask.MultiLabel)
+        );
+        Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
+    }
+
     /// <summary>The model, filled by formula in the authors' names and read from a file of them.</summary>
     private Mctformer Load(string version, string? option = null)
     {
