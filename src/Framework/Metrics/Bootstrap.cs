@@ -4,7 +4,7 @@ namespace Tessera.Framework.Metrics;
 
 /// <summary>What a value would have been on other images of the same kind: the images are drawn anew, with repetition.</summary>
 /// <remarks>Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.</remarks>
-internal static class Bootstrap
+public static class Bootstrap
 {
     private const double Tail = 0.025;
 

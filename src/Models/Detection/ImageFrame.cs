@@ -16,6 +16,7 @@ internal static class ImageFrame
         var (height, width) = geometry is null ? size : (geometry.OriginalHeight, geometry.OriginalWidth);
         var back = new Inverse(geometry?.Transform ?? System.Numerics.Matrix3x2.Identity);
         var (corners, scores, labels) = (new List<float>(found.Corners.Length), new List<float>(found.Count), new List<int>(found.Count));
+        var anchors = new List<int>(found.Anchors.Length);
         for (var i = 0; i < found.Count; i++)
         {
             var (x1, y1, x2, y2) = back.Apply(found.Corners.AsSpan(i * 4, 4));
@@ -30,8 +31,10 @@ internal static class ImageFrame
             corners.AddRange((float)x1, (float)y1, (float)x2, (float)y2);
             scores.Add(found.Scores[i]);
             labels.Add(found.Labels[i]);
+            if (found.Anchors.Length > 0)
+                anchors.Add(found.Anchors[i]);
         }
-        return new Candidates([.. corners], [.. scores], [.. labels]);
+        return new Candidates([.. corners], [.. scores], [.. labels]) { Anchors = [.. anchors] };
     }
 
     /// <summary>The inverse of an affine map, in double precision.</summary>

@@ -39,7 +39,7 @@ public sealed class Explainer(VisionModel model, ExplainerOptions? options = nul
         foreach (var factor in s_factors)
         {
             var seen = (mirrored ? images.flip(3) : images) * factor;
-            var map = Unit(Plain(seen, target, method, layers));
+            var map = Unit(Plain(seen, mirrored ? target.Mirrored() : target, method, layers));
             map = mirrored ? map.flip(2) : map;
             sum = sum is null ? map : sum + map;
         }

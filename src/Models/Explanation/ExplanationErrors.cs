@@ -34,4 +34,38 @@ internal static class ExplanationErrors
             $"{model.GetName()} has no layer that could explain its scores: none gives a map of the image with more than one place and a "
                 + "gradient that isn't zero."
         );
+
+    public static UserErrorException NoClass(string name, IReadOnlyList<string> known, string kind) =>
+        new($"The model has no {kind} \"{name}\".{NearestName.Suggest(name, known)} It knows {known.Count}: " + $"{Listed(known)}.");
+
+    public static UserErrorException NoLabels(string sample) =>
+        new(
+            $"\"{sample}\" has no labels that could be explained. Take an image of a data set that has them, or name a class, or \"top1\"."
+        );
+
+    public static UserErrorException NoPixel(string name, IReadOnlyList<string> present) =>
+        new($"The model gives no pixel of the image to \"{name}\": there is {Listed(present)}. Name one of these, or a region.");
+
+    public static UserErrorException NoPixels(VisionModel model) =>
+        new($"{model.GetName()} gives no logits of pixels: a segmentor was expected.");
+
+    public static UserErrorException LocatesNothing(VisionModel model) =>
+        new($"{model.GetName()} does not say which place found an object (ILocatesObjects): its objects can't be explained.");
+
+    public static UserErrorException NoObject(int rank, int found) =>
+        new(
+            found == 0
+                ? "The detector finds no object in the image: there is nothing to explain. A lower test.score_thr lets weaker ones through."
+                : $"There is no object {rank}: the detector finds {found} in the image, numbered from 1."
+        );
+
+    public static UserErrorException NoObjectOf(string name, IReadOnlyList<string> found) =>
+        new(
+            $"The detector finds no \"{name}\" in the image"
+                + (found.Count == 0 ? ", nor anything else." : $", only {Listed(found)}.")
+                + " A lower test.score_thr lets weaker objects through."
+        );
+
+    private static string Listed(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(10)) + (names.Count > 10 ? $" and {names.Count - 10} more" : "");
 }

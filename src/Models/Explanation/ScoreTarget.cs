@@ -14,6 +14,13 @@ public abstract class ScoreTarget
     /// <summary>What it is, for people: a class's name, "dog 0.93 at (10, 20, 90, 120)".</summary>
     /// <param name="image">Its place in the batch.</param>
     public abstract string NameOf(int image);
+
+    /// <summary>The only layer at which it can be explained, where there is but one; null: <see cref="MapLayers.Find"/> looks for
+    /// it.</summary>
+    public virtual MapLayer? Layer => null;
+
+    /// <summary>The same of the images mirrored left to right.</summary>
+    public virtual ScoreTarget Mirrored() => this;
 }
 
 /// <summary>A class's logit, or a regression's value, of each image.</summary>

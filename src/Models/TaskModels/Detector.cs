@@ -12,7 +12,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to boxes with classes, in one stage: a head looks at every place of a pyramid.</summary>
 [Component("Detector"), ForTask(DataTask.Detection)]
-public sealed class Detector : VisionModel, IExplainable
+public sealed class Detector : VisionModel, IExplainable, ILocatesObjects
 {
     private const int Divisor = 32; // sides of images looked at in another size
 
@@ -79,6 +79,27 @@ public sealed class Detector : VisionModel, IExplainable
         return outputs;
     }
 
+    public string Pyramid => neck is null ? nameof(backbone) : nameof(neck);
+
+    public Tensor[] ClassLogits(Tensor[] outputs) => bbox_head.ClassLogits(outputs);
+
+    public IReadOnlyList<IReadOnlyList<DetectedObject>> Locate(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var still = no_grad();
+        var outputs = Outputs(batch.Images);
+        var logits = ClassLogits(outputs);
+        var size = SizeOf(batch.Images);
+        var found = bbox_head.Candidates(outputs, size, Limits);
+        return
+        [
+            .. found.Select(
+                IReadOnlyList<DetectedObject> (candidates, i) =>
+                    Located(ImageFrame.ToOriginal(candidates, batch.Samples[i], size, _test.MinBboxSize), logits)
+            ),
+        ];
+    }
+
     public override LossMap Loss(Batch batch, Progress progress)
     {
         var truths = batch.Samples.Select(sample => TruthBoxes.Of(sample, bbox_head.Classes)).ToArray();
@@ -99,7 +120,7 @@ public sealed class Detector : VisionModel, IExplainable
             var (images, toBatch) = look(batch.Images);
             var outputs = Outputs(images);
             var areFinite = FiniteOutput.OfImages(outputs);
-            var candidates = bbox_head.Candidates(outputs, SizeOf(images), new CandidateLimits((float)_test.ScoreThr, _test.NmsPre));
+            var candidates = bbox_head.Candidates(outputs, SizeOf(images), Limits);
             for (var i = 0; i < found.Length; i++)
             {
                 finite[i] &= areFinite[i];
@@ -115,6 +136,30 @@ public sealed class Detector : VisionModel, IExplainable
         if (disposing)
             _fused?.Dispose();
         base.Dispose(disposing);
+    }
+
+    private CandidateLimits Limits => new((float)_test.ScoreThr, _test.NmsPre);
+
+    private DetectedObject[] Located(Candidates candidates, Tensor[] logits)
+    {
+        var (kept, scores) = _nms.Apply(candidates, _test.MaxPerImg);
+        if (candidates.Anchors.Length != candidates.Count)
+            throw new UserErrorException(
+                $"{bbox_head.GetName()} does not say which anchors its boxes come from (Candidates.Anchors): its objects can't be explained."
+            );
+        return
+        [
+            .. kept.Zip(
+                scores,
+                (i, score) =>
+                    new DetectedObject(
+                        candidates.Corners[(i * 4)..(i * 4 + 4)],
+                        score,
+                        candidates.Labels[i],
+                        bbox_head.PlaceOf(candidates.Anchors[i], logits)
+                    )
+            ),
+        ];
     }
 
     private DetectionPrediction Suppress(List<Candidates> looks)

@@ -24,6 +24,31 @@ public abstract class BoxHead(string name) : nn.Module<Tensor[], Tensor[]>(name)
     /// <param name="image">Height and width of the images, padding included.</param>
     public abstract IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits);
 
+    /// <summary>Where the classes' logits are, for explanations: for each map [B, A · classes, H, W], those of an anchor beside each
+    /// other.</summary>
+    /// <param name="outputs">What <c>call</c> gave.</param>
+    public virtual Tensor[] ClassLogits(Tensor[] outputs) =>
+        throw new UserErrorException(
+            $"{GetName()} does not say where its logits are (BoxHead.ClassLogits): its objects can't be explained."
+        );
+
+    /// <summary>The place of an anchor, counted as in <see cref="Suppression.Candidates.Anchors"/>.</summary>
+    /// <param name="logits">As <see cref="ClassLogits"/> gives them.</param>
+    internal HeadPlace PlaceOf(int anchor, IReadOnlyList<Tensor> logits)
+    {
+        for (var level = 0; level < logits.Count; level++)
+        {
+            var (shapes, rows, columns) = ((int)logits[level].shape[1] / Classes, (int)logits[level].shape[2], (int)logits[level].shape[3]);
+            if (anchor < shapes * rows * columns)
+            {
+                var (cell, shape) = Math.DivRem(anchor, shapes);
+                return new HeadPlace(level, cell / columns, cell % columns, shape, rows, columns);
+            }
+            anchor -= shapes * rows * columns;
+        }
+        throw new ArgumentOutOfRangeException(nameof(anchor));
+    }
+
     /// <summary>Pairs of prefixes, torchvision's and this head's own, below "head." there.</summary>
     internal abstract IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys { get; }
 

@@ -201,6 +201,8 @@ public sealed class FcosHead : BoxHead
         );
     }
 
+    public override Tensor[] ClassLogits(Tensor[] outputs) => outputs[..(outputs.Length / 3)];
+
     /// <summary>1 in the middle of the box, 0 at its sides.</summary>
     /// <param name="distances">[P, 4].</param>
     private static Tensor Centreness(Tensor distances)

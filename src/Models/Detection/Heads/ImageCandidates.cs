@@ -12,7 +12,8 @@ internal sealed class ImageCandidates(AnchorGrid grid)
     private readonly List<float> _anchors = [],
         _codes = [],
         _scores = [];
-    private readonly List<int> _labels = [];
+    private readonly List<int> _labels = [],
+        _indices = [];
 
     /// <param name="anchor">Index among all anchors.</param>
     /// <param name="code">[4], the box as the coder reads it.</param>
@@ -24,6 +25,7 @@ internal sealed class ImageCandidates(AnchorGrid grid)
         _codes.AddRange(code);
         _scores.Add(score);
         _labels.Add(label);
+        _indices.Add(anchor);
     }
 
     public Candidates Decode(BoxCoder coder)
@@ -33,6 +35,6 @@ internal sealed class ImageCandidates(AnchorGrid grid)
             _codes.Count == 0
                 ? []
                 : coder.Decode(tensor(_anchors.ToArray()).view(-1, 4), tensor(_codes.ToArray()).view(-1, 4)).contiguous().Values<float>();
-        return new Candidates(boxes, [.. _scores], [.. _labels]);
+        return new Candidates(boxes, [.. _scores], [.. _labels]) { Anchors = [.. _indices] };
     }
 }

@@ -138,6 +138,8 @@ public sealed class RetinaHead : BoxHead
         );
     }
 
+    public override Tensor[] ClassLogits(Tensor[] outputs) => outputs[..(outputs.Length / 2)];
+
     private Tensor BoxLoss(DenseTargets targets, Tensor[] codes)
     {
         var found = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(codes[i]))]); // [P, 4]

@@ -7,6 +7,9 @@ namespace Tessera.Models.Detection.Suppression;
 public sealed record Candidates(float[] Corners, float[] Scores, int[] Labels)
 {
     public int Count => Scores.Length;
+
+    /// <summary>[N], which anchor each comes from, counted over all maps, (row, column, shape) in each; empty where it is not known.</summary>
+    public int[] Anchors { get; init; } = [];
 }
 
 /// <summary>Of boxes that mean the same object, leaves the best. Boxes of different classes never touch each other.</summary>

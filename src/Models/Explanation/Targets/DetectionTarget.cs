@@ -1,0 +1,85 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Models.Detection;
+using static TorchSharp.torch;
+
+namespace Tessera.Models.Explanation.Targets;
+
+/// <summary>The logit of the place that found an object, of each image one. Which place that is was decided on the images as they are, and
+/// stays when they are changed.</summary>
+/// <remarks>It is explained at the map that the head looked at: its layer is fixed, and all objects are of one level.</remarks>
+public sealed class DetectionTarget : ScoreTarget
+{
+    private readonly VisionModel _model;
+    private readonly ILocatesObjects _locates;
+    private readonly IReadOnlyList<string> _names;
+
+    /// <param name="model">A detector that says which place found an object.</param>
+    /// <param name="objects">Of each image one, as <see cref="ILocatesObjects.Locate"/> gives them.</param>
+    /// <param name="names">Of all classes.</param>
+    /// <exception cref="UserErrorException">The model does not say it, or the objects were found on maps of several levels.</exception>
+    public DetectionTarget(VisionModel model, IReadOnlyList<DetectedObject> objects, IReadOnlyList<string> names)
+    {
+        (_model, _locates, Objects, _names) = (model, Locates(model), objects, names);
+        var levels = objects.Select(found => found.Place.Level).Distinct().Order().ToArray();
+        if (levels.Length != 1)
+            throw new UserErrorException(
+                $"Objects found on maps of several levels ({string.Join(", ", levels)}) can't be explained together: take one image at a time."
+            );
+        var place = objects[0].Place;
+        Layer = new MapLayer(
+            _locates.Pyramid,
+            place.Level,
+            MapForm.ChannelsFirst,
+            new TokenGrid(place.Rows, place.Columns),
+            $"the map of level {place.Level}, which found the object"
+        );
+    }
+
+    /// <summary>Of each image.</summary>
+    public IReadOnlyList<DetectedObject> Objects { get; }
+
+    public override MapLayer Layer { get; }
+
+    /// <summary>What a detector finds in each image, best first.</summary>
+    /// <exception cref="UserErrorException">The model is no detector that says which place found an object.</exception>
+    public static IReadOnlyList<IReadOnlyList<DetectedObject>> Find(VisionModel model, Batch batch) => Locates(model).Locate(batch);
+
+    public override Tensor Of(Tensor[] outputs, IReadOnlyList<int> owners)
+    {
+        var logits = _locates.ClassLogits(outputs)[Layer.Output];
+        if (logits.shape[2] != Layer.Grid.Height || logits.shape[3] != Layer.Grid.Width)
+            throw new UserErrorException(
+                $"{_model.GetName()} found the object on a map of {Layer.Grid.Height} x {Layer.Grid.Width} places, but these images give one of "
+                    + $"{logits.shape[2]} x {logits.shape[3]}: images of the size in which it was found were expected."
+            );
+        var classes = _names.Count;
+        var places = owners.Select(owner => Objects[owner]).ToArray();
+        return logits.index(
+            Indices((_, row) => row),
+            Indices((found, _) => (found.Place.Shape * classes) + found.Label),
+            Indices((found, _) => found.Place.Row),
+            Indices((found, _) => found.Place.Column)
+        );
+
+        Tensor Indices(Func<DetectedObject, int, long> of) => tensor(places.Select(of).ToArray(), device: logits.device);
+    }
+
+    public override string NameOf(int image)
+    {
+        var found = Objects[image];
+        var corners = string.Join(", ", found.Corners.Select(side => Text($"{side:0}")));
+        return Text($"{_names[found.Label]} {found.Score:0.00}") + $" at ({corners})";
+    }
+
+    public override ScoreTarget Mirrored() =>
+        new DetectionTarget(
+            _model,
+            [.. Objects.Select(found => found with { Place = found.Place with { Column = found.Place.Columns - 1 - found.Place.Column } })],
+            _names
+        );
+
+    private static ILocatesObjects Locates(VisionModel model) => model as ILocatesObjects ?? throw ExplanationErrors.LocatesNothing(model);
+
+    private static string Text(FormattableString text) => FormattableString.Invariant(text);
+}
