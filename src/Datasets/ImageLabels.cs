@@ -6,8 +6,8 @@ namespace Tessera.Datasets;
 /// <param name="Background">The class of a segmentation that is no label; "" where every class is one. It need not be there.</param>
 public sealed record ImageLabelsOptions(string Background = "background");
 
-/// <summary>Another data set's images with what they show for labels: every class that an image has boxes or pixels of. For several labels an
-/// image, and for segmentation that is learnt from them.</summary>
+/// <summary>Another data set's images with what they show for labels: every class that an image has boxes or pixels of. For several
+/// labels an image, and for segmentation that is learnt from them.</summary>
 /// <remarks>A segmentation's maps can still be loaded; boxes are left out. The first look at a segmentation reads all its label files. The
 /// pipeline stands here, not in the part.</remarks>
 [Component("ImageLabels")]
