@@ -10,7 +10,7 @@ public abstract class ActivationMethod
     /// <summary>As the literature calls it: "Grad-CAM++".</summary>
     public abstract string Title { get; }
 
-    /// <summary>Whether the map depends on the score that is explained; EigenCAM's and FEM's don't.</summary>
+    /// <summary>Whether the map depends on the score that is explained, be it by its sign alone (EigenCAM); FEM's doesn't.</summary>
     public virtual bool ReadsScore => true;
 
     /// <summary>What speaks against the score is negative and shown as nothing; false where all values count.</summary>

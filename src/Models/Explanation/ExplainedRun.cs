@@ -7,7 +7,7 @@ namespace Tessera.Models.Explanation;
 
 /// <summary>
 /// One run of a model over images, opened at a layer: what the layer gave, the scores, and the derivatives of these by that.
-/// Parameters, their gradients and the model's mode stay as they are.
+/// The model runs in evaluation mode and without autocast; parameters, their gradients, its mode and hooks are afterwards as before.
 /// </summary>
 /// <remarks>Nothing before the layer has a graph, so that the backward pass costs what lies after the layer.</remarks>
 public sealed class ExplainedRun : IDisposable
@@ -17,21 +17,25 @@ public sealed class ExplainedRun : IDisposable
     private Tensor? _leaf;
     private Tensor? _gradient;
 
-    /// <param name="model">An <see cref="IExplainable"/> in evaluation mode.</param>
-    /// <param name="images">[B, C, H, W], on the model's device; they must outlive the run.</param>
+    /// <param name="model">An <see cref="IExplainable"/>.</param>
+    /// <param name="images">[B, C, H, W], on the model's device; they must outlive the run. Of the size that the layer was found
+    /// with.</param>
     /// <param name="target">What is explained.</param>
     /// <param name="layer">Where the model is opened; see <see cref="MapLayers"/>.</param>
     /// <param name="owners">[B]: which image of the target each is; themselves where unset.</param>
-    /// <exception cref="UserErrorException">The model has no such layer, or its scores don't depend on it.</exception>
+    /// <exception cref="UserErrorException">The model has no such layer, its scores don't depend on it, or its tokens lie otherwise over images
+    /// of this size.</exception>
     public ExplainedRun(VisionModel model, Tensor images, ScoreTarget target, MapLayer layer, IReadOnlyList<int>? owners = null)
     {
         (Model, Images, Target, Layer) = (model, images, target, layer);
         _owners = owners ?? [.. Enumerable.Range(0, (int)images.shape[0])];
+        if (!layer.Fits(images.shape[2], images.shape[3]))
+            throw ExplanationErrors.OtherSize(layer, images);
         try
         {
             using var scope = NewDisposeScope();
             (Outputs, Scores) = Forward();
-            Activation = Kept(layer.ToMap(Leaf));
+            Activation = Kept(Wide(layer.ToMap(Leaf.detach())));
             if (!Scores.requires_grad)
                 throw ExplanationErrors.ScoreIgnoresLayer(layer.Name);
         }
@@ -57,21 +61,28 @@ public sealed class ExplainedRun : IDisposable
     /// <summary>[B], with a graph from the layer on.</summary>
     public Tensor Scores { get; }
 
-    /// <summary>What the layer gave, [B, C, h, w], with a graph.</summary>
+    /// <summary>What the layer gave, [B, C, h, w], in float32 at least, without graph.</summary>
     public Tensor Activation { get; }
 
-    /// <summary>Derivatives of each image's score by what the layer gave, [B, C, h, w].</summary>
+    /// <summary>Derivatives of each image's score by what the layer gave, [B, C, h, w], in float32 at least.</summary>
     /// <exception cref="UserErrorException">The scores don't depend on any place of the layer's map.</exception>
     public Tensor Gradient => _gradient ??= FindGradient();
 
     /// <summary>The same, which can be differentiated again (by <see cref="Leaf"/>); of the caller's dispose scope.</summary>
-    public Tensor DifferentiableGradient() =>
-        Layer.ToMap(
-            Derivatives.Of(Scores.sum(), [Leaf], createGraph: true)[0] ?? throw ExplanationErrors.ScoreIgnoresLayer(Layer.Name)
-        );
+    public Tensor DifferentiableGradient()
+    {
+        using var mode = enable_grad();
+        using var precision = Autocast.Leave(Images.device_type);
+        var raw = Derivatives.Of(Scores.sum(), [Leaf], createGraph: true)[0];
+        return Wide(Layer.ToMap(raw ?? throw ExplanationErrors.ScoreIgnoresLayer(Layer.Name)));
+    }
 
-    /// <summary>What <see cref="Activation"/> is a view of, in the layer's own form: derivatives are taken by it.</summary>
+    /// <summary>What the layer gave in its own form, of which <see cref="Activation"/> is a view: derivatives are taken by it.</summary>
     public Tensor Leaf => _leaf ?? throw new UserErrorException($"\"{Layer.Name}\" does not run when images go through the model.");
+
+    /// <summary>The class of each image, [B], on its device, where the target is a class.</summary>
+    internal Tensor ClassesOfImages() =>
+        tensor(_owners.Select(owner => (long)((ClassTarget)Target).Classes[owner]).ToArray(), device: Images.device);
 
     /// <summary>The scores of other images, without graph.</summary>
     /// <param name="images">[R, C, H, W].</param>
@@ -81,6 +92,7 @@ public sealed class ExplainedRun : IDisposable
     {
         using var scope = NewDisposeScope();
         using var still = no_grad();
+        using var evaluation = new InEvaluation(Model, images.device_type);
         return scope.MoveToOuter(Target.Of(Explainable(Model).Outputs(images), Owned(owners)));
     }
 
@@ -93,6 +105,7 @@ public sealed class ExplainedRun : IDisposable
     {
         using var scope = NewDisposeScope();
         using var still = no_grad();
+        using var evaluation = new InEvaluation(Model, images.device_type);
         using var opened = OnOutput(output => Layer.FromMap(change(Layer.ToMap(output)), output));
         return scope.MoveToOuter(Target.Of(Explainable(Model).Outputs(images), Owned(owners)));
     }
@@ -110,12 +123,12 @@ public sealed class ExplainedRun : IDisposable
     private (Tensor[] Outputs, Tensor Scores) Forward()
     {
         using var still = no_grad();
+        using var evaluation = new InEvaluation(Model, Images.device_type);
         var modes = new List<IDisposable>();
         try
         {
             using var opened = OnOutput(output =>
             {
-                _leaf?.Dispose();
                 _leaf = Kept(output.detach().clone().requires_grad_(true)); // the model's own scopes would free it
                 modes.Add(enable_grad());
                 return _leaf.clone(); // users may change it in place
@@ -134,10 +147,14 @@ public sealed class ExplainedRun : IDisposable
     private Tensor FindGradient()
     {
         using var scope = NewDisposeScope();
+        using var mode = enable_grad(); // the caller may have switched gradients off
+        using var precision = Autocast.Leave(Images.device_type);
         var raw = Derivatives.Of(Scores.sum(), [Leaf], retainGraph: true)[0];
         var gradient = Layer.ToMap(raw ?? throw ExplanationErrors.ScoreIgnoresLayer(Layer.Name));
-        return gradient.abs().amax().item<float>() == 0 ? throw ExplanationErrors.ZeroGradient(Layer.Name) : Kept(gradient.alias());
+        return gradient.ne(0).any().item<bool>() ? Kept(Wide(gradient).alias()) : throw ExplanationErrors.ZeroGradient(Layer.Name);
     }
+
+    private static Tensor Wide(Tensor map) => map.dtype is ScalarType.BFloat16 or ScalarType.Float16 ? map.to(ScalarType.Float32) : map;
 
     private Tensor Kept(Tensor tensor)
     {
@@ -145,21 +162,24 @@ public sealed class ExplainedRun : IDisposable
         return tensor;
     }
 
-    // The layer's output goes through a function.
+    // The layer's output goes through a function, in that of its runs which is meant.
     private Opened OnOutput(Func<Tensor, Tensor> change)
     {
         var module =
             Model.named_modules().FirstOrDefault(entry => entry.name == Layer.Name).module
             ?? throw ExplanationErrors.NoLayer(Model, Layer.Name);
+        var calls = 0;
         var remove = ModuleHooks.After(
             module,
             (_, output) =>
-                output switch
-                {
-                    Tensor tensor => change(tensor),
-                    Tensor[] several => several.Select((tensor, i) => i == Layer.Output ? change(tensor) : tensor).ToArray(),
-                    _ => output,
-                }
+                calls++ != Layer.Call
+                    ? output
+                    : output switch
+                    {
+                        Tensor tensor => change(tensor),
+                        Tensor[] several => several.Select((tensor, i) => i == Layer.Output ? change(tensor) : tensor).ToArray(),
+                        _ => output,
+                    }
         );
         return new Opened(remove ?? throw ExplanationErrors.NoLayer(Model, Layer.Name));
     }

@@ -1,5 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Layers;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,8 @@ public sealed record ExplainerOptions(bool AugSmooth = false, bool EigenSmooth =
 /// var explainer = new Explainer(model);
 /// var target = new ClassTarget([281], names);
 /// var layer = MapLayers.Find(model, images, target);
-/// using var map = explainer.Map(images, target, new GradCam(), [layer]); // [1, H, W]
+/// var found = explainer.Explain(images, target, new GradCam(), [layer]);
+/// var shown = Explainer.Unit(found.Maps); // [1, H, W]; all 0 unless found.Ranges[0].Verdict is Useful
 /// </code></example>
 public sealed class Explainer(VisionModel model, ExplainerOptions? options = null)
 {
@@ -25,53 +27,75 @@ public sealed class Explainer(VisionModel model, ExplainerOptions? options = nul
     private readonly ExplainerOptions _options = options ?? new ExplainerOptions();
 
     /// <summary>Maps of images at their size: sums over channels, what speaks against the score cut off where the method says so, not yet
-    /// scaled.</summary>
+    /// scaled; and whether each says anything.</summary>
     /// <param name="images">[B, C, H, W] on the model's device.</param>
+    /// <param name="target">Which score of each image; the same in all passes of <see cref="ExplainerOptions.AugSmooth"/>.</param>
     /// <param name="layers">Of several the mean is taken, each scaled to [0, 1] before.</param>
-    /// <returns>[B, H, W], float32, of the caller's dispose scope.</returns>
-    public Tensor Map(Tensor images, ScoreTarget target, ActivationMethod method, IReadOnlyList<MapLayer> layers)
+    /// <exception cref="UserErrorException">The scores don't depend on a layer, or the method can't explain the model.</exception>
+    public ActivationMaps Explain(Tensor images, ScoreTarget target, ActivationMethod method, IReadOnlyList<MapLayer> layers)
     {
         using var scope = NewDisposeScope();
-        if (!_options.AugSmooth)
-            return scope.MoveToOuter(Plain(images, target, method, layers));
-        Tensor? sum = null;
-        foreach (var mirrored in (bool[])[false, true])
-        foreach (var factor in s_factors)
-        {
-            var seen = (mirrored ? images.flip(3) : images) * factor;
-            var map = Unit(Plain(seen, mirrored ? target.Mirrored() : target, method, layers));
-            map = mirrored ? map.flip(2) : map;
-            sum = sum is null ? map : sum + map;
-        }
-        return scope.MoveToOuter(sum! / (2 * s_factors.Length));
+        var (maps, ranges) = _options.AugSmooth ? Smoothed(images, target, method, layers) : Plain(images, target, method, layers);
+        return new ActivationMaps(scope.MoveToOuter(maps), ranges);
     }
 
-    /// <summary>Each map scaled to [0, 1]; one that is the same everywhere becomes 0.</summary>
+    /// <summary>The maps of <see cref="Explain"/> alone.</summary>
+    /// <returns>[B, H, W], float32, of the caller's dispose scope.</returns>
+    public Tensor Map(Tensor images, ScoreTarget target, ActivationMethod method, IReadOnlyList<MapLayer> layers) =>
+        Explain(images, target, method, layers).Maps;
+
+    /// <summary>Each map scaled to [0, 1]; one that is the same everywhere, or not finite, becomes 0.</summary>
     /// <param name="maps">[B, H, W].</param>
     public static Tensor Unit(Tensor maps)
     {
         using var scope = NewDisposeScope();
         var least = maps.amin([1, 2], keepdim: true);
         var range = maps.amax([1, 2], keepdim: true) - least;
-        return scope.MoveToOuter(where(range > 0, (maps - least) / range.clamp_min(1e-30), zeros_like(maps)));
+        var useful = MapRange.Of(maps, positive: false).Select(map => map.Verdict == MapVerdict.Useful).ToArray();
+        var shown = tensor(useful, device: maps.device).view(-1, 1, 1);
+        return scope.MoveToOuter(where(shown, (maps - least) / range, zeros_like(maps)));
     }
 
-    private Tensor Plain(Tensor images, ScoreTarget target, ActivationMethod method, IReadOnlyList<MapLayer> layers)
+    private ActivationMaps Smoothed(Tensor images, ScoreTarget target, ActivationMethod method, IReadOnlyList<MapLayer> layers)
     {
-        if (layers.Count == 1)
-            return Single(images, target, method, layers[0]);
-        return stack([.. layers.Select(layer => Unit(Single(images, target, method, layer)))]).mean([0]);
+        var passes = new List<ActivationMaps>();
+        foreach (var mirrored in (bool[])[false, true])
+        foreach (var factor in s_factors)
+        {
+            using var scope = NewDisposeScope();
+            var asked = mirrored ? target.Mirrored() : target;
+            var pass = Plain((mirrored ? images.flip(3) : images) * factor, asked, method, layers);
+            var map = Unit(pass.Maps);
+            passes.Add(new ActivationMaps(scope.MoveToOuter(mirrored ? map.flip(2) : map), pass.Ranges));
+        }
+        return new ActivationMaps(Mean(passes), Together(passes));
     }
 
-    private Tensor Single(Tensor images, ScoreTarget target, ActivationMethod method, MapLayer layer)
+    private ActivationMaps Plain(Tensor images, ScoreTarget target, ActivationMethod method, IReadOnlyList<MapLayer> layers)
+    {
+        var each = layers.Select(layer => Single(images, target, method, layer)).ToArray();
+        return each.Length == 1
+            ? each[0]
+            : new ActivationMaps(Mean([.. each.Select(one => one with { Maps = Unit(one.Maps) })]), Together(each));
+    }
+
+    private ActivationMaps Single(Tensor images, ScoreTarget target, ActivationMethod method, MapLayer layer)
     {
         using var scope = NewDisposeScope();
+        using var precision = Autocast.Leave(images.device_type);
         using var run = new ExplainedRun(model, images, target, layer);
         var contributions = method.Contributions(run).detach();
         var map = _options.EigenSmooth && contributions.shape[1] > 1 ? PrincipalComponent.Of(contributions) : contributions.sum(1);
+        var ranges = MapRange.Of(map, method.KeepsPositive);
         if (method.KeepsPositive)
             map = map.clamp_min(0);
         long[] size = [images.shape[2], images.shape[3]];
-        return scope.MoveToOuter(Upsampling.To(map.unsqueeze(1), size, alignCorners: false).squeeze(1));
+        var enlarged = Upsampling.To(map.to(ScalarType.Float32).unsqueeze(1), size, alignCorners: false).squeeze(1);
+        return new ActivationMaps(scope.MoveToOuter(enlarged), ranges);
     }
+
+    private static Tensor Mean(IReadOnlyList<ActivationMaps> maps) => stack([.. maps.Select(one => one.Maps)]).mean([0]);
+
+    private static MapRange[] Together(IReadOnlyList<ActivationMaps> maps) =>
+        [.. maps[0].Ranges.Select((_, image) => MapRange.Together([.. maps.Select(one => one.Ranges[image])]))];
 }

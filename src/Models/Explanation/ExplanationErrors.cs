@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using static TorchSharp.torch;
 
 namespace Tessera.Models.Explanation;
 
@@ -27,6 +28,36 @@ internal static class ExplanationErrors
         new(
             $"The layer \"{layer}\" gives [{string.Join(", ", shape)}], which is no map of the image: [B, C, H, W] with more than one place, or "
                 + "tokens [B, N, C] that lie on a grid, were expected."
+        );
+
+    public static UserErrorException OtherSize(MapLayer layer, Tensor images) =>
+        new(
+            $"The layer \"{layer.Name}\" was found with images of {layer.Image.Height} x {layer.Image.Width} pixels; these are of "
+                + $"{images.shape[2]} x {images.shape[3]}, over which its tokens lie otherwise. Find the layer again for this size."
+        );
+
+    public static UserErrorException NoClass(int index, IReadOnlyList<long> scores) =>
+        new(
+            scores.Count == 2
+                ? $"There is no class {index} to explain: the model gives {scores[1]} scores, counted from 0."
+                : $"A class's score can't be read from what the model gives, [{string.Join(", ", scores)}]: [images, classes] was expected."
+        );
+
+    public static UserErrorException NotPooledLinear(ExplainedRun run) =>
+        new(
+            $"CAM can't explain {run.Model.GetName()} at \"{run.Layer.Name}\": the score must be the layer's map, pooled by its mean or maximum, "
+                + "times one linear layer's weights of the class. Take \"grad_cam\", which is the same for such networks and serves for others."
+        );
+
+    public static UserErrorException TooManyPlaces(string method, ExplainedRun run, long most) =>
+        new(
+            $"{method} compares all places with each other and takes at most {most} of them; \"{run.Layer.Name}\" has "
+                + $"{run.Activation.shape[2]} x {run.Activation.shape[3]}. Take a later layer, a smaller image, or \"eigen_cam\"."
+        );
+
+    public static UserErrorException NoMethod(string name, IReadOnlyList<string> known) =>
+        new(
+            $"No method of activation maps is named \"{name}\".{NearestName.Suggest(name, known)} Known methods: {string.Join(", ", known)}."
         );
 
     public static UserErrorException NoMap(VisionModel model) =>

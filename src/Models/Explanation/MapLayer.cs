@@ -23,24 +23,28 @@ public enum MapForm
 /// <param name="Why">Why it was chosen, for people.</param>
 public sealed record MapLayer(string Name, int Output, MapForm Form, TokenGrid Grid, string Why)
 {
+    /// <summary>Which of its runs, from 0, for a module that one forward pass calls several times.</summary>
+    public int Call { get; init; }
+
+    /// <summary>Of the images that it was found with, in pixels; 0, 0 where unknown.</summary>
+    public (int Height, int Width) Image { get; init; }
+
     /// <summary>What the layer gave, or its gradient, as a map; tokens before the grid are left out.</summary>
-    /// <param name="output">In the layer's form; its grid may be another where the images are of another size, see <paramref
-    /// name="grid"/>.</param>
-    /// <param name="grid">The grid of these images; the layer's own where unset.</param>
+    /// <param name="output">In the layer's form, of images of the size that it was found with.</param>
     /// <returns>[B, C, H, W].</returns>
-    public Tensor ToMap(Tensor output, TokenGrid? grid = null)
-    {
-        var place = grid ?? Grid;
-        return Form switch
+    public Tensor ToMap(Tensor output) =>
+        Form switch
         {
             MapForm.ChannelsFirst => output,
             MapForm.ChannelsLast => output.permute(0, 3, 1, 2),
             _ => output
-                .narrow(1, place.Leading, place.Height * place.Width)
+                .narrow(1, Grid.Leading, Grid.Height * Grid.Width)
                 .transpose(1, 2)
-                .reshape(output.shape[0], output.shape[2], place.Height, place.Width),
+                .reshape(output.shape[0], output.shape[2], Grid.Height, Grid.Width),
         };
-    }
+
+    /// <summary>Whether images of a size have this layer's grid: tokens don't tell how they lie.</summary>
+    internal bool Fits(long height, long width) => Form != MapForm.Tokens || Image == (0, 0) || Image == ((int)height, (int)width);
 
     /// <summary>A map in the layer's form, as its users expect it.</summary>
     /// <param name="map">[B, C, H, W].</param>

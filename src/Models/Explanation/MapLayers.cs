@@ -22,7 +22,7 @@ public static class MapLayers
         if (target.Layer is { } only)
             return only;
         using var scope = NewDisposeScope();
-        using var seen = new SeenOutputs(model, image, target, _ => true);
+        using var seen = new SeenOutputs(model, image, target);
         var candidates = seen.Maps().Where(map => map.Reaches).Select(map => map.Layer).ToArray();
         if (candidates.Length == 0)
             throw ExplanationErrors.NoMap(model);
@@ -47,29 +47,31 @@ public static class MapLayers
         if (model.named_modules().All(entry => entry.name != name))
             throw ExplanationErrors.NoLayer(model, name);
         using var scope = NewDisposeScope();
-        using var seen = new SeenOutputs(model, image, target, candidate => candidate == name);
-        var map = seen.Maps().LastOrDefault();
+        using var seen = new SeenOutputs(model, image, target, only: name);
+        var maps = seen.Maps().ToArray();
+        var map = maps.LastOrDefault(map => map.Reaches) is { Layer: not null } reached ? reached : maps.LastOrDefault(); // the last that reaches, of several runs
         if (map.Layer is null)
             throw seen.Shapes.Count == 0 ? ExplanationErrors.NoLayer(model, name) : ExplanationErrors.NotAMap(name, seen.Shapes[^1]);
         return map.Reaches ? map.Layer with { Why = "as asked for" } : throw ExplanationErrors.ZeroGradient(name);
     }
 
-    /// <summary>The grid of a number of tokens over images of another size than the layer was found with.</summary>
+    /// <summary>The grid of a number of tokens that lie over an image at one stride, its edges filled up or left out.</summary>
     /// <param name="tokens">N of [B, N, C].</param>
+    /// <param name="height">Of the image, in pixels.</param>
+    /// <param name="width">Of the image, in pixels.</param>
+    /// <param name="leading">Tokens before the grid.</param>
     /// <returns>Null where no grid of these proportions has so many tokens.</returns>
     public static TokenGrid? GridOf(long tokens, int height, int width, int leading)
     {
         var places = tokens - leading;
-        for (var rows = 1; rows <= places; rows++)
-        {
-            if (places % rows != 0)
-                continue;
-            var columns = places / rows;
-            var (down, right) = ((double)height / rows, (double)width / columns);
-            // Both strides round up to the same whole number.
-            if (Math.Ceiling(height / Math.Ceiling(right)) == rows || Math.Abs(down - right) < 1e-9)
-                return new TokenGrid(rows, (int)columns, leading);
-        }
+        foreach (var filledUp in (bool[])[true, false])
+            for (var stride = 1; stride <= Math.Max(height, width); stride++)
+            {
+                var more = filledUp ? stride - 1 : 0;
+                var (rows, columns) = ((height + more) / stride, (width + more) / stride);
+                if ((long)rows * columns == places)
+                    return new TokenGrid(rows, columns, leading);
+            }
         return null;
     }
 

@@ -32,8 +32,13 @@ public sealed class ClassTarget(IReadOnlyList<int> classes, IReadOnlyList<string
     public IReadOnlyList<int> Classes => classes;
 
     /// <param name="outputs">The first: [R, classes].</param>
+    /// <exception cref="UserErrorException">The model has no such class, or gives something else.</exception>
     public override Tensor Of(Tensor[] outputs, IReadOnlyList<int> owners)
     {
+        var shape = outputs[0].shape;
+        foreach (var index in owners.Select(owner => classes[owner]))
+            if (shape.Length != 2 || index < 0 || index >= shape[1])
+                throw ExplanationErrors.NoClass(index, shape);
         var chosen = tensor(owners.Select(owner => (long)classes[owner]).ToArray(), device: outputs[0].device);
         return outputs[0].gather(1, chosen.unsqueeze(1)).squeeze(1);
     }

@@ -14,21 +14,27 @@ internal sealed class SeenOutputs : IDisposable
 
     private readonly Dictionary<string, nn.Module> _modules;
     private readonly HashSet<string> _several = [];
-    private readonly List<(string Name, int Output, Tensor Captured, TokenGrid? Grid)> _captured = [];
+    private readonly List<long[]> _shapes = [];
+    private readonly List<(string Name, int Call, int Output, Tensor Captured, TokenGrid? Grid)> _captured = [];
+    private readonly Dictionary<string, int> _calls = [];
     private readonly List<TokenGrid> _grids = []; // the latest last
-    private readonly Tensor?[] _gradients;
+    private readonly Tensor?[] _gradients = [];
     private readonly (int Height, int Width) _image;
+    private readonly string? _only;
     private bool _decided; // the layer that tells classes apart has run
 
-    /// <param name="wanted">Of a module's name: whether what it gives is looked at.</param>
-    public SeenOutputs(VisionModel model, Tensor image, ScoreTarget target, Func<string, bool> wanted)
+    /// <param name="only">The name of the only module that is looked at; by default all are that run before classes are told
+    /// apart.</param>
+    public SeenOutputs(VisionModel model, Tensor image, ScoreTarget target, string? only = null)
     {
+        _only = only;
         _image = ((int)image.shape[2], (int)image.shape[3]);
         _modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
         var hooks = new List<Action>();
         try
         {
-            Watch(model, wanted, hooks);
+            Watch(model, hooks);
+            using var evaluation = new InEvaluation(model, image.device_type);
             using var mode = enable_grad();
             using var scope = NewDisposeScope();
             // Even where all parameters are frozen there is a graph.
@@ -38,6 +44,11 @@ internal sealed class SeenOutputs : IDisposable
             foreach (var gradient in _gradients)
                 gradient?.DetachFromDisposeScope();
         }
+        catch
+        {
+            Dispose();
+            throw;
+        }
         finally
         {
             foreach (var remove in hooks)
@@ -45,8 +56,8 @@ internal sealed class SeenOutputs : IDisposable
         }
     }
 
-    /// <summary>Shapes of all that was captured.</summary>
-    public IReadOnlyList<long[]> Shapes => [.. _captured.Select(entry => entry.Captured.shape)];
+    /// <summary>Shapes of all that was looked at.</summary>
+    public IReadOnlyList<long[]> Shapes => _shapes;
 
     public nn.Module Module(string name) => _modules[name];
 
@@ -58,24 +69,24 @@ internal sealed class SeenOutputs : IDisposable
     {
         for (var i = 0; i < _captured.Count; i++)
         {
-            var (name, output, captured, grid) = _captured[i];
+            var (name, call, output, captured, grid) = _captured[i];
             if (LayerOf(name, output, captured, grid) is not { } layer)
                 continue;
             using var scope = NewDisposeScope();
-            var reaches = i < _gradients.Length && _gradients[i] is { } gradient && layer.ToMap(gradient).abs().amax().item<float>() is > 0;
-            yield return (layer, reaches);
+            var reaches = i < _gradients.Length && _gradients[i] is { } gradient && layer.ToMap(gradient).ne(0).any().item<bool>();
+            yield return (layer with { Call = call, Image = _image }, reaches);
         }
     }
 
     public void Dispose()
     {
-        foreach (var (_, _, captured, _) in _captured)
-            captured.Dispose();
+        foreach (var entry in _captured)
+            entry.Captured.Dispose();
         foreach (var gradient in _gradients)
             gradient?.Dispose();
     }
 
-    private void Watch(VisionModel model, Func<string, bool> wanted, List<Action> hooks)
+    private void Watch(VisionModel model, List<Action> hooks)
     {
         var inAttention = model.Having<TokenAttention>().Select(entry => entry.Name + ".").ToArray();
         // A parameter of a module that has others below (a backbone's class tokens) is no layer that decides.
@@ -88,7 +99,7 @@ internal sealed class SeenOutputs : IDisposable
             if (name.Length == 0)
                 continue;
             Add(ModuleHooks.Before(module, (called, inputs) => Notice(called, inputs)));
-            if (wanted(name) && !inAttention.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+            if (_only is null ? !inAttention.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) : name == _only)
                 Add(ModuleHooks.After(module, (_, output) => See(name, output)));
             if (classifiers.Contains(name))
                 Add(ModuleHooks.Before(module, (_, _) => _decided = true));
@@ -111,22 +122,24 @@ internal sealed class SeenOutputs : IDisposable
 
     private object? See(string name, object? output)
     {
-        if (_decided)
+        if (_decided && _only is null)
             return output;
+        _shapes.AddRange(ModuleHooks.Tensors(output).Select(tensor => tensor.shape));
+        var call = _calls[name] = _calls.GetValueOrDefault(name, -1) + 1;
         if (output is Tensor one)
-            return Capture(name, 0, one);
+            return Capture(name, call, 0, one);
         if (output is not Tensor[] several)
             return output;
         _several.Add(name);
-        return several.Select((tensor, i) => Capture(name, i, tensor)).ToArray();
+        return several.Select((tensor, i) => Capture(name, call, i, tensor)).ToArray();
     }
 
-    private Tensor Capture(string name, int index, Tensor output)
+    private Tensor Capture(string name, int call, int index, Tensor output)
     {
         if (output.dim() is not (3 or 4) || !output.is_floating_point() || !output.requires_grad)
             return output;
         var captured = output.clone().DetachFromDisposeScope();
-        _captured.Add((name, index, captured, output.dim() == 3 ? GridOf(output.shape[1]) : null));
+        _captured.Add((name, call, index, captured, output.dim() == 3 ? GridOf(output.shape[1]) : null));
         return captured.clone();
     }
 

@@ -73,7 +73,7 @@ OTHER = torch.tensor([[True, True, False], [False, True, True]])
 
 
 def elementwise():
-    for name in ("abs", "exp", "cos", "sin", "square", "sigmoid", "relu", "neg", "atan"):
+    for name in ("abs", "exp", "cos", "sin", "square", "sigmoid", "relu", "neg", "atan", "tanh", "sign"):
         case(name, getattr(torch, name), (2, 3))
     for name in ("log", "sqrt", "rsqrt"):
         case(name, getattr(torch, name), positive(2, 3))
@@ -115,7 +115,7 @@ def reductions():
     case("sum", lambda x: (x.sum(), x.sum(1), x.sum((0, 2), keepdim=True), x.sum((-1,))), (2, 3, 4))
     case("sum_of_bits", lambda: (BITS.sum(), BITS.sum(0)))
     case("mean", lambda x: (x.mean(), x.mean((1, 2)), x.mean((1,), keepdim=True)), (2, 3, 4))
-    case("extremes", lambda x: (x.max(), x.min(), x.max(1)[0], x.max(1)[1], x.amax((1, 2))), distinct(2, 3, 4))
+    case("extremes", lambda x: (x.max(), x.min(), x.max(1)[0], x.max(1)[1], x.amax((1, 2)), x.amin((1, 2))), distinct(2, 3, 4))
     case("arg", lambda x: (x.argmax(1), x.argmax(-1, keepdim=True), x.argsort(1), x.argsort(-1, descending=True)), distinct(2, 3, 4))
     case("sort", lambda x: x.sort(0, descending=True) + x.sort(-1), distinct(3, 4))
     case("kthvalue", lambda x: x.kthvalue(3, 0), distinct(7))
@@ -126,6 +126,7 @@ def reductions():
     case("softmax", lambda x: (x.softmax(-1), x.log_softmax(1)), (2, 3, 2))
     case("logsumexp", lambda x: (x.logsumexp(1), x.logsumexp(-1, keepdim=True)), (2, 3))
     case("all", lambda: (BITS.all(), (BITS | ~BITS).all()))
+    case("any", lambda: (BITS.any(), (BITS & ~BITS).any()))
     case("bincount", lambda x: (x.bincount(), x.bincount(minlength=6)), longs(0, 2, 2, 3))
     case("nonzero", lambda: BITS.nonzero())
 
@@ -176,11 +177,17 @@ def products():
     case("cholesky", lambda x: torch.linalg.cholesky(x.matmul(x.t()) + torch.eye(3)), (3, 3))
     case("solve", lambda x, y: torch.linalg.solve(x + 4 * torch.eye(3), y), (3, 3), (3, 2))
     case("svd", svd, distinct(4, 3))
+    case("eigh", eigh, distinct(3, 3))
 
 
 def svd(x):
     u, s, v = torch.linalg.svd(x, full_matrices=False)
     return s, (u * s).matmul(v)
+
+
+def eigh(x):
+    values, vectors = torch.linalg.eigh(x + x.t())
+    return values, (vectors * values) @ vectors.t()
 
 
 def attention(q, k, v, mask=None, causal=False):

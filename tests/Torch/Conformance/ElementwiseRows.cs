@@ -21,6 +21,8 @@ internal static class ElementwiseRows
         new("sin", ["Tensor::sin"], x => [x[0].sin()]),
         new("atan", ["torch::atan"], x => [atan(x[0])]),
         new("sigmoid", ["Tensor::sigmoid"], x => [x[0].sigmoid()]),
+        new("tanh", ["Tensor::tanh"], x => [x[0].tanh()]),
+        new("sign", ["Tensor::sign"], x => [x[0].sign()]),
         new("relu", ["Tensor::relu"], x => [x[0].relu()]),
         new("relu_", ["Tensor::relu_"], x => [x[0].clone().relu_()]),
         new("neg", ["Tensor::neg"], x => [x[0].neg()]),

@@ -12,11 +12,11 @@ internal static class ReductionRows
         new("mean", ["Tensor::mean"], x => [x[0].mean(), x[0].mean([1, 2]), x[0].mean([1], keepdim: true)]),
         new(
             "extremes",
-            ["Tensor::max", "Tensor::min", "Tensor::amax"],
+            ["Tensor::max", "Tensor::min", "Tensor::amax", "Tensor::amin"],
             x =>
             {
                 var (values, places) = x[0].max(1);
-                return [x[0].max(), x[0].min(), values, places, x[0].amax([1, 2])];
+                return [x[0].max(), x[0].min(), values, places, x[0].amax([1, 2]), x[0].amin([1, 2])];
             }
         ),
         new(
@@ -58,6 +58,7 @@ internal static class ReductionRows
         new("std", ["Tensor::std"], x => [x[0].std(), x[0].std(unbiased: false)]),
         new("softmax", ["Tensor::softmax", "Tensor::log_softmax"], x => [x[0].softmax(-1), x[0].log_softmax(1)]),
         new("logsumexp", ["Tensor::logsumexp"], x => [x[0].logsumexp(1), x[0].logsumexp(-1, keepdim: true)]),
+        new("any", ["Tensor::any"], _ => [ElementwiseRows.Bits.any(), (ElementwiseRows.Bits & ElementwiseRows.Bits.logical_not()).any()]),
         new(
             "all",
             ["Tensor::all"],
@@ -86,6 +87,15 @@ internal static class ReductionRows
             {
                 var (u, s, v) = linalg.svd(x[0], fullMatrices: false);
                 return [s, (u * s).matmul(v)];
+            }
+        ),
+        new(
+            "eigh",
+            ["linalg::eigh"],
+            x =>
+            {
+                var (values, vectors) = linalg.eigh(x[0] + x[0].t());
+                return [values, (vectors * values).matmul(vectors.t())];
             }
         ),
     ];
