@@ -20,6 +20,11 @@ public static class ContractConfigs
             """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 16, "patch_size": 4, "features": "average", "class_token": false, "qkv_bias": false, "layer_scale": 0.1 }""",
             """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "dropout": 0.1, "attention_dropout": 0.1, "drop_path": 0.1 }""",
         ],
+        ["MctTransformer"] =
+        [
+            """{ "num_classes": 5, "embed_dim": 32, "depth": 3, "num_heads": 4, "mlp_ratio": 2, "image_size": 64, "patch_size": 16 }""",
+            """{ "num_classes": 5, "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": [32, 48], "patch_size": 8, "dropout": 0.1, "attention_dropout": 0.1, "drop_path": 0.1, "position_offset": 0.1, "position_start": "sin_cos", "attention_start": "mimetic" }""",
+        ],
         ["ResNet"] =
         [
             """{ "depth": 18, "base_channels": 8 }""",

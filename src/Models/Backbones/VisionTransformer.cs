@@ -120,14 +120,7 @@ public sealed class VisionTransformer : Backbone
         : base(nameof(VisionTransformer))
     {
         _options = options;
-        var (width, depth, heads) = options.Arch switch
-        {
-            VisionTransformerArch.Tiny => (192, 12, 3),
-            VisionTransformerArch.Small => (384, 12, 6),
-            VisionTransformerArch.Base => (768, 12, 12),
-            VisionTransformerArch.Large => (1024, 24, 16),
-            _ => (1280, 32, 16),
-        };
+        var (width, depth, heads) = SizesOf(options.Arch);
         (width, _depth, heads) = (options.EmbedDim ?? width, options.Depth ?? depth, options.NumHeads ?? heads);
         var image = options.ImageSize ?? new HeightWidth(224, 224);
         _grid = (image.Height / options.PatchSize, image.Width / options.PatchSize);
@@ -185,6 +178,17 @@ public sealed class VisionTransformer : Backbone
         );
 
     private int LeadingTokens => _options.ClassToken ? 1 : 0;
+
+    /// <summary>The published sizes.</summary>
+    internal static (int Width, int Depth, int Heads) SizesOf(VisionTransformerArch arch) =>
+        arch switch
+        {
+            VisionTransformerArch.Tiny => (192, 12, 3),
+            VisionTransformerArch.Small => (384, 12, 6),
+            VisionTransformerArch.Base => (768, 12, 12),
+            VisionTransformerArch.Large => (1024, 24, 16),
+            _ => (1280, 32, 16),
+        };
 
     /// <summary>Positional embeddings of another image size, or of a model with or without class token, are resized.</summary>
     public override Tensor Fit(string key, Tensor stored) =>

@@ -89,7 +89,11 @@ internal sealed class SeenOutputs : IDisposable
     private void Watch(VisionModel model, List<Action> hooks)
     {
         var inAttention = model.Having<TokenAttention>().Select(entry => entry.Name + ".").ToArray();
-        var classifiers = model.ClassTensors.Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')]).ToHashSet();
+        // A parameter of a module that has others below (a backbone's class tokens) is no layer that decides.
+        var classifiers = model
+            .ClassTensors.Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')])
+            .Where(layer => _modules.GetValueOrDefault(layer)?.children().Any() == false)
+            .ToHashSet();
         foreach (var (name, module) in _modules)
         {
             if (name.Length == 0)

@@ -21,7 +21,7 @@ public static class PositionEmbedding
         return tensor(values).reshape(1, positions, channels);
     }
 
-    /// <summary>Resizes, by default bicubic and antialiased (bilinear: neither); the leading (class) tokens stay. Differentiable.</summary>
+    /// <summary>Resizes, by default bicubic and antialiased (no other mode is); the leading (class) tokens stay. Differentiable.</summary>
     /// <param name="embedding">[1, leading + h · w, C].</param>
     /// <param name="leading">Tokens before the grid.</param>
     /// <param name="from">(h, w) of the grid at hand.</param>
@@ -48,11 +48,35 @@ public static class PositionEmbedding
             grid,
             size: [to.Height, to.Width],
             mode: mode,
-            align_corners: false,
+            align_corners: mode == InterpolationMode.Nearest ? null : false,
             antialias: mode == InterpolationMode.Bicubic
         );
         grid = grid.flatten(2).transpose(1, 2).to(embedding.dtype); // [1, h' * w', C]
         return scope.MoveToOuter(leading == 0 ? grid : cat([embedding.narrow(1, 0, leading), grid], 1));
+    }
+
+    /// <summary>Resizes, bicubic without antialiasing, at a scale that is computed with something added to the sides wanted, as DINO and what
+    /// follows it do against rounding. Differentiable.</summary>
+    /// <param name="embedding">[1, h · w, C].</param>
+    /// <param name="from">(h, w) of the grid at hand.</param>
+    /// <param name="to">(h', w') of the grid wanted.</param>
+    /// <param name="offset">What is added to h' and w', below 1; 0: the scale is that of the grids.</param>
+    /// <returns>[1, h' · w', C]; the embedding itself where the grids agree.</returns>
+    public static Tensor Scaled(Tensor embedding, (int Height, int Width) from, (int Height, int Width) to, double offset)
+    {
+        if (from == to)
+            return embedding;
+        using var scope = NewDisposeScope();
+        var grid = embedding.to(ScalarType.Float32).reshape(1, from.Height, from.Width, -1).permute(0, 3, 1, 2); // [1, C, h, w]
+        grid = nn.functional.interpolate(
+            grid,
+            size: offset == 0 ? [to.Height, to.Width] : null,
+            scale_factor: offset == 0 ? null : [(to.Height + offset) / from.Height, (to.Width + offset) / from.Width],
+            mode: InterpolationMode.Bicubic,
+            align_corners: false,
+            recompute_scale_factor: false
+        );
+        return scope.MoveToOuter(grid.flatten(2).transpose(1, 2).to(embedding.dtype)); // [1, h' * w', C]
     }
 
     /// <summary>Sines and cosines of a position's row and column, at wavelengths from 2π to 20,000π patches.</summary>

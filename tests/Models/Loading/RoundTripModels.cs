@@ -12,6 +12,8 @@ internal static class RoundTripModels
     internal const string Fpn =
         """ "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "on_output" } """;
     internal const string Fcn = """{ "type": "FcnHead", "channels": 6, "num_convs": 1, "concat_input": false }""";
+    internal const string Mct =
+        """ "backbone": { "type": "MctTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8 } """;
     internal const string Linear = """ "head": { "type": "LinearHead" } """;
 
     internal static readonly Dictionary<string, (string Config, DataTask Task)> s_models = new()
@@ -62,6 +64,8 @@ internal static class RoundTripModels
             $$"""{ "type": "ImageClassifier", "backbone": { "type": "CrossFormer", "embed_dim": 48, "depths": [1, 1, 4], "num_heads": [1, 2, 3], "cooling_layers": true, "out_indices": [2] }, {{Linear}} }""",
             DataTask.Classification
         ),
+        ["MCTformer V1"] = ($$"""{ "type": "Mctformer", "version": "v1", {{Mct}} }""", DataTask.MultiLabel),
+        ["MCTformer+"] = ($$"""{ "type": "Mctformer", {{Mct}} }""", DataTask.MultiLabel),
         ["regression"] = (
             $$"""{ "type": "ImageRegressor", {{Resnet}}, "head": { "type": "RegressionHead", "target_mean": [1, 2, 3], "target_std": [1, 2, 4] } }""",
             DataTask.Regression

@@ -42,6 +42,13 @@ public sealed class TinyData : IDisposable
                 }
             }
         }
+        foreach (var (split, folder) in new[] { ("trainaug", "SegmentationClassAug"), ("val", "SegmentationClass") })
+        {
+            string[] images = [split == "val" ? "val1" : "train1", split == "val" ? "val2" : "train2"];
+            Write($"VOCdevkit/VOC2012/ImageSets/Segmentation/{split}.txt", string.Join('\n', images));
+            foreach (var image in images)
+                Write($"VOCdevkit/VOC2012/{folder}/{image}.png", Labels(random, 72, 96, 21));
+        }
         foreach (var split in new[] { "train2017", "val2017" })
         {
             foreach (var image in new[] { "a", "b" })
