@@ -65,7 +65,7 @@ internal sealed class AttentionSheet
                 Gap + (i % across * (cellWidth + Gap)),
                 below + (i / across * (head + cellHeight + Gap)),
                 cellWidth,
-                ($"block {block.Index}: {block.Grid.Height} x {block.Grid.Width}, {block.Heads} heads", ShortName(block.Name)),
+                ($"block {block.Index}, {block.Heads} heads", $"{block.Grid.Height} x {block.Grid.Width}, {ShortName(block.Name)}"),
                 Cell(Mean(block.Maps), cellHeight, cellWidth)
             );
         }

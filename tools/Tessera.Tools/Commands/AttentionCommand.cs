@@ -230,8 +230,9 @@ internal static class AttentionCommand
     }
 
     private static string Synthesis(AttentionView view, AttentionRequest request) =>
-        (view.Target is { } target ? $"Relevance for {target}" : request.Synthesis.ToString())
-        + Text($" of {view.Blocks.Count} blocks, {(request.Heads ?? HeadFusion.Mean).ToString().ToLowerInvariant()} of heads");
+        view.Target is { } target
+            ? Text($"Relevance for {target} of {view.Blocks.Count} blocks, heads by their gradients")
+            : Text($"{request.Synthesis} of {view.Blocks.Count} blocks, {request.Heads ?? HeadFusion.Mean} of heads");
 
     private static string Found(Prediction prediction, DataInfo data) =>
         prediction switch
