@@ -14,6 +14,7 @@ internal static class Program
             TrainCommand.Create(),
             TestCommand.Create(),
             PredictCommand.Create(),
+            AttentionCommand.Create(),
             EvalMetricCommand.Create(),
             ConfusionMatrixCommand.Create(),
             AnalyzeResultsCommand.Create(),

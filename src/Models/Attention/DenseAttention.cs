@@ -8,7 +8,7 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Attention;
 
 /// <summary>Every query attends every key there is. The weights can be tapped under the name "weights", [B, heads, N, M].</summary>
-public abstract class DenseAttention : TokenAttention
+public abstract class DenseAttention : TokenAttention, IAttentionMap
 {
     private const long Largest = 1L << 26; // weights; beyond, queries go in chunks
 
@@ -24,11 +24,18 @@ public abstract class DenseAttention : TokenAttention
     protected DenseAttention(string name, AttentionShape shape)
         : base(name, shape) { }
 
+    public Tensor Dense(Tensor weights, TokenGrid grid) => weights.alias();
+
+    /// <summary>Of keys that are no tokens but made of several, to these; see <see cref="IAttentionMap.Spread"/>.</summary>
+    public virtual Tensor Spread(Tensor keys, TokenGrid grid) => keys.alias();
+
     protected sealed override Tensor Mix(Tensor queries, Tensor keys, Tensor values, TokenGrid grid)
     {
         var pairs = queries.shape[2] * keys.shape[2];
         if (weights.Tapped || (pairs < FusedTrainsFaster && TrainsInBfloat16(queries)))
         {
+            if (weights.Tapped)
+                AttentionWeights.RequireRoom(queries.shape[0] * queries.shape[1], queries.shape[2], keys.shape[2]);
             var scale = 1 / Math.Sqrt(queries.shape[3]);
             var attention = weights.call(queries.mul(scale).matmul(keys.transpose(-2, -1)).softmax(-1)); // [B, heads, N, M]
             return (WeightDropout > 0 ? functional.dropout(attention, WeightDropout) : attention).matmul(values);

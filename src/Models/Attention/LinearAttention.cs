@@ -28,6 +28,8 @@ public sealed class LinearAttention : DenseAttention
         RegisterComponents();
     }
 
+    public override Tensor Spread(Tensor keys, TokenGrid grid) => Core.GridShares.Parts(keys, grid, _pool, _pool);
+
     protected override (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, TokenGrid grid)
     {
         var pooled = functional.adaptive_avg_pool2d(ToMap(x, grid), (_pool, _pool)); // [B, C, pool, pool]

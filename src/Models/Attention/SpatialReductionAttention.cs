@@ -30,6 +30,9 @@ public sealed class SpatialReductionAttention : DenseAttention
         RegisterComponents();
     }
 
+    public override Tensor Spread(Tensor keys, TokenGrid grid) =>
+        sr is null ? base.Spread(keys, grid) : Core.GridShares.Squares(keys, grid, _ratio);
+
     protected override (Tensor Queries, Tensor Keys, Tensor Values) Project(Tensor x, TokenGrid grid)
     {
         if (sr is null)

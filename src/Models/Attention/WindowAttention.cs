@@ -47,7 +47,7 @@ public sealed record WindowAttentionOptions(
 
 /// <summary>
 /// Tokens of a window attend each other, with a learned bias for each relative position. The weights can be tapped under
-/// the name "weights", [B, heads, windows, T, T].
+/// the name "weights", [B, heads, windows, T, T]; with leading tokens as of other patterns, [B, heads, N, N].
 /// </summary>
 /// <remarks>
 /// Liu et al., "Swin Transformer", 2021, arXiv:2103.14030, with the cyclic shift. Along an axis that one window covers,
@@ -57,7 +57,6 @@ public sealed record WindowAttentionOptions(
 public sealed class WindowAttention : PatternAttention
 {
     private readonly Parameter relative_position_bias_table; // [(2 Wh - 1) (2 Ww - 1), heads]
-    private readonly AttentionWeights weights = new();
     private readonly int _windowY;
     private readonly int _windowX;
     private readonly bool _shifted;
@@ -77,12 +76,13 @@ public sealed class WindowAttention : PatternAttention
         Initialize.TruncatedNormal(relative_position_bias_table, deviation: 0.02);
     }
 
+    private protected override bool AttendsPadding => _padding != WindowPadding.Masked;
+
+    private protected override IGroups Groups(TokenGrid grid) => Cut(grid);
+
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {
-        var places = new Places(grid, _layout);
-        var (shiftY, shiftX) = (Shift(places.Height, _windowY), Shift(places.Width, _windowX));
-        var cut = new WindowGrid(places, _windowY, _windowX, shiftY, shiftX, _padding == WindowPadding.AttendedAfterShift);
-
+        var cut = Cut(grid);
         var bias = Bias(queries.device).unsqueeze(1); // [heads, 1, T, T]
         var apart = _tables.Apart(cut, queries.device);
         Tensor Adjust(Tensor logits, BlockSoftmax.Part part)
@@ -94,7 +94,8 @@ public sealed class WindowAttention : PatternAttention
             return byHead.view(logits.shape);
         }
 
-        var (keyFilling, valueFilling) = cut.IsPadded && _padding != WindowPadding.Masked ? Fillings(queries.shape[0]) : (null, null);
+        var (keyFilling, valueFilling) =
+            cut.IsPadded && _padding != WindowPadding.Masked ? Fillings(queries.shape[0], values.shape[2]) : (null, null);
         var (q, k, v) = (cut.Windows(queries, null), cut.Windows(keys, keyFilling), cut.Windows(values, valueFilling));
         if (weights.Tapped && !sums)
         {
@@ -109,6 +110,13 @@ public sealed class WindowAttention : PatternAttention
         return new Attended(cut.Tokens(result.Out), result.Sums is null ? null : cut.Tokens(result.Sums));
     }
 
+    private WindowGrid Cut(TokenGrid grid)
+    {
+        var places = new Places(grid, _layout);
+        var (shiftY, shiftX) = (Shift(places.Height, _windowY), Shift(places.Width, _windowX));
+        return new WindowGrid(places, _windowY, _windowX, shiftY, shiftX, _padding == WindowPadding.AttendedAfterShift);
+    }
+
     private int Shift(int length, int window) => _shifted && length > window ? window / 2 : 0;
 
     /// <summary>The bias of each pair of a window's tokens, [heads, T, T].</summary>
@@ -119,7 +127,8 @@ public sealed class WindowAttention : PatternAttention
     }
 
     /// <summary>Key and value of a token of zeros: the layer's biases, [images * heads, 1, 1, d] each; null where it has none.</summary>
-    private (Tensor? Key, Tensor? Value) Fillings(long rows)
+    /// <param name="valueWidth">Of the values; what they have before the layer's own is 0.</param>
+    private (Tensor? Key, Tensor? Value) Fillings(long rows, long valueWidth)
     {
         var biases = (qkv ?? kv)!.bias;
         if (biases is null)
@@ -130,6 +139,7 @@ public sealed class WindowAttention : PatternAttention
                 .view(1, Shape.Heads, -1)
                 .expand(rows / Shape.Heads, -1, -1)
                 .reshape(rows, 1, 1, -1);
-        return qkv is null ? (Of(0), Of(1)) : (Of(1), Of(2));
+        var (key, value) = qkv is null ? (Of(0), Of(1)) : (Of(1), Of(2));
+        return (key, valueWidth == value.shape[3] ? value : functional.pad(value, [valueWidth - value.shape[3], 0]));
     }
 }

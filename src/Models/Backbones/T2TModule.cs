@@ -1,3 +1,4 @@
+using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
@@ -19,6 +20,8 @@ public enum T2TTokens
 /// <summary>Tokens to tokens: an image is cut into overlapping patches, and what became of them twice again.</summary>
 public sealed class T2TModule : Module<Tensor, Tensor>
 {
+    private const int Multiple = 16;
+
     private readonly Module<Tensor, Tensor> attention1;
     private readonly Module<Tensor, Tensor> attention2;
     private readonly Linear project;
@@ -28,13 +31,15 @@ public sealed class T2TModule : Module<Tensor, Tensor>
     internal T2TModule(T2TTokens tokens, int inChannels, int tokenDim, int width, double dropout)
         : base(nameof(T2TModule))
     {
-        attention1 = Mixer(inChannels * 7 * 7);
-        attention2 = Mixer(tokenDim * 3 * 3);
+        attention1 = Mixer(inChannels * 7 * 7, 4);
+        attention2 = Mixer(tokenDim * 3 * 3, 8);
         project = Linear(tokenDim * 3 * 3, width);
         RegisterComponents();
 
-        Module<Tensor, Tensor> Mixer(int from) =>
-            tokens == T2TTokens.Performer ? new TokenPerformer(from, tokenDim, dropout) : new TokenTransformer(from, tokenDim);
+        Module<Tensor, Tensor> Mixer(int from, int stride) =>
+            tokens == T2TTokens.Performer
+                ? new TokenPerformer(from, tokenDim, dropout, stride)
+                : new TokenTransformer(from, tokenDim, stride);
     }
 
     /// <param name="images">[B, inChannels, H, W], H and W multiples of 16.</param>
@@ -49,6 +54,10 @@ public sealed class T2TModule : Module<Tensor, Tensor>
         return scope.MoveToOuter(project.call(x));
     }
 
+    /// <summary>Tokens a stride apart, over images that were padded to multiples of 16.</summary>
+    internal static TokenGrid GridOf(int height, int width, int stride) =>
+        new((height + Multiple - 1) / Multiple * Multiple / stride, (width + Multiple - 1) / Multiple * Multiple / stride);
+
     private static Tensor Split(Tensor tokens, long height, long width)
     {
         var map = tokens.transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], height, width);
@@ -56,10 +65,11 @@ public sealed class T2TModule : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>A transformer block of one head whose attention is linear in the number of tokens.</summary>
+/// <summary>A transformer block of one head whose attention is linear in the number of tokens. Its weights, which are otherwise never
+/// formed, can be tapped under the name "weights", [B, 1, N, N].</summary>
 /// <remarks>Choromanski et al., "Rethinking Attention with Performers", 2020, arXiv:2009.14794: positive orthogonal random
 /// features.</remarks>
-public sealed class TokenPerformer : Module<Tensor, Tensor>
+public sealed class TokenPerformer : Module<Tensor, Tensor>, IHasTokenGrid
 {
     private const double Epsilon = 1e-8;
 
@@ -68,16 +78,19 @@ public sealed class TokenPerformer : Module<Tensor, Tensor>
     private readonly LayerNorm norm1;
     private readonly LayerNorm norm2;
     private readonly Sequential mlp;
+    private readonly AttentionWeights weights = new();
 
     private readonly int _features;
     private readonly double _dropout;
+    private readonly int _stride;
 
     /// <param name="from">Width of the tokens that come in.</param>
     /// <param name="to">Width of those that come out.</param>
-    internal TokenPerformer(int from, int to, double dropout)
+    /// <param name="stride">Pixels from token to token.</param>
+    internal TokenPerformer(int from, int to, double dropout, int stride)
         : base(nameof(TokenPerformer))
     {
-        (_features, _dropout) = (to / 2, dropout);
+        (_features, _dropout, _stride) = (to / 2, dropout, stride);
         kqv = Linear(from, 3 * to);
         proj = Linear(to, to);
         norm1 = LayerNorm(from);
@@ -96,10 +109,22 @@ public sealed class TokenPerformer : Module<Tensor, Tensor>
         var values = parts[2].to(norm2.weight!.dtype); // the residual stream stays in full precision under autocast
         var (keys, queries) = (Features(parts[0]), Features(parts[1])); // [B, N, m]
         var normalizer = (queries * keys.sum([1], keepdim: true)).sum([-1], keepdim: true); // [B, N, 1]
-        var mixed = queries.matmul(keys.transpose(1, 2).matmul(values)) / (normalizer + Epsilon); // [B, N, to]
+        Tensor mixed; // [B, N, to]
+        if (weights.Tapped)
+        {
+            AttentionWeights.RequireRoom(x.shape[0], x.shape[1], x.shape[1]);
+            var attention = queries.matmul(keys.transpose(1, 2)) / (normalizer + Epsilon);
+            mixed = weights.call(attention.unsqueeze(1)).squeeze(1).matmul(values);
+        }
+        else
+        {
+            mixed = queries.matmul(keys.transpose(1, 2).matmul(values)) / (normalizer + Epsilon);
+        }
         x = values + functional.dropout(proj.call(mixed), _dropout, training); // no shortcut around: x is wider than what comes out
         return scope.MoveToOuter(x + mlp.call(norm2.call(x)));
     }
+
+    public TokenGrid GridOf(int height, int width) => T2TModule.GridOf(height, width, _stride);
 
     // exp(w x - |x|² / 2) / √m, in single precision at least.
     private Tensor Features(Tensor x)
@@ -120,11 +145,12 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
 
     /// <param name="from">Width of the tokens that come in.</param>
     /// <param name="to">Width of those that come out.</param>
-    internal TokenTransformer(int from, int to)
+    /// <param name="stride">Pixels from token to token.</param>
+    internal TokenTransformer(int from, int to, int stride)
         : base(nameof(TokenTransformer))
     {
         norm1 = LayerNorm(from);
-        attn = new SoftSplitAttention(from, to);
+        attn = new SoftSplitAttention(from, to, stride);
         norm2 = LayerNorm(to);
         mlp = new Mlp(to, to, 0);
         RegisterComponents();
@@ -141,16 +167,18 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
 }
 
 /// <summary>Attention of one head to narrower tokens, added to its values. Its weights can be tapped under the name "weights".</summary>
-public sealed class SoftSplitAttention : Module<Tensor, Tensor>
+public sealed class SoftSplitAttention : Module<Tensor, Tensor>, IHasTokenGrid
 {
     private readonly Linear qkv; // rows: queries, keys, values
     private readonly Linear proj;
     private readonly AttentionWeights weights = new();
     private readonly double _scale;
+    private readonly int _stride;
 
-    internal SoftSplitAttention(int from, int to)
+    internal SoftSplitAttention(int from, int to, int stride)
         : base(nameof(SoftSplitAttention))
     {
+        _stride = stride;
         qkv = Linear(from, 3 * to, false);
         proj = Linear(to, to);
         _scale = 1 / Math.Sqrt(from); // not of "to", as published
@@ -165,9 +193,13 @@ public sealed class SoftSplitAttention : Module<Tensor, Tensor>
         var parts = qkv.call(x).unsqueeze(1).chunk(3, -1); // 3 x [B, 1, N, to]
         Tensor mixed;
         if (weights.Tapped)
+            AttentionWeights.RequireRoom(x.shape[0], x.shape[1], x.shape[1]);
+        if (weights.Tapped)
             mixed = weights.call(parts[0].mul(_scale).matmul(parts[1].transpose(-2, -1)).softmax(-1)).matmul(parts[2]);
         else
             mixed = functional.scaled_dot_product_attention(parts[0] * (_scale * Math.Sqrt(parts[0].shape[^1])), parts[1], parts[2]);
         return scope.MoveToOuter((parts[2] + proj.call(mixed)).squeeze(1));
     }
+
+    public TokenGrid GridOf(int height, int width) => T2TModule.GridOf(height, width, _stride);
 }

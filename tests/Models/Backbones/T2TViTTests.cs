@@ -13,7 +13,7 @@ public sealed class T2TViTTests
     [Fact]
     public void TokenPerformer_MatchesTheSumOverPairs()
     {
-        using var module = new TokenPerformer(6, 4, 0.1);
+        using var module = new TokenPerformer(6, 4, 0.1, stride: 4);
         module.eval();
         using var scope = NewDisposeScope();
         using var gradients = no_grad();

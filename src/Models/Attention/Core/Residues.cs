@@ -19,6 +19,9 @@ internal readonly record struct Residues(int Height, int Width, int RateY, int R
     /// <summary>Columns of a class.</summary>
     public int Columns => (Width + RateX - 1) / RateX;
 
+    /// <summary>A quotient, rounded up.</summary>
+    public static int Ceiling(int length, int divisor) => (length + divisor - 1) / divisor;
+
     /// <summary>What a length lacks to a multiple.</summary>
     public static int Missing(int length, int multiple) => (multiple - (length % multiple)) % multiple;
 

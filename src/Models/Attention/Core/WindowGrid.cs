@@ -10,7 +10,7 @@ namespace Tessera.Models.Attention.Core;
 /// <param name="ShiftY">Rows that the grid is shifted up.</param>
 /// <param name="ShiftX">Columns that it is shifted to the left.</param>
 /// <param name="ShiftFirst">Whether it is filled up after the shift.</param>
-internal readonly record struct WindowGrid(Places Places, int WindowY, int WindowX, int ShiftY, int ShiftX, bool ShiftFirst)
+internal readonly record struct WindowGrid(Places Places, int WindowY, int WindowX, int ShiftY, int ShiftX, bool ShiftFirst) : IGroups
 {
     /// <summary>Rows of the grid, filled up.</summary>
     public int Height => Places.Height + Residues.Missing(Places.Height, WindowY);
@@ -20,6 +20,10 @@ internal readonly record struct WindowGrid(Places Places, int WindowY, int Windo
 
     /// <summary>Whether the windows don't divide the grid.</summary>
     public bool IsPadded => Height > Places.Height || Width > Places.Width;
+
+    int IGroups.Size => WindowY * WindowX;
+
+    Tensor IGroups.Groups(Tensor x) => Windows(x, null);
 
     private bool IsShifted => ShiftY + ShiftX > 0;
 

@@ -1,0 +1,26 @@
+using Tessera.Models.Explanation.Attention;
+
+namespace Tessera.Explaining;
+
+/// <summary>Which attention is looked at, and how it is put together.</summary>
+public sealed record AttentionRequest
+{
+    /// <summary>Numbers of the attention layers, in the order in which they run, from 0; empty: all.</summary>
+    public IReadOnlyList<int> Blocks { get; init; } = [];
+
+    /// <summary>How the heads of a block are joined; null: each has its own map, and their mean goes into the synthesis.</summary>
+    public HeadFusion? Heads { get; init; } = HeadFusion.Mean;
+
+    /// <summary>How the blocks become one map.</summary>
+    public SynthesisKind Synthesis { get; init; } = SynthesisKind.Rollout;
+
+    /// <summary>For <see cref="SynthesisKind.Relevance"/>, of classifiers and regressions: a class's or value's name; null: the best
+    /// class.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>The block whose map is cut into foreground and background; null: none.</summary>
+    public int? Foreground { get; init; }
+
+    /// <summary>How it is cut.</summary>
+    public AttentionForeground Threshold { get; init; } = AttentionForeground.Parse("otsu");
+}
