@@ -43,7 +43,7 @@ public sealed record LongShortDistanceAttentionOptions(
 /// Tokens of a group attend each other, with a bias that a small network gives for each distance. A group is a square of neighbours
 /// (short distance), or a square of tokens that lie an interval apart (long distance). A grid that the groups don't divide is filled up;
 /// no token attends what fills it. Small grids are one group. The weights can be tapped under the name "weights",
-/// [B, heads, groups, T, T].
+/// [B, heads, groups, T, T]; with leading tokens as of other patterns, [B, heads, N, N].
 /// </summary>
 /// <remarks>
 /// Wang et al., "CrossFormer: A Versatile Vision Transformer Hinging on Cross-scale Attention", 2021, arXiv:2108.00154, sections 3.2
@@ -53,7 +53,6 @@ public sealed record LongShortDistanceAttentionOptions(
 public sealed class LongShortDistanceAttention : PatternAttention
 {
     private readonly DynamicPositionBias pos;
-    private readonly AttentionWeights weights = new();
     private readonly int _groupSize;
     private readonly int _step;
     private readonly SmallGridGroups _smallGrid;
@@ -66,6 +65,8 @@ public sealed class LongShortDistanceAttention : PatternAttention
         pos = new DynamicPositionBias(shape.Channels, shape.Heads);
         RegisterComponents();
     }
+
+    private protected override IGroups Groups(TokenGrid grid) => Cut(grid);
 
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {

@@ -33,6 +33,8 @@ public sealed class DenseMapTests
             """{ "type": "WindowAttention", "window_size": 4, "shift": "always", "padding": "attended_after_shift" }""",
             """{ "type": "WindowAttention", "window_size": 4, "shift": "always", "padding": "masked" }""",
             """{ "type": "WindowAttention", "window_size": 5, "shift": "always", "layout": "sequence" }""",
+            """{ "type": "LongShortDistanceAttention", "group_size": 3, "interval": 2, "distance": "long" }""",
+            """{ "type": "LongShortDistanceAttention", "group_size": 3, "distance": "short", "small_grid": "square" }""",
         ];
 
     [Theory]

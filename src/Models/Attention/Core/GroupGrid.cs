@@ -12,13 +12,15 @@ namespace Tessera.Models.Attention.Core;
 /// <param name="Rows">Rows of a group.</param>
 /// <param name="Columns">Columns of a group.</param>
 /// <param name="Step">Between the rows, and between the columns, of a group.</param>
-internal readonly record struct GroupGrid(int Height, int Width, int Rows, int Columns, int Step)
+internal readonly record struct GroupGrid(int Height, int Width, int Rows, int Columns, int Step) : IGroups
 {
     /// <summary>Tokens of a group.</summary>
     public int Count => Rows * Columns;
 
     /// <summary>Whether the regions don't divide the grid.</summary>
     public bool IsPadded => Down + Right > 0;
+
+    int IGroups.Size => Count;
 
     private int Down => Residues.Missing(Height, Rows * Step);
 
