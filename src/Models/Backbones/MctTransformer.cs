@@ -137,11 +137,11 @@ public sealed class MctTransformer : Backbone
     {
         if (key == nameof(pos_embed_pat))
             return FitPositions(stored);
-        if (key is not (nameof(cls_token) or nameof(pos_embed_cls)))
+        if (key is not (nameof(cls_token) or nameof(pos_embed_cls)) || stored.dim() != 3 || stored.shape[0] != 1)
             return stored;
         using var scope = NewDisposeScope();
-        var rows = stored.dim() == 3 && stored.shape[0] == 1 ? stored.squeeze(0) : stored;
-        return scope.MoveToOuter((rows.dim() == 2 && rows.shape[0] == 1 ? rows.expand(Classes, -1) : rows).clone());
+        var rows = stored.squeeze(0);
+        return scope.MoveToOuter((rows.shape[0] == 1 ? rows.expand(Classes, -1) : rows).clone());
     }
 
     /// <param name="images">Normalized images of any size, [B, InChannels, H, W]; padded with zeros to whole patches.</param>

@@ -9,17 +9,17 @@ public static class RankedPooling
 {
     /// <param name="map">[B, C, h, w].</param>
     /// <param name="decay">In [0, 1].</param>
-    /// <returns>[B, C].</returns>
+    /// <returns>[B, C], float32.</returns>
     public static Tensor Of(Tensor map, double decay)
     {
         using var scope = NewDisposeScope();
-        var (values, _) = map.flatten(2).sort(dim: 2, descending: true);
+        var (values, _) = map.flatten(2).to(ScalarType.Float32).sort(dim: 2, descending: true);
         var count = (int)values.shape[2];
         var weights = new float[count];
         var weight = 1.0;
         for (var i = 0; i < count; i++, weight *= decay)
             weights[i] = (float)weight;
-        var ranked = tensor(weights, device: map.device).to(map.dtype);
+        var ranked = tensor(weights, device: map.device);
         return scope.MoveToOuter((values * ranked).sum(2) / ranked.sum());
     }
 }

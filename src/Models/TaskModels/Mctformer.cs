@@ -166,7 +166,7 @@ public sealed class Mctformer : VisionModel, IExplainable, IGivesClassMaps
     private Tensor OfPatches(Tensor[] maps)
     {
         var map = head!.call(maps[^1]); // [B, classes, h, w]
-        return _options.Version == MctformerVersion.Plus ? RankedPooling.Of(map, _options.Decay) : map.mean([2, 3]);
+        return _options.Version == MctformerVersion.Plus ? RankedPooling.Of(map, _options.Decay) : map.to(ScalarType.Float32).mean([2, 3]);
     }
 
     // [B, classes, C].

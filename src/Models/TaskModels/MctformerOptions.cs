@@ -39,13 +39,16 @@ public enum MctformerScores
 public sealed record MctformerOptions(
     MctformerVersion Version = MctformerVersion.Plus,
     MctformerScores Scores = MctformerScores.ClassTokens,
-    [property: Range(0.0, 1.0)] double Decay = 0.996,
-    [property: Range(0.0, 1000.0)] double ContrastWeight = 1,
+    [property: Range(0.0, 1.0)] double Decay = MctformerOptions.PublishedDecay,
+    [property: Range(0.0, 1000.0)] double ContrastWeight = MctformerOptions.PublishedWeight,
     [property: Range(1, 1024)] int? ContrastLayers = null,
     [property: Range(1, 1024)] int? AttentionLayers = null,
     bool PatchAffinity = true
 ) : IValidatableObject
 {
+    private const double PublishedDecay = 0.996;
+    private const double PublishedWeight = 1;
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Version == MctformerVersion.V1 && Scores != MctformerScores.ClassTokens)
@@ -53,7 +56,14 @@ public sealed record MctformerOptions(
                 "Version \"v1\" has class tokens alone: scores can only be \"class_tokens\".",
                 [nameof(Scores)]
             );
-        if (Version != MctformerVersion.Plus && ContrastLayers is not null)
-            yield return new ValidationResult("Only version \"plus\" contrasts class tokens.", [nameof(ContrastLayers)]);
+        if (Version == MctformerVersion.Plus)
+            yield break;
+        if (ContrastLayers is not null || ContrastWeight != PublishedWeight)
+            yield return new ValidationResult(
+                "Only version \"plus\" contrasts class tokens.",
+                [ContrastLayers is null ? nameof(ContrastWeight) : nameof(ContrastLayers)]
+            );
+        if (Decay != PublishedDecay)
+            yield return new ValidationResult("Only version \"plus\" pools by rank.", [nameof(Decay)]);
     }
 }

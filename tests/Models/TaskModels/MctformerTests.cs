@@ -186,8 +186,30 @@ public sealed class MctformerTests : IDisposable
     }
 
     [Theory]
+    [InlineData("mctformer", 4)] // the file's grid is the model's
+    [InlineData("timm", 1)]
+    public void Init_FromAFileOfOtherClasses_TakesWhatIsNotTheirs(string keys, int leading)
+    {
+        using var scope = NewDisposeScope();
+        var path = Path.Combine(_folder, "other.safetensors");
+        var (tokens, positions) = (rand(1, leading, 32), rand(1, leading + 16, 32));
+        ForeignFile.Write(path, [("cls_token", tokens), ("pos_embed", positions), ("head.weight", rand(leading, 32, 3, 3))]);
+        var data = Build.Classes(3, DataTask.MultiLabel);
+        using var model = Build.From<VisionModel>($$"""{ "type": "Mctformer", "version": "v2", {{Backbone}} }""", data);
+        var before = model.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
+        new PretrainedInitializer(new PretrainedOptions(path, Keys: keys)).Initialize(model, new InitContext(data));
+        var state = model.state_dict();
+        Assert.True(state["backbone.pos_embed_pat"].Equals(positions[.., leading..]));
+        Assert.True(state["head.weight"].Equals(before["head.weight"]));
+        foreach (var (name, stored) in new[] { ("backbone.cls_token", tokens[0]), ("backbone.pos_embed_cls", positions[0, ..leading]) })
+            Assert.True(state[name].Equals(leading == 1 ? stored.expand(3, -1) : before[name]), name);
+    }
+
+    [Theory]
     [InlineData("""{ "type": "Mctformer", "version": "v1", "scores": "mean", BACKBONE }""", "class_tokens")]
     [InlineData("""{ "type": "Mctformer", "version": "v2", "contrast_layers": 1, BACKBONE }""", "plus")]
+    [InlineData("""{ "type": "Mctformer", "version": "v2", "contrast_weight": 0, BACKBONE }""", "plus")]
+    [InlineData("""{ "type": "Mctformer", "version": "v2", "decay": 0.9, BACKBONE }""", "plus")]
     [InlineData("""{ "type": "Mctformer", "contrast_layers": 4, BACKBONE }""", "3 blocks")]
     [InlineData("""{ "type": "Mctformer", "attention_layers": 4, BACKBONE }""", "3 blocks")]
     [InlineData("""{ "type": "Mctformer", "backbone": { "type": "VisionTransformer", "arch": "tiny" } }""", "MctTransformer")]
