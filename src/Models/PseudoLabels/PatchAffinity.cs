@@ -60,7 +60,7 @@ public sealed record PatchAffinity(Tensor Values, int Height, int Width)
         var directions = places / places.pow(2).sum(2, keepdim: true).sqrt().clamp_min(1e-12);
         var alike = directions.matmul(directions.transpose(1, 2)).clamp_min(0).clamp_max(1).pow(power);
         // A place without features is like itself alone.
-        alike = alike + eye(alike.shape[1], device: alike.device).unsqueeze(0) * (alike.sum(2, keepdim: true) == 0);
+        alike = alike + eye(alike.shape[1], device: alike.device).unsqueeze(0) * alike.sum(2, keepdim: true).eq(0);
         return scope.MoveToOuter(alike / alike.sum(2, keepdim: true));
     }
 
@@ -104,7 +104,8 @@ public sealed record PatchAffinity(Tensor Values, int Height, int Width)
         using var scope = NewDisposeScope();
         // Relative to the row's greatest, so that a high power of small values doesn't vanish.
         var greatest = Values.amax([2], keepdim: true);
-        var powers = where(greatest > 0, Values / greatest.clamp_min(1e-30), eye(Values.shape[1], device: Values.device)).pow(beta);
+        var alone = eye(Values.shape[1], device: Values.device) * greatest.eq(0); // who takes of nobody stays where it is
+        var powers = ((Values / greatest.clamp_min(1e-30)) + alone).pow(beta);
         return scope.MoveToOuter(powers / powers.sum(2, keepdim: true));
     }
 

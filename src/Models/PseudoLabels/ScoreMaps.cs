@@ -101,7 +101,7 @@ public sealed class ScoreMaps(VisionModel model, ClassMapSource source, ScoreMap
         var least = maps.amin([1, 2], keepdim: true);
         var above = maps - least;
         var range = above.amax([1, 2], keepdim: true);
-        return scope.MoveToOuter(where(range > 0, above / range.clamp_min(1e-38), zeros_like(above)));
+        return scope.MoveToOuter(above / range.clamp_min(1e-37));
     }
 
     // [1, K, h, w]
