@@ -80,10 +80,17 @@ public sealed class ExplainTasksTests(TinyDetector detector) : IClassFixture<Tin
               "head": { "type": "LinearHead" } }
             """
         );
-        var network = Train("classification", $$"""{ "type": "ImageClassifier", "backbone": {{Backbone}}, "head": { "type": "LinearHead" } }""");
+        var network = Train(
+            "classification",
+            $$"""{ "type": "ImageClassifier", "backbone": {{Backbone}}, "head": { "type": "LinearHead" } }"""
+        );
         var folder = New();
         var said = Tool.Run("explain", network, Image(32), "--beside", vit, "--out-dir", folder).Succeeds();
-        Assert.Contains("layer backbone.blocks.1.norm1, 4 x 4 places: the last norm with a gradient at patches", said.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "layer backbone.blocks.1.norm1, 4 x 4 places: the last norm with a gradient at patches",
+            said.Output,
+            StringComparison.Ordinal
+        );
         Assert.Contains("the last map with a gradient", said.Output, StringComparison.Ordinal);
         // Both files are called alike: their numbers tell them apart.
         Assert.Equal(["1: iter_2", "2: iter_2"], Table(folder).Select(line => (string?)line["model"]));
