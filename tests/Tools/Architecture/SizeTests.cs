@@ -13,6 +13,7 @@ public sealed class SizeTests
         ["ConfusionMatrixCommand.Create"] = Options,
         ["BrowseDatasetCommand.Create"] = Options,
         ["TestCommand.Create"] = Options,
+        ["ExplainCommand.Create"] = Options,
     };
 
     private const string Options = "states the tool's options one after another, which is read as a list";

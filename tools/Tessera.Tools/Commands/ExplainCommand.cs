@@ -34,9 +34,9 @@ internal static class ExplainCommand
         var target = new Option<string>("--target")
         {
             Description =
-                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; of a "
-                + "detector's objects 1, 2 …; of a segmentor CLASS@X1:Y1:X2:Y2, a rectangle of the image. Default: top1; of a regression all "
-                + "values.",
+                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; "
+                + "of a detector's objects 1, 2 …; of a segmentor CLASS@X1:Y1:X2:Y2, a rectangle of the image. Default: top1; of a "
+                + "regression all values.",
             HelpName = "NAME,…",
         };
         var layer = new Option<string>("--layer")
