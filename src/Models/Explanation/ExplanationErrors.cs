@@ -27,8 +27,8 @@ internal static class ExplanationErrors
 
     public static UserErrorException GivesNoMap(string layer) =>
         new(
-            $"The layer \"{layer}\" can't explain: it gives no map of the image ([B, C, H, W], or tokens [B, N, C] that lie on a grid), or does "
-                + "not run when images go through the model."
+            $"The layer \"{layer}\" can't explain: it gives no map of the image ([B, C, H, W], or tokens [B, N, C] that lie on a grid), "
+                + "or does not run when images go through the model."
         );
 
     public static UserErrorException NotAMap(string layer, IReadOnlyList<long> shape) =>

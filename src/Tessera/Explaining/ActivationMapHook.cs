@@ -92,7 +92,8 @@ public sealed class ActivationMapHook(ActivationMapHookOptions options, Session 
         foreach (var index in indices)
             if (index < 0 || index >= dataset.Count)
                 throw new UserErrorException(
-                    $"ActivationMapHook: there is no sample {index} in {SessionData.NameOf(part)}, which has {dataset.Count}, counted from 0."
+                    $"ActivationMapHook: there is no sample {index} in {SessionData.NameOf(part)}, which has {dataset.Count}, "
+                        + "counted from 0."
                 );
         return [.. indices.Select(index => ExplainedImage.Of(dataset, index, data))];
     }

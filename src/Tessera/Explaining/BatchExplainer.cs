@@ -94,7 +94,11 @@ internal sealed class BatchExplainer(Session session, DataInfo data, Explanation
                 for (var r = 0; r < count; r++)
                 {
                     var sample = batch.Samples[chosen[r].Image];
-                    var map = new RelevanceMap((int)maps.Maps.shape[1], (int)maps.Maps.shape[2], all.Chunk(all.Length / count).ElementAt(r));
+                    var map = new RelevanceMap(
+                        (int)maps.Maps.shape[1],
+                        (int)maps.Maps.shape[2],
+                        all.Chunk(all.Length / count).ElementAt(r)
+                    );
                     found[first + r, m] = Of(images[(int)sample.Index], sample, chosen[r], method, layers, map, maps.Ranges[r]);
                 }
             }

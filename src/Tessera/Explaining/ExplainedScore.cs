@@ -12,6 +12,5 @@ namespace Tessera.Explaining;
 internal sealed record ExplainedScore(int Image, string Name, double? Score, int? Class, ScoreTarget? Target = null)
 {
     /// <summary>"dog 0.931".</summary>
-    public string Headline =>
-        Class is null ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name} {(Score ?? double.NaN):0.000}");
+    public string Headline => Class is null ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name} {(Score ?? double.NaN):0.000}");
 }

@@ -70,7 +70,13 @@ internal sealed class ExplainedScores(VisionModel model, DataInfo data, IReadOnl
         foreach (var word in targets.Count == 0 ? [ScoreTargets.Top1] : targets)
         foreach (var target in Parts(explained, one, word))
             found.Add(
-                new ExplainedScore(image, target.NameOf(0), target is DetectionTarget { Objects: [var only] } ? only.Score : null, null, target)
+                new ExplainedScore(
+                    image,
+                    target.NameOf(0),
+                    target is DetectionTarget { Objects: [var only] } ? only.Score : null,
+                    null,
+                    target
+                )
             );
         return found;
     }

@@ -44,8 +44,10 @@ internal static class ExplainingErrors
 
     public static UserErrorException TooMany(int asked, int most, DataInfo data) =>
         new(
-            data.Task == DataTask.Segmentation ? $"\"top{asked}\": of a segmentation the class of the most pixels is explained: top1, or classes."
-            : data.Task == DataTask.Detection ? $"\"top{asked}\": of a detection the best object is explained: top1, or 1, 2, 3 …, or classes."
+            data.Task == DataTask.Segmentation
+                ? $"\"top{asked}\": of a segmentation the class of the most pixels is explained: top1, or classes."
+            : data.Task == DataTask.Detection
+                ? $"\"top{asked}\": of a detection the best object is explained: top1, or 1, 2, 3 …, or classes."
             : $"The best {asked} classes are asked for; the model has {most}."
         );
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Tessera.Datasets.Images.Resampling;
-using Tessera.Framework.Errors;
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 using Tessera.Framework.Visualization;
 
 namespace Tessera.Explaining;
@@ -66,7 +66,10 @@ public static class ExplanationPicture
     {
         var scale = Math.Min((double)longest / Math.Max(image.Height, image.Width), 1);
         if (Math.Min(image.Height, image.Width) < shortest)
-            scale = Math.Max(1, Math.Min(Math.Ceiling((double)shortest / Math.Min(image.Height, image.Width)), 8192 / Math.Max(image.Height, image.Width)));
+            scale = Math.Max(
+                1,
+                Math.Min(Math.Ceiling((double)shortest / Math.Min(image.Height, image.Width)), 8192 / Math.Max(image.Height, image.Width))
+            );
         if (scale == 1)
             return image;
         var (height, width) = (Math.Max(1, (int)Math.Round(image.Height * scale)), Math.Max(1, (int)Math.Round(image.Width * scale)));
@@ -81,7 +84,13 @@ public static class ExplanationPicture
     {
         using var ruler = Drawing.Pixels(1, 1);
         var lines = new List<(string, Rgb)> { (ruler.Fit(explanation.Headline, width, TitleSize, bold: true), s_ink) };
-        foreach (var line in Wrapped(ruler, $"{explanation.MethodTitle}, {(model is null ? "" : model + ", ")}layer {LayersOf(explanation)}", width))
+        foreach (
+            var line in Wrapped(
+                ruler,
+                $"{explanation.MethodTitle}, {(model is null ? "" : model + ", ")}layer {LayersOf(explanation)}",
+                width
+            )
+        )
             lines.Add((line, s_ink));
         foreach (var line in explanation.Objection is { } objection ? Wrapped(ruler, objection, width) : [])
             lines.Add((line, s_objection));

@@ -52,7 +52,14 @@ public sealed class ExplanationSheet
             Text(drawing, row.Title, Gap, top, cellWidth, s_ink, bold: true);
             drawing.Draw(row.Shown, Gap, top + above, row.Shown.Width, row.Shown.Height);
             for (var i = 0; i < row.Cells.Count; i++)
-                Draw(drawing, row.Cells[i], Gap + (cellWidth * (1 + (i % inLine))), top + ((i / inLine) * Height(row, above)), above, cellWidth);
+                Draw(
+                    drawing,
+                    row.Cells[i],
+                    Gap + (cellWidth * (1 + (i % inLine))),
+                    top + ((i / inLine) * Height(row, above)),
+                    above,
+                    cellWidth
+                );
             top += Lines(row, inLine) * Height(row, above);
         }
         return drawing;

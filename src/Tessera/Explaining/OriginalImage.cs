@@ -10,6 +10,5 @@ internal static class OriginalImage
     private static readonly LoadImage s_load = new(new LoadImageOptions());
 
     /// <returns>8-bit RGB.</returns>
-    public static Image Read(ExplainedImage image) =>
-        Photograph.Of(s_load.Apply(image.Open(), new RandomSource(0)).Image!.Decode());
+    public static Image Read(ExplainedImage image) => Photograph.Of(s_load.Apply(image.Open(), new RandomSource(0)).Image!.Decode());
 }

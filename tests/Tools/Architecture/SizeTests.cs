@@ -14,6 +14,7 @@ public sealed class SizeTests
         ["BrowseDatasetCommand.Create"] = Options,
         ["TestCommand.Create"] = Options,
         ["AttentionCommand.Create"] = Options,
+        ["ExplainCommand.Create"] = Options,
     };
 
     private const string Options = "states the tool's options one after another, which is read as a list";

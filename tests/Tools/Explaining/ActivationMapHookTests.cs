@@ -17,7 +17,10 @@ public sealed class ActivationMapHookTests(TinyRun run) : IClassFixture<TinyRun>
     {
         var (plain, watched) = (Path.Combine(run.New(), "plain"), Path.Combine(run.New(), "watched"));
         Train(plain);
-        Train(watched, """{"type": "ActivationMapHook", "indices": [0, 5], "methods": ["grad_cam", "random_cam"], "targets": ["labels"]}""");
+        Train(
+            watched,
+            """{"type": "ActivationMapHook", "indices": [0, 5], "methods": ["grad_cam", "random_cam"], "targets": ["labels"]}"""
+        );
         Assert.Equal(Losses(plain), Losses(watched));
         using var scope = NewDisposeScope();
         using var one = Session.OfCheckpoint(Path.Combine(plain, "epoch_2.safetensors"), new() { Averaged = false });
@@ -59,15 +62,7 @@ public sealed class ActivationMapHookTests(TinyRun run) : IClassFixture<TinyRun>
     private void Train(string workDir, string? hook = null) => Tool.Run(Arguments(workDir, hook)).Succeeds();
 
     private string[] Arguments(string workDir, string? hook) =>
-        [
-            "train",
-            run.ConfigPath,
-            "--work-dir",
-            workDir,
-            "--cfg-options",
-            Dropout,
-            .. hook is null ? (string[])[] : [$"hooks.maps={hook}"],
-        ];
+        ["train", run.ConfigPath, "--work-dir", workDir, "--cfg-options", Dropout, .. hook is null ? (string[])[] : [$"hooks.maps={hook}"]];
 
     private static string[] Losses(string workDir) =>
         [

@@ -16,7 +16,8 @@ public sealed class ExplainTasksTests(TinyDetector detector) : IClassFixture<Tin
           "model": MODEL,
           "train": {
             "loop": "iterations", "iterations": 2, "validate_every": 0, "loader": { "batch_size": 4, "workers": 0 },
-            "dataset": { "type": "Shapes", "task": "TASK", "count": 8, "size": 32, "pipeline": [ { "type": "LoadImage" }, { "type": "Normalize" } ] }
+            "dataset": { "type": "Shapes", "task": "TASK", "count": 8, "size": 32,
+              "pipeline": [ { "type": "LoadImage" }, { "type": "Normalize" } ] }
           },
           "optimizer": { "type": "Sgd", "lr": 0.01 }, "hooks": { "checkpoint": { "type": "CheckpointHook", "every_iterations": 2 } }
         }
@@ -80,13 +81,20 @@ public sealed class ExplainTasksTests(TinyDetector detector) : IClassFixture<Tin
               "head": { "type": "LinearHead" } }
             """
         );
-        var network = Train("classification", $$"""{ "type": "ImageClassifier", "backbone": {{Backbone}}, "head": { "type": "LinearHead" } }""");
+        var network = Train(
+            "classification",
+            $$"""{ "type": "ImageClassifier", "backbone": {{Backbone}}, "head": { "type": "LinearHead" } }"""
+        );
         var folder = New();
         var said = Tool.Run("explain", network, Image(32), "--beside", vit, "--out-dir", folder).Succeeds();
-        Assert.Contains("layer backbone.blocks.1.norm1, 4 x 4 places: the last norm with a gradient at patches", said.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "layer backbone.blocks.1.norm1, 4 x 4 places: the last norm with a gradient at patches",
+            said.Output,
+            StringComparison.Ordinal
+        );
         Assert.Contains("the last map with a gradient", said.Output, StringComparison.Ordinal);
-        // Both files are called alike: their numbers tell them apart.
-        Assert.Equal(["1: iter_2", "2: iter_2"], Table(folder).Select(line => (string?)line["model"]));
+        // Files and folders are called alike: their numbers tell them apart.
+        Assert.Equal(["1: run/iter_2", "2: run/iter_2"], Table(folder).Select(line => (string?)line["model"]));
     }
 
     private string Explain(string checkpoint, params string[] arguments)

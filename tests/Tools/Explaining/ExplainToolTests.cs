@@ -141,7 +141,7 @@ public sealed class ExplainToolTests(TinyRun run) : IClassFixture<TinyRun>
     [InlineData("--target labels", "shape.png: its labels are unknown.", "train, val or test")]
     [InlineData("--method grad_can", "\"grad_can\"", "Did you mean \"grad_cam\"?")]
     [InlineData("--layer backbone.layer5", "no layer \"backbone.layer5\"", "Did you mean \"backbone.layer")]
-    [InlineData("--layer head.fc", "The layer \"head.fc\" can't explain: it gives no map of the image")]
+    [InlineData("--layer head.fc", "The layer \"head.fc\" gives [1, 10], which is no map of the image")]
     [InlineData("--batch 0", "--batch is 0; 1 to 1024 was expected.")]
     [InlineData("--count 0", "--count is 0; at least 1 was expected.")]
     public void Mistake_IsToldWithItsRemedy(string arguments, params string[] parts)

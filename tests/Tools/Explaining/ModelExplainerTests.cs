@@ -67,7 +67,11 @@ public sealed class ModelExplainerTests(TinyRun run) : IClassFixture<TinyRun>
     {
         using var explainer = ModelExplainer.Load(run.Checkpoint, new ModelExplainerOptions { Device = "cpu" });
         ExplainedImage[] images = [.. Enumerable.Range(0, 7).Select(i => ExplainedImage.File(Shape(i), explainer.Data))];
-        var request = new ExplanationRequest { Targets = ["top2"], Methods = [.. new[] { "grad_cam", "layer_cam" }.Select(explainer.Method)] };
+        var request = new ExplanationRequest
+        {
+            Targets = ["top2"],
+            Methods = [.. new[] { "grad_cam", "layer_cam" }.Select(explainer.Method)],
+        };
         var single = images.SelectMany(image => explainer.Explain([image], request with { BatchSize = 1 })).ToArray();
         using var scope = NewDisposeScope();
         var before = Tensor.TotalCount;
@@ -138,9 +142,7 @@ public sealed class ModelExplainerTests(TinyRun run) : IClassFixture<TinyRun>
 
     private static Tensor Input(Session session, string path)
     {
-        using var loader = (
-            (IBatchLoaderFactory)session.Services.GetService(typeof(IBatchLoaderFactory))!
-        ).Create(
+        using var loader = ((IBatchLoaderFactory)session.Services.GetService(typeof(IBatchLoaderFactory))!).Create(
             new PredictionInputs([() => PredictionInput.File(0, path)], session.TrainedOn!),
             PredictionPipeline.Build(session),
             null,

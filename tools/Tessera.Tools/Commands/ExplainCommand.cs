@@ -34,18 +34,22 @@ internal static class ExplainCommand
         var target = new Option<string>("--target")
         {
             Description =
-                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; of a "
-                + "detector's objects 1, 2 …; of a segmentor CLASS@X1:Y1:X2:Y2, a rectangle of the image. Default: top1; of a regression all "
-                + "values.",
+                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; "
+                + "of a detector's objects 1, 2 …; of a segmentor CLASS@X1:Y1:X2:Y2, a rectangle of the image. Default: top1; of a "
+                + "regression all values.",
             HelpName = "NAME,…",
         };
         var layer = new Option<string>("--layer")
         {
-            Description = "Modules of the model whose maps are read; of several the mean is taken. Default: auto, which says what it took and why.",
+            Description =
+                "Modules of the model whose maps are read; of several the mean is taken. Default: auto, which says what it took and why.",
             HelpName = "NAME,…",
         };
         var augSmooth = new Option<bool>("--aug-smooth") { Description = "The mean of six maps: mirrored and not, brighter and darker." };
-        var eigenSmooth = new Option<bool>("--eigen-smooth") { Description = "The first principal component in place of the sum over channels." };
+        var eigenSmooth = new Option<bool>("--eigen-smooth")
+        {
+            Description = "The first principal component in place of the sum over channels.",
+        };
         var beside = new Option<string[]>("--beside")
         {
             Description = "A further checkpoint that explains the same images beside the first. May be given several times.",
@@ -129,24 +133,20 @@ internal static class ExplainCommand
         var folder = asked.Folder ?? $"explain-{Path.GetFileNameWithoutExtension(asked.Checkpoints[0])}";
         if (File.Exists(folder))
             throw new UserErrorException($"{folder}: pictures are written into a folder, but this is a file.");
-        request = request with
-        {
-            Layers = asked.Layers == Auto ? [] : Names(asked.Layers),
-        };
+        request = request with { Layers = asked.Layers == Auto ? [] : Names(asked.Layers) };
         var leftOut = new List<(string Name, string Reason)>();
         using var models = new ComparedModels(asked.Checkpoints, options)
         {
             LayersChosen = (model, layers) =>
             {
                 foreach (var layer in layers)
-                    ToolConsole.Current.Line(
-                        $"{model}: layer {layer.Name}, {layer.Grid.Height} x {layer.Grid.Width} places: {layer.Why}"
-                    );
+                    ToolConsole.Current.Line($"{model}: layer {layer.Name}, {layer.Grid.Height} x {layer.Grid.Width} places: {layer.Why}");
             },
             LeftOut = (name, reason) => leftOut.Add((name, reason)),
-            Unsuitable = asked.Methods == All
-                ? (model, method, reason) => ToolConsole.Current.Note($"{model}: {method.Title} is left out: {reason}")
-                : null,
+            Unsuitable =
+                asked.Methods == All
+                    ? (model, method, reason) => ToolConsole.Current.Note($"{model}: {method.Title} is left out: {reason}")
+                    : null,
         };
         request = request with
         {
@@ -197,16 +197,16 @@ internal static class ExplainCommand
                 );
             foreach (var map in row)
                 if (map.Explanation.Objection is { } objection)
-                    ToolConsole.Current.Note($"{image}, {(map.Model is { } model ? model + ", " : "")}{map.Explanation.MethodTitle}: {objection}");
+                    ToolConsole.Current.Note(
+                        $"{image}, {(map.Model is { } model ? model + ", " : "")}{map.Explanation.MethodTitle}: {objection}"
+                    );
         }
     }
 
     private static UserErrorException NothingExplained(string input, int images, List<(string Name, string Reason)> leftOut)
     {
         var first = SkippedSample.Reason(leftOut[0].Name, leftOut[0].Reason);
-        return new UserErrorException(
-            images == 1 ? first : $"{input}\n  None of its {images} images can be explained. The first: {first}"
-        );
+        return new UserErrorException(images == 1 ? first : $"{input}\n  None of its {images} images can be explained. The first: {first}");
     }
 
     private static string[] Names(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

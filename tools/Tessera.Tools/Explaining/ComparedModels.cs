@@ -120,7 +120,12 @@ internal sealed class ComparedModels : IDisposable
         string[] plain = [.. checkpoints.Select(path => Path.GetFileNameWithoutExtension(path) ?? path)];
         if (plain.Distinct().Count() == plain.Length)
             return plain;
-        string[] longer = [.. checkpoints.Select(path => $"{Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))}/{Path.GetFileNameWithoutExtension(path)}")];
+        string[] longer =
+        [
+            .. checkpoints.Select(path =>
+                $"{Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path)))}/{Path.GetFileNameWithoutExtension(path)}"
+            ),
+        ];
         return longer.Distinct().Count() == longer.Length ? longer : [.. longer.Select((name, i) => $"{i + 1}: {name}")];
     }
 }
