@@ -10,7 +10,7 @@ namespace Tessera.Models.Explanation.Methods;
 /// 2008), without chance, so that the order of rows and columns does not matter; it ends in a local optimum.</remarks>
 internal static class NonnegativeFactors
 {
-    private const double Enough = 1e-6; // of a round, relative to the first: nothing more to win
+    private const double Enough = 1e-8; // of a round, relative to the first: nothing more to win
 
     /// <param name="v">[n, C], not negative, float64.</param>
     /// <returns>W, [n, k], and H, [k, C], float64, of the caller's dispose scope. Components beyond the rank of V are 0.</returns>

@@ -94,10 +94,11 @@ public sealed class PixelTarget : ScoreTarget
                 $"The rectangle ({corners.X1}, {corners.Y1}, {corners.X2}, {corners.Y2}) holds no pixel of the image, which is {width} wide and "
                     + $"{height} high: x1, y1, x2, y2 with x1 < x2 and y1 < y2 were expected."
             );
+        var region = new float[height * width];
+        for (var row = top; row < bottom; row++)
+            region.AsSpan((row * width) + left, right - left).Fill(1);
         using var scope = NewDisposeScope();
-        var region = zeros(height, width);
-        region.narrow(0, top, bottom - top).narrow(1, left, right - left).fill_(1);
-        return scope.MoveToOuter(region);
+        return scope.MoveToOuter(tensor(region).view(height, width));
     }
 
     public override Tensor Of(Tensor[] outputs, IReadOnlyList<int> owners)

@@ -2,6 +2,7 @@ using Tessera.Models.Explanation;
 using Tessera.Models.Explanation.Methods;
 using Tessera.Models.Layers;
 using Tessera.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Explanation.Perturbation;

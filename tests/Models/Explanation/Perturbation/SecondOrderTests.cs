@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Explanation;
 using Tessera.Models.Explanation.Methods;
 using Tessera.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Explanation.Perturbation;
