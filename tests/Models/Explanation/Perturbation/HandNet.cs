@@ -15,8 +15,8 @@ internal enum HandRelu
     Function,
 }
 
-/// <summary>At each pixel: 3 to 4 to 4 numbers through ReLUs, then for each of two classes a weighted sum, summed over the pixels. It counts
-/// the images that it gets at once.</summary>
+/// <summary>At each pixel: 3 to 4 to 4 numbers through ReLUs, then for each of two classes a weighted sum, summed over the pixels. It
+/// counts the images that it gets at once.</summary>
 internal sealed class HandNet : VisionModel, IExplainable
 {
     private readonly Conv2d first = Conv2d(3, 4, 1);
