@@ -16,8 +16,8 @@ public sealed record DffOptions(
 /// <summary>Concepts that a layer's activation is made of.</summary>
 /// <param name="Maps">How much of each concept there is at each place: [B, k, h, w], not negative.</param>
 /// <param name="Vectors">What it is made of: [B, k, C], not negative.</param>
-/// <param name="Floor">What was taken off each channel so that nothing is negative, [B, C], at most 0: the activation is about Σ maps · vectors +
-/// floor.</param>
+/// <param name="Floor">What was taken off each channel so that nothing is negative, [B, C], at most 0: the activation is about Σ maps ·
+/// vectors + floor.</param>
 /// <param name="Effects">How much the score falls when a concept is left out, [B, k].</param>
 /// <param name="Logits">Where the model is a classifier, what it says of a map that is the concept everywhere: [B, k, classes].</param>
 /// <remarks>Of the dispose scope of who made them, float32 or as the activation.</remarks>

@@ -11,11 +11,11 @@ public sealed record FullGradOptions(bool Partial = false);
 
 /// <summary>What the image and every bias of the network say for the score, at their places.</summary>
 /// <remarks>
-/// Srinivas and Fleuret, "Full-Gradient Representation for Neural Network Visualization", 2019, arXiv:1905.00780, equation 2 and, for the map,
-/// equation 7: each layer's terms, without sign, are scaled to [0, 1] over all channels and places of an image, enlarged corner on corner
-/// and summed, as in the authors' code. Biases are those of convolutions, linear layers (which have no place in the map) and norms with
-/// fixed statistics, whose subtracted mean is one, too. A network of these and of ReLUs and poolings is explained wholly: input and bias
-/// terms add up to the score. Others (a LayerNorm, GELU, attention) are not, and are refused.
+/// Srinivas and Fleuret, "Full-Gradient Representation for Neural Network Visualization", 2019, arXiv:1905.00780, equation 2 and, for the
+/// map, equation 7: each layer's terms, without sign, are scaled to [0, 1] over all channels and places of an image, enlarged corner on
+/// corner and summed, as in the authors' code. Biases are those of convolutions, linear layers (which have no place in the map) and norms
+/// with fixed statistics, whose subtracted mean is one, too. A network of these and of ReLUs and poolings is explained wholly: input and
+/// bias terms add up to the score. Others (a LayerNorm, GELU, attention) are not, and are refused.
 /// </remarks>
 [Component("FullGrad")]
 public sealed class FullGrad(FullGradOptions options) : ActivationMethod
@@ -31,7 +31,8 @@ public sealed class FullGrad(FullGradOptions options) : ActivationMethod
         if (!options.Partial && !terms.AreWhole)
             throw new UserErrorException(
                 $"{Title} explains networks of convolutions, norms with fixed statistics, linear layers and ReLUs wholly; the terms of "
-                    + $"{run.Model.GetName()} do not add up to its score. Not covered: {terms.NotCovered}. \"partial\": true takes what is covered."
+                    + $"{run.Model.GetName()} do not add up to its score. Not covered: {terms.NotCovered}. "
+                    + "\"partial\": true takes what is covered."
             );
         var map = Rescaled(terms.Input).sum(1, keepdim: true);
         foreach (var term in terms.Biases.Where(term => term.dim() == 4 && term.shape[0] == map.shape[0]))

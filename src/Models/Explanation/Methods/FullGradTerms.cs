@@ -37,7 +37,7 @@ public sealed class FullGradTerms
             using var scope = NewDisposeScope();
             var sum = Sum();
             var size = Biases.Aggregate(Total(Input).abs(), (all, term) => all + Total(term).abs());
-            return (Scores - sum).abs().le((Scores.abs() * 1e-2) + (size * 1e-4)).all().cpu().item<bool>();
+            return ((Scores.abs() * 1e-2) + (size * 1e-4)).ge((Scores - sum).abs()).all().cpu().item<bool>();
         }
     }
 
@@ -80,6 +80,9 @@ public sealed class FullGradTerms
 
         Tensor Capture(Tensor bias, bool last, Tensor output)
         {
+            // Not of the images: a table of positions, windows that are a batch of their own.
+            if (!output.requires_grad || output.shape[0] != images.shape[0])
+                return output;
             var captured = output.clone().DetachFromDisposeScope(); // the model's own scopes would free it
             seen.Add((bias, last, captured));
             return captured.clone();

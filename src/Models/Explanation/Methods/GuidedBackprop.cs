@@ -75,8 +75,8 @@ public sealed class GuidedBackprop(GuidedBackpropOptions options) : ActivationMe
                 );
             if (known is { Value: > 0 and var left } && !options.Partial)
                 throw new UserErrorException(
-                    $"{Title}: {left} of the ReLUs of {run.Model.GetName()} are neither modules nor run by Rectifier.Of or Rectifier.InPlace, so that "
-                        + "their gradient stays as it is. \"partial\": true explains it all the same."
+                    $"{Title}: {left} of the ReLUs of {run.Model.GetName()} are neither modules nor run by Rectifier.Of or "
+                        + "Rectifier.InPlace, so that their gradient stays as it is. \"partial\": true explains it all the same."
                 );
             return score!;
         }

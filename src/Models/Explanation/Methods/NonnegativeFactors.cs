@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace Tessera.Models.Explanation.Methods;
 
 /// <summary>A matrix without negative values as a product of two narrow ones without negative values: V ≈ W H.</summary>
-/// <remarks>Cichocki and Phan, "Fast Local Algorithms for Large Scale Nonnegative Matrix and Tensor Factorizations", 2009: columns of W and rows
-/// of H take turns at their least squares (HALS). It starts from the singular vectors (Boutsidis and Gallopoulos, "SVD based initialization",
-/// 2008), without chance, so that the order of rows and columns does not matter; it ends in a local optimum.</remarks>
+/// <remarks>Cichocki and Phan, "Fast Local Algorithms for Large Scale Nonnegative Matrix and Tensor Factorizations", 2009: columns of W
+/// and rows of H take turns at their least squares (HALS). It starts from the singular vectors (Boutsidis and Gallopoulos, "SVD based
+/// initialization", 2008), without chance, so that the order of rows and columns does not matter; it ends in a local optimum.</remarks>
 internal static class NonnegativeFactors
 {
-    private const double Enough = 1e-6; // of a round, relative to the first: nothing more to win
+    private const double Enough = 1e-8; // of a round, relative to the first: nothing more to win
 
     /// <param name="v">[n, C], not negative, float64.</param>
     /// <returns>W, [n, k], and H, [k, C], float64, of the caller's dispose scope. Components beyond the rank of V are 0.</returns>

@@ -8,9 +8,9 @@ public sealed record ScoreCamOptions([property: Range(1, 4096)] int Batch = 16);
 
 /// <summary>Each channel weighs by the score of the image seen through it: the channel at the image's size, scaled to [0, 1], times the
 /// image. The weights are the softmax of these scores over the channels. No gradient is used.</summary>
-/// <remarks>Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks", 2020, arXiv:1910.01279. The score of
-/// an image without anything, which the paper takes off each, falls out of the softmax. Channels are enlarged corner on corner, as the
-/// authors do. One that is the same everywhere hides the whole image.</remarks>
+/// <remarks>Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional Neural Networks", 2020, arXiv:1910.01279. The
+/// score of an image without anything, which the paper takes off each, falls out of the softmax. Channels are enlarged corner on corner,
+/// as the authors do. One that is the same everywhere hides the whole image.</remarks>
 [Component("ScoreCam")]
 public sealed class ScoreCam(ScoreCamOptions options) : ActivationMethod
 {

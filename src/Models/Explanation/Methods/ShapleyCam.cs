@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Torch;
@@ -19,13 +20,19 @@ public sealed record ShapleyCamOptions(bool ResidualSoftmax = true);
 [Component("ShapleyCam")]
 public sealed class ShapleyCam(ShapleyCamOptions options) : ActivationMethod
 {
+    // Operators that libtorch differentiates once; a second time ends the process.
+    private static readonly string[] s_once = ["scaled_dot_product", "grid_sampler", "cdist"];
+
+    // Of each model the first of them that it runs, looked for once.
+    private static readonly ConditionalWeakTable<nn.Module, StrongBox<string?>> s_found = [];
+
     public override string Title => "Shapley-CAM";
 
     public override Tensor Contributions(ExplainedRun run)
     {
         using var scope = NewDisposeScope();
         using var composed = new ComposedAttention(run.Model);
-        using var twice = new ExplainedRun(run.Model, run.Images, TargetOf(run), run.Layer, run.Owners);
+        using var twice = Again(run);
         var activation = twice.Activation.detach();
         using var mode = enable_grad();
         var gradient = twice.DifferentiableGradient();
@@ -33,6 +40,26 @@ public sealed class ShapleyCam(ShapleyCamOptions options) : ActivationMethod
         if (Curvature(twice, gradient, activation) is { } curvature)
             weights = weights - (curvature / 2);
         return scope.MoveToOuter(weights.mean([2, 3], keepdim: true) * activation);
+    }
+
+    private ExplainedRun Again(ExplainedRun run)
+    {
+        ExplainedRun? again = null;
+        void Open() => again = new ExplainedRun(run.Model, run.Images, TargetOf(run), run.Layer, run.Owners);
+
+        if (s_found.TryGetValue(run.Model, out var found) || !OperatorTrace.IsAvailable)
+            Open();
+        else
+        {
+            var called = OperatorTrace.Record(Open).Operators.Select(node => node.Name).FirstOrDefault(name => s_once.Any(name.Contains));
+            found = s_found.GetValue(run.Model, _ => new StrongBox<string?>(called));
+        }
+        if (found?.Value is not { } once)
+            return again!;
+        again!.Dispose();
+        throw new UserErrorException(
+            $"{Title} differentiates twice, but {run.Model.GetName()} runs \"{once}\", which has no second derivative: take \"grad_cam\"."
+        );
     }
 
     // The Hessian times the activation; null where the gradient does not change with what the layer gives.

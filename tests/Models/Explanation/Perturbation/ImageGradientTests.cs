@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Explanation;
 using Tessera.Models.Explanation.Methods;
 using Tessera.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Explanation.Perturbation;
@@ -56,7 +57,7 @@ public sealed class ImageGradientTests
             var amounts = term[0].abs();
             var (least, most) = (amounts.min().item<float>(), amounts.max().item<float>());
             if (most > least)
-                expected = expected + ((amounts - least) / (most - least)).sum(0);
+                expected = expected + ((amounts - least) / (most - least)).sum([0]);
         }
         PerturbationTests.AssertNear(expected, new FullGrad(new()).Contributions(run)[0, 0], 1e-5);
     }
@@ -111,11 +112,18 @@ public sealed class ImageGradientTests
             [
                 .. Enumerable
                     .Range(0, 4)
-                    .Select(to => state[$"{name}.bias"][to] + given.Select((value, from) => state[$"{name}.weight"][(to * given.Length) + from] * value).Sum()),
+                    .Select(to =>
+                        state[$"{name}.bias"][to]
+                        + given.Select((value, from) => state[$"{name}.weight"][(to * given.Length) + from] * value).Sum()
+                    ),
             ];
 
         float[] Back(string name, float[] given, int inputs) =>
-            [.. Enumerable.Range(0, inputs).Select(from => given.Select((value, to) => state[$"{name}.weight"][(to * inputs) + from] * value).Sum())];
+            [
+                .. Enumerable
+                    .Range(0, inputs)
+                    .Select(from => given.Select((value, to) => state[$"{name}.weight"][(to * inputs) + from] * value).Sum()),
+            ];
 
         static float[] Through(float[] given, float[] before) => [.. given.Zip(before, (g, value) => value > 0 && g > 0 ? g : 0)];
 
@@ -156,7 +164,10 @@ public sealed class ImageGradientTests
 
         using var transformer = Explained.Classifier(ViT);
         using var other = Run(transformer);
-        Assert.Contains("none that it could change", Assert.Throws<UserErrorException>(() => new GuidedBackprop(new()).Contributions(other)).Message);
+        Assert.Contains(
+            "none that it could change",
+            Assert.Throws<UserErrorException>(() => new GuidedBackprop(new()).Contributions(other)).Message
+        );
     }
 
     private static ExplainedRun Run(VisionModel model, ScalarType type = ScalarType.Float32)

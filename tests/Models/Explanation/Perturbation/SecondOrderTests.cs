@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Explanation;
 using Tessera.Models.Explanation.Methods;
 using Tessera.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Explanation.Perturbation;
@@ -20,14 +21,16 @@ public sealed class SecondOrderTests
     [Theory]
     [InlineData(ResNet, "backbone.layer2")]
     [InlineData(ViT, "backbone.blocks.0")]
-    [InlineData(Swin, "backbone.layers.0")]
+    [InlineData(Swin, "backbone.layers.0.blocks.1")]
     public void ShapleyCam_AnyLayer_WeighsAsDifferencesOfScoresSay(string backbone, string layer)
     {
         using var model = Explained.Classifier(backbone).to(ScalarType.Float64);
         using var scope = NewDisposeScope();
         var images = Explained.Images(1, 32, 32).to(ScalarType.Float64);
         var target = Explained.Target(2);
-        var found = model.named_modules().Any(entry => entry.name == layer) ? MapLayers.Named(model, layer, images, target) : MapLayers.Find(model, images, target);
+        var found = model.named_modules().Any(entry => entry.name == layer)
+            ? MapLayers.Named(model, layer, images, target)
+            : MapLayers.Find(model, images, target);
         using var run = new ExplainedRun(model, images, target, found);
         var map = new ShapleyCam(new(ResidualSoftmax: false)).Contributions(run);
         var (step, along) = (1e-3, 1e-3);
@@ -48,6 +51,22 @@ public sealed class SecondOrderTests
         }
         if (backbone != ResNet) // linear between its ReLUs
             Assert.True(curved > 1e-6);
+    }
+
+    [Fact]
+    public void ShapleyCam_OperatorWithoutSecondDerivative_IsRefused()
+    {
+        using var model = new FusedNet();
+        using var scope = NewDisposeScope();
+        var images = Explained.Images(1, 8, 8);
+        var target = Explained.Target(1);
+        using var run = new ExplainedRun(model, images, target, MapLayers.Named(model, "first", images, target));
+        for (var again = 0; again < 2; again++)
+        {
+            var error = Assert.Throws<UserErrorException>(() => new ShapleyCam(new()).Contributions(run));
+            Assert.Contains("FusedNet runs \"aten::", error.Message, StringComparison.Ordinal);
+            Assert.Contains("scaled_dot_product", error.Message, StringComparison.Ordinal);
+        }
     }
 
     // y = z_k + log p_k over z = W m + b, m the mean of A: g = (2 W_k - Σ p_j W_j) / n, H·A = -Σ p'_j W_j / n,

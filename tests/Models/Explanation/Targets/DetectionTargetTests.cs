@@ -17,7 +17,8 @@ public sealed class DetectionTargetTests
     private const string Retina = """{ "type": "RetinaHead", "stacked_convs": 0 }""";
     private const string RetinaTower = """{ "type": "RetinaHead", "stacked_convs": 1, "norm": "gn" }""";
     private const string Fcos = """{ "type": "FcosHead", "stacked_convs": 0 }""";
-    private const string FcosTower = """{ "type": "FcosHead", "stacked_convs": 1, "score": "root", "candidates_by": "score", "norm_on_bbox": false }""";
+    private const string FcosTower =
+        """{ "type": "FcosHead", "stacked_convs": 1, "score": "root", "candidates_by": "score", "norm_on_bbox": false }""";
 
     [Theory]
     [InlineData(Retina)]
@@ -103,7 +104,9 @@ public sealed class DetectionTargetTests
         Assert.Equal(target.Of(outputs, [0, 1]).Values<float>(), target.Mirrored().Of(mirrored, [0, 1]).Values<float>());
 
         float Logit(Tensor[] maps, int image) =>
-            maps[0][image, (found[image].Place.Shape * 3) + found[image].Label, found[image].Place.Row, found[image].Place.Column].item<float>();
+            maps[0]
+                [image, (found[image].Place.Shape * 3) + found[image].Label, found[image].Place.Row, found[image].Place.Column]
+                .item<float>();
     }
 
     [Fact]

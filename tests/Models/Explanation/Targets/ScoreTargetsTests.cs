@@ -51,7 +51,10 @@ public sealed class ScoreTargetsTests
     {
         var info = new DataInfo(["height", "weight"], DataTask.Regression);
         using var model = Formula.Fill(
-            Build.From<VisionModel>($$"""{ "type": "ImageRegressor", "backbone": {{Backbone}}, "head": { "type": "RegressionHead" } }""", info)
+            Build.From<VisionModel>(
+                $$"""{ "type": "ImageRegressor", "backbone": {{Backbone}}, "head": { "type": "RegressionHead" } }""",
+                info
+            )
         );
         using var batch = Build.Batch(1, 64, info);
         Assert.Equal([1], Classes(model, info, batch, "weight"));
@@ -88,7 +91,10 @@ public sealed class ScoreTargetsTests
             Assert.Equal(found.First(one => one.Label == label).Place, Object($"class{label}").Place);
         var target = ScoreTargets.Parse(model, info, batch, "1")[0];
         Assert.Matches(@"^class\d 0\.\d\d at \(\d+, \d+, \d+, \d+\)$", target.NameOf(0));
-        Assert.Equal($"There is no object 999: the detector finds {found.Count} in the image, numbered from 1.", Throws(model, info, batch, "999"));
+        Assert.Equal(
+            $"There is no object 999: the detector finds {found.Count} in the image, numbered from 1.",
+            Throws(model, info, batch, "999")
+        );
         Assert.Contains("Did you mean", Throws(model, info, batch, "clas1"));
         if (found.Any(one => one.Label == 1))
             Assert.Equal(1, Object("labels").Label);
