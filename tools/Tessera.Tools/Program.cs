@@ -28,6 +28,7 @@ internal static class Program
             ListComponentsCommand.Create(),
             PublishCommand.Create(),
             ConvertMasksCommand.Create(),
+            ScoreMasksCommand.Create(),
             ConvertDatasetCommand.Create(),
             OptimizeAnchorsCommand.Create(),
             SchemaCommand.Create(),
