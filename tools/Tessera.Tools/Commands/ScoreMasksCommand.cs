@@ -14,7 +14,7 @@ internal static class ScoreMasksCommand
         var folder = new Argument<string>("DIR") { Description = "What tools/pseudo-labels wrote: masks, scores, pseudo-labels.json." };
         var split = new Option<string?>("--split")
         {
-            Description = "train, val or test: the part of the config's data that they were made of. Default: as pseudo-labels.json says.",
+            Description = "train, val or test: which data they were made of. Default: as pseudo-labels.json says.",
             HelpName = "PART",
         };
         var bootstrap = new Option<int>("--bootstrap")
@@ -31,7 +31,7 @@ internal static class ScoreMasksCommand
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "score-masks",
-            "Scores pseudo labels by the truth of a segmentation config: mIoU of masks; of score maps under a threshold chosen on other images."
+            "Scores pseudo labels by a segmentation config's truth: masks, and score maps under a threshold chosen on other images."
         )
         {
             config,

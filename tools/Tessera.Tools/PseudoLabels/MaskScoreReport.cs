@@ -81,11 +81,7 @@ internal sealed class MaskScoreReport(MaskScores scores, IReadOnlyList<string> c
         return new MetricTable(
             "IoU per class",
             ["class", .. columns.Select(column => column.Title)],
-            [
-                .. classes.Select(
-                    (name, c) => (IReadOnlyList<string>)[name, .. columns.Select(column => Cell(column.Counts.IoU(c)))]
-                ),
-            ]
+            [.. classes.Select((name, c) => (IReadOnlyList<string>)[name, .. columns.Select(column => Cell(column.Counts.IoU(c)))])]
         );
     }
 

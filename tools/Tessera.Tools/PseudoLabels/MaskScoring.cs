@@ -78,8 +78,8 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
         }
         if (masks.Count == 0 && _left.Count == (folder.HasScores ? truth.Count : 0))
             throw new UserErrorException(
-                $"None of the {truth.Count} images could be scored.\n  {string.Join("\n  ", Faults().Take(5))}\n  Are they pseudo labels of "
-                    + "other data, or of another part (--split)?"
+                $"None of the {truth.Count} images could be scored.\n  {string.Join("\n  ", Faults().Take(5))}\n  Are they pseudo "
+                    + "labels of other data, or of another part (--split)?"
             );
         return new MaskScores(masks, decided, exact, seen[0] ? scorings[0].Result() : null, seen[1] ? scorings[1].Result() : null);
 
