@@ -23,8 +23,8 @@ public sealed class ExplainedRun : IDisposable
     /// <param name="target">What is explained.</param>
     /// <param name="layer">Where the model is opened; see <see cref="MapLayers"/>.</param>
     /// <param name="owners">[B]: which image of the target each is; themselves where unset.</param>
-    /// <exception cref="UserErrorException">The model has no such layer, its scores don't depend on it, or its tokens lie otherwise over images
-    /// of this size.</exception>
+    /// <exception cref="UserErrorException">The model has no such layer, its scores don't depend on it, or its tokens lie otherwise over
+    /// images of this size.</exception>
     public ExplainedRun(VisionModel model, Tensor images, ScoreTarget target, MapLayer layer, IReadOnlyList<int>? owners = null)
     {
         (Model, Images, Target, Layer) = (model, images, target, layer);

@@ -17,8 +17,9 @@ internal static class ExplanationErrors
 
     public static UserErrorException ZeroGradient(string layer) =>
         new(
-            $"The layer \"{layer}\" can't explain: the score does not change with any place of its map (all gradients are zero). Behind the "
-                + "last attention of a transformer with a class token, patches no longer reach the score: take the norm before it, or \"auto\"."
+            $"The layer \"{layer}\" can't explain: the score does not change with any place of its map (all gradients are zero). "
+                + "Behind the last attention of a transformer with a class token, patches no longer reach the score: take the norm before "
+                + "it, or \"auto\"."
         );
 
     public static UserErrorException ScoreIgnoresLayer(string layer) =>
@@ -26,8 +27,8 @@ internal static class ExplanationErrors
 
     public static UserErrorException NotAMap(string layer, IReadOnlyList<long> shape) =>
         new(
-            $"The layer \"{layer}\" gives [{string.Join(", ", shape)}], which is no map of the image: [B, C, H, W] with more than one place, or "
-                + "tokens [B, N, C] that lie on a grid, were expected."
+            $"The layer \"{layer}\" gives [{string.Join(", ", shape)}], which is no map of the image: [B, C, H, W] with more "
+                + "than one place, or tokens [B, N, C] that lie on a grid, were expected."
         );
 
     public static UserErrorException OtherSize(MapLayer layer, Tensor images) =>
@@ -45,8 +46,9 @@ internal static class ExplanationErrors
 
     public static UserErrorException NotPooledLinear(ExplainedRun run) =>
         new(
-            $"CAM can't explain {run.Model.GetName()} at \"{run.Layer.Name}\": the score must be the layer's map, pooled by its mean or maximum, "
-                + "times one linear layer's weights of the class. Take \"grad_cam\", which is the same for such networks and serves for others."
+            $"CAM can't explain {run.Model.GetName()} at \"{run.Layer.Name}\": the score must be the layer's map, "
+                + "pooled by its mean or maximum, times one linear layer's weights of the class. Take \"grad_cam\", which is the same for "
+                + "such networks and serves for others."
         );
 
     public static UserErrorException TooManyPlaces(string method, ExplainedRun run, long most) =>
@@ -57,7 +59,8 @@ internal static class ExplanationErrors
 
     public static UserErrorException NoMethod(string name, IReadOnlyList<string> known) =>
         new(
-            $"No method of activation maps is named \"{name}\".{NearestName.Suggest(name, known)} Known methods: {string.Join(", ", known)}."
+            $"No method of activation maps is named \"{name}\".{NearestName.Suggest(name, known)} "
+                + $"Known methods: {string.Join(", ", known)}."
         );
 
     public static UserErrorException NoMap(VisionModel model) =>

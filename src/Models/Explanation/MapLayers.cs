@@ -49,7 +49,8 @@ public static class MapLayers
         using var scope = NewDisposeScope();
         using var seen = new SeenOutputs(model, image, target, only: name);
         var maps = seen.Maps().ToArray();
-        var map = maps.LastOrDefault(map => map.Reaches) is { Layer: not null } reached ? reached : maps.LastOrDefault(); // the last that reaches, of several runs
+        var reached = maps.LastOrDefault(map => map.Reaches); // of several runs
+        var map = reached.Layer is null ? maps.LastOrDefault() : reached;
         if (map.Layer is null)
             throw seen.Shapes.Count == 0 ? ExplanationErrors.NoLayer(model, name) : ExplanationErrors.NotAMap(name, seen.Shapes[^1]);
         return map.Reaches ? map.Layer with { Why = "as asked for" } : throw ExplanationErrors.ZeroGradient(name);

@@ -34,7 +34,7 @@ internal static class PrincipalComponent
         var finite = rows.isfinite().all(2).all(1);
         rows = where(finite.view(-1, 1, 1), rows, zeros_like(rows));
         var centred = rows - rows.mean([1], keepdim: true);
-        var noise = centred.abs().amax([1, 2], keepdim: true) <= rows.abs().amax([1, 2], keepdim: true) * Rounding;
+        var noise = centred.abs().amax([1, 2], keepdim: true).lt(rows.abs().amax([1, 2], keepdim: true) * Rounding);
         return (where(noise, zeros_like(centred), centred), finite);
     }
 
@@ -54,8 +54,8 @@ internal static class PrincipalComponent
         var reference = towards.to(maps.dtype);
         var agreement = (Centred(maps) * Centred(reference)).sum([1, 2], keepdim: true).sign();
         var farthest = (maps.amax([1, 2], keepdim: true) + maps.amin([1, 2], keepdim: true)).sign();
-        var sign = where(agreement == 0, farthest, agreement);
-        return scope.MoveToOuter(where(sign < 0, -maps, maps));
+        var sign = where(agreement.eq(0), farthest, agreement);
+        return scope.MoveToOuter(where(sign.lt(0), -maps, maps));
     }
 
     private static Tensor Centred(Tensor maps) => maps - maps.mean([1, 2], keepdim: true);

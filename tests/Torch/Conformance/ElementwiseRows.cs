@@ -69,7 +69,7 @@ internal static class ElementwiseRows
             ["Tensor::masked_fill", "Tensor::masked_fill_"],
             x => [x[0].masked_fill(Bits, -2), x[0].clone().masked_fill_(Other, 0.5)]
         ),
-        new("where", ["Tensor::where"], x => [x[0].where(Bits, x[1])]),
+        new("where", ["Tensor::where", "torch::where"], x => [Both(x[0].where(Bits, x[1]), where(Bits, x[0], x[1]))]),
         new(
             "fused",
             ["Tensor::addcmul_", "Tensor::addcdiv_"],

@@ -101,7 +101,8 @@ public sealed class TensorMemberTests : IDisposable
         "Tensor::copy_",
         "Tensor::clone",
         "Tensor::cpu",
-        "Tensor::zero_"
+        "Tensor::zero_",
+        "Tensor::fill_"
     )]
     public void Memory_IsSharedOrCopied()
     {

@@ -33,7 +33,7 @@ public sealed class Cam : ActivationMethod
             scores = scores - bias.to(run.Activation.dtype).index_select(0, classes);
         var tolerance = Tolerance * scores.abs().amax().clamp_min(1e-6);
         Tensor[] pooled = [run.Activation.mean([2, 3]), run.Activation.amax([2, 3])];
-        if (!pooled.Any(vector => ((vector * chosen).sum(1) - scores).abs().le(tolerance).all().item<bool>()))
+        if (!pooled.Any(vector => ((vector * chosen).sum(1) - scores).abs().lt(tolerance).all().item<bool>()))
             throw ExplanationErrors.NotPooledLinear(run);
         return scope.MoveToOuter(chosen.unsqueeze(2).unsqueeze(3) * run.Activation);
     }

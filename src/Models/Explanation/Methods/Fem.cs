@@ -22,7 +22,7 @@ public sealed class Fem(FemOptions options) : ActivationMethod
         var mean = activation.mean([2, 3], keepdim: true);
         var centred = activation - mean;
         var deviation = (centred * centred).mean([2, 3], keepdim: true).sqrt();
-        var active = (activation > mean + (deviation * options.Deviations)).to(activation.dtype);
+        var active = activation.gt(mean + (deviation * options.Deviations)).to(activation.dtype);
         return scope.MoveToOuter(active.mean([2, 3], keepdim: true) * activation);
     }
 }

@@ -19,7 +19,7 @@ public sealed class GradCamPlusPlus : ActivationMethod
         using var scope = NewDisposeScope();
         var gradient = run.Gradient;
         var denominator = 2 + (run.Activation.sum([2, 3], keepdim: true) * gradient);
-        var alpha = where((gradient != 0).logical_and(denominator != 0), 1 / denominator, zeros_like(gradient));
+        var alpha = where(gradient.ne(0).logical_and(denominator.ne(0)), 1 / denominator, zeros_like(gradient));
         return scope.MoveToOuter((gradient.clamp_min(0) * alpha).sum([2, 3], keepdim: true) * run.Activation);
     }
 }

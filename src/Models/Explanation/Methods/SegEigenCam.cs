@@ -15,7 +15,7 @@ public sealed class SegEigenCam : ActivationMethod
     {
         using var scope = NewDisposeScope();
         var map = PrincipalComponent.Unsigned(run.Gradient.abs() * run.Activation);
-        var turned = map.amax([1, 2], keepdim: true) < -map.amin([1, 2], keepdim: true);
+        var turned = map.amax([1, 2], keepdim: true).lt(-map.amin([1, 2], keepdim: true));
         return scope.MoveToOuter(where(turned, -map, map).to(run.Activation.dtype).unsqueeze(1));
     }
 }

@@ -15,6 +15,6 @@ public sealed class XGradCam : ActivationMethod
         using var scope = NewDisposeScope();
         var sums = run.Activation.sum([2, 3], keepdim: true);
         var weighted = (run.Gradient * run.Activation).sum([2, 3], keepdim: true);
-        return scope.MoveToOuter(where(sums != 0, weighted / sums, zeros_like(sums)) * run.Activation);
+        return scope.MoveToOuter(where(sums.ne(0), weighted / sums, zeros_like(sums)) * run.Activation);
     }
 }

@@ -45,7 +45,7 @@ public sealed class PixelTarget : ScoreTarget
         var missing = Array.IndexOf(counts, 0f);
         if (missing >= 0 && !orAll)
             throw ExplanationErrors.NoPixel(names[classes[missing]], [.. Present(decided[missing]).Select(label => names[label])]);
-        weights = where(weights.sum([1, 2], keepdim: true) > 0, weights, ones_like(weights));
+        weights = where(weights.sum([1, 2], keepdim: true).gt(0), weights, ones_like(weights));
         return Of(classes, names, weights, missing >= 0 ? "all pixels, as it has none" : "its pixels");
     }
 
