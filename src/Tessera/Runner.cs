@@ -178,8 +178,10 @@ public sealed class Runner : IDisposable
             parts.Add((data[DataPart.Val], "val.dataset", options.Val!.Loader));
         DataChecks.CheckAll(parts, text => s_log.LogWarning("{0}", text), text => s_log.LogInformation("{0}", text));
         DataChecks.RequireBoxes(train);
-        if (evaluates)
-            DataChecks.RequireSameClasses(train, data[DataPart.Val], "val.dataset");
+        if (!evaluates)
+            return;
+        DataChecks.RequireSameClasses(train, data[DataPart.Val], "val.dataset");
+        DataChecks.RequireOtherTruth(train, data[DataPart.Val], "val.dataset", text => s_log.LogWarning("{0}", text));
     }
 
     private static void LookAtEvaluation(TrainerParts parts, bool resumed)

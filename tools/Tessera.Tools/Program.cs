@@ -31,6 +31,7 @@ internal static class Program
             PublishCommand.Create(),
             PseudoLabelsCommand.Create(),
             ConvertMasksCommand.Create(),
+            ScoreMasksCommand.Create(),
             ConvertDatasetCommand.Create(),
             OptimizeAnchorsCommand.Create(),
             SchemaCommand.Create(),

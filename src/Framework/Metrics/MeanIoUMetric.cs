@@ -131,27 +131,27 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
             }
         );
 
-    private (long[] Both, long[] Truth, long[] Predicted) Total(IEnumerable<ClassCount[]> images)
+    private IoUCounts Total(IEnumerable<ClassCount[]> images)
     {
-        var (both, truth, predicted) = (new long[_names.Count], new long[_names.Count], new long[_names.Count]);
+        var total = new IoUCounts(_names.Count);
         foreach (var image in images)
         {
             foreach (ref readonly var count in image.AsSpan())
             {
-                both[count.Class] += count.Both;
-                truth[count.Class] += count.Truth;
-                predicted[count.Class] += count.Predicted;
+                total.Both[count.Class] += count.Both;
+                total.Truth[count.Class] += count.Truth;
+                total.Predicted[count.Class] += count.Predicted;
             }
         }
-        return (both, truth, predicted);
+        return total;
     }
 
-    private (string Name, double[] Values)[] PerClass((long[] Both, long[] Truth, long[] Predicted) total)
+    private (string Name, double[] Values)[] PerClass(IoUCounts total)
     {
         var square = options.Beta * options.Beta;
         return
         [
-            ("IoU", Of((both, truth, predicted) => Ratio(both, truth + predicted - both))),
+            ("IoU", [.. Enumerable.Range(0, _names.Count).Select(total.IoU)]),
             ("Acc", Of((both, truth, _) => Ratio(both, truth))),
             ("Dice", Of((both, truth, predicted) => Ratio(2 * both, truth + predicted))),
             ("Fscore", Of((both, truth, predicted) => Ratio((1 + square) * both, (square * truth) + predicted))),
@@ -171,19 +171,7 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
             options.Bootstrap,
             options.Seed,
             1,
-            (drawn, values) =>
-            {
-                var (both, truth, predicted) = Total(drawn.Select(i => images[i]));
-                var (sum, defined) = (0.0, 0);
-                for (var c = 0; c < both.Length; c++)
-                {
-                    if (truth[c] + predicted[c] == 0)
-                        continue;
-                    sum += (double)both[c] / (truth[c] + predicted[c] - both[c]);
-                    defined++;
-                }
-                values[0] = sum / defined;
-            }
+            (drawn, values) => values[0] = Total(drawn.Select(i => images[i])).MeanIoU()
         )[0];
     }
 

@@ -118,7 +118,10 @@ internal sealed class Examination : IDisposable
         if (_train is not { } trained || data is not { } other)
             return true;
         if (_report.Try("data", () => DataChecks.RequireSameClasses(trained, other, $"{part}.dataset")))
-            return true;
+            return _report.Try(
+                "data",
+                () => DataChecks.RequireOtherTruth(trained, other, $"{part}.dataset", text => _report.Warn("data", text))
+            );
         data = null;
         return false;
     }

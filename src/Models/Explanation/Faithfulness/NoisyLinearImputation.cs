@@ -47,7 +47,8 @@ public static class NoisyLinearImputation
         return [.. places];
     }
 
-    /// <summary>One for each removed pixel: its weights' sum times itself, less the weighted removed neighbours, is the weighted others.</summary>
+    /// <summary>One for each removed pixel: its weights' sum times itself, less the weighted removed neighbours, is the weighted
+    /// others.</summary>
     private sealed class Equations
     {
         private readonly int[] _places;
