@@ -3,6 +3,8 @@ namespace Tessera.Framework.Metrics;
 /// <summary>Finds what a hook or a schedule follows among the values that evaluation gives.</summary>
 public static class MetricLookup
 {
+    private static readonly Dictionary<string, string> s_renamed = new() { ["mAP/samples"] = "per_image_AP" };
+
     /// <param name="who">The part that asks, for the message.</param>
     /// <exception cref="UserErrorException">Evaluation gives no such metric.</exception>
     public static double Find(IReadOnlyDictionary<string, double> metrics, string name, string who) =>
@@ -11,7 +13,9 @@ public static class MetricLookup
     /// <param name="who">The part that asks, or its place in the config.</param>
     public static UserErrorException Unknown(string who, string name, IEnumerable<string> known) =>
         new(
-            $"{who} follows the metric \"{name}\", which evaluation does not give.{NearestName.Suggest(name, known)} It gives: "
-                + $"{string.Join(", ", known)}."
+            $"{who} follows the metric \"{name}\", which evaluation does not give.{Near(name, known)} It gives: {string.Join(", ", known)}."
         );
+
+    private static string Near(string name, IEnumerable<string> known) =>
+        s_renamed.TryGetValue(name, out var now) ? $" It is called \"{now}\" now." : NearestName.Suggest(name, known);
 }

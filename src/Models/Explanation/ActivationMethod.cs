@@ -4,7 +4,7 @@ namespace Tessera.Models.Explanation;
 
 /// <summary>A way to say which parts of an image speak for a score. Tools name it in lower case with underscores: "grad_cam" for
 /// <c>[Component("GradCam")]</c>.</summary>
-[ComponentKind("activation_map")]
+[ComponentKind("activation map")]
 public abstract class ActivationMethod
 {
     /// <summary>As the literature calls it: "Grad-CAM++".</summary>

@@ -9,8 +9,9 @@ namespace Tessera.Models.Explanation;
 /// <summary>Finds the layer whose map explains a model's scores, and how tokens lie over the image.</summary>
 /// <remarks>
 /// The last map or token grid, in the order in which modules run, that has more than one place and whose gradient isn't zero at all
-/// places; among tokens the last norm's. For a network that ends in a norm or a convolution, an average and a linear layer, the map then
-/// adds up to the logit; for a class token it is the norm before the last attention, behind which patches no longer reach the class.
+/// places; among tokens that of the last norm or block. For a network that ends in a norm or a convolution, an average and a linear
+/// layer, the map then adds up to the logit; for a class token it is the norm before the last attention, behind which patches no longer
+/// reach the class.
 /// </remarks>
 public static class MapLayers
 {
@@ -32,11 +33,10 @@ public static class MapLayers
             last = candidates.LastOrDefault(c => c.Name.StartsWith(last.Name + ".", StringComparison.Ordinal) && SameSize(c, last)) ?? last;
         if (last.Form != MapForm.Tokens)
             return last with { Why = "the last map with a gradient" };
-        var norm = candidates.LastOrDefault(c => c.Form == MapForm.Tokens && seen.Module(c.Name).IsNormalization());
-        return (norm ?? last) with
-        {
-            Why = norm is null ? "the last tokens with a gradient at patches" : "the last norm with a gradient at patches",
-        };
+        // A projection that a plugin's attention makes of the tokens comes after the norm that it is made of.
+        var whole = candidates.LastOrDefault(c => c.Form == MapForm.Tokens && IsNormOrBlock(seen.Module(c.Name))) ?? last;
+        var isNorm = seen.Module(whole.Name).IsNormalization();
+        return whole with { Why = $"the last {(isNorm ? "norm" : "tokens")} with a gradient at patches" };
     }
 
     /// <summary>A layer that was named, with its form and grid.</summary>
@@ -75,6 +75,8 @@ public static class MapLayers
             }
         return null;
     }
+
+    private static bool IsNormOrBlock(nn.Module module) => module.IsNormalization() || module.children().Any();
 
     private static bool SameSize(MapLayer one, MapLayer other) =>
         one.Grid.Height == other.Grid.Height && one.Grid.Width == other.Grid.Width;

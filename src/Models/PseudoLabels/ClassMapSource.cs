@@ -5,7 +5,7 @@ namespace Tessera.Models.PseudoLabels;
 
 /// <summary>Says where in an image its classes are, from a classifier that was trained on the labels of whole images. Tools name it in
 /// lower case with underscores: "patch_similarity" for <c>[Component("PatchSimilarity")]</c>.</summary>
-[ComponentKind("map_source")]
+[ComponentKind("map source")]
 public abstract class ClassMapSource
 {
     /// <summary>For people: "Grad-CAM".</summary>

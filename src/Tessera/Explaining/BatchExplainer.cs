@@ -9,7 +9,14 @@ using static TorchSharp.torch;
 namespace Tessera.Explaining;
 
 /// <summary>Explains batches as a request asks for it.</summary>
-internal sealed class BatchExplainer(Session session, DataInfo data, ExplanationRequest request, KnownLayers known)
+/// <param name="measured">Gets all maps of classes, to measure them; null where that isn't asked for.</param>
+internal sealed class BatchExplainer(
+    Session session,
+    DataInfo data,
+    ExplanationRequest request,
+    KnownLayers known,
+    MeasuredMaps? measured = null
+)
 {
     private readonly ExplainedScores _scores = new(session.Model, data, request.Targets);
     private readonly Explainer _explainer = new(session.Model, new ExplainerOptions(request.AugSmooth, request.EigenSmooth));
@@ -83,6 +90,7 @@ internal sealed class BatchExplainer(Session session, DataInfo data, Explanation
         var pixels = batch.Images.index_select(0, tensor(chosen.Select(row => (long)row.Image).ToArray(), device: batch.Images.device));
         var target = chosen[0].Target ?? new ClassTarget([.. chosen.Select(row => row.Class!.Value)], data.Classes);
         var layers = known.For(request.Layers, pixels, target, keeps: chosen[0].Target is null);
+        var byMethod = new Dictionary<string, Tensor>();
         for (var m = 0; m < request.Methods.Count; m++)
         {
             var method = request.Methods[m];
@@ -90,6 +98,8 @@ internal sealed class BatchExplainer(Session session, DataInfo data, Explanation
             {
                 using var inner = NewDisposeScope();
                 var maps = _explainer.Explain(pixels, target, method, layers);
+                if (measured is not null)
+                    byMethod[ModelExplainer.NameOf(method)] = inner.MoveToOuter(Explainer.Unit(maps.Maps));
                 var all = maps.Maps.contiguous().cpu().data<float>().ToArray();
                 for (var r = 0; r < count; r++)
                 {
@@ -107,6 +117,8 @@ internal sealed class BatchExplainer(Session session, DataInfo data, Explanation
                 unsuitable(method, error.Message);
             }
         }
+        if (target is ClassTarget classes)
+            measured?.Add(pixels, classes, byMethod, [.. chosen.Select(row => batch.Samples[row.Image])], layers);
     }
 
     private static ImageExplanation Of(

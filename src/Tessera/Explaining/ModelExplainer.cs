@@ -5,6 +5,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Models.Explanation;
+using Tessera.Models.Explanation.Faithfulness;
 
 namespace Tessera.Explaining;
 
@@ -26,6 +27,7 @@ public sealed class ModelExplainer : IDisposable
     private readonly IReadOnlyList<Transform> _pipeline;
     private readonly int _workers;
     private readonly KnownLayers _layers;
+    private MeasuredMaps? _measured;
 
     private ModelExplainer(Session session, bool owned, int workers)
     {
@@ -88,6 +90,16 @@ public sealed class ModelExplainer : IDisposable
     public static string NameOf(ActivationMethod method) =>
         ConfigKey.NameOf(method.GetType().GetCustomAttribute<ComponentAttribute>()?.Name ?? method.GetType().Name);
 
+    /// <summary>From now on all maps of classes are measured, too: see <see cref="Faithfulness"/>.</summary>
+    /// <param name="options">How; where unset, the random control is as coarse as the explained layer's map.</param>
+    /// <exception cref="UserErrorException">The model is no classifier.</exception>
+    public void MeasureFaithfulness(FaithfulnessOptions? options = null) => _measured = new MeasuredMaps(Model, Data.Task, options);
+
+    /// <summary>How truly the maps made so far show what the model decides by.</summary>
+    /// <exception cref="UserErrorException">None was made since <see cref="MeasureFaithfulness"/>.</exception>
+    public FaithfulnessTable Faithfulness() =>
+        (_measured ?? throw new InvalidOperationException($"Call {nameof(MeasureFaithfulness)} first.")).Table;
+
     /// <summary>The first samples of a part of the config's data, with their labels.</summary>
     /// <exception cref="UserErrorException">The config has no such part, or its data can't be read here.</exception>
     public IReadOnlyList<ExplainedImage> Samples(DataPart part, int count)
@@ -120,7 +132,7 @@ public sealed class ModelExplainer : IDisposable
     )
     {
         Check(request);
-        var explained = new BatchExplainer(_session, Data, request, _layers);
+        var explained = new BatchExplainer(_session, Data, request, _layers, _measured);
         var samples = images.Select(
             (image, i) =>
                 (Func<Sample>)(

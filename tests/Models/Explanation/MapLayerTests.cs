@@ -37,7 +37,7 @@ public sealed class MapLayerTests
     )]
     [InlineData(
         """{ "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 64, "patch_size": 8, "features": "average" }""",
-        "backbone.blocks.2.norm2"
+        "backbone.blocks.2"
     )]
     [InlineData(
         """{ "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32 }""",

@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Explaining;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
+using Tessera.Models.Explanation.Faithfulness;
 using Tessera.Tools.Explaining;
 using Tessera.Tools.Output;
 
@@ -27,7 +28,7 @@ internal static class ExplainCommand
         };
         var method = new Option<string>("--method")
         {
-            Description = "Names of methods, or all; tools/list-components activation_map shows them. Default: grad_cam.",
+            Description = "Names of methods, or all; tools/list-components \"activation map\" shows them. Default: grad_cam.",
             HelpName = "NAME,…",
             DefaultValueFactory = _ => "grad_cam",
         };
@@ -49,6 +50,10 @@ internal static class ExplainCommand
         var eigenSmooth = new Option<bool>("--eigen-smooth")
         {
             Description = "The first principal component in place of the sum over channels.",
+        };
+        var faithfulness = new Option<bool>("--faithfulness")
+        {
+            Description = "Also measure how truly the maps of classes show what the model decides by, beside random maps; takes longer.",
         };
         var beside = new Option<string[]>("--beside")
         {
@@ -85,6 +90,7 @@ internal static class ExplainCommand
             layer,
             augSmooth,
             eigenSmooth,
+            faithfulness,
             beside,
             count,
             folder,
@@ -104,7 +110,8 @@ internal static class ExplainCommand
                     parsed.GetValue(layer) ?? Auto,
                     parsed.GetValue(count),
                     parsed.GetValue(folder),
-                    parsed.GetValue(arrays)
+                    parsed.GetValue(arrays),
+                    parsed.GetValue(faithfulness)
                 ),
                 new ExplanationRequest
                 {
@@ -154,6 +161,8 @@ internal static class ExplainCommand
             Targets = asked.Targets is { } targets ? TargetNames.Split(targets, models.First.Data.Classes) : [],
         };
         models.Check(request);
+        if (asked.Faithfulness)
+            models.MeasureFaithfulness();
         var images = Images(asked, models.First);
         var files = new ExplanationFiles(folder, [.. images.Select(image => image.Name)], Title(asked), asked.Arrays);
         var advance = new Advance("explaining");
@@ -170,6 +179,8 @@ internal static class ExplainCommand
             files.Fail(name, reason);
             ToolConsole.Current.Note(SkippedSample.Line(name, reason));
         }
+        if (asked.Faithfulness)
+            Tell(models.Faithfulness().ToArray(), files);
         ToolConsole.Current.Line(files.Complete());
         return 0;
     }
@@ -203,6 +214,17 @@ internal static class ExplainCommand
         }
     }
 
+    private static void Tell((string? Model, FaithfulnessTable Table)[] tables, ExplanationFiles files)
+    {
+        foreach (var (model, table) in tables)
+        {
+            if (model is not null)
+                ToolConsole.Current.Line(model);
+            ToolConsole.Current.Line(table.Text());
+        }
+        files.Write(tables);
+    }
+
     private static UserErrorException NothingExplained(string input, int images, List<(string Name, string Reason)> leftOut)
     {
         var first = SkippedSample.Reason(leftOut[0].Name, leftOut[0].Reason);
@@ -225,6 +247,7 @@ internal static class ExplainCommand
         string Layers,
         int? Count,
         string? Folder,
-        bool Arrays
+        bool Arrays,
+        bool Faithfulness
     );
 }

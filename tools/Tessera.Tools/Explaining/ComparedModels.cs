@@ -1,6 +1,7 @@
 using Tessera.Explaining;
 using Tessera.Framework.Errors;
 using Tessera.Models.Explanation;
+using Tessera.Models.Explanation.Faithfulness;
 
 namespace Tessera.Tools.Explaining;
 
@@ -44,6 +45,18 @@ internal sealed class ComparedModels : IDisposable
         foreach (var explainer in _explainers)
             explainer.Check(request);
     }
+
+    /// <summary>From now on the maps are measured.</summary>
+    /// <exception cref="UserErrorException">A model is no classifier.</exception>
+    public void MeasureFaithfulness()
+    {
+        foreach (var explainer in _explainers)
+            explainer.MeasureFaithfulness();
+    }
+
+    /// <summary>How truly the maps of each model show what it decides by; its name is null where it is alone.</summary>
+    public IEnumerable<(string? Model, FaithfulnessTable Table)> Faithfulness() =>
+        _explainers.Select((explainer, i) => (NameOf(i), explainer.Faithfulness()));
 
     /// <summary>What all models say: by image, each with a row for each target, in which methods follow one another and models within
     /// each.</summary>

@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using Tessera.Datasets.Images;
@@ -9,6 +7,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Files;
 using Tessera.Framework.Visualization;
 using Tessera.Models.Explanation;
+using Tessera.Models.Explanation.Faithfulness;
 using Tessera.Tools.Browsing;
 using Tessera.Tools.Output;
 
@@ -58,6 +57,17 @@ internal sealed class ExplanationFiles(string folder, IReadOnlyCollection<string
     /// <summary>Puts an image that can't be explained on the page.</summary>
     public void Fail(string name, string reason) => _page.AddFailure(name, reason);
 
+    /// <summary>Writes the measures of how truly the maps show what each model decides by: faithfulness.json.</summary>
+    /// <param name="tables">With the models' names, where several are compared.</param>
+    public void Write(IEnumerable<(string? Model, FaithfulnessTable Table)> tables)
+    {
+        var json = new JsonObject();
+        foreach (var (model, table) in tables)
+        foreach (var (name, value) in table.Values())
+            json[model is null ? name : $"{model}/{name}"] = value;
+        AtomicFile.WriteText(Path.Combine(folder, "faithfulness.json"), json.ToJsonString(new() { WriteIndented = true }) + "\n");
+    }
+
     /// <summary>Writes what belongs to all.</summary>
     /// <returns>The page.</returns>
     public string Complete()
@@ -73,28 +83,6 @@ internal sealed class ExplanationFiles(string folder, IReadOnlyCollection<string
         return page;
     }
 
-    /// <summary>An array file of NumPy's, version 1.0.</summary>
-    internal static byte[] Npy(RelevanceMap map)
-    {
-        const int prefix = 10,
-            alignment = 64;
-        var header = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({map.Height}, {map.Width}), }}"
-        );
-        var length = ((prefix + header.Length + 1 + alignment - 1) / alignment * alignment) - prefix;
-        var bytes = new byte[prefix + length + (4 * map.Values.Length)];
-        ((ReadOnlySpan<byte>)[0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0]).CopyTo(bytes);
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), (ushort)length);
-        Encoding.ASCII.GetBytes(header.PadRight(length - 1) + '\n').CopyTo(bytes, prefix);
-        var values = MemoryMarshal.Cast<byte, uint>(bytes.AsSpan(prefix + length));
-        for (var i = 0; i < values.Length; i++)
-            values[i] = BitConverter.IsLittleEndian
-                ? BitConverter.SingleToUInt32Bits(map.Values[i])
-                : BinaryPrimitives.ReverseEndianness(BitConverter.SingleToUInt32Bits(map.Values[i]));
-        return bytes;
-    }
-
     private void Write(string file, ModelsExplanation map, Image photograph)
     {
         var found = map.Explanation;
@@ -106,7 +94,8 @@ internal sealed class ExplanationFiles(string folder, IReadOnlyCollection<string
         if (withArrays)
         {
             array = own + ".npy";
-            AtomicFile.Write(Path.Combine(folder, array), stream => stream.Write(Npy(found.OnImage())));
+            var values = found.OnImage();
+            AtomicFile.Write(Path.Combine(folder, array), stream => stream.Write(NpyArray.Of(values.Values, values.Height, values.Width)));
         }
         _table.Append(Line(map, picture, array).ToJsonString()).Append('\n');
     }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Tessera.Tools.Attention;
+namespace Tessera.Tools.Output;
 
 /// <summary>Arrays as files of NumPy's, version 1.0.</summary>
 internal static class NpyArray
