@@ -66,7 +66,7 @@ public sealed class HRNetModule : Module<Tensor[], Tensor[]>
                 term = Enlarged(term, 1 << (from - to), own.shape[2], own.shape[3]);
             sum = sum is null ? own + term : sum.add_(term);
         }
-        return scope.MoveToOuter(sum!.relu_());
+        return scope.MoveToOuter(Rectifier.InPlace(sum!));
     }
 
     // Pixel i of a strided convolution's output lies at pixel factor * i of its input, so that what hangs over at an odd size is cut off.

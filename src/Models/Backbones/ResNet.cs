@@ -168,7 +168,7 @@ public sealed class ResNet : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = ConvThenNorm.Run(conv1, bn1, images).relu_();
+        var x = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, images));
         if (maxpool is not null)
             x = maxpool.call(x);
         var maps = new List<Tensor>();

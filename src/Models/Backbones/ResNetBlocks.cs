@@ -60,9 +60,9 @@ public sealed class BasicBlock : ResNetBlock
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = ConvThenNorm.Run(conv1, bn1, x).relu_();
+        var branch = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x));
         branch = ConvThenNorm.Run(conv2, bn2, branch);
-        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x)).relu_());
+        return scope.MoveToOuter(Rectifier.InPlace(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x))));
     }
 }
 
@@ -103,9 +103,9 @@ public sealed class Bottleneck : ResNetBlock
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = ConvThenNorm.Run(conv1, bn1, x).relu_();
-        branch = ConvThenNorm.Run(conv2, bn2, branch).relu_();
+        var branch = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x));
+        branch = Rectifier.InPlace(ConvThenNorm.Run(conv2, bn2, branch));
         branch = ConvThenNorm.Run(conv3, bn3, branch);
-        return scope.MoveToOuter(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x)).relu_());
+        return scope.MoveToOuter(Rectifier.InPlace(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x))));
     }
 }

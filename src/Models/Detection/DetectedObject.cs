@@ -22,7 +22,8 @@ public sealed record DetectedObject(float[] Corners, float Score, int Label, Hea
 /// <summary>A detector that says which place of its maps found an object, so that each object can be explained.</summary>
 public interface ILocatesObjects
 {
-    /// <summary>The module, as in <c>named_modules</c>, whose outputs are the maps that the head looks at, in the order of levels.</summary>
+    /// <summary>The module, as in <c>named_modules</c>, whose outputs are the maps that the head looks at, in the order of
+    /// levels.</summary>
     string Pyramid { get; }
 
     /// <summary>What is found in each image, best first, as predictions have it; each image is looked at once, as it is.</summary>

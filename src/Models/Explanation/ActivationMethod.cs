@@ -13,6 +13,9 @@ public abstract class ActivationMethod
     /// <summary>Whether the map depends on the score that is explained, be it by its sign alone (EigenCAM); FEM's doesn't.</summary>
     public virtual bool ReadsScore => true;
 
+    /// <summary>Whether the map is of what a layer gave; false: it is of the image and the whole network, whatever the layer.</summary>
+    public virtual bool ReadsLayer => true;
+
     /// <summary>What speaks against the score is negative and shown as nothing; false where all values count.</summary>
     public virtual bool KeepsPositive => true;
 

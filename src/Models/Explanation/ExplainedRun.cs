@@ -55,6 +55,9 @@ public sealed class ExplainedRun : IDisposable
 
     public MapLayer Layer { get; }
 
+    /// <summary>[B]: which image of the target each is.</summary>
+    public IReadOnlyList<int> Owners => _owners;
+
     /// <summary>What the model gave, with a graph from the layer on.</summary>
     public Tensor[] Outputs { get; }
 
@@ -105,9 +108,19 @@ public sealed class ExplainedRun : IDisposable
     {
         using var scope = NewDisposeScope();
         using var still = no_grad();
+        return scope.MoveToOuter(Target.Of(OutputsWith(images, change), Owned(owners)));
+    }
+
+    /// <summary>What the model gives where the layer gives something else, without graph.</summary>
+    /// <param name="images">[R, C, H, W].</param>
+    /// <param name="change">As of <see cref="ScoresWith"/>.</param>
+    /// <returns>Owned by the caller's dispose scope.</returns>
+    public Tensor[] OutputsWith(Tensor images, Func<Tensor, Tensor> change)
+    {
+        using var still = no_grad();
         using var evaluation = new InEvaluation(Model, images.device_type);
         using var opened = OnOutput(output => Layer.FromMap(change(Layer.ToMap(output)), output));
-        return scope.MoveToOuter(Target.Of(Explainable(Model).Outputs(images), Owned(owners)));
+        return Explainable(Model).Outputs(images);
     }
 
     public void Dispose()

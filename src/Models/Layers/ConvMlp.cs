@@ -35,7 +35,7 @@ public sealed class ConvMlp : nn.Module<Tensor, TokenGrid, Tensor>
         using var scope = NewDisposeScope();
         x = fc1.call(x);
         if (_relu)
-            x = x.relu();
+            x = Rectifier.Of(x);
         x = functional.gelu(dwconv.call(x, grid));
         if (_dropout == 0)
             return scope.MoveToOuter(fc2.call(x));

@@ -28,6 +28,6 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         x = ConvThenNorm.Run(conv, bn, x);
-        return scope.MoveToOuter(_relu ? x.relu_() : x);
+        return scope.MoveToOuter(_relu ? Rectifier.InPlace(x) : x);
     }
 }

@@ -1,5 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Detection.Heads;
+using Tessera.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -166,7 +167,7 @@ public sealed class Fpn : Neck
         if (_options.AddExtraConvs == ExtraConvs.None)
             return functional.max_pool2d(outs[i - 1], [1, 1], strides: [2, 2]);
         if (i > Used)
-            return fpn_convs[i].call(_options.ReluBeforeExtraConvs ? outs[i - 1].relu() : outs[i - 1]);
+            return fpn_convs[i].call(_options.ReluBeforeExtraConvs ? Rectifier.Of(outs[i - 1]) : outs[i - 1]);
         return fpn_convs[i]
             .call(
                 _options.AddExtraConvs switch

@@ -145,7 +145,8 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects
         var (kept, scores) = _nms.Apply(candidates, _test.MaxPerImg);
         if (candidates.Anchors.Length != candidates.Count)
             throw new UserErrorException(
-                $"{bbox_head.GetName()} does not say which anchors its boxes come from (Candidates.Anchors): its objects can't be explained."
+                $"{bbox_head.GetName()} does not say which anchors its boxes come from (Candidates.Anchors): its objects can't "
+                    + "be explained."
             );
         return
         [

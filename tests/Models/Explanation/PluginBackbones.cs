@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -92,7 +93,7 @@ internal sealed class OddBackbone : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return [scope.MoveToOuter(Mirrored(conv2, Mirrored(conv1, images).relu()).tanh())];
+        return [scope.MoveToOuter(Mirrored(conv2, Rectifier.Of(Mirrored(conv1, images))).tanh())];
     }
 
     private static Tensor Mirrored(Conv2d conv, Tensor x)

@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Coders;
 using Tessera.Models.Detection.Suppression;
+using Tessera.Models.Layers;
 using Tessera.Models.Losses.Detection;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -149,7 +150,7 @@ public sealed class FcosHead : BoxHead
             if (scales is not null)
                 distances = scales[i].call(distances);
             // In float32: an exponential of half precision is coarse.
-            outputs[count + i] = _options.NormOnBbox ? distances.relu() : distances.to(ScalarType.Float32).exp();
+            outputs[count + i] = _options.NormOnBbox ? Rectifier.Of(distances) : distances.to(ScalarType.Float32).exp();
             outputs[2 * count + i] = conv_centerness.call(_options.CenternessOnReg ? boxes : classes);
         }
         scope.MoveToOuter(outputs);

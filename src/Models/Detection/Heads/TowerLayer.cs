@@ -45,7 +45,7 @@ internal sealed class TowerLayer : Module<Tensor, Tensor>
         x = bn is null ? conv.call(x) : ConvThenNorm.Run(conv, bn, x);
         if (gn is not null)
             x = gn.call(x.to(gn.weight!.dtype)); // in mixed precision float32: libtorch's norm takes no other on the CPU
-        return scope.MoveToOuter(_relu ? x.relu_() : x);
+        return scope.MoveToOuter(_relu ? Rectifier.InPlace(x) : x);
     }
 
     private static int Groups(int channels)

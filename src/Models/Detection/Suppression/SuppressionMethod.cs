@@ -8,7 +8,8 @@ public sealed record Candidates(float[] Corners, float[] Scores, int[] Labels)
 {
     public int Count => Scores.Length;
 
-    /// <summary>[N], which anchor each comes from, counted over all maps, (row, column, shape) in each; empty where it is not known.</summary>
+    /// <summary>[N], which anchor each comes from, counted over all maps, (row, column, shape) in each; empty where it is not
+    /// known.</summary>
     public int[] Anchors { get; init; } = [];
 }
 

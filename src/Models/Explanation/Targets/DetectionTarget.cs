@@ -24,7 +24,8 @@ public sealed class DetectionTarget : ScoreTarget
         var levels = objects.Select(found => found.Place.Level).Distinct().Order().ToArray();
         if (levels.Length != 1)
             throw new UserErrorException(
-                $"Objects found on maps of several levels ({string.Join(", ", levels)}) can't be explained together: take one image at a time."
+                $"Objects found on maps of several levels ({string.Join(", ", levels)}) can't be explained together: "
+                    + "take one image at a time."
             );
         var place = objects[0].Place;
         Layer = new MapLayer(
@@ -50,8 +51,8 @@ public sealed class DetectionTarget : ScoreTarget
         var logits = _locates.ClassLogits(outputs)[Layer.Output];
         if (logits.shape[2] != Layer.Grid.Height || logits.shape[3] != Layer.Grid.Width)
             throw new UserErrorException(
-                $"{_model.GetName()} found the object on a map of {Layer.Grid.Height} x {Layer.Grid.Width} places, but these images give one of "
-                    + $"{logits.shape[2]} x {logits.shape[3]}: images of the size in which it was found were expected."
+                $"{_model.GetName()} found the object on a map of {Layer.Grid.Height} x {Layer.Grid.Width} places, but these images give "
+                    + $"one of {logits.shape[2]} x {logits.shape[3]}: images of the size in which it was found were expected."
             );
         var classes = _names.Count;
         var places = owners.Select(owner => Objects[owner]).ToArray();

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Explanation.Targets;
 
-/// <summary>The mean logit of a class over some pixels of a segmentation, of each image. Which pixels was decided on the images as they are,
-/// and stays when they are changed.</summary>
+/// <summary>The mean logit of a class over some pixels of a segmentation, of each image. Which pixels was decided on the images as they
+/// are, and stays when they are changed.</summary>
 /// <remarks>Vinogradova et al., "Towards Interpretable Semantic Segmentation via Gradient-Weighted Class Activation Mapping", 2020,
 /// arXiv:2002.11434.</remarks>
 public sealed class PixelTarget : ScoreTarget
@@ -91,13 +91,14 @@ public sealed class PixelTarget : ScoreTarget
         var (right, bottom) = (Math.Min(width, corners.X2), Math.Min(height, corners.Y2));
         if (left >= right || top >= bottom)
             throw new UserErrorException(
-                $"The rectangle ({corners.X1}, {corners.Y1}, {corners.X2}, {corners.Y2}) holds no pixel of the image, which is {width} wide and "
-                    + $"{height} high: x1, y1, x2, y2 with x1 < x2 and y1 < y2 were expected."
+                $"The rectangle ({corners.X1}, {corners.Y1}, {corners.X2}, {corners.Y2}) holds no pixel of the image, which is {width} "
+                    + $"wide and {height} high: x1, y1, x2, y2 with x1 < x2 and y1 < y2 were expected."
             );
+        var region = new float[height * width];
+        for (var row = top; row < bottom; row++)
+            region.AsSpan((row * width) + left, right - left).Fill(1);
         using var scope = NewDisposeScope();
-        var region = zeros(height, width);
-        region.narrow(0, top, bottom - top).narrow(1, left, right - left).fill_(1);
-        return scope.MoveToOuter(region);
+        return scope.MoveToOuter(tensor(region).view(height, width));
     }
 
     public override Tensor Of(Tensor[] outputs, IReadOnlyList<int> owners)
@@ -105,8 +106,8 @@ public sealed class PixelTarget : ScoreTarget
         var logits = outputs[0];
         if (logits.shape[2] != _size[1] || logits.shape[3] != _size[2])
             throw new UserErrorException(
-                $"The pixels were chosen at {_size[1]} x {_size[2]}, but these images give logits of {logits.shape[2]} x {logits.shape[3]}: "
-                    + "images of the same size were expected."
+                $"The pixels were chosen at {_size[1]} x {_size[2]}, but these images give logits of {logits.shape[2]} x "
+                    + $"{logits.shape[3]}: images of the same size were expected."
             );
         using var scope = NewDisposeScope();
         var image = tensor(owners.Select(owner => (long)owner).ToArray(), device: logits.device);
