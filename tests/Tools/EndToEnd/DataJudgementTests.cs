@@ -91,7 +91,7 @@ public sealed class DataJudgementTests : IDisposable
         foreach (var part in new[] { "train", "val" })
         {
             File.Delete(_files.At(part, "image", "0.png"));
-            _files.Write($"{part}/image/0.jpg", JudgedFiles.TurnedJpeg(32, 64)); // shown: 64 high, 32 wide
+            _files.Write($"{part}/image/0.jpg", JudgedFiles.TurnedJpeg(32, 64, part == "val" ? 4 : 3)); // shown: 64 high, 32 wide
             _files.Write($"{part}/label/0.png", ImageCodec.EncodePng(Half(32, 64)));
         }
         _files

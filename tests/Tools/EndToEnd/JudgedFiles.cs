@@ -45,9 +45,9 @@ public sealed class JudgedFiles : IDisposable
     /// <summary>A JPEG whose EXIF orientation turns it by a quarter (6): it is stored lying, and shown upright.</summary>
     /// <param name="height">As stored.</param>
     /// <param name="width">As stored.</param>
-    public static byte[] TurnedJpeg(int height, int width)
+    public static byte[] TurnedJpeg(int height, int width, int seed = 3)
     {
-        var jpeg = ImageCodec.EncodeJpeg(Picture(3, height, width));
+        var jpeg = ImageCodec.EncodeJpeg(Picture(seed, height, width));
         byte[] exif =
         [
             0xFF,
@@ -95,7 +95,7 @@ public sealed class JudgedFiles : IDisposable
                 for (var y = 0; y < 64; y++)
                 for (var x = 0; x < 64; x++)
                     labels.Bytes[y * 64 + x] = mask(i, y, x);
-                Write($"{part}/image/{i}.png", Png(i));
+                Write($"{part}/image/{i}.png", Png(part == "val" ? 100 + i : i)); // the parts share no photograph
                 Write($"{part}/label/{i}.png", ImageCodec.EncodePng(labels));
             }
         }

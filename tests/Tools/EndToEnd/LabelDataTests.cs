@@ -44,7 +44,9 @@ public sealed class LabelDataTests : IDisposable
         {
             var (split, stem) = (name.Split('/')[0], name.Split('/')[1]);
             var (height, width) = stem == "a" ? (40, 50) : (45, 37); // sizes that differ
-            Write($"{split}/image/{stem}.png", new Image(height, width, 3));
+            var photograph = new Image(height, width, 3);
+            photograph.Bytes[0] = split == "val" ? (byte)1 : (byte)0; // the parts share none
+            Write($"{split}/image/{stem}.png", photograph);
             Write($"{split}/label/{stem}.png", Filled(height, width, stem == "c" ? (byte)9 : (byte)1)); // c is all ignored
         }
         File.WriteAllText(At("tiny.json"), Config.Replace("DATA", At("data"), StringComparison.Ordinal));
