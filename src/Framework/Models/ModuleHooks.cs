@@ -120,11 +120,7 @@ public static class ModuleHooks
         var parameters = invoke.GetParameters().Select(parameter => Expression.Parameter(parameter.ParameterType)).ToArray();
         var (module, inputs) = (parameters[0], parameters[1..]);
         var given = Expression.NewArrayInit(typeof(object), inputs.Select(input => Expression.Convert(input, typeof(object))));
-        var call = Expression.Invoke(
-            before,
-            Expression.Convert(module, typeof(nn.Module)),
-            given
-        );
+        var call = Expression.Invoke(before, Expression.Convert(module, typeof(nn.Module)), given);
         // One input is handed on; for several, nothing returned means that they stay as they are.
         var unchanged = invoke.ReturnType == inputs[0].Type ? inputs[0] : (Expression)Expression.Default(invoke.ReturnType);
         return Expression

@@ -1,4 +1,5 @@
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Models.Explanation;
 using Tessera.Models.Explanation.Faithfulness;

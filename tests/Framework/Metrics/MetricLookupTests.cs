@@ -1,3 +1,4 @@
+using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 
 namespace Tessera.Tests.Framework.Metrics;

@@ -14,7 +14,7 @@ namespace Tessera.Tools.PseudoLabels;
 /// <param name="Classes">[K], the file's foreground classes.</param>
 /// <param name="Sources">[K], bit 0: the class is in the given labels; bit 1: it is predicted.</param>
 /// <param name="Values">[K * H * W], in [0, 1].</param>
-internal sealed record ScoreMaps(long[] Classes, byte[] Sources, float[] Values);
+internal sealed record StoredScores(long[] Classes, byte[] Sources, float[] Values);
 
 /// <summary>What tools/pseudo-labels wrote: a description, <c>masks</c>, and perhaps <c>scores</c>.</summary>
 internal sealed class MaskFolder
@@ -90,7 +90,7 @@ internal sealed class MaskFolder
 
     /// <summary>An image's scores, enlarged to a size.</summary>
     /// <exception cref="UserErrorException">The file is damaged, or its tensors are others than expected.</exception>
-    public ScoreMaps Scores(string name, int height, int width)
+    public StoredScores Scores(string name, int height, int width)
     {
         var path = PathOf(name, "scores");
         using var file = WeightsFile.Open(path);
@@ -109,7 +109,7 @@ internal sealed class MaskFolder
                 $"{path}: its classes [{string.Join(", ", numbers)}] are not different indices of {Classes.Count} classes."
             );
         if (count == 0)
-            return new ScoreMaps([], [], []);
+            return new StoredScores([], [], []);
         var maps = file.Read("scores").to(ScalarType.Float32);
         var values = maps.Values<float>();
         if (!Array.TrueForAll(values, value => value is >= 0 and <= 1))
@@ -118,7 +118,7 @@ internal sealed class MaskFolder
             values = nn
                 .functional.interpolate(maps.unsqueeze(0), [height, width], mode: InterpolationMode.Bilinear, align_corners: false)
                 .Values<float>();
-        return new ScoreMaps(numbers, sources, values);
+        return new StoredScores(numbers, sources, values);
     }
 
     private static WeightInfo Info(WeightsFile file, string name, int rank) =>

@@ -83,7 +83,7 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
             );
         return new MaskScores(masks, decided, exact, seen[0] ? scorings[0].Result() : null, seen[1] ? scorings[1].Result() : null);
 
-        void Each(ScoreMaps maps, int[] map, Action<HonestScoring, int[], float[]> act)
+        void Each(StoredScores maps, int[] map, Action<HonestScoring, int[], float[]> act)
         {
             for (var source = 0; source < 2; source++)
             {
@@ -116,7 +116,7 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
     }
 
     // Of the classes from one source of labels; of equal scores the lower class.
-    private (int[] Best, float[] Scores) Best(ScoreMaps maps, int source, int pixels)
+    private (int[] Best, float[] Scores) Best(StoredScores maps, int source, int pixels)
     {
         var (best, scores) = (new int[pixels], new float[pixels]);
         Array.Fill(best, -1);
