@@ -231,8 +231,10 @@ internal static class AttentionCommand
 
     private static string Synthesis(AttentionView view, AttentionRequest request) =>
         view.Target is { } target
-            ? Text($"Relevance for {target} of {view.Blocks.Count} blocks, heads by their gradients")
-            : Text($"{request.Synthesis} of {view.Blocks.Count} blocks, {request.Heads ?? HeadFusion.Mean} of heads");
+            ? Text($"Relevance for {target}, {view.Blocks.Count} blocks")
+            : Text(
+                $"{request.Synthesis} of {view.Blocks.Count} blocks, heads: {(request.Heads ?? HeadFusion.Mean).ToString().ToLowerInvariant()}"
+            );
 
     private static string Found(Prediction prediction, DataInfo data) =>
         prediction switch

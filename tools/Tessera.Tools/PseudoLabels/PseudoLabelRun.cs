@@ -92,10 +92,9 @@ internal sealed class PseudoLabelRun : IDisposable
             );
         var result = new JsonObject { ["labelled"] = _samples.Length - _left.Count };
         if (_settings.Background.Rule is null)
-            result["search"] = new SearchedBackground(_data, _folder, Origin).Label(
-                [.. Enumerable.Range(0, _samples.Length).Where(i => !_left.Contains(i)).Select(i => (i, _names[_samples[i]]))],
-                [.. _samples.Select(sample => _names[sample]).Order(StringComparer.Ordinal)]
-            );
+            result["search"] = new SearchedBackground(_data, _folder, Origin).Label([
+                .. Enumerable.Range(0, _samples.Length).Where(i => !_left.Contains(i)).Select(i => (i, _names[_samples[i]])),
+            ]);
         _folder.Complete(result);
         Tell(made);
         return 0;

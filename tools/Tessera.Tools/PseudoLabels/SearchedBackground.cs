@@ -13,13 +13,12 @@ internal sealed class SearchedBackground(Dataset data, PseudoLabelFolder folder,
 {
     /// <summary>Writes the label image of each image.</summary>
     /// <param name="images">Those that have scores: their places in the data, and their names.</param>
-    /// <param name="names">Of all images in ordinal order; every second one, from the first on, is looked at with its truth.</param>
-    /// <returns>How the threshold was found.</returns>
-    public JsonObject Label(IReadOnlyList<(int Index, string Name)> images, IReadOnlyList<string> names)
+    /// <returns>How the threshold was found. With truth that of the first half is looked at, as <c>score-masks</c> halves them.</returns>
+    public JsonObject Label(IReadOnlyList<(int Index, string Name)> images)
     {
-        var truth = images.Any(image => data.Get(image.Index).Truth.SegmentationMap is not null);
-        var half = names.Where((_, place) => place % 2 == 0).ToHashSet();
-        var found = Search(images.Where(image => !truth || half.Contains(image.Name)), truth);
+        var half = images.Where(image => !MaskTruth.IsSecondHalf(image.Name)).ToArray();
+        var truth = half.Any(image => data.Get(image.Index).Truth.SegmentationMap is not null);
+        var found = Search(truth ? half : images, truth);
         var rule = BackgroundRule.Fixed(found.Value);
         foreach (var (_, name) in images)
         {
@@ -31,7 +30,7 @@ internal sealed class SearchedBackground(Dataset data, PseudoLabelFolder folder,
             ["threshold"] = found.Value,
             ["criterion"] = found.Criterion,
             ["value"] = found.Reached,
-            ["chosen_on"] = truth ? "images at even places (0, 2, …) in ordinal order of their names" : "all images, without truth",
+            ["chosen_on"] = truth ? "the first half of the images, by the SHA-256 of their names" : "all images, without truth",
         };
         if (found.Curve.Count > 0)
             described["curve"] = new JsonArray([.. found.Curve.Select(point => (JsonNode?)new JsonArray(point.Threshold, point.Value))]);
