@@ -48,6 +48,8 @@ public sealed class ContractTests
         total.backward();
         foreach (var (name, parameter) in backbone.named_parameters())
         {
+            if (name.EndsWith(".pos.pos3.2.bias", StringComparison.Ordinal))
+                continue; // added to the logits of all keys alike, which a softmax doesn't see
             Assert.True(parameter.grad is not null, $"{name} has no gradient");
             Assert.True(parameter.grad!.isfinite().all().item<bool>(), $"{name}: gradient not finite");
             Assert.True(parameter.grad.abs().sum().item<float>() > 0, $"{name}: gradient is zero");

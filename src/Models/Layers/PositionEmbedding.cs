@@ -55,8 +55,8 @@ public static class PositionEmbedding
         return scope.MoveToOuter(leading == 0 ? grid : cat([embedding.narrow(1, 0, leading), grid], 1));
     }
 
-    /// <summary>Resizes, bicubic without antialiasing, at a scale that is computed with something added to the sides wanted, as DINO and what
-    /// follows it do against rounding. Differentiable.</summary>
+    /// <summary>Resizes, bicubic without antialiasing, at a scale that is computed with something added to the sides wanted, as DINO
+    /// and what follows it do against rounding. Differentiable.</summary>
     /// <param name="embedding">[1, h · w, C].</param>
     /// <param name="from">(h, w) of the grid at hand.</param>
     /// <param name="to">(h', w') of the grid wanted.</param>

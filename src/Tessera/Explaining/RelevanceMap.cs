@@ -33,10 +33,10 @@ public sealed record RelevanceMap(int Height, int Width, float[] Values)
         return new RelevanceMap(height, width, values);
     }
 
-    // Corners of pixels at integers; half a pixel beyond the image is rounding of sizes.
+    // Corners of pixels at integers; less than half a pixel beyond the image is rounding of sizes.
     private float At(float x, float y)
     {
-        if (!(x >= -0.5f && x <= Width + 0.5f && y >= -0.5f && y <= Height + 0.5f))
+        if (!(x > -0.5f && x < Width + 0.5f && y > -0.5f && y < Height + 0.5f))
             return float.NaN;
         var (left, shareX) = Split(x, Width);
         var (top, shareY) = Split(y, Height);

@@ -41,6 +41,7 @@ public sealed partial class PartTableTests
                     pair.parameter.Role == ParameterRole.Service
                     && !pair.parameter.Parameter.HasDefaultValue
                     && !known.IsService(pair.parameter.Parameter.ParameterType)
+                    && pair.parameter.Parameter.ParameterType != typeof(Session) // a session adds itself
                 )
                 .Select(pair => $"{pair.component.Name} asks for {pair.parameter.Parameter.ParameterType.Name}")
         );

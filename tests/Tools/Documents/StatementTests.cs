@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Tessera.Models.Explanation;
 using static Tessera.Tests.Tools.Documents.PageText;
 
 namespace Tessera.Tests.Tools.Documents;
@@ -123,7 +124,8 @@ public sealed partial class StatementTests
                     .EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.cs", SearchOption.AllDirectories)
                     .Select(File.ReadAllText)
             );
-        var known = Words(Text("configs/schema.json")).Concat(Words(Of("src"))).Concat(Words(Of("tools"))).ToHashSet();
+        var methods = Composition.Registry().For(typeof(ActivationMethod)).Select(ActivationMethods.NameOf);
+        var known = Words(Text("configs/schema.json")).Concat(Words(Of("src"))).Concat(Words(Of("tools"))).Concat(methods).ToHashSet();
         AssertNone(
             from page in Pages
             where page.StartsWith("docs", StringComparison.Ordinal) || page.StartsWith("configs", StringComparison.Ordinal)

@@ -38,6 +38,18 @@ public sealed class ExplainToolTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void Faithfulness_GivesATableBesideRandomMaps_AndAFile()
+    {
+        var folder = Path.Combine(run.New(), "out");
+        var said = Explain("val", "--count", "3", "--out-dir", folder, "--method", "grad_cam,eigen_cam", "--faithfulness").Succeeds();
+        Assert.Contains("Faithfulness, 3 images", said.Output, StringComparison.Ordinal);
+        Assert.Matches(@"\nrandom_map \(control\) ", said.Output);
+        var values = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "faithfulness.json")))!.AsObject();
+        foreach (var method in new[] { "grad_cam", "eigen_cam", "random_map" })
+            Assert.InRange((double)values[$"{method}/insertion"]!, 0, 1);
+    }
+
+    [Fact]
     public void Folder_WithBadFiles_ExplainsTheOthers_AndEscapesNames()
     {
         var images = Directory.CreateDirectory(Path.Combine(run.New(), "images")).FullName;

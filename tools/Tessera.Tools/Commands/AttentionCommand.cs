@@ -232,9 +232,9 @@ internal static class AttentionCommand
     private static string Synthesis(AttentionView view, AttentionRequest request) =>
         view.Target is { } target
             ? Text($"Relevance for {target}, {view.Blocks.Count} blocks")
-            : Text(
-                $"{request.Synthesis} of {view.Blocks.Count} blocks, heads: {(request.Heads ?? HeadFusion.Mean).ToString().ToLowerInvariant()}"
-            );
+            : Text($"{request.Synthesis} of {view.Blocks.Count} blocks, heads: {Word(request.Heads)}");
+
+    private static string Word(HeadFusion? heads) => heads == HeadFusion.Max ? "max" : "mean";
 
     private static string Found(Prediction prediction, DataInfo data) =>
         prediction switch

@@ -14,7 +14,7 @@ internal static class NpyArray
     /// <returns>A file of little-endian float32.</returns>
     public static byte[] Of(ReadOnlySpan<float> values, params ReadOnlySpan<int> shape)
     {
-        var sides = string.Concat(shape.ToArray().Select(side => $"{side}, ")).TrimEnd();
+        var sides = string.Join(", ", shape.ToArray()) + (shape.Length == 1 ? "," : "");
         var header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({sides}), }}";
         var length = ((Prefix + header.Length + 1 + Alignment - 1) / Alignment * Alignment) - Prefix;
         var bytes = new byte[Prefix + length + (sizeof(float) * values.Length)];

@@ -26,7 +26,7 @@ internal sealed class PseudoLabelArguments
     private readonly Option<string?> _source = new("--source")
     {
         Description =
-            "Where the classes' maps come from: grad_cam or another activation method (tools/list-components activation_map), "
+            "Where the classes' maps come from: grad_cam or another activation method (tools/list-components \"activation map\"), "
             + "patch_similarity, or a kind of the model's own. Default: the model's own, otherwise grad_cam.",
         HelpName = "NAME",
     };
@@ -76,10 +76,10 @@ internal sealed class PseudoLabelArguments
             + "half of the images where their pixels are known, otherwise Otsu's; writes scores). Default: fixed:0.45."
     );
 
-    private readonly Option<ImageLabels> _labels = Of(
+    private readonly Option<LabelSource> _labels = Of(
         "--labels",
         "WHOSE",
-        ImageLabels.Truth,
+        LabelSource.Truth,
         "Which classes an image shows: truth (the data's labels) or predicted. Default: truth."
     );
 

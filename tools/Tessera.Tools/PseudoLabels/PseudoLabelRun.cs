@@ -120,7 +120,7 @@ internal sealed class PseudoLabelRun : IDisposable
     }
 
     private string Words =>
-        _settings.Labels == ImageLabels.Truth
+        _settings.Labels == LabelSource.Truth
             ? "its labels"
             : string.Create(CultureInfo.InvariantCulture, $"a probability of {_settings.LabelThreshold}");
 
@@ -156,18 +156,18 @@ internal sealed class PseudoLabelRun : IDisposable
             _folder.WriteMask(name, LabelMaps.Of(shown.Scores, shown.Classes, rule, shown.Height, shown.Width));
     }
 
-    private byte Origin => _settings.Labels == ImageLabels.Truth ? ImageScores.Given : ImageScores.Predicted;
+    private byte Origin => _settings.Labels == LabelSource.Truth ? ImageScores.Given : ImageScores.Predicted;
 
     private ImageScores ScoresOf(ScaledImage image)
     {
         var given = Given(image.Sample);
-        if (given is null && _settings.Labels == ImageLabels.Truth)
+        if (given is null && _settings.Labels == LabelSource.Truth)
             throw new UserErrorException(
                 $"{image.Sample.Name} has no labels, so it is unknown which classes it shows. --labels predicted takes those that the "
                     + "classifier finds."
             );
         var usual = Input(1);
-        var predicted = _settings.WritesScores || _settings.Labels == ImageLabels.Predicted ? Predicted(usual, image.Sample) : [];
+        var predicted = _settings.WritesScores || _settings.Labels == LabelSource.Predicted ? Predicted(usual, image.Sample) : [];
         var (shown, found) = (given ?? [], predicted);
         int[] classes = [.. shown.Union(found).Order()];
         using var maps = _maps.Of(scale => scale == 1 ? usual : Input(scale), usual[0], classes, image.Height, image.Width);

@@ -5,7 +5,7 @@ using Tessera.Models.PseudoLabels;
 namespace Tessera.Tools.PseudoLabels;
 
 /// <summary>Where an image's classes come from.</summary>
-internal enum ImageLabels
+internal enum LabelSource
 {
     /// <summary>The data's labels.</summary>
     Truth,
@@ -21,7 +21,7 @@ internal sealed record PseudoLabelSettings(
     string? Source,
     ScoreMapOptions Maps,
     BackgroundChoice Background,
-    ImageLabels Labels,
+    LabelSource Labels,
     double LabelThreshold,
     bool Scores
 )

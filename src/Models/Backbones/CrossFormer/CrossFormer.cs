@@ -116,6 +116,15 @@ public sealed class CrossFormer : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => CrossFormerKeys.Maps(norm is not null);
 
+    /// <summary>The convolutions of all sizes of patches.</summary>
+    public override IReadOnlyList<StemTensor> StemTensors =>
+        [
+            .. named_parameters()
+                .Where(parameter => parameter.name.StartsWith("patch_embed.projs.", StringComparison.Ordinal))
+                .Where(parameter => parameter.parameter.dim() == 4)
+                .Select(parameter => new StemTensor(parameter.name)),
+        ];
+
     /// <summary>A stage's merging of patches goes with its last block.</summary>
     public override ParameterLayers LayersByDepth => StageOptions.ByDepth([nameof(patch_embed)], _depths);
 
