@@ -22,7 +22,7 @@ internal sealed class TocoLabels(double low, double high)
     {
         using var scope = NewDisposeScope();
         var (best, index) = scores.max(1);
-        var labels = (index + 1).masked_fill(best.le(high), LabelMaps.Ignored).masked_fill(best.le(low), 0);
+        var labels = (index + 1).masked_fill(best.gt(high).logical_not(), LabelMaps.Ignored).masked_fill(best.gt(low).logical_not(), 0);
         return scope.MoveToOuter(outside is null ? labels : labels.masked_fill(outside, LabelMaps.Ignored));
     }
 

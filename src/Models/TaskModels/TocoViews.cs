@@ -50,7 +50,7 @@ internal sealed class TocoViews(RandomSource random)
         var (rows, columns) = (height - (size / 2 * 2), width - (size / 2 * 2)); // where a crop may begin
         if (rows < 1 || columns < 1)
             throw new UserErrorException(
-                $"Toco: local_crop_size is {size}, but images are {height} x {width} pixels: choose a smaller one (\"model.local_crop_size\")."
+                $"Toco: local_crop_size is {size}, but images are {height} x {width} pixels: choose a smaller model.local_crop_size."
             );
         var found = regions.cpu().contiguous().Values<byte>();
         var positive = new float[batch * (2 + count)];
