@@ -6,6 +6,8 @@ using Tessera.Models.Explanation;
 using Tessera.Models.Explanation.Methods;
 using Tessera.Models.Losses.Contrast;
 using Tessera.Models.TaskModels;
+using Tessera.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.TaskModels;
@@ -105,14 +107,18 @@ public sealed class TocoTests
         Assert.False(views.Equals(new TocoViews(new RandomSource(4)).Whole(columns)));
     }
 
-    [Fact]
-    public void Loss_Backward_ReachesEveryParameterThatIsTrained()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Loss_Backward_ReachesEveryParameterThatIsTrained(bool autocast)
     {
         using var model = Model();
         model.train();
         using var batch = Build.Batch(2, 32, s_data);
         using var scope = NewDisposeScope();
-        var losses = model.Loss(batch, s_late);
+        LossMap losses;
+        using (autocast && Autocast.IsAvailable ? Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16) : Autocast.Unchanged)
+            losses = model.Loss(batch, s_late);
         Assert.Equal(["cls", "cls_aux", "ptc", "ctc", "seg"], losses.Keys);
         losses.Total().backward();
         foreach (var (name, parameter) in model.named_parameters())
@@ -122,6 +128,21 @@ public sealed class TocoTests
             else
                 Assert.True(parameter.grad is { } gradient && gradient.abs().sum().item<float>() > 0, name);
         }
+    }
+
+    [Fact]
+    public void Contrasts_UnderAutocast_AreComputedInFloat32()
+    {
+        using var scope = NewDisposeScope();
+        var (map, labels) = (Formula.Values("images", 2, 8, 4, 4), Formula.Values("labels", 32).gt(0).to(ScalarType.Int64).view(2, 4, 4));
+        var (student, teacher) = (Formula.Values("student", 5, 2, 8), Formula.Values("teacher", 2, 2, 8));
+        var positive = tensor(new float[] { 1, 1, 0, 1, 0, 1, 1, 0, 0, 1 }).view(2, 5);
+        var exact = (Patches(), Crops());
+        using (Autocast.IsAvailable ? Autocast.Enter(DeviceType.CPU, ScalarType.BFloat16) : Autocast.Unchanged)
+            Assert.Equal(exact, (Patches(), Crops()));
+
+        float Patches() => PatchTokenContrast.Of(map, labels).item<float>();
+        float Crops() => CropContrast.Of(student, teacher, positive, 0.5).item<float>();
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Losses.Contrast;
@@ -20,6 +21,7 @@ public static class CropContrast
     public static Tensor Of(Tensor student, Tensor teacher, Tensor positive, double temperature)
     {
         using var scope = NewDisposeScope();
+        using var full = Autocast.Leave(student.device_type);
         var crops = student.to(ScalarType.Float32).permute(1, 2, 0); // [B, C, crops]
         var likeness = teacher.to(ScalarType.Float32).transpose(0, 1).matmul(crops) / temperature; // [B, 2, crops]
         var wanted = positive.to(ScalarType.Float32);

@@ -1,3 +1,4 @@
+using Tessera.Torch;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -17,6 +18,7 @@ public static class PatchTokenContrast
     public static Tensor Of(Tensor map, Tensor labels)
     {
         using var scope = NewDisposeScope();
+        using var full = Autocast.Leave(map.device_type);
         var unit = functional.normalize(map.to(ScalarType.Float32).flatten(2), p: 2, dim: 1, eps: 1e-8); // [B, C, N]
         var alike = unit.transpose(1, 2).matmul(unit).abs(); // [B, N, N]
         var flat = labels.flatten(1); // [B, N]
