@@ -17,6 +17,7 @@ public static class ContractConfigs
             """{ "arch": "tiny", "image_size": 32, "patch_size": 8, "depth": 2 }""",
             """{ "embed_dim": 32, "depth": 3, "num_heads": 4, "mlp_ratio": 2, "image_size": [32, 48], "patch_size": 8, "features": "maps", "out_indices": [0, 2] }""",
             """{ "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 64, "patch_size": 8, "features": "maps", "out_indices": [1] }""",
+            """{ "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 32, "patch_size": 8, "features": "maps", "out_indices": [1], "give_class_token": true, "position_antialias": false }""",
             """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 16, "patch_size": 4, "features": "average", "class_token": false, "qkv_bias": false, "layer_scale": 0.1 }""",
             """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "dropout": 0.1, "attention_dropout": 0.1, "drop_path": 0.1 }""",
         ],

@@ -8,93 +8,6 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Backbones;
 
-/// <summary>Published sizes of the transformer: width, depth, heads.</summary>
-public enum VisionTransformerArch
-{
-    Tiny,
-    Small,
-    Base,
-    Large,
-    Huge,
-}
-
-/// <summary>What the transformer gives.</summary>
-public enum TokenFeatures
-{
-    /// <summary>The class token after the last norm, [B, C].</summary>
-    ClsToken,
-
-    /// <summary>The mean of the patch tokens, normed, [B, C].</summary>
-    Average,
-
-    /// <summary>Patch tokens of chosen blocks, laid out as maps, [B, C, ⌈H / patch⌉, ⌈W / patch⌉]; the image is padded with zeros to whole
-    /// patches.</summary>
-    Maps,
-}
-
-/// <summary>How the positional embeddings start; they are learned from there.</summary>
-public enum PositionStart
-{
-    /// <summary>A normal of deviation 0.02.</summary>
-    Normal,
-
-    /// <summary>Sines and cosines of row and column.</summary>
-    SinCos,
-}
-
-/// <summary>How the attention's weights start.</summary>
-public enum AttentionStart
-{
-    /// <summary>A normal of deviation 0.02.</summary>
-    Normal,
-
-    /// <summary>Like a trained network's: Trockman and Kolter, 2023, arXiv:2305.09828. For training from scratch on small data.</summary>
-    Mimetic,
-}
-
-/// <param name="Arch">Width, depth and heads as published: tiny 192/12/3, small 384/12/6, base 768/12/12, large 1024/24/16, huge
-/// 1280/32/16.</param>
-/// <param name="ImageSize">Image size that the positional embeddings are made for; others are met by resizing them.</param>
-/// <param name="PatchSize">Side of a patch in pixels.</param>
-/// <param name="EmbedDim">Width of a token, instead of the arch's.</param>
-/// <param name="Depth">Number of blocks, instead of the arch's.</param>
-/// <param name="NumHeads">Attention heads, instead of the arch's.</param>
-/// <param name="MlpRatio">Hidden width of the MLPs relative to a token's.</param>
-/// <param name="InChannels">Channels of the image.</param>
-/// <param name="Features">What comes out: the class token, the average of the patch tokens, or maps for dense prediction.</param>
-/// <param name="OutIndices">For maps: the blocks whose tokens are given, from 0; by default the last. Blocks after them are not
-/// built.</param>
-/// <param name="ClassToken">Whether there is a class token among the tokens.</param>
-/// <param name="QkvBias">Whether queries, keys and values have a bias.</param>
-/// <param name="Dropout">Dropout of the tokens, of the attention's output and in the MLPs.</param>
-/// <param name="AttentionDropout">Dropout of the attention weights.</param>
-/// <param name="DropPath">Stochastic depth: rate at the last block, rising linearly from 0 at the first.</param>
-/// <param name="LayerScale">Initial factor of every residual branch, learned per channel; none by default.</param>
-/// <param name="PositionStart">How the positional embeddings start: "normal" or "sin_cos".</param>
-/// <param name="AttentionStart">How the attention's weights start: "normal" or "mimetic", which learns faster from small data.</param>
-/// <param name="Attention">Who attends whom; everyone everyone by default.</param>
-public sealed record VisionTransformerOptions(
-    VisionTransformerArch Arch = VisionTransformerArch.Base,
-    HeightWidth? ImageSize = null,
-    [property: Range(1, 256)] int PatchSize = 16,
-    [property: Range(1, 16384)] int? EmbedDim = null,
-    [property: Range(1, 1024)] int? Depth = null,
-    [property: Range(1, 1024)] int? NumHeads = null,
-    [property: Range(0.01, 64)] double MlpRatio = 4,
-    [property: Range(1, 1024)] int InChannels = 3,
-    TokenFeatures Features = TokenFeatures.ClsToken,
-    [property: MinLength(1)] int[]? OutIndices = null,
-    bool ClassToken = true,
-    bool QkvBias = true,
-    [property: Range(0, 0.99)] double Dropout = 0,
-    [property: Range(0, 0.99)] double AttentionDropout = 0,
-    [property: Range(0, 0.99)] double DropPath = 0,
-    [property: Range(0, 10)] double? LayerScale = null,
-    PositionStart PositionStart = PositionStart.Normal,
-    AttentionStart AttentionStart = AttentionStart.Normal,
-    ComponentSpec<TokenAttention>? Attention = null
-);
-
 /// <summary>A transformer over the patches of an image.</summary>
 /// <remarks>
 /// Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021, arXiv:2010.11929; tiny and small from Touvron et al.,
@@ -132,13 +45,15 @@ public sealed class VisionTransformer : Backbone
             throw new UserErrorException(
                 "VisionTransformer: features \"cls_token\" needs class_token: true; without one, take \"average\"."
             );
+        if (options.GiveClassToken && !(maps && options.ClassToken))
+            throw new UserErrorException("VisionTransformer: give_class_token belongs to features \"maps\" and class_token: true.");
 
         patch_embed = new PatchEmbed(options.PatchSize, options.InChannels, width);
         cls_token = options.ClassToken ? Parameter(zeros(1, 1, width)) : null;
         pos_embed = Parameter(zeros(1, LeadingTokens + (_grid.Height * _grid.Width), width));
         var choose = AttentionChoice.For(options.Attention, components, shape => new FullAttention(shape));
         var rates = Layers.DropPath.Linear(options.DropPath, _depth);
-        var built = maps ? _outIndices.Max() + 1 : _depth;
+        var built = maps && !options.GiveClassToken ? _outIndices.Max() + 1 : _depth;
         for (var i = 0; i < built; i++)
             blocks.Add(new VisionTransformerBlock(width, heads, options, rates[i], block: i, attention: choose));
         norm = options.Features == TokenFeatures.Average || built < _depth ? null : LayerNorm(width, VisionTransformerBlock.Epsilon);
@@ -147,6 +62,8 @@ public sealed class VisionTransformer : Backbone
 
         OutChannels = [.. Enumerable.Repeat(width, maps ? _outIndices.Length : 1)];
         OutStrides = [.. Enumerable.Repeat(maps ? options.PatchSize : 0, OutChannels.Count)];
+        if (options.GiveClassToken)
+            (OutChannels, OutStrides) = ([.. OutChannels, width], [.. OutStrides, 0]);
         Weights.Transformer(this);
         Initialize.TruncatedNormal(pos_embed, deviation: 0.02);
         if (options.PositionStart == PositionStart.SinCos)
@@ -196,8 +113,8 @@ public sealed class VisionTransformer : Backbone
 
     /// <param name="images">Normalized images, [B, InChannels, H, W]; for maps of any size, otherwise what is left of the last whole patch
     /// is not looked at.</param>
-    /// <returns>For maps, one for each of OutIndices: [B, C, ⌈H / patch⌉, ⌈W / patch⌉], the network's last block normed; otherwise one
-    /// vector [B, C].</returns>
+    /// <returns>For maps, one for each of OutIndices: [B, C, ⌈H / patch⌉, ⌈W / patch⌉], the network's last block normed, then the class
+    /// token [B, C] where it was asked for; otherwise one vector [B, C].</returns>
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -207,7 +124,7 @@ public sealed class VisionTransformer : Backbone
         var x = patch_embed.call(images); // [B, N, C]
         if (cls_token is not null)
             x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1);
-        x = x + PositionEmbedding.Resize(pos_embed, LeadingTokens, _grid, grid);
+        x = x + Positions(grid);
         if (_options.Dropout > 0)
             x = functional.dropout(x, _options.Dropout, training);
 
@@ -215,17 +132,30 @@ public sealed class VisionTransformer : Backbone
         for (var i = 0; i < blocks.Count; i++)
         {
             x = blocks[i].call(x, tokens);
+            if (norm is not null && i == _depth - 1)
+                x = norm.call(x);
             if (_options.Features == TokenFeatures.Maps && _outIndices.Contains(i))
-                maps.Add(TokenAttention.ToMap(i == _depth - 1 ? norm!.call(x) : x, tokens));
+                maps.Add(TokenAttention.ToMap(x, tokens));
         }
 
         if (fc_norm is not null)
             maps.Add(fc_norm.call(x.narrow(1, LeadingTokens, x.shape[1] - LeadingTokens).mean([1])));
-        else if (_options.Features == TokenFeatures.ClsToken)
-            maps.Add(norm!.call(x).select(1, 0));
+        else if (_options.Features == TokenFeatures.ClsToken || _options.GiveClassToken)
+            maps.Add(x.select(1, 0));
         var result = maps.ToArray();
         scope.MoveToOuter(result);
         return result;
+    }
+
+    private Tensor Positions((int, int) grid)
+    {
+        if (_options.PositionAntialias || grid == _grid)
+            return PositionEmbedding.Resize(pos_embed, LeadingTokens, _grid, grid);
+        var (leading, patches) = (
+            pos_embed.narrow(1, 0, LeadingTokens),
+            pos_embed.narrow(1, LeadingTokens, pos_embed.shape[1] - LeadingTokens)
+        );
+        return cat([leading, PositionEmbedding.Scaled(patches, _grid, grid, offset: 0)], 1);
     }
 }
 

@@ -66,6 +66,14 @@ internal static class RoundTripModels
         ),
         ["MCTformer V1"] = ($$"""{ "type": "Mctformer", "version": "v1", {{Mct}} }""", DataTask.MultiLabel),
         ["MCTformer+"] = ($$"""{ "type": "Mctformer", {{Mct}} }""", DataTask.MultiLabel),
+        ["ToCo"] = (
+            """{ "type": "Toco", "projector_width": 16, "projector_dim": 8, "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "maps", "out_indices": [0, 2], "give_class_token": true } }""",
+            DataTask.MultiLabel
+        ),
+        ["ToCo, classifiers alone"] = (
+            """{ "type": "Toco", "ctc_weight": 0, "seg_weight": 0, "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "maps", "out_indices": [0, 2] } }""",
+            DataTask.MultiLabel
+        ),
         ["regression"] = (
             $$"""{ "type": "ImageRegressor", {{Resnet}}, "head": { "type": "RegressionHead", "target_mean": [1, 2, 3], "target_std": [1, 2, 4] } }""",
             DataTask.Regression
