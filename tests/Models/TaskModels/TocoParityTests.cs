@@ -113,8 +113,33 @@ public sealed class TocoParityTests : IDisposable
         Assert.Equal(expected.GetProperty("ctc").GetSingle(), CropContrast.Of(student, teacher, positive, 0.5).item<float>(), Tolerance);
     }
 
+    /// <summary>A file of a run on several processes, read for the classifiers alone.</summary>
+    [Fact]
+    public void Load_OfWrappedNamesWithoutDecoderAndCrops_HasTheAuthorsLogits()
+    {
+        using var model = Load("\"ctc_weight\": 0, \"seg_weight\": 0", "module.");
+        using var scope = NewDisposeScope();
+        var expected = s_fixture.GetProperty("sizes").GetProperty("trained");
+        AssertClose(expected.GetProperty("cls"), model.Logits(Formula.Values("images", 2, 3, 32, 32)), "logits");
+        Assert.DoesNotContain(model.state_dict().Keys, key => key.StartsWith("decoder", StringComparison.Ordinal));
+    }
+
+    /// <summary>Those of the authors' network for VOC, less the class head that nothing uses and the norms of the projectors' last layers,
+    /// which are 1.</summary>
+    [Fact]
+    public void Parameters_AreTheAuthors()
+    {
+        using var model = Build.From<VisionModel>(
+            """
+            { "type": "Toco", "backbone": { "type": "VisionTransformer", "features": "maps", "out_indices": [9, 11], "give_class_token": true } }
+            """,
+            Build.Classes(20, DataTask.MultiLabel)
+        );
+        Assert.Equal(105_625_320 - 771_048, model.parameters().Sum(parameter => parameter.numel()));
+    }
+
     /// <summary>The model, filled by formula in the authors' names and read from a file of them.</summary>
-    private Toco Load(string? option = null)
+    private Toco Load(string? option = null, string prefix = "")
     {
         var model = (Toco)
             Build.From<VisionModel>(
@@ -135,7 +160,7 @@ public sealed class TocoParityTests : IDisposable
                 .GetProperty("tensors")
                 .EnumerateObject()
                 .Select(entry =>
-                    (entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(size => size.GetInt64())]))
+                    (prefix + entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(size => size.GetInt64())]))
                 )
         );
         Assert.True(ForeignWeights.LoadWhole(model, path, s_data).IsComplete); // the map is found by itself
