@@ -170,7 +170,8 @@ public sealed class PseudoLabelTests(PseudoLabelTests.Classifier classifier) : I
     {
         var folder = classifier.New();
         var said = Make(folder, "--background", "search").Succeeds();
-        Assert.Contains("on 4 images whose pixels are known", said.Output, StringComparison.Ordinal); // 0, 2, 4, 6
+        // SHA-256 of "000003", "000005" and "000006" begin with an even byte.
+        Assert.Contains("on 3 images whose pixels are known", said.Output, StringComparison.Ordinal);
         var search = Description(folder)["result"]!["search"]!;
         var threshold = search["threshold"]!.GetValue<double>();
         Assert.Equal("mIoU", search["criterion"]!.GetValue<string>());
