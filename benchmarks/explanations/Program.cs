@@ -1,5 +1,5 @@
-// What each activation map costs beside the forward pass of its image: time, and the most memory that it takes above what the model
-// holds. The layer is found before, as the tool keeps it for all images. Methods that don't suit the model are left out.
+// What each activation map costs beside the forward pass of its image. The layer is found before, as the tool keeps it for all images.
+// Methods that don't suit the model are left out.
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
@@ -70,11 +70,10 @@ foreach (var name in ActivationMethods.Names(builder.Registry))
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{name, -24}{forward[turns / 2] * ratios[turns / 2] * 1000, 9:0.0} ms{ratios[turns / 2], 9:0.00} forwards ({ratios[0]:0.00} to {ratios[^1]:0.00}){Peak(() => Map(method)), 9:0} MB"
+            $"{name, -24}{forward[turns / 2] * ratios[turns / 2] * 1000, 9:0.0} ms{ratios[turns / 2], 9:0.00} forwards ({ratios[0]:0.00} to {ratios[^1]:0.00})"
         )
     );
 }
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"forward pass", -24}{Peak(Forward), 60:0} MB"));
 return 0;
 
 void Forward()
@@ -95,23 +94,4 @@ static double Time(Action action)
     var watch = Stopwatch.StartNew();
     action();
     return watch.Elapsed.TotalSeconds;
-}
-
-// Linux keeps the most that a process has held and forgets it when told.
-static double Peak(Action action)
-{
-    const string reset = "/proc/self/clear_refs";
-    if (!File.Exists(reset))
-        return double.NaN;
-    action();
-    File.WriteAllText(reset, "5");
-    var before = Held("VmRSS:");
-    action();
-    return Held("VmHWM:") - before;
-
-    static double Held(string key) =>
-        File.ReadLines("/proc/self/status")
-            .Where(line => line.StartsWith(key, StringComparison.Ordinal))
-            .Select(line => double.Parse(line[key.Length..].Replace("kB", "").Trim(), CultureInfo.InvariantCulture) / 1024)
-            .First();
 }
