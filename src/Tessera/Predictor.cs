@@ -64,15 +64,7 @@ public sealed class Predictor : IDisposable
             throw;
         }
         var session = Session.OfCheckpoint(opened, SessionOptionsOf(options));
-        try
-        {
-            return new Predictor(session, options);
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
-        }
+        return session.HandOver(opened => new Predictor(opened, options));
     }
 
     /// <summary>What the model makes of an image file.</summary>

@@ -135,6 +135,20 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>Makes what owns the session from now on; where that fails, the session is disposed of.</summary>
+    internal T HandOver<T>(Func<Session, T> make)
+    {
+        try
+        {
+            return make(this);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Opens what a file of a run says of it: config and classes, without weights.</summary>
     /// <param name="path">Of the file, for messages.</param>
     /// <exception cref="UserErrorException">The config can't be read here, or needs a plugin that the options don't name.</exception>

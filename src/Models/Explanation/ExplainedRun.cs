@@ -96,7 +96,7 @@ public sealed class ExplainedRun : IDisposable
         using var scope = NewDisposeScope();
         using var still = no_grad();
         using var evaluation = new InEvaluation(Model, images.device_type);
-        return scope.MoveToOuter(Target.Of(Explainable(Model).Outputs(images), Owned(owners)));
+        return scope.MoveToOuter(Target.Of(Model.Explainable().Outputs(images), Owned(owners)));
     }
 
     /// <summary>The scores where the layer gives something else, without graph.</summary>
@@ -120,7 +120,7 @@ public sealed class ExplainedRun : IDisposable
         using var still = no_grad();
         using var evaluation = new InEvaluation(Model, images.device_type);
         using var opened = OnOutput(output => Layer.FromMap(change(Layer.ToMap(output)), output));
-        return Explainable(Model).Outputs(images);
+        return Model.Explainable().Outputs(images);
     }
 
     public void Dispose()
@@ -146,7 +146,7 @@ public sealed class ExplainedRun : IDisposable
                 modes.Add(enable_grad());
                 return _leaf.clone(); // users may change it in place
             });
-            var outputs = Explainable(Model).Outputs(Images);
+            var outputs = Model.Explainable().Outputs(Images);
             modes.Add(enable_grad());
             return ([.. outputs.Select(Kept)], Kept(Target.Of(outputs, _owners)));
         }
@@ -196,8 +196,6 @@ public sealed class ExplainedRun : IDisposable
         );
         return new Opened(remove ?? throw ExplanationErrors.NoLayer(Model, Layer.Name));
     }
-
-    private static IExplainable Explainable(VisionModel model) => model as IExplainable ?? throw ExplanationErrors.NotExplainable(model);
 
     private readonly struct Opened(Action remove) : IDisposable
     {

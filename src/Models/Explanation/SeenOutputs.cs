@@ -10,14 +10,12 @@ namespace Tessera.Models.Explanation;
 /// <summary>What the modules of a model gave for an image, in the order in which they ran, and what the scores make of it.</summary>
 internal sealed class SeenOutputs : IDisposable
 {
-    private const int MostLeading = 16; // class, distillation and register tokens, where nothing tells their number
-
     private readonly Dictionary<string, nn.Module> _modules;
     private readonly HashSet<string> _several = [];
     private readonly List<long[]> _shapes = [];
     private readonly List<(string Name, int Call, int Output, Tensor Captured, TokenGrid? Grid)> _captured = [];
     private readonly Dictionary<string, int> _calls = [];
-    private readonly List<TokenGrid> _grids = []; // the latest last
+    private readonly TokenGrids _grids;
     private readonly Tensor?[] _gradients = [];
     private readonly (int Height, int Width) _image;
     private readonly string? _only;
@@ -29,6 +27,7 @@ internal sealed class SeenOutputs : IDisposable
     {
         _only = only;
         _image = ((int)image.shape[2], (int)image.shape[3]);
+        _grids = new TokenGrids(_image.Height, _image.Width);
         _modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
         var hooks = new List<Action>();
         try
@@ -38,7 +37,7 @@ internal sealed class SeenOutputs : IDisposable
             using var mode = enable_grad();
             using var scope = NewDisposeScope();
             // Even where all parameters are frozen there is a graph.
-            var outputs = ((IExplainable)model).Outputs(image.detach().clone().requires_grad_(true));
+            var outputs = model.Explainable().Outputs(image.detach().clone().requires_grad_(true));
             var score = target.Of(outputs, [.. Enumerable.Range(0, (int)image.shape[0])]).sum();
             _gradients = score.requires_grad ? Derivatives.Of(score, [.. _captured.Select(entry => entry.Captured)]) : [];
             foreach (var gradient in _gradients)
@@ -89,16 +88,12 @@ internal sealed class SeenOutputs : IDisposable
     private void Watch(VisionModel model, List<Action> hooks)
     {
         var inAttention = model.Having<TokenAttention>().Select(entry => entry.Name + ".").ToArray();
-        // A parameter of a module that has others below (a backbone's class tokens) is no layer that decides.
-        var classifiers = model
-            .ClassTensors.Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')])
-            .Where(layer => _modules.GetValueOrDefault(layer)?.children().Any() == false)
-            .ToHashSet();
+        var classifiers = model.Classifiers();
         foreach (var (name, module) in _modules)
         {
             if (name.Length == 0)
                 continue;
-            Add(ModuleHooks.Before(module, (called, inputs) => Notice(called, inputs)));
+            Add(ModuleHooks.Before(module, _grids.Notice));
             if (_only is null ? !inAttention.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)) : name == _only)
                 Add(ModuleHooks.After(module, (_, output) => See(name, output)));
             if (classifiers.Contains(name))
@@ -110,14 +105,6 @@ internal sealed class SeenOutputs : IDisposable
             if (hook is not null)
                 hooks.Add(hook);
         }
-    }
-
-    private void Notice(nn.Module called, object?[] inputs)
-    {
-        foreach (var grid in inputs.OfType<TokenGrid>())
-            _grids.Add(grid);
-        if (called is IHasTokenGrid known)
-            _grids.Add(known.GridOf(_image.Height, _image.Width));
     }
 
     private object? See(string name, object? output)
@@ -139,23 +126,8 @@ internal sealed class SeenOutputs : IDisposable
         if (output.dim() is not (3 or 4) || !output.is_floating_point() || !output.requires_grad)
             return output;
         var captured = output.clone().DetachFromDisposeScope();
-        _captured.Add((name, call, index, captured, output.dim() == 3 ? GridOf(output.shape[1]) : null));
+        _captured.Add((name, call, index, captured, output.dim() == 3 ? _grids.Of(output.shape[1]) : null));
         return captured.clone();
-    }
-
-    private TokenGrid? GridOf(long tokens)
-    {
-        for (var i = _grids.Count - 1; i >= 0; i--)
-        {
-            if (_grids[i].Count == tokens)
-                return _grids[i];
-            if (_grids[i].Count - _grids[i].Leading == tokens)
-                return _grids[i] with { Leading = 0 };
-        }
-        for (var leading = 0; leading <= MostLeading; leading++)
-            if (MapLayers.GridOf(tokens, _image.Height, _image.Width, leading) is { } found && found.Height * found.Width > 1)
-                return found;
-        return null;
     }
 
     private MapLayer? LayerOf(string name, int output, Tensor captured, TokenGrid? grid)

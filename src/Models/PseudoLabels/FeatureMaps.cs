@@ -26,24 +26,21 @@ internal static class FeatureMaps
 
     private sealed class Watch : IDisposable
     {
-        private const int MostLeading = 16; // class, distillation and register tokens, where nothing tells their number
-
         private readonly VisionModel _model;
         private readonly long? _width;
-        private readonly (int Height, int Width) _image;
         private readonly List<Action> _hooks = [];
-        private readonly List<TokenGrid> _grids = []; // the latest last
+        private readonly TokenGrids _grids;
         private readonly List<nn.Module<Tensor, Tensor>> _norms = []; // of the pooled vector
         private Tensor? _last; // [B, D, h, w]
         private bool _decided; // the layer that tells classes apart has run
 
         public Watch(VisionModel model, Tensor images, long? width)
         {
-            (_model, _width, _image) = (model, width, ((int)images.shape[2], (int)images.shape[3]));
-            var classifiers = model.ClassTensors.Select(tensor => tensor.Name[..tensor.Name.LastIndexOf('.')]).ToHashSet();
+            (_model, _width, _grids) = (model, width, new TokenGrids((int)images.shape[2], (int)images.shape[3]));
+            var classifiers = model.Classifiers();
             foreach (var (name, module) in model.named_modules())
             {
-                Add(ModuleHooks.Before(module, (_, inputs) => _grids.AddRange(inputs.OfType<TokenGrid>())));
+                Add(ModuleHooks.Before(module, _grids.Notice));
                 if (classifiers.Contains(name))
                     Add(ModuleHooks.Before(module, (_, _) => _decided = true));
                 Add(ModuleHooks.After(module, See));
@@ -100,23 +97,9 @@ internal static class FeatureMaps
                 var map = module is LayerNorm ? given.permute(0, 3, 1, 2) : given;
                 return map.shape[2] * map.shape[3] > 1 ? map : null;
             }
-            if (given.dim() != 3 || GridOf(given.shape[1]) is not { } grid)
+            if (given.dim() != 3 || _grids.Of(given.shape[1]) is not { } grid || grid.Height * grid.Width < 2)
                 return null;
             return new MapLayer("", 0, MapForm.Tokens, grid, "").ToMap(given);
-        }
-
-        private TokenGrid? GridOf(long tokens)
-        {
-            for (var i = _grids.Count - 1; i >= 0; i--)
-            {
-                var (all, places) = (_grids[i].Count, _grids[i].Height * _grids[i].Width);
-                if (places > 1 && (tokens == all || tokens == places))
-                    return tokens == all ? _grids[i] : _grids[i] with { Leading = 0 };
-            }
-            for (var leading = 0; leading <= MostLeading; leading++)
-                if (MapLayers.GridOf(tokens, _image.Height, _image.Width, leading) is { } found && found.Height * found.Width > 1)
-                    return found;
-            return null;
         }
     }
 }

@@ -54,15 +54,7 @@ public sealed class AttentionReader : IDisposable
                 Note = options.Note,
             }
         );
-        try
-        {
-            return new AttentionReader(session);
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
-        }
+        return session.HandOver(opened => new AttentionReader(opened));
     }
 
     /// <summary>Looks at the attention for an image file.</summary>

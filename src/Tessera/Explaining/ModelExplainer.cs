@@ -62,15 +62,7 @@ public sealed class ModelExplainer : IDisposable
                 Note = options.Note,
             }
         );
-        try
-        {
-            return new ModelExplainer(session, owned: true, options.Workers);
-        }
-        catch
-        {
-            session.Dispose();
-            throw;
-        }
+        return session.HandOver(opened => new ModelExplainer(opened, owned: true, options.Workers));
     }
 
     /// <summary>Explains the model of a session, in training or not.</summary>

@@ -23,9 +23,6 @@ internal static class AttentionErrors
                 + $"{grid.Count}] was expected. A layer with another form says how it lies by IAttentionMap."
         );
 
-    public static UserErrorException NotExplainable(VisionModel model) =>
-        new($"{model.GetName()} can't be explained: it does not say what it decides by (IExplainable).");
-
     public static UserErrorException ScoreIgnores(string layer) =>
         new($"The score does not depend on the attention \"{layer}\", so that it has no relevance for it.");
 

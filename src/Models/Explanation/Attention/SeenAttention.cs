@@ -15,8 +15,6 @@ namespace Tessera.Models.Explanation.Attention;
 /// </code></example>
 public sealed class SeenAttention : IDisposable
 {
-    private const int MostLeading = 16; // class, distillation and register tokens, where nothing tells their number
-
     private readonly List<AttentionBlock> _blocks = [];
 
     private SeenAttention() { }
@@ -38,8 +36,7 @@ public sealed class SeenAttention : IDisposable
     /// <exception cref="UserErrorException">The model has no attention, or a layer doesn't say how its weights lie.</exception>
     public static SeenAttention Of(VisionModel model, Tensor images, ScoreTarget? target = null)
     {
-        if (model is not IExplainable explainable)
-            throw AttentionErrors.NotExplainable(model);
+        var explainable = model.Explainable();
         var watched = WatchedLayers(model);
         if (watched.Count == 0)
             throw AttentionErrors.None(model);
@@ -139,13 +136,8 @@ public sealed class SeenAttention : IDisposable
         /// <summary>In the order in which they ran last.</summary>
         public List<Layer> Ran { get; } = [];
 
-        public TokenGrid? Guess(Tensor weights)
-        {
-            for (var leading = 0; leading <= MostLeading && weights.dim() == 4; leading++)
-                if (MapLayers.GridOf(weights.shape[2], _image.Height, _image.Width, leading) is { Height: > 1 } or { Width: > 1 })
-                    return MapLayers.GridOf(weights.shape[2], _image.Height, _image.Width, leading);
-            return null;
-        }
+        public TokenGrid? Guess(Tensor weights) =>
+            weights.dim() == 4 ? TokenGrids.Guess(weights.shape[2], _image.Height, _image.Width) : null;
 
         public void Dispose()
         {

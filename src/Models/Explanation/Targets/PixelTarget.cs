@@ -142,7 +142,7 @@ public sealed class PixelTarget : ScoreTarget
 
     internal static Tensor Logits(VisionModel model, Tensor images)
     {
-        var logits = (model as IExplainable ?? throw ExplanationErrors.NotExplainable(model)).Outputs(images)[0];
+        var logits = model.Explainable().Outputs(images)[0];
         return logits.dim() == 4 ? logits : throw ExplanationErrors.NoPixels(model);
     }
 

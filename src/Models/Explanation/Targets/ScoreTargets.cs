@@ -57,7 +57,7 @@ public static class ScoreTargets
     {
         using var scope = NewDisposeScope();
         using var still = no_grad();
-        var outputs = (model as IExplainable ?? throw ExplanationErrors.NotExplainable(model)).Outputs(images);
+        var outputs = model.Explainable().Outputs(images);
         var best = outputs[0].argmax(1).cpu().contiguous().Values<long>();
         return new ClassTarget(Array.ConvertAll(best, label => (int)label), info.Classes);
     }
