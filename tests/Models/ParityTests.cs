@@ -95,7 +95,8 @@ public sealed class ParityTests
     [InlineData("hrnet_w18_small", "w18_small")]
     [InlineData("hrnet_w18_small_v2", "w18_small_v2")]
     [InlineData("hrnet_w18", "w18")]
-    public void HRNet_FormulaWeights_MatchesTheAuthors(string fixture, string arch) =>
+    [InlineData("timm_hrnet_w18_small", "w18_small")]
+    public void HRNet_FormulaWeights_MatchesTheAuthorsAndTimm(string fixture, string arch) =>
         AssertMatches(
             fixture,
             $$"""{ "type": "HRNet", "arch": "{{arch}}", "classification": true }""",

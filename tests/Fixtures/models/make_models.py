@@ -192,6 +192,9 @@ def timm_small(folder):
     save("timm_swin_padded", record(fill(model), {"norm": "norm"}, values("images", [2, 3, 72, 104])))
     model = PyramidVisionTransformerV2(depths=(1, 1, 1, 1), embed_dims=(8, 16, 24, 32), num_heads=(1, 2, 3, 4), sr_ratios=(4, 2, 2, 1), num_classes=10)
     save("timm_pvt_v2", record(fill(model), {}, values("images", [2, 3, 64, 96])))
+    # timm's own file of the network that the authors' code gives hrnet_w18_small by.
+    model = timm.create_model("hrnet_w18_small", num_classes=10)
+    save("timm_hrnet_w18_small", record(fill(model), {}, values("images", [2, 3, 64, 96])))
 
 
 def position_embeddings():
