@@ -65,9 +65,9 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
         {
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
         }
-        catch (DecoderFallbackException)
+        catch (DecoderFallbackException error)
         {
-            throw new UserErrorException($"{path} is not UTF-8 text.");
+            throw new UserErrorException($"{path} is not UTF-8 text.", error);
         }
     }
 

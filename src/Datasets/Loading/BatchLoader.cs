@@ -28,7 +28,7 @@ public sealed class BatchLoader : IBatchLoader
     private readonly bool _training;
     private readonly int _rank,
         _worldSize;
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly HashSet<BatchQueue> _running = [];
     private readonly LoaderThreads _threads = new();
     private long _waitingTicks,

@@ -10,7 +10,7 @@ namespace Tessera.Datasets.Loading;
 /// </summary>
 internal sealed unsafe class MapStack(string what, int capacity, ScalarType type) : IDisposable
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly (string Name, int C, int H, int W)?[] _written = new (string, int, int, int)?[capacity];
     private (int C, int H, int W) _shape;
     private Tensor? _tensor;

@@ -16,7 +16,7 @@ internal sealed class PendingBatch : IDisposable
         _segmentation;
     private readonly PaddedImages? _padded;
     private readonly Dictionary<string, MapStack> _extras = [];
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private int _unread,
         _remaining,
         _failedSlot = int.MaxValue;

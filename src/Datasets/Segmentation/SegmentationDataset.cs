@@ -32,7 +32,7 @@ public abstract class SegmentationDataset : Dataset
     /// <summary>No table was written and the data set has none of its own: values are the classes' places, and 255 is ignored.</summary>
     internal bool TableIsImplied { get; }
 
-    public override DataInfo Info { get; }
+    public sealed override DataInfo Info { get; }
 
     public override int Count => _pairs.Count;
 

@@ -43,11 +43,11 @@ internal sealed class FolderStore(string path) : FileStore(path)
 
     public override ReadOnlyMemory<byte> Read(string name)
     {
-        var path = Describe(name);
+        var place = Describe(name);
         try
         {
-            using var file = File.OpenHandle(path);
-            var length = RandomAccess.GetLength(file);
+            using var handle = File.OpenHandle(place);
+            var length = RandomAccess.GetLength(handle);
             if (length == 0)
                 throw Empty(name);
             if (length > MaxFileBytes)
@@ -55,9 +55,9 @@ internal sealed class FolderStore(string path) : FileStore(path)
             var bytes = GC.AllocateUninitializedArray<byte>((int)length);
             for (var done = 0; done < bytes.Length; )
             {
-                var read = RandomAccess.Read(file, bytes.AsSpan(done), done);
+                var read = RandomAccess.Read(handle, bytes.AsSpan(done), done);
                 if (read == 0)
-                    throw new UserErrorException($"{path} became shorter while it was read.");
+                    throw new UserErrorException($"{place} became shorter while it was read.");
                 done += read;
             }
             return bytes;
@@ -68,7 +68,7 @@ internal sealed class FolderStore(string path) : FileStore(path)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"{path} can't be read: {e.Message}", e);
+            throw new UserErrorException($"{place} can't be read: {e.Message}", e);
         }
     }
 }

@@ -86,6 +86,6 @@ public static partial class XmlDocs
         return last.Split('`')[0];
     }
 
-    [GeneratedRegex(@"\s+")]
+    [GeneratedRegex(@"\s+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Blanks();
 }

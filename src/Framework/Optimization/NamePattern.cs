@@ -14,7 +14,7 @@ public sealed class NamePattern
     {
         Text = text;
         if (text.Contains('*', StringComparison.Ordinal))
-            _glob = new Regex("^" + Regex.Escape(text).Replace("\\*", ".*", StringComparison.Ordinal) + "$", RegexOptions.CultureInvariant);
+            _glob = new Regex("^" + Regex.Escape(text).Replace("\\*", ".*", StringComparison.Ordinal) + "$", RegexOptions.NonBacktracking);
     }
 
     public string Text { get; }

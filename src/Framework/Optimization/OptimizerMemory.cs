@@ -69,7 +69,8 @@ internal static class OptimizerMemory
         catch (Exception e) when (e is InvalidOperationException or FormatException or OverflowException)
         {
             throw new UserErrorException(
-                $"The checkpoint can't be resumed: what it holds for {optimizer.GetType().Name} is damaged ({e.Message})."
+                $"The checkpoint can't be resumed: what it holds for {optimizer.GetType().Name} is damaged ({e.Message}).",
+                e
             );
         }
     }

@@ -183,7 +183,8 @@ internal static partial class PluginBuild
 
     [GeneratedRegex(
         @"^\s*(?<file>[^\n(]+)\((?<line>\d+),\d+\): error (?<code>\w+): (?<text>.*?)(\s\[[^\]]*\])?\s*$",
-        RegexOptions.Multiline
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
     )]
     private static partial Regex CompilerError();
 }

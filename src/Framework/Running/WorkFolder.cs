@@ -98,12 +98,12 @@ public static partial class WorkFolder
 
     private static bool HasRows(string folder) => new FileInfo(Path.Combine(folder, ScalarLog.FileName)) is { Exists: true, Length: > 0 };
 
-    [GeneratedRegex(@"^((epoch|iter)_\d+|best_[^/]*)\.safetensors$")]
+    [GeneratedRegex(@"^((epoch|iter)_\d+|best_[^/]*)\.safetensors$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex CheckpointName();
 
-    [GeneratedRegex(@"^nonfinite_iter_\d+\.safetensors$")]
+    [GeneratedRegex(@"^nonfinite_iter_\d+\.safetensors$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex BrokenBatch();
 
-    [GeneratedRegex(@"^\d{8}_\d{6}(_\d+)?$")]
+    [GeneratedRegex(@"^\d{8}_\d{6}(_\d+)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LogFolder();
 }

@@ -185,6 +185,6 @@ public static class Overlays
         {
             PixelType.UInt8 => Array.ConvertAll(map.Bytes, value => value == byte.MaxValue ? int.MaxValue : value),
             PixelType.UInt16 => [.. map.Pixels<ushort>().ToArray().Select(value => value == ushort.MaxValue ? int.MaxValue : value)],
-            _ => throw new ArgumentException("A segmentation map holds integers."),
+            _ => throw new ArgumentException("A segmentation map holds integers.", nameof(map)),
         };
 }

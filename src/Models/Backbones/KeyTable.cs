@@ -61,6 +61,6 @@ internal sealed class KeyTable
         foreach (var c in to)
             replacement.Append(c == '*' ? $"${{{++number}}}" : c.ToString());
         var pattern = "^" + Regex.Escape(from).Replace("\\*", "([0-9]+)", StringComparison.Ordinal);
-        return (new Regex(pattern, RegexOptions.CultureInvariant), replacement.ToString());
+        return (new Regex(pattern, RegexOptions.NonBacktracking), replacement.ToString());
     }
 }

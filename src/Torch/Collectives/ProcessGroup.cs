@@ -78,7 +78,7 @@ public abstract partial class ProcessGroup : IProcessGroup
             ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64 => type,
             ScalarType.Float16 or ScalarType.BFloat16 => ScalarType.Float32,
             ScalarType.Bool or ScalarType.Byte or ScalarType.Int8 or ScalarType.Int16 or ScalarType.Int32 => ScalarType.Int64,
-            _ => throw new ArgumentException($"Tensors of {type} can't be summed over processes."),
+            _ => throw new ArgumentException($"Tensors of {type} can't be summed over processes.", nameof(type)),
         };
 
     // Internal in TorchSharp; its spans end at 2^31 bytes and are for CPUs alone.

@@ -18,7 +18,7 @@ public static class ChannelsLast
             {
                 4 => tensor.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2),
                 5 => tensor.permute(0, 2, 3, 4, 1).contiguous().permute(0, 4, 1, 2, 3),
-                var dimensions => throw new ArgumentException($"Channels last is for 4 or 5 dimensions, not {dimensions}."),
+                var dimensions => throw new ArgumentException($"Channels last is for 4 or 5 dimensions, not {dimensions}.", nameof(tensor)),
             }
         ).MoveToOuterDisposeScope();
     }

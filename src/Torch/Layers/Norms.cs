@@ -26,7 +26,7 @@ public static class Norms
     public static GroupNorm GroupNorm(long groups, long channels, double epsilon = 1e-5, bool affine = true)
     {
         if (groups < 1 || channels < 1 || channels % groups != 0)
-            throw new ArgumentException($"{groups} groups don't divide {channels} channels.");
+            throw new ArgumentException($"{groups} groups don't divide {channels} channels.", nameof(groups));
         var norm = nn.GroupNorm(groups, channels, epsilon, affine);
         if (!affine)
             return norm;

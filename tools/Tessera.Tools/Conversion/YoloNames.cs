@@ -30,8 +30,8 @@ internal sealed record YoloNames(IReadOnlyList<string> Classes, (int Count, int 
                 var sides = shape.Trim('[', ']', ' ').Split(',', StringSplitOptions.TrimEntries);
                 if (
                     sides.Length == 2
-                    && int.TryParse(sides[0], out var points)
-                    && int.TryParse(sides[1], out var values)
+                    && int.TryParse(sides[0], CultureInfo.InvariantCulture, out var points)
+                    && int.TryParse(sides[1], CultureInfo.InvariantCulture, out var values)
                     && points is >= 0 and <= 10_000
                     && values is 2 or 3
                 )

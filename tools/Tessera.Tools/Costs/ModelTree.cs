@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Visualization;
 using Tessera.Framework.Visualization.Charts;
@@ -58,8 +59,8 @@ internal sealed class ModelTree : Chart
             && a.Parameters == b.Parameters
             && a.Counts.MultiplyAdds == b.Counts.MultiplyAdds
             && a.Output == b.Output
-            && int.TryParse(a.Leaf, out _)
-            && int.TryParse(b.Leaf, out _)
+            && int.TryParse(a.Leaf, CultureInfo.InvariantCulture, out _)
+            && int.TryParse(b.Leaf, CultureInfo.InvariantCulture, out _)
             && children[a.Name].Count() == children[b.Name].Count();
     }
 

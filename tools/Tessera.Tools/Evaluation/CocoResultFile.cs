@@ -51,7 +51,7 @@ internal sealed class CocoResultFile
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{path}:{error.LineNumber + 1}  {file.Damage(error)}");
+            throw new UserErrorException($"{path}:{error.LineNumber + 1}  {file.Damage(error)}", error);
         }
         return file._images.ToDictionary(image => image.Key, image => Prediction(image.Value));
     }

@@ -28,6 +28,8 @@ internal static class CommandName
         Regex.Replace(
             text,
             $@"(?<![\w./-]){Repository}({string.Join('|', tools.OrderByDescending(name => name.Length).Append("NAME"))})(?![\w/-])",
-            $"{Installed}$1"
+            $"{Installed}$1",
+            RegexOptions.None,
+            TimeSpan.FromSeconds(1)
         );
 }

@@ -31,7 +31,7 @@ internal static partial class Usage
     }
 
     /// <summary>Defaults as values of C#; the descriptions tell them as a user types them.</summary>
-    [GeneratedRegex(@" *\[default: [^\]]*\]")]
+    [GeneratedRegex(@" *\[default: [^\]]*\]", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Defaults();
 
     /// <summary>Options that other projects' tools have and these don't.</summary>

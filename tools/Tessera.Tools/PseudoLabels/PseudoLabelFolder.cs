@@ -60,9 +60,9 @@ internal sealed class PseudoLabelFolder
         {
             there = JsonNode.Parse(File.ReadAllText(JsonPath)) as JsonObject ?? throw new JsonException();
         }
-        catch (JsonException)
+        catch (JsonException error)
         {
-            throw new UserErrorException($"{JsonPath}: this is not what this tool writes. Name a new folder by --out-dir.");
+            throw new UserErrorException($"{JsonPath}: this is not what this tool writes. Name a new folder by --out-dir.", error);
         }
         there.Remove(Result);
         var keys = _description.Select(entry => entry.Key).Union(there.Select(entry => entry.Key));

@@ -55,7 +55,7 @@ internal static unsafe class SkiaCodec
     public static void DecodeWhole(ReadOnlySpan<byte> data, string name, string format, ImageHeader header, Span<byte> rgba)
     {
         SkiaLibrary.Require();
-        ArgumentOutOfRangeException.ThrowIfNotEqual(rgba.Length, checked(header.Height * header.Width * 4));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(rgba.Length, checked(header.Height * header.Width * 4), nameof(rgba));
         fixed (
             byte* bytes = data,
                 target = rgba

@@ -99,6 +99,6 @@ internal static class PyTorchWriter
             ElementType.Float64 => "DoubleStorage",
             ElementType.Complex64 => "ComplexFloatStorage",
             ElementType.Complex128 => "ComplexDoubleStorage",
-            _ => throw new ArgumentException($"{info} has no PyTorch storage."),
+            _ => throw new ArgumentException($"{info} has no PyTorch storage.", nameof(info)),
         };
 }

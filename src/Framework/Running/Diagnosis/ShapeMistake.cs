@@ -147,7 +147,8 @@ public static partial class ShapeMistake
     [GeneratedRegex(
         @"\bchannels?\b|\bshapes?\b|\bsizes?\b|\bdim(ension)?s?\b|out of (bounds|range)|must match|mat1|"
             + @"\bexpand|\bbroadcast|\bpadding\b|\bindex\b|equal|too small|per channel",
-        RegexOptions.IgnoreCase
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
     )]
     private static partial Regex Words();
 }

@@ -18,7 +18,7 @@ public static class ConfidenceMeasures
     /// <remarks>Petsiuk et al., "RISE", 2018, arXiv:1806.07421, section 4.2.</remarks>
     public static double Area(ReadOnlySpan<double> probabilities)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(probabilities.Length, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(probabilities.Length, 2, nameof(probabilities));
         var sum = (probabilities[0] + probabilities[^1]) / 2;
         foreach (var probability in probabilities[1..^1])
             sum += probability;
