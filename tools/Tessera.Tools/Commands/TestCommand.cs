@@ -8,6 +8,7 @@ using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools.Evaluation;
+using Tessera.Predictions;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;

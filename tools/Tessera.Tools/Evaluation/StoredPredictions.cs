@@ -4,6 +4,7 @@ using Tessera.Datasets.Images;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Predictions;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Evaluation;
