@@ -22,7 +22,7 @@ public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var file = PredictionFile.Open(workDir);
         Assert.Equal(("val", task, 24), (file.Header.Part, file.Data.Task, file.Images.Count));
         Assert.Equal("iteration 4 of the run", file.Header.Weights);
-        Assert.Equal(["circle", "square", "star"], file.Data.Classes.Where(name => name is "circle" or "square" or "star"));
+        Assert.Equal(task == DataTask.Regression ? 0 : 3, file.Data.Classes.Count(name => name is "circle" or "square" or "star"));
 
         var measured = runs.At("measured.json");
         Tool.Run("eval-metric", runs.ConfigOf(task), workDir, "--out", measured).Succeeds();
@@ -130,7 +130,7 @@ public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
     [InlineData("""{"image":"a","index":0,"truth_hash":"xyz","scores":[1,0,0]}""", "16 characters")]
     [InlineData(
         """{"image":"a","index":0,"truth_hash":"0123456789abcdef","scores":[1,0]}""",
-        "scores has 2 numbers; the first line names 3"
+        "Scores has 2 numbers; the first line names 3"
     )]
     [InlineData(
         """{"image":"a","index":0,"truth_hash":"0123456789abcdef","truth":"circel","scores":[1,0,0]}""",

@@ -18,6 +18,6 @@ public static class Wilson
         var share = (double)right / all;
         var (middle, whole) = (share + (z * z / (2 * all)), 1 + (z * z / all));
         var half = z * Math.Sqrt((share * (1 - share) / all) + (z * z / (4.0 * all * all)));
-        return (Math.Max(0, (middle - half) / whole), Math.Min(1, (middle + half) / whole));
+        return (right == 0 ? 0 : (middle - half) / whole, right == all ? 1 : (middle + half) / whole); // exactly, at the ends
     }
 }
