@@ -95,6 +95,26 @@ public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
     }
 
     [Fact]
+    public void Train_ThatEndsEarly_StoresTheEvaluationThatEndedIt()
+    {
+        _ = runs.Trained(DataTask.Classification);
+        var workDir = runs.At("early");
+        Tool.Run(
+                "train",
+                runs.ConfigOf(DataTask.Classification),
+                "--work-dir",
+                workDir,
+                "--cfg-options",
+                "optimizer.lr=1e-12",
+                "train.iterations=9",
+                "train.validate_every=1",
+                """hooks.early={"type":"EarlyStoppingHook","metric":"accuracy/top1","patience":1,"min_delta":1}"""
+            )
+            .Succeeds();
+        Assert.Equal("iteration 3 of the run", PredictionFile.Open(workDir).Header.Weights); // the first is the best, and two are without gain
+    }
+
+    [Fact]
     public void Writer_ThatDoesNotComeToItsEnd_LeavesWhatWasThere()
     {
         var dataset = new Shapes(new ShapesOptions(Count: 2, Size: 32, Task: DataTask.Segmentation));

@@ -88,7 +88,7 @@ internal static class RepeatedComparison
 
     private static PredictionFile? Stored(SummarizedRuns runs, SummarizedRun run) =>
         Path.GetFullPath(Path.Combine(runs.Summary.Folder, run.Folder)) is var folder
-        && folder.StartsWith(runs.Summary.Folder, StringComparison.Ordinal)
+        && folder.StartsWith(runs.Summary.Folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
         && Directory.Exists(folder)
         && PredictionFolder.Find(folder, "val") is { } file
             ? PredictionFile.Open(file)

@@ -16,6 +16,8 @@ internal sealed record RunSummary(
 {
     public const string FileName = "summary.json";
 
+    private const long MostBytes = 64 << 20;
+
     private const string OfFolds = "cross-validate",
         OfSeeds = "repeat";
 
@@ -35,6 +37,8 @@ internal sealed record RunSummary(
     /// <exception cref="UserErrorException">It is damaged, or no such summary.</exception>
     public static RunSummary Read(string path)
     {
+        if (new FileInfo(path).Length > MostBytes)
+            throw new UserErrorException($"{path}: it has more than {MostBytes >> 20} MiB, so it is no summary of runs.");
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(path));
