@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Tessera.Predictions;
 
 /// <summary>What images are called in files of predictions: the same on every machine, wherever the data lies there.</summary>
@@ -26,7 +28,7 @@ public static class ImageNaming
             .. names.Select(name =>
             {
                 times[name] = times.GetValueOrDefault(name) + 1;
-                return times[name] == 1 ? name : string.Create(null, $"{name}#{times[name]}");
+                return times[name] == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}#{times[name]}");
             }),
         ];
     }

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;

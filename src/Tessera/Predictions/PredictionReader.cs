@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Tessera.Datasets.Images;
 using Tessera.Framework.Data;

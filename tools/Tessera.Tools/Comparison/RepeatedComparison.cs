@@ -1,5 +1,4 @@
 using Tessera.Framework.Errors;
-using Tessera.Framework.Metrics;
 using Tessera.Framework.Metrics.Statistics;
 using Tessera.Predictions;
 
