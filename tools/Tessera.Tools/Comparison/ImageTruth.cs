@@ -13,7 +13,7 @@ internal static class ImageTruth
     public static (Sample Sample, StoredPrediction Image)[] Of(PredictedRun run, Session session, DataPart part)
     {
         var file = run.File;
-        var samples = file.Data.Task is DataTask.Detection or DataTask.Segmentation
+        IEnumerable<(Sample, StoredPrediction)> samples = file.Data.Task is DataTask.Detection or DataTask.Segmentation
             ? OfData(run, session, part)
             : file.Images.Select(image => (OfFile(run, image), image));
         return [.. file.Data.Task == DataTask.Detection ? samples.OrderBy(pair => CocoResultWriter.IdOf(pair.Item1)) : samples];
@@ -29,7 +29,7 @@ internal static class ImageTruth
                 Truth = image.Truth,
             };
 
-    private static IEnumerable<(Sample, StoredPrediction)> OfData(PredictedRun run, Session session, DataPart part)
+    private static List<(Sample, StoredPrediction)> OfData(PredictedRun run, Session session, DataPart part)
     {
         var dataset = session.Data[part];
         var advance = new Advance("reading truth");
