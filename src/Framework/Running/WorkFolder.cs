@@ -9,6 +9,9 @@ namespace Tessera.Framework.Running;
 /// <summary>The folder a run writes to, and what an earlier run has left there.</summary>
 public static partial class WorkFolder
 {
+    /// <summary>The folder in it that predictions are stored in.</summary>
+    public const string Predictions = "predictions";
+
     private const string Resume = "Resume = true             ",
         Overwrite = "Overwrite = true          ";
 
@@ -42,8 +45,8 @@ public static partial class WorkFolder
         );
     }
 
-    /// <summary>What runs have written there: checkpoints and the file that names the newest, logs, event files, batches that broke.
-    /// Nothing else.</summary>
+    /// <summary>What runs have written there: checkpoints and the file that names the newest, logs, event files, batches that broke,
+    /// predictions. Nothing else.</summary>
     public static IReadOnlyList<string> Entries(string folder)
     {
         if (!Directory.Exists(folder))
@@ -56,6 +59,11 @@ public static partial class WorkFolder
         var events = Path.Combine(folder, "tensorboard");
         if (Directory.Exists(events))
             files = files.Concat(Directory.EnumerateFiles(events, "events.out.tfevents.*"));
+        var predictions = Path.Combine(folder, Predictions);
+        if (Directory.Exists(predictions))
+            files = files.Concat(
+                Directory.EnumerateFileSystemEntries(predictions).Where(path => StoredPart().IsMatch(Path.GetFileName(path)))
+            );
         return
         [
             .. files,
@@ -103,6 +111,9 @@ public static partial class WorkFolder
 
     [GeneratedRegex(@"^nonfinite_iter_\d+\.safetensors$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex BrokenBatch();
+
+[GeneratedRegex(@"^(val|test)\.(jsonl|boxes\.json|maps)(\.tmp)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex StoredPart();
 
     [GeneratedRegex(@"^\d{8}_\d{6}(_\d+)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex LogFolder();

@@ -5,10 +5,10 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 
-namespace Tessera.Tools.Evaluation;
+namespace Tessera.Predictions;
 
 /// <summary>Reads detections in COCO's format of results.</summary>
-internal sealed class CocoResultFile
+public sealed class CocoResultFile
 {
     private const long MostBytes = 2_000_000_000; // a single array
 
