@@ -1,14 +1,15 @@
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
+using Tessera.Predictions;
 
 namespace Tessera;
 
-/// <summary>The hooks that belong to every run: log, NaN guard and checkpoints, unless the config sets their key to null or has its
+/// <summary>The hooks that belong to every run: log, NaN guard, checkpoints and stored predictions, unless the config sets their key to null or has its
 /// own.</summary>
 internal static class DefaultHooks
 {
-    private static readonly string[] s_keys = ["log", "nan_guard", "checkpoint"];
+    private static readonly string[] s_keys = ["log", "nan_guard", "checkpoint", "predictions"];
 
     /// <summary>Those that the config sets to null.</summary>
     public static IReadOnlyList<string> Unwanted(ConfigDocument document) => [.. s_keys.Where(key => document.IsRemoved("hooks", key))];
@@ -21,6 +22,10 @@ internal static class DefaultHooks
         Add("log", () => new LogHook(new LogHookOptions()));
         Add("nan_guard", () => new NanGuardHook(new NanGuardHookOptions()));
         Add("checkpoint", () => new CheckpointHook(new CheckpointHookOptions()));
+        if (session.Options.Val is not null)
+            Add("predictions", () => new PredictionsHook(new PredictionsHookOptions(), session));
+        foreach (var hook in hooks.Values.OfType<PredictionsHook>())
+            hook.MayEndEarly = hooks.Values.OfType<EarlyStoppingHook>().Any();
         return hooks;
 
         void Add<T>(string key, Func<T> make)

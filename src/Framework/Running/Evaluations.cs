@@ -22,7 +22,11 @@ internal sealed class Evaluations(
 {
     private static readonly ILogger s_log = Log.For(Log.Run);
 
-    private readonly Evaluator? _evaluator = parts.Evaluator();
+    private readonly Evaluator? _evaluator = parts.Evaluator(
+        hooks.Ordered.Select(entry => entry.Hook).OfType<IObservesPredictions>().ToArray() is { Length: > 0 } observers
+            ? (predictions, samples) => Array.ForEach(observers, observer => observer.Observe(state, predictions, samples))
+            : null
+    );
     private readonly SkippedSamples? _skipped = parts.ValLoader is null
         ? null
         : new SkippedSamples(parts.ValLoader, "val", text => s_log.LogWarning("{0}", text));

@@ -58,7 +58,7 @@ public sealed class Evaluator
         if (measured == 0)
             throw NothingMeasured();
         Merge();
-        return WithCoverage(NonFinite.Judge(Values(Metrics)), measured);
+        return WithCoverage(NonFinite.Judge(Values(Metrics)), measured, Loader.Dataset);
     }
 
     /// <summary>Predicts and measures one batch, to see whether that can be done. The model is back in its former mode afterwards, the
@@ -104,11 +104,18 @@ public sealed class Evaluator
     private long Everywhere(long own) =>
         Group.WorldSize == 1 ? own : Group.AllGather(BitConverter.GetBytes(own)).Sum(bytes => BitConverter.ToInt64(bytes));
 
-    private IReadOnlyDictionary<string, double> WithCoverage(IReadOnlyDictionary<string, double> values, long measured)
+    /// <summary>An evaluation's values, with <see cref="MeasuredKey"/> and <see cref="LeftOutKey"/> where some samples were left
+    /// out.</summary>
+    /// <param name="measured">How many samples were measured.</param>
+    public static IReadOnlyDictionary<string, double> WithCoverage(
+        IReadOnlyDictionary<string, double> values,
+        long measured,
+        Dataset dataset
+    )
     {
         var left =
-            Math.Max(0, Loader.Dataset.Count - measured)
-            + Loader.Dataset.LeftOut.Where(entry => entry.Kind == LeftOutKind.Image).Sum(entry => entry.Count);
+            Math.Max(0, dataset.Count - measured)
+            + dataset.LeftOut.Where(entry => entry.Kind == LeftOutKind.Image).Sum(entry => entry.Count);
         return left == 0 ? values : new Dictionary<string, double>(values) { [MeasuredKey] = measured, [LeftOutKey] = left };
     }
 

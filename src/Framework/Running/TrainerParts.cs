@@ -81,7 +81,8 @@ public sealed record TrainerParts : StepParts
     internal string GoesOn => Command is { } command ? $"{command} --resume" : "resuming from it";
 
     /// <summary>What measures the model during the run; null where it is not evaluated.</summary>
-    public Evaluator? Evaluator() =>
+    /// <param name="observe">Sees every batch's predictions.</param>
+    public Evaluator? Evaluator(Action<IReadOnlyList<Prediction>, IReadOnlyList<Sample>>? observe = null) =>
         ValLoader is null
             ? null
             : new Evaluator
@@ -92,5 +93,6 @@ public sealed record TrainerParts : StepParts
                 Group = Group,
                 Precision = Precision,
                 ChannelsLast = ChannelsLast,
+                Observe = observe,
             };
 }

@@ -12,11 +12,29 @@ public sealed class PredictionRecorder(Func<PredictionFileWriter> open, Action<s
     private PredictionFileWriter? _writer;
     private bool _failed;
 
+    /// <summary>Opens the files now, so that what stands in the way ends the evaluation before it begins.</summary>
+    /// <exception cref="UserErrorException">Nothing can be written there.</exception>
+    public PredictionRecorder Open()
+    {
+        _writer ??= open();
+        return this;
+    }
+
     /// <summary>Adds an image.</summary>
     public void Write(Sample sample, Prediction prediction) => Try(writer => writer.Write(sample, prediction));
 
     /// <summary>Adds what was encoded elsewhere.</summary>
     internal void Write(EncodedPrediction image) => Try(writer => writer.Write(image));
+
+    /// <summary>Nothing is stored.</summary>
+    /// <param name="reason">Why.</param>
+    internal void Fail(string reason)
+    {
+        if (!_failed)
+            warn($"The predictions are not stored: {reason}");
+        _failed = true;
+        _writer?.Dispose();
+    }
 
     /// <summary>All images are there.</summary>
     /// <param name="metrics">The evaluation's values.</param>
@@ -39,9 +57,7 @@ public sealed class PredictionRecorder(Func<PredictionFileWriter> open, Action<s
         }
         catch (Exception error) when (error is UserErrorException or IOException or UnauthorizedAccessException)
         {
-            _failed = true;
-            _writer?.Dispose();
-            warn($"The predictions are not stored: {error.Message}");
+            Fail(error.Message);
         }
     }
 }

@@ -14,8 +14,8 @@ internal static class EvalMetricCommand
         var results = new Argument<string>("RESULTS")
         {
             Description =
-                "What tools/test --predictions wrote: COCO results (.json) for boxes, .jsonl for classes and numbers, a folder of PNGs "
-                + "for maps.",
+                "A work dir, or a file of its folder predictions; or what tools/test --predictions wrote: COCO results (.json) for boxes, "
+                + ".jsonl for classes and numbers, a folder of PNGs for maps.",
         };
         var output = new Option<string?>("--out")
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
@@ -35,6 +36,14 @@ internal static class TestCommand
                 + "maps as a folder of PNGs of class indices.",
             HelpName = "PATH",
         };
+        var workDir = new Option<string?>("--work-dir")
+        {
+            Description =
+                "In whose folder predictions the predictions are stored, for eval-metric and compare-runs. Default: the checkpoint's "
+                + "folder; of weights from elsewhere the config's work dir.",
+            HelpName = "DIR",
+        };
+        var stored = new Option<bool>("--no-predictions") { Description = "Store no predictions in the work dir." };
         var show = new Option<string?>("--show-dir")
         {
             Description = "Write pictures there: image, prediction and truth side by side.",
@@ -56,6 +65,8 @@ internal static class TestCommand
             checkpoint,
             output,
             predictions,
+            workDir,
+            stored,
             show,
             score,
             device,
@@ -68,7 +79,7 @@ internal static class TestCommand
                 parsed.GetRequiredValue(config),
                 parsed.GetRequiredValue(checkpoint),
                 parsed.GetValue(output),
-                parsed.GetValue(predictions),
+                new StoredPlaces(parsed.GetValue(predictions), parsed.GetValue(workDir), !parsed.GetValue(stored)),
                 parsed.GetValue(show),
                 parsed.GetValue(score),
                 new SessionOptions
@@ -90,7 +101,7 @@ internal static class TestCommand
         string config,
         string checkpoint,
         string? output,
-        string? predictions,
+        StoredPlaces places,
         string? show,
         double? score,
         SessionOptions options,
@@ -104,32 +115,39 @@ internal static class TestCommand
             );
         using var data = EvaluatedData.Open(config, options, checkpoint);
         var metrics = data.Metrics();
-        if (metrics.Count == 0 && predictions is null && show is null)
+        if (metrics.Count == 0 && places is { Path: null, WorkDir: null } && show is null)
             throw new UserErrorException(
                 $"{config}: {data.Part}.metrics is empty, so there is nothing to measure. For example: \"metrics\": {{ "
                     + $"{Example(data.Dataset.Info.Task)} }}."
             );
         var pictures = show is null ? null : new PredictionPictures(show, data.Dataset, score);
+        using var recorder = places.Stored ? data.Recorder(checkpoint, places.WorkDir) : null;
         var values = WithPredictions(
-            predictions,
+            places.Path,
             data.Dataset,
             write =>
                 data.OfCheckpoint(
                     checkpoint,
                     weights,
                     metrics,
-                    write is null && pictures is null
-                        ? null
-                        : (sample, prediction) =>
-                        {
-                            write?.Invoke(sample, prediction);
-                            pictures?.Write(sample, prediction);
-                        }
+                    (sample, prediction) =>
+                    {
+                        recorder?.Write(sample, prediction);
+                        write?.Invoke(sample, prediction);
+                        pictures?.Write(sample, prediction);
+                    }
                 )
         );
+        if (recorder?.Complete(values) is { } file)
+            ToolConsole.Current.Note($"Predictions are stored in {SourceLocation.Display(file)}.");
         MetricText.Report(values, metrics, output);
         return 0;
     }
+
+    /// <param name="Path">Where they are written in addition; null: nowhere.</param>
+    /// <param name="WorkDir">Where they are stored; null: where it belongs to.</param>
+    /// <param name="Stored">Whether they are stored.</param>
+    private sealed record StoredPlaces(string? Path, string? WorkDir, bool Stored);
 
     internal static string Example(DataTask task) =>
         task switch

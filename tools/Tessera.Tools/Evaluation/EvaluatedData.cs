@@ -5,6 +5,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;
+using Tessera.Predictions;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Evaluation;
@@ -63,6 +64,26 @@ internal sealed class EvaluatedData : IDisposable
         return sample;
     }
 
+    /// <summary>The config's folder of data, which images are named below; null where it has none.</summary>
+    public string? DataRoot => _session.Options.DataRoot;
+
+    /// <summary>What stores the predictions of a checkpoint in a work dir.</summary>
+    /// <param name="workDir">null: the checkpoint's folder; of weights from elsewhere the config's work dir.</param>
+    /// <exception cref="UserErrorException">Nothing can be written into the work dir that was named.</exception>
+    public PredictionRecorder Recorder(string checkpoint, string? workDir)
+    {
+        var header = new PredictionHeader(Part, Dataset.Info, checkpoint);
+        var folder =
+            workDir
+            ?? (
+                File.Exists(checkpoint) && Checkpoint.IsCheckpoint(checkpoint)
+                    ? Path.GetDirectoryName(Path.GetFullPath(checkpoint))!
+                    : _session.Options.WorkDir ?? Path.Combine("work_dirs", Path.GetFileNameWithoutExtension(_session.Name))
+            );
+        var recorder = new PredictionRecorder(() => PredictionFileWriter.Create(folder, header, DataRoot), ToolConsole.Current.Warning);
+        return workDir is null ? recorder : recorder.Open();
+    }
+
     /// <param name="observe">Sees every prediction.</param>
     public IReadOnlyDictionary<string, double> Run(
         string source,
@@ -85,13 +106,16 @@ internal sealed class EvaluatedData : IDisposable
     {
         foreach (var metric in metrics.Values)
             metric.Reset(Dataset.Info);
-        var predict = StoredPredictions.Open(path, Dataset);
+        var predict = StoredPredictions.Open(path, Dataset, Part, DataRoot);
+        var measured = 0;
         var nonFinite = new NonFinitePredictions();
         var advance = new Advance("evaluating");
         for (var i = 0; i < Dataset.Count; i++)
         {
             var sample = Truth(i);
-            var prediction = predict(sample);
+            if (predict(sample) is not { } prediction)
+                continue; // its file could not be read when the others were predicted
+            measured++;
             nonFinite.See([prediction], [sample]);
             foreach (var metric in metrics.Values)
                 metric.Process([prediction], [sample]);
@@ -100,7 +124,10 @@ internal sealed class EvaluatedData : IDisposable
         }
         if (nonFinite.Text is { } warning)
             ToolConsole.Current.Warning(warning);
-        return nonFinite.Judge(Evaluator.Values(metrics));
+        var values = Evaluator.WithCoverage(nonFinite.Judge(Evaluator.Values(metrics)), measured, Dataset);
+        if (Evaluator.Coverage(values) is { } coverage)
+            ToolConsole.Current.Warning(coverage);
+        return values;
     }
 
     public IReadOnlyDictionary<string, double> OfCheckpoint(

@@ -3,6 +3,7 @@ using Tessera.Datasets.Detection;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Predictions;
 
 namespace Tessera.Tools.Evaluation;
 

@@ -9,16 +9,23 @@ using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Evaluation;
 
-/// <summary>What <c>tools/test --predictions</c> wrote, or another program in the same format: COCO results, JSON lines, or a folder of
-/// maps.</summary>
+/// <summary>What <c>tools/train</c> and <c>tools/test</c> stored in a work dir; or what <c>tools/test --predictions</c> wrote, or another
+/// program in the same format: COCO results, JSON lines, or a folder of maps.</summary>
 internal static class StoredPredictions
 {
     /// <summary>Whether a path is of predictions, not a checkpoint.</summary>
     public static bool Are(string path) => Directory.Exists(path) || Path.GetExtension(path).ToLowerInvariant() is ".json" or ".jsonl";
 
-    /// <summary>The prediction of each sample.</summary>
+    /// <summary>The prediction of each sample; null of one that could not be read when the others were predicted.</summary>
+    /// <param name="part">"val" or "test", of a work dir.</param>
+    /// <param name="dataRoot">The config's.</param>
     /// <exception cref="UserErrorException">The file is damaged or of another data set.</exception>
-    public static Func<Sample, Prediction> Open(string path, Dataset dataset)
+    public static Func<Sample, Prediction?> Open(string path, Dataset dataset, string part, string? dataRoot) =>
+        PredictionFolder.Find(path, part) is { } file
+            ? new PredictionsOfData(PredictionFile.Open(file), dataset, dataRoot).Of
+            : OpenPlain(path, dataset);
+
+    private static Func<Sample, Prediction?> OpenPlain(string path, Dataset dataset)
     {
         switch (dataset.Info.Task)
         {
