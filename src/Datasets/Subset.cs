@@ -56,7 +56,8 @@ public sealed class Subset : Dataset
             var first = indices[i];
             while (i + 1 < indices.Count && indices[i + 1] == indices[i] + 1)
                 i++;
-            parts.Add(string.Create(CultureInfo.InvariantCulture, indices[i] == first ? $"{first}" : $"{first}-{indices[i]}"));
+            var last = indices[i] == first ? "" : FormattableString.Invariant($"-{indices[i]}");
+            parts.Add(FormattableString.Invariant($"{first}{last}"));
         }
         return string.Join(',', parts);
     }

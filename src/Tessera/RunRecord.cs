@@ -17,14 +17,7 @@ internal static class RunRecord
 
     private const long MostBytes = 64 << 20;
 
-    private static readonly string[] s_variables =
-    [
-        DataRoot,
-        "OMP_NUM_THREADS",
-        "MKL_CBWR",
-        "MKL_NUM_THREADS",
-        "CUBLAS_WORKSPACE_CONFIG",
-    ];
+    private static readonly string[] s_variables = [DataRoot, "OMP_NUM_THREADS", "MKL_CBWR", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG"];
 
     private static readonly JsonSerializerOptions s_format = new()
     {
@@ -103,8 +96,8 @@ internal static class RunRecord
         catch (JsonException error)
         {
             throw new UserErrorException(
-                $"{path}:{(error.LineNumber ?? 0) + 1}\n  This is no file as a run writes it: {error.Message.Split(" Path:")[0]} Remove it, "
-                    + "and resume the run: it is written again.",
+                $"{path}:{(error.LineNumber ?? 0) + 1}\n  This is no file as a run writes it: {error.Message.Split(" Path:")[0]} Remove "
+                    + "it, and resume the run: it is written again.",
                 error
             );
         }

@@ -2,8 +2,8 @@ using Tessera.Framework.Errors;
 
 namespace Tessera;
 
-/// <summary>What a run came to: <c>result.json</c> of its work dir, written at its end. A run that begins or is resumed removes the one that
-/// is there.</summary>
+/// <summary>What a run came to: <c>result.json</c> of its work dir, written at its end. A run that begins or is resumed removes the
+/// one that is there.</summary>
 public sealed record RunResult
 {
     /// <summary>The file's name.</summary>

@@ -125,7 +125,7 @@ public sealed class Runner : IDisposable
         _session.SeedTensorLibrary();
         var loop = _session.Options.Train!.BuildLoop(_session.Services);
         LoadData(loop);
-        var config = _session.Document.ForSaving(_workDir, [.. DefaultHooks.Unwanted(_session.Document).Select(key => $"hooks.{key}")]);
+        var config = SavedConfig.ForRun(_session.Document, _workDir);
         var environment = TrainerAssembly.TellEnvironment(_session);
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command);
         _metrics = parts.Metrics;

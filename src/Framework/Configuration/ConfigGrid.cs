@@ -26,16 +26,7 @@ public sealed class ConfigGrid
     private const int MostCells = 10_000,
         MostRepeats = 1000;
 
-    private static readonly string[] s_keys =
-    [
-        BaseKey,
-        AxesKey,
-        RepeatsKey,
-        SeedsKey,
-        EpochsKey,
-        IterationsKey,
-        ConfigDocument.SchemaKey,
-    ];
+    private static readonly string[] s_keys = [BaseKey, AxesKey, RepeatsKey, SeedsKey, EpochsKey, IterationsKey, ConfigDocument.SchemaKey];
 
     private ConfigGrid(string path, ConfigDocument config, IReadOnlyList<GridAxis> axes) => (Path, Base, Axes) = (path, config, axes);
 
@@ -57,7 +48,10 @@ public sealed class ConfigGrid
     /// <summary>All combinations of the axes' levels, the last axis's changing first.</summary>
     public IEnumerable<IReadOnlyList<GridLevel>> Cells =>
         Axes.Aggregate(
-            (IEnumerable<IReadOnlyList<GridLevel>>)[[]],
+            (IEnumerable<IReadOnlyList<GridLevel>>)
+                [
+                    [],
+                ],
             (cells, axis) => cells.SelectMany(cell => axis.Levels.Select(level => (IReadOnlyList<GridLevel>)[.. cell, level]))
         );
 
@@ -84,7 +78,11 @@ public sealed class ConfigGrid
         var length = ReadLength(root, mistakes);
         mistakes.ThrowIfAny();
         var config = ConfigDocument.OfMerged(merged!, mistakes, overrides).Edited(length);
-        return new ConfigGrid(System.IO.Path.GetFullPath(path), config, axes) { Repeats = repeats is { } count ? (int)count : null, Seeds = seeds };
+        return new ConfigGrid(System.IO.Path.GetFullPath(path), config, axes)
+        {
+            Repeats = repeats is { } count ? (int)count : null,
+            Seeds = seeds,
+        };
     }
 
     private static List<GridAxis> ReadAxes(ConfigMap root, MistakeList mistakes)

@@ -75,9 +75,7 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
             case ConfigList list:
                 if (IndexOf(list, keys[depth]) is not { } index)
                 {
-                    mistakes.Add(
-                        new Mistake(value.Source, ConfigPath.Join(keys), ConfigErrors.NoSuchItem(path, list, keys[depth]))
-                    );
+                    mistakes.Add(new Mistake(value.Source, ConfigPath.Join(keys), ConfigErrors.NoSuchItem(path, list, keys[depth])));
                     return list;
                 }
 

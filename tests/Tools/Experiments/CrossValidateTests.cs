@@ -73,7 +73,9 @@ public sealed class CrossValidateTests : IDisposable
 
         // Each class's samples differ by one at most between the folds.
         var shapes = new Datasets.Synthetic.Shapes(new Datasets.Synthetic.ShapesOptions(Count: 48, Size: 16));
-        var counts = Enumerable.Range(0, shapes.Info.Classes.Count).Select(label => first.Count(i => shapes.LabelOf(i) == label) - second.Count(i => shapes.LabelOf(i) == label));
+        var counts = Enumerable
+            .Range(0, shapes.Info.Classes.Count)
+            .Select(label => first.Count(i => shapes.LabelOf(i) == label) - second.Count(i => shapes.LabelOf(i) == label));
         Assert.All(counts, difference => Assert.InRange(difference, -1, 1));
 
         // Other folds, other data: refused.
@@ -110,15 +112,24 @@ public sealed class CrossValidateTests : IDisposable
     }
 
     private Said Run(string folder, params string[] more) =>
-        Tool.Run(["cross-validate", _files.ConfigPath, "--work-dir", _files.At(folder), "--repeats", "2", .. more.Contains("--folds") ? (string[])[] : ["--folds", "2"], .. more]);
+        Tool.Run([
+            "cross-validate",
+            _files.ConfigPath,
+            "--work-dir",
+            _files.At(folder),
+            "--repeats",
+            "2",
+            .. more.Contains("--folds") ? (string[])[] : ["--folds", "2"],
+            .. more,
+        ]);
 
     private Process Start(string folder) =>
         _files.Start("cross-validate", _files.ConfigPath, "--folds", "2", "--repeats", "2", "--work-dir", _files.At(folder));
 
     private int[] Indices(string run, string part) =>
         [
-            .. _files
-                .Json("out", run, "config.json")[part]!["dataset"]!["indices"]!.GetValue<string>()
+            .. _files.Json("out", run, "config.json")[part]!["dataset"]!["indices"]!
+                .GetValue<string>()
                 .Split(',')
                 .Select(range => range.Split('-'))
                 .SelectMany(ends => Enumerable.Range(Number(ends[0]), Number(ends[^1]) - Number(ends[0]) + 1)),

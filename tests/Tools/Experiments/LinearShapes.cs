@@ -7,7 +7,8 @@ namespace Tessera.Tests.Tools.Experiments;
 /// <summary>A linear model on small Shapes, which trains in a moment, in a folder of its own.</summary>
 internal sealed class LinearShapes : IDisposable
 {
-    /// <summary>8 steps an epoch; momentum, augmentation and a schedule, so that a run that is not resumed exactly ends elsewhere.</summary>
+    /// <summary>8 steps an epoch; momentum, augmentation and a schedule, so that a run that is not resumed exactly ends
+    /// elsewhere.</summary>
     public const string Config = """
         {
           "seed": 4, "precision": "fp32", "threads": 1, "device": "cpu",
@@ -17,7 +18,7 @@ internal sealed class LinearShapes : IDisposable
             "head": { "type": "LinearHead", "pooling": "none", "map_size": 256, "loss": { "type": "CrossEntropyLoss" } }
           },
           "train": {
-            "epochs": 2,
+            "epochs": 6,
             "loader": { "batch_size": 6, "workers": 1, "sampler": { "type": "RandomSampler" } },
             "dataset": { "type": "Shapes", "count": 48, "size": 16, "pipeline": [ { "type": "RandomFlip" }, { "type": "Normalize" } ] }
           },

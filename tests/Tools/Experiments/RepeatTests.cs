@@ -73,7 +73,10 @@ public sealed class RepeatTests : IDisposable
     {
         Tool.Run("train", _files.ConfigPath, "--seed", "9", "--work-dir", _files.At("first")).Succeeds();
         var facts = _files.Json("first", "run.json");
-        Assert.Equal((9, 1, 48), (facts["seed"]!.GetValue<int>(), facts["threads"]!.GetValue<int>(), facts["train"]!["samples"]!.GetValue<int>()));
+        Assert.Equal(
+            (9, 1, 48),
+            (facts["seed"]!.GetValue<int>(), facts["threads"]!.GetValue<int>(), facts["train"]!["samples"]!.GetValue<int>())
+        );
         Assert.StartsWith("tools/train ", facts["command"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Contains("libtorch", facts["environment"]!.AsObject().Select(line => line.Key));
 

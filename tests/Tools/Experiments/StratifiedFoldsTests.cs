@@ -20,7 +20,11 @@ public sealed class StratifiedFoldsTests
             Assert.Equal(foldOf, StratifiedFolds.Deal(new Labelled(labels, single: true, classes), folds, (long)trial));
             AssertEven(Enumerable.Range(0, folds).Select(fold => foldOf.Count(of => of == fold)));
             for (var label = 0; label < classes; label++)
-                AssertEven(Enumerable.Range(0, folds).Select(fold => Enumerable.Range(0, count).Count(i => foldOf[i] == fold && labels[i][0] == label)));
+                AssertEven(
+                    Enumerable
+                        .Range(0, folds)
+                        .Select(fold => Enumerable.Range(0, count).Count(i => foldOf[i] == fold && labels[i][0] == label))
+                );
         }
     }
 
@@ -31,23 +35,52 @@ public sealed class StratifiedFoldsTests
         {
             var random = new RandomSource(trial);
             var folds = 2 + random.Next(4);
-            var labels = Enumerable.Range(0, 20 + random.Next(60)).Select(_ => Enumerable.Range(0, 5).Where(label => random.Chance(0.5 / (1 + label))).ToArray()).ToArray();
+            var labels = Enumerable
+                .Range(0, 20 + random.Next(60))
+                .Select(_ => Enumerable.Range(0, 5).Where(label => random.Chance(0.5 / (1 + label))).ToArray())
+                .ToArray();
             var foldOf = StratifiedFolds.Deal(new Labelled(labels, single: false, 5), folds, (long)trial);
             Assert.All(foldOf, fold => Assert.InRange(fold, 0, folds - 1));
             // The rarest label is dealt first and by itself, so that it is even.
             var counts = Enumerable.Range(0, 5).Select(label => labels.Count(several => several.Contains(label))).ToArray();
             var rarest = Enumerable.Range(0, 5).Where(label => counts[label] > 0).MinBy(label => (counts[label], label));
-            AssertEven(Enumerable.Range(0, folds).Select(fold => Enumerable.Range(0, labels.Length).Count(i => foldOf[i] == fold && labels[i].Contains(rarest))));
+            AssertEven(
+                Enumerable
+                    .Range(0, folds)
+                    .Select(fold => Enumerable.Range(0, labels.Length).Count(i => foldOf[i] == fold && labels[i].Contains(rarest)))
+            );
         }
     }
 
     [Fact]
     public void Scarce_NamesTheClassesThatSomeFoldsLack()
     {
-        int[][] labels = [[0], [0], [0], [1], [1], [2]];
+        int[][] labels =
+        [
+            [0],
+            [0],
+            [0],
+            [1],
+            [1],
+            [2],
+        ];
         var text = StratifiedFolds.Scarce(new Labelled(labels, single: true, 4), 3);
         Assert.EndsWith("c1 (2), c2 (1).", text, StringComparison.Ordinal);
-        Assert.Null(StratifiedFolds.Scarce(new Labelled([[0], [0], [1], [1]], single: true, 2), 2));
+        Assert.Null(
+            StratifiedFolds.Scarce(
+                new Labelled(
+                    [
+                        [0],
+                        [0],
+                        [1],
+                        [1],
+                    ],
+                    single: true,
+                    2
+                ),
+                2
+            )
+        );
     }
 
     [Fact]
@@ -61,7 +94,10 @@ public sealed class StratifiedFoldsTests
             var subset = new Subset(new SubsetOptions(Subset.Write(chosen)), new Labelled(labels, single: true, 30));
             Assert.Equal(chosen, Enumerable.Range(0, subset.Count).Select(i => subset.LabelOf(i)!.Value));
             Assert.Equal(chosen.Select(i => $"{i}"), Enumerable.Range(0, subset.Count).Select(i => subset.Get(i).Name));
-            Assert.Equal(Enumerable.Range(0, subset.Count).Select(i => (long)i), Enumerable.Range(0, subset.Count).Select(i => subset.Get(i).Index));
+            Assert.Equal(
+                Enumerable.Range(0, subset.Count).Select(i => (long)i),
+                Enumerable.Range(0, subset.Count).Select(i => subset.Get(i).Index)
+            );
         }
         Assert.Equal("0-3,7,9-10", Subset.Write([0, 1, 2, 3, 7, 9, 10]));
     }

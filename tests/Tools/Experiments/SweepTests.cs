@@ -51,7 +51,11 @@ public sealed class SweepTests : IDisposable
         foreach (var cell in cells)
         {
             var runs = _files.Json("whole", Name(cell), "summary.json")["runs"]!.AsArray();
-            Assert.Equal(LinearShapes.Number(cell!["mean"]), runs.Average(run => LinearShapes.Number(run!["metrics"]!["accuracy/top1"])), 1e-12);
+            Assert.Equal(
+                LinearShapes.Number(cell!["mean"]),
+                runs.Average(run => LinearShapes.Number(run!["metrics"]!["accuracy/top1"])),
+                1e-12
+            );
         }
 
         // Each cell is trained as its name says.
@@ -62,12 +66,23 @@ public sealed class SweepTests : IDisposable
         Assert.Null(focal["optimizer"]!["momentum"]);
         Assert.Equal(2, focal["seed"]!.GetValue<int>());
 
-        foreach (var part in (string[])["Equal budget: 6 iterations", "The test set was not looked at", "learning rate is not tuned", "No test: it needs"])
+        foreach (
+            var part in (string[])
+                ["Equal budget: 6 iterations", "The test set was not looked at", "learning rate is not tuned", "No test: it needs"]
+        )
             Assert.Contains(part, said.Output, StringComparison.Ordinal);
         Assert.Equal([0x89, (byte)'P'], File.ReadAllBytes(_files.At("whole", "effects.png"))[..2]);
 
         _files.Write("grid.json", Grid.Replace("0.01", "0.02", StringComparison.Ordinal));
         Tool.Run("sweep", grid, "--work-dir", _files.At("whole")).IsMistake("grid.json:7  optimizer.lr", "It is 0.02 now;");
+    }
+
+    [Fact]
+    public void Metric_ThatValDoesNotGive_IsToldBeforeAnythingIsTrained()
+    {
+        Tool.Run("sweep", _files.Write("grid.json", Grid), "--metric", "acuracy/top1", "--work-dir", _files.At("out"))
+            .IsMistake("--metric", "Did you mean \"accuracy/top1\"?");
+        Assert.False(Directory.Exists(_files.At("out")));
     }
 
     [Theory]

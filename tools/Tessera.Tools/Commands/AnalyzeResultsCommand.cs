@@ -22,7 +22,10 @@ internal static class AnalyzeResultsCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var source = new Argument<string>("RESULTS|CHECKPOINT") { Description = "What tools/test stored in a work dir, or --predictions wrote; or a checkpoint." };
+        var source = new Argument<string>("RESULTS|CHECKPOINT")
+        {
+            Description = "What tools/test stored in a work dir, or --predictions wrote; or a checkpoint.",
+        };
         var folder = new Option<string?>("--out-dir")
         {
             Description = "Where pictures, index.html and images.json go. Default: results-NAME-OF-CONFIG.",

@@ -34,7 +34,10 @@ internal static class ConfusionMatrixCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var source = new Argument<string>("RESULTS|CHECKPOINT") { Description = "What tools/test stored in a work dir, or --predictions wrote; or a checkpoint." };
+        var source = new Argument<string>("RESULTS|CHECKPOINT")
+        {
+            Description = "What tools/test stored in a work dir, or --predictions wrote; or a checkpoint.",
+        };
         var output = new Option<string>("--out")
         {
             Description = "The picture, .png or .svg; the numbers go beside it as .json. Default: confusion-matrix.png.",

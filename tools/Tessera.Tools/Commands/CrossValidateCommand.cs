@@ -31,7 +31,10 @@ internal static class CrossValidateCommand
         };
         var yes = new Option<bool>("--yes") { Description = "Take so many folds although it costs much and gains nothing." };
         var shared = new ExperimentArguments("work_dirs/NAME-OF-CONFIG_cross-validate");
-        var command = new Command("cross-validate", "Trains on all folds of the data but one, for each fold, and gives mean, deviation and interval.")
+        var command = new Command(
+            "cross-validate",
+            "Trains on all folds of the data but one, for each fold, and gives mean, deviation and interval."
+        )
         {
             config,
             folds,

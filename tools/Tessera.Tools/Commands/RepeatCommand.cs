@@ -26,7 +26,10 @@ internal static class RepeatCommand
             HelpName = "RUN",
         };
         var shared = new ExperimentArguments("work_dirs/NAME-OF-CONFIG_repeat");
-        var command = new Command("repeat", "Trains a config with several seeds, and gives mean, deviation and interval; or trains a run again.")
+        var command = new Command(
+            "repeat",
+            "Trains a config with several seeds, and gives mean, deviation and interval; or trains a run again."
+        )
         {
             config,
             seeds,
@@ -40,7 +43,9 @@ internal static class RepeatCommand
             {
                 (null, { } run) => RunAgain.Run(run, settings),
                 ({ } path, null) => Run(path, parsed.GetRequiredValue(seeds), settings),
-                (null, null) => throw new UserErrorException("tools/repeat\n  CONFIG is missing: the config file. Or give a run by --from."),
+                (null, null) => throw new UserErrorException(
+                    "tools/repeat\n  CONFIG is missing: the config file. Or give a run by --from."
+                ),
                 _ => throw new UserErrorException("--from takes the config of its run; leave CONFIG out."),
             };
         });

@@ -17,11 +17,15 @@ internal static class SweepCommand
         var grid = new Argument<string>("GRID") { Description = "The file with the base config, the axes and the repeats." };
         var metric = new Option<string?>("--metric")
         {
-            Description = "What cells are ranked by, as val gives it. Default: what the config keeps the best checkpoint by, or val's first.",
+            Description =
+                "What cells are ranked by, as val gives it. Default: what the config keeps the best checkpoint by, or val's first.",
             HelpName = "NAME",
         };
         var shared = new ExperimentArguments("work_dirs/NAME-OF-GRID_sweep");
-        var command = new Command("sweep", "Trains every combination of losses, optimizers, sizes … with several seeds, and ranks them by val.")
+        var command = new Command(
+            "sweep",
+            "Trains every combination of losses, optimizers, sizes … with several seeds, and ranks them by val."
+        )
         {
             grid,
             metric,
@@ -35,6 +39,8 @@ internal static class SweepCommand
     {
         var grid = ConfigGrid.Load(path, settings.Overrides);
         using var session = Session.Open(grid.Base);
+        if (metric is not null)
+            RequireMetric(session, metric);
         var seeds = grid.Seeds ?? SeedList.From(session.Options.Seed, grid.Repeats ?? 1, "repeats");
         var plan = new ExperimentPlan(SweepText.Kind, path) { Threads = settings.ThreadsOf(session.Options) };
         var workDir = settings.WorkDir ?? Path.Combine("work_dirs", $"{Path.GetFileNameWithoutExtension(path)}_sweep");
@@ -50,6 +56,18 @@ internal static class SweepCommand
         return experiment.ExitCode;
     }
 
+    /// <summary>A name that val doesn't give is told before anything is trained.</summary>
+    private static void RequireMetric(Session session, string name)
+    {
+        ExperimentSettings.RequireEvaluation(session);
+        var metrics = session.Data.CreateMetrics(DataPart.Val).Values.ToArray();
+        foreach (var metric in metrics)
+            metric.Reset(session.Data[DataPart.Val].Info);
+        var known = metrics.SelectMany(metric => metric.Compute().Keys).ToArray();
+        if (!known.Contains(name))
+            throw MetricLookup.Unknown("--metric", name, known);
+    }
+
     private static void Tell(
         ExperimentFolder folder,
         ConfigGrid grid,
@@ -61,8 +79,8 @@ internal static class SweepCommand
     {
         var metrics = RunStatistics.Of(trained);
         var name = asked ?? followed?.Metric;
-        var metric =
-            name is null ? RunStatistics.Whole(metrics).FirstOrDefault(entry => entry.Better is not null) ?? metrics[0]
+        var metric = name is null
+            ? RunStatistics.Whole(metrics).FirstOrDefault(entry => entry.Better is not null) ?? metrics[0]
             : metrics.FirstOrDefault(entry => entry.Name == name)
                 ?? throw MetricLookup.Unknown("--metric", name, metrics.Select(entry => entry.Name));
         var greater = followed?.Metric == metric.Name && followed.Rule is { } rule ? rule == MetricRule.Greater : metric.Better != "less";

@@ -8,8 +8,8 @@ using Tessera.Framework.Files;
 using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
-using Tessera.Tools.Evaluation;
 using Tessera.Predictions;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;

@@ -19,9 +19,7 @@ internal sealed class PredictionsOfData
     {
         (_file, _dataset) = (file, dataset);
         _images = file.Images.ToDictionary(image => image.Image);
-        _names = ImageNaming.Distinct(
-            Enumerable.Range(0, dataset.Count).Select(i => ImageNaming.Relative(dataset.Get(i).Name, dataRoot))
-        );
+        _names = ImageNaming.Distinct(Enumerable.Range(0, dataset.Count).Select(i => ImageNaming.Relative(dataset.Get(i).Name, dataRoot)));
         RequireSameClasses();
         var missing = _names.Where(name => !_images.ContainsKey(name)).ToArray();
         // Files that could not be read are missing in the evaluation's own values, too, and these say so.
@@ -49,7 +47,9 @@ internal sealed class PredictionsOfData
     private void RequireSameClasses()
     {
         if (_file.Data.Task != _dataset.Info.Task)
-            throw new UserErrorException($"{_file.FullName}: its predictions are for {_file.Data.Task} data, the config's data is for {_dataset.Info.Task}.");
+            throw new UserErrorException(
+                $"{_file.FullName}: its predictions are for {_file.Data.Task} data, the config's data is for {_dataset.Info.Task}."
+            );
         if (!_file.Data.Classes.SequenceEqual(_dataset.Info.Classes))
             throw new UserErrorException(
                 $"{_file.FullName}: its {_file.Data.Classes.Count} classes are {Shown(_file.Data)}, the data's {_dataset.Info.Classes.Count} are "

@@ -31,9 +31,10 @@ internal static class CrossValidation
         throw new UserErrorException(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"--folds {folds} {what}: that is {trainings:#,0} trainings. It is dear and no better: the models are all but the same, so the mean has a "
-                    + $"high variance, and folds so small can't have their share of every class. Take --folds 5 or 10 ({5L * repeats} or {10L * repeats} trainings), with "
-                    + $"--repeats for more; or say --yes to do it anyway."
+                $"--folds {folds} {what}: that is {trainings:#,0} trainings. It is dear and no better: the "
+                    + $"models are all but the same, so the mean has a high variance, and folds so small can't have their share of every "
+                    + $"class. Take --folds 5 or 10 ({5L * repeats} or {10L * repeats} trainings), with --repeats for more; or say --yes to "
+                    + $"do it anyway."
             )
         );
     }
@@ -58,7 +59,12 @@ internal static class CrossValidation
             {
                 var (trained, evaluated) = (Indices(foldOf, fold, equal: false), Indices(foldOf, fold, equal: true));
                 var edits = FoldData.Edits(config, trained, evaluated, place);
-                runs.Add(new ExperimentRun($"fold-{fold}_seed-{seed}", config.Edited([.. edits, ExperimentSettings.Seed(seed)]), seed) { Fold = fold });
+                runs.Add(
+                    new ExperimentRun($"fold-{fold}_seed-{seed}", config.Edited([.. edits, ExperimentSettings.Seed(seed)]), seed)
+                    {
+                        Fold = fold,
+                    }
+                );
             }
         }
         return runs;

@@ -40,8 +40,10 @@ internal sealed class Experiment
                     + failed.Reason.ReplaceLineEndings("\n  ")
             );
         if (Missing > 0)
-            console.Error($"{Counted.Of(Missing, "run is", "runs are")} not trained to the end. The same command goes on with "
-                + $"{(Missing == 1 ? "it" : "them")} and keeps those that are.");
+            console.Error(
+                $"{Counted.Of(Missing, "run is", "runs are")} not trained to the end. The same command goes on with "
+                    + $"{(Missing == 1 ? "it" : "them")} and keeps those that are."
+            );
     }
 
     /// <summary>Says where files are.</summary>

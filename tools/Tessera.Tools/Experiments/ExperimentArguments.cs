@@ -34,7 +34,9 @@ internal sealed class ExperimentArguments
 
     /// <param name="workDir">What the folder is called by default.</param>
     public ExperimentArguments(string workDir) =>
-        _workDir.Description = $"Where the runs are written, each into a folder of its own; {workDir} by default. The same command goes on with what is there.";
+        _workDir.Description =
+            $"Where the runs are written, each into a folder of its own; {workDir} by default. The same command goes "
+            + "on with what is there.";
 
     public void AddTo(Command command)
     {
@@ -72,7 +74,9 @@ internal sealed record ExperimentSettings(string? WorkDir, int Jobs, bool Overwr
 
     /// <summary>The edits that all runs of an experiment share.</summary>
     public static IEnumerable<ConfigEdit> Shared(ExperimentPlan plan, RunOptions options) =>
-        plan.Threads > 0 && options.Threads == 0 ? [ConfigEdit.Of("threads", plan.Threads.ToString(CultureInfo.InvariantCulture), s_jobs)] : [];
+        plan.Threads > 0 && options.Threads == 0
+            ? [ConfigEdit.Of("threads", plan.Threads.ToString(CultureInfo.InvariantCulture), s_jobs)]
+            : [];
 
     /// <summary>The edit that sets a run's seed.</summary>
     public static ConfigEdit Seed(long seed) =>
@@ -86,7 +90,8 @@ internal sealed record ExperimentSettings(string? WorkDir, int Jobs, bool Overwr
             throw new UserErrorException($"{session.Name}: it has no train, so there is nothing to repeat.");
         if (session.Options.Val is null || train.BuildLoop(session.Services).ValidateEvery <= 0)
             throw new UserErrorException(
-                $"{session.Name}: its runs are not evaluated, so there is nothing to compare. Give it val, and leave train.validate_every above 0."
+                $"{session.Name}: its runs are not evaluated, so there is nothing to compare. Give it val, and leave "
+                    + "train.validate_every above 0."
             );
     }
 

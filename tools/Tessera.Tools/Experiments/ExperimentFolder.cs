@@ -6,8 +6,8 @@ using Tessera.Framework.Running;
 
 namespace Tessera.Tools.Experiments;
 
-/// <summary>The folder of an experiment: a folder for each run, with the config that it is trained with, so that a killed experiment goes on
-/// where it was.</summary>
+/// <summary>The folder of an experiment: a folder for each run, with the config that it is trained with, so that a killed experiment goes
+/// on where it was.</summary>
 internal sealed class ExperimentFolder : IDisposable
 {
     /// <summary>The config that a run is trained with, in the run's folder.</summary>
@@ -124,12 +124,8 @@ internal sealed class ExperimentFolder : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>References as written, so that values of the environment aren't stored; nulls that take a default hook away stay.</summary>
-    private ConfigDocument Saved(ExperimentRun run) =>
-        run.Config.ForSaving(
-            Of(run),
-            [.. ((string[])["log", "nan_guard", "checkpoint"]).Where(key => run.Config.IsRemoved("hooks", key)).Select(key => $"hooks.{key}")]
-        );
+    /// <summary>References as written, so that values of the environment aren't stored.</summary>
+    private ConfigDocument Saved(ExperimentRun run) => SavedConfig.ForRun(run.Config, Of(run));
 
     private void RequireSame(ExperimentRun run, ConfigDocument before, ConfigDocument now)
     {
@@ -137,7 +133,8 @@ internal sealed class ExperimentFolder : IDisposable
             return;
         var place = PlaceOf(run.Config, path) is { } source ? $"{source}  {path}" : path;
         throw new UserErrorException(
-            $"{place}\n  It is {Short(present) ?? "not set"} now; {SourceLocation.Display(Of(run))} was begun with {Short(was) ?? "nothing set"}."
+            $"{place}\n  It is {Short(present) ?? "not set"} now; "
+                + $"{SourceLocation.Display(Of(run))} was begun with {Short(was) ?? "nothing set"}."
                 + (others.Length > 0 ? $" {others.Length} more {(others.Length == 1 ? "value differs" : "values differ")}." : "")
                 + "\n  Runs of different configs are not put together. Set it back to go on, give another folder by --work-dir, or let "
                 + "--overwrite remove the experiment that is there."
@@ -164,7 +161,10 @@ internal sealed class ExperimentFolder : IDisposable
         }
         catch (JsonException error)
         {
-            throw new UserErrorException($"{file}:{(error.LineNumber ?? 0) + 1}\n  This is no plan of an experiment: it is damaged.", error);
+            throw new UserErrorException(
+                $"{file}:{(error.LineNumber ?? 0) + 1}\n  This is no plan of an experiment: it is damaged.",
+                error
+            );
         }
     }
 
@@ -179,8 +179,8 @@ internal sealed class ExperimentFolder : IDisposable
             : null;
         if (what is not null)
             throw new UserErrorException(
-                $"{SourceLocation.Display(path)}\n  The folder holds {what}. Give another folder by --work-dir, or let --overwrite remove what is "
-                    + "there."
+                $"{SourceLocation.Display(path)}\n  The folder holds {what}. Give another folder by --work-dir, or let --overwrite remove "
+                    + "what is there."
             );
     }
 
@@ -199,6 +199,7 @@ internal sealed class ExperimentFolder : IDisposable
             foreach (var name in s_own)
                 File.Delete(System.IO.Path.Combine(folder, name));
             RemoveEmpty(System.IO.Path.Combine(folder, "tensorboard"));
+            RemoveEmpty(System.IO.Path.Combine(folder, WorkFolder.Predictions));
             RemoveEmpty(folder);
         }
         foreach (var cell in folders.Select(folder => System.IO.Path.GetDirectoryName(folder)!).Distinct().Where(cell => cell != path))

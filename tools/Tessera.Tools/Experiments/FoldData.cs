@@ -11,8 +11,8 @@ internal static class FoldData
         ValKey = "val.dataset",
         PipelineKey = "pipeline";
 
-    /// <summary>The edits by which a config trains on some of its samples and is evaluated on others: of the same data with all its options,
-    /// but read through the pipeline of val.</summary>
+    /// <summary>The edits by which a config trains on some of its samples and is evaluated on others: of the same data with all its
+    /// options, but read through the pipeline of val.</summary>
     /// <param name="config">With train and val.</param>
     /// <param name="trained">Indices into the training data, rising.</param>
     /// <param name="evaluated">The same.</param>

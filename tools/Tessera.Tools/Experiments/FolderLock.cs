@@ -34,8 +34,8 @@ internal sealed class FolderLock : IDisposable
             catch (IOException error)
             {
                 throw new UserErrorException(
-                    $"{SourceLocation.Display(folder)}: another process is at work in this folder. Wait until it has ended, or give another "
-                        + "folder by --work-dir.",
+                    $"{SourceLocation.Display(folder)}: another process is at work in this folder. Wait until it has ended, or give "
+                        + "another folder by --work-dir.",
                     error
                 );
             }

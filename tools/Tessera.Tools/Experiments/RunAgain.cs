@@ -45,11 +45,7 @@ internal static class RunAgain
         var console = ToolConsole.Current;
         console.Note($"Training {SourceLocation.Display(run)} again into {SourceLocation.Display(folder)}.");
         // As many threads as then: sums come out in the same order.
-        string[] changes =
-        [
-            string.Create(CultureInfo.InvariantCulture, $"threads={facts.Threads}"),
-            .. settings.Overrides,
-        ];
+        string[] changes = [string.Create(CultureInfo.InvariantCulture, $"threads={facts.Threads}"), .. settings.Overrides];
         using var child = ChildRun.Start(
             Path.Combine(run, "config.json"),
             folder,
@@ -69,7 +65,8 @@ internal static class RunAgain
         if (code != 0)
             throw new UserErrorException(
                 $"{SourceLocation.Display(folder)}: the training failed; all that it said is in "
-                    + $"{SourceLocation.Display(Path.Combine(folder, ExperimentFolder.ConsoleName))}\n  {complaint.ReplaceLineEndings("\n  ")}"
+                    + SourceLocation.Display(Path.Combine(folder, ExperimentFolder.ConsoleName))
+                    + $"\n  {complaint.ReplaceLineEndings("\n  ")}"
             );
     }
 

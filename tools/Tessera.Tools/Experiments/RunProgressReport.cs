@@ -5,8 +5,8 @@ using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Experiments;
 
-/// <summary>How far an experiment has come: a line as each run ends, and between them a bar on a terminal, or now and then a line for each run
-/// where the output is piped.</summary>
+/// <summary>How far an experiment has come: a line as each run ends, and between them a bar on a terminal, or now and then a line for each
+/// run where the output is piped.</summary>
 /// <param name="total">Runs in all.</param>
 /// <param name="before">Those that were trained before.</param>
 /// <param name="metric">Shown as runs end; null for none.</param>
@@ -48,9 +48,7 @@ internal sealed class RunProgressReport(int total, int before, string? metric)
         lock (_lock)
         {
             _trained++;
-            var value = metric is null
-                ? ""
-                : string.Create(CultureInfo.InvariantCulture, $"  {metric} {run[metric]:0.0000}");
+            var value = metric is null ? "" : string.Create(CultureInfo.InvariantCulture, $"  {metric} {run[metric]:0.0000}");
             _console.Note($"{run.Run.Name}:{value}  ({Time(TimeSpan.FromSeconds(run.Result.Seconds))}; {Ended} of {total}{Left()})");
         }
     }

@@ -43,7 +43,9 @@ internal sealed class RunQueue : IDisposable
     {
         using (_progress.Begin(() => _running.Select(entry => (entry.Key.Name, entry.Value.LastLine))))
         {
-            var workers = Enumerable.Range(0, Math.Min(jobs, _waiting.Count)).Select(_ => Task.Factory.StartNew(Work, TaskCreationOptions.LongRunning));
+            var workers = Enumerable
+                .Range(0, Math.Min(jobs, _waiting.Count))
+                .Select(_ => Task.Factory.StartNew(Work, TaskCreationOptions.LongRunning));
             Task.WaitAll([.. workers]);
         }
         return [.. _failed.OrderBy(failed => failed.Run.Name, StringComparer.Ordinal)];

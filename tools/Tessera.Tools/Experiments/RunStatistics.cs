@@ -21,8 +21,7 @@ internal static class RunStatistics
     /// <param name="runs">All of them trained.</param>
     public static IReadOnlyList<MetricOverRuns> Of(IReadOnlyList<TrainedRun> runs) =>
         [
-            .. runs
-                .SelectMany(run => run.Result.Metrics.Keys)
+            .. runs.SelectMany(run => run.Result.Metrics.Keys)
                 .Distinct()
                 .Where(name => name is not (Evaluator.MeasuredKey or Evaluator.LeftOutKey))
                 .Select(name => new MetricOverRuns(name, BetterOf(runs, name), Defined(runs.Select(run => run[name])))),

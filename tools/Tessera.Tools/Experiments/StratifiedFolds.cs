@@ -5,8 +5,8 @@ namespace Tessera.Tools.Experiments;
 /// <summary>Deals samples into folds so that each has its share of every class.</summary>
 internal static class StratifiedFolds
 {
-    /// <summary>Data with one label a sample is dealt class by class, so that no class's counts differ by more than one between folds, nor the
-    /// folds' sizes. Data with several classes a sample (labels, boxes, pixels) by iterative stratification; data without classes at
+    /// <summary>Data with one label a sample is dealt class by class, so that no class's counts differ by more than one between folds, nor
+    /// the folds' sizes. Data with several classes a sample (labels, boxes, pixels) by iterative stratification; data without classes at
     /// random.</summary>
     /// <remarks>Sechidis, Tsoumakas and Vlahavas, "On the Stratification of Multi-Label Data", ECML PKDD 2011.</remarks>
     /// <param name="seed">The same seed deals the same data alike.</param>
@@ -36,7 +36,8 @@ internal static class StratifiedFolds
         var scarce = Enumerable.Range(0, counts.Length).Where(label => counts[label] > 0 && counts[label] < folds).ToArray();
         return scarce.Length == 0
             ? null
-            : $"Of {(scarce.Length == 1 ? "a class" : "some classes")} there are fewer samples than the {folds} folds, so that some folds have none: "
+            : $"Of {(scarce.Length == 1 ? "a class" : "some classes")} there are fewer samples than the {folds} folds, so that "
+                + "some folds have none: "
                 + string.Join(", ", scarce.Take(mostTold).Select(label => $"{dataset.Info.Classes[label]} ({counts[label]})"))
                 + (scarce.Length > mostTold ? ", …" : "")
                 + ".";
@@ -50,8 +51,8 @@ internal static class StratifiedFolds
         return foldOf;
     }
 
-    /// <summary>The label with the fewest samples left is dealt first, each of its samples to the fold that lacks most of it; then to the one
-    /// that lacks most samples, then at random. Samples without a label come last.</summary>
+    /// <summary>The label with the fewest samples left is dealt first, each of its samples to the fold that lacks most of it; then to the
+    /// one that lacks most samples, then at random. Samples without a label come last.</summary>
     private static int[] DealByLabels(int[][] labels, int[] order, int folds, RandomSource random)
     {
         var foldOf = Enumerable.Repeat(-1, labels.Length).ToArray();

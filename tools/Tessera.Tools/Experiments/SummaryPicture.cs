@@ -32,13 +32,14 @@ internal static class SummaryPicture
 
     private static DotChart Panel(IReadOnlyList<TrainedRun> runs, MetricOverRuns metric)
     {
-        var rows = runs.Count <= MostRows
-            ? runs.Select(run => new DotRow(run.Run.Name, [run[metric.Name]]))
-            : runs.GroupBy(run => run.Run.Fold)
-                .Select(group => new DotRow(
-                    group.Key is { } fold ? $"fold {fold}" : "each run",
-                    [.. group.Select(run => run[metric.Name])]
-                ));
+        var rows =
+            runs.Count <= MostRows
+                ? runs.Select(run => new DotRow(run.Run.Name, [run[metric.Name]]))
+                : runs.GroupBy(run => run.Run.Fold)
+                    .Select(group => new DotRow(
+                        group.Key is { } fold ? $"fold {fold}" : "each run",
+                        [.. group.Select(run => run[metric.Name])]
+                    ));
         DotRow[] all = [.. rows, new DotRow("mean, 95 % interval", [], metric.Over.Mean, metric.Over.Interval)];
         if (metric.Over.Interval is null)
             all[^1] = all[^1] with { Name = "mean" };

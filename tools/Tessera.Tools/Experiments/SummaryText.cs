@@ -32,7 +32,8 @@ internal static class SummaryText
     public static string? WithoutInterval(int runs) =>
         runs >= MeanInterval.FewestRuns
             ? null
-            : $"{Counted.Of(runs, "run")}: an interval needs at least {MeanInterval.FewestRuns}, so none is given; from 5 on it is worth having.";
+            : $"{Counted.Of(runs, "run")}: an interval needs at least {MeanInterval.FewestRuns}, so none is given; "
+                + "from 5 on it is worth having.";
 
     private static void ShowRuns(ToolConsole console, ExperimentSummary summary)
     {
@@ -70,11 +71,14 @@ internal static class SummaryText
         if (WithoutInterval(summary.Runs.Count) is { } few)
             yield return few;
         if (summary.Metrics.Where(metric => metric.Over.Count < summary.Runs.Count).Select(metric => metric.Name).ToArray() is [_, ..] gaps)
-            yield return $"Not defined in every run, and counted over the others: {string.Join(", ", gaps.Take(5))}{(gaps.Length > 5 ? ", …" : "")}.";
+            yield return "Not defined in every run, and counted over the others: "
+                + $"{string.Join(", ", gaps.Take(5))}{(gaps.Length > 5 ? ", …" : "")}.";
         if (summary.Kind == CrossValidation.Kind)
-            yield return "Folds share training data, so their scatter is no measure of how two models differ: tools/compare-runs corrects for it.";
+            yield return "Folds share training data, so their scatter is no measure of how two models differ: tools/compare-runs "
+                + "corrects for it.";
         if (summary.Best is { } best)
-            yield return $"At each run's best evaluation {best.Name} is {Number(best.Over.Mean)} on average, deviation {Number(best.Over.Deviation)}: chosen "
+            yield return $"At each run's best evaluation {best.Name} is {Number(best.Over.Mean)} on average, deviation "
+                + $"{Number(best.Over.Deviation)}: chosen "
                 + "on the very data it is measured on, so too good; no figure to report.";
         if (summary.Missing > 0)
             yield return $"{Counted.Of(summary.Missing, "run is", "runs are")} missing in these figures.";

@@ -25,7 +25,9 @@ internal static class SweepCells
         {
             var name = string.Join('_', levels.Select(level => level.Name));
             if (!names.Add(name))
-                throw new UserErrorException($"{SourceLocation.Display(grid.Path)}: two cells are called \"{name}\". Name the levels otherwise.");
+                throw new UserErrorException(
+                    $"{SourceLocation.Display(grid.Path)}: two cells are called \"{name}\". Name the levels otherwise."
+                );
             try
             {
                 cells.Add(Cell(name, grid.Config(levels), [.. levels.Select(level => level.Name)], seeds, plan));
@@ -74,6 +76,7 @@ internal static class SweepCells
         grid.Axes.Any(axis =>
             axis.Levels.Count > 1
             && axis.Levels.Count(level => level.Edits.Count > 0) > 0
-            && axis.Levels.SelectMany(level => level.Edits).All(edit => edit.Path == "lr" || edit.Path.EndsWith(".lr", StringComparison.Ordinal))
+            && axis.Levels.SelectMany(level => level.Edits)
+                .All(edit => edit.Path == "lr" || edit.Path.EndsWith(".lr", StringComparison.Ordinal))
         );
 }

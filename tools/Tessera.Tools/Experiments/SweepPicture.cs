@@ -12,7 +12,8 @@ internal static class SweepPicture
     public static void Save(SweepResult result, string folder) =>
         new ChartPage
         {
-            Title = $"{result.Metric} of val by {string.Join(", ", result.Grid.Axes.Select(axis => axis.Name))}; "
+            Title =
+                $"{result.Metric} of val by {string.Join(", ", result.Grid.Axes.Select(axis => axis.Name))}; "
                 + (result.Greater ? "more is better" : "less is better"),
             Columns = result.Grid.Axes.Count == 1 ? 1 : 2,
             Charts = [.. result.Grid.Axes.Select((axis, i) => Panel(result, axis.Name, [.. axis.Levels.Select(level => level.Name)], i))],

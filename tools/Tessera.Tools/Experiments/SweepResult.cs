@@ -19,7 +19,11 @@ internal sealed record SweepResult(ConfigGrid Grid, string Metric, bool Greater,
 {
     /// <summary>The best first; cells without a value last.</summary>
     public IReadOnlyList<CellResult> Ranked =>
-        [.. Cells.OrderBy(cell => double.IsNaN(cell.Metric.Over.Mean)).ThenBy(cell => Greater ? -cell.Metric.Over.Mean : cell.Metric.Over.Mean)];
+        [
+            .. Cells
+                .OrderBy(cell => double.IsNaN(cell.Metric.Over.Mean))
+                .ThenBy(cell => Greater ? -cell.Metric.Over.Mean : cell.Metric.Over.Mean),
+        ];
 
     /// <summary>How many p-values there are.</summary>
     public int Comparisons => Cells.Count(cell => cell.Beside is { P: not double.NaN });
@@ -27,7 +31,13 @@ internal sealed record SweepResult(ConfigGrid Grid, string Metric, bool Greater,
     /// <summary>Runs that are planned and not trained.</summary>
     public int Missing => Cells.Sum(cell => cell.Cell.Runs.Count - cell.Trained.Count);
 
-    public static SweepResult Of(ConfigGrid grid, IReadOnlyList<SweepCell> cells, IReadOnlyList<TrainedRun> trained, string metric, bool greater)
+    public static SweepResult Of(
+        ConfigGrid grid,
+        IReadOnlyList<SweepCell> cells,
+        IReadOnlyList<TrainedRun> trained,
+        string metric,
+        bool greater
+    )
     {
         var byCell = cells.Select(cell => trained.Where(run => run.Run.Cell == cell.Name).ToArray()).ToArray();
         var values = byCell
@@ -59,9 +69,10 @@ internal sealed record SweepResult(ConfigGrid Grid, string Metric, bool Greater,
     public void Write(string folder)
     {
         foreach (var cell in Cells.Where(cell => cell.Trained.Count > 0))
-            new ExperimentSummary(SeedRuns.Kind, cell.Cell.Name, cell.Trained) { Missing = cell.Cell.Runs.Count - cell.Trained.Count }.Write(
-                Path.Combine(folder, cell.Cell.Name)
-            );
+            new ExperimentSummary(SeedRuns.Kind, cell.Cell.Name, cell.Trained)
+            {
+                Missing = cell.Cell.Runs.Count - cell.Trained.Count,
+            }.Write(Path.Combine(folder, cell.Cell.Name));
         MetricFiles.Write(Path.Combine(folder, ExperimentSummary.FileName), ToJson());
     }
 

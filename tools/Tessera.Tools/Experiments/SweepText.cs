@@ -15,13 +15,15 @@ internal static class SweepText
         var console = ToolConsole.Current;
         var budgets = cells.Select(cell => cell.Budget).Distinct().ToArray();
         console.Note(
-            $"{Counted.Of(cells.Count, "cell")}, {Counted.Of(seeds.Count, "seed")} each: {Counted.Of(cells.Count * (long)seeds.Count, "training")}."
+            $"{Counted.Of(cells.Count, "cell")}, {Counted.Of(seeds.Count, "seed")} each: "
+                + $"{Counted.Of(cells.Count * (long)seeds.Count, "training")}."
                 + (budgets.Length == 1 ? $" Every one has the same budget: {budgets[0]}." : "")
         );
         if (budgets.Length > 1)
             console.Warning(
                 "The cells have different budgets, so what is better may only be longer: "
-                    + $"{string.Join("; ", cells.GroupBy(cell => cell.Budget).Select(group => $"{group.Key} ({group.First().Name}{(group.Count() > 1 ? ", …" : "")})"))}."
+                    + string.Join("; ", cells.GroupBy(cell => cell.Budget).Select(group => $"{group.Key} ({Named(group)})"))
+                    + "."
             );
     }
 
@@ -41,15 +43,20 @@ internal static class SweepText
                 ? $"Equal budget: {budgets[0]} for every run."
                 : $"Unequal budgets: {string.Join("; ", result.Cells.Select(cell => $"{cell.Cell.Name} {cell.Cell.Budget}"))}."
         );
-        console.Line("Ranked by val. The test set was not looked at: measure the cell that you choose on it once, at the end, by tools/test.");
+        console.Line(
+            "Ranked by val. The test set was not looked at: measure the cell that you choose on it once, at the end, by tools/test."
+        );
         if (!SweepCells.TunesRate(result.Grid))
             console.Line(
-                "The learning rate is not tuned for each cell: a loss or an optimizer that needs another one looks worse than it is. An axis of "
-                    + "optimizer.lr tunes it."
+                "The learning rate is not tuned for each cell: a loss or an optimizer that needs another one looks worse than it is. An "
+                    + "axis of optimizer.lr tunes it."
             );
         foreach (var note in Notes(result, first))
             console.Line(note);
     }
+
+    private static string Named(IEnumerable<SweepCell> cells) =>
+        cells.ToArray() is [var first, _, ..] ? $"{first.Name}, …" : cells.First().Name;
 
     private static IEnumerable<string> Notes(SweepResult result, string first)
     {

@@ -7,7 +7,12 @@ namespace Tessera.Framework.Visualization.Charts;
 /// <param name="Values">One of each run; those that are not finite are passed over.</param>
 /// <param name="Mean">Not finite: no mark.</param>
 /// <param name="Interval">The ends of an interval about the mean.</param>
-public sealed record DotRow(string Name, IReadOnlyList<double> Values, double Mean = double.NaN, (double Low, double High)? Interval = null);
+public sealed record DotRow(
+    string Name,
+    IReadOnlyList<double> Values,
+    double Mean = double.NaN,
+    (double Low, double High)? Interval = null
+);
 
 /// <summary>Values as dots in named rows, each row's mean as a bar across with its interval. One row may be drawn on through all
 /// others.</summary>
