@@ -5,7 +5,8 @@ using Tessera.Predictions;
 
 namespace Tessera;
 
-/// <summary>The hooks that belong to every run: log, NaN guard, checkpoints and stored predictions, unless the config sets their key to null or has its
+/// <summary>The hooks that belong to every run: log, NaN guard, checkpoints and stored predictions, unless the config sets their key to
+/// null or has its
 /// own.</summary>
 internal static class DefaultHooks
 {

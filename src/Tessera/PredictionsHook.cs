@@ -74,7 +74,8 @@ public sealed class PredictionsHook(PredictionsHookOptions options, Session sess
         (_recorder, _spool) = (null, null);
     }
 
-    /// <summary>Whether no evaluation comes after this one. Where the loader left out samples, an epoch has fewer steps than the run's length
+    /// <summary>Whether no evaluation comes after this one. Where the loader left out samples, an epoch has fewer steps than the run's
+    /// length
     /// was reckoned with.</summary>
     private bool IsLast(RunState run)
     {

@@ -20,6 +20,7 @@ internal static class Program
             AttentionCommand.Create(),
             ExplainCommand.Create(),
             EvalMetricCommand.Create(),
+            CompareRunsCommand.Create(),
             ConfusionMatrixCommand.Create(),
             AnalyzeResultsCommand.Create(),
             DoctorCommand.Create(),

@@ -12,7 +12,20 @@ public static class Bootstrap
     /// <param name="images">How many there are; each drawing takes as many.</param>
     /// <param name="compute">Given the drawn images' numbers, writes the values.</param>
     /// <param name="values">How many values.</param>
-    public static (double Low, double High)[] Intervals(int images, int repetitions, long seed, int values, Action<int[], double[]> compute)
+    public static (double Low, double High)[] Intervals(
+        int images,
+        int repetitions,
+        long seed,
+        int values,
+        Action<int[], double[]> compute
+    ) => Array.ConvertAll(Draws(images, repetitions, seed, values, compute), Interval);
+
+    /// <summary>Several values of every drawing, each list sorted; a value that a drawing leaves undefined (NaN) is left out of its
+    /// list.</summary>
+    /// <param name="images">How many there are; each drawing takes as many.</param>
+    /// <param name="values">How many values.</param>
+    /// <param name="compute">Given the drawn images' numbers, writes the values.</param>
+    public static List<double>[] Draws(int images, int repetitions, long seed, int values, Action<int[], double[]> compute)
     {
         var results = Enumerable.Range(0, values).Select(_ => new List<double>(repetitions)).ToArray();
         var random = new RandomSource((ulong)seed);
@@ -26,15 +39,14 @@ public static class Bootstrap
                 if (!double.IsNaN(found[v]))
                     results[v].Add(found[v]);
         }
-        return Array.ConvertAll(
-            results,
-            result =>
-            {
-                result.Sort();
-                return (Quantile(result, Tail), Quantile(result, 1 - Tail));
-            }
-        );
+        foreach (var result in results)
+            result.Sort();
+        return results;
     }
+
+    /// <summary>The 2.5 and 97.5 percentiles; NaN where there is no value.</summary>
+    /// <param name="sorted">Of <see cref="Draws"/>.</param>
+    public static (double Low, double High) Interval(List<double> sorted) => (Quantile(sorted, Tail), Quantile(sorted, 1 - Tail));
 
     private static double Quantile(List<double> sorted, double fraction)
     {

@@ -25,7 +25,7 @@ public sealed record CocoApOptions(bool PerClass = false, [property: Range(0, 1_
 /// outside their image are asked for, though nothing can find them. Equal scores are ranked by image id, then in the order given.
 /// </remarks>
 [Component("CocoAp")]
-public sealed class CocoApMetric(CocoApOptions options) : Metric
+public sealed class CocoApMetric(CocoApOptions options) : Metric, IRedrawsImages
 {
     private readonly List<(long Id, ClassMatches[] Classes)> _images = [];
     private readonly TruthCounts _truth = new();
@@ -54,14 +54,33 @@ public sealed class CocoApMetric(CocoApOptions options) : Metric
 
     public override MetricRule? RuleOf(string name) => MetricRule.Greater;
 
-    public override IReadOnlyDictionary<string, double> Compute()
+    public override IReadOnlyDictionary<string, double> Compute() => Values(withIntervals: options.Bootstrap > 0);
+
+    public override IReadOnlyDictionary<string, double> ComputePoints() => Values(withIntervals: false);
+
+    Func<int[], double>? IRedrawsImages.Redraws(string name)
+    {
+        Func<double[], double>? of = name switch
+        {
+            "bbox/AP" => precision => precision.Average(),
+            "bbox/AP50" => precision => precision[0],
+            "bbox/AP75" => precision => precision[5],
+            _ => null,
+        };
+        if (of is null)
+            return null;
+        var (classes, precision) = (Classes(), new double[CocoMatcher.Thresholds]);
+        return times => classes.Select(ofClass => ofClass.Redraw(times, precision) ? of(precision) : double.NaN).MeanOfDefined();
+    }
+
+    private Dictionary<string, double> Values(bool withIntervals)
     {
         var classes = Classes();
         var values = new Dictionary<string, double>();
         var figures = Array.ConvertAll(classes, Figures);
         foreach (var name in (string[])["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"])
             values["bbox/" + name] = figures.Select(figure => figure[name]).MeanOfDefined();
-        if (options.Bootstrap > 0)
+        if (withIntervals)
             AddIntervals(values, classes);
         if (!options.PerClass)
             return values;

@@ -72,14 +72,18 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
 
     public override MetricRule? RuleOf(string name) => MetricRule.Greater;
 
-    public override IReadOnlyDictionary<string, double> Compute()
+    public override IReadOnlyDictionary<string, double> Compute() => Values(withInterval: options.Bootstrap > 0);
+
+    public override IReadOnlyDictionary<string, double> ComputePoints() => Values(withInterval: false);
+
+    private Dictionary<string, double> Values(bool withInterval)
     {
         var total = Total(_images.Select(image => image.Counts));
         var values = new Dictionary<string, double> { ["aAcc"] = Ratio(total.Both.Sum(), total.Truth.Sum()) };
         var classes = PerClass(total);
         foreach (var (name, ofClasses) in classes)
             values["m" + name] = ofClasses.MeanOfDefined();
-        if (options.Bootstrap > 0)
+        if (withInterval)
             (values["mIoU/low"], values["mIoU/high"]) = Interval();
         foreach (var (name, ofClasses) in classes)
             for (var c = 0; c < _names.Count; c++)

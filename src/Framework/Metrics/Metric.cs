@@ -23,6 +23,10 @@ public abstract class Metric
     /// <summary>Values by name ("accuracy/top1"), fractions in [0, 1] where they are fractions; NaN where undefined.</summary>
     public abstract IReadOnlyDictionary<string, double> Compute();
 
+    /// <summary>The values alone, without intervals that <see cref="Compute"/> draws for some of them: what a comparison of runs asks for
+    /// thousands of times.</summary>
+    public virtual IReadOnlyDictionary<string, double> ComputePoints() => Compute();
+
     /// <summary>
     /// Whether more or less of a value is better, which save_best, EarlyStoppingHook and ReduceOnPlateau go by where the config
     /// has no rule. null: not declared; then they ask for a rule.

@@ -40,7 +40,7 @@ public sealed record VocApOptions(
 /// that a box from x1 to x2 is x2 - x1 wide, not one pixel more. A class without objects is NaN and left out of the mean.
 /// </remarks>
 [Component("VocAp")]
-public sealed class VocApMetric(VocApOptions options) : Metric
+public sealed class VocApMetric(VocApOptions options) : Metric, IRedrawsImages
 {
     private readonly List<(long Id, VocMatches[] Classes)> _images = [];
     private readonly TruthCounts _truth = new();
@@ -68,7 +68,19 @@ public sealed class VocApMetric(VocApOptions options) : Metric
 
     public override MetricRule? RuleOf(string name) => MetricRule.Greater;
 
-    public override IReadOnlyDictionary<string, double> Compute()
+    public override IReadOnlyDictionary<string, double> Compute() => Values(withInterval: options.Bootstrap > 0);
+
+    public override IReadOnlyDictionary<string, double> ComputePoints() => Values(withInterval: false);
+
+    Func<int[], double>? IRedrawsImages.Redraws(string name)
+    {
+        if (name != "voc/mAP")
+            return null;
+        var classes = Classes();
+        return times => classes.Select(ofClass => ofClass.Measure(options.Mode, times).Precision).MeanOfDefined();
+    }
+
+    private Dictionary<string, double> Values(bool withInterval)
     {
         var classes = Classes();
         var found = Array.ConvertAll(classes, ofClass => ofClass.Measure(options.Mode));
@@ -77,7 +89,7 @@ public sealed class VocApMetric(VocApOptions options) : Metric
             ["voc/mAP"] = found.Select(value => value.Precision).MeanOfDefined(),
             ["voc/recall"] = found.Select(value => value.Recall).MeanOfDefined(),
         };
-        if (options.Bootstrap > 0)
+        if (withInterval)
             (values["voc/mAP/low"], values["voc/mAP/high"]) = Interval(classes);
         if (!options.PerClass)
             return values;

@@ -24,8 +24,7 @@ internal sealed class PredictionEncoder(DataInfo data, string? dataRoot)
 
     private readonly ArrayBufferWriter<byte> _line = new();
     private readonly ArrayBufferWriter<byte> _beside = new();
-    private readonly byte[] _palette =
-        data.Task == DataTask.Segmentation ? ClassColors.PaletteBytes(ClassColors.Of(data)) : [];
+    private readonly byte[] _palette = data.Task == DataTask.Segmentation ? ClassColors.PaletteBytes(ClassColors.Of(data)) : [];
 
     /// <exception cref="UserErrorException">The prediction is not of the data's task, or a box is not finite.</exception>
     public EncodedPrediction Encode(Sample sample, Prediction prediction)

@@ -122,11 +122,16 @@ public sealed class PredictionFileWriter : IDisposable
     {
         if (_completed)
             return;
+        Quietly(_lines.Dispose); // what is still to be written may find the disk full
+        Quietly(() => _boxes?.Dispose());
+        Quietly(RemoveTemporary);
+    }
+
+    private static void Quietly(Action step)
+    {
         try
         {
-            _lines.Dispose();
-            _boxes?.Dispose();
-            RemoveTemporary();
+            step();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -2,7 +2,8 @@ using Tessera.Framework.Running;
 
 namespace Tessera.Predictions;
 
-/// <summary>Where the predictions of a run lie: in its work dir's folder "predictions", one set of files for each part of the data.</summary>
+/// <summary>Where the predictions of a run lie: in its work dir's folder "predictions", one set of files for each part of the
+/// data.</summary>
 /// <remarks>
 /// <c>val.jsonl</c>: a line about all, a line for each image, a line that ends it. Beside it, of detectors <c>val.boxes.json</c>, in COCO's
 /// format of results; of segmentation the folder <c>val.maps</c> of PNGs. docs/tools.md has every field.

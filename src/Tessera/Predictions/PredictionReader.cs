@@ -60,7 +60,9 @@ internal sealed class PredictionReader(string file)
             throw Wrong($"it names {classes.Length} classes; at most {MostClasses} are read");
         string[] names =
         [
-            .. classes.Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong("a class's name is no text")),
+            .. classes.Select(item =>
+                item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong("a class's name is no text")
+            ),
         ];
         var info = new DataInfo(names, task);
         for (var c = 0; c < names.Length; c++)
@@ -120,7 +122,9 @@ internal sealed class PredictionReader(string file)
                 {
                     Label = _classes.TryGetValue(name, out var label)
                         ? label
-                        : throw Wrong($"the class \"{name}\" is not among those of the first line{NearestName.Suggest(name, _classes.Keys)}"),
+                        : throw Wrong(
+                            $"the class \"{name}\" is not among those of the first line{NearestName.Suggest(name, _classes.Keys)}"
+                        ),
                 };
             case DataTask.MultiLabel:
                 return new GroundTruth { MultiLabel = Numbers(line, PredictionKeys.Truth) };
@@ -168,7 +172,8 @@ internal sealed class PredictionReader(string file)
                 OutputIsFinite = finite,
             }
             : throw new UserErrorException(
-                $"{PredictionFolder.BoxesOf(file)}: it has {found.Labels.Length} boxes of image {id}; {Path.GetFileName(file)} says {boxes}."
+                $"{PredictionFolder.BoxesOf(file)}: it has {found.Labels.Length} boxes of image {id}; {Path.GetFileName(file)} "
+                    + $"says {boxes}."
             );
     }
 
@@ -200,7 +205,9 @@ internal sealed class PredictionReader(string file)
             : throw Wrong($"it lacks {key}, a list");
 
     private string Text(JsonElement line, string key) =>
-        line.TryGetProperty(key, out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : throw Wrong($"it lacks {key}, a text");
+        line.TryGetProperty(key, out var text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()!
+            : throw Wrong($"it lacks {key}, a text");
 
     private long Whole(JsonElement line, string key) =>
         line.ValueKind switch

@@ -4,7 +4,8 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Predictions;
 
-/// <summary>Stores an evaluation's predictions beside it: what stands in the way of that is told, and does not end the evaluation.</summary>
+/// <summary>Stores an evaluation's predictions beside it: what stands in the way of that is told, and does not end the
+/// evaluation.</summary>
 /// <param name="open">Opens the files.</param>
 /// <param name="warn">Told why nothing is stored.</param>
 public sealed class PredictionRecorder(Func<PredictionFileWriter> open, Action<string> warn) : IDisposable

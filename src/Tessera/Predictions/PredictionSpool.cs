@@ -52,8 +52,8 @@ internal sealed class PredictionSpool(PredictionEncoder encoder) : IDisposable
             if (chunks.All(chunk => chunk.Length == 0))
                 return;
             foreach (var chunk in chunks)
-                foreach (var image in Read(chunk))
-                    recorder?.Write(image);
+            foreach (var image in Read(chunk))
+                recorder?.Write(image);
         }
     }
 

@@ -6,7 +6,8 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Predictions;
 
-/// <summary>A short name for what is known of a sample: two runs were measured against the same truth where all of these are equal.</summary>
+/// <summary>A short name for what is known of a sample: two runs were measured against the same truth where all of these are
+/// equal.</summary>
 /// <remarks>The first 64 bits of a SHA-256 over what the task's metrics compare with: the class's name; the value of every class by name;
 /// the targets; the annotated boxes with their classes' names, areas and marks, in double precision; the map's size and pixels. Order and
 /// names of classes that a sample does not show do not change it, except of multi-label data.</remarks>

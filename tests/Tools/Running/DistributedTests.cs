@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Tessera.Predictions;
 
 namespace Tessera.Tests.Tools.Running;
 
@@ -51,6 +52,11 @@ public sealed class DistributedTests
         var (a, b) = (Weights(run.At("one")), Weights(run.At("two")));
         Assert.Equal(a.Length, b.Length);
         Assert.True(a.Zip(b, (x, y) => Math.Abs(x - y)).Max() < 1e-5);
+
+        // The first process stores what both have predicted.
+        var (one, two) = (PredictionFile.Open(run.At("one")), PredictionFile.Open(run.At("two")));
+        Assert.Equal((21, one.DataHash), (two.Images.Count, two.DataHash));
+        Assert.Equal(one.Metrics["accuracy/top1"], two.Metrics["accuracy/top1"]);
     }
 
     [MpiFact]

@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running;

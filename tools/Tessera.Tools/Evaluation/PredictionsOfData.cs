@@ -38,7 +38,8 @@ internal sealed class PredictionsOfData
             return null;
         if (image.TruthHash != TruthHash.Of(sample, _dataset.Info))
             throw new UserErrorException(
-                $"{_file.FullName}: {image.Image} was predicted against another truth than the data set has now. Has the data been changed, "
+                $"{_file.FullName}: {image.Image} was predicted against another truth than the data set has now. Has the data "
+                    + $"been changed, "
                     + "or are they predictions of another data set? Evaluating the checkpoint anew with tools/test stores new ones."
             );
         return image.Load();
@@ -52,7 +53,8 @@ internal sealed class PredictionsOfData
             );
         if (!_file.Data.Classes.SequenceEqual(_dataset.Info.Classes))
             throw new UserErrorException(
-                $"{_file.FullName}: its {_file.Data.Classes.Count} classes are {Shown(_file.Data)}, the data's {_dataset.Info.Classes.Count} are "
+                $"{_file.FullName}: its {_file.Data.Classes.Count} classes are {Shown(_file.Data)}, the data's "
+                    + $"{_dataset.Info.Classes.Count} are "
                     + $"{Shown(_dataset.Info)}. Are they predictions of another data set?"
             );
     }

@@ -20,10 +20,17 @@ internal static class StoredPredictions
     /// <param name="part">"val" or "test", of a work dir.</param>
     /// <param name="dataRoot">The config's.</param>
     /// <exception cref="UserErrorException">The file is damaged or of another data set.</exception>
-    public static Func<Sample, Prediction?> Open(string path, Dataset dataset, string part, string? dataRoot) =>
-        PredictionFolder.Find(path, part) is { } file
-            ? new PredictionsOfData(PredictionFile.Open(file), dataset, dataRoot).Of
-            : OpenPlain(path, dataset);
+    public static Func<Sample, Prediction?> Open(string path, Dataset dataset, string part, string? dataRoot)
+    {
+        if (PredictionFolder.Find(path, part) is { } file)
+            return new PredictionsOfData(PredictionFile.Open(file), dataset, dataRoot).Of;
+        if (PredictionFolder.Find(path) is { } other)
+            throw new UserErrorException(
+                $"{path}: it has the predictions of {PredictionFile.Open(other).Header.Part}, the config evaluates {part}. tools/test CONFIG "
+                    + $"CHECKPOINT --work-dir {path} stores those of {part}."
+            );
+        return OpenPlain(path, dataset);
+    }
 
     private static Func<Sample, Prediction?> OpenPlain(string path, Dataset dataset)
     {

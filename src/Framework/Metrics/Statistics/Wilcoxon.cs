@@ -1,7 +1,7 @@
 namespace Tessera.Framework.Metrics.Statistics;
 
-/// <summary>Whether few runs in pairs differ, by the ranks of their differences: it asks nothing of how they scatter, and for fewer than six
-/// pairs never gives less than 0.0625.</summary>
+/// <summary>Whether few runs in pairs differ, by the ranks of their differences: it asks nothing of how they scatter, and for fewer than
+/// six pairs never gives less than 0.0625.</summary>
 /// <remarks>Wilcoxon, "Individual Comparisons by Ranking Methods", Biometrics Bulletin 1, 1945; exact, over all signs. Differences of 0 are
 /// left out, equal ones share their mean rank.</remarks>
 public static class Wilcoxon
