@@ -75,13 +75,11 @@ internal static class CrossValidateCommand
         var chosen = seeds(session.Options.Seed);
         var train = session.Data[DataPart.Train];
         CrossValidation.RequireSensible(plan.Folds, train.Count, chosen.Count, yes);
-        if (StratifiedFolds.Scarce(train, plan.Folds) is { } scarce)
-            ToolConsole.Current.Warning(scarce);
         plan = plan with { Threads = settings.ThreadsOf(session.Options) };
         var workDir = settings.WorkDir ?? Path.Combine("work_dirs", $"{Path.GetFileNameWithoutExtension(path)}_cross-validate");
         using var folder = ExperimentFolder.Open(workDir, plan, settings.Overwrite);
         var edited = config.Edited([.. ExperimentSettings.Shared(folder.Plan, session.Options)]);
-        var runs = CrossValidation.Of(edited, train, folder.Plan, chosen, seed => StratifiedFolds.Deal(train, plan.Folds, seed));
+        var runs = CrossValidation.Of(edited, train, folder.Plan, chosen);
         return RunSummaries.Run(folder, runs, settings.Jobs, session.Options);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Datasets.Splitting;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
@@ -41,24 +42,20 @@ internal static class CrossValidation
 
     /// <summary>The runs: for each seed, each fold.</summary>
     /// <param name="train">The whole training data.</param>
-    /// <param name="deal">Divides it by a seed: each sample's fold.</param>
-    public static IReadOnlyList<ExperimentRun> Of(
-        ConfigDocument config,
-        Dataset train,
-        ExperimentPlan plan,
-        IReadOnlyList<long> seeds,
-        Func<long, IReadOnlyList<int>> deal
-    )
+    /// <exception cref="UserErrorException">The data can't be divided.</exception>
+    public static IReadOnlyList<ExperimentRun> Of(ConfigDocument config, Dataset train, ExperimentPlan plan, IReadOnlyList<long> seeds)
     {
         var runs = new List<ExperimentRun>();
+        var strata = StrataReader.Of(train);
         var place = new SourceLocation("--folds", 0);
         foreach (var seed in seeds)
         {
-            var foldOf = deal(plan.FoldSeed ?? seed);
+            var divided = SplitPlan.Folds(strata, plan.Folds, plan.FoldSeed ?? seed);
+            if (seed == seeds[0] && Unreached(divided) is { } text)
+                ToolConsole.Current.Warning(text);
             for (var fold = 0; fold < plan.Folds; fold++)
             {
-                var (trained, evaluated) = (Indices(foldOf, fold, equal: false), Indices(foldOf, fold, equal: true));
-                var edits = FoldData.Edits(config, trained, evaluated, place);
+                var edits = FoldData.Edits(config, divided.IndicesOutside(fold), divided.IndicesOf(fold), place);
                 runs.Add(
                     new ExperimentRun($"fold-{fold}_seed-{seed}", config.Edited([.. edits, ExperimentSettings.Seed(seed)]), seed)
                     {
@@ -70,6 +67,16 @@ internal static class CrossValidation
         return runs;
     }
 
-    private static int[] Indices(IReadOnlyList<int> foldOf, int fold, bool equal) =>
-        [.. Enumerable.Range(0, foldOf.Count).Where(i => foldOf[i] == fold == equal)];
+    /// <summary>The classes that some folds have no sample of, in words; null where every fold has all.</summary>
+    private static string? Unreached(SplitPlan divided)
+    {
+        const int mostTold = 8;
+        var lacking = divided.Unreached.GroupBy(unreached => unreached.Label).ToArray();
+        return lacking.Length == 0
+            ? null
+            : "Some folds have no sample of "
+                + string.Join(", ", lacking.Take(mostTold).Select(label => $"{divided.Strata.Names[label.Key]} ({label.Count()} folds)"))
+                + (lacking.Length > mostTold ? ", …" : "")
+                + ": there are too few. Where such a fold is evaluated, metrics by class lack it.";
+    }
 }
