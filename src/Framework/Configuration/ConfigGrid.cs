@@ -77,7 +77,8 @@ public sealed class ConfigGrid
         var seeds = ReadSeeds(root, mistakes);
         var length = ReadLength(root, mistakes);
         mistakes.ThrowIfAny();
-        var config = ConfigDocument.OfMerged(merged!, mistakes, overrides).Edited(length);
+        var given = ConfigDocument.OfMerged(merged!, mistakes, overrides);
+        var config = given.Edited([.. length, .. ReadEvaluations(given, root)]);
         return new ConfigGrid(System.IO.Path.GetFullPath(path), config, axes)
         {
             Repeats = repeats is { } count ? (int)count : null,
@@ -158,6 +159,17 @@ public sealed class ConfigGrid
             edits.Add(new ConfigEdit("train.loop", new ConfigValue(source, ConfigValueKind.String, key)));
         }
         return edits;
+    }
+
+    /// <summary>Where the grid counts in another unit than the base, so does the interval of the evaluations: every epoch, or once at the end
+    /// of so many iterations.</summary>
+    private static IEnumerable<ConfigEdit> ReadEvaluations(ConfigDocument config, ConfigMap root)
+    {
+        var counts = (config.Find("train.loop") as ConfigValue)?.Text ?? EpochsKey;
+        if (root[IterationsKey] is { } iterations && counts != IterationsKey)
+            yield return new ConfigEdit("train.validate_every", iterations);
+        if (root[EpochsKey] is { } epochs && counts != EpochsKey)
+            yield return new ConfigEdit("train.validate_every", new ConfigValue(epochs.Source, ConfigValueKind.Number, "1"));
     }
 
     private static long? Whole(ConfigMap root, string key, long least, long most, MistakeList mistakes)

@@ -93,10 +93,10 @@ public sealed class SweepTests : IDisposable
     [InlineData("\"sgd\": {}", "\"sgd\": 3", "grid.json:6  axes.optimizer.sgd", "A level is an object of changes")]
     [InlineData("\"_base_\": \"linear.json\",", "", "grid.json", "The grid names no base")]
     [InlineData("\"linear.json\"", "\"linaer.json\"", "grid.json:2  _base_", "linaer.json")]
-    [InlineData("\"iterations\": 6", "\"iterations\": 0", "grid.json:12  iterations", "a whole number from 1")]
-    [InlineData("[1, 2]", "[1, 1]", "grid.json:11  seeds", "different whole numbers")]
-    [InlineData("\"iterations\": 6", "\"repeats\": 2", "grid.json:11  seeds", "give one of them")]
-    [InlineData("\"lr\": 0.01", "\"learning_rate\": 0.01", "grid.json:8", "AdamW has no option \"learning_rate\"")]
+    [InlineData("\"iterations\": 6", "\"iterations\": 0", "grid.json:11  iterations", "a whole number from 1")]
+    [InlineData("[1, 2]", "[1, 1]", "grid.json:10  seeds", "different whole numbers")]
+    [InlineData("\"iterations\": 6", "\"repeats\": 2", "grid.json:10  seeds", "give one of them")]
+    [InlineData("\"lr\": 0.01", "\"learning_rate\": 0.01", "grid.json:7", "AdamW has no option \"learning_rate\"")]
     public void Grids_WithAMistake_SayWhere(string from, string to, string place, string part)
     {
         var grid = _files.Write("grid.json", Grid.Replace(from, to, StringComparison.Ordinal));

@@ -34,8 +34,8 @@ internal static class CrossValidation
                 CultureInfo.InvariantCulture,
                 $"--folds {folds} {what}: that is {trainings:#,0} trainings. It is dear and no better: the "
                     + $"models are all but the same, so the mean has a high variance, and folds so small can't have their share of every "
-                    + $"class. Take --folds 5 or 10 ({5L * repeats} or {10L * repeats} trainings), with --repeats for more; or say --yes to "
-                    + $"do it anyway."
+                    + $"class. Take --folds 5 or 10 ({5L * repeats} or {10L * repeats} trainings), with --repeats for more; or say --yes "
+                    + $"to do it anyway."
             )
         );
     }

@@ -33,7 +33,7 @@ internal static class SweepText
         var first = result.Cells[0].Cell.Name;
         console.Heading($"{result.Metric} of val, final evaluation; {(result.Greater ? "more" : "less")} is better");
         console.Table(
-            ["rank", "cell", "mean", "deviation", "95 % interval", "runs", $"less {first}", "p", "p, Holm"],
+            ["rank", "cell", "mean", "deviation", "95 % interval", "runs", $"minus {first}", "p", "p, Holm"],
             result.Ranked.Select((cell, i) => Row(cell, i + 1)),
             alignsNumbers: true
         );
