@@ -28,7 +28,7 @@ public sealed class FoldDataTests(TinyData data) : IClassFixture<TinyData>
         using var session = Session.Open(whole.Edited(FoldData.Edits(whole, [0], [1], new SourceLocation("--folds", 0))));
         var (train, val) = (session.Data[DataPart.Train], session.Data[DataPart.Val]);
         Assert.Equal((1, 1), (train.Count, val.Count));
-        Assert.Equal(names, [train.Get(0).Name, val.Get(0).Name]);
+        Assert.Equal(names, (string[])[train.Get(0).Name, val.Get(0).Name]);
         Assert.Equal(before.Data[DataPart.Train].Info.Classes, val.Info.Classes);
         Assert.Equal(Types(before.Data[DataPart.Train]), Types(train));
         Assert.Equal(Types(before.Data[DataPart.Val]), Types(val));
