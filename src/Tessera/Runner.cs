@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tessera.Framework.Checkpoints;
@@ -33,6 +34,7 @@ public sealed class Runner : IDisposable
     private readonly string? _command;
     private readonly DisposalStack _owned = new();
     private readonly List<string> _notes = [];
+    private IReadOnlyDictionary<string, Metric> _metrics = new Dictionary<string, Metric>();
 
     private Runner(Session session, RunnerOptions options)
     {
@@ -53,7 +55,7 @@ public sealed class Runner : IDisposable
         var former = options.Overwrite ? WorkFolder.Entries(_workDir) : [];
         try
         {
-            Trainer = Build(former);
+            Trainer = Build(former, options.CommandLine);
         }
         catch
         {
@@ -74,9 +76,12 @@ public sealed class Runner : IDisposable
     /// <summary>Trains to the end, or until something stops the run.</summary>
     public void Run()
     {
+        var watch = Stopwatch.StartNew();
         try
         {
             Trainer.Run();
+            if (Trainer.Group.Rank == 0)
+                RunRecord.End(Trainer, _workDir, _metrics, watch.Elapsed);
         }
         catch
         {
@@ -105,7 +110,8 @@ public sealed class Runner : IDisposable
     }
 
     /// <param name="former">What an earlier run has left in the work dir, to be removed.</param>
-    private Trainer Build(IReadOnlyList<string> former)
+    /// <param name="commandLine">How the run was started.</param>
+    private Trainer Build(IReadOnlyList<string> former, string? commandLine)
     {
         // Asked before the checkpoint's defaults are filled in, of which the user has written none.
         var inherited = InheritedOptions.Find(_session.Services.GetRequiredService<ComponentRegistry>(), _session.Document);
@@ -119,8 +125,10 @@ public sealed class Runner : IDisposable
         _session.SeedTensorLibrary();
         var loop = _session.Options.Train!.BuildLoop(_session.Services);
         LoadData(loop);
-        var config = _session.Document.ForSaving(_workDir, [.. DefaultHooks.Unwanted(_session.Document).Select(key => $"hooks.{key}")]);
+        var config = SavedConfig.ForRun(_session.Document, _workDir);
+        var environment = TrainerAssembly.TellEnvironment(_session);
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command);
+        _metrics = parts.Metrics;
         foreach (var hook in parts.Hooks.Values.OfType<IDisposable>())
             _owned.Add(hook);
         var trainer = _owned.Add(new Trainer(parts));
@@ -134,6 +142,7 @@ public sealed class Runner : IDisposable
             if (former.Count > 0)
                 s_log.LogInformation("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
             AtomicFile.WriteText(Path.Combine(_workDir, "config.json"), config.SaveText());
+            RunRecord.Begin(_session, _workDir, parts.ValLoader is not null, environment, commandLine);
         }
         return trainer;
     }

@@ -14,4 +14,7 @@ public sealed record RunnerOptions
 
     /// <summary>How the user starts the run again, from its work dir; for messages. null where it is started from code.</summary>
     public Func<string, string>? Command { get; init; }
+
+    /// <summary>How this run was started, for its record (<see cref="RunFacts"/>); null where it is started from code.</summary>
+    public string? CommandLine { get; init; }
 }

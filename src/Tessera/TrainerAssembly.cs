@@ -29,9 +29,6 @@ internal static class TrainerAssembly
     {
         var (options, train) = (session.Options, session.Options.Train!);
         var (trainLoader, model) = (session.Data.Loader(DataPart.Train), session.Model);
-        EnvironmentReport.Write(
-            EnvironmentReport.Collect(session.Device, session.Precision, session.Group, options.Seed, session.ChannelsLast)
-        );
         var evaluates = Evaluates(options, loop);
         return new TrainerParts
         {
@@ -56,6 +53,21 @@ internal static class TrainerAssembly
             Config = config,
             Source = ModelInitialization.SourceOf(model),
         };
+    }
+
+    /// <summary>Loads data and model, and writes into the log what they are to run on.</summary>
+    public static IReadOnlyList<(string Name, string Value)> TellEnvironment(Session session)
+    {
+        _ = (session.Data.Loader(DataPart.Train), session.Model);
+        var environment = EnvironmentReport.Collect(
+            session.Device,
+            session.Precision,
+            session.Group,
+            session.Options.Seed,
+            session.ChannelsLast
+        );
+        EnvironmentReport.Write(environment);
+        return environment;
     }
 
     /// <summary>Whether the run is evaluated.</summary>

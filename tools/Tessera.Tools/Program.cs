@@ -12,6 +12,9 @@ internal static class Program
         {
             new HelpOption { Description = "Shows this help." },
             TrainCommand.Create(),
+            RepeatCommand.Create(),
+            CrossValidateCommand.Create(),
+            SweepCommand.Create(),
             TestCommand.Create(),
             PredictCommand.Create(),
             AttentionCommand.Create(),

@@ -162,6 +162,20 @@ public sealed class ConfigDocument
         return new ConfigDocument(merged, root, Files, Plugins) { IsSaved = IsSaved };
     }
 
+    /// <summary>The document with values laid over it, as by a file that has it as its base; references are resolved anew.</summary>
+    /// <exception cref="UserErrorException">An edit can't be made, or a reference leads nowhere any more.</exception>
+    public ConfigDocument Edited(IReadOnlyList<ConfigEdit> edits)
+    {
+        var mistakes = new MistakeList();
+        foreach (var file in Files)
+            mistakes.AddFile(file);
+        return Finish(Merged, mistakes, [], environment: null, keepUnset: false, plugins: Plugins, edits);
+    }
+
+    /// <summary>A document of files that are merged already.</summary>
+    internal static ConfigDocument OfMerged(ConfigMap merged, MistakeList mistakes, IReadOnlyList<string>? overrides) =>
+        Finish(merged, mistakes, overrides, environment: null, keepUnset: false, plugins: null);
+
     internal static ConfigNode? Find(ConfigMap root, string path)
     {
         if (path.Length == 0)
@@ -184,18 +198,24 @@ public sealed class ConfigDocument
         IReadOnlyList<string>? overrides,
         Func<string, string?>? environment,
         bool keepUnset,
-        IReadOnlyList<PluginReference>? plugins
+        IReadOnlyList<PluginReference>? plugins,
+        IReadOnlyList<ConfigEdit>? edits = null
     )
     {
         var applied = new ConfigOverrides(mistakes);
-        merged = applied.Apply(merged, overrides ?? []);
+        merged = applied.Apply(applied.Apply(merged, overrides ?? []), edits ?? []);
         mistakes.ThrowIfAny();
         var references = new ConfigReferences(mistakes, environment ?? Environment.GetEnvironmentVariable, keepUnset);
-        var root = references.Resolve(merged, useVariable: !applied.TopKeys.Contains(ConfigReferences.DataRootKey));
+        var root = references.Resolve(merged, useVariable: !SetsDataRoot(merged, applied));
         plugins ??= ReadPlugins(root, mistakes);
         mistakes.ThrowIfAny();
         return new ConfigDocument(merged, root, mistakes.Files, plugins);
     }
+
+    /// <summary>A command line, now or before, has more to say than the environment.</summary>
+    private static bool SetsDataRoot(ConfigMap merged, ConfigOverrides applied) =>
+        applied.TopKeys.Contains(ConfigReferences.DataRootKey)
+        || merged[ConfigReferences.DataRootKey]?.Source == SourceLocation.CommandLine;
 
     private static List<PluginReference> ReadPlugins(ConfigMap root, MistakeList mistakes)
     {

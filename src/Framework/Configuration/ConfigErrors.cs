@@ -153,6 +153,28 @@ internal static partial class ConfigErrors
         $"The config has no key {path}: {(parent.Length == 0 ? "at its top there is" : $"{parent} has")} no "
         + $"\"{key}\".{NearestName.Suggest(key, known)}";
 
+    public static string NoGridKey(string key, IReadOnlyCollection<string> known) =>
+        $"A grid has no key \"{key}\".{NearestName.Suggest(key, known)} It has {string.Join(", ", known)}; what all cells share stands in "
+        + "the base.";
+
+    public static string GridWithoutBase() => "The grid names no base: \"_base_\": \"CONFIG.json\", relative to the grid's folder.";
+
+    public static string NoAxes() =>
+        "A grid needs axes: \"axes\": { \"loss\": { \"ce\": {}, \"focal\": { \"model.head.loss.type\": \"FocalLoss\" } } }.";
+
+    public static string NoLevels(ConfigNode node) =>
+        $"An axis is an object of levels, each with its name: {{ \"ce\": {{}}, \"focal\": {{ … }} }}. Found {Excerpt(node)}.";
+
+    public static string NoLevel(ConfigNode node) =>
+        $"A level is an object of changes to the config: {{ \"optimizer.lr\": 0.1 }}, or {{}} for none. Found {Excerpt(node)}.";
+
+    public static string TooManyCells(int most) => $"The axes have more than {most} combinations.";
+
+    public static string NoFolderName(string name) =>
+        $"\"{name}\" can't be a folder's name. Axes and levels are named by up to 60 letters, digits, and - _ . +, without a dot in front.";
+
+    public static string OneOfTwo(string one, string other) => $"{one} and {other} say the same in two ways; give one of them.";
+
     public static UserErrorException PluginsInCheckpoint(string checkpoint, ConfigList plugins) =>
         new(
             $"{checkpoint}\n  Its config names {(plugins.Count == 1 ? "a plugin" : "plugins")}: "
@@ -186,6 +208,8 @@ internal static partial class ConfigErrors
             ConfigValue { Kind: ConfigValueKind.Boolean } => "a boolean",
             _ => "null",
         };
+
+    private static string Excerpt(ConfigNode node) => $"{Kind(node)}: {ConfigWriter.Excerpt(node)}";
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names.Select(name => $"\"{name}\""));
 

@@ -17,12 +17,27 @@ internal sealed class ConfigLoader(MistakeList mistakes)
     {
         var full = Path.GetFullPath(path);
         mistakes.AddFile(full);
-        if (Read(full, named: null) is null || mistakes.Mistakes.Count > 0)
-            return null;
+        return Read(full, named: null) is null || mistakes.Mistakes.Count > 0 ? null : Merge();
+    }
+
+    /// <summary>A grid's own keys, without its bases, and these merged; null where a file could not be read, or where it names no
+    /// base.</summary>
+    public (ConfigMap? Grid, ConfigMap? Merged) LoadGrid(string path)
+    {
+        var full = Path.GetFullPath(path);
+        mistakes.AddFile(full);
+        if (Read(full, named: null) is not { } grid || mistakes.Mistakes.Count > 0)
+            return (null, null);
+        _order.Remove(grid);
+        return (grid.Root, _order.Count == 0 ? null : Merge());
+    }
+
+    private ConfigMap Merge()
+    {
         ConfigMap? merged = null;
         foreach (var file in _order)
             merged = new ConfigMerger(mistakes, file.Ancestors).Merge(merged, file.Root);
-        return merged;
+        return merged!;
     }
 
     /// <param name="named">Where the file is named as a base; null for the first.</param>

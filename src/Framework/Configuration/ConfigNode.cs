@@ -142,7 +142,16 @@ public sealed class ConfigMap(SourceLocation source) : ConfigNode(source), IEnum
 
     internal override ConfigNode CopyShallow() => CopyFrom(Source);
 
-    internal ConfigMap Without(string key)
+    /// <summary>A copy with a value for a key, in place of the one that is there.</summary>
+    public ConfigMap With(string key, ConfigNode value)
+    {
+        var copy = CopyFrom(Source);
+        copy.Set(key, value);
+        return copy;
+    }
+
+    /// <summary>A copy without a key.</summary>
+    public ConfigMap Without(string key)
     {
         var copy = CopyFrom(Source);
         copy._entries.Remove(key);

@@ -21,14 +21,33 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
                 continue;
             }
 
-            TopKeys.Add(keys[0]);
             var node =
                 ConfigParser.ParseValue(value, SourceLocation.CommandLine)
                 ?? new ConfigValue(SourceLocation.CommandLine, ConfigValueKind.String, value);
-            root = (ConfigMap)Set(root, [.. keys], 0, node);
+            root = Apply(root, keys, node);
         }
 
         return root;
+    }
+
+    /// <summary>Lays edits over a document, in their order; those of types first, so that the other options are written for the new
+    /// type.</summary>
+    public ConfigMap Apply(ConfigMap root, IReadOnlyList<ConfigEdit> edits)
+    {
+        foreach (var edit in edits.OrderBy(edit => edit.IsType ? 0 : 1))
+        {
+            if (ConfigPath.Split(edit.Path) is { } keys)
+                root = Apply(root, keys, edit.Value);
+            else
+                mistakes.Add(new Mistake(edit.Value.Source, edit.Path, ConfigErrors.NoPath(edit.Path)));
+        }
+        return root;
+    }
+
+    private ConfigMap Apply(ConfigMap root, IReadOnlyList<string> keys, ConfigNode value)
+    {
+        TopKeys.Add(keys[0]);
+        return (ConfigMap)Set(root, [.. keys], 0, value);
     }
 
     // The first '=' outside quotes ends the path.
@@ -56,9 +75,7 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
             case ConfigList list:
                 if (IndexOf(list, keys[depth]) is not { } index)
                 {
-                    mistakes.Add(
-                        new Mistake(SourceLocation.CommandLine, ConfigPath.Join(keys), ConfigErrors.NoSuchItem(path, list, keys[depth]))
-                    );
+                    mistakes.Add(new Mistake(value.Source, ConfigPath.Join(keys), ConfigErrors.NoSuchItem(path, list, keys[depth])));
                     return list;
                 }
 
@@ -68,7 +85,7 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
             case ConfigMap or null or ConfigValue { Kind: ConfigValueKind.Null }:
                 var map = node is ConfigMap present
                     ? present.CopyFrom(present.Source)
-                    : (ConfigMap)new ConfigMap(SourceLocation.CommandLine).Replacing(node);
+                    : (ConfigMap)new ConfigMap(value.Source).Replacing(node);
                 var key = keys[depth];
                 var below = map[key] ?? map.Removed.GetValueOrDefault(key);
                 if (key == "type" && depth == keys.Length - 1 && value is ConfigValue { Kind: ConfigValueKind.String } type)
@@ -80,7 +97,7 @@ internal sealed class ConfigOverrides(MistakeList mistakes)
                     map.Set(key, Set(below, keys, depth + 1, value));
                 return map;
             default:
-                mistakes.Add(new Mistake(SourceLocation.CommandLine, ConfigPath.Join(keys), ConfigErrors.NoMapToSet(path, node)));
+                mistakes.Add(new Mistake(value.Source, ConfigPath.Join(keys), ConfigErrors.NoMapToSet(path, node)));
                 return node;
         }
     }

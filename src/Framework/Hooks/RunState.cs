@@ -147,7 +147,7 @@ public sealed class RunState : IDisposable
     internal int BatchInEpoch { get; private set; }
 
     /// <summary>Optimizer steps done when the last evaluation came to its end; -1 before the first.</summary>
-    internal long EvaluatedAt { get; private set; } = -1;
+    public long EvaluatedAt { get; private set; } = -1;
 
     /// <summary>Whether the run ends here. All processes ask at the same points and hear the same, though a signal reaches one of them
     /// first, or alone.</summary>

@@ -8,16 +8,25 @@ public static class ConfigChanges
     /// <returns>Such as <c>optimizer.lr 0.1 to 0.05, train.epochs 2 to 4</c>; empty where they are the same.</returns>
     public static string Between(ConfigDocument before, ConfigDocument now)
     {
-        var (old, present) = (Leaves(before.ForSaving().Merged), Leaves(now.ForSaving().Merged));
-        var changed = old.Keys.Union(present.Keys).Where(path => old.GetValueOrDefault(path) != present.GetValueOrDefault(path)).ToList();
+        var changed = Find(before, now);
         return string.Join(
                 ", ",
-                changed
-                    .Take(Told)
-                    .Select(path =>
-                        $"{path} {old.GetValueOrDefault(path) ?? "(not set)"} to {present.GetValueOrDefault(path) ?? "(not set)"}"
-                    )
+                changed.Take(Told).Select(change => $"{change.Path} {change.Before ?? "(not set)"} to {change.Now ?? "(not set)"}")
             ) + (changed.Count > Told ? $" and {changed.Count - Told} more" : "");
+    }
+
+    /// <summary>Every value that differs between two configs as they are saved, in the order of the earlier one.</summary>
+    /// <returns>Its path, and its JSON before and now; null where it is not set.</returns>
+    public static IReadOnlyList<(string Path, string? Before, string? Now)> Find(ConfigDocument before, ConfigDocument now)
+    {
+        var (old, present) = (Leaves(before.ForSaving().Merged), Leaves(now.ForSaving().Merged));
+        return
+        [
+            .. old
+                .Keys.Union(present.Keys)
+                .Select(path => (path, old.GetValueOrDefault(path), present.GetValueOrDefault(path)))
+                .Where(change => change.Item2 != change.Item3),
+        ];
     }
 
     /// <summary>The JSON of every value that holds no further ones, by its path; null for a key that a null removed.</summary>

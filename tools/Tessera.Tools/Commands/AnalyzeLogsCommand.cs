@@ -101,7 +101,7 @@ internal static class AnalyzeLogsCommand
         var found = all.Where(key =>
                 key.Kind == "train"
                     ? key.Key is "loss" or "lr" || key.Key.StartsWith("lr/", StringComparison.Ordinal)
-                    : !IsTime(key.Key) && !IsDetail(key.Key, names)
+                    : !IsTime(key.Key) && !DetailKeys.IsDetail(key.Key, names)
             )
             .ToArray();
         if (found.Length == 0)
@@ -112,23 +112,6 @@ internal static class AnalyzeLogsCommand
                     + $"{string.Join(", ", found.Skip(MostCharts).Select(key => key.Key))}. --keys names what to draw."
             );
         return [.. found.Take(MostCharts)];
-    }
-
-    /// <summary>Whether a value is of one class or target, or the end of an interval: "IoU/sky" beside "mIoU", "bbox/AP/low",
-    /// "f1/class/cat".</summary>
-    private static bool IsDetail(string key, HashSet<string> names)
-    {
-        var slash = key.LastIndexOf('/');
-        if (slash < 0)
-            return false;
-        var (whole, last) = (key[..slash], key[(slash + 1)..]);
-        if (last is "macro" or "micro" or "samples")
-            return false;
-        return key.Contains("/class/", StringComparison.Ordinal)
-            || key.Contains("/target/", StringComparison.Ordinal)
-            || names.Contains(whole)
-            || names.Contains("m" + whole)
-            || key.Split('/') is ["voc", "recall" or "AP", _, ..];
     }
 
     /// <summary>"loss" in whatever kind has it, or "val loss".</summary>

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Messages;
 using Tessera.Framework.Running;
+using Tessera.Tools.Experiments;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -30,6 +31,7 @@ internal static class TrainCommand
         };
         var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
         var seed = new Option<long?>("--seed") { Description = "The start of all random numbers. Default: the config's.", HelpName = "N" };
+        var untilInputEnds = ParentWatch.Option();
         var command = new Command("train", "Trains what a config describes.")
         {
             config,
@@ -39,37 +41,44 @@ internal static class TrainCommand
             device,
             seed,
             overrides,
+            untilInputEnds,
         };
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
-                parsed.GetValue(workDir),
-                parsed.GetValue(resume),
-                parsed.GetValue(overwrite),
-                parsed.GetValue(device),
-                parsed.GetValue(seed),
-                parsed.GetRequiredValue(overrides)
+                new RunnerOptions
+                {
+                    WorkDir = parsed.GetValue(workDir),
+                    Resume = parsed.GetValue(resume),
+                    Overwrite = parsed.GetValue(overwrite),
+                    CommandLine = $"tools/{string.Join(' ', parsed.Tokens.Select(token => Quoted(token.Value)))}",
+                },
+                [.. Changes(parsed.GetRequiredValue(overrides), parsed.GetValue(device), parsed.GetValue(seed))],
+                parsed.GetValue(untilInputEnds)
             )
         );
         return command;
     }
 
-    private static int Run(string config, string? workDir, bool resume, bool overwrite, string? device, long? seed, string[] overrides)
+    private static IEnumerable<string> Changes(string[] overrides, string? device, long? seed)
     {
-        var changes = overrides.ToList();
+        foreach (var change in overrides)
+            yield return change;
         if (device is not null)
-            changes.Add($"device={device}");
+            yield return $"device={device}";
         if (seed is { } number)
-            changes.Add($"seed={number.ToString(CultureInfo.InvariantCulture)}");
+            yield return $"seed={number.ToString(CultureInfo.InvariantCulture)}";
+    }
+
+    private static int Run(string config, RunnerOptions options, IReadOnlyList<string> changes, bool untilInputEnds)
+    {
+        using var held = untilInputEnds && options.WorkDir is { } folder ? ParentWatch.Hold(folder) : null;
         var notes = new List<string>();
         using var session = Session.Open(config, new SessionOptions { Overrides = changes, Note = notes.Add });
         using var runner = Runner.Create(
             session,
-            new RunnerOptions
+            options with
             {
-                WorkDir = workDir,
-                Resume = resume,
-                Overwrite = overwrite,
                 Command = folder => $"tools/train {SourceLocation.Display(session.Document.Path!)} --work-dir {folder}",
             }
         );
@@ -78,9 +87,17 @@ internal static class TrainCommand
 
         using var interrupt = Stopping(PosixSignal.SIGINT, runner.Trainer);
         using var terminate = Stopping(PosixSignal.SIGTERM, runner.Trainer);
+        if (untilInputEnds)
+            ParentWatch.Watch(runner.Trainer);
         runner.Run();
         return 0;
     }
+
+    /// <summary>As a shell takes it.</summary>
+    private static string Quoted(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '/' or '=' or ',' or ':' or '+')
+            ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     /// <summary>The first signal ends the run after this iteration, with everything saved; the second ends the process.</summary>
     private static PosixSignalRegistration Stopping(PosixSignal signal, Trainer trainer) =>

@@ -1,9 +1,9 @@
 namespace Tessera.Framework.Visualization.Charts;
 
-/// <summary>Several line charts on one page, in rows.</summary>
+/// <summary>Several charts on one page, in rows.</summary>
 public sealed class ChartPage : Chart
 {
-    public required IReadOnlyList<LineChart> Charts { get; init; }
+    public required IReadOnlyList<Panel> Charts { get; init; }
 
     public int Columns { get; init; } = 2;
 

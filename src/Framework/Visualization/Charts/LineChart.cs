@@ -19,7 +19,7 @@ public sealed record Curve(
 );
 
 /// <summary>Curves over common axes, with a legend.</summary>
-public sealed class LineChart : Chart
+public sealed class LineChart : Panel
 {
     public required IReadOnlyList<Curve> Curves { get; init; }
 
@@ -34,16 +34,7 @@ public sealed class LineChart : Chart
     /// <summary>0 is on the vertical axis.</summary>
     public bool FromZero { get; init; }
 
-    public double Width { get; init; } = 800;
-
-    public double Height { get; init; } = 480;
-
-    public override (double Width, double Height) Size => (Width, Height);
-
-    public override void Draw(Drawing drawing) => DrawIn(drawing, 0, 0, Width, Height);
-
-    /// <summary>Draws into a part of a larger page.</summary>
-    internal void DrawIn(Drawing drawing, double x, double y, double width, double height)
+    internal override void DrawIn(Drawing drawing, double x, double y, double width, double height)
     {
         var all = Curves.SelectMany(curve => curve.Points).ToArray();
         var horizontal = ChartAxis.Of(all.Select(point => point.X), (int)(width / 90), LogX, tight: true);
