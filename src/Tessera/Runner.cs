@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Tessera.Balance;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
@@ -119,6 +120,12 @@ public sealed class Runner : IDisposable
         _session.SeedTensorLibrary();
         var loop = _session.Options.Train!.BuildLoop(_session.Services);
         LoadData(loop);
+        ClassWeighting.Fill(
+            _session,
+            checkpoint?.Info.Config,
+            text => s_log.LogInformation("{0}", text),
+            text => s_log.LogWarning("{0}", text)
+        );
         var config = _session.Document.ForSaving(_workDir, [.. DefaultHooks.Unwanted(_session.Document).Select(key => $"hooks.{key}")]);
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command);
         foreach (var hook in parts.Hooks.Values.OfType<IDisposable>())

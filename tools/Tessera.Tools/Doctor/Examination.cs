@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Balance;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Components;
 using Tessera.Framework.Configuration;
@@ -145,6 +146,13 @@ internal sealed class Examination : IDisposable
 
     private string Model()
     {
+        if (_train is not null)
+            ClassWeighting.Fill(
+                Session,
+                saved: null,
+                text => _report.Note("class weights", text),
+                text => _report.Warn("class weights", text)
+            );
         manual_seed(Options.Seed);
         var model = Session.MakeModel((_train ?? _val)!.Info);
         var parameters = model.parameters().Sum(parameter => parameter.numel());
