@@ -27,7 +27,7 @@ public sealed class RepeatFactorSampler(RepeatFactorSamplerOptions options) : Sa
         _known = SampleClasses.Of(dataset, _known, nameof(RepeatFactorSampler));
         var factors = Factors(_known);
         var extra = factors.Sum(factor => factor & (One - 1));
-        var length = factors.Sum(factor => factor >> Bits) + ((extra + One - 1) >> Bits);
+        var length = factors.Sum(factor => factor >> Bits) + (Math.Max(0, extra + One - 1 - factors.Length) >> Bits); // rounded up, but not for rounding's sake
         if (length > Array.MaxLength)
             throw new UserErrorException($"RepeatFactorSampler: {length} samples are too many for one epoch. Lower threshold.");
 
@@ -42,6 +42,8 @@ public sealed class RepeatFactorSampler(RepeatFactorSamplerOptions options) : Sa
             for (var i = 0L; i < times; i++)
                 drawn.Add(index);
         }
+        if (drawn.Count > length)
+            drawn.RemoveAt(drawn.Count - 1);
         while (drawn.Count < length)
             drawn.Add(random.Next(dataset.Count));
         return Array.ConvertAll(random.Permutation(drawn.Count), i => drawn[i]);

@@ -1,9 +1,10 @@
 using System.Globalization;
+using Tessera.Balance;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Models.Losses;
 
-namespace Tessera.Balance;
+namespace Tessera;
 
 /// <summary>
 /// Puts numbers in place of the rules (<c>"class_weight": "max_over_count"</c>) that a config names for its losses' class weights. They
