@@ -107,6 +107,7 @@ public static class ClassWeighting
         return $"{string.Join(", ", order.Take(Told / 2).Select(Entry))}, … ({order.Length - Told} more), "
             + string.Join(", ", order.TakeLast(Told / 2).Select(Entry));
 
-        string Entry(int c) => string.Create(CultureInfo.InvariantCulture, $"{info.Classes[c]} {counted.Counts[c]:#,0} ({values[c]:0.####})");
+        string Entry(int c) =>
+            string.Create(CultureInfo.InvariantCulture, $"{info.Classes[c]} {counted.Counts[c]:#,0} ({values[c]:0.####})");
     }
 }

@@ -105,7 +105,11 @@ public sealed record ClassWeight(double[]? Values, ClassWeightRule? Rule = null,
 
     private static ClassWeight? ReadMap(ConfigMap map)
     {
-        if (map.Keys.Any(key => key is not (RuleKey or BetaKey or ValuesKey)) || map[RuleKey] is not { } word || ReadRule(word) is not { } rule)
+        if (
+            map.Keys.Any(key => key is not (RuleKey or BetaKey or ValuesKey))
+            || map[RuleKey] is not { } word
+            || ReadRule(word) is not { } rule
+        )
             return null;
         double? beta = null;
         if (map[BetaKey] is { } given)
@@ -143,10 +147,7 @@ public sealed record ClassWeight(double[]? Values, ClassWeightRule? Rule = null,
             ["type"] = "array",
             ["items"] = new JsonObject
             {
-                ["anyOf"] = new JsonArray(
-                    new JsonObject { ["type"] = "number" },
-                    new JsonObject { ["$ref"] = "#/$defs/reference" }
-                ),
+                ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "number" }, new JsonObject { ["$ref"] = "#/$defs/reference" }),
             },
             ["minItems"] = 1,
         };

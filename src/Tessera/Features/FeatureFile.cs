@@ -53,7 +53,11 @@ public sealed class FeatureFile : IDisposable
             throw Bad(path, "it is no file of features. tools/extract-features writes one.");
         if (FeatureInfo.Parse(json) is not { } info || info.Version != FeatureInfo.Current)
             throw Bad(path, $"what it says of itself can't be read here (form {FeatureInfo.Current} was expected). Make it again.");
-        if (!file.Tensors.TryGetValue(FeaturesKey, out var features) || features.Shape.Count != 2 || features.Shape.Any(size => size is < 1 or > int.MaxValue))
+        if (
+            !file.Tensors.TryGetValue(FeaturesKey, out var features)
+            || features.Shape.Count != 2
+            || features.Shape.Any(size => size is < 1 or > int.MaxValue)
+        )
             throw Bad(path, "it has no tensor \"features\" of two dimensions.");
         var count = (int)features.Shape[0];
         var labeled = info.Task == DataTask.Classification;
@@ -110,7 +114,11 @@ public sealed class FeatureFile : IDisposable
             throw Bad(path, "its tensor \"names\" isn't there.");
         try
         {
-            if (JsonSerializer.Deserialize<string[]>(file.ReadBytes(NamesKey)) is { } names && names.Length == count && !names.Contains(null))
+            if (
+                JsonSerializer.Deserialize<string[]>(file.ReadBytes(NamesKey)) is { } names
+                && names.Length == count
+                && !names.Contains(null)
+            )
                 return names;
         }
         catch (JsonException)

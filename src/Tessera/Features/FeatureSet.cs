@@ -15,7 +15,9 @@ public sealed class FeatureSet : IDisposable
     public FeatureSet(FeatureFile file, Device device)
     {
         if (file.Info.Task == DataTask.Regression)
-            throw new UserErrorException($"{file.Path} is of a regression, which has no classes to tell apart. Train a head by tools/train.");
+            throw new UserErrorException(
+                $"{file.Path} is of a regression, which has no classes to tell apart. Train a head by tools/train."
+            );
         using var scope = NewDisposeScope();
         File = file;
         Features = file.Features.to(device).alias().DetachFromDisposeScope();
@@ -51,25 +53,22 @@ public sealed class FeatureSet : IDisposable
     {
         using var scope = NewDisposeScope();
         if (!IsMultiLabel)
-            return scores
-                .argmax(1)
-                .eq(Truth)
-                .logical_and(scores.isfinite().all(1))
-                .to(ScalarType.Float64)
-                .mean()
-                .ToDouble();
+            return scores.argmax(1).eq(Truth).logical_and(scores.isfinite().all(1)).to(ScalarType.Float64).mean().ToDouble();
         var metric = new AveragePrecisionMetric(new());
         metric.Reset(new DataInfo(File.Info.Classes, File.Info.Task));
         var (values, truth) = (scores.nan_to_num(0).Values<float>().Chunk(Classes), File.Targets!.Chunk(Classes));
         metric.Process(
             [.. values.Select(row => new ClassPrediction(row, Array.IndexOf(row, row.Max())))],
             [
-                .. truth.Select((row, i) => new Sample
-                {
-                    Index = i,
-                    Name = File.Names[i],
-                    Truth = { MultiLabel = row },
-                }),
+                .. truth.Select(
+                    (row, i) =>
+                        new Sample
+                        {
+                            Index = i,
+                            Name = File.Names[i],
+                            Truth = { MultiLabel = row },
+                        }
+                ),
             ]
         );
         return metric.Compute().GetValueOrDefault("mAP", double.NaN);

@@ -50,8 +50,7 @@ public sealed class LinearProbe : IDisposable
     }
 
     /// <summary>1e-5, 2e-5, 5e-5 and so on to 0.1.</summary>
-    public static IReadOnlyList<double> UsualRates { get; } =
-        [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1];
+    public static IReadOnlyList<double> UsualRates { get; } = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1];
 
     /// <summary>Of each head, as given.</summary>
     public IReadOnlyList<double> LearningRates { get; }
@@ -72,7 +71,9 @@ public sealed class LinearProbe : IDisposable
     {
         using var scope = NewDisposeScope();
         var (start, device) = ((long)head * _classes, features.device);
-        return (features.matmul(_weight.narrow(1, start, _classes).to(device)) + _bias.narrow(0, start, _classes).to(device)).MoveToOuterDisposeScope();
+        return (
+            features.matmul(_weight.narrow(1, start, _classes).to(device)) + _bias.narrow(0, start, _classes).to(device)
+        ).MoveToOuterDisposeScope();
     }
 
     /// <summary>A head as a linear layer has it.</summary>

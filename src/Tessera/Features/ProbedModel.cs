@@ -50,7 +50,9 @@ public static class ProbedModel
         var tensors = model.state_dict();
         var layer = FeatureModel.Of(model).LastLayer;
         if (layer is null || !tensors.TryGetValue($"{layer}.weight", out var weight) || !tensors.TryGetValue($"{layer}.bias", out var bias))
-            throw new UserErrorException($"{model.GetName()} has no linear last layer with a bias to put the head into (LinearHead has one).");
+            throw new UserErrorException(
+                $"{model.GetName()} has no linear last layer with a bias to put the head into (LinearHead has one)."
+            );
         weight.copy_(head.Weight);
         bias.copy_(head.Bias);
         var state = new StateWriter();

@@ -90,7 +90,9 @@ internal static class StaleFeatures
     private static string Changed(string before, string now)
     {
         var (old, present) = (Steps(before), Steps(now));
-        var at = Enumerable.Range(0, Math.Max(old.Length, present.Length)).First(i => old.ElementAtOrDefault(i) != present.ElementAtOrDefault(i));
+        var at = Enumerable
+            .Range(0, Math.Max(old.Length, present.Length))
+            .First(i => old.ElementAtOrDefault(i) != present.ElementAtOrDefault(i));
         return $"transform, step {at}: {old.ElementAtOrDefault(at) ?? "none"} then, {present.ElementAtOrDefault(at) ?? "none"} now";
     }
 

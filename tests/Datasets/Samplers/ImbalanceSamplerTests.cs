@@ -20,7 +20,18 @@ public sealed class ImbalanceSamplerTests
 
         /// <summary>90 of class 0, 9 of class 1, 1 of class 2.</summary>
         public static Labeled Skewed() =>
-            new([.. Enumerable.Range(0, 100).Select(i => new[] { i < 90 ? 0 : i < 99 ? 1 : 2 })]);
+            new([
+                .. Enumerable
+                    .Range(0, 100)
+                    .Select(i =>
+                        new[]
+                        {
+                            i < 90 ? 0
+                            : i < 99 ? 1
+                            : 2,
+                        }
+                    ),
+            ]);
     }
 
     private static int[] Counts(IReadOnlyList<int> order, int samples)
@@ -136,7 +147,14 @@ public sealed class ImbalanceSamplerTests
     [InlineData(5, 1)]
     public void Epoch_OverProcessesAndWorkers_IsTheSamplersOrder(int processes, int workers)
     {
-        foreach (var sampler in new Sampler[] { new RepeatFactorSampler(new(0.25)), new UndersamplingSampler(new(5)), new ClassBalancedSampler(new()) })
+        foreach (
+            var sampler in new Sampler[]
+            {
+                new RepeatFactorSampler(new(0.25)),
+                new UndersamplingSampler(new(5)),
+                new ClassBalancedSampler(new()),
+            }
+        )
         {
             var data = Labeled.Skewed();
             var expected = sampler.Order(data, 9, 4);
@@ -175,7 +193,11 @@ public sealed class ImbalanceSamplerTests
     public void ClassBalanced_OtherTasks_DrawRareClassesMoreOften(DataTask task)
     {
         var data = new Shapes(new ShapesOptions(Count: 300, Size: 32, Task: task, MaxShapes: 2));
-        var presence = Enumerable.Range(0, 300).SelectMany(i => data.LabelsOf(i)!).GroupBy(label => label).ToDictionary(g => g.Key, g => g.Count());
+        var presence = Enumerable
+            .Range(0, 300)
+            .SelectMany(i => data.LabelsOf(i)!)
+            .GroupBy(label => label)
+            .ToDictionary(g => g.Key, g => g.Count());
         var rarest = presence.MinBy(pair => pair.Value);
         var (plain, balanced) = (0, 0);
         for (var epoch = 0; epoch < 40; epoch++)

@@ -16,9 +16,21 @@ public sealed class ClassWeightOptionTests
     [InlineData("""{ "rule": "effective", "beta": 0.99, "values": [1, 2, 3] }""")]
     public void Option_Known_IsTaken(string weight)
     {
-        foreach (var loss in new[] { "CrossEntropyLoss", "BinaryCrossEntropyLoss", "FocalLoss", "OhemCrossEntropyLoss", "DiceLoss", "TverskyLoss", "LovaszLoss", "BoundaryLoss", "AsymmetricLoss" })
-            using (Build.From<Loss>($$"""{ "type": "{{loss}}", "class_weight": {{weight}} }"""))
-            { }
+        foreach (
+            var loss in new[]
+            {
+                "CrossEntropyLoss",
+                "BinaryCrossEntropyLoss",
+                "FocalLoss",
+                "OhemCrossEntropyLoss",
+                "DiceLoss",
+                "TverskyLoss",
+                "LovaszLoss",
+                "BoundaryLoss",
+                "AsymmetricLoss",
+            }
+        )
+            using (Build.From<Loss>($$"""{ "type": "{{loss}}", "class_weight": {{weight}} }""")) { }
     }
 
     [Theory]
@@ -32,7 +44,9 @@ public sealed class ClassWeightOptionTests
     public void Option_Unknown_IsAMistake_ThatSaysWhatIs(string weight) =>
         Assert.Contains(
             "\"inverse\", \"max_over_count\", \"effective\"",
-            Assert.Throws<UserErrorException>(() => Build.From<Loss>($$"""{ "type": "CrossEntropyLoss", "class_weight": {{weight}} }""")).Message,
+            Assert
+                .Throws<UserErrorException>(() => Build.From<Loss>($$"""{ "type": "CrossEntropyLoss", "class_weight": {{weight}} }"""))
+                .Message,
             StringComparison.Ordinal
         );
 
@@ -55,6 +69,10 @@ public sealed class ClassWeightOptionTests
         var mistake = Assert.Throws<UserErrorException>(() =>
             loss.Compute(zeros(2, 2), new LossTargets(tensor(new long[] { 0, 1 })), default)
         );
-        Assert.Contains("FocalLoss: class_weight is \"effective\", a rule that a training run fills in", mistake.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "FocalLoss: class_weight is \"effective\", a rule that a training run fills in",
+            mistake.Message,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -37,7 +37,11 @@ public sealed class ClassWeightingTests : IDisposable
         var expected = counts.Select(count => count == 0 ? 1 : counts.Max() / count).ToArray();
         Assert.Equal(expected, Values(session, "model.head.loss.class_weight"));
         var note = Assert.Single(notes);
-        Assert.StartsWith("model.head.loss.class_weight: \"max_over_count\" of the training data's images: ", note, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "model.head.loss.class_weight: \"max_over_count\" of the training data's images: ",
+            note,
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             string.Create(CultureInfo.InvariantCulture, $"{data.Info.Classes[1]} {counts[1]} ({expected[1]:0.####})"),
             note,
@@ -161,7 +165,9 @@ public sealed class ClassWeightingTests : IDisposable
                 "head": { "type": "LinearHead", "loss": { "type": "{{loss}}", {{weight}} } }
               },
               "train": { "epochs": 1, "loader": { "batch_size": 16, "workers": 1 }, "dataset": {{Data("train", count)}} },
-              "val": { "loader": { "batch_size": 10, "workers": 1 }, "dataset": {{Data("val", 10)}}, "metrics": { "map": { "type": "{{(task == "multi_label" ? "AveragePrecision" : "Accuracy")}}" } } },
+              "val": { "loader": { "batch_size": 10, "workers": 1 }, "dataset": {{Data("val", 10)}}, "metrics": { "map": { "type": "{{(
+                task == "multi_label" ? "AveragePrecision" : "Accuracy"
+            )}}" } } },
               "optimizer": { "type": "Sgd", "lr": 0.05 },
               "hooks": { "checkpoint": { "type": "CheckpointHook", "every_epochs": 1 } }
             }

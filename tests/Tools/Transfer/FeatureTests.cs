@@ -79,9 +79,15 @@ public sealed class FeatureTests(TinyRun run) : IClassFixture<TinyRun>
             "offline",
             Online
                 .Replace("CHECKPOINT", checkpoint)
-                .Replace("""{ "type": "ResNet", "depth": 18, "stem": "small", "base_channels": 8, "strides": [2, 2, 2, 1] }""", """{ "type": "IdentityBackbone", "channels": 64 }""")
+                .Replace(
+                    """{ "type": "ResNet", "depth": 18, "stem": "small", "base_channels": 8, "strides": [2, 2, 2, 1] }""",
+                    """{ "type": "IdentityBackbone", "channels": 64 }"""
+                )
                 .Replace("\"freeze\": [\"backbone\"],", "")
-                .Replace("DATA", $$"""{ "type": "FeatureDataset", "file": {{JsonValue.Create(features)!.ToJsonString()}}, "checkpoint": "{{checkpoint}}" }""")
+                .Replace(
+                    "DATA",
+                    $$"""{ "type": "FeatureDataset", "file": {{JsonValue.Create(features)!.ToJsonString()}}, "checkpoint": "{{checkpoint}}" }"""
+                )
         );
         Tool.Run("train", online, "--work-dir", Path.Combine(folder, "a")).Succeeds();
         var said = Tool.Run("train", offline, "--work-dir", Path.Combine(folder, "b")).Succeeds();
@@ -105,17 +111,42 @@ public sealed class FeatureTests(TinyRun run) : IClassFixture<TinyRun>
         using (var _ = FeatureFile.Open(path)) { }
         new FeatureDataset(new(path, run.Checkpoint, run.ConfigPath));
         var earlier = run.At("run", "epoch_1.safetensors");
-        Says(() => new FeatureDataset(new(path, earlier)), "is stale", "weights: made with epoch_2.safetensors (", "epoch_1.safetensors has ");
+        Says(
+            () => new FeatureDataset(new(path, earlier)),
+            "is stale",
+            "weights: made with epoch_2.safetensors (",
+            "epoch_1.safetensors has "
+        );
 
         string Changed(string old, string changed) => Write(run.New(), "changed", TinyRun.Config.Replace(old, changed));
         Says(
-            () => new FeatureDataset(new(path, null, Changed("\"split\": \"test\", \"pipeline\": [ { \"type\": \"LoadImage\" }, { \"type\": \"Resize\", \"size\": [32, 32] }", "\"split\": \"test\", \"pipeline\": [ { \"type\": \"LoadImage\" }, { \"type\": \"Resize\", \"size\": [40, 40] }"))),
+            () =>
+                new FeatureDataset(
+                    new(
+                        path,
+                        null,
+                        Changed(
+                            "\"split\": \"test\", \"pipeline\": [ { \"type\": \"LoadImage\" }, { \"type\": \"Resize\", \"size\": [32, 32] }",
+                            "\"split\": \"test\", \"pipeline\": [ { \"type\": \"LoadImage\" }, { \"type\": \"Resize\", \"size\": [40, 40] }"
+                        )
+                    )
+                ),
             "transform, step 1: ",
             "[32, 32]",
             "[40, 40]"
         );
         Says(
-            () => new FeatureDataset(new(path, null, Changed("\"count\": 20, \"size\": 32, \"split\": \"val\"", "\"count\": 20, \"size\": 32, \"seed\": 9, \"split\": \"val\""))),
+            () =>
+                new FeatureDataset(
+                    new(
+                        path,
+                        null,
+                        Changed(
+                            "\"count\": 20, \"size\": 32, \"split\": \"val\"",
+                            "\"count\": 20, \"size\": 32, \"seed\": 9, \"split\": \"val\""
+                        )
+                    )
+                ),
             "data: the samples of val"
         );
         Says(() => new FeatureDataset(new(run.Checkpoint)), "it is no file of features");
@@ -132,7 +163,14 @@ public sealed class FeatureTests(TinyRun run) : IClassFixture<TinyRun>
     /// <summary>A checkpoint of another architecture doesn't fill the network.</summary>
     [Fact]
     public void Extract_OfAnotherNetwork_IsAMistake() =>
-        Tool.Run("extract-features", run.ConfigPath, run.Checkpoint, run.At("x.safetensors"), "--cfg-options", "model.backbone.base_channels=4")
+        Tool.Run(
+                "extract-features",
+                run.ConfigPath,
+                run.Checkpoint,
+                run.At("x.safetensors"),
+                "--cfg-options",
+                "model.backbone.base_channels=4"
+            )
             .IsMistake("doesn't fill the model", "backbone.");
 
     [Fact]

@@ -87,13 +87,21 @@ public sealed class ProbeTests : IDisposable
         var (rows, queries) = (Rows(known), Rows(asked));
         for (var i = 0; i < queries.Length; i++)
         {
-            var near = rows.Select((row, j) => (Cosine: Cosine(row, queries[i]), Index: j)).OrderByDescending(pair => pair.Cosine).Take(k).ToArray();
+            var near = rows.Select((row, j) => (Cosine: Cosine(row, queries[i]), Index: j))
+                .OrderByDescending(pair => pair.Cosine)
+                .Take(k)
+                .ToArray();
             var sum = near.Sum(pair => Math.Exp(pair.Cosine / temperature));
             for (var c = 0; c < 3; c++)
             {
-                var expected = near.Sum(pair =>
+                var expected =
+                    near.Sum(pair =>
                         Math.Exp(pair.Cosine / temperature)
-                        * (multiLabel ? known.Targets![(pair.Index * 3) + c] : known.Labels![pair.Index] == c ? 1 : 0)
+                        * (
+                            multiLabel ? known.Targets![(pair.Index * 3) + c]
+                            : known.Labels![pair.Index] == c ? 1
+                            : 0
+                        )
                     ) / sum;
                 Assert.Equal(expected, votes[(i * 3) + c], 4);
             }
@@ -153,7 +161,10 @@ public sealed class ProbeTests : IDisposable
             },
             tensor(features, [count, width]),
             multiLabel
-                ? tensor(labels.SelectMany(of => Enumerable.Range(0, classes).Select(c => c == of || random.Chance(0.3) ? 1f : 0)).ToArray(), [count, classes])
+                ? tensor(
+                    labels.SelectMany(of => Enumerable.Range(0, classes).Select(c => c == of || random.Chance(0.3) ? 1f : 0)).ToArray(),
+                    [count, classes]
+                )
                 : tensor(labels),
             [.. Enumerable.Range(0, count).Select(i => $"{part}{i}")]
         );

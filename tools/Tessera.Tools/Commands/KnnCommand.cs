@@ -29,11 +29,7 @@ internal static class KnnCommand
             HelpName = "T",
             DefaultValueFactory = _ => 0.07,
         };
-        var output = new Option<string?>("--out")
-        {
-            Description = "Write what was measured there, as JSON.",
-            HelpName = "metrics.json",
-        };
+        var output = new Option<string?>("--out") { Description = "Write what was measured there, as JSON.", HelpName = "metrics.json" };
         var device = CommandLine.Device();
         var command = new Command("knn", "Classifies features by their nearest neighbours; nothing is trained.")
         {
@@ -68,7 +64,9 @@ internal static class KnnCommand
     private static int Run(string train, string val, int[] counts, double temperature, string? output, string? device)
     {
         if (!(temperature > 0 && double.IsFinite(temperature)))
-            throw new UserErrorException(string.Create(CultureInfo.InvariantCulture, $"--temperature is {temperature}; a number above 0 was expected."));
+            throw new UserErrorException(
+                string.Create(CultureInfo.InvariantCulture, $"--temperature is {temperature}; a number above 0 was expected.")
+            );
         using var sets = new ProbeSets(train, DeviceChoice.Resolve(device ?? "auto"));
         var asked = sets.Open(val);
         using var scope = NewDisposeScope();
@@ -76,7 +74,9 @@ internal static class KnnCommand
         var scores = votes.Select(vote => asked.Score(vote.to(asked.Features.device))).ToArray();
         ToolConsole.Current.Table(
             ["k", asked.Measure],
-            counts.Select((k, i) => new[] { k.ToString(CultureInfo.InvariantCulture), scores[i].ToString("0.0000", CultureInfo.InvariantCulture) })
+            counts.Select(
+                (k, i) => new[] { k.ToString(CultureInfo.InvariantCulture), scores[i].ToString("0.0000", CultureInfo.InvariantCulture) }
+            )
         );
         if (output is not null)
             MetricFiles.Write(output, counts.Zip(scores).ToDictionary(pair => $"knn/{pair.First}", pair => pair.Second));

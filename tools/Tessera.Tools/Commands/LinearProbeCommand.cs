@@ -39,11 +39,7 @@ internal static class LinearProbeCommand
             Description = "Write network and chosen head there as one checkpoint, for tools/test and tools/predict.",
             HelpName = "PATH",
         };
-        var output = new Option<string?>("--out")
-        {
-            Description = "Write what was measured there, as JSON.",
-            HelpName = "metrics.json",
-        };
+        var output = new Option<string?>("--out") { Description = "Write what was measured there, as JSON.", HelpName = "metrics.json" };
         var device = CommandLine.Device();
         var plugins = CommandLine.Plugins();
         var weights = new WeightArguments();

@@ -26,9 +26,7 @@ public abstract class ClassLoss
         var values = ClassWeight.Values ?? throw ClassWeight.Unfilled(GetType().Name);
         return values.Length == classes
             ? tensor(values, dtype: ScalarType.Float32, device: device)
-            : throw new UserErrorException(
-                $"{GetType().Name}: class_weight has {values.Length} values, but there are {classes} outputs."
-            );
+            : throw new UserErrorException($"{GetType().Name}: class_weight has {values.Length} values, but there are {classes} outputs.");
     }
 
     /// <summary>The loss of each logit where the class is not there; weight not applied.</summary>
