@@ -92,7 +92,8 @@ public static class ClassWeighting
             return;
         var names = string.Join(", ", absent.Take(10)) + (absent.Length > 10 ? $" and {absent.Length - 10} more" : "");
         warn(
-            $"class_weight: the training data has no {counted.Unit} of {names}. {(absent.Length == 1 ? "Its weight is" : "Their weights are")} "
+            $"class_weight: the training data has no {counted.Unit} of {names}. "
+                + $"{(absent.Length == 1 ? "Its weight is" : "Their weights are")} "
                 + $"1, as if nothing were weighted: what never occurs can't be made up for by a weight."
         );
     }

@@ -14,8 +14,8 @@ public sealed record ClassBalancedSamplerOptions(
 );
 
 /// <summary>Shows rare classes more often.</summary>
-/// <remarks>With a threshold: repeat factors of Gupta, Dollár and Girshick, "LVIS", CVPR 2019, arXiv:1908.03195, rounded up; <see cref="RepeatFactorSampler"/>
-/// draws the rounding anew each epoch.</remarks>
+/// <remarks>With a threshold: repeat factors of Gupta, Dollár and Girshick, "LVIS", CVPR 2019, arXiv:1908.03195, rounded up;
+/// <see cref="RepeatFactorSampler"/> draws the rounding anew each epoch.</remarks>
 [Component("ClassBalancedSampler")]
 public sealed class ClassBalancedSampler(ClassBalancedSamplerOptions options) : Sampler
 {

@@ -27,7 +27,8 @@ public sealed class RepeatFactorSampler(RepeatFactorSamplerOptions options) : Sa
         _known = SampleClasses.Of(dataset, _known, nameof(RepeatFactorSampler));
         var factors = Factors(_known);
         var extra = factors.Sum(factor => factor & (One - 1));
-        var length = factors.Sum(factor => factor >> Bits) + (Math.Max(0, extra + One - 1 - factors.Length) >> Bits); // rounded up, but not for rounding's sake
+        // Rounded up, but not for what fixed point has rounded.
+        var length = factors.Sum(factor => factor >> Bits) + (Math.Max(0, extra + One - 1 - factors.Length) >> Bits);
         if (length > Array.MaxLength)
             throw new UserErrorException($"RepeatFactorSampler: {length} samples are too many for one epoch. Lower threshold.");
 

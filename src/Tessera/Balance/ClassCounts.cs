@@ -46,8 +46,8 @@ public sealed record ClassCounts(IReadOnlyList<long> Counts, string Unit)
                 var labels =
                     dataset.LabelsOf(index)
                     ?? throw new UserErrorException(
-                        $"{dataset.GetType().Name} can't tell its labels without reading every image, so its classes can't be counted. Give "
-                            + $"class_weight as a list of numbers."
+                        $"{dataset.GetType().Name} can't tell its labels without reading every image, so its classes can't be counted. "
+                            + $"Give class_weight as a list of numbers."
                     );
                 foreach (var label in labels.Distinct())
                     counts[label]++;

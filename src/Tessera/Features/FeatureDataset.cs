@@ -13,8 +13,8 @@ namespace Tessera.Features;
 public sealed record FeatureDatasetOptions(string File, string? Checkpoint = null, string? Config = null);
 
 /// <summary>Features that were made ahead of each image, in place of the images: a head trains on them in seconds.</summary>
-/// <remarks>A sample is an image of one pixel with as many channels as it has features. Augmentation is lost: each image has one vector, that
-/// of the evaluation's transforms. A file that doesn't fit the named checkpoint or config any more is refused.</remarks>
+/// <remarks>A sample is an image of one pixel with as many channels as it has features. Augmentation is lost: each image has one vector,
+/// that of the evaluation's transforms. A file that doesn't fit the named checkpoint or config any more is refused.</remarks>
 [Component("FeatureDataset")]
 public sealed class FeatureDataset : Dataset
 {

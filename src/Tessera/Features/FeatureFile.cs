@@ -51,7 +51,7 @@ public sealed class FeatureFile : IDisposable
         using var file = WeightsFile.Open(path);
         if (!file.Metadata.TryGetValue(InfoKey, out var json))
             throw Bad(path, "it is no file of features. tools/extract-features writes one.");
-        if (FeatureInfo.Parse(json) is not { } info || info.Version != FeatureInfo.Current)
+        if (FeatureInfo.Parse(json) is not { IsWhole: true } info)
             throw Bad(path, $"what it says of itself can't be read here (form {FeatureInfo.Current} was expected). Make it again.");
         if (
             !file.Tensors.TryGetValue(FeaturesKey, out var features)

@@ -38,6 +38,19 @@ public sealed record FeatureInfo
     /// <summary>The form of files that is written.</summary>
     internal const int Current = 1;
 
+    /// <summary>Whether all that it must say is there: a file comes from anywhere.</summary>
+    internal bool IsWhole =>
+        Version == Current
+        && Enum.GetValues<DataPart>().Any(part => SessionData.NameOf(part) == Part)
+        && Task is DataTask.Classification or DataTask.MultiLabel or DataTask.Regression
+        && Classes is { Count: > 0 }
+        && Classes.All(name => name is not null)
+        && Checkpoint is not null
+        && WeightsHash is not null
+        && Transform is not null
+        && DataHash is not null
+        && Config is not null;
+
     public string ToJson() => JsonSerializer.Serialize(this);
 
     /// <summary>null where the text isn't what <see cref="ToJson"/> wrote.</summary>

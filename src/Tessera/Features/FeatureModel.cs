@@ -72,9 +72,9 @@ public static class FeatureModel
         using var nothing = no_grad();
         var parameters = model.named_parameters().Select(parameter => parameter.name).Where(target.ContainsKey).ToArray();
         foreach (var name in parameters)
-            target[name].fill_(double.NaN); // what the file doesn't fill stays so
+            target[name].copy_(full_like(target[name], double.NaN)); // what the file doesn't fill stays so
         new PretrainedInitializer(options with { Checkpoint = path }).Initialize(model, new InitContext(data));
-        Require(path, parameters.Where(name => target[name].isnan().any().ToBoolean()));
+        Require(path, parameters.Where(name => !target[name].isfinite().all().ToBoolean()));
     }
 
     private static void Require(string path, IEnumerable<string> lacking)

@@ -120,8 +120,8 @@ public sealed class LinearProbe : IDisposable
                 var falling = rates * (0.5 * (1 + Math.Cos(Math.PI * done)));
                 momentum.mul_(options.Momentum).add_(x.t().matmul(slope));
                 momentumOfBias.mul_(options.Momentum).add_(slope.sum([0]));
-                _weight.sub_(momentum * falling);
-                _bias.sub_(momentumOfBias * falling);
+                _weight.add_(momentum * falling, -1);
+                _bias.add_(momentumOfBias * falling, -1);
             }
             advance?.Invoke(epoch + 1, options.Epochs);
         }

@@ -53,7 +53,7 @@ internal static class StaleFeatures
             var now = FeatureHashes.OfFile(path);
             return now == info.FileHash
                 ? null
-                : $"weights: made with {Named(info.Checkpoint, info.FileHash ?? info.WeightsHash)}; {path} is {now[..Shown]}";
+                : $"weights: made with {Named(info.Checkpoint, info.FileHash ?? info.WeightsHash)}; {path} is {Short(now)}";
         }
         using var checkpoint = Checkpoint.Open(path);
         var found = new List<string>();
@@ -63,7 +63,7 @@ internal static class StaleFeatures
             var hash = FeatureHashes.OfWeights(names.Keys, name => checkpoint.Read(names[name]), "head");
             if (hash == info.WeightsHash)
                 return null;
-            found.Add(hash[..Shown]);
+            found.Add(Short(hash));
         }
         return $"weights: made with {Named(info.Checkpoint, info.WeightsHash)}; {path} has {string.Join(" or ", found.Distinct())}";
     }
@@ -83,7 +83,8 @@ internal static class StaleFeatures
         if (!dataset.Info.Classes.SequenceEqual(info.Classes))
             yield return $"classes: {info.Classes.Count} then, {dataset.Info.Classes.Count} now, or other names";
         else if (FeatureHashes.OfData(dataset) is var hash && hash != info.DataHash)
-            yield return $"data: the samples of {info.Part}, their labels or their images are others ({info.DataHash[..Shown]} then, {hash[..Shown]} now)";
+            yield return $"data: the samples of {info.Part}, their labels or their images are others ({Short(info.DataHash)} then, "
+                + $"{Short(hash)} now)";
     }
 
     /// <summary>The first step that differs.</summary>
@@ -101,11 +102,13 @@ internal static class StaleFeatures
             ? []
             : [.. ((ConfigList)ConfigDocument.Parse($"{{ \"steps\": {transform} }}").Root["steps"]!).Select(step => step.ToString())];
 
-    private static string Named(string checkpoint, string hash) => $"{checkpoint} ({hash[..Shown]})";
+    private static string Short(string hash) => hash.Length > Shown ? hash[..Shown] : hash;
+
+    private static string Named(string checkpoint, string hash) => $"{checkpoint} ({Short(hash)})";
 
     private static UserErrorException Stale(string path, IReadOnlyList<string> differs, string part) =>
         new(
-            $"{path} is stale: it doesn't fit any more.\n    {string.Join("\n    ", differs)}\n  Make it again: tools/extract-features CONFIG "
-                + $"CHECKPOINT {path} --part {part}"
+            $"{path} is stale: it doesn't fit any more.\n    {string.Join("\n    ", differs)}\n  Make it again: tools/extract-features "
+                + $"CONFIG CHECKPOINT {path} --part {part}"
         );
 }

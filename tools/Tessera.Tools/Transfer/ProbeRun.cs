@@ -45,7 +45,8 @@ internal static class ProbeRun
         );
         var metrics = new Dictionary<string, double> { ["lr"] = probe.LearningRates[best], [$"val/{Key(val)}"] = scores[best] };
         ToolConsole.Current.Line(
-            $"chosen by val: lr {Rate(probe.LearningRates[best])}, {val.Measure} {Text(scores[best])} on val, which is too good by the choice"
+            $"chosen by val: lr {Rate(probe.LearningRates[best])}, {val.Measure} {Text(scores[best])} on val, which is too good by the "
+                + "choice"
         );
         if (test is not null)
         {
@@ -82,8 +83,8 @@ internal static class ProbeRun
         if (rates.Count < 2 || (rates[best] < rates.Max() && rates[best] > rates.Min()))
             return null;
         var largest = rates[best] == rates.Max();
-        return $"The chosen rate is the {(largest ? "largest" : "smallest")} of those tried: a {(largest ? "larger" : "smaller")} one may be "
-            + "better (--lrs).";
+        return $"The chosen rate is the {(largest ? "largest" : "smallest")} of those tried: a {(largest ? "larger" : "smaller")} one may "
+            + "be better (--lrs).";
     }
 
     private static void Save(ProbeRequest request, FeatureFile file, LinearProbe probe, int best, Dictionary<string, double> metrics)
