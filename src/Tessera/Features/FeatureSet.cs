@@ -56,7 +56,10 @@ public sealed class FeatureSet : IDisposable
             return (scores.argmax(1).eq(Truth) & scores.isfinite().all(1)).to(ScalarType.Float64).mean().ToDouble();
         var metric = new AveragePrecisionMetric(new());
         metric.Reset(new DataInfo(File.Info.Classes, File.Info.Task));
-        var (values, truth) = (scores.where(scores.isfinite(), zeros_like(scores)).Values<float>().Chunk(Classes), File.Targets!.Chunk(Classes));
+        var (values, truth) = (
+            scores.where(scores.isfinite(), zeros_like(scores)).Values<float>().Chunk(Classes),
+            File.Targets!.Chunk(Classes)
+        );
         metric.Process(
             [.. values.Select(row => new ClassPrediction(row, Array.IndexOf(row, row.Max())))],
             [

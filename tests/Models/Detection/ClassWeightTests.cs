@@ -18,9 +18,10 @@ public sealed class ClassWeightTests
         var plain = Loss(head, null);
         var alone = new[] { Loss(head, "[1, 0, 0]"), Loss(head, "[0, 1, 0]"), Loss(head, "[0, 0, 1]") };
         Assert.All(alone, value => Assert.True(value > 0.001 && value < plain));
-        Assert.Equal(plain, alone.Sum(), 4);
-        Assert.Equal(alone[0] + (10 * alone[1]) + (0.5 * alone[2]), Loss(head, "[1, 10, 0.5]"), 3);
-        Assert.Equal(alone[0] + (10 * alone[1]) + (0.5 * alone[2]), Loss(head, """{ "rule": "inverse", "values": [1, 10, 0.5] }"""), 3);
+        Assert.Equal(1, alone.Sum() / plain, 4);
+        var weighted = alone[0] + (10 * alone[1]) + (0.5 * alone[2]);
+        Assert.Equal(1, Loss(head, "[1, 10, 0.5]") / weighted, 4);
+        Assert.Equal(1, Loss(head, """{ "rule": "inverse", "values": [1, 10, 0.5] }""") / weighted, 4);
     }
 
     [Fact]

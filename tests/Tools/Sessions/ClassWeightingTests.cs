@@ -145,7 +145,7 @@ public sealed class ClassWeightingTests : IDisposable
     private static double[] Values(Session session, string path)
     {
         Assert.True(ClassWeight.TryParse(session.Document.Find(path)!, out var weight));
-        return weight.Values!;
+        return weight!.Values!;
     }
 
     private string Write(string task, string model, string weight, int count = 32)
