@@ -125,6 +125,12 @@ public sealed class Runner : IDisposable
         _session.SeedTensorLibrary();
         var loop = _session.Options.Train!.BuildLoop(_session.Services);
         LoadData(loop);
+        ClassWeighting.Fill(
+            _session,
+            checkpoint?.Info.Config,
+            text => s_log.LogInformation("{0}", text),
+            text => s_log.LogWarning("{0}", text)
+        );
         var config = SavedConfig.ForRun(_session.Document, _workDir);
         var environment = TrainerAssembly.TellEnvironment(_session);
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command);

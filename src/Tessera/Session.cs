@@ -252,7 +252,7 @@ public sealed class Session : IDisposable
         }
     }
 
-    private void Read(ConfigDocument document) => (Document, Options) = (document, Components.Bind<RunOptions>(document));
+    internal void Read(ConfigDocument document) => (Document, Options) = (document, Components.Bind<RunOptions>(document));
 
     private VisionModel Load(Checkpoint checkpoint)
     {

@@ -37,6 +37,9 @@ internal static class Program
             ConvertMasksCommand.Create(),
             ScoreMasksCommand.Create(),
             ConvertDatasetCommand.Create(),
+            ExtractFeaturesCommand.Create(),
+            LinearProbeCommand.Create(),
+            KnnCommand.Create(),
             OptimizeAnchorsCommand.Create(),
             SchemaCommand.Create(),
         };

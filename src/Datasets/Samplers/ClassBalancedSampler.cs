@@ -14,40 +14,27 @@ public sealed record ClassBalancedSamplerOptions(
 );
 
 /// <summary>Shows rare classes more often.</summary>
-/// <remarks>With a threshold: repeat factors of Gupta, Dollár and Girshick, "LVIS", CVPR 2019, arXiv:1908.03195, rounded up.</remarks>
+/// <remarks>With a threshold: repeat factors of Gupta, Dollár and Girshick, "LVIS", CVPR 2019, arXiv:1908.03195, rounded up;
+/// <see cref="RepeatFactorSampler"/> draws the rounding anew each epoch.</remarks>
 [Component("ClassBalancedSampler")]
 public sealed class ClassBalancedSampler(ClassBalancedSamplerOptions options) : Sampler
 {
-    private (Dataset Dataset, double[] Weights)? _known;
+    private SampleClasses? _known;
 
     public override IReadOnlyList<int> Order(Dataset dataset, long seed, int epoch)
     {
-        if (_known is not { } known || known.Dataset != dataset)
-            _known = known = (dataset, Weights(dataset));
+        var presence = _known = SampleClasses.Of(dataset, _known, nameof(ClassBalancedSampler));
         var random = SamplerRandom.For(seed, epoch);
-        return options.Threshold is null ? Draw(known.Weights, random) : Repeat(known.Weights, random);
+        var weights = Weights(presence);
+        return options.Threshold is null ? Draw(weights, random) : Repeat(weights, random);
     }
 
     /// <summary>For each sample its repeat factor, or the weight it is drawn with: that of its rarest class.</summary>
-    private double[] Weights(Dataset dataset)
-    {
-        var labels = new IReadOnlyList<int>[dataset.Count];
-        var samplesOf = new int[dataset.Info.Classes.Count];
-        for (var i = 0; i < labels.Length; i++)
-        {
-            labels[i] =
-                dataset.LabelsOf(i)
-                ?? throw new UserErrorException(
-                    $"ClassBalancedSampler needs labels, and {dataset.GetType().Name} can't tell them without reading every image."
-                );
-            foreach (var label in labels[i].Distinct())
-                samplesOf[label]++;
-        }
-        return Array.ConvertAll(labels, of => of.Select(label => Weight((double)samplesOf[label] / labels.Length)).DefaultIfEmpty(1).Max());
-    }
+    private double[] Weights(SampleClasses presence) =>
+        Array.ConvertAll(presence.Labels, of => of.Select(label => Weight(presence.Share(label))).DefaultIfEmpty(1).Max());
 
     private double Weight(double share) =>
-        options.Threshold is { } threshold ? Math.Max(1, Math.Sqrt(threshold / share)) : Math.Pow(share, -options.Power);
+        options.Threshold is { } threshold ? RepeatFactorSampler.FactorOf(share, threshold) : Math.Pow(share, -options.Power);
 
     private static int[] Repeat(double[] factors, RandomSource random)
     {

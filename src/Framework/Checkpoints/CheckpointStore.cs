@@ -89,6 +89,12 @@ public sealed class CheckpointStore
             }
         );
 
+    /// <summary>Saves under a name of its own, beside the run's checkpoints: <c>last_checkpoint</c> and <see cref="Keep"/> don't know
+    /// it.</summary>
+    /// <returns>The file's path.</returns>
+    /// <exception cref="UserErrorException">The disk is full or can't be written; what was there is intact.</exception>
+    public string SaveApart(string name, StateWriter state, CheckpointInfo info) => Write(name, state, info);
+
     /// <summary>Takes over, after a resume, what the interrupted run had written.</summary>
     public void Adopt(Checkpoint checkpoint) =>
         _kept = [

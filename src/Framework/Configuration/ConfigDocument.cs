@@ -149,15 +149,21 @@ public sealed class ConfigDocument
 
     /// <summary>The document with further values, where it has none yet. A value below a reference is set where the reference
     /// leads.</summary>
-    public ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values)
+    public ConfigDocument With(IEnumerable<(string Path, ConfigValue Value)> values) =>
+        With(values.Select(value => (value.Path, (ConfigNode)value.Value)), replaces: false);
+
+    /// <summary>The document with other values in place of those that it has.</summary>
+    public ConfigDocument Replacing(IEnumerable<(string Path, ConfigNode Value)> values) => With(values, replaces: true);
+
+    private ConfigDocument With(IEnumerable<(string Path, ConfigNode Value)> values, bool replaces)
     {
         var (merged, root) = (Merged, Root);
         foreach (var (path, value) in values)
         {
             if (ConfigPath.Split(path) is not { } keys)
                 continue;
-            merged = ConfigAdditions.Add(merged, keys, value);
-            root = ConfigAdditions.Add(root, keys, value);
+            merged = ConfigAdditions.Add(merged, keys, value, replaces);
+            root = ConfigAdditions.Add(root, keys, value, replaces);
         }
         return new ConfigDocument(merged, root, Files, Plugins) { IsSaved = IsSaved };
     }

@@ -56,6 +56,8 @@ public sealed class LinearHead : LossHead
 
     public override string ClassifierKey => nameof(fc);
 
+    public override Tensor Features(Tensor[] maps) => _options.Pooling.Pool(maps[^1]).alias();
+
     /// <param name="maps">The last: [B, C, H, W] or [B, C].</param>
     /// <returns>Logits, [B, classes].</returns>
     public override Tensor forward(Tensor[] maps)

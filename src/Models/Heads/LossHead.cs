@@ -46,6 +46,12 @@ public abstract class LossHead : Head
             term.ExpectEmbeddings(dimension);
     }
 
+    /// <summary>What the head's last layer reads of maps, before dropout: one vector an image.</summary>
+    /// <returns>[B, C].</returns>
+    /// <exception cref="UserErrorException">The head reads no such vector.</exception>
+    public virtual Tensor Features(Tensor[] maps) =>
+        throw new UserErrorException($"{GetName()} doesn't read one vector an image, so there are no features to give.");
+
     /// <summary>The losses of logits, by name.</summary>
     public virtual LossMap Losses(Tensor logits, LossTargets targets, Progress progress)
     {

@@ -64,6 +64,8 @@ public sealed class RegressionHead : LossHead
                 .Select(name => new ClassTensor(name)),
         ];
 
+    public override Tensor Features(Tensor[] maps) => _options.Pooling.Pool(maps[^1]).alias();
+
     /// <param name="maps">The last: [B, C, H, W] or [B, C].</param>
     /// <returns>Standardised values, [B, targets].</returns>
     public override Tensor forward(Tensor[] maps)

@@ -6,12 +6,12 @@ namespace Tessera.Models.Losses;
 /// <param name="GammaNeg">Focusing of the negatives.</param>
 /// <param name="GammaPos">Focusing of the positives.</param>
 /// <param name="Clip">Probability that is taken off the negatives: those below it count nothing.</param>
-/// <param name="ClassWeight">A weight for each class.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data.</param>
 public sealed record AsymmetricLossOptions(
     [property: Range(0, 100)] double GammaNeg = 4,
     [property: Range(0, 100)] double GammaPos = 0,
     [property: Range(0, 1)] double Clip = 0.05,
-    [property: MinLength(1)] double[]? ClassWeight = null
+    ClassWeight? ClassWeight = null
 );
 
 /// <summary>Sigmoid loss for multi-label targets whose positives are rare: easy negatives count less, the easiest nothing.</summary>

@@ -5,13 +5,13 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Losses;
 
-/// <param name="ClassWeight">A weight for each class.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data.</param>
 /// <param name="PosWeight">A factor for each class on the term of its positives.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
 /// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do
 /// by default.</param>
 public sealed record BinaryCrossEntropyLossOptions(
-    [property: MinLength(1)] double[]? ClassWeight = null,
+    ClassWeight? ClassWeight = null,
     [property: MinLength(1)] double[]? PosWeight = null,
     int? IgnoreIndex = null,
     bool AvgNonIgnore = true

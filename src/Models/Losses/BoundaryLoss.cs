@@ -5,13 +5,10 @@ using static TorchSharp.torch;
 namespace Tessera.Models.Losses;
 
 /// <param name="Normalize">Distances are fractions of the image's diagonal, so that the weight does not depend on its size.</param>
-/// <param name="ClassWeight">A weight for each class; 0 leaves one out (a background).</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data; 0 leaves one out (a
+/// background).</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
-public sealed record BoundaryLossOptions(
-    bool Normalize = false,
-    [property: MinLength(1)] double[]? ClassWeight = null,
-    int? IgnoreIndex = null
-);
+public sealed record BoundaryLossOptions(bool Normalize = false, ClassWeight? ClassWeight = null, int? IgnoreIndex = null);
 
 /// <summary>
 /// Probability of a class times the pixel's signed distance to the class's true boundary, negative inside. Beside a

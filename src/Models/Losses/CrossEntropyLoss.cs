@@ -5,13 +5,14 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Losses;
 
-/// <param name="ClassWeight">A weight for each class; the mean is over the weights of the labels.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data; the mean is over the weights of
+/// the labels.</param>
 /// <param name="LabelSmoothing">Share of the target that is spread evenly over all classes.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
 /// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do
 /// by default.</param>
 public sealed record CrossEntropyLossOptions(
-    [property: MinLength(1)] double[]? ClassWeight = null,
+    ClassWeight? ClassWeight = null,
     [property: Range(0, 1)] double LabelSmoothing = 0,
     int? IgnoreIndex = null,
     bool AvgNonIgnore = true

@@ -4,14 +4,14 @@ namespace Tessera.Models.Losses;
 
 /// <param name="Smooth">Added to both sides of the quotient.</param>
 /// <param name="Squared">Probabilities are squared in the denominator, as in the paper.</param>
-/// <param name="ClassWeight">A weight for each class in the mean.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data in the mean.</param>
 /// <param name="Classes">Which classes the mean is over.</param>
 /// <param name="PerImage">Overlaps of each image, then their mean, instead of overlaps over the batch.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
 public sealed record DiceLossOptions(
     [property: Range(0, 1e6)] double Smooth = 1,
     bool Squared = true,
-    [property: MinLength(1)] double[]? ClassWeight = null,
+    ClassWeight? ClassWeight = null,
     ClassChoice Classes = ClassChoice.All,
     bool PerImage = false,
     int? IgnoreIndex = null

@@ -8,7 +8,7 @@ namespace Tessera.Models.Losses;
 /// <param name="Gamma">How much less the easy examples count; 0: not at all.</param>
 /// <param name="UseSigmoid">Every class on its own (multi-label, detection) instead of a softmax over them.</param>
 /// <param name="Alpha">With use_sigmoid: weight of the positives, the negatives having 1 - alpha.</param>
-/// <param name="ClassWeight">A weight for each class.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
 /// <param name="AvgNonIgnore">The mean is over the pixels that count; false: over all, the ignored ones too, as MMSegmentation's losses do
 /// by default.</param>
@@ -16,7 +16,7 @@ public sealed record FocalLossOptions(
     [property: Range(0, 100)] double Gamma = 2,
     bool UseSigmoid = false,
     [property: Range(0, 1)] double? Alpha = null,
-    [property: MinLength(1)] double[]? ClassWeight = null,
+    ClassWeight? ClassWeight = null,
     int? IgnoreIndex = null,
     bool AvgNonIgnore = true
 );

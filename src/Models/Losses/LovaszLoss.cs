@@ -7,12 +7,12 @@ namespace Tessera.Models.Losses;
 
 /// <param name="Classes">Which classes the mean is over.</param>
 /// <param name="PerImage">The loss of each image, then their mean, instead of one over the batch.</param>
-/// <param name="ClassWeight">A weight for each class in the mean.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data in the mean.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
 public sealed record LovaszLossOptions(
     ClassChoice Classes = ClassChoice.Present,
     bool PerImage = false,
-    [property: MinLength(1)] double[]? ClassWeight = null,
+    ClassWeight? ClassWeight = null,
     int? IgnoreIndex = null
 );
 

@@ -8,7 +8,8 @@ namespace Tessera.Models.Losses;
 /// <param name="Thresh">A pixel is hard if the probability of its truth is below this; unset: only the min_kept hardest.</param>
 /// <param name="MinKept">Pixels of the batch that are kept at least, the hardest ones.</param>
 /// <param name="PerImage">min_kept counts for each image of the batch, as in MMSegmentation, not for the batch, as in openseg.</param>
-/// <param name="ClassWeight">A weight for each class; the mean is over the weights of the labels.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data; the mean is over the weights of
+/// the labels.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
 /// <param name="AvgNonIgnore">The mean is over the pixels that are kept; false: over all, the easy and the ignored ones too, as
 /// MMSegmentation has it by default.</param>
@@ -18,7 +19,7 @@ public sealed record OhemCrossEntropyLossOptions(
     [property: Range(0, 1)] double? Thresh = 0.7,
     [property: Range(1, int.MaxValue)] int MinKept = 100_000,
     bool PerImage = false,
-    [property: MinLength(1)] double[]? ClassWeight = null,
+    ClassWeight? ClassWeight = null,
     int? IgnoreIndex = null,
     bool AvgNonIgnore = true,
     bool? AvgKept = null

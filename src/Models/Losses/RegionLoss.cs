@@ -14,7 +14,7 @@ public abstract class RegionLoss : WeightedLoss
 
     /// <param name="classes">Which classes count.</param>
     /// <param name="perImage">A region is that of an image, not of the whole batch.</param>
-    protected RegionLoss(string name, double[]? classWeight, ClassChoice classes, bool perImage, int? ignoreIndex)
+    protected RegionLoss(string name, ClassWeight? classWeight, ClassChoice classes, bool perImage, int? ignoreIndex)
         : base(name)
     {
         (_classes, _perImage, _ignoreIndex) = (classes, perImage, ignoreIndex);

@@ -7,7 +7,7 @@ namespace Tessera.Models.Losses;
 /// <param name="Gamma">Exponent of one minus the index; below 1 classes that overlap well already count more (the focal paper's 4/3 is 0.75
 /// here).</param>
 /// <param name="Smooth">Added to both sides of the quotient.</param>
-/// <param name="ClassWeight">A weight for each class in the mean.</param>
+/// <param name="ClassWeight">A weight for each class, or a rule that makes them of the training data in the mean.</param>
 /// <param name="Classes">Which classes the mean is over.</param>
 /// <param name="PerImage">Overlaps of each image, then their mean, instead of overlaps over the batch.</param>
 /// <param name="IgnoreIndex">Label that does not count; 255 in maps by default.</param>
@@ -16,7 +16,7 @@ public sealed record TverskyLossOptions(
     [property: Range(0, 1e6)] double Beta = 0.7,
     [property: Range(0.01, 100)] double Gamma = 1,
     [property: Range(0, 1e6)] double Smooth = 1,
-    [property: MinLength(1)] double[]? ClassWeight = null,
+    ClassWeight? ClassWeight = null,
     ClassChoice Classes = ClassChoice.All,
     bool PerImage = false,
     int? IgnoreIndex = null

@@ -6,6 +6,7 @@ namespace Tessera.Models.Losses;
 /// <summary>What all losses share: a weight, and a time at which they come in.</summary>
 public abstract class WeightedLoss(string name) : Loss(name)
 {
+    private ClassWeight? _unfilled; // a rule without its values
     private bool _looked; // at the first logits: whoever puts a softmax before a loss does it from the start
 
     /// <summary>Factor of the term in the sum.</summary>
@@ -66,11 +67,21 @@ public abstract class WeightedLoss(string name) : Loss(name)
             register_buffer(name, tensor(values, dtype: ScalarType.Float32), persistent: false);
     }
 
-    /// <summary>What <see cref="Keep"/> kept; null where nothing was given.</summary>
+    /// <summary>The same of class weights; a rule must have got its values before the loss is first computed.</summary>
+    protected void Keep(string name, ClassWeight? weight)
+    {
+        Keep(name, weight?.Values);
+        if (weight is { Values: null })
+            _unfilled = weight;
+    }
+
+    /// <summary>What <see cref="Keep(string, double[])"/> kept; null where nothing was given.</summary>
     /// <param name="length">How many values there must be.</param>
-    /// <exception cref="UserErrorException">There are more or fewer.</exception>
+    /// <exception cref="UserErrorException">There are more or fewer, or a rule was left without its values.</exception>
     protected Tensor? Vector(string name, long length)
     {
+        if (_unfilled is not null)
+            throw _unfilled.Unfilled(GetName());
         var buffer = get_buffer(name);
         if (buffer is not null && buffer.shape[0] != length)
             throw new UserErrorException($"{GetName()}: {name} has {buffer.shape[0]} values, but there are {length} outputs.");

@@ -8,7 +8,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to classes: one of them each, or, where the data is multi-label, any of them.</summary>
 [Component("ImageClassifier"), ForTask(DataTask.Classification, DataTask.MultiLabel)]
-public sealed class ImageClassifier : VisionModel, IExplainable
+public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -53,6 +53,19 @@ public sealed class ImageClassifier : VisionModel, IExplainable
     }
 
     public Tensor[] Outputs(Tensor images) => [Logits(images)];
+
+    public string HeadName => nameof(head);
+
+    public string? LastLayer => head.ClassifierKey is { } key ? $"{nameof(head)}.{key}" : null;
+
+    public Tensor Features(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var maps = backbone.call(images);
+        if (neck is not null)
+            maps = neck.call(maps);
+        return scope.MoveToOuter(head.Features(maps));
+    }
 
     public override LossMap Loss(Batch batch, Progress progress)
     {

@@ -8,7 +8,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to numbers.</summary>
 [Component("ImageRegressor"), ForTask(DataTask.Regression)]
-public sealed class ImageRegressor : VisionModel, IExplainable
+public sealed class ImageRegressor : VisionModel, IExplainable, IGivesFeatures
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -49,6 +49,19 @@ public sealed class ImageRegressor : VisionModel, IExplainable
     }
 
     public Tensor[] Outputs(Tensor images) => [Values(images)];
+
+    public string HeadName => nameof(head);
+
+    public string? LastLayer => head.ClassifierKey is { } key ? $"{nameof(head)}.{key}" : null;
+
+    public Tensor Features(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var maps = backbone.call(images);
+        if (neck is not null)
+            maps = neck.call(maps);
+        return scope.MoveToOuter(head.Features(maps));
+    }
 
     public override LossMap Loss(Batch batch, Progress progress)
     {

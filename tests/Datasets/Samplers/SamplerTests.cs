@@ -16,7 +16,9 @@ public sealed class SamplerTests
             new RandomSampler(new RandomSamplerOptions(Replacement: true, Samples: 250)),
             new RepeatSampler(new RepeatSamplerOptions(3)),
             new ClassBalancedSampler(new ClassBalancedSamplerOptions()),
-            new ClassBalancedSampler(new ClassBalancedSamplerOptions(Threshold: 0.2))
+            new ClassBalancedSampler(new ClassBalancedSamplerOptions(Threshold: 0.2)),
+            new RepeatFactorSampler(new RepeatFactorSamplerOptions(0.2)),
+            new UndersamplingSampler(new UndersamplingSamplerOptions(3))
         );
 
     [Theory]

@@ -159,7 +159,7 @@ public sealed class ClassificationLossTests
     [Fact]
     public void ClassWeight_OfAnotherLength_IsTheUsersMistake()
     {
-        var mistake = Assert.Throws<UserErrorException>(() => Value(new CrossEntropyLoss(new([1, 2])), Logits(), Hard()));
+        var mistake = Assert.Throws<UserErrorException>(() => Value(new CrossEntropyLoss(new(new double[] { 1, 2 })), Logits(), Hard()));
         Assert.Equal("CrossEntropyLoss: class_weight has 2 values, but there are 3 outputs.", mistake.Message);
     }
 

@@ -1,3 +1,4 @@
+using Tessera.Balance;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Images.Resampling;
 using Tessera.Framework.Data;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tessera.Balance;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Visualization;

@@ -145,6 +145,13 @@ internal sealed class Examination : IDisposable
 
     private string Model()
     {
+        if (_train is not null)
+            ClassWeighting.Fill(
+                Session,
+                saved: null,
+                text => _report.Note("class weights", text),
+                text => _report.Warn("class weights", text)
+            );
         manual_seed(Options.Seed);
         var model = Session.MakeModel((_train ?? _val)!.Info);
         var parameters = model.parameters().Sum(parameter => parameter.numel());

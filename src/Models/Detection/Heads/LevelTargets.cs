@@ -36,15 +36,22 @@ internal sealed class LevelTargets
         using var scope = NewDisposeScope();
         var device = logits.device;
         var byClass = logits.unflatten(1, [_level.PerCell, -1]); // [B, A, C, H, W]
+        var ofClass = loss.WeightOfClasses(byClass.shape[2], device); // [C]
         var absent = loss.Absent(byClass);
+        if (ofClass is not null)
+            absent = absent * ofClass.view(1, 1, -1, 1, 1);
         var sum = _everyWeight is null
             ? absent.sum() * _oneWeight
             : (absent.sum([2]) * tensor(_everyWeight, device: device).view(-1, _level.PerCell, _level.Height, _level.Width)).sum();
         if (_positives.Length > 0)
         {
             var (image, shape, row, column) = Places(device);
-            var present = byClass.index(image, shape, tensor(_labels, device: device), row, column); // [P]
-            sum = sum + ((loss.Present(present) - loss.Absent(present)) * tensor(_weights, device: device)).sum();
+            var labels = tensor(_labels, device: device);
+            var present = byClass.index(image, shape, labels, row, column); // [P]
+            var weights = tensor(_weights, device: device);
+            if (ofClass is not null)
+                weights = weights * ofClass.index_select(0, labels);
+            sum = sum + ((loss.Present(present) - loss.Absent(present)) * weights).sum();
         }
         return scope.MoveToOuter(sum);
     }

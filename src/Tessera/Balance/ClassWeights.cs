@@ -1,9 +1,17 @@
-namespace Tessera.Tools.Statistics;
+namespace Tessera.Balance;
 
 /// <summary>Weights against imbalance, from how often each class occurs. A class that never occurs has weight 1: nothing depends on
 /// it.</summary>
-internal static class ClassWeights
+public static class ClassWeights
 {
+    /// <summary>One over the class's count, scaled so that the mean over everything that is counted is 1: all over (classes that occur ·
+    /// the class's own).</summary>
+    public static double[] Inverse(IReadOnlyList<long> counts)
+    {
+        var (all, occur) = (counts.Sum(), counts.Count(count => count > 0));
+        return [.. counts.Select(count => count == 0 ? 1 : all / ((double)occur * count))];
+    }
+
     /// <summary>The most frequent class's count over the class's own.</summary>
     public static double[] MaxByCount(IReadOnlyList<long> counts)
     {

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using Tessera.Features;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Errors;
+using Tessera.Tools.Evaluation;
+using Tessera.Tools.Output;
+using static TorchSharp.torch;
+
+namespace Tessera.Tools.Commands;
+
+/// <summary>Writes what a frozen network makes of each image, to train heads on.</summary>
+internal static class ExtractFeaturesCommand
+{
+    public static Command Create()
+    {
+        var config = CommandLine.Config();
+        var checkpoint = new Argument<string>("CHECKPOINT")
+        {
+            Description = "The network's weights: a checkpoint of tools/train, or published weights. Its head doesn't matter.",
+        };
+        var output = new Argument<string>(CommandLine.Output) { Description = "The file of features, .safetensors." };
+        var part = new Option<string>("--part")
+        {
+            Description = "Whose images: train, val or test. Default: train.",
+            HelpName = "PART",
+            DefaultValueFactory = _ => "train",
+        };
+        var type = new Option<string>("--dtype")
+        {
+            Description = "What is stored: fp32, or fp16 for half the size. Default: fp32.",
+            HelpName = "TYPE",
+            DefaultValueFactory = _ => "fp32",
+        };
+        var device = CommandLine.Device();
+        var precision = CommandLine.PrecisionOption();
+        var weights = new WeightArguments();
+        var overrides = CommandLine.CfgOptions();
+        var command = new Command(
+            "extract-features",
+            "Sends every image through a frozen network once and writes what its last layer would read, for heads that train in seconds."
+        )
+        {
+            config,
+            checkpoint,
+            output,
+            part,
+            type,
+            device,
+            precision,
+            overrides,
+        };
+        weights.AddTo(command);
+        command.SetAction(parsed =>
+            Run(
+                parsed.GetRequiredValue(config),
+                parsed.GetRequiredValue(checkpoint),
+                parsed.GetRequiredValue(output),
+                DataParts.Named(parsed.GetRequiredValue(part)),
+                TypeOf(parsed.GetRequiredValue(type)),
+                new SessionOptions
+                {
+                    Device = parsed.GetValue(device),
+                    Precision = parsed.GetValue(precision),
+                    Overrides = parsed.GetRequiredValue(overrides),
+                    Weights = parsed.GetRequiredValue(checkpoint),
+                    Note = ToolConsole.Current.Note,
+                },
+                weights.Read(parsed)
+            )
+        );
+        return command;
+    }
+
+    private static ScalarType TypeOf(string name) =>
+        name switch
+        {
+            "fp32" => ScalarType.Float32,
+            "fp16" => ScalarType.Float16,
+            _ => throw new UserErrorException($"--dtype is \"{name}\"; fp32 or fp16 was expected."),
+        };
+
+    private static int Run(
+        string config,
+        string checkpoint,
+        string output,
+        DataPart part,
+        ScalarType type,
+        SessionOptions options,
+        PretrainedOptions weights
+    )
+    {
+        using var session = Session.Open(config, options);
+        using var log = ToolConsole.Current.ShowLog();
+        if (Path.GetDirectoryName(Path.GetFullPath(output)) is { } folder)
+            Directory.CreateDirectory(folder);
+        var (count, width) = FeatureExtraction.Run(session, part, checkpoint, weights, type, output, new Advance("extracting").Report);
+        ToolConsole.Current.Line($"{output}: {Counted.Of(count, "image")} of {SessionData.NameOf(part)}, {width} features each");
+        if (part == DataPart.Train)
+            ToolConsole.Current.Note("Augmentation is lost: each image is read once, by the evaluation's transforms.");
+        return 0;
+    }
+}
