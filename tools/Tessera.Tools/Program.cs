@@ -33,6 +33,7 @@ internal static class Program
             ConvertMasksCommand.Create(),
             ScoreMasksCommand.Create(),
             ConvertDatasetCommand.Create(),
+            SplitDatasetCommand.Create(),
             OptimizeAnchorsCommand.Create(),
             SchemaCommand.Create(),
         };

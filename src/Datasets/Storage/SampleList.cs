@@ -125,7 +125,7 @@ internal sealed class ListedNames
     public IReadOnlyList<int>? Find(string text)
     {
         var name = Clean(text);
-        foreach (var form in (string[])[name, _prefix + name])
+        foreach (var form in (string[])[text.Replace('\\', '/'), name, _prefix + name])
             if (_exact.TryGetValue(form, out var found))
                 return found;
         _loose ??= Loose();
