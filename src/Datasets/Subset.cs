@@ -46,8 +46,7 @@ public sealed class Subset : Dataset
     public override IReadOnlyList<LeftOut> LeftOut => _dataset.LeftOut;
 
     /// <summary>What lists call a sample of any data set: its file's name, or its number.</summary>
-    public static string NameOf(Dataset dataset, int index) =>
-        dataset.ListNameOf(index) ?? index.ToString(CultureInfo.InvariantCulture);
+    public static string NameOf(Dataset dataset, int index) => dataset.ListNameOf(index) ?? index.ToString(CultureInfo.InvariantCulture);
 
     public override Sample Get(int index)
     {

@@ -145,7 +145,8 @@ public sealed class ListOptionTests : IDisposable
                     Images($"{images}{name}.jpg");
                     _folder.Write(
                         $"{xml}{name}.xml",
-                        $"<annotation><object><name>{label}</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox></object></annotation>"
+                        $"<annotation><object><name>{label}</name><bndbox><xmin>1</xmin><ymin>1</ymin>"
+                            + "<xmax>3</xmax><ymax>3</ymax></bndbox></object></annotation>"
                     );
                 }
                 if (kind == "voc")

@@ -31,8 +31,8 @@ public enum Unannotated
 
 /// <param name="Path">The year's folder, such as VOCdevkit/VOC2007, or a .zip archive of what lies in it; or any folder with photographs
 /// and XML files.</param>
-/// <param name="Split">A list of ImageSets/Main: train, val, trainval, test or one of your own. null takes every image that there is; "list"
-/// takes its place.</param>
+/// <param name="Split">A list of ImageSets/Main: train, val, trainval, test or one of your own. null takes every image that there is;
+/// "list" takes its place.</param>
 /// <param name="OneBased">The coordinates count from 1, as VOC's and labelImg's do: 1 is taken from all four, as MMDetection does.</param>
 /// <param name="Difficult">Objects marked difficult: ignore, keep or drop them.</param>
 /// <param name="Truncated">Objects marked truncated: ignore, keep or drop them.</param>
@@ -63,11 +63,8 @@ public sealed record VocDetectionOptions(
 public sealed class VocDetection : DetectionDataset
 {
     public VocDetection(VocDetectionOptions options)
-        : this(
-            new VocPlaces(FileStore.Open(options.Path), options.ImageFolder, options.AnnotationFolder),
-            options,
-            options.NewFindings()
-        ) { }
+        : this(new VocPlaces(FileStore.Open(options.Path), options.ImageFolder, options.AnnotationFolder), options, options.NewFindings())
+    { }
 
     private VocDetection(VocPlaces places, VocDetectionOptions options, Findings findings)
         : this(

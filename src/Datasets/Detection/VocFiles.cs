@@ -28,13 +28,7 @@ public static class VocFiles
     /// <param name="oneBased">Take 1 from every coordinate.</param>
     /// <param name="unannotated">What becomes of an image whose annotation file is missing or empty; null: as of one whose file is
     /// broken.</param>
-    public static AnnotationSet Read(
-        VocPlaces places,
-        VocNames names,
-        bool oneBased,
-        Findings findings,
-        Unannotated? unannotated = null
-    )
+    public static AnnotationSet Read(VocPlaces places, VocNames names, bool oneBased, Findings findings, Unannotated? unannotated = null)
     {
         var parsed = Parse(places, names.Taken, oneBased);
         var classes = parsed

@@ -22,11 +22,7 @@ public sealed record VocNames(IReadOnlyList<string> Taken, IReadOnlyList<string>
         var (names, seen) = (new List<string>(), new HashSet<string>(StringComparer.Ordinal));
         var (annotations, photographs) = (places.Annotations, places.Photographs);
         foreach (
-            var (line, name, mark) in NameList.Read(
-                files,
-                list,
-                name => annotations.Find(name).Count + photographs.Find(name).Count > 0
-            )
+            var (line, name, mark) in NameList.Read(files, list, name => annotations.Find(name).Count + photographs.Find(name).Count > 0)
         )
         {
             // A class's own list has a second column: -1 for images without it.

@@ -44,7 +44,7 @@ public sealed class VocPlaces(FileStore files, string imageFolder = "JPEGImages"
         throw new UserErrorException(
             $"{(_images.Length == 0 ? files.Location : files.Describe(_images))} holds no images "
                 + $"({string.Join(", ", ImageCodec.Extensions)}).{NearestName.Suggest(_images, folders)} Where they lie is set by "
-                + $"image_folder (\"\": in path itself); there are: {string.Join(", ", folders.Select(folder => $"\"{folder}\"").Take(20))}."
+                + $"image_folder (\"\": path itself); there are: {string.Join(", ", folders.Select(folder => $"\"{folder}\"").Take(20))}."
         );
     }
 

@@ -44,7 +44,9 @@ internal static class SampleList
                     [
                         .. mistakes.Take(Told),
                         .. mistakes.Count > Told ? (string[])[$"… and {mistakes.Count - Told} more of {count} lines."] : [],
-                        .. found.Count == 0 && names.Count > 0 ? (string[])[$"None of its names is there; one that is: \"{names[0]}\"."] : [],
+                        .. found.Count == 0 && names.Count > 0
+                            ? (string[])[$"None of its names is there; one that is: \"{names[0]}\"."]
+                            : [],
                     ]
                 )
             );
@@ -56,10 +58,7 @@ internal static class SampleList
         if (!Path.IsPathRooted(list) && files is not null && files.Contains(list.Replace('\\', '/')))
             return (files, list.Replace('\\', '/'));
         if (File.Exists(list))
-            return (
-                FileStore.Open(Path.GetDirectoryName(list) is { Length: > 0 } parent ? parent : "."),
-                Path.GetFileName(list)
-            );
+            return (FileStore.Open(Path.GetDirectoryName(list) is { Length: > 0 } parent ? parent : "."), Path.GetFileName(list));
         var near = NearestName.Suggest(list, (files?.Names.Where(IsText) ?? []).Concat(Texts(".")));
         throw new UserErrorException(
             $"There is no list {list}"
@@ -130,9 +129,9 @@ internal sealed class ListedNames
                 return found;
         _loose ??= Loose();
         foreach (var form in (string[])[name, _prefix + name])
-            foreach (var key in (string[])[Key(form), Key(form) + "\n"])
-                if (_loose.TryGetValue(key, out var found) && found.TrueForAll(i => _names[i] == _names[found[0]]))
-                    return found;
+        foreach (var key in (string[])[Key(form), Key(form) + "\n"])
+            if (_loose.TryGetValue(key, out var found) && found.TrueForAll(i => _names[i] == _names[found[0]]))
+                return found;
         return null;
     }
 

@@ -56,11 +56,20 @@ public sealed class SplitOracleTests
         {
             var (folds, classes) = (of.GetProperty("folds").GetInt32(), of.GetProperty("classes").GetInt32());
             var labels = of.GetProperty("labels").EnumerateArray().Select(label => (int[])[label.GetInt32()]).ToArray();
-            var expected = of.GetProperty("counts").EnumerateArray().Select(fold => fold.EnumerateArray().Select(n => n.GetInt32()).ToArray()).ToArray();
+            var expected = of.GetProperty("counts")
+                .EnumerateArray()
+                .Select(fold => fold.EnumerateArray().Select(n => n.GetInt32()).ToArray())
+                .ToArray();
             var plan = SplitPlan.Folds(new Strata([.. Enumerable.Range(0, classes).Select(c => $"c{c}")], labels), folds, 3);
             for (var c = 0; c < classes; c++)
-                Assert.Equal(expected.Select(fold => fold[c]).Order(), Enumerable.Range(0, folds).Select(fold => plan.CountOf(c, fold)).Order());
-            Assert.Equal(expected.Select(fold => fold.Sum()).Order(), Enumerable.Range(0, folds).Select(fold => plan.IndicesOf(fold).Length).Order());
+                Assert.Equal(
+                    expected.Select(fold => fold[c]).Order(),
+                    Enumerable.Range(0, folds).Select(fold => plan.CountOf(c, fold)).Order()
+                );
+            Assert.Equal(
+                expected.Select(fold => fold.Sum()).Order(),
+                Enumerable.Range(0, folds).Select(fold => plan.IndicesOf(fold).Length).Order()
+            );
         }
     }
 
@@ -83,7 +92,14 @@ public sealed class SplitOracleTests
     [Fact]
     public void Parts_WhatNoSplitCanReach_IsNamed()
     {
-        var strata = new Strata(["a", "b", "c"], [[0, 1], [0, 2], [1, 2]]);
+        var strata = new Strata(
+            ["a", "b", "c"],
+            [
+                [0, 1],
+                [0, 2],
+                [1, 2],
+            ]
+        );
         var plan = SplitPlan.Folds(strata, 2, 0);
         var unreached = Assert.Single(plan.Unreached);
         Assert.True(unreached.IsPossible);
@@ -114,8 +130,20 @@ public sealed class SplitOracleTests
     [InlineData("a=0.2,b=0.2,c=0.2,d=0.4", "3 samples can't be split into 4 parts")]
     public void Mistakes(string parts, string said)
     {
-        var strata = new Strata(["a"], [[0], [0], [0]]);
-        var of = parts.Split(',').Select(part => new SplitPart(part.Split('=')[0], double.Parse(part.Split('=')[1], System.Globalization.CultureInfo.InvariantCulture)));
+        var strata = new Strata(
+            ["a"],
+            [
+                [0],
+                [0],
+                [0],
+            ]
+        );
+        var of = parts
+            .Split(',')
+            .Select(part => new SplitPart(
+                part.Split('=')[0],
+                double.Parse(part.Split('=')[1], System.Globalization.CultureInfo.InvariantCulture)
+            ));
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => SplitPlan.Of(strata, [.. of], 0)).Message, StringComparison.Ordinal);
     }
 
@@ -125,7 +153,18 @@ public sealed class SplitOracleTests
         var boxes = new Boxes([0, 0, 10, 10, 0, 0, 50, 50, 0, 0, 200, 200], [0, 0, 1], new bool[3]);
         var data = new MemoryDataset(
             3,
-            i => new Sample { Index = i, Name = $"{i}", Truth = { Boxes = i == 2 ? new Boxes([], [], []) : i == 1 ? new Boxes([0, 0, 9, 9], [0], [false]) : boxes } },
+            i => new Sample
+            {
+                Index = i,
+                Name = $"{i}",
+                Truth =
+                {
+                    Boxes =
+                        i == 2 ? new Boxes([], [], [])
+                        : i == 1 ? new Boxes([0, 0, 9, 9], [0], [false])
+                        : boxes,
+                },
+            },
             info: new(["cat", "dog"], DataTask.Detection),
             hasLabels: false
         );
@@ -133,10 +172,22 @@ public sealed class SplitOracleTests
         // dog's one folder and one size are all of dog: they add nothing; so is cat's small, which is in all of cat's images.
         Assert.Equal(["cat", "dog", "(none of them)", "cat, north", "cat, south", "cat, medium"], strata.Names);
         Assert.Equal(2, strata.Classes);
-        Assert.Equal([[0, 1, 3, 5], [0, 4], [2]], strata.Labels.Select(of => of.Order().ToArray()));
+        Assert.Equal(
+            [
+                [0, 1, 3, 5],
+                [0, 4],
+                [2],
+            ],
+            strata.Labels.Select(of => of.Order().ToArray())
+        );
         var targets = new MemoryDataset(
             10,
-            i => new Sample { Index = i, Name = $"{i}", Truth = { Targets = [10 - i] } },
+            i => new Sample
+            {
+                Index = i,
+                Name = $"{i}",
+                Truth = { Targets = [10 - i] },
+            },
             info: new(["age"], DataTask.Regression)
         );
         Assert.Equal([4, 4, 3, 3, 2, 2, 1, 1, 0, 0], StrataReader.Of(targets).Labels.Select(of => of.Single()));

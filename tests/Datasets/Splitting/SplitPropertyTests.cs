@@ -44,7 +44,9 @@ public sealed class SplitPropertyTests
                 return held.SelectMany(fold => fold).Order().SequenceEqual(Enumerable.Range(0, of.Labels.Length))
                     && Enumerable
                         .Range(0, of.Folds)
-                        .All(fold => plan.IndicesOutside(fold).Concat(held[fold]).Order().SequenceEqual(Enumerable.Range(0, of.Labels.Length)))
+                        .All(fold =>
+                            plan.IndicesOutside(fold).Concat(held[fold]).Order().SequenceEqual(Enumerable.Range(0, of.Labels.Length))
+                        )
                     && held.All(fold => fold.Length > 0);
             },
             iter: 300
@@ -98,9 +100,7 @@ public sealed class SplitPropertyTests
                 return plan.PartOf.SequenceEqual(SplitPlan.Folds(of.Strata, of.Folds, of.Seed).PartOf)
                     && Enumerable
                         .Range(0, of.Classes)
-                        .All(c =>
-                            Enumerable.Range(0, of.Folds).All(fold => plan.CountOf(c, fold) == other.CountOf(c, fold))
-                        );
+                        .All(c => Enumerable.Range(0, of.Folds).All(fold => plan.CountOf(c, fold) == other.CountOf(c, fold)));
             },
             iter: 200
         );
@@ -113,7 +113,9 @@ public sealed class SplitPropertyTests
                 of =>
                 {
                     var plan = SplitPlan.Folds(of.Strata, of.Folds, of.Seed, of.Groups);
-                    return plan.PartOf.Zip(of.Groups).GroupBy(pair => pair.Second).All(group => group.Select(pair => pair.First).Distinct().Count() == 1)
+                    return plan.PartOf.Zip(of.Groups)
+                            .GroupBy(pair => pair.Second)
+                            .All(group => group.Select(pair => pair.First).Distinct().Count() == 1)
                         && plan.PartOf.SequenceEqual(SplitPlan.Folds(of.Strata, of.Folds, of.Seed, of.Groups).PartOf);
                 },
                 iter: 300

@@ -6,7 +6,14 @@ namespace Tessera.Tests.Datasets.Storage;
 /// <summary>Lists as people write them, and what is said of those that can't be used.</summary>
 public sealed class SampleListTests : IDisposable
 {
-    private static readonly string[] s_names = ["train/cat/1.jpg", "train/cat/2.JPG", "train/dog/1.jpg", "train/dog/my dog.png", "train/é.png"];
+    private static readonly string[] s_names =
+    [
+        "train/cat/1.jpg",
+        "train/cat/2.JPG",
+        "train/dog/1.jpg",
+        "train/dog/my dog.png",
+        "train/é.png",
+    ];
 
     private readonly TemporaryFolder _folder = new();
 
@@ -63,7 +70,11 @@ public sealed class SampleListTests : IDisposable
         _folder.Write("list.txt", [0x63, 0xE9, 0x0A]);
         Assert.Contains("list.txt is not UTF-8 text", Error("list.txt"), StringComparison.Ordinal);
         var missing = Error("lists.txt");
-        Assert.Contains($"There is no list lists.txt, neither in {_folder.Path} nor in the working folder", missing, StringComparison.Ordinal);
+        Assert.Contains(
+            $"There is no list lists.txt, neither in {_folder.Path} nor in the working folder",
+            missing,
+            StringComparison.Ordinal
+        );
         Assert.Contains("Did you mean \"list.txt\"?", missing, StringComparison.Ordinal);
         Assert.Contains("There is no list /nowhere/x.txt.", Error("/nowhere/x.txt"), StringComparison.Ordinal);
     }

@@ -23,7 +23,9 @@ public sealed class SplitDatasetTests : IDisposable
     {
         ClassFolders();
         var said = Tool.Run("split-dataset", At("photos"), "--out-dir", At("lists")).Succeeds();
-        foreach (var line in (string[])["train  val  all", "bird          1    0    1", "cat           8    2   10", "dog           4    1    5"])
+        foreach (
+            var line in (string[])["train  val  all", "bird          1    0    1", "cat           8    2   10", "dog           4    1    5"]
+        )
             Assert.Contains(line, said.Output, StringComparison.Ordinal);
         Assert.Contains("bird: 1 sample, none in val (too few samples for 2 parts).", said.Error, StringComparison.Ordinal);
         var (train, val) = (Lines("lists/train.txt"), Lines("lists/val.txt"));
@@ -61,10 +63,7 @@ public sealed class SplitDatasetTests : IDisposable
         Assert.Contains("\"type\": \"Subset\"", said.Output.Replace("\":\"", "\": \"", StringComparison.Ordinal), StringComparison.Ordinal);
         var held = Enumerable.Range(0, 4).SelectMany(fold => Lines($"folds/fold-{fold}_val.txt")).ToArray();
         Assert.Equal(Enumerable.Range(0, 64).Select(i => $"{i}"), held.OrderBy(int.Parse));
-        Assert.Equal(
-            Enumerable.Range(0, 64).Select(i => $"{i}").Except(Lines("folds/fold-2_val.txt")),
-            Lines("folds/fold-2_train.txt")
-        );
+        Assert.Equal(Enumerable.Range(0, 64).Select(i => $"{i}").Except(Lines("folds/fold-2_val.txt")), Lines("folds/fold-2_train.txt"));
         var inner = "{ \"type\": \"Shapes\", \"count\": 64, \"size\": 32 }";
         var trained = Tool.Run(
                 "train",
@@ -79,7 +78,8 @@ public sealed class SplitDatasetTests : IDisposable
             .Succeeds();
         Assert.Contains("Done: 3 iterations, 1 epoch.", trained.All, StringComparison.Ordinal); // 48 samples in batches of 16
         string Subset(string part, string list) =>
-            $"{part}.dataset={{ \"_delete_\": true, \"type\": \"Subset\", \"list\": \"{At("folds", list + ".txt")}\", \"dataset\": {inner}, {Pipeline} }}";
+            $"{part}.dataset={{ \"_delete_\": true, \"type\": \"Subset\", \"list\": \"{At("folds", list + ".txt")}\", "
+            + $"\"dataset\": {inner}, {Pipeline} }}";
     }
 
     [Fact]
@@ -91,16 +91,15 @@ public sealed class SplitDatasetTests : IDisposable
             Write(
                 $"flat/{i}.xml",
                 System.Text.Encoding.UTF8.GetBytes(
-                    $"<annotation><object><name>{(i % 4 == 0 ? "dog" : "cat")}</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"
+                    $"<annotation><object><name>{(i % 4 == 0 ? "dog" : "cat")}</name><bndbox><xmin>1</xmin><ymin>1</ymin>"
+                        + "<xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"
                 )
             );
         }
         Tool.Run("split-dataset", At("flat"), "--parts", "train=50,val=50", "--out-dir", At("voc")).Succeeds();
         foreach (var part in (string[])["train", "val"])
         {
-            var data = new VocDetection(
-                new(At("flat"), null, ImageFolder: "", AnnotationFolder: "") { List = At("voc", part + ".txt") }
-            );
+            var data = new VocDetection(new(At("flat"), null, ImageFolder: "", AnnotationFolder: "") { List = At("voc", part + ".txt") });
             Assert.Equal((4, 1), (data.Count, Enumerable.Range(0, 4).Count(i => data.LabelsOf(i)!.Contains(1))));
         }
 

@@ -30,8 +30,8 @@ internal static class SplitDatasetCommand
         var data = new Argument<string>("DATA")
         {
             Description =
-                "A config; a folder (or .zip) with a folder for each class, or with photographs and VOC's XML files; a list of images (.csv, "
-                + ".tsv, .jsonl, .json); COCO's annotations (.json).",
+                "A config; a folder (or .zip) with a folder for each class, or with photographs and VOC's XML files; a list of images "
+                + "(.csv, .tsv, .jsonl, .json); COCO's annotations (.json).",
         };
         var parts = new Option<string?>("--parts")
         {
@@ -76,7 +76,7 @@ internal static class SplitDatasetCommand
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "split-dataset",
-            "Splits data into train, val …, or into folds, with every class in its share: lists of images, which data sets read as \"list\"."
+            "Splits data into parts or folds that have every class in its share: lists of images, which data sets read as \"list\"."
         )
         {
             data,

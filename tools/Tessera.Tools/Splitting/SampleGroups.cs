@@ -56,8 +56,8 @@ internal sealed class SampleGroups
             JoinByTable(rule["table=".Length..]);
         else
             throw new UserErrorException(
-                $"--group {rule}: there is no such rule.{NearestName.Suggest(rule, ["folder", "duplicates"])} There are folder, duplicates, "
-                    + "name=REGEX and table=FILE.csv:COLUMN."
+                $"--group {rule}: there is no such rule.{NearestName.Suggest(rule, ["folder", "duplicates"])} There are "
+                    + "folder, duplicates, name=REGEX and table=FILE.csv:COLUMN."
             );
     }
 

@@ -4,7 +4,7 @@ using Tessera.Framework.Files;
 
 namespace Tessera.Tools.Splitting;
 
-/// <summary>Writes the lists of a split: of parts "train.txt", "val.txt"; of folds "fold-0_train.txt", "fold-0_val.txt" and so on.</summary>
+/// <summary>Writes the lists of a split: of parts "train.txt", "val.txt"; of folds "fold-0_train.txt", "fold-0_val.txt" …</summary>
 internal static class SplitFiles
 {
     /// <param name="names">What lists call the samples.</param>
