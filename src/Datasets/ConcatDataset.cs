@@ -62,6 +62,12 @@ public sealed class ConcatDataset : Dataset
         return part.LabelsOf(at);
     }
 
+    public override (Dataset Dataset, int Index) OriginOf(int index)
+    {
+        var (part, at) = Find(index);
+        return part.OriginOf(at);
+    }
+
     public override IReadOnlyList<LeftOut> LeftOut =>
         [.. _parts.SelectMany((part, i) => part.LeftOut.Select(entry => entry with { Reason = $"{entry.Reason} (datasets.{i})" }))];
 

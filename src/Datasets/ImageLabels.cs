@@ -69,9 +69,13 @@ public sealed class ImageLabels : Dataset
         return _dataset.Check(advance);
     }
 
+    public override string? ListNameOf(int index) => _dataset.ListNameOf(index);
+
+    public override (Dataset Dataset, int Index) OriginOf(int index) => _dataset.OriginOf(index);
+
     private void RequireReadable(int index)
     {
-        var (part, at) = _dataset is ConcatDataset several ? several.Find(index) : (_dataset, index);
+        var (part, at) = _dataset.OriginOf(index);
         if (part is not SegmentationDataset maps)
             return;
         var statistics = maps.StatisticsOf(at);

@@ -1,32 +1,54 @@
 using System.Globalization;
+using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets;
 
 /// <param name="Indices">Which samples, counted from 0 in the data set's order: numbers and ranges, rising, such as "0-3,7,9-12".</param>
-public sealed record SubsetOptions([property: MinLength(1)] string Indices);
+/// <param name="List">In place of indices: a text file that names the samples to take, one a line, from the working folder: by their images'
+/// names as the data set's own "list" has them, or, where samples have no files of their own, by their numbers from 0.</param>
+public sealed record SubsetOptions([property: MinLength(1)] string? Indices = null, [property: MinLength(1)] string? List = null);
 
-/// <summary>Some samples of another data set: a fold, or what a split has left to train on. The pipeline stands here, not in the
-/// part.</summary>
+/// <summary>Some samples of another data set: a fold, or what a split has left to train on, for data that has no "list" of its own: drawn in
+/// code, several sets as one, or many images in a file. The pipeline stands here, not in the part.</summary>
 [Component("Subset")]
 public sealed class Subset : Dataset
 {
     private readonly Dataset _dataset;
     private readonly int[] _indices;
 
-    /// <param name="dataset">The whole.</param>
-    /// <exception cref="UserErrorException">The indices can't be read, or the data set is not so large.</exception>
+    /// <param name="dataset">Which the samples are chosen from.</param>
+    /// <exception cref="UserErrorException">Neither indices nor a list is given, or both; there is no such list, or it names what isn't
+    /// there; the indices can't be read, or the data set is not so large.</exception>
     public Subset(SubsetOptions options, Dataset dataset)
+        : this(dataset, Chosen(options, dataset))
     {
         if (dataset.Pipeline.Count > 0)
             throw new UserErrorException("Subset: the pipeline belongs to it, not to its dataset.");
-        _dataset = dataset;
-        _indices = Parse(options.Indices, dataset.Count);
+    }
+
+    /// <summary>Chosen by a program; the pipeline is the data set's own.</summary>
+    /// <param name="dataset">Which the samples are chosen from.</param>
+    /// <param name="indices">The samples, in order.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The data set has no such sample.</exception>
+    public Subset(Dataset dataset, IReadOnlyList<int> indices)
+    {
+        foreach (var index in indices)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(index, nameof(indices));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, dataset.Count, nameof(indices));
+        }
+        (_dataset, _indices, Pipeline) = (dataset, [.. indices], dataset.Pipeline);
     }
 
     public override int Count => _indices.Length;
 
     public override DataInfo Info => _dataset.Info;
+
+    public override IReadOnlyList<LeftOut> LeftOut => _dataset.LeftOut;
+
+    /// <summary>What lists call a sample of any data set: its file's name, or its number.</summary>
+    public static string NameOf(Dataset dataset, int index) => dataset.ListNameOf(index) ?? index.ToString(CultureInfo.InvariantCulture);
 
     public override Sample Get(int index)
     {
@@ -39,7 +61,12 @@ public sealed class Subset : Dataset
 
     public override IReadOnlyList<int>? LabelsOf(int index) => _dataset.LabelsOf(_indices[index]);
 
-    /// <summary>Looks at the whole, for this pipeline.</summary>
+    /// <summary>As the whole data set is listed, so that lists of a subset's samples are of the same kind as its own.</summary>
+    public override string? ListNameOf(int index) => NameOf(_dataset, _indices[index]);
+
+    public override (Dataset Dataset, int Index) OriginOf(int index) => _dataset.OriginOf(_indices[index]);
+
+    /// <summary>The whole data set is looked at, for this pipeline.</summary>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
     {
         _dataset.Pipeline = Pipeline;
@@ -61,6 +88,18 @@ public sealed class Subset : Dataset
         }
         return string.Join(',', parts);
     }
+
+    private static IReadOnlyList<int> Chosen(SubsetOptions options, Dataset dataset) =>
+        options switch
+        {
+            { Indices: { } indices, List: null } => Parse(indices, dataset.Count),
+            { Indices: null, List: { } list } => SampleList.Read(
+                null,
+                list,
+                [.. Enumerable.Range(0, dataset.Count).Select(index => NameOf(dataset, index))]
+            ),
+            _ => throw new UserErrorException("Subset: it takes either \"indices\" or \"list\"."),
+        };
 
     private static int[] Parse(string text, int count)
     {

@@ -3,7 +3,8 @@ using Tessera.Framework.Data;
 namespace Tessera.Tests.Datasets;
 
 /// <summary>Samples made by a function; counts how often each is read.</summary>
-internal sealed class MemoryDataset(int count, Func<int, Sample> make, int classes = 10, DataInfo? info = null) : Dataset
+internal sealed class MemoryDataset(int count, Func<int, Sample> make, int classes = 10, DataInfo? info = null, bool hasLabels = true)
+    : Dataset
 {
     private readonly int[] _reads = new int[count];
 
@@ -35,5 +36,5 @@ internal sealed class MemoryDataset(int count, Func<int, Sample> make, int class
         return make(index);
     }
 
-    public override int? LabelOf(int index) => index % 10;
+    public override int? LabelOf(int index) => hasLabels ? index % 10 : null;
 }

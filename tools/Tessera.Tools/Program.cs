@@ -40,6 +40,7 @@ internal static class Program
             ExtractFeaturesCommand.Create(),
             LinearProbeCommand.Create(),
             KnnCommand.Create(),
+            SplitDatasetCommand.Create(),
             OptimizeAnchorsCommand.Create(),
             SchemaCommand.Create(),
         };

@@ -10,7 +10,15 @@ namespace Tessera.Datasets.Classification;
 /// <param name="Classes">Only these class folders, in index order; by default all, by name (ordinal order). One without images may be among
 /// them: a split may lack a class.</param>
 /// <param name="Extensions">Which files are images, in any case; by default all that can be read.</param>
-public sealed record ImageFolderOptions(string Path, string? Split = null, string[]? Classes = null, string[]? Extensions = null);
+/// <param name="List">A text file that names the images to take, one a line; looked for below path, then in the working folder. By default
+/// all. Classes are those of all images.</param>
+public sealed record ImageFolderOptions(
+    string Path,
+    string? Split = null,
+    string[]? Classes = null,
+    string[]? Extensions = null,
+    string? List = null
+);
 
 /// <summary>One folder per class: <c>train/cat/1.jpg</c>, however deep below the class folder. Reads a zip archive as it is.</summary>
 [Component("ImageFolder")]
@@ -53,6 +61,8 @@ public sealed class ImageFolder : Dataset
                         ]
                 )
             );
+        if (options.List is { } list)
+            samples = [.. SampleList.Read(_files, list, [.. samples.Select(sample => sample.file)], split ?? "").Select(i => samples[i])];
         _names = Array.ConvertAll(samples, sample => sample.file);
         _labels = Array.ConvertAll(samples, sample => sample.label);
         Info = new DataInfo(classes, DataTask.Classification);
@@ -77,6 +87,8 @@ public sealed class ImageFolder : Dataset
     }
 
     public override int? LabelOf(int index) => _labels[index];
+
+    public override string? ListNameOf(int index) => _names[index];
 
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. base.Check(advance), .. PixelDepth.Notes(this)];
 

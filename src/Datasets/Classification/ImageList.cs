@@ -18,6 +18,8 @@ namespace Tessera.Datasets.Classification;
 /// <param name="TargetColumns">The columns of regression targets.</param>
 /// <param name="Separator">Between several labels in one text.</param>
 /// <param name="AllowOutside">Let a path lead out of the root: absolute, or with "..".</param>
+/// <param name="List">A text file that names the images to take, one a line; looked for below root, then in the working folder. By default
+/// all. Classes are those of all rows.</param>
 public sealed record ImageListOptions(
     string Path,
     string? Root = null,
@@ -28,7 +30,8 @@ public sealed record ImageListOptions(
     string LabelsColumn = "labels",
     string[]? TargetColumns = null,
     string Separator = ";",
-    bool AllowOutside = false
+    bool AllowOutside = false,
+    string? List = null
 );
 
 /// <summary>Images and their labels, several labels or regression targets, from a CSV or JSON list.</summary>
@@ -54,12 +57,14 @@ public sealed class ImageList : Dataset
             throw new UserErrorException($"{options.Path} lists no images.");
         var task = TaskOf(list);
         _files = FileStore.Open(options.Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(options.Path))!);
-        _images = [.. list.Rows.Select(ImageOf)];
+        string[] all = [.. list.Rows.Select(ImageOf)];
+        int[] taken = options.List is { } names ? SampleList.Read(_files, names, all) : [.. Enumerable.Range(0, all.Length)];
+        _images = [.. taken.Select(i => all[i])];
         if (task == DataTask.Regression)
         {
             if (options.TargetColumns is not { Length: > 0 } columns)
                 throw new UserErrorException("ImageList: regression needs target_columns, the columns of the targets.");
-            _targets = [.. list.Rows.Select(row => TargetsOf(row, columns))];
+            _targets = [.. taken.Select(i => TargetsOf(list.Rows[i], columns))];
             Info = new DataInfo(columns, task);
             return;
         }
@@ -73,7 +78,7 @@ public sealed class ImageList : Dataset
         var indices = classes
             .Select((name, index) => (name, index))
             .ToDictionary(pair => pair.name, pair => pair.index, StringComparer.Ordinal);
-        _labels = [.. list.Rows.Zip(words, (row, of) => Array.ConvertAll(of, word => IndexOf(row, word, classes, indices)))];
+        _labels = [.. taken.Select(i => Array.ConvertAll(words[i], word => IndexOf(list.Rows[i], word, classes, indices)))];
         Info = new DataInfo(classes, task);
         _zeros = LeadingZeros(words, indices);
     }
@@ -111,6 +116,8 @@ public sealed class ImageList : Dataset
     public override int? LabelOf(int index) => Info.Task == DataTask.Classification ? _labels[index][0] : null;
 
     public override IReadOnlyList<int>? LabelsOf(int index) => Info.Task == DataTask.Regression ? null : _labels[index];
+
+    public override string? ListNameOf(int index) => _images[index];
 
     /// <exception cref="UserErrorException">Images that don't exist, the first by name.</exception>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)

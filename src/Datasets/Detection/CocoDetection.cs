@@ -21,6 +21,7 @@ public sealed class CocoDetection : DetectionDataset
             CocoFile.Read(options.Annotations, findings),
             options,
             findings,
-            ownFolder: true
+            ownFolder: true,
+            options.List
         ) { }
 }

@@ -19,18 +19,22 @@ public abstract class DetectionDataset : Dataset
     /// <param name="what">The annotations, for messages.</param>
     /// <param name="read">What they say; every object's class is an index into its names.</param>
     /// <param name="ownFolder">Every image of the store is expected to be annotated.</param>
+    /// <param name="list">Names the images to take; null: all that were read.</param>
     private protected DetectionDataset(
         FileStore files,
         string what,
         AnnotationSet read,
         DetectionOptions options,
         Findings findings,
-        bool ownFolder
+        bool ownFolder,
+        string? list
     )
     {
         (_files, _what, _findings, _options) = (files, what, findings, options);
         var chosen = ChosenClasses.Of(what, read, options, findings);
         var present = PresentImages.Of(files, read.Images, findings, ownFolder);
+        if (list is not null)
+            present = [.. SampleList.Read(files, list, [.. present.Select(image => image.File)]).Select(i => present[i])];
         _read = chosen.Apply((read with { Images = present }).Measured(files).Images, findings);
         Info = new DataInfo(chosen.Names, DataTask.Detection) { CategoryIds = chosen.CategoryIds };
         _images = new Lazy<List<AnnotatedImage>>(Judged);
@@ -86,6 +90,8 @@ public abstract class DetectionDataset : Dataset
             .. image.Objects.Where(item => item.Fault(image.Height, image.Width) is null).Select(item => item.Class).Distinct().Order(),
         ];
     }
+
+    public override string? ListNameOf(int index) => _images.Value[index].File;
 
     /// <exception cref="UserErrorException">Something is found that must not be, or objects are annotated and none can be used.</exception>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)

@@ -25,6 +25,10 @@ public abstract record DetectionOptions
     /// <summary>Leave out images that have nothing to find: for training.</summary>
     public bool FilterEmpty { get; init; }
 
+    /// <summary>A text file that names the images to take, one a line, in place of a split's own list; looked for below path, then in the
+    /// working folder. By default all. Classes are those of all annotations.</summary>
+    public string? List { get; init; }
+
     private protected virtual BadData PolicyOf(FindingKind kind) =>
         kind switch
         {

@@ -29,43 +29,62 @@ public enum Unannotated
     Background,
 }
 
-/// <param name="Path">The year's folder, such as VOCdevkit/VOC2007, or a .zip archive of what lies in it.</param>
-/// <param name="Split">A list of ImageSets/Main: train, val, trainval, test or one of your own.</param>
+/// <param name="Path">The year's folder, such as VOCdevkit/VOC2007, or a .zip archive of what lies in it; or any folder with photographs
+/// and XML files.</param>
+/// <param name="Split">A list of ImageSets/Main: train, val, trainval, test or one of your own. null takes every image that there is;
+/// "list" takes its place.</param>
 /// <param name="OneBased">The coordinates count from 1, as VOC's and labelImg's do: 1 is taken from all four, as MMDetection does.</param>
 /// <param name="Difficult">Objects marked difficult: ignore, keep or drop them.</param>
 /// <param name="Truncated">Objects marked truncated: ignore, keep or drop them.</param>
 /// <param name="OnBadFile">An annotation file that is missing or broken: error, or skip its image.</param>
 /// <param name="OnMissingAnnotation">An annotation file that is missing or empty: error, skip its image, or take it for background, with
 /// nothing to find. By default as on_bad_file says.</param>
+/// <param name="ImageFolder">Where the photographs lie below path; "" for path itself.</param>
+/// <param name="AnnotationFolder">Where the XML files lie, named as their photographs; it may be the photographs' own folder.</param>
 public sealed record VocDetectionOptions(
     string Path,
-    string Split = "train",
+    string? Split = "train",
     bool OneBased = true,
     MarkedObjects Difficult = MarkedObjects.Ignore,
     MarkedObjects Truncated = MarkedObjects.Keep,
     BadData OnBadFile = BadData.Error,
-    Unannotated? OnMissingAnnotation = null
+    Unannotated? OnMissingAnnotation = null,
+    string ImageFolder = "JPEGImages",
+    string AnnotationFolder = "Annotations"
 ) : DetectionOptions
 {
     private protected override BadData PolicyOf(FindingKind kind) => kind == FindingKind.BadFile ? OnBadFile : base.PolicyOf(kind);
 }
 
-/// <summary>Pascal VOC's layout: lists of names in ImageSets/Main, images in JPEGImages, an XML file for each in Annotations.</summary>
+/// <summary>Pascal VOC's layout: lists of names in ImageSets/Main, images in JPEGImages, an XML file for each in Annotations. Its XML files
+/// may lie anywhere else, too, also beside the images.</summary>
 /// <remarks>Everingham et al., "The Pascal Visual Object Classes (VOC) Challenge", IJCV 2010.</remarks>
 [Component("VocDetection")]
 public sealed class VocDetection : DetectionDataset
 {
     public VocDetection(VocDetectionOptions options)
-        : this(FileStore.Open(options.Path), options, options.NewFindings()) { }
+        : this(new VocPlaces(FileStore.Open(options.Path), options.ImageFolder, options.AnnotationFolder), options, options.NewFindings())
+    { }
 
-    private VocDetection(FileStore files, VocDetectionOptions options, Findings findings)
+    private VocDetection(VocPlaces places, VocDetectionOptions options, Findings findings)
+        : this(
+            places,
+            options.List is null && options.Split is { } split
+                ? VocNames.OfSplit(places, split, findings)
+                : VocNames.OfList(places, options.List, withOthers: options.Classes is null),
+            options,
+            findings
+        ) { }
+
+    private VocDetection(VocPlaces places, VocNames names, VocDetectionOptions options, Findings findings)
         : base(
-            files,
-            files.Describe($"ImageSets/Main/{options.Split}.txt"),
-            Marked(VocFiles.Read(files, options.Split, options.OneBased, findings, OfMissing(options)), options, findings),
+            places.Files,
+            names.What,
+            Marked(VocFiles.Read(places, names, options.OneBased, findings, OfMissing(options)), options, findings),
             options,
             findings,
-            ownFolder: false
+            ownFolder: false,
+            list: null
         ) { }
 
     private static Unannotated OfMissing(VocDetectionOptions options) =>

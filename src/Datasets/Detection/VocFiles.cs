@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Xml;
 using System.Xml.Linq;
-using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
 using Tessera.Framework.Data;
 
@@ -14,25 +13,30 @@ public static class VocFiles
 
     private sealed record Parsed(string Name, AnnotatedImage? Image, IReadOnlyList<string> Classes, string? Problem, bool Missing = false);
 
-    /// <summary>The images of a list, with their objects.</summary>
+    /// <summary>The images of a list in ImageSets/Main, with their objects.</summary>
     /// <param name="oneBased">Take 1 from every coordinate.</param>
     /// <param name="unannotated">What becomes of an image whose annotation file is missing or empty; null: as of one whose file is
     /// broken.</param>
     /// <exception cref="UserErrorException">There is no such list, or it names nothing.</exception>
     public static AnnotationSet Read(FileStore files, string split, bool oneBased, Findings findings, Unannotated? unannotated = null)
     {
-        var list = $"ImageSets/Main/{split}.txt";
-        var photographs = new StemIndex(files, "JPEGImages", ImageCodec.HasExtension);
-        var annotations = new StemIndex(files, "Annotations", name => name.EndsWith(".xml", StringComparison.OrdinalIgnoreCase));
-        var names = Names(files, list, name => annotations.Find(name).Count + photographs.Find(name).Count > 0, findings);
-        var parsed = new Parsed[names.Count];
-        Parallel.For(
-            0,
-            names.Count,
-            i => parsed[i] = Parse(files, names[i], annotations.Find(names[i]), photographs.Find(names[i]), oneBased)
-        );
+        var places = new VocPlaces(files);
+        return Read(places, VocNames.OfSplit(places, split, findings), oneBased, findings, unannotated);
+    }
 
-        var classes = parsed.SelectMany(file => file.Classes).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+    /// <summary>Images with their objects. The classes are those of all annotations that are looked at.</summary>
+    /// <param name="oneBased">Take 1 from every coordinate.</param>
+    /// <param name="unannotated">What becomes of an image whose annotation file is missing or empty; null: as of one whose file is
+    /// broken.</param>
+    public static AnnotationSet Read(VocPlaces places, VocNames names, bool oneBased, Findings findings, Unannotated? unannotated = null)
+    {
+        var parsed = Parse(places, names.Taken, oneBased);
+        var classes = parsed
+            .Concat(Parse(places, names.Others, oneBased))
+            .SelectMany(file => file.Classes)
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)
+            .ToArray();
         var indices = classes.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i, StringComparer.Ordinal);
         var images = new List<AnnotatedImage>(parsed.Length);
         foreach (var file in parsed)
@@ -67,34 +71,31 @@ public static class VocFiles
         }
     }
 
-    private static List<string> Names(FileStore files, string list, Func<string, bool> exists, Findings findings)
+    private static Parsed[] Parse(VocPlaces places, IReadOnlyList<string> names, bool oneBased)
     {
-        var (names, seen) = (new List<string>(), new HashSet<string>(StringComparer.Ordinal));
-        foreach (var (line, name, mark) in NameList.Read(files, list, exists))
-        {
-            // A class's own list has a second column: -1 for images without it.
-            if (mark == "-1")
-                findings.LeaveOut(LeftOutKind.File, "images that the list marks with -1", $"{files.Describe(list)}:{line}  {name}");
-            else if (seen.Add(name))
-                names.Add(name);
-            else
-                findings.Add(FindingKind.Duplicate, $"{files.Describe(list)}:{line}  {name} comes twice.");
-        }
-        return names.Count > 0 ? names : throw new UserErrorException($"{files.Describe(list)} lists no images: all are marked with -1.");
+        var (annotations, photographs) = (places.Annotations, places.Photographs);
+        var parsed = new Parsed[names.Count];
+        Parallel.For(
+            0,
+            parsed.Length,
+            i => parsed[i] = Parse(places, names[i], annotations.Find(names[i]), photographs.Find(names[i]), oneBased)
+        );
+        return parsed;
     }
 
     private static Parsed Parse(
-        FileStore files,
+        VocPlaces places,
         string name,
         IReadOnlyList<string> annotations,
         IReadOnlyList<string> images,
         bool oneBased
     )
     {
-        var image = images.Count == 0 ? $"JPEGImages/{name}.jpg" : images[0];
+        var files = places.Files;
+        var image = images.Count == 0 ? places.Image(name) : images[0];
         if (annotations.Count == 0 || files.LengthOf(annotations[0]) == 0)
         {
-            var file = annotations.Count == 0 ? $"Annotations/{name}.xml" : annotations[0];
+            var file = annotations.Count == 0 ? places.Annotation(name) : annotations[0];
             return new Parsed(
                 name,
                 new AnnotatedImage(image, 0, 0, []) { Source = files.Describe(file) },

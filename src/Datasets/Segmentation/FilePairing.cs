@@ -5,7 +5,8 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets.Segmentation;
 
 /// <summary>Photographs with their label files, and what lies beside them.</summary>
-internal sealed record Pairs(IReadOnlyList<LabelledFile> Files, IReadOnlyList<LeftOut> LeftOut);
+/// <param name="ImageFolder">Where the photographs lie below the data set's path.</param>
+internal sealed record Pairs(IReadOnlyList<LabelledFile> Files, IReadOnlyList<LeftOut> LeftOut, string ImageFolder);
 
 /// <summary>Finds the label file of every photograph.</summary>
 internal static class FilePairing
@@ -53,7 +54,37 @@ internal static class FilePairing
                         Join(labelFolder, image.Key + labelSuffix) + (System.IO.Path.HasExtension(labelSuffix) ? "" : ".png")
                     )),
             ],
-            leftOut.Counted
+            leftOut.Counted,
+            imageFolder
+        );
+    }
+
+    /// <summary>The photographs of a list of the data set's own; where there is a list of the user's, all photographs that it can
+    /// choose from.</summary>
+    /// <param name="list">The data set's list, such as "ImageSets/Segmentation/train.txt".</param>
+    /// <param name="chosen">Whether the user has a list.</param>
+    public static Pairs Listed(FileStore files, string list, bool chosen, string imageFolder, string labelFolder) =>
+        chosen ? All(files, imageFolder, labelFolder) : List(files, list, imageFolder, labelFolder);
+
+    /// <summary>Every photograph of a folder, with the label file of its name in another, where there is one; several endings of one
+    /// name are told apart as in <see cref="List"/>.</summary>
+    private static Pairs All(FileStore files, string imageFolder, string labelFolder)
+    {
+        var labels = new StemIndex(files, labelFolder, ImageCodec.HasExtension);
+        var prefix = imageFolder.Length == 0 ? "" : imageFolder + "/";
+        return new(
+            [
+                .. files
+                    .Names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && ImageCodec.HasExtension(name))
+                    .Select(name =>
+                    {
+                        var expected = Join(labelFolder, System.IO.Path.ChangeExtension(name[prefix.Length..], ".png"));
+                        var found = labels.Find(System.IO.Path.ChangeExtension(name[prefix.Length..], null));
+                        return new LabelledFile(name, found.FirstOrDefault(file => file == expected) ?? found.FirstOrDefault(), expected);
+                    }),
+            ],
+            [],
+            imageFolder
         );
     }
 
@@ -95,7 +126,7 @@ internal static class FilePairing
             }
         }
         return pairs.Count > 0
-            ? new(pairs, leftOut.Counted)
+            ? new(pairs, leftOut.Counted, imageFolder)
             : throw new UserErrorException($"{files.Describe(list)} marks all its images with -1.");
     }
 

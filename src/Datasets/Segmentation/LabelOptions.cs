@@ -27,6 +27,10 @@ public abstract record LabelOptions : IValidatableObject
     /// <summary>Colours of the classes in pictures, in index order.</summary>
     public Rgb[]? Palette { get; init; }
 
+    /// <summary>A text file that names the photographs to take, one a line, in place of a split's own list; looked for below path, then in
+    /// the working folder. By default all.</summary>
+    public string? List { get; init; }
+
     /// <summary>What the values of the labels mean where the options don't say; null where it is unknown.</summary>
     private protected abstract KnownLabels? Known { get; }
 

@@ -24,7 +24,13 @@ public sealed class PascalContext : SegmentationDataset
     private PascalContext(FileStore files, PascalContextOptions options)
         : base(
             files,
-            FilePairing.List(files, $"ImageSets/SegmentationContext/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')),
+            FilePairing.Listed(
+                files,
+                $"ImageSets/SegmentationContext/{options.Split}.txt",
+                options.List is not null,
+                "JPEGImages",
+                options.LabelFolder.Trim('/')
+            ),
             options
         ) { }
 }

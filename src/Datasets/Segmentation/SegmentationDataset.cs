@@ -21,7 +21,10 @@ public abstract class SegmentationDataset : Dataset
 
     private protected SegmentationDataset(FileStore files, Pairs pairs, LabelOptions options)
     {
-        (_files, _pairs, LeftOut, Table) = (files, pairs.Files, pairs.LeftOut, options.Table());
+        (_files, LeftOut, Table) = (files, pairs.LeftOut, options.Table());
+        _pairs = options.List is { } list
+            ? [.. SampleList.Read(files, list, [.. pairs.Files.Select(pair => pair.Image)], pairs.ImageFolder).Select(i => pairs.Files[i])]
+            : pairs.Files;
         TableIsImplied = options.IsImplied;
         Info = new DataInfo(Table.Classes, DataTask.Segmentation) { Palette = options.PaletteOf(Table) };
     }
@@ -56,6 +59,8 @@ public abstract class SegmentationDataset : Dataset
             ),
         };
     }
+
+    public override string? ListNameOf(int index) => _pairs[index].Image;
 
     /// <summary>What is known of a sample's labels; null where it has none. The first call reads every label file, unless an earlier run
     /// has.</summary>

@@ -23,7 +23,13 @@ public sealed class VocSegmentation : SegmentationDataset
     private VocSegmentation(FileStore files, VocSegmentationOptions options)
         : base(
             files,
-            FilePairing.List(files, $"ImageSets/Segmentation/{options.Split}.txt", "JPEGImages", options.LabelFolder.Trim('/')),
+            FilePairing.Listed(
+                files,
+                $"ImageSets/Segmentation/{options.Split}.txt",
+                options.List is not null,
+                "JPEGImages",
+                options.LabelFolder.Trim('/')
+            ),
             options
         ) { }
 }

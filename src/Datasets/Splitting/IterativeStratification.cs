@@ -20,9 +20,9 @@ internal static class IterativeStratification
         // One random order for all labels; of equal size, the first in it comes first.
         var order = random.Permutation(units.Count).OrderByDescending(unit => units.Members[unit].Length).ToArray();
         foreach (var unit in order)
-            foreach (var (label, _) in units.Labels[unit])
-                if (label != units.SizeRow)
-                    holders[label].Add(unit);
+        foreach (var (label, _) in units.Labels[unit])
+            if (label != units.SizeRow)
+                holders[label].Add(unit);
         var ties = random.Permutation(units.SizeRow);
 
         while (Rarest(left, ties) is >= 0 and var rarest)

@@ -68,7 +68,8 @@ public sealed class SplitPlan
     public static SplitPlan Folds(Dataset dataset, int folds, long seed, IReadOnlyList<int>? groups = null) =>
         Folds(StrataReader.Of(dataset), folds, seed, groups);
 
-    /// <summary>Parts of given shares. A label of at least as many samples as parts is in each; one of fewer goes to the first parts.</summary>
+    /// <summary>Parts of given shares. A label of at least as many samples as parts is in each; one of fewer goes to the first
+    /// parts.</summary>
     /// <param name="parts">At least 2; the shares add up to 1.</param>
     /// <param name="seed">Another seed, another plan.</param>
     /// <param name="groups">A number for each sample; those of one number stay in one part. null: each is its own.</param>
@@ -127,15 +128,17 @@ public sealed class SplitPlan
             throw new UserErrorException($"{parts.Count} part: a split has at least 2.");
         foreach (var part in parts)
             if (!(part.Share is > 0 and < 1))
-                throw new UserErrorException(FormattableString.Invariant($"The part {part.Name} has the share {part.Share}; one between 0 and 1 was expected."));
-        if (parts.GroupBy(part => part.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(same => same.Count() > 1) is { Key: var twice })
+                throw new UserErrorException(
+                    FormattableString.Invariant($"The part {part.Name} has the share {part.Share}; one between 0 and 1 was expected.")
+                );
+        if (
+            parts.GroupBy(part => part.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(same => same.Count() > 1) is
+            { Key: var twice }
+        )
             throw new UserErrorException($"Two parts have the name {twice}.");
         var sum = parts.Sum(part => part.Share);
+        var shares = string.Join(" + ", parts.Select(part => FormattableString.Invariant($"{part.Share}")));
         if (Math.Abs(sum - 1) > 1e-6)
-            throw new UserErrorException(
-                FormattableString.Invariant(
-                    $"The shares {string.Join(" + ", parts.Select(part => part.Share.ToString(System.Globalization.CultureInfo.InvariantCulture)))} add up to {sum:0.####}; 1 was expected."
-                )
-            );
+            throw new UserErrorException(FormattableString.Invariant($"The shares {shares} add up to {sum:0.####}; 1 was expected."));
     }
 }

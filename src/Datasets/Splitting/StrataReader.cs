@@ -57,7 +57,14 @@ public static class StrataReader
         var truth = dataset.Get(index).Truth;
         var annotation = truth.BoxAnnotation ?? (truth.Boxes is { } boxes ? BoxAnnotation.Of(boxes) : null);
         for (var i = 0; i < annotation?.Count; i++)
-            yield return (annotation.Labels[i], s_sizes[annotation.Areas[i] < Small ? 0 : annotation.Areas[i] <= Large ? 1 : 2]);
+            yield return (
+                annotation.Labels[i],
+                s_sizes[
+                    annotation.Areas[i] < Small ? 0
+                    : annotation.Areas[i] <= Large ? 1
+                    : 2
+                ]
+            );
     }
 
     private static Strata OfTargets(Dataset dataset)

@@ -66,6 +66,14 @@ public abstract class Dataset
 
     /// <summary>Every class that sample <paramref name="index"/> shows, without reading an image; null where that can't be told.</summary>
     public virtual IReadOnlyList<int>? LabelsOf(int index) => LabelOf(index) is { } label ? [label] : null;
+
+    /// <summary>What files that list samples call sample <paramref name="index"/>: its image's path below the data set's own folder, with
+    /// forward slashes. null where samples have no files of their own, or lie in several folders; lists then hold their numbers.</summary>
+    public virtual string? ListNameOf(int index) => null;
+
+    /// <summary>The data set that sample <paramref name="index"/> is read by, and its place there: this one, unless it is made of
+    /// others.</summary>
+    public virtual (Dataset Dataset, int Index) OriginOf(int index) => (this, index);
 }
 
 /// <summary>In which order an epoch visits the samples.</summary>

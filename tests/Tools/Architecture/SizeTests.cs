@@ -15,6 +15,7 @@ public sealed class SizeTests
         ["TestCommand.Create"] = Options,
         ["AttentionCommand.Create"] = Options,
         ["ExplainCommand.Create"] = Options,
+        ["SplitDatasetCommand.Create"] = Options,
     };
 
     private const string Options = "states the tool's options one after another, which is read as a list";

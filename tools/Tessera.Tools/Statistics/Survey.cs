@@ -1,5 +1,4 @@
 using System.Globalization;
-using Tessera.Datasets;
 using Tessera.Datasets.Detection;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Segmentation;
@@ -91,12 +90,7 @@ internal static class Survey
     }
 
     private static Boxes? Annotated(Dataset dataset, int index) =>
-        dataset switch
-        {
-            DetectionDataset boxes => boxes.Annotated(index),
-            ConcatDataset several when several.Find(index) is var (part, at) => Annotated(part, at),
-            _ => null,
-        };
+        dataset.OriginOf(index) is (DetectionDataset boxes, var at) ? boxes.Annotated(at) : null;
 
     private static MapFacts ReadMap(Sample sample, int classes)
     {
