@@ -16,6 +16,7 @@ internal static class Program
             PredictCommand.Create(),
             AttentionCommand.Create(),
             ExplainCommand.Create(),
+            EnsembleCommand.Create(),
             EvalMetricCommand.Create(),
             ConfusionMatrixCommand.Create(),
             AnalyzeResultsCommand.Create(),
