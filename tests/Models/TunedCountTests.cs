@@ -1,8 +1,8 @@
+using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Models.Backbones;
 using Tessera.Models.Heads;
-using Tessera.Framework.Errors;
 using Tessera.Models.TaskModels;
 
 namespace Tessera.Tests.Models;
@@ -31,10 +31,7 @@ public sealed class TunedCountTests
     [InlineData(TunePreset.Partial, "blocks.11", 7_087_872 + 1_536 + 769_000)]
     [InlineData(TunePreset.Norms, null, (25 * 1_536) + 769_000)]
     public void VisionTransformer_TrainsAsMany(TunePreset preset, string? from, long expected) =>
-        Assert.Equal(
-            expected,
-            Trained(new VisionTransformer(new VisionTransformerOptions(VisionTransformerArch.Base)), preset, from)
-        );
+        Assert.Equal(expected, Trained(new VisionTransformer(new VisionTransformerOptions(VisionTransformerArch.Base)), preset, from));
 
     [Fact]
     public void Attention_OfAConvolutionalNetwork_SaysWhatElseThereIs()

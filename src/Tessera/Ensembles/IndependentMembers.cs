@@ -12,9 +12,16 @@ public static class IndependentMembers
         var chance = new double[accuracies.Count + 1];
         chance[0] = 1;
         for (var m = 0; m < accuracies.Count; m++)
-            for (var k = m + 1; k >= 0; k--)
-                chance[k] = (chance[k] * (1 - accuracies[m])) + (k > 0 ? chance[k - 1] * accuracies[m] : 0);
-        return chance.Select((p, k) => 2 * k > accuracies.Count ? p : 2 * k == accuracies.Count ? p / 2 : 0).Sum();
+        for (var k = m + 1; k >= 0; k--)
+            chance[k] = (chance[k] * (1 - accuracies[m])) + (k > 0 ? chance[k - 1] * accuracies[m] : 0);
+        return chance
+            .Select(
+                (p, k) =>
+                    2 * k > accuracies.Count ? p
+                    : 2 * k == accuracies.Count ? p / 2
+                    : 0
+            )
+            .Sum();
     }
 
     /// <summary>The variance of the mean of several values of equal variance whose pairs are correlated alike: σ²(ρ + (1 - ρ) / m).</summary>

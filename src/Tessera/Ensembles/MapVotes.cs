@@ -39,9 +39,9 @@ public static class MapVotes
         var labels = new int[pixels];
         var best = probabilities[..pixels];
         for (var c = 1; c < classes; c++)
-            for (var i = 0; i < pixels; i++)
-                if (probabilities[(c * pixels) + i] is var value && value > best[i])
-                    (best[i], labels[i]) = (value, c);
+        for (var i = 0; i < pixels; i++)
+            if (probabilities[(c * pixels) + i] is var value && value > best[i])
+                (best[i], labels[i]) = (value, c);
         return labels;
     }
 }

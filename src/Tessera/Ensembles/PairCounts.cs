@@ -19,10 +19,7 @@ public readonly record struct PairCounts(long Both, long Neither, long First, lo
 
     /// <summary>The correlation of being right (phi), in [-1, 1].</summary>
     public double Correlation =>
-        Ratio(
-            Cross,
-            Math.Sqrt((double)(Both + First) * (Second + Neither)) * Math.Sqrt((double)(Both + Second) * (First + Neither))
-        );
+        Ratio(Cross, Math.Sqrt((double)(Both + First) * (Second + Neither)) * Math.Sqrt((double)(Both + Second) * (First + Neither)));
 
     /// <summary>How often just one of them is right.</summary>
     public double Disagreement => Ratio(First + Second, Total);

@@ -51,8 +51,8 @@ public static class VoteWeights
         var products = new double[members, members];
         foreach (var error in errors)
             for (var i = 0; i < members; i++)
-                for (var j = 0; j < members; j++)
-                    products[i, j] += error[i] * error[j] / errors.Count;
+            for (var j = 0; j < members; j++)
+                products[i, j] += error[i] * error[j] / errors.Count;
         double trace = 0;
         for (var i = 0; i < members; i++)
             trace += products[i, i];

@@ -51,8 +51,8 @@ public static class Votes
     {
         var sums = new double[members[0].Values.Length];
         for (var m = 0; m < members.Count; m++)
-            for (var t = 0; t < sums.Length; t++)
-                sums[t] += weights[m] * members[m].Values[t];
+        for (var t = 0; t < sums.Length; t++)
+            sums[t] += weights[m] * members[m].Values[t];
         return new RegressionPrediction(Array.ConvertAll(sums, sum => (float)sum));
     }
 
@@ -60,8 +60,8 @@ public static class Votes
     {
         var sums = new double[members[0].Scores.Length];
         for (var m = 0; m < members.Count; m++)
-            for (var c = 0; c < sums.Length; c++)
-                sums[c] += weights[m] * members[m].Scores[c];
+        for (var c = 0; c < sums.Length; c++)
+            sums[c] += weights[m] * members[m].Scores[c];
         return sums;
     }
 

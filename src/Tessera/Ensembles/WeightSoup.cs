@@ -115,7 +115,8 @@ public sealed class WeightSoup : IDisposable
     {
         if (Count == 0)
             return;
-        var strange = names.Keys.FirstOrDefault(name => !_kept.ContainsKey(name)) ?? _kept.Keys.FirstOrDefault(name => !names.ContainsKey(name));
+        var strange =
+            names.Keys.FirstOrDefault(name => !_kept.ContainsKey(name)) ?? _kept.Keys.FirstOrDefault(name => !names.ContainsKey(name));
         if (strange is not null)
             throw Other($"only one of the two has the tensor {strange}");
         foreach (var (name, full) in names)

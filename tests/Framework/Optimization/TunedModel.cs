@@ -65,10 +65,16 @@ internal sealed class TunedBackbone : Backbone
 
     public override IReadOnlyList<int> OutStrides => [0];
 
-    public override ParameterLayers LayersByDepth => new([nameof(stem)], [[nameof(block1)], [nameof(block2)]]);
+    public override ParameterLayers LayersByDepth =>
+        new(
+            [nameof(stem)],
+            [
+                [nameof(block1)],
+                [nameof(block2)],
+            ]
+        );
 
-    public override Tensor[] forward(Tensor input) =>
-        [norm.call(block2.call(block1.call(stem.call(input.flatten(1)))))];
+    public override Tensor[] forward(Tensor input) => [norm.call(block2.call(block1.call(stem.call(input.flatten(1)))))];
 }
 
 internal sealed class TunedBlock : Module<Tensor, Tensor>

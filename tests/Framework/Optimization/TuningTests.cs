@@ -3,9 +3,11 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Loops;
 using Tessera.Tests.Framework.Running;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Framework.Optimization;
@@ -21,7 +23,8 @@ public sealed class TuningTests
     [InlineData(
         TunePreset.Attention,
         null,
-        "backbone.block1.attn.qkv.weight backbone.block1.attn.qkv.bias backbone.block2.attn.qkv.weight backbone.block2.attn.qkv.bias " + Head
+        "backbone.block1.attn.qkv.weight backbone.block1.attn.qkv.bias backbone.block2.attn.qkv.weight backbone.block2.attn.qkv.bias "
+            + Head
     )]
     [InlineData(TunePreset.LastAttention, null, "backbone.block2.attn.qkv.weight backbone.block2.attn.qkv.bias " + Head)]
     [InlineData(
@@ -146,7 +149,10 @@ public sealed class TuningTests
                 loop: TrainerTests.Counting(counts, counts == LoopKind.Epochs ? 2 : 10),
                 step: new StepOptions(Tune: TunePreset.LpFt, TuneHeadFor: headFor, TuneRate: 0.2),
                 hooks: new() { ["watch"] = hook },
-                optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.5, "weight_decay": 0.1 }""") }
+                optimizers: new()
+                {
+                    ["optimizer"] = TestComponents.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 0.5, "weight_decay": 0.1 }"""),
+                }
             )
         )
             trainer.Run();
@@ -205,6 +211,44 @@ public sealed class TuningTests
                 hooks: watch is null ? [] : new() { ["watch"] = watch },
                 optimizers: new() { ["optimizer"] = TestComponents.Build<OptimizerFactory>("""{ "type": "AdamW", "lr": 0.05 }""") }
             );
+    }
+
+    [Fact]
+    public void OptimizerWhoseParametersAllWait_DoesNothing()
+    {
+        using var model = new TunedModel();
+        var before = model.Values();
+        var tuning = new Tuning(model, new TuneOptions(TunePreset.LpFt, HeadFor: 1), []);
+        using var optimizers = new RunOptimizers(
+            new Dictionary<string, OptimizerFactory>
+            {
+                ["body"] = TestComponents.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 1, "parameters": ["backbone"] }"""),
+                ["head"] = TestComponents.Build<OptimizerFactory>("""{ "type": "Sgd", "lr": 1, "parameters": ["head"] }"""),
+            },
+            model,
+            new StepContext
+            {
+                Group = new SingleProcess(),
+                Precision = PrecisionChoice.Full,
+                SeveralOptimizers = true,
+            }
+        );
+        using var batch = TrainerTests.Loader(8).Epoch(0).First();
+        Step(new Progress(0, 10, 0, 2));
+        Assert.Equal(before["backbone.stem.weight"], model.Values()["backbone.stem.weight"]);
+        Assert.NotEqual(before["head.weight"], model.Values()["head.weight"]);
+        Step(new Progress(5, 10, 1, 2));
+        Assert.NotEqual(before["backbone.stem.weight"], model.Values()["backbone.stem.weight"]);
+
+        void Step(Progress progress)
+        {
+            using var scope = NewDisposeScope();
+            Assert.True(tuning.Enter(progress));
+            Assert.False(tuning.Enter(progress));
+            var loss = model.Loss(batch, progress).Total();
+            optimizers["body"].Step(loss, retainGraph: true);
+            optimizers["head"].Step(loss);
+        }
     }
 
     private sealed class Watch(Action<Tessera.Framework.Hooks.RunState> see) : Tessera.Framework.Hooks.Hook

@@ -55,7 +55,17 @@ public sealed class BoxFusionTests
         var box = Box(300, 200, 350, 280, 0.6, 2);
         foreach (var kind in Enum.GetValues<FusedScore>())
         {
-            var found = Assert.Single(BoxFusion.Fuse([[box], [box], [box]], [1, 1, 1], new BoxFusionOptions(Score: kind)));
+            var found = Assert.Single(
+                BoxFusion.Fuse(
+                    [
+                        [box],
+                        [box],
+                        [box],
+                    ],
+                    [1, 1, 1],
+                    new BoxFusionOptions(Score: kind)
+                )
+            );
             Assert.Equal((300.0, 200.0, 350.0, 280.0), Round(found.Corners));
             Assert.Equal((0.6, 2), (Math.Round(found.Score, 9), found.Label));
         }
@@ -67,8 +77,37 @@ public sealed class BoxFusionTests
     [Fact]
     public void BoxOfOneModel_ScoresItsShare()
     {
-        Assert.Equal(0.2, Assert.Single(BoxFusion.Fuse([[Box(0, 0, 2, 2, 0.6, 0)], [], []], [1, 1, 1])).Score, 9);
-        Assert.Equal(0.3, Assert.Single(BoxFusion.Fuse([[Box(0, 0, 2, 2, 0.6, 0)], []], [1, 1])).Score, 9);
+        Assert.Equal(
+            0.2,
+            Assert
+                .Single(
+                    BoxFusion.Fuse(
+                        [
+                            [Box(0, 0, 2, 2, 0.6, 0)],
+                            [],
+                            [],
+                        ],
+                        [1, 1, 1]
+                    )
+                )
+                .Score,
+            9
+        );
+        Assert.Equal(
+            0.3,
+            Assert
+                .Single(
+                    BoxFusion.Fuse(
+                        [
+                            [Box(0, 0, 2, 2, 0.6, 0)],
+                            [],
+                        ],
+                        [1, 1]
+                    )
+                )
+                .Score,
+            9
+        );
     }
 
     [Fact]
@@ -88,7 +127,20 @@ public sealed class BoxFusionTests
     /// <summary>Two boxes of the heavier model on one object would score 0.9 · 2 · 2 / 3 = 1.2.</summary>
     [Fact]
     public void Score_NeverExceedsOne() =>
-        Assert.Equal(1, Assert.Single(BoxFusion.Fuse([[Box(0, 0, 9, 9, 0.9, 0), Box(0, 0, 9, 9, 0.9, 0)], []], [2, 1])).Score);
+        Assert.Equal(
+            1,
+            Assert
+                .Single(
+                    BoxFusion.Fuse(
+                        [
+                            [Box(0, 0, 9, 9, 0.9, 0), Box(0, 0, 9, 9, 0.9, 0)],
+                            [],
+                        ],
+                        [2, 1]
+                    )
+                )
+                .Score
+        );
 
     [Fact]
     public void AnyBoxes_GiveFiniteBoxesInside()
@@ -96,7 +148,10 @@ public sealed class BoxFusionTests
         var random = new Random(6);
         for (var run = 0; run < 100; run++)
         {
-            ScoredBox[][] models = [.. Enumerable.Range(0, 3).Select(_ => Enumerable.Range(0, random.Next(8)).Select(_ => Draw()).ToArray())];
+            ScoredBox[][] models =
+            [
+                .. Enumerable.Range(0, 3).Select(_ => Enumerable.Range(0, random.Next(8)).Select(_ => Draw()).ToArray()),
+            ];
             foreach (var kind in Enum.GetValues<FusedScore>())
             {
                 var fused = BoxFusion.Fuse(models, [1, 2, 0.5], new BoxFusionOptions(Score: kind));
@@ -111,9 +166,32 @@ public sealed class BoxFusionTests
                 );
             }
         }
-        Assert.Empty(BoxFusion.Fuse([[], []], [1, 1]));
-        Assert.Throws<ArgumentException>(() => BoxFusion.Fuse([[]], [1, 1]));
-        Assert.Throws<ArgumentException>(() => BoxFusion.Fuse([[], []], [0, 0]));
+        Assert.Empty(
+            BoxFusion.Fuse(
+                [
+                    [],
+                    [],
+                ],
+                [1, 1]
+            )
+        );
+        Assert.Throws<ArgumentException>(() =>
+            BoxFusion.Fuse(
+                [
+                    [],
+                ],
+                [1, 1]
+            )
+        );
+        Assert.Throws<ArgumentException>(() =>
+            BoxFusion.Fuse(
+                [
+                    [],
+                    [],
+                ],
+                [0, 0]
+            )
+        );
 
         ScoredBox Draw()
         {
@@ -122,5 +200,6 @@ public sealed class BoxFusionTests
         }
     }
 
-    private static ScoredBox Box(double x1, double y1, double x2, double y2, double score, int label) => new((x1, y1, x2, y2), score, label);
+    private static ScoredBox Box(double x1, double y1, double x2, double y2, double score, int label) =>
+        new((x1, y1, x2, y2), score, label);
 }

@@ -66,13 +66,19 @@ public sealed class TrainingCostTests : IDisposable
     [InlineData("""{ "type": "Sgd", "lr": 0.1 }""", 0)]
     [InlineData("""{ "type": "Sgd", "lr": 0.1, "momentum": 0.9, "groups": { "fc": { "lr_mult": 2 } } }""", 1)]
     [InlineData("""{ "type": "Adam", "lr": 0.1, "amsgrad": true }""", 3)]
-    [InlineData("""{ "a": { "type": "Sgd", "lr": 0.1 }, "b": { "type": "RmsProp", "lr": 0.1 } }""", 1)]
+    [InlineData(
+        """{ "a": { "type": "Sgd", "lr": 0.1, "parameters": ["backbone"] }, "b": { "type": "RmsProp", "lr": 0.1, "parameters": ["head"] } }""",
+        1
+    )]
     public void OptimizersState_IsMeasured(string optimizer, double numbers)
     {
         using var session = Session.Open(
-            Config("""{ "type": "ImageClassifier", "backbone": { "type": "ResNet", "depth": 18 }, "head": { "type": "LinearHead" } }""", optimizer)
+            Config(
+                """{ "type": "ImageClassifier", "backbone": { "type": "ResNet", "depth": 18 }, "head": { "type": "LinearHead" } }""",
+                optimizer
+            )
         );
-        Assert.Equal(numbers, OptimizerState.PerParameter(session.Options.Optimizer, session.Services));
+        Assert.Equal(numbers, OptimizerFootprint.PerParameter(session.Options.Optimizer, session.Services));
     }
 
     [Fact]
@@ -124,7 +130,7 @@ public sealed class TrainingCostTests : IDisposable
         public override IReadOnlyList<Prediction> Predict(Batch batch)
         {
             using var scope = NewDisposeScope();
-            var map = conv2.call(nn.functional.relu_(bn.call(conv1.call(batch.Images))));
+            var map = conv2.call(bn.call(conv1.call(batch.Images)).relu_());
             _ = map.softmax(1).flatten(2).mean([2]);
             return [];
         }

@@ -76,8 +76,8 @@ public sealed class DiversityTests
     {
         double sum = 0;
         for (var i = 0; i < members; i++)
-            for (var j = 0; j < members; j++)
-                sum += i == j ? variance : correlation * variance;
+        for (var j = 0; j < members; j++)
+            sum += i == j ? variance : correlation * variance;
         Assert.Equal(sum / (members * members), IndependentMembers.VarianceOfMean(variance, correlation, members), 12);
     }
 
@@ -104,8 +104,7 @@ public sealed class DiversityTests
     {
         var (x, y) = (a.Select(v => v ? 1.0 : 0).ToArray(), b.Select(v => v ? 1.0 : 0).ToArray());
         var (mx, my) = (x.Average(), y.Average());
-        return x.Zip(y, (u, v) => (u - mx) * (v - my)).Sum()
-            / Math.Sqrt(x.Sum(u => (u - mx) * (u - mx)) * y.Sum(v => (v - my) * (v - my)));
+        return x.Zip(y, (u, v) => (u - mx) * (v - my)).Sum() / Math.Sqrt(x.Sum(u => (u - mx) * (u - mx)) * y.Sum(v => (v - my) * (v - my)));
     }
 
     private static bool[] Rights(string text) => [.. text.Select(letter => letter == '1')];

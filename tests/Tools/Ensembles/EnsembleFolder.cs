@@ -48,12 +48,21 @@ public sealed class EnsembleFolder : IDisposable
     )
     {
         var config = Config
-            .Replace("PARTS", (hasVal ? Part.Replace("NAME", "val", StringComparison.Ordinal) : "") + Part.Replace("NAME", "test", StringComparison.Ordinal), StringComparison.Ordinal)
+            .Replace(
+                "PARTS",
+                (hasVal ? Part.Replace("NAME", "val", StringComparison.Ordinal) : "")
+                    + Part.Replace("NAME", "test", StringComparison.Ordinal),
+                StringComparison.Ordinal
+            )
             .Replace("MODEL", model, StringComparison.Ordinal)
             .Replace("METRICS", metrics, StringComparison.Ordinal)
             .Replace("SHAPES", shapes, StringComparison.Ordinal)
             .Replace("SEED", $"{seed}", StringComparison.Ordinal)
-            .Replace("{ \"type\": \"Normalize\" }, TRUTH", maps ? "{ \"type\": \"Normalize\" }, { \"type\": \"LoadSegmentation\" }" : "{ \"type\": \"Normalize\" }", StringComparison.Ordinal)
+            .Replace(
+                "{ \"type\": \"Normalize\" }, TRUTH",
+                maps ? "{ \"type\": \"Normalize\" }, { \"type\": \"LoadSegmentation\" }" : "{ \"type\": \"Normalize\" }",
+                StringComparison.Ordinal
+            )
             .Replace("TRUTH", maps ? "{ \"type\": \"LoadSegmentation\" }," : "", StringComparison.Ordinal);
         if (!Directory.Exists(At(name)))
         {
@@ -64,7 +73,11 @@ public sealed class EnsembleFolder : IDisposable
     }
 
     /// <summary>A classifier of three shapes.</summary>
-    public string[] Classifier(string name = "classifier", string shapes = "\"classes\": [\"circle\", \"square\", \"star\"]", int seed = 1) =>
+    public string[] Classifier(
+        string name = "classifier",
+        string shapes = "\"classes\": [\"circle\", \"square\", \"star\"]",
+        int seed = 1
+    ) =>
         Train(
             name,
             $$"""{ "type": "ImageClassifier", "backbone": {{ResNet}}, "head": { "type": "LinearHead" } }""",

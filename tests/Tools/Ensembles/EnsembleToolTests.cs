@@ -80,7 +80,7 @@ public sealed class EnsembleToolTests(EnsembleFolder folder) : IClassFixture<Ens
         var found = folder.Ensemble(folder.ConfigOf("classifier"), members[1], other, "--vote", "hard");
         Equal(folder.Test(folder.ConfigOf("transformer"), other), found["members"]![1]!["metrics"]!);
         Tool.Run("ensemble", folder.ConfigOf("classifier"), members[1], other, "--soup", "uniform", "--out-dir", folder.At("no"))
-            .IsMistake("another architecture", "An ensemble", "without --soup takes both");
+            .IsMistake("another architecture", "an ensemble without --soup takes both");
         Assert.False(Directory.Exists(folder.At("no")));
     }
 
@@ -149,7 +149,10 @@ public sealed class EnsembleToolTests(EnsembleFolder folder) : IClassFixture<Ens
     public void GreedySoup_NeverFallsOnVal()
     {
         string[] members = [.. folder.Classifier(), folder.Classifier("again", seed: 7)[1]];
-        var found = folder.Ensemble(folder.ConfigOf("classifier"), [.. members, "--soup", "greedy", "--part", "val", "--out-dir", folder.At("greedy")]);
+        var found = folder.Ensemble(
+            folder.ConfigOf("classifier"),
+            [.. members, "--soup", "greedy", "--part", "val", "--out-dir", folder.At("greedy")]
+        );
         var best = found["members"]!.AsArray().Max(member => (double)member!["metrics"]!["accuracy/top1"]!);
         Assert.True((double)found["soup"]!["metrics"]!["accuracy/top1"]! >= best);
         Assert.Contains("flatter", (string)Assert.Single(found["notes"]!.AsArray())!, StringComparison.Ordinal);
@@ -189,11 +192,14 @@ public sealed class EnsembleToolTests(EnsembleFolder folder) : IClassFixture<Ens
         var parts = found["decomposition"]!;
         Assert.Equal((double)parts["ensemble_error"]!, (double)parts["mean_error"]! - (double)parts["mean_ambiguity"]!, 1e-6);
         // Three targets: the mean of their squared errors is the decomposed one.
-        var squares = new[] { "x", "y", "diameter" }.Average(name => Math.Pow((double)found["ensemble"]!["metrics"]![$"rmse/target/{name}"]!, 2));
+        var squares = new[] { "x", "y", "diameter" }.Average(name =>
+            Math.Pow((double)found["ensemble"]!["metrics"]![$"rmse/target/{name}"]!, 2)
+        );
         Assert.Equal(squares, (double)parts["ensemble_error"]!, 1e-4 * squares);
         Assert.Null(found["right"]);
         Assert.InRange((double)found["pairs"]![0]!["correlation"]!, -1, 1);
-        Tool.Run(["ensemble", folder.ConfigOf("regression"), .. members, "--vote", "hard"]).IsMistake("--vote hard counts votes for classes");
+        Tool.Run(["ensemble", folder.ConfigOf("regression"), .. members, "--vote", "hard"])
+            .IsMistake("--vote hard counts votes for classes");
     }
 
     [Fact]
@@ -256,7 +262,9 @@ public sealed class EnsembleToolTests(EnsembleFolder folder) : IClassFixture<Ens
         var said = Tool.Run(["ensemble", folder.ConfigOf("classifier"), .. members, "--bootstrap", "10"]).Succeeds().Output;
         Assert.Contains("12 samples of test, vote: mean", said, StringComparison.Ordinal);
         Assert.Contains("2 together", said, StringComparison.Ordinal);
-        foreach (var word in new[] { "disagreement", "Q", "both wrong", "kappa", "1, 2", "gain", "majority", "if they erred independently" })
+        foreach (
+            var word in new[] { "disagreement", "Q", "both wrong", "kappa", "1, 2", "gain", "majority", "if they erred independently" }
+        )
             Assert.Contains(word, said, StringComparison.Ordinal);
     }
 

@@ -30,10 +30,7 @@ public sealed class VoteTests
         Assert.Equal(1, Votes.Hard([Of(0.6f, 0.4f), Of(0.1f, 0.9f)], DataTask.Classification).Label);
         Assert.Equal(0, Votes.Hard([Of(0.25f, 0.75f), Of(0.75f, 0.25f)], DataTask.Classification).Label);
         // Three members for three classes; the mean prefers the last.
-        Assert.Equal(
-            2,
-            Votes.Hard([Of(0.5f, 0.1f, 0.4f), Of(0.1f, 0.5f, 0.4f), Of(0.1f, 0.1f, 0.8f)], DataTask.Classification).Label
-        );
+        Assert.Equal(2, Votes.Hard([Of(0.5f, 0.1f, 0.4f), Of(0.1f, 0.5f, 0.4f), Of(0.1f, 0.1f, 0.8f)], DataTask.Classification).Label);
     }
 
     // Of each class by itself: two of three find the first, one the second; of two members that disagree, the mean decides.
@@ -82,15 +79,31 @@ public sealed class VoteTests
         var random = new Random(4);
         for (var run = 0; run < 5; run++)
         {
-            double[][] cases = [.. Enumerable.Range(0, 40).Select(_ => new[] { random.NextDouble(), random.NextDouble(), random.NextDouble() })];
+            double[][] cases =
+            [
+                .. Enumerable.Range(0, 40).Select(_ => new[] { random.NextDouble(), random.NextDouble(), random.NextDouble() }),
+            ];
             var weights = VoteWeights.MostLikely(cases);
             Assert.Equal(1, weights.Sum(), 9);
             var found = Likelihood(weights);
             Assert.All(Grid(), other => Assert.True(Likelihood(other) <= found + 1e-9));
             double Likelihood(double[] w) => cases.Average(p => Math.Log((w[0] * p[0]) + (w[1] * p[1]) + (w[2] * p[2])));
         }
-        Assert.Equal([1, 0], VoteWeights.MostLikely([[0.9, 0.1], [0.8, 0.2]]).Select(weight => Math.Round(weight, 6)));
-        Assert.Equal([0.5, 0.5], VoteWeights.MostLikely([[0, 0]])); // impossible to both
+        Assert.Equal(
+            [1, 0],
+            VoteWeights
+                .MostLikely([
+                    [0.9, 0.1],
+                    [0.8, 0.2],
+                ])
+                .Select(weight => Math.Round(weight, 6))
+        );
+        Assert.Equal(
+            [0.5, 0.5],
+            VoteWeights.MostLikely([
+                [0, 0],
+            ])
+        ); // impossible to both
     }
 
     [Fact]
@@ -101,7 +114,9 @@ public sealed class VoteTests
         {
             double[][] errors =
             [
-                .. Enumerable.Range(0, 30).Select(_ => new[] { random.NextDouble() - 0.3, random.NextDouble() - 0.8, 2 * random.NextDouble() - 1 }),
+                .. Enumerable
+                    .Range(0, 30)
+                    .Select(_ => new[] { random.NextDouble() - 0.3, random.NextDouble() - 0.8, 2 * random.NextDouble() - 1 }),
             ];
             var weights = VoteWeights.LeastSquares(errors);
             Assert.Equal(1, weights.Sum(), 9);
@@ -110,21 +125,29 @@ public sealed class VoteTests
             double Error(double[] w) => errors.Average(e => Math.Pow((w[0] * e[0]) + (w[1] * e[1]) + (w[2] * e[2]), 2));
         }
         // Errors 1 and -1 cancel at equal weights, 1 and -3 at 3 : 1.
-        Assert.Equal([0.75, 0.25], VoteWeights.LeastSquares([[1, -3], [2, -6]]).Select(weight => Math.Round(weight, 6)));
+        Assert.Equal(
+            [0.75, 0.25],
+            VoteWeights
+                .LeastSquares([
+                    [1, -3],
+                    [2, -6],
+                ])
+                .Select(weight => Math.Round(weight, 6))
+        );
     }
 
     [Fact]
     public void WeightsInProportion_TakeNothingForNegativeFigures()
     {
-        Assert.Equal([0.25, 0.75, 0], VoteWeights.InProportion([0.1, 0.3, -1]));
+        Assert.Equal([0.25, 0.75, 0], VoteWeights.InProportion([0.125, 0.375, -1]));
         Assert.Equal([0.5, 0.5], VoteWeights.InProportion([0, double.NaN]));
     }
 
     private static IEnumerable<double[]> Grid()
     {
         for (var i = 0; i <= 50; i++)
-            for (var j = 0; i + j <= 50; j++)
-                yield return [i / 50.0, j / 50.0, (50 - i - j) / 50.0];
+        for (var j = 0; i + j <= 50; j++)
+            yield return [i / 50.0, j / 50.0, (50 - i - j) / 50.0];
     }
 
     private static ClassPrediction Of(params float[] scores) => new(scores, Array.IndexOf(scores, scores.Max()));

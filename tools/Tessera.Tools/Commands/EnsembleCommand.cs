@@ -21,7 +21,8 @@ internal static class EnsembleCommand
         };
         var vote = new Option<VoteKind>("--vote")
         {
-            Description = "mean of probabilities, values or boxes; hard: most votes; weighted: the mean with weights chosen on val. Default: mean.",
+            Description =
+                "mean of probabilities, values or boxes; hard: most votes; weighted: the mean with weights chosen on val. Default: mean.",
             HelpName = "KIND",
             DefaultValueFactory = _ => VoteKind.Mean,
         };
@@ -49,12 +50,17 @@ internal static class EnsembleCommand
         };
         var bootstrap = new Option<int>("--bootstrap")
         {
-            Description = "How often images are drawn anew for intervals (of labels and values; maps and boxes as their metrics say). Default: 1000.",
+            Description =
+                "How often images are drawn anew for intervals (of labels and values; maps and boxes as their metrics say). Default: 1000.",
             HelpName = "N",
             DefaultValueFactory = _ => 1000,
         };
         var folder = new Option<string?>("--out-dir") { Description = "Folder for the soup's checkpoint.", HelpName = "DIR" };
-        var output = new Option<string?>("--out") { Description = "Write everything that was found there as JSON.", HelpName = "ensemble.json" };
+        var output = new Option<string?>("--out")
+        {
+            Description = "Write everything that was found there as JSON.",
+            HelpName = "ensemble.json",
+        };
         var (weights, plugins) = (CommandLine.Weights(), CommandLine.Plugins());
         var (device, precision, overrides) = (CommandLine.Device(), CommandLine.PrecisionOption(), CommandLine.CfgOptions());
         var command = new Command("ensemble", "Joins the predictions of several checkpoints, and tells how differently they err.")

@@ -152,7 +152,15 @@ internal static class GetFlopsCommand
             var table = new CostTable(Open, Data).Measure(variants, height, width);
             table.Show();
             if (output is not null)
-                MetricFiles.Write(output, new JsonObject { ["height"] = height, ["width"] = width, ["variants"] = table.Json() });
+                MetricFiles.Write(
+                    output,
+                    new JsonObject
+                    {
+                        ["height"] = height,
+                        ["width"] = width,
+                        ["variants"] = table.Json(),
+                    }
+                );
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class CostTable(Func<IReadOnlyList<string>, Session> open, Func<
                     parameters.Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel()),
                     parameters.Sum(parameter => parameter.numel()),
                     CostMeter.Measure(model, height, width).Counts.MultiplyAdds,
-                    OptimizerState.PerParameter(session.Options.Optimizer, session.Services),
+                    OptimizerFootprint.PerParameter(session.Options.Optimizer, session.Services),
                     KeptActivations.Of(model, height, width)
                 )
             );

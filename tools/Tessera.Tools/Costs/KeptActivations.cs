@@ -25,23 +25,94 @@ internal sealed class KeptActivations
 
     private static readonly HashSet<string> s_products =
     [
-        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "convolution", "matmul", "mm", "bmm", "mv", "einsum", "mul", "div",
+        "linear",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose2d",
+        "convolution",
+        "matmul",
+        "mm",
+        "bmm",
+        "mv",
+        "einsum",
+        "mul",
+        "div",
     ];
 
     private static readonly HashSet<string> s_scaledProducts = ["addmm", "baddbmm", "addbmm"];
 
     private static readonly HashSet<string> s_byResult =
     [
-        "relu", "softmax", "_softmax", "log_softmax", "_log_softmax", "sigmoid", "tanh", "exp", "sqrt", "rsqrt", "relu6",
+        "relu",
+        "softmax",
+        "_softmax",
+        "log_softmax",
+        "_log_softmax",
+        "sigmoid",
+        "tanh",
+        "exp",
+        "sqrt",
+        "rsqrt",
+        "relu6",
     ];
 
     private static readonly HashSet<string> s_linear =
     [
-        "add", "sub", "rsub", "neg", "sum", "mean", "view", "reshape", "flatten", "unflatten", "permute", "transpose", "t", "squeeze",
-        "unsqueeze", "expand", "expand_as", "repeat", "select", "narrow", "slice", "cat", "stack", "unbind", "chunk", "split",
-        "contiguous", "clone", "to", "_to_copy", "alias", "detach", "dropout", "feature_dropout", "avg_pool2d", "adaptive_avg_pool2d",
-        "upsample_bilinear2d", "upsample_nearest2d", "pad", "constant_pad_nd", "roll", "flip", "type_as", "view_as", "movedim", "clone",
-        "unfold", "im2col", "as_strided", "size", "empty", "zeros", "ones", "index_select",
+        "add",
+        "sub",
+        "rsub",
+        "neg",
+        "sum",
+        "mean",
+        "view",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "permute",
+        "transpose",
+        "t",
+        "squeeze",
+        "unsqueeze",
+        "expand",
+        "expand_as",
+        "repeat",
+        "select",
+        "narrow",
+        "slice",
+        "cat",
+        "stack",
+        "unbind",
+        "chunk",
+        "split",
+        "contiguous",
+        "clone",
+        "to",
+        "_to_copy",
+        "alias",
+        "detach",
+        "dropout",
+        "feature_dropout",
+        "avg_pool2d",
+        "adaptive_avg_pool2d",
+        "upsample_bilinear2d",
+        "upsample_nearest2d",
+        "pad",
+        "constant_pad_nd",
+        "roll",
+        "flip",
+        "type_as",
+        "view_as",
+        "movedim",
+        "clone",
+        "unfold",
+        "im2col",
+        "as_strided",
+        "size",
+        "empty",
+        "zeros",
+        "ones",
+        "index_select",
     ];
 
     private readonly Dictionary<long, bool> _hasGradient = []; // by memory
@@ -70,11 +141,12 @@ internal sealed class KeptActivations
         using var scope = NewDisposeScope();
         using (no_grad())
         {
+            // An operator on each tells its memory.
             foreach (var parameter in model.parameters().Where(parameter => parameter.requires_grad))
-                parameter.alias();
+                parameter.detach();
             OperatorTrace.Mark(TrainedEnd);
             foreach (var other in model.parameters().Where(parameter => !parameter.requires_grad).Concat(model.buffers()))
-                other.alias();
+                other.detach();
             OperatorTrace.Mark(OthersEnd);
         }
         using var gradients = enable_grad();
@@ -85,7 +157,11 @@ internal sealed class KeptActivations
             Geometry = new Geometry(height, width, System.Numerics.Matrix3x2.Identity),
         };
         using var batch = new Batch { Images = randn(1, channels, height, width).DetachFromDisposeScope(), Samples = [sample] };
-        ShapeMistake.Guard<object>(model, batch, () => model is IExplainable network ? network.Outputs(batch.Images) : model.Predict(batch));
+        ShapeMistake.Guard<object>(
+            model,
+            batch,
+            () => model is IExplainable network ? network.Outputs(batch.Images) : model.Predict(batch)
+        );
     }
 
     private long Sum(OperatorTrace trace)

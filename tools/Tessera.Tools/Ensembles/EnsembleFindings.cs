@@ -44,16 +44,15 @@ internal sealed record EnsembleFindings
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>Of the pairs' correlations, the mean over those that are defined.</summary>
-    public double MeanCorrelation =>
-        Pairs().Select(pair => pair.Correlation).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+    public double MeanCorrelation => Pairs().Select(pair => pair.Correlation).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
 
     /// <summary>The members by number, and how alike they err.</summary>
     public IEnumerable<(int First, int Second, PairCounts? Counts, double Correlation)> Pairs()
     {
         for (var first = 0; first < Members.Count; first++)
-            for (var second = first + 1; second < Members.Count; second++)
-                yield return Rights is { } rights
-                    ? (first, second, rights.Pair(first, second), rights.Pair(first, second).Correlation)
-                    : (first, second, null, Regression!.Correlation(first, second));
+        for (var second = first + 1; second < Members.Count; second++)
+            yield return Rights is { } rights
+                ? (first, second, rights.Pair(first, second), rights.Pair(first, second).Correlation)
+                : (first, second, null, Regression!.Correlation(first, second));
     }
 }

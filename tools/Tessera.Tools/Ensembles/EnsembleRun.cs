@@ -186,13 +186,14 @@ internal sealed class EnsembleRun : IDisposable
                 values[^1] =
                     gain < 0
                         ? double.NaN
-                        : values[(Array.IndexOf(all, whole) * names.Length) + gain] - values[(Array.IndexOf(all, best) * names.Length) + gain];
+                        : values[(Array.IndexOf(all, whole) * names.Length) + gain]
+                            - values[(Array.IndexOf(all, best) * names.Length) + gain];
             }
         );
         for (var r = 0; r < all.Length; r++)
-            for (var n = 0; n < names.Length; n++)
-                if (double.IsFinite(all[r].Values[names[n]]))
-                    all[r].Intervals[names[n]] = intervals[(r * names.Length) + n];
+        for (var n = 0; n < names.Length; n++)
+            if (double.IsFinite(all[r].Values[names[n]]))
+                all[r].Intervals[names[n]] = intervals[(r * names.Length) + n];
         return gain < 0
             ? null
             : (best!.Name, whole.Values[followed!.Name] - best.Values[followed.Name], intervals[^1].Low, intervals[^1].High);

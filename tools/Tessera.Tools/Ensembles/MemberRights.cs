@@ -72,7 +72,8 @@ internal sealed class MemberRights
     private bool[] Of(Sample sample, MemberOutput member) =>
         member.Prediction switch
         {
-            ClassPrediction { Scores: var scores } when sample.Truth.MultiLabel is { } labels => [
+            ClassPrediction { Scores: var scores } when sample.Truth.MultiLabel is { } labels =>
+            [
                 .. scores.Select((score, c) => (score >= PresentFrom) == (labels[c] >= PresentFrom)),
             ],
             ClassPrediction { Label: var label } => [label == sample.Truth.Label],
@@ -99,7 +100,12 @@ internal sealed class MemberRights
         var asked = Enumerable.Range(0, truth.Count).Where(g => !truth.Ignored[g] && !truth.Crowd[g]).ToArray();
         var boxes = BoxGeometry.FromCorners(found.Corners);
         var taken = new bool[truth.Count];
-        foreach (var d in Enumerable.Range(0, found.Labels.Length).Where(d => found.Scores[d] >= FoundScore).OrderByDescending(d => found.Scores[d]))
+        foreach (
+            var d in Enumerable
+                .Range(0, found.Labels.Length)
+                .Where(d => found.Scores[d] >= FoundScore)
+                .OrderByDescending(d => found.Scores[d])
+        )
         {
             var (best, overlap) = (-1, FoundIou);
             foreach (var g in asked)

@@ -134,6 +134,9 @@ internal sealed class Soups(EnsembleArguments arguments, EnsembleData data, IRea
 
     private void Tell(int member, FollowedValue followed, IReadOnlyDictionary<string, double> values, string what) =>
         ToolConsole.Current.Note(
-            string.Create(CultureInfo.InvariantCulture, $"soup: {members[member].Name} {what}, {followed.Name} {values[followed.Name]:0.0000}")
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"soup: {members[member].Name} {what}, {followed.Name} {values[followed.Name]:0.0000}"
+            )
         );
 }

@@ -58,7 +58,9 @@ internal sealed class ValidatedWeights(DataInfo data, int members)
         if (_cases.Count == 0)
             return Votes.Equal(members);
         if (_cases.Any(given => given.Any(value => !double.IsFinite(value))))
-            throw new UserErrorException("--vote weighted: a member's output is not finite (NaN or infinite), so no weights can be chosen.");
+            throw new UserErrorException(
+                "--vote weighted: a member's output is not finite (NaN or infinite), so no weights can be chosen."
+            );
         return data.Task == DataTask.Regression ? VoteWeights.LeastSquares(InUnits()) : VoteWeights.MostLikely(_cases);
     }
 
@@ -71,7 +73,9 @@ internal sealed class ValidatedWeights(DataInfo data, int members)
             .ToDictionary(group => group.Key, group => Math.Sqrt(group.Average(errors => errors.Average(error => error * error))));
         return
         [
-            .. _cases.Zip(_targets).Select(entry => Array.ConvertAll(entry.First, error => usual[entry.Second] is > 0 and var unit ? error / unit : 0)),
+            .. _cases
+                .Zip(_targets)
+                .Select(entry => Array.ConvertAll(entry.First, error => usual[entry.Second] is > 0 and var unit ? error / unit : 0)),
         ];
     }
 

@@ -47,6 +47,5 @@ public sealed record TuneOptions(
 )
 {
     /// <summary>Whether the head is trained alone at this place of a run. It depends on nothing else, so that a resumed run agrees.</summary>
-    public bool IsHeadAlone(Progress at) =>
-        Preset == TunePreset.LpFt && (Unit == ScheduleUnit.Epoch ? at.Epoch : at.Iteration) < HeadFor;
+    public bool IsHeadAlone(Progress at) => Preset == TunePreset.LpFt && (Unit == ScheduleUnit.Epoch ? at.Epoch : at.Iteration) < HeadFor;
 }

@@ -132,7 +132,9 @@ internal sealed class TunedParts
             .Where(child => child.module.parameters().Any())
             .Select(child => child.name)
             .ToArray();
-        var first = known.Where(name => !name.Contains('.', StringComparison.Ordinal) || char.IsDigit(name[^1]) && name.Count(c => c == '.') == 1);
+        var first = known.Where(name =>
+            !name.Contains('.', StringComparison.Ordinal) || char.IsDigit(name[^1]) && name.Count(c => c == '.') == 1
+        );
         return new UserErrorException(
             $"{Option}_from: the backbone has no module \"{module}\" with parameters.{NearestName.Suggest(module, known)} "
                 + $"It has {string.Join(", ", first.Take(20))}."

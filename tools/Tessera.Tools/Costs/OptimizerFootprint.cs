@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Tessera.Tools.Costs;
 
 /// <summary>What an optimizer remembers of a parameter, measured: it makes a step on a matrix of its own.</summary>
-internal static class OptimizerState
+internal static class OptimizerFootprint
 {
     private const int Side = 16;
 
