@@ -78,7 +78,7 @@ public sealed class CheckpointStore
         return path;
     }
 
-    /// <summary>Saves a checkpoint that is no part of a run's row: <c>last_checkpoint</c> doesn't name it, and it is never removed.</summary>
+    /// <summary>Saves a checkpoint that is no part of a run's row: <c>last_checkpoint</c> doesn't name it, nor is it removed.</summary>
     /// <param name="name">Without extension; a file of that name is replaced.</param>
     /// <returns>The file's path.</returns>
     /// <exception cref="UserErrorException">The disk is full or can't be written.</exception>

@@ -24,7 +24,7 @@ public static class IndependentMembers
             .Sum();
     }
 
-    /// <summary>The variance of the mean of several values of equal variance whose pairs are correlated alike: σ²(ρ + (1 - ρ) / m).</summary>
+    /// <summary>The variance of the mean of values of equal variance, all pairs correlated alike: σ²(ρ + (1 - ρ) / m).</summary>
     public static double VarianceOfMean(double variance, double correlation, int members) =>
         variance * (correlation + ((1 - correlation) / members));
 }

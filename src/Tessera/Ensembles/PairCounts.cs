@@ -14,7 +14,7 @@ public readonly record struct PairCounts(long Both, long Neither, long First, lo
     /// <summary>All of them.</summary>
     public long Total => Both + Neither + First + Second;
 
-    /// <summary>Yule's Q, in [-1, 1]: 0 where they are right independently of each other, below where they err on different things.</summary>
+    /// <summary>Yule's Q, in [-1, 1]: 0 where they are right independently, below where they err on different things.</summary>
     public double Q => Ratio(Cross, ((double)Both * Neither) + ((double)First * Second));
 
     /// <summary>The correlation of being right (phi), in [-1, 1].</summary>

@@ -6,8 +6,8 @@ public static class VoteWeights
     private const int MostSteps = 10_000;
     private const double Enough = 1e-12;
 
-    /// <summary>The weights under which the data is most likely: the mean of log Σ w p is largest. It has one maximum, which expectation and
-    /// maximisation climb to from equal weights.</summary>
+    /// <summary>The weights under which the data is most likely: the mean of log Σ w p is largest. It has one maximum, which
+    /// expectation and maximisation climb to from equal weights.</summary>
     /// <param name="probabilities">Of each case, what each member gives to what is true.</param>
     public static double[] MostLikely(IReadOnlyList<double[]> probabilities)
     {
@@ -43,7 +43,7 @@ public static class VoteWeights
         return weights;
     }
 
-    /// <summary>The weights whose mean has the least squared error: wᵀ G w is least, with G the products of the members' errors.</summary>
+    /// <summary>The weights whose mean has the least squared error: wᵀ G w is least, G the products of the members' errors.</summary>
     /// <param name="errors">Of each case, each member's error.</param>
     public static double[] LeastSquares(IReadOnlyList<double[]> errors)
     {

@@ -122,7 +122,8 @@ public sealed class WeightSoup : IDisposable
         foreach (var (name, full) in names)
             if (!checkpoint.Tensors[full].Shape.SequenceEqual(_kept[name].shape))
                 throw Other(
-                    $"its {name} is [{string.Join(", ", checkpoint.Tensors[full].Shape)}], the first one's [{string.Join(", ", _kept[name].shape)}]"
+                    $"its {name} is [{string.Join(", ", checkpoint.Tensors[full].Shape)}], the first one's "
+                        + $"[{string.Join(", ", _kept[name].shape)}]"
                 );
 
         UserErrorException Other(string what) =>

@@ -72,8 +72,8 @@ internal sealed class CostTable(Func<IReadOnlyList<string>, Session> open, Func<
         );
         console.Line(
             "Parameters trained, and of how many. Memory in fp32: the optimizer's state measured on a step of the config's optimizer, "
-                + "activations kept for one image by a rule over the operators that ran (docs/tools.md), the last column all together. lp_ft is "
-                + "linear_probe first and full after."
+                + "activations kept for one image by a rule over the operators that ran (docs/tools.md), the last column all together. "
+                + "lp_ft is linear_probe first and full after."
         );
         foreach (var note in _notes)
             console.Note(note);

@@ -143,7 +143,8 @@ internal sealed class EnsembleData : IDisposable
         {
             batch?.Dispose();
             throw new UserErrorException(
-                "A sample can be read for some of the members and not for others, so that they can't vote on it. Mend the file, or leave it out."
+                "A sample can be read for some of the members and not for others, so that they can't vote on it. "
+                    + "Mend the file, or leave it out."
             );
         }
         return batch;

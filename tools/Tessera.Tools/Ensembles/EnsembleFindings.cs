@@ -29,7 +29,7 @@ internal sealed record EnsembleFindings
     /// <summary>What the weights were chosen on and by which rule; null: they are equal.</summary>
     public string? WeightsFrom { get; init; }
 
-    /// <summary>The whole's followed value less the best member's, and its interval over images drawn anew; null: without intervals.</summary>
+    /// <summary>The whole's followed value less the best member's, and its interval over images drawn anew; null: none.</summary>
     public (string Best, double Value, double Low, double High)? Gain { get; init; }
 
     public required FollowedValue? Followed { get; init; }

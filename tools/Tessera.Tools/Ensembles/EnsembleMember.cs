@@ -36,7 +36,7 @@ internal sealed class EnsembleMember : IDisposable
     /// <summary>How images become its input; null: as the config says.</summary>
     public IReadOnlyList<Transform>? Pipeline { get; private set; }
 
-    /// <param name="session">The config's. A checkpoint of its architecture is used as the config says, any other as it says itself.</param>
+    /// <param name="session">The config's. A checkpoint of its architecture is used as that says, any other as its own does.</param>
     /// <param name="plugins">That a checkpoint of another architecture needs.</param>
     /// <exception cref="UserErrorException">No checkpoint, or of other classes.</exception>
     public static EnsembleMember Open(string path, Session session, DataInfo data, bool averaged, IReadOnlyList<string> plugins)

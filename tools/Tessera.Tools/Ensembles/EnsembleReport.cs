@@ -141,13 +141,14 @@ internal sealed class EnsembleReport(EnsembleFindings found)
         {
             yield return (
                 "majority",
-                $"right on {Number(rights.Majority)} of the {rights.CaseName}s; {Number(IndependentMembers.Majority(rights.Accuracies))} if they "
-                    + "erred independently"
+                $"right on {Number(rights.Majority)} of the {rights.CaseName}s; "
+                    + $"{Number(IndependentMembers.Majority(rights.Accuracies))} if they erred independently"
             );
             yield return (
                 "variance",
-                $"of the mean of {found.Members.Count}: {Number(IndependentMembers.VarianceOfMean(1, found.MeanCorrelation, found.Members.Count))} "
-                    + "of a member's at this correlation of being right"
+                $"of the mean of {found.Members.Count}: "
+                    + $"{Number(IndependentMembers.VarianceOfMean(1, found.MeanCorrelation, found.Members.Count))} of a "
+                    + "member's at this correlation of being right"
             );
         }
         if (found.Regression is { Ambiguity: var ambiguity })

@@ -93,8 +93,8 @@ internal sealed class EnsembleRun : IDisposable
         }
         if (_chosenOn == _measured)
             _warnings.Add(
-                $"{(_arguments.Vote == VoteKind.Weighted ? "The weights" : "The soup's members")} were chosen on the data that they are measured "
-                    + "on, so the figures flatter them. With val and test in the config, they are chosen on val and measured on test."
+                $"{(_arguments.Vote == VoteKind.Weighted ? "Weights" : "The soup's members")} were chosen on the data that they are "
+                    + "measured on, so the figures flatter. With val and test in the config, it is chosen on val and measured on test."
             );
         var chosen = _arguments.Vote == VoteKind.Weighted ? weights.Choose(figures ?? []) : Votes.Equal(_members.Count);
         return (chosen, _arguments.Soup == SoupKind.Greedy ? figures : null, followed);

@@ -25,8 +25,8 @@ internal sealed record FollowedValue(string Name, MetricRule Rule)
         return found.Rule is { } rule
             ? new FollowedValue(found.key, rule)
             : throw new UserErrorException(
-                $"{part}.metrics: {(asked is null ? "none of them says" : $"\"{asked}\" doesn't say")} whether more or less is better, so nothing "
-                    + $"can be chosen by it. --metric NAME takes another."
+                $"{part}.metrics: {(asked is null ? "none of them says" : $"\"{asked}\" doesn't say")} whether more or less is "
+                    + $"better, so nothing can be chosen by it. --metric NAME takes another."
             );
     }
 

@@ -79,15 +79,15 @@ internal sealed class Soups(EnsembleArguments arguments, EnsembleData data, IRea
             using var checkpoint = EnsembleMember.OpenCheckpoint(member.Name);
             if (!checkpoint.Info.Data.Classes.SequenceEqual(members[0].Info.Data.Classes))
                 throw new UserErrorException(
-                    $"{member.Name}: its classes are in another order than {members[0].Name}'s, so its weights mean something else. An ensemble "
-                        + "without --soup takes both."
+                    $"{member.Name}: its classes are in another order than {members[0].Name}'s, so its weights mean something else. "
+                        + "An ensemble without --soup takes both."
                 );
             all.Add(checkpoint);
         }
         if (members.Select(member => member.Info.Source).Distinct().Count() > 1)
             ToolConsole.Current.Warning(
-                "The members began from different weights. Averages of weights are good for runs from one initial point; of others they are "
-                    + "mostly worse than each."
+                "The members began from different weights. Averages of weights are good for runs from one initial point; of others "
+                    + "they are mostly worse than each."
             );
     }
 

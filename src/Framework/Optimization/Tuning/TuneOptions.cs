@@ -46,6 +46,6 @@ public sealed record TuneOptions(
     double Rate = 1
 )
 {
-    /// <summary>Whether the head is trained alone at this place of a run. It depends on nothing else, so that a resumed run agrees.</summary>
+    /// <summary>Whether the head is trained alone at this place of a run. Nothing else decides, so that a resumed run agrees.</summary>
     public bool IsHeadAlone(Progress at) => Preset == TunePreset.LpFt && (Unit == ScheduleUnit.Epoch ? at.Epoch : at.Iteration) < HeadFor;
 }

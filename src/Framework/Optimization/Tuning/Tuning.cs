@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Optimization;
 
-/// <summary>What of a model is trained now: by a preset, and by patterns of what is frozen. What a model froze by itself stays so.</summary>
+/// <summary>What of a model is trained now: by a preset, and by patterns of what is frozen. What a model froze itself stays so.</summary>
 public sealed class Tuning
 {
     private static readonly ILogger s_log = Log.For(Log.Run);
@@ -16,7 +16,7 @@ public sealed class Tuning
     private readonly IReadOnlyList<nn.Module> _still = [];
     private bool? _headAlone;
 
-    /// <summary>Freezes what is never trained. Where there are two phases, everything is as in the second until <see cref="Enter"/>.</summary>
+    /// <summary>Freezes what is never trained. Of two phases, it is as in the second until <see cref="Enter"/>.</summary>
     /// <param name="freeze">Patterns of parameters that are not trained, whatever the preset says.</param>
     /// <exception cref="UserErrorException">The model has no such part, or a pattern matches nothing.</exception>
     public Tuning(VisionModel model, TuneOptions options, IReadOnlyList<string> freeze)

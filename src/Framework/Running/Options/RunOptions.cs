@@ -89,7 +89,7 @@ public sealed record TrainOptions(
         var loop = Loop.Value is { } described ? described.Build(services) : CountingLoop();
         if (Tune == TunePreset.LpFt && TuneHeadFor >= loop.Length)
             throw new UserErrorException(
-                $"train.tune_head_for is {TuneHeadFor}, but the whole run is {loop.Length} long ({loop.LengthKey}), so that nothing is left "
+                $"train.tune_head_for is {TuneHeadFor}, but the whole run is {loop.Length} long ({loop.LengthKey}), so nothing is left "
                     + $"for the second phase. Make it shorter, or set train.tune to \"linear_probe\"."
             );
         return loop;
@@ -178,7 +178,7 @@ public record StepOptions(
             yield return new ValidationResult("It says where \"tune\": \"partial\" begins; tune is something else.", [nameof(TuneFrom)]);
         if (Tune == TunePreset.LpFt && TuneHeadFor is null)
             yield return new ValidationResult(
-                "\"tune\": \"lp_ft\" needs tune_head_for: for how many epochs (or iterations, as the loop counts) the head is trained alone.",
+                "\"tune\": \"lp_ft\" needs tune_head_for: how many epochs (or iterations, as the loop counts) the head is trained alone.",
                 [nameof(Tune)]
             );
         foreach (var (given, member) in new[] { (TuneHeadFor is not null, nameof(TuneHeadFor)), (TuneRate is not null, nameof(TuneRate)) })
