@@ -54,7 +54,7 @@ public sealed class DiversityTests
             Assert.Equal(pair.Q, turned.Q);
             Assert.Equal(pair.Kappa, turned.Kappa);
             Assert.Equal(Pearson(a, b), pair.Correlation, 9);
-            Assert.Equal(pair, PairCounts.Of(a[..7], b[..7]) + PairCounts.Of(a[7..], b[7..]));
+            Assert.Equal(pair, PairCounts.Of(a.AsSpan(0, 7), b.AsSpan(0, 7)) + PairCounts.Of(a.AsSpan(7), b.AsSpan(7)));
         }
         bool[] Draw() => [.. Enumerable.Range(0, 20).Select(i => i < 2 ? i == 0 : random.Next(3) > 0)];
     }
