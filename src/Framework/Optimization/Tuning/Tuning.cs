@@ -69,9 +69,9 @@ public sealed class Tuning
         _headAlone = alone;
         if (alone)
             s_log.LogInformation(
-                "The head is trained alone for {0} {1}; {2} parameters wait.",
+                "The head is trained alone until {0} {1} is done; {2} parameters wait.",
+                _options.Unit == ScheduleUnit.Epoch ? "epoch" : "iteration",
                 _options.HeadFor,
-                _options.Unit == ScheduleUnit.Epoch ? "epochs" : "iterations",
                 _waiting.Length
             );
         else
