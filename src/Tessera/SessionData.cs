@@ -88,7 +88,9 @@ public sealed class SessionData
 
     /// <summary>This process's batches to evaluate, of any data; the caller's to dispose.</summary>
     /// <param name="options">null: one image after another.</param>
-    public IBatchLoader OpenEvaluationLoader(Dataset dataset, LoaderOptions? options) => Open(dataset, options, training: false, []);
+    /// <param name="pipeline">In place of the data set's own.</param>
+    public IBatchLoader OpenEvaluationLoader(Dataset dataset, LoaderOptions? options, IReadOnlyList<Transform>? pipeline = null) =>
+        Open(dataset, options, training: false, [], pipeline);
 
     /// <summary>New metrics of a part, by the config's names.</summary>
     /// <param name="data">The classes; by default those of the part's data set.</param>
@@ -103,14 +105,20 @@ public sealed class SessionData
             _ => _session.Options.Test?.Dataset,
         };
 
-    private IBatchLoader Open(Dataset dataset, LoaderOptions? options, bool training, IReadOnlyList<BatchTransform> transforms)
+    private IBatchLoader Open(
+        Dataset dataset,
+        LoaderOptions? options,
+        bool training,
+        IReadOnlyList<BatchTransform> transforms,
+        IReadOnlyList<Transform>? pipeline = null
+    )
     {
         options ??= new LoaderOptions();
         return _session
             .Services.GetRequiredService<IBatchLoaderFactory>()
             .Create(
                 dataset,
-                dataset.Pipeline,
+                pipeline ?? dataset.Pipeline,
                 options.Sampler?.Build(_session.Services),
                 options,
                 _session.Options.Seed,

@@ -19,6 +19,7 @@ internal static class Program
             PredictCommand.Create(),
             AttentionCommand.Create(),
             ExplainCommand.Create(),
+            EnsembleCommand.Create(),
             EvalMetricCommand.Create(),
             CompareRunsCommand.Create(),
             ConfusionMatrixCommand.Create(),

@@ -78,6 +78,12 @@ public sealed class CheckpointStore
         return path;
     }
 
+    /// <summary>Saves a checkpoint that is no part of a run's row: <c>last_checkpoint</c> doesn't name it, nor is it removed.</summary>
+    /// <param name="name">Without extension; a file of that name is replaced.</param>
+    /// <returns>The file's path.</returns>
+    /// <exception cref="UserErrorException">The disk is full or can't be written.</exception>
+    public string SaveAside(string name, StateWriter state, CheckpointInfo info) => Write(name, state, info with { Kept = [] });
+
     /// <summary>Saves <c>best_&lt;metric&gt;.safetensors</c>, replacing the former best. Resumable like any other.</summary>
     public string SaveBest(string metric, StateWriter state, CheckpointInfo info) =>
         Write(

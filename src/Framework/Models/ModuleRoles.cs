@@ -35,11 +35,20 @@ public interface ITrainingMemory
 /// </summary>
 public interface INormalization;
 
+/// <summary>
+/// A layer by which the tokens of an image look at each other, with all its projections: what <c>train.tune</c> trains as attention.
+/// TorchSharp's own is known; another one bears this mark.
+/// </summary>
+public interface IAttentionLayer;
+
 public static class ModuleRoles
 {
     /// <summary>Whether a module normalises: one of TorchSharp's norms, or marked by <see cref="INormalization"/>.</summary>
     public static bool IsNormalization(this nn.Module module) =>
         module is INormalization or BatchNorm or InstanceNorm or LayerNorm or GroupNorm or LocalResponseNorm;
+
+    /// <summary>Whether a module is attention: TorchSharp's, or marked by <see cref="IAttentionLayer"/>.</summary>
+    public static bool IsAttention(this nn.Module module) => module is IAttentionLayer or MultiheadAttention;
 
     /// <summary>Modules of a role within a model, with their names.</summary>
     public static IEnumerable<(string Name, T Module)> Having<T>(this nn.Module model)

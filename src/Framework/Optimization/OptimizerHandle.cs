@@ -14,7 +14,7 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
     private readonly StepContext _context;
     private readonly Parameter[] _parameters;
     private readonly string[] _names;
-    private readonly Tensor[]? _inputs;
+    private readonly bool _isOneOfSeveral;
     private bool _pending;
 
     public OptimizerHandle(string name, OptimizerFactory factory, nn.Module model, StepContext context)
@@ -27,7 +27,7 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         (Groups, _context) = (groups, context);
         _parameters = [.. groups.SelectMany(group => group.Parameters)];
         _names = [.. groups.SelectMany(group => group.Names)];
-        _inputs = context.SeveralOptimizers ? [.. _parameters] : null;
+        _isOneOfSeveral = context.SeveralOptimizers;
         Optimizer = factory.Create(groups);
         if (Optimizer is LbfgsOptimizer && (context.Scaler is not null || context.Group.WorldSize > 1))
             throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
@@ -62,12 +62,15 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
     public void Step(Tensor loss, bool retainGraph = false)
     {
         _context.Guard?.Invoke(loss);
+        Tensor[]? inputs = _isOneOfSeveral ? [.. _parameters.Where(parameter => parameter.requires_grad)] : null;
+        if (inputs is { Length: 0 })
+            return; // all its parameters wait for a later phase
         using (NewDisposeScope())
         {
             var scaled = _context.BatchesPerStep > 1 ? loss / _context.BatchesPerStep : loss;
             if (_context.Scaler is { } scaler)
                 scaled = scaled.to(ScalarType.Float32) * scaler.Scale;
-            scaled.backward(retain_graph: retainGraph, inputs: _inputs);
+            scaled.backward(retain_graph: retainGraph, inputs: inputs);
         }
         _pending = true;
         if (_context.Due)
@@ -115,7 +118,7 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         foreach (var parameter in _parameters)
         {
             var gradient = parameter.grad;
-            if (gradient is null && _context.Group.WorldSize > 1)
+            if (gradient is null && parameter.requires_grad && _context.Group.WorldSize > 1)
                 parameter.grad = gradient = zeros_like(parameter); // another process may have one
             if (gradient is not null)
                 gradients.Add(gradient);

@@ -10,6 +10,9 @@ public sealed class ClassOrder
 
     private ClassOrder(int[] place) => _place = place;
 
+    /// <summary>The place of each of the model's classes among the data's.</summary>
+    public IReadOnlyList<int> Places => _place;
+
     /// <summary>null where the order is the same, or the names aren't.</summary>
     public static ClassOrder? Between(DataInfo model, DataInfo data)
     {

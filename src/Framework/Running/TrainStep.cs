@@ -17,6 +17,7 @@ public sealed class TrainStep : IDisposable
 {
     private readonly StepParts _parts;
     private readonly RunOptimizers _optimizers;
+    private readonly Tuning _tuning;
     private readonly nn.Module[] _stillNorms;
 
     /// <summary>Places the model on the device, freezes what the options name, and makes the optimizers.</summary>
@@ -24,7 +25,7 @@ public sealed class TrainStep : IDisposable
     public TrainStep(StepParts parts)
     {
         _parts = parts;
-        FrozenParameters = ParameterGroups.Freeze(parts.Model, parts.Step.Freeze ?? []).Count;
+        _tuning = new Tuning(parts.Model, parts.Step.Tuned(parts.Counts), parts.Step.Freeze ?? []);
         _stillNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, parts.Step.NormEval ?? []))];
         SingleValueNorms.Attach(parts.Model);
         if (parts.Device.type != DeviceType.CPU)
@@ -58,7 +59,7 @@ public sealed class TrainStep : IDisposable
     public OptimizerSet Optimizers => _optimizers;
 
     /// <summary>Parameters that the options keep from being trained.</summary>
-    public int FrozenParameters { get; }
+    public int FrozenParameters => _tuning.Frozen.Count;
 
     /// <summary>Norms that keep their statistics: those whose parameters are all frozen, and those that the options name.</summary>
     public int StillNorms => _stillNorms.Length;
@@ -78,10 +79,12 @@ public sealed class TrainStep : IDisposable
     /// <summary>Places a batch on the model's device, laid out in memory as the model wants it.</summary>
     public void Prepare(Batch batch) => batch.Place(_parts.Device, _parts.ChannelsLast);
 
-    /// <summary>The model in training mode, but for the norms that keep their statistics.</summary>
+    /// <summary>The model in training mode, but for the norms that keep their statistics and the modules that a preset lets rest.</summary>
     public void TrainMode()
     {
         Model.train();
+        foreach (var part in _tuning.Still)
+            part.eval();
         foreach (var norm in _stillNorms)
             norm.eval();
     }
@@ -94,6 +97,8 @@ public sealed class TrainStep : IDisposable
     /// <exception cref="UserErrorException">The model's parts don't fit each other or the images.</exception>
     public LossMap Run(Batch batch, Progress progress, int batches = 1, bool completes = true)
     {
+        if (_tuning.Enter(progress))
+            TrainMode();
         (_optimizers.Context.BatchesPerStep, _optimizers.Context.Due) = (batches, completes);
         Guard?.Begin(progress, batch);
         return ShapeMistake.Guard(
@@ -120,7 +125,7 @@ public sealed class TrainStep : IDisposable
     public void Apply(ScheduleChain schedule, Progress progress)
     {
         foreach (var handle in _optimizers.Handles)
-            schedule.Apply(handle.Optimizer, progress);
+            schedule.Apply(handle.Optimizer, progress, _tuning.RateAt(progress));
     }
 
     public void Dispose() => _optimizers.Dispose();

@@ -37,6 +37,9 @@ public record StepParts
 
     /// <value>One process.</value>
     public IProcessGroup Group { get; init; } = new SingleProcess();
+
+    /// <summary>What the phases of <c>train.tune</c> are counted in.</summary>
+    internal virtual LoopKind Counts => LoopKind.Epochs;
 }
 
 /// <summary>Everything a training is made of, built. A test needs no config.</summary>
@@ -46,6 +49,8 @@ public sealed record TrainerParts : StepParts
 
     /// <summary>What comes after what, and for how long.</summary>
     public required Loop Loop { get; init; }
+
+    internal override LoopKind Counts => Loop.Counts;
 
     public IReadOnlyList<Schedule> Schedule { get; init; } = [];
 

@@ -10,7 +10,7 @@ namespace Tessera.Models.Attention;
 /// who attends whom is what components differ in.
 /// </summary>
 [ComponentKind("attention")]
-public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>
+public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>, IAttentionLayer
 {
     private protected readonly Linear? qkv; // rows: the queries of all heads, then the keys, then the values
     private protected readonly Linear? q;

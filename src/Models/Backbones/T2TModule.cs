@@ -167,7 +167,7 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
 }
 
 /// <summary>Attention of one head to narrower tokens, added to its values. Its weights can be tapped under the name "weights".</summary>
-public sealed class SoftSplitAttention : Module<Tensor, Tensor>, IHasTokenGrid
+public sealed class SoftSplitAttention : Module<Tensor, Tensor>, IHasTokenGrid, IAttentionLayer
 {
     private readonly Linear qkv; // rows: queries, keys, values
     private readonly Linear proj;

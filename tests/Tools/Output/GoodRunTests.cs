@@ -30,6 +30,8 @@ public sealed class GoodRunTests(OutputFiles files) : IClassFixture<OutputFiles>
     [InlineData("dataset-stats", "dataset-stats ./tiny.json", false)]
     [InlineData("browse-dataset", "browse-dataset ./tiny.json --count 2 --out-dir ./browse", false)]
     [InlineData("get-flops", "get-flops ./tiny.json --shape 32 32", false)]
+    [InlineData("get-flops, presets", "get-flops ./tiny.json --shape 32 32 --tune", false)]
+    [InlineData("ensemble", "ensemble ./tiny.json ./run/epoch_1.safetensors ./run/epoch_2.safetensors --bootstrap 10", true)]
     [InlineData("analyze-logs", "analyze-logs ./logged --out ./curves.png", false)]
     [InlineData("benchmark", "benchmark ./tiny.json --batches 2 --warmup 1", true)]
     [InlineData("print-config", "print-config ./tiny.json", false)]

@@ -40,6 +40,10 @@ internal static class GetFlopsCommand
         };
         var picture = new Option<string?>("--picture") { Description = "Draw the tree of modules: .png or .svg.", HelpName = "PATH" };
         var output = new Option<string?>("--out") { Description = "Write every module's figures there as JSON.", HelpName = "flops.json" };
+        var tune = new Option<bool>("--tune")
+        {
+            Description = "Compares what training costs under each preset of train.tune, instead of module by module.",
+        };
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "get-flops",
@@ -52,6 +56,7 @@ internal static class GetFlopsCommand
             depth,
             picture,
             output,
+            tune,
             overrides,
         };
         command.SetAction(parsed =>
@@ -62,13 +67,23 @@ internal static class GetFlopsCommand
                 parsed.GetValue(depth),
                 parsed.GetValue(picture),
                 parsed.GetValue(output),
+                parsed.GetValue(tune),
                 parsed.GetRequiredValue(overrides)
             )
         );
         return command;
     }
 
-    private static int Run(string config, int[] shape, int? classes, int depth, string? picture, string? output, string[] overrides)
+    private static int Run(
+        string config,
+        int[] shape,
+        int? classes,
+        int depth,
+        string? picture,
+        string? output,
+        bool tune,
+        string[] overrides
+    )
     {
         if (shape is not ([> 0] or [> 0, > 0]))
             throw new UserErrorException(
@@ -81,12 +96,18 @@ internal static class GetFlopsCommand
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
         var (height, width) = (shape[0], shape[^1]);
-        using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
-        using var model = session.CreateModel(
-            classes is { } count ? ClassesAlone(session, count) : session.Data[session.Data.FirstPart].Info
-        );
-        if (session.Options.Train?.Freeze is { } frozen)
-            ParameterGroups.Freeze(model, frozen);
+        using var session = Open([]);
+        using var model = session.CreateModel(Data(session));
+        var train = session.Options.Train;
+        if (tune)
+        {
+            if (picture is not null)
+                throw new UserErrorException("--picture draws the tree of modules; --tune compares presets. Leave one of the two out.");
+            Compare(CostVariant.Presets(model, train?.TuneFrom));
+            return 0;
+        }
+        if (train is not null)
+            _ = new Tuning(model, train.Tuned(), train.Freeze ?? []);
         var cost = CostMeter.Measure(model, height, width);
 
         var text = ToolConsole.Current;
@@ -120,6 +141,27 @@ internal static class GetFlopsCommand
         if (output is not null)
             MetricFiles.Write(output, Json(cost, height, width));
         return 0;
+
+        Session Open(IReadOnlyList<string> changes) =>
+            Session.Open(config, new SessionOptions { Overrides = [.. overrides, .. changes], Note = ToolConsole.Current.Note });
+
+        DataInfo Data(Session of) => classes is { } count ? ClassesAlone(of, count) : of.Data[of.Data.FirstPart].Info;
+
+        void Compare(IReadOnlyList<CostVariant> variants)
+        {
+            var table = new CostTable(Open, Data).Measure(variants, height, width);
+            table.Show();
+            if (output is not null)
+                MetricFiles.Write(
+                    output,
+                    new JsonObject
+                    {
+                        ["height"] = height,
+                        ["width"] = width,
+                        ["variants"] = table.Json(),
+                    }
+                );
+        }
     }
 
     /// <summary>Data of that many classes, for the task that the model declares.</summary>

@@ -165,7 +165,7 @@ internal sealed class Examination : IDisposable
     /// hooks.</summary>
     private string Optimizer()
     {
-        var frozen = ParameterGroups.Freeze(Session.Model, Options.Train!.Freeze ?? []);
+        var frozen = new Tuning(Session.Model, Options.Train!.Tuned(), Options.Train.Freeze ?? []).Frozen;
         ParameterGroups.Norms(Session.Model, Options.Train.NormEval ?? []);
         var specs = Options.Optimizer!.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
         var factories = specs.Select(spec => spec.Build(Session.Services)).ToArray();

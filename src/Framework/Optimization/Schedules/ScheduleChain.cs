@@ -64,14 +64,20 @@ public sealed class ScheduleChain
         At(step).Select(entry => entry.Phase.Schedule.Momentum(entry.At)).LastOrDefault(momentum => momentum is not null);
 
     /// <summary>Sets learning rates (and momenta) for the step to come.</summary>
-    public void Apply(optim.Optimizer optimizer, Progress progress)
+    /// <param name="factor">Times the rates that the phases give, or that the optimizer began with; null: there is no factor.</param>
+    public void Apply(optim.Optimizer optimizer, Progress progress, double? factor = null)
     {
         if (_phases.Length == 0)
+        {
+            if (factor is { } times)
+                foreach (var group in optimizer.ParamGroups)
+                    group.LearningRate = group.InitialLearningRate * times;
             return;
+        }
         var momentum = Momentum(progress.Iteration);
         foreach (var group in optimizer.ParamGroups)
         {
-            group.LearningRate = Rate(group.InitialLearningRate, progress.Iteration);
+            group.LearningRate = Rate(group.InitialLearningRate, progress.Iteration) * (factor ?? 1);
             if (momentum is not { } value)
                 continue;
             if (group is optim.IMomentum withMomentum)

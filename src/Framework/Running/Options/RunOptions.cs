@@ -54,6 +54,12 @@ public sealed record RunOptions(
 /// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
 /// <param name="NormEval">Name patterns of modules, such as "backbone", whose norms keep their statistics in training; "*" for all.</param>
 /// <param name="SyncBn">Batch norms take their statistics over all processes. Nothing changes where there is but one.</param>
+/// <param name="Tune">What is trained: the head alone (linear_probe), the head first and then everything (lp_ft), everything from
+/// <c>tune_from</c> on (partial), attention and head (attention, last_attention), norms and head (norms), or everything (full). What
+/// <c>freeze</c> names is not trained in any case.</param>
+/// <param name="TuneFrom">Of partial: the module of the backbone from which on it is trained, such as "layer4".</param>
+/// <param name="TuneHeadFor">Of lp_ft: for how many epochs, or iterations where the loop counts those, the head is trained alone.</param>
+/// <param name="TuneRate">Of lp_ft: times the learning rates once everything is trained; 0.1 where it isn't given.</param>
 /// <param name="Penalties">Terms of the objective that depend on the parameters alone, by name.</param>
 /// <param name="BatchTransforms">Changes to whole batches (Mixup, CutMix), in order.</param>
 public sealed record TrainOptions(
@@ -68,16 +74,29 @@ public sealed record TrainOptions(
     IReadOnlyList<string>? Freeze = null,
     IReadOnlyList<string>? NormEval = null,
     bool SyncBn = false,
+    TunePreset? Tune = null,
+    string? TuneFrom = null,
+    int? TuneHeadFor = null,
+    double? TuneRate = null,
     IReadOnlyDictionary<string, ComponentSpec<Penalty>?>? Penalties = null,
     IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null
-) : StepOptions(Accumulate, ClipGrad, Freeze, NormEval, SyncBn), IValidatableObject
+) : StepOptions(Accumulate, ClipGrad, Freeze, NormEval, SyncBn, Tune, TuneFrom, TuneHeadFor, TuneRate), IValidatableObject
 {
     /// <summary>The loop that the options describe.</summary>
     /// <exception cref="UserErrorException">The options don't say how long the run is.</exception>
     public Loop BuildLoop(IServiceProvider services)
     {
-        if (Loop.Value is { } described)
-            return described.Build(services);
+        var loop = Loop.Value is { } described ? described.Build(services) : CountingLoop();
+        if (Tune == TunePreset.LpFt && TuneHeadFor >= loop.Length)
+            throw new UserErrorException(
+                $"train.tune_head_for is {TuneHeadFor}, but the whole run is {loop.Length} long ({loop.LengthKey}), so nothing is left "
+                    + $"for the second phase. Make it shorter, or set train.tune to \"linear_probe\"."
+            );
+        return loop;
+    }
+
+    private Loop CountingLoop()
+    {
         var (kind, every) = (Loop.Word!.Value, ValidateEvery ?? 1);
         var (length, key, other) = kind == LoopKind.Epochs ? (Epochs, "epochs", "iterations") : (Iterations, "iterations", "epochs");
         if (length <= 0)
@@ -92,6 +111,8 @@ public sealed record TrainOptions(
     /// <summary>What a loop says itself is not said beside it.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        foreach (var mistake in TuningMistakes())
+            yield return mistake;
         if (Loop.Value is not { } described)
             yield break;
         foreach (
@@ -119,13 +140,52 @@ public sealed record TrainOptions(
 /// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
 /// <param name="NormEval">Name patterns of modules whose norms keep their statistics in training; "*" for all.</param>
 /// <param name="SyncBn">Batch norms take their statistics over all processes.</param>
+/// <param name="Tune">What is trained; null: everything.</param>
+/// <param name="TuneFrom">Of <see cref="TunePreset.Partial"/>: the module of the backbone from which on it is trained.</param>
+/// <param name="TuneHeadFor">Of <see cref="TunePreset.LpFt"/>: for how many epochs or iterations the head is trained alone.</param>
+/// <param name="TuneRate">Of <see cref="TunePreset.LpFt"/>: times the learning rates once everything is trained; null: 0.1.</param>
 public record StepOptions(
     [property: Range(1, 65536)] int Accumulate = 1,
     ClipGradOptions? ClipGrad = null,
     IReadOnlyList<string>? Freeze = null,
     IReadOnlyList<string>? NormEval = null,
-    bool SyncBn = false
-);
+    bool SyncBn = false,
+    TunePreset? Tune = null,
+    string? TuneFrom = null,
+    [property: Range(1, int.MaxValue)] int? TuneHeadFor = null,
+    [property: Range(0.0, 1e6)] double? TuneRate = null
+)
+{
+    private const double FineTuningRate = 0.1;
+
+    /// <summary>Which part of a model is trained, and when.</summary>
+    /// <param name="counts">What the run counts.</param>
+    public TuneOptions Tuned(LoopKind counts = LoopKind.Epochs) =>
+        new(
+            Tune,
+            TuneFrom,
+            TuneHeadFor ?? 0,
+            counts == LoopKind.Epochs ? ScheduleUnit.Epoch : ScheduleUnit.Iteration,
+            TuneRate ?? FineTuningRate
+        );
+
+    /// <summary>Options of presets that don't go together.</summary>
+    private protected IEnumerable<ValidationResult> TuningMistakes()
+    {
+        if (Tune == TunePreset.Partial && TuneFrom is null)
+            yield return new ValidationResult("\"tune\": \"partial\" needs tune_from, such as \"layer4\".", [nameof(Tune)]);
+        if (Tune != TunePreset.Partial && TuneFrom is not null)
+            yield return new ValidationResult("It says where \"tune\": \"partial\" begins; tune is something else.", [nameof(TuneFrom)]);
+        if (Tune == TunePreset.LpFt && TuneHeadFor is null)
+            yield return new ValidationResult(
+                "\"tune\": \"lp_ft\" needs tune_head_for: how many epochs (or iterations, as the loop counts) the head is trained alone.",
+                [nameof(Tune)]
+            );
+        foreach (var (given, member) in new[] { (TuneHeadFor is not null, nameof(TuneHeadFor)), (TuneRate is not null, nameof(TuneRate)) })
+            if (given && Tune != TunePreset.LpFt)
+                yield return new ValidationResult("It is of \"tune\": \"lp_ft\" alone; tune is something else.", [member]);
+    }
+}
 
 /// <param name="Dataset">The data.</param>
 /// <param name="Loader">How it is read.</param>

@@ -30,17 +30,47 @@ internal sealed class SegmentationPredictor
     public IReadOnlyList<Prediction> Predict(Batch batch)
     {
         using var scope = NewDisposeScope();
-        var (height, width) = (batch.Images.shape[2], batch.Images.shape[3]);
         var seen = _views.Select(view => See(batch.Images, view)).ToArray();
         var finite = FiniteOutput.OfImages(seen);
         var predictions = new Prediction[batch.Count];
         for (var i = 0; i < predictions.Length; i++)
-        {
-            var maps = new ViewMaps(_views, [.. seen.Select(logits => logits.narrow(0, i, 1))], (height, width), _head.AlignCorners);
-            predictions[i] = new SegmentationPrediction(maps.Classes(batch.Samples[i].Geometry)) { OutputIsFinite = finite[i] };
-        }
+            predictions[i] = new SegmentationPrediction(Maps(batch, seen, i).Classes(batch.Samples[i].Geometry))
+            {
+                OutputIsFinite = finite[i],
+            };
         return predictions;
     }
+
+    /// <summary>The probabilities of every pixel, one image after another.</summary>
+    public IEnumerable<Tensor> Probabilities(Batch batch)
+    {
+        var seen = Array.ConvertAll(_views, view => See(batch.Images, view).DetachFromDisposeScope());
+        try
+        {
+            for (var i = 0; i < batch.Count; i++)
+                yield return Image(i);
+        }
+        finally
+        {
+            foreach (var logits in seen)
+                logits.Dispose();
+        }
+
+        // No scope is open while the caller works with an image.
+        Tensor Image(int i)
+        {
+            using var scope = NewDisposeScope();
+            return Maps(batch, seen, i).Probabilities(batch.Samples[i].Geometry);
+        }
+    }
+
+    private ViewMaps Maps(Batch batch, Tensor[] seen, int image) =>
+        new(
+            _views,
+            [.. seen.Select(logits => logits.narrow(0, image, 1))],
+            (batch.Images.shape[2], batch.Images.shape[3]),
+            _head.AlignCorners
+        );
 
     /// <returns>Logits of the whole view, still mirrored, [B, classes, h, w], float32.</returns>
     private Tensor See(Tensor images, View view)

@@ -13,7 +13,7 @@ public sealed record SegmentorOptions(SegmentationTestOptions? Test = null, stri
 
 /// <summary>Images to the class of every pixel.</summary>
 [Component("Segmentor"), ForTask(DataTask.Segmentation)]
-public sealed class Segmentor : VisionModel, IExplainable
+public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -155,6 +155,8 @@ public sealed class Segmentor : VisionModel, IExplainable
     }
 
     public override IReadOnlyList<Prediction> Predict(Batch batch) => _predictor.Predict(batch);
+
+    public IEnumerable<Tensor> Probabilities(Batch batch) => _predictor.Probabilities(batch);
 
     private Tensor[] Maps(Tensor images)
     {

@@ -23,7 +23,7 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
     /// <param name="geometry">How the image came to be what the network was shown; null where it is the original.</param>
     public Image Classes(Geometry? geometry)
     {
-        geometry ??= new Geometry((int)size.Height, (int)size.Width, Matrix3x2.Identity);
+        geometry ??= Original;
         var (height, width) = (geometry.OriginalHeight, geometry.OriginalWidth);
         var wide = Channels > 255;
         var image = new Image(
@@ -33,16 +33,41 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
             wide ? PixelType.UInt16 : PixelType.UInt8,
             new byte[checked(height * width * (wide ? 2 : 1))]
         );
+        ByRows(geometry, (scores, top) => Write(scores.max(1).indexes.flatten(), image, top * width)); // several times as fast as argmax
+        return image;
+    }
+
+    /// <summary>The probabilities of every pixel.</summary>
+    /// <returns>[classes, H, W], float32, on the maps' device; in no dispose scope, the caller's.</returns>
+    public Tensor Probabilities(Geometry? geometry)
+    {
+        var parts = new List<Tensor>();
+        ByRows(
+            geometry ?? Original,
+            (scores, _) => parts.Add((views.Length == 1 ? scores.softmax(1) : scores).squeeze(0).DetachFromDisposeScope())
+        );
+        if (parts is [var whole])
+            return whole;
+        whole = cat(parts, 1).DetachFromDisposeScope();
+        parts.ForEach(part => part.Dispose());
+        return whole;
+    }
+
+    private Geometry Original => new((int)size.Height, (int)size.Width, Matrix3x2.Identity);
+
+    /// <summary>The scores of the original image's pixels, as many rows at once as the budget has room for.</summary>
+    /// <param name="use">Gets [1, classes, rows, W] and the first row's number.</param>
+    private void ByRows(Geometry geometry, Action<Tensor, int> use)
+    {
+        var (height, width) = (geometry.OriginalHeight, geometry.OriginalWidth);
         var plain = IsPlain(geometry) && Channels * height * width <= Budget;
         var rows = plain ? height : (int)Math.Clamp(Budget / (Channels * width), 1, height);
         for (var top = 0; top < height; top += rows)
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(rows, height - top);
-            var scores = plain ? Mean(map => Upsampling.To(map, [height, width], alignCorners)) : Sampled(geometry, top, count);
-            Write(scores.max(1).indexes.flatten(), image, top * width); // several times as fast as argmax
+            use(plain ? Mean(map => Upsampling.To(map, [height, width], alignCorners)) : Sampled(geometry, top, count), top);
         }
-        return image;
     }
 
     /// <summary>
