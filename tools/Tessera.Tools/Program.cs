@@ -29,6 +29,7 @@ internal static class Program
             PrintConfigCommand.Create(),
             ListComponentsCommand.Create(),
             PublishCommand.Create(),
+            MergeAdapterCommand.Create(),
             PseudoLabelsCommand.Create(),
             ConvertMasksCommand.Create(),
             ScoreMasksCommand.Create(),
