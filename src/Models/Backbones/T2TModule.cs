@@ -111,7 +111,7 @@ public sealed class TokenPerformer : Module<Tensor, Tensor>, IHasTokenGrid, IHas
             new((Module)mlp[2], LayerRole.Fc2),
         ];
 
-    public IEnumerable<TokenBranch> Branches => [new(mlp, BranchKind.Mlp, proj.out_features, proj.out_features)];
+    public IEnumerable<TokenBranch> Branches => [new(mlp, BranchKind.Mlp, proj.weight!.shape[0], proj.weight.shape[0])];
 
     /// <param name="x">[B, N, from].</param>
     /// <returns>[B, N, to].</returns>

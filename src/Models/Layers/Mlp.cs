@@ -26,7 +26,7 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>, IHasLayerRoles
 
     public IEnumerable<RoledLayer> LayerRoles => [new(fc1, LayerRole.Fc1), new(fc2, LayerRole.Fc2)];
 
-    public IEnumerable<TokenBranch> Branches => [new(this, BranchKind.Mlp, fc1.in_features, fc2.out_features)];
+    public IEnumerable<TokenBranch> Branches => [new(this, BranchKind.Mlp, fc1.weight!.shape[1], fc2.weight!.shape[0])];
 
     /// <param name="x">[B, N, channels].</param>
     public override Tensor forward(Tensor x)

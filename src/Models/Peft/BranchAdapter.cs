@@ -20,8 +20,7 @@ internal sealed class BranchAdapter : Module<Tensor, Tensor>
         : base(nameof(BranchAdapter))
     {
         (down, up, _scale, _dropout) = (Linear(from, bottleneck), Linear(bottleneck, to), scale, dropout);
-        // With both at zero neither would ever have a gradient.
-        init.kaiming_uniform_(down.weight!, a: Math.Sqrt(5));
+        // Down stays as linear layers begin, Kaiming-uniform: with both at zero neither would ever have a gradient.
         init.zeros_(down.bias!);
         init.zeros_(up.weight!);
         init.zeros_(up.bias!);
@@ -31,7 +30,7 @@ internal sealed class BranchAdapter : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = functional.relu(down.call(x));
+        x = down.call(x).relu();
         if (_dropout > 0)
             x = functional.dropout(x, _dropout, training);
         return scope.MoveToOuter(up.call(x) * _scale);

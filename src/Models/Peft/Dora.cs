@@ -67,7 +67,7 @@ internal sealed class DecomposedChange : LayerChange
         return scope.MoveToOuter(Norms(slice.Weight.narrow(0, slice.Start, slice.Length)));
     }
 
-    private static Tensor Norms(Tensor weight) => weight.flatten(1).square().sum([1]).sqrt().clamp(min: Least);
+    private static Tensor Norms(Tensor weight) => weight.flatten(1).square().sum([1]).sqrt().clamp_min(Least);
 
     private Tensor Own(Tensor rows) => rows.narrow(0, Slice.Start, Slice.Length);
 

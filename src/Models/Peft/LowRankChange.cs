@@ -18,9 +18,8 @@ internal sealed class LowRankChange : LayerChange
         : base(nameof(LowRankChange), slice)
     {
         (_scale, _dropout) = (options.Scale, options.Dropout);
-        A = Parameter(zeros([options.Rank, .. slice.Weight.shape[1..]]));
+        A = Starts.Kaiming([options.Rank, .. slice.Weight.shape[1..]]);
         B = Parameter(zeros(slice.Length, options.Rank));
-        init.kaiming_uniform_(A, a: Math.Sqrt(5));
         RegisterComponents();
     }
 

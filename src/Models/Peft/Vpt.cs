@@ -39,7 +39,7 @@ public sealed class Vpt(VptOptions options) : PeftMethod
 
 internal sealed class Prompts : Module
 {
-    private readonly ParameterList tokens = new(); // for each block that has some, [p, C]
+    private readonly Parameter tokens; // [blocks that have some, p, C]
 
     private readonly IReadOnlyList<Module<Tensor, TokenGrid, Tensor>> _blocks;
     private readonly int _count;
@@ -51,12 +51,7 @@ internal sealed class Prompts : Module
     {
         (_blocks, _count, _dropout) = (backbone.PromptedBlocks, options.Tokens, options.Dropout);
         var limit = Math.Sqrt(6.0 / (backbone.PatchValues + backbone.TokenWidth));
-        for (var i = 0; i < (options.Deep ? _blocks.Count : 1); i++)
-        {
-            var prompt = Parameter(zeros(_count, backbone.TokenWidth));
-            init.uniform_(prompt, -limit, limit);
-            tokens.Add(prompt);
-        }
+        tokens = Starts.Uniform(limit, options.Deep ? _blocks.Count : 1, _count, backbone.TokenWidth);
         RegisterComponents();
     }
 
@@ -81,7 +76,7 @@ internal sealed class Prompts : Module
     private Tensor Insert(Tensor x, int leading, int block)
     {
         using var scope = NewDisposeScope();
-        var prompt = block < tokens.Count ? Dropped(tokens[block].unsqueeze(0).expand(x.shape[0], -1, -1)) : _passed!;
+        var prompt = block < tokens.shape[0] ? Dropped(tokens.narrow(0, block, 1).expand(x.shape[0], -1, -1)) : _passed!;
         var all = cat([x.narrow(1, 0, leading), prompt.to(x.dtype), x.narrow(1, leading, x.shape[1] - leading)], 1);
         return scope.MoveToOuter(all);
     }
@@ -89,7 +84,7 @@ internal sealed class Prompts : Module
     private Tensor TakeOut(Tensor x, int leading)
     {
         using var scope = NewDisposeScope();
-        if (tokens.Count == 1)
+        if (tokens.shape[0] == 1)
             _passed = scope.MoveToOuter(x.narrow(1, leading, _count));
         var behind = leading + _count;
         return scope.MoveToOuter(cat([x.narrow(1, 0, leading), x.narrow(1, behind, x.shape[1] - behind)], 1));
