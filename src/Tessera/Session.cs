@@ -5,7 +5,6 @@ using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
-using Tessera.Framework.Models.Peft;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch;
@@ -189,27 +188,17 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>A new model for these classes, its weights random, on the CPU; the caller's to dispose.</summary>
-    public VisionModel CreateModel(DataInfo data) => Adapted(Build(data), () => { });
+    public VisionModel CreateModel(DataInfo data) => Make(data, null);
 
     /// <summary>A new model to load a checkpoint into: with the initial weights that the config says where the checkpoint holds only what was
     /// trained on top of them.</summary>
     /// <param name="saved">What the checkpoint says of itself.</param>
     /// <param name="path">Of the checkpoint: the file of the first weights may have come along with it.</param>
-    public VisionModel CreateModel(CheckpointInfo saved, string path, DataInfo data)
-    {
-        if (saved.Base is null)
-            return CreateModel(data);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path));
-        var model = Build(data);
-        return Adapted(model, () => ModelInitialization.Apply(model, new InitContext(data, Beside: folder)));
-    }
+    public VisionModel CreateModel(CheckpointInfo saved, string path, DataInfo data) =>
+        Make(data, saved.Base is null ? null : new InitContext(data, Beside: Path.GetDirectoryName(Path.GetFullPath(path))));
 
-    /// <summary>The same with the initial weights that the config says.</summary>
-    public VisionModel CreateInitializedModel(DataInfo data)
-    {
-        var model = Build(data);
-        return Adapted(model, () => ModelInitialization.Apply(model, new InitContext(data)));
-    }
+    /// <summary>A new model with the initial weights that the config says.</summary>
+    public VisionModel CreateInitializedModel(DataInfo data) => Make(data, new InitContext(data));
 
     /// <summary>Moves a model to the session's device, its weights laid out in memory as its images are to be.</summary>
     /// <returns>Whether the images are to lie channels last.</returns>
@@ -251,28 +240,10 @@ public sealed class Session : IDisposable
         }
     }
 
-    private VisionModel Build(DataInfo data)
+    private VisionModel Make(DataInfo data, InitContext? initial)
     {
         StartTensorLibrary();
-        var model = Kept.Keep(Options.Model.Build(Services, data));
-        SingleValueNorms.Attach(model);
-        return model;
-    }
-
-    /// <summary>The model with its first weights, and then with what its <c>peft</c> adds.</summary>
-    private static VisionModel Adapted(VisionModel model, Action initialize)
-    {
-        try
-        {
-            initialize();
-            Adaptation.Attach(model);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return FreshModel.Make(Options.Model, Services, data, initial);
     }
 
     private void Read(ConfigDocument document) => (Document, Options) = (document, Components.Bind<RunOptions>(document));
