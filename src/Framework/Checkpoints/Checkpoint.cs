@@ -197,7 +197,11 @@ public sealed class Checkpoint : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw CheckpointErrors.CannotSave(path, error, state.Tensors.Values.Sum(tensor => tensor.NumberOfElements * tensor.ElementSize));
+            throw CheckpointErrors.CannotSave(
+                path,
+                error,
+                state.Tensors.Values.Sum(tensor => tensor.NumberOfElements * tensor.ElementSize)
+            );
         }
     }
 

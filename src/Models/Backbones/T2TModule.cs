@@ -199,12 +199,7 @@ public sealed class SoftSplitAttention : Module<Tensor, Tensor>, IHasTokenGrid, 
     }
 
     public IEnumerable<RoledLayer> LayerRoles =>
-        [
-            new(qkv, LayerRole.Query, 0, 3),
-            new(qkv, LayerRole.Key, 1, 3),
-            new(qkv, LayerRole.Value, 2, 3),
-            new(proj, LayerRole.Proj),
-        ];
+        [new(qkv, LayerRole.Query, 0, 3), new(qkv, LayerRole.Key, 1, 3), new(qkv, LayerRole.Value, 2, 3), new(proj, LayerRole.Proj)];
 
     /// <param name="x">[B, N, from].</param>
     /// <returns>[B, N, to].</returns>

@@ -35,8 +35,7 @@ public sealed class Adapter(AdapterOptions options) : PeftMethod
 
     public override void Apply(PeftSite site)
     {
-        BranchKind[] kinds =
-            options.Placement == AdapterPlacement.Houlsby ? [BranchKind.Attention, BranchKind.Mlp] : [BranchKind.Mlp];
+        BranchKind[] kinds = options.Placement == AdapterPlacement.Houlsby ? [BranchKind.Attention, BranchKind.Mlp] : [BranchKind.Mlp];
         BranchAdapter.AddAll(
             site,
             kinds,

@@ -71,6 +71,5 @@ internal sealed class DecomposedChange : LayerChange
 
     private Tensor Own(Tensor rows) => rows.narrow(0, Slice.Start, Slice.Length);
 
-    private bool Overlaps(LayerSlice other) =>
-        other.Start < Slice.Start + Slice.Length && Slice.Start < other.Start + other.Length;
+    private bool Overlaps(LayerSlice other) => other.Start < Slice.Start + Slice.Length && Slice.Start < other.Start + other.Length;
 }

@@ -97,10 +97,7 @@ public sealed class LayerChangeTests
         model.Adaptation!.Merge();
         Assert.Equal([28, 15], Values(model, 2, 1));
 
-        using var mlp = PeftModels.Adapted(
-            new OneLayer(new Tessera.Models.Layers.Mlp(2, 3, 0)),
-            """{ "type": "IA3", "roles": ["fc2"] }"""
-        );
+        using var mlp = PeftModels.Adapted(new OneLayer(new Tessera.Models.Layers.Mlp(2, 3, 0)), """{ "type": "IA3", "roles": ["fc2"] }""");
         PeftModels.Set(mlp, ".scale", 0, 0, 0);
         var bias = mlp.named_parameters().Single(p => p.name.EndsWith("fc2.bias", StringComparison.Ordinal)).parameter.Values<float>();
         Assert.Equal(bias, Values(mlp, 2, 1)); // nothing comes in

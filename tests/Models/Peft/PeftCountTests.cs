@@ -36,7 +36,10 @@ public sealed class PeftCountTests
             );
             Tessera.Framework.Models.Peft.Adaptation.Attach(model);
             // The head is trained beside what is counted, whatever the method.
-            Assert.All(model.named_parameters().Where(p => p.name.StartsWith("head.", StringComparison.Ordinal)), p => Assert.True(p.parameter.requires_grad));
+            Assert.All(
+                model.named_parameters().Where(p => p.name.StartsWith("head.", StringComparison.Ordinal)),
+                p => Assert.True(p.parameter.requires_grad)
+            );
             return PeftModels.Count(model);
         }
     }

@@ -8,15 +8,19 @@ namespace Tessera.Tests.Models.Peft;
 /// <summary>Models with parameter-efficient methods, for tests.</summary>
 internal static class PeftModels
 {
-    /// <summary>A classifier, its weights by a formula, then adapted.</summary>
-    public static VisionModel Classifier(string backbone, string peft)
-    {
-        var model = Formula.Fill(
+    /// <summary>A classifier, its weights by a formula, before its methods are attached.</summary>
+    public static VisionModel Plain(string backbone, string peft) =>
+        Formula.Fill(
             Build.From<VisionModel>(
                 $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" }, "peft": {{peft}} }""",
                 Build.Classes(5)
             )
         );
+
+    /// <summary>The same, adapted.</summary>
+    public static VisionModel Classifier(string backbone, string peft)
+    {
+        var model = Plain(backbone, peft);
         Adaptation.Attach(model);
         return model;
     }

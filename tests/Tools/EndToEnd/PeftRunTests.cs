@@ -54,7 +54,11 @@ public sealed class PeftRunTests(PeftRunTests.AdaptedRun run) : IClassFixture<Pe
         var names = checkpoint.ModelNames().Keys;
         Assert.Contains("head.fc.weight", names);
         Assert.Contains("peft.lora.backbone.layer1.0.conv1.conv.A", names);
-        Assert.All(names, name => Assert.True(name.StartsWith("head.", StringComparison.Ordinal) || name.StartsWith("peft.", StringComparison.Ordinal), name));
+        Assert.All(
+            names,
+            name =>
+                Assert.True(name.StartsWith("head.", StringComparison.Ordinal) || name.StartsWith("peft.", StringComparison.Ordinal), name)
+        );
         Assert.True(checkpoint.HasAveraged);
         Assert.DoesNotContain(checkpoint.Tensors.Keys, name => name.Contains("ema.backbone", StringComparison.Ordinal));
         var needed = checkpoint.Info.Base!;
@@ -116,7 +120,16 @@ public sealed class PeftRunTests(PeftRunTests.AdaptedRun run) : IClassFixture<Pe
         Directory.CreateDirectory(resumed);
         foreach (var name in new[] { "epoch_2.safetensors", "last_checkpoint" })
             File.Copy(Path.Combine(run.WorkDir, name), Path.Combine(resumed, name));
-        Tool.Run("train", run.ConfigPath, "--work-dir", resumed, "--resume", "--cfg-options", "train.epochs=3", $"model.backbone.init.checkpoint={other}")
+        Tool.Run(
+                "train",
+                run.ConfigPath,
+                "--work-dir",
+                resumed,
+                "--resume",
+                "--cfg-options",
+                "train.epochs=3",
+                $"model.backbone.init.checkpoint={other}"
+            )
             .IsMistake("on top of other weights");
     }
 
@@ -167,7 +180,8 @@ public sealed class PeftRunTests(PeftRunTests.AdaptedRun run) : IClassFixture<Pe
         Assert.Null(checkpoint.Info.Base);
         Assert.Contains("backbone.conv1.weight", checkpoint.ModelNames().Keys);
         checkpoint.Dispose();
-        Tool.Run("test", run.ConfigPath, Path.Combine(workDir, "epoch_1.safetensors"), "--cfg-options", "model.backbone.init=null").Succeeds();
+        Tool.Run("test", run.ConfigPath, Path.Combine(workDir, "epoch_1.safetensors"), "--cfg-options", "model.backbone.init=null")
+            .Succeeds();
     }
 
     [Fact]

@@ -16,9 +16,13 @@ internal static class MergeAdapterCommand
     {
         var checkpoint = new Argument<string>("CHECKPOINT")
         {
-            Description = "A checkpoint of tools/train whose config has model.peft. The weights it was trained on are found by model's init.",
+            Description =
+                "A checkpoint of tools/train whose config has model.peft. The weights it was trained on are found by model's init.",
         };
-        var output = new Argument<string>(CommandLine.Output) { Description = "The .safetensors file to write: a checkpoint that needs nothing else." };
+        var output = new Argument<string>(CommandLine.Output)
+        {
+            Description = "The .safetensors file to write: a checkpoint that needs nothing else.",
+        };
         var weights = CommandLine.Weights();
         var plugins = CommandLine.Plugins();
         var command = new Command("merge-adapter", "Works what parameter-efficient methods have learned into the weights of their base.")

@@ -32,8 +32,8 @@ public sealed class Adaptation
             if (classes.Contains(name))
                 parameter.requires_grad = true; // as the head, wherever it stands
         foreach (var (key, method) in model.Peft!)
-            foreach (var (path, backbone) in backbones)
-                method.Apply(new PeftSite(this, key, NameOf(method), path, backbone));
+        foreach (var (path, backbone) in backbones)
+            method.Apply(new PeftSite(this, key, NameOf(method), path, backbone));
         Kept.Keep(_tree);
         model.register_module(ModuleName, _tree);
 

@@ -70,7 +70,8 @@ public sealed class LayerMap
             var whole = new LayerSlice(name, module, ByKind(module) ?? LayerRole.All, 0, 0);
             if (told.Contains(module))
                 _slices.AddRange(
-                    told[module].Select(entry => whole with { Role = entry.Role, Start = StartOf(whole, entry), Length = LengthOf(whole, entry) })
+                    told[module]
+                        .Select(entry => whole with { Role = entry.Role, Start = StartOf(whole, entry), Length = LengthOf(whole, entry) })
                 );
             else if (whole.Role != LayerRole.All)
                 _slices.Add(whole with { Length = whole.Rows });
