@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints;
 using Tessera.Tests.Tools.Running;
+using TorchSharp;
 
 namespace Tessera.Tests.Tools.EndToEnd;
 
@@ -61,6 +62,8 @@ public sealed class PeftRunTests(PeftRunTests.AdaptedRun run) : IClassFixture<Pe
         );
         Assert.True(checkpoint.HasAveraged);
         Assert.DoesNotContain(checkpoint.Tensors.Keys, name => name.Contains("ema.backbone", StringComparison.Ordinal));
+        using (var learned = checkpoint.Read("model.peft.lora.backbone.layer1.0.conv1.conv.B"))
+            Assert.True(learned.abs().max().ToSingle() > 0, "nothing was learned");
         var needed = checkpoint.Info.Base!;
         Assert.Equal(64, needed.Sha256.Length);
         Assert.StartsWith("base.safetensors (SHA-256 ", needed.Source, StringComparison.Ordinal);
@@ -200,8 +203,14 @@ public sealed class PeftRunTests(PeftRunTests.AdaptedRun run) : IClassFixture<Pe
         return Scores(path);
     }
 
+    // One by one, or by the classes' names.
     private static double[] Scores(string path) =>
-        [.. File.ReadAllLines(path).SelectMany(line => JsonNode.Parse(line)!["scores"]!.AsArray()).Select(score => (double)score!)];
+        [
+            .. File.ReadAllLines(path)
+                .Select(line => JsonNode.Parse(line)!["scores"]!)
+                .SelectMany(scores => scores is JsonObject named ? named.Select(entry => entry.Value) : scores.AsArray())
+                .Select(score => (double)score!),
+        ];
 
     private static void Close(double[] expected, double[] found)
     {
