@@ -188,29 +188,17 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>A new model for these classes, its weights random, on the CPU; the caller's to dispose.</summary>
-    public VisionModel CreateModel(DataInfo data)
-    {
-        StartTensorLibrary();
-        var model = Kept.Keep(Options.Model.Build(Services, data));
-        SingleValueNorms.Attach(model);
-        return model;
-    }
+    public VisionModel CreateModel(DataInfo data) => Make(data, null);
 
-    /// <summary>The same with the initial weights that the config says.</summary>
-    public VisionModel CreateInitializedModel(DataInfo data)
-    {
-        var model = CreateModel(data);
-        try
-        {
-            ModelInitialization.Apply(model, new InitContext(data));
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-    }
+    /// <summary>A new model to load a checkpoint into: with the initial weights that the config says where the checkpoint holds only what was
+    /// trained on top of them.</summary>
+    /// <param name="saved">What the checkpoint says of itself.</param>
+    /// <param name="path">Of the checkpoint: the file of the first weights may have come along with it.</param>
+    public VisionModel CreateModel(CheckpointInfo saved, string path, DataInfo data) =>
+        Make(data, saved.Base is null ? null : new InitContext(data, Beside: Path.GetDirectoryName(Path.GetFullPath(path))));
+
+    /// <summary>A new model with the initial weights that the config says.</summary>
+    public VisionModel CreateInitializedModel(DataInfo data) => Make(data, new InitContext(data));
 
     /// <summary>Moves a model to the session's device, its weights laid out in memory as its images are to be.</summary>
     /// <returns>Whether the images are to lie channels last.</returns>
@@ -252,11 +240,17 @@ public sealed class Session : IDisposable
         }
     }
 
+    private VisionModel Make(DataInfo data, InitContext? initial)
+    {
+        StartTensorLibrary();
+        return FreshModel.Make(Options.Model, Services, data, initial);
+    }
+
     internal void Read(ConfigDocument document) => (Document, Options) = (document, Components.Bind<RunOptions>(document));
 
     private VisionModel Load(Checkpoint checkpoint)
     {
-        var model = _owned.Add(CreateModel(checkpoint.Info.Data));
+        var model = _owned.Add(CreateModel(checkpoint.Info, checkpoint.Path, checkpoint.Info.Data));
         checkpoint.LoadModel(model, _settings.Averaged, checkpoint.Info.Config);
         checkpoint.Dispose(); // its file may be replaced
         model.eval();

@@ -34,6 +34,7 @@ internal static class Program
             PrintConfigCommand.Create(),
             ListComponentsCommand.Create(),
             PublishCommand.Create(),
+            MergeAdapterCommand.Create(),
             PseudoLabelsCommand.Create(),
             ConvertMasksCommand.Create(),
             ScoreMasksCommand.Create(),

@@ -2,7 +2,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Checkpoints.Safetensors;
 using Tessera.Framework.Data;
+using Tessera.Framework.Files;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using Tessera.Framework.Running;
 using static TorchSharp.torch;
 
@@ -116,8 +118,11 @@ public sealed class Checkpoint : IDisposable
     /// <exception cref="UserErrorException">The checkpoint is of another architecture; nothing was changed.</exception>
     public void LoadModel(VisionModel model, bool averaged = false, ConfigDocument? config = null)
     {
+        RequireBase(model);
         var target = model.state_dict();
         var names = ModelNames(averaged);
+        foreach (var name in Needed(model))
+            target.Remove(name);
         var missing = target.Keys.Where(name => !names.ContainsKey(name)).ToList();
         var unexpected = names.Keys.Where(name => !target.ContainsKey(name)).ToList();
         var wrong = target
@@ -155,6 +160,49 @@ public sealed class Checkpoint : IDisposable
             throw CheckpointErrors.OtherClasses(Path, Info.Data.Classes, data.Classes);
         if (Info.Data.Task != data.Task)
             throw CheckpointErrors.OtherTask(Path, Info.Data.Task, data.Task);
+    }
+
+    /// <summary>The model's tensors that the checkpoint doesn't hold, since they were a file's.</summary>
+    private IReadOnlyList<string> Needed(VisionModel model) =>
+        Info.Base is null || model.Adaptation is not { } adaptation
+            ? []
+            : [.. adaptation.Base.Where(name => !_file.Tensors.ContainsKey($"{CheckpointParts.Model}.{name}"))];
+
+    /// <summary>Whether a model holds the weights that the checkpoint was trained on top of and left out.</summary>
+    /// <exception cref="UserErrorException">The model's are others.</exception>
+    public void RequireBase(VisionModel model)
+    {
+        if (Info.Base is not { } needed)
+            return;
+        if (model.Adaptation is not { } adaptation)
+            throw CheckpointErrors.AdapterAlone(Path, needed.Source);
+        var found = adaptation.IdentityOf(Needed(model));
+        if (found != needed.Sha256)
+            throw CheckpointErrors.OtherBase(Path, needed, found);
+    }
+
+    /// <summary>Writes a checkpoint of a model alone, with nothing to resume from: all of its tensors but what parameter-efficient methods
+    /// added.</summary>
+    /// <exception cref="UserErrorException">The file can't be written.</exception>
+    public static void WriteModel(string path, VisionModel model, CheckpointInfo info)
+    {
+        var state = new StateWriter();
+        var target = state.Under(CheckpointParts.Model);
+        foreach (var (name, tensor) in model.state_dict().Where(entry => !Adaptation.IsAdded(entry.Key)))
+            target.Write(name, tensor);
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+            AtomicFile.Write(path, stream => Write(stream, state, info), Verify);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw CheckpointErrors.CannotSave(
+                path,
+                error,
+                state.Tensors.Values.Sum(tensor => tensor.NumberOfElements * tensor.ElementSize)
+            );
+        }
     }
 
     public void Dispose()

@@ -1,4 +1,5 @@
 using Tessera.Framework.Files;
+using Tessera.Framework.Models.Peft;
 
 namespace Tessera.Framework.Checkpoints;
 
@@ -48,6 +49,24 @@ internal static class CheckpointErrors
 
     public static UserErrorException Altered(string path) =>
         new($"{path}\n  The file is damaged: its content is not what was written (the hash differs). Use another checkpoint.");
+
+    public static UserErrorException NoBase(string path, string beside) =>
+        new(
+            $"{path}\n  The checkpoint holds only what was trained on top of these weights, and the file isn't there. Put it there, or as "
+                + $"{beside}."
+        );
+
+    public static UserErrorException OtherBase(string path, BaseIdentity needed, string found) =>
+        new(
+            $"{path}\n  The checkpoint holds only what was trained on top of other weights, and the model's are not these: their SHA-256 is "
+                + $"{found[..12]}…, {needed.Sha256[..12]}… is needed, from {needed.Source}. Have the model's init name that file."
+        );
+
+    public static UserErrorException AdapterAlone(string path, string source) =>
+        new(
+            $"{path}\n  The checkpoint holds only what was trained on top of {source}. tools/merge-adapter makes one of both that holds all.",
+            new Advice("tools/merge-adapter makes one of both that holds all.", "merge")
+        );
 
     public static UserErrorException BadInfo(string path, Exception error) =>
         new($"{path}\n  What the checkpoint says about itself can't be read: {error.Message}", error);

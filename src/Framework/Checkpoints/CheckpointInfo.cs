@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 
 namespace Tessera.Framework.Checkpoints;
 
@@ -37,6 +38,9 @@ public sealed record CheckpointInfo
 
     /// <summary>The model's initial weights came from here (file and content hash); null where they were random.</summary>
     public string? Source { get; init; }
+
+    /// <summary>The weights that the checkpoint needs and doesn't hold; null where it holds all.</summary>
+    public BaseIdentity? Base { get; init; }
 
     /// <summary>Tessera's version and, if the runner adds them, those of the provider and libtorch.</summary>
     public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string> { ["tessera"] = TesseraVersion };
@@ -75,7 +79,20 @@ public sealed record CheckpointInfo
 
     private const string ConfigKey = "config";
 
-    private JsonObject Facts() =>
+    private JsonObject Facts()
+    {
+        var facts = PlainFacts();
+        if (Base is { } needed)
+            facts["base"] = new JsonObject
+            {
+                ["sha256"] = needed.Sha256,
+                ["tensors"] = needed.Tensors,
+                ["source"] = needed.Source,
+            };
+        return facts;
+    }
+
+    private JsonObject PlainFacts() =>
         new()
         {
             ["epoch"] = Epoch,
@@ -137,6 +154,15 @@ public sealed record CheckpointInfo
                 ?.AsObject()
                 .ToDictionary(map => map.Key, map => (IReadOnlyDictionary<string, string>)Texts(map.Value!)),
             Source = json["source"]?.GetValue<string>(),
+            Base = json["base"] is { } needed
+                ? new BaseIdentity(
+                    needed["sha256"]!.GetValue<string>() is { Length: 64 } hash
+                        ? hash
+                        : throw new FormatException("the base's hash has not 64 digits"),
+                    needed["tensors"]!.GetValue<int>(),
+                    needed["source"]!.GetValue<string>()
+                )
+                : null,
             Versions = Texts(json["versions"]!),
             Kept = [.. json["kept"]!.AsArray().Select(name => name!.GetValue<string>())],
         };

@@ -23,6 +23,9 @@ public sealed record LoadReport(
     /// <summary>The file's names that are no weights of the network: what lies beside it, counters, another copy.</summary>
     public IReadOnlyList<string> PassedOver { get; init; } = [];
 
+    /// <summary>Those of <see cref="Loaded"/> that hold just what the file does: not resized, nor adapted to other channels.</summary>
+    public IReadOnlyList<string> Exact { get; init; } = [];
+
     /// <summary>The files that were read.</summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
@@ -62,6 +65,8 @@ public static class ForeignWeights
     internal static LoadReport Load(nn.Module module, string path, PretrainedOptions options, InitContext context, bool whole = false)
     {
         using var file = WeightsFile.Open(path, options.Part, options.Weights);
+        if (PublishedInfo.BaseOf(file.Metadata) is { } missing)
+            throw CheckpointErrors.AdapterAlone(path, missing);
         if (file.Others.Count > 0)
             s_log.LogInformation(
                 "{0} also holds {1}.",
@@ -103,6 +108,7 @@ public static class ForeignWeights
     {
         var stems = Stems(module);
         var (loaded, wrong, skipped, swapped) = (new List<string>(), new List<(string, string, string)>(), new List<string>(), false);
+        var computed = new HashSet<string>();
         using var nothing = no_grad();
         foreach (var (own, foreign) in found.Names)
         {
@@ -112,11 +118,16 @@ public static class ForeignWeights
                 continue;
             }
             using var scope = NewDisposeScope();
-            var stored = Fit(module, found, own, file.Read(foreign));
+            var read = Reshaped(found, own, file.Read(foreign));
+            var fitted = Fit(module, own, read);
+            var stored = fitted;
             if (stems.TryGetValue(own, out var stem) && options.InputMode == ChannelOrder.Bgr)
                 (stored, swapped) = Swapped(stem, stored, swapped);
+            var before = stored;
             if (stem is not null && adapt)
                 stored = Adapted(own, stem, stored, target[own]);
+            if (!ReferenceEquals(fitted, read) || !ReferenceEquals(before, stored))
+                computed.Add(own);
             if (rows.Take(own, stored, target[own]) is not { } taken)
             {
                 skipped.Add(own);
@@ -140,7 +151,10 @@ public static class ForeignWeights
             loaded.Add(name);
         }
 
-        return Report(module, target, file, found, options, loaded, wrong, skipped);
+        return Report(module, target, file, found, options, loaded, wrong, skipped) with
+        {
+            Exact = [.. loaded.Where(name => !computed.Contains(name))],
+        };
     }
 
     private static Tensor Adapted(string own, StemTensor stem, Tensor stored, Tensor target)
@@ -181,17 +195,16 @@ public static class ForeignWeights
     // Batch norms before PyTorch 0.4.1 counted no batches; training only needs the counter without a momentum.
     private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
-    private static Tensor Fit(nn.Module module, NameMatch found, string own, Tensor stored)
-    {
-        if (found.Map?.Reshape is { } reshape)
-            stored = reshape(own, stored);
-        return module switch
+    private static Tensor Reshaped(NameMatch found, string own, Tensor stored) =>
+        found.Map?.Reshape is { } reshape ? reshape(own, stored) : stored;
+
+    private static Tensor Fit(nn.Module module, string own, Tensor stored) =>
+        module switch
         {
             VisionModel model => model.Fit(own, stored),
             Backbone backbone => backbone.Fit(own, stored),
             _ => stored,
         };
-    }
 
     /// <summary>The tensors that read the image, by their names in the module.</summary>
     private static Dictionary<string, StemTensor> Stems(nn.Module module)
@@ -234,7 +247,7 @@ public static class ForeignWeights
             if (!found.Names.TryGetValue(tensor.Name, out var foreign) || options.Skips(tensor.Name))
                 continue;
             using var scope = NewDisposeScope();
-            var shape = Fit(module, found, tensor.Name, file.Read(foreign)).shape;
+            var shape = Fit(module, tensor.Name, Reshaped(found, tensor.Name, file.Read(foreign))).shape;
             var beside =
                 tensor.Beside is { } name && found.Names.TryGetValue(name, out var other) && file.Tensors[other].Shape is [var stored, ..]
                     ? (target[name].shape[0], stored)

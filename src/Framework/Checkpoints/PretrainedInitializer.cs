@@ -102,7 +102,14 @@ public sealed class PretrainedInitializer(PretrainedOptions options) : Initializ
     public override void Initialize(nn.Module module, InitContext context)
     {
         var path = Path.Combine(context.BaseFolder, options.Checkpoint);
-        Source = $"{Path.GetFileName(path)} (SHA-256 {Hash(ForeignWeights.Load(module, path, options, context).Files)})";
+        if (context.Beside is { } folder && !File.Exists(path))
+        {
+            var moved = Path.Combine(folder, Path.GetFileName(path));
+            path = File.Exists(moved) ? moved : throw CheckpointErrors.NoBase(path, moved);
+        }
+        var report = ForeignWeights.Load(module, path, options, context);
+        Source = $"{Path.GetFileName(path)} (SHA-256 {Hash(report.Files)})";
+        (Set, Exact) = (report.Loaded, report.Exact);
     }
 
     /// <summary>Of all files one after the other: of one file, what sha256sum prints.</summary>

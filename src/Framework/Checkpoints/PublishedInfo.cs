@@ -31,6 +31,13 @@ internal static class PublishedInfo
         return Enum.TryParse<DataTask>(word, out var task) && Enum.IsDefined(task) ? task : null;
     }
 
+    /// <summary>Where the weights came from that a checkpoint needs and doesn't hold.</summary>
+    /// <returns>null where it holds all, or is none.</returns>
+    public static string? BaseOf(IReadOnlyDictionary<string, string> metadata) =>
+        metadata.TryGetValue(Checkpoint.InfoKey, out var info) && (Parsed(info) as JsonObject)?["base"] is JsonObject needed
+            ? needed["source"]?.ToString() ?? "other weights"
+            : null;
+
     private static JsonNode? Parsed(string json)
     {
         try

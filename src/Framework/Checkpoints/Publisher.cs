@@ -31,6 +31,8 @@ public static class Publisher
     public static Published Publish(string checkpoint, string output, string? names = null, bool averaged = true)
     {
         using var source = Checkpoint.Open(checkpoint);
+        if (source.Info.Base is { } needed)
+            throw CheckpointErrors.AdapterAlone(checkpoint, needed.Source);
         var maps = source.Info.PublishedNames;
         names ??= Reference(source, averaged) ?? Own;
         if (names != Own && !maps.ContainsKey(names))

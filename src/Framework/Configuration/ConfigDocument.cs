@@ -136,6 +136,22 @@ public sealed class ConfigDocument
         ConfigMap Rest(ConfigMap map) => dropped.Aggregate(map, (rest, key) => rest.Without(key));
     }
 
+    /// <summary>The document without a key of one of its maps; itself where there is none.</summary>
+    /// <param name="map">A key of the top, such as "model".</param>
+    public ConfigDocument Without(string map, string key)
+    {
+        return new ConfigDocument(Rest(Merged), Rest(Root), Files, Plugins) { IsSaved = IsSaved };
+
+        ConfigMap Rest(ConfigMap whole)
+        {
+            if (whole[map] is not ConfigMap inner)
+                return whole;
+            var copy = whole.CopyFrom(whole.Source);
+            copy.Set(map, inner.Without(key));
+            return copy;
+        }
+    }
+
     /// <summary>The document as JSON, <c>${…}</c> filled in.</summary>
     public string ResolvedText() => ConfigWriter.Write(Root) + "\n";
 

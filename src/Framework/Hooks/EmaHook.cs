@@ -46,7 +46,7 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         var decay = options.Warmup ? Math.Min(options.Decay, (1.0 + _updates) / (10 + _updates)) : options.Decay;
         _updates++;
         var pairs = new List<(Tensor, Tensor)>();
-        foreach (var (name, value) in run.Model.state_dict())
+        foreach (var (name, value) in Averaged(run.Model))
         {
             if (!_average.TryGetValue(name, out var average))
                 _average.Add(name, value.detach().clone().DetachFromDisposeScope());
@@ -62,7 +62,7 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (name, value) in run.Model.state_dict())
+        foreach (var (name, value) in Averaged(run.Model))
         {
             if (!_average.TryGetValue(name, out var average))
                 continue;
@@ -81,7 +81,7 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
     private void PutBack(RunState run)
     {
         using var _ = no_grad();
-        foreach (var (name, value) in run.Model.state_dict())
+        foreach (var (name, value) in Averaged(run.Model))
         {
             if (_trained.TryGetValue(name, out var kept))
                 value.copy_(kept);
@@ -109,7 +109,7 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
     public override void BeforeRun(RunState run)
     {
         using var _ = no_grad();
-        foreach (var (name, value) in run.Model.state_dict())
+        foreach (var (name, value) in Averaged(run.Model))
         {
             if (!_average.TryGetValue(name, out var loaded))
                 continue;
@@ -125,6 +125,10 @@ public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
         Release(_average);
         Release(_trained);
     }
+
+    // What stays as it is has no average: the base of an adapted model.
+    private static IEnumerable<KeyValuePair<string, Tensor>> Averaged(VisionModel model) =>
+        model.state_dict().Where(entry => model.Adaptation?.Base.Contains(entry.Key) != true);
 
     private static void Release(Dictionary<string, Tensor> tensors)
     {

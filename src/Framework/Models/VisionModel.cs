@@ -1,5 +1,6 @@
 using Tessera.Framework.Components;
 using Tessera.Framework.Data;
+using Tessera.Framework.Models.Peft;
 using Tessera.Framework.Optimization;
 using static TorchSharp.torch;
 
@@ -79,6 +80,14 @@ public abstract class VisionModel(string name) : nn.Module(name)
     /// <summary>Where the whole model's first weights come from; random, or as its backbone says, where unset.</summary>
     [FromConfig]
     public Initializer? Init { get; set; }
+
+    /// <summary>Ways to adapt the backbone by few parameters, by names of one's own choosing: its weights are frozen then.</summary>
+    [FromConfig]
+    public IReadOnlyDictionary<string, PeftMethod>? Peft { get; set; }
+
+    /// <summary>What <see cref="Peft"/> made of the model; null where there is none, or it wasn't attached
+    /// (<see cref="Adaptation.Attach"/>).</summary>
+    public Adaptation? Adaptation { get; internal set; }
 
     /// <summary>Ways to read (and publish) weights of the whole model in another project's names, classifier included.</summary>
     public virtual IReadOnlyDictionary<string, KeyMap> KeyMaps => new Dictionary<string, KeyMap>();

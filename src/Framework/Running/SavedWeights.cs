@@ -14,6 +14,8 @@ internal static class SavedWeights
         var target = model.state_dict();
         foreach (var (name, tensor) in target)
         {
+            if (saved.Tensor(name) is null && model.Adaptation?.LeftOut.Contains(name) == true)
+                continue; // of the base, which is there already
             var stored =
                 saved.Tensor(name)
                 ?? throw new UserErrorException($"The checkpoint can't be resumed: it has no {name}. Was the model changed since?");

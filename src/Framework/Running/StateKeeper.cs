@@ -30,7 +30,8 @@ internal sealed class StateKeeper(TrainerParts parts, RunState state, TrainStep 
         var captured = new StateWriter();
         var model = captured.Under(CheckpointParts.Model);
         foreach (var (name, tensor) in state.Model.state_dict())
-            model.Write(name, tensor);
+            if (state.Model.Adaptation?.LeftOut.Contains(name) != true)
+                model.Write(name, tensor);
         step.RunOptimizers.Save(captured.Under(CheckpointParts.Optimizers));
         schedule.Save(captured.Under(CheckpointParts.Schedule));
         step.RunOptimizers.Context.Scaler?.Save(captured.Under(CheckpointParts.Scaler));

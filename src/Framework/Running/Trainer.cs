@@ -102,6 +102,7 @@ public sealed class Trainer : IRunActions, IDisposable
     public void Resume(Checkpoint checkpoint)
     {
         checkpoint.RequireClasses(State.Data);
+        checkpoint.RequireBase(Model);
         Resume(checkpoint.ReadState());
         State.Resumes(checkpoint);
     }
@@ -133,6 +134,7 @@ public sealed class Trainer : IRunActions, IDisposable
             PublishedNames = PublishedNames.For(Model),
             PublishedForms = PublishedNames.Forms(Model),
             Source = _parts.Source,
+            Base = Model.Adaptation?.Identity,
         };
 
     private void Train()

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -10,7 +11,7 @@ namespace Tessera.Models.Attention;
 /// who attends whom is what components differ in.
 /// </summary>
 [ComponentKind("attention")]
-public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>, IAttentionLayer
+public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>, IAttentionLayer, IHasLayerRoles
 {
     private protected readonly Linear? qkv; // rows: the queries of all heads, then the keys, then the values
     private protected readonly Linear? q;
@@ -34,6 +35,18 @@ public abstract class TokenAttention : nn.Module<Tensor, TokenGrid, Tensor>, IAt
     }
 
     protected AttentionShape Shape { get; }
+
+    public virtual IEnumerable<RoledLayer> LayerRoles =>
+        [
+            .. qkv is null
+                ? []
+                : (RoledLayer[])[new(qkv, LayerRole.Query, 0, 3), new(qkv, LayerRole.Key, 1, 3), new(qkv, LayerRole.Value, 2, 3)],
+            .. q is null ? [] : (RoledLayer[])[new(q, LayerRole.Query)],
+            .. kv is null ? [] : (RoledLayer[])[new(kv, LayerRole.Key, 0, 2), new(kv, LayerRole.Value, 1, 2)],
+            new(proj, LayerRole.Proj),
+        ];
+
+    public IEnumerable<TokenBranch> Branches => [new(this, BranchKind.Attention, Shape.Channels, Shape.Channels)];
 
     /// <summary>Dropout of the attention weights now: 0 outside training.</summary>
     protected double WeightDropout => training ? Shape.WeightDropout : 0;

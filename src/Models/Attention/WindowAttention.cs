@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using Tessera.Models.Attention.Core;
 using Tessera.Torch.Layers;
 using TorchSharp.Modules;
@@ -130,7 +131,7 @@ public sealed class WindowAttention : PatternAttention
     /// <param name="valueWidth">Of the values; what they have before the layer's own is 0.</param>
     private (Tensor? Key, Tensor? Value) Fillings(long rows, long valueWidth)
     {
-        var biases = (qkv ?? kv)!.bias;
+        var biases = LayerChange.BiasOf((qkv ?? kv)!);
         if (biases is null)
             return (null, null);
         Tensor Of(long part) =>

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
@@ -69,7 +70,7 @@ public sealed class T2TModule : Module<Tensor, Tensor>
 /// formed, can be tapped under the name "weights", [B, 1, N, N].</summary>
 /// <remarks>Choromanski et al., "Rethinking Attention with Performers", 2020, arXiv:2009.14794: positive orthogonal random
 /// features.</remarks>
-public sealed class TokenPerformer : Module<Tensor, Tensor>, IHasTokenGrid
+public sealed class TokenPerformer : Module<Tensor, Tensor>, IHasTokenGrid, IHasLayerRoles
 {
     private const double Epsilon = 1e-8;
 
@@ -99,6 +100,18 @@ public sealed class TokenPerformer : Module<Tensor, Tensor>, IHasTokenGrid
         register_buffer("w", init.orthogonal_(randn(_features, to), Math.Sqrt(_features))); // drawn once, and kept in checkpoints
         RegisterComponents();
     }
+
+    public IEnumerable<RoledLayer> LayerRoles =>
+        [
+            new(kqv, LayerRole.Key, 0, 3),
+            new(kqv, LayerRole.Query, 1, 3),
+            new(kqv, LayerRole.Value, 2, 3),
+            new(proj, LayerRole.Proj),
+            new((Module)mlp[0], LayerRole.Fc1),
+            new((Module)mlp[2], LayerRole.Fc2),
+        ];
+
+    public IEnumerable<TokenBranch> Branches => [new(mlp, BranchKind.Mlp, proj.weight!.shape[0], proj.weight.shape[0])];
 
     /// <param name="x">[B, N, from].</param>
     /// <returns>[B, N, to].</returns>
@@ -167,7 +180,7 @@ public sealed class TokenTransformer : Module<Tensor, Tensor>
 }
 
 /// <summary>Attention of one head to narrower tokens, added to its values. Its weights can be tapped under the name "weights".</summary>
-public sealed class SoftSplitAttention : Module<Tensor, Tensor>, IHasTokenGrid, IAttentionLayer
+public sealed class SoftSplitAttention : Module<Tensor, Tensor>, IHasTokenGrid, IAttentionLayer, IHasLayerRoles
 {
     private readonly Linear qkv; // rows: queries, keys, values
     private readonly Linear proj;
@@ -184,6 +197,9 @@ public sealed class SoftSplitAttention : Module<Tensor, Tensor>, IHasTokenGrid, 
         _scale = 1 / Math.Sqrt(from); // not of "to", as published
         RegisterComponents();
     }
+
+    public IEnumerable<RoledLayer> LayerRoles =>
+        [new(qkv, LayerRole.Query, 0, 3), new(qkv, LayerRole.Key, 1, 3), new(qkv, LayerRole.Value, 2, 3), new(proj, LayerRole.Proj)];
 
     /// <param name="x">[B, N, from].</param>
     /// <returns>[B, N, to].</returns>

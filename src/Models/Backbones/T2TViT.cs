@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
 using Tessera.Torch.Layers;
@@ -54,7 +55,7 @@ public sealed record T2TViTOptions(
 /// padded with zeros to multiples of 16, and the embeddings are resized.
 /// </remarks>
 [Component("T2TViT")]
-public sealed class T2TViT : Backbone
+public sealed class T2TViT : Backbone, ITakesPrompts
 {
     private const int Stride = 16;
     private const double Epsilon = 1e-5;
@@ -135,6 +136,12 @@ public sealed class T2TViT : Backbone
 
     public override ParameterLayers LayersByDepth =>
         new([nameof(tokens_to_token), nameof(cls_token)], [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]);
+
+    public IReadOnlyList<Module<Tensor, TokenGrid, Tensor>> PromptedBlocks => [.. blocks];
+
+    public int TokenWidth => (int)cls_token.shape[2];
+
+    public int PatchValues => _options.InChannels * Stride * Stride;
 
     /// <summary>Positional embeddings of another image size are resized.</summary>
     public override Tensor Fit(string key, Tensor stored) => key == "pos_embed" ? PositionEmbedding.Fit(stored, 1, _grid) : stored;

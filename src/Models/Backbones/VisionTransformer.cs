@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using Tessera.Models.Attention;
 using Tessera.Models.Layers;
 using Tessera.Torch.Layers;
@@ -15,7 +16,7 @@ namespace Tessera.Models.Backbones;
 /// paper by a norm after averaging (fc_norm) in place of one before, as timm and MAE have it.
 /// </remarks>
 [Component("VisionTransformer")]
-public sealed class VisionTransformer : Backbone
+public sealed class VisionTransformer : Backbone, ITakesPrompts
 {
     private readonly PatchEmbed patch_embed;
     private readonly Parameter? cls_token; // [1, 1, C]
@@ -93,6 +94,12 @@ public sealed class VisionTransformer : Backbone
             [nameof(cls_token), nameof(pos_embed), nameof(patch_embed)],
             [.. Enumerable.Range(0, blocks.Count).Select(i => new[] { $"blocks.{i}" })]
         );
+
+    public IReadOnlyList<Module<Tensor, TokenGrid, Tensor>> PromptedBlocks => [.. blocks];
+
+    public int TokenWidth => (int)pos_embed.shape[2];
+
+    public int PatchValues => _options.InChannels * _options.PatchSize * _options.PatchSize;
 
     private int LeadingTokens => _options.ClassToken ? 1 : 0;
 

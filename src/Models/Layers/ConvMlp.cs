@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -7,7 +8,7 @@ namespace Tessera.Models.Layers;
 
 /// <summary>Two linear layers with a depthwise 3x3 convolution over the grid and GELU between: tokens learn where they are.</summary>
 /// <remarks>Wang et al., "PVT v2", 2021, arXiv:2106.13797.</remarks>
-public sealed class ConvMlp : nn.Module<Tensor, TokenGrid, Tensor>
+public sealed class ConvMlp : nn.Module<Tensor, TokenGrid, Tensor>, IHasLayerRoles
 {
     private readonly Linear fc1;
     private readonly DepthwiseConvolution dwconv; // so that the key is dwconv.dwconv, as published
@@ -28,6 +29,10 @@ public sealed class ConvMlp : nn.Module<Tensor, TokenGrid, Tensor>
         (_dropout, _relu) = (dropout, relu);
         RegisterComponents();
     }
+
+    public IEnumerable<RoledLayer> LayerRoles => [new(fc1, LayerRole.Fc1), new(fc2, LayerRole.Fc2)];
+
+    public IEnumerable<TokenBranch> Branches => [new(this, BranchKind.Mlp, fc1.weight!.shape[1], fc2.weight!.shape[0])];
 
     /// <param name="x">[B, H * W, channels].</param>
     public override Tensor forward(Tensor x, TokenGrid grid)

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using Tessera.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -53,6 +54,8 @@ public sealed class ConvNormFusion : IDisposable
             || conv.padding_mode != PaddingModes.Zeros
             || Tap.IsSet(conv)
             || Tap.IsSet(norm)
+            || LayerChange.IsOn(conv)
+            || LayerChange.IsOn(norm)
             || !TensorState.IsAvailable
         )
             return null;

@@ -1,3 +1,4 @@
+using Tessera.Framework.Models.Peft;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -5,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Layers;
 
 /// <summary>Two linear layers with GELU between, applied to each token.</summary>
-public sealed class Mlp : nn.Module<Tensor, Tensor>
+public sealed class Mlp : nn.Module<Tensor, Tensor>, IHasLayerRoles
 {
     private readonly Linear fc1;
     private readonly Linear fc2;
@@ -22,6 +23,10 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>
         _dropout = dropout;
         RegisterComponents();
     }
+
+    public IEnumerable<RoledLayer> LayerRoles => [new(fc1, LayerRole.Fc1), new(fc2, LayerRole.Fc2)];
+
+    public IEnumerable<TokenBranch> Branches => [new(this, BranchKind.Mlp, fc1.weight!.shape[1], fc2.weight!.shape[0])];
 
     /// <param name="x">[B, N, channels].</param>
     public override Tensor forward(Tensor x)

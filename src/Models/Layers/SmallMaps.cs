@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using Tessera.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -30,6 +31,7 @@ internal static class SmallMaps
             || !is_grad_enabled()
             || !Autocast.IsEnabled(DeviceType.CPU)
             || Tap.IsSet(conv)
+            || LayerChange.IsOn(conv)
         )
             return null;
         var rows = new Taps(x.shape[2], conv.kernel_size[0], conv.stride[0], padding[0], conv.dilation[0]);

@@ -99,7 +99,9 @@ internal static class BenchmarkCommand
         var part = session.Data.EvaluatedPart;
         var evaluation = session.Data.Evaluation(part);
         var (on, chosen, dataset) = (session.Device, session.Precision, session.Data[part]);
-        using var model = session.CreateModel(dataset.Info);
+        using var model = checkpoint is null
+            ? session.CreateModel(dataset.Info)
+            : EvaluatedData.ModelFor(session, checkpoint, dataset.Info);
         using var log = ToolConsole.Current.ShowLog();
         if (checkpoint is not null)
             EvaluatedData.LoadWeights(model, checkpoint, dataset.Info, weights, session.Document);

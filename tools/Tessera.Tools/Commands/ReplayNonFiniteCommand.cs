@@ -51,7 +51,7 @@ internal static class ReplayNonFiniteCommand
             }
         );
         var where = session.Device;
-        using var model = session.CreateModel(run.Data);
+        using var model = session.CreateModel(run, path, run.Data);
         var found = file.Replay(model, where);
 
         var progress = file.Progress;

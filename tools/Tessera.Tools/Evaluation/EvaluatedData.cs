@@ -141,7 +141,7 @@ internal sealed class EvaluatedData : IDisposable
         using var log = ToolConsole.Current.ShowLog();
         var (on, chosen) = (_session.Device, _session.Precision);
         var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
-        using var model = _session.CreateModel(trainedOn);
+        using var model = ModelFor(_session, checkpoint, trainedOn);
         LoadWeights(model, checkpoint, trainedOn, weights, _session.Document);
         var channelsLast = _session.Place(model);
 
@@ -177,6 +177,15 @@ internal sealed class EvaluatedData : IDisposable
         if (Evaluator.Coverage(values) is { } coverage)
             ToolConsole.Current.Warning(coverage);
         return values;
+    }
+
+    /// <summary>A model to load weights into.</summary>
+    internal static VisionModel ModelFor(Session session, string path, DataInfo data)
+    {
+        if (!Checkpoint.IsCheckpoint(path))
+            return session.CreateModel(data);
+        using var checkpoint = Checkpoint.Open(path);
+        return session.CreateModel(checkpoint.Info, path, data);
     }
 
     /// <summary>Fills a model with a checkpoint's or with published weights.</summary>

@@ -50,7 +50,7 @@ internal sealed class PseudoLabelRun : IDisposable
             _data = _session.Data[settings.Part];
             var info = _data.Info;
             RequireLabels(config, checkpoint, info);
-            _model = _session.CreateModel(info);
+            _model = EvaluatedData.ModelFor(_session, checkpoint, info);
             EvaluatedData.LoadWeights(_model, checkpoint, info, weights, _session.Document);
             _session.Place(_model);
             _model.eval();
