@@ -5,6 +5,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
 using Tessera.Pictures;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Attention;
 
@@ -52,21 +53,32 @@ internal sealed class AttentionSheet
         var map = _view.OnPhotograph(_view.Synthesis, height, width);
         var (least, greatest) = (_view.Synthesis.Least, _view.Synthesis.Greatest);
         var second = (2 * Gap) + width;
-        Panel(drawing, second, Gap, width, synthesis, WithBoxes(Heat.Over(shown, map.Values, least, greatest), named: true));
-        Heat.Scale(drawing, second + width + 6, Gap + head + 4, 12, height - 8, least, greatest);
+        if (_view.Synthesis.IsConstant)
+        {
+            Panel(drawing, second, Gap, width, (synthesis.Bold, AttentionWords.Nowhere(_view.Synthesis)), WithBoxes(shown, named: true));
+        }
+        else
+        {
+            Panel(drawing, second, Gap, width, synthesis, WithBoxes(Heat.Over(shown, map.Values, least, greatest), named: true));
+            Heat.Scale(drawing, second + width + 6, Gap + head + 4, 12, height - 8, least, greatest);
+        }
         if (_view.Foreground is { } mask)
             Panel(drawing, second + width + ScaleRoom, Gap, width, foreground, Cut(shown, mask));
 
         for (var i = 0; i < _view.Blocks.Count; i++)
         {
             var block = _view.Blocks[i];
+            var mean = Mean(block.Maps);
             Panel(
                 drawing,
                 Gap + (i % across * (cellWidth + Gap)),
                 below + (i / across * (head + cellHeight + Gap)),
                 cellWidth,
-                ($"block {block.Index}, {block.Heads} heads", $"{block.Grid.Height} x {block.Grid.Width}, {ShortName(block.Name)}"),
-                Cell(Mean(block.Maps), cellHeight, cellWidth)
+                (
+                    $"block {block.Index}, {Counted.Of(block.Heads, "head")}",
+                    mean.IsConstant ? AttentionWords.Nowhere(mean) : $"{block.Grid.Height} x {block.Grid.Width}, {ShortName(block.Name)}"
+                ),
+                Cell(mean, cellHeight, cellWidth)
             );
         }
         return drawing;
@@ -121,6 +133,8 @@ internal sealed class AttentionSheet
     private Image Cell(RelevanceMap map, int height, int width)
     {
         var shown = Resampler.Resize(_view.Photograph, height, width, Kind(height));
+        if (map.IsConstant)
+            return WithBoxes(shown, named: false);
         var values = _view.OnPhotograph(map, height, width).Values;
         return WithBoxes(Heat.Over(shown, values, map.Least, map.Greatest), named: false);
     }
