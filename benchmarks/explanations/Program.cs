@@ -48,7 +48,13 @@ var target = new ClassTarget([7], info.Classes);
 var explainer = new Explainer(model);
 if (one)
 {
-    var given = new MapLayer(args[4], Number(args[5]), Enum.Parse<MapForm>(args[6]), new(Number(args[7]), Number(args[8]), Number(args[9])), "");
+    var given = new MapLayer(
+        args[4],
+        Number(args[5]),
+        Enum.Parse<MapForm>(args[6]),
+        new(Number(args[7]), Number(args[8]), Number(args[9])),
+        ""
+    );
     var chosen = args[3] == ForwardAlone ? null : ActivationMethods.Find(args[3], builder);
     var megabytes = Rise(chosen is null ? Forward : () => Map(chosen, given));
     Console.WriteLine(megabytes.ToString("R", CultureInfo.InvariantCulture));
@@ -104,7 +110,15 @@ void Map(ActivationMethod method, MapLayer at)
 
 double InProcess(string what)
 {
-    string[] where = [layer.Name, $"{layer.Output}", $"{layer.Form}", $"{layer.Grid.Height}", $"{layer.Grid.Width}", $"{layer.Grid.Leading}"];
+    string[] where =
+    [
+        layer.Name,
+        $"{layer.Output}",
+        $"{layer.Form}",
+        $"{layer.Grid.Height}",
+        $"{layer.Grid.Width}",
+        $"{layer.Grid.Leading}",
+    ];
     using var process = Process.Start(
         new ProcessStartInfo(Environment.ProcessPath!, [One, args[0], $"{Threads.Count}", what, .. where]) { RedirectStandardOutput = true }
     )!;

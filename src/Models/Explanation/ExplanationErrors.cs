@@ -78,8 +78,8 @@ internal static class ExplanationErrors
 
     public static UserErrorException NoGradient(VisionModel model, ScoreTarget target) =>
         new(
-            $"The score of {target.NameOf(0)} does not change with any place of the image (all gradients are zero in {model.GetName()}), so "
-                + "that nothing says where it comes from.",
+            $"The score of {target.NameOf(0)} does not change with any place of the image (all gradients are zero in {model.GetName()}), "
+                + "so that nothing says where it comes from.",
             new ZeroGradientException()
         );
 

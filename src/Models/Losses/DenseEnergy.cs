@@ -39,13 +39,7 @@ public static class DenseEnergy
     /// <param name="labels">[B, H, W], int64: 255 is unknown.</param>
     /// <param name="outside">[B, H, W], true in padding; null: none.</param>
     /// <returns>A scalar, float32, not above 0.</returns>
-    public static Tensor Of(
-        Tensor colours,
-        Tensor probabilities,
-        Tensor labels,
-        Tensor? outside = null,
-        DenseEnergyOptions? options = null
-    )
+    public static Tensor Of(Tensor colours, Tensor probabilities, Tensor labels, Tensor? outside = null, DenseEnergyOptions? options = null)
     {
         options ??= new DenseEnergyOptions();
         using var scope = NewDisposeScope();

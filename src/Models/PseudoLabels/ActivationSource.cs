@@ -23,9 +23,22 @@ public sealed class ActivationSource(ActivationMethod method, IReadOnlyList<stri
         foreach (var label in classes)
         {
             var target = new ClassTarget([.. Enumerable.Repeat(label, copies)], names);
-            using var run = new ExplainedRun(model, images, target, _layers.For([], images, target)[0]);
-            maps.Add(method.Contributions(run).detach().sum(1).clamp_min(0).to(ScalarType.Float32));
+            maps.Add(Map(model, images, target, _layers.For([], images, target)[0]));
         }
         return scope.MoveToOuter(stack(maps, 1));
+    }
+
+    // The layer was found by another class or image, so that these are the reason where nothing comes out.
+    private Tensor Map(VisionModel model, Tensor images, ClassTarget target, MapLayer layer)
+    {
+        using var run = new ExplainedRun(model, images, target, layer);
+        try
+        {
+            return method.Contributions(run).detach().sum(1).clamp_min(0).to(ScalarType.Float32);
+        }
+        catch (UserErrorException error) when (ZeroGradientException.Is(error))
+        {
+            throw ExplanationErrors.NoGradient(model, target);
+        }
     }
 }

@@ -125,7 +125,9 @@ public sealed record PatchAffinity(Tensor Values, int Height, int Width)
         using var watched = new WatchedWeights(weights, (_, given) => See(given));
         var hooks = model
             .Having<TokenAttention>()
-            .Select(entry => ModuleHooks.Before(entry.Module, (_, inputs) => grid = inputs.OfType<TokenGrid>().Cast<TokenGrid?>().LastOrDefault()))
+            .Select(entry =>
+                ModuleHooks.Before(entry.Module, (_, inputs) => grid = inputs.OfType<TokenGrid>().Cast<TokenGrid?>().LastOrDefault())
+            )
             .ToArray();
         try
         {

@@ -4,8 +4,9 @@ namespace Tessera.Models.TaskModels;
 /// <param name="CtcWeight">Factor of the crops' contrast; 0: none, and no projector.</param>
 /// <param name="SegWeight">Factor of the segmentation's loss; 0: none, and no decoder.</param>
 /// <param name="SegStart">The segmentation's loss counts after this iteration.</param>
-/// <param name="EnergyWeight">Factor of the segmentation's energy as a dense random field (<see cref="Losses.DenseEnergy"/>), which counts from the
-/// same iteration on; 0: none. The paper has 0.05, for images of 448 pixels: the energy is a sum over pairs of pixels, not a mean.</param>
+/// <param name="EnergyWeight">Factor of the segmentation's energy as a dense random field (<see cref="Losses.DenseEnergy"/>), which
+/// counts from the same iteration on; 0: none. The paper has 0.05, for images of 448 pixels: the energy is a sum over pairs of pixels,
+/// not a mean.</param>
 /// <param name="LowThreshold">Pixels whose best score is not above it are background.</param>
 /// <param name="HighThreshold">Pixels whose best score is above it are of that class; those between are uncertain.</param>
 /// <param name="CamScales">Sizes, relative to the image, at which class maps are made while training, each with its mirror image; by

@@ -108,6 +108,7 @@ public sealed class AttentionReader : IDisposable
             batch.Samples[0].Geometry!,
             prediction,
             request.Synthesis == SynthesisKind.Relevance ? target!.NameOf(0) : null,
+            request.Synthesis == SynthesisKind.Relevance ? FocusOf(request, target!) : null,
             seen.FromLeading ? "the class token" : "the mean over all places",
             [.. blocks.Select(block => Shown(block, request.Heads, seen.FromLeading))],
             Maps(AttentionSynthesis.Map(blocks, request.Synthesis, seen.FromLeading, request.Heads ?? HeadFusion.Mean).unsqueeze(1))[0],
@@ -121,6 +122,12 @@ public sealed class AttentionReader : IDisposable
             }
             : view;
     }
+
+    private static float[]? FocusOf(AttentionRequest request, ScoreTarget target) =>
+        target is DetectionTarget { Objects: [var only] } ? only.Corners
+        : target is PixelTarget && PhotographRegion.TryParse(request.Target ?? "", out var region)
+            ? Array.ConvertAll(region.Corners, corner => (float)corner)
+        : null;
 
     private static BlockView Shown(AttentionBlock block, HeadFusion? heads, bool fromLeading) =>
         new(block.Index, block.Name, block.Grid, block.Heads, Maps(block.Map(heads, fromLeading)));

@@ -28,7 +28,16 @@ public sealed class DenseEnergyTests
         var outside = tensor(new[] { true, false }).view(1, 1, 2);
         Assert.Equal(-0.174, DenseEnergy.Of(colours, shares, labels, outside, options).item<float>(), 1e-5);
         // The factor is of the sum, divided by the number of images alone.
-        var two = DenseEnergy.Of(cat([colours, colours]), cat([shares, shares]), zeros([2, 1, 2], ScalarType.Int64), null, options with { Factor = 3 });
+        var two = DenseEnergy.Of(
+            cat([colours, colours]),
+            cat([shares, shares]),
+            zeros([2, 1, 2], ScalarType.Int64),
+            null,
+            options with
+            {
+                Factor = 3,
+            }
+        );
         Assert.Equal(3 * -0.425235, two.item<float>(), 1e-5);
     }
 
@@ -120,7 +129,10 @@ public sealed class DenseEnergyTests
         {
             foreach (var i in places)
             {
-                var gate = labels[Pixel(b, i)] == 255 ? 1 : Math.Max(0, (outside[Pixel(b, i)] ? 0 : 1) - Enumerable.Range(0, classes).Max(k => Share(b, k, i)));
+                var gate =
+                    labels[Pixel(b, i)] == 255
+                        ? 1
+                        : Math.Max(0, (outside[Pixel(b, i)] ? 0 : 1) - Enumerable.Range(0, classes).Max(k => Share(b, k, i)));
                 if (outside[Pixel(b, i)])
                     continue;
                 for (var k = 0; k < classes; k++)
@@ -156,7 +168,8 @@ public sealed class DenseEnergyTests
             var squares = Math.Pow((i.y - j.y) / reach, 2) + Math.Pow((i.x - j.x) / reach, 2);
             for (var c = 0; c < 3; c++)
                 squares += Math.Pow(
-                    (colours[At(b, c, 3, i.y * step, i.x * step)] - (double)colours[At(b, c, 3, j.y * step, j.x * step)]) / options.SigmaRgb,
+                    (colours[At(b, c, 3, i.y * step, i.x * step)] - (double)colours[At(b, c, 3, j.y * step, j.x * step)])
+                        / options.SigmaRgb,
                     2
                 );
             return squares;

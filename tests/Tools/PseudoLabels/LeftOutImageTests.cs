@@ -42,7 +42,8 @@ public sealed class LeftOutImageTests(PseudoLabelTests.Classifier classifier) : 
 
     [Fact]
     public void ASource_ThatEveryImageDefeats_IsAMistake() =>
-        Make(Blind("all", 0, 1, 2), classifier.New()).IsMistake("None of the 7 images can be labelled. The first: ", "all gradients are zero");
+        Make(Blind("all", 0, 1, 2), classifier.New())
+            .IsMistake("None of the 7 images can be labelled. The first: ", "all gradients are zero");
 
     [Fact]
     public void AClass_WhoseMapIsTheSameEverywhere_IsSaid_AndHasNoPixel()
@@ -59,7 +60,8 @@ public sealed class LeftOutImageTests(PseudoLabelTests.Classifier classifier) : 
     }
 
     [Fact]
-    public void AFolder_IsNoCheckpoint() => Make(classifier.Folder, classifier.New()).IsMistake("this is a folder; a checkpoint in it was expected");
+    public void AFolder_IsNoCheckpoint() =>
+        Make(classifier.Folder, classifier.New()).IsMistake("this is a folder; a checkpoint in it was expected");
 
     [Fact]
     public void Explain_ShowsThatSuchAMapSaysNothing_AndMeasuresTheOthers()
@@ -83,7 +85,10 @@ public sealed class LeftOutImageTests(PseudoLabelTests.Classifier classifier) : 
     {
         var checkpoint = Blind("first", Star);
         var said = Tool.Run("explain", checkpoint, "test", "--target", "star", "--out-dir", classifier.New());
-        said.IsMistake("None of its 4 images can be explained. The first: ", "The score of star does not change with any place of the image");
+        said.IsMistake(
+            "None of its 4 images can be explained. The first: ",
+            "The score of star does not change with any place of the image"
+        );
         // With one image at once the first row is the star's, and no layer is known yet.
         said = Tool.Run("explain", checkpoint, "test", "--target", "star,circle", "--batch", "1", "--out-dir", classifier.New()).Succeeds();
         Assert.Contains("1 of 4 images left out, or in part.", said.Error, StringComparison.Ordinal);

@@ -16,7 +16,12 @@ public sealed class MaskFaultTests : IDisposable
         Directory.CreateDirectory(Path.Combine(Folder, "masks"));
         File.WriteAllText(
             Path.Combine(Folder, "pseudo-labels.json"),
-            new JsonObject { ["format"] = 1, ["part"] = "train", ["classes"] = new JsonArray("road", "car") }.ToJsonString()
+            new JsonObject
+            {
+                ["format"] = 1,
+                ["part"] = "train",
+                ["classes"] = new JsonArray("road", "car"),
+            }.ToJsonString()
         );
     }
 

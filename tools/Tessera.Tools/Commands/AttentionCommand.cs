@@ -40,8 +40,9 @@ internal static class AttentionCommand
         };
         var target = new Option<string?>("--target")
         {
-            Description = "What relevance speaks for: top1, or a class or value by its name; of a detector also its objects 1, 2 …; of a segmentor also "
-                + "CLASS@X1:Y1:X2:Y2. Default: top1.",
+            Description =
+                "What relevance speaks for: top1, or a class or value by its name; of a detector also its objects 1, 2 …; of a "
+                + "segmentor also CLASS@X1:Y1:X2:Y2. Default: top1.",
             HelpName = "NAME",
         };
         var foreground = new Option<int?>("--foreground")
@@ -169,7 +170,9 @@ internal static class AttentionCommand
             console.Note(
                 view.Target is { } target
                     ? Text($"No place speaks for {target}: the relevance is the same everywhere ({view.Synthesis.Greatest:G3}).")
-                    : Text($"The blocks together tell no place from another: their map is the same everywhere ({view.Synthesis.Greatest:G3}).")
+                    : Text(
+                        $"The blocks together tell no place from another: their map is the same everywhere ({view.Synthesis.Greatest:G3})."
+                    )
             );
         if (view.SeveralGrids)
             console.Note(
@@ -198,7 +201,7 @@ internal static class AttentionCommand
         using (
             var drawing = sheet.Draw(
                 (Path.GetFileName(image), AttentionWords.Found(view.Prediction, data)),
-                (AttentionWords.Synthesis(view, request), $"seen from {view.Query}"),
+                AttentionWords.Title(view, request),
                 ($"foreground of block {request.Foreground}", cut ?? "")
             )
         )

@@ -79,8 +79,7 @@ internal sealed class MaskFolder
 
     /// <summary>An image's scores, enlarged to a size.</summary>
     /// <exception cref="UserErrorException">The file is damaged, or its tensors are others than expected.</exception>
-    public ImageScores Scores(string name, int height, int width) =>
-        ScoreFile.Read(PathOf(name, "scores"), Classes.Count, (height, width));
+    public ImageScores Scores(string name, int height, int width) => ScoreFile.Read(PathOf(name, "scores"), Classes.Count, (height, width));
 
     /// <summary>Files of masks or scores that belong to none of some images.</summary>
     /// <param name="kind">"masks" or "scores".</param>

@@ -36,8 +36,8 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
                 yield return $"{names.Count} of {truth.Count} images have no file in {kind} and are not scored by it: {Some(names)}.";
         foreach (var kind in _missing.Keys)
             if (folder.Strangers(kind, Enumerable.Range(0, truth.Count).Select(truth.NameOf)).ToArray() is { Length: > 0 } strangers)
-                yield return $"{Counted.Of(strangers.Length, "file")} in {kind} {(strangers.Length == 1 ? "belongs" : "belong")} to no image "
-                    + $"of the data: {Some(strangers)}.";
+                yield return $"{Counted.Of(strangers.Length, "file")} in {kind} {(strangers.Length == 1 ? "belongs" : "belong")} to no "
+                    + $"image of the data: {Some(strangers)}.";
         foreach (var fault in _unreadable.Take(MostFaults))
             yield return fault + " It is left out.";
         if (_unreadable.Count > MostFaults)

@@ -118,8 +118,8 @@ internal sealed class PseudoLabelRun : IDisposable
             ToolConsole.Current.Note($"{_leftOut.Count} of {Counted.Of(_samples.Length, "image")} left out: they have no label image.");
         if (_flat.Count > 0)
             ToolConsole.Current.Note(
-                $"{Counted.Of(_flat.Count, "map")} of a class {(_flat.Count == 1 ? "is" : "are")} the same everywhere, so that no pixel is of "
-                    + $"it: {string.Join(", ", _flat.Take(MostNames))}{(_flat.Count > MostNames ? " …" : "")}."
+                $"{Counted.Of(_flat.Count, "map")} of a class {(_flat.Count == 1 ? "is" : "are")} the same everywhere, so that no pixel is "
+                    + $"of it: {string.Join(", ", _flat.Take(MostNames))}{(_flat.Count > MostNames ? " …" : "")}."
             );
         if (made < _samples.Length)
             ToolConsole.Current.Note($"{Counted.Of(_samples.Length - made, "image")} had been labelled before.");

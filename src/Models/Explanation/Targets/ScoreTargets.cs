@@ -48,12 +48,7 @@ public static class ScoreTargets
     /// <param name="scores">Of all classes.</param>
     /// <param name="labels">Those that the image shows; asked where the word says so.</param>
     /// <exception cref="UserErrorException">It means none.</exception>
-    public static IReadOnlyList<int> Classes(
-        DataInfo info,
-        string word,
-        Func<IReadOnlyList<float>> scores,
-        Func<IReadOnlyList<int>> labels
-    )
+    public static IReadOnlyList<int> Classes(DataInfo info, string word, Func<IReadOnlyList<float>> scores, Func<IReadOnlyList<int>> labels)
     {
         if (IndexOf(info, word) is >= 0 and var index)
             return [index];
