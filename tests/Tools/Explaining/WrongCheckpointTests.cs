@@ -81,7 +81,11 @@ public sealed class WrongCheckpointTests(PseudoLabelTests.Classifier classifier,
                     .Any(line => line.Contains(image, StringComparison.Ordinal) && line.Contains($"\"{name} ", StringComparison.Ordinal));
                 var isNamed = said
                     .Error.Split('\n')
-                    .Any(line => line.Contains(image, StringComparison.Ordinal) && line.Contains(name, StringComparison.Ordinal));
+                    .Any(line =>
+                        line.Contains($"{image}:", StringComparison.Ordinal)
+                        && line.Contains("finds no", StringComparison.Ordinal)
+                        && line.Contains(name, StringComparison.Ordinal)
+                    );
                 Assert.True(isExplained != isNamed, $"{image} {name}\n{said.All}");
             }
     }
