@@ -7,6 +7,7 @@ namespace Tessera.Framework.Visualization;
 public static class Heat
 {
     private const double LabelSize = 11;
+    private const int MostTicks = 12;
 
     /// <summary>The values alone. Places without one are hatched in grey.</summary>
     /// <param name="values">[height * width], row by row; NaN where there is none.</param>
@@ -55,7 +56,10 @@ public static class Heat
     {
         drawing.Draw(Colors(upright: true), x, y, width, height);
         drawing.Outline(x, y, width, height, new Rgb(40, 40, 40), 0.5);
-        var axis = ChartAxis.Of([low, high], Math.Max(2, (int)(height / 45)), tight: true);
+        var wanted = Math.Max(2, (int)(height / 45));
+        var axis = ChartAxis.Of([low, high], wanted, tight: true);
+        while (axis.Ticks.Length < 2 && wanted++ < MostTicks) // one value tells no scale
+            axis = ChartAxis.Of([low, high], wanted, tight: true);
         foreach (var tick in axis.Ticks)
             drawing.Text(
                 axis.Label(tick),

@@ -1,4 +1,3 @@
-using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using static TorchSharp.torch;
 
@@ -7,8 +6,9 @@ namespace Tessera.Models.Backbones;
 /// <summary>Adds up attention weights, averaged over heads, while the blocks run; disposing frees the sums and the hooks.</summary>
 internal sealed class AttentionSums : IDisposable
 {
-    private readonly IReadOnlyList<AttentionWeights> _blocks;
-    private readonly List<Action> _hooks = [];
+    private readonly WatchedWeights _watched;
+    private readonly RunningSum _classes = new(),
+        _patches = new();
     private readonly int _leading;
     private readonly bool _affinity;
 
@@ -18,39 +18,23 @@ internal sealed class AttentionSums : IDisposable
     /// <param name="affinity">Whether the patches' weights among themselves are added up, over all blocks.</param>
     public AttentionSums(IReadOnlyList<AttentionWeights> blocks, int leading, int last, bool affinity)
     {
-        (_blocks, _leading, _affinity) = (affinity ? blocks : [.. blocks.TakeLast(last)], leading, affinity);
-        var first = _blocks.Count - last;
-        for (var i = 0; i < _blocks.Count; i++)
-        {
-            var counts = i >= first;
-            _blocks[i].OnTap(true);
-            _hooks.Add(
-                ModuleHooks.After(
-                    _blocks[i],
-                    (_, output) =>
-                    {
-                        Add((Tensor)output!, counts);
-                        return output;
-                    }
-                )!
-            );
-        }
+        (_leading, _affinity) = (leading, affinity);
+        AttentionWeights[] watched = affinity ? [.. blocks] : [.. blocks.TakeLast(last)];
+        var first = watched.Length - last;
+        _watched = new WatchedWeights(watched, (place, attention) => Add(attention, counts: place >= first));
     }
 
     /// <summary>[B, leading, N].</summary>
-    public Tensor? OfClasses { get; private set; }
+    public Tensor? OfClasses => _classes.Value;
 
     /// <summary>[B, N, N].</summary>
-    public Tensor? OfPatches { get; private set; }
+    public Tensor? OfPatches => _patches.Value;
 
     public void Dispose()
     {
-        foreach (var remove in _hooks)
-            remove();
-        foreach (var block in _blocks)
-            block.OnTap(false);
-        OfClasses?.Dispose();
-        OfPatches?.Dispose();
+        _watched.Dispose();
+        _classes.Dispose();
+        _patches.Dispose();
     }
 
     // Attention: [B, heads, leading + N, leading + N].
@@ -60,16 +44,8 @@ internal sealed class AttentionSums : IDisposable
         var patches = attention.shape[3] - _leading;
         var mean = attention.to(ScalarType.Float32).mean([1]).narrow(2, _leading, patches); // [B, leading + N, N]
         if (counts)
-            OfClasses = Sum(OfClasses, mean.narrow(1, 0, _leading));
+            _classes.Add(mean.narrow(1, 0, _leading));
         if (_affinity)
-            OfPatches = Sum(OfPatches, mean.narrow(1, _leading, patches));
-    }
-
-    // The blocks' own scopes would free what is left to them.
-    private static Tensor Sum(Tensor? sum, Tensor more)
-    {
-        var next = (sum is null ? more.clone() : sum + more).DetachFromDisposeScope();
-        sum?.Dispose();
-        return next;
+            _patches.Add(mean.narrow(1, _leading, patches));
     }
 }

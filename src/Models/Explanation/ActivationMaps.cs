@@ -50,9 +50,13 @@ public readonly record struct MapRange(MapVerdict Verdict, double Least, double 
         return new MapRange(verdict, ranges.Min(range => range.Least), ranges.Max(range => range.Greatest));
     }
 
+    /// <summary>Whether a map with these finite values is the same everywhere, but for rounding.</summary>
+    public static bool IsConstant(double least, double greatest) =>
+        greatest - least <= Rounding * Math.Max(Math.Abs(least), Math.Abs(greatest));
+
     private static MapVerdict Judge(double least, double greatest, bool positive) =>
         !double.IsFinite(least) || !double.IsFinite(greatest) ? MapVerdict.NotFinite
-        : greatest - least <= Rounding * Math.Max(Math.Abs(least), Math.Abs(greatest)) ? MapVerdict.Constant
+        : IsConstant(least, greatest) ? MapVerdict.Constant
         : positive && greatest <= 0 ? MapVerdict.NegativeEverywhere
         : MapVerdict.Useful;
 }

@@ -19,7 +19,8 @@ internal static class ExplanationErrors
         new(
             $"The layer \"{layer}\" can't explain: the score does not change with any place of its map (all gradients are zero). "
                 + "Behind the last attention of a transformer with a class token, patches no longer reach the score: take the norm before "
-                + "it, or \"auto\"."
+                + "it, or \"auto\".",
+            new ZeroGradientException()
         );
 
     public static UserErrorException ScoreIgnoresLayer(string layer) =>
@@ -73,6 +74,13 @@ internal static class ExplanationErrors
         new(
             $"{model.GetName()} has no layer that could explain its scores: none gives a map of the image with more than one place and a "
                 + "gradient that isn't zero."
+        );
+
+    public static UserErrorException NoGradient(VisionModel model, ScoreTarget target) =>
+        new(
+            $"The score of {target.NameOf(0)} does not change with any place of the image (all gradients are zero in {model.GetName()}), "
+                + "so that nothing says where it comes from.",
+            new ZeroGradientException()
         );
 
     public static UserErrorException NoClass(string name, IReadOnlyList<string> known, string kind) =>

@@ -16,17 +16,19 @@ namespace Tessera.Models.Explanation;
 public static class MapLayers
 {
     /// <summary>The layer for scores of a model.</summary>
-    /// <param name="image">[1, C, H, W] on the model's device; one of those to be explained.</param>
-    /// <exception cref="UserErrorException">No layer can explain the scores.</exception>
+    /// <param name="image">[1, C, H, W] on the model's device; one of those to be explained. Of several one must have a gradient.</param>
+    /// <exception cref="UserErrorException">No layer can explain the scores. With a <see cref="ZeroGradientException"/> where maps are
+    /// there, but none has a gradient for this image.</exception>
     public static MapLayer Find(VisionModel model, Tensor image, ScoreTarget target)
     {
         if (target.Layer is { } only)
             return only;
         using var scope = NewDisposeScope();
         using var seen = new SeenOutputs(model, image, target);
-        var candidates = seen.Maps().Where(map => map.Reaches).Select(map => map.Layer).ToArray();
+        var maps = seen.Maps().ToArray();
+        var candidates = maps.Where(map => map.Reaches).Select(map => map.Layer).ToArray();
         if (candidates.Length == 0)
-            throw ExplanationErrors.NoMap(model);
+            throw maps.Length == 0 ? ExplanationErrors.NoMap(model) : ExplanationErrors.NoGradient(model, target);
         var last = candidates[^1];
         // A module that gives several maps names less than the layer inside of it that made the last one.
         if (last.Form == MapForm.ChannelsFirst && seen.GivesSeveral(last.Name))

@@ -9,37 +9,36 @@ namespace Tessera.Models.PseudoLabels;
 /// <param name="names">Of the model's classes, for messages.</param>
 public sealed class ActivationSource(ActivationMethod method, IReadOnlyList<string> names) : ClassMapSource
 {
-    // The grid of tokens depends on the image's size.
-    private readonly Dictionary<(long Height, long Width), MapLayer> _layers = [];
-    private VisionModel? _model;
+    private KnownLayers? _layers; // of the model that was asked last
 
     public override string Title => method.Title;
 
     public override Tensor Maps(VisionModel model, Tensor images, IReadOnlyList<int> classes)
     {
         using var scope = NewDisposeScope();
+        if (!ReferenceEquals(_layers?.Model, model))
+            _layers = new KnownLayers(model);
         var copies = (int)images.shape[0];
         var maps = new List<Tensor>();
         foreach (var label in classes)
         {
             var target = new ClassTarget([.. Enumerable.Repeat(label, copies)], names);
-            using var run = new ExplainedRun(model, images, target, LayerOf(model, images, target));
-            maps.Add(method.Contributions(run).detach().sum(1).clamp_min(0).to(ScalarType.Float32));
+            maps.Add(Map(model, images, target, _layers.For([], images, target)[0]));
         }
         return scope.MoveToOuter(stack(maps, 1));
     }
 
-    private MapLayer LayerOf(VisionModel model, Tensor images, ScoreTarget target)
+    // The layer was found by another class or image, so that these are the reason where nothing comes out.
+    private Tensor Map(VisionModel model, Tensor images, ClassTarget target, MapLayer layer)
     {
-        if (!ReferenceEquals(model, _model))
-            _layers.Clear();
-        _model = model;
-        var size = (images.shape[2], images.shape[3]);
-        if (!_layers.TryGetValue(size, out var layer))
+        using var run = new ExplainedRun(model, images, target, layer);
+        try
         {
-            using var first = images.narrow(0, 0, 1);
-            _layers[size] = layer = MapLayers.Find(model, first, target);
+            return method.Contributions(run).detach().sum(1).clamp_min(0).to(ScalarType.Float32);
         }
-        return layer;
+        catch (UserErrorException error) when (ZeroGradientException.Is(error))
+        {
+            throw ExplanationErrors.NoGradient(model, target);
+        }
     }
 }

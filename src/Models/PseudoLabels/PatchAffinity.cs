@@ -117,25 +117,20 @@ public sealed record PatchAffinity(Tensor Values, int Height, int Width)
 
     private static PatchAffinity? OfAttention(VisionModel model, Tensor images)
     {
-        var attentions = model.Having<TokenAttention>().ToArray();
-        var weights = model.Having<AttentionWeights>().ToArray();
+        AttentionWeights[] weights = [.. model.Having<AttentionWeights>().Select(entry => entry.Module)];
         if (weights.Length == 0)
             return null;
-        var hooks = new List<Action?>();
         TokenGrid? grid = null;
-        Tensor? sum = null;
+        using var sum = new RunningSum();
+        using var watched = new WatchedWeights(weights, (_, given) => See(given));
+        var hooks = model
+            .Having<TokenAttention>()
+            .Select(entry =>
+                ModuleHooks.Before(entry.Module, (_, inputs) => grid = inputs.OfType<TokenGrid>().Cast<TokenGrid?>().LastOrDefault())
+            )
+            .ToArray();
         try
         {
-            foreach (var (_, attention) in attentions)
-                hooks.Add(
-                    ModuleHooks.Before(attention, (_, inputs) => grid = inputs.OfType<TokenGrid>().Cast<TokenGrid?>().LastOrDefault())
-                );
-            foreach (var (_, module) in weights)
-            {
-                module.OnTap(true); // otherwise the weights are never formed
-                hooks.Add(() => module.OnTap(false));
-                hooks.Add(ModuleHooks.After(module, (_, output) => See((Tensor)output!)));
-            }
             using (NewDisposeScope())
                 _ = (model as IExplainable ?? throw PseudoLabelErrors.NotExplainable(model)).Outputs(images);
         }
@@ -144,29 +139,19 @@ public sealed record PatchAffinity(Tensor Values, int Height, int Width)
             foreach (var remove in hooks)
                 remove?.Invoke();
         }
-        return sum is not null && grid is { } found ? new PatchAffinity(AttachedToScope(sum), found.Height, found.Width) : null;
+        return sum.Value is { } values && grid is { } found ? new PatchAffinity(values.alias(), found.Height, found.Width) : null;
 
-        object See(Tensor given) // [B, heads, N, N], or of windows or of fewer keys
+        void See(Tensor given) // [B, heads, N, N], or of windows or of fewer keys
         {
             if (grid is not { } tokens || given.dim() != 4 || given.shape[2] != tokens.Count || given.shape[3] != tokens.Count)
-                return given;
+                return;
             var places = tokens.Height * tokens.Width;
-            if (places < 2 || given.shape[0] != images.shape[0] || (sum is not null && sum.shape[1] != places))
-                return given;
+            if (places < 2 || given.shape[0] != images.shape[0] || (sum.Value is { } before && before.shape[1] != places))
+                return;
             RequirePlaces(tokens.Height, tokens.Width);
             using var scope = NewDisposeScope();
-            var mean = given.mean([1]).narrow(1, tokens.Leading, places).narrow(2, tokens.Leading, places).to(ScalarType.Float32);
-            var next = (sum is null ? mean.clone() : sum + mean).DetachFromDisposeScope();
-            sum?.Dispose();
-            sum = next;
-            return given;
+            sum.Add(given.mean([1]).narrow(1, tokens.Leading, places).narrow(2, tokens.Leading, places).to(ScalarType.Float32));
         }
-    }
-
-    private static Tensor AttachedToScope(Tensor tensor)
-    {
-        using (tensor)
-            return tensor.alias(); // of the present scope
     }
 
     private static void RequirePlaces(long height, long width)

@@ -59,6 +59,8 @@ public sealed record ScoreMapOptions(
 /// <param name="model">A classifier in evaluation mode.</param>
 public sealed class ScoreMaps(VisionModel model, ClassMapSource source, ScoreMapOptions? options = null)
 {
+    private const double Rounding = 1e-6; // differences that sums in float32 have by themselves
+
     private static readonly double[] s_usual = [1];
 
     private readonly ScoreMapOptions _options = options ?? new ScoreMapOptions();
@@ -93,15 +95,17 @@ public sealed class ScoreMaps(VisionModel model, ClassMapSource source, ScoreMap
         );
     }
 
-    /// <summary>(v − min) / (max − min) of each map; 0 where it is the same everywhere.</summary>
+    /// <summary>(v − min) / (max − min) of each map; 0 where it is the same everywhere but for rounding, so that no noise is
+    /// stretched.</summary>
     /// <param name="maps">[K, H, W].</param>
     public static Tensor Unit(Tensor maps)
     {
         using var scope = NewDisposeScope();
         var least = maps.amin([1, 2], keepdim: true);
-        var above = maps - least;
-        var range = above.amax([1, 2], keepdim: true);
-        return scope.MoveToOuter(above / range.clamp_min(1e-37));
+        var greatest = maps.amax([1, 2], keepdim: true);
+        var range = greatest - least;
+        var useful = range.gt(least.abs().maximum(greatest.abs()) * Rounding);
+        return scope.MoveToOuter(where(useful, (maps - least) / range.clamp_min(1e-37), zeros_like(maps)));
     }
 
     // [1, K, h, w]

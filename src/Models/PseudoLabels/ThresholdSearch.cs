@@ -21,7 +21,7 @@ public sealed class ThresholdSearch(int classes)
     /// <summary>How many thresholds are tried.</summary>
     public const int Steps = 100;
 
-    private readonly long[] _pixels = new long[(classes + 1) * (classes + 1) * (Steps + 1)]; // [truth, best class, thresholds below]
+    private readonly ThresholdCounts _counts = new(classes + 1, 0, [.. Enumerable.Range(0, Steps).Select(step => (double)step / Steps)]);
     private readonly long[] _scores = new long[256];
 
     /// <summary>Images with truth.</summary>
@@ -41,12 +41,13 @@ public sealed class ThresholdSearch(int classes)
         if (truth.Type != PixelType.UInt8 || truth.Bytes.Length != score.Length)
             throw PseudoLabelErrors.OtherTruth(truth, score.Length);
         WithTruth++;
+        var (labels, found) = (new int[score.Length], new int[score.Length]);
         for (var i = 0; i < score.Length; i++)
         {
-            var label = truth.Bytes[i];
-            if (label <= classes) // no class: ignored
-                _pixels[At(label, best[i], Below(score[i]))]++;
+            labels[i] = truth.Bytes[i] <= classes ? truth.Bytes[i] : -1; // no class: ignored
+            found[i] = best[i] > 0 ? best[i] : -1;
         }
+        _counts.Add(labels, found, score);
     }
 
     /// <summary>The best threshold: by truth where any image has some, otherwise by the scores alone.</summary>
@@ -54,28 +55,9 @@ public sealed class ThresholdSearch(int classes)
 
     private FoundThreshold ByTruth()
     {
-        var curve = Enumerable.Range(0, Steps).Select(step => ((double)step / Steps, MeanIoU(step))).ToArray();
+        var curve = _counts.Curve().Select((value, step) => ((double)step / Steps, double.IsNaN(value) ? 0 : value)).ToArray();
         var best = curve.MaxBy(point => point.Item2); // of equal ones the lowest threshold
         return new FoundThreshold(best.Item1, "mIoU", best.Item2, curve);
-    }
-
-    // Pixels with more than `step` thresholds below their score are of their best class.
-    private double MeanIoU(int step)
-    {
-        var (both, truths, predicted) = (new long[classes + 1], new long[classes + 1], new long[classes + 1]);
-        for (var truth = 0; truth <= classes; truth++)
-        for (var best = 0; best <= classes; best++)
-        for (var below = 0; below <= Steps; below++)
-        {
-            var count = _pixels[At(truth, best, below)];
-            var label = below > step ? best : 0;
-            truths[truth] += count;
-            predicted[label] += count;
-            if (label == truth)
-                both[truth] += count;
-        }
-        var there = Enumerable.Range(0, classes + 1).Where(label => truths[label] + predicted[label] > 0).ToArray();
-        return there.Length == 0 ? 0 : there.Average(label => (double)both[label] / (truths[label] + predicted[label] - both[label]));
     }
 
     private FoundThreshold ByScores()
@@ -96,18 +78,5 @@ public sealed class ThresholdSearch(int classes)
                 (best, reached) = (bin + 1, between);
         }
         return new FoundThreshold(best / 256.0, "Otsu", reached, []);
-    }
-
-    private int At(int truth, int best, int below) => (((truth * (classes + 1)) + best) * (Steps + 1)) + below;
-
-    /// <summary>How many of the thresholds are below a score.</summary>
-    private static int Below(float score)
-    {
-        var count = Math.Clamp((int)Math.Ceiling(score * (double)Steps), 0, Steps);
-        while (count > 0 && !(score > (count - 1.0) / Steps))
-            count--;
-        while (count < Steps && score > (double)count / Steps)
-            count++;
-        return count;
     }
 }

@@ -16,8 +16,7 @@ namespace Tessera.Models.TaskModels;
 /// <summary>Images to any of several classes, and to where these are: class maps of an earlier layer teach the last layer which patches
 /// belong together, and a decoder learns segmentation from maps made on the way. Learnt from the images' labels alone, in one
 /// stage.</summary>
-/// <remarks>Ru et al., "Token Contrast for Weakly-Supervised Semantic Segmentation", CVPR 2023, arXiv:2303.01267. Without the paper's
-/// energy of a dense random field, whose weight there is 0.05.</remarks>
+/// <remarks>Ru et al., "Token Contrast for Weakly-Supervised Semantic Segmentation", CVPR 2023, arXiv:2303.01267.</remarks>
 [Component("Toco"), ForTask(DataTask.MultiLabel)]
 public sealed class Toco : VisionModel, IExplainable, IGivesClassMaps
 {
@@ -26,6 +25,7 @@ public sealed class Toco : VisionModel, IExplainable, IGivesClassMaps
     private const string Segmented = "segmentation";
 
     private static readonly double[] s_scales = [1, 0.5, 1.5];
+    private static readonly double[] s_pixelStd = [58.395, 57.12, 57.375]; // ImageNet's
 
     private readonly Backbone backbone;
     private readonly Conv2d classifier;
@@ -109,7 +109,7 @@ public sealed class Toco : VisionModel, IExplainable, IGivesClassMaps
 
     public Tensor[] Outputs(Tensor images) => [Logits(images)];
 
-    /// <returns>"cls" and "cls_aux"; "ptc", "ctc" and, after its start, "seg", where their weights are above 0.</returns>
+    /// <returns>"cls" and "cls_aux"; "ptc", "ctc" and, after their start, "seg" and "energy", where their weights are above 0.</returns>
     public override LossMap Loss(Batch batch, Progress progress)
     {
         using var scope = NewDisposeScope();
@@ -134,11 +134,22 @@ public sealed class Toco : VisionModel, IExplainable, IGivesClassMaps
                 losses["ctc"] = Contrast(maps[2], views.Whole(batch.Images), crops, positive) * _options.CtcWeight;
             }
             if (segments)
-                losses["seg"] = Segmentation(decoder!.call(maps[1]), PixelLabels(batch, last, present)) * _options.SegWeight;
+                AddPixels(losses, batch, decoder!.call(maps[1]), PixelLabels(batch, last, present));
         }
         foreach (var term in losses.Values)
             scope.MoveToOuter(term);
         return losses;
+    }
+
+    private void AddPixels(LossMap losses, Batch batch, Tensor logits, Tensor labels)
+    {
+        var enlarged = TocoPixelLosses.Enlarged(logits, labels);
+        losses["seg"] = TocoPixelLosses.Segmentation(enlarged, labels) * _options.SegWeight;
+        if (_options.EnergyWeight == 0)
+            return;
+        var outside = TocoLabels.Outside(batch, (int)labels.shape[1], (int)labels.shape[2]);
+        var energy = TocoPixelLosses.Energy(enlarged, labels, batch.Images, _options.PixelStd ?? s_pixelStd, outside);
+        losses["energy"] = energy * _options.EnergyWeight;
     }
 
     public override IReadOnlyList<Prediction> Predict(Batch batch)
@@ -236,20 +247,6 @@ public sealed class Toco : VisionModel, IExplainable, IGivesClassMaps
         var outside = TocoLabels.Outside(batch, (int)scores.shape[2], (int)scores.shape[3]);
         return scope.MoveToOuter(_labels.Refined(batch.Images.to(ScalarType.Float32), scores, present, outside));
     }
-
-    // Half the mean over background pixels, half that over all others; a half without pixels is 0.
-    private static Tensor Segmentation(Tensor logits, Tensor labels)
-    {
-        using var scope = NewDisposeScope();
-        var enlarged = Upsampling.To(logits, labels.shape.AsSpan(1), alignCorners: false).to(ScalarType.Float32);
-        var terms = functional.cross_entropy(enlarged, labels, ignore_index: LabelMaps.Ignored, reduction: Reduction.None);
-        var background = labels.eq(0);
-        var foreground = background.logical_or(labels.eq(LabelMaps.Ignored)).logical_not();
-        return scope.MoveToOuter((MeanOver(terms, background) + MeanOver(terms, foreground)) / 2);
-    }
-
-    private static Tensor MeanOver(Tensor terms, Tensor places) =>
-        (terms * places.to(terms.dtype)).sum() / places.sum().to(terms.dtype).clamp_min(1);
 
     private static Tensor Unit(Tensor maps)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Components;
@@ -7,6 +8,7 @@ using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
 using Tessera.Models.Explanation;
 using Tessera.Models.Explanation.Attention;
+using Tessera.Models.Explanation.Targets;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
@@ -39,11 +41,10 @@ public sealed class AttentionReader : IDisposable
     public bool HasAttention => SeenAttention.IsIn(Model);
 
     /// <summary>Loads a checkpoint that <c>tools/train</c> wrote.</summary>
-    /// <param name="options">Device, plugins and weights; the rest has no meaning here.</param>
     /// <exception cref="UserErrorException">The file is no such checkpoint, is damaged, or needs a plugin that isn't named.</exception>
-    public static AttentionReader Load(string checkpoint, PredictorOptions? options = null)
+    public static AttentionReader Load(string checkpoint, AttentionReaderOptions? options = null)
     {
-        options ??= new PredictorOptions();
+        options ??= new AttentionReaderOptions();
         var session = Session.OfCheckpoint(
             checkpoint,
             new SessionOptions
@@ -80,7 +81,7 @@ public sealed class AttentionReader : IDisposable
             prediction = Model.Predict(batch)[0];
         if (!prediction.OutputIsFinite)
             throw AttentionReadingErrors.NotFinite(path);
-        var target = Target(prediction, request);
+        var target = Target(batch, prediction, request);
         using var seen = SeenAttention.Of(Model, batch.Images, target);
         return View(seen, request, photograph, batch, prediction, target);
     }
@@ -107,6 +108,7 @@ public sealed class AttentionReader : IDisposable
             batch.Samples[0].Geometry!,
             prediction,
             request.Synthesis == SynthesisKind.Relevance ? target!.NameOf(0) : null,
+            request.Synthesis == SynthesisKind.Relevance ? FocusOf(request, target!) : null,
             seen.FromLeading ? "the class token" : "the mean over all places",
             [.. blocks.Select(block => Shown(block, request.Heads, seen.FromLeading))],
             Maps(AttentionSynthesis.Map(blocks, request.Synthesis, seen.FromLeading, request.Heads ?? HeadFusion.Mean).unsqueeze(1))[0],
@@ -120,6 +122,12 @@ public sealed class AttentionReader : IDisposable
             }
             : view;
     }
+
+    private static float[]? FocusOf(AttentionRequest request, ScoreTarget target) =>
+        target is DetectionTarget { Objects: [var only] } ? only.Corners
+        : target is PixelTarget && PhotographRegion.TryParse(request.Target ?? "", out var region)
+            ? Array.ConvertAll(region.Corners, corner => (float)corner)
+        : null;
 
     private static BlockView Shown(AttentionBlock block, HeadFusion? heads, bool fromLeading) =>
         new(block.Index, block.Name, block.Grid, block.Heads, Maps(block.Map(heads, fromLeading)));
@@ -156,23 +164,32 @@ public sealed class AttentionReader : IDisposable
         ];
     }
 
-    private ClassTarget? Target(Prediction prediction, AttentionRequest request)
+    // Where a class token is read, attention is seen from there: a classifier's score tells, whatever the synthesis.
+    private ScoreTarget? Target(Batch batch, Prediction prediction, AttentionRequest request)
     {
-        var best = prediction switch
+        var values = prediction switch
         {
-            ClassPrediction classes => Array.IndexOf(classes.Scores, classes.Scores.Max()),
-            RegressionPrediction => 0,
-            _ => -1,
+            ClassPrediction classes => classes.Scores,
+            RegressionPrediction numbers => numbers.Values,
+            _ => null,
         };
-        if (best < 0)
-            return request.Synthesis == SynthesisKind.Relevance || request.Target is not null
-                ? throw AttentionReadingErrors.NoScore(Data)
-                : null;
-        if (request.Target is not { } name)
-            return request.Synthesis == SynthesisKind.Relevance && prediction is RegressionPrediction && Data.Classes.Count > 1
-                ? throw AttentionReadingErrors.WhichValue(Data)
-                : new ClassTarget([best], Data.Classes);
-        var index = Data.Classes.ToList().IndexOf(name);
-        return index >= 0 ? new ClassTarget([index], Data.Classes) : throw AttentionReadingErrors.NoTarget(name, Data);
+        var reads = request.Synthesis == SynthesisKind.Relevance || request.Target is not null;
+        if (values is null && !reads)
+            return null;
+        var isRegression = Data.Task == DataTask.Regression;
+        if (isRegression && request.Target is null && Data.Classes.Count > 1 && reads)
+            throw AttentionReadingErrors.WhichValue(Data);
+        var word = request.Target ?? (isRegression ? Data.Classes[0] : ScoreTargets.Top1);
+        if (Data.Task == DataTask.Segmentation && PhotographRegion.TryParse(word, out var region))
+            return ScoreTargets.IndexOf(Data, region.Class) is >= 0 and var label
+                ? region.Over(Model, batch, label, Data.Classes)
+                : throw AttentionReadingErrors.NoTarget(region.Class, Data);
+        var isRank = Data.Task == DataTask.Detection && int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        if (ScoreTargets.IndexOf(Data, word) < 0 && !isRank && (word != ScoreTargets.Top1 || isRegression))
+            throw AttentionReadingErrors.NoTarget(word, Data);
+        if (values is not null)
+            return new ClassTarget([ScoreTargets.Classes(Data, word, () => values, () => [])[0]], Data.Classes);
+        using var evaluation = new InEvaluation(Model, batch.Images.device_type);
+        return ScoreTargets.Parse(Model, Data, batch, word)[0];
     }
 }

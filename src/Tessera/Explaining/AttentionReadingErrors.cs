@@ -18,12 +18,6 @@ internal static class AttentionReadingErrors
                 + $"({blocks[^1].Name})."
         );
 
-    public static UserErrorException NoScore(DataInfo data) =>
-        new(
-            $"Relevance speaks for one class of the whole image, or one value; a model for {data.Task} has none. Rollout, mean and sum "
-                + "read no score."
-        );
-
     public static UserErrorException NoTarget(string name, DataInfo data) =>
         new(
             $"There is no class or value \"{name}\".{NearestName.Suggest(name, data.Classes)} The model has "

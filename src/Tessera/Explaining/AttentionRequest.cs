@@ -14,8 +14,9 @@ public sealed record AttentionRequest
     /// <summary>How the blocks become one map.</summary>
     public SynthesisKind Synthesis { get; init; } = SynthesisKind.Rollout;
 
-    /// <summary>For <see cref="SynthesisKind.Relevance"/>, of classifiers and regressions: a class's or value's name; null: the best
-    /// class.</summary>
+    /// <summary>For <see cref="SynthesisKind.Relevance"/>: a class's or value's name; of a detector also "1", "2" …, its objects, the best
+    /// first; of a segmentor also "road@10:20:90:120", a class over a rectangle of the photograph. null: the best class, the best
+    /// object, or the class of the most pixels.</summary>
     public string? Target { get; init; }
 
     /// <summary>The block whose map is cut into foreground and background; null: none.</summary>

@@ -18,6 +18,8 @@ public sealed record BlockView(int Index, string Name, TokenGrid Grid, int Heads
 /// <param name="Geometry">What was done to the photograph for that.</param>
 /// <param name="Prediction">What the network makes of it.</param>
 /// <param name="Target">What <see cref="Synthesis"/> speaks for; null where it reads no score.</param>
+/// <param name="Focus">[4], x1, y1, x2, y2 in the photograph: the object or the rectangle that <paramref name="Target"/> is; null where
+/// it is none.</param>
 /// <param name="Query">From where attention is seen: a class token, or the mean over all places.</param>
 /// <param name="Blocks">Those asked for.</param>
 /// <param name="Synthesis">Of these blocks, over the finest of their grids.</param>
@@ -29,6 +31,7 @@ public sealed record AttentionView(
     Geometry Geometry,
     Prediction Prediction,
     string? Target,
+    float[]? Focus,
     string Query,
     IReadOnlyList<BlockView> Blocks,
     RelevanceMap Synthesis,

@@ -25,11 +25,13 @@ internal sealed class BatchExplainer(
     /// <param name="loaded">Each sample's index is its image's place in the list.</param>
     /// <param name="leftOut">Told which image hasn't what is asked for, and why; where unset, it is an error.</param>
     /// <param name="unsuitable">Told which method can't explain the model, and why; where unset, it is an error.</param>
+    /// <param name="partly">Told of an image of which some, but not all, of what is asked for is found.</param>
     public IEnumerable<ImageExplanation> Explain(
         Batch loaded,
         IReadOnlyList<ExplainedImage> images,
         Action<string, string>? leftOut,
-        Action<ActivationMethod, string>? unsuitable
+        Action<ActivationMethod, string>? unsuitable,
+        Action<string, string>? partly = null
     )
     {
         using var batch = loaded;
@@ -43,7 +45,7 @@ internal sealed class BatchExplainer(
             var image = images[(int)batch.Samples[i].Index];
             try
             {
-                rows.AddRange(_scores.Of(image, batch, i, predictions[i]));
+                rows.AddRange(_scores.Of(image, batch, i, predictions[i], reason => partly?.Invoke(image.Name, reason)));
             }
             catch (UserErrorException error) when (leftOut is not null)
             {
@@ -52,7 +54,7 @@ internal sealed class BatchExplainer(
         }
         var found = new ImageExplanation?[rows.Count, request.Methods.Count];
         foreach (var group in Together(rows))
-            Explain(batch, images, rows, group, unsuitable, found);
+            Explain(batch, images, rows, group, leftOut, unsuitable, found);
         return [.. found.Cast<ImageExplanation?>().OfType<ImageExplanation>()];
     }
 
@@ -80,6 +82,7 @@ internal sealed class BatchExplainer(
         IReadOnlyList<ExplainedImage> images,
         List<ExplainedScore> rows,
         Range group,
+        Action<string, string>? leftOut,
         Action<ActivationMethod, string>? unsuitable,
         ImageExplanation?[,] found
     )
@@ -89,7 +92,17 @@ internal sealed class BatchExplainer(
         var chosen = rows.GetRange(first, count);
         var pixels = batch.Images.index_select(0, tensor(chosen.Select(row => (long)row.Image).ToArray(), device: batch.Images.device));
         var target = chosen[0].Target ?? new ClassTarget([.. chosen.Select(row => row.Class!.Value)], data.Classes);
-        var layers = known.For(request.Layers, pixels, target, keeps: chosen[0].Target is null);
+        IReadOnlyList<MapLayer> layers;
+        try
+        {
+            layers = known.For(request.Layers, pixels, target, keeps: chosen[0].Target is null);
+        }
+        catch (UserErrorException error) when (leftOut is not null && request.Layers.Count == 0 && ZeroGradientException.Is(error))
+        {
+            foreach (var row in chosen)
+                leftOut(images[(int)batch.Samples[row.Image].Index].Name, $"{row.Name}: {error.Message}");
+            return;
+        }
         var byMethod = new Dictionary<string, Tensor>();
         for (var m = 0; m < request.Methods.Count; m++)
         {
@@ -97,7 +110,7 @@ internal sealed class BatchExplainer(
             try
             {
                 using var inner = NewDisposeScope();
-                var maps = _explainer.Explain(pixels, target, method, layers);
+                var maps = Maps(pixels, target, method, layers);
                 if (measured is not null)
                     byMethod[ModelExplainer.NameOf(method)] = inner.MoveToOuter(Explainer.Unit(maps.Maps));
                 var all = maps.Maps.contiguous().cpu().data<float>().ToArray();
@@ -119,6 +132,23 @@ internal sealed class BatchExplainer(
         }
         if (target is ClassTarget classes)
             measured?.Add(pixels, classes, byMethod, [.. chosen.Select(row => batch.Samples[row.Image])], layers);
+    }
+
+    // Images whose score changes with no place have a map of zeros, alone as beside others in a batch.
+    private ActivationMaps Maps(Tensor pixels, ScoreTarget target, ActivationMethod method, IReadOnlyList<MapLayer> layers)
+    {
+        try
+        {
+            return _explainer.Explain(pixels, target, method, layers);
+        }
+        catch (UserErrorException error) when (ZeroGradientException.Is(error))
+        {
+            var nothing = new MapRange(MapVerdict.Constant, 0, 0);
+            return new ActivationMaps(
+                zeros([pixels.shape[0], pixels.shape[2], pixels.shape[3]]),
+                [.. Enumerable.Repeat(nothing, (int)pixels.shape[0])]
+            );
+        }
     }
 
     private static ImageExplanation Of(

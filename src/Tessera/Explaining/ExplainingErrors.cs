@@ -51,8 +51,8 @@ internal static class ExplainingErrors
             : $"The best {asked} classes are asked for; the model has {most}."
         );
 
-    public static UserErrorException LabelsNotFound(string image, IReadOnlyList<string> labels) =>
-        new($"{image}: the model finds no object of its labels ({Names(labels)}).");
+    public static string NoObjectOf(IReadOnlyList<int> labels, DataInfo data) =>
+        $"of its labels the detector finds no {Names([.. labels.Select(label => data.Classes[label])])}.";
 
     private static string Kind(DataInfo data) => data.Task == DataTask.Regression ? "value" : "class";
 

@@ -115,12 +115,14 @@ public sealed class ModelExplainer : IDisposable
     /// image is an error.</param>
     /// <param name="unsuitable">Told which method can't explain the model, and why; its maps are then missing. Where unset, it is an
     /// error.</param>
+    /// <param name="partly">Told of an image of which some, but not all, of what is asked for is found: labels without an object.</param>
     /// <exception cref="UserErrorException">No image can be explained as it is asked for.</exception>
     public IEnumerable<ImageExplanation> Explain(
         IReadOnlyList<ExplainedImage> images,
         ExplanationRequest request,
         Action<string, string>? leftOut = null,
-        Action<ActivationMethod, string>? unsuitable = null
+        Action<ActivationMethod, string>? unsuitable = null,
+        Action<string, string>? partly = null
     )
     {
         Check(request);
@@ -143,7 +145,7 @@ public sealed class ModelExplainer : IDisposable
         var told = new HashSet<string>(StringComparer.Ordinal);
         foreach (var batch in loader.Epoch(0))
         {
-            foreach (var found in explained.Explain(batch, images, leftOut, unsuitable))
+            foreach (var found in explained.Explain(batch, images, leftOut, unsuitable, partly))
                 yield return found;
             Tell();
         }

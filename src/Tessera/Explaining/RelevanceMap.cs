@@ -1,5 +1,6 @@
 using System.Numerics;
 using Tessera.Framework.Data;
+using Tessera.Models.Explanation;
 
 namespace Tessera.Explaining;
 
@@ -14,6 +15,9 @@ public sealed record RelevanceMap(int Height, int Width, float[] Values)
 
     /// <summary>The greatest of the values; 0 where there is none.</summary>
     public float Greatest => Values.Where(float.IsFinite).DefaultIfEmpty().Max();
+
+    /// <summary>Whether it tells no place from another: colours would show rounding.</summary>
+    public bool IsConstant => MapRange.IsConstant(Least, Greatest);
 
     /// <summary>The same over the image that a transformed one was made of, bilinear. What the model was not shown, because it was cropped
     /// away, is NaN.</summary>

@@ -154,7 +154,7 @@ public sealed class AttentionToolTests(AttentionToolTests.Networks networks) : I
     [Fact]
     public void Reader_ManyLooks_AgreeAndLeaveNoTensors()
     {
-        using var reader = AttentionReader.Load(networks.Vit, new PredictorOptions { Device = "cpu" });
+        using var reader = AttentionReader.Load(networks.Vit, new AttentionReaderOptions { Device = "cpu" });
         Assert.True(reader.HasAttention);
         using var scope = TorchSharp.torch.NewDisposeScope();
         var request = new AttentionRequest

@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Metrics;
+using Tessera.Models.PseudoLabels;
 using Tessera.Tools.PseudoLabels;
 
 namespace Tessera.Tests.Tools.PseudoLabels;
@@ -14,13 +15,13 @@ public sealed class HonestScoreTests
             background = 1;
         for (var n = 0; n < 20; n++)
         {
-            var curve = new ThresholdCurve(classes, background);
+            var curve = new ThresholdCounts(classes, background, [.. Enumerable.Range(0, 101).Select(i => (double)(i / 100f))]);
             var (truth, best, scores) = Image(random, 50, classes, background);
             curve.Add(truth, best, scores);
             for (var i = 0; i <= 100; i++)
             {
                 var expected = Brute(truth, best, scores, i / 100f, classes, background);
-                foreach (var counts in new[] { curve.At(i), ThresholdCurve.Of(truth, best, scores, i, classes, background) })
+                foreach (var counts in new[] { curve.At(i), curve.Of(truth, best, scores, i) })
                 {
                     Assert.Equal(expected.Both, counts.Both);
                     Assert.Equal(expected.Truth, counts.Truth);

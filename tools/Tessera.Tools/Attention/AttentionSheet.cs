@@ -5,6 +5,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Framework.Visualization;
 using Tessera.Pictures;
+using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Attention;
 
@@ -15,7 +16,8 @@ internal sealed class AttentionSheet
         Line = 17,
         TitleSize = 13,
         TextSize = 11,
-        ScaleRoom = 66;
+        ScaleRoom = 66,
+        GridRoom = 48;
     private const int Large = 336,
         Small = 150,
         SmallestHead = 56,
@@ -48,28 +50,47 @@ internal sealed class AttentionSheet
         var below = Gap + head + height + Gap;
         var drawing = Drawing.Pixels(total, below + (rows * (head + cellHeight + Gap)));
 
-        Panel(drawing, Gap, Gap, width, photograph, WithBoxes(shown, named: true));
-        var map = _view.OnPhotograph(_view.Synthesis, height, width);
-        var (least, greatest) = (_view.Synthesis.Least, _view.Synthesis.Greatest);
+        Panel(drawing, Gap, Gap, width, photograph, WithBoxes(shown, named: true, focus: true));
         var second = (2 * Gap) + width;
-        Panel(drawing, second, Gap, width, synthesis, WithBoxes(Heat.Over(shown, map.Values, least, greatest), named: true));
-        Heat.Scale(drawing, second + width + 6, Gap + head + 4, 12, height - 8, least, greatest);
+        Synthesis(drawing, second, shown, synthesis);
         if (_view.Foreground is { } mask)
-            Panel(drawing, second + width + ScaleRoom, Gap, width, foreground, Cut(shown, mask));
+            Panel(drawing, second + width + ScaleRoom, Gap, width, foreground, WithBoxes(Cut(shown, mask), named: false, focus: true));
 
         for (var i = 0; i < _view.Blocks.Count; i++)
         {
             var block = _view.Blocks[i];
+            var mean = Mean(block.Maps);
             Panel(
                 drawing,
                 Gap + (i % across * (cellWidth + Gap)),
                 below + (i / across * (head + cellHeight + Gap)),
                 cellWidth,
-                ($"block {block.Index}, {block.Heads} heads", $"{block.Grid.Height} x {block.Grid.Width}, {ShortName(block.Name)}"),
-                Cell(Mean(block.Maps), cellHeight, cellWidth)
+                (
+                    $"block {block.Index}, {Counted.Of(block.Heads, "head")}",
+                    mean.IsConstant
+                        ? AttentionWords.Nowhere(mean)
+                        : $"{block.Grid.Height} x {block.Grid.Width}, {FitEnd(drawing, ShortName(block.Name), cellWidth - GridRoom)}"
+                ),
+                Cell(mean, cellHeight, cellWidth)
             );
         }
         return drawing;
+    }
+
+    private void Synthesis(Drawing drawing, double x, Image shown, (string Bold, string Plain) title)
+    {
+        var (least, greatest) = (_view.Synthesis.Least, _view.Synthesis.Greatest);
+        var picture = shown;
+        if (_view.Synthesis.IsConstant)
+        {
+            title.Plain = AttentionWords.Nowhere(_view.Synthesis);
+        }
+        else
+        {
+            picture = Heat.Over(shown, _view.OnPhotograph(_view.Synthesis, shown.Height, shown.Width).Values, least, greatest);
+            Heat.Scale(drawing, x + shown.Width + 6, Gap + (2 * Line) + 4, 12, shown.Height - 8, least, greatest);
+        }
+        Panel(drawing, x, Gap, shown.Width, title, WithBoxes(picture, named: false, focus: true));
     }
 
     /// <summary>Every head of every block: a row for each block.</summary>
@@ -87,7 +108,7 @@ internal sealed class AttentionSheet
             var (block, top) = (_view.Blocks[row], Gap + Line + (row * (height + 4)));
             drawing.Text($"block {block.Index}", Gap, top + (Line / 2), TitleSize, s_ink, across: TextAlign.Middle, bold: true);
             drawing.Text(
-                drawing.Fit(ShortName(block.Name), name - (2 * Gap), TextSize),
+                FitEnd(drawing, ShortName(block.Name), name - (2 * Gap)),
                 Gap,
                 top + (1.5 * Line),
                 TextSize,
@@ -121,6 +142,8 @@ internal sealed class AttentionSheet
     private Image Cell(RelevanceMap map, int height, int width)
     {
         var shown = Resampler.Resize(_view.Photograph, height, width, Kind(height));
+        if (map.IsConstant)
+            return WithBoxes(shown, named: false);
         var values = _view.OnPhotograph(map, height, width).Values;
         return WithBoxes(Heat.Over(shown, values, map.Least, map.Greatest), named: false);
     }
@@ -157,9 +180,12 @@ internal sealed class AttentionSheet
         return picture;
     }
 
-    private Image WithBoxes(Image picture, bool named)
+    // Boxes of a detector, and around what relevance is for.
+    private Image WithBoxes(Image picture, bool named, bool focus = false)
     {
-        if (_view.Prediction is not DetectionPrediction found)
+        var found = _view.Prediction as DetectionPrediction ?? new DetectionPrediction([], [], []);
+        var around = focus ? _view.Focus : null;
+        if (found.Scores.Length == 0 && around is null)
             return picture;
         using var drawing = Drawing.On(picture);
         var colors = ClassColors.Of(_data);
@@ -177,6 +203,11 @@ internal sealed class AttentionSheet
                 colors[found.Labels[i]],
                 1.5
             );
+        if (around is [var x1, var y1, var x2, var y2])
+        {
+            drawing.Outline(x1 * right, y1 * down, (x2 - x1) * right, (y2 - y1) * down, Rgb.Black, 5);
+            drawing.Outline(x1 * right, y1 * down, (x2 - x1) * right, (y2 - y1) * down, s_edge, 2.5);
+        }
         return drawing.ToImage();
     }
 
@@ -191,9 +222,24 @@ internal sealed class AttentionSheet
 
     private Interpolation Kind(int height) => height > 2 * _view.Photograph.Height ? Interpolation.Nearest : Interpolation.Bilinear;
 
-    /// <summary>"backbone.blocks.3.attn" as "blocks.3.attn".</summary>
-    public static string ShortName(string name) =>
-        name.StartsWith("backbone.", StringComparison.Ordinal) ? name["backbone.".Length..] : name;
+    // Blocks differ in the end of their names.
+    private static string FitEnd(Drawing drawing, string name, double width)
+    {
+        for (var cut = 0; cut < name.Length; cut++)
+        {
+            var shown = cut == 0 ? name : "…" + name[cut..];
+            if (drawing.Measure(shown, TextSize).Width <= width)
+                return shown;
+        }
+        return "…";
+    }
+
+    /// <summary>"backbone.blocks.3.attn" as "blocks.3".</summary>
+    private static string ShortName(string name)
+    {
+        var own = name.StartsWith("backbone.", StringComparison.Ordinal) ? name["backbone.".Length..] : name;
+        return own.EndsWith(".attn", StringComparison.Ordinal) ? own[..^".attn".Length] : own;
+    }
 
     /// <summary>A share as people read it.</summary>
     public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");

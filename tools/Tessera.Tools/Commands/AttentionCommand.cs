@@ -34,13 +34,15 @@ internal static class AttentionCommand
         };
         var synthesis = new Option<string>("--synthesis")
         {
-            Description = "How blocks become one map: rollout, mean, sum, or relevance (of --target, for classifiers). Default: rollout.",
+            Description = "How blocks become one map: rollout, mean, sum, or relevance (of --target). Default: rollout.",
             HelpName = "HOW",
             DefaultValueFactory = _ => "rollout",
         };
         var target = new Option<string?>("--target")
         {
-            Description = "What relevance speaks for: top1, or a class or value by its name. Default: top1.",
+            Description =
+                "What relevance speaks for: top1, or a class or value by its name; of a detector also its objects 1, 2 …; of a "
+                + "segmentor also CLASS@X1:Y1:X2:Y2. Default: top1.",
             HelpName = "NAME",
         };
         var foreground = new Option<int?>("--foreground")
@@ -99,7 +101,7 @@ internal static class AttentionCommand
                 ),
                 parsed.GetValue(truth),
                 parsed.GetValue(folder),
-                new PredictorOptions
+                new AttentionReaderOptions
                 {
                     Device = parsed.GetValue(device) ?? "auto",
                     Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
@@ -117,11 +119,15 @@ internal static class AttentionCommand
         AttentionRequest request,
         string? truth,
         string? folder,
-        PredictorOptions options
+        AttentionReaderOptions options
     )
     {
         if (truth is not null && request.Foreground is null)
             throw new UserErrorException("--truth is compared with the foreground of a block: say which by --foreground BLOCK.");
+        if (Directory.Exists(image))
+            throw new UserErrorException(
+                $"{image}: this is a folder; attention is shown of one image. tools/explain --method attention_rollout takes folders."
+            );
         if (!File.Exists(image))
             throw new UserErrorException($"{image}: there is no such file.");
         folder ??= $"attention-{Path.GetFileNameWithoutExtension(checkpoint)}";
@@ -144,7 +150,7 @@ internal static class AttentionCommand
     private static void Tell(string image, AttentionView view, AttentionRequest request, DataInfo data)
     {
         var console = ToolConsole.Current;
-        console.Line($"{image}  {Found(view.Prediction, data)}");
+        console.Line($"{image}  {AttentionWords.Found(view.Prediction, data)}");
         console.Table(
             ["block", "layer", "tokens", "heads", "most looked at (row, column)"],
             view.Blocks.Select(block =>
@@ -155,11 +161,19 @@ internal static class AttentionCommand
                         Text($"{block.Grid.Height} x {block.Grid.Width}")
                             + (block.Grid.Leading > 0 ? Text($" + {block.Grid.Leading}") : ""),
                         Text($"{block.Heads}"),
-                        Most(block),
+                        AttentionWords.Most(block),
                     ]
             )
         );
-        console.Line($"Seen from {view.Query}. {Synthesis(view, request)}");
+        console.Line($"Seen from {view.Query}. {AttentionWords.Synthesis(view, request)}");
+        if (view.Synthesis.IsConstant)
+            console.Note(
+                view.Target is { } target
+                    ? Text($"No place speaks for {target}: the relevance is the same everywhere ({view.Synthesis.Greatest:G3}).")
+                    : Text(
+                        $"The blocks together tell no place from another: their map is the same everywhere ({view.Synthesis.Greatest:G3})."
+                    )
+            );
         if (view.SeveralGrids)
             console.Note(
                 "The network is a pyramid: each block's map is on the grid of its stage. Put together, a token of a later stage stands for "
@@ -186,8 +200,8 @@ internal static class AttentionCommand
         var sheet = new AttentionSheet(view, data);
         using (
             var drawing = sheet.Draw(
-                (Path.GetFileName(image), Found(view.Prediction, data)),
-                (Synthesis(view, request), $"seen from {view.Query}"),
+                (Path.GetFileName(image), AttentionWords.Found(view.Prediction, data)),
+                AttentionWords.Title(view, request),
                 ($"foreground of block {request.Foreground}", cut ?? "")
             )
         )
@@ -221,28 +235,6 @@ internal static class AttentionCommand
                 ToolConsole.Current.Note(path);
         }
     }
-
-    private static string Most(BlockView block)
-    {
-        var map = block.Maps[0];
-        var place = Array.IndexOf(map.Values, map.Greatest);
-        return Text($"{place / map.Width}, {place % map.Width}: {map.Greatest:0.0000}") + (block.Maps.Count > 1 ? " (head 0)" : "");
-    }
-
-    private static string Synthesis(AttentionView view, AttentionRequest request) =>
-        view.Target is { } target
-            ? Text($"Relevance for {target}, {view.Blocks.Count} blocks")
-            : Text($"{request.Synthesis} of {view.Blocks.Count} blocks, heads: {Word(request.Heads)}");
-
-    private static string Word(HeadFusion? heads) => heads == HeadFusion.Max ? "max" : "mean";
-
-    private static string Found(Prediction prediction, DataInfo data) =>
-        prediction switch
-        {
-            ClassPrediction classes => Text($"{data.Classes[classes.Label]} {classes.Scores[classes.Label]:0.000}"),
-            DetectionPrediction boxes => Text($"{boxes.Scores.Count(score => score >= Pictures.PredictionDrawing.UsualScore)} boxes"),
-            _ => "",
-        };
 
     private static string Backbone(VisionModel model) =>
         model.Having<Backbone>().Select(entry => $"{model.GetName()} with {entry.Module.GetName()}").FirstOrDefault() ?? model.GetName();

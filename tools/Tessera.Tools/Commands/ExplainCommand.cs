@@ -150,6 +150,7 @@ internal static class ExplainCommand
                     ToolConsole.Current.Line($"{model}: layer {layer.Name}, {layer.Grid.Height} x {layer.Grid.Width} places: {layer.Why}");
             },
             LeftOut = (name, reason) => leftOut.Add((name, reason)),
+            Partly = (name, reason) => ToolConsole.Current.Note(SkippedSample.Reason(name, reason)),
             Unsuitable =
                 asked.Methods == All
                     ? (model, method, reason) => ToolConsole.Current.Note($"{model}: {method.Title} is left out: {reason}")
@@ -179,6 +180,10 @@ internal static class ExplainCommand
             files.Fail(name, reason);
             ToolConsole.Current.Note(SkippedSample.Line(name, reason));
         }
+        if (leftOut.Count > 0)
+            ToolConsole.Current.Note(
+                $"{leftOut.DistinctBy(one => one.Name).Count()} of {Counted.Of(images.Count, "image")} left out, or in part."
+            );
         if (asked.Faithfulness)
             Tell(models.Faithfulness().ToArray(), files);
         ToolConsole.Current.Line(files.Complete());

@@ -33,6 +33,8 @@ internal static class PseudoLabelsCommand
         {
             var settings = arguments.Read(parsed);
             var path = parsed.GetRequiredValue(checkpoint);
+            if (Directory.Exists(path))
+                throw new UserErrorException($"{path}: this is a folder; a checkpoint in it was expected, such as best_*.safetensors.");
             if (!File.Exists(path))
                 throw new UserErrorException($"{path}: there is no such file.");
             using var run = new PseudoLabelRun(

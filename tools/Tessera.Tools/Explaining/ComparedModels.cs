@@ -36,6 +36,9 @@ internal sealed class ComparedModels : IDisposable
     /// <summary>Told of an image that was left out, and why.</summary>
     public Action<string, string>? LeftOut { get; init; }
 
+    /// <summary>Told of an image of which some, but not all, of what is asked for is found.</summary>
+    public Action<string, string>? Partly { get; init; }
+
     /// <summary>Told of a method that doesn't suit a model, and why; where unset it is an error.</summary>
     public Action<string, ActivationMethod, string>? Unsuitable { get; init; }
 
@@ -107,7 +110,7 @@ internal sealed class ComparedModels : IDisposable
         var own = images.Select(image => image.For(First.Data, _explainers[model].Data)).ToArray();
         var (row, before) = (-1, default((string, string)));
         var unsuitable = Unsuitable is null ? null : (Action<ActivationMethod, string>)Tell;
-        foreach (var found in _explainers[model].Explain(own, request, LeftOut, unsuitable))
+        foreach (var found in _explainers[model].Explain(own, request, LeftOut, unsuitable, Partly))
         {
             if ((found.Image, found.Target) != before)
                 row = found.Image == before.Item1 ? row + 1 : 0;

@@ -8,4 +8,8 @@ internal static class SkippedSample
     /// <summary>With the sample's name, once.</summary>
     public static string Reason(string name, string reason) =>
         reason.Contains(name, StringComparison.Ordinal) ? reason : $"{name}: {reason}";
+
+    /// <summary>Whether what went wrong is the sample's file: others can be read.</summary>
+    public static bool IsReason(Exception fault) =>
+        fault is Framework.Errors.UserErrorException or IOException or InvalidDataException or UnauthorizedAccessException;
 }

@@ -1,4 +1,5 @@
 using Tessera.Framework.Metrics;
+using Tessera.Models.PseudoLabels;
 
 namespace Tessera.Tools.PseudoLabels;
 
@@ -51,16 +52,20 @@ internal sealed record HonestScore(
         )[0];
 }
 
-/// <summary>Finds it in two passes over the images: thresholds, then each image under the other half's. Holds counts, no maps.</summary>
+/// <summary>Finds it in two passes over the images: thresholds 0, 0.01 … 1, then each image under the other half's. Holds counts, no
+/// maps.</summary>
 internal sealed class HonestScoring(int classes, int background)
 {
-    private readonly ThresholdCurve _first = new(classes, background),
-        _second = new(classes, background),
-        _all = new(classes, background);
+    // As float32, so that a score of 0.1 is not above the threshold of 0.1.
+    private static readonly double[] s_thresholds = [.. Enumerable.Range(0, 101).Select(i => (double)(i / 100f))];
+
+    private readonly ThresholdCounts _first = new(classes, background, s_thresholds),
+        _second = new(classes, background, s_thresholds),
+        _all = new(classes, background, s_thresholds);
     private readonly List<(bool, IoUCounts)> _images = [];
     private (int First, int Second)? _chosen;
 
-    /// <summary>First pass; as <see cref="ThresholdCurve.Add"/>.</summary>
+    /// <summary>First pass; as <see cref="ThresholdCounts.Add"/>.</summary>
     public void See(bool isSecond, int[] truth, int[] best, float[] scores)
     {
         (isSecond ? _second : _first).Add(truth, best, scores);
@@ -72,7 +77,7 @@ internal sealed class HonestScoring(int classes, int background)
     {
         _chosen ??= (_first.Optimum().Index, _second.Optimum().Index);
         var index = isSecond ? _chosen.Value.First : _chosen.Value.Second;
-        _images.Add((isSecond, ThresholdCurve.Of(truth, best, scores, index, classes, background)));
+        _images.Add((isSecond, _all.Of(truth, best, scores, index)));
     }
 
     public HonestScore Result()
@@ -80,14 +85,17 @@ internal sealed class HonestScoring(int classes, int background)
         var ((first, own), (second, others)) = (_first.Optimum(), _second.Optimum());
         var (peekingAt, peeking) = _all.Optimum();
         return new HonestScore(
-            [.. Enumerable.Range(0, ThresholdCurve.Count).Select(i => _all.At(i).MeanIoU())],
-            (ThresholdCurve.Threshold(first), ThresholdCurve.Threshold(second)),
+            _all.Curve(),
+            (Threshold(first), Threshold(second)),
             double.IsNaN(others) ? double.NaN : _first.At(second).MeanIoU(),
             double.IsNaN(own) ? double.NaN : _second.At(first).MeanIoU(),
             (own + others) / 2,
             peeking,
-            ThresholdCurve.Threshold(peekingAt),
+            Threshold(peekingAt),
             _images
         );
     }
+
+    /// <summary>The threshold of a place of <see cref="HonestScore.Curve"/>.</summary>
+    public static double Threshold(int index) => index / 100.0;
 }

@@ -1,20 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Datasets.Images;
-using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Torch;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Tessera.Tools.PseudoLabels;
-
-/// <summary>Scores of the classes of one image.</summary>
-/// <param name="Classes">[K], the file's foreground classes.</param>
-/// <param name="Sources">[K], bit 0: the class is in the given labels; bit 1: it is predicted.</param>
-/// <param name="Values">[K * H * W], in [0, 1].</param>
-internal sealed record StoredScores(long[] Classes, byte[] Sources, float[] Values);
 
 /// <summary>What tools/pseudo-labels wrote: a description, <c>masks</c>, and perhaps <c>scores</c>.</summary>
 internal sealed class MaskFolder
@@ -22,7 +12,6 @@ internal sealed class MaskFolder
     public const int Undecided = 255;
 
     private const string Description = "pseudo-labels.json";
-    private const long MostValues = 1L << 29;
 
     private readonly string _folder;
 
@@ -90,41 +79,23 @@ internal sealed class MaskFolder
 
     /// <summary>An image's scores, enlarged to a size.</summary>
     /// <exception cref="UserErrorException">The file is damaged, or its tensors are others than expected.</exception>
-    public StoredScores Scores(string name, int height, int width)
-    {
-        var path = PathOf(name, "scores");
-        using var file = WeightsFile.Open(path);
-        var (scores, classes, labels) = (Info(file, "scores", 3), Info(file, "classes", 1), Info(file, "labels", 1));
-        var count = scores.Shape[0];
-        if (scores.Type is not (ElementType.Float16 or ElementType.Float32) || classes.Type != ElementType.Int64)
-            throw new UserErrorException($"{path}: scores are {scores.Type}, classes {classes.Type}; Float16 or Float32, and Int64.");
-        if (labels.Type != ElementType.UInt8 || classes.Shape[0] != count || labels.Shape[0] != count)
-            throw new UserErrorException($"{path}: {scores}, {classes} and {labels} don't belong together.");
-        if (count > Classes.Count || scores.Count > MostValues || count * height * width > MostValues)
-            throw new UserErrorException($"{path}: {scores} is more than {Classes.Count} classes of an image.");
-        using var scope = NewDisposeScope();
-        var (numbers, sources) = (file.Read("classes").Values<long>(), file.Read("labels").Values<byte>());
-        if (numbers.Any(number => number < 0 || number >= Classes.Count) || numbers.Distinct().Count() < numbers.Length)
-            throw new UserErrorException(
-                $"{path}: its classes [{string.Join(", ", numbers)}] are not different indices of {Classes.Count} classes."
-            );
-        if (count == 0)
-            return new StoredScores([], [], []);
-        var maps = file.Read("scores").to(ScalarType.Float32);
-        var values = maps.Values<float>();
-        if (!Array.TrueForAll(values, value => value is >= 0 and <= 1))
-            throw new UserErrorException($"{path}: scores hold values outside of [0, 1].");
-        if ((scores.Shape[1], scores.Shape[2]) != (height, width))
-            values = nn
-                .functional.interpolate(maps.unsqueeze(0), [height, width], mode: InterpolationMode.Bilinear, align_corners: false)
-                .Values<float>();
-        return new StoredScores(numbers, sources, values);
-    }
+    public ImageScores Scores(string name, int height, int width) => ScoreFile.Read(PathOf(name, "scores"), Classes.Count, (height, width));
 
-    private static WeightInfo Info(WeightsFile file, string name, int rank) =>
-        file.Tensors.TryGetValue(name, out var info) && info.Shape.Count == rank
-            ? info
-            : throw new UserErrorException($"{file.Path}: it has no tensor \"{name}\" of {rank} dimensions.");
+    /// <summary>Files of masks or scores that belong to none of some images.</summary>
+    /// <param name="kind">"masks" or "scores".</param>
+    /// <param name="names">Of <see cref="Output.OutputNames"/>.</param>
+    public IEnumerable<string> Strangers(string kind, IEnumerable<string> names)
+    {
+        var folder = Path.Combine(_folder, kind);
+        if (!Directory.Exists(folder))
+            return [];
+        var known = names.Select(name => Path.GetFullPath(PathOf(name, kind))).ToHashSet(StringComparer.Ordinal);
+        return Directory
+            .EnumerateFiles(folder, "*" + Path.GetExtension(PathOf("x", kind)), SearchOption.AllDirectories)
+            .Where(path => !known.Contains(Path.GetFullPath(path)))
+            .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal);
+    }
 
     private static void RequireSize(string path, int height, int width, int trueHeight, int trueWidth)
     {

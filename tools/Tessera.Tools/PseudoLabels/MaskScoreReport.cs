@@ -94,7 +94,7 @@ internal sealed class MaskScoreReport(MaskScores scores, IReadOnlyList<string> c
                     .Range(0, 11)
                     .Select(i =>
                         (IReadOnlyList<string>)
-                            [Short(ThresholdCurve.Threshold(10 * i)), .. _honest.Select(entry => Cell(entry.Score.Curve[10 * i]))]
+                            [Short(HonestScoring.Threshold(10 * i)), .. _honest.Select(entry => Cell(entry.Score.Curve[10 * i]))]
                     ),
             ]
         );

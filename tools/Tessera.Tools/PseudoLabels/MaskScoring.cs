@@ -21,6 +21,9 @@ internal sealed record MaskScores(
 /// <summary>Compares pseudo labels with the truth, one image after another.</summary>
 internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
 {
+    private const int MostNames = 5,
+        MostFaults = 20;
+
     private readonly List<string> _unreadable = [];
     private readonly Dictionary<string, List<string>> _missing = new() { ["masks"] = [], ["scores"] = [] };
     private readonly HashSet<int> _left = [];
@@ -30,10 +33,15 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
     {
         foreach (var (kind, names) in _missing)
             if (names.Count > 0)
-                yield return $"{names.Count} of {truth.Count} images have no file in {kind} and are not scored by it: "
-                    + $"{string.Join(", ", names.Take(5))}{(names.Count > 5 ? " …" : "")}.";
-        foreach (var fault in _unreadable)
+                yield return $"{names.Count} of {truth.Count} images have no file in {kind} and are not scored by it: {Some(names)}.";
+        foreach (var kind in _missing.Keys)
+            if (folder.Strangers(kind, Enumerable.Range(0, truth.Count).Select(truth.NameOf)).ToArray() is { Length: > 0 } strangers)
+                yield return $"{Counted.Of(strangers.Length, "file")} in {kind} {(strangers.Length == 1 ? "belongs" : "belong")} to no "
+                    + $"image of the data: {Some(strangers)}.";
+        foreach (var fault in _unreadable.Take(MostFaults))
             yield return fault + " It is left out.";
+        if (_unreadable.Count > MostFaults)
+            yield return $"{_unreadable.Count - MostFaults} more files are left out for such reasons.";
     }
 
     public MaskScores Run()
@@ -45,7 +53,8 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
         var passes = folder.HasScores ? 2 : 1;
         for (var i = 0; i < truth.Count; i++)
         {
-            var (map, height, width) = truth.Map(i);
+            if (TruthOf(i) is not var (map, height, width))
+                continue;
             var name = truth.NameOf(i);
             if (folder.HasMasks && Read("masks", name, () => folder.Mask(name, height, width)) is { } mask)
             {
@@ -76,23 +85,40 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
             }
             advance.Report(truth.Count + i + 1, passes * truth.Count);
         }
-        if (masks.Count == 0 && _left.Count == (folder.HasScores ? truth.Count : 0))
+        if (masks.Count == 0 && (!folder.HasScores || _left.Count == truth.Count))
             throw new UserErrorException(
-                $"None of the {truth.Count} images could be scored.\n  {string.Join("\n  ", Faults().Take(5))}\n  Are they pseudo "
+                $"None of the {truth.Count} images could be scored.\n  {string.Join("\n  ", Faults().Take(MostNames))}\n  Are they pseudo "
                     + "labels of other data, or of another part (--split)?"
             );
         return new MaskScores(masks, decided, exact, seen[0] ? scorings[0].Result() : null, seen[1] ? scorings[1].Result() : null);
 
-        void Each(StoredScores maps, int[] map, Action<HonestScoring, int[], float[]> act)
+        void Each(ImageScores maps, int[] map, Action<HonestScoring, int[], float[]> act)
         {
             for (var source = 0; source < 2; source++)
             {
-                seen[source] |= maps.Sources.Any(bits => (bits & (1 << source)) != 0);
+                seen[source] |= maps.Origins.Any(bits => (bits & (1 << source)) != 0);
                 var (best, values) = Best(maps, 1 << source, map.Length);
                 act(scorings[source], best, values);
             }
         }
     }
+
+    private (int[] Map, int Height, int Width)? TruthOf(int i)
+    {
+        try
+        {
+            return truth.Map(i);
+        }
+        catch (Exception fault) when (SkippedSample.IsReason(fault))
+        {
+            _unreadable.Add(SkippedSample.Reason(truth.NameOf(i), fault.Message));
+            _left.Add(i);
+            return null;
+        }
+    }
+
+    private static string Some(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(MostNames)) + (names.Count > MostNames ? " …" : "");
 
     private HonestScoring Scoring() => new(truth.Classes.Count, truth.Background);
 
@@ -116,16 +142,16 @@ internal sealed class MaskScoring(MaskFolder folder, MaskTruth truth)
     }
 
     // Of the classes from one source of labels; of equal scores the lower class.
-    private (int[] Best, float[] Scores) Best(StoredScores maps, int source, int pixels)
+    private (int[] Best, float[] Scores) Best(ImageScores maps, int source, int pixels)
     {
         var (best, scores) = (new int[pixels], new float[pixels]);
         Array.Fill(best, -1);
         foreach (var k in Enumerable.Range(0, maps.Classes.Length).OrderBy(k => maps.Classes[k]))
         {
-            if ((maps.Sources[k] & source) == 0)
+            if ((maps.Origins[k] & source) == 0)
                 continue;
             var label = truth.Foreground[maps.Classes[k]];
-            var values = maps.Values.AsSpan(k * pixels, pixels);
+            var values = maps.Scores.AsSpan(k * pixels, pixels);
             for (var i = 0; i < pixels; i++)
                 if (best[i] < 0 || values[i] > scores[i])
                     (best[i], scores[i]) = (label, values[i]);

@@ -7,6 +7,7 @@ using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Models.Explanation;
 using Tessera.Models.Layers;
 using Tessera.Models.PseudoLabels;
 using Tessera.Tools.Evaluation;
@@ -20,6 +21,8 @@ namespace Tessera.Tools.PseudoLabels;
 /// <summary>Makes the labels of a part of a config's data, image by image; what lies in the folder already isn't made again.</summary>
 internal sealed class PseudoLabelRun : IDisposable
 {
+    private const int MostNames = 5;
+
     private readonly PseudoLabelSettings _settings;
     private readonly Session _session;
     private readonly Dataset _data;
@@ -30,8 +33,9 @@ internal sealed class PseudoLabelRun : IDisposable
     private readonly OutputNames _names;
     private readonly string[] _samples;
     private readonly PseudoLabelFolder _folder;
-    private readonly List<(string Name, string Reason)> _unreadable = [];
-    private readonly HashSet<int> _left = []; // out, since they can't be read
+    private readonly List<(string Name, string Reason)> _leftOut = [];
+    private readonly HashSet<int> _left = []; // out, since they can't be read, or nothing says where their classes are
+    private readonly List<string> _flat = []; // "000012 (star)": the class has no map there
     private int _empty;
 
     public PseudoLabelRun(
@@ -85,12 +89,12 @@ internal sealed class PseudoLabelRun : IDisposable
             }
             advance.Report(i + 1, _samples.Length);
         }
-        if (_unreadable.Count > 0 && _unreadable.Count == _samples.Length)
+        if (_leftOut.Count > 0 && _leftOut.Count == _samples.Length)
             throw new UserErrorException(
-                $"None of the {_samples.Length} images can be read. The first: "
-                    + SkippedSample.Reason(_unreadable[0].Name, _unreadable[0].Reason)
+                $"None of the {_samples.Length} images can be labelled. The first: "
+                    + SkippedSample.Reason(_leftOut[0].Name, _leftOut[0].Reason)
             );
-        var result = new JsonObject { ["labelled"] = _samples.Length - _left.Count };
+        var result = new JsonObject { ["labelled"] = _samples.Length - _left.Count, ["left_out"] = _left.Count };
         if (_settings.Background.Rule is null)
             result["search"] = new SearchedBackground(_data, _folder, Origin).Label([
                 .. Enumerable.Range(0, _samples.Length).Where(i => !_left.Contains(i)).Select(i => (i, _names[_samples[i]])),
@@ -108,8 +112,15 @@ internal sealed class PseudoLabelRun : IDisposable
 
     private void Tell(int made)
     {
-        foreach (var (name, reason) in _unreadable)
+        foreach (var (name, reason) in _leftOut)
             ToolConsole.Current.Note(SkippedSample.Line(name, reason));
+        if (_leftOut.Count > 0)
+            ToolConsole.Current.Note($"{_leftOut.Count} of {Counted.Of(_samples.Length, "image")} left out: they have no label image.");
+        if (_flat.Count > 0)
+            ToolConsole.Current.Note(
+                $"{Counted.Of(_flat.Count, "map")} of a class {(_flat.Count == 1 ? "is" : "are")} the same everywhere, so that no pixel is "
+                    + $"of it: {string.Join(", ", _flat.Take(MostNames))}{(_flat.Count > MostNames ? " …" : "")}."
+            );
         if (made < _samples.Length)
             ToolConsole.Current.Note($"{Counted.Of(_samples.Length - made, "image")} had been labelled before.");
         if (_empty > 0)
@@ -139,21 +150,36 @@ internal sealed class PseudoLabelRun : IDisposable
         {
             image = new ScaledImage(_data.Open(i, training: false), _pipeline, _divisor);
         }
-        catch (Exception fault) when (fault is UserErrorException or IOException or InvalidDataException or UnauthorizedAccessException)
+        catch (Exception fault) when (SkippedSample.IsReason(fault))
         {
-            _left.Add(i);
-            _unreadable.Add((_samples[i], fault.Message));
+            LeaveOut(i, fault);
             return;
         }
-        var scores = ScoresOf(image);
+        ImageScores scores;
+        try
+        {
+            scores = ScoresOf(image);
+        }
+        catch (UserErrorException fault) when (ZeroGradientException.Is(fault))
+        {
+            LeaveOut(i, fault); // background where the image shows a class would teach what is wrong
+            return;
+        }
         var name = _names[_samples[i]];
         if (_settings.WritesScores)
             ScoreFile.Write(_folder.ScoresOf(name), scores);
         var shown = scores.Of(Origin);
         if (shown.Classes.Length == 0)
             _empty++;
+        _flat.AddRange(shown.Empty().Select(index => $"{_samples[i]} ({_data.Info.Classes[index]})"));
         if (_settings.Background.Rule is { } rule)
             _folder.WriteMask(name, LabelMaps.Of(shown.Scores, shown.Classes, rule, shown.Height, shown.Width));
+    }
+
+    private void LeaveOut(int i, Exception reason)
+    {
+        _left.Add(i);
+        _leftOut.Add((_samples[i], reason.Message));
     }
 
     private byte Origin => _settings.Labels == LabelSource.Truth ? ImageScores.Given : ImageScores.Predicted;

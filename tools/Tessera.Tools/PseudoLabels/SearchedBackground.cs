@@ -59,5 +59,5 @@ internal sealed class SearchedBackground(Dataset data, PseudoLabelFolder folder,
         return found;
     }
 
-    private ImageScores ScoresOf(string name) => ScoreFile.Read(folder.ScoresOf(name)).Of(origin);
+    private ImageScores ScoresOf(string name) => ScoreFile.Read(folder.ScoresOf(name), data.Info.Classes.Count).Of(origin);
 }

@@ -58,7 +58,7 @@ internal sealed class ChartAxis
         if (size >= 1e5)
             return Short(tick);
         if (size < 1e-4)
-            return tick.ToString("0.##e0", CultureInfo.InvariantCulture);
+            return Math.Abs(tick) < Step / 1e6 ? "0" : tick.ToString("0.##e0", CultureInfo.InvariantCulture);
         var decimals = Math.Clamp((int)Math.Ceiling(-Math.Log10(Step) - 1e-9), 0, 8);
         return (Math.Abs(tick) < Step / 1e6 ? 0 : tick).ToString("F" + decimals, CultureInfo.InvariantCulture);
     }

@@ -93,10 +93,10 @@ public sealed class CrossFormer : Backbone
             var (channels, first) = (plan.Width << stage, plan.Depths[..stage].Sum());
             var own = new LongShortDistanceAttentionOptions(plan.Groups[stage], plan.Intervals[stage], SmallGrid: options.SmallGrid);
             var choose = AttentionChoice.For(options.Attention, stage, components, shape => new LongShortDistanceAttention(own, shape));
-            CrossFormerBlock Block(int i)
+            PreNormBlock Block(int i)
             {
                 var shape = new AttentionShape(channels, plan.Heads[stage], i, options.QkvBias, options.AttentionDropout, options.Dropout);
-                return new CrossFormerBlock(choose(shape), channels, options, rates[first + i], plan.Cools(stage, i));
+                return new PreNormBlock(choose(shape), channels, options.MlpRatio, options.Dropout, rates[first + i], plan.Cools(stage, i));
             }
             var blocks = Enumerable.Range(0, plan.Depths[stage]).Select(Block).ToArray();
             layers.Add(new CrossFormerStage(blocks, stage < built - 1 ? new CrossScaleMerging(merges, channels) : null));

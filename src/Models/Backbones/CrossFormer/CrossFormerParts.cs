@@ -11,10 +11,10 @@ namespace Tessera.Models.Backbones;
 /// <summary>A stage: blocks, and the merging of patches after them. Runs through its children.</summary>
 public sealed class CrossFormerStage : Module
 {
-    private readonly ModuleList<CrossFormerBlock> blocks = new();
+    private readonly ModuleList<PreNormBlock> blocks = new();
     private readonly CrossScaleMerging? downsample;
 
-    internal CrossFormerStage(CrossFormerBlock[] made, CrossScaleMerging? downsample)
+    internal CrossFormerStage(PreNormBlock[] made, CrossScaleMerging? downsample)
         : base(nameof(CrossFormerStage))
     {
         foreach (var block in made)
@@ -23,50 +23,9 @@ public sealed class CrossFormerStage : Module
         RegisterComponents();
     }
 
-    internal IEnumerable<CrossFormerBlock> Blocks => blocks;
+    internal IEnumerable<PreNormBlock> Blocks => blocks;
 
     internal CrossScaleMerging? Downsample => downsample;
-}
-
-/// <summary>Attention, then an MLP, each on normed tokens and added to them; then, in some blocks, a cooling layer: a depthwise 3x3
-/// convolution and a norm.</summary>
-public sealed class CrossFormerBlock : Module<Tensor, TokenGrid, Tensor>
-{
-    private readonly LayerNorm norm1;
-    private readonly TokenAttention attn;
-    private readonly LayerNorm norm2;
-    private readonly Mlp mlp;
-    private readonly DropPath? drop_path1;
-    private readonly DropPath? drop_path2;
-    private readonly Conv2d? ex_conv;
-    private readonly LayerNorm? ex_ln;
-
-    internal CrossFormerBlock(TokenAttention attention, int channels, CrossFormerOptions options, double dropPath, bool cools)
-        : base(nameof(CrossFormerBlock))
-    {
-        norm1 = LayerNorm(channels);
-        attn = attention;
-        norm2 = LayerNorm(channels);
-        mlp = new Mlp(channels, (int)(channels * options.MlpRatio), options.Dropout);
-        if (dropPath > 0)
-            (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
-        if (cools)
-            (ex_conv, ex_ln) = (Conv2d(channels, channels, 3, padding: 1, groups: channels), LayerNorm(channels));
-        RegisterComponents();
-    }
-
-    /// <param name="x">[B, N, C].</param>
-    public override Tensor forward(Tensor x, TokenGrid grid)
-    {
-        using var scope = NewDisposeScope();
-        var branch = attn.call(norm1.Normed(x), grid);
-        x = x + (drop_path1?.call(branch) ?? branch);
-        branch = mlp.call(norm2.Normed(x));
-        x = x + (drop_path2?.call(branch) ?? branch);
-        if (ex_conv is not null)
-            x = ex_ln!.Normed(ex_conv.call(TokenAttention.ToMap(x, grid)).flatten(2).transpose(1, 2));
-        return scope.MoveToOuter(x);
-    }
 }
 
 /// <summary>Convolutions of several sizes around the same places, their channels put side by side.</summary>

@@ -11,7 +11,7 @@ namespace Tessera.Models.Backbones;
 /// <summary>A stage: blocks, and the merging of patches after them. Runs through its children.</summary>
 public sealed class SwinStage : Module
 {
-    private readonly ModuleList<SwinBlock> blocks = new();
+    private readonly ModuleList<PreNormBlock> blocks = new();
     private readonly SwinPatchMerging? downsample;
 
     internal SwinStage(
@@ -26,10 +26,11 @@ public sealed class SwinStage : Module
     {
         for (var i = 0; i < dropPaths.Length; i++)
             blocks.Add(
-                new SwinBlock(
+                new PreNormBlock(
                     attention(new AttentionShape(channels, heads, i, options.QkvBias, options.AttentionDropout, options.Dropout)),
                     channels,
-                    options,
+                    options.MlpRatio,
+                    options.Dropout,
                     dropPaths[i]
                 )
             );
@@ -37,42 +38,9 @@ public sealed class SwinStage : Module
         RegisterComponents();
     }
 
-    internal IEnumerable<SwinBlock> Blocks => blocks;
+    internal IEnumerable<PreNormBlock> Blocks => blocks;
 
     internal SwinPatchMerging? Downsample => downsample;
-}
-
-/// <summary>Attention, then an MLP, each on normed tokens and added to them.</summary>
-public sealed class SwinBlock : Module<Tensor, TokenGrid, Tensor>
-{
-    private readonly LayerNorm norm1;
-    private readonly TokenAttention attn;
-    private readonly LayerNorm norm2;
-    private readonly Mlp mlp;
-    private readonly DropPath? drop_path1;
-    private readonly DropPath? drop_path2;
-
-    internal SwinBlock(TokenAttention attention, int channels, SwinTransformerOptions options, double dropPath)
-        : base(nameof(SwinBlock))
-    {
-        norm1 = LayerNorm(channels);
-        attn = attention;
-        norm2 = LayerNorm(channels);
-        mlp = new Mlp(channels, (int)(channels * options.MlpRatio), options.Dropout);
-        if (dropPath > 0)
-            (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
-        RegisterComponents();
-    }
-
-    /// <param name="x">[B, N, C].</param>
-    public override Tensor forward(Tensor x, TokenGrid grid)
-    {
-        using var scope = NewDisposeScope();
-        var branch = attn.call(norm1.Normed(x), grid);
-        x = x + (drop_path1?.call(branch) ?? branch);
-        branch = mlp.call(norm2.Normed(x));
-        return scope.MoveToOuter(x + (drop_path2?.call(branch) ?? branch));
-    }
 }
 
 /// <summary>Patches of pixels to tokens; images that the patch does not divide are filled up with zeros.</summary>
