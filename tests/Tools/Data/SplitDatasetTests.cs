@@ -23,10 +23,10 @@ public sealed class SplitDatasetTests : IDisposable
     {
         ClassFolders();
         var said = Tool.Run("split-dataset", At("photos"), "--out-dir", At("lists")).Succeeds();
-        foreach (
-            var line in (string[])["train  val  all", "bird          1    0    1", "cat           8    2   10", "dog           4    1    5"]
-        )
-            Assert.Contains(line, said.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["train val all", "bird 1 0 1", "cat 8 2 10", "dog 4 1 5", "samples 13 (81.2 %) 3 (18.8 %) 16"],
+            Squeezed(said.Output).Take(5)
+        );
         Assert.Contains("bird: 1 sample, none in val (too few samples for 2 parts).", said.Error, StringComparison.Ordinal);
         var (train, val) = (Lines("lists/train.txt"), Lines("lists/val.txt"));
         Assert.Equal((13, 3), (train.Length, val.Length));
@@ -49,7 +49,7 @@ public sealed class SplitDatasetTests : IDisposable
         }
         File.WriteAllText(At("config.json"), config.ToJsonString());
         var trained = Tool.Run("train", At("config.json"), "--work-dir", At("run")).Succeeds();
-        Assert.Contains("Done: 3 iterations, 1 epoch.", trained.All, StringComparison.Ordinal);
+        Assert.Contains("Done: 3 iterations", trained.All, StringComparison.Ordinal);
         Tool.Run("train", At("config.json"), "--work-dir", At("bad"), "--cfg-options", "val.dataset.list=vall.txt")
             .IsMistake("There is no list vall.txt");
     }
@@ -59,7 +59,7 @@ public sealed class SplitDatasetTests : IDisposable
     {
         File.WriteAllText(At("tiny.json"), TinyRun.Config);
         var said = Tool.Run("split-dataset", At("tiny.json"), "--folds", "4", "--out-dir", At("folds"), "--seed", "1").Succeeds();
-        Assert.Contains("fold-0  fold-1  fold-2  fold-3  all", said.Output, StringComparison.Ordinal);
+        Assert.Contains("fold-0 fold-1 fold-2 fold-3 all", Squeezed(said.Output));
         Assert.Contains("\"type\": \"Subset\"", said.Output.Replace("\":\"", "\": \"", StringComparison.Ordinal), StringComparison.Ordinal);
         var held = Enumerable.Range(0, 4).SelectMany(fold => Lines($"folds/fold-{fold}_val.txt")).ToArray();
         Assert.Equal(Enumerable.Range(0, 64).Select(i => $"{i}"), held.OrderBy(int.Parse));
@@ -76,7 +76,7 @@ public sealed class SplitDatasetTests : IDisposable
                 Subset("val", "fold-0_val")
             )
             .Succeeds();
-        Assert.Contains("Done: 3 iterations, 1 epoch.", trained.All, StringComparison.Ordinal); // 48 samples in batches of 16
+        Assert.Contains("Done: 3 iterations", trained.All, StringComparison.Ordinal); // 48 samples in batches of 16
         string Subset(string part, string list) =>
             $"{part}.dataset={{ \"_delete_\": true, \"type\": \"Subset\", \"list\": \"{At("folds", list + ".txt")}\", "
             + $"\"dataset\": {inner}, {Pipeline} }}";
@@ -153,7 +153,7 @@ public sealed class SplitDatasetTests : IDisposable
         var said = Tool.Run("split-dataset", At("pets"), "--parts", "train=0.75,val=0.25", "--balance", "folder", "--out-dir", At("lists"))
             .Succeeds()
             .Output;
-        Assert.Contains("cat, cat/siamese      3    1", said, StringComparison.Ordinal);
+        Assert.Contains("cat, cat/siamese 3 1 4", Squeezed(said));
         Assert.Single(Lines("lists/val.txt"), name => name.Contains("siamese", StringComparison.Ordinal));
     }
 
@@ -192,6 +192,14 @@ public sealed class SplitDatasetTests : IDisposable
             for (var i = 0; i < count; i++)
                 Write($"photos/{name}/{i}.png", TinyRun.Png(i));
     }
+
+    /// <summary>Lines without their columns' blanks.</summary>
+    private static string[] Squeezed(string text) =>
+        [
+            .. text.Split('\n')
+                .Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+                .Where(line => line.Length > 0),
+        ];
 
     private string[] Lines(string name) => File.ReadAllLines(At(name));
 

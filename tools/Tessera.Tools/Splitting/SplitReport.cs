@@ -58,7 +58,9 @@ internal sealed class SplitReport(SplitPlan plan, bool areFolds, bool areGrouped
             var key = areFolds ? part[(part.IndexOf('_', StringComparison.Ordinal) + 1)..] : part;
             var dataset = source.Json?.DeepClone().AsObject() ?? [];
             var hasList = source.Dataset is Subset || source.Dataset.ListNameOf(0) is not null;
-            if (hasList)
+            if (source.Dataset is ImageLabels)
+                dataset["dataset"] = new JsonObject { ["list"] = path };
+            else if (hasList)
                 dataset["list"] = path;
             else
                 dataset = new JsonObject
@@ -82,7 +84,7 @@ internal sealed class SplitReport(SplitPlan plan, bool areFolds, bool areGrouped
             name,
             .. counts.Select(of =>
                 withShare
-                    ? string.Create(CultureInfo.InvariantCulture, $"{of} ({(double)of / all:0.0%})")
+                    ? string.Create(CultureInfo.InvariantCulture, $"{of} ({100.0 * of / all:0.0} %)")
                     : of.ToString(CultureInfo.InvariantCulture)
             ),
             all.ToString(CultureInfo.InvariantCulture),

@@ -45,10 +45,10 @@ internal sealed record SplitSource(Dataset Dataset, JsonObject? Json, string? Pa
         if (IsCoco(path))
         {
             var folder = images ?? FolderOf(path);
-            return new(new CocoDetection(new(folder, path)), Json("CocoDetection", ("path", folder), ("annotations", path)), null);
+            return new(new CocoDetection(new(folder, path)), Entry("CocoDetection", ("path", folder), ("annotations", path)), null);
         }
         var list = new ImageList(new(path, images));
-        return new(list, images is null ? Json("ImageList", ("path", path)) : Json("ImageList", ("path", path), ("root", images)), null);
+        return new(list, images is null ? Entry("ImageList", ("path", path)) : Entry("ImageList", ("path", path), ("root", images)), null);
     }
 
     /// <summary>Whether it is a config, not data.</summary>
@@ -83,7 +83,7 @@ internal sealed record SplitSource(Dataset Dataset, JsonObject? Json, string? Pa
                 $"{path} holds a folder \"{part}\", so it is split already, or its images and labels lie apart. Give the folder "
                     + $"that holds one folder for each class (such as {Path.Combine(path, part)}), or a config."
             );
-        return new(new ImageFolder(new(path)), Json("ImageFolder", ("path", path)), null);
+        return new(new ImageFolder(new(path)), Entry("ImageFolder", ("path", path)), null);
     }
 
     private static bool IsPartName(string name) =>
@@ -115,8 +115,8 @@ internal sealed record SplitSource(Dataset Dataset, JsonObject? Json, string? Pa
         return new(
             dataset,
             isVoc
-                ? Json("VocDetection", ("path", path))
-                : Json("VocDetection", ("path", path), ("image_folder", imageFolder), ("annotation_folder", annotationFolder)),
+                ? Entry("VocDetection", ("path", path))
+                : Entry("VocDetection", ("path", path), ("image_folder", imageFolder), ("annotation_folder", annotationFolder)),
             null
         );
     }
@@ -168,7 +168,7 @@ internal sealed record SplitSource(Dataset Dataset, JsonObject? Json, string? Pa
         return keys;
     }
 
-    private static JsonObject Json(string type, params (string Key, string Value)[] options)
+    private static JsonObject Entry(string type, params (string Key, string Value)[] options)
     {
         var json = new JsonObject { ["type"] = type };
         foreach (var (key, value) in options)
