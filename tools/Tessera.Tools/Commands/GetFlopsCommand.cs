@@ -109,7 +109,36 @@ internal static class GetFlopsCommand
         if (train is not null)
             _ = new Tuning(model, train.Tuned(), train.Freeze ?? []);
         var cost = CostMeter.Measure(model, height, width);
+        Show(config, cost, depth, height, width, picture);
+        if (output is not null)
+            MetricFiles.Write(output, Json(cost, height, width));
+        return 0;
 
+        Session Open(IReadOnlyList<string> changes) =>
+            Session.Open(config, new SessionOptions { Overrides = [.. overrides, .. changes], Note = ToolConsole.Current.Note });
+
+        DataInfo Data(Session of) => classes is { } count ? ClassesAlone(of, count) : of.Data[of.Data.FirstPart].Info;
+
+        void Compare(IReadOnlyList<CostVariant> variants)
+        {
+            var table = new CostTable(Open, Data).Measure(variants, height, width);
+            table.Show();
+            if (output is not null)
+                MetricFiles.Write(
+                    output,
+                    new JsonObject
+                    {
+                        ["height"] = height,
+                        ["width"] = width,
+                        ["variants"] = table.Json(),
+                    }
+                );
+        }
+    }
+
+    /// <summary>The tree of modules as a table, and as a picture where one is asked for.</summary>
+    private static void Show(string config, ModelCost cost, int depth, int height, int width, string? picture)
+    {
         var text = ToolConsole.Current;
         var rows = ModelTree.Fold(cost, depth, MostLines);
         text.Table(
@@ -138,30 +167,6 @@ internal static class GetFlopsCommand
                 Cost = cost,
                 Rows = ModelTree.Fold(cost, depth, MostDrawn),
             }.Save(picture);
-        if (output is not null)
-            MetricFiles.Write(output, Json(cost, height, width));
-        return 0;
-
-        Session Open(IReadOnlyList<string> changes) =>
-            Session.Open(config, new SessionOptions { Overrides = [.. overrides, .. changes], Note = ToolConsole.Current.Note });
-
-        DataInfo Data(Session of) => classes is { } count ? ClassesAlone(of, count) : of.Data[of.Data.FirstPart].Info;
-
-        void Compare(IReadOnlyList<CostVariant> variants)
-        {
-            var table = new CostTable(Open, Data).Measure(variants, height, width);
-            table.Show();
-            if (output is not null)
-                MetricFiles.Write(
-                    output,
-                    new JsonObject
-                    {
-                        ["height"] = height,
-                        ["width"] = width,
-                        ["variants"] = table.Json(),
-                    }
-                );
-        }
     }
 
     /// <summary>Data of that many classes, for the task that the model declares.</summary>
