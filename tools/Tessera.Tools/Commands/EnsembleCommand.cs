@@ -19,10 +19,8 @@ internal static class EnsembleCommand
         var soup = Soup();
         var part = Part();
         var metric = Metric();
-        var iou = Iou();
-        var bootstrap = Bootstrap();
-        var folder = Folder();
-        var output = Output();
+        var (iou, bootstrap) = (Iou(), Bootstrap());
+        var (folder, output) = (Folder(), Output());
         var (weights, plugins) = (CommandLine.Weights(), CommandLine.Plugins());
         var (device, precision, overrides) = (CommandLine.Device(), CommandLine.PrecisionOption(), CommandLine.CfgOptions());
         var command = new Command("ensemble", "Joins the predictions of several checkpoints, and tells how differently they err.")

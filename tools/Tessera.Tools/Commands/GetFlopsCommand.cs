@@ -85,24 +85,13 @@ internal static class GetFlopsCommand
         string[] overrides
     )
     {
-        if (shape is not ([> 0] or [> 0, > 0]))
-            throw new UserErrorException(
-                $"--shape is {string.Join(' ', shape)}; a height and a width were expected, such as --shape 512 1024."
-            );
-        if (classes is < 1)
-            throw new UserErrorException($"--classes is {classes}; at least 1 was expected.");
-        if (depth < 1)
-            throw new UserErrorException($"--depth is {depth}; at least 1 was expected.");
-        if (picture is not null)
-            Chart.RequireKnownEnding(picture);
+        Check(shape, classes, depth, picture, tune);
         var (height, width) = (shape[0], shape[^1]);
         using var session = Open([]);
         using var model = session.CreateModel(Data(session));
         var train = session.Options.Train;
         if (tune)
         {
-            if (picture is not null)
-                throw new UserErrorException("--picture draws the tree of modules; --tune compares presets. Leave one of the two out.");
             Compare(CostVariant.Presets(model, train?.TuneFrom));
             return 0;
         }
@@ -134,6 +123,22 @@ internal static class GetFlopsCommand
                     }
                 );
         }
+    }
+
+    private static void Check(int[] shape, int? classes, int depth, string? picture, bool tune)
+    {
+        if (shape is not ([> 0] or [> 0, > 0]))
+            throw new UserErrorException(
+                $"--shape is {string.Join(' ', shape)}; a height and a width were expected, such as --shape 512 1024."
+            );
+        if (classes is < 1)
+            throw new UserErrorException($"--classes is {classes}; at least 1 was expected.");
+        if (depth < 1)
+            throw new UserErrorException($"--depth is {depth}; at least 1 was expected.");
+        if (picture is not null)
+            Chart.RequireKnownEnding(picture);
+        if (picture is not null && tune)
+            throw new UserErrorException("--picture draws the tree of modules; --tune compares presets. Leave one of the two out.");
     }
 
     /// <summary>The tree of modules as a table, and as a picture where one is asked for.</summary>
