@@ -14,53 +14,13 @@ internal static class EnsembleCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoints = new Argument<string[]>("CHECKPOINT")
-        {
-            Description = "Checkpoints of tools/train, of the same classes; their architectures may differ.",
-            Arity = ArgumentArity.OneOrMore,
-        };
-        var vote = new Option<VoteKind>("--vote")
-        {
-            Description =
-                "mean of probabilities, values or boxes; hard: most votes; weighted: the mean with weights chosen on val. Default: mean.",
-            HelpName = "KIND",
-            DefaultValueFactory = _ => VoteKind.Mean,
-        };
-        var soup = new Option<SoupKind?>("--soup")
-        {
-            Description =
-                "Also average weights, for runs from one initial point: greedy (those with which val doesn't get worse) or uniform (all).",
-            HelpName = "KIND",
-        };
-        var part = new Option<DataPart?>("--part")
-        {
-            Description = "val or test. Default: test, or val where there is no test.",
-            HelpName = "PART",
-        };
-        var metric = new Option<string?>("--metric")
-        {
-            Description = "The value that decides what is better. Default: the first of the config's metrics.",
-            HelpName = "NAME",
-        };
-        var iou = new Option<double>("--fuse-iou")
-        {
-            Description = "Detectors: boxes that overlap more than this are one object. Default: 0.55.",
-            HelpName = "IOU",
-            DefaultValueFactory = _ => new BoxFusionOptions().Iou,
-        };
-        var bootstrap = new Option<int>("--bootstrap")
-        {
-            Description =
-                "How often images are drawn anew for intervals (of labels and values; maps and boxes as their metrics say). Default: 1000.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 1000,
-        };
-        var folder = new Option<string?>("--out-dir") { Description = "Folder for the soup's checkpoint.", HelpName = "DIR" };
-        var output = new Option<string?>("--out")
-        {
-            Description = "Write everything that was found there as JSON.",
-            HelpName = "ensemble.json",
-        };
+        var checkpoints = Checkpoints();
+        var vote = Vote();
+        var soup = Soup();
+        var part = Part();
+        var metric = Metric();
+        var (iou, bootstrap) = (Iou(), Bootstrap());
+        var (folder, output) = (Folder(), Output());
         var (weights, plugins) = (CommandLine.Weights(), CommandLine.Plugins());
         var (device, precision, overrides) = (CommandLine.Device(), CommandLine.PrecisionOption(), CommandLine.CfgOptions());
         var command = new Command("ensemble", "Joins the predictions of several checkpoints, and tells how differently they err.")
@@ -109,6 +69,62 @@ internal static class EnsembleCommand
         );
         return command;
     }
+
+    private static Argument<string[]> Checkpoints() =>
+        new("CHECKPOINT")
+        {
+            Description = "Checkpoints of tools/train, of the same classes; their architectures may differ.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+
+    private static Option<VoteKind> Vote() =>
+        new("--vote")
+        {
+            Description =
+                "mean of probabilities, values or boxes; hard: most votes; weighted: the mean with weights chosen on val. Default: mean.",
+            HelpName = "KIND",
+            DefaultValueFactory = _ => VoteKind.Mean,
+        };
+
+    private static Option<SoupKind?> Soup() =>
+        new("--soup")
+        {
+            Description =
+                "Also average weights, for runs from one initial point: greedy (those with which val doesn't get worse) or uniform (all).",
+            HelpName = "KIND",
+        };
+
+    private static Option<DataPart?> Part() =>
+        new("--part") { Description = "val or test. Default: test, or val where there is no test.", HelpName = "PART" };
+
+    private static Option<string?> Metric() =>
+        new("--metric")
+        {
+            Description = "The value that decides what is better. Default: the first of the config's metrics.",
+            HelpName = "NAME",
+        };
+
+    private static Option<double> Iou() =>
+        new("--fuse-iou")
+        {
+            Description = "Detectors: boxes that overlap more than this are one object. Default: 0.55.",
+            HelpName = "IOU",
+            DefaultValueFactory = _ => new BoxFusionOptions().Iou,
+        };
+
+    private static Option<int> Bootstrap() =>
+        new("--bootstrap")
+        {
+            Description =
+                "How often images are drawn anew for intervals (of labels and values; maps and boxes as their metrics say). Default: 1000.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1000,
+        };
+
+    private static Option<string?> Folder() => new("--out-dir") { Description = "Folder for the soup's checkpoint.", HelpName = "DIR" };
+
+    private static Option<string?> Output() =>
+        new("--out") { Description = "Write everything that was found there as JSON.", HelpName = "ensemble.json" };
 
     private static int Run(EnsembleArguments arguments)
     {

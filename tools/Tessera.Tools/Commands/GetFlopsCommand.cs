@@ -85,6 +85,48 @@ internal static class GetFlopsCommand
         string[] overrides
     )
     {
+        Check(shape, classes, depth, picture, tune);
+        var (height, width) = (shape[0], shape[^1]);
+        using var session = Open([]);
+        using var model = session.CreateModel(Data(session));
+        var train = session.Options.Train;
+        if (tune)
+        {
+            Compare(CostVariant.Presets(model, train?.TuneFrom));
+            return 0;
+        }
+        if (train is not null)
+            _ = new Tuning(model, train.Tuned(), train.Freeze ?? []);
+        var cost = CostMeter.Measure(model, height, width);
+        Show(config, cost, depth, height, width, picture);
+        if (output is not null)
+            MetricFiles.Write(output, Json(cost, height, width));
+        return 0;
+
+        Session Open(IReadOnlyList<string> changes) =>
+            Session.Open(config, new SessionOptions { Overrides = [.. overrides, .. changes], Note = ToolConsole.Current.Note });
+
+        DataInfo Data(Session of) => classes is { } count ? ClassesAlone(of, count) : of.Data[of.Data.FirstPart].Info;
+
+        void Compare(IReadOnlyList<CostVariant> variants)
+        {
+            var table = new CostTable(Open, Data).Measure(variants, height, width);
+            table.Show();
+            if (output is not null)
+                MetricFiles.Write(
+                    output,
+                    new JsonObject
+                    {
+                        ["height"] = height,
+                        ["width"] = width,
+                        ["variants"] = table.Json(),
+                    }
+                );
+        }
+    }
+
+    private static void Check(int[] shape, int? classes, int depth, string? picture, bool tune)
+    {
         if (shape is not ([> 0] or [> 0, > 0]))
             throw new UserErrorException(
                 $"--shape is {string.Join(' ', shape)}; a height and a width were expected, such as --shape 512 1024."
@@ -95,21 +137,13 @@ internal static class GetFlopsCommand
             throw new UserErrorException($"--depth is {depth}; at least 1 was expected.");
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
-        var (height, width) = (shape[0], shape[^1]);
-        using var session = Open([]);
-        using var model = session.CreateModel(Data(session));
-        var train = session.Options.Train;
-        if (tune)
-        {
-            if (picture is not null)
-                throw new UserErrorException("--picture draws the tree of modules; --tune compares presets. Leave one of the two out.");
-            Compare(CostVariant.Presets(model, train?.TuneFrom));
-            return 0;
-        }
-        if (train is not null)
-            _ = new Tuning(model, train.Tuned(), train.Freeze ?? []);
-        var cost = CostMeter.Measure(model, height, width);
+        if (picture is not null && tune)
+            throw new UserErrorException("--picture draws the tree of modules; --tune compares presets. Leave one of the two out.");
+    }
 
+    /// <summary>The tree of modules as a table, and as a picture where one is asked for.</summary>
+    private static void Show(string config, ModelCost cost, int depth, int height, int width, string? picture)
+    {
         var text = ToolConsole.Current;
         var rows = ModelTree.Fold(cost, depth, MostLines);
         text.Table(
@@ -138,30 +172,6 @@ internal static class GetFlopsCommand
                 Cost = cost,
                 Rows = ModelTree.Fold(cost, depth, MostDrawn),
             }.Save(picture);
-        if (output is not null)
-            MetricFiles.Write(output, Json(cost, height, width));
-        return 0;
-
-        Session Open(IReadOnlyList<string> changes) =>
-            Session.Open(config, new SessionOptions { Overrides = [.. overrides, .. changes], Note = ToolConsole.Current.Note });
-
-        DataInfo Data(Session of) => classes is { } count ? ClassesAlone(of, count) : of.Data[of.Data.FirstPart].Info;
-
-        void Compare(IReadOnlyList<CostVariant> variants)
-        {
-            var table = new CostTable(Open, Data).Measure(variants, height, width);
-            table.Show();
-            if (output is not null)
-                MetricFiles.Write(
-                    output,
-                    new JsonObject
-                    {
-                        ["height"] = height,
-                        ["width"] = width,
-                        ["variants"] = table.Json(),
-                    }
-                );
-        }
     }
 
     /// <summary>Data of that many classes, for the task that the model declares.</summary>
