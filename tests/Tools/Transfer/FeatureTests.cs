@@ -231,7 +231,7 @@ public sealed class FeatureTests(TinyRun run) : IClassFixture<TinyRun>
     private string Extract(string part, params string[] options)
     {
         var path = run.At($"{part}-{Guid.NewGuid():N}.safetensors");
-        Tool.Run(["extract-features", run.ConfigPath, run.Checkpoint, path, "--part", part, "--device", "cpu", .. options]).Succeeds();
+        Tool.Run(["extract-features", run.ConfigPath, run.Checkpoint, path, "--split", part, "--device", "cpu", .. options]).Succeeds();
         return path;
     }
 
