@@ -109,6 +109,6 @@ internal static class StaleFeatures
     private static UserErrorException Stale(string path, IReadOnlyList<string> differs, string part) =>
         new(
             $"{path} is stale: it doesn't fit any more.\n    {string.Join("\n    ", differs)}\n  Make it again: tools/extract-features "
-                + $"CONFIG CHECKPOINT {path} --part {part}"
+                + $"CONFIG CHECKPOINT {path} --split {part}"
         );
 }

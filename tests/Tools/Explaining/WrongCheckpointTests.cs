@@ -68,7 +68,7 @@ public sealed class WrongCheckpointTests(PseudoLabelTests.Classifier classifier,
         var said = Tool.Run("explain", detector.Checkpoint, "test", "--target", "labels", "--out-dir", folder);
         Assert.True(said.Code is 0 or 1, said.All);
         using var session = Session.Open(detector.At("config.json"));
-        var data = session.Data[Framework.Data.DataPart.Test];
+        var data = session.Data[DataPart.Test];
         var lines = File.Exists(Path.Combine(folder, "explanations.jsonl"))
             ? File.ReadAllText(Path.Combine(folder, "explanations.jsonl"))
             : "";

@@ -109,7 +109,7 @@ public sealed class FeatureTests(TinyRun run) : IClassFixture<TinyRun>
     {
         var path = Extract("val", "--weights", "trained");
         using (var _ = FeatureFile.Open(path)) { }
-        new FeatureDataset(new(path, run.Checkpoint, run.ConfigPath));
+        Assert.Equal(20, new FeatureDataset(new(path, run.Checkpoint, run.ConfigPath)).Count);
         var earlier = run.At("run", "epoch_1.safetensors");
         Says(
             () => new FeatureDataset(new(path, earlier)),
@@ -231,7 +231,7 @@ public sealed class FeatureTests(TinyRun run) : IClassFixture<TinyRun>
     private string Extract(string part, params string[] options)
     {
         var path = run.At($"{part}-{Guid.NewGuid():N}.safetensors");
-        Tool.Run(["extract-features", run.ConfigPath, run.Checkpoint, path, "--part", part, "--device", "cpu", .. options]).Succeeds();
+        Tool.Run(["extract-features", run.ConfigPath, run.Checkpoint, path, "--split", part, "--device", "cpu", .. options]).Succeeds();
         return path;
     }
 

@@ -19,7 +19,7 @@ internal static class ExtractFeaturesCommand
             Description = "The network's weights: a checkpoint of tools/train, or published weights. Its head doesn't matter.",
         };
         var output = new Argument<string>(CommandLine.Output) { Description = "The file of features, .safetensors." };
-        var part = new Option<string>("--part")
+        var part = new Option<string>("--split")
         {
             Description = "Whose images: train, val or test. Default: train.",
             HelpName = "PART",
