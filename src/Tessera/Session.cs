@@ -190,8 +190,8 @@ public sealed class Session : IDisposable
     /// <summary>A new model for these classes, its weights random, on the CPU; the caller's to dispose.</summary>
     public VisionModel CreateModel(DataInfo data) => Make(data, null);
 
-    /// <summary>A new model to load a checkpoint into: with the initial weights that the config says where the checkpoint holds only what was
-    /// trained on top of them.</summary>
+    /// <summary>A new model to load a checkpoint into: with the initial weights that the config says where the checkpoint holds only what
+    /// was trained on top of them.</summary>
     /// <param name="saved">What the checkpoint says of itself.</param>
     /// <param name="path">Of the checkpoint: the file of the first weights may have come along with it.</param>
     public VisionModel CreateModel(CheckpointInfo saved, string path, DataInfo data) =>

@@ -58,14 +58,15 @@ internal static class CheckpointErrors
 
     public static UserErrorException OtherBase(string path, BaseIdentity needed, string found) =>
         new(
-            $"{path}\n  The checkpoint holds only what was trained on top of other weights, and the model's are not these: their SHA-256 is "
-                + $"{found[..12]}…, {needed.Sha256[..12]}… is needed, from {needed.Source}. Have the model's init name that file."
+            $"{path}\n  The checkpoint holds only what was trained on top of other weights, and the model's are not these: their "
+                + $"SHA-256 is {found[..12]}…, {needed.Sha256[..12]}… is needed, from {needed.Source}. Have the model's "
+                + "init name that file."
         );
 
     public static UserErrorException AdapterAlone(string path, string source) =>
         new(
-            $"{path}\n  The checkpoint holds only what was trained on top of {source}. tools/merge-adapter makes one of both that holds all.",
-            new Advice("tools/merge-adapter makes one of both that holds all.", "merge")
+            $"{path}\n  The checkpoint holds only what was trained on top of {source}. tools/merge-adapter makes one of "
+                + "both that holds all."
         );
 
     public static UserErrorException BadInfo(string path, Exception error) =>

@@ -16,7 +16,8 @@ public abstract class Initializer
     /// <summary>Where the weights came from (file name and SHA-256), once they are set; null where they came from no file.</summary>
     public string? Source { get; protected set; }
 
-    /// <summary>The module's tensors that were set, once they are, by the module's names; none where the initializer doesn't tell.</summary>
+    /// <summary>The module's tensors that were set, once they are, by the module's names; none where the initializer doesn't
+    /// tell.</summary>
     public IReadOnlyCollection<string> Set { get; protected set; } = [];
 
     /// <summary>Those of them that hold just what the file does: not resized nor otherwise computed, so that the same file gives the same
@@ -26,8 +27,8 @@ public abstract class Initializer
 
 /// <param name="Data">The data's classes; null where there is no data.</param>
 /// <param name="BaseFolder">Relative paths are taken from here: the working directory.</param>
-/// <param name="Beside">Where a file is looked for by its name alone that isn't at its path: the folder of a checkpoint that needs it; null:
-/// nowhere.</param>
+/// <param name="Beside">Where a file is looked for by its name alone that isn't at its path: the folder of a checkpoint that needs it;
+/// null: nowhere.</param>
 public sealed record InitContext(DataInfo? Data = null, string BaseFolder = ".", string? Beside = null);
 
 /// <summary>Runs the initializers of a model and of its backbones.</summary>

@@ -60,8 +60,8 @@ internal sealed class BranchAdapter : Module<Tensor, Tensor>
         var branches = site.Layers.Branches.Where(entry => kinds.Contains(entry.Branch.Kind)).ToArray();
         if (branches.Length == 0)
             throw new UserErrorException(
-                $"{site.Asker} needs blocks with an MLP over tokens, as transformers have them; {site.Backbone.GetName()} has none. LoRA, SSF, "
-                    + $"IA3, BitFit and NormTuning serve convolutions, too."
+                $"{site.Asker} needs blocks with an MLP over tokens, as transformers have them; {site.Backbone.GetName()} has none. "
+                    + $"LoRA, SSF, IA3, BitFit and NormTuning serve convolutions, too."
             );
         foreach (var (name, branch) in branches)
         {

@@ -7,8 +7,8 @@ namespace Tessera.Models.Peft;
 
 /// <summary>Learns the length of each output's weights apart from their direction, which a product of two small matrices turns.</summary>
 /// <remarks>
-/// Liu et al., "DoRA: Weight-Decomposed Low-Rank Adaptation", 2024, arXiv:2402.09353: W' = m · (W + s · B A) / ‖W + s · B A‖, with one m and
-/// one norm for each output, m at first ‖W‖. As in section 4.3 the norm passes no gradient on.
+/// Liu et al., "DoRA: Weight-Decomposed Low-Rank Adaptation", 2024, arXiv:2402.09353: W' = m · (W + s · B A) / ‖W + s · B A‖, with one m
+/// and one norm for each output, m at first ‖W‖. As in section 4.3 the norm passes no gradient on.
 /// </remarks>
 [Component("DoRA")]
 public sealed class Dora(LoraOptions options) : PeftMethod
@@ -32,8 +32,8 @@ internal sealed class DecomposedChange : LayerChange
     {
         if (Of(slice.Layer).Any(other => Overlaps(other.Slice)))
             throw new UserErrorException(
-                $"{asker}: \"{slice.Name}\" is changed by another entry of peft already, whose part the norms would miss. Put DoRA first, or "
-                    + $"give the other roles."
+                $"{asker}: \"{slice.Name}\" is changed by another entry of peft already, whose part the norms would miss. Put DoRA "
+                    + $"first, or give the other roles."
             );
         direction = new LowRankChange(slice, options);
         magnitude = Parameter(Lengths(slice));

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Peft;
 
-/// <param name="Roles">The layers that are changed, by what they do; key, value and fc2 by default. The second layer of an MLP has its input
-/// scaled, every other its output.</param>
+/// <param name="Roles">The layers that are changed, by what they do; key, value and fc2 by default. The second layer of an MLP has its
+/// input scaled, every other its output.</param>
 public sealed record Ia3Options([property: MinLength(1)] LayerRole[]? Roles = null);
 
 /// <summary>Scales keys, values and what the MLPs have inside, each channel by a factor of its own, 1 at first.</summary>

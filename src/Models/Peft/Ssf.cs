@@ -10,9 +10,9 @@ public sealed record SsfOptions([property: MinLength(1)] LayerRole[]? Roles = nu
 
 /// <summary>Scales and shifts what layers give: γ y + β for each channel.</summary>
 /// <remarks>
-/// Lian et al., "Scaling &amp; Shifting Your Features", 2022, arXiv:2210.08823. γ starts by a normal around 1, β around 0, both of deviation
-/// 0.02, so that a run begins close to the base and not at it. Departs from the paper at layers without a bias (before batch norms, for one):
-/// they are scaled alone, so that all can be merged.
+/// Lian et al., "Scaling &amp; Shifting Your Features", 2022, arXiv:2210.08823. γ starts by a normal around 1, β around 0, both of
+/// deviation 0.02, so that a run begins close to the base and not at it. Departs from the paper at layers without a bias (before batch
+/// norms, for one): they are scaled alone, so that all can be merged.
 /// </remarks>
 [Component("SSF")]
 public sealed class Ssf(SsfOptions options) : PeftMethod

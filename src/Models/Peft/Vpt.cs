@@ -16,8 +16,8 @@ public sealed record VptOptions(
 );
 
 /// <summary>Learned tokens among those of a transformer, behind its class token.</summary>
-/// <remarks>Jia et al., "Visual Prompt Tuning", 2022, arXiv:2203.12119: shallow, at the input alone, and deep. What became of them is no part
-/// of the backbone's output.</remarks>
+/// <remarks>Jia et al., "Visual Prompt Tuning", 2022, arXiv:2203.12119: shallow, at the input alone, and deep. What became of them is no
+/// part of the backbone's output.</remarks>
 [Component("VPT")]
 public sealed class Vpt(VptOptions options) : PeftMethod
 {
@@ -27,8 +27,8 @@ public sealed class Vpt(VptOptions options) : PeftMethod
     {
         if (site.Backbone is not ITakesPrompts takes)
             throw new UserErrorException(
-                $"{site.Asker} needs a backbone whose blocks take further tokens (VisionTransformer, T2TViT); {site.Backbone.GetName()} doesn't "
-                    + $"say that it does."
+                $"{site.Asker} needs a backbone whose blocks take further tokens (VisionTransformer, T2TViT); {site.Backbone.GetName()} "
+                    + $"doesn't say that it does."
             );
         site.ClaimPrompts();
         var prompts = new Prompts(takes, options);

@@ -45,7 +45,8 @@ public abstract class LayerChange(string name, LayerSlice slice) : nn.Module(nam
     /// <summary>Whether a layer's output is another than its weights say: such a layer must run through its own <c>call</c>.</summary>
     public static bool IsOn(nn.Module layer) => s_changes.TryGetValue(layer, out var changes) && changes.Exists(change => !change.IsMerged);
 
-    /// <summary>What a linear layer gives for zeros: its bias, unless something changes its output; null where that is zeros, too.</summary>
+    /// <summary>What a linear layer gives for zeros: its bias, unless something changes its output; null where that is zeros,
+    /// too.</summary>
     /// <returns>[out].</returns>
     public static Tensor? BiasOf(TorchSharp.Modules.Linear layer)
     {
