@@ -89,7 +89,7 @@ public sealed class Subset : Dataset
         return string.Join(',', parts);
     }
 
-    private static IReadOnlyList<int> Chosen(SubsetOptions options, Dataset dataset) =>
+    private static int[] Chosen(SubsetOptions options, Dataset dataset) =>
         options switch
         {
             { Indices: { } indices, List: null } => Parse(indices, dataset.Count),

@@ -3,7 +3,7 @@ namespace Tessera.Datasets.Splitting;
 /// <summary>How far a split is from what was wished: first by the labels that lack in a part and needn't, then by the counts.</summary>
 /// <param name="Missing">Labels that a part lacks; a class counts more than any number of labels below classes.</param>
 /// <param name="Spread">Pearson's chi-square of the counts against the wished ones, over labels, sizes and parts.</param>
-internal readonly record struct SplitCost(long Missing, double Spread) : IComparable<SplitCost>
+internal readonly record struct SplitCost(long Missing, double Spread)
 {
     private const double Tolerance = 1e-9;
 

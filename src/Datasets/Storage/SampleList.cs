@@ -86,9 +86,9 @@ internal static class SampleList
         {
             text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(store.Read(name).Span);
         }
-        catch (DecoderFallbackException)
+        catch (DecoderFallbackException error)
         {
-            throw new UserErrorException($"{place} is not UTF-8 text; a list has a name a line.");
+            throw new UserErrorException($"{place} is not UTF-8 text; a list has a name a line.", error);
         }
         if (text.Contains('\0', StringComparison.Ordinal))
             throw new UserErrorException($"{place} holds zero characters, so it is no text in UTF-8; a list has a name a line.");

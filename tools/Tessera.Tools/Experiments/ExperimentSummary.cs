@@ -68,7 +68,7 @@ internal sealed record ExperimentSummary(string Kind, string Config, IReadOnlyLi
             ["runs"] = over.Count,
         };
 
-    private static JsonNode RunToJson(TrainedRun run, string folder) =>
+    private static JsonObject RunToJson(TrainedRun run, string folder) =>
         new JsonObject
         {
             ["folder"] = Path.GetRelativePath(folder, run.Folder).Replace('\\', '/'),

@@ -75,7 +75,7 @@ internal static class SweepCells
     public static bool TunesRate(ConfigGrid grid) =>
         grid.Axes.Any(axis =>
             axis.Levels.Count > 1
-            && axis.Levels.Count(level => level.Edits.Count > 0) > 0
+            && axis.Levels.Any(level => level.Edits.Count > 0)
             && axis.Levels.SelectMany(level => level.Edits)
                 .All(edit => edit.Path == "lr" || edit.Path.EndsWith(".lr", StringComparison.Ordinal))
         );

@@ -34,6 +34,6 @@ internal static partial class SplitArguments
         return inPercent ? parts.ConvertAll(part => part with { Share = part.Share / 100 }) : parts;
     }
 
-    [GeneratedRegex("^[A-Za-z0-9_-]{1,64}$")]
+    [GeneratedRegex("^[A-Za-z0-9_-]{1,64}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Name();
 }

@@ -15,7 +15,7 @@ public static class Wilcoxon
     /// <returns>P is 1 where no pair differs.</returns>
     public static (double Statistic, double PValue) Test(IReadOnlyCollection<double> differences)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(differences.Count, MostPairs);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(differences.Count, MostPairs, nameof(differences));
         double[] sorted = [.. differences.Where(value => value != 0).OrderBy(Math.Abs)];
         var doubled = DoubledRanks(sorted); // whole numbers
         var positive = sorted.Select((value, i) => value > 0 ? doubled[i] : 0).Sum();
