@@ -32,7 +32,7 @@ internal static class BalanceSearch
             for (var part = 0; part < balance.Parts; part++)
             {
                 tries++;
-                if (balance.ChangeOf(unit, part) is var change && change.CompareTo(best) < 0)
+                if (balance.ChangeOf(unit, part) is var change && change.IsBelow(best))
                     (best, to) = (change, part);
             }
             if (to < 0)

@@ -7,12 +7,11 @@ internal readonly record struct SplitCost(long Missing, double Spread)
 {
     private const double Tolerance = 1e-9;
 
-    public int CompareTo(SplitCost other) =>
-        Missing != other.Missing ? Missing.CompareTo(other.Missing)
-        : Math.Abs(Spread - other.Spread) <= Tolerance ? 0
-        : Spread.CompareTo(other.Spread);
+    /// <summary>Whether this is less: what is missing first.</summary>
+    public bool IsBelow(SplitCost other) => Missing != other.Missing ? Missing < other.Missing : Spread - other.Spread < -Tolerance;
 
-    public bool IsGain => CompareTo(default) < 0;
+    /// <summary>Whether a change by this lowers the cost.</summary>
+    public bool IsGain => IsBelow(default);
 
     public static SplitCost operator +(SplitCost a, SplitCost b) => new(a.Missing + b.Missing, a.Spread + b.Spread);
 }

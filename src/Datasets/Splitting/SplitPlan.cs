@@ -116,7 +116,7 @@ public sealed class SplitPlan
             var balance = new SplitBalance(units, shares, fillsFirst);
             IterativeStratification.Deal(balance, random);
             BalanceSearch.Improve(balance, random);
-            if (best is null || balance.Cost.CompareTo(best.Cost) < 0)
+            if (best is null || balance.Cost.IsBelow(best.Cost))
                 best = balance;
         }
         return best!;

@@ -227,9 +227,17 @@ internal static partial class ConfigErrors
         return null;
     }
 
-    [GeneratedRegex(@"\bdict\s*\(|^\s*(import|from)\s|^\s*\w+\s*=\s", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"\bdict\s*\(|^\s*(import|from)\s|^\s*\w+\s*=\s",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex PythonConfig();
 
-    [GeneratedRegex(@"\s*(Path: \S* \| )?LineNumber: \d+ \| BytePositionInLine: \d+\.?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"\s*(Path: \S* \| )?LineNumber: \d+ \| BytePositionInLine: \d+\.?$",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex TrailingPosition();
 }

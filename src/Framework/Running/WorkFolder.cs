@@ -112,7 +112,7 @@ public static partial class WorkFolder
     [GeneratedRegex(@"^nonfinite_iter_\d+\.safetensors$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex BrokenBatch();
 
-[GeneratedRegex(@"^(val|test)\.(jsonl|boxes\.json|maps)(\.tmp)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^(val|test)\.(jsonl|boxes\.json|maps)(\.tmp)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex StoredPart();
 
     [GeneratedRegex(@"^\d{8}_\d{6}(_\d+)?$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

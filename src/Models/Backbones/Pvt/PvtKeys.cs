@@ -32,7 +32,10 @@ internal static class PvtKeys
         {
             if (key.StartsWith("backbone.", StringComparison.Ordinal))
                 key = key["backbone.".Length..];
-            if (key.Split('.', 4) is not ["layers", var stageText, var part, var rest] || !int.TryParse(stageText, CultureInfo.InvariantCulture, out var stage))
+            if (
+                key.Split('.', 4) is not ["layers", var stageText, var part, var rest]
+                || !int.TryParse(stageText, CultureInfo.InvariantCulture, out var stage)
+            )
                 return null;
             switch (part)
             {
@@ -43,7 +46,10 @@ internal static class PvtKeys
                     return $"norm{stage + 1}.{rest}";
                 case "1" when positions && rest == "0.pos_embed":
                     return $"pos_embed{stage + 1}";
-                case "1" when rest.Split('.', 2) is [var blockText, var inner] && int.TryParse(blockText, CultureInfo.InvariantCulture, out var block) && block >= first:
+                case "1"
+                    when rest.Split('.', 2) is [var blockText, var inner]
+                        && int.TryParse(blockText, CultureInfo.InvariantCulture, out var block)
+                        && block >= first:
                     return $"block{stage + 1}.{block - first}.{Inner(inner)}";
                 default:
                     return null;

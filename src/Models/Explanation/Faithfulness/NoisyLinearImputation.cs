@@ -24,7 +24,10 @@ public static class NoisyLinearImputation
     {
         var pixels = height * width;
         if (removed.Length != pixels || pixels == 0 || image.Length % pixels != 0)
-            throw new ArgumentException($"{image.Length} values and {removed.Length} marks are not of {height} x {width} pixels.", nameof(removed));
+            throw new ArgumentException(
+                $"{image.Length} values and {removed.Length} marks are not of {height} x {width} pixels.",
+                nameof(removed)
+            );
         var places = Places(removed);
         if (places.Length == pixels)
             throw new ArgumentException("Every pixel is removed: there is nothing to fill from.", nameof(removed));
