@@ -98,10 +98,10 @@ public sealed class ListOptionTests : IDisposable
             "voc" => new VocDetection(new(_folder.Path, "all") { List = list }),
             "voc flat" => new VocDetection(new(_folder.Path, null, ImageFolder: "photos", AnnotationFolder: "xml") { List = list }),
             "voc one folder" => new VocDetection(new(_folder.Path, null, ImageFolder: "", AnnotationFolder: "") { List = list }),
-            "subset" => list is null ? Open("folder", null) : new Subset(new(list), Open("folder", null)),
+            "subset" => list is null ? Open("folder", null) : new Subset(new(List: list), Open("folder", null)),
             _ => list is null
                 ? new Subset(new Shapes(new(Count: 3, Size: 16)), [0, 1, 2])
-                : new Subset(new(list), new Shapes(new(Count: 3, Size: 16))),
+                : new Subset(new(List: list), new Shapes(new(Count: 3, Size: 16))),
         };
 
     private void Make(string kind)

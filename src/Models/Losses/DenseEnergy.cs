@@ -78,7 +78,7 @@ public static class DenseEnergy
         for (var first = 0L; first < count; first += step)
         {
             using var block = NewDisposeScope();
-            var alike = queries.narrow(0, first, Math.Min(step, count - first)).matmul(keys).clamp_max_(0).exp_();
+            var alike = queries.narrow(0, first, Math.Min(step, count - first)).matmul(keys).clamp_(max: 0).exp_();
             rows.Add(block.MoveToOuter(alike.matmul(columns)));
         }
         return scope.MoveToOuter(cat(rows).t());

@@ -27,6 +27,7 @@ public sealed class NeckTests
             """{ "out_channels": 8, "start_level": 0, "end_level": 1 }""",
         ],
         ["MultiLevelNeck"] = [], // of maps of one size; see MultiLevelNeckTests
+        ["PooledMaps"] = [], // gives a vector, and has no parameters; see below
     };
 
     public static TheoryData<string> Necks()
@@ -68,6 +69,21 @@ public sealed class NeckTests
             foreach (var (name, parameter) in neck.named_parameters())
                 Assert.True(parameter.grad is not null && parameter.grad.abs().sum().item<float>() > 0, $"{name} is dead");
         }
+    }
+
+    [Fact]
+    public void PooledMaps_AveragesEachMap_AndJoinsThemWithVectors()
+    {
+        using var neck = new PooledMaps(new Maps());
+        using var scope = NewDisposeScope();
+        var maps = Input(64, 96);
+        var vector = Assert.Single(neck.call([maps[0], maps[1], maps[2].mean([2, 3])]));
+        Assert.Equal([2L, neck.OutChannels[0]], vector.shape);
+        var channels = (int)maps[0].shape[1];
+        var (height, width) = ((int)maps[0].shape[2], (int)maps[0].shape[3]);
+        var values = maps[0][1, channels - 1].data<float>().ToArray();
+        Assert.Equal(values.Sum(value => (double)value) / (height * width), vector[1, channels - 1].item<float>(), 1e-5);
+        Assert.Equal(maps.Sum(map => map.shape[1]), neck.OutChannels[0]);
     }
 
     [Fact]
