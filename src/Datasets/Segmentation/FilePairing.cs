@@ -80,7 +80,11 @@ internal static class FilePairing
                     {
                         var expected = Join(labelFolder, System.IO.Path.ChangeExtension(name[prefix.Length..], ".png"));
                         var found = labels.Find(System.IO.Path.ChangeExtension(name[prefix.Length..], null));
-                        return new LabelledFile(name, found.FirstOrDefault(file => file == expected) ?? found.FirstOrDefault(), expected);
+                        return new LabelledFile(
+                            name,
+                            found.FirstOrDefault(file => file == expected) ?? (found.Count > 0 ? found[0] : null),
+                            expected
+                        );
                     }),
             ],
             [],
