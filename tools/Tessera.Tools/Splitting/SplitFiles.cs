@@ -1,3 +1,4 @@
+using System.Buffers;
 using Tessera.Datasets.Splitting;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
@@ -7,6 +8,8 @@ namespace Tessera.Tools.Splitting;
 /// <summary>Writes the lists of a split: of parts "train.txt", "val.txt"; of folds "fold-0_train.txt", "fold-0_val.txt" …</summary>
 internal static class SplitFiles
 {
+    private static readonly SearchValues<char> s_lineEnds = SearchValues.Create("\r\n\f\v\u0085\u2028\u2029");
+
     /// <param name="names">What lists call the samples.</param>
     /// <param name="overwrite">Write over lists that say something else.</param>
     /// <returns>Each list's part, and its path.</returns>
@@ -20,7 +23,7 @@ internal static class SplitFiles
     )
     {
         foreach (var name in names)
-            if (name.Trim() != name || name.AsSpan().IndexOfAny("\r\n\f\v\u0085\u2028\u2029") >= 0)
+            if (name.Trim() != name || name.AsSpan().ContainsAny(s_lineEnds))
                 throw new UserErrorException($"\"{name}\" can't stand in a list: it begins or ends with a blank, or holds a line's end.");
         var lists = Lists(plan, areFolds)
             .Select(list =>
