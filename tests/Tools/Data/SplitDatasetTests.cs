@@ -24,7 +24,7 @@ public sealed class SplitDatasetTests : IDisposable
         ClassFolders();
         var said = Tool.Run("split-dataset", At("photos"), "--out-dir", At("lists")).Succeeds();
         Assert.Equal(
-            ["train val all", "bird 1 0 1", "cat 8 2 10", "dog 4 1 5", "samples 13 (81.2 %) 3 (18.8 %) 16"],
+            ["train val all", "bird 1 0 1", "cat 8 2 10", "dog 4 1 5", "samples 13 (81.3 %) 3 (18.8 %) 16"],
             Squeezed(said.Output).Take(5)
         );
         Assert.Contains("bird: 1 sample, none in val (too few samples for 2 parts).", said.Error, StringComparison.Ordinal);

@@ -9,7 +9,6 @@ internal sealed class GroupTable
     private const long MaxBytes = 1L << 28;
 
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string?> _byFile = new(StringComparer.Ordinal); // null: several rows contradict each other
 
     /// <exception cref="UserErrorException">There is no such file or column, or an image has two values; with the line.</exception>
     public GroupTable(string path, string column)
@@ -41,17 +40,21 @@ internal sealed class GroupTable
         }
     }
 
-    /// <summary>The value of an image: by its whole name, or by its file's name where that is clear. null: it has no row.</summary>
-    public string? Find(string name) => _values.GetValueOrDefault(name) ?? _byFile.GetValueOrDefault(FileOf(name));
+    /// <summary>The value of an image: by its whole name, or by one that leaves out folders before it or, last, the file's ending. null: it
+    /// has no row.</summary>
+    public string? Find(string name)
+    {
+        if (_values.TryGetValue(name, out var value))
+            return value;
+        for (var at = name.IndexOf('/', StringComparison.Ordinal); at >= 0; at = name.IndexOf('/', at + 1))
+            if (_values.TryGetValue(name[(at + 1)..], out value))
+                return value;
+        return _values.GetValueOrDefault(Path.GetFileNameWithoutExtension(name));
+    }
 
     private void Add(string path, int line, string name, string value)
     {
         if (!_values.TryAdd(name, value) && _values[name] != value)
             throw new UserErrorException($"{path}:{line}  {name} has two values: \"{_values[name]}\", then \"{value}\".");
-        foreach (var key in (string[])[FileOf(name), Path.GetFileNameWithoutExtension(name)])
-            if (!_byFile.TryAdd(key, value) && _byFile[key] != value)
-                _byFile[key] = null;
     }
-
-    private static string FileOf(string name) => name[(name.LastIndexOf('/') + 1)..];
 }

@@ -23,7 +23,7 @@ internal static class SplitFiles
     )
     {
         foreach (var name in names)
-            if (name.Trim() != name || name.AsSpan().IndexOfAny(s_lineEnds) >= 0)
+            if (name.Trim() != name || name.AsSpan().ContainsAny(s_lineEnds))
                 throw new UserErrorException($"\"{name}\" can't stand in a list: it begins or ends with a blank, or holds a line's end.");
         var lists = Lists(plan, areFolds)
             .Select(list =>
