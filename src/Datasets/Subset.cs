@@ -5,12 +5,12 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets;
 
 /// <param name="Indices">Which samples, counted from 0 in the data set's order: numbers and ranges, rising, such as "0-3,7,9-12".</param>
-/// <param name="List">In place of indices: a text file that names the samples to take, one a line, from the working folder: by their images'
-/// names as the data set's own "list" has them, or, where samples have no files of their own, by their numbers from 0.</param>
+/// <param name="List">In place of indices: a text file that names the samples to take, one a line, from the working folder: by their
+/// images' names as the data set's own "list" has them, or, where samples have no files of their own, by their numbers from 0.</param>
 public sealed record SubsetOptions([property: MinLength(1)] string? Indices = null, [property: MinLength(1)] string? List = null);
 
-/// <summary>Some samples of another data set: a fold, or what a split has left to train on, for data that has no "list" of its own: drawn in
-/// code, several sets as one, or many images in a file. The pipeline stands here, not in the part.</summary>
+/// <summary>Some samples of another data set: a fold, or what a split has left to train on, for data that has no "list" of its own: drawn
+/// in code, several sets as one, or many images in a file. The pipeline stands here, not in the part.</summary>
 [Component("Subset")]
 public sealed class Subset : Dataset
 {

@@ -229,7 +229,7 @@ public sealed class ConfigDocument
         mistakes.ThrowIfAny();
         var references = new ConfigReferences(mistakes, environment ?? Environment.GetEnvironmentVariable, keepUnset);
         var root = references.Resolve(merged, useVariable: !SetsDataRoot(merged, applied));
-        plugins ??= ReadPlugins(root, mistakes);
+        plugins ??= NamedPlugins.Of(root, mistakes);
         mistakes.ThrowIfAny();
         return new ConfigDocument(merged, root, mistakes.Files, plugins);
     }
@@ -238,33 +238,6 @@ public sealed class ConfigDocument
     private static bool SetsDataRoot(ConfigMap merged, ConfigOverrides applied) =>
         applied.TopKeys.Contains(ConfigReferences.DataRootKey)
         || merged[ConfigReferences.DataRootKey]?.Source == SourceLocation.CommandLine;
-
-    private static List<PluginReference> ReadPlugins(ConfigMap root, MistakeList mistakes)
-    {
-        var plugins = new List<PluginReference>();
-        if (!root.TryGet(PluginsKey, out var node))
-            return plugins;
-        if (node is not ConfigList list)
-        {
-            mistakes.Add(new Mistake(node.Source, PluginsKey, ConfigErrors.WrongType("a list of paths", node)));
-            return plugins;
-        }
-
-        foreach (var item in list)
-        {
-            if (item is ConfigValue { Kind: ConfigValueKind.String, Text.Length: > 0 } path)
-            {
-                var directory = item.Source.IsFile ? System.IO.Path.GetDirectoryName(item.Source.Name)! : Directory.GetCurrentDirectory();
-                plugins.Add(new PluginReference(System.IO.Path.GetFullPath(path.Text, directory), item.Source));
-            }
-            else
-            {
-                mistakes.Add(new Mistake(item.Source, PluginsKey, ConfigErrors.WrongType("the path of a .dll, .csproj or .cs", item)));
-            }
-        }
-
-        return plugins;
-    }
 
     private ConfigDocument AsSaved() => new(Merged, Root, Files, Plugins) { IsSaved = true };
 }

@@ -161,8 +161,8 @@ public sealed class ConfigGrid
         return edits;
     }
 
-    /// <summary>Where the grid counts in another unit than the base, so does the interval of the evaluations: every epoch, or once at the end
-    /// of so many iterations.</summary>
+    /// <summary>Where the grid counts in another unit than the base, so does the interval of the evaluations: every epoch, or once at the
+    /// end of so many iterations.</summary>
     private static IEnumerable<ConfigEdit> ReadEvaluations(ConfigDocument config, ConfigMap root)
     {
         var counts = (config.Find("train.loop") as ConfigValue)?.Text ?? EpochsKey;

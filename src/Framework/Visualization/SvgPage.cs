@@ -58,7 +58,8 @@ internal sealed partial class SvgPage : IDisposable
             );
     }
 
-    [GeneratedRegex("cl_[0-9a-f]+", RegexOptions.None, matchTimeoutMilliseconds: 10_000)] // no other attribute can hold an underscore after letters, base64 included
+    // No other attribute can hold an underscore after letters, base64 included.
+    [GeneratedRegex("cl_[0-9a-f]+", RegexOptions.None, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex ClipName();
 
     /// <summary>Skia doesn't write how an image is to be enlarged.</summary>

@@ -26,8 +26,8 @@ internal static class StoredPredictions
             return new PredictionsOfData(PredictionFile.Open(file), dataset, dataRoot).Of;
         if (PredictionFolder.Find(path) is { } other)
             throw new UserErrorException(
-                $"{path}: it has the predictions of {PredictionFile.Open(other).Header.Part}, the config evaluates {part}. tools/test CONFIG "
-                    + $"CHECKPOINT --work-dir {path} stores those of {part}."
+                $"{path}: it has the predictions of {PredictionFile.Open(other).Header.Part}, the config evaluates {part}. "
+                    + $"tools/test CONFIG CHECKPOINT --work-dir {path} stores those of {part}."
             );
         return OpenPlain(path, dataset);
     }

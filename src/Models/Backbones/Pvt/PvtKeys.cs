@@ -50,26 +50,10 @@ internal static class PvtKeys
                     when rest.Split('.', 2) is [var blockText, var inner]
                         && int.TryParse(blockText, CultureInfo.InvariantCulture, out var block)
                         && block >= first:
-                    return $"block{stage + 1}.{block - first}.{Inner(inner)}";
+                    return $"block{stage + 1}.{block - first}.{OfBlock(inner, fc2)}";
                 default:
                     return null;
             }
-        }
-        string Inner(string name)
-        {
-            foreach (
-                var (foreign, own) in new[]
-                {
-                    ("attn.attn.in_proj_", "attn.q."),
-                    ("attn.attn.out_proj.", "attn.proj."),
-                    ("ffn.layers.0.", "mlp.fc1."),
-                    ($"ffn.layers.{fc2}.", "mlp.fc2."),
-                    ("ffn.layers.1.", "mlp.dwconv.dwconv."),
-                }
-            )
-                if (name.StartsWith(foreign, StringComparison.Ordinal))
-                    return own + name[foreign.Length..];
-            return name;
         }
         return new KeyMap(Rename)
         {
@@ -85,6 +69,24 @@ internal static class PvtKeys
                 : key.Contains(".mlp.fc", StringComparison.Ordinal) && stored.dim() == 4 ? stored.flatten(1)
                 : stored,
         };
+    }
+
+    /// <param name="fc2">The second layer's place in an MLP.</param>
+    private static string OfBlock(string name, int fc2)
+    {
+        foreach (
+            var (foreign, own) in new[]
+            {
+                ("attn.attn.in_proj_", "attn.q."),
+                ("attn.attn.out_proj.", "attn.proj."),
+                ("ffn.layers.0.", "mlp.fc1."),
+                ($"ffn.layers.{fc2}.", "mlp.fc2."),
+                ("ffn.layers.1.", "mlp.dwconv.dwconv."),
+            }
+        )
+            if (name.StartsWith(foreign, StringComparison.Ordinal))
+                return own + name[foreign.Length..];
+        return name;
     }
 
     private static KeyMap Timm()
