@@ -47,12 +47,13 @@ internal static class DenseOracle
     /// <summary>Leading tokens attend all and are attended by all; the grid's tokens as told.</summary>
     public static Tensor Mask(TokenGrid grid, Func<int, int, bool> attends)
     {
-        var mask = ones(grid.Count, grid.Count);
-        for (var i = grid.Leading; i < grid.Count; i++)
-        for (var j = grid.Leading; j < grid.Count; j++)
-            if (!attends(i - grid.Leading, j - grid.Leading))
-                mask[i, j] = 0;
-        return mask;
+        // Not mask[i, j] = 0: a garbage collection during that call frees the 0 before libtorch reads it.
+        var mask = new float[grid.Count * grid.Count];
+        for (var i = 0; i < grid.Count; i++)
+        for (var j = 0; j < grid.Count; j++)
+            if (i < grid.Leading || j < grid.Leading || attends(i - grid.Leading, j - grid.Leading))
+                mask[(i * grid.Count) + j] = 1;
+        return tensor(mask, [grid.Count, grid.Count]);
     }
 
     /// <summary>Asserts that value, gradient of the input and gradient of every parameter agree, and that no parameter is dead.</summary>

@@ -6,6 +6,7 @@ using Tessera.Tools.Experiments;
 namespace Tessera.Tests.Tools.Experiments;
 
 /// <summary>Every kind of data can be divided: by the shipped configs, on files of each kind.</summary>
+[Collection(InProcess.Name)]
 public sealed class FoldDataTests(TinyData data) : IClassFixture<TinyData>
 {
     [Theory]

@@ -8,6 +8,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Tools.Sessions;
 
+[Collection(InProcess.Name)]
 public sealed class SessionTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("tessera-session").FullName;
