@@ -42,9 +42,7 @@ internal sealed class OutputScale : LayerChange
 
     public override void MergeOutput(LayerWeights weights)
     {
-        var factors = InRows(Exactly(scale), 1);
-        weights.Weight = weights.Weight * factors.view([-1, .. weights.Weight.shape[1..].Select(_ => 1L)]);
-        weights.Bias = weights.Bias is { } bias ? bias * factors : null;
+        weights.ScaleRows(InRows(Exactly(scale), 1));
     }
 }
 

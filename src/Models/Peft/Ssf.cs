@@ -52,9 +52,8 @@ internal sealed class ScaleShift : LayerChange
 
     public override void MergeOutput(LayerWeights weights)
     {
-        var factors = InRows(Exactly(scale), 1);
-        weights.Weight = weights.Weight * factors.view([-1, .. weights.Weight.shape[1..].Select(_ => 1L)]);
+        weights.ScaleRows(InRows(Exactly(scale), 1));
         if (weights.Bias is { } bias)
-            weights.Bias = (bias * factors) + InRows(Exactly(shift!), 0);
+            weights.Bias = bias + InRows(Exactly(shift!), 0);
     }
 }

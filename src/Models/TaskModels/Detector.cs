@@ -71,10 +71,7 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects
     public Tensor[] Outputs(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = backbone.call(images);
-        if (neck is not null)
-            maps = neck.call(maps);
-        var outputs = bbox_head.call(maps);
+        var outputs = bbox_head.call(backbone.Maps(neck, images));
         scope.MoveToOuter(outputs);
         return outputs;
     }

@@ -46,10 +46,7 @@ public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures
     public Tensor Logits(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = backbone.call(images);
-        if (neck is not null)
-            maps = neck.call(maps);
-        return scope.MoveToOuter(head.call(maps));
+        return scope.MoveToOuter(head.call(backbone.Maps(neck, images)));
     }
 
     public Tensor[] Outputs(Tensor images) => [Logits(images)];
@@ -61,10 +58,7 @@ public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures
     public Tensor Features(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = backbone.call(images);
-        if (neck is not null)
-            maps = neck.call(maps);
-        return scope.MoveToOuter(head.Features(maps));
+        return scope.MoveToOuter(head.Features(backbone.Maps(neck, images)));
     }
 
     public override LossMap Loss(Batch batch, Progress progress)

@@ -56,7 +56,7 @@ public sealed class DotChart : Panel
         var axis = ChartAxis.Of(Rows.SelectMany(Ends), (int)Math.Max(2, (right - left) / 90));
         var plot = new Plot(axis, left, right, top, top + (Rows.Count * Row));
         DrawReference(drawing, plot);
-        DrawTicks(drawing, plot);
+        DrawTicksBelow(drawing, plot.Axis, plot.X, plot.Top, plot.Bottom);
         for (var i = 0; i < Rows.Count; i++)
             DrawRow(drawing, Rows[i], plot, top + ((i + 0.5) * Row), names);
         drawing.Line(left, plot.Bottom, right, plot.Bottom, Ink, 1.2);
@@ -83,21 +83,6 @@ public sealed class DotChart : Panel
         if (Rows[at].Interval is { } interval)
             drawing.Fill(plot.X(interval.Low), plot.Top, plot.X(interval.High) - plot.X(interval.Low), plot.Bottom - plot.Top, s_band);
         drawing.Line(plot.X(Rows[at].Mean), plot.Top, plot.X(Rows[at].Mean), plot.Bottom, ClassColors.Distinct(1)[0], 1, 5);
-    }
-
-    private static void DrawTicks(Drawing drawing, Plot plot)
-    {
-        var edge = double.NegativeInfinity;
-        foreach (var tick in plot.Axis.Ticks)
-        {
-            var at = Math.Round(plot.X(tick)) + 0.5;
-            drawing.Line(at, plot.Top, at, plot.Bottom, Grid);
-            var half = drawing.Measure(plot.Axis.Label(tick), TickSize).Width / 2;
-            if (at - half < edge + 6)
-                continue;
-            drawing.Text(plot.Axis.Label(tick), at, plot.Bottom + 5, TickSize, Ink, TextAlign.Middle, TextAlign.Start);
-            edge = at + half;
-        }
     }
 
     private void DrawRow(Drawing drawing, DotRow row, Plot plot, double middle, double names)

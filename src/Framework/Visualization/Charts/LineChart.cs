@@ -77,17 +77,7 @@ public sealed class LineChart : Panel
             drawing.Line(plot.Left, at, plot.Right, at, Grid);
             drawing.Text(plot.Vertical.Label(tick), plot.Left - 6, at, TickSize, Ink, TextAlign.End, TextAlign.Middle);
         }
-        var edge = double.NegativeInfinity;
-        foreach (var tick in plot.Horizontal.Ticks)
-        {
-            var at = Math.Round(plot.X(tick)) + 0.5;
-            drawing.Line(at, plot.Top, at, plot.Bottom, Grid);
-            var half = drawing.Measure(plot.Horizontal.Label(tick), TickSize).Width / 2;
-            if (at - half < edge + 6)
-                continue;
-            drawing.Text(plot.Horizontal.Label(tick), at, plot.Bottom + 5, TickSize, Ink, TextAlign.Middle, TextAlign.Start);
-            edge = at + half;
-        }
+        DrawTicksBelow(drawing, plot.Horizontal, plot.X, plot.Top, plot.Bottom);
         drawing.Path([(plot.Left, plot.Top), (plot.Left, plot.Bottom), (plot.Right, plot.Bottom)], Ink, 1.2);
     }
 

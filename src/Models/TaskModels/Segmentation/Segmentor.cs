@@ -110,7 +110,7 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities
     public Tensor Logits(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var maps = Maps(images);
+        var maps = backbone.Maps(neck, images);
         return scope.MoveToOuter(Decode(maps, decode_head.WantsPrior ? _auxiliaries[_prior].Head.call(maps) : null));
     }
 
@@ -129,7 +129,7 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities
                     + $"x {labels.shape[2]}. In training, LoadSegmentation comes before the steps that resize or crop."
             );
         using var scope = NewDisposeScope();
-        var maps = Maps(batch.Images);
+        var maps = backbone.Maps(neck, batch.Images);
         var guesses = _auxiliaries.Select(auxiliary => auxiliary.Head.call(maps)).ToArray();
         if (projection_head?.SharesInput(decode_head) == true)
             maps = [decode_head.Input(maps)];
@@ -157,12 +157,6 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities
     public override IReadOnlyList<Prediction> Predict(Batch batch) => _predictor.Predict(batch);
 
     public IEnumerable<Tensor> Probabilities(Batch batch) => _predictor.Probabilities(batch);
-
-    private Tensor[] Maps(Tensor images)
-    {
-        var maps = backbone.call(images);
-        return neck is null ? maps : neck.call(maps);
-    }
 
     private Tensor Decode(Tensor[] maps, Tensor? prior) => decode_head.call(prior is null ? maps : [.. maps, prior]);
 
