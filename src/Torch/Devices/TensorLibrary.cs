@@ -34,6 +34,8 @@ public static class TensorLibrary
         };
         if (Processor.Warning is { } warning)
             lines.Add(("CPU, note", warning));
+        if (CacheSizes.Note is { } note)
+            lines.Add(("oneDNN, note", note));
         var devices = cuda.is_available() ? cuda.device_count() : 0;
         lines.Add(
             (

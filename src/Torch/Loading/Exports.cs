@@ -26,7 +26,9 @@ internal static class Exports
         AutocastShallower = "_ZN2at8autocast17decrement_nestingEv",
         ClearAutocastCache = "_ZN2at8autocast11clear_cacheEv",
         BumpVersion = "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE",
-        TensorVersion = "_ZN2at4_ops8_version4callERKNS_6TensorE";
+        TensorVersion = "_ZN2at4_ops8_version4callERKNS_6TensorE",
+        GlobalContext = "_ZN2at13globalContextEv",
+        EnableOneDnn = "_ZN2at7Context20setUserEnabledMkldnnEb";
 
     /// <summary>Every name in use.</summary>
     internal static readonly string[] All =
@@ -45,6 +47,8 @@ internal static class Exports
         ClearAutocastCache,
         BumpVersion,
         TensorVersion,
+        GlobalContext,
+        EnableOneDnn,
         .. TraceFunctions.Names,
     ];
 

@@ -50,6 +50,16 @@ public static class LibTorch
     {
         (s_beforeLoading, s_afterLoading) = (before, after);
         Prepare();
+        if (!CacheSizes.AreHidden)
+            return;
+        try
+        {
+            Load(); // before anyone's first convolution
+        }
+        catch (LibTorchException)
+        {
+            // Whoever needs it will be told.
+        }
     }
 
     /// <summary>The mended copy of TorchSharp's library that this process uses; 0 where it uses the file itself.</summary>
@@ -89,6 +99,7 @@ public static class LibTorch
             s_loaded = true; // what follows asks libtorch, and so comes by here
             RequireVersion(LibTorchBuild.Version);
             s_afterLoading();
+            CacheSizes.Mend();
         }
     }
 
