@@ -57,6 +57,7 @@ public sealed class ModelExplainer : IDisposable
             new SessionOptions
             {
                 Device = options.Device,
+                Overrides = options.Overrides,
                 Plugins = options.Plugins,
                 Averaged = options.Averaged,
                 Note = options.Note,

@@ -6,6 +6,9 @@ public sealed record ModelExplainerOptions
     /// <summary>"auto", "cpu", "cuda" or "cuda:N".</summary>
     public string Device { get; init; } = "auto";
 
+    /// <summary>Changes to the checkpoint's config, as of --cfg-options: where the data lies now, another part of it.</summary>
+    public IReadOnlyList<string> Overrides { get; init; } = [];
+
     /// <summary>Plugins that the checkpoint's model needs: .dll, .csproj or .cs. A checkpoint's own are never loaded.</summary>
     public IReadOnlyList<string> Plugins { get; init; } = [];
 

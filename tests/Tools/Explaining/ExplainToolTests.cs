@@ -50,6 +50,15 @@ public sealed class ExplainToolTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void CfgOptions_ChangeTheCheckpointsConfig()
+    {
+        var folder = Path.Combine(run.New(), "out");
+        Explain("val", "--out-dir", folder, "--cfg-options", "val.dataset.count=2").Succeeds();
+        Assert.Equal(2, Table(folder).Length);
+        Explain("val", "--out-dir", folder, "--cfg-options", "val.dataset.cuont=2").IsMistake("cuont", "count");
+    }
+
+    [Fact]
     public void Folder_WithBadFiles_ExplainsTheOthers_AndEscapesNames()
     {
         var images = Directory.CreateDirectory(Path.Combine(run.New(), "images")).FullName;

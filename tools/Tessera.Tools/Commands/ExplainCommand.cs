@@ -78,6 +78,7 @@ internal static class ExplainCommand
             HelpName = "N",
             DefaultValueFactory = _ => 8,
         };
+        var overrides = CommandLine.CfgOptions();
         var device = CommandLine.Device();
         var weights = CommandLine.Weights();
         var plugins = CommandLine.Plugins();
@@ -96,6 +97,7 @@ internal static class ExplainCommand
             folder,
             arrays,
             batch,
+            overrides,
             device,
             weights,
             plugins,
@@ -121,6 +123,7 @@ internal static class ExplainCommand
                 },
                 new ModelExplainerOptions
                 {
+                    Overrides = parsed.GetRequiredValue(overrides),
                     Device = parsed.GetValue(device) ?? "auto",
                     Averaged = parsed.GetValue(weights) == WeightChoice.Averaged,
                     Plugins = parsed.GetRequiredValue(plugins),
