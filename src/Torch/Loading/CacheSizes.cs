@@ -46,7 +46,8 @@ internal static unsafe class CacheSizes
         foreach (var (start, bytes) in WritableMemory(File.ReadLines("/proc/self/maps"), "libtorch_cpu.so"))
             found += Replace(new Span<uint>((void*)start, checked((int)(bytes / sizeof(uint)))), Signature(CpuId), sizes);
         if (found == 0)
-            TurnOff();
+            TurnOff(Exports.EnableOneDnn);
+        TurnOff(Exports.EnableNnpack); // refuses such a machine, and would say so at every convolution
         Note =
             "this virtual machine hides the sizes of the processor's caches, for which oneDNN would lose channels of convolutions; "
             + (
@@ -139,10 +140,10 @@ internal static unsafe class CacheSizes
         _ = TorchSharp.torch.nn.functional.conv2d(images, TorchSharp.torch.zeros(16, 16, 3, 3), strides: [2, 2]);
     }
 
-    private static void TurnOff()
+    private static void TurnOff(string library)
     {
         var context = (delegate* unmanaged<nint>)Exports.Find(Exports.GlobalContext);
-        var enable = (delegate* unmanaged<nint, byte, void>)Exports.Find(Exports.EnableOneDnn);
+        var enable = (delegate* unmanaged<nint, byte, void>)Exports.Find(library);
         if (context != null && enable != null)
             enable(context(), 0);
     }

@@ -28,7 +28,8 @@ internal static class Exports
         BumpVersion = "_ZN5torch8autograd4impl12bump_versionERKN2at6TensorE",
         TensorVersion = "_ZN2at4_ops8_version4callERKNS_6TensorE",
         GlobalContext = "_ZN2at13globalContextEv",
-        EnableOneDnn = "_ZN2at7Context20setUserEnabledMkldnnEb";
+        EnableOneDnn = "_ZN2at7Context20setUserEnabledMkldnnEb",
+        EnableNnpack = "_ZN2at7Context20setUserEnabledNNPACKEb";
 
     /// <summary>Every name in use.</summary>
     internal static readonly string[] All =
@@ -49,6 +50,7 @@ internal static class Exports
         TensorVersion,
         GlobalContext,
         EnableOneDnn,
+        EnableNnpack,
         .. TraceFunctions.Names,
     ];
 
