@@ -12,7 +12,9 @@ public sealed class ExplanationSheet
         Line = 16,
         Size = 11,
         Strip = 8;
-    private const int Longest = 176,
+    private const double MostHeight = 8000; // times the scale: what viewers still open, and half of what can be drawn
+    private const int Scale = 2,
+        Longest = 176,
         Shortest = 112,
         LeastText = 144,
         MostInLine = 8;
@@ -34,6 +36,8 @@ public sealed class ExplanationSheet
         _rows.Add(new Row(title, shown, [.. maps.Select(map => Cell.Of(map.Model, map.Explanation, shown))]));
     }
 
+    /// <summary>Draws the rows; those that would make the picture taller than 16,000 pixels are left out, and counted below the
+    /// others.</summary>
     /// <returns>The caller's to dispose.</returns>
     public Drawing Draw()
     {
@@ -41,13 +45,11 @@ public sealed class ExplanationSheet
         var above = (named ? 2 : 1) * Line;
         var cellWidth = Math.Max(LeastText, _rows.Max(row => row.Shown.Width)) + Gap;
         var inLine = Math.Min(MostInLine, _rows.Max(row => row.Cells.Count));
-        var drawing = Drawing.Pixels(
-            Gap + (cellWidth * (inLine + 1)),
-            Gap + _rows.Sum(row => Lines(row, inLine) * Height(row, above)),
-            scale: 2
-        );
+        var (fitting, height) = Fitting(row => Lines(row, inLine) * Height(row, above));
+        var left = _rows.Count - fitting;
+        var drawing = Drawing.Pixels(Gap + (cellWidth * (inLine + 1)), Gap + height + (left > 0 ? Line + Gap : 0), Scale);
         var top = Gap;
-        foreach (var row in _rows)
+        foreach (var row in _rows.Take(fitting))
         {
             Text(drawing, row.Title, Gap, top, cellWidth, s_ink, bold: true);
             drawing.Draw(row.Shown, Gap, top + above, row.Shown.Width, row.Shown.Height);
@@ -62,7 +64,18 @@ public sealed class ExplanationSheet
                 );
             top += Lines(row, inLine) * Height(row, above);
         }
+        if (left > 0)
+            Text(drawing, left == 1 ? "1 more row" : $"{left} more rows", Gap, top, cellWidth, s_ink, bold: true);
         return drawing;
+    }
+
+    /// <summary>How many rows fit, at least one, and how high they are together.</summary>
+    private (int Rows, double Height) Fitting(Func<Row, double> heightOf)
+    {
+        var (rows, height) = (1, heightOf(_rows[0]));
+        while (rows < _rows.Count && height + heightOf(_rows[rows]) is <= MostHeight and var more)
+            (rows, height) = (rows + 1, more);
+        return (rows, height);
     }
 
     private static int Lines(Row row, int inLine) => Math.Max(1, (row.Cells.Count + inLine - 1) / inLine);

@@ -49,6 +49,18 @@ public sealed class ModelExplainerTests(TinyRun run) : IClassFixture<TinyRun>
     }
 
     [Fact]
+    public void Sheet_OfManyRows_EndsWhereViewersStillOpenIt()
+    {
+        using var explainer = ModelExplainer.Load(run.Checkpoint, new ModelExplainerOptions { Device = "cpu" });
+        var found = explainer.Explain(Shape(5))[0];
+        var sheet = new ExplanationSheet();
+        for (var i = 0; i < 150; i++)
+            sheet.Add("image", found.ReadImage(), [(null, found)]);
+        using var drawing = sheet.Draw();
+        Assert.InRange(drawing.ToImage().Height, 15_000, 16_100);
+    }
+
+    [Fact]
     public void Class_ThatNothingSpeaksFor_IsSaid_AndNotStretched()
     {
         using var session = Session.OfCheckpoint(run.Checkpoint, new SessionOptions { Device = "cpu" });
