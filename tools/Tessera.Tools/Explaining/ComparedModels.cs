@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Tessera.Explaining;
 using Tessera.Framework.Errors;
 using Tessera.Models.Explanation;
@@ -6,7 +7,7 @@ using Tessera.Models.Explanation.Faithfulness;
 namespace Tessera.Tools.Explaining;
 
 /// <summary>Models that explain the same images, side by side.</summary>
-internal sealed class ComparedModels : IDisposable
+internal sealed partial class ComparedModels : IDisposable
 {
     private readonly List<ModelExplainer> _explainers = [];
     private readonly string[] _names;
@@ -130,11 +131,12 @@ internal sealed class ComparedModels : IDisposable
 
     private string? NameOf(int model) => _names.Length > 1 ? _names[model] : null;
 
-    // Files of two runs are often called alike: then with their folders.
+    // Files of two runs are often called alike, or after their epoch alone, which says nothing of the network: then with their folders.
     private static string[] Names(IReadOnlyList<string> checkpoints)
     {
         string[] plain = [.. checkpoints.Select(path => Path.GetFileNameWithoutExtension(path) ?? path)];
-        if (plain.Distinct().Count() == plain.Length)
+        var oneFolder = checkpoints.Select(path => Path.GetDirectoryName(Path.GetFullPath(path))).Distinct().Count() == 1;
+        if (plain.Distinct().Count() == plain.Length && (oneFolder || !plain.Any(name => OfTraining().IsMatch(name))))
             return plain;
         string[] longer =
         [
@@ -144,4 +146,7 @@ internal sealed class ComparedModels : IDisposable
         ];
         return longer.Distinct().Count() == longer.Length ? longer : [.. longer.Select((name, i) => $"{i + 1}: {name}")];
     }
+
+    [GeneratedRegex("^(epoch_|iter_|best_|latest)")]
+    private static partial Regex OfTraining();
 }
