@@ -4,8 +4,10 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets.Synthetic;
 
 /// <summary>Draws scenes: a textured ground, clutter, shapes, a little clutter before them; then light and noise.</summary>
+/// <param name="classes">What a class shows: a shape, and the small shape on it, where there is one.</param>
+/// <param name="markScale">Radius of the small shape, relative to its shape's.</param>
 internal sealed class ShapePainter(
-    string[] classes,
+    (string Shape, string? Mark)[] classes,
     int size,
     int maxShapes,
     double minScale,
@@ -13,7 +15,8 @@ internal sealed class ShapePainter(
     int clutter,
     double contrast,
     double noise,
-    bool masks
+    bool masks,
+    double markScale
 )
 {
     private readonly ThreadLocal<Canvas> _canvas = new(() => new Canvas(size, size));
@@ -53,10 +56,13 @@ internal sealed class ShapePainter(
             places.Add(place);
             var mask = masks ? new byte[size * size] : null;
             var palette = new Palette(random, ground, (float)contrast);
-            AddShape(canvas, random, classes[label], place.Center, place.Radius);
+            var (shape, mark) = classes[label];
+            AddShape(canvas, random, shape, place.Center, place.Radius);
             canvas.Paint(palette.Texture(random, PickKind(random), Between(random, 3, 8) * _unit), 1, mask);
             if (mask is not null)
                 Hide(shapes, mask);
+            if (mark is not null)
+                PaintMark(canvas, random, mark, place.Center, place.Radius, palette);
             shapes.Add(new PaintedShape(label, [place.Center.X / size, place.Center.Y / size, 2 * place.Radius / size], mask));
         }
         return shapes;
@@ -97,6 +103,14 @@ internal sealed class ShapePainter(
             * Matrix3x2.CreateTranslation(center);
         foreach (var outline in ShapeOutlines.Make(name, random))
             Add(canvas, outline, placed);
+    }
+
+    /// <summary>A small shape of one colour at any place about the middle of another, over whatever texture that has.</summary>
+    private void PaintMark(Canvas canvas, RandomSource random, string mark, Vector2 center, float radius, Palette under)
+    {
+        var away = Away(random, Between(random, 0, MathF.Max(0, 0.45f - (float)markScale)) * radius);
+        AddShape(canvas, random, mark, center + away, (float)markScale * radius);
+        canvas.Paint(new Palette(random, under, MathF.Max((float)contrast, 0.3f)).Texture(random, TextureKind.Solid, 1));
     }
 
     private static void Add(Canvas canvas, ReadOnlySpan<Vector2> outline, Matrix3x2 placed)
