@@ -34,16 +34,26 @@ internal sealed class ShapePainter(
         var scraps = random.Next(clutter + 1);
         for (var i = 0; i < scraps; i++)
             PaintScrap(canvas, random, ground);
-        var shapes = PaintShapes(canvas, random, firstLabel, ground);
+        var marks = new List<(string Name, Vector2 Center, float Radius, Palette Under)>();
+        var shapes = PaintShapes(canvas, random, firstLabel, ground, marks);
         var before = random.Next(clutter / 3 + 1);
         for (var i = 0; i < before; i++)
             PaintLine(canvas, random, Palette.AnyColor(random), Between(random, 0.5f, 1.1f));
         var light = new Vector2(Between(random, -0.3f, 0.3f), Between(random, -0.3f, 0.3f));
-        var image = canvas.Develop(light, (float)random.Uniform(0, noise), random);
+        var grain = (float)random.Uniform(0, noise);
+        foreach (var (name, center, radius, under) in marks) // last: a scene is the same without them
+            PaintMark(canvas, random, name, center, radius, under);
+        var image = canvas.Develop(light, grain, random);
         return new ShapeScene(image, shapes);
     }
 
-    private List<PaintedShape> PaintShapes(Canvas canvas, RandomSource random, int firstLabel, Palette ground)
+    private List<PaintedShape> PaintShapes(
+        Canvas canvas,
+        RandomSource random,
+        int firstLabel,
+        Palette ground,
+        List<(string Name, Vector2 Center, float Radius, Palette Under)> marks
+    )
     {
         var count = 1 + random.Next(maxShapes);
         var shapes = new List<PaintedShape>(count);
@@ -62,7 +72,7 @@ internal sealed class ShapePainter(
             if (mask is not null)
                 Hide(shapes, mask);
             if (mark is not null)
-                PaintMark(canvas, random, mark, place.Center, place.Radius, palette);
+                marks.Add((mark, place.Center, place.Radius, palette));
             shapes.Add(new PaintedShape(label, [place.Center.X / size, place.Center.Y / size, 2 * place.Radius / size], mask));
         }
         return shapes;
