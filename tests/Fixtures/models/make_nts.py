@@ -21,6 +21,7 @@ from make_models import HERE, digest, values
 
 CLASSES = 200  # written into the authors' network
 SIZES = {"published": (448, 448), "wide": (256, 352)}
+TRAINED = "wide"
 GRADIENTS = ["proposal_net.tidy2.weight", "proposal_net.down1.bias", "pretrained_model.conv1.weight", "pretrained_model.fc.bias",
              "concat_net.weight", "partcls_net.bias"]
 
@@ -81,9 +82,14 @@ def main(folder):
             "edges": digest(torch.from_numpy(net.edge_anchors - net.pad_side)),
         }
 
-        # As in the authors' train.py.
-        net.train()
-        raw, concat, parts, index, prob = net(images)
+        result["sizes"][name] = entry
+        if name != TRAINED:
+            continue
+
+        # As in the authors' train.py, in float64: float32 leaves three digits of the first layer's gradient.
+        torch.set_default_dtype(torch.float64)
+        net.double().train()
+        raw, concat, parts, index, prob = net(images.double())
         count = config.PROPOSAL_NUM
         repeated = labels.unsqueeze(1).repeat(1, count).view(-1)
         of_parts = model.list_loss(parts.view(2 * count, -1), repeated).view(2, count)
@@ -97,7 +103,7 @@ def main(folder):
         entry["gradients"] = {key: digest(dict(net.named_parameters())[key].grad) for key in GRADIENTS}
         entry["running_mean"] = digest(net.pretrained_model.bn1.running_mean)
         print({key: float(value) for key, value in losses.items()}, "part losses", of_parts.tolist())
-        result["sizes"][name] = entry
+        torch.set_default_dtype(torch.float32)
 
     with open(os.path.join(HERE, "nts_net.json"), "w") as file:
         json.dump(result, file, separators=(",", ":"))
