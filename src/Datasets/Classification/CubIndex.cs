@@ -42,7 +42,10 @@ internal sealed class CubIndex
         Trains = PerImage(
             SplitFile,
             1,
-            (line, words) => words[0] is "0" or "1" ? words[0] == "1" : throw Error(SplitFile, line, $"the mark is \"{words[0]}\"; expected 1 (train) or 0 (test).")
+            (line, words) =>
+                words[0] is "0" or "1"
+                    ? words[0] == "1"
+                    : throw Error(SplitFile, line, $"the mark is \"{words[0]}\"; expected 1 (train) or 0 (test).")
         );
     }
 
@@ -84,8 +87,8 @@ internal sealed class CubIndex
             if (files.Contains(folder + NameFile))
                 return folder;
         throw new UserErrorException(
-            $"{files.Location} has no {NameFile}. Cub200 reads the files of CUB-200-2011 as they are unpacked; for one folder per class use "
-                + "ImageFolder."
+            $"{files.Location} has no {NameFile}. Cub200 reads the files of CUB-200-2011 as they are unpacked; for one folder per class "
+                + "use ImageFolder."
         );
     }
 
@@ -118,7 +121,11 @@ internal sealed class CubIndex
     private int Label(int line, string word) =>
         Id(LabelFile, line, word) is var label && label <= Classes.Count
             ? label - 1
-            : throw Error(LabelFile, line, $"class {label} is out of range: {ClassFile} names {Classes.Count}, so expected 1 to {Classes.Count}.");
+            : throw Error(
+                LabelFile,
+                line,
+                $"class {label} is out of range: {ClassFile} names {Classes.Count}, so expected 1 to {Classes.Count}."
+            );
 
     private string Relative(int line, string text)
     {

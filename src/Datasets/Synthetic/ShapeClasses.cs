@@ -15,8 +15,7 @@ internal static class ShapeClasses
         return [.. from shape in known from mark in Checked(marks, "marks") select (shape, mark)];
     }
 
-    public static string Name((string Shape, string? Mark) shown) =>
-        shown.Mark is null ? shown.Shape : $"{shown.Shape} with {shown.Mark}";
+    public static string Name((string Shape, string? Mark) shown) => shown.Mark is null ? shown.Shape : $"{shown.Shape} with {shown.Mark}";
 
     private static string[] Checked(string[] names, string option)
     {

@@ -43,8 +43,8 @@ public abstract record Prediction
 /// <param name="Label">The most probable class.</param>
 public sealed record ClassPrediction(float[] Scores, int Label) : Prediction
 {
-    /// <summary>The parts of the image that a fine-grained model looked at, the most telling first: [N * 4], x1, y1, x2, y2 in pixels of the
-    /// original image. null where the model looks at the whole image alone. Files of predictions don't keep them.</summary>
+    /// <summary>The parts of the image that a fine-grained model looked at, the most telling first: [N * 4], x1, y1, x2, y2 in pixels of
+    /// the original image. null where the model looks at the whole image alone. Files of predictions don't keep them.</summary>
     public float[]? Parts { get; init; }
 }
 

@@ -94,7 +94,11 @@ public sealed class Cub200Tests : IDisposable
     [InlineData("classes.txt", "1 001.A\n3 002.B\n", "classes.txt:2  class 3 stands where 2 was expected")]
     [InlineData("classes.txt", "1 001.A\n2 001.A\n", "classes.txt:2  \"001.A\" comes twice.")]
     [InlineData("image_class_labels.txt", "1 1\n2 1\n3 3\n", "image_class_labels.txt:3  class 3 is out of range: classes.txt names 2")]
-    [InlineData("image_class_labels.txt", "1 1\n2 0\n3 2\n", "image_class_labels.txt:2  \"0\" is no number; expected a whole number from 1.")]
+    [InlineData(
+        "image_class_labels.txt",
+        "1 1\n2 0\n3 2\n",
+        "image_class_labels.txt:2  \"0\" is no number; expected a whole number from 1."
+    )]
     [InlineData("image_class_labels.txt", "1 1\n2 1\n4 2\n", "image_class_labels.txt:3  there is no image 4 in images.txt.")]
     [InlineData("image_class_labels.txt", "1 1\n", "image_class_labels.txt has no line for image 2 (001.Albatross/b.png), nor for 1 more.")]
     [InlineData("image_class_labels.txt", "1 1 1\n", "image_class_labels.txt:1  \"1 1 1\" has 3 words; expected 2.")]

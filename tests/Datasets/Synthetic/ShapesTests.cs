@@ -140,7 +140,12 @@ public sealed class ShapesTests(ITestOutputHelper output)
         Assert.Equal(names, data.Info.Classes);
         Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, 40).Select(i => data.LabelOf(i)!.Value).Distinct().Order());
         // Of one shape and one mark the scenes are those without marks, but for the mark.
-        var one = options with { Classes = ["circle"], Marks = ["cross", "square"], MarkScale = 0.2 };
+        var one = options with
+        {
+            Classes = ["circle"],
+            Marks = ["cross", "square"],
+            MarkScale = 0.2,
+        };
         var plain = new Shapes(one with { Marks = null });
         var marked = new Shapes(one);
         for (var index = 0; index < 40; index++)

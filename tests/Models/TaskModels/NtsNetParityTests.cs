@@ -116,7 +116,9 @@ public sealed class NtsNetParityTests : IDisposable
             s_fixture
                 .GetProperty("tensors")
                 .EnumerateObject()
-                .Select(entry => (entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(size => size.GetInt64())])))
+                .Select(entry =>
+                    (entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(size => size.GetInt64())]))
+                )
         );
         Assert.True(ForeignWeights.LoadWhole(model, path, s_data).IsComplete); // the map is found by itself
         return model;

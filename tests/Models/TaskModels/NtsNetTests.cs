@@ -43,8 +43,8 @@ public sealed class NtsNetTests
         Assert.Equal((12 * 6) + (4 * 6) + 9, boxes.Length);
         Assert.Equal(expected.Count, boxes.Length);
         foreach (var (box, edges) in boxes.Zip(expected))
-            foreach (var (whole, edge) in new[] { box.Left, box.Top, box.Right, box.Bottom }.Zip(edges))
-                Assert.InRange(edge - whole, -1e-4, 1.0001);
+        foreach (var (whole, edge) in new[] { box.Left, box.Top, box.Right, box.Bottom }.Zip(edges))
+            Assert.InRange(edge - whole, -1e-4, 1.0001);
     }
 
     [Fact]
@@ -127,12 +127,26 @@ public sealed class NtsNetTests
     {
         using var scope = NewDisposeScope();
         var images = arange(2 * 12, dtype: ScalarType.Float32).view(2, 1, 3, 4) + 1;
-        var crops = PartCrops.Of(images, [[new(-1, -2, 3, 2)], [new(2, 1, 6, 5)]], 4);
+        var crops = PartCrops.Of(
+            images,
+            [
+                [new(-1, -2, 3, 2)],
+                [new(2, 1, 6, 5)],
+            ],
+            4
+        );
         Assert.Equal([2, 1, 4, 4], crops.shape);
         Assert.Equal([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 5, 6, 7], crops[0].flatten().data<float>().ToArray());
         Assert.Equal([19, 20, 0, 0, 23, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], crops[1].flatten().data<float>().ToArray());
         // Corner pixels stay: 1 and 4 to five pixels are 1, 1.75, 2.5, 3.25, 4.
-        var row = PartCrops.Of(images, [[new(0, 0, 4, 1)], [new(0, 0, 4, 1)]], 5);
+        var row = PartCrops.Of(
+            images,
+            [
+                [new(0, 0, 4, 1)],
+                [new(0, 0, 4, 1)],
+            ],
+            5
+        );
         Assert.Equal([1, 1.75f, 2.5f, 3.25f, 4], row[0, 0, 2].data<float>().ToArray());
     }
 
@@ -267,7 +281,11 @@ public sealed class NtsNetTests
     [Fact]
     public void Mistakes_SayWhatIsWanted()
     {
-        Assert.Contains("needs data with one class an image", Error(Small, Build.Classes(3, DataTask.MultiLabel)), StringComparison.Ordinal);
+        Assert.Contains(
+            "needs data with one class an image",
+            Error(Small, Build.Classes(3, DataTask.MultiLabel)),
+            StringComparison.Ordinal
+        );
         Assert.Contains("3 parts can't be chosen from 2 proposals", Error("\"proposals\": 2, \"parts\": 3"), StringComparison.Ordinal);
         Assert.Contains(
             "gives a vector here",
@@ -281,7 +299,12 @@ public sealed class NtsNetTests
 
     private static string Error(string options, DataInfo? data = null, string backbone = Resnet) =>
         Assert
-            .ThrowsAny<Exception>(() => Build.From<VisionModel>($$"""{ "type": "NtsNet", {{(options.Length > 0 ? options + ", " : "")}}{{backbone}} }""", data ?? s_data))
+            .ThrowsAny<Exception>(() =>
+                Build.From<VisionModel>(
+                    $$"""{ "type": "NtsNet", {{(options.Length > 0 ? options + ", " : "")}}{{backbone}} }""",
+                    data ?? s_data
+                )
+            )
             .Message;
 
     private static NtsNet Model(string options = Small + ", " + Resnet) =>

@@ -78,10 +78,9 @@ internal static class PredictCommand
         using var predictor = Predictor.Load(checkpoint, options);
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
-        var pictures =
-            output is not null
-                ? new PredictionPictures(Path.Combine(output, "pictures"), files, predictor.Data, Original, options.ScoreThr)
-                : null;
+        var pictures = output is not null
+            ? new PredictionPictures(Path.Combine(output, "pictures"), files, predictor.Data, Original, options.ScoreThr)
+            : null;
         var maps =
             output is not null && predictor.Data.Task == DataTask.Segmentation
                 ? new PredictionMaps(Path.Combine(output, "maps"), files, predictor.Data)

@@ -15,8 +15,8 @@ namespace Tessera.Models.TaskModels.FineGrained;
 /// the class is told by the features of the whole image and of its best parts.</summary>
 /// <remarks>
 /// Yang et al., "Learning to Navigate for Fine-grained Classification", ECCV 2018, arXiv:1809.00287. Nothing but the images' labels teaches
-/// which parts matter: those by which the class is told best are to have the highest scores (<c>rank</c>). Departs from the authors' code in
-/// two places: dropout is off in evaluation, which theirs never is, so that their published accuracies are of features half of which are
+/// which parts matter: those by which the class is told best are to have the highest scores (<c>rank</c>). Departs from the authors' code
+/// in two places: dropout is off in evaluation, which theirs never is, so that their published accuracies are of features half of which are
 /// dropped at random; and where suppression leaves fewer boxes than are wanted, at which theirs fails, the best of those suppressed follow.
 /// </remarks>
 [Component("NtsNet"), ForTask(DataTask.Classification)]
@@ -42,8 +42,8 @@ public sealed class NtsNet : VisionModel, IExplainable
             throw new UserErrorException($"NtsNet needs data with one class an image, not with a truth for {data.Task}.");
         if (backbone.OutStrides[^1] == 0)
             throw new UserErrorException(
-                $"NtsNet proposes parts by the backbone's last map, but {backbone.GetName()} gives a vector here. A VisionTransformer gives "
-                    + "maps with features \"maps\"."
+                $"NtsNet proposes parts by the backbone's last map, but {backbone.GetName()} gives a vector here. A VisionTransformer "
+                    + "gives maps with features \"maps\"."
             );
         this.backbone = backbone;
         this.loss = loss ?? new CrossEntropyLoss(new CrossEntropyLossOptions());

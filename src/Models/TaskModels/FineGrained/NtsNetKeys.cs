@@ -17,8 +17,7 @@ internal static class NtsNetKeys
         new(key =>
             key.StartsWith(ForeignClassifier, StringComparison.Ordinal) ? Classifier + key[ForeignClassifier.Length..]
             : key.StartsWith(Foreign, StringComparison.Ordinal)
-                ? torchvision.Rename(key[Foreign.Length..]) is { } own
-                    ? Backbone + own
+                ? torchvision.Rename(key[Foreign.Length..]) is { } own ? Backbone + own
                     : null
             : IsShared(key) ? key
             : null
@@ -29,8 +28,7 @@ internal static class NtsNetKeys
                 : key =>
                     key.StartsWith(Classifier, StringComparison.Ordinal) ? ForeignClassifier + key[Classifier.Length..]
                     : key.StartsWith(Backbone, StringComparison.Ordinal)
-                        ? publish(key[Backbone.Length..]) is { } name
-                            ? Foreign + name
+                        ? publish(key[Backbone.Length..]) is { } name ? Foreign + name
                             : null
                     : IsShared(key) ? key
                     : null,
