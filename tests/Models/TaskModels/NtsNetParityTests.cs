@@ -3,6 +3,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.TaskModels.FineGrained;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.TaskModels;
