@@ -18,7 +18,7 @@ public sealed class ListOptionTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     public static TheoryData<string> Kinds =>
-        ["folder", "csv", "masks", "voc masks", "coco", "voc", "voc flat", "voc one folder", "subset", "subset of numbers"];
+        ["folder", "csv", "masks", "voc masks", "coco", "voc", "voc flat", "voc one folder", "cub", "subset", "subset of numbers"];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -98,6 +98,7 @@ public sealed class ListOptionTests : IDisposable
             "voc" => new VocDetection(new(_folder.Path, "all") { List = list }),
             "voc flat" => new VocDetection(new(_folder.Path, null, ImageFolder: "photos", AnnotationFolder: "xml") { List = list }),
             "voc one folder" => new VocDetection(new(_folder.Path, null, ImageFolder: "", AnnotationFolder: "") { List = list }),
+            "cub" => new Cub200(new(_folder.Path, List: list)),
             "subset" => list is null ? Open("folder", null) : new Subset(new(List: list), Open("folder", null)),
             _ => list is null
                 ? new Subset(new Shapes(new(Count: 3, Size: 16)), [0, 1, 2])
@@ -134,6 +135,13 @@ public sealed class ListOptionTests : IDisposable
                       "annotations": [{ "id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 2, 2] }, { "id": 2, "image_id": 3, "category_id": 2, "bbox": [0, 0, 2, 2] }] }
                     """
                 );
+                break;
+            case "cub":
+                Images("images/001.Cat/a.png", "images/002.Dog/b.png", "images/001.Cat/c.png");
+                _folder.Write("images.txt", "1 001.Cat/a.png\n2 002.Dog/b.png\n3 001.Cat/c.png\n");
+                _folder.Write("image_class_labels.txt", "1 1\n2 2\n3 1\n");
+                _folder.Write("train_test_split.txt", "1 1\n2 1\n3 1\n");
+                _folder.Write("classes.txt", "1 001.Cat\n2 002.Dog\n");
                 break;
             default:
                 var (images, xml) =

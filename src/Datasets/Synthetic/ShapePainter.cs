@@ -4,8 +4,10 @@ using Tessera.Framework.Data;
 namespace Tessera.Datasets.Synthetic;
 
 /// <summary>Draws scenes: a textured ground, clutter, shapes, a little clutter before them; then light and noise.</summary>
+/// <param name="classes">What a class shows: a shape, and the small shape on it, where there is one.</param>
+/// <param name="markScale">Radius of the small shape, relative to its shape's.</param>
 internal sealed class ShapePainter(
-    string[] classes,
+    (string Shape, string? Mark)[] classes,
     int size,
     int maxShapes,
     double minScale,
@@ -13,7 +15,8 @@ internal sealed class ShapePainter(
     int clutter,
     double contrast,
     double noise,
-    bool masks
+    bool masks,
+    double markScale
 )
 {
     private readonly ThreadLocal<Canvas> _canvas = new(() => new Canvas(size, size));
@@ -31,16 +34,26 @@ internal sealed class ShapePainter(
         var scraps = random.Next(clutter + 1);
         for (var i = 0; i < scraps; i++)
             PaintScrap(canvas, random, ground);
-        var shapes = PaintShapes(canvas, random, firstLabel, ground);
+        var marks = new List<(string Name, Vector2 Center, float Radius, Palette Under)>();
+        var shapes = PaintShapes(canvas, random, firstLabel, ground, marks);
         var before = random.Next(clutter / 3 + 1);
         for (var i = 0; i < before; i++)
             PaintLine(canvas, random, Palette.AnyColor(random), Between(random, 0.5f, 1.1f));
         var light = new Vector2(Between(random, -0.3f, 0.3f), Between(random, -0.3f, 0.3f));
-        var image = canvas.Develop(light, (float)random.Uniform(0, noise), random);
+        var grain = (float)random.Uniform(0, noise);
+        foreach (var (name, center, radius, under) in marks) // last: a scene is the same without them
+            PaintMark(canvas, random, name, center, radius, under);
+        var image = canvas.Develop(light, grain, random);
         return new ShapeScene(image, shapes);
     }
 
-    private List<PaintedShape> PaintShapes(Canvas canvas, RandomSource random, int firstLabel, Palette ground)
+    private List<PaintedShape> PaintShapes(
+        Canvas canvas,
+        RandomSource random,
+        int firstLabel,
+        Palette ground,
+        List<(string Name, Vector2 Center, float Radius, Palette Under)> marks
+    )
     {
         var count = 1 + random.Next(maxShapes);
         var shapes = new List<PaintedShape>(count);
@@ -53,10 +66,13 @@ internal sealed class ShapePainter(
             places.Add(place);
             var mask = masks ? new byte[size * size] : null;
             var palette = new Palette(random, ground, (float)contrast);
-            AddShape(canvas, random, classes[label], place.Center, place.Radius);
+            var (shape, mark) = classes[label];
+            AddShape(canvas, random, shape, place.Center, place.Radius);
             canvas.Paint(palette.Texture(random, PickKind(random), Between(random, 3, 8) * _unit), 1, mask);
             if (mask is not null)
                 Hide(shapes, mask);
+            if (mark is not null)
+                marks.Add((mark, place.Center, place.Radius, palette));
             shapes.Add(new PaintedShape(label, [place.Center.X / size, place.Center.Y / size, 2 * place.Radius / size], mask));
         }
         return shapes;
@@ -97,6 +113,14 @@ internal sealed class ShapePainter(
             * Matrix3x2.CreateTranslation(center);
         foreach (var outline in ShapeOutlines.Make(name, random))
             Add(canvas, outline, placed);
+    }
+
+    /// <summary>A small shape of one colour at any place about the middle of another, over whatever texture that has.</summary>
+    private void PaintMark(Canvas canvas, RandomSource random, string mark, Vector2 center, float radius, Palette under)
+    {
+        var away = Away(random, Between(random, 0, MathF.Max(0, 0.45f - (float)markScale)) * radius);
+        AddShape(canvas, random, mark, center + away, (float)markScale * radius);
+        canvas.Paint(new Palette(random, under, MathF.Max((float)contrast, 0.3f)).Texture(random, TextureKind.Solid, 1));
     }
 
     private static void Add(Canvas canvas, ReadOnlySpan<Vector2> outline, Matrix3x2 placed)

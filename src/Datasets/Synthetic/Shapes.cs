@@ -33,6 +33,10 @@ public enum ShapesSplit
 /// pixels.</param>
 /// <param name="Labels">For segmentation: a folder (or .zip archive) of label images by the samples' numbers, "000012.png", in place of the
 /// exact maps: 0 the background, 1 the first class, 255 ignored. tools/pseudo-labels writes one.</param>
+/// <param name="Marks">For classes that differ in a detail: every shape bears one of these shapes, small, in one colour and anywhere about
+/// its middle, and a class is a shape with a mark ("circle with cross"). Classes are then each of <paramref name="Classes"/> with each
+/// mark.</param>
+/// <param name="MarkScale">A mark's size relative to its shape's.</param>
 public sealed record ShapesOptions(
     [property: Range(1, 100_000_000)] int Count = 10_000,
     [property: Range(16, 2048)] int Size = 48,
@@ -48,7 +52,9 @@ public sealed record ShapesOptions(
     [property: Range(0.0, 0.5)] double Noise = 0.06,
     bool Truth = false,
     [property: Range(0, 65536)] int CacheMb = 0,
-    string? Labels = null
+    string? Labels = null,
+    [property: MinLength(2)] string[]? Marks = null,
+    [property: Range(0.05, 0.45)] double MarkScale = 0.2
 );
 
 /// <summary>
@@ -68,23 +74,14 @@ public sealed class Shapes : Dataset
     public Shapes(ShapesOptions options)
     {
         _options = options;
-        _classes = options.Classes ?? [.. ShapeOutlines.Names];
-        if (_classes.Length == 0)
-            throw new UserErrorException("Shapes: classes is empty. Known shapes: " + string.Join(", ", ShapeOutlines.Names) + ".");
-        foreach (var name in _classes)
-            if (!ShapeOutlines.Names.Contains(name))
-                throw new UserErrorException(
-                    $"Shapes can't draw \"{name}\".{NearestName.Suggest(name, ShapeOutlines.Names)} Known shapes: "
-                        + $"{string.Join(", ", ShapeOutlines.Names)}."
-                );
-        if (_classes.Distinct().Count() < _classes.Length)
-            throw new UserErrorException("Shapes: classes names a shape twice.");
+        var drawn = ShapeClasses.Of(options.Classes, options.Marks);
+        _classes = Array.ConvertAll(drawn, ShapeClasses.Name);
         var several = options.Task is DataTask.MultiLabel or DataTask.Detection or DataTask.Segmentation;
         var (least, most) = (options.MinScale ?? (several ? 0.24 : 0.4), options.MaxScale ?? (several ? 0.5 : 0.85));
         if (least > most)
             throw new UserErrorException($"Shapes: min_scale {least} is above max_scale {most}.");
         _painter = new ShapePainter(
-            _classes,
+            drawn,
             options.Size,
             several ? options.MaxShapes : 1,
             least,
@@ -92,7 +89,8 @@ public sealed class Shapes : Dataset
             options.Clutter,
             options.Contrast,
             options.Noise,
-            masks: options.Truth || options.Task is DataTask.Detection or DataTask.Segmentation
+            masks: options.Truth || options.Task is DataTask.Detection or DataTask.Segmentation,
+            options.MarkScale
         );
         _cacheLeft = (long)options.CacheMb << 20;
         _cache = _cacheLeft > 0 ? new ShapeScene?[options.Count] : [];

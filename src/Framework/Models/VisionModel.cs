@@ -41,7 +41,12 @@ public abstract record Prediction
 
 /// <param name="Scores">[classes], probabilities: summing to 1 for single labels, each on its own for multi-label.</param>
 /// <param name="Label">The most probable class.</param>
-public sealed record ClassPrediction(float[] Scores, int Label) : Prediction;
+public sealed record ClassPrediction(float[] Scores, int Label) : Prediction
+{
+    /// <summary>The parts of the image that a fine-grained model looked at, the most telling first: [N * 4], x1, y1, x2, y2 in pixels of
+    /// the original image. null where the model looks at the whole image alone. Files of predictions don't keep them.</summary>
+    public float[]? Parts { get; init; }
+}
 
 /// <param name="Values">[targets].</param>
 public sealed record RegressionPrediction(float[] Values) : Prediction;

@@ -32,11 +32,11 @@ public sealed class ClassOrder
     {
         switch (prediction)
         {
-            case ClassPrediction { Scores: var scores, Label: var label }:
+            case ClassPrediction { Scores: var scores, Label: var label } classes:
                 var moved = new float[scores.Length];
                 for (var c = 0; c < scores.Length; c++)
                     moved[_place[c]] = scores[c];
-                return new ClassPrediction(moved, _place[label]);
+                return classes with { Scores = moved, Label = _place[label] };
             case SegmentationPrediction { Map: var map }:
                 return new SegmentationPrediction(Translate(map)) { OutputIsFinite = prediction.OutputIsFinite };
             case DetectionPrediction detections:

@@ -18,6 +18,7 @@ internal sealed class SeenOutputs : IDisposable
     private readonly TokenGrids _grids;
     private readonly Tensor?[] _gradients = [];
     private readonly (int Height, int Width) _image;
+    private readonly long _images;
     private readonly string? _only;
     private bool _decided; // the layer that tells classes apart has run
 
@@ -27,6 +28,7 @@ internal sealed class SeenOutputs : IDisposable
     {
         _only = only;
         _image = ((int)image.shape[2], (int)image.shape[3]);
+        _images = image.shape[0];
         _grids = new TokenGrids(_image.Height, _image.Width);
         _modules = model.named_modules().ToDictionary(entry => entry.name, entry => entry.module);
         var hooks = new List<Action>();
@@ -132,6 +134,8 @@ internal sealed class SeenOutputs : IDisposable
 
     private MapLayer? LayerOf(string name, int output, Tensor captured, TokenGrid? grid)
     {
+        if (captured.shape[0] != _images)
+            return null; // of parts of the images, as a fine-grained model looks at them
         if (captured.dim() == 3)
             return grid is { } tokens && tokens.Height * tokens.Width > 1 ? new MapLayer(name, output, MapForm.Tokens, tokens, "") : null;
         var form = _modules[name] is LayerNorm ? MapForm.ChannelsLast : MapForm.ChannelsFirst;

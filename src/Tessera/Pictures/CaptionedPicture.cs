@@ -7,7 +7,7 @@ using Tessera.Framework.Visualization;
 namespace Tessera.Pictures;
 
 /// <summary>An image with the classes or numbers that were predicted under it: right ones green, wrong ones red, in a frame of the same
-/// colour.</summary>
+/// colour. The parts that a fine-grained model looked at are outlined.</summary>
 internal static class CaptionedPicture
 {
     private const int SmallestSide = 160; // smaller images are enlarged, so that something can be seen
@@ -21,6 +21,7 @@ internal static class CaptionedPicture
         Wrong = Rgb.FromValue(0xc62828);
 
     private static readonly Rgb s_plain = new(40, 40, 40);
+    private static readonly Rgb s_part = Rgb.FromValue(0xf9a825);
 
     /// <param name="image">As it was before any transform.</param>
     /// <param name="prediction">Of classes or numbers.</param>
@@ -49,6 +50,8 @@ internal static class CaptionedPicture
         var left = (width - photograph.Width) / 2;
         drawing.Fill(left - Frame, Gap - Frame, photograph.Width + (2 * Frame), photograph.Height + (2 * Frame), color);
         drawing.Draw(photograph, left, Gap, photograph.Width, photograph.Height);
+        if (prediction is ClassPrediction { Parts: { } parts })
+            drawing.Within(left, Gap, photograph.Width, photograph.Height, () => Outline(drawing, parts, left, Gap, scale));
         for (var i = 0; i < lines.Count; i++)
             drawing.Text(
                 lines[i].Text,
@@ -59,6 +62,17 @@ internal static class CaptionedPicture
                 across: TextAlign.Middle
             );
         return drawing;
+    }
+
+    // The first parts count most: their lines are the thickest, and drawn last.
+    private static void Outline(Drawing drawing, float[] parts, double left, double top, double scale)
+    {
+        for (var i = parts.Length - 4; i >= 0; i -= 4)
+        {
+            var (x, y) = (left + (scale * parts[i]), top + (scale * parts[i + 1]));
+            var (width, height) = (scale * (parts[i + 2] - parts[i]), scale * (parts[i + 3] - parts[i + 1]));
+            drawing.Outline(x, y, width, height, s_part, Math.Max(1, 3 - (i / 4.0)));
+        }
     }
 
     private static List<(string Text, Rgb Color)> Class(ClassPrediction found, int? truth, IReadOnlyList<string> names)

@@ -122,6 +122,54 @@ public sealed class ShapesTests(ITestOutputHelper output)
             Assert.Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Classes: ["squar"]))).Message
         );
 
+    /// <summary>The mark changes a small part of the image, within its shape; the class is the pair.</summary>
+    [Fact]
+    public void Marks_MakeClassesThatDifferInADetail()
+    {
+        var options = new ShapesOptions(
+            Count: 40,
+            Size: 96,
+            Classes: ["circle", "star"],
+            Marks: ["cross", "triangle"],
+            Clutter: 0,
+            Noise: 0,
+            Truth: true
+        );
+        var data = new Shapes(options);
+        string[] names = ["circle with cross", "circle with triangle", "star with cross", "star with triangle"];
+        Assert.Equal(names, data.Info.Classes);
+        Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, 40).Select(i => data.LabelOf(i)!.Value).Distinct().Order());
+        // Of one shape and one mark the scenes are those without marks, but for the mark.
+        var one = options with
+        {
+            Classes = ["circle"],
+            Marks = ["cross", "square"],
+            MarkScale = 0.2,
+        };
+        var plain = new Shapes(one with { Marks = null });
+        var marked = new Shapes(one);
+        for (var index = 0; index < 40; index++)
+        {
+            var (before, after) = (plain.Get(index), marked.Get(index));
+            var corners = before.Truth.Boxes!.Corners;
+            Assert.Equal(corners, after.Truth.Boxes!.Corners);
+            var (a, b) = (before.Image!.Decode().Bytes, after.Image!.Decode().Bytes);
+            var changed = Enumerable.Range(0, 96 * 96).Where(i => !a.AsSpan(3 * i, 3).SequenceEqual(b.AsSpan(3 * i, 3))).ToArray();
+            var area = before.Truth.InstanceMasks![0].Bytes.Count(value => value != 0);
+            // A square of radius 0.2 has 0.08 of a circle's squared radius, 0.025 of its area; a cross less.
+            Assert.InRange(changed.Length / (double)area, 0.005, 0.1);
+            Assert.All(changed, i => Assert.InRange(i % 96, corners[0] - 1, corners[2] + 1));
+            Assert.All(changed, i => Assert.InRange(i / 96, corners[1] - 1, corners[3] + 1));
+        }
+    }
+
+    [Fact]
+    public void Marks_Unknown_SuggestsTheNearest() =>
+        Assert.StartsWith(
+            "Shapes can't draw \"crosss\". Did you mean \"cross\"?",
+            Assert.Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Marks: ["circle", "crosss"]))).Message
+        );
+
     [Fact]
     public void LinearClassifierOnPixels_StaysFarBelowSixtyPercent()
     {

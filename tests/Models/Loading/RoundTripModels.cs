@@ -74,6 +74,10 @@ internal static class RoundTripModels
             """{ "type": "Toco", "ctc_weight": 0, "seg_weight": 0, "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "maps", "out_indices": [0, 2] } }""",
             DataTask.MultiLabel
         ),
+        ["NTS-Net"] = (
+            $$"""{ "type": "NtsNet", "proposals": 3, "parts": 2, "part_size": 32, "proposal_channels": 4, {{Resnet}} }""",
+            DataTask.Classification
+        ),
         ["regression"] = (
             $$"""{ "type": "ImageRegressor", {{Resnet}}, "head": { "type": "RegressionHead", "target_mean": [1, 2, 3], "target_std": [1, 2, 4] } }""",
             DataTask.Regression

@@ -103,6 +103,8 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
         }
         if (document.Find("vars.size") is ConfigList)
             yield return "vars.size=[64,80]";
+        if (document.Find("vars.crop") is not null)
+            yield return "vars.crop=64";
         if (document.Find("train.dataset.pipeline.RandomResizedCrop") is not null)
             yield return "train.dataset.pipeline.RandomResizedCrop.size=64";
         if (document.Find("train.dataset.pipeline.Resize.shorter_side") is not null)

@@ -62,6 +62,12 @@ public sealed class TinyData : IDisposable
                 """
             );
         }
+        Write("CUB_200_2011/classes.txt", "1 001.Albatross\n2 002.Tern\n");
+        Write("CUB_200_2011/images.txt", string.Concat(Enumerable.Range(1, 8).Select(i => $"{i} {i}.png\n")));
+        Write("CUB_200_2011/image_class_labels.txt", string.Concat(Enumerable.Range(1, 8).Select(i => $"{i} {1 + (i % 2)}\n")));
+        Write("CUB_200_2011/train_test_split.txt", string.Concat(Enumerable.Range(1, 8).Select(i => $"{i} {(i <= 4 ? 1 : 0)}\n")));
+        for (var i = 1; i <= 8; i++)
+            Write($"CUB_200_2011/images/{i}.png", Png(random, 72, 96));
         for (var i = 0; i < 10; i++)
             Write($"shapes_pseudo/masks/{i:D6}.png", Labels(random, 64, 64, 11)); // of Shapes, by number
         using var zip = ZipFile.Open(Path.Combine(Root, "cifar10.zip"), ZipArchiveMode.Create);

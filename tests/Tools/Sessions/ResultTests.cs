@@ -61,6 +61,25 @@ public sealed class ResultTests
     }
 
     [Fact]
+    public void Drawing_OutlinesThePartsThatWereLookedAt()
+    {
+        var data = new DataInfo(s_names, DataTask.Classification);
+        var black = new Image(200, 240, 3);
+        var scores = new float[s_names.Length];
+        scores[1] = 1;
+        using var plain = PredictionDrawing.Draw(black, new ClassPrediction(scores, 1), data);
+        using var parts = PredictionDrawing.Draw(black, new ClassPrediction(scores, 1) { Parts = [40, 60, 140, 160] }, data);
+        var (without, with) = (plain.ToImage(), parts.ToImage());
+        Assert.Equal((without.Height, without.Width), (with.Height, with.Width));
+        var changed = Enumerable.Range(0, with.Height * with.Width).Where(i => with.Bytes[3 * i] != without.Bytes[3 * i]).ToArray();
+        var (columns, rows) = (changed.Select(i => i % with.Width).ToArray(), changed.Select(i => i / with.Width).ToArray());
+        // A frame of 100 by 100 pixels: its lines, and nothing within.
+        Assert.InRange(columns.Max() - columns.Min(), 100, 104);
+        Assert.InRange(rows.Max() - rows.Min(), 100, 104);
+        Assert.InRange(changed.Length, 800, 1700);
+    }
+
+    [Fact]
     public void Drawing_HasTheBoxInItsClassesColour()
     {
         var data = new DataInfo(s_names, DataTask.Detection);

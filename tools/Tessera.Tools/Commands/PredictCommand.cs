@@ -28,8 +28,8 @@ internal static class PredictCommand
         var output = new Option<string?>("--out-dir")
         {
             Description =
-                "Write predictions.jsonl there; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps and "
-                + "boxes go into its folder pictures.",
+                "Write predictions.jsonl there; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps, "
+                + "boxes and the parts that a fine-grained model looked at go into its folder pictures.",
             HelpName = "DIR",
         };
         var score = new Option<double?>("--score-thr")
@@ -78,10 +78,9 @@ internal static class PredictCommand
         using var predictor = Predictor.Load(checkpoint, options);
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
-        var pictures =
-            output is not null && predictor.Data.Task is DataTask.Segmentation or DataTask.Detection
-                ? new PredictionPictures(Path.Combine(output!, "pictures"), files, predictor.Data, Original, options.ScoreThr)
-                : null;
+        var pictures = output is not null
+            ? new PredictionPictures(Path.Combine(output, "pictures"), files, predictor.Data, Original, options.ScoreThr)
+            : null;
         var maps =
             output is not null && predictor.Data.Task == DataTask.Segmentation
                 ? new PredictionMaps(Path.Combine(output, "maps"), files, predictor.Data)
@@ -122,7 +121,8 @@ internal static class PredictCommand
                     ToolConsole.Current.Line(Describe(path, Result.Of(prediction, predictor.Data)));
                 lines?.Write(path, prediction);
                 maps?.Write(path, prediction);
-                pictures?.Write(new Sample { Index = 0, Name = path }, prediction);
+                if (prediction is SegmentationPrediction or DetectionPrediction or ClassPrediction { Parts: not null })
+                    pictures?.Write(new Sample { Index = 0, Name = path }, prediction);
                 if (output is not null)
                     advance.Report(++done, files.Length);
             }

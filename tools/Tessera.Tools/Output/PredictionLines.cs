@@ -33,6 +33,8 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
                     line["truth"] = data.Classes[label];
                 line["predicted"] = data.Classes[classes.Label];
                 line["scores"] = Values(classes.Scores);
+                if (classes.Parts is { } parts)
+                    line["parts"] = new JsonArray([.. parts.Chunk(4).Select(part => (JsonNode?)Corners(part))]);
                 break;
             case RegressionPrediction regression:
                 if (truth?.Truth.Targets is { } targets)
@@ -49,7 +51,7 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
                                 {
                                     ["class"] = data.Classes[found.Labels[i]],
                                     ["score"] = Value(found.Scores[i]),
-                                    ["corners"] = new JsonArray([.. found.Corners.Skip(4 * i).Take(4).Select(Value)]), // x1, y1, x2, y2
+                                    ["corners"] = Corners(found.Corners.Skip(4 * i).Take(4)),
                                 }
                         ),
                 ]);
@@ -70,6 +72,9 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
             named[data.Classes[c]] = Value(values[c]);
         return named;
     }
+
+    // x1, y1, x2, y2.
+    private static JsonArray Corners(IEnumerable<float> box) => new([.. box.Select(Value)]);
 
     private static JsonNode? Value(float value) => float.IsFinite(value) ? value : null;
 }
