@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Torch;
@@ -31,7 +30,7 @@ public sealed class Gan : VisionModel, IGeneratesImages
     private readonly GanOptions _options;
     private readonly GanLoss _loss;
     private readonly DiffAugment? _augment;
-    private bool _looked; // at the range of images
+    private readonly BatchCheck _check;
 
     /// <param name="generator">Noise to images.</param>
     /// <param name="discriminator">Images to maps, which the heads for realness and classes read.</param>
@@ -59,6 +58,7 @@ public sealed class Gan : VisionModel, IGeneratesImages
         this.generator = generator;
         this.discriminator = new DiscriminatorHeads(discriminator, options.Condition, data.Classes.Count);
         _augment = options.DiffAugment is { } augment ? new DiffAugment(augment) : null;
+        _check = new BatchCheck(nameof(Gan), ImageShape);
         RegisterComponents();
     }
 
@@ -75,7 +75,7 @@ public sealed class Gan : VisionModel, IGeneratesImages
     /// <summary>The losses of both, as one step begins; <see cref="TrainStep"/> takes them apart.</summary>
     public override LossMap Loss(Batch batch, Progress progress)
     {
-        var labels = Check(batch);
+        var labels = _check.Labels(batch);
         using var scope = NewDisposeScope();
         var fake = Drawn(batch, labels);
         var losses = OfDiscriminator(batch.Images, fake.detach(), labels);
@@ -91,7 +91,7 @@ public sealed class Gan : VisionModel, IGeneratesImages
     public override LossMap TrainStep(Batch batch, OptimizerSet optimizers, Progress progress)
     {
         var (forDiscriminator, forGenerator) = (Named(optimizers, DiscriminatorName), Named(optimizers, GeneratorName));
-        var labels = Check(batch);
+        var labels = _check.Labels(batch);
         using var scope = NewDisposeScope();
         Tensor fake;
         LossMap losses;
@@ -178,36 +178,6 @@ public sealed class Gan : VisionModel, IGeneratesImages
     private Tensor Augmented(Tensor images) => _augment?.Apply(Float(images)) ?? images;
 
     private static Tensor Float(Tensor values) => values.to(ScalarType.Float32);
-
-    /// <summary>The batch's labels; what is wrong with the batch is told.</summary>
-    private Tensor Check(Batch batch)
-    {
-        var (channels, height, width) = ImageShape;
-        var shape = batch.Images.shape;
-        if (shape[1] != channels || shape[2] != height || shape[3] != width)
-            throw new UserErrorException(
-                $"Gan draws images of {channels} x {height} x {width} (channels, height, width), but those of the batch have {shape[1]} x "
-                    + $"{shape[2]} x {shape[3]}. Resize or crop them in the pipeline, or give the model another size."
-            );
-        if (!_looked)
-            CheckRange(batch.Images);
-        _looked = true;
-        return batch.Labels ?? throw new UserErrorException("Gan needs one class for each image, which the batches don't have.");
-    }
-
-    private static void CheckRange(Tensor images)
-    {
-        using var scope = NewDisposeScope();
-        var (low, high) = (images.min().ToDouble(), images.max().ToDouble());
-        if (low < -1.01 || high > 1.01 || low >= 0)
-            throw new UserErrorException(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Gan draws values from -1 to 1, but the first batch's images lie between {low:0.###} and {high:0.###}. Normalize them "
-                )
-                    + "by { \"type\": \"Normalize\", \"mean\": [127.5], \"std\": [127.5] }."
-            );
-    }
 
     private static IOptimizerHandle Named(OptimizerSet optimizers, string name) =>
         optimizers.Names.Contains(name)
