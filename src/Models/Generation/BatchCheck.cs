@@ -19,8 +19,9 @@ internal sealed class BatchCheck(string model, (int Channels, int Height, int Wi
         var found = batch.Images.shape;
         if (found[1] != shape.Channels || found[2] != shape.Height || found[3] != shape.Width)
             throw new UserErrorException(
-                $"{model} draws images of {shape.Channels} x {shape.Height} x {shape.Width} (channels, height, width), but those of the batch "
-                    + $"have {found[1]} x {found[2]} x {found[3]}. Resize or crop them in the pipeline, or give the model another size."
+                $"{model} draws images of {shape.Channels} x {shape.Height} x {shape.Width} (channels, height, width), but those of the "
+                    + $"batch have {found[1]} x {found[2]} x {found[3]}. Resize or crop them in the pipeline, or give the model "
+                    + "another size."
             );
         if (!_looked)
             CheckRange(batch.Images);

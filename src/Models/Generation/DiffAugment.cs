@@ -55,8 +55,7 @@ public sealed class DiffAugment(DiffAugmentOptions options)
         var (rows, rowsIn) = Shifted(x, height);
         var (columns, columnsIn) = Shifted(x, width);
         var kept = rowsIn.unsqueeze(2) & columnsIn.unsqueeze(1); // [B, H, W]
-        var moved = x.gather(2, rows.reshape(-1, 1, height, 1).expand(x.shape))
-            .gather(3, columns.reshape(-1, 1, 1, width).expand(x.shape));
+        var moved = x.gather(2, rows.reshape(-1, 1, height, 1).expand(x.shape)).gather(3, columns.reshape(-1, 1, 1, width).expand(x.shape));
         return moved * kept.unsqueeze(1).to(x.dtype);
     }
 

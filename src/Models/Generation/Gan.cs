@@ -9,9 +9,9 @@ namespace Tessera.Models.Generation;
 /// <summary>Learns to draw images like those of the data: a generator draws, a discriminator tells drawn from real, each by an optimizer of
 /// its own.</summary>
 /// <remarks>
-/// Goodfellow et al., "Generative Adversarial Nets", 2014, arXiv:1406.2661. With classes: the projection discriminator of Miyato and Koyama,
-/// "cGANs with Projection Discriminator", 2018, arXiv:1802.05637, or the auxiliary classifier of Odena et al., "Conditional Image Synthesis
-/// with Auxiliary Classifier GANs", 2016, arXiv:1610.09585; there the discriminator learns classes from real images alone, and the images
+/// Goodfellow et al., "Generative Adversarial Nets", 2014, arXiv:1406.2661. With classes: the projection discriminator of Miyato and
+/// Koyama, "cGANs with Projection Discriminator", 2018, arXiv:1802.05637, or the auxiliary classifier of Odena et al., "Conditional Image
+/// Synthesis with Auxiliary Classifier GANs", 2016, arXiv:1610.09585; there the discriminator learns classes from real images alone, and the images
 /// of a class are known to become alike. One step: the discriminator's, on the batch and as many drawn images of the same classes; then the
 /// generator's, on the same images judged anew. The config's optimizers are named "generator" and "discriminator".
 /// </remarks>
@@ -50,7 +50,8 @@ public sealed class Gan : VisionModel, IGeneratesImages
         if (options.Condition == GanCondition.None != (generator.ClassEmbed == 0))
             throw new UserErrorException(
                 options.Condition == GanCondition.None
-                    ? $"Gan: the generator's class_embed is {generator.ClassEmbed}, but condition is none. Set condition to projection or ac."
+                    ? $"Gan: the generator's class_embed is {generator.ClassEmbed}, but condition is none. Set condition to projection or "
+                        + "ac."
                     : $"Gan: condition is {options.Condition.ToString().ToLowerInvariant()}, so the generator must know classes. Give it a "
                         + "class_embed, such as 64."
             );

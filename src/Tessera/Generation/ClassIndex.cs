@@ -17,7 +17,8 @@ public static class ClassIndex
             if (classes[i] == wanted)
                 return i;
         throw new UserErrorException(
-            $"{where}: there is no class \"{name}\".{NearestName.Suggest(name, classes)} The classes are: {string.Join(", ", classes.Take(30))}"
+            $"{where}: there is no class \"{name}\".{NearestName.Suggest(name, classes)} The classes are: "
+                + string.Join(", ", classes.Take(30))
                 + (classes.Count > 30 ? ", …" : ".")
         );
     }

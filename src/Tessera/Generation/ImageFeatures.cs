@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Generation;
 
-/// <summary>What a trained classifier's last layer reads of images: the space in which sets of images are compared. The images come to it as
-/// they do in prediction.</summary>
+/// <summary>What a trained classifier's last layer reads of images: the space in which sets of images are compared. The images come to it
+/// as they do in prediction.</summary>
 public sealed class ImageFeatures : IDisposable
 {
     private const int BatchSize = 32;
@@ -51,7 +51,11 @@ public sealed class ImageFeatures : IDisposable
         using var evaluation = new InEvaluation(_session.Model, _session.Device.type);
         using var all = NewDisposeScope();
         using var mode = no_grad();
-        using var loader = _session.Data.OpenEvaluationLoader(dataset, new LoaderOptions(BatchSize, OnBadSample: BadSample.Fail), _pipeline);
+        using var loader = _session.Data.OpenEvaluationLoader(
+            dataset,
+            new LoaderOptions(BatchSize, OnBadSample: BadSample.Fail),
+            _pipeline
+        );
         var parts = new List<Tensor>();
         var done = 0;
         foreach (var loaded in loader.Epoch(0))

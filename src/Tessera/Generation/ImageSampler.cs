@@ -16,7 +16,7 @@ namespace Tessera.Generation;
 /// </summary>
 /// <example><code>
 /// using var sampler = ImageSampler.Load("work_dirs/gan/epoch_50.safetensors");
-/// var image = sampler.Draw([(sampler.Data.Classes.IndexOf("circle"), 7)])[0];
+/// var image = sampler.Draw([(Label: 0, Seed: 7)])[0];
 /// </code></example>
 public sealed class ImageSampler : IDisposable
 {

@@ -6,8 +6,8 @@ namespace Tessera.Generation;
 
 /// <summary>How much of what one set of vectors covers another covers, too: precision, the share of generated images that lie where real
 /// ones do, and recall, the share of real ones that lie where generated ones do.</summary>
-/// <remarks>Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", 2019, arXiv:1904.06991: a set covers
-/// the balls around its vectors that reach to their k-th nearest neighbours.</remarks>
+/// <remarks>Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", 2019, arXiv:1904.06991: a set
+/// covers the balls around its vectors that reach to their k-th nearest neighbours.</remarks>
 /// <param name="Precision">In [0, 1].</param>
 /// <param name="Recall">In [0, 1].</param>
 public sealed record SetOverlap(double Precision, double Recall)
@@ -33,7 +33,8 @@ public sealed record SetOverlap(double Precision, double Recall)
     /// <summary>The share of vectors that lie in some ball of the others.</summary>
     private static double Covered(Tensor others, Tensor vectors, int neighbors)
     {
-        var radii = cat([.. Blocks(others).Select(block => Distances(block, others).kthvalue(neighbors + 1, 1).values)], 0); // itself, 0, too
+        // Its own distance, 0, is among them.
+        var radii = cat([.. Blocks(others).Select(block => Distances(block, others).kthvalue(neighbors + 1, 1).values)], 0);
         var inside = 0L;
         foreach (var block in Blocks(vectors))
         {

@@ -168,9 +168,7 @@ public sealed class DiffusionTests
     public void Network_ThatCantBe_IsNamed(string options, string said) =>
         Assert.Contains(
             said,
-            Assert
-                .Throws<UserErrorException>(() => Build.From<NoiseNetwork>(options[..^1] + """, "type": "DiffusionUNet" }"""))
-                .Message,
+            Assert.Throws<UserErrorException>(() => Build.From<NoiseNetwork>(options[..^1] + """, "type": "DiffusionUNet" }""")).Message,
             StringComparison.Ordinal
         );
 

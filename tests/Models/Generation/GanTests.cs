@@ -242,8 +242,8 @@ public sealed class GanTests
     }
 
     private static float[] Plain(Gan model, Tensor map) =>
-        nn.functional
-            .conv2d(map, model.state_dict()["discriminator.score.weight"], model.state_dict()["discriminator.score.bias"])
+        nn
+            .functional.conv2d(map, model.state_dict()["discriminator.score.weight"], model.state_dict()["discriminator.score.bias"])
             .flatten()
             .Values<float>();
 

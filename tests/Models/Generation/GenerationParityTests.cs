@@ -57,7 +57,13 @@ public sealed class GenerationParityTests
         var x = Formula.Values("images", 1, 3, 4, 4).to(ScalarType.Float64);
         int[] times = [199, 130, 60, 0, -1];
         for (var i = 0; i < 4; i++)
-            x = model.Step(x, (0.3 * x) + (0.1 * times[i] / 200), times[i], times[i + 1], () => throw new InvalidOperationException("No noise"));
+            x = model.Step(
+                x,
+                (0.3 * x) + (0.1 * times[i] / 200),
+                times[i],
+                times[i + 1],
+                () => throw new InvalidOperationException("No noise")
+            );
         AssertMatches("ddim", x);
     }
 

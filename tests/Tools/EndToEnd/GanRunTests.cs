@@ -21,10 +21,7 @@ public sealed class GanRunTests(GanRunTests.Trained run) : IClassFixture<GanRunT
             Assert.Equal([4, 5, 6], half.Keys);
             Assert.Equal(TrainingRun.Losses(run.At("whole"), value: value).Where(row => row.Key > 3), half);
         }
-        var (whole, resumed) = (
-            TrainingRun.Tensors(run.Checkpoint),
-            TrainingRun.Tensors(run.At("half", "iter_6.safetensors"))
-        );
+        var (whole, resumed) = (TrainingRun.Tensors(run.Checkpoint), TrainingRun.Tensors(run.At("half", "iter_6.safetensors")));
         Assert.Equal(whole.Keys, resumed.Keys);
         Assert.All(whole, tensor => Assert.Equal(tensor.Value, resumed[tensor.Key]));
     }
@@ -189,15 +186,15 @@ public sealed class GanRunTests(GanRunTests.Trained run) : IClassFixture<GanRunT
     private static string WithPart(string part, string folder) =>
         Judge.TrimEnd()[..^1]
         + $$"""
-            , "{{part}}": {
-              "dataset": {
-                "type": "ImageFolder", "path": {{JsonSerializer.Serialize(folder)}},
-                "pipeline": [{ "type": "LoadImage" }, { "type": "Normalize" }]
-              },
-              "metrics": { "accuracy": { "type": "Accuracy" } }
+              , "{{part}}": {
+                "dataset": {
+                  "type": "ImageFolder", "path": {{JsonSerializer.Serialize(folder)}},
+                  "pipeline": [{ "type": "LoadImage" }, { "type": "Normalize" }]
+                },
+                "metrics": { "accuracy": { "type": "Accuracy" } }
+              }
             }
-          }
-          """;
+            """;
 
     public sealed class Trained : IDisposable
     {

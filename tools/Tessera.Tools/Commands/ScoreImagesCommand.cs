@@ -15,8 +15,8 @@ internal static class ScoreImagesCommand
 {
     public static Command Create()
     {
-        var real = new Argument<string>("CONFIG|FOLDER") { Description = "Real images: a config, whose data they are, or a folder of images." };
-        var generated = new Argument<string>("GENERATED") { Description = "The folder of generated images, such as tools/generate writes." };
+        var real = new Argument<string>("CONFIG|FOLDER") { Description = "Real images: a config's data, or a folder." };
+        var generated = new Argument<string>("GENERATED") { Description = "The folder of generated images, as tools/generate writes it." };
         var features = new Option<string>("--features")
         {
             Description = "A checkpoint of a classifier, in whose features the images are compared.",

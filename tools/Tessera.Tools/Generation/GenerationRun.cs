@@ -75,7 +75,12 @@ internal sealed class GenerationRun : IDisposable
             for (var i = 0; i < labels.Length; i++)
             {
                 var before = i * _settings.Count;
-                var (kept, drawn) = Fill(folder, labels[i], judged?[i], done => advance.Report(before + done, labels.Length * _settings.Count));
+                var (kept, drawn) = Fill(
+                    folder,
+                    labels[i],
+                    judged?[i],
+                    done => advance.Report(before + done, labels.Length * _settings.Count)
+                );
                 lacking |= kept < _settings.Count;
                 Tell(names[i], kept, drawn);
             }
@@ -145,7 +150,8 @@ internal sealed class GenerationRun : IDisposable
         if (_settings.Classes.Count != 1 || _settings is not { Judge: not null, MinAgreement: not null })
             throw new UserErrorException(
                 $"{_settings.Checkpoint}: its model draws images of any of {known.Count} classes, so they have no labels. Train one with "
-                    + "\"condition\": \"projection\", or have one class's images chosen: --classes CLASS --judge CHECKPOINT --min-agreement P."
+                    + "\"condition\": \"projection\", or have one class's images chosen: --classes CLASS --judge CHECKPOINT "
+                    + "--min-agreement P."
             );
         return [ClassIndex.Of(_settings.Classes[0], known, "--classes")];
     }

@@ -13,7 +13,10 @@ namespace Tessera.Tools.Generation;
 /// name an image each. It is written under another name and gets its own when it is whole.</summary>
 internal sealed class SyntheticFolder : IDisposable
 {
-    private static readonly JsonSerializerOptions s_text = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_text = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly string _folder;
     private readonly string _partial;
@@ -31,7 +34,9 @@ internal sealed class SyntheticFolder : IDisposable
         if (Directory.Exists(_partial))
         {
             if (!File.Exists(Path.Combine(_partial, SyntheticMarker.FileName)))
-                throw new UserErrorException($"{_partial}: this name is needed while images are made, but it is taken. Name another --out-dir.");
+                throw new UserErrorException(
+                    $"{_partial}: this name is needed while images are made, but it is taken. Name another --out-dir."
+                );
             Directory.Delete(_partial, recursive: true); // of a run that was stopped: the same images come again
         }
         Directory.CreateDirectory(_partial);

@@ -46,7 +46,9 @@ public sealed class FeatureMoments
             throw new ArgumentException($"Vectors of {_mean.Count} numbers and of {other._mean.Count}.", nameof(other));
         var root = Root(_covariance);
         var between = root * other._covariance * root;
-        var trace = ((between + between.Transpose()) / 2).Evd(Symmetricity.Symmetric).EigenValues.Sum(value => Math.Sqrt(Math.Max(0, value.Real)));
+        var trace = ((between + between.Transpose()) / 2)
+            .Evd(Symmetricity.Symmetric)
+            .EigenValues.Sum(value => Math.Sqrt(Math.Max(0, value.Real)));
         var apart = (_mean - other._mean).L2Norm();
         return Math.Max(0, apart * apart + _covariance.Trace() + other._covariance.Trace() - 2 * trace);
     }

@@ -124,7 +124,8 @@ public sealed class DiffusionUNet : NoiseNetwork
     {
         if (mult.Any(factor => factor < 1 || (long)factor * options.Channels > Widest))
             throw new UserErrorException(
-                $"DiffusionUNet: channel_mult is [{string.Join(", ", mult)}]; each level must have from {options.Channels} to {Widest} channels."
+                $"DiffusionUNet: channel_mult is [{string.Join(", ", mult)}]; each level must have from {options.Channels} to "
+                    + $"{Widest} channels."
             );
         if (options.Size % (1 << (mult.Length - 1)) != 0)
             throw new UserErrorException(

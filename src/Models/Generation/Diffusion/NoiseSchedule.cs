@@ -63,11 +63,7 @@ public sealed class NoiseSchedule
     {
         var (leftT, leftS) = (Left(t), Left(s));
         var beta = 1 - leftT / leftS;
-        return (
-            Math.Sqrt(leftS) * beta / (1 - leftT),
-            Math.Sqrt(1 - beta) * (1 - leftS) / (1 - leftT),
-            beta * (1 - leftS) / (1 - leftT)
-        );
+        return (Math.Sqrt(leftS) * beta / (1 - leftT), Math.Sqrt(1 - beta) * (1 - leftS) / (1 - leftT), beta * (1 - leftS) / (1 - leftT));
     }
 
     /// <summary>Times to sample at, evenly spread, the last first.</summary>
