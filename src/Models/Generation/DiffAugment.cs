@@ -59,7 +59,7 @@ public sealed class DiffAugment(DiffAugmentOptions options)
         return moved * kept.unsqueeze(1).to(x.dtype);
     }
 
-    /// <summary>Where each of the positions along a side comes from, within the image, and whether it comes from there: [B, side].</summary>
+    /// <summary>Where each of the positions along a side comes from, within the image, and whether it does: [B, side].</summary>
     private (Tensor From, Tensor Inside) Shifted(Tensor x, long side)
     {
         var most = (long)(side * options.Translation + 0.5);

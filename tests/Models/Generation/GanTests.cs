@@ -213,7 +213,7 @@ public sealed class GanTests
     }
 
     [Theory]
-    [InlineData(2.5, 16, "between -2.5 and 2.5")]
+    [InlineData(2.5, 16, "Normalize them by")]
     [InlineData(1, 32, "have 3 x 32 x 32")]
     public void Batch_ThatTheModelCantDraw_IsNamed(double scale, int size, string said)
     {
