@@ -92,7 +92,7 @@ internal sealed class GenerationRun : IDisposable
     }
 
     /// <summary>Draws until there are enough images of a class, or too many tries.</summary>
-    private (int Kept, int Drawn) Fill(SyntheticFolder folder, int label, int? judged, Action<int> done)
+    private (int Kept, long Drawn) Fill(SyntheticFolder folder, int label, int? judged, Action<int> done)
     {
         var name = _sampler.Data.Classes[label];
         var most = (long)_settings.Count * (_settings.MinAgreement is null ? 1 : _settings.MaxTries);
@@ -113,7 +113,7 @@ internal sealed class GenerationRun : IDisposable
                 done(kept);
             }
         }
-        return (kept, (int)drawn);
+        return (kept, drawn);
     }
 
     private double Judge(Image image, int label) =>
@@ -122,7 +122,7 @@ internal sealed class GenerationRun : IDisposable
     /// <summary>Below 2^53, so that every reader of JSON keeps it.</summary>
     private long SeedOf(int label, long number) => (long)(RandomSource.For(_settings.Seed, label, number).NextUInt64() >> 11);
 
-    private void Tell(string name, int kept, int drawn)
+    private void Tell(string name, int kept, long drawn)
     {
         var text = Counted.Of(kept, "image");
         if (_settings.MinAgreement is not null)
