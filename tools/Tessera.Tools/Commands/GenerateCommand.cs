@@ -79,7 +79,7 @@ internal static class GenerateCommand
                 Checkpoint = parsed.GetRequiredValue(checkpoint),
                 Output = parsed.GetRequiredValue(output),
                 Classes = parsed.GetRequiredValue(classes),
-                Count = Within(parsed.GetRequiredValue(count), 1, 10_000_000, "--count"),
+                Count = Within(parsed.GetRequiredValue(count), 1, 1_000_000, "--count"),
                 Seed = parsed.GetRequiredValue(seed),
                 MinAgreement = parsed.GetValue(agreement),
                 Judge = parsed.GetValue(judge),
