@@ -68,6 +68,8 @@ public sealed class ConcatDataset : Dataset
         return part.OriginOf(at);
     }
 
+    public override string? SyntheticSource => _parts.Select(part => part.SyntheticSource).FirstOrDefault(source => source is not null);
+
     public override IReadOnlyList<LeftOut> LeftOut =>
         [.. _parts.SelectMany((part, i) => part.LeftOut.Select(entry => entry with { Reason = $"{entry.Reason} (datasets.{i})" }))];
 

@@ -66,6 +66,16 @@ public sealed class Subset : Dataset
 
     public override (Dataset Dataset, int Index) OriginOf(int index) => _dataset.OriginOf(_indices[index]);
 
+    /// <summary>Of the samples that it has.</summary>
+    public override string? SyntheticSource =>
+        _dataset.SyntheticSource is null
+            ? null
+            : _indices
+                .Select(index => _dataset.OriginOf(index).Dataset)
+                .Distinct()
+                .Select(dataset => dataset.SyntheticSource)
+                .FirstOrDefault(source => source is not null);
+
     /// <summary>The whole data set is looked at, for this pipeline.</summary>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
     {

@@ -4,6 +4,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Attention;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Heads;
+using Tessera.Models.Generation;
 using Tessera.Models.Losses.Detection;
 
 // What these kinds of components get beside options, children and services; src/Framework/Parts.cs has those of models, necks and heads.
@@ -13,6 +14,7 @@ using Tessera.Models.Losses.Detection;
 [assembly: Receives(typeof(BoxHead), typeof(DataInfo), By = "the run")]
 [assembly: Receives(typeof(ClassLoss), typeof(DataInfo), By = "the run")]
 [assembly: Receives(typeof(BoxLoss), typeof(DataInfo), By = "the run")]
+[assembly: Receives(typeof(ImageGenerator), typeof(DataInfo), By = "the run")]
 
 // Channels and heads of the block that it stands in.
 [assembly: Receives(typeof(TokenAttention), typeof(AttentionShape), By = "the backbone")]

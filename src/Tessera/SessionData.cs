@@ -26,7 +26,13 @@ public sealed class SessionData
             if (!_datasets.TryGetValue(part, out var dataset))
             {
                 var spec = SpecOf(part) ?? throw new UserErrorException($"{_session.Name}: it has no {NameOf(part)}.dataset.");
-                _datasets[part] = dataset = spec.Build(_session.Services);
+                dataset = spec.Build(_session.Services);
+                if (part != DataPart.Train && dataset.SyntheticSource is { } source)
+                    throw new UserErrorException(
+                        $"{_session.Name}: {NameOf(part)}.dataset has images that a model made, as {source} says. What is measured with "
+                            + "them says nothing of real images: train on them, and take real ones here."
+                    );
+                _datasets[part] = dataset;
             }
             return dataset;
         }

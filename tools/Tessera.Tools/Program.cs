@@ -34,6 +34,8 @@ internal static class Program
             PrintConfigCommand.Create(),
             ListComponentsCommand.Create(),
             PublishCommand.Create(),
+            GenerateCommand.Create(),
+            ScoreImagesCommand.Create(),
             MergeAdapterCommand.Create(),
             PseudoLabelsCommand.Create(),
             ConvertMasksCommand.Create(),

@@ -86,6 +86,8 @@ public sealed class ImageFolder : Dataset
         };
     }
 
+    public override string? SyntheticSource => SyntheticMarker.Above(_files, _names);
+
     public override int? LabelOf(int index) => _labels[index];
 
     public override string? ListNameOf(int index) => _names[index];

@@ -119,6 +119,8 @@ public sealed class ImageList : Dataset
 
     public override string? ListNameOf(int index) => _images[index];
 
+    public override string? SyntheticSource => SyntheticMarker.Above(_files, _images);
+
     /// <exception cref="UserErrorException">Images that don't exist, the first by name.</exception>
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null)
     {

@@ -56,6 +56,8 @@ public abstract class DetectionDataset : Dataset
         }
     }
 
+    public override string? SyntheticSource => SyntheticMarker.Above(_files, _images.Value.Select(image => image.File));
+
     public override Sample Get(int index)
     {
         var image = _images.Value[index];

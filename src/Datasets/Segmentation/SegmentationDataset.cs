@@ -44,6 +44,8 @@ public abstract class SegmentationDataset : Dataset
     /// <summary>Photographs are turned as their EXIF orientation says: the pipeline's LoadImage tells.</summary>
     internal bool TurnsPhotographs => LoadImage.TurnsIn(Pipeline);
 
+    public override string? SyntheticSource => SyntheticMarker.Above(_files, _pairs.Select(pair => pair.Image));
+
     public override Sample Get(int index)
     {
         var pair = _pairs[index];

@@ -74,6 +74,10 @@ public abstract class Dataset
     /// <summary>The data set that sample <paramref name="index"/> is read by, and its place there: this one, unless it is made of
     /// others.</summary>
     public virtual (Dataset Dataset, int Index) OriginOf(int index) => (this, index);
+
+    /// <summary>The file that says that samples were made by a model (tools/generate), which may be trained on but not measured with; null
+    /// where none says so.</summary>
+    public virtual string? SyntheticSource => null;
 }
 
 /// <summary>In which order an epoch visits the samples.</summary>

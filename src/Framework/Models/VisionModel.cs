@@ -51,6 +51,10 @@ public sealed record ClassPrediction(float[] Scores, int Label) : Prediction
 /// <param name="Values">[targets].</param>
 public sealed record RegressionPrediction(float[] Values) : Prediction;
 
+/// <summary>A number that a generative model gives an image: how real it looks, how well its noise is told.</summary>
+/// <param name="Name">What it is.</param>
+public sealed record ScorePrediction(string Name, double Value) : Prediction;
+
 /// <param name="Map">The class of every pixel of the original image: H x W x 1, <see cref="PixelType.UInt8"/> or, above 255 classes,
 /// UInt16.</param>
 public sealed record SegmentationPrediction(Image Map) : Prediction;

@@ -213,7 +213,8 @@ public sealed class ModuleMemberTests
         "Modules.Convolution::get_out_channels",
         "Modules.Linear::get_weight",
         "Modules.Linear::get_bias",
-        "Modules.LayerNorm::get_weight"
+        "Modules.LayerNorm::get_weight",
+        "Modules.Embedding::get_weight"
     )]
     public void Layers_TellWhatTheyWereMadeWith()
     {
@@ -230,6 +231,8 @@ public sealed class ModuleMemberTests
         using var linear = Linear(3, 2, hasBias: false);
         Assert.Equal([2, 3], linear.weight.shape);
         Assert.Null(linear.bias);
+        using var embedding = Embedding(4, 3);
+        Assert.Equal([4, 3], embedding.weight!.shape);
         using var norm = LayerNorm(5);
         using var scope = NewDisposeScope();
         Assert.True(norm.weight.Equals(ones(5)));

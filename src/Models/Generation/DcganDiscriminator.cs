@@ -1,0 +1,59 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Models.Generation;
+
+/// <param name="Size">Height and width of the images, a power of two from 16 on.</param>
+/// <param name="Channels">Channels of the first layer (torchgan: step_channels); each further one has twice as many.</param>
+/// <param name="InChannels">Channels of the images.</param>
+public sealed record DcganDiscriminatorOptions(
+    [property: Range(16, 1024)] int Size = 64,
+    [property: Range(1, 4096)] int Channels = 64,
+    [property: Range(1, 64)] int InChannels = 3
+);
+
+/// <summary>An image to a map of 4 x 4 by convolutions that halve height and width, with leaky ReLU, and batch norm but for the
+/// first.</summary>
+/// <remarks>Radford et al., 2015, arXiv:1511.06434, in torchgan's form, without its last convolution, which is the GAN's head. The weights
+/// are drawn as those of <see cref="DcganGenerator"/>.</remarks>
+[Component("DcganDiscriminator")]
+public sealed class DcganDiscriminator : ImageDiscriminator
+{
+    private readonly Sequential model;
+
+    private readonly DcganDiscriminatorOptions _options;
+
+    /// <exception cref="UserErrorException">The size is no power of two, or the last layer would be too wide.</exception>
+    public DcganDiscriminator(DcganDiscriminatorOptions options)
+        : base(nameof(DcganDiscriminator))
+    {
+        _options = options;
+        var doublings = DcganLayers.Doublings(options.Size, options.Channels, nameof(DcganDiscriminator));
+        var width = options.Channels;
+        var parts = new List<Module<Tensor, Tensor>>
+        {
+            Sequential(Conv2d(options.InChannels, width, 4, stride: 2, padding: 1), LeakyReLU(DcganLayers.Slope)),
+        };
+        for (var i = 0; i < doublings; i++, width *= 2)
+            parts.Add(
+                Sequential(
+                    Conv2d(width, 2 * width, 4, stride: 2, padding: 1, bias: false),
+                    BatchNorm2d(2 * width),
+                    LeakyReLU(DcganLayers.Slope)
+                )
+            );
+        model = Sequential(parts);
+        OutChannels = width;
+        RegisterComponents();
+        DcganLayers.Start(this);
+    }
+
+    public override int OutChannels { get; }
+
+    public override int OutSize => 4;
+
+    public override int Size => _options.Size;
+
+    public override Tensor forward(Tensor images) => model.call(images);
+}
