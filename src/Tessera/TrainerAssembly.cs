@@ -47,6 +47,7 @@ internal static class TrainerAssembly
             ChannelsLast = session.ChannelsLast,
             Seed = options.Seed,
             Group = session.Group,
+            Processes = options.Processes ?? new(),
             WorkDir = workDir,
             Output = output,
             Command = command,

@@ -15,6 +15,7 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
     private readonly Parameter[] _parameters;
     private readonly string[] _names;
     private readonly bool _isOneOfSeveral;
+    private readonly OverlappedAverager? _overlap;
     private bool _pending;
 
     public OptimizerHandle(string name, OptimizerFactory factory, nn.Module model, StepContext context)
@@ -31,7 +32,12 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         Optimizer = factory.Create(groups);
         if (Optimizer is LbfgsOptimizer && (context.Scaler is not null || context.Group.WorldSize > 1))
             throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
+        if (context is { Processes.Overlap: true, SeveralOptimizers: false, Group.WorldSize: > 1 })
+            _overlap = OverlappedAverager.Of(model, _names.Zip(_parameters), context.Group, context.Processes.BucketBytes);
     }
+
+    /// <summary>Averages gradients while backward runs; null where they are averaged after it.</summary>
+    internal OverlappedAverager? Overlap => _overlap;
 
     public optim.Optimizer Optimizer { get; }
 
@@ -70,7 +76,9 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
             var scaled = _context.BatchesPerStep > 1 ? loss / _context.BatchesPerStep : loss;
             if (_context.Scaler is { } scaler)
                 scaled = scaled.to(ScalarType.Float32) * scaler.Scale;
+            _overlap?.Begin(_context.Due);
             scaled.backward(retain_graph: retainGraph, inputs: inputs);
+            _overlap?.End();
         }
         _pending = true;
         if (_context.Due)
@@ -86,8 +94,10 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         using (NewDisposeScope())
         using (no_grad())
         {
+            var averaged = _overlap is { IsOn: true } overlap && overlap.Finish();
             var gradients = Gradients();
-            GradientAverager.Average(gradients, _context.Group);
+            if (!averaged)
+                GradientAverager.Average(gradients, _context.Group);
             var finite = _context.Scaler?.Unscale(gradients) ?? true;
             if (finite)
             {
@@ -103,6 +113,7 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
     public void Forget()
     {
         _pending = false;
+        _overlap?.Forget();
         Clear();
     }
 
@@ -110,7 +121,11 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
 
     public void Load(StateReader state, bool rewind) => OptimizerMemory.Load(Optimizer, _names, _parameters, state, rewind);
 
-    public void Dispose() => Optimizer.Dispose();
+    public void Dispose()
+    {
+        _overlap?.Dispose();
+        Optimizer.Dispose();
+    }
 
     private List<Tensor> Gradients()
     {

@@ -11,6 +11,10 @@ namespace Tessera.Framework.Optimization;
 public sealed class StepContext
 {
     public required IProcessGroup Group { get; init; }
+
+    /// <summary>How gradients are averaged over processes.</summary>
+    public ProcessesOptions Processes { get; init; } = new();
+
     public required PrecisionChoice Precision { get; init; }
     public DeviceType Device { get; init; } = DeviceType.CPU;
     public ClipGradOptions? Clip { get; init; }

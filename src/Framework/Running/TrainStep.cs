@@ -40,6 +40,7 @@ public sealed class TrainStep : IDisposable
             new StepContext
             {
                 Group = parts.Group,
+                Processes = parts.Processes,
                 Precision = parts.Precision,
                 Device = parts.Device.type,
                 Clip = parts.Step.ClipGrad,

@@ -38,6 +38,9 @@ public record StepParts
     /// <value>One process.</value>
     public IProcessGroup Group { get; init; } = new SingleProcess();
 
+    /// <summary>How gradients are averaged over processes.</summary>
+    public ProcessesOptions Processes { get; init; } = new();
+
     /// <summary>What the phases of <c>train.tune</c> are counted in.</summary>
     internal virtual LoopKind Counts => LoopKind.Epochs;
 }

@@ -8,7 +8,7 @@ namespace Tessera.Torch;
 /// MPI's own handling of errors stays: a call that fails, or a process that dies, ends all of them with MPI's message.
 /// MPI is joined once in a process, and left once.
 /// </remarks>
-public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
+public sealed unsafe partial class MpiGroup : ProcessGroup, IMeetingPoint
 {
     private static readonly Lock s_calls = new();
     private static bool s_joined;
@@ -27,6 +27,9 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
         Check(mpi.CommRank(mpi.World, &rank), "MPI_Comm_rank");
         Check(mpi.CommSize(mpi.World, &size), "MPI_Comm_size");
         (_rank, _size) = (rank, size);
+        nint apart;
+        Check(mpi.CommDuplicate(mpi.World, &apart), "MPI_Comm_dup");
+        (_apart, _requests) = (apart, new MpiRequests(mpi, s_calls));
     }
 
     public override int Rank => _rank;
@@ -116,12 +119,7 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
 
     protected override void Reduce(nint data, long count, ScalarType type)
     {
-        var (kind, size) = type switch
-        {
-            ScalarType.Float32 => (_mpi.Float, 4),
-            ScalarType.Float64 => (_mpi.Double, 8),
-            _ => (_mpi.Int64, 8),
-        };
+        var (kind, size) = Kind(type);
         lock (s_calls)
         {
             for (long done = 0; done < count; done += Piece)
