@@ -103,7 +103,8 @@ internal sealed class OverlappedAverager : IDisposable
         Drop();
         if (changed is null)
         {
-            _steps++;
+            if (_steps++ == 0)
+                s_log.LogInformation("Gradients travel while backward runs: {0} of {1} buckets before its end.", SentEarly, Buckets);
             return true;
         }
         var what = $"The gradient of {changed} changed after it was sent: something before its block uses it, too.";

@@ -68,6 +68,13 @@ public sealed class TrainStep : IDisposable
     /// <summary>Batch norms that take their statistics over all processes.</summary>
     public int SynchronizedNorms { get; }
 
+    /// <summary>Buckets of gradients that travelled before the last backward's end, and of how many; none where gradients are averaged
+    /// after backward.</summary>
+    public (int Early, int All) TravellingBuckets =>
+        _optimizers.Handles.Select(handle => handle.Overlap).FirstOrDefault(overlap => overlap is { IsOn: true }) is { } overlap
+            ? (overlap.SentEarly, overlap.Buckets)
+            : (0, 0);
+
     internal RunOptimizers RunOptimizers => _optimizers;
 
     /// <summary>Sees every loss before its backward; null where nobody does.</summary>
