@@ -25,7 +25,7 @@ public sealed class BackwardMarkTests
     {
         using var scope = NewDisposeScope();
         var x = tensor([1f, -2, 3]).requires_grad_();
-        BackwardMark.Place(x + 0, () => { }).relu_().mul_(3).sum().backward();
+        BackwardMark.Place(x + 0, () => { }).mul_(3).relu_().sum().backward();
         Assert.Equal([3f, 0, 3], x.grad!.data<float>().ToArray());
     }
 

@@ -20,10 +20,13 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
 
     public OptimizerHandle(string name, OptimizerFactory factory, nn.Module model, StepContext context)
     {
-        var groups = ParameterGroups.Split(model, factory);
+        var groups = ParameterGroups.Split(model, factory, context.Owns);
         if (groups.Count == 0)
             throw new UserErrorException(
-                $"{name}: there is nothing to train; every parameter of the model is frozen or another optimizer's."
+                context.Owns is null
+                    ? $"{name}: there is nothing to train; every parameter of the model is frozen or another optimizer's."
+                    : $"pipeline: a stage has nothing to train, since all its parameters are frozen. Take fewer stages, or set "
+                        + "pipeline.cuts."
             );
         (Groups, _context) = (groups, context);
         _parameters = [.. groups.SelectMany(group => group.Parameters)];
@@ -101,12 +104,19 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
             var finite = _context.Scaler?.Unscale(gradients) ?? true;
             if (finite)
             {
-                GradientClipping.Clip(gradients, _context.Clip);
+                GradientClipping.Clip(gradients, _context.Clip, _context.NormGroup);
                 Optimizer.step();
             }
             _context.Scaler?.Update(finite);
         }
         Clear();
+    }
+
+    /// <summary>The step itself, of gradients that somebody else has accumulated.</summary>
+    public void FinishAccumulated()
+    {
+        _pending = true;
+        Finish();
     }
 
     /// <summary>Drops what has accumulated.</summary>
