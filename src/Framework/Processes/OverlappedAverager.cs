@@ -172,8 +172,12 @@ internal sealed class OverlappedAverager : IDisposable
         _sent.Add(new Sent(bucket, flat, kept, _group.BeginAllReduceSum(flat)));
     }
 
-    private static Tensor Flat(Bucket bucket) =>
-        cat([.. bucket.Parameters.Select(parameter => (parameter.grad ?? zeros_like(parameter)).reshape(-1))]);
+    /// <summary>A copy of a bucket's gradients, [numbers].</summary>
+    private static Tensor Flat(Bucket bucket)
+    {
+        Tensor[] rows = [.. bucket.Parameters.Select(parameter => (parameter.grad ?? zeros_like(parameter)).reshape(-1))];
+        return rows.Length == 1 ? rows[0].clone() : cat(rows); // TorchSharp's cat gives a single tensor back as it is
+    }
 
     private void Spread(Sent sent)
     {

@@ -25,8 +25,7 @@ public sealed class OverlapTests
         var (plain, none) = Train(() => new MapsModel(Build.From<Backbone>(config)), overlap: false);
         var (travelled, buckets) = Train(() => new MapsModel(Build.From<Backbone>(config)), overlap: true);
         Assert.Equal((0, 0), none);
-        var (again2, _) = Train(() => new MapsModel(Build.From<Backbone>(config)), overlap: false);
-        Assert.Fail($"plain-plain {plain.Zip(again2, (a, b) => Math.Abs(a - b)).Max()} plain-overlap {plain.Zip(travelled, (a, b) => Math.Abs(a - b)).Max()} {buckets}");
+        Assert.Equal(plain, travelled);
         using var again = Build.From<Backbone>(config);
         Assert.True(again.LayersByDepth.Blocks < 2 || buckets.Early > 0, $"{buckets.Early} of {buckets.All} buckets were early");
     }
@@ -65,9 +64,7 @@ public sealed class OverlapTests
     public void Run_BackboneThatRunsTwice_TravelsAfterBackward()
     {
         var (plain, _) = Train(() => new MapsModel(Build.From<Backbone>(Vit)) { Passes = 2 }, overlap: false);
-        var (again2, _) = Train(() => new MapsModel(Build.From<Backbone>(Vit)) { Passes = 2 }, overlap: false);
         var (travelled, buckets) = Train(() => new MapsModel(Build.From<Backbone>(Vit)) { Passes = 2 }, overlap: true);
-        Assert.Fail($"two: plain-plain {plain.Zip(again2, (a, b) => Math.Abs(a - b)).Max()} plain-overlap {plain.Zip(travelled, (a, b) => Math.Abs(a - b)).Max()} {buckets}");
         Assert.Equal(plain, travelled);
         Assert.Equal(0, buckets.Early);
         Assert.True(buckets.All > 1);
