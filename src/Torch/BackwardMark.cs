@@ -13,8 +13,7 @@ public static class BackwardMark
     /// <param name="x">Any tensor.</param>
     /// <param name="reached">Called in every backward through the mark, on the thread that backward runs on.</param>
     /// <returns>The same values and memory; <paramref name="x"/> itself where no gradient is recorded.</returns>
-    public static Tensor Place(Tensor x, Action reached) =>
-        is_grad_enabled() && x.requires_grad ? Identity.apply(x, reached) : x;
+    public static Tensor Place(Tensor x, Action reached) => is_grad_enabled() && x.requires_grad ? Identity.apply(x, reached) : x;
 
     private sealed class Identity : autograd.SingleTensorFunction<Identity>
     {

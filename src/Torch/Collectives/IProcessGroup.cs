@@ -27,13 +27,13 @@ public interface IProcessGroup : IDisposable
     /// <exception cref="ArgumentException">As for <see cref="AllReduceSum"/>.</exception>
     PendingOperation BeginAllReduceSum(Tensor tensor);
 
-    /// <summary>Begins to send a tensor to another process, which calls <see cref="Receive"/>, and goes on at once. The tensor is to be left
-    /// alone until the operation was waited for.</summary>
+    /// <summary>Begins to send a tensor to another process, which calls <see cref="Receive"/>, and goes on at once. The tensor is to be
+    /// left alone until the operation was waited for.</summary>
     /// <exception cref="ArgumentException">There is no such other process.</exception>
     PendingOperation BeginSend(Tensor tensor, int rank);
 
-    /// <summary>Copies into the tensor what another process sends, in place; waits for it. Messages of one process come in the order in which
-    /// it sends them.</summary>
+    /// <summary>Copies into the tensor what another process sends, in place; waits for it. Messages of one process come in the order in
+    /// which it sends them.</summary>
     /// <param name="tensor">Of the shape and type that is sent.</param>
     /// <exception cref="ArgumentException">There is no such other process.</exception>
     void Receive(Tensor tensor, int rank);

@@ -8,12 +8,13 @@ namespace Tessera.Torch;
 /// MPI's own handling of errors stays: a call that fails, or a process that dies, ends all of them with MPI's message.
 /// MPI is joined once in a process, and left once.
 /// </remarks>
-public sealed unsafe partial class MpiGroup : ProcessGroup, IMeetingPoint
+public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
 {
     private static readonly Lock s_calls = new();
     private static bool s_joined;
 
     private readonly MpiLibrary _mpi;
+    private readonly MpiRequests _requests;
     private readonly int _rank,
         _size;
     private bool _failed,
@@ -29,7 +30,7 @@ public sealed unsafe partial class MpiGroup : ProcessGroup, IMeetingPoint
         (_rank, _size) = (rank, size);
         nint apart;
         Check(mpi.CommDuplicate(mpi.World, &apart), "MPI_Comm_dup");
-        (_apart, _requests) = (apart, new MpiRequests(mpi, s_calls));
+        _requests = new MpiRequests(mpi, apart, s_calls);
     }
 
     public override int Rank => _rank;
@@ -119,7 +120,7 @@ public sealed unsafe partial class MpiGroup : ProcessGroup, IMeetingPoint
 
     protected override void Reduce(nint data, long count, ScalarType type)
     {
-        var (kind, size) = Kind(type);
+        var (kind, size) = _mpi.Kind(type);
         lock (s_calls)
         {
             for (long done = 0; done < count; done += Piece)
@@ -145,6 +146,12 @@ public sealed unsafe partial class MpiGroup : ProcessGroup, IMeetingPoint
                 Check(_mpi.Broadcast(data + (nint)done, (int)Math.Min(Piece, bytes - done), _mpi.Byte, 0, _mpi.World), "MPI_Bcast");
         }
     }
+
+    protected override Action BeginReduce(nint data, long count, ScalarType type) => _requests.Reduce(data, count, type, Piece);
+
+    protected override Action BeginSend(nint data, long bytes, int rank) => _requests.Send(data, bytes, rank, Piece);
+
+    protected override void Receive(nint data, long bytes, int rank) => _requests.Receive(data, bytes, rank, Piece);
 
     protected override void Dispose(bool disposing)
     {

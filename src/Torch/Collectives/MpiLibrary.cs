@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Tessera.Torch.Loading;
+using static TorchSharp.torch;
 
 namespace Tessera.Torch;
 
@@ -83,6 +84,16 @@ internal sealed unsafe partial class MpiLibrary
     public readonly delegate* unmanaged<nint*, int*, nint, int> Test;
     public readonly delegate* unmanaged<nint*, nint, int> Wait;
     public readonly delegate* unmanaged<byte*, int*, int> LibraryVersion;
+
+    /// <summary>What numbers are summed as, and the bytes of each.</summary>
+    /// <param name="type">Float32, Float64 or Int64.</param>
+    public (nint Kind, int Bytes) Kind(ScalarType type) =>
+        type switch
+        {
+            ScalarType.Float32 => (Float, 4),
+            ScalarType.Float64 => (Double, 8),
+            _ => (Int64, 8),
+        };
 
     /// <summary>The library of the launcher that started this process.</summary>
     /// <exception cref="CollectivesException">It can't be loaded.</exception>

@@ -49,9 +49,6 @@ public sealed class PipelineScheduleTests
     public void Of_RunsEveryMicroBatchOnceForwardThenOnceBackward()
     {
         var tasks = PipelineSchedule.Of(3).ToArray();
-        Assert.Equal(
-            [new(false, 0), new(false, 1), new(false, 2), new(true, 2), new(true, 1), new(true, 0)],
-            tasks
-        );
+        Assert.Equal([new(false, 0), new(false, 1), new(false, 2), new(true, 2), new(true, 1), new(true, 0)], tasks);
     }
 }

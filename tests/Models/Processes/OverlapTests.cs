@@ -53,7 +53,11 @@ public sealed class OverlapTests
     [Fact]
     public void Run_ParametersWithoutGradient_CountAsZero()
     {
-        var config = Vit.Replace("\"patch_size\": 16", "\"patch_size\": 16, \"features\": \"maps\", \"out_indices\": [1, 3]", StringComparison.Ordinal);
+        var config = Vit.Replace(
+            "\"patch_size\": 16",
+            "\"patch_size\": 16, \"features\": \"maps\", \"out_indices\": [1, 3]",
+            StringComparison.Ordinal
+        );
         var (plain, _) = Train(() => new MapsModel(Build.From<Backbone>(config)) { Maps = 1 }, overlap: false);
         var (travelled, _) = Train(() => new MapsModel(Build.From<Backbone>(config)) { Maps = 1 }, overlap: true);
         Assert.Equal(plain, travelled);
@@ -75,7 +79,10 @@ public sealed class OverlapTests
     public void Run_GradientThatChangesAfterItWasSent_IsNoticed()
     {
         var (plain, _) = Train(() => new MapsModel(Build.From<Backbone>(Vit)) { Ties = "blocks.3.mlp.fc2.weight" }, overlap: false);
-        var (travelled, buckets) = Train(() => new MapsModel(Build.From<Backbone>(Vit)) { Ties = "blocks.3.mlp.fc2.weight" }, overlap: true);
+        var (travelled, buckets) = Train(
+            () => new MapsModel(Build.From<Backbone>(Vit)) { Ties = "blocks.3.mlp.fc2.weight" },
+            overlap: true
+        );
         Assert.Equal(plain, travelled);
         Assert.Equal((0, 0), buckets); // no longer
     }

@@ -140,7 +140,10 @@ public sealed class PipelineTests
                 },
                 Step =
                     options
-                    ?? new StepOptions(ClipGrad: new ClipGradOptions(0.5), NormEval: backbone.Contains("ResNet", StringComparison.Ordinal) ? ["*"] : null),
+                    ?? new StepOptions(
+                        ClipGrad: new ClipGradOptions(0.5),
+                        NormEval: backbone.Contains("ResNet", StringComparison.Ordinal) ? ["*"] : null
+                    ),
                 Group = group,
                 Pipeline = pipeline is null ? null : new PipelineParts(pipeline, () => Build.Batch(8, 32, info)),
             }

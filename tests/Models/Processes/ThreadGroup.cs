@@ -103,11 +103,10 @@ internal sealed class ThreadGroup : IProcessGroup
         {
             Barrier = new Barrier(processes);
             Posted = new byte[processes][];
-            Messages = (
-                from a in Enumerable.Range(0, processes)
-                from b in Enumerable.Range(0, processes)
-                select (a, b)
-            ).ToDictionary(pair => pair, _ => new BlockingCollection<Lazy<byte[]>>());
+            Messages = (from a in Enumerable.Range(0, processes) from b in Enumerable.Range(0, processes) select (a, b)).ToDictionary(
+                pair => pair,
+                _ => new BlockingCollection<Lazy<byte[]>>()
+            );
         }
 
         public Barrier Barrier { get; }

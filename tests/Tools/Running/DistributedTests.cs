@@ -102,9 +102,17 @@ public sealed class DistributedTests
         string Config(int batchSize) =>
             DistributedTests
                 .Config(batchSize)
-                .Replace(Linear, $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": {{head}} }""", StringComparison.Ordinal)
+                .Replace(
+                    Linear,
+                    $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": {{head}} }""",
+                    StringComparison.Ordinal
+                )
                 .Replace("\"count\": 64", "\"count\": 32", StringComparison.Ordinal)
-                .Replace("\"epochs\": 2,", backbone.Contains("ResNet", StringComparison.Ordinal) ? "\"epochs\": 2, \"norm_eval\": [\"*\"]," : "\"epochs\": 2,", StringComparison.Ordinal);
+                .Replace(
+                    "\"epochs\": 2,",
+                    backbone.Contains("ResNet", StringComparison.Ordinal) ? "\"epochs\": 2, \"norm_eval\": [\"*\"]," : "\"epochs\": 2,",
+                    StringComparison.Ordinal
+                );
 
         using var run = new TrainingRun();
         run.Finish(run.Start(run.Write("one.json", Config(8)), run.At("one")));

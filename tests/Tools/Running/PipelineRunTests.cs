@@ -40,11 +40,7 @@ public sealed class PipelineRunTests
     {
         using var run = new TrainingRun();
         run.Finish(run.Start(run.Write("one.json", Config(backbone)), run.At("one")));
-        TrainByTwo(
-            run,
-            run.Write("two.json", Config(backbone, $$"""{ "stages": 2, "micro_batches": {{microBatches}} }""")),
-            run.At("two")
-        );
+        TrainByTwo(run, run.Write("two.json", Config(backbone, $$"""{ "stages": 2, "micro_batches": {{microBatches}} }""")), run.At("two"));
         Assert.Contains("Stage 0: steps 0 to ", run.Output, StringComparison.Ordinal);
         Assert.Contains("Stage 1: steps ", run.Output, StringComparison.Ordinal);
 

@@ -256,9 +256,7 @@ internal static class CollectiveCases
 
     private static void SendsEveryType(MpiGroup group)
     {
-        foreach (
-            var type in (ScalarType[])[ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Bool]
-        )
+        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Bool])
         {
             var sent = (arange(0, 6, ScalarType.Float32).view(2, 3) + group.Rank).to(type).t();
             var received = zeros_like(sent); // with strides, too

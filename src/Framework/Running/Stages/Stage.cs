@@ -62,9 +62,9 @@ internal sealed class Stage
     public int Of(string key)
     {
         for (var stage = 0; stage < Count; stage++)
-            for (var step = _bounds[stage]; step < _bounds[stage + 1]; step++)
-                if (_chain[step].Holds(key))
-                    return stage;
+        for (var step = _bounds[stage]; step < _bounds[stage + 1]; step++)
+            if (_chain[step].Holds(key))
+                return stage;
         return Count - 1;
     }
 

@@ -37,12 +37,12 @@ internal static class StageChecks
     /// <exception cref="UserErrorException">The model is no chain.</exception>
     public static IChainedModel RequireChain(VisionModel model) =>
         model is not IChainedModel chained
-                ? throw new UserErrorException(
-                    $"pipeline: {model.GetName()} can't be cut into stages, since it doesn't give its steps. ImageClassifier does, over a "
-                        + "ResNet or a VisionTransformer."
-                )
-            : model.Adaptation is not null ? throw new UserErrorException("pipeline: a model with model.peft can't be cut into stages.")
-            : chained;
+            ? throw new UserErrorException(
+                $"pipeline: {model.GetName()} can't be cut into stages, since it doesn't give its steps. ImageClassifier does, over a "
+                    + "ResNet or a VisionTransformer."
+            )
+        : model.Adaptation is not null ? throw new UserErrorException("pipeline: a model with model.peft can't be cut into stages.")
+        : chained;
 
     /// <exception cref="UserErrorException">There are too few steps, or the cuts don't rise within them.</exception>
     public static void RequireSteps(PipelineOptions options, int steps)
