@@ -12,9 +12,9 @@ public sealed class SingleProcess : IProcessGroup
 
     public PendingOperation BeginAllReduceSum(Tensor tensor) => PendingOperation.Done;
 
-    public PendingOperation BeginSend(Tensor tensor, int rank) => throw Alone();
+    public PendingOperation BeginSend(Tensor tensor, int rank) => throw Alone(nameof(rank));
 
-    public void Receive(Tensor tensor, int rank) => throw Alone();
+    public void Receive(Tensor tensor, int rank) => throw Alone(nameof(rank));
 
     public Tensor Sum(Tensor tensor) => tensor.alias();
 
@@ -28,5 +28,5 @@ public sealed class SingleProcess : IProcessGroup
 
     public void Dispose() { }
 
-    private static ArgumentException Alone() => new("There is no other process to send to or receive from.");
+    private static ArgumentException Alone(string parameter) => new("There is no other process to send to or receive from.", parameter);
 }
