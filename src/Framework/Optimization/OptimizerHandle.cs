@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch.Optimizers;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -35,7 +36,8 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         Optimizer = factory.Create(groups);
         if (Optimizer is LbfgsOptimizer && (context.Scaler is not null || context.Group.WorldSize > 1))
             throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
-        if (context is { Processes.Overlap: true, SeveralOptimizers: false, Group.WorldSize: > 1 })
+        // On a GPU, NCCL's calls stand in one queue with backward's own, so that nothing would overlap.
+        if (context is { Processes.Overlap: true, SeveralOptimizers: false, Group.WorldSize: > 1, Device: DeviceType.CPU })
             _overlap = OverlappedAverager.Of(model, _names.Zip(_parameters), context.Group, context.Processes.BucketBytes);
     }
 
