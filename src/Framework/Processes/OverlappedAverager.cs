@@ -206,8 +206,8 @@ internal sealed class OverlappedAverager : IDisposable
         return all < 0 ? null : _buckets[all].Names[0] + (_buckets[all].Names.Count > 1 ? " or another parameter of its bucket" : "");
     }
 
-    /// <summary>Gradients of a loss that is scaled too far may be NaN.</summary>
-    private static bool Same(Tensor a, Tensor b) => a.eq(b).logical_or(a.isnan().logical_and(b.isnan())).all().item<bool>();
+    /// <summary>Of a loss that is scaled too far, gradients may be NaN, which equals nothing, itself neither.</summary>
+    private static bool Same(Tensor a, Tensor b) => a.eq(b).logical_or(a.ne(a).logical_and(b.ne(b))).all().item<bool>();
 
     private void Drop()
     {
