@@ -120,6 +120,7 @@ public sealed class SessionData
     )
     {
         options ??= new LoaderOptions();
+        var together = training && _session.Options.Pipeline is not null; // all stages work on the same batches
         return _session
             .Services.GetRequiredService<IBatchLoaderFactory>()
             .Create(
@@ -129,8 +130,8 @@ public sealed class SessionData
                 options,
                 _session.Options.Seed,
                 training,
-                _session.Group.Rank,
-                _session.Group.WorldSize,
+                together ? 0 : _session.Group.Rank,
+                together ? 1 : _session.Group.WorldSize,
                 transforms
             );
     }

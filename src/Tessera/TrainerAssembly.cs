@@ -7,6 +7,7 @@ using Tessera.Framework.Logging;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Framework.Running.Loops;
 
@@ -30,6 +31,8 @@ internal static class TrainerAssembly
         var (options, train) = (session.Options, session.Options.Train!);
         var (trainLoader, model) = (session.Data.Loader(DataPart.Train), session.Model);
         var evaluates = Evaluates(options, loop);
+        if (options.Pipeline is not null)
+            RequireWholeMicroBatches(options.Pipeline, train.Loader ?? new(), trainLoader);
         return new TrainerParts
         {
             Model = model,
@@ -47,6 +50,8 @@ internal static class TrainerAssembly
             ChannelsLast = session.ChannelsLast,
             Seed = options.Seed,
             Group = session.Group,
+            Processes = options.Processes ?? new(),
+            Pipeline = options.Pipeline is { } pipeline ? new(pipeline, () => trainLoader.Epoch(0).First()) : null,
             WorkDir = workDir,
             Output = output,
             Command = command,
@@ -72,6 +77,22 @@ internal static class TrainerAssembly
 
     /// <summary>Whether the run is evaluated.</summary>
     public static bool Evaluates(RunOptions options, Loop loop) => options.Val is not null && loop.ValidateEvery > 0;
+
+    // An epoch's last batch, too; a sampler may change how many samples there are.
+    private static void RequireWholeMicroBatches(PipelineOptions pipeline, LoaderOptions options, IBatchLoader loader)
+    {
+        var (size, samples) = (options.BatchSize, loader.Dataset.Count);
+        if (size % pipeline.MicroBatches != 0)
+            throw new UserErrorException(
+                $"pipeline.micro_batches: {pipeline.MicroBatches} micro-batches don't divide train.loader.batch_size, {size}."
+            );
+        var rest = options.DropLast || loader.BatchesPerEpoch != (samples + size - 1) / size ? 0 : samples % size;
+        if (rest % pipeline.MicroBatches != 0)
+            throw new UserErrorException(
+                $"pipeline.micro_batches: {pipeline.MicroBatches} micro-batches don't divide an epoch's last batch of {rest} images. Set "
+                    + "train.loader.drop_last to true, or change train.loader.batch_size."
+            );
+    }
 
     private static IReadOnlyDictionary<string, Metric> CreateMetrics(Session session)
     {

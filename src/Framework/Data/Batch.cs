@@ -51,6 +51,24 @@ public sealed class Batch : IDisposable
         }
     }
 
+    /// <summary>Some of the batch's samples, one after another. Its tensors are views of this batch's, of the present dispose
+    /// scope.</summary>
+    public Batch Part(int from, int count)
+    {
+        var part = new Batch
+        {
+            Images = Images.narrow(0, from, count),
+            Labels = Labels?.narrow(0, from, count),
+            SoftLabels = SoftLabels?.narrow(0, from, count),
+            Targets = Targets?.narrow(0, from, count),
+            SegmentationMaps = SegmentationMaps?.narrow(0, from, count),
+            Samples = [.. Samples.Skip(from).Take(count)],
+        };
+        foreach (var (name, map) in ExtraMaps)
+            part.ExtraMaps.Add(name, map.narrow(0, from, count));
+        return part;
+    }
+
     /// <summary>Every tensor the batch holds.</summary>
     public IEnumerable<Tensor> Tensors() =>
         new[] { Images, Labels, SoftLabels, Targets, SegmentationMaps }.Concat(ExtraMaps.Values).OfType<Tensor>();

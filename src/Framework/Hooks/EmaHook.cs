@@ -24,7 +24,7 @@ public sealed record EmaHookOptions(
 /// </summary>
 /// <remarks>Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.</remarks>
 [Component("EmaHook")]
-public sealed class EmaHook(EmaHookOptions options) : Hook, IDisposable
+public sealed class EmaHook(EmaHookOptions options) : Hook, IReadsWeights, IDisposable
 {
     private readonly Dictionary<string, Tensor> _average = [];
     private readonly Dictionary<string, Tensor> _trained = [];

@@ -69,7 +69,7 @@ public sealed class LogHook(LogHookOptions options) : Hook
             values[run.Optimizers.Names.Count == 1 ? "lr" : $"lr/{name}"] = run.Optimizers[name]
                 .Optimizer.ParamGroups.Max(group => group.LearningRate);
 
-        var perSecond = _images * run.Group.WorldSize / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9);
+        var perSecond = _images * run.Replicas / Math.Max(_clock.Elapsed.TotalSeconds, 1e-9);
         var (waiting, total) = run.TrainLoader.TakeWaitTimes();
         var wait = total > TimeSpan.Zero ? Math.Min(waiting / total, 1) : 0;
         var memory = Environment.WorkingSet;

@@ -50,6 +50,14 @@ public sealed class RunState : IDisposable
     /// <value>One process.</value>
     public IProcessGroup Group { get; init; } = new SingleProcess();
 
+    /// <summary>How many batches a step sees, over all processes.</summary>
+    /// <value>One for each process.</value>
+    public int Replicas
+    {
+        get => field > 0 ? field : Group.WorldSize;
+        init;
+    }
+
     /// <summary>Where the run writes.</summary>
     public string WorkDir
     {

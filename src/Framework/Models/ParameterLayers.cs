@@ -12,6 +12,9 @@ public sealed class ParameterLayers(IReadOnlyList<string> stem, IReadOnlyList<IR
     /// <summary>Names of what makes up a block, in order; empty where there are no blocks.</summary>
     public IReadOnlyList<string> LastBlock => blocks.Count > 0 ? blocks[^1] : [];
 
+    /// <summary>Names of what makes up each block, from the first.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> BlockNames => blocks;
+
     /// <summary>0 for the stem, i for the i-th block, from 1; <see cref="Blocks"/> + 1 for the rest.</summary>
     /// <param name="parameter">As in the backbone's state dict.</param>
     public int Of(string parameter)

@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch.Optimizers;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -15,14 +16,18 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
     private readonly Parameter[] _parameters;
     private readonly string[] _names;
     private readonly bool _isOneOfSeveral;
+    private readonly OverlappedAverager? _overlap;
     private bool _pending;
 
     public OptimizerHandle(string name, OptimizerFactory factory, nn.Module model, StepContext context)
     {
-        var groups = ParameterGroups.Split(model, factory);
+        var groups = ParameterGroups.Split(model, factory, context.Owns);
         if (groups.Count == 0)
             throw new UserErrorException(
-                $"{name}: there is nothing to train; every parameter of the model is frozen or another optimizer's."
+                context.Owns is null
+                    ? $"{name}: there is nothing to train; every parameter of the model is frozen or another optimizer's."
+                    : $"pipeline: a stage has nothing to train, since all its parameters are frozen. Take fewer stages, or set "
+                        + "pipeline.cuts."
             );
         (Groups, _context) = (groups, context);
         _parameters = [.. groups.SelectMany(group => group.Parameters)];
@@ -31,7 +36,13 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         Optimizer = factory.Create(groups);
         if (Optimizer is LbfgsOptimizer && (context.Scaler is not null || context.Group.WorldSize > 1))
             throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
+        // On a GPU, NCCL's calls stand in one queue with backward's own, so that nothing would overlap.
+        if (context is { Processes.Overlap: true, SeveralOptimizers: false, Group.WorldSize: > 1, Device: DeviceType.CPU })
+            _overlap = OverlappedAverager.Of(model, _names.Zip(_parameters), context.Group, context.Processes.BucketBytes);
     }
+
+    /// <summary>Averages gradients while backward runs; null where they are averaged after it.</summary>
+    internal OverlappedAverager? Overlap => _overlap;
 
     public optim.Optimizer Optimizer { get; }
 
@@ -70,7 +81,9 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
             var scaled = _context.BatchesPerStep > 1 ? loss / _context.BatchesPerStep : loss;
             if (_context.Scaler is { } scaler)
                 scaled = scaled.to(ScalarType.Float32) * scaler.Scale;
+            _overlap?.Begin(_context.Due);
             scaled.backward(retain_graph: retainGraph, inputs: inputs);
+            _overlap?.End();
         }
         _pending = true;
         if (_context.Due)
@@ -86,12 +99,14 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         using (NewDisposeScope())
         using (no_grad())
         {
+            var averaged = _overlap is { IsOn: true } overlap && overlap.Finish();
             var gradients = Gradients();
-            GradientAverager.Average(gradients, _context.Group);
+            if (!averaged)
+                GradientAverager.Average(gradients, _context.Group);
             var finite = _context.Scaler?.Unscale(gradients) ?? true;
             if (finite)
             {
-                GradientClipping.Clip(gradients, _context.Clip);
+                GradientClipping.Clip(gradients, _context.Clip, _context.NormGroup);
                 Optimizer.step();
             }
             _context.Scaler?.Update(finite);
@@ -99,10 +114,18 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         Clear();
     }
 
+    /// <summary>The step itself, of gradients that somebody else has accumulated.</summary>
+    public void FinishAccumulated()
+    {
+        _pending = true;
+        Finish();
+    }
+
     /// <summary>Drops what has accumulated.</summary>
     public void Forget()
     {
         _pending = false;
+        _overlap?.Forget();
         Clear();
     }
 
@@ -110,7 +133,11 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
 
     public void Load(StateReader state, bool rewind) => OptimizerMemory.Load(Optimizer, _names, _parameters, state, rewind);
 
-    public void Dispose() => Optimizer.Dispose();
+    public void Dispose()
+    {
+        _overlap?.Dispose();
+        Optimizer.Dispose();
+    }
 
     private List<Tensor> Gradients()
     {

@@ -17,8 +17,9 @@ public static class ParameterGroups
     /// Of the patterns that match a name, the longest gives the multipliers; <c>norm</c> and <c>bias</c> multiply on top
     /// (once, where both match), and so does the decay by layer. Groups come in the order of their first parameter.
     /// </summary>
+    /// <param name="owns">Which parameters are to be in the groups, by name; null: all.</param>
     /// <exception cref="UserErrorException">A pattern matches nothing.</exception>
-    public static IReadOnlyList<ParameterGroup> Split(nn.Module model, OptimizerFactory factory)
+    public static IReadOnlyList<ParameterGroup> Split(nn.Module model, OptimizerFactory factory, Func<string, bool>? owns = null)
     {
         var patterns = factory
             .Groups.Where(group => group.Key is not (Norm or Bias))
@@ -46,7 +47,7 @@ public static class ParameterGroups
             if (Shorthand(name, norms) is { } shorthand && factory.Groups.TryGetValue(shorthand, out var extra))
                 (lr, decay) = (lr * extra.LrMult, decay * extra.DecayMult);
             lr *= layers.GetValueOrDefault(name, 1);
-            if (!parameter.requires_grad)
+            if (!parameter.requires_grad || owns?.Invoke(name) == false)
                 continue;
 
             if (!groups.TryGetValue((lr, decay), out var group))

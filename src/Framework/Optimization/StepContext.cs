@@ -11,6 +11,16 @@ namespace Tessera.Framework.Optimization;
 public sealed class StepContext
 {
     public required IProcessGroup Group { get; init; }
+
+    /// <summary>How gradients are averaged over processes.</summary>
+    public ProcessesOptions Processes { get; init; } = new();
+
+    /// <summary>Which parameters this process trains, by name, where the others train the rest; null: all.</summary>
+    public Func<string, bool>? Owns { get; init; }
+
+    /// <summary>Over which processes the norm of gradients is taken, where each has a part of them; null: this one has all.</summary>
+    public IProcessGroup? NormGroup { get; init; }
+
     public required PrecisionChoice Precision { get; init; }
     public DeviceType Device { get; init; } = DeviceType.CPU;
     public ClipGradOptions? Clip { get; init; }

@@ -5,7 +5,6 @@ using Tessera.Framework.Hooks;
 using Tessera.Framework.Messages;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Optimization;
-using Tessera.Framework.Processes;
 using Tessera.Torch.Memory;
 
 namespace Tessera.Framework.Running;
@@ -50,7 +49,7 @@ internal sealed class Evaluations(
     {
         if (_evaluator is null)
             return;
-        GradientAverager.Broadcast(state.Model.buffers(), state.Group); // running statistics: rank 0's are the run's
+        step.Assemble();
         keeper.RequireFinite(state.Model.state_dict().Select(entry => KeyValuePair.Create($"model.{entry.Key}", entry.Value)));
         try
         {

@@ -4,7 +4,6 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Messages;
 using Tessera.Framework.Optimization;
-using Tessera.Framework.Processes;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
@@ -26,13 +25,13 @@ internal sealed class StateKeeper(TrainerParts parts, RunState state, TrainStep 
     public StateWriter Capture()
     {
         state.Guard?.Check(); // what is saved is good
-        GradientAverager.Broadcast(state.Model.buffers(), state.Group);
+        step.Assemble();
         var captured = new StateWriter();
         var model = captured.Under(CheckpointParts.Model);
         foreach (var (name, tensor) in state.Model.state_dict())
             if (state.Model.Adaptation?.LeftOut.Contains(name) != true)
                 model.Write(name, tensor);
-        step.RunOptimizers.Save(captured.Under(CheckpointParts.Optimizers));
+        step.SaveOptimizers(captured.Under(CheckpointParts.Optimizers));
         schedule.Save(captured.Under(CheckpointParts.Schedule));
         step.RunOptimizers.Context.Scaler?.Save(captured.Under(CheckpointParts.Scaler));
 
@@ -64,7 +63,7 @@ internal sealed class StateKeeper(TrainerParts parts, RunState state, TrainStep 
         ResumeCheck.Require(
             loader,
             new ResumeCheck.Present(
-                state.Group.WorldSize,
+                parts.Replicas,
                 parts.TrainLoader.BatchesPerEpoch,
                 parts.Step.Accumulate,
                 state.Progress.TotalIterations,
@@ -128,7 +127,7 @@ internal sealed class StateKeeper(TrainerParts parts, RunState state, TrainStep 
         loader.WriteValue("batch", midEpoch ? state.BatchInEpoch : 0);
         loader.WriteValue("epochs_done", state.EpochsDone);
         loader.WriteValue("iteration", progress.Iteration);
-        loader.WriteValue("world_size", state.Group.WorldSize);
+        loader.WriteValue("world_size", parts.Replicas);
         loader.WriteValue("batches_per_epoch", parts.TrainLoader.BatchesPerEpoch);
         loader.WriteValue("accumulate", parts.Step.Accumulate);
         loader.WriteValue("total_steps", progress.TotalIterations);

@@ -1,9 +1,12 @@
+using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running.Diagnosis;
+using Tessera.Framework.Running.Stages;
+using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,9 +22,12 @@ public sealed class TrainStep : IDisposable
     private readonly RunOptimizers _optimizers;
     private readonly Tuning _tuning;
     private readonly nn.Module[] _stillNorms;
+    private readonly PipelineStep? _pipeline;
+    private readonly StageState? _stages;
 
     /// <summary>Places the model on the device, freezes what the options name, and makes the optimizers.</summary>
-    /// <exception cref="UserErrorException">A pattern matches nothing, or there is nothing to train.</exception>
+    /// <exception cref="UserErrorException">A pattern matches nothing, there is nothing to train, or the model can't be cut into
+    /// stages.</exception>
     public TrainStep(StepParts parts)
     {
         _parts = parts;
@@ -34,12 +40,21 @@ public sealed class TrainStep : IDisposable
             parts.Model.ToChannelsLast();
         GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
 
+        var stage = parts.Pipeline is { } pipeline ? Stage.Cut(parts, pipeline) : null;
+        if (stage is not null)
+        {
+            _pipeline = new PipelineStep(stage, parts.Pipeline!.Options, parts);
+            _stages = new StageState(stage, parts.Model, parts.Device);
+        }
         _optimizers = new RunOptimizers(
             parts.Optimizers,
             parts.Model,
             new StepContext
             {
-                Group = parts.Group,
+                Group = stage is null ? parts.Group : new SingleProcess(), // whose gradients nobody else has
+                Owns = stage is null ? null : stage.Owns,
+                NormGroup = stage?.Group,
+                Processes = parts.Processes,
                 Precision = parts.Precision,
                 Device = parts.Device.type,
                 Clip = parts.Step.ClipGrad,
@@ -66,6 +81,13 @@ public sealed class TrainStep : IDisposable
 
     /// <summary>Batch norms that take their statistics over all processes.</summary>
     public int SynchronizedNorms { get; }
+
+    /// <summary>Buckets of gradients that travelled before the last backward's end, and of how many; none where gradients are averaged
+    /// after backward.</summary>
+    public (int Early, int All) TravellingBuckets =>
+        _optimizers.Handles.Select(handle => handle.Overlap).FirstOrDefault(overlap => overlap is { IsOn: true }) is { } overlap
+            ? (overlap.SentEarly, overlap.Buckets)
+            : (0, 0);
 
     internal RunOptimizers RunOptimizers => _optimizers;
 
@@ -104,7 +126,7 @@ public sealed class TrainStep : IDisposable
         return ShapeMistake.Guard(
             Model,
             batch,
-            () => Model.TrainStep(batch, _optimizers, progress),
+            () => _pipeline?.Run(batch, _optimizers, progress) ?? Model.TrainStep(batch, _optimizers, progress),
             again: () => Model.Loss(batch, progress)
         );
     }
@@ -126,6 +148,28 @@ public sealed class TrainStep : IDisposable
     {
         foreach (var handle in _optimizers.Handles)
             schedule.Apply(handle.Optimizer, progress, _tuning.RateAt(progress));
+    }
+
+    /// <summary>Every process has the whole model, from now on until the next step: running statistics are rank 0's, and in stages each
+    /// gets the others' weights and statistics.</summary>
+    internal void Assemble()
+    {
+        if (_stages is not null)
+            _stages.Assemble();
+        else
+            GradientAverager.Broadcast(Model.buffers(), _parts.Group);
+    }
+
+    /// <summary>The same, where the model is in stages.</summary>
+    internal void AssembleStages() => _stages?.Assemble();
+
+    /// <summary>Saves what all optimizers remember, those of the other stages, too.</summary>
+    internal void SaveOptimizers(StateWriter state)
+    {
+        if (_stages is not null)
+            _stages.Gather(state, _optimizers.Save);
+        else
+            _optimizers.Save(state);
     }
 
     public void Dispose() => _optimizers.Dispose();

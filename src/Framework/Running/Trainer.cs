@@ -4,6 +4,7 @@ using Tessera.Framework.Hooks;
 using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
+using Tessera.Framework.Running.Stages;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
@@ -34,6 +35,7 @@ public sealed class Trainer : IRunActions, IDisposable
                 $"train.dataset: {parts.TrainLoader.Dataset.Count} samples make no batch. Lower train.loader.batch_size, or set "
                     + $"drop_last to false."
             );
+        StageChecks.Require(parts);
         new FollowedMetrics(parts.Hooks, parts.Schedule).Tell(parts.Metrics.Values, parts.ValLoader?.Dataset.Info);
         var (stepsPerEpoch, totalSteps) = (parts.StepsPerEpoch, parts.Loop.TotalIterations(parts.StepsPerEpoch));
         var schedule = new ScheduleChain(parts.Schedule, stepsPerEpoch, totalSteps);
@@ -46,6 +48,7 @@ public sealed class Trainer : IRunActions, IDisposable
             TrainLoader = parts.TrainLoader,
             Device = parts.Device,
             Group = parts.Group,
+            Replicas = parts.Replicas,
             WorkDir = parts.WorkDir,
             Output = parts.Output,
             Progress = new Progress(0, totalSteps, 0, (int)((totalSteps + stepsPerEpoch - 1) / stepsPerEpoch)),

@@ -38,6 +38,16 @@ public record StepParts
     /// <value>One process.</value>
     public IProcessGroup Group { get; init; } = new SingleProcess();
 
+    /// <summary>How gradients are averaged over processes.</summary>
+    public ProcessesOptions Processes { get; init; } = new();
+
+    /// <summary>How the model is cut into stages, each trained by a process of its own; null: every process trains the whole model on
+    /// batches of its own.</summary>
+    public PipelineParts? Pipeline { get; init; }
+
+    /// <summary>How many batches a step sees, over all processes.</summary>
+    internal int Replicas => Pipeline is null ? Group.WorldSize : 1;
+
     /// <summary>What the phases of <c>train.tune</c> are counted in.</summary>
     internal virtual LoopKind Counts => LoopKind.Epochs;
 }

@@ -96,6 +96,7 @@ public sealed class Training
         }
         catch (NonFiniteLossException found)
         {
+            _step.AssembleStages();
             throw NonFiniteReport.Explain(found, batch, State, _step, _parts);
         }
     }

@@ -95,7 +95,7 @@ public sealed record ResNetOptions(
 /// 3x3 convolution, unless style is "caffe". Parameter names are torchvision's and timm's.
 /// </remarks>
 [Component("ResNet")]
-public sealed class ResNet : Backbone
+public sealed class ResNet : Backbone, IChainedBackbone
 {
     private readonly Module<Tensor, Tensor> conv1;
     private readonly BatchNorm2d bn1;
@@ -168,9 +168,7 @@ public sealed class ResNet : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, images));
-        if (maxpool is not null)
-            x = maxpool.call(x);
+        var x = Begin(images);
         var maps = new List<Tensor>();
         foreach (var (i, stage) in Stages.Index())
         {
@@ -183,12 +181,29 @@ public sealed class ResNet : Backbone
         return result;
     }
 
+    /// <summary>The stem, then every residual block.</summary>
+    public IReadOnlyList<ChainStep> Chain(int height, int width) =>
+        [
+            new ChainStep("stem", [nameof(conv1), nameof(bn1)], Begin),
+            .. from stage in Stages.Index()
+            from block in stage.Item.children().Index()
+            let name = $"layer{stage.Index + 1}.{block.Index}"
+            select new ChainStep(name, [name], ((Module<Tensor, Tensor>)block.Item).call),
+        ];
+
     /// <summary>Frozen norms stay in evaluation mode.</summary>
     public override void train(bool train = true)
     {
         base.train(train);
         if (train)
             FrozenParts.KeepNorms(_options.NormEval ? [this] : Frozen());
+    }
+
+    private Tensor Begin(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var x = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, images));
+        return scope.MoveToOuter(maxpool is null ? x : maxpool.call(x));
     }
 
     private IEnumerable<Module> Frozen() =>

@@ -16,7 +16,7 @@ namespace Tessera.Models.Backbones;
 /// paper by a norm after averaging (fc_norm) in place of one before, as timm and MAE have it.
 /// </remarks>
 [Component("VisionTransformer")]
-public sealed class VisionTransformer : Backbone, ITakesPrompts
+public sealed class VisionTransformer : Backbone, ITakesPrompts, IChainedBackbone
 {
     private readonly PatchEmbed patch_embed;
     private readonly Parameter? cls_token; // [1, 1, C]
@@ -125,17 +125,9 @@ public sealed class VisionTransformer : Backbone, ITakesPrompts
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        if (_options.Features == TokenFeatures.Maps)
-            images = PatchEmbed.Pad(images, _options.PatchSize);
-        var grid = ((int)images.shape[2] / _options.PatchSize, (int)images.shape[3] / _options.PatchSize);
-        var x = patch_embed.call(images); // [B, N, C]
-        if (cls_token is not null)
-            x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1);
-        x = x + Positions(grid);
-        if (_options.Dropout > 0)
-            x = functional.dropout(x, _options.Dropout, training);
-
-        var (maps, tokens) = (new List<Tensor>(), new TokenGrid(grid.Item1, grid.Item2, LeadingTokens));
+        var tokens = Grid((int)images.shape[2], (int)images.shape[3]);
+        var x = Begin(images, tokens);
+        var maps = new List<Tensor>();
         for (var i = 0; i < blocks.Count; i++)
         {
             x = blocks[i].call(x, tokens);
@@ -146,13 +138,66 @@ public sealed class VisionTransformer : Backbone, ITakesPrompts
         }
 
         if (fc_norm is not null)
-            maps.Add(fc_norm.call(x.narrow(1, LeadingTokens, x.shape[1] - LeadingTokens).mean([1])));
+            maps.Add(Average(x));
         else if (_options.Features == TokenFeatures.ClsToken || _options.GiveClassToken)
             maps.Add(x.select(1, 0));
         var result = maps.ToArray();
         scope.MoveToOuter(result);
         return result;
     }
+
+    /// <summary>Patches with their positions, the blocks, and the norm with what becomes of the tokens.</summary>
+    public IReadOnlyList<ChainStep> Chain(int height, int width)
+    {
+        if (_options.GiveClassToken)
+            throw new UserErrorException("pipeline: a VisionTransformer with give_class_token can't be cut into stages.");
+        var tokens = Grid(height, width);
+        return
+        [
+            new ChainStep("patches", [nameof(patch_embed), nameof(cls_token), nameof(pos_embed)], images => Begin(images, tokens)),
+            .. blocks.Select((block, i) => new ChainStep($"blocks.{i}", [$"blocks.{i}"], x => block.call(x, tokens))),
+            new ChainStep("norm", [nameof(norm), nameof(fc_norm)], x => End(x, tokens)),
+        ];
+    }
+
+    private TokenGrid Grid(int height, int width)
+    {
+        var rest = _options.Features == TokenFeatures.Maps ? _options.PatchSize - 1 : 0; // maps are of padded images
+        return new TokenGrid((height + rest) / _options.PatchSize, (width + rest) / _options.PatchSize, LeadingTokens);
+    }
+
+    /// <returns>[B, (1 +) N, C].</returns>
+    private Tensor Begin(Tensor images, TokenGrid tokens)
+    {
+        using var scope = NewDisposeScope();
+        if (_options.Features == TokenFeatures.Maps)
+            images = PatchEmbed.Pad(images, _options.PatchSize);
+        var x = patch_embed.call(images); // [B, N, C]
+        if (cls_token is not null)
+            x = cat([cls_token.expand(x.shape[0], -1, -1), x], 1);
+        x = x + Positions((tokens.Height, tokens.Width));
+        if (_options.Dropout > 0)
+            x = functional.dropout(x, _options.Dropout, training);
+        return scope.MoveToOuter(x);
+    }
+
+    /// <summary>What <see cref="forward"/> gives last, of what the last block gave.</summary>
+    private Tensor End(Tensor x, TokenGrid tokens)
+    {
+        using var scope = NewDisposeScope();
+        if (norm is not null)
+            x = norm.call(x);
+        return scope.MoveToOuter(
+            _options.Features switch
+            {
+                TokenFeatures.Maps => TokenAttention.ToMap(x, tokens),
+                TokenFeatures.Average => Average(x),
+                _ => x.select(1, 0),
+            }
+        );
+    }
+
+    private Tensor Average(Tensor x) => fc_norm!.call(x.narrow(1, LeadingTokens, x.shape[1] - LeadingTokens).mean([1]));
 
     private Tensor Positions((int, int) grid)
     {

@@ -54,6 +54,8 @@ public sealed class LinearHead : LossHead
         Weights.Truncated(fc, 0.01);
     }
 
+    public override bool ReadsLastMapAlone => true;
+
     public override string ClassifierKey => nameof(fc);
 
     public override Tensor Features(Tensor[] maps) => _options.Pooling.Pool(maps[^1]).alias();

@@ -21,6 +21,9 @@ public abstract class LossHead : Head
             register_module("loss_" + key, term); // so that their weights follow the device
     }
 
+    /// <summary>Whether the head looks at the last of the maps that it is given, and at no other.</summary>
+    public virtual bool ReadsLastMapAlone => false;
+
     /// <summary>The layer that a published classifier's weights go to; null where there is none.</summary>
     public virtual string? ClassifierKey => null;
 

@@ -8,7 +8,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to classes: one of them each, or, where the data is multi-label, any of them.</summary>
 [Component("ImageClassifier"), ForTask(DataTask.Classification, DataTask.MultiLabel)]
-public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures
+public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures, IChainedModel
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -61,11 +61,33 @@ public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures
         return scope.MoveToOuter(head.Features(backbone.Maps(neck, images)));
     }
 
-    public override LossMap Loss(Batch batch, Progress progress)
+    public override LossMap Loss(Batch batch, Progress progress) => Losses(Logits(batch.Images), batch, progress);
+
+    public IReadOnlyList<ChainStep> Chain(int height, int width)
     {
-        var logits = Logits(batch.Images);
-        return head.Losses(logits, new LossTargets(batch.Labels, batch.SoftLabels), progress);
+        if (backbone is not IChainedBackbone chained)
+            throw new UserErrorException(
+                $"pipeline: {backbone.GetName()} can't be cut into stages, since it doesn't give its blocks. ResNet and "
+                    + "VisionTransformer do."
+            );
+        if (neck is not null)
+            throw new UserErrorException($"pipeline: a classifier with a neck ({neck.GetName()}) can't be cut into stages.");
+        if (!head.ReadsLastMapAlone)
+            throw new UserErrorException(
+                $"pipeline: {head.GetName()} may read several maps, of which stages give the last alone. LinearHead reads the last."
+            );
+        return
+        [
+            .. chained
+                .Chain(height, width)
+                .Select(step => step with { Parts = [.. step.Parts.Select(part => $"{nameof(backbone)}.{part}")] }),
+            new ChainStep(nameof(head), [nameof(head)], map => head.call([map])),
+        ];
     }
+
+    /// <param name="output">Logits, [B, classes].</param>
+    public LossMap Losses(Tensor output, Batch batch, Progress progress) =>
+        head.Losses(output, new LossTargets(batch.Labels, batch.SoftLabels), progress);
 
     public override IReadOnlyList<Prediction> Predict(Batch batch)
     {

@@ -36,7 +36,7 @@ public sealed record ActivationMapHookOptions(
 /// <remarks>The weights are those being trained, not their average. The model is looked at on the hook's step only, in evaluation mode;
 /// modes, gradients and random numbers are then as before, so that a run is the same with the hook and without.</remarks>
 [Component("ActivationMapHook")]
-public sealed class ActivationMapHook(ActivationMapHookOptions options, Session session) : Hook
+public sealed class ActivationMapHook(ActivationMapHookOptions options, Session session) : Hook, IReadsWeights
 {
     private const int UsualCount = 4;
 

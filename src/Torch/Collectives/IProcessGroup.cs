@@ -7,7 +7,7 @@ namespace Tessera.Torch;
 /// <see cref="NcclGroup"/> on GPUs.
 /// </summary>
 /// <remarks>Every process makes the same calls in the same order, with tensors of the same shapes. Each call waits for the
-/// others.</remarks>
+/// others, but for those that only begin something.</remarks>
 public interface IProcessGroup : IDisposable
 {
     int Rank { get; }
@@ -19,6 +19,24 @@ public interface IProcessGroup : IDisposable
     /// </remarks>
     /// <exception cref="ArgumentException">The tensor is complex, sparse or quantized.</exception>
     void AllReduceSum(Tensor tensor);
+
+    /// <summary>Begins <see cref="AllReduceSum"/> and goes on at once. The tensor is to be left alone until the operation was waited
+    /// for.</summary>
+    /// <remarks>Operations that were begun match those of the other processes in the order in which they were begun; what is called in
+    /// between need not be the same everywhere.</remarks>
+    /// <exception cref="ArgumentException">As for <see cref="AllReduceSum"/>.</exception>
+    PendingOperation BeginAllReduceSum(Tensor tensor);
+
+    /// <summary>Begins to send a tensor to another process, which calls <see cref="Receive"/>, and goes on at once. The tensor is to be
+    /// left alone until the operation was waited for.</summary>
+    /// <exception cref="ArgumentException">There is no such other process.</exception>
+    PendingOperation BeginSend(Tensor tensor, int rank);
+
+    /// <summary>Copies into the tensor what another process sends, in place; waits for it. Messages of one process come in the order in
+    /// which it sends them.</summary>
+    /// <param name="tensor">Of the shape and type that is sent.</param>
+    /// <exception cref="ArgumentException">There is no such other process.</exception>
+    void Receive(Tensor tensor, int rank);
 
     /// <summary>The sum over all processes as a new tensor, through which gradients pass: each process's input gets the sum of all
     /// processes' gradients.</summary>

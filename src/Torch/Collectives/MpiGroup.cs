@@ -14,6 +14,7 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
     private static bool s_joined;
 
     private readonly MpiLibrary _mpi;
+    private readonly MpiRequests _requests;
     private readonly int _rank,
         _size;
     private bool _failed,
@@ -27,6 +28,9 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
         Check(mpi.CommRank(mpi.World, &rank), "MPI_Comm_rank");
         Check(mpi.CommSize(mpi.World, &size), "MPI_Comm_size");
         (_rank, _size) = (rank, size);
+        nint apart;
+        Check(mpi.CommDuplicate(mpi.World, &apart), "MPI_Comm_dup");
+        _requests = new MpiRequests(mpi, apart, s_calls);
     }
 
     public override int Rank => _rank;
@@ -116,12 +120,7 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
 
     protected override void Reduce(nint data, long count, ScalarType type)
     {
-        var (kind, size) = type switch
-        {
-            ScalarType.Float32 => (_mpi.Float, 4),
-            ScalarType.Float64 => (_mpi.Double, 8),
-            _ => (_mpi.Int64, 8),
-        };
+        var (kind, size) = _mpi.Kind(type);
         lock (s_calls)
         {
             for (long done = 0; done < count; done += Piece)
@@ -147,6 +146,12 @@ public sealed unsafe class MpiGroup : ProcessGroup, IMeetingPoint
                 Check(_mpi.Broadcast(data + (nint)done, (int)Math.Min(Piece, bytes - done), _mpi.Byte, 0, _mpi.World), "MPI_Bcast");
         }
     }
+
+    protected override Action BeginReduce(nint data, long count, ScalarType type) => _requests.Reduce(data, count, type, Piece);
+
+    protected override Action BeginSend(nint data, long bytes, int rank) => _requests.Send(data, bytes, rank, Piece);
+
+    protected override void Receive(nint data, long bytes, int rank) => _requests.Receive(data, bytes, rank, Piece);
 
     protected override void Dispose(bool disposing)
     {

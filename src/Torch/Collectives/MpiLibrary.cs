@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Tessera.Torch.Loading;
+using static TorchSharp.torch;
 
 namespace Tessera.Torch;
 
@@ -11,12 +12,13 @@ namespace Tessera.Torch;
 /// </remarks>
 internal sealed unsafe partial class MpiLibrary
 {
-    /// <summary>Threads call one at a time (MPI_THREAD_SERIALIZED): backward may run on a thread of libtorch's.</summary>
+    /// <summary>Threads call one at a time (MPI_THREAD_SERIALIZED): backward may run on a thread of libtorch's, and what was begun is
+    /// seen to by a thread of its own.</summary>
     public const int Serialized = 2;
 
     private MpiLibrary(nint library, bool open)
     {
-        (World, Byte, Float, Double, Int64, Sum, InPlace) = open
+        (World, Byte, Float, Double, Int64, Sum, InPlace, NoStatus) = open
             ? (
                 Export("ompi_mpi_comm_world"),
                 Export("ompi_mpi_byte"),
@@ -24,9 +26,10 @@ internal sealed unsafe partial class MpiLibrary
                 Export("ompi_mpi_double"),
                 Export("ompi_mpi_long_long_int"),
                 Export("ompi_mpi_op_sum"),
-                1
+                1,
+                0
             )
-            : (0x44000000, 0x4c00010d, 0x4c00040a, 0x4c00080b, 0x4c000809, 0x58000003, -1);
+            : (0x44000000, 0x4c00010d, 0x4c00040a, 0x4c00080b, 0x4c000809, 0x58000003, -1, 1);
         InitThread = (delegate* unmanaged<int*, byte***, int, int*, int>)Export("MPI_Init_thread");
         Initialized = (delegate* unmanaged<int*, int>)Export("MPI_Initialized");
         Finalize = (delegate* unmanaged<int>)Export("MPI_Finalize");
@@ -38,6 +41,12 @@ internal sealed unsafe partial class MpiLibrary
         AllGather = (delegate* unmanaged<nint, int, nint, nint, int, nint, nint, int>)Export("MPI_Allgather");
         AllGatherDifferent = (delegate* unmanaged<nint, int, nint, nint, int*, int*, nint, nint, int>)Export("MPI_Allgatherv");
         Barrier = (delegate* unmanaged<nint, int>)Export("MPI_Barrier");
+        CommDuplicate = (delegate* unmanaged<nint, nint*, int>)Export("MPI_Comm_dup");
+        BeginAllReduce = (delegate* unmanaged<nint, nint, int, nint, nint, nint, nint*, int>)Export("MPI_Iallreduce");
+        BeginSend = (delegate* unmanaged<nint, int, nint, int, int, nint, nint*, int>)Export("MPI_Isend");
+        Receive = (delegate* unmanaged<nint, int, nint, int, int, nint, nint, int>)Export("MPI_Recv");
+        Test = (delegate* unmanaged<nint*, int*, nint, int>)Export("MPI_Test");
+        Wait = (delegate* unmanaged<nint*, nint, int>)Export("MPI_Wait");
         LibraryVersion = (delegate* unmanaged<byte*, int*, int>)Export("MPI_Get_library_version");
 
         nint Export(string name) => NativeLibrary.GetExport(library, name);
@@ -50,7 +59,8 @@ internal sealed unsafe partial class MpiLibrary
         Double,
         Int64,
         Sum,
-        InPlace;
+        InPlace,
+        NoStatus;
 
     public readonly delegate* unmanaged<int*, byte***, int, int*, int> InitThread;
     public readonly delegate* unmanaged<int*, int> Initialized;
@@ -63,7 +73,27 @@ internal sealed unsafe partial class MpiLibrary
     public readonly delegate* unmanaged<nint, int, nint, nint, int, nint, nint, int> AllGather;
     public readonly delegate* unmanaged<nint, int, nint, nint, int*, int*, nint, nint, int> AllGatherDifferent;
     public readonly delegate* unmanaged<nint, int> Barrier;
+    public readonly delegate* unmanaged<nint, nint*, int> CommDuplicate;
+    public readonly delegate* unmanaged<nint, nint, int, nint, nint, nint, nint*, int> BeginAllReduce;
+
+    /// <summary>Data, count, type, target, tag, communicator, request.</summary>
+    public readonly delegate* unmanaged<nint, int, nint, int, int, nint, nint*, int> BeginSend;
+
+    /// <summary>Data, count, type, source, tag, communicator, status.</summary>
+    public readonly delegate* unmanaged<nint, int, nint, int, int, nint, nint, int> Receive;
+    public readonly delegate* unmanaged<nint*, int*, nint, int> Test;
+    public readonly delegate* unmanaged<nint*, nint, int> Wait;
     public readonly delegate* unmanaged<byte*, int*, int> LibraryVersion;
+
+    /// <summary>What numbers are summed as, and the bytes of each.</summary>
+    /// <param name="type">Float32, Float64 or Int64.</param>
+    public (nint Kind, int Bytes) Kind(ScalarType type) =>
+        type switch
+        {
+            ScalarType.Float32 => (Float, 4),
+            ScalarType.Float64 => (Double, 8),
+            _ => (Int64, 8),
+        };
 
     /// <summary>The library of the launcher that started this process.</summary>
     /// <exception cref="CollectivesException">It can't be loaded.</exception>

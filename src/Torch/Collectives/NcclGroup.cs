@@ -85,6 +85,16 @@ public sealed unsafe class NcclGroup : ProcessGroup
     protected override void Broadcast(nint data, long bytes) =>
         _nccl.Check(_nccl.Broadcast(data, data, (nuint)bytes, NcclLibrary.Byte, 0, _communicator, DefaultStream), "ncclBroadcast");
 
+    // A call in the device's queue: what is asked for after it comes after it, so that the memory may be changed at once.
+    protected override Action BeginSend(nint data, long bytes, int rank)
+    {
+        _nccl.Check(_nccl.Send(data, (nuint)bytes, NcclLibrary.Byte, rank, _communicator, DefaultStream), "ncclSend");
+        return () => { };
+    }
+
+    protected override void Receive(nint data, long bytes, int rank) =>
+        _nccl.Check(_nccl.Receive(data, (nuint)bytes, NcclLibrary.Byte, rank, _communicator, DefaultStream), "ncclRecv");
+
     protected override void Dispose(bool disposing)
     {
         if (!disposing || _communicator == 0)

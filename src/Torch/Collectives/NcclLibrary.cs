@@ -29,6 +29,12 @@ internal sealed unsafe class NcclLibrary
     /// <summary>Source, target, elements of each process, type, communicator, stream.</summary>
     public readonly delegate* unmanaged<nint, nint, nuint, int, nint, nint, int> AllGather;
 
+    /// <summary>Source, elements, type, target, communicator, stream.</summary>
+    public readonly delegate* unmanaged<nint, nuint, int, int, nint, nint, int> Send;
+
+    /// <summary>Target, elements, type, source, communicator, stream.</summary>
+    public readonly delegate* unmanaged<nint, nuint, int, int, nint, nint, int> Receive;
+
     private readonly delegate* unmanaged<int, byte*> _errorString;
 
     private NcclLibrary(nint library)
@@ -40,6 +46,8 @@ internal sealed unsafe class NcclLibrary
         AllReduce = (delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclAllReduce");
         Broadcast = (delegate* unmanaged<nint, nint, nuint, int, int, nint, nint, int>)Export("ncclBroadcast");
         AllGather = (delegate* unmanaged<nint, nint, nuint, int, nint, nint, int>)Export("ncclAllGather");
+        Send = (delegate* unmanaged<nint, nuint, int, int, nint, nint, int>)Export("ncclSend");
+        Receive = (delegate* unmanaged<nint, nuint, int, int, nint, nint, int>)Export("ncclRecv");
         _errorString = (delegate* unmanaged<int, byte*>)Export("ncclGetErrorString");
 
         nint Export(string name) => NativeLibrary.GetExport(library, name);

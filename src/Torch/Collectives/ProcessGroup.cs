@@ -17,6 +17,46 @@ public abstract partial class ProcessGroup : IProcessGroup
         Change(tensor, SummedAs(tensor.dtype), sent => Reduce(Address(sent), sent.numel(), sent.dtype));
     }
 
+    public PendingOperation BeginAllReduceSum(Tensor tensor)
+    {
+        if (tensor.numel() == 0)
+            return PendingOperation.Done;
+        var sent = AsSent(tensor, SummedAs(tensor.dtype));
+        var end = BeginReduce(Address(sent), sent.numel(), sent.dtype);
+        return new PendingOperation(() =>
+        {
+            end();
+            GC.KeepAlive(tensor);
+            if (ReferenceEquals(sent, tensor))
+                return;
+            using var nothing = no_grad();
+            tensor.copy_(sent);
+            sent.Dispose();
+        });
+    }
+
+    public PendingOperation BeginSend(Tensor tensor, int rank)
+    {
+        RequireOther(rank);
+        if (tensor.numel() == 0)
+            return PendingOperation.Done;
+        var sent = AsSent(tensor, tensor.dtype);
+        var end = BeginSend(Address(sent), sent.numel() * sent.element_size(), rank);
+        return new PendingOperation(() =>
+        {
+            end();
+            GC.KeepAlive(tensor);
+            if (!ReferenceEquals(sent, tensor))
+                sent.Dispose();
+        });
+    }
+
+    public void Receive(Tensor tensor, int rank)
+    {
+        RequireOther(rank);
+        Change(tensor, tensor.dtype, sent => Receive(Address(sent), sent.numel() * sent.element_size(), rank));
+    }
+
     public Tensor Sum(Tensor tensor)
     {
         if (is_grad_enabled() && tensor.requires_grad)
@@ -51,6 +91,21 @@ public abstract partial class ProcessGroup : IProcessGroup
 
     protected abstract void Broadcast(nint data, long bytes);
 
+    /// <summary>Begins <see cref="Reduce"/>; by default it is done at once, which is right where the device itself puts calls in a
+    /// queue.</summary>
+    /// <returns>Waits for it.</returns>
+    protected virtual Action BeginReduce(nint data, long count, ScalarType type)
+    {
+        Reduce(data, count, type);
+        return () => { };
+    }
+
+    /// <summary>Begins to send.</summary>
+    /// <returns>Waits until the memory may be changed.</returns>
+    protected abstract Action BeginSend(nint data, long bytes, int rank);
+
+    protected abstract void Receive(nint data, long bytes, int rank);
+
     protected abstract void Dispose(bool disposing);
 
     /// <summary>The address of the first element.</summary>
@@ -60,16 +115,37 @@ public abstract partial class ProcessGroup : IProcessGroup
     {
         if (tensor.numel() == 0)
             return;
+        using var nothing = no_grad();
+        var sent = AsSent(tensor, type);
+        try
+        {
+            work(sent);
+            if (!ReferenceEquals(sent, tensor))
+                tensor.copy_(sent);
+        }
+        finally
+        {
+            if (!ReferenceEquals(sent, tensor))
+                sent.Dispose();
+        }
+    }
+
+    /// <summary>The tensor itself where it lies as the engine needs it, otherwise a copy that does, in no dispose scope.</summary>
+    private Tensor AsSent(Tensor tensor, ScalarType type)
+    {
         if (tensor.is_sparse)
             throw new ArgumentException("Collectives take dense tensors.", nameof(tensor));
+        if (tensor.dtype == type && tensor.device.type == Home.type && tensor.is_contiguous())
+            return tensor;
         using var nothing = no_grad();
         using var scope = NewDisposeScope();
-        // One that lies as the engine needs it is changed where it is.
-        var fits = tensor.dtype == type && tensor.device.type == Home.type && tensor.is_contiguous();
-        var sent = fits ? tensor : tensor.detach().to(type, Home).contiguous();
-        work(sent);
-        if (!fits)
-            tensor.copy_(sent);
+        return tensor.detach().to(type, Home).contiguous().DetachFromDisposeScope();
+    }
+
+    private void RequireOther(int rank)
+    {
+        if (rank < 0 || rank >= WorldSize || rank == Rank)
+            throw new ArgumentException($"Process {Rank} of {WorldSize} can't send to or receive from process {rank}.", nameof(rank));
     }
 
     private static ScalarType SummedAs(ScalarType type) =>

@@ -10,6 +10,12 @@ public sealed class SingleProcess : IProcessGroup
 
     public void AllReduceSum(Tensor tensor) { }
 
+    public PendingOperation BeginAllReduceSum(Tensor tensor) => PendingOperation.Done;
+
+    public PendingOperation BeginSend(Tensor tensor, int rank) => throw Alone(nameof(rank));
+
+    public void Receive(Tensor tensor, int rank) => throw Alone(nameof(rank));
+
     public Tensor Sum(Tensor tensor) => tensor.alias();
 
     public void Broadcast(Tensor tensor) { }
@@ -21,4 +27,6 @@ public sealed class SingleProcess : IProcessGroup
     public void Fail() { }
 
     public void Dispose() { }
+
+    private static ArgumentException Alone(string parameter) => new("There is no other process to send to or receive from.", parameter);
 }

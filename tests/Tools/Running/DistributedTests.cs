@@ -90,6 +90,45 @@ public sealed class DistributedTests
         Assert.True(a.Zip(Weights(run.At("apart")), (x, y) => Math.Abs(x - y)).Max() > 1e-2);
     }
 
+    // Blocks whose gradients travel while backward runs; batch norms keep to their running statistics.
+    [MpiTheory]
+    [InlineData(
+        """{ "type": "VisionTransformer", "embed_dim": 24, "depth": 4, "num_heads": 2, "image_size": 16, "patch_size": 4 }""",
+        """{ "type": "LinearHead" }"""
+    )]
+    [InlineData("""{ "type": "ResNet", "depth": 18, "base_channels": 8, "stem": "small" }""", """{ "type": "LinearHead" }""")]
+    public void TwoProcesses_TravellingGradients_AreThoseAveragedAfterBackward(string backbone, string head)
+    {
+        string Config(int batchSize) =>
+            DistributedTests
+                .Config(batchSize)
+                .Replace(
+                    Linear,
+                    $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": {{head}} }""",
+                    StringComparison.Ordinal
+                )
+                .Replace("\"count\": 64", "\"count\": 32", StringComparison.Ordinal)
+                .Replace(
+                    "\"epochs\": 2,",
+                    backbone.Contains("ResNet", StringComparison.Ordinal) ? "\"epochs\": 2, \"norm_eval\": [\"*\"]," : "\"epochs\": 2,",
+                    StringComparison.Ordinal
+                );
+
+        using var run = new TrainingRun();
+        run.Finish(run.Start(run.Write("one.json", Config(8)), run.At("one")));
+        var two = run.Write("two.json", Config(4));
+        TrainByTwo(run, two, more: ["--cfg-options", "processes.bucket_mb=0.01"]);
+        var said = System.Text.RegularExpressions.Regex.Match(run.Output, @"Gradients travel while backward runs: (\d+) of (\d+) buckets");
+        Assert.True(said.Success && said.Groups[1].Value is not "0", run.Output);
+        TrainByTwo(run, two, "after", more: ["--cfg-options", "processes.overlap=false"]);
+        Assert.DoesNotContain("Gradients travel", run.Output, StringComparison.Ordinal);
+
+        var (one, travelled, after) = (Weights(run.At("one")), Weights(run.At("two")), Weights(run.At("after")));
+        Assert.Equal(after, travelled); // a sum of two is the same in any order
+        Assert.Equal(one.Length, travelled.Length);
+        Assert.True(one.Zip(travelled, (x, y) => Math.Abs(x - y)).Max() < 1e-5);
+    }
+
     [MpiFact]
     public void TwoProcesses_Resumed_EqualTheUninterruptedRun()
     {

@@ -34,6 +34,13 @@ internal static class CollectiveCases
             ["gathering bytes of different lengths"] = Gathers,
             ["barrier"] = Waits,
             ["calls from another thread"] = group => Task.Run(() => Sums(group, ScalarType.Float32)).GetAwaiter().GetResult(),
+            ["sums that are begun"] = BeginsSums,
+            ["sums that are begun go on by themselves"] = GoesOn,
+            ["sums that are begun beside other calls"] = BeginsBesideOthers,
+            ["messages to the next process"] = SendsToTheNext,
+            ["messages of every type"] = SendsEveryType,
+            ["messages in pieces"] = SendsInPieces,
+            ["messages to nobody are refused"] = RefusesNobody,
             ["null references are still caught"] = CatchesNullReferences,
             ["no tensor is left"] = LeavesNoTensor,
             ["MPI is joined once"] = JoinsOnce,
@@ -181,6 +188,116 @@ internal static class CollectiveCases
             var variance = sum(centred.square().sum([0L])) / count;
             var y = centred * (variance + 1e-5).rsqrt();
             return F.softplus(y * arange(1, 5, ScalarType.Float64)).sum();
+        }
+    }
+
+    // Several at once, waited for in another order; a type and a layout that are not sent as they are among them.
+    private static void BeginsSums(MpiGroup group)
+    {
+        ScalarType[] types = [ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Int32];
+        var given = types.Select(type => (arange(0, 12, ScalarType.Float32) + group.Rank).to(type)).Append(zeros(0)).ToArray();
+        var whole = arange(24, ScalarType.Float32).view(4, 6);
+        var view = whole.t().narrow(0, 1, 2);
+        var pending = given.Append(view).Select(group.BeginAllReduceSum).ToArray();
+        foreach (var operation in pending.Reverse())
+            operation.Wait();
+        pending[0].Wait(); // a second time changes nothing
+        var ranks = Enumerable.Range(0, group.WorldSize).Sum();
+        for (var i = 0; i < types.Length; i++)
+            Equal((arange(0, 12, ScalarType.Float32) * group.WorldSize + ranks).to(types[i]), given[i]);
+        var expected = arange(24, ScalarType.Float32).view(4, 6);
+        expected.narrow(1, 1, 2).mul_(group.WorldSize);
+        Equal(expected, whole);
+    }
+
+    // A large sum is done while no process calls MPI: the thread beside it sees to that.
+    private static void GoesOn(MpiGroup group)
+    {
+        var numbers = ones(3_000_000);
+        var pending = group.BeginAllReduceSum(numbers);
+        var clock = Stopwatch.StartNew();
+        while (numbers[2_999_999].item<float>() != group.WorldSize && clock.Elapsed < TimeSpan.FromSeconds(20))
+            Thread.Sleep(5);
+        Ensure(clock.Elapsed < TimeSpan.FromSeconds(20), "nobody went on with the sum");
+        pending.Wait();
+        Equal(full(3_000_000, (float)group.WorldSize, ScalarType.Float32), numbers);
+    }
+
+    // The processes begin a sum at different moments between other calls.
+    private static void BeginsBesideOthers(MpiGroup group)
+    {
+        var begun = full(1000, group.Rank + 1f, ScalarType.Float32);
+        PendingOperation? pending = null;
+        for (var i = 0; i < 4; i++)
+        {
+            if (i == group.Rank)
+                pending = group.BeginAllReduceSum(begun);
+            Sums(group, ScalarType.Float32);
+        }
+        pending!.Wait();
+        Equal(full(1000, (float)Enumerable.Range(1, group.WorldSize).Sum(), ScalarType.Float32), begun);
+    }
+
+    // In a ring, large messages and small ones, in order; every process sends first.
+    private static void SendsToTheNext(MpiGroup group)
+    {
+        var (next, previous) = ((group.Rank + 1) % group.WorldSize, (group.Rank + group.WorldSize - 1) % group.WorldSize);
+        Tensor Message(int rank, int i) => arange(0, i % 2 == 0 ? 400_000 : 5, ScalarType.Float32) + 100 * rank + i;
+        var pending = Enumerable.Range(0, 6).Select(i => group.BeginSend(Message(group.Rank, i), next)).ToArray();
+        for (var i = 0; i < pending.Length; i++)
+        {
+            var received = zeros_like(Message(previous, i));
+            group.Receive(received, previous);
+            Equal(Message(previous, i), received);
+        }
+        foreach (var operation in pending)
+            operation.Wait();
+    }
+
+    private static void SendsEveryType(MpiGroup group)
+    {
+        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Bool])
+        {
+            var sent = (arange(0, 6, ScalarType.Float32).view(2, 3) + group.Rank).to(type).t();
+            var received = zeros_like(sent); // with strides, too
+            if (group.Rank == 0)
+            {
+                var pending = group.BeginSend(sent, 1);
+                group.Receive(received, 1);
+                pending.Wait();
+                Equal((arange(0, 6, ScalarType.Float32).view(2, 3) + 1).to(type).t(), received);
+            }
+            else if (group.Rank == 1)
+            {
+                group.Receive(received, 0);
+                group.BeginSend(sent, 0).Wait();
+                Equal(arange(0, 6, ScalarType.Float32).view(2, 3).to(type).t(), received);
+            }
+        }
+    }
+
+    private static void SendsInPieces(MpiGroup group)
+    {
+        var before = group.Piece;
+        group.Piece = 5;
+        SendsEveryType(group);
+        BeginsSums(group);
+        group.Piece = before;
+    }
+
+    private static void RefusesNobody(MpiGroup group)
+    {
+        foreach (var rank in (int[])[-1, group.Rank, group.WorldSize])
+        {
+            try
+            {
+                group.BeginSend(zeros(1), rank);
+            }
+            catch (ArgumentException)
+            {
+                continue;
+            }
+            throw new InvalidOperationException($"something was sent to {rank}");
         }
     }
 

@@ -24,6 +24,9 @@ namespace Tessera.Framework.Running;
 /// <param name="DataRoot">Folder of the data, for use in other options as ${data_root}.</param>
 /// <param name="Plugins">Assemblies, projects or source files with further components.</param>
 /// <param name="WorkDir">Where the run writes; work_dirs/NAME-OF-CONFIG by default.</param>
+/// <param name="Processes">How several processes train together.</param>
+/// <param name="Pipeline">Cuts the model into stages, each trained by a process of its own; null: each process trains the whole
+/// model.</param>
 public sealed record RunOptions(
     ComponentSpec<VisionModel> Model,
     TrainOptions? Train = null,
@@ -39,7 +42,9 @@ public sealed record RunOptions(
     AutoSwitch ChannelsLast = AutoSwitch.Auto,
     string? DataRoot = null,
     IReadOnlyList<string>? Plugins = null,
-    string? WorkDir = null
+    string? WorkDir = null,
+    ProcessesOptions? Processes = null,
+    PipelineOptions? Pipeline = null
 );
 
 /// <param name="Dataset">The training data.</param>

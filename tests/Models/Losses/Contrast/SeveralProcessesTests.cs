@@ -120,6 +120,12 @@ public sealed class SeveralProcessesTests
 
             public void AllReduceSum(Tensor tensor) => throw new NotSupportedException();
 
+            public PendingOperation BeginAllReduceSum(Tensor tensor) => throw new NotSupportedException();
+
+            public PendingOperation BeginSend(Tensor tensor, int rank) => throw new NotSupportedException();
+
+            public void Receive(Tensor tensor, int rank) => throw new NotSupportedException();
+
             public Tensor Sum(Tensor tensor) => throw new NotSupportedException();
 
             public void Broadcast(Tensor tensor) => throw new NotSupportedException();
