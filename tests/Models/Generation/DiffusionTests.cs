@@ -3,7 +3,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Running;
-using Tessera.Models.Generation.Diffusion;
+using Tessera.Models.Generation.Denoising;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Tessera.Framework.Metrics.Statistics;
 using Tessera.Framework.Models;
 using Tessera.Models.Generation;
-using Tessera.Models.Generation.Diffusion;
+using Tessera.Models.Generation.Denoising;
 using Tessera.Torch;
 using static TorchSharp.torch;
 

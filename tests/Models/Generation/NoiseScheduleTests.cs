@@ -1,4 +1,4 @@
-using Tessera.Models.Generation.Diffusion;
+using Tessera.Models.Generation.Denoising;
 
 namespace Tessera.Tests.Models.Generation;
 

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Generation.Diffusion;
+namespace Tessera.Models.Generation.Denoising;
 
 /// <summary>Tells the noise in noisy images, given a vector that says how much of it there is and what they show.</summary>
 [ComponentKind("noise network")]

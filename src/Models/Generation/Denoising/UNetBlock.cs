@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Tessera.Models.Generation.Diffusion;
+namespace Tessera.Models.Generation.Denoising;
 
 /// <summary>A residual block that adds an embedding between its convolutions, perhaps followed by self-attention of one head over all
 /// places.</summary>

@@ -1,4 +1,4 @@
-namespace Tessera.Models.Generation.Diffusion;
+namespace Tessera.Models.Generation.Denoising;
 
 /// <summary>How images are drawn from noise.</summary>
 public enum DiffusionSampler

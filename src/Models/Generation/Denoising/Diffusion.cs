@@ -5,7 +5,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Generation.Diffusion;
+namespace Tessera.Models.Generation.Denoising;
 
 /// <summary>Learns to draw images like those of the data by learning to tell the noise in noisy ones: from pure noise, taking away a little
 /// of what it tells again and again leaves an image.</summary>

@@ -1,4 +1,4 @@
-namespace Tessera.Models.Generation.Diffusion;
+namespace Tessera.Models.Generation.Denoising;
 
 /// <summary>How noise grows over a diffusion's steps.</summary>
 public enum NoiseCourse

@@ -2,7 +2,7 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Tessera.Models.Generation.Diffusion;
+namespace Tessera.Models.Generation.Denoising;
 
 /// <param name="Size">Height and width of the images; divisible by 2 for each level but the last.</param>
 /// <param name="Channels">Channels of the first level.</param>
