@@ -39,7 +39,7 @@ using var batch = RandomBatch();
 manual_seed(0);
 using var model = builder.Build<VisionModel>(
     $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""",
-    new DataInfo([.. Enumerable.Range(0, Classes).Select(i => $"class{i}")])
+    new DataInfo([.. Enumerable.Range(0, Classes).Select(i => $"class{i}")], DataTask.Classification)
 );
 using var step = new TrainStep(
     new StepParts
