@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Tessera.Explaining;
 using Tessera.Framework.Errors;
 using Tessera.Models.Explanation;
@@ -7,8 +6,9 @@ using Tessera.Models.Explanation.Faithfulness;
 namespace Tessera.Tools.Explaining;
 
 /// <summary>Models that explain the same images, side by side.</summary>
-internal sealed partial class ComparedModels : IDisposable
+internal sealed class ComparedModels : IDisposable
 {
+    private static readonly string[] s_training = ["epoch_", "iter_", "best_", "latest"];
     private readonly List<ModelExplainer> _explainers = [];
     private readonly string[] _names;
 
@@ -131,12 +131,14 @@ internal sealed partial class ComparedModels : IDisposable
 
     private string? NameOf(int model) => _names.Length > 1 ? _names[model] : null;
 
+    private static bool IsOfTraining(string name) => Array.Exists(s_training, start => name.StartsWith(start, StringComparison.Ordinal));
+
     // Files of two runs are often called alike, or after their epoch alone, which says nothing of the network: then with their folders.
     private static string[] Names(IReadOnlyList<string> checkpoints)
     {
         string[] plain = [.. checkpoints.Select(path => Path.GetFileNameWithoutExtension(path) ?? path)];
         var oneFolder = checkpoints.Select(path => Path.GetDirectoryName(Path.GetFullPath(path))).Distinct().Count() == 1;
-        if (plain.Distinct().Count() == plain.Length && (oneFolder || !plain.Any(name => OfTraining().IsMatch(name))))
+        if (plain.Distinct().Count() == plain.Length && (oneFolder || !plain.Any(IsOfTraining)))
             return plain;
         string[] longer =
         [
@@ -146,7 +148,4 @@ internal sealed partial class ComparedModels : IDisposable
         ];
         return longer.Distinct().Count() == longer.Length ? longer : [.. longer.Select((name, i) => $"{i + 1}: {name}")];
     }
-
-    [GeneratedRegex("^(epoch_|iter_|best_|latest)")]
-    private static partial Regex OfTraining();
 }
