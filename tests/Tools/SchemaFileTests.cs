@@ -46,9 +46,13 @@ public sealed class SchemaFileTests
                     Directory.EnumerateFiles(Path.Combine(Snippets.Repository, folder), "*.json", SearchOption.AllDirectories)
                 )
                 .Select(path => Path.GetRelativePath(Snippets.Repository, path))
-                .Where(path => Path.GetFileName(path) != "schema.json")
+                .Where(path => Path.GetFileName(path) != "schema.json" && !IsGrid(path))
                 .Order(StringComparer.Ordinal),
         ];
+
+    /// <summary>Files of tools/sweep hold changes to a config.</summary>
+    private static bool IsGrid(string file) =>
+        File.ReadAllText(Path.Combine(Snippets.Repository, file)).Contains("\"axes\"", StringComparison.Ordinal);
 
     [Theory]
     [MemberData(nameof(Files))]
