@@ -12,8 +12,8 @@ namespace Tessera.Models.Generation;
 /// Goodfellow et al., "Generative Adversarial Nets", 2014, arXiv:1406.2661. With classes: the projection discriminator of Miyato and
 /// Koyama, "cGANs with Projection Discriminator", 2018, arXiv:1802.05637, or the auxiliary classifier of Odena et al., "Conditional Image
 /// Synthesis with Auxiliary Classifier GANs", 2016, arXiv:1610.09585; there the discriminator learns classes from real images alone, and
-/// the images of a class are known to become alike. One step: the discriminator's, on the batch and as many drawn images of the same classes; then the
-/// generator's, on the same images judged anew. The config's optimizers are named "generator" and "discriminator".
+/// the images of a class are known to become alike. One step: the discriminator's, on the batch and as many drawn images of the same
+/// classes; then the generator's, on the same images judged anew. The config's optimizers are named "generator" and "discriminator".
 /// </remarks>
 [Component("Gan"), ForTask(DataTask.Classification)]
 public sealed class Gan : VisionModel, IGeneratesImages

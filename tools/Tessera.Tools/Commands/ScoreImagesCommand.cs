@@ -56,24 +56,18 @@ internal static class ScoreImagesCommand
         };
         command.SetAction(parsed =>
         {
-            var count = parsed.GetRequiredValue(neighbors);
-            if (count is < 1 or > 1000)
-                throw new UserErrorException($"--neighbors is {count}; a number from 1 to 1000 was expected.");
-            var options = new SessionOptions
+            var settings = new SessionOptions
             {
                 Device = parsed.GetValue(device) ?? "auto",
                 Plugins = parsed.GetRequiredValue(plugins),
                 Note = ToolConsole.Current.Note,
             };
-            using var model = ImageFeatures.Load(parsed.GetRequiredValue(features), options);
+            using var model = ImageFeatures.Load(parsed.GetRequiredValue(features), settings);
             using var drawn = model.Of(ImageFiles.Of(parsed.GetRequiredValue(generated)), new Advance("reading generated images").Report);
-            using var taken = Real(
-                model,
-                parsed.GetRequiredValue(real),
-                DataParts.Named(parsed.GetRequiredValue(part)),
-                parsed.GetRequiredValue(overrides)
-            );
-            Tell(taken, drawn, count, Path.GetFileName(parsed.GetRequiredValue(features)), parsed.GetValue(output));
+            var named = DataParts.Named(parsed.GetRequiredValue(part));
+            using var taken = Real(model, parsed.GetRequiredValue(real), named, parsed.GetRequiredValue(overrides));
+            var name = Path.GetFileName(parsed.GetRequiredValue(features));
+            Tell(taken, drawn, parsed.GetRequiredValue(neighbors), name, parsed.GetValue(output));
             return 0;
         });
         return command;
@@ -90,6 +84,8 @@ internal static class ScoreImagesCommand
 
     private static void Tell(Tensor real, Tensor generated, int neighbors, string features, string? output)
     {
+        if (neighbors is < 1 or > 1000)
+            throw new UserErrorException($"--neighbors is {neighbors}; a number from 1 to 1000 was expected.");
         var width = (int)real.shape[1];
         var fewest = Math.Min(real.shape[0], generated.shape[0]);
         var overlap = SetOverlap.Of(real, generated, neighbors);
