@@ -11,7 +11,8 @@ namespace Tessera.Datasets.Classification;
 /// <param name="Left">x of the box's left side, in pixels of the image; the others likewise.</param>
 internal readonly record struct CutObject(int Image, int Number, int Label, float Left, float Top, float Right, float Bottom);
 
-/// <summary>The part of an image around an object. The image's header is read when the size is asked for, its pixels when they are.</summary>
+/// <summary>The part of an image around an object. The image's header is read when the size is asked for, its pixels when they
+/// are.</summary>
 internal sealed class CutImage(Sample image, CutObject cut, ObjectCropsOptions options, LoadImage? load) : EncodedImage
 {
     private SampleImage? _whole;

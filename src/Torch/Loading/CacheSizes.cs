@@ -5,9 +5,9 @@ namespace Tessera.Torch.Loading;
 
 /// <summary>
 /// Tells oneDNN the sizes of the processor's caches where a virtual machine hides them.
-/// Why it exists: oneDNN 3.7 asks AMD processors by CPUID's leaf 0x8000001D alone. Where a hypervisor leaves that empty, each cache counts as
-/// one byte, and oneDNN puts the loops that rearrange tensors into an order that it can't fill up with zeros: convolutions whose channels
-/// aren't a multiple of 16 lose channels or read and write memory that isn't theirs, in fp32 and in bf16, without an error
+/// Why it exists: oneDNN 3.7 asks AMD processors by CPUID's leaf 0x8000001D alone. Where a hypervisor leaves that empty, each cache
+/// counts as one byte, and oneDNN puts the loops that rearrange tensors into an order that it can't fill up with zeros: convolutions
+/// whose channels aren't a multiple of 16 lose channels or read and write memory that isn't theirs, in fp32 and in bf16, without an error
 /// (https://github.com/pytorch/pytorch/issues/163347). It can go when libtorch brings a oneDNN that takes such sizes for unknown.
 /// </summary>
 /// <remarks>
@@ -21,7 +21,7 @@ internal static unsafe class CacheSizes
         FirstLevelLeaf = 0x80000005,
         OtherLevelsLeaf = 0x80000006;
 
-    // The object's words from the sizes on: sizes (10), cores that share (10), levels, AVX10's version, then what identifies the processor.
+    // The object's words from the sizes on: sizes (10), cores that share (10), levels, AVX10's version, what identifies the processor.
     private const int SharedAt = 10,
         LevelsAt = 20,
         ProcessorAt = 22,
@@ -68,7 +68,8 @@ internal static unsafe class CacheSizes
     {
         var first = (ask(FirstLevelLeaf, 0).C >> 24) << 10;
         var second = (ask(OtherLevelsLeaf, 0).C >> 16) << 10;
-        return [first is 0 ? 32u << 10 : first, second is 0 ? 512u << 10 : second, Megabyte]; // the third is shared by an unknown number of cores
+        // The third is shared by an unknown number of cores.
+        return [first is 0 ? 32u << 10 : first, second is 0 ? 512u << 10 : second, Megabyte];
     }
 
     /// <summary>The object's words on this machine.</summary>

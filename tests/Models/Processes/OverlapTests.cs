@@ -29,7 +29,10 @@ public sealed class OverlapTests
         // A Swin's earlier maps have norms of their own, which count as last and get their gradients late: this is noticed.
         using var again = Build.From<Backbone>(config);
         var normsMaps = config.Contains("SwinTransformer", StringComparison.Ordinal) && again.OutChannels.Count > 1;
-        Assert.True(normsMaps || again.LayersByDepth.Blocks < 2 || buckets.Early > 0, $"{buckets.Early} of {buckets.All} buckets were early");
+        Assert.True(
+            normsMaps || again.LayersByDepth.Blocks < 2 || buckets.Early > 0,
+            $"{buckets.Early} of {buckets.All} buckets were early"
+        );
     }
 
     [Fact]
