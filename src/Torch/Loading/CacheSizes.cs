@@ -113,7 +113,8 @@ internal static unsafe class CacheSizes
         return found;
     }
 
-    /// <summary>The library's writable memory in a list as /proc/self/maps has it: its own, and what follows without a file (.bss).</summary>
+    /// <summary>The library's writable memory in a list as /proc/self/maps has it: its own, and what follows without a file
+    /// (.bss).</summary>
     internal static IEnumerable<(nint Start, nint Bytes)> WritableMemory(IEnumerable<string> maps, string library)
     {
         var end = (nint)0;

@@ -1,3 +1,5 @@
+using Tessera.Torch.Loading;
+
 namespace Tessera.Tests.Torch.Defects;
 
 /// <summary>TorchSharp hands the addresses of its objects to libtorch without keeping the objects alive during the call.</summary>
@@ -6,6 +8,8 @@ public sealed class LifetimeDefects
     [Fact]
     public void Scalar_IsFreedWhileLibtorchReadsIt()
     {
+        if (CacheSizes.AreHidden)
+            return; // libtorch, and with it the remedy, is loaded before anyone can see the defect
         var (code, output) = ProcessOfItsOwn.Run("scalars");
         Mended.Not(
             code != 0 || output.Contains("Exception", StringComparison.Ordinal),
