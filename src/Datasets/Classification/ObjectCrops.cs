@@ -91,8 +91,7 @@ public sealed class ObjectCrops : Dataset
         return notes;
     }
 
-    private static string Numbered(string name, CutObject cut) =>
-        string.Create(CultureInfo.InvariantCulture, $"{name}#{cut.Number + 1}");
+    private static string Numbered(string name, CutObject cut) => string.Create(CultureInfo.InvariantCulture, $"{name}#{cut.Number + 1}");
 
     private List<CutObject> Find()
     {

@@ -48,17 +48,18 @@ public sealed class ObjectCropsTests : IDisposable
     [Fact]
     public void SmallAndIgnoredBoxes_AreLeftOut_AndCounted()
     {
-        var data = new ObjectCrops(
-            new(MinSize: 2),
-            Detection(([0, 0, 4, 4], 0, false), ([0, 0, 1, 4], 0, false), ([0, 0, 3, 3], 1, true))
-        );
+        var data = new ObjectCrops(new(MinSize: 2), Detection(([0, 0, 4, 4], 0, false), ([0, 0, 1, 4], 0, false), ([0, 0, 3, 3], 1, true)));
         Assert.Equal(1, data.Count);
         Assert.Equal(
             [("boxes smaller than 2 pixels", 1L), ("crowds and difficult objects", 1L)],
             data.LeftOut.Select(entry => (entry.Reason, entry.Count))
         );
         var none = new ObjectCrops(new(MinSize: 100), Detection(([0, 0, 4, 4], 0, false)));
-        Assert.Contains("no box that can be cut out", Assert.Throws<UserErrorException>(() => none.Check()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no box that can be cut out",
+            Assert.Throws<UserErrorException>(() => none.Check()).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -71,10 +72,7 @@ public sealed class ObjectCropsTests : IDisposable
                 + "<object><name>dog</name><bndbox><xmin>3</xmin><ymin>2</ymin><xmax>5</xmax><ymax>4</ymax></bndbox></object></annotation>"
         );
         _folder.Write("ImageSets/Main/train.txt", "a\n");
-        var data = new ObjectCrops(new(), new VocDetection(new(_folder.Path)))
-        {
-            Pipeline = [new LoadImage(new(ColorType.Grayscale))],
-        };
+        var data = new ObjectCrops(new(), new VocDetection(new(_folder.Path))) { Pipeline = [new LoadImage(new(ColorType.Grayscale))] };
         Assert.Empty(data.Check());
         Assert.EndsWith("a.png#1", data.ListNameOf(0), StringComparison.Ordinal);
         var sample = data.Pipeline[0].Apply(data.Open(0, training: true), new RandomSource(1));
