@@ -16,6 +16,7 @@ internal static class FreshModel
     {
         var model = Kept.Keep(spec.Build(services, data));
         SingleValueNorms.Attach(model);
+        TinyMaps.Attach(model);
         try
         {
             if (initial is not null)

@@ -34,6 +34,7 @@ public sealed class TrainStep : IDisposable
         _tuning = new Tuning(parts.Model, parts.Step.Tuned(parts.Counts), parts.Step.Freeze ?? []);
         _stillNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, parts.Step.NormEval ?? []))];
         SingleValueNorms.Attach(parts.Model);
+        TinyMaps.Attach(parts.Model);
         if (parts.Device.type != DeviceType.CPU)
             parts.Model.to(parts.Device);
         if (parts.ChannelsLast)

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models.Peft;
+using Tessera.Torch.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -46,10 +47,14 @@ internal sealed class LowRankChange : LayerChange
         if (Slice.Layer is not Conv2d conv)
             return functional.linear(functional.linear(input, A), B) * _scale;
         if (conv.groups != 1) // each group has its own inputs, so the product is formed
-            return functional.conv2d(input, Delta(), null, conv.stride, conv.padding, conv.dilation, conv.groups);
-        var low = functional.conv2d(input, A, null, conv.stride, conv.padding, conv.dilation);
-        return functional.conv2d(low, B.view(Slice.Length, -1, 1, 1)) * _scale;
+            return Convolved(conv, input, Delta());
+        return functional.conv2d(Convolved(conv, input, A), B.view(Slice.Length, -1, 1, 1)) * _scale;
     }
+
+    private static Tensor Convolved(Conv2d conv, Tensor input, Tensor weight) =>
+        SeenTaps.Miss(input, conv.kernel_size, conv.stride, conv.padding!, conv.dilation)
+            ? SeenTaps.Convolve(input, weight, null, conv.stride, conv.padding!, conv.dilation, conv.groups)
+            : functional.conv2d(input, weight, null, conv.stride, conv.padding, conv.dilation, conv.groups);
 
     private Tensor Product(Tensor a, Tensor b) => b.matmul(a.flatten(1)).view([Slice.Length, .. a.shape[1..]]) * _scale;
 }

@@ -72,7 +72,7 @@ public sealed class ExplainedRunTests
         var before = Tensor.TotalCount;
         using (var scope = NewDisposeScope())
             _ = ((IExplainable)model).Outputs(images);
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.InRange(Tensor.TotalCount, 0, before); // fewer: what other tests left was freed
         foreach (var value in state.Values)
             value.Dispose();
     }
@@ -170,7 +170,7 @@ public sealed class ExplainedRunTests
         GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
         Once();
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.InRange(Tensor.TotalCount, 0, before); // fewer: what other tests left was freed
 
         void Once()
         {
@@ -202,7 +202,7 @@ public sealed class ExplainedRunTests
         GC.WaitForPendingFinalizers();
         var before = Tensor.TotalCount;
         Once();
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.InRange(Tensor.TotalCount, 0, before); // fewer: what other tests left was freed
 
         void Once()
         {

@@ -85,10 +85,12 @@ public sealed class ModelExplainerTests(TinyRun run) : IClassFixture<TinyRun>
             Methods = [.. new[] { "grad_cam", "layer_cam" }.Select(explainer.Method)],
         };
         var single = images.SelectMany(image => explainer.Explain([image], request with { BatchSize = 1 })).ToArray();
+        GC.Collect(); // what other tests left would be freed in between
+        GC.WaitForPendingFinalizers();
         using var scope = NewDisposeScope();
         var before = Tensor.TotalCount;
         var many = explainer.Explain(images, request with { BatchSize = 3 }).ToArray();
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.InRange(Tensor.TotalCount, 0, before);
         Assert.Equal(0, scope.DisposablesCount);
         Assert.Equal(7 * 2 * 2, many.Length);
         Assert.Equal(single.Select(one => (one.Image, one.Target, one.Method)), many.Select(one => (one.Image, one.Target, one.Method)));
