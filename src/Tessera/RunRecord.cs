@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Tessera.Framework.Configuration;
@@ -61,6 +62,8 @@ internal static class RunRecord
         foreach (var name in trainer.Metrics.Keys)
             if (metrics.Values.Select(metric => metric.RuleOf(name)).FirstOrDefault(rule => rule is not null) is { } rule)
                 better[name] = rule == MetricRule.Greater ? "greater" : "less";
+        using var process = Process.GetCurrentProcess();
+        var parameters = trainer.Model.parameters().ToArray();
         var result = new RunResult
         {
             Complete = trainer.StopReason != Trainer.Interrupted,
@@ -69,6 +72,9 @@ internal static class RunRecord
             Epochs = trainer.EpochsDone,
             EvaluatedAt = trainer.State.EvaluatedAt < 0 ? null : trainer.State.EvaluatedAt,
             Seconds = Math.Round(time.TotalSeconds, 2),
+            Parameters = parameters.Sum(parameter => parameter.numel()),
+            TrainedParameters = parameters.Where(parameter => parameter.requires_grad).Sum(parameter => parameter.numel()),
+            PeakMemory = Math.Round(process.PeakWorkingSet64 / 1048576.0, 1),
             Metrics = trainer.Metrics.ToDictionary(value => value.Key, value => double.IsFinite(value.Value) ? value.Value : (double?)null),
             Better = better,
         };

@@ -27,6 +27,15 @@ public sealed record RunResult
     /// <summary>Time of the training since it was begun or resumed last, in seconds.</summary>
     public double Seconds { get; init; }
 
+    /// <summary>Numbers in the model's parameters.</summary>
+    public long Parameters { get; init; }
+
+    /// <summary>Of these, those that were trained at the end.</summary>
+    public long TrainedParameters { get; init; }
+
+    /// <summary>The most main memory that the process had, in MB (2^20 bytes); 0 where the system doesn't tell.</summary>
+    public double PeakMemory { get; init; }
+
     /// <summary>The last evaluation's values; null where undefined.</summary>
     public IReadOnlyDictionary<string, double?> Metrics { get; init; } = new Dictionary<string, double?>();
 

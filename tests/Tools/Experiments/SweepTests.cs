@@ -72,6 +72,10 @@ public sealed class SweepTests : IDisposable
         )
             Assert.Contains(part, said.Output, StringComparison.Ordinal);
         Assert.Equal([0x89, (byte)'P'], File.ReadAllBytes(_files.At("whole", "effects.png"))[..2]);
+        var costs = File.ReadAllLines(_files.At("whole", "costs.csv"));
+        Assert.Equal("cell,parameters,trained_parameters,seconds,peak_memory_mb", costs[0]);
+        Assert.Equal(cells.Select(Name), costs.Skip(1).Select(row => row.Split(',')[0]));
+        Assert.All(costs.Skip(1), row => Assert.Matches(@"^\w+,(\d+),\1,\d+\.\d,[1-9]\d+$", row));
 
         _files.Write("grid.json", Grid.Replace("0.01", "0.02", StringComparison.Ordinal));
         Tool.Run("sweep", grid, "--work-dir", _files.At("whole")).IsMistake("grid.json:7  optimizer.lr", "It is 0.02 now;");

@@ -88,6 +88,6 @@ internal static class SweepCommand
         result.Write(folder.Path);
         SweepPicture.Save(result, folder.Path);
         SweepText.Show(result);
-        Experiment.TellFiles(folder.Path, ExperimentSummary.FileName, SweepPicture.FileName);
+        Experiment.TellFiles(folder.Path, ExperimentSummary.FileName, SweepCosts.FileName, SweepPicture.FileName);
     }
 }

@@ -30,7 +30,7 @@ internal sealed class ExperimentFolder : IDisposable
         "val_samples.txt",
     ];
 
-    private static readonly string[] s_results = [ExperimentSummary.FileName, "runs.csv", SummaryPicture.FileName, SweepPicture.FileName];
+    private static readonly string[] s_results = [ExperimentSummary.FileName, "runs.csv", SweepCosts.FileName, SummaryPicture.FileName, SweepPicture.FileName];
 
     private static readonly JsonSerializerOptions s_format = new()
     {

@@ -65,7 +65,7 @@ internal sealed record SweepResult(ConfigGrid Grid, string Metric, bool Greater,
         );
     }
 
-    /// <summary>Writes summary.json, and each cell's own, as tools/repeat writes it.</summary>
+    /// <summary>Writes summary.json, costs.csv, and each cell's own summary, as tools/repeat writes it.</summary>
     public void Write(string folder)
     {
         foreach (var cell in Cells.Where(cell => cell.Trained.Count > 0))
@@ -74,6 +74,7 @@ internal sealed record SweepResult(ConfigGrid Grid, string Metric, bool Greater,
                 Missing = cell.Cell.Runs.Count - cell.Trained.Count,
             }.Write(Path.Combine(folder, cell.Cell.Name));
         MetricFiles.Write(Path.Combine(folder, ExperimentSummary.FileName), ToJson());
+        SweepCosts.Write(Path.Combine(folder, SweepCosts.FileName), Ranked);
     }
 
     private JsonObject ToJson() =>

@@ -53,6 +53,12 @@ internal static class SweepText
             );
         foreach (var note in Notes(result, first))
             console.Line(note);
+        console.Heading("What a run costs, mean over a cell's runs");
+        console.Table(
+            ["cell", "parameters", "trained", "seconds", "peak MB"],
+            result.Ranked.Select(cell => SweepCosts.Of(cell).Shown(cell.Cell.Name)),
+            alignsNumbers: true
+        );
     }
 
     private static string Named(IEnumerable<SweepCell> cells) =>
