@@ -120,8 +120,8 @@ public sealed class LogHook(LogHookOptions options) : Hook
             return;
         _warned = true;
         s_log.LogWarning(
-            "Steps take {0:0} times as long as before. Other programs seem to share the cores; then one thread (--cfg-options "
-                + "threads=1) is faster than {1}, which wait for each other.",
+            "Steps take {0:0} times as long as before. Other programs seem to share the cores; then one thread ("
+                + "threads=1 in the config) is faster than {1}, which wait for each other.",
             _fastest / perSecond,
             Threads.Count
         );

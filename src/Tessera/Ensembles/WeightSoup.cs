@@ -129,7 +129,7 @@ public sealed class WeightSoup : IDisposable
         UserErrorException Other(string what) =>
             new(
                 $"{checkpoint.Path}: another architecture than {_first}'s: {what}. Weights can only be averaged of runs of one config; an "
-                    + $"ensemble without --soup takes both."
+                    + $"ensemble of their predictions takes both."
             );
     }
 }

@@ -33,7 +33,7 @@ internal sealed class FeatureRows(Dataset dataset, ScalarType type) : IDisposabl
         if (!stored.isfinite().all().ToBoolean())
             throw new UserErrorException(
                 features.isfinite().all().ToBoolean()
-                    ? "A feature is too large for float16 (65504 at most). Store float32 (--dtype fp32)."
+                    ? "A feature is too large for float16 (65504 at most). Store them as float32 (fp32)."
                     : $"The network gives a feature that is not finite, in the batch of {batch.Samples[0].Name}."
             );
         _features ??= empty([dataset.Count, stored.shape[1]], type).DetachFromDisposeScope();

@@ -18,7 +18,7 @@ public sealed class SharedCoresTests
     {
         var warning = Assert.Single(Warnings(threads: 2));
         Assert.Matches(@"^Steps take \d+ times as long as before\. Other programs seem to share the cores", warning);
-        Assert.Contains("--cfg-options threads=1", warning, StringComparison.Ordinal);
+        Assert.Contains("threads=1 in the config", warning, StringComparison.Ordinal);
     }
 
     [Fact]

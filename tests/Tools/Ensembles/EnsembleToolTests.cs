@@ -80,7 +80,7 @@ public sealed class EnsembleToolTests(EnsembleFolder folder) : IClassFixture<Ens
         var found = folder.Ensemble(folder.ConfigOf("classifier"), members[1], other, "--vote", "hard");
         Equal(folder.Test(folder.ConfigOf("transformer"), other), found["members"]![1]!["metrics"]!);
         Tool.Run("ensemble", folder.ConfigOf("classifier"), members[1], other, "--soup", "uniform", "--out-dir", folder.At("no"))
-            .IsMistake("another architecture", "an ensemble without --soup takes both");
+            .IsMistake("another architecture", "an ensemble of their predictions takes both");
         Assert.False(Directory.Exists(folder.At("no")));
     }
 
