@@ -43,13 +43,15 @@ public sealed class TrainingCostTests : IDisposable
         );
         Assert.Equal(
             [("full", 11_176_512 + 5_130), ("partial, from layer4", 8_393_728 + 5_130), ("norms", 9_600 + 5_130), ("linear_probe", 5_130)],
-            table.Select(row => ((string)row["name"]!, (long)row["trained"]!))
+            table.Take(4).Select(row => ((string)row["name"]!, (long)row["trained"]!))
         );
+        string[] adapters = ["BitFit", "DoRA, all layers", "IA3, all layers", "LoRA, all layers", "NormTuning", "SSF"]; // the others need tokens
+        Assert.Equal(adapters, table.Skip(4).Select(row => (string)row["name"]!));
         var (full, partial, norms, probe) = (table[0], table[1], table[2], table[3]);
         Assert.Equal(512 * Float, (long)probe["activation_bytes"]!);
         Assert.True((long)partial["activation_bytes"]! < (long)norms["activation_bytes"]!);
         Assert.True((long)norms["activation_bytes"]! < (long)full["activation_bytes"]!);
-        foreach (var row in table)
+        foreach (var row in table.Take(4))
         {
             var trained = (long)row["trained"]!;
             Assert.Equal((11_181_642L, 4 * 11_181_642L), ((long)row["parameters"]!, (long)row["weight_bytes"]!));
@@ -98,6 +100,36 @@ public sealed class TrainingCostTests : IDisposable
             table.Where(row => ((string)row["name"]!).EndsWith("attention", StringComparison.Ordinal)).Select(row => (long)row["trained"]!)
         );
         Assert.Contains(table, row => (string)row["name"]! == "partial, from blocks.1");
+    }
+
+    // Width 192, two blocks, the head 1,930. LoRA: A and B of rank 8 for two roles; VPT: ten tokens, with deep in each block; IA3: key, value
+    // and the 768 inputs of fc2; the base is always 2 blocks of ViT-Tiny.
+    [Fact]
+    public void GetFlops_OfATransformer_HasEachAdapter_AndTheConfigsOwn()
+    {
+        var table = Table(
+            """
+            { "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "arch": "tiny", "depth": 2 },
+              "peft": { "mine": { "type": "LoRA", "rank": 4 } }, "head": { "type": "LinearHead" } }
+            """,
+            """{ "type": "Sgd", "lr": 0.1 }"""
+        ).ToDictionary(row => (string)row["name"]!, row => ((long)row["trained"]!, (long)row["parameters"]!));
+        var whole = table["full"].Item1;
+        Assert.Equal((whole, whole), table["full"]);
+        const long lora = 2 * 2 * 8 * (192 + 192);
+        foreach (
+            var (name, added) in (IEnumerable<(string, long)>)
+                [
+                    ("the config's peft", lora / 2),
+                    ("LoRA", lora),
+                    ("DoRA", lora + (2 * 2 * 192)),
+                    ("VPT", 10 * 192),
+                    ("VPT, deep", 2 * 10 * 192),
+                    ("IA3", 2 * (192 + 192 + 768)),
+                ]
+        )
+            Assert.Equal((added + 1_930, whole + added), table[name]);
+        Assert.Equal(whole, table["BitFit"].Item2);
     }
 
     private string Config(string model, string optimizer)

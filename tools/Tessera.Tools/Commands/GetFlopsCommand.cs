@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
@@ -42,7 +44,7 @@ internal static class GetFlopsCommand
         var output = new Option<string?>("--out") { Description = "Write every module's figures there as JSON.", HelpName = "flops.json" };
         var tune = new Option<bool>("--tune")
         {
-            Description = "Compares what training costs under each preset of train.tune, instead of module by module.",
+            Description = "Compares what training costs under each preset of train.tune and with each PEFT method, instead of module by module.",
         };
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
@@ -92,7 +94,10 @@ internal static class GetFlopsCommand
         var train = session.Options.Train;
         if (tune)
         {
-            Compare(CostVariant.Presets(model, train?.TuneFrom));
+            Compare([
+                .. CostVariant.Presets(model, train?.TuneFrom),
+                .. CostVariant.Adapters(model, session.Services.GetRequiredService<ComponentRegistry>()),
+            ]);
             return 0;
         }
         if (train is not null)
@@ -138,7 +143,7 @@ internal static class GetFlopsCommand
         if (picture is not null)
             Chart.RequireKnownEnding(picture);
         if (picture is not null && tune)
-            throw new UserErrorException("--picture draws the tree of modules; --tune compares presets. Leave one of the two out.");
+            throw new UserErrorException("--picture draws the tree of modules; --tune compares ways to train. Leave one of the two out.");
     }
 
     /// <summary>The tree of modules as a table, and as a picture where one is asked for.</summary>

@@ -21,20 +21,21 @@ internal sealed class CostTable(Func<IReadOnlyList<string>, Session> open, Func<
     public CostTable Measure(IReadOnlyList<CostVariant> variants, int height, int width)
     {
         foreach (var variant in variants)
+            if (Add(variant, height, width) is { } unfit && (variant.Otherwise is not { } other || Add(other, height, width) is not null))
+                _notes.Add($"{variant.Name}: not for this model. {unfit}");
+        return _rows.Count > 0 ? this : throw new UserErrorException(string.Join("\n", _notes));
+    }
+
+    /// <returns>Why the variant doesn't fit the model; null where it was added.</returns>
+    private string? Add(CostVariant variant, int height, int width)
+    {
+        using var session = open(variant.Changes);
+        var train = session.Options.Train;
+        _batchSize = train?.Loader?.BatchSize ?? new Framework.Data.LoaderOptions().BatchSize;
+        try
         {
-            using var session = open(variant.Changes);
             using var model = session.CreateModel(data(session));
-            var train = session.Options.Train;
-            _batchSize = train?.Loader?.BatchSize ?? new Framework.Data.LoaderOptions().BatchSize;
-            try
-            {
-                _ = new Tuning(model, variant.Tune ?? train?.Tuned() ?? new TuneOptions(), train?.Freeze ?? []);
-            }
-            catch (UserErrorException unfit)
-            {
-                _notes.Add($"{variant.Name}: not for this model. {unfit.Message}");
-                continue;
-            }
+            _ = new Tuning(model, variant.Tune ?? train?.Tuned() ?? new TuneOptions(), train?.Freeze ?? []);
             var parameters = model.parameters().ToArray();
             _rows.Add(
                 new TrainingCost(
@@ -46,8 +47,12 @@ internal sealed class CostTable(Func<IReadOnlyList<string>, Session> open, Func<
                     KeptActivations.Of(model, height, width)
                 )
             );
+            return null;
         }
-        return _rows.Count > 0 ? this : throw new UserErrorException(string.Join("\n", _notes));
+        catch (UserErrorException unfit)
+        {
+            return unfit.Message.ReplaceLineEndings(" ");
+        }
     }
 
     public void Show()
