@@ -24,6 +24,7 @@ internal static class Program
             CompareRunsCommand.Create(),
             ConfusionMatrixCommand.Create(),
             AnalyzeResultsCommand.Create(),
+            ReportCommand.Create(),
             DoctorCommand.Create(),
             ReplayNonFiniteCommand.Create(),
             DatasetStatsCommand.Create(),
