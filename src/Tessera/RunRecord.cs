@@ -46,7 +46,7 @@ internal static class RunRecord
             Changes =
             [
                 .. ConfigChanges
-                    .OverBases(session.Document)
+                    .OverBases(session.Given)
                     .Select(change => new ConfigChange(change.Path, change.Before, change.Now, change.Where.ToString())),
             ],
             Directory = Directory.GetCurrentDirectory(),

@@ -112,7 +112,7 @@ const Tessera = (() => {
     button("+", "Zoom in", () => zoom(0.5));
     const resetButton = button("all", "Show all", () => { range = null; draw(); });
 
-    const values = one => spec.smooth && share > 0 && one.y.length > 2 ? smoothed(one.y, share) : one.y;
+    const values = one => spec.smooth && share > 0 && one.y.length >= 8 ? smoothed(one.y, share) : one.y;
     const draw = () => {
       const width = Math.max(260, plot.clientWidth || 560), height = Math.round(Math.min(320, Math.max(190, width * 0.5)));
       const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, width, height });
@@ -144,7 +144,7 @@ const Tessera = (() => {
       }
       make("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }, svg);
       const clip = `clip-${figure.dataset.n}`;
-      make("rect", { x: left, y: top, width: width - left - right, height: height - top - bottom }, make("clipPath", { id: clip }, svg));
+      make("rect", { x: left - 4, y: top - 4, width: width - left - right + 8, height: height - top - bottom + 8 }, make("clipPath", { id: clip }, svg));
       const lines = make("g", { "clip-path": `url(#${clip})` }, svg);
       const path = (one, ys, faint) => {
         let d = "", pen = false;
@@ -160,7 +160,7 @@ const Tessera = (() => {
         if (one.line !== one.y) path(one, one.y, true);
         path(one, one.line, false);
         const near = one.x.map((x, k) => k).filter(k => one.x[k] >= x0 && one.x[k] <= x1 && one.y[k] !== null);
-        if (near.length <= 40 && !(spec.smooth && near.length > 2))
+        if (near.length <= 40 && !(spec.smooth && one.y.length >= 8))
           for (const k of near)
             make("circle", { cx: px(one.x[k]), cy: py(one.line[k]), r: 3, style: `fill: var(--c${one.i % colors})` }, lines);
       }

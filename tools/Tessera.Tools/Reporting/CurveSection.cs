@@ -50,7 +50,7 @@ internal static class CurveSection
         {
             ["title"] = Title(kind, key),
             ["x"] = "iteration",
-            ["smooth"] = kind == "train" && key != "lr" && !key.StartsWith("lr/", StringComparison.Ordinal),
+            ["smooth"] = Rank((kind, key)) is 0 or 2,
             ["series"] = new JsonArray([
                 .. runs.Select(run =>
                 {

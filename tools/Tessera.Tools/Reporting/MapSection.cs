@@ -35,7 +35,7 @@ internal static class MapSection
         return Html.Of(
             $"""
             <p class="soft">Which places speak for what the model makes of an image, as it learned: the same images after several epochs.</p>
-            <div class="pictures" style="--pic:20rem">{chosen.Select(file => Figure(file, budget))}</div>
+            <div class="pictures tall" style="--pic:18rem">{chosen.Select(file => Figure(file, budget))}</div>
             """
         );
     }

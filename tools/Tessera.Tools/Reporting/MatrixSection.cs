@@ -13,8 +13,6 @@ internal static class MatrixSection
         MostRectangles = 8000, // of some 80 bytes each
         MostConfusions = 20;
 
-    private const double Strong = 0.45; // a share from which on the cell is dark enough for white text
-
     /// <param name="id">Of the table.</param>
     public static Html Of(MeasuredRun run, string id)
     {
@@ -55,10 +53,9 @@ internal static class MatrixSection
     private static Html Cell(long count, long total, bool right, string what)
     {
         var share = total == 0 ? 0 : (double)count / total;
-        var kind = (right ? "right" : "") + (share >= Strong ? " strong" : "");
         var title = string.Create(CultureInfo.InvariantCulture, $"{what}: {count:#,0} of {total:#,0}");
         var text = count == 0 ? "" : (100 * share).ToString(share < 0.0995 ? "0.#" : "0", CultureInfo.InvariantCulture);
-        return Html.Of($"<td class=\"{kind}\" style=\"--s:{share:0.###}\" title=\"{title}\">{text}</td>");
+        return Html.Of($"<td class=\"{(right ? "right" : "")}\" style=\"--s:{share:0.###}\" title=\"{title}\">{text}</td>");
     }
 
     private static Html Colors(long[,] counts, int size, long[] totals)

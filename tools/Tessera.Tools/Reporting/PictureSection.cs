@@ -85,6 +85,6 @@ internal static class PictureSection
         {
             DataTask.Segmentation => "24rem",
             DataTask.Detection => "18rem",
-            _ => "11rem",
+            _ => "14rem",
         };
 }
