@@ -25,6 +25,7 @@ internal static class Program
             ConfusionMatrixCommand.Create(),
             AnalyzeResultsCommand.Create(),
             ReportCommand.Create(),
+            BoardCommand.Create(),
             DoctorCommand.Create(),
             ReplayNonFiniteCommand.Create(),
             DatasetStatsCommand.Create(),

@@ -11,8 +11,8 @@ internal sealed class HtmlPage(string title)
     private readonly List<string> _scripts = [];
     private readonly StringBuilder _styles = new();
 
-    /// <summary>Where the page may fetch data from; null: from nowhere.</summary>
-    public string? Connects { get; init; }
+    /// <summary>Whether the page may fetch data and pictures from the server that it came from; nothing from elsewhere in any case.</summary>
+    public bool AsksItsServer { get; init; }
 
     public void Add(Html piece) => _body.Append(piece.Markup).Append('\n');
 
@@ -31,6 +31,7 @@ internal sealed class HtmlPage(string title)
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta http-equiv="Content-Security-Policy" content="{{Policy()}}">
             <meta name="referrer" content="no-referrer">
+            <link rel="icon" href="data:,">
             <title>{{Html.Escape(title)}}</title>
             <style>
             {{_styles}}</style>
@@ -46,8 +47,9 @@ internal sealed class HtmlPage(string title)
     {
         var hashes = _scripts.Select(script => $" 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)))}'");
         var scripts = _scripts.Count > 0 ? string.Concat(hashes) : " 'none'";
-        var connects = Connects is { } place ? $" connect-src {place};" : "";
-        return $"default-src 'none'; img-src data:; style-src 'unsafe-inline';{connects} base-uri 'none'; form-action 'none'; "
+        var own = AsksItsServer ? " 'self'" : "";
+        var connects = AsksItsServer ? " connect-src 'self';" : "";
+        return $"default-src 'none'; img-src data:{own}; style-src 'unsafe-inline';{connects} base-uri 'none'; form-action 'none'; "
             + $"script-src{scripts}";
     }
 }

@@ -75,7 +75,8 @@ const Tessera = (() => {
   };
   const charts = [];
   const chart = (figure, given) => {
-    let spec = given, range = null, log = false, share = 0.6, cursor = null, dragged = null, view = null;
+    const slider = document.getElementById("smoothing");
+    let spec = given, range = null, log = false, share = slider ? Number(slider.value) : 0.6, cursor = null, dragged = null, view = null;
     const hidden = new Set();
     const caption = figure.querySelector("figcaption");
     const plot = html("div", { className: "plot", tabIndex: 0 }, figure);
@@ -268,14 +269,14 @@ const Tessera = (() => {
     const all = [...document.querySelectorAll(".pictures button")];
     if (!all.length) return;
     const dialog = html("dialog", {}, document.body);
-    const image = html("img", {}, dialog), bar = html("div", { className: "tool" }, dialog), words = html("p", {}, bar);
+    const image = html("img"), bar = html("div", { className: "tool" }, dialog), words = html("p", {}, bar);
     let at = 0;
     const show = index => {
       at = (index + all.length) % all.length;
       const picture = all[at].querySelector("img");
       image.src = picture.src;
       image.alt = picture.alt;
-      image.className = picture.className;
+      dialog.prepend(image); // not before: an image without an address is one that is missing
       words.textContent = all[at].closest("figure").querySelector("figcaption").textContent.replace(/\s+/g, " ").trim();
     };
     for (const [text, label, action] of [["←", "Previous picture", () => show(at - 1)], ["→", "Next picture", () => show(at + 1)],
