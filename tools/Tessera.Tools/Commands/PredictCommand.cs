@@ -7,7 +7,9 @@ using Tessera.Framework.Files;
 using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
+using Tessera.Pictures;
 using Tessera.Results;
+using Tessera.Tools.Conversion;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -28,14 +30,23 @@ internal static class PredictCommand
         var output = new Option<string?>("--out-dir")
         {
             Description =
-                "Write predictions.jsonl there; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps, "
+                "Write predictions there, as --format says; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps, "
                 + "boxes and the parts that a fine-grained model looked at go into its folder pictures.",
             HelpName = "DIR",
+        };
+        var format = new Option<PredictionFormat>("--format")
+        {
+            Description =
+                "What --out-dir gets: jsonl (predictions.jsonl), csv (predictions.csv); or annotations to correct and train on: coco "
+                + "(annotations.json), yolo (labels, classes.txt), labelme (a JSON file for each image). Default: jsonl.",
+            HelpName = "FORMAT",
+            DefaultValueFactory = _ => PredictionFormat.Jsonl,
         };
         var score = new Option<double?>("--score-thr")
         {
             Description =
-                "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures.",
+                "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures, coco, "
+                + "yolo and labelme.",
             HelpName = "SCORE",
         };
         var device = CommandLine.Device();
@@ -47,6 +58,7 @@ internal static class PredictCommand
             checkpoint,
             input,
             output,
+            format,
             score,
             device,
             precision,
@@ -58,6 +70,7 @@ internal static class PredictCommand
                 parsed.GetRequiredValue(checkpoint),
                 parsed.GetRequiredValue(input),
                 parsed.GetValue(output),
+                parsed.GetValue(format),
                 new PredictorOptions
                 {
                     Device = parsed.GetValue(device) ?? "auto",
@@ -72,8 +85,12 @@ internal static class PredictCommand
         return command;
     }
 
-    private static int Run(string checkpoint, string input, string? output, PredictorOptions options)
+    private static int Run(string checkpoint, string input, string? output, PredictionFormat format, PredictorOptions options)
     {
+        if (output is null && format != PredictionFormat.Jsonl)
+            throw new UserErrorException(
+                $"--format {format.ToString().ToLowerInvariant()} says what --out-dir gets; --out-dir DIR says where."
+            );
         var files = ImageFiles.Of(input);
         using var predictor = Predictor.Load(checkpoint, options);
         var unreadable = new List<(string Path, string Reason)>();
@@ -85,6 +102,8 @@ internal static class PredictCommand
             output is not null && predictor.Data.Task == DataTask.Segmentation
                 ? new PredictionMaps(Path.Combine(output, "maps"), files, predictor.Data)
                 : null;
+        if (maps is not null && format != PredictionFormat.Jsonl)
+            throw new UserErrorException("--format is for boxes, classes and numbers; label maps are written as PNGs of class indices.");
         if (output is null)
             Write(null);
         else if (maps is not null)
@@ -92,26 +111,40 @@ internal static class PredictCommand
             Write(null);
             ToolConsole.Current.Note(output);
         }
+        else if (format is PredictionFormat.Jsonl or PredictionFormat.Csv)
+            WriteText(Path.Combine(output, $"predictions.{format.ToString().ToLowerInvariant()}"));
         else
         {
-            Directory.CreateDirectory(output);
-            var path = Path.Combine(output, "predictions.jsonl");
-            AtomicFile.Write(
-                path,
-                stream =>
-                {
-                    using var writer = new StreamWriter(stream, leaveOpen: true);
-                    Write(new PredictionLines(writer, predictor.Data));
-                    RequireSome(input, files.Length, unreadable);
-                }
-            );
-            ToolConsole.Current.Note(path);
+            var score = options.ScoreThr ?? PredictionDrawing.UsualScore;
+            var export = new PredictionExport(format, output, input, files, predictor.Data, score);
+            Write(export.Write);
+            RequireSome(input, files.Length, unreadable);
+            export.Complete();
+            ToolConsole.Current.Note(export.Target);
         }
         RequireSome(input, files.Length, unreadable);
         TellUnreadable(files.Length, unreadable);
         return 0;
 
-        void Write(PredictionLines? lines)
+        void WriteText(string path)
+        {
+            Directory.CreateDirectory(output);
+            AtomicFile.Write(
+                path,
+                stream =>
+                {
+                    using var writer = new StreamWriter(stream, leaveOpen: true);
+                    if (format == PredictionFormat.Csv)
+                        Write(new PredictionTable(writer, predictor.Data).Write);
+                    else
+                        Write((name, prediction) => new PredictionLines(writer, predictor.Data).Write(name, prediction));
+                    RequireSome(input, files.Length, unreadable);
+                }
+            );
+            ToolConsole.Current.Note(path);
+        }
+
+        void Write(Action<string, Prediction>? write)
         {
             var advance = new Advance("predicting");
             var done = 0;
@@ -119,7 +152,7 @@ internal static class PredictCommand
             {
                 if (output is null || files.Length == 1)
                     ToolConsole.Current.Line(Describe(path, Result.Of(prediction, predictor.Data)));
-                lines?.Write(path, prediction);
+                write?.Invoke(path, prediction);
                 maps?.Write(path, prediction);
                 if (prediction is SegmentationPrediction or DetectionPrediction or ClassPrediction { Parts: not null })
                     pictures?.Write(new Sample { Index = 0, Name = path }, prediction);
