@@ -30,7 +30,10 @@ public sealed class PredictorPool : IAsyncDisposable, IDisposable
     {
         (_predictors, _options) = (predictors, options);
         _room = new SemaphoreSlim(options.MostWaiting);
-        _threads = Array.ConvertAll(predictors, predictor => new Thread(() => Serve(predictor)) { IsBackground = true, Name = "predictor" });
+        _threads = Array.ConvertAll(
+            predictors,
+            predictor => new Thread(() => Serve(predictor)) { IsBackground = true, Name = "predictor" }
+        );
         foreach (var thread in _threads)
             thread.Start();
     }

@@ -63,7 +63,15 @@ public sealed class TaskModelTests
         {
             var larger = nn.functional.interpolate(batch.Images, [24, 24], mode: InterpolationMode.Bilinear, align_corners: false);
             foreach (var (images, weight) in new[] { (batch.Images, 0.75), (larger, 0.25) })
-            foreach (var flip in (long[][])[[], [3], [2], [2, 3]])
+            foreach (
+                var flip in (long[][])
+                    [
+                        [],
+                        [3],
+                        [2],
+                        [2, 3],
+                    ]
+            )
             {
                 var shown = flip.Length == 0 ? images : images.flip(flip);
                 var logits = ((ImageClassifier)plain).Logits(shown);

@@ -66,7 +66,14 @@ public sealed class BoardTests : IDisposable
         await using var server = await BoardServer.Start(new BoardState([Path.Combine(_folder, "a")]), 0);
         using var client = new HttpClient();
         async Task<HttpStatusCode> Get(string path) =>
-            (await client.GetAsync(new Uri($"http://127.0.0.1:{server.Port}/{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }))).StatusCode;
+            (
+                await client.GetAsync(
+                    new Uri(
+                        $"http://127.0.0.1:{server.Port}/{path}",
+                        new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }
+                    )
+                )
+            ).StatusCode;
         Assert.Equal(HttpStatusCode.OK, await Get("maps/0/epoch_0001.png"));
         foreach (
             var path in (string[])
@@ -108,7 +115,9 @@ public sealed class BoardTests : IDisposable
     {
         Log("a", Row(10, 3));
         await using var server = await BoardServer.Start(new BoardState([_folder]), 0);
-        var error = await Assert.ThrowsAsync<Framework.Errors.UserErrorException>(() => BoardServer.Start(new BoardState([_folder]), server.Port));
+        var error = await Assert.ThrowsAsync<Framework.Errors.UserErrorException>(() =>
+            BoardServer.Start(new BoardState([_folder]), server.Port)
+        );
         Assert.Contains($"Port {server.Port}", error.Message, StringComparison.Ordinal);
     }
 

@@ -298,7 +298,8 @@ internal sealed class Chromium : IAsyncDisposable
             case "Runtime.consoleAPICalled" when (string?)parameters!["type"] is "error" or "warning":
                 _faults.Add(parameters!["args"]!.ToJsonString());
                 break;
-            case "Network.requestWillBeSent" when (string)parameters!["request"]!["url"]! is var url && !url.StartsWith("data:", StringComparison.Ordinal):
+            case "Network.requestWillBeSent"
+                when (string)parameters!["request"]!["url"]! is var url && !url.StartsWith("data:", StringComparison.Ordinal):
                 _requests.Add(url);
                 break;
         }

@@ -51,7 +51,11 @@ public sealed class ReportPageTests(TaskRuns runs) : IClassFixture<TaskRuns>
         const string column = "[...document.querySelectorAll('table.sortable')].find(t => t.caption.textContent.startsWith('Precision'))";
         await browser.Evaluate($"window.table = {column}; window.head = table.tHead.rows[0].cells;");
         async Task<double[]> Numbers() =>
-            [.. (await browser.Evaluate("[...table.tBodies[0].rows].map(row => Number(row.cells[1].dataset.v))"))!.AsArray().Select(n => (double)n!)];
+            [
+                .. (await browser.Evaluate("[...table.tBodies[0].rows].map(row => Number(row.cells[1].dataset.v))"))!
+                    .AsArray()
+                    .Select(n => (double)n!),
+            ];
         var before = await Numbers();
         await browser.Evaluate("head[1].querySelector('button').click()");
         Assert.Equal(before.OrderDescending(), await Numbers());
@@ -70,7 +74,9 @@ public sealed class ReportPageTests(TaskRuns runs) : IClassFixture<TaskRuns>
         await using var browser = await Chromium.Start();
         await browser.Size(1280, 900);
         await browser.OpenFile(Page(DataTask.Classification));
-        await browser.Evaluate("window.chart = document.querySelector('figure.chart'); chart.scrollIntoView({ block: 'center', behavior: 'instant' })");
+        await browser.Evaluate(
+            "window.chart = document.querySelector('figure.chart'); chart.scrollIntoView({ block: 'center', behavior: 'instant' })"
+        );
         const string ticks = "[...chart.querySelectorAll('svg text')].map(text => text.textContent).join(' ')";
         var all = (string)(await browser.Evaluate(ticks))!;
         var box = (await browser.Evaluate("(b => [b.x, b.y, b.width, b.height])(chart.querySelector('.plot').getBoundingClientRect())"))!
@@ -87,7 +93,11 @@ public sealed class ReportPageTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Assert.NotEqual(all, (string)(await browser.Evaluate(ticks))!);
         await browser.Key("Escape");
         await browser.Key("ArrowLeft");
-        Assert.Contains("iteration", (string)(await browser.Evaluate("chart.querySelector('output').textContent"))!, StringComparison.Ordinal);
+        Assert.Contains(
+            "iteration",
+            (string)(await browser.Evaluate("chart.querySelector('output').textContent"))!,
+            StringComparison.Ordinal
+        );
         Assert.Empty(browser.Faults);
     }
 
@@ -98,9 +108,11 @@ public sealed class ReportPageTests(TaskRuns runs) : IClassFixture<TaskRuns>
         await browser.OpenFile(Page(DataTask.Segmentation));
         await browser.Click(".pictures button");
         Assert.True((bool)(await browser.Evaluate("document.querySelector('dialog').open"))!);
-        var first = (string)(await browser.Evaluate("document.querySelector('dialog img').src.length + document.querySelector('dialog p').textContent"))!;
+        var first = (string)
+            (await browser.Evaluate("document.querySelector('dialog img').src.length + document.querySelector('dialog p').textContent"))!;
         await browser.Key("ArrowRight");
-        var next = (string)(await browser.Evaluate("document.querySelector('dialog img').src.length + document.querySelector('dialog p').textContent"))!;
+        var next = (string)
+            (await browser.Evaluate("document.querySelector('dialog img').src.length + document.querySelector('dialog p').textContent"))!;
         Assert.NotEqual(first, next);
         await PageChecks.IsWhole(browser);
     }
@@ -127,7 +139,8 @@ public sealed class ReportPageTests(TaskRuns runs) : IClassFixture<TaskRuns>
     public async Task Comparison_OfTwoRuns_IsWhole()
     {
         var page = runs.At("compared.html");
-        Tool.Run("report", "--compare", runs.Trained(DataTask.Detection), Copy(DataTask.Detection), "--out", page, "--bootstrap", "100").Succeeds();
+        Tool.Run("report", "--compare", runs.Trained(DataTask.Detection), Copy(DataTask.Detection), "--out", page, "--bootstrap", "100")
+            .Succeeds();
         await using var browser = await Chromium.Start();
         foreach (var scheme in (string[])["light", "dark"])
         {
@@ -136,7 +149,11 @@ public sealed class ReportPageTests(TaskRuns runs) : IClassFixture<TaskRuns>
             await PageChecks.IsWhole(browser);
             await PageChecks.IsReadable(browser, 60);
         }
-        Assert.Contains("Not shown", (string)(await browser.Evaluate("document.querySelector('.verdict').textContent"))!, StringComparison.Ordinal);
+        Assert.Contains(
+            "Not shown",
+            (string)(await browser.Evaluate("document.querySelector('.verdict').textContent"))!,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>Names that would be markup, script or an end of the data that the page's own script reads.</summary>

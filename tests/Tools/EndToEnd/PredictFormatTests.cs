@@ -49,7 +49,9 @@ public sealed class PredictFormatTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var read = JsonNode.Parse(File.ReadAllText(coco))!;
         var names = read["categories"]!.AsArray().ToDictionary(category => (long)category!["id"]!, category => (string)category!["name"]!);
         Assert.Equal(["circle", "square", "star"], names.Values);
-        var ids = read["images"]!.AsArray().ToDictionary(image => Path.GetFileName((string)image!["file_name"]!), image => (long)image!["id"]!);
+        var ids = read["images"]!
+            .AsArray()
+            .ToDictionary(image => Path.GetFileName((string)image!["file_name"]!), image => (long)image!["id"]!);
         Assert.Equal(["frame10.png", "frame8.png", "frame9.png"], ids.Keys.Order(StringComparer.Ordinal));
         var boxes = 0;
         foreach (var line in File.ReadAllLines(Path.Combine(folder, "predictions.jsonl")).Select(line => JsonNode.Parse(line)!))
@@ -95,7 +97,11 @@ public sealed class PredictFormatTests(TaskRuns runs) : IClassFixture<TaskRuns>
             : new[] { (double)line["scores"]!.AsObject().First().Value! }
         );
         var at = task == DataTask.Regression ? 1 : 2;
-        Assert.Equal(expected, rows.Skip(1).Select(row => (double)float.Parse(row.Split(',')[at], CultureInfo.InvariantCulture)), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal(
+            expected,
+            rows.Skip(1).Select(row => (double)float.Parse(row.Split(',')[at], CultureInfo.InvariantCulture)),
+            (a, b) => Math.Abs(a - b) < 1e-6
+        );
     }
 
     [Fact]
@@ -114,8 +120,10 @@ public sealed class PredictFormatTests(TaskRuns runs) : IClassFixture<TaskRuns>
     public void WhatAFormatCannotHold_IsOneMessage()
     {
         var (images, folder) = (Images(1), runs.At("none"));
-        Tool.Run("predict", runs.Checkpoint(DataTask.Classification), images, "--out-dir", folder, "--format", "yolo").IsMistake("is for boxes");
-        Tool.Run("predict", runs.Checkpoint(DataTask.Segmentation), images, "--out-dir", folder, "--format", "csv").IsMistake("PNGs of class indices");
+        Tool.Run("predict", runs.Checkpoint(DataTask.Classification), images, "--out-dir", folder, "--format", "yolo")
+            .IsMistake("is for boxes");
+        Tool.Run("predict", runs.Checkpoint(DataTask.Segmentation), images, "--out-dir", folder, "--format", "csv")
+            .IsMistake("PNGs of class indices");
         Tool.Run("predict", runs.Checkpoint(DataTask.Detection), images, "--format", "coco").IsMistake("--out-dir DIR says where");
         Tool.Run("predict", runs.Checkpoint(DataTask.Detection), images, "--out-dir", folder, "--format", "voc").IsMistake("--format");
         Assert.False(Directory.Exists(folder));
@@ -131,10 +139,7 @@ public sealed class PredictFormatTests(TaskRuns runs) : IClassFixture<TaskRuns>
     public void Frames_FollowEachOther(string first, string second)
     {
         Assert.True(NaturalOrder.Instance.Compare(first, second) < 0);
-        Assert.Equal(
-            Math.Sign(NaturalOrder.Instance.Compare(first, second)),
-            -Math.Sign(NaturalOrder.Instance.Compare(second, first))
-        );
+        Assert.Equal(Math.Sign(NaturalOrder.Instance.Compare(first, second)), -Math.Sign(NaturalOrder.Instance.Compare(second, first)));
         Assert.Equal(0, NaturalOrder.Instance.Compare(first, first));
     }
 }

@@ -27,7 +27,11 @@ public sealed class ReportTests(TaskRuns runs) : IClassFixture<TaskRuns>
             Assert.Contains($">{part}</", page, StringComparison.Ordinal);
         Assert.Equal(task is not (DataTask.MultiLabel or DataTask.Regression), page.Contains(">Confusion</h2>", StringComparison.Ordinal));
         Assert.Contains($"tools/repeat --from {folder}", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("http", page.Replace("http-equiv", "", StringComparison.Ordinal).Replace("http://www.w3.org/2000/svg", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "http",
+            page.Replace("http-equiv", "", StringComparison.Ordinal).Replace("http://www.w3.org/2000/svg", "", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -132,7 +136,17 @@ public sealed class ReportTests(TaskRuns runs) : IClassFixture<TaskRuns>
     [Fact]
     public void Thinned_KeepsPeaksAndEnds()
     {
-        var points = Enumerable.Range(0, 100_000).Select(i => ((double)i, i == 54_321 ? 9.0 : i == 777 ? double.NaN : Math.Sin(i))).ToArray();
+        var points = Enumerable
+            .Range(0, 100_000)
+            .Select(i =>
+                (
+                    (double)i,
+                    i == 54_321 ? 9.0
+                    : i == 777 ? double.NaN
+                    : Math.Sin(i)
+                )
+            )
+            .ToArray();
         var thinned = CurveSection.Thinned(points);
         Assert.InRange(thinned.Length, 600, 1300);
         Assert.Contains((54_321.0, 9.0), thinned);

@@ -43,7 +43,8 @@ internal sealed partial class BoardRun(string folder)
         var maps = MapSection.Files(folder).LastOrDefault();
         var stamp = string.Join(
             ';',
-            logs.Append(result).Select(file => file.Exists ? FormattableString.Invariant($"{file.Length},{file.LastWriteTimeUtc.Ticks}") : "-")
+            logs.Append(result)
+                .Select(file => file.Exists ? FormattableString.Invariant($"{file.Length},{file.LastWriteTimeUtc.Ticks}") : "-")
         );
         if (stamp != _stamp)
             Read(logs);

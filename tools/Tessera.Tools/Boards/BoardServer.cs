@@ -38,7 +38,10 @@ internal sealed class BoardServer : IAsyncDisposable
             {
                 await app.DisposeAsync();
                 if (port is not null || tried == usual + Further)
-                    throw new UserErrorException($"Port {tried} of this machine can't be had: {error.Message} Another --port can be named.", error);
+                    throw new UserErrorException(
+                        $"Port {tried} of this machine can't be had: {error.Message} Another --port can be named.",
+                        error
+                    );
             }
         }
     }
@@ -77,7 +80,10 @@ internal sealed class BoardServer : IAsyncDisposable
         {
             "/" => Text(response, "text/html; charset=utf-8", page),
             "/state" => State(request, response, state.Look()),
-            _ when path.Split('/') is ["", "maps", var number, var name] && int.TryParse(number, out var run) => Maps(response, state.FindMaps(run, name)),
+            _ when path.Split('/') is ["", "maps", var number, var name] && int.TryParse(number, out var run) => Maps(
+                response,
+                state.FindMaps(run, name)
+            ),
             _ => Refuse(response, StatusCodes.Status404NotFound, "There is no such page."),
         };
     }

@@ -54,12 +54,7 @@ internal sealed class BoardState
 
     private BoardRun[] Find()
     {
-        var folders = _folders
-            .Where(Directory.Exists)
-            .SelectMany(RunsOf)
-            .Distinct()
-            .Take(MostRuns)
-            .ToArray();
+        var folders = _folders.Where(Directory.Exists).SelectMany(RunsOf).Distinct().Take(MostRuns).ToArray();
         foreach (var gone in _runs.Keys.Except(folders).ToArray())
             _runs.Remove(gone);
         foreach (var folder in folders)
@@ -73,7 +68,10 @@ internal sealed class BoardState
     private static JsonObject Json(BoardRun[] runs)
     {
         var names = Names(runs);
-        var logged = runs.Zip(names).Where(run => run.First.Scalars is not null).Select(run => run.First.Scalars! with { Name = run.Second }).ToArray();
+        var logged = runs.Zip(names)
+            .Where(run => run.First.Scalars is not null)
+            .Select(run => run.First.Scalars! with { Name = run.Second })
+            .ToArray();
         return new JsonObject
         {
             ["runs"] = new JsonArray([.. runs.Zip(names, (run, name) => (JsonNode)Run(run, name))]),

@@ -21,7 +21,11 @@ internal static class BoardCommand
             Description = "Where it listens, at 127.0.0.1 alone; 0: any that is free. Default: 6060, or the next that is free.",
             HelpName = "N",
         };
-        var command = new Command("board", "Shows runs in a browser while they train: curves and states, renewed by themselves.") { folders, port };
+        var command = new Command("board", "Shows runs in a browser while they train: curves and states, renewed by themselves.")
+        {
+            folders,
+            port,
+        };
         command.SetAction((parsed, ended) => Run(parsed.GetRequiredValue(folders), parsed.GetValue(port), ended));
         return command;
     }

@@ -36,11 +36,11 @@ internal static class CocoWriter
                 json.WriteStartArray("annotations");
                 var id = 0L;
                 for (var i = 0; i < set.Images.Count; i++)
-                    for (var o = 0; o < set.Images[i].Objects.Count; o++)
-                    {
-                        var item = set.Images[i].Objects[o];
-                        WriteObject(json, item, ++id, IdOf(set, i), CategoryOf(set, item.Class), scores?[i][o]);
-                    }
+                for (var o = 0; o < set.Images[i].Objects.Count; o++)
+                {
+                    var item = set.Images[i].Objects[o];
+                    WriteObject(json, item, ++id, IdOf(set, i), CategoryOf(set, item.Class), scores?[i][o]);
+                }
                 json.WriteEndArray();
                 json.WriteStartArray("categories");
                 for (var c = 0; c < set.Names.Count; c++)

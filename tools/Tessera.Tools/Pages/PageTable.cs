@@ -54,7 +54,9 @@ internal static class PageTable
         var body = rows.Select(row => Html.Of($"<tr>{Html.Join(row.Select((cell, c) => Cell(cell, columns[c])))}</tr>"));
         var table = Html.Of(
             $"""
-            <div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table id="{id}" class="{(sorts ? "sortable" : "")}"><caption>{caption}</caption>
+            <div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table id="{id}" class="{(
+                sorts ? "sortable" : ""
+            )}"><caption>{caption}</caption>
             <thead><tr>{head}</tr></thead>
             <tbody>{body}</tbody></table></div>
             """

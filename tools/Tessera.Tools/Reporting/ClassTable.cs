@@ -24,7 +24,15 @@ internal static class ClassTable
         PageTable.Of(
             id,
             "Precision: the share of images taken for the class that show it. Recall: the share of its images that are found.",
-            [new("class", false, true), new("images"), new("predicted"), new("precision"), new("recall"), new("F1"), new("mostly taken for", false, true)],
+            [
+                new("class", false, true),
+                new("images"),
+                new("predicted"),
+                new("precision"),
+                new("recall"),
+                new("F1"),
+                new("mostly taken for", false, true),
+            ],
             Rows(
                 run,
                 one =>
@@ -154,8 +162,6 @@ internal static class ClassTable
         );
     }
 
-    private static IReadOnlyList<PageCell>[] Rows(
-        MeasuredRun run,
-        Func<ClassCounts, IReadOnlyList<PageCell>> cells
-    ) => [.. ClassCounts.Of(run.Confusion!, run.Data).Select(one => (IReadOnlyList<PageCell>)[PageCell.Of(one.Name), .. cells(one)])];
+    private static IReadOnlyList<PageCell>[] Rows(MeasuredRun run, Func<ClassCounts, IReadOnlyList<PageCell>> cells) =>
+        [.. ClassCounts.Of(run.Confusion!, run.Data).Select(one => (IReadOnlyList<PageCell>)[PageCell.Of(one.Name), .. cells(one)])];
 }

@@ -37,7 +37,9 @@ internal static class ComparisonSection
             <dt>difference</dt><dd>{ComparisonText.Signed(found.Difference)}{interval}</dd>
             <dt>paired on</dt><dd>{found.Pairs}</dd>
             <dt>{found.Test}</dt><dd>{ComparisonText.P(judged, 1)}</dd>
-            {found.Further.Select(figure => Html.Of($"<dt>{figure.Name.Replace('_', ' ')}</dt><dd>{ComparisonText.Number(figure.Value)}</dd>"))}
+            {found.Further.Select(figure =>
+                Html.Of($"<dt>{figure.Name.Replace('_', ' ')}</dt><dd>{ComparisonText.Number(figure.Value)}</dd>")
+            )}
             </dl>
             {Picture(found)}
             <p class="soft">This is about these two trained models on other images of the same kind. How much another seed would change it, only several runs of each tell.</p>
@@ -58,7 +60,9 @@ internal static class ComparisonSection
             $"""
             <svg class="interval" role="img" viewBox="0 0 600 70" aria-label="The difference and its interval beside zero">
             <line x1="{X(0):0.#}" x2="{X(0):0.#}" y1="6" y2="46" stroke="var(--soft)" stroke-dasharray="4 4"/>
-            <line x1="{X(bounds.Low):0.#}" x2="{X(bounds.High):0.#}" y1="26" y2="26" stroke="var(--accent)" stroke-width="6" stroke-linecap="round"/>
+            <line x1="{X(bounds.Low):0.#}" x2="{X(
+                bounds.High
+            ):0.#}" y1="26" y2="26" stroke="var(--accent)" stroke-width="6" stroke-linecap="round"/>
             <circle cx="{X(found.Difference):0.#}" cy="26" r="8" fill="var(--accent)" stroke="var(--card)" stroke-width="2"/>
             <text x="{X(0):0.#}" y="62" text-anchor="middle">no difference</text>
             </svg>
@@ -90,7 +94,12 @@ internal static class ComparisonSection
     }
 
     /// <summary>The images on which the two differ most, both predictions side by side.</summary>
-    public static Html Images((ReportedRun Run, MeasuredRun Measured) first, (ReportedRun Run, MeasuredRun Measured) second, double leastScore, PictureBudget budget)
+    public static Html Images(
+        (ReportedRun Run, MeasuredRun Measured) first,
+        (ReportedRun Run, MeasuredRun Measured) second,
+        double leastScore,
+        PictureBudget budget
+    )
     {
         var others = second.Measured.Images.ToDictionary(image => image.Image.Image);
         var pairs = first
@@ -130,7 +139,13 @@ internal static class ComparisonSection
                 []
             );
             var score = string.Create(CultureInfo.InvariantCulture, $"{a.Score:0.000}, {b.Score:0.000}");
-            return PictureSection.Figure(a.Image.Image, score, a.Words == b.Words ? a.Words : $"{a.Words}; {b.Words}", drawing.ToImage(), budget);
+            return PictureSection.Figure(
+                a.Image.Image,
+                score,
+                a.Words == b.Words ? a.Words : $"{a.Words}; {b.Words}",
+                drawing.ToImage(),
+                budget
+            );
         }
     }
 

@@ -18,10 +18,7 @@ internal static class MapSection
     {
         var folder = Path.Combine(workDir, "maps");
         return Directory.Exists(folder)
-            ?
-            [
-                .. Directory.EnumerateFiles(folder, "epoch_*.png").Where(file => EpochOf(file) is not null).OrderBy(file => EpochOf(file)),
-            ]
+            ? [.. Directory.EnumerateFiles(folder, "epoch_*.png").Where(file => EpochOf(file) is not null).OrderBy(file => EpochOf(file))]
             : [];
     }
 
@@ -31,7 +28,9 @@ internal static class MapSection
         var files = Files(workDir);
         if (files.Length == 0)
             return Html.Empty;
-        var chosen = Enumerable.Range(0, Math.Min(Most, files.Length)).Select(i => files[files.Length == 1 ? 0 : i * (files.Length - 1) / (Math.Min(Most, files.Length) - 1)]);
+        var chosen = Enumerable
+            .Range(0, Math.Min(Most, files.Length))
+            .Select(i => files[files.Length == 1 ? 0 : i * (files.Length - 1) / (Math.Min(Most, files.Length) - 1)]);
         return Html.Of(
             $"""
             <p class="soft">Which places speak for what the model makes of an image, as it learned: the same images after several epochs.</p>

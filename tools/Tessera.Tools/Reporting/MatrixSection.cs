@@ -77,7 +77,9 @@ internal static class MatrixSection
         return Html.Of(
             $"""
             <p class="soft">Rows from above: the true classes in the data's order. Columns: what they are taken for. Blue is right, red is wrong; the stronger, the more of the row.</p>
-            <svg class="map" role="img" aria-label="Confusion matrix of {size} classes" viewBox="0 0 {size} {size}">{new Html(cells.ToString())}</svg>
+            <svg class="map" role="img" aria-label="Confusion matrix of {size} classes" viewBox="0 0 {size} {size}">{new Html(
+                cells.ToString()
+            )}</svg>
             """
         );
     }

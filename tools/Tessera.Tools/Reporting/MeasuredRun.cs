@@ -80,5 +80,6 @@ internal sealed class MeasuredRun
         Intervals = intervals.Draw();
     }
 
-    private static bool IsFinite(Prediction prediction) => prediction is not ClassPrediction { Scores: var scores } || scores.All(float.IsFinite);
+    private static bool IsFinite(Prediction prediction) =>
+        prediction is not ClassPrediction { Scores: var scores } || scores.All(float.IsFinite);
 }

@@ -32,7 +32,9 @@ internal static class MetricSection
         return
         [
             .. values
-                .Keys.Where(name => !DetailKeys.IsDetail(name, names) && name is not (RunTables.Speed or RunTables.Waiting or RunTables.Memory))
+                .Keys.Where(name =>
+                    !DetailKeys.IsDetail(name, names) && name is not (RunTables.Speed or RunTables.Waiting or RunTables.Memory)
+                )
                 .Where(name => !name.StartsWith("images/", StringComparison.Ordinal))
                 .OrderBy(name => better.ContainsKey(name) ? 0 : 1),
         ];

@@ -10,7 +10,9 @@ internal static class RepeatSection
     {
         if (run.Facts is not { } facts)
             return Html.Of($"<p class=\"note\">There is no run.json in the work dir, so it is unknown what the run ran on.</p>");
-        var variables = facts.Variables.Where(variable => variable.Value is not null).Select(variable => Row(variable.Key, variable.Value!));
+        var variables = facts
+            .Variables.Where(variable => variable.Value is not null)
+            .Select(variable => Row(variable.Key, variable.Value!));
         return Html.Of(
             $"""
             <h3>To train it again, and compare</h3>
@@ -20,7 +22,10 @@ internal static class RepeatSection
             {facts.Command ?? "(from code, not by a command)"}</pre>
             <p>With the same number of threads on the same kind of machine the figures are the same to the last bit.</p>
             <h3>What it ran on</h3>
-            <dl class="facts">{Row("seed", facts.Seed.ToString(CultureInfo.InvariantCulture))}{Row("threads", facts.Threads.ToString(CultureInfo.InvariantCulture))}{facts.Environment.Where(line => line.Key != "seed").Select(line => Row(line.Key, line.Value))}{variables}</dl>
+            <dl class="facts">{Row("seed", facts.Seed.ToString(CultureInfo.InvariantCulture))}{Row(
+                "threads",
+                facts.Threads.ToString(CultureInfo.InvariantCulture)
+            )}{facts.Environment.Where(line => line.Key != "seed").Select(line => Row(line.Key, line.Value))}{variables}</dl>
             """
         );
     }

@@ -42,10 +42,17 @@ internal sealed class ReportPage(IReadOnlyList<ReportedRun> runs, JudgedComparis
         page.Add(
             Html.Of(
                 $"""
-                <header class="top"><h1>{title}</h1>{(runs.Count == 1 ? Html.Of($"<p class=\"lead\">{SummarySection.Sentence(runs[0])}</p>") : Html.Empty)}</header>
-                <nav class="parts" aria-label="Parts of the page"><div><ul>{_parts.Select(part => Html.Of($"<li><a href=\"#{part.Id}\">{part.Title}</a></li>"))}</ul><button type="button" class="small" id="theme" aria-label="Light or dark">Auto</button></div></nav>
+                <header class="top"><h1>{title}</h1>{(
+                    runs.Count == 1 ? Html.Of($"<p class=\"lead\">{SummarySection.Sentence(runs[0])}</p>") : Html.Empty
+                )}</header>
+                <nav class="parts" aria-label="Parts of the page"><div><ul>{_parts.Select(part =>
+                    Html.Of($"<li><a href=\"#{part.Id}\">{part.Title}</a></li>")
+                )}</ul><button type="button" class="small" id="theme" aria-label="Light or dark">Auto</button></div></nav>
                 <main id="content">{_body}</main>
-                <footer>Made by Tessera {CommandName.Version} on {DateTime.Now.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)}. The page is whole in itself and loads nothing.</footer>
+                <footer>Made by Tessera {CommandName.Version} on {DateTime.Now.ToString(
+                    "yyyy-MM-dd HH:mm",
+                    CultureInfo.InvariantCulture
+                )}. The page is whole in itself and loads nothing.</footer>
                 """
             )
         );
@@ -117,7 +124,9 @@ internal sealed class ReportPage(IReadOnlyList<ReportedRun> runs, JudgedComparis
         }
         catch (UserErrorException error)
         {
-            run.Miss($"The predictions can't be measured, so there is no confusion matrix, no table of classes and no picture. {error.Message}");
+            run.Miss(
+                $"The predictions can't be measured, so there is no confusion matrix, no table of classes and no picture. {error.Message}"
+            );
             return null;
         }
     }

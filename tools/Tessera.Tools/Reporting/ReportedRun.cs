@@ -56,7 +56,9 @@ internal sealed class ReportedRun : IDisposable
         try
         {
             if (scalars.BadLines > 0)
-                run._problems.Add($"{Counted.Of(scalars.BadLines, "line")} of the log can't be read and {(scalars.BadLines == 1 ? "was" : "were")} left out.");
+                run._problems.Add(
+                    $"{Counted.Of(scalars.BadLines, "line")} of the log can't be read and {(scalars.BadLines == 1 ? "was" : "were")} left out."
+                );
             run.ReadConfig();
             run.ReadPredictions(settings.Part);
             run.OpenSession(settings);

@@ -16,9 +16,7 @@ internal static class SummarySection
     {
         var model = Type(run.Config, "model") ?? "A model";
         var backbone = Type(run.Config, "model.backbone") is { } type ? $" with a {type}" : "";
-        var data = run.Facts is { } facts
-            ? Text($", trained on {Counted.Of(facts.Train.Samples, "image")} of {facts.Train.Type}")
-            : "";
+        var data = run.Facts is { } facts ? Text($", trained on {Counted.Of(facts.Train.Samples, "image")} of {facts.Train.Type}") : "";
         var classes = run.Predictions is { } file ? $", {Counted.Of(file.Data.Classes.Count, "class", "classes")}" : "";
         return $"{model}{backbone}{data}{classes}.";
     }
@@ -29,7 +27,10 @@ internal static class SummarySection
         cards.Add(Progress(run));
         if (run.Result is { } result)
             cards.Add(Card("time", Duration(result.Seconds), "since it was begun or resumed last"));
-        if (run.Scalars.Of("train", RunTables.Speed).Select(point => point.Y).Where(double.IsFinite).Order().ToArray() is { Length: > 0 } speeds)
+        if (
+            run.Scalars.Of("train", RunTables.Speed).Select(point => point.Y).Where(double.IsFinite).Order().ToArray() is
+            { Length: > 0 } speeds
+        )
             cards.Add(Card("images per second", Text($"{speeds[speeds.Length / 2]:#,0}"), "median of the training"));
         return Html.Of($"<div class=\"cards\">{cards}</div>{run.Problems.Select(Note)}");
     }
@@ -58,7 +59,12 @@ internal static class SummarySection
         return run.Result switch
         {
             null => Card("state", "not ended", Text($"{last.Iteration:#,0} iterations are logged: it is running, or was stopped"), "warn"),
-            { Complete: false } result => Card("state", "stopped", Text($"{result.Stopped ?? "before its end"}, at iteration {result.Iteration:#,0}"), "warn"),
+            { Complete: false } result => Card(
+                "state",
+                "stopped",
+                Text($"{result.Stopped ?? "before its end"}, at iteration {result.Iteration:#,0}"),
+                "warn"
+            ),
             { } result => Card(
                 "trained",
                 Text($"{result.Iteration:#,0}"),
