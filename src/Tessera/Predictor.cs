@@ -128,7 +128,8 @@ public sealed class Predictor : IDisposable
     /// <exception cref="UserErrorException">It can't be read as an image.</exception>
     public Result Recognize(Stream stream, string name = "image") => Result.Of(Predict(stream, name), Data);
 
-    /// <summary>Predicts a grey image and forgets it, so that the first real one doesn't wait for code and memory to be made ready.</summary>
+    /// <summary>Predicts a grey image and forgets it, so that the first real one doesn't wait for code and memory to be made
+    /// ready.</summary>
     /// <param name="height">Of the image, as those that will come.</param>
     /// <param name="width">Of the image.</param>
     /// <param name="together">How many at once.</param>

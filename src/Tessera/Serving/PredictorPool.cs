@@ -51,10 +51,8 @@ public sealed class PredictorPool : IAsyncDisposable, IDisposable
     public static PredictorPool Load(string checkpoint, PredictorPoolOptions? options = null)
     {
         options ??= new PredictorPoolOptions();
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Predictors, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MostTogether, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MostWaiting, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Patience, TimeSpan.Zero);
+        if (options is not { Predictors: >= 1, MostTogether: >= 1, MostWaiting: >= 1 } || options.Patience < TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(options), options, "Its numbers are at least 1, its patience at least zero.");
         var predictors = new List<Predictor>();
         try
         {
@@ -144,9 +142,9 @@ public sealed class PredictorPool : IAsyncDisposable, IDisposable
             {
                 _queue.Add(request, CancellationToken.None);
             }
-            catch (InvalidOperationException)
+            catch (InvalidOperationException error)
             {
-                throw new ObjectDisposedException(nameof(PredictorPool)); // disposed since
+                throw new ObjectDisposedException($"{nameof(PredictorPool)} was disposed of meanwhile.", error);
             }
             return Result.Of(await request.Done.Task.ConfigureAwait(false), Data);
         }

@@ -1,4 +1,5 @@
 using Tessera.Tools.Pages;
+using Tessera.Tools.Reporting;
 
 namespace Tessera.Tools.Boards;
 
@@ -15,16 +16,20 @@ internal static class BoardPage
             Html.Of(
                 $"""
                 <header class="top"><h1>Board</h1><p class="lead"><output id="status" aria-live="off">Asking …</output></p></header>
-                <nav class="parts" aria-label="Parts of the page"><div><ul><li><a href="#content">Runs</a></li><li><a href="#curves">Curves</a></li></ul>
+                <nav class="parts" aria-label="Parts of the page"><div>
+                <ul><li><a href="#content">Runs</a></li><li><a href="#curves">Curves</a></li></ul>
                 <button type="button" class="small" id="theme" aria-label="Light or dark">Auto</button></div></nav>
                 <main id="content">
                 <section class="part"><h2>Runs</h2><div class="scroll" tabindex="0" role="region" aria-label="Runs"><table id="runs">
-                <thead><tr><th scope="col">run</th><th scope="col">state</th><th scope="col" class="n">iteration</th><th scope="col" class="n">epoch</th><th scope="col" class="n">loss</th><th scope="col">evaluated last</th><th scope="col"></th></tr></thead>
+                <thead><tr><th scope="col">run</th><th scope="col">state</th><th scope="col" class="n">iteration</th>
+                <th scope="col" class="n">epoch</th><th scope="col" class="n">loss</th><th scope="col">evaluated last</th>
+                <th scope="col"></th></tr></thead>
                 <tbody></tbody></table></div></section>
                 <section class="part"><h2 id="curves">Curves</h2>
-                <p class="tool"><label class="tool">Smoothing of training values <input type="range" id="smoothing" min="0" max="0.95" step="0.05" value="0.6"></label></p>
+                {CurveSection.Smoothing}
                 <div class="charts" id="charts"></div></section>
-                <section class="part" id="with-maps" hidden><h2>Activation maps</h2><div class="pictures tall" id="maps" style="--pic:20rem"></div></section>
+                <section class="part" id="with-maps" hidden><h2>Activation maps</h2>
+                <div class="pictures tall" id="maps" style="--pic:20rem"></div></section>
                 </main>
                 """
             )

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -31,12 +32,12 @@ internal sealed class BoardServer : IAsyncDisposable
             var app = Build(state, tried);
             try
             {
-                await app.StartAsync();
+                await app.StartAsync().ConfigureAwait(false);
                 return new BoardServer(app, new Uri(app.Urls.First()).Port);
             }
             catch (IOException error)
             {
-                await app.DisposeAsync();
+                await app.DisposeAsync().ConfigureAwait(false);
                 if (port is not null || tried == usual + Further)
                     throw new UserErrorException(
                         $"Port {tried} of this machine can't be had: {error.Message} Another --port can be named.",
@@ -80,7 +81,7 @@ internal sealed class BoardServer : IAsyncDisposable
         {
             "/" => Text(response, "text/html; charset=utf-8", page),
             "/state" => State(request, response, state.Look()),
-            _ when path.Split('/') is ["", "maps", var number, var name] && int.TryParse(number, out var run) => Maps(
+            _ when path.Split('/') is ["", "maps", var number, var name] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var run) => Maps(
                 response,
                 state.FindMaps(run, name)
             ),

@@ -34,13 +34,16 @@ internal static class BoardCommand
     {
         if (port is < 0 or > 65535)
             throw new UserErrorException($"--port is {port}; a number from 0 to 65535 was expected.");
-        await using var server = await BoardServer.Start(new BoardState(folders), port);
-        ToolConsole.Current.Line(server.Address.AbsoluteUri);
-        ToolConsole.Current.Note("Ctrl+C ends it.");
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        using var interrupt = Stopping(PosixSignal.SIGINT, stop);
-        using var terminate = Stopping(PosixSignal.SIGTERM, stop);
-        await server.Wait(stop.Token);
+        var server = await BoardServer.Start(new BoardState(folders), port).ConfigureAwait(false);
+        await using (server.ConfigureAwait(false))
+        {
+            ToolConsole.Current.Line(server.Address.AbsoluteUri);
+            ToolConsole.Current.Note("Ctrl+C ends it.");
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(ended);
+            using var interrupt = Stopping(PosixSignal.SIGINT, stop);
+            using var terminate = Stopping(PosixSignal.SIGTERM, stop);
+            await server.Wait(stop.Token).ConfigureAwait(false);
+        }
         return 0;
     }
 

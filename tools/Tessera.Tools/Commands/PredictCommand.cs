@@ -30,8 +30,8 @@ internal static class PredictCommand
         var output = new Option<string?>("--out-dir")
         {
             Description =
-                "Write predictions there, as --format says; segmentation maps into its folder maps, as PNGs of class indices. Pictures of maps, "
-                + "boxes and the parts that a fine-grained model looked at go into its folder pictures.",
+                "Write predictions there, as --format says; segmentation maps into its folder maps, as PNGs of class indices. Pictures of "
+                + "maps, boxes and the parts that a fine-grained model looked at go into its folder pictures.",
             HelpName = "DIR",
         };
         var format = new Option<PredictionFormat>("--format")

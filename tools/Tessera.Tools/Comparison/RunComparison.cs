@@ -7,7 +7,8 @@ namespace Tessera.Tools.Comparison;
 internal static class RunComparison
 {
     /// <summary>Every run but the first, compared with it.</summary>
-    /// <exception cref="UserErrorException">The runs are of several kinds or of other data, or a config or predictions are missing.</exception>
+    /// <exception cref="UserErrorException">The runs are of several kinds or of other data, or a config or predictions are
+    /// missing.</exception>
     public static FoundDifference[] Of(ComparisonRequest request)
     {
         var runs = Array.ConvertAll(request.Runs, path => ComparedRun.Open(path, request.Part));

@@ -9,7 +9,8 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Tools.Conversion;
 
-/// <summary>Writes LabelMe's files: a JSON file for each image that names it; boxes are rectangles, classes of the image are flags.</summary>
+/// <summary>Writes LabelMe's files: a JSON file for each image that names it; boxes are rectangles, classes of the image are
+/// flags.</summary>
 internal static class LabelMeWriter
 {
     private const float Present = 0.5f;

@@ -35,10 +35,10 @@ internal sealed class PredictionExport
         var fits =
             data.Task == DataTask.Detection
             || (format == PredictionFormat.Labelme && data.Task is DataTask.Classification or DataTask.MultiLabel);
+        var what = format == PredictionFormat.Labelme ? "boxes and class labels" : "boxes";
         if (!fits)
             throw new UserErrorException(
-                $"--format {format.ToString().ToLowerInvariant()} is for boxes{(format == PredictionFormat.Labelme ? " and class labels" : "")}; "
-                    + $"the model is for {data.Task} data. csv and jsonl hold classes and numbers."
+                $"--format {format.ToString().ToLowerInvariant()} is for {what}; the model is for {data.Task} data. csv and jsonl hold classes and numbers."
             );
         (_format, _folder, _data, _leastScore) = (format, folder, data, leastScore);
         _images = Directory.Exists(input) ? input : Path.GetDirectoryName(Path.GetFullPath(input))!;

@@ -21,9 +21,16 @@ internal static class YoloWriter
         AtomicFile.WriteText(path, string.Concat(names.Select(name => name.ReplaceLineEndings(" ") + "\n")));
     }
 
-    private static string Line(AnnotatedObject item, int height, int width) =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{item.Class} {(item.X + (item.Width / 2)) / width:0.########} {(item.Y + (item.Height / 2)) / height:0.########} {item.Width / width:0.########} {item.Height / height:0.########}\n"
-        );
+    private static string Line(AnnotatedObject item, int height, int width)
+    {
+        double[] values =
+        [
+            (item.X + (item.Width / 2)) / width,
+            (item.Y + (item.Height / 2)) / height,
+            item.Width / width,
+            item.Height / height,
+        ];
+        var numbers = values.Select(value => value.ToString("0.########", CultureInfo.InvariantCulture));
+        return string.Create(CultureInfo.InvariantCulture, $"{item.Class} {string.Join(' ', numbers)}\n");
+    }
 }

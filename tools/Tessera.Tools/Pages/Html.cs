@@ -3,8 +3,8 @@ using Tessera.Framework.Messages;
 
 namespace Tessera.Tools.Pages;
 
-/// <summary>A piece of a page. What an interpolated text puts into it is escaped, unless it is a piece itself; so names of classes and files,
-/// which are strangers', can't become markup.</summary>
+/// <summary>A piece of a page. What an interpolated text puts into it is escaped, unless it is a piece itself; so names of classes and
+/// files, which are strangers', can't become markup.</summary>
 /// <param name="Markup">HTML.</param>
 internal readonly record struct Html(string Markup)
 {

@@ -11,7 +11,8 @@ internal sealed class HtmlPage(string title)
     private readonly List<string> _scripts = [];
     private readonly StringBuilder _styles = new();
 
-    /// <summary>Whether the page may fetch data and pictures from the server that it came from; nothing from elsewhere in any case.</summary>
+    /// <summary>Whether the page may fetch data and pictures from the server that it came from; nothing from elsewhere in any
+    /// case.</summary>
     public bool AsksItsServer { get; init; }
 
     public void Add(Html piece) => _body.Append(piece.Markup).Append('\n');

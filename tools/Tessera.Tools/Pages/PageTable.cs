@@ -24,7 +24,7 @@ internal readonly record struct PageCell(Html Content, double? Sorted = null)
     public static PageCell Bar(long count, double share) =>
         new(
             Html.Of(
-                $"<span class=\"bar\"><i style=\"--w:{share.ToString("0.###", CultureInfo.InvariantCulture)}\"></i>{count.ToString("#,0", CultureInfo.InvariantCulture)}</span>"
+                $"<span class=\"bar\"><i style=\"--w:{share:0.###}\"></i>{count:#,0}</span>"
             ),
             count
         );
@@ -47,14 +47,13 @@ internal static class PageTable
     {
         sorts &= rows.Count > 1;
         var head = columns.Select(column =>
-            Html.Of(
-                $"<th scope=\"col\" class=\"{Class(column)}\">{(sorts ? Html.Of($"<button type=\"button\">{column.Name}</button>") : Html.Of($"{column.Name}"))}</th>"
-            )
+            Html.Of($"<th scope=\"col\" class=\"{Class(column)}\">{Heading(column.Name, sorts)}</th>")
         );
         var body = rows.Select(row => Html.Of($"<tr>{Html.Join(row.Select((cell, c) => Cell(cell, columns[c])))}</tr>"));
         var table = Html.Of(
             $"""
-            <div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table id="{id}" class="{(
+            <div class="scroll" tabindex="0" role="region" aria-label="{caption}">
+            <table id="{id}" class="{(
                 sorts ? "sortable" : ""
             )}"><caption>{caption}</caption>
             <thead><tr>{head}</tr></thead>
@@ -63,10 +62,14 @@ internal static class PageTable
         );
         return rows.Count >= Filtered && sorts
             ? Html.Of(
-                $"<p class=\"tool\"><label class=\"tool\">Find <input type=\"search\" data-table=\"{id}\" aria-label=\"Find rows\"></label></p>{table}"
+                $"<p class=\"tool\"><label class=\"tool\">Find <input type=\"search\" data-table=\"{id}\" "
+                    + $"aria-label=\"Find rows\"></label></p>{table}"
             )
             : table;
     }
+
+    private static Html Heading(string name, bool sorts) =>
+        sorts ? Html.Of($"<button type=\"button\">{name}</button>") : Html.Of($"{name}");
 
     private static Html Cell(PageCell cell, PageColumn column) =>
         cell.Sorted is { } value

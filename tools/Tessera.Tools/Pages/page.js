@@ -17,7 +17,7 @@ const Tessera = (() => {
   const short = value => {
     if (value === null || !Number.isFinite(value)) return "–";
     const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(2).replace("e+", "e");
+    if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential(2).replace(/\.?0*e\+?/, "e");
     return size >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4)));
   };
 
@@ -128,8 +128,9 @@ const Tessera = (() => {
       const to = y => usesLog ? Math.log10(y) : y;
       let y0 = Math.min(...inside.map(to)), y1 = Math.max(...inside.map(to));
       if (!inside.length) [y0, y1] = [0, 1];
+      if (spec.zero && !usesLog) [y0, y1] = [Math.min(y0, 0), Math.max(y1, 0)];
       const room = (y1 - y0) * 0.05 || Math.abs(y1) * 0.05 || 0.5;
-      [y0, y1] = [y0 - room, y1 + room];
+      [y0, y1] = [spec.zero && !usesLog && y0 === 0 ? 0 : y0 - room, y1 + room];
       const steps = ticks(y0, y1, height / 45).map(at => ({ at, text: short(usesLog ? 10 ** at : at) }));
       const left = 14 + 7 * Math.max(2, ...steps.map(step => step.text.length)), right = 12, top = 8, bottom = 30;
       const px = x => left + (x - x0) / (x1 - x0) * (width - left - right);
@@ -161,7 +162,7 @@ const Tessera = (() => {
         if (one.line !== one.y) path(one, one.y, true);
         path(one, one.line, false);
         const near = one.x.map((x, k) => k).filter(k => one.x[k] >= x0 && one.x[k] <= x1 && one.y[k] !== null);
-        if (near.length <= 40 && !(spec.smooth && one.y.length >= 8))
+        if (spec.marks && near.length <= 60)
           for (const k of near)
             make("circle", { cx: px(one.x[k]), cy: py(one.line[k]), r: 3, style: `fill: var(--c${one.i % colors})` }, lines);
       }

@@ -42,7 +42,8 @@ internal static class ComparisonSection
             )}
             </dl>
             {Picture(found)}
-            <p class="soft">This is about these two trained models on other images of the same kind. How much another seed would change it, only several runs of each tell.</p>
+            <p class="soft">This is about these two trained models on other images of the same kind. How much another seed would change it,
+            only several runs of each tell.</p>
             """
         );
     }

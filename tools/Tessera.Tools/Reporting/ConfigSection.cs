@@ -20,7 +20,7 @@ internal static class ConfigSection
         var source =
             facts.Bases.Count > 0
                 ? Html.Of(
-                    $"<p><code>{facts.Config}</code> stands on {Html.Join(facts.Bases.Select(file => Html.Of($"<code>{file}</code> ")))}</p>"
+                    $"<p><code>{facts.Config}</code> stands on {facts.Bases.Select(file => Html.Of($"<code>{file}</code> "))}</p>"
                 )
                 : Html.Of($"<p><code>{facts.Config}</code> has no bases; what the command line changed in it:</p>");
         if (facts.Changes.Count == 0)

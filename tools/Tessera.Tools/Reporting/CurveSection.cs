@@ -10,6 +10,15 @@ internal static class CurveSection
     private const int MostCharts = 12,
         MostPoints = 1200;
 
+    /// <summary>The slider that smooths all of them.</summary>
+    public static Html Smoothing { get; } =
+        Html.Of(
+            $"""
+            <p class="tool"><label class="tool">Smoothing of training values
+            <input type="range" id="smoothing" min="0" max="0.95" step="0.05" value="0.6"></label></p>
+            """
+        );
+
     /// <param name="runs">In one chart for each value.</param>
     public static Html Of(IReadOnlyList<RunScalars> runs)
     {
@@ -18,9 +27,10 @@ internal static class CurveSection
             ? Html.Of($"<p>Nothing was logged that could be drawn.</p>")
             : Html.Of(
                 $"""
-                <p class="tool"><label class="tool">Smoothing of training values <input type="range" id="smoothing" min="0" max="0.95" step="0.05" value="0.6"></label></p>
+                {Smoothing}
                 <div class="charts">{charts}</div>
-                <p class="soft tool">Drag over a curve to zoom, double-click to see all of it. With the keyboard: arrows read values, + and − zoom, Shift and arrows move, 0 shows all.</p>
+                <p class="soft tool">Drag over a curve to zoom, double-click to see all of it. With the keyboard: arrows read values,
+                + and − zoom, Shift and arrows move, 0 shows all.</p>
                 <noscript><p class="note">The curves are drawn by a script of this page, which the browser does not run.</p></noscript>
                 """
             );
@@ -51,6 +61,8 @@ internal static class CurveSection
             ["title"] = Title(kind, key),
             ["x"] = "iteration",
             ["smooth"] = Rank((kind, key)) is 0 or 2,
+            ["marks"] = kind != "train",
+            ["zero"] = Rank((kind, key)) == 5, // speed, waiting, memory: their size counts, not their scatter
             ["series"] = new JsonArray([
                 .. runs.Select(run =>
                 {
@@ -94,7 +106,10 @@ internal static class CurveSection
         // JsonNode writes < and > of strangers' names as escapes, so that nothing ends the element.
         var data = new Html(Json(kind, key, runs).ToJsonString());
         return Html.Of(
-            $"""<figure class="chart"><figcaption><span>{Title(kind, key)}</span></figcaption><script type="application/json">{data}</script></figure>"""
+            $"""
+            <figure class="chart"><figcaption><span>{Title(kind, key)}</span></figcaption>
+            <script type="application/json">{data}</script></figure>
+            """
         );
     }
 

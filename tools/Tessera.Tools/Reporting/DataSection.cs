@@ -39,15 +39,19 @@ internal static class DataSection
         if (sizes.Length == 1)
             yield return Text($"all of {sizes[0].Key.Width} x {sizes[0].Key.Height} pixels");
         else if (sizes.Length > 1)
-            yield return Text(
-                $"{sizes.Length:#,0} sizes, from {part.Readable.Min(sample => sample.Width)} x {part.Readable.Min(sample => sample.Height)} to {part.Readable.Max(sample => sample.Width)} x {part.Readable.Max(sample => sample.Height)} pixels"
-            );
+        {
+            var (widths, heights) = (part.Readable.Select(sample => sample.Width), part.Readable.Select(sample => sample.Height));
+            yield return Text($"{sizes.Length:#,0} sizes");
+            yield return Text($"{widths.Min()} to {widths.Max()} pixels wide, {heights.Min()} to {heights.Max()} high");
+        }
         if (part.Samples.Count - part.Readable.Count is > 0 and var unreadable)
             yield return Text($"{unreadable:#,0} can't be read");
         if (part.Boxes is { } boxes)
-            yield return Text(
-                $"{boxes.Count:#,0} boxes: {boxes.BySize[0]:#,0} small, {boxes.BySize[1]:#,0} medium, {boxes.BySize[2]:#,0} large; {boxes.PerImage.Count(count => count == 0):#,0} images without"
-            );
+        {
+            var (small, medium, large) = (boxes.BySize[0], boxes.BySize[1], boxes.BySize[2]);
+            yield return Text($"{boxes.Count:#,0} boxes: {small:#,0} small, {medium:#,0} medium, {large:#,0} large");
+            yield return Text($"{boxes.PerImage.Count(count => count == 0):#,0} images without boxes");
+        }
         if (part.Info.Task == DataTask.Segmentation && part.IgnoredPixels > 0)
             yield return Text($"{100.0 * part.IgnoredPixels / (part.IgnoredPixels + part.Pixels.Sum()):0.#} % of the pixels are ignored");
         if (double.IsFinite(part.Ratio))

@@ -33,7 +33,8 @@ internal static class MapSection
             .Select(i => files[files.Length == 1 ? 0 : i * (files.Length - 1) / (Math.Min(Most, files.Length) - 1)]);
         return Html.Of(
             $"""
-            <p class="soft">Which places speak for what the model makes of an image, as it learned: the same images after several epochs.</p>
+            <p class="soft">Which places speak for what the model makes of an image, as it learned: the same images after
+            several epochs.</p>
             <div class="pictures tall" style="--pic:18rem">{chosen.Select(file => Figure(file, budget))}</div>
             """
         );
@@ -44,9 +45,8 @@ internal static class MapSection
         var words = string.Create(CultureInfo.InvariantCulture, $"After epoch {EpochOf(file)}");
         try
         {
-            return Html.Of(
-                $"<figure><button type=\"button\" aria-label=\"Enlarge the maps {words}\">{budget.Show(ImageCodec.Load(file), $"Activation maps. {words}", Longest)}</button><figcaption>{words}</figcaption></figure>"
-            );
+            var picture = budget.Show(ImageCodec.Load(file), $"Activation maps. {words}", Longest);
+            return PictureSection.Figure($"the maps {words}", picture, Html.Of($"{words}"));
         }
         catch (UserErrorException error)
         {

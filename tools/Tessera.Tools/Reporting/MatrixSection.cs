@@ -5,7 +5,8 @@ using Tessera.Tools.Pages;
 
 namespace Tessera.Tools.Reporting;
 
-/// <summary>What is taken for what: a matrix of numbers, or of colours where there are many classes, and the commonest confusions.</summary>
+/// <summary>What is taken for what: a matrix of numbers, or of colours where there are many classes, and the commonest
+/// confusions.</summary>
 internal static class MatrixSection
 {
     private const int MostNumbers = 40,
@@ -37,13 +38,16 @@ internal static class MatrixSection
     {
         var rows = names.Select(
             (name, t) =>
-                Html.Of(
-                    $"<tr><th scope=\"row\" title=\"{name}\">{name}</th>{Html.Join(names.Select((_, p) => Cell(counts[t, p], totals[t], t == p, $"{name} taken for {names[p]}")))}</tr>"
-                )
+            {
+                var cells = names.Select((other, p) => Cell(counts[t, p], totals[t], t == p, $"{name} taken for {other}"));
+                return Html.Of($"<tr><th scope=\"row\" title=\"{name}\">{name}</th>{cells}</tr>");
+            }
         );
         return Html.Of(
             $"""
-            <div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix"><table class="matrix"><caption>Rows: the true class. Columns: what it is taken for. In each cell the share of its row in percent; the count, in {what}, is shown on pointing at it.</caption>
+            <div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix"><table class="matrix">
+            <caption>Rows: the true class. Columns: what it is taken for. In each cell the share of its row in
+            percent; the count, in {what}, is shown on pointing at it.</caption>
             <thead><tr><th></th>{names.Select(name => Html.Of($"<th scope=\"col\" title=\"{name}\">{name}</th>"))}</tr></thead>
             <tbody>{rows}</tbody></table></div>
             """
@@ -76,7 +80,8 @@ internal static class MatrixSection
             );
         return Html.Of(
             $"""
-            <p class="soft">Rows from above: the true classes in the data's order. Columns: what they are taken for. Blue is right, red is wrong; the stronger, the more of the row.</p>
+            <p class="soft">Rows from above: the true classes in the data's order. Columns: what they are taken for. Blue is
+            right, red is wrong; the stronger, the more of the row.</p>
             <svg class="map" role="img" aria-label="Confusion matrix of {size} classes" viewBox="0 0 {size} {size}">{new Html(
                 cells.ToString()
             )}</svg>
@@ -101,10 +106,10 @@ internal static class MatrixSection
         )
             .Take(MostConfusions)
             .ToArray();
-        return confusions.Length == 0
-            ? Html.Of($"<p>Nothing is taken for anything else.</p>")
-            : Html.Of(
-                $"<details><summary>The commonest confusions</summary>{PageTable.Of(id, "Commonest confusions", [new("true class", false, true), new("taken for", false, true), new(what), new("% of the class")], confusions)}</details>"
-            );
+        if (confusions.Length == 0)
+            return Html.Of($"<p>Nothing is taken for anything else.</p>");
+        PageColumn[] columns = [new("true class", false, true), new("taken for", false, true), new(what), new("% of the class")];
+        var table = PageTable.Of(id, "Commonest confusions", columns, confusions);
+        return Html.Of($"<details><summary>The commonest confusions</summary>{table}</details>");
     }
 }

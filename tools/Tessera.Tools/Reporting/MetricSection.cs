@@ -7,7 +7,8 @@ namespace Tessera.Tools.Reporting;
 /// <summary>The values of the final evaluation, with what they may be on other images.</summary>
 internal static class MetricSection
 {
-    /// <summary>An evaluation's values: of the stored predictions, or else of the run's end, or else of the last one that was logged.</summary>
+    /// <summary>An evaluation's values: of the stored predictions, or else of the run's end, or else of the last one that was
+    /// logged.</summary>
     public static IReadOnlyDictionary<string, double> Values(ReportedRun run)
     {
         if (run.Predictions is { Metrics.Count: > 0 } file)
@@ -62,7 +63,8 @@ internal static class MetricSection
         return Html.Of(
             $"""
             {PageTable.Of(id, "The final evaluation.", columns, [.. rows])}
-            <p class="soft">An interval tells what the value may be on other images of the same kind: Wilson's for an accuracy, otherwise the 2.5 and 97.5 percentiles over images drawn anew. It does not tell how much another seed would change the run.</p>
+            <p class="soft">An interval tells what the value may be on other images of the same kind: Wilson's for an accuracy,
+            otherwise the 2.5 and 97.5 percentiles over images drawn anew. It does not tell how much another seed would change the run.</p>
             """
         );
     }

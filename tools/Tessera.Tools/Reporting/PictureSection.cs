@@ -54,8 +54,12 @@ internal static class PictureSection
         );
 
     public static Html Figure(string name, string score, string words, Image picture, PictureBudget budget) =>
+        Figure(name, budget.Show(picture, $"{name}: {words}", Longest), Html.Of($"<b>{score}</b> {words}<br>{name}"));
+
+    /// <summary>A picture that a click enlarges.</summary>
+    public static Html Figure(string name, Html picture, Html caption) =>
         Html.Of(
-            $"<figure><button type=\"button\" aria-label=\"Enlarge {name}\">{budget.Show(picture, $"{name}: {words}", Longest)}</button><figcaption><b>{score}</b> {words}<br>{name}</figcaption></figure>"
+            $"<figure><button type=\"button\" aria-label=\"Enlarge {name}\">{picture}</button><figcaption>{caption}</figcaption></figure>"
         );
 
     /// <summary>The image with prediction and truth.</summary>

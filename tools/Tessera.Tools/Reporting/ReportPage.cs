@@ -113,7 +113,8 @@ internal sealed class ReportPage(IReadOnlyList<ReportedRun> runs, JudgedComparis
         if (run.Predictions is null)
         {
             run.Miss(
-                $"There are no stored predictions, so there is no confusion matrix, no table of classes and no picture. This command stores them: "
+                "There are no stored predictions, so there is no confusion matrix, no table of classes and no picture. This command "
+                    + "stores them: "
                     + ComparedRun.Command(run.Folder)
             );
             return null;

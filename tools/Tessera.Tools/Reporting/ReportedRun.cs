@@ -56,9 +56,7 @@ internal sealed class ReportedRun : IDisposable
         try
         {
             if (scalars.BadLines > 0)
-                run._problems.Add(
-                    $"{Counted.Of(scalars.BadLines, "line")} of the log can't be read and {(scalars.BadLines == 1 ? "was" : "were")} left out."
-                );
+                run._problems.Add($"{Counted.Of(scalars.BadLines, "line")} of the log can't be read; the others are shown.");
             run.ReadConfig();
             run.ReadPredictions(settings.Part);
             run.OpenSession(settings);

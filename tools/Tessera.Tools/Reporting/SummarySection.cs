@@ -75,7 +75,8 @@ internal static class SummarySection
 
     private static Html Card(string name, string value, string more, string kind = "") =>
         Html.Of(
-            $"<div class=\"card\"><div class=\"name\">{name}</div><div class=\"value {kind}\">{value}</div><div class=\"more\">{more}</div></div>"
+            $"<div class=\"card\"><div class=\"name\">{name}</div><div class=\"value {kind}\">{value}</div>"
+                + $"<div class=\"more\">{more}</div></div>"
         );
 
     private static string? Type(ConfigDocument? config, string path) => (config?.Find($"{path}.type") as ConfigValue)?.Text;
