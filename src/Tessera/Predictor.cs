@@ -56,14 +56,14 @@ public sealed class Predictor : IDisposable
         var opened = Checkpoint.Open(checkpoint);
         try
         {
-            RequireThreshold(options.ScoreThr, opened);
+            options.RequireFits(opened);
         }
         catch
         {
             opened.Dispose();
             throw;
         }
-        var session = Session.OfCheckpoint(opened, SessionOptionsOf(options));
+        var session = Session.OfCheckpoint(opened, options.ToSession());
         return session.HandOver(opened => new Predictor(opened, options));
     }
 
@@ -251,26 +251,4 @@ public sealed class Predictor : IDisposable
         ?? throw new InvalidOperationException(
             $"The model is for {Data.Task}, whose results are {Result.Of(prediction, Data).GetType().Name}, not {typeof(T).Name}."
         );
-
-    private static void RequireThreshold(double? score, Checkpoint checkpoint)
-    {
-        var detects = checkpoint.Info.Data.Task == DataTask.Detection;
-        if (score is { } given && (!detects || given is not (>= 0 and <= 1)))
-            throw new UserErrorException(
-                detects
-                    ? $"The threshold of scores is {given}; a number from 0 to 1 was expected."
-                    : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores."
-            );
-    }
-
-    private static SessionOptions SessionOptionsOf(PredictorOptions options) =>
-        new()
-        {
-            Overrides = options.ScoreThr is { } score ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")] : [],
-            Device = options.Device,
-            Precision = options.Precision,
-            Plugins = options.Plugins,
-            Averaged = options.Averaged,
-            Note = options.Note,
-        };
 }

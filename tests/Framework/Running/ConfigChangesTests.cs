@@ -19,7 +19,10 @@ public sealed class ConfigChangesTests : IDisposable
     [Fact]
     public void OverBases_IsWhatTheConfigAndTheCommandLineSet()
     {
-        Write("base.json", """{ "seed": 1, "optimizer": { "type": "Sgd", "lr": 0.1, "momentum": 0.9 }, "hooks": { "ema": { "decay": 0.9 } } }""");
+        Write(
+            "base.json",
+            """{ "seed": 1, "optimizer": { "type": "Sgd", "lr": 0.1, "momentum": 0.9 }, "hooks": { "ema": { "decay": 0.9 } } }"""
+        );
         var config = Write(
             "own.json",
             """
@@ -44,7 +47,10 @@ public sealed class ConfigChangesTests : IDisposable
             found.Select(change => (change.Path, change.Before, change.Now)).OrderBy(change => change.Path, StringComparer.Ordinal)
         );
         Assert.Equal(SourceLocation.CommandLine, found.Single(change => change.Path == "seed").Where);
-        Assert.Equal((config, 5), (found.Single(change => change.Path == "device").Where.Name, found.Single(change => change.Path == "device").Where.Line));
+        Assert.Equal(
+            (config, 5),
+            (found.Single(change => change.Path == "device").Where.Name, found.Single(change => change.Path == "device").Where.Line)
+        );
     }
 
     [Fact]

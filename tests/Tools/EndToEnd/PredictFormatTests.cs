@@ -44,6 +44,11 @@ public sealed class PredictFormatTests(TaskRuns runs) : IClassFixture<TaskRuns>
                     File.Copy(file, Path.Combine(images, Path.GetFileName(file)));
             if (format == "labelme")
                 source = images;
+            else
+            {
+                source = Path.Combine(folder, "yolo");
+                Directory.Move(images, Path.Combine(source, "images"));
+            }
             Tool.Run("convert-dataset", source, coco, "--from", format, "--classes", "circle,square,star").Succeeds();
         }
         var read = JsonNode.Parse(File.ReadAllText(coco))!;

@@ -1,9 +1,6 @@
 using System.Globalization;
 using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Hosting;
+using System.Net.Sockets;
 using Tessera.Framework.Errors;
 
 namespace Tessera.Tools.Boards;
@@ -12,11 +9,26 @@ namespace Tessera.Tools.Boards;
 /// another site can read it by a name that leads here), and gives nothing but the page, its data, and pictures of the runs.</summary>
 internal sealed class BoardServer : IAsyncDisposable
 {
-    private const int Further = 20; // ports that are tried after the usual one
+    private const int Usual = 6060,
+        Further = 20, // ports that are tried after the usual one
+        MostHead = 16 << 10,
+        MostAtOnce = 32;
 
-    private readonly WebApplication _app;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
-    private BoardServer(WebApplication app, int port) => (_app, Port) = (app, port);
+    private readonly BoardState _state;
+    private readonly TcpListener _listener;
+    private readonly CancellationTokenSource _ended = new();
+    private readonly SemaphoreSlim _room = new(MostAtOnce);
+    private readonly string _page = BoardPage.Write();
+    private readonly Task _accepting;
+
+    private BoardServer(BoardState state, TcpListener listener)
+    {
+        (_state, _listener) = (state, listener);
+        Port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        _accepting = Accept();
+    }
 
     public int Port { get; }
 
@@ -24,102 +36,133 @@ internal sealed class BoardServer : IAsyncDisposable
 
     /// <param name="port">null: the usual one, or the next that is free; 0: any.</param>
     /// <exception cref="UserErrorException">The port is taken.</exception>
-    public static async Task<BoardServer> Start(BoardState state, int? port)
+    public static BoardServer Start(BoardState state, int? port)
     {
-        const int usual = 6060;
-        for (var tried = port ?? usual; ; tried++)
+        for (var tried = port ?? Usual; ; tried++)
         {
-            var app = Build(state, tried);
+            var listener = new TcpListener(IPAddress.Loopback, tried);
             try
             {
-                await app.StartAsync().ConfigureAwait(false);
-                return new BoardServer(app, new Uri(app.Urls.First()).Port);
+                listener.Start();
+                return new BoardServer(state, listener);
             }
-            catch (IOException error)
+            catch (SocketException error)
             {
-                await app.DisposeAsync().ConfigureAwait(false);
-                if (port is not null || tried == usual + Further)
+                listener.Dispose();
+                if (port is not null || tried == Usual + Further)
                     throw new UserErrorException(
-                        $"Port {tried} of this machine can't be had: {error.Message} Another --port can be named.",
+                        $"Port {tried} of this machine can't be had: {error.Message}. --port names another; 0 is any that is free.",
                         error
                     );
             }
         }
     }
 
-    private static WebApplication Build(BoardState state, int port)
+    public async ValueTask DisposeAsync()
     {
-        // Empty: no settings of the current directory or the environment, no log.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(server =>
-        {
-            server.AddServerHeader = false;
-            server.Limits.MaxRequestBodySize = 0;
-            server.Listen(IPAddress.Loopback, port);
-        });
-        var app = builder.Build();
-        var page = BoardPage.Write();
-        app.Run(context => Answer(context, state, page));
-        return app;
+        await _ended.CancelAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        await _accepting.ConfigureAwait(false);
+        for (var i = 0; i < MostAtOnce; i++)
+            await _room.WaitAsync().ConfigureAwait(false); // those that are being served
+        _room.Dispose();
+        _ended.Dispose();
     }
 
-    private static Task Answer(HttpContext context, BoardState state, string page)
+    private async Task Accept()
     {
-        var (request, response) = (context.Request, context.Response);
-        response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.CacheControl = "no-store";
-        response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        response.Headers["Referrer-Policy"] = "no-referrer";
-        response.Headers.XFrameOptions = "DENY";
-        if (request.Host.Host is not ("localhost" or "127.0.0.1"))
-            return Refuse(response, StatusCodes.Status403Forbidden, "This board answers to localhost alone.");
-        if (!HttpMethods.IsGet(request.Method))
-            return Refuse(response, StatusCodes.Status405MethodNotAllowed, "Nothing can be sent to a board.");
-        var path = request.Path.Value ?? "";
-        return path switch
+        try
         {
-            "/" => Text(response, "text/html; charset=utf-8", page),
-            "/state" => State(request, response, state.Look()),
-            _ when path.Split('/') is ["", "maps", var number, var name] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var run) => Maps(
-                response,
-                state.FindMaps(run, name)
-            ),
-            _ => Refuse(response, StatusCodes.Status404NotFound, "There is no such page."),
+            while (true)
+            {
+                await _room.WaitAsync(_ended.Token).ConfigureAwait(false);
+                try
+                {
+                    var client = await _listener.AcceptTcpClientAsync(_ended.Token).ConfigureAwait(false);
+                    _ = Task.Run(() => Serve(client));
+                }
+                catch
+                {
+                    _room.Release();
+                    throw;
+                }
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException or SocketException)
+        {
+            // the end
+        }
+    }
+
+    private async Task Serve(TcpClient client)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        limit.CancelAfter(s_patience);
+        try
+        {
+            using (client)
+            {
+                var stream = client.GetStream();
+                var answer = Answer(await ReadHead(stream, limit.Token).ConfigureAwait(false));
+                await stream.WriteAsync(answer.ToBytes(), limit.Token).ConfigureAwait(false);
+                client.Client.Shutdown(SocketShutdown.Send);
+                var rest = new byte[MostHead]; // what else was sent, so that the answer isn't lost with the connection
+                _ = await stream.ReadAsync(rest, limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or UnauthorizedAccessException)
+        {
+            // the browser has gone, or was too slow
+        }
+        finally
+        {
+            _room.Release();
+        }
+    }
+
+    /// <returns>null: it is longer than any browser's, or no request.</returns>
+    private static async Task<BoardRequest?> ReadHead(NetworkStream stream, CancellationToken cancellation)
+    {
+        var (head, length) = (new byte[MostHead], 0);
+        while (length < head.Length)
+        {
+            var read = await stream.ReadAsync(head.AsMemory(length), cancellation).ConfigureAwait(false);
+            length += read;
+            var end = head.AsSpan(0, length).IndexOf("\r\n\r\n"u8);
+            if (end >= 0)
+                return BoardRequest.Parse(head.AsSpan(0, end + 4));
+            if (read == 0)
+                break;
+        }
+        return null;
+    }
+
+    private BoardAnswer Answer(BoardRequest? request)
+    {
+        if (request is null)
+            return BoardAnswer.Refusal("400 Bad Request", "This is no request that a board understands.");
+        if (request.Host.ToLowerInvariant() is not ("localhost" or "127.0.0.1"))
+            return BoardAnswer.Refusal("403 Forbidden", "This board answers to localhost alone.");
+        if (request.Method != "GET")
+            return BoardAnswer.Refusal("405 Method Not Allowed", "Nothing can be sent to a board.");
+        return request.Path switch
+        {
+            "/" => BoardAnswer.Text("text/html; charset=utf-8", _page),
+            "/state" => State(request),
+            _ => Maps(request.Path) ?? BoardAnswer.Refusal("404 Not Found", "There is no such page."),
         };
     }
 
-    private static Task State(HttpRequest request, HttpResponse response, (string Tag, string Json) state)
+    private BoardAnswer State(BoardRequest request)
     {
-        response.Headers.ETag = state.Tag;
-        if (request.Headers.IfNoneMatch != state.Tag)
-            return Text(response, "application/json", state.Json);
-        response.StatusCode = StatusCodes.Status304NotModified;
-        return Task.CompletedTask;
+        var (tag, json) = _state.Look();
+        return request.Known == tag ? BoardAnswer.Unchanged(tag) : BoardAnswer.Text("application/json", json, tag);
     }
 
-    private static Task Maps(HttpResponse response, string? file)
-    {
-        if (file is null)
-            return Refuse(response, StatusCodes.Status404NotFound, "There are no such maps.");
-        response.ContentType = "image/png";
-        return response.SendFileAsync(file);
-    }
-
-    private static Task Refuse(HttpResponse response, int status, string text)
-    {
-        response.StatusCode = status;
-        return Text(response, "text/plain; charset=utf-8", text + "\n");
-    }
-
-    private static Task Text(HttpResponse response, string type, string text)
-    {
-        response.ContentType = type;
-        return response.WriteAsync(text);
-    }
-
-    /// <summary>Until something ends the process.</summary>
-    public Task Wait(CancellationToken ended) => _app.WaitForShutdownAsync(ended);
-
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    private BoardAnswer? Maps(string path) =>
+        path.Split('/') is ["", "maps", var number, var name]
+        && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var run)
+        && _state.FindMaps(run, name) is { } file
+            ? new BoardAnswer("200 OK", "image/png", File.ReadAllBytes(file))
+            : null;
 }

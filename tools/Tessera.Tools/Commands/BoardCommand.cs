@@ -34,7 +34,7 @@ internal static class BoardCommand
     {
         if (port is < 0 or > 65535)
             throw new UserErrorException($"--port is {port}; a number from 0 to 65535 was expected.");
-        var server = await BoardServer.Start(new BoardState(folders), port).ConfigureAwait(false);
+        var server = BoardServer.Start(new BoardState(folders), port);
         await using (server.ConfigureAwait(false))
         {
             ToolConsole.Current.Line(server.Address.AbsoluteUri);
@@ -42,9 +42,22 @@ internal static class BoardCommand
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(ended);
             using var interrupt = Stopping(PosixSignal.SIGINT, stop);
             using var terminate = Stopping(PosixSignal.SIGTERM, stop);
-            await server.Wait(stop.Token).ConfigureAwait(false);
+            await Wait(stop.Token).ConfigureAwait(false);
         }
         return 0;
+    }
+
+    /// <summary>Until it is told to end.</summary>
+    private static async Task Wait(CancellationToken ended)
+    {
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, ended).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // that is the end
+        }
     }
 
     private static PosixSignalRegistration Stopping(PosixSignal signal, CancellationTokenSource stop) =>

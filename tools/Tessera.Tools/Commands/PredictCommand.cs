@@ -1,14 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
 using Tessera.Framework.Checkpoints;
-using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
-using Tessera.Framework.Files;
-using Tessera.Framework.Models;
 using Tessera.Framework.Processes;
-using Tessera.Framework.Running;
-using Tessera.Pictures;
-using Tessera.Results;
 using Tessera.Tools.Conversion;
 using Tessera.Tools.Output;
 
@@ -93,119 +86,12 @@ internal static class PredictCommand
             );
         var files = ImageFiles.Of(input);
         using var predictor = Predictor.Load(checkpoint, options);
-        var unreadable = new List<(string Path, string Reason)>();
-        var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
-        var pictures = output is not null
-            ? new PredictionPictures(Path.Combine(output, "pictures"), files, predictor.Data, Original, options.ScoreThr)
-            : null;
-        var maps =
-            output is not null && predictor.Data.Task == DataTask.Segmentation
-                ? new PredictionMaps(Path.Combine(output, "maps"), files, predictor.Data)
-                : null;
-        if (maps is not null && format != PredictionFormat.Jsonl)
-            throw new UserErrorException("--format is for boxes, classes and numbers; label maps are written as PNGs of class indices.");
+        var run = new PredictRun(predictor, input, files, options.ScoreThr);
         if (output is null)
-            Write(null);
-        else if (maps is not null)
-        {
-            Write(null);
-            ToolConsole.Current.Note(output);
-        }
-        else if (format is PredictionFormat.Jsonl or PredictionFormat.Csv)
-            WriteText(Path.Combine(output, $"predictions.{format.ToString().ToLowerInvariant()}"));
+            run.Print();
         else
-        {
-            var score = options.ScoreThr ?? PredictionDrawing.UsualScore;
-            var export = new PredictionExport(format, output, input, files, predictor.Data, score);
-            Write(export.Write);
-            RequireSome(input, files.Length, unreadable);
-            export.Complete();
-            ToolConsole.Current.Note(export.Target);
-        }
-        RequireSome(input, files.Length, unreadable);
-        TellUnreadable(files.Length, unreadable);
+            run.Write(output, format);
+        run.TellUnreadable();
         return 0;
-
-        void WriteText(string path)
-        {
-            Directory.CreateDirectory(output);
-            AtomicFile.Write(
-                path,
-                stream =>
-                {
-                    using var writer = new StreamWriter(stream, leaveOpen: true);
-                    if (format == PredictionFormat.Csv)
-                        Write(new PredictionTable(writer, predictor.Data).Write);
-                    else
-                        Write((name, prediction) => new PredictionLines(writer, predictor.Data).Write(name, prediction));
-                    RequireSome(input, files.Length, unreadable);
-                }
-            );
-            ToolConsole.Current.Note(path);
-        }
-
-        void Write(Action<string, Prediction>? write)
-        {
-            var advance = new Advance("predicting");
-            var done = 0;
-            foreach (var (path, prediction) in results)
-            {
-                if (output is null || files.Length == 1)
-                    ToolConsole.Current.Line(Describe(path, Result.Of(prediction, predictor.Data)));
-                write?.Invoke(path, prediction);
-                maps?.Write(path, prediction);
-                if (prediction is SegmentationPrediction or DetectionPrediction or ClassPrediction { Parts: not null })
-                    pictures?.Write(new Sample { Index = 0, Name = path }, prediction);
-                if (output is not null)
-                    advance.Report(++done, files.Length);
-            }
-        }
     }
-
-    private static void RequireSome(string input, int files, List<(string Path, string Reason)> unreadable)
-    {
-        if (unreadable.Count < files)
-            return;
-        var (path, reason) = unreadable[0];
-        throw new UserErrorException(
-            files == 1
-                ? SkippedSample.Reason(path, reason)
-                : $"{input}\n  None of its {files} images can be read. The first: {SkippedSample.Reason(path, reason)}"
-        );
-    }
-
-    private static void TellUnreadable(int files, List<(string Path, string Reason)> unreadable)
-    {
-        foreach (var (path, reason) in unreadable)
-            ToolConsole.Current.Note(SkippedSample.Line(path, reason));
-        if (unreadable.Count > 0)
-            ToolConsole.Current.Note($"{files - unreadable.Count} of {files} images are predicted; {unreadable.Count} can't be read.");
-    }
-
-    private static Sample Original(Sample sample) =>
-        new()
-        {
-            Index = 0,
-            Name = sample.Name,
-            ReadFile = () => File.ReadAllBytes(sample.Name),
-        };
-
-    private static string Describe(string path, Result result) =>
-        result switch
-        {
-            Classification classes => Line(path, classes.Ranked.Take(3).Select(entry => Text($"{entry.Name} {entry.Score:0.000}"))),
-            Regression numbers => Line(path, numbers.Values.Select(entry => Text($"{entry.Name} {entry.Value:0.####}"))),
-            Segmentation map => Line(path, map.Shares().Take(5).Select(entry => Text($"{entry.Name} {100 * entry.Share:0.0} %"))),
-            Detections { Objects.Count: 0 } => $"{path}  nothing found",
-            Detections { Objects: var found } => Line(path, found.Take(5).Select(Describe))
-                + (found.Count > 5 ? Text($"  and {found.Count - 5} more") : ""),
-            _ => path,
-        };
-
-    private static string Describe(Detection found) =>
-        Text($"{found.ClassName} {found.Score:0.000} ({found.Box.X1:0.#}, {found.Box.Y1:0.#}, {found.Box.X2:0.#}, {found.Box.Y2:0.#})");
-
-    private static string Line(string path, IEnumerable<string> entries) => $"{path}  {string.Join("  ", entries)}";
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -38,7 +38,8 @@ internal sealed class PredictionExport
         var what = format == PredictionFormat.Labelme ? "boxes and class labels" : "boxes";
         if (!fits)
             throw new UserErrorException(
-                $"--format {format.ToString().ToLowerInvariant()} is for {what}; the model is for {data.Task} data. csv and jsonl hold classes and numbers."
+                $"--format {format.ToString().ToLowerInvariant()} is for {what}; the model is for {data.Task} data. "
+                    + "csv and jsonl hold classes and numbers."
             );
         (_format, _folder, _data, _leastScore) = (format, folder, data, leastScore);
         _images = Directory.Exists(input) ? input : Path.GetDirectoryName(Path.GetFullPath(input))!;
@@ -50,7 +51,7 @@ internal sealed class PredictionExport
         _format switch
         {
             PredictionFormat.Coco => Path.Combine(_folder, "annotations.json"),
-            PredictionFormat.Yolo => Path.Combine(_folder, "labels"),
+            PredictionFormat.Yolo => Path.Combine(_folder, "yolo", "labels"),
             _ => Path.Combine(_folder, "labelme"),
         };
 
@@ -74,7 +75,7 @@ internal sealed class PredictionExport
         if (_format == PredictionFormat.Coco)
             CocoWriter.Write(new AnnotationSet(_data.Classes, _data.CategoryIds, _read), Target, _scores);
         else if (_format == PredictionFormat.Yolo)
-            YoloWriter.WriteNames(_data.Classes, Path.Combine(_folder, "classes.txt"));
+            YoloWriter.WriteNames(_data.Classes, Path.Combine(_folder, "yolo", "classes.txt"));
     }
 
     private AnnotatedImage Annotated(string path, DetectionPrediction? found)

@@ -22,12 +22,7 @@ internal readonly record struct PageCell(Html Content, double? Sorted = null)
     /// <summary>A count with a bar before it.</summary>
     /// <param name="share">The bar's length, in [0, 1].</param>
     public static PageCell Bar(long count, double share) =>
-        new(
-            Html.Of(
-                $"<span class=\"bar\"><i style=\"--w:{share:0.###}\"></i>{count:#,0}</span>"
-            ),
-            count
-        );
+        new(Html.Of($"<span class=\"bar\"><i style=\"--w:{share:0.###}\"></i>{count:#,0}</span>"), count);
 }
 
 /// <summary>Tables of pages.</summary>
@@ -46,9 +41,7 @@ internal static class PageTable
     )
     {
         sorts &= rows.Count > 1;
-        var head = columns.Select(column =>
-            Html.Of($"<th scope=\"col\" class=\"{Class(column)}\">{Heading(column.Name, sorts)}</th>")
-        );
+        var head = columns.Select(column => Html.Of($"<th scope=\"col\" class=\"{Class(column)}\">{Heading(column.Name, sorts)}</th>"));
         var body = rows.Select(row => Html.Of($"<tr>{Html.Join(row.Select((cell, c) => Cell(cell, columns[c])))}</tr>"));
         var table = Html.Of(
             $"""

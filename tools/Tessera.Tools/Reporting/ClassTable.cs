@@ -162,6 +162,6 @@ internal static class ClassTable
         );
     }
 
-    private static IReadOnlyList<PageCell>[] Rows(MeasuredRun run, Func<ClassCounts, IReadOnlyList<PageCell>> cells) =>
-        [.. ClassCounts.Of(run.Confusion!, run.Data).Select(one => (IReadOnlyList<PageCell>)[PageCell.Of(one.Name), .. cells(one)])];
+    private static IReadOnlyList<PageCell>[] Rows(MeasuredRun run, Func<ClassFigures, IReadOnlyList<PageCell>> cells) =>
+        [.. ClassFigures.Of(run.Confusion!, run.Data).Select(one => (IReadOnlyList<PageCell>)[PageCell.Of(one.Name), .. cells(one)])];
 }

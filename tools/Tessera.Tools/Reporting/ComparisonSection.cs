@@ -155,7 +155,7 @@ internal static class ComparisonSection
             ? []
             :
             [
-                .. ClassCounts
+                .. ClassFigures
                     .Of(matrix, run.Data)
                     .Select(one =>
                         run.Data.Task switch

@@ -19,9 +19,7 @@ internal static class ConfigSection
             return Html.Of($"<p>Which values are the config's own and which its bases', this run did not note.</p>");
         var source =
             facts.Bases.Count > 0
-                ? Html.Of(
-                    $"<p><code>{facts.Config}</code> stands on {facts.Bases.Select(file => Html.Of($"<code>{file}</code> "))}</p>"
-                )
+                ? Html.Of($"<p><code>{facts.Config}</code> stands on {facts.Bases.Select(file => Html.Of($"<code>{file}</code> "))}</p>")
                 : Html.Of($"<p><code>{facts.Config}</code> has no bases; what the command line changed in it:</p>");
         if (facts.Changes.Count == 0)
             return Html.Join([source, Html.Of($"<p>Nothing was changed.</p>")]);

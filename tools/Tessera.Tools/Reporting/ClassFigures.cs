@@ -9,7 +9,7 @@ namespace Tessera.Tools.Reporting;
 /// <param name="Predicted">How many are taken for the class.</param>
 /// <param name="Right">Both.</param>
 /// <param name="Confusion">The class that it is taken for most often otherwise, with the share; empty where it never is.</param>
-internal sealed record ClassCounts(string Name, long Truth, long Predicted, long Right, string Confusion)
+internal sealed record ClassFigures(string Name, long Truth, long Predicted, long Right, string Confusion)
 {
     /// <summary>NaN where nothing is predicted.</summary>
     public double Precision => (double)Right / Predicted;
@@ -22,12 +22,12 @@ internal sealed record ClassCounts(string Name, long Truth, long Predicted, long
     public double IoU => (double)Right / (Truth + Predicted - Right);
 
     /// <summary>One for each class; not for the background of boxes.</summary>
-    public static ClassCounts[] Of(ConfusionMatrixMetric matrix, DataInfo data)
+    public static ClassFigures[] Of(ConfusionMatrixMetric matrix, DataInfo data)
     {
         var (counts, names) = (matrix.Counts, matrix.Names);
         return [.. data.Classes.Select((name, c) => One(name, c))];
 
-        ClassCounts One(string name, int c)
+        ClassFigures One(string name, int c)
         {
             var (truth, predicted, most) = (0L, 0L, -1);
             for (var other = 0; other < names.Count; other++)
@@ -39,7 +39,7 @@ internal sealed record ClassCounts(string Name, long Truth, long Predicted, long
             }
             var confusion =
                 most < 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{names[most]} {100.0 * counts[c, most] / truth:0.#} %");
-            return new ClassCounts(name, truth, predicted, counts[c, c], confusion);
+            return new ClassFigures(name, truth, predicted, counts[c, c], confusion);
         }
     }
 }
