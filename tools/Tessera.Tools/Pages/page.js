@@ -162,7 +162,7 @@ const Tessera = (() => {
         if (one.line !== one.y) path(one, one.y, true);
         path(one, one.line, false);
         const near = one.x.map((x, k) => k).filter(k => one.x[k] >= x0 && one.x[k] <= x1 && one.y[k] !== null);
-        if (spec.marks && near.length <= 60)
+        if ((spec.marks && near.length <= 60) || one.y.length === 1)
           for (const k of near)
             make("circle", { cx: px(one.x[k]), cy: py(one.line[k]), r: 3, style: `fill: var(--c${one.i % colors})` }, lines);
       }

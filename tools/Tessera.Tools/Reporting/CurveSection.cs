@@ -41,18 +41,18 @@ internal static class CurveSection
     {
         var all = runs.SelectMany(run => run.Keys).Distinct().ToArray();
         var names = all.Select(key => key.Key).ToHashSet(StringComparer.Ordinal);
-        return
-        [
-            .. all.Where(key =>
-                    key.Kind != "train"
-                        ? key.Key is not (RunTables.Speed or RunTables.Waiting or RunTables.Memory) && !DetailKeys.IsDetail(key.Key, names)
-                        : true
-                )
-                .Where(key => runs.Any(run => run.Of(key.Kind, key.Key).Any(point => double.IsFinite(point.Y))))
-                .OrderBy(Rank)
-                .Take(MostCharts),
-        ];
+        var drawn = all.Where(key => key.Kind == "train" || !IsTime(key.Key) && !DetailKeys.IsDetail(key.Key, names))
+            .OrderBy(Rank)
+            .ToArray();
+        var lines = drawn.Where(key => runs.Any(run => Points(run, key) >= 2)).Take(MostCharts).ToArray();
+        // What was logged once is no curve, unless nothing was logged more often.
+        return lines.Length > 0 ? lines : [.. drawn.Where(key => runs.Any(run => Points(run, key) > 0)).Take(MostCharts)];
     }
+
+    private static bool IsTime(string key) => key is RunTables.Speed or RunTables.Waiting or RunTables.Memory;
+
+    private static int Points(RunScalars run, (string Kind, string Key) key) =>
+        run.Of(key.Kind, key.Key).Count(point => double.IsFinite(point.Y));
 
     /// <summary>A curve's points as the page's script takes them.</summary>
     public static JsonObject Json(string kind, string key, IReadOnlyList<RunScalars> runs) =>

@@ -54,6 +54,13 @@ internal sealed class MetricIntervals
         }
     }
 
+    /// <summary>The intervals that an evaluation drew itself.</summary>
+    /// <param name="values">The evaluation's.</param>
+    public static Dictionary<string, (double Low, double High)> OfEvaluation(IReadOnlyDictionary<string, double> values) =>
+        values
+            .Keys.Where(name => values.ContainsKey($"{name}/low") && values.ContainsKey($"{name}/high"))
+            .ToDictionary(name => name, name => (values[$"{name}/low"], values[$"{name}/high"]));
+
     public void Add(Prediction prediction, Sample sample)
     {
         foreach (var one in _drawn.Values)
@@ -62,14 +69,10 @@ internal sealed class MetricIntervals
 
     public IReadOnlyDictionary<string, (double Low, double High)> Draw()
     {
-        var found = new Dictionary<string, (double, double)>();
+        var found = OfEvaluation(_file.Metrics);
         foreach (var (name, value) in _file.Metrics)
-        {
-            if (_file.Metrics.TryGetValue($"{name}/low", out var low) && _file.Metrics.TryGetValue($"{name}/high", out var high))
-                found[name] = (low, high);
-            else if (_shares.Contains(name) && double.IsFinite(value))
+            if (_shares.Contains(name) && double.IsFinite(value))
                 found[name] = Wilson.Interval((long)Math.Round(value * _file.Images.Count), _file.Images.Count);
-        }
         var advance = new Advance("drawing images anew");
         var (done, all) = (0, _drawn.Count * _repetitions);
         foreach (var (name, images) in _drawn)

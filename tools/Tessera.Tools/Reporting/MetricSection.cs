@@ -18,6 +18,13 @@ internal static class MetricSection
         return run.Scalars.Rows.LastOrDefault(row => row.Kind == "val")?.Values ?? new Dictionary<string, double>();
     }
 
+    /// <summary>The 95 % interval of a value; null where there is none.</summary>
+    public static (double Low, double High)? Interval(ReportedRun run, MeasuredRun? measured, string name) =>
+        (measured?.Intervals ?? MetricIntervals.OfEvaluation(Values(run))).TryGetValue(name, out var interval)
+        && double.IsFinite(interval.Low)
+            ? interval
+            : null;
+
     /// <summary>Where <see cref="Values"/> come from, in words.</summary>
     public static string Source(ReportedRun run) =>
         run.Predictions is { Metrics.Count: > 0 } file ? $"on {file.Header.Part}, {Output.Counted.Of(file.Images.Count, "image")}"
@@ -72,7 +79,7 @@ internal static class MetricSection
     private static IEnumerable<PageCell> Cells(ReportedRun run, MeasuredRun? measured, string name, bool withBest)
     {
         yield return PageCell.Of(Values(run).GetValueOrDefault(name, double.NaN));
-        yield return measured is not null && measured.Intervals.TryGetValue(name, out var interval) && double.IsFinite(interval.Low)
+        yield return Interval(run, measured, name) is { } interval
             ? new PageCell(Html.Of($"{Text($"{interval.Low:0.0000} to {interval.High:0.0000}")}"), interval.High - interval.Low)
             : PageCell.Of("–");
         if (withBest)

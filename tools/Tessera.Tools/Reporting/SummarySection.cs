@@ -46,10 +46,9 @@ internal static class SummarySection
     private static Html Metric(ReportedRun run, MeasuredRun? measured, string name)
     {
         var value = MetricSection.Values(run).GetValueOrDefault(name, double.NaN);
-        var more =
-            measured is not null && measured.Intervals.TryGetValue(name, out var interval) && double.IsFinite(interval.Low)
-                ? Text($"95 %: {interval.Low:0.000} to {interval.High:0.000}")
-                : MetricSection.Source(run);
+        var more = MetricSection.Interval(run, measured, name) is { } interval
+            ? Text($"95 %: {interval.Low:0.000} to {interval.High:0.000}")
+            : MetricSection.Source(run);
         return Card(name, double.IsFinite(value) ? Text($"{value:0.0000}") : "–", more);
     }
 
