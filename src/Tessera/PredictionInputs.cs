@@ -1,5 +1,6 @@
 using System.Numerics;
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 
 namespace Tessera;
 
@@ -15,6 +16,8 @@ internal sealed class PredictionInputs(IReadOnlyList<Func<Sample>> samples, Data
 
 internal static class PredictionInput
 {
+    private const long MostBytes = 1L << 30;
+
     public static Sample File(long index, string path) =>
         new()
         {
@@ -22,6 +25,60 @@ internal static class PredictionInput
             Name = path,
             ReadFile = () => System.IO.File.ReadAllBytes(path),
         };
+
+    /// <summary>An image file in memory.</summary>
+    public static Sample Encoded(long index, ReadOnlyMemory<byte> file, string name) =>
+        new()
+        {
+            Index = index,
+            Name = name,
+            ReadFile = () => file,
+        };
+
+    /// <summary>An image file from a stream, which is read to its end now.</summary>
+    /// <exception cref="UserErrorException">It holds more than any image file, or can't be read.</exception>
+    public static Sample FromStream(long index, Stream stream, string name)
+    {
+        using var file = new MemoryStream();
+        var part = new byte[1 << 16];
+        try
+        {
+            for (int read; (read = stream.Read(part)) > 0; file.Write(part, 0, read))
+                RequireRoom(file.Length + read, name);
+        }
+        catch (IOException error)
+        {
+            throw Unreadable(name, error);
+        }
+        return Encoded(index, file.ToArray(), name);
+    }
+
+    /// <summary>Reads a stream to its end.</summary>
+    /// <exception cref="UserErrorException">It holds more than any image file, or can't be read.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream stream, string name, CancellationToken cancellation)
+    {
+        using var file = new MemoryStream();
+        var part = new byte[1 << 16];
+        try
+        {
+            for (int read; (read = await stream.ReadAsync(part, cancellation).ConfigureAwait(false)) > 0; file.Write(part, 0, read))
+                RequireRoom(file.Length + read, name);
+        }
+        catch (IOException error)
+        {
+            throw Unreadable(name, error);
+        }
+        return file.ToArray();
+    }
+
+    private static void RequireRoom(long bytes, string name)
+    {
+        if (bytes > MostBytes)
+            throw new UserErrorException($"{name}: the stream holds more than {MostBytes >> 20} MiB, which no image file should.");
+    }
+
+    private static UserErrorException Unreadable(string name, IOException error) =>
+        new($"{name}: the stream can't be read: {error.Message}", error);
 
     public static Sample InMemory(long index, Image image) =>
         new()

@@ -16,7 +16,7 @@ namespace Tessera;
 
 /// <summary>
 /// A trained model, ready to use. The checkpoint carries everything: architecture, weights, transforms and class names.
-/// Not safe to call from several threads at once.
+/// Not safe to call from several threads at once: PredictorPool is, in Tessera.Serving.
 /// </summary>
 /// <example><code>
 /// using var predictor = Predictor.Load("work_dirs/pets/best_accuracy_top1.safetensors");
@@ -56,14 +56,14 @@ public sealed class Predictor : IDisposable
         var opened = Checkpoint.Open(checkpoint);
         try
         {
-            RequireThreshold(options.ScoreThr, opened);
+            options.RequireFits(opened);
         }
         catch
         {
             opened.Dispose();
             throw;
         }
-        var session = Session.OfCheckpoint(opened, SessionOptionsOf(options));
+        var session = Session.OfCheckpoint(opened, options.ToSession());
         return session.HandOver(opened => new Predictor(opened, options));
     }
 
@@ -73,6 +73,17 @@ public sealed class Predictor : IDisposable
 
     /// <summary>What the model makes of an image in memory (RGB).</summary>
     public Prediction Predict(Image image) => Single(PredictionInput.InMemory(0, image));
+
+    /// <summary>What the model makes of an image file in memory, of any format that can be read.</summary>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Prediction Predict(ReadOnlyMemory<byte> file, string name = "image") => Single(PredictionInput.Encoded(0, file, name));
+
+    /// <summary>What the model makes of an image file from a stream, which is read to its end.</summary>
+    /// <param name="stream">Stays the caller's.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Prediction Predict(Stream stream, string name = "image") => Single(PredictionInput.FromStream(0, stream, name));
 
     /// <summary>Predictions for many files, in order, read ahead by threads. A file that can't be read is left out.</summary>
     /// <param name="unreadable">Told which file was left out, and why.</param>
@@ -105,6 +116,32 @@ public sealed class Predictor : IDisposable
 
     /// <summary>What the model makes of an image in memory (RGB), with names.</summary>
     public Result Recognize(Image image) => Result.Of(Predict(image), Data);
+
+    /// <summary>What the model makes of an image file in memory, with names.</summary>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Result Recognize(ReadOnlyMemory<byte> file, string name = "image") => Result.Of(Predict(file, name), Data);
+
+    /// <summary>What the model makes of an image file from a stream, with names.</summary>
+    /// <param name="stream">Stays the caller's.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Result Recognize(Stream stream, string name = "image") => Result.Of(Predict(stream, name), Data);
+
+    /// <summary>Predicts a grey image and forgets it, so that the first real one doesn't wait for code and memory to be made
+    /// ready.</summary>
+    /// <param name="height">Of the image, as those that will come.</param>
+    /// <param name="width">Of the image.</param>
+    /// <param name="together">How many at once.</param>
+    public void WarmUp(int height = 224, int width = 224, int together = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(together, 1);
+        var grey = new Image(height, width, 3);
+        grey.Bytes.AsSpan().Fill(128);
+        _ = Predict([.. Enumerable.Repeat(Prepare(PredictionInput.InMemory(0, grey)), together)]);
+    }
 
     /// <summary>The classes of an image file, the most probable first.</summary>
     /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
@@ -161,14 +198,41 @@ public sealed class Predictor : IDisposable
         _session.Dispose();
     }
 
+    /// <summary>An image as the model's pipeline makes it. Safe to call from several threads at once.</summary>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    internal PreparedImage Prepare(Sample sample)
+    {
+        try
+        {
+            foreach (var step in _pipeline)
+                sample = step.Apply(sample, new RandomSource(0));
+            return new PreparedImage(sample.Name, sample.Image!, sample.Geometry);
+        }
+        catch (Exception error) when (error is UserErrorException or IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            var named = error.Message.Contains(sample.Name, StringComparison.Ordinal);
+            throw new UserErrorException(named ? error.Message : $"{sample.Name}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Predicts images of one size in one step.</summary>
+    internal IReadOnlyList<Prediction> Predict(IReadOnlyList<PreparedImage> images)
+    {
+        var inputs = new PredictionInputs([.. images.Select((image, i) => (Func<Sample>)(() => image.ToSample(i)))], Data);
+        using var loader = Loader(inputs, new LoaderOptions(images.Count, Workers: 0), []);
+        return [.. loader.Epoch(0).SelectMany(Run).Select(one => one.Prediction)];
+    }
+
     private Prediction Single(Sample sample)
     {
         using var loader = Loader(new PredictionInputs([() => sample], Data), new LoaderOptions(1, Workers: 0));
         return loader.Epoch(0).SelectMany(Run).Single().Prediction;
     }
 
-    private IBatchLoader Loader(Dataset inputs, LoaderOptions options) =>
-        _session.Services.GetRequiredService<IBatchLoaderFactory>().Create(inputs, _pipeline, null, options, seed: 0, training: false);
+    private IBatchLoader Loader(Dataset inputs, LoaderOptions options, IReadOnlyList<Transform>? pipeline = null) =>
+        _session
+            .Services.GetRequiredService<IBatchLoaderFactory>()
+            .Create(inputs, pipeline ?? _pipeline, null, options, seed: 0, training: false);
 
     private IReadOnlyList<(string Path, Prediction Prediction)> Run(Batch loaded)
     {
@@ -187,26 +251,4 @@ public sealed class Predictor : IDisposable
         ?? throw new InvalidOperationException(
             $"The model is for {Data.Task}, whose results are {Result.Of(prediction, Data).GetType().Name}, not {typeof(T).Name}."
         );
-
-    private static void RequireThreshold(double? score, Checkpoint checkpoint)
-    {
-        var detects = checkpoint.Info.Data.Task == DataTask.Detection;
-        if (score is { } given && (!detects || given is not (>= 0 and <= 1)))
-            throw new UserErrorException(
-                detects
-                    ? $"The threshold of scores is {given}; a number from 0 to 1 was expected."
-                    : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores."
-            );
-    }
-
-    private static SessionOptions SessionOptionsOf(PredictorOptions options) =>
-        new()
-        {
-            Overrides = options.ScoreThr is { } score ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")] : [],
-            Device = options.Device,
-            Precision = options.Precision,
-            Plugins = options.Plugins,
-            Averaged = options.Averaged,
-            Note = options.Note,
-        };
 }

@@ -1,3 +1,7 @@
+using System.Globalization;
+using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 using Tessera.Framework.Processes;
 
 namespace Tessera;
@@ -30,4 +34,28 @@ public sealed record PredictorOptions
 
     /// <summary>Threads that read images ahead, where several are predicted at once.</summary>
     public int Workers { get; init; } = 2;
+
+    /// <exception cref="UserErrorException">The threshold is out of bounds, or the model finds no boxes.</exception>
+    internal void RequireFits(Checkpoint checkpoint)
+    {
+        var detects = checkpoint.Info.Data.Task == DataTask.Detection;
+        if (ScoreThr is { } given && (!detects || given is not (>= 0 and <= 1)))
+            throw new UserErrorException(
+                detects
+                    ? $"The threshold of scores is {given}; a number from 0 to 1 was expected."
+                    : $"{checkpoint.Path}: its model finds no boxes, so there is none to leave out by a threshold of scores."
+            );
+    }
+
+    /// <summary>What the predictor's session is opened with.</summary>
+    internal SessionOptions ToSession() =>
+        new()
+        {
+            Overrides = ScoreThr is { } score ? [string.Create(CultureInfo.InvariantCulture, $"model.test.score_thr={score}")] : [],
+            Device = Device,
+            Precision = Precision,
+            Plugins = Plugins,
+            Averaged = Averaged,
+            Note = Note,
+        };
 }

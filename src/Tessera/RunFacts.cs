@@ -12,6 +12,16 @@ public sealed record RunFacts
     /// <summary>How the run was started; null where it was started from code.</summary>
     public string? Command { get; init; }
 
+    /// <summary>The config file, as it was named; null where the run was started from text, or by a release that did not note it.</summary>
+    public string? Config { get; init; }
+
+    /// <summary>The files that the config stands on.</summary>
+    public IReadOnlyList<string> Bases { get; init; } = [];
+
+    /// <summary>What the config's own file and the command line set over the bases; of a config without bases, what the command line
+    /// set.</summary>
+    public IReadOnlyList<ConfigChange> Changes { get; init; } = [];
+
     /// <summary>The current directory then: relative paths of the config hold from there.</summary>
     public string Directory { get; init; } = "";
 
@@ -38,6 +48,13 @@ public sealed record RunFacts
     /// <exception cref="UserErrorException">The file is damaged.</exception>
     public static RunFacts? Read(string workDir) => RunRecord.Read<RunFacts>(Path.Combine(workDir, FileName));
 }
+
+/// <summary>A value of a run's config that its bases don't have.</summary>
+/// <param name="Key">Its path, such as <c>optimizer.lr</c>.</param>
+/// <param name="Before">The bases' value as JSON; null where they have none.</param>
+/// <param name="Now">The run's value as JSON; null where the key was removed.</param>
+/// <param name="Where">The file and line that set it, or the command line.</param>
+public sealed record ConfigChange(string Key, string? Before, string? Now, string Where);
 
 /// <summary>The data of one part of a run.</summary>
 public sealed record DataFacts

@@ -42,6 +42,14 @@ internal static class RunRecord
         var facts = new RunFacts
         {
             Command = command,
+            Config = session.Document.Path is { } path ? SourceLocation.Display(path) : null,
+            Bases = [.. session.Document.Files.Skip(1).Select(SourceLocation.Display)],
+            Changes =
+            [
+                .. ConfigChanges
+                    .OverBases(session.Given)
+                    .Select(change => new ConfigChange(change.Path, change.Before, change.Now, change.Where.ToString())),
+            ],
             Directory = Directory.GetCurrentDirectory(),
             Seed = session.Options.Seed,
             Threads = Threads.Count,

@@ -61,6 +61,9 @@ public sealed class Session : IDisposable
     /// <summary>The config. Options whose defaults have changed are written out.</summary>
     public ConfigDocument Document { get; private set; }
 
+    /// <summary>The config as it was given, without what is filled in.</summary>
+    internal ConfigDocument Given => _given;
+
     /// <summary>The config, read.</summary>
     public RunOptions Options { get; private set; }
 

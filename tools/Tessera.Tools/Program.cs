@@ -24,6 +24,8 @@ internal static class Program
             CompareRunsCommand.Create(),
             ConfusionMatrixCommand.Create(),
             AnalyzeResultsCommand.Create(),
+            ReportCommand.Create(),
+            BoardCommand.Create(),
             DoctorCommand.Create(),
             ReplayNonFiniteCommand.Create(),
             DatasetStatsCommand.Create(),

@@ -29,6 +29,47 @@ public static class ConfigChanges
         ];
     }
 
+    /// <summary>What a config's own file and the command line say that its bases don't, in the config's order. Of a config without bases:
+    /// what the command line says.</summary>
+    /// <returns>For each value its path, its JSON in the bases and now (null where it is not set; <c>${…}</c> as written), and where it was
+    /// set.</returns>
+    public static IReadOnlyList<(string Path, string? Before, string? Now, SourceLocation Where)> OverBases(ConfigDocument document)
+    {
+        var found = new List<(string, string?, string?, SourceLocation)>();
+        Walk(document.Merged, "");
+        return found;
+
+        void Walk(ConfigNode node, string path)
+        {
+            if (node is ConfigMap map)
+            {
+                foreach (var (key, below) in map)
+                    if (key != ConfigDocument.SchemaKey)
+                        Walk(below, ConfigPath.Join(path, key));
+                foreach (var (key, removal) in map.Removed)
+                    if (IsOwn(removal) && Below(removal) is { } removed)
+                        found.Add((ConfigPath.Join(path, key), removed.ToString(), null, removal.Source));
+            }
+            else if (IsOwn(node) || (node is ConfigList list && list.Any(IsOwn)))
+            {
+                var before = Below(node);
+                if (before is null || !ConfigNode.DeepEquals(before, node))
+                    found.Add((path, before?.ToString(), node.ToString(), node.Source));
+            }
+        }
+
+        ConfigNode? Below(ConfigNode node)
+        {
+            var below = node.Replaced;
+            while (below is not null && IsOwn(below))
+                below = below.Replaced;
+            return below;
+        }
+
+        bool IsOwn(ConfigNode node) =>
+            node.Source == SourceLocation.CommandLine || (document.Files.Count > 1 && node.Source.Name == document.Path);
+    }
+
     /// <summary>The JSON of every value that holds no further ones, by its path; null for a key that a null removed.</summary>
     private static Dictionary<string, string> Leaves(ConfigMap config)
     {

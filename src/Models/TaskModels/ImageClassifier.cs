@@ -14,18 +14,31 @@ public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures,
     private readonly Neck? neck;
     private readonly LossHead head;
     private readonly bool _multiLabel;
+    private readonly View[] _views;
 
+    /// <summary>Shows each image once when it predicts.</summary>
     /// <param name="backbone">Images to feature maps.</param>
     /// <param name="neck">Feature maps to feature maps, between the two.</param>
     /// <param name="head">The last feature map to logits [B, classes], with the losses.</param>
     /// <param name="data">The data's classes; decides between softmax and sigmoid.</param>
     public ImageClassifier(Backbone backbone, Neck? neck, LossHead head, DataInfo data)
+        : this(new ImageClassifierOptions(), backbone, neck, head, data) { }
+
+    /// <param name="options">How it predicts.</param>
+    /// <param name="backbone">Images to feature maps.</param>
+    /// <param name="neck">Feature maps to feature maps, between the two.</param>
+    /// <param name="head">The last feature map to logits [B, classes], with the losses.</param>
+    /// <param name="data">The data's classes; decides between softmax and sigmoid.</param>
+    /// <exception cref="UserErrorException">The data has no class labels, or the options contradict each other.</exception>
+    public ImageClassifier(ImageClassifierOptions options, Backbone backbone, Neck? neck, LossHead head, DataInfo data)
         : base(nameof(ImageClassifier))
     {
         if (data.Task is not (DataTask.Classification or DataTask.MultiLabel))
             throw new UserErrorException($"ImageClassifier needs data with class labels, not with a truth for {data.Task}.");
         (this.backbone, this.neck, this.head) = (backbone, neck, head);
         _multiLabel = data.Task == DataTask.MultiLabel;
+        var test = options.Test ?? new ClassifierTestOptions();
+        _views = View.Of(test.Scales, test.Weights, test.Flip, test.FlipDirections);
         RegisterComponents();
     }
 
@@ -92,10 +105,30 @@ public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures,
     public override IReadOnlyList<Prediction> Predict(Batch batch)
     {
         using var scope = NewDisposeScope();
-        var logits = Logits(batch.Images).to(ScalarType.Float32);
-        var scores = (_multiLabel ? logits.sigmoid() : logits.softmax(1)).cpu();
+        var scores = Probabilities(batch.Images).cpu();
         var values = scores.Values<float>();
         var classes = (int)scores.shape[1];
         return [.. values.Chunk(classes).Select(row => new ClassPrediction(row, Array.IndexOf(row, row.Max())))];
+    }
+
+    /// <summary>The mean over the views, [B, classes].</summary>
+    private Tensor Probabilities(Tensor images)
+    {
+        if (_views.Length == 1)
+            return Of(_views[0]);
+        Tensor? sum = null;
+        foreach (var view in _views)
+        {
+            using var scope = NewDisposeScope();
+            var share = Of(view).mul_(view.Weight);
+            sum = scope.MoveToOuter(sum is null ? share : sum.add_(share));
+        }
+        return sum!;
+
+        Tensor Of(View view)
+        {
+            var logits = Logits(view.Show(images)).to(ScalarType.Float32);
+            return _multiLabel ? logits.sigmoid() : logits.softmax(1);
+        }
     }
 }

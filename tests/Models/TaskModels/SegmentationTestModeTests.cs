@@ -2,6 +2,7 @@ using System.Numerics;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Models.TaskModels;
 using Tessera.Models.TaskModels.Segmentation;
 using Tessera.Torch;
 using TorchSharp;

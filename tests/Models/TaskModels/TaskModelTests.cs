@@ -38,6 +38,74 @@ public sealed class TaskModelTests
         Assert.Equal(expected, model.Loss(batch, default)["loss"].item<float>(), 1e-5);
     }
 
+    [Theory]
+    [InlineData(DataTask.Classification)]
+    [InlineData(DataTask.MultiLabel)]
+    public void Classifier_FlipsAndScales_AverageTheProbabilitiesOfEveryView(DataTask task)
+    {
+        var info = Build.Classes(3, task);
+        var head = """ "head": { "type": "LinearHead" } """;
+        using var plain = Formula.Fill(Build.From<VisionModel>($$"""{ "type": "ImageClassifier", {{Backbone}}, {{head}} }""", info));
+        using var model = Formula.Fill(
+            Build.From<VisionModel>(
+                $$"""
+                { "type": "ImageClassifier", {{Backbone}}, {{head}},
+                  "test": { "scales": [1, 1.5], "weights": [3, 1], "flip": true, "flip_directions": ["horizontal", "vertical"] } }
+                """,
+                info
+            )
+        );
+        using var batch = Build.Batch(2, 16, info);
+        plain.eval();
+        var expected = new double[2, 3];
+        using (var scope = NewDisposeScope())
+        using (no_grad())
+        {
+            var larger = nn.functional.interpolate(batch.Images, [24, 24], mode: InterpolationMode.Bilinear, align_corners: false);
+            foreach (var (images, weight) in new[] { (batch.Images, 0.75), (larger, 0.25) })
+            foreach (
+                var flip in (long[][])
+                    [
+                        [],
+                        [3],
+                        [2],
+                        [2, 3],
+                    ]
+            )
+            {
+                var shown = flip.Length == 0 ? images : images.flip(flip);
+                var logits = ((ImageClassifier)plain).Logits(shown);
+                var seen = (task == DataTask.MultiLabel ? logits.sigmoid() : logits.softmax(1)).data<float>().ToArray();
+                for (var i = 0; i < seen.Length; i++)
+                    expected[i / 3, i % 3] += weight / 4 * seen[i];
+            }
+        }
+        var found = Predict(model, batch).Cast<ClassPrediction>().ToArray();
+        for (var i = 0; i < 2; i++)
+        for (var c = 0; c < 3; c++)
+            Assert.Equal(expected[i, c], found[i].Scores[c], 1e-5);
+        // A mirrored image gives the same: its views are the same four.
+        using var mirrored = Build.Batch(2, 16, info);
+        mirrored.Images = mirrored.Images.flip(3);
+        Assert.All(
+            found.Zip(Predict(model, mirrored).Cast<ClassPrediction>()),
+            pair => Assert.All(pair.First.Scores.Zip(pair.Second.Scores), scores => Assert.Equal(scores.First, scores.Second, 1e-5f))
+        );
+        Assert.NotEqual(found[0].Scores, Predict(plain, batch).Cast<ClassPrediction>().First().Scores);
+    }
+
+    [Theory]
+    [InlineData("\"scales\": [1, 2], \"weights\": [1]", "a positive weight for each of the 2 scales")]
+    [InlineData("\"scales\": [0]", "0.05 .. 20")]
+    [InlineData("\"flip_directions\": [\"vertical\"]", "where test.flip is true")]
+    public void Classifier_TestOptionsThatContradict_AreRefused(string test, string words)
+    {
+        var config = $$"""{ "type": "ImageClassifier", {{Backbone}}, "head": { "type": "LinearHead" }, "test": { {{test}} } }""";
+        var error = Assert.ThrowsAny<Exception>(() => Build.From<VisionModel>(config, Build.Classes(3)));
+        Assert.Contains(words, error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(nameof(UserErrorException), error.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Classifier_SeveralLosses_AreNamedAndWeighted()
     {

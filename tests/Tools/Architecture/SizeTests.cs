@@ -13,6 +13,7 @@ public sealed class SizeTests
         ["ConfusionMatrixCommand.Create"] = Options,
         ["BrowseDatasetCommand.Create"] = Options,
         ["TestCommand.Create"] = Options,
+        ["PredictCommand.Create"] = Options,
         ["AttentionCommand.Create"] = Options,
         ["ExplainCommand.Create"] = Options,
         ["SplitDatasetCommand.Create"] = Options,

@@ -25,6 +25,7 @@ public sealed class GoodRunTests(OutputFiles files) : IClassFixture<OutputFiles>
     [InlineData("eval-metric", "eval-metric ./tiny.json ./predictions.jsonl", true)]
     [InlineData("confusion-matrix", "confusion-matrix ./tiny.json ./predictions.jsonl --out ./confusion.png", true)]
     [InlineData("analyze-results", "analyze-results ./tiny.json ./predictions.jsonl --count 1 --out-dir ./results", false)]
+    [InlineData("report", "report ./run --out ./report.html --no-data", false)]
     [InlineData("doctor", "doctor ./tiny.json", false)]
     [InlineData("replay-nonfinite", "replay-nonfinite ./nonfinite.safetensors", false)]
     [InlineData("dataset-stats", "dataset-stats ./tiny.json", false)]
@@ -62,6 +63,9 @@ public sealed class GoodRunTests(OutputFiles files) : IClassFixture<OutputFiles>
     [InlineData("a work dir that holds a run", "train ./tiny.json --work-dir ./run")]
     [InlineData("no such checkpoint", "test ./tiny.json ./run/epoch_9.safetensors")]
     [InlineData("no such images", "predict ./run/epoch_2.safetensors ./nowhere")]
+    [InlineData("no run in a work dir", "report ./images")]
+    [InlineData("no such work dir", "board ./nowhere")]
+    [InlineData("a format for boxes", "predict ./run/epoch_2.safetensors ./images --out-dir ./boxes --format yolo")]
     [InlineData("other classes", "test ./tiny.json ./run/epoch_2.safetensors --cfg-options test.dataset.classes=[\"circle\"]")]
     [InlineData(
         "no such data",

@@ -45,6 +45,20 @@ public sealed class DiskFullTests
         Assert.Equal("the old file", File.ReadAllText(output));
     }
 
+    [Fact]
+    public void Report_WithoutRoom_LeavesTheOldPage()
+    {
+        using var run = new TrainingRun();
+        var config = run.Write("tiny.json", TinyRun.Config);
+        run.Finish(run.Start(config, run.At("run"), more: ["--cfg-options", "train.epochs=1"]));
+        var output = run.Write("report.html", "the old page");
+        var said = Limited(20, "report", run.At("run"), "--out", output, "--no-data");
+        Assert.True(said.Code == 1, said.All);
+        Assert.Contains("The disk is full", said.Error, StringComparison.Ordinal);
+        Assert.Equal("the old page", File.ReadAllText(output));
+        Assert.False(File.Exists(output + ".tmp"));
+    }
+
     /// <summary>In a process whose files can't grow beyond a size: the kernel refuses writing as it does on a full disk, and needs no root
     /// for it.</summary>
     private static Said Limited(int kibibytes, params string[] arguments)

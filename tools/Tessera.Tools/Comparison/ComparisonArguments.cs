@@ -22,8 +22,10 @@ internal sealed record ComparisonRequest(
 /// <summary>The arguments of tools/compare-runs that say what is compared.</summary>
 internal sealed class ComparisonArguments
 {
-    private const int UsualRepetitions = 1000,
-        FewestRepetitions = 100;
+    /// <summary>An interval of fewer drawings would be chance itself.</summary>
+    public const int FewestRepetitions = 100;
+
+    private const int UsualRepetitions = 1000;
 
     private readonly Argument<string[]> _runs = new("RUN")
     {

@@ -77,7 +77,8 @@ internal static class ComparisonText
         return result;
     }
 
-    private static string Answer(JudgedComparison one, double minGain)
+    /// <summary>The verdict in a sentence.</summary>
+    public static string Answer(JudgedComparison one, double minGain)
     {
         var found = one.Found;
         var by = minGain > 0 ? $" by more than {Number(minGain)}" : "";
@@ -99,14 +100,15 @@ internal static class ComparisonText
             ? ""
             : $" (95 % interval {Signed(interval.Low)} to {Signed(interval.High)})";
 
-    private static string P(JudgedComparison one, int comparisons) =>
+    /// <summary>The p value; of several comparisons that raised by Holm's method.</summary>
+    public static string P(JudgedComparison one, int comparisons) =>
         double.IsNaN(one.P) ? "too few runs"
         : one.P < 0.0001 ? "p < 0.0001"
         : string.Create(CultureInfo.InvariantCulture, $"p = {one.P:0.0000}{(comparisons > 1 ? " (Holm)" : "")}");
 
-    private static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+    public static string Number(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 
-    private static string Signed(double value) => value.ToString("+0.0000;-0.0000;0", CultureInfo.InvariantCulture);
+    public static string Signed(double value) => value.ToString("+0.0000;-0.0000;0", CultureInfo.InvariantCulture);
 
     private static JsonNode? Finite(double value) => double.IsFinite(value) ? value : null;
 }

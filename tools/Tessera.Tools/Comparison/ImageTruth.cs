@@ -9,12 +9,13 @@ namespace Tessera.Tools.Comparison;
 internal static class ImageTruth
 {
     /// <summary>A sample for each image of the file, in the order that metrics want: a detector's by their ids.</summary>
+    /// <param name="session">Of the config of the data; null where the file holds the truth itself (classes and numbers).</param>
     /// <exception cref="UserErrorException">The data is not that of the file.</exception>
-    public static (Sample Sample, StoredPrediction Image)[] Of(PredictedRun run, Session session, DataPart part)
+    public static (Sample Sample, StoredPrediction Image)[] Of(PredictedRun run, Session? session, DataPart part)
     {
         var file = run.File;
         IEnumerable<(Sample, StoredPrediction)> samples = file.Data.Task is DataTask.Detection or DataTask.Segmentation
-            ? OfData(run, session, part)
+            ? OfData(run, session ?? throw new ArgumentNullException(nameof(session)), part)
             : file.Images.Select(image => (OfFile(run, image), image));
         return [.. file.Data.Task == DataTask.Detection ? samples.OrderBy(pair => CocoResultWriter.IdOf(pair.Item1)) : samples];
     }

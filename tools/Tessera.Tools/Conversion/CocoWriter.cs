@@ -9,7 +9,8 @@ namespace Tessera.Tools.Conversion;
 /// <summary>Writes annotations in COCO's format.</summary>
 internal static class CocoWriter
 {
-    public static void Write(AnnotationSet set, string path)
+    /// <param name="scores">Of each image's objects, where they were predicted.</param>
+    public static void Write(AnnotationSet set, string path, IReadOnlyList<float[]>? scores = null)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         AtomicFile.Write(
@@ -35,8 +36,11 @@ internal static class CocoWriter
                 json.WriteStartArray("annotations");
                 var id = 0L;
                 for (var i = 0; i < set.Images.Count; i++)
-                    foreach (var item in set.Images[i].Objects)
-                        WriteObject(json, item, ++id, IdOf(set, i), CategoryOf(set, item.Class));
+                for (var o = 0; o < set.Images[i].Objects.Count; o++)
+                {
+                    var item = set.Images[i].Objects[o];
+                    WriteObject(json, item, ++id, IdOf(set, i), CategoryOf(set, item.Class), scores?[i][o]);
+                }
                 json.WriteEndArray();
                 json.WriteStartArray("categories");
                 for (var c = 0; c < set.Names.Count; c++)
@@ -52,7 +56,7 @@ internal static class CocoWriter
         );
     }
 
-    private static void WriteObject(Utf8JsonWriter json, AnnotatedObject item, long id, long image, long category)
+    private static void WriteObject(Utf8JsonWriter json, AnnotatedObject item, long id, long image, long category, float? score)
     {
         json.WriteStartObject();
         json.WriteNumber("id", id);
@@ -66,6 +70,8 @@ internal static class CocoWriter
         json.WriteNumber("iscrowd", item.Crowd ? 1 : 0);
         if (item.Difficult)
             json.WriteNumber("ignore", 1);
+        if (score is { } predicted)
+            json.WriteNumber("score", predicted);
         json.WriteEndObject();
     }
 

@@ -30,7 +30,7 @@ internal sealed record RunScalars(string Name, IReadOnlyList<ScalarRow> Rows, in
         var rows = new List<ScalarRow>();
         var bad = 0;
         foreach (var file in files)
-        foreach (var line in File.ReadLines(file))
+        foreach (var line in LinesOf(file))
         {
             if (string.IsNullOrWhiteSpace(line))
                 continue;
@@ -58,6 +58,15 @@ internal sealed record RunScalars(string Name, IReadOnlyList<ScalarRow> Rows, in
         runs.Select(run => run.Name).Distinct().Count() == runs.Count
             ? runs
             : [.. runs.Select((run, i) => run with { Name = paths[i].TrimEnd('/') })];
+
+    /// <summary>A run may be writing into it.</summary>
+    private static IEnumerable<string> LinesOf(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var reader = new StreamReader(stream);
+        while (reader.ReadLine() is { } line)
+            yield return line;
+    }
 
     private static string NameOf(string path)
     {

@@ -7,7 +7,8 @@ namespace Tessera.Tools.Output;
 /// <summary>The images that a user names: one, or those of a folder.</summary>
 internal static class ImageFiles
 {
-    /// <param name="input">An image, or a folder whose images are taken, those of folders in it too.</param>
+    /// <param name="input">An image, or a folder whose images are taken, those of folders in it too; numbers in
+    /// their names count as numbers.</param>
     /// <exception cref="UserErrorException">There is no such file or folder, or it has no images.</exception>
     public static string[] Of(string input)
     {
@@ -19,6 +20,7 @@ internal static class ImageFiles
         var store = FileStore.Open(input);
         var files = store
             .Names.Where(name => ImageCodec.HasExtension(name) || ImageCodec.UnreadableFormat(name) is not null)
+            .Order(NaturalOrder.Instance) // frames of a video follow each other
             .Select(store.Describe)
             .ToArray();
         return files.Length > 0

@@ -1,14 +1,9 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Heads.Segmentation;
-using Tessera.Models.Layers;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.TaskModels.Segmentation;
-
-/// <summary>A way to look at the image: a size, and whether it is mirrored.</summary>
-/// <param name="Weight">Of its probabilities in the mean; all views' sum to 1.</param>
-internal readonly record struct View(double Scale, bool FlipX, bool FlipY, double Weight);
 
 /// <summary>Shows images to a network as the test options say and maps what it sees back to the images as they were.</summary>
 internal sealed class SegmentationPredictor
@@ -23,7 +18,7 @@ internal sealed class SegmentationPredictor
     public SegmentationPredictor(SegmentationTestOptions options, Func<Tensor, Tensor> logits, SegmentationHead head)
     {
         (_logits, _head) = (logits, head);
-        _views = Views(options);
+        _views = View.Of(options.Scales, options.Weights, options.Flip, options.FlipDirections);
         _window = SlidingWindow.From(options);
     }
 
@@ -76,38 +71,7 @@ internal sealed class SegmentationPredictor
     private Tensor See(Tensor images, View view)
     {
         using var scope = NewDisposeScope();
-        if (view.Scale != 1)
-            images = Upsampling.To(images, [Scaled(images.shape[2]), Scaled(images.shape[3])], alignCorners: false);
-        if (view.FlipX || view.FlipY)
-            images = images.flip(
-                view switch
-                {
-                    { FlipX: true, FlipY: true } => [2, 3],
-                    { FlipX: true } => [3],
-                    _ => [2],
-                }
-            );
+        images = view.Show(images);
         return scope.MoveToOuter(_window is null ? _logits(images).to(ScalarType.Float32) : _window.Logits(images, _logits, _head));
-
-        long Scaled(long side) => Math.Max(1, (long)Math.Round(side * view.Scale));
-    }
-
-    private static View[] Views(SegmentationTestOptions options)
-    {
-        var scales = options.Scales ?? [1];
-        if (scales.Any(scale => scale is not (>= 0.05 and <= 20)))
-            throw new UserErrorException($"test.scales must lie in 0.05 .. 20, not [{string.Join(", ", scales)}].");
-        if (options.Weights is { } given && (given.Length != scales.Length || given.Any(weight => weight is not (> 0 and < 1e6))))
-            throw new UserErrorException(
-                $"test.weights needs a positive weight for each of the {scales.Length} scales, not [{string.Join(", ", given)}]."
-            );
-        if (options.FlipDirections is not null && !options.Flip)
-            throw new UserErrorException("test.flip_directions says what is mirrored where test.flip is true.");
-        var directions = !options.Flip ? [] : options.FlipDirections ?? [MirrorDirection.Horizontal];
-        bool[] across = directions.Contains(MirrorDirection.Horizontal) ? [false, true] : [false];
-        bool[] down = directions.Contains(MirrorDirection.Vertical) ? [false, true] : [false];
-        var weights = options.Weights ?? [.. scales.Select(_ => 1.0)];
-        var total = weights.Sum() * across.Length * down.Length;
-        return [.. from pair in scales.Zip(weights) from x in across from y in down select new View(pair.First, x, y, pair.Second / total)];
     }
 }
