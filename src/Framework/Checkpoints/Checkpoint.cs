@@ -205,6 +205,34 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
+    /// <summary>Writes the same checkpoint under another name, saying other things of itself; tensors and the run's state are copied as they
+    /// are.</summary>
+    /// <exception cref="UserErrorException">The file can't be written; nothing is left of it.</exception>
+    public void CopyAs(string path, CheckpointInfo info)
+    {
+        var metadata = _file.Metadata.ToDictionary(entry => entry.Key, entry => entry.Value);
+        metadata.Remove(Seal.Key);
+        metadata[InfoKey] = info.ToJson();
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+            AtomicFile.Write(
+                path,
+                stream =>
+                    SafetensorsWriter.Write(
+                        stream,
+                        _file.Tensors.Values.Select(tensor => new WeightSource(tensor, target => _file.CopyTo(tensor.Name, target))),
+                        metadata
+                    ),
+                Verify
+            );
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw CheckpointErrors.CannotSave(path, error, new FileInfo(Path).Length);
+        }
+    }
+
     public void Dispose()
     {
         foreach (var tensor in _read)

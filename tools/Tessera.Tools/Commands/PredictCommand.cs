@@ -79,7 +79,13 @@ internal static class PredictCommand
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
         var pictures = output is not null
-            ? new PredictionPictures(Path.Combine(output, "pictures"), files, predictor.Data, Original, options.ScoreThr)
+            ? new PredictionPictures(
+                Path.Combine(output, "pictures"),
+                files,
+                predictor.Data,
+                Original,
+                predictor.Thresholds.Count > 0 ? 0 : options.ScoreThr // below them there is nothing
+            )
             : null;
         var maps =
             output is not null && predictor.Data.Task == DataTask.Segmentation
@@ -118,7 +124,7 @@ internal static class PredictCommand
             foreach (var (path, prediction) in results)
             {
                 if (output is null || files.Length == 1)
-                    ToolConsole.Current.Line(Describe(path, Result.Of(prediction, predictor.Data)));
+                    ToolConsole.Current.Line(Describe(path, Result.Of(prediction, predictor.Data, predictor.Thresholds)));
                 lines?.Write(path, prediction);
                 maps?.Write(path, prediction);
                 if (prediction is SegmentationPrediction or DetectionPrediction or ClassPrediction { Parts: not null })
