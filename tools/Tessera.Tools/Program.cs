@@ -28,6 +28,7 @@ internal static class Program
             AnalyzeErrorsCommand.Create(),
             TestRobustnessCommand.Create(),
             FindLabelErrorsCommand.Create(),
+            FindThresholdCommand.Create(),
             DoctorCommand.Create(),
             ReplayNonFiniteCommand.Create(),
             DatasetStatsCommand.Create(),

@@ -7,6 +7,7 @@ internal static class DropLight
 {
     private const double Furthest = 20;
 
+    private static readonly double[,] s_all = { { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } };
     private static readonly int[,] s_emboss = { { -2, -1, 0 }, { -1, 1, 1 }, { 0, 1, 2 } };
 
     /// <returns>[height * width], grey levels.</returns>
@@ -14,17 +15,9 @@ internal static class DropLight
     {
         var distances = Distances(CannyEdges.Of(drops, height, width, 50, 150), height, width);
         var near = Array.ConvertAll(distances, distance => Math.Min(distance, Furthest));
-        var mean = Planes.Filter(near, height, width, Mean());
-        var levels = Equalised(Array.ConvertAll(mean, value => (byte)value));
+        var sums = Planes.Filter(near, height, width, s_all);
+        var levels = Equalised(Array.ConvertAll(sums, sum => (byte)(float)(sum * (1.0 / 9)))); // a mean that is whole stays so
         return Blurred(Embossed(levels, height, width), height, width);
-    }
-
-    private static double[,] Mean()
-    {
-        var kernel = new double[3, 3];
-        for (var i = 0; i < 9; i++)
-            kernel[i / 3, i % 3] = 1 / 9.0;
-        return kernel;
     }
 
     /// <summary>To the nearest edge, by steps of 1, 1.4 (diagonal) and 2.1969 (a knight's).</summary>

@@ -10,7 +10,7 @@ using Tessera.Framework.Running;
 using Tessera.Tools.Browsing;
 using Tessera.Tools.ErrorAnalysis;
 using Tessera.Tools.Evaluation;
-using Tessera.Tools.LabelErrors;
+using Tessera.Tools.DoubtfulLabels;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;

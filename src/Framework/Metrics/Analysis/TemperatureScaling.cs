@@ -22,7 +22,7 @@ public static class TemperatureScaling
         for (var i = 0; i < 60; i++)
         {
             var middle = (low + high) / 2;
-            if (Slope(Math.Exp(middle)) > 0)
+            if (Slope(Math.Exp(middle)) >= 0)
                 low = middle;
             else
                 high = middle;

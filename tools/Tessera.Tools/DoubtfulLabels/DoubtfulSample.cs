@@ -3,7 +3,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Tools.ErrorAnalysis;
 
-namespace Tessera.Tools.LabelErrors;
+namespace Tessera.Tools.DoubtfulLabels;
 
 /// <summary>One doubt about a label.</summary>
 /// <param name="Kind">other_class, not_annotated or never_found; with several labels present or absent.</param>

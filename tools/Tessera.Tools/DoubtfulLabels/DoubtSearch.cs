@@ -3,7 +3,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics.Analysis;
 using Tessera.Framework.Models;
 
-namespace Tessera.Tools.LabelErrors;
+namespace Tessera.Tools.DoubtfulLabels;
 
 /// <summary>Gathers predictions, and finds the labels that they contradict.</summary>
 internal sealed class DoubtSearch
