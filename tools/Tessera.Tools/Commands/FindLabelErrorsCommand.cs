@@ -114,8 +114,10 @@ internal static class FindLabelErrorsCommand
         var files = new FileSet(folder);
         var page = Page(data, found, shown.Count, files, config);
         files.Add("index.html", page.Html());
-        files.Add("label-errors.json", Document(data, search.Count, source, found));
+        var planted = PlantedScore.Of(data.Dataset, found);
+        files.Add("label-errors.json", Document(data, search.Count, source, found, planted));
         Tell(found, search.Count, data.Part);
+        planted?.Show();
         files.Write();
         ToolConsole.Current.Line($"{Path.Combine(folder, "index.html")}, {Path.Combine(folder, "label-errors.json")}");
         if (data.Part == "train")
@@ -169,12 +171,19 @@ internal static class FindLabelErrorsCommand
         return gallery;
     }
 
-    private static JsonObject Document(EvaluatedData data, int count, string source, IReadOnlyList<DoubtfulSample> found) =>
+    private static JsonObject Document(
+        EvaluatedData data,
+        int count,
+        string source,
+        IReadOnlyList<DoubtfulSample> found,
+        PlantedScore? planted
+    ) =>
         new()
         {
             ["part"] = data.Part,
             ["predicted_by"] = source,
             ["samples"] = count,
+            ["planted"] = planted?.Json,
             ["doubtful"] = Numbers.List(
                 found,
                 sample => new JsonObject

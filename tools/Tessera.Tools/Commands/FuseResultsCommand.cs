@@ -32,13 +32,13 @@ internal static class FuseResultsCommand
             Description = "Data and metrics. Default: config.json of the first RESULTS that is a work dir.",
             HelpName = "CONFIG",
         };
-        var method = new Option<FusionMethod>("--method")
+        var method = new Option<string>("--method")
         {
             Description =
                 "wbf (boxes on one object become their mean), nms (the best stays), soft_nms (those it overlaps score less), nmw (the best's "
                 + "score, a mean box). Default: wbf.",
             HelpName = "METHOD",
-            DefaultValueFactory = _ => FusionMethod.Wbf,
+            DefaultValueFactory = _ => "wbf",
         };
         var iou = new Option<double>("--iou")
         {
@@ -57,13 +57,13 @@ internal static class FuseResultsCommand
             Description = "How much each of RESULTS counts: 2,1. Default: all alike.",
             HelpName = "NUMBERS",
         };
-        var score = new Option<FusedScore>("--score")
+        var score = new Option<string>("--score")
         {
             Description =
                 "wbf: average, largest, box_and_model_average or absent_model_aware_average. Default: average, less where few models have "
                 + "the box.",
             HelpName = "RULE",
-            DefaultValueFactory = _ => FusedScore.Average,
+            DefaultValueFactory = _ => "average",
         };
         var folder = new Option<string>("--out-dir")
         {
@@ -90,10 +90,10 @@ internal static class FuseResultsCommand
                 parsed.GetValue(config),
                 parsed.GetValue(weights),
                 new ResultFusionOptions(
-                    parsed.GetValue(method),
+                    Named<FusionMethod>("--method", parsed.GetRequiredValue(method)),
                     parsed.GetValue(iou),
                     parsed.GetValue(least),
-                    parsed.GetValue(score)
+                    Named<FusedScore>("--score", parsed.GetRequiredValue(score))
                 ),
                 parsed.GetRequiredValue(folder),
                 parsed.GetRequiredValue(overrides)
@@ -136,6 +136,18 @@ internal static class FuseResultsCommand
         MetricFiles.Write(Path.Combine(folder, "fused.json"), Document(results, weights, options, members, values));
         ToolConsole.Current.Line($"{PredictionFolder.BoxesOf(PredictionFolder.FileOf(folder, data.Part))}");
         return 0;
+    }
+
+    /// <summary>A value of several words, as configs write it.</summary>
+    private static T Named<T>(string option, string word)
+        where T : struct, Enum
+    {
+        var known = Enum.GetValues<T>().ToDictionary(value => Framework.Components.ConfigKey.NameOf(value.ToString()));
+        return known.TryGetValue(word, out var found)
+            ? found
+            : throw new UserErrorException(
+                $"{option} is \"{word}\".{NearestName.Suggest(word, known.Keys)} There are {string.Join(", ", known.Keys)}."
+            );
     }
 
     private static void Require(string[] results, ResultFusionOptions options)
@@ -210,7 +222,8 @@ internal static class FuseResultsCommand
         string[] names =
         [
             .. fused.Keys.Where(name =>
-                metrics.Values.Any(metric => metric.RuleOf(name) is not null)
+                double.IsFinite(fused[name])
+                && metrics.Values.Any(metric => metric.RuleOf(name) is not null)
                 && !name.EndsWith("/low", StringComparison.Ordinal)
                 && !name.EndsWith("/high", StringComparison.Ordinal)
             ),
@@ -218,7 +231,6 @@ internal static class FuseResultsCommand
         ToolConsole.Current.Table(
             [part, .. results.Select((path, i) => $"{i + 1}"), "fused", "gain on the best"],
             names
-                .Take(12)
                 .Select(name =>
                     (string[])
                         [
