@@ -37,7 +37,10 @@ public sealed class Predictor : IDisposable
     private Predictor(Session session, PredictorOptions options, IReadOnlyDictionary<string, double> thresholds)
     {
         (_session, _options) = (session, options);
-        _thresholds = new PredictionThresholds(session.TrainedOn!, options.ScoreThr is null ? thresholds : new Dictionary<string, double>());
+        _thresholds = new PredictionThresholds(
+            session.TrainedOn!,
+            options.ScoreThr is null ? thresholds : new Dictionary<string, double>()
+        );
         _pipeline = PredictionPipeline.Build(session);
         var evaluation = session.Options.Test ?? session.Options.Val;
         _batchSize = options.BatchSize ?? Math.Min(evaluation?.Loader?.BatchSize ?? 16, 16); // images of all sizes come one by one
@@ -49,8 +52,8 @@ public sealed class Predictor : IDisposable
 
     public VisionModel Model { get; }
 
-    /// <summary>By class name, the score from which on a prediction is believed, where the checkpoint says (tools/find-threshold): boxes that
-    /// score less are left out. Empty where it doesn't, or where <see cref="PredictorOptions.ScoreThr"/> is given.</summary>
+    /// <summary>By class name, the score from which on a prediction is believed, where the checkpoint says (tools/find-threshold): boxes
+    /// that score less are left out. Empty where it doesn't, or where <see cref="PredictorOptions.ScoreThr"/> is given.</summary>
     public IReadOnlyDictionary<string, double> Thresholds => _thresholds.ByName;
 
     /// <summary>Loads a checkpoint that <c>tools/train</c> wrote.</summary>
@@ -185,7 +188,12 @@ public sealed class Predictor : IDisposable
         _session.Place(batch);
         using var autocast = _session.Precision.Enter(_session.Device.type);
         using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
-        return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)).Select(_thresholds.Apply))];
+        return
+        [
+            .. batch
+                .Samples.Select(sample => sample.Name)
+                .Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)).Select(_thresholds.Apply)),
+        ];
     }
 
     private Result Named(Prediction prediction) => Result.Of(prediction, Data, Thresholds);

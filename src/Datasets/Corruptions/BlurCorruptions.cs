@@ -7,7 +7,14 @@ internal static class BlurCorruptions
 {
     private static readonly double[] s_gaussian = [1, 2, 3, 4, 6];
     private static readonly (int Radius, double Soft)[] s_defocus = [(3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)];
-    private static readonly (double Sigma, int Reach, int Times)[] s_glass = [(0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2)];
+    private static readonly (double Sigma, int Reach, int Times)[] s_glass =
+    [
+        (0.7, 1, 2),
+        (0.9, 2, 1),
+        (1, 2, 3),
+        (1.1, 3, 2),
+        (1.5, 4, 2),
+    ];
     private static readonly (int Radius, double Sigma)[] s_motion = [(10, 3), (15, 5), (15, 8), (15, 12), (20, 15)];
     private static readonly (double End, double Step)[] s_zoom = [(1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)];
 

@@ -63,11 +63,7 @@ internal static class ColorCorruptions
     {
         var sector = Math.Floor(hue * 6);
         var part = (hue * 6) - sector;
-        var (low, falling, rising) = (
-            value * (1 - saturation),
-            value * (1 - (part * saturation)),
-            value * (1 - ((1 - part) * saturation))
-        );
+        var (low, falling, rising) = (value * (1 - saturation), value * (1 - (part * saturation)), value * (1 - ((1 - part) * saturation)));
         return ((int)sector % 6) switch
         {
             0 => (value, rising, low),

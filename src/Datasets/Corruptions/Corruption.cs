@@ -18,7 +18,7 @@ public static class Corruption
 
     /// <summary>The benchmark's 15.</summary>
     public static IReadOnlyList<CorruptionKind> Common { get; } =
-        [.. Enum.GetValues<CorruptionKind>().Where(kind => kind <= CorruptionKind.JpegCompression)];
+    [.. Enum.GetValues<CorruptionKind>().Where(kind => kind <= CorruptionKind.JpegCompression)];
 
     /// <summary>All 19.</summary>
     public static IReadOnlyList<CorruptionKind> All { get; } = Enum.GetValues<CorruptionKind>();
@@ -33,8 +33,8 @@ public static class Corruption
         ArgumentOutOfRangeException.ThrowIfGreaterThan(severity, MostSevere);
         if (image.Channels is not (1 or 3) || image.Type == PixelType.Float32)
             throw new UserErrorException(
-                $"Images of {image.Channels} channels of {image.Type} can't be corrupted; 1 or 3 channels of 8 or 16 bits were expected. Corrupt "
-                    + "stands right after LoadImage, before steps that make floats."
+                $"Images of {image.Channels} channels of {image.Type} can't be corrupted; 1 or 3 of 8 or 16 bits were expected. "
+                    + "Corrupt stands right after LoadImage, before steps that make floats."
             );
         if (kind == CorruptionKind.JpegCompression && image.Type == PixelType.UInt8)
             return DigitalCorruptions.Jpeg(image, severity);

@@ -7,8 +7,18 @@ internal static class DropLight
 {
     private const double Furthest = 20;
 
-    private static readonly double[,] s_all = { { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } };
-    private static readonly int[,] s_emboss = { { -2, -1, 0 }, { -1, 1, 1 }, { 0, 1, 2 } };
+    private static readonly double[,] s_all =
+    {
+        { 1, 1, 1 },
+        { 1, 1, 1 },
+        { 1, 1, 1 },
+    };
+    private static readonly int[,] s_emboss =
+    {
+        { -2, -1, 0 },
+        { -1, 1, 1 },
+        { 0, 1, 2 },
+    };
 
     /// <returns>[height * width], grey levels.</returns>
     public static byte[] Of(byte[] drops, int height, int width)
@@ -81,7 +91,12 @@ internal static class DropLight
 
     private static byte[] Blurred(byte[] levels, int height, int width)
     {
-        int[,] all = { { 1, 1, 1 }, { 1, 1, 1 }, { 1, 1, 1 } };
+        int[,] all =
+        {
+            { 1, 1, 1 },
+            { 1, 1, 1 },
+            { 1, 1, 1 },
+        };
         return Neighbourhood(height, width, (y, x) => Sum(levels, height, width, y, x, all) / 9.0);
     }
 

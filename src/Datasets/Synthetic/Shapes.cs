@@ -146,7 +146,8 @@ public sealed class Shapes : Dataset
         return sample;
     }
 
-    public override int? LabelOf(int index) => _options.Task == DataTask.Classification ? GivenLabel(_painter.FirstLabel(RandomOf(index)), index) : null;
+    public override int? LabelOf(int index) =>
+        _options.Task == DataTask.Classification ? GivenLabel(_painter.FirstLabel(RandomOf(index)), index) : null;
 
     /// <summary>What is wrong with the labels of sample <paramref name="index"/>, on purpose (<see
     /// cref="ShapesOptions.WrongLabels"/>).</summary>

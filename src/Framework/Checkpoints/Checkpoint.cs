@@ -95,6 +95,8 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Copies a tensor's bytes as they are.</summary>
     internal void CopyTo(string name, Stream stream) => _file.CopyTo(name, stream);
 
+    internal IReadOnlyDictionary<string, string> Metadata => _file.Metadata;
+
     /// <summary>The model's tensors: the model's own name, and the full name under which to read it.</summary>
     /// <param name="averaged">The averaged ones where there are such.</param>
     public IReadOnlyDictionary<string, string> ModelNames(bool averaged = false)
@@ -202,34 +204,6 @@ public sealed class Checkpoint : IDisposable
                 error,
                 state.Tensors.Values.Sum(tensor => tensor.NumberOfElements * tensor.ElementSize)
             );
-        }
-    }
-
-    /// <summary>Writes the same checkpoint under another name, saying other things of itself; tensors and the run's state are copied as they
-    /// are.</summary>
-    /// <exception cref="UserErrorException">The file can't be written; nothing is left of it.</exception>
-    public void CopyAs(string path, CheckpointInfo info)
-    {
-        var metadata = _file.Metadata.ToDictionary(entry => entry.Key, entry => entry.Value);
-        metadata.Remove(Seal.Key);
-        metadata[InfoKey] = info.ToJson();
-        try
-        {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
-            AtomicFile.Write(
-                path,
-                stream =>
-                    SafetensorsWriter.Write(
-                        stream,
-                        _file.Tensors.Values.Select(tensor => new WeightSource(tensor, target => _file.CopyTo(tensor.Name, target))),
-                        metadata
-                    ),
-                Verify
-            );
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw CheckpointErrors.CannotSave(path, error, new FileInfo(Path).Length);
         }
     }
 

@@ -47,7 +47,10 @@ public static class BoxFusion
         options ??= new BoxFusionOptions();
         RequireWeights(models.Count, weights);
         var boxes = models
-            .SelectMany((found, model) => found.Where(box => IsUsable(box, options.LeastScore)).Select(box => new Weighed(box, model, weights[model])))
+            .SelectMany(
+                (found, model) =>
+                    found.Where(box => IsUsable(box, options.LeastScore)).Select(box => new Weighed(box, model, weights[model]))
+            )
             .Where(box => box.Score > 0)
             .OrderByDescending(box => box.Score); // stable: among equals the earlier model's first
         var fused = new List<ScoredBox>();

@@ -14,7 +14,7 @@ public enum FusionMethod
     /// <summary>Boxes that overlap a better one score less.</summary>
     SoftNms,
 
-    /// <summary>Non-maximum weighted: the best box's score, and the mean of all boxes on it, weighted by score and overlap with it.</summary>
+    /// <summary>Non-maximum weighted: the best box's score, and the mean of all boxes on it, by score and overlap with it.</summary>
     Nmw,
 }
 
@@ -114,10 +114,7 @@ public static class ResultFusion
     {
         double[] weights = [.. cluster.Select(box => box.Score * BoxFusion.IoU(box.Corners, cluster[0].Corners))];
         var sum = weights.Sum();
-        return cluster[0] with
-        {
-            Corners = (Of(box => box.X1), Of(box => box.Y1), Of(box => box.X2), Of(box => box.Y2)),
-        };
+        return cluster[0] with { Corners = (Of(box => box.X1), Of(box => box.Y1), Of(box => box.X2), Of(box => box.Y2)) };
 
         double Of(Func<(double X1, double Y1, double X2, double Y2), double> corner) =>
             cluster.Select((box, i) => weights[i] * corner(box.Corners)).Sum() / sum;

@@ -67,7 +67,11 @@ public class CorruptionTests
         var values = Corruption.Apply(gray, kind, 3, new RandomSource(1)).Bytes.Select(value => (value + 0.5) / 255).ToArray();
         var mean = values.Average();
         var clipped = kind == CorruptionKind.GaussianNoise ? 0.01 : 0.005; // 0.4 is 2.2 deviations above 0
-        Assert.InRange(mean, 0.4 - clipped + (kind == CorruptionKind.ImpulseNoise ? 0.009 : 0), 0.4 + clipped + (kind == CorruptionKind.ImpulseNoise ? 0.009 : 0));
+        Assert.InRange(
+            mean,
+            0.4 - clipped + (kind == CorruptionKind.ImpulseNoise ? 0.009 : 0),
+            0.4 + clipped + (kind == CorruptionKind.ImpulseNoise ? 0.009 : 0)
+        );
         Assert.InRange(values.Select(value => Math.Pow(value - mean, 2)).Average() / variance, 0.93, 1.03);
     }
 
@@ -122,21 +126,62 @@ public class CorruptionTests
     {
         var step = new Corrupt(new CorruptOptions([CorruptionKind.Fog, CorruptionKind.Snow], [2, 4], Seed: 11));
         byte[] Of(long index, ulong random) =>
-            step.Apply(new Sample { Index = index, Name = "x", Image = new(Picture()) }, new RandomSource(random)).Image!.Decode().Bytes;
+            step.Apply(
+                    new Sample
+                    {
+                        Index = index,
+                        Name = "x",
+                        Image = new(Picture()),
+                    },
+                    new RandomSource(random)
+                )
+                .Image!.Decode()
+                .Bytes;
         Assert.Equal(Of(5, 1), Of(5, 2));
         Assert.NotEqual(Of(5, 1), Of(6, 1));
         var drawn = new Corrupt(new CorruptOptions([CorruptionKind.GaussianNoise]));
         Assert.NotEqual(
-            drawn.Apply(new Sample { Index = 5, Name = "x", Image = new(Picture()) }, new RandomSource(1)).Image!.Decode().Bytes,
-            drawn.Apply(new Sample { Index = 5, Name = "x", Image = new(Picture()) }, new RandomSource(2)).Image!.Decode().Bytes
+            drawn
+                .Apply(
+                    new Sample
+                    {
+                        Index = 5,
+                        Name = "x",
+                        Image = new(Picture()),
+                    },
+                    new RandomSource(1)
+                )
+                .Image!.Decode()
+                .Bytes,
+            drawn
+                .Apply(
+                    new Sample
+                    {
+                        Index = 5,
+                        Name = "x",
+                        Image = new(Picture()),
+                    },
+                    new RandomSource(2)
+                )
+                .Image!.Decode()
+                .Bytes
         );
     }
 
     [Fact]
     public void Corrupt_NamesWhatItCanNotCorrupt()
     {
-        Assert.Contains("severity is 6", Assert.Throws<UserErrorException>(() => new Corrupt(new CorruptOptions(Severities: [1, 6]))).Message, StringComparison.Ordinal);
-        var floats = new Sample { Index = 0, Name = "x", Image = new(new Image(4, 4, 3, PixelType.Float32)) };
+        Assert.Contains(
+            "severity is 6",
+            Assert.Throws<UserErrorException>(() => new Corrupt(new CorruptOptions(Severities: [1, 6]))).Message,
+            StringComparison.Ordinal
+        );
+        var floats = new Sample
+        {
+            Index = 0,
+            Name = "x",
+            Image = new(new Image(4, 4, 3, PixelType.Float32)),
+        };
         Assert.Contains(
             "right after LoadImage",
             Assert.Throws<UserErrorException>(() => new Corrupt(new CorruptOptions()).Apply(floats, new RandomSource(0))).Message,

@@ -60,8 +60,7 @@ public class PlantedErrorTests
         static Shapes Make(double share) =>
             new(new ShapesOptions(Count: 200, Size: 64, Task: DataTask.Detection, Classes: s_classes, WrongLabels: share));
 
-        static List<string> Rows(Boxes boxes) =>
-            [.. boxes.Labels.Select((label, i) => Row(boxes.Corners[(4 * i)..(4 * (i + 1))], label))];
+        static List<string> Rows(Boxes boxes) => [.. boxes.Labels.Select((label, i) => Row(boxes.Corners[(4 * i)..(4 * (i + 1))], label))];
 
         static string Row(float[] box, int label) => $"{label}: {string.Join(" ", box)}";
     }
@@ -70,9 +69,7 @@ public class PlantedErrorTests
     public void OtherTasks_AreRefused() =>
         Assert.Contains(
             "classification and detection, not Segmentation",
-            Assert
-                .Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Task: DataTask.Segmentation, WrongLabels: 0.1)))
-                .Message,
+            Assert.Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Task: DataTask.Segmentation, WrongLabels: 0.1))).Message,
             StringComparison.Ordinal
         );
 }

@@ -59,7 +59,11 @@ public sealed class ResultFusionTests
             [1, 1],
             new ResultFusionOptions(FusionMethod.SoftNms)
         );
-        Assert.Equal([0.9, 0.8 * Math.Exp(-1 / 9.0 / 0.5)], fused.Select(box => Math.Round(box.Score, 6)), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal(
+            [0.9, 0.8 * Math.Exp(-1 / 9.0 / 0.5)],
+            fused.Select(box => Math.Round(box.Score, 6)),
+            (a, b) => Math.Abs(a - b) < 1e-6
+        );
     }
 
     [Theory]
@@ -97,5 +101,6 @@ public sealed class ResultFusionTests
         return Box(x, y, x + 5 + (random.NextDouble() * 30), y + 5 + (random.NextDouble() * 30), random.NextDouble(), random.Next(2));
     }
 
-    private static ScoredBox Box(double x1, double y1, double x2, double y2, double score, int label) => new((x1, y1, x2, y2), score, label);
+    private static ScoredBox Box(double x1, double y1, double x2, double y2, double score, int label) =>
+        new((x1, y1, x2, y2), score, label);
 }

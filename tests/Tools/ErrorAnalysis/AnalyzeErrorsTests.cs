@@ -90,7 +90,8 @@ public sealed class AnalyzeErrorsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Of("analyze-errors", runs.ConfigOf(DataTask.Detection), folder).IsMistake("Classification", "Detection");
         Of("analyze-errors", config, runs.Perfect(DataTask.Classification, 10)).IsMistake("have no line", "another data set");
         runs.Trained(DataTask.Regression);
-        Of("analyze-errors", runs.ConfigOf(DataTask.Regression), runs.Trained(DataTask.Regression)).IsMistake("Regression", "analyze-results");
+        Of("analyze-errors", runs.ConfigOf(DataTask.Regression), runs.Trained(DataTask.Regression))
+            .IsMistake("Regression", "analyze-results");
         Of("analyze-errors", config, folder, "--similar", "circle,star").IsMistake("for detectors");
         Of("analyze-errors", runs.ConfigOf(DataTask.Detection), runs.Trained(DataTask.Detection), "--similar", "circle,stra")
             .IsMistake("\"stra\"", "Did you mean \"star\"?");

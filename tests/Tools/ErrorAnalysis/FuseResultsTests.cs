@@ -31,7 +31,15 @@ public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var metrics = runs.At($"fused-{method}.json");
         Tool.Run("eval-metric", config, output, "--out", metrics).Succeeds();
         Assert.Equal(1, (double)JsonNode.Parse(File.ReadAllText(metrics))!["bbox/AP"]!, 1e-9);
-        Tool.Run("fuse-results", Path.Combine(output, "predictions", "val.boxes.json"), second, "--config", config, "--out-dir", runs.At("again"))
+        Tool.Run(
+                "fuse-results",
+                Path.Combine(output, "predictions", "val.boxes.json"),
+                second,
+                "--config",
+                config,
+                "--out-dir",
+                runs.At("again")
+            )
             .Succeeds();
     }
 
@@ -60,7 +68,13 @@ public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var folder = $"{whole}-half-{rest}";
         using var writer = PredictionFileWriter.Create(folder, new PredictionHeader("val", file.Data), dataRoot: null);
         var dataset = new Tessera.Datasets.Synthetic.Shapes(
-            new(Count: 24, Size: 64, Split: Tessera.Datasets.Synthetic.ShapesSplit.Val, Task: DataTask.Detection, Classes: ["circle", "square", "star"])
+            new(
+                Count: 24,
+                Size: 64,
+                Split: Tessera.Datasets.Synthetic.ShapesSplit.Val,
+                Task: DataTask.Detection,
+                Classes: ["circle", "square", "star"]
+            )
         );
         var number = 0;
         foreach (var image in file.Images)

@@ -53,13 +53,7 @@ public sealed class LabelErrorToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
     {
         var output = runs.At("labels-nothing");
         runs.Trained(DataTask.Segmentation);
-        Tool.Run(
-                "find-label-errors",
-                runs.ConfigOf(DataTask.Segmentation),
-                runs.Trained(DataTask.Segmentation),
-                "--out-dir",
-                output
-            )
+        Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--out-dir", output)
             .IsMistake("Segmentation", "classification, multi_label and detection");
         Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--part", "train")
             .IsMistake("val or test");

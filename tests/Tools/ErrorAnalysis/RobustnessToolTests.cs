@@ -19,10 +19,7 @@ public sealed class RobustnessToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var metrics = runs.At($"rob-{task}.json");
         Tool.Run("test", runs.ConfigOf(task), runs.Checkpoint(task), "--out", metrics, "--no-predictions").Succeeds();
         var name = (string)found["summary"]!["metric"]!;
-        Assert.Equal(
-            (double?)JsonNode.Parse(File.ReadAllText(metrics))![name],
-            (double?)found["values"]!["clean"]![name]
-        );
+        Assert.Equal((double?)JsonNode.Parse(File.ReadAllText(metrics))![name], (double?)found["values"]!["clean"]![name]);
         var values = new[] { "fog/1", "fog/5", "gaussian_noise/1", "gaussian_noise/5" }
             .Select(key => (double)found["values"]![key]![name]!)
             .ToArray();

@@ -16,8 +16,11 @@ public sealed class ThresholdToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var (plain, marked) = (runs.Checkpoint(DataTask.Detection), runs.At("marked.safetensors"));
         using (var checkpoint = Checkpoint.Open(plain))
         {
-            var info = checkpoint.Info with { ScoreThresholds = new Dictionary<string, double> { ["square"] = 2, ["star"] = 0 } };
-            checkpoint.CopyAs(marked, info);
+            var info = checkpoint.Info with
+            {
+                ScoreThresholds = new Dictionary<string, double> { ["square"] = 2, ["star"] = 0 },
+            };
+            CheckpointCopy.Write(checkpoint, marked, info);
         }
         using (var first = Checkpoint.Open(plain))
         using (var second = Checkpoint.Open(marked))
@@ -76,7 +79,9 @@ public sealed class ThresholdToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var found = JsonNode.Parse(File.ReadAllText(Path.Combine(output, "thresholds.json")))!["classes"]!.AsArray();
         using (var opened = Checkpoint.Open(checkpoint))
             Assert.Equal(
-                found.Where(row => row!["threshold"] is not null).ToDictionary(row => (string)row!["name"]!, row => (double)row!["threshold"]!),
+                found
+                    .Where(row => row!["threshold"] is not null)
+                    .ToDictionary(row => (string)row!["name"]!, row => (double)row!["threshold"]!),
                 opened.Info.ScoreThresholds
             );
         Tool.Run("test", runs.ConfigOf(task), checkpoint, "--no-predictions").Succeeds();
@@ -85,19 +90,17 @@ public sealed class ThresholdToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
     [Fact]
     public void Mistakes_AreOneMessage()
     {
-        var (config, checkpoint, output) = (runs.ConfigOf(DataTask.Detection), runs.Checkpoint(DataTask.Detection), runs.At("no-thresholds"));
+        var (config, checkpoint, output) = (
+            runs.ConfigOf(DataTask.Detection),
+            runs.Checkpoint(DataTask.Detection),
+            runs.At("no-thresholds")
+        );
         Said Run(params string[] more) => Tool.Run(["find-threshold", config, checkpoint, "--out-dir", output, .. more]);
         Run("--rule", "f2").IsMistake("precision:0.9");
         Run("--part", "train").IsMistake("too sure");
         Run("--out-checkpoint", checkpoint).IsMistake("CHECKPOINT itself");
         Run("--out-checkpoint", runs.At("x.pth")).IsMistake(".safetensors");
-        Tool.Run(
-                "find-threshold",
-                runs.ConfigOf(DataTask.Classification),
-                runs.Checkpoint(DataTask.Classification),
-                "--out-dir",
-                output
-            )
+        Tool.Run("find-threshold", runs.ConfigOf(DataTask.Classification), runs.Checkpoint(DataTask.Classification), "--out-dir", output)
             .IsMistake("Classification", "detection and multi_label");
         Assert.False(Directory.Exists(output));
     }

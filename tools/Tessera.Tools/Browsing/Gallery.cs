@@ -29,27 +29,27 @@ internal sealed class Gallery(string title)
     /// <summary>The page.</summary>
     public string Html() =>
         $$"""
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width">
-        <title>{{Escape(title)}}</title>
-        <style>
-        body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; color: #222; background: #f4f4f2; }
-        figure { margin: 0 0 1.5em; padding: .8em; background: white; border-radius: 6px; box-shadow: 0 1px 3px #0003; }
-        figcaption { margin-bottom: .5em; overflow-wrap: anywhere; }
-        img { max-width: 100%; height: auto; }
-        .bad { border-left: 5px solid #c33; }
-        </style>
-        </head>
-        <body>
-        <h1>{{Escape(title)}}</h1>
-        {{string.Join('\n', _entries)}}
-        </body>
-        </html>
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width">
+            <title>{{Escape(title)}}</title>
+            <style>
+            body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; color: #222; background: #f4f4f2; }
+            figure { margin: 0 0 1.5em; padding: .8em; background: white; border-radius: 6px; box-shadow: 0 1px 3px #0003; }
+            figcaption { margin-bottom: .5em; overflow-wrap: anywhere; }
+            img { max-width: 100%; height: auto; }
+            .bad { border-left: 5px solid #c33; }
+            </style>
+            </head>
+            <body>
+            <h1>{{Escape(title)}}</h1>
+            {{string.Join('\n', _entries)}}
+            </body>
+            </html>
 
-        """;
+            """;
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
 }

@@ -18,7 +18,8 @@ internal static class AnalyzeErrorsCommand
         var config = CommandLine.Config();
         var results = new Argument<string>("RESULTS")
         {
-            Description = "A work dir with stored predictions, or a file of its folder predictions; or what tools/test --predictions wrote.",
+            Description =
+                "A work dir with stored predictions, or a file of its folder predictions; or what tools/test --predictions wrote.",
         };
         var folder = new Option<string?>("--out-dir")
         {
@@ -47,8 +48,8 @@ internal static class AnalyzeErrorsCommand
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "analyze-errors",
-            "Sorts the errors of stored predictions by kind and says what each costs: boxes by TIDE and COCO's curves, maps by boundary and "
-                + "interior, classes by confused pairs and calibration."
+            "Sorts the errors of stored predictions by kind and says what each costs: boxes by TIDE and COCO's curves, maps by boundary "
+                + "and interior, classes by confused pairs and calibration."
         )
         {
             config,
@@ -111,14 +112,13 @@ internal static class AnalyzeErrorsCommand
                 return new DetectionErrorReport(info, [.. given.Similar.Select(group => Group(group, info))]);
             case DataTask.Segmentation:
                 return new SegmentationErrorReport(info, given.Boundary);
-            case DataTask.Classification
-            or DataTask.MultiLabel:
+            case DataTask.Classification or DataTask.MultiLabel:
                 var (fitted, from) = Fitted(given, data);
                 return new ClassErrorReport(info, fitted, from);
             default:
                 throw new UserErrorException(
-                    $"{given.Config}: its data is for {info.Task}, whose errors have no kinds. tools/analyze-results shows the images that are "
-                        + "predicted worst, eval-metric measures."
+                    $"{given.Config}: its data is for {info.Task}, whose errors have no kinds. tools/analyze-results shows the images that "
+                        + "are predicted worst, eval-metric measures."
                 );
         }
     }
@@ -146,8 +146,8 @@ internal static class AnalyzeErrorsCommand
         var file = PredictionFile.Open(path, Directory.Exists(path) ? "val" : null);
         if (file.Header.Part == data.Part)
             throw new UserErrorException(
-                $"{file.FullName}: these are predictions of {data.Part}, which the temperature is judged with; it is fitted on those of another "
-                    + "part."
+                $"{file.FullName}: these are predictions of {data.Part}, which the temperature is judged with; it is fitted on those of "
+                    + "another part."
             );
         return (ClassScores.Of(file, data.Dataset.Info), file.FullName);
     }

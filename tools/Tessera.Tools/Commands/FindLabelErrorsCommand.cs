@@ -8,9 +8,9 @@ using Tessera.Framework.Metrics.Analysis;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools.Browsing;
+using Tessera.Tools.DoubtfulLabels;
 using Tessera.Tools.ErrorAnalysis;
 using Tessera.Tools.Evaluation;
-using Tessera.Tools.DoubtfulLabels;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -53,8 +53,8 @@ internal static class FindLabelErrorsCommand
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "find-label-errors",
-            "Finds samples whose label a model contradicts with confidence: classes by confident learning, boxes that are missing, of another "
-                + "class, or never found."
+            "Finds samples whose label a model contradicts with confidence: classes by confident learning, boxes that are missing, of "
+                + "another class, or never found."
         )
         {
             config,
@@ -88,14 +88,7 @@ internal static class FindLabelErrorsCommand
 
     private sealed record Shown(string? Folder, int Count, double Sure);
 
-    private static int Run(
-        string config,
-        string source,
-        string? partName,
-        Shown shown,
-        SessionOptions options,
-        PretrainedOptions weights
-    )
+    private static int Run(string config, string source, string? partName, Shown shown, SessionOptions options, PretrainedOptions weights)
     {
         if (shown.Count < 0)
             throw new UserErrorException($"--count is {shown.Count}; 0 or more was expected.");
@@ -122,8 +115,8 @@ internal static class FindLabelErrorsCommand
         ToolConsole.Current.Line($"{Path.Combine(folder, "index.html")}, {Path.Combine(folder, "label-errors.json")}");
         if (data.Part == "train")
             ToolConsole.Current.Note(
-                "A model that was trained long on these labels has learnt the wrong ones, too. An early checkpoint finds more, and surest are "
-                    + "models that have not seen them: tools/cross-validate."
+                "A model that was trained long on these labels has learnt the wrong ones, too. An early checkpoint finds more, and surest "
+                    + "are models that have not seen them: tools/cross-validate."
             );
         return 0;
     }
@@ -143,8 +136,7 @@ internal static class FindLabelErrorsCommand
                 .OrderByDescending(group => group.Count())
                 .Take(20)
                 .Select(group =>
-                    (string[])
-                        [group.Key.Kind, group.Key.Given ?? "-", group.Key.Suggested ?? "-", Numbers.Count(group.LongCount())]
+                    (string[])[group.Key.Kind, group.Key.Given ?? "-", group.Key.Suggested ?? "-", Numbers.Count(group.LongCount())]
                 )
         );
     }

@@ -25,7 +25,7 @@ internal static class FindThresholdCommand
         var rule = new Option<string>("--rule")
         {
             Description =
-                "f1, the greatest harmonic mean of precision and recall; or precision:0.9, as much recall as that precision leaves. Default: "
+                "f1, the greatest harmonic mean of precision and recall; or precision:0.9, as much recall as that leaves. Default: "
                 + "f1.",
             HelpName = "RULE",
             DefaultValueFactory = _ => "f1",
@@ -58,7 +58,7 @@ internal static class FindThresholdCommand
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "find-threshold",
-            "Chooses, class by class, the score from which on a box, or one of several labels, is believed, and stores it in the checkpoint."
+            "Chooses, class by class, the score from which on a box, or one of several labels, is believed, and stores it in a checkpoint."
         )
         {
             config,
@@ -115,7 +115,7 @@ internal static class FindThresholdCommand
         {
             using var opened = Checkpoint.Open(checkpoint);
             var chosen = found.Where(entry => entry.Chosen is not null).ToDictionary(entry => entry.Name, entry => entry.Chosen!.Threshold);
-            opened.CopyAs(output, opened.Info with { ScoreThresholds = chosen });
+            CheckpointCopy.Write(opened, output, opened.Info with { ScoreThresholds = chosen });
             ToolConsole.Current.Line($"{output}: {Counted.Of(chosen.Count, "threshold")}");
         }
         if (asked.Part == DataPart.Test)
@@ -142,8 +142,8 @@ internal static class FindThresholdCommand
             throw new UserErrorException($"--out-checkpoint is {output}, which is CHECKPOINT itself; another name was expected.");
         if (!Checkpoint.IsCheckpoint(checkpoint))
             throw new UserErrorException(
-                $"{checkpoint}\n  It is no checkpoint of Tessera's, so it can't carry thresholds. Leave out --out-checkpoint: thresholds.json "
-                    + "has them."
+                $"{checkpoint}\n  It is no checkpoint of Tessera's, so it can't carry thresholds. Leave out --out-checkpoint: "
+                    + "thresholds.json has them."
             );
     }
 
@@ -166,7 +166,9 @@ internal static class FindThresholdCommand
             )
         );
         foreach (var entry in found.Where(entry => entry is { Chosen: not null, Reached: false }))
-            ToolConsole.Current.Warning($"{entry.Name}: {rule} is not reached at any threshold; the one with the greatest precision is taken.");
+            ToolConsole.Current.Warning(
+                $"{entry.Name}: {rule} is not reached at any threshold; the one with the greatest precision is taken."
+            );
         foreach (var entry in found.Where(entry => entry.Chosen is null))
             ToolConsole.Current.Warning(
                 $"{entry.Name}: {(entry.Objects == 0 ? "the data has none" : "nothing is found of it")}, so it has no threshold."
@@ -175,7 +177,10 @@ internal static class FindThresholdCommand
 
     private static ChartPage Picture(IReadOnlyList<ClassThreshold> found, string title)
     {
-        ClassThreshold[] shown = [.. found.Where(entry => entry.Chosen is not null).OrderByDescending(entry => entry.Objects).Take(MostCurves)];
+        ClassThreshold[] shown =
+        [
+            .. found.Where(entry => entry.Chosen is not null).OrderByDescending(entry => entry.Objects).Take(MostCurves),
+        ];
         return new ChartPage
         {
             Title = shown.Length < found.Count ? $"{title} ({shown.Length} of {found.Count} classes)" : title,

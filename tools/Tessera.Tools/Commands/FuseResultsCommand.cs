@@ -1,13 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
 using Tessera.Models.Detection;
 using Tessera.Predictions;
 using Tessera.Tools.Ensembles;
-using Tessera.Tools.ErrorAnalysis;
 using Tessera.Tools.Evaluation;
 using Tessera.Tools.Fusion;
 using Tessera.Tools.Output;
@@ -23,8 +21,7 @@ internal static class FuseResultsCommand
     {
         var results = new Argument<string[]>("RESULTS")
         {
-            Description =
-                "Two or more: work dirs with stored predictions, files of their folder predictions, or COCO results (.json).",
+            Description = "Two or more: work dirs with stored predictions, files of their folder predictions, or COCO results (.json).",
             Arity = ArgumentArity.OneOrMore,
         };
         var config = new Option<string?>("--config")
@@ -35,8 +32,8 @@ internal static class FuseResultsCommand
         var method = new Option<string>("--method")
         {
             Description =
-                "wbf (boxes on one object become their mean), nms (the best stays), soft_nms (those it overlaps score less), nmw (the best's "
-                + "score, a mean box). Default: wbf.",
+                "wbf (boxes on one object become their mean), nms (the best stays), soft_nms (those it overlaps score less), nmw (the "
+                + "best's score, a mean box). Default: wbf.",
             HelpName = "METHOD",
             DefaultValueFactory = _ => "wbf",
         };
@@ -132,8 +129,9 @@ internal static class FuseResultsCommand
             .ToArray();
         var metrics = data.Metrics();
         var values = Measure(data, fused, metrics, folder, $"{options.Method} of {string.Join(", ", results)}");
-        Show(results, members, values, metrics, data.Part);
-        MetricFiles.Write(Path.Combine(folder, "fused.json"), Document(results, weights, options, members, values));
+        var report = new FusionReport(results, members, values);
+        report.Show(metrics, data.Part);
+        MetricFiles.Write(Path.Combine(folder, "fused.json"), report.Document(weights, options));
         ToolConsole.Current.Line($"{PredictionFolder.BoxesOf(PredictionFolder.FileOf(folder, data.Part))}");
         return 0;
     }
@@ -170,7 +168,9 @@ internal static class FuseResultsCommand
         double[] weights =
         [
             .. parts.Select(part =>
-                double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) && weight >= 0 && double.IsFinite(weight)
+                double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight)
+                && weight >= 0
+                && double.IsFinite(weight)
                     ? weight
                     : double.NaN
             ),
@@ -192,11 +192,7 @@ internal static class FuseResultsCommand
     {
         foreach (var metric in metrics.Values)
             metric.Reset(data.Dataset.Info);
-        using var writer = PredictionFileWriter.Create(
-            folder,
-            new PredictionHeader(data.Part, data.Dataset.Info, what),
-            data.DataRoot
-        );
+        using var writer = PredictionFileWriter.Create(folder, new PredictionHeader(data.Part, data.Dataset.Info, what), data.DataRoot);
         for (var i = 0; i < data.Dataset.Count; i++)
         {
             var sample = data.Truth(i);
@@ -210,70 +206,4 @@ internal static class FuseResultsCommand
         writer.Complete(values);
         return values;
     }
-
-    private static void Show(
-        string[] results,
-        IReadOnlyDictionary<string, double>[] members,
-        IReadOnlyDictionary<string, double> fused,
-        IReadOnlyDictionary<string, Metric> metrics,
-        string part
-    )
-    {
-        string[] names =
-        [
-            .. fused.Keys.Where(name =>
-                double.IsFinite(fused[name])
-                && metrics.Values.Any(metric => metric.RuleOf(name) is not null)
-                && !name.EndsWith("/low", StringComparison.Ordinal)
-                && !name.EndsWith("/high", StringComparison.Ordinal)
-            ),
-        ];
-        ToolConsole.Current.Table(
-            [part, .. results.Select((path, i) => $"{i + 1}"), "fused", "gain on the best"],
-            names
-                .Select(name =>
-                    (string[])
-                        [
-                            name,
-                            .. members.Select(values => Text(values.GetValueOrDefault(name, double.NaN))),
-                            Text(fused[name]),
-                            Numbers.Gain(fused[name] - members.Max(values => values.GetValueOrDefault(name, double.NaN))),
-                        ]
-                )
-        );
-        for (var i = 0; i < results.Length; i++)
-            ToolConsole.Current.Line($"{i + 1}: {results[i]}");
-
-        static string Text(double value) => double.IsNaN(value) ? "n/a" : FormattableString.Invariant($"{value:0.0000}");
-    }
-
-    private static JsonObject Document(
-        string[] results,
-        double[] weights,
-        ResultFusionOptions options,
-        IReadOnlyDictionary<string, double>[] members,
-        IReadOnlyDictionary<string, double> fused
-    ) =>
-        new()
-        {
-            ["method"] = Framework.Components.ConfigKey.NameOf(options.Method.ToString()),
-            ["iou"] = options.Iou,
-            ["least_score"] = options.LeastScore,
-            ["members"] = new JsonArray([
-                .. results.Select(
-                    (path, i) =>
-                        (JsonNode?)
-                            new JsonObject
-                            {
-                                ["results"] = path,
-                                ["weight"] = weights[i],
-                                ["metrics"] = Values(members[i]),
-                            }
-                ),
-            ]),
-            ["fused"] = Values(fused),
-        };
-
-    private static JsonObject Values(IReadOnlyDictionary<string, double> values) =>
-        new(values.Select(value => KeyValuePair.Create(value.Key, Numbers.Json(value.Value))));
 }

@@ -78,14 +78,9 @@ internal static class PredictCommand
         using var predictor = Predictor.Load(checkpoint, options);
         var unreadable = new List<(string Path, string Reason)>();
         var results = predictor.Predict(files, (path, reason) => unreadable.Add((path, reason)));
+        var least = predictor.Thresholds.Count > 0 ? 0 : options.ScoreThr; // below the checkpoint's own there is nothing
         var pictures = output is not null
-            ? new PredictionPictures(
-                Path.Combine(output, "pictures"),
-                files,
-                predictor.Data,
-                Original,
-                predictor.Thresholds.Count > 0 ? 0 : options.ScoreThr // below them there is nothing
-            )
+            ? new PredictionPictures(Path.Combine(output, "pictures"), files, predictor.Data, Original, least)
             : null;
         var maps =
             output is not null && predictor.Data.Task == DataTask.Segmentation

@@ -59,8 +59,8 @@ internal static class TestRobustnessCommand
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "test-robustness",
-            "Evaluates a model on images with noise, blur, weather and digital faults of several strengths: how much of its figure is left. A "
-                + "run that was stopped goes on where it was."
+            "Evaluates a model on images with noise, blur, weather and digital faults of several strengths: how much of its figure is "
+                + "left. A run that was stopped goes on where it was."
         )
         {
             config,
@@ -158,10 +158,7 @@ internal static class TestRobustnessCommand
         foreach (var severity in asked.Severities)
         {
             number++;
-            Take(
-                RobustnessFile.KeyOf(kind, severity),
-                CorruptedPipeline.Of(data.Dataset.Pipeline, kind, severity, asked.Seed)
-            );
+            Take(RobustnessFile.KeyOf(kind, severity), CorruptedPipeline.Of(data.Dataset.Pipeline, kind, severity, asked.Seed));
         }
 
         void Take(string key, IReadOnlyList<Transform>? pipeline)
@@ -200,7 +197,9 @@ internal static class TestRobustnessCommand
                     int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var severity)
                     && severity is >= 1 and <= Corruption.MostSevere
                         ? severity
-                        : throw new UserErrorException($"--severities is \"{text}\"; numbers from 1 to 5 with commas between them were expected.")
+                        : throw new UserErrorException(
+                            $"--severities is \"{text}\"; numbers from 1 to 5 with commas between them were expected."
+                        )
                 )
                 .Distinct()
                 .Order(),

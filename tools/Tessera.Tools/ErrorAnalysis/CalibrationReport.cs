@@ -106,7 +106,11 @@ internal sealed class CalibrationReport(ClassScores scores, ClassScores? fitted,
                     YLabel = "% of predictions",
                     FromZero = true,
                     Width = 640,
-                    Curves = [Shares("as predicted", plain), Shares(FormattableString.Invariant($"temperature {temperature:0.00}"), scaled)],
+                    Curves =
+                    [
+                        Shares("as predicted", plain),
+                        Shares(FormattableString.Invariant($"temperature {temperature:0.00}"), scaled),
+                    ],
                 },
             ],
         };

@@ -31,67 +31,81 @@ internal sealed class ClassErrorReport(DataInfo data, ClassScores? fitted, strin
         new CalibrationReport(_scores, fitted, from).Finish(title, files, document);
     }
 
+    /// <summary>A class taken for another.</summary>
+    /// <param name="Sure">The mean probability of what it is taken for.</param>
+    private sealed record Confused(string Truth, string Predicted, int Count, double Sure);
+
     private void OneLabel(string title, FileSet files, JsonObject document)
     {
         var taken = _scores
-            .Images.Select(image => (Truth: image.Truth.Label!.Value, Predicted: Array.IndexOf(image.Scores, image.Scores.Max()), image.Scores))
+            .Images.Select(image =>
+                (Truth: image.Truth.Label!.Value, Predicted: Array.IndexOf(image.Scores, image.Scores.Max()), image.Scores)
+            )
             .ToArray();
         var right = taken.Count(image => image.Truth == image.Predicted);
-        var pairs = taken
-            .Where(image => image.Truth != image.Predicted)
-            .GroupBy(image => (image.Truth, image.Predicted))
-            .Select(pair => (pair.Key.Truth, pair.Key.Predicted, Count: pair.Count(), Sure: pair.Average(image => image.Scores[image.Predicted])))
-            .OrderByDescending(pair => pair.Count)
-            .ThenBy(pair => (pair.Truth, pair.Predicted))
-            .ToArray();
-        var console = ToolConsole.Current;
-        console.Line(FormattableString.Invariant($"{right} of {_scores.Count} images right: {Numbers.Share(right, _scores.Count)} %"));
+        Confused[] pairs =
+        [
+            .. taken
+                .Where(image => image.Truth != image.Predicted)
+                .GroupBy(image => (image.Truth, image.Predicted))
+                .OrderByDescending(pair => pair.Count())
+                .ThenBy(pair => pair.Key)
+                .Select(pair => new Confused(
+                    data.Classes[pair.Key.Truth],
+                    data.Classes[pair.Key.Predicted],
+                    pair.Count(),
+                    pair.Average(image => image.Scores[image.Predicted])
+                )),
+        ];
+        ToolConsole.Current.Line(
+            FormattableString.Invariant($"{right} of {_scores.Count} images right: {Numbers.Share(right, _scores.Count)} %")
+        );
         if (pairs.Length > 0)
-        {
-            console.Line();
-            console.Table(
-                ["class", "taken for", "images", "accuracy to gain", "mean probability of it"],
-                pairs
-                    .Take(MostPairs)
-                    .Select(pair =>
-                        (string[])
-                            [
-                                data.Classes[pair.Truth],
-                                data.Classes[pair.Predicted],
-                                Numbers.Count(pair.Count),
-                                Numbers.Gain((double)pair.Count / _scores.Count),
-                                Numbers.Percent(pair.Sure),
-                            ]
-                    )
-            );
-            files.Add(
-                "pairs.png",
-                new BarChart
-                {
-                    Title = title,
-                    Label = "accuracy to gain, in points",
-                    Format = "0.00",
-                    Bars =
-                    [
-                        .. pairs
-                            .Take(MostPairs)
-                            .Select(pair => new Bar(
-                                $"{data.Classes[pair.Truth]}, taken for {data.Classes[pair.Predicted]}",
-                                100.0 * pair.Count / _scores.Count
-                            )),
-                    ],
-                }
-            );
-        }
+            Show(pairs, title, files);
         document["right"] = right;
         document["pairs"] = Numbers.List(
             pairs,
             pair => new JsonObject
             {
-                ["truth"] = data.Classes[pair.Truth],
-                ["taken_for"] = data.Classes[pair.Predicted],
+                ["truth"] = pair.Truth,
+                ["taken_for"] = pair.Predicted,
                 ["images"] = pair.Count,
                 ["mean_probability"] = pair.Sure,
+            }
+        );
+    }
+
+    private void Show(Confused[] pairs, string title, FileSet files)
+    {
+        ToolConsole.Current.Line();
+        ToolConsole.Current.Table(
+            ["class", "taken for", "images", "accuracy to gain", "mean probability of it"],
+            pairs
+                .Take(MostPairs)
+                .Select(pair =>
+                    (string[])
+                        [
+                            pair.Truth,
+                            pair.Predicted,
+                            Numbers.Count(pair.Count),
+                            Numbers.Gain((double)pair.Count / _scores.Count),
+                            Numbers.Percent(pair.Sure),
+                        ]
+                )
+        );
+        files.Add(
+            "pairs.png",
+            new BarChart
+            {
+                Title = title,
+                Label = "accuracy to gain, in points",
+                Format = "0.00",
+                Bars =
+                [
+                    .. pairs
+                        .Take(MostPairs)
+                        .Select(pair => new Bar($"{pair.Truth}, taken for {pair.Predicted}", 100.0 * pair.Count / _scores.Count)),
+                ],
             }
         );
     }
@@ -114,9 +128,7 @@ internal sealed class ClassErrorReport(DataInfo data, ClassScores? fitted, strin
         ToolConsole.Current.Table(
             ["class", "images of it", "not found", "found where it is not"],
             rows.OrderByDescending(row => row.Overlooked + row.Invented)
-                .Select(row =>
-                    (string[])[row.Name, Numbers.Count(row.Present), Numbers.Count(row.Overlooked), Numbers.Count(row.Invented)]
-                )
+                .Select(row => (string[])[row.Name, Numbers.Count(row.Present), Numbers.Count(row.Overlooked), Numbers.Count(row.Invented)])
         );
         document["classes"] = Numbers.List(
             rows,

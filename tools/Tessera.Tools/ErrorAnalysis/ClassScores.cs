@@ -17,8 +17,7 @@ internal sealed class ClassScores(DataInfo data)
 
     /// <summary>Whether each class is a question of its own, yes or no: with several labels, and where an image's scores don't sum to
     /// 1.</summary>
-    public bool IsYesOrNo =>
-        data.Task == DataTask.MultiLabel || _images.Any(image => !(Math.Abs(image.Scores.Sum() - 1) <= SumTolerance));
+    public bool IsYesOrNo => data.Task == DataTask.MultiLabel || _images.Any(image => !(Math.Abs(image.Scores.Sum() - 1) <= SumTolerance));
 
     public IEnumerable<(double[] Scores, GroundTruth Truth)> Images => _images;
 
@@ -38,7 +37,9 @@ internal sealed class ClassScores(DataInfo data)
     public static ClassScores Of(PredictionFile file, DataInfo data)
     {
         if (file.Data.Task != data.Task)
-            throw new UserErrorException($"{file.FullName}: its predictions are for {file.Data.Task} data, the config's data is for {data.Task}.");
+            throw new UserErrorException(
+                $"{file.FullName}: its predictions are for {file.Data.Task} data, the config's data is for {data.Task}."
+            );
         if (!file.Data.Classes.SequenceEqual(data.Classes))
             throw new UserErrorException(
                 $"{file.FullName}: its {file.Data.Classes.Count} classes are not the {data.Classes.Count} of the config's data. Are they "
@@ -50,7 +51,7 @@ internal sealed class ClassScores(DataInfo data)
         return scores;
     }
 
-    /// <summary>What is asked, with its probabilities and its answer: of each image its class, or of each image and class yes or no.</summary>
+    /// <summary>What is asked, with its probabilities and its answer: of each image its class, or of each class yes or no.</summary>
     /// <param name="part">Only images whose position fits.</param>
     public (IReadOnlyList<IReadOnlyList<double>> Rows, IReadOnlyList<int> Labels) Questions(bool yesOrNo, Predicate<int>? part = null)
     {

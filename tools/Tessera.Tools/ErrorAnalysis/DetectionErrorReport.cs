@@ -44,9 +44,7 @@ internal sealed class DetectionErrorReport(DataInfo data, IReadOnlyList<IReadOnl
         console.Table(
             ["kind of error", "errors", "AP to gain"],
             [
-                .. tide.Counts.Select(kind =>
-                    (string[])[Word(kind.Key), Numbers.Count(kind.Value), Numbers.Gain(tide.Gains[kind.Key])]
-                ),
+                .. tide.Counts.Select(kind => (string[])[Word(kind.Key), Numbers.Count(kind.Value), Numbers.Gain(tide.Gains[kind.Key])]),
                 ["all false positives", "", Numbers.Gain(tide.FalsePositiveGain)],
                 ["all false negatives", "", Numbers.Gain(tide.FalseNegativeGain)],
             ]
@@ -57,7 +55,12 @@ internal sealed class DetectionErrorReport(DataInfo data, IReadOnlyList<IReadOnl
             ["class", "objects", "AP50", .. kinds.Select(Word)],
             tide.Classes.Select(row =>
                 (string[])
-                    [row.Name, Numbers.Count(row.Objects), Numbers.Percent(row.Ap), .. kinds.Select(kind => Numbers.Count(row.Counts[kind]))]
+                    [
+                        row.Name,
+                        Numbers.Count(row.Objects),
+                        Numbers.Percent(row.Ap),
+                        .. kinds.Select(kind => Numbers.Count(row.Counts[kind])),
+                    ]
             )
         );
         if (tide.Confusions.Count == 0)
@@ -178,13 +181,13 @@ internal sealed class DetectionErrorReport(DataInfo data, IReadOnlyList<IReadOnl
             ["classes"] = new JsonArray([.. classes]),
             ["curves"] = means[0] is not { } all
                 ? null
-                : new JsonObject(
-                    all.Select(step => KeyValuePair.Create($"{step.Key}", (JsonNode?)Numbers.List(step.Value, Numbers.Json)))
-                ),
+                : new JsonObject(all.Select(step => KeyValuePair.Create($"{step.Key}", (JsonNode?)Numbers.List(step.Value, Numbers.Json)))),
         };
 
         static JsonObject? Averages(IReadOnlyDictionary<CocoErrorStep, double[]>? curves) =>
-            curves is null ? null : new JsonObject(curves.Select(step => KeyValuePair.Create($"{step.Key}", Numbers.Json(step.Value.Average()))));
+            curves is null
+                ? null
+                : new JsonObject(curves.Select(step => KeyValuePair.Create($"{step.Key}", Numbers.Json(step.Value.Average()))));
     }
 
     private static JsonObject ByKind<T>(IReadOnlyDictionary<DetectionError, T> values, Func<T, JsonNode?> of) =>

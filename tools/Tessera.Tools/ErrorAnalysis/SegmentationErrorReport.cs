@@ -67,7 +67,7 @@ internal sealed class SegmentationErrorReport(DataInfo data, double boundary) : 
         var console = ToolConsole.Current;
         console.Line(
             FormattableString.Invariant(
-                $"mIoU {100 * found.MeanIoU:0.00}; {Numbers.Share(found.Wrong, found.Pixels)} % of {Numbers.Count(found.Pixels)} pixels wrong"
+                $"mIoU {100 * found.MeanIoU:0.00}; {Numbers.Share(found.Wrong, found.Pixels)} % of the pixels wrong"
             )
         );
         console.Line();
@@ -75,10 +75,7 @@ internal sealed class SegmentationErrorReport(DataInfo data, double boundary) : 
         var (within, wrongWithin) = (found.Classes.Sum(row => row.Interior), found.Classes.Sum(row => row.InteriorWrong));
         console.Table(
             ["where", "% of pixels", "% of them wrong", "% of all errors", "mIoU to gain"],
-            [
-                Row("boundary", at, wrongAt, found.BoundaryGain),
-                Row("interior", within, wrongWithin, found.InteriorGain),
-            ]
+            [Row("boundary", at, wrongAt, found.BoundaryGain), Row("interior", within, wrongWithin, found.InteriorGain)]
         );
         console.Line();
         console.Table(
@@ -113,7 +110,13 @@ internal sealed class SegmentationErrorReport(DataInfo data, double boundary) : 
         );
 
         string[] Row(string where, long pixels, long wrong, double gain) =>
-            [where, Numbers.Share(pixels, found.Pixels), Numbers.Share(wrong, pixels), Numbers.Share(wrong, found.Wrong), Numbers.Gain(gain)];
+            [
+                where,
+                Numbers.Share(pixels, found.Pixels),
+                Numbers.Share(wrong, pixels),
+                Numbers.Share(wrong, found.Wrong),
+                Numbers.Gain(gain),
+            ];
     }
 
     private static LineChart Bands(string title, SegmentationErrorResult found)
@@ -136,7 +139,11 @@ internal sealed class SegmentationErrorReport(DataInfo data, double boundary) : 
         Curve Of(string name, Func<BoundaryBand, (long Part, long Whole)> share) =>
             new(
                 name,
-                [.. found.Bands.Select(band => ((double)band.Width, share(band) is var (part, whole) && whole > 0 ? 100.0 * part / whole : double.NaN))],
+                [
+                    .. found.Bands.Select(band =>
+                        ((double)band.Width, share(band) is var (part, whole) && whole > 0 ? 100.0 * part / whole : double.NaN)
+                    ),
+                ],
                 Marks: true
             );
     }

@@ -25,7 +25,9 @@ internal sealed class FusedResults(IReadOnlyList<double> weights, ResultFusionOp
         if (!_images.TryGetValue(sample.Index, out var found))
             return null;
         if (Array.IndexOf(found, null) is >= 0 and var missing)
-            throw new UserErrorException($"{sample.Name}: the {Ordinal(missing + 1)} of the results have no prediction for it, others have.");
+            throw new UserErrorException(
+                $"{sample.Name}: the {Ordinal(missing + 1)} of the results have no prediction for it, others have."
+            );
         ScoredBox[][] boxes = [.. found.Select(prediction => Boxes(prediction!))];
         var fused = ResultFusion.Fuse(boxes, weights, options);
         return new DetectionPrediction(
@@ -45,7 +47,8 @@ internal sealed class FusedResults(IReadOnlyList<double> weights, ResultFusionOp
     /// <summary>Corners: files hold x, y, width, height.</summary>
     private static ScoredBox[] Boxes(DetectionPrediction found)
     {
-        var (stated, scores) = found.Stated ?? (BoxGeometry.FromCorners(found.Corners), Array.ConvertAll(found.Scores, score => (double)score));
+        var (stated, scores) =
+            found.Stated ?? (BoxGeometry.FromCorners(found.Corners), Array.ConvertAll(found.Scores, score => (double)score));
         return
         [
             .. found.Labels.Select(

@@ -88,8 +88,8 @@ internal sealed class RobustnessFile
                 if (JsonNode.DeepEquals(known[key], value))
                     continue;
                 throw new UserErrorException(
-                    $"{_path}: its values are of another {key.Replace('_', ' ')} ({Shown(known[key])}, now {Shown(value)}). --out-dir DIR takes "
-                        + "another folder, --overwrite begins anew."
+                    $"{_path}: its values are of another {key.Replace('_', ' ')} ({Shown(known[key])}, now {Shown(value)}). --out-dir DIR "
+                        + "takes another folder, --overwrite begins anew."
                 );
             }
             foreach (var (key, values) in document["values"]!.AsObject())
@@ -101,5 +101,10 @@ internal sealed class RobustnessFile
         }
     }
 
-    private static string Shown(JsonNode? value) => value?.ToJsonString() is { } text ? text.Length > 40 ? text[..40] + "…" : text : "none";
+    private static string Shown(JsonNode? value) =>
+        value?.ToJsonString() is { } text
+            ? text.Length > 40
+                ? text[..40] + "…"
+                : text
+            : "none";
 }

@@ -41,7 +41,9 @@ internal sealed class RobustnessReport(
         if (followed.Rule == MetricRule.Less)
             console.Line($"Less of {followed.Name} is better: shares above 100 % are losses.");
         if (kinds.Contains(CorruptionKind.Frost))
-            console.Line("frost is drawn, where the benchmark lays photographs of ice over the image: don't compare it with published figures.");
+            console.Line(
+                "frost is drawn, where the benchmark lays photographs of ice over the image: don't compare it with published figures."
+            );
     }
 
     private IEnumerable<(string Name, string Text)> Summaries()
@@ -58,7 +60,8 @@ internal sealed class RobustnessReport(
             yield return ("mean of the extra ones", FormattableString.Invariant($"{Mean(extra):0.0000} ({extra.Length} of 4)"));
     }
 
-    private string Severities => severities.Count == Corruption.MostSevere ? "all severities" : $"severities {string.Join(", ", severities)}";
+    private string Severities =>
+        severities.Count == Corruption.MostSevere ? "all severities" : $"severities {string.Join(", ", severities)}";
 
     public JsonObject Summary() =>
         new()

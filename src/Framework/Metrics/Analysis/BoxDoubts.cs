@@ -30,9 +30,10 @@ public sealed record BoxDoubtOptions(double Sure = 0.5, double Iou = 0.5, double
 
 /// <summary>Finds wrong boxes by the predictions of a detector that did not learn them by heart.</summary>
 /// <remarks>
-/// Three rules, no published method. Not annotated: a box that scores enough and lies on no object of any class; the certainty is its score.
-/// Other class: on an object lies a box of another class that scores enough, and none of its own class scores as much; the difference of the
-/// two scores. Never found: no box of any class that scores a tenth of that lies on the object, nor near it; 1 less the best score that does.
+/// Three rules, no published method. Not annotated: a box that scores enough and lies on no object of any class; the certainty is
+/// its score. Other class: on an object lies a box of another class that scores enough, and none of its own class scores as much; the
+/// difference of the two scores. Never found: no box of any class that scores a tenth of that lies on the object, nor near it; 1 less
+/// the best score that does.
 /// </remarks>
 public static class BoxDoubts
 {
@@ -83,14 +84,7 @@ public static class BoxDoubts
         }
     }
 
-    private static BoxDoubt? OfObject(
-        int g,
-        BoxAnnotation truth,
-        double[] scores,
-        int[] labels,
-        double[,] ious,
-        BoxDoubtOptions options
-    )
+    private static BoxDoubt? OfObject(int g, BoxAnnotation truth, double[] scores, int[] labels, double[,] ious, BoxDoubtOptions options)
     {
         var box = truth.Boxes[(4 * g)..(4 * (g + 1))];
         var label = truth.Labels[g];

@@ -65,10 +65,7 @@ public sealed class CocoErrorCurves
         {
             var detections = found.Falling(label, scores);
             int[] objects = [.. Enumerable.Range(0, truth.Count).Where(g => inScope(label, truth.Labels[g]))];
-            var excused = truth with
-            {
-                Crowd = [.. truth.Crowd.Select((crowd, g) => crowd || truth.Labels[g] != label)],
-            };
+            var excused = truth with { Crowd = [.. truth.Crowd.Select((crowd, g) => crowd || truth.Labels[g] != label)] };
             return _matcher.OfClass(
                 label,
                 detections[..Math.Min(detections.Length, CocoMatcher.MostDetections)],
@@ -108,7 +105,10 @@ public sealed class CocoErrorCurves
     /// <summary>The mean of the curves of all classes that have any; null where none has.</summary>
     public IReadOnlyDictionary<CocoErrorStep, double[]>? Mean(int area)
     {
-        var curves = Enumerable.Range(0, _names.Count).Select(label => OfClass(label, area)).OfType<IReadOnlyDictionary<CocoErrorStep, double[]>>();
+        var curves = Enumerable
+            .Range(0, _names.Count)
+            .Select(label => OfClass(label, area))
+            .OfType<IReadOnlyDictionary<CocoErrorStep, double[]>>();
         IReadOnlyDictionary<CocoErrorStep, double[]>[] all = [.. curves];
         return all.Length == 0
             ? null

@@ -1,9 +1,9 @@
 namespace Tessera.Framework.Metrics.Analysis;
 
-/// <summary>Makes probabilities more or less sure by one number, the temperature, by which the logits are divided; the order of the classes
-/// stays.</summary>
-/// <remarks>Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017, arXiv:1706.04599. Of stored probabilities the
-/// logarithms take the logits' place: they differ by a constant, which the softmax doesn't see.</remarks>
+/// <summary>Makes probabilities more or less sure by one number, the temperature, by which the logits are divided; the order of the
+/// classes stays.</summary>
+/// <remarks>Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017, arXiv:1706.04599. Of stored
+/// probabilities the logarithms take the logits' place: they differ by a constant, which the softmax doesn't see.</remarks>
 public static class TemperatureScaling
 {
     /// <summary>The bounds of what <see cref="Fit"/> finds: predictions that are all right, or all wrong, would have none.</summary>
@@ -31,11 +31,13 @@ public static class TemperatureScaling
 
         double Slope(double sharpness) =>
             logits
-                .Select((row, i) =>
-                {
-                    var scaled = Softmax(row, sharpness);
-                    return row[labels[i]] - row.Zip(scaled, (logit, p) => logit * p).Sum();
-                })
+                .Select(
+                    (row, i) =>
+                    {
+                        var scaled = Softmax(row, sharpness);
+                        return row[labels[i]] - row.Zip(scaled, (logit, p) => logit * p).Sum();
+                    }
+                )
                 .Sum();
     }
 

@@ -24,9 +24,7 @@ public sealed record ThresholdRule(double? Precision)
             && double.TryParse(text[OfPrecision.Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var precision)
             && precision is > 0 and <= 1
             ? new ThresholdRule(precision)
-            : throw new UserErrorException(
-                $"The rule is \"{text}\"; \"{F1}\" or \"{OfPrecision}0.9\" (above 0, at most 1) was expected."
-            );
+            : throw new UserErrorException($"The rule is \"{text}\"; \"{F1}\" or \"{OfPrecision}0.9\" (above 0, at most 1) was expected.");
     }
 
     public override string ToString() => Precision is { } precision ? FormattableString.Invariant($"{OfPrecision}{precision}") : F1;

@@ -47,8 +47,8 @@ public sealed class TideAnalysis
     }
 
     /// <summary>Average precision with these kinds of errors put right, in [0, 1]: a misplaced or misnamed box finds its object, where it
-    /// is the best that does, and otherwise goes; duplicates, boxes on nothing and boxes wrong in both ways go; a missed object is no longer
-    /// asked for.</summary>
+    /// is the best that does, and otherwise goes; duplicates, boxes on nothing and boxes wrong in both ways go; a missed object is no
+    /// longer asked for.</summary>
     public double ApWithout(params IReadOnlyCollection<DetectionError> mended) => Mean(Curves(mended));
 
     /// <summary>All figures of the images so far.</summary>
@@ -61,7 +61,8 @@ public sealed class TideAnalysis
             ap,
             kinds.ToDictionary(kind => kind, kind => Count(kind, null)),
             kinds.ToDictionary(kind => kind, kind => Math.Max(0, ApWithout(kind) - ap)),
-            Mean(plain.Select(curve => curve with { Points = [.. curve.Points.Select(point => (point.Right ? 1.0 : 0.0, point.Right))] })) - ap,
+            Mean(plain.Select(curve => curve with { Points = [.. curve.Points.Select(point => (point.Right ? 1.0 : 0.0, point.Right))] }))
+                - ap,
             Mean(Curves([], foundAlone: true)) - ap,
             [
                 .. _names.Select(

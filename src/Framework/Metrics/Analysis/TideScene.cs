@@ -105,7 +105,11 @@ internal sealed class TideScene
     private void Judge(int d)
     {
         var box = Boxes[d];
-        if (Best(d, g => Objects[g].Label == box.Label, out var own) is >= 0 and var near && own >= _options.Background && own <= _options.Iou)
+        if (
+            Best(d, g => Objects[g].Label == box.Label, out var own) is >= 0 and var near
+            && own >= _options.Background
+            && own <= _options.Iou
+        )
             (box.Error, box.Meant) = (DetectionError.Localisation, Objects[near]);
         else if (Best(d, g => Objects[g].Label != box.Label, out var other) is >= 0 and var taken && other >= _options.Iou)
             (box.Error, box.Meant) = (DetectionError.Classification, Objects[taken]);

@@ -9,7 +9,15 @@ public class CalibrationTests
     public void Ece_ByHand()
     {
         // Of ten bins: (0.5, 0.6] has .6 right and .6 wrong; (0.8, 0.9] has .9 right. |.6 - .5| * 2/3 + |.9 - 1| / 3 = .1
-        var result = Calibration.Of([[0.6, 0.4], [0.4, 0.6], [0.1, 0.9]], [0, 0, 1], bins: 10);
+        var result = Calibration.Of(
+            [
+                [0.6, 0.4],
+                [0.4, 0.6],
+                [0.1, 0.9],
+            ],
+            [0, 0, 1],
+            bins: 10
+        );
         Assert.Equal(0.1, result.Ece, 12);
         Assert.Equal(0.1, result.Mce, 12);
         Assert.Equal(((2 * 0.16) + (2 * 0.36) + (2 * 0.01)) / 3, result.Brier, 12);
@@ -22,7 +30,15 @@ public class CalibrationTests
     [Fact]
     public void OfOneClass_JudgesItsProbabilityWhateverIsMoreProbable()
     {
-        var result = Calibration.Of([[0.8, 0.2], [0.8, 0.2]], [0, 1], bins: 5, of: 1);
+        var result = Calibration.Of(
+            [
+                [0.8, 0.2],
+                [0.8, 0.2],
+            ],
+            [0, 1],
+            bins: 5,
+            of: 1
+        );
         Assert.Equal((2L, 0.5), (result.Bins[0].Count, result.Bins[0].Accuracy));
         Assert.Equal(0.3, result.Ece, 12);
     }
@@ -55,12 +71,29 @@ public class CalibrationTests
 
     [Fact]
     public void Temperature_OfPredictionsThatAreAllRight_IsTheLowestBound() =>
-        Assert.Equal(TemperatureScaling.Lowest, TemperatureScaling.Fit([[0.7, 0.3], [0.1, 0.9]], [0, 1]), 6);
+        Assert.Equal(
+            TemperatureScaling.Lowest,
+            TemperatureScaling.Fit(
+                [
+                    [0.7, 0.3],
+                    [0.1, 0.9],
+                ],
+                [0, 1]
+            ),
+            6
+        );
 
     [Fact]
     public void Temperature_IsTheLeastOfAFineGrid()
     {
-        double[][] rows = [[0.9, 0.1], [0.8, 0.2], [0.95, 0.05], [0.6, 0.4], [0.7, 0.3]];
+        double[][] rows =
+        [
+            [0.9, 0.1],
+            [0.8, 0.2],
+            [0.95, 0.05],
+            [0.6, 0.4],
+            [0.7, 0.3],
+        ];
         int[] labels = [0, 0, 0, 1, 0];
         var best = Enumerable
             .Range(1, 4000)

@@ -46,7 +46,10 @@ public class DetectionErrorTests
         var categories = s_fixture[index].GetProperty("categories").EnumerateArray().Select(id => id.GetInt32()).ToList();
         int[][] groups =
         [
-            .. s_fixture[index].GetProperty("groups").EnumerateArray().Select(group => group.EnumerateArray().Select(id => categories.IndexOf(id.GetInt32())).ToArray()),
+            .. s_fixture[index]
+                .GetProperty("groups")
+                .EnumerateArray()
+                .Select(group => group.EnumerateArray().Select(id => categories.IndexOf(id.GetInt32())).ToArray()),
         ];
         var curves = new CocoErrorCurves(info, groups);
         for (var i = 0; i < samples.Length; i++)
@@ -75,7 +78,12 @@ public class DetectionErrorTests
     public void Curves_NeverFallAsMoreIsForgiven()
     {
         var (info, predictions, samples) = CocoScenes.Read(s_fixture[0]);
-        var curves = new CocoErrorCurves(info, [[0, 1]]);
+        var curves = new CocoErrorCurves(
+            info,
+            [
+                [0, 1],
+            ]
+        );
         for (var i = 0; i < samples.Length; i++)
             curves.Add(samples[i], predictions[i]);
         var means = Enum.GetValues<CocoErrorStep>().Select(step => curves.Mean(0)![step].Average()).ToArray();

@@ -12,17 +12,43 @@ public class LabelDoubtTests
     [Fact]
     public void ConfidentLearning_ByHand()
     {
-        var result = ConfidentLearning.Find([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.3, 0.7], [0.8, 0.2]], [0, 0, 0, 1, 1]);
+        var result = ConfidentLearning.Find(
+            [
+                [0.9, 0.1],
+                [0.8, 0.2],
+                [0.1, 0.9],
+                [0.3, 0.7],
+                [0.8, 0.2],
+            ],
+            [0, 0, 0, 1, 1]
+        );
         Assert.Equal(0.6, result.Thresholds[0], 12);
         Assert.Equal(0.45, result.Thresholds[1], 12);
-        Assert.Equal(new long[,] { { 2, 1 }, { 1, 1 } }, result.Joint);
+        Assert.Equal(
+            new long[,]
+            {
+                { 2, 1 },
+                { 1, 1 },
+            },
+            result.Joint
+        );
         Assert.Equal([(2, 0, 1), (4, 1, 0)], result.Doubts.Select(doubt => (doubt.Index, doubt.Given, doubt.Suggested)));
         Assert.Equal(0.8, result.Doubts[0].Margin, 12);
     }
 
     [Fact]
     public void ConfidentLearning_BelievesNoClassWithoutALabel() =>
-        Assert.Empty(ConfidentLearning.Find([[0.1, 0.2, 0.7], [0.2, 0.1, 0.7]], [0, 0]).Doubts);
+        Assert.Empty(
+            ConfidentLearning
+                .Find(
+                    [
+                        [0.1, 0.2, 0.7],
+                        [0.2, 0.1, 0.7],
+                    ],
+                    [0, 0]
+                )
+                .Doubts
+        );
 
     // 5 % of the labels are wrong and the model is right nine times in ten: most of them are found, and most of what is found is wrong.
     [Fact]
@@ -49,9 +75,7 @@ public class LabelDoubtTests
     public void Boxes_EachKindOfDoubt()
     {
         // Annotated: a at 0, b at 100, a at 200. Found: a at 0, a at 100 (sure), nothing at 200, b at 300, and again a little beside it.
-        var sample = CocoScenes.Scene(
-            new Boxes([0, 0, 50, 50, 100, 0, 150, 50, 200, 0, 250, 50], [0, 1, 0], new bool[3])
-        );
+        var sample = CocoScenes.Scene(new Boxes([0, 0, 50, 50, 100, 0, 150, 50, 200, 0, 250, 50], [0, 1, 0], new bool[3]));
         var prediction = new DetectionPrediction(
             [0, 0, 50, 50, 100, 0, 150, 50, 300, 0, 350, 50, 302, 0, 352, 50],
             [0.9f, 0.875f, 0.75f, 0.625f],
@@ -98,7 +122,12 @@ public class LabelDoubtTests
         var search = new ScoreThresholds(new DataInfo(["a", "b"], DataTask.MultiLabel));
         foreach (var (score, isThere) in new[] { (0.9f, false), (0.8f, true), (0.2f, true) })
             search.Add(
-                new Sample { Index = 0, Name = "x", Truth = { MultiLabel = [isThere ? 1 : 0, 0] } },
+                new Sample
+                {
+                    Index = 0,
+                    Name = "x",
+                    Truth = { MultiLabel = [isThere ? 1 : 0, 0] },
+                },
                 new ClassPrediction([score, 0.5f], 0)
             );
         var found = search.Choose(ThresholdRule.Parse("precision:0.9"));
@@ -113,5 +142,9 @@ public class LabelDoubtTests
     [InlineData("precision:0")]
     [InlineData("precision:1.5")]
     public void Rule_OfAnotherForm_IsAMistake(string text) =>
-        Assert.Contains("\"precision:0.9\"", Assert.Throws<UserErrorException>(() => ThresholdRule.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"precision:0.9\"",
+            Assert.Throws<UserErrorException>(() => ThresholdRule.Parse(text)).Message,
+            StringComparison.Ordinal
+        );
 }

@@ -21,17 +21,17 @@ public class SegmentationErrorTests
         var random = new RandomSource((ulong)seed);
         var labels = new int?[height * width];
         for (var i = 0; i < labels.Length; i++)
-            labels[i] = random.Chance(0.02) ? random.Next(4) : random.Chance(0.03) ? null : 0;
+            labels[i] =
+                random.Chance(0.02) ? random.Next(4)
+                : random.Chance(0.03) ? null
+                : 0;
         var expected = new int[labels.Length];
         for (var i = 0; i < labels.Length; i++)
         {
             var nearest = most + 1;
             for (var j = 0; j < labels.Length; j++)
                 if (labels[i] is { } own && labels[j] is { } other && own != other)
-                    nearest = Math.Min(
-                        nearest,
-                        Math.Max(Math.Abs((i / width) - (j / width)), Math.Abs((i % width) - (j % width)))
-                    );
+                    nearest = Math.Min(nearest, Math.Max(Math.Abs((i / width) - (j / width)), Math.Abs((i % width) - (j % width))));
             expected[i] = nearest;
         }
         Assert.Equal(expected, BoundaryDistance.Of(labels, height, width, most));
@@ -52,7 +52,12 @@ public class SegmentationErrorTests
                 : 1
             );
         }
-        var sample = new Sample { Index = 0, Name = "scene", Truth = { SegmentationMap = truth } };
+        var sample = new Sample
+        {
+            Index = 0,
+            Name = "scene",
+            Truth = { SegmentationMap = truth },
+        };
         return (sample, new SegmentationPrediction(found));
     }
 
@@ -71,8 +76,14 @@ public class SegmentationErrorTests
         // The boundary right: a 600/600, b 580/600. The interior right: a 570/600, b 600/630, c neither there nor predicted.
         Assert.Equal(((1 + (580 / 600.0)) / 3) - result.MeanIoU, result.BoundaryGain, 12);
         Assert.Equal((((570 / 600.0) + (600 / 630.0)) / 2) - result.MeanIoU, result.InteriorGain, 12);
-        Assert.Equal((1, 2, 20L, 0L), (result.Pairs[0].Truth, result.Pairs[0].Predicted, result.Pairs[0].Pixels, result.Pairs[0].AtBoundary));
-        Assert.Equal((0, 1, 30L, 30L), (result.Pairs[1].Truth, result.Pairs[1].Predicted, result.Pairs[1].Pixels, result.Pairs[1].AtBoundary));
+        Assert.Equal(
+            (1, 2, 20L, 0L),
+            (result.Pairs[0].Truth, result.Pairs[0].Predicted, result.Pairs[0].Pixels, result.Pairs[0].AtBoundary)
+        );
+        Assert.Equal(
+            (0, 1, 30L, 30L),
+            (result.Pairs[1].Truth, result.Pairs[1].Predicted, result.Pairs[1].Pixels, result.Pairs[1].AtBoundary)
+        );
         Assert.Equal(result.InteriorGain, result.Pairs[0].Gain, 12);
         Assert.Equal(new BoundaryBand(1, 60, 30), result.Bands[0]);
         Assert.Equal(new BoundaryBand(8, 480, 30), result.Bands[3]);
