@@ -81,21 +81,23 @@ internal sealed class RobustnessReport(
 
     public HeatMap Picture(string title)
     {
+        var isError = followed.Rule == MetricRule.Less; // in a unit of its own
+        var scale = isError ? 1 : 100;
         var values = new double[kinds.Count, severities.Count + 1];
         for (var k = 0; k < kinds.Count; k++)
         {
-            values[k, 0] = 100 * Clean;
+            values[k, 0] = scale * Clean;
             for (var s = 0; s < severities.Count; s++)
-                values[k, s + 1] = 100 * Of(kinds[k], severities[s]);
+                values[k, s + 1] = scale * Of(kinds[k], severities[s]);
         }
         return new HeatMap
         {
-            Title = $"{title}: {followed.Name} x 100",
+            Title = isError ? $"{title}: {followed.Name}" : $"{title}: {followed.Name} x 100",
             Rows = [.. kinds.Select(RobustnessFile.NameOf)],
             Columns = ["clean", .. severities.Select(severity => $"{severity}")],
             Values = values,
             Low = 0,
-            Format = "0.0",
+            Format = isError ? "0.###" : "0.0",
             ColumnLabel = "severity",
         };
     }
