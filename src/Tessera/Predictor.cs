@@ -32,10 +32,15 @@ public sealed class Predictor : IDisposable
     private readonly IReadOnlyList<Transform> _pipeline;
     private readonly ConvNormFusion _fusion = new();
     private readonly int _batchSize;
+    private readonly PredictionThresholds _thresholds;
 
-    private Predictor(Session session, PredictorOptions options)
+    private Predictor(Session session, PredictorOptions options, IReadOnlyDictionary<string, double> thresholds)
     {
         (_session, _options) = (session, options);
+        _thresholds = new PredictionThresholds(
+            session.TrainedOn!,
+            options.ScoreThr is null ? thresholds : new Dictionary<string, double>()
+        );
         _pipeline = PredictionPipeline.Build(session);
         var evaluation = session.Options.Test ?? session.Options.Val;
         _batchSize = options.BatchSize ?? Math.Min(evaluation?.Loader?.BatchSize ?? 16, 16); // images of all sizes come one by one
@@ -46,6 +51,10 @@ public sealed class Predictor : IDisposable
     public DataInfo Data => _session.TrainedOn!;
 
     public VisionModel Model { get; }
+
+    /// <summary>By class name, the score from which on a prediction is believed, where the checkpoint says (tools/find-threshold): boxes
+    /// that score less are left out. Empty where it doesn't, or where <see cref="PredictorOptions.ScoreThr"/> is given.</summary>
+    public IReadOnlyDictionary<string, double> Thresholds => _thresholds.ByName;
 
     /// <summary>Loads a checkpoint that <c>tools/train</c> wrote.</summary>
     /// <exception cref="UserErrorException">The file is no such checkpoint, is damaged, or needs a plugin that <paramref name="options"/>
@@ -63,8 +72,9 @@ public sealed class Predictor : IDisposable
             opened.Dispose();
             throw;
         }
+        var thresholds = opened.Info.ScoreThresholds;
         var session = Session.OfCheckpoint(opened, options.ToSession());
-        return session.HandOver(opened => new Predictor(opened, options));
+        return session.HandOver(opened => new Predictor(opened, options, thresholds));
     }
 
     /// <summary>What the model makes of an image file.</summary>
@@ -112,21 +122,21 @@ public sealed class Predictor : IDisposable
     /// <summary>What the model makes of an image file, with names: <see cref="Classification"/>, <see cref="Detections"/>,
     /// <see cref="Segmentation"/> or <see cref="Regression"/>.</summary>
     /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    public Result Recognize(string path) => Result.Of(Predict(path), Data);
+    public Result Recognize(string path) => Named(Predict(path));
 
     /// <summary>What the model makes of an image in memory (RGB), with names.</summary>
-    public Result Recognize(Image image) => Result.Of(Predict(image), Data);
+    public Result Recognize(Image image) => Named(Predict(image));
 
     /// <summary>What the model makes of an image file in memory, with names.</summary>
     /// <param name="name">For messages.</param>
     /// <exception cref="UserErrorException">It can't be read as an image.</exception>
-    public Result Recognize(ReadOnlyMemory<byte> file, string name = "image") => Result.Of(Predict(file, name), Data);
+    public Result Recognize(ReadOnlyMemory<byte> file, string name = "image") => Named(Predict(file, name));
 
     /// <summary>What the model makes of an image file from a stream, with names.</summary>
     /// <param name="stream">Stays the caller's.</param>
     /// <param name="name">For messages.</param>
     /// <exception cref="UserErrorException">It can't be read as an image.</exception>
-    public Result Recognize(Stream stream, string name = "image") => Result.Of(Predict(stream, name), Data);
+    public Result Recognize(Stream stream, string name = "image") => Named(Predict(stream, name));
 
     /// <summary>Predicts a grey image and forgets it, so that the first real one doesn't wait for code and memory to be made
     /// ready.</summary>
@@ -242,12 +252,19 @@ public sealed class Predictor : IDisposable
         _session.Place(batch);
         using var autocast = _session.Precision.Enter(_session.Device.type);
         using var fused = _options.FuseNorms ? _fusion.Enter() : default(IDisposable);
-        return [.. batch.Samples.Select(sample => sample.Name).Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)))];
+        return
+        [
+            .. batch
+                .Samples.Select(sample => sample.Name)
+                .Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)).Select(_thresholds.Apply)),
+        ];
     }
+
+    private Result Named(Prediction prediction) => Result.Of(prediction, Data, Thresholds);
 
     private T Named<T>(Prediction prediction)
         where T : Result =>
-        Result.Of(prediction, Data) as T
+        Named(prediction) as T
         ?? throw new InvalidOperationException(
             $"The model is for {Data.Task}, whose results are {Result.Of(prediction, Data).GetType().Name}, not {typeof(T).Name}."
         );

@@ -20,7 +20,8 @@ public sealed record PredictorOptions
     /// <summary>Told which plugins are built and loaded, with their SHA-256.</summary>
     public Action<string>? Note { get; init; }
 
-    /// <summary>Detectors: only boxes that score more, in place of the config's model.test.score_thr.</summary>
+    /// <summary>Detectors: only boxes that score more, in place of the config's model.test.score_thr and of
+    /// thresholds by class that the checkpoint carries.</summary>
     public double? ScoreThr { get; init; }
 
     /// <summary>Take the averaged weights where the checkpoint has them.</summary>

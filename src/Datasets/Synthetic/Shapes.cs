@@ -37,6 +37,9 @@ public enum ShapesSplit
 /// its middle, and a class is a shape with a mark ("circle with cross"). Classes are then each of <paramref name="Classes"/> with each
 /// mark.</param>
 /// <param name="MarkScale">A mark's size relative to its shape's.</param>
+/// <param name="WrongLabels">For classification and detection: this part of the labels is wrong, the same ones every time, to try out how
+/// wrong labels are found (<see cref="Shapes.PlantedErrorsOf"/> knows them). Boxes are called by another class or left out; half as many
+/// stand where nothing is.</param>
 public sealed record ShapesOptions(
     [property: Range(1, 100_000_000)] int Count = 10_000,
     [property: Range(16, 2048)] int Size = 48,
@@ -54,7 +57,8 @@ public sealed record ShapesOptions(
     [property: Range(0, 65536)] int CacheMb = 0,
     string? Labels = null,
     [property: MinLength(2)] string[]? Marks = null,
-    [property: Range(0.05, 0.45)] double MarkScale = 0.2
+    [property: Range(0.05, 0.45)] double MarkScale = 0.2,
+    [property: Range(0.0, 0.5)] double WrongLabels = 0
 );
 
 /// <summary>
@@ -68,6 +72,7 @@ public sealed class Shapes : Dataset
     private readonly string[] _classes;
     private readonly ShapePainter _painter;
     private readonly LabelFolder? _labels;
+    private readonly PlantedErrors? _planted;
     private readonly ShapeScene?[] _cache;
     private long _cacheLeft;
 
@@ -104,6 +109,9 @@ public sealed class Shapes : Dataset
         if (options.Labels is { } labels && options.Task != DataTask.Segmentation)
             throw new UserErrorException($"Shapes: labels is {labels}; label images are for the task segmentation, not {options.Task}.");
         _labels = options.Labels is { } folder ? new LabelFolder(folder, names) : null;
+        if (options.WrongLabels > 0 && options.Task is not (DataTask.Classification or DataTask.Detection))
+            throw new UserErrorException($"Shapes: wrong_labels is for the tasks classification and detection, not {options.Task}.");
+        _planted = options.WrongLabels > 0 ? new PlantedErrors(options.WrongLabels, _classes.Length, options.Size) : null;
     }
 
     public override int Count => _options.Count;
@@ -126,25 +134,43 @@ public sealed class Shapes : Dataset
         var task = _options.Task;
         var truth = _options.Truth;
         if (task == DataTask.Classification)
-            sample.Truth.Label = scene.Shapes[0].Label;
+            sample.Truth.Label = GivenLabel(scene.Shapes[0].Label, index);
         if (task == DataTask.Regression)
             sample.Truth.Targets = scene.Shapes[0].Place;
         if (truth || task is DataTask.MultiLabel)
             sample.Truth.MultiLabel = MultiHot(scene);
         if (truth || task is DataTask.Detection)
-            SetInstances(sample, scene);
+            SetInstances(sample, scene, index);
         if (_labels is null && (truth || task is DataTask.Segmentation))
             sample.Truth.SegmentationMap = SegmentationMap(scene);
         return sample;
     }
 
-    public override int? LabelOf(int index) => _options.Task == DataTask.Classification ? _painter.FirstLabel(RandomOf(index)) : null;
+    public override int? LabelOf(int index) =>
+        _options.Task == DataTask.Classification ? GivenLabel(_painter.FirstLabel(RandomOf(index)), index) : null;
+
+    /// <summary>What is wrong with the labels of sample <paramref name="index"/>, on purpose (<see
+    /// cref="ShapesOptions.WrongLabels"/>).</summary>
+    public IReadOnlyList<PlantedError> PlantedErrorsOf(int index)
+    {
+        if (_planted is null)
+            return [];
+        if (_options.Task == DataTask.Detection)
+            return _planted.Change(Visible(SceneOf(index)).Boxes, RandomOf(index)).Errors;
+        var label = _painter.FirstLabel(RandomOf(index));
+        return _planted.OtherLabel(label, RandomOf(index)) is { } given
+            ? [new PlantedError(PlantedErrorKind.OtherClass, label, given, null)]
+            : [];
+    }
+
+    private int GivenLabel(int label, int index) => _planted?.OtherLabel(label, RandomOf(index)) ?? label;
 
     public override IReadOnlyList<int>? LabelsOf(int index) =>
         _options.Task switch
         {
             _ when _labels is not null => null, // the files say so, not the scene
             DataTask.Classification => [LabelOf(index)!.Value],
+            DataTask.Detection when _planted is not null => [.. Get(index).Truth.Boxes!.Labels.Distinct()],
             DataTask.MultiLabel or DataTask.Detection => [.. SceneOf(index).Shapes.Select(shape => shape.Label).Distinct()],
             DataTask.Segmentation => [.. SceneOf(index).Shapes.Select(shape => shape.Label + 1).Distinct()],
             _ => null,
@@ -180,19 +206,39 @@ public sealed class Shapes : Dataset
         return labels;
     }
 
-    private void SetInstances(Sample sample, ShapeScene scene)
+    private (Boxes Boxes, byte[][] Masks) Visible(ShapeScene scene)
     {
         var visible = scene.Shapes.Where(shape => shape.Mask.AsSpan().Contains((byte)1)).ToArray(); // one may lie wholly below others
-        sample.Truth.Boxes = new Boxes(
-            [.. visible.SelectMany(shape => Box(shape.Mask!))],
-            [.. visible.Select(shape => shape.Label)],
-            new bool[visible.Length]
+        return (
+            new Boxes(
+                [.. visible.SelectMany(shape => Box(shape.Mask!))],
+                [.. visible.Select(shape => shape.Label)],
+                new bool[visible.Length]
+            ),
+            [.. visible.Select(shape => (byte[])shape.Mask!.Clone())]
         );
-        sample.Truth.BoxAnnotation = BoxAnnotation.Of(sample.Truth.Boxes);
-        sample.Truth.InstanceMasks =
-        [
-            .. visible.Select(shape => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, (byte[])shape.Mask!.Clone())),
-        ];
+    }
+
+    private void SetInstances(Sample sample, ShapeScene scene, int index)
+    {
+        var (boxes, masks) = Visible(scene);
+        if (_planted is not null && _options.Task == DataTask.Detection)
+        {
+            var (given, origins, _) = _planted.Change(boxes, RandomOf(index));
+            masks = [.. origins.Select((origin, i) => origin is { } shape ? masks[shape] : Filled(given.Corners.AsSpan(4 * i, 4)))];
+            boxes = given;
+        }
+        sample.Truth.Boxes = boxes;
+        sample.Truth.BoxAnnotation = BoxAnnotation.Of(boxes);
+        sample.Truth.InstanceMasks = [.. masks.Select(mask => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, mask))];
+    }
+
+    private byte[] Filled(ReadOnlySpan<float> box)
+    {
+        var mask = new byte[_options.Size * _options.Size];
+        for (var y = (int)box[1]; y < (int)box[3]; y++)
+            mask.AsSpan((y * _options.Size) + (int)box[0], (int)(box[2] - box[0])).Fill(1);
+        return mask;
     }
 
     private Image SegmentationMap(ShapeScene scene)

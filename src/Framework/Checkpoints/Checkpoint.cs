@@ -95,6 +95,8 @@ public sealed class Checkpoint : IDisposable
     /// <summary>Copies a tensor's bytes as they are.</summary>
     internal void CopyTo(string name, Stream stream) => _file.CopyTo(name, stream);
 
+    internal IReadOnlyDictionary<string, string> Metadata => _file.Metadata;
+
     /// <summary>The model's tensors: the model's own name, and the full name under which to read it.</summary>
     /// <param name="averaged">The averaged ones where there are such.</param>
     public IReadOnlyDictionary<string, string> ModelNames(bool averaged = false)

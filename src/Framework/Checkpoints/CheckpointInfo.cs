@@ -45,6 +45,10 @@ public sealed record CheckpointInfo
     /// <summary>Tessera's version and, if the runner adds them, those of the provider and libtorch.</summary>
     public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string> { ["tessera"] = TesseraVersion };
 
+    /// <summary>By class name, the score from which on a prediction of it is believed (tools/find-threshold); empty where none was
+    /// chosen.</summary>
+    public IReadOnlyDictionary<string, double> ScoreThresholds { get; init; } = new Dictionary<string, double>();
+
     /// <summary>Checkpoints that this run has written and may remove, oldest first.</summary>
     internal IReadOnlyList<string> Kept { get; init; } = [];
 
@@ -82,6 +86,10 @@ public sealed record CheckpointInfo
     private JsonObject Facts()
     {
         var facts = PlainFacts();
+        if (ScoreThresholds.Count > 0)
+            facts["score_thresholds"] = new JsonObject(
+                ScoreThresholds.Select(threshold => KeyValuePair.Create(threshold.Key, (JsonNode?)threshold.Value))
+            );
         if (Base is { } needed)
             facts["base"] = new JsonObject
             {
@@ -164,6 +172,8 @@ public sealed record CheckpointInfo
                 )
                 : null,
             Versions = Texts(json["versions"]!),
+            ScoreThresholds =
+                json["score_thresholds"]?.AsObject().ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<double>()) ?? [],
             Kept = [.. json["kept"]!.AsArray().Select(name => name!.GetValue<string>())],
         };
 

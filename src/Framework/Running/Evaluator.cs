@@ -27,6 +27,9 @@ public sealed class Evaluator
 
     public bool ChannelsLast { get; init; }
 
+    /// <summary>Metrics give no intervals, which may take long to draw.</summary>
+    public bool PointsOnly { get; init; }
+
     /// <summary>Set where the model was trained on the same classes in another order.</summary>
     public ClassOrder? Order { get; init; }
 
@@ -58,7 +61,7 @@ public sealed class Evaluator
         if (measured == 0)
             throw NothingMeasured();
         Merge();
-        return WithCoverage(NonFinite.Judge(Values(Metrics)), measured, Loader.Dataset);
+        return WithCoverage(NonFinite.Judge(Values(Metrics, PointsOnly)), measured, Loader.Dataset);
     }
 
     /// <summary>Predicts and measures one batch, to see whether that can be done. The model is back in its former mode afterwards, the
@@ -171,12 +174,15 @@ public sealed class Evaluator
     /// <summary>What metrics have gathered, by the values' names.</summary>
     /// <param name="metrics">By the config's names.</param>
     /// <exception cref="UserErrorException">Two of them give a value of the same name.</exception>
-    public static IReadOnlyDictionary<string, double> Values(IReadOnlyDictionary<string, Metric> metrics)
+    public static IReadOnlyDictionary<string, double> Values(IReadOnlyDictionary<string, Metric> metrics) =>
+        Values(metrics, pointsOnly: false);
+
+    private static Dictionary<string, double> Values(IReadOnlyDictionary<string, Metric> metrics, bool pointsOnly)
     {
         var values = new Dictionary<string, double>();
         foreach (var (key, metric) in metrics)
         {
-            foreach (var (name, value) in metric.Compute())
+            foreach (var (name, value) in pointsOnly ? metric.ComputePoints() : metric.Compute())
             {
                 if (!values.TryAdd(name, value))
                     throw new UserErrorException($"metrics.{key}: another metric gives \"{name}\" already. Leave one of the two out.");

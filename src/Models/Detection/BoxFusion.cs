@@ -45,10 +45,12 @@ public static class BoxFusion
     )
     {
         options ??= new BoxFusionOptions();
-        if (models.Count != weights.Count || !weights.Any(weight => weight > 0) || weights.Any(weight => !(weight >= 0)))
-            throw new ArgumentException($"{models.Count} models need as many weights, not negative and not all 0.", nameof(weights));
+        RequireWeights(models.Count, weights);
         var boxes = models
-            .SelectMany((found, model) => found.Where(box => IsUsable(box, options)).Select(box => new Weighed(box, model, weights[model])))
+            .SelectMany(
+                (found, model) =>
+                    found.Where(box => IsUsable(box, options.LeastScore)).Select(box => new Weighed(box, model, weights[model]))
+            )
             .Where(box => box.Score > 0)
             .OrderByDescending(box => box.Score); // stable: among equals the earlier model's first
         var fused = new List<ScoredBox>();
@@ -72,13 +74,19 @@ public static class BoxFusion
         return [.. fused.OrderByDescending(box => box.Score)];
     }
 
-    private static bool IsUsable(ScoredBox box, BoxFusionOptions options) =>
-        box.Score >= options.LeastScore
+    internal static void RequireWeights(int models, IReadOnlyList<double> weights)
+    {
+        if (models != weights.Count || !weights.Any(weight => weight > 0) || weights.Any(weight => !(weight >= 0)))
+            throw new ArgumentException($"{models} models need as many weights, not negative and not all 0.", nameof(weights));
+    }
+
+    internal static bool IsUsable(ScoredBox box, double leastScore) =>
+        box.Score >= leastScore
         && box.Corners.X2 > box.Corners.X1
         && box.Corners.Y2 > box.Corners.Y1
         && double.IsFinite(box.Score + box.Corners.X1 + box.Corners.Y1 + box.Corners.X2 + box.Corners.Y2);
 
-    private static double IoU((double X1, double Y1, double X2, double Y2) a, (double X1, double Y1, double X2, double Y2) b)
+    internal static double IoU((double X1, double Y1, double X2, double Y2) a, (double X1, double Y1, double X2, double Y2) b)
     {
         var width = Math.Min(a.X2, b.X2) - Math.Max(a.X1, b.X1);
         var height = Math.Min(a.Y2, b.Y2) - Math.Max(a.Y1, b.Y1);

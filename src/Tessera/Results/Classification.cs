@@ -1,3 +1,4 @@
+using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 
 namespace Tessera.Results;
@@ -11,12 +12,24 @@ public sealed record ClassScore(int Index, string Name, float Score);
 /// <summary>Which class an image shows, or which.</summary>
 public sealed record Classification : Result
 {
-    internal Classification(ClassPrediction raw, IReadOnlyList<string> names)
-        : base(raw) =>
-        Ranked = [.. raw.Scores.Select((score, c) => new ClassScore(c, names[c], score)).OrderByDescending(entry => entry.Score)];
+    private const double UsualThreshold = 0.5;
+
+    internal Classification(ClassPrediction raw, DataInfo data, IReadOnlyDictionary<string, double>? thresholds)
+        : base(raw)
+    {
+        Ranked = [.. raw.Scores.Select((score, c) => new ClassScore(c, data.Classes[c], score)).OrderByDescending(entry => entry.Score)];
+        Present =
+            data.Task == DataTask.MultiLabel
+                ? [.. Ranked.Where(entry => entry.Score >= (thresholds?.GetValueOrDefault(entry.Name, UsualThreshold) ?? UsualThreshold))]
+                : [Best];
+    }
 
     /// <summary>Every class, the most probable first.</summary>
     public IReadOnlyList<ClassScore> Ranked { get; }
+
+    /// <summary>With several labels the classes that score enough: each at least the threshold that the checkpoint says (<see
+    /// cref="Predictor.Thresholds"/>), or 0.5; otherwise the most probable class.</summary>
+    public IReadOnlyList<ClassScore> Present { get; }
 
     /// <summary>The most probable class.</summary>
     public ClassScore Best => Ranked[0];

@@ -13,11 +13,13 @@ public abstract record Result
 
     /// <summary>Gives a prediction its names.</summary>
     /// <param name="data">The classes that the model was trained on (<see cref="Predictor.Data"/>).</param>
+    /// <param name="thresholds">By class name, the score from which on one of several labels counts as present; 0.5 for those
+    /// without.</param>
     /// <exception cref="ArgumentException">The prediction is of a type of one's own.</exception>
-    public static Result Of(Prediction prediction, DataInfo data) =>
+    public static Result Of(Prediction prediction, DataInfo data, IReadOnlyDictionary<string, double>? thresholds = null) =>
         prediction switch
         {
-            ClassPrediction classes => new Classification(classes, data.Classes),
+            ClassPrediction classes => new Classification(classes, data, thresholds),
             RegressionPrediction values => new Regression(values, data.Classes),
             SegmentationPrediction map => new Segmentation(map, data.Classes),
             DetectionPrediction boxes => new Detections(boxes, data.Classes),

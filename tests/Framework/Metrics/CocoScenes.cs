@@ -31,9 +31,11 @@ internal static class CocoScenes
         return metric.Compute();
     }
 
-    internal static (DataInfo Info, Prediction[] Predictions, Sample[] Samples) Read(int index)
+    internal static (DataInfo Info, Prediction[] Predictions, Sample[] Samples) Read(int index) => Read(Fixture[index]);
+
+    /// <summary>A case of a file that make_coco.py or make_detection_errors.py wrote.</summary>
+    internal static (DataInfo Info, Prediction[] Predictions, Sample[] Samples) Read(JsonElement json)
     {
-        var json = Fixture[index];
         var categories = json.GetProperty("categories").EnumerateArray().Select(id => id.GetInt32()).ToList();
         var (predictions, samples) = (new List<Prediction>(), new List<Sample>());
         foreach (var image in json.GetProperty("images").EnumerateArray().Select(id => id.GetInt64()))

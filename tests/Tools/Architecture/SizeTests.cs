@@ -17,6 +17,10 @@ public sealed class SizeTests
         ["AttentionCommand.Create"] = Options,
         ["ExplainCommand.Create"] = Options,
         ["SplitDatasetCommand.Create"] = Options,
+        ["TestRobustnessCommand.Create"] = Options,
+        ["FindLabelErrorsCommand.Create"] = Options,
+        ["FindThresholdCommand.Create"] = Options,
+        ["FuseResultsCommand.Create"] = Options,
     };
 
     private const string Options = "states the tool's options one after another, which is read as a list";

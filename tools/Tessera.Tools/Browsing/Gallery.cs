@@ -24,13 +24,16 @@ internal sealed class Gallery(string title)
     public void AddFailure(string name, string reason) =>
         _entries.Add(Html.Of($"<figure class=\"bad\"><figcaption><b>{name}</b> {reason}</figcaption></figure>"));
 
-    public void Write(string path)
+    public void Write(string path) => AtomicFile.WriteText(path, ToPage());
+
+    /// <summary>The page.</summary>
+    public string ToPage()
     {
         var page = new HtmlPage(title);
         page.Style("gallery.css");
         page.Add(Html.Of($"<h1>{title}</h1>"));
         page.Add(Html.Join(_entries));
-        AtomicFile.WriteText(path, page.ToString());
+        return page.ToString();
     }
 
     private static string Address(string link) => string.Join('/', link.Split('/', '\\').Select(Uri.EscapeDataString));

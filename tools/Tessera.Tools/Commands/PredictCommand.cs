@@ -86,7 +86,12 @@ internal static class PredictCommand
             );
         var files = ImageFiles.Of(input);
         using var predictor = Predictor.Load(checkpoint, options);
-        var run = new PredictRun(predictor, input, files, options.ScoreThr);
+        var run = new PredictRun(
+            predictor,
+            input,
+            files,
+            predictor.Thresholds.Count > 0 ? 0 : options.ScoreThr // below the checkpoint's own there is nothing
+        );
         if (output is null)
             run.Print();
         else

@@ -82,7 +82,7 @@ internal sealed class PredictRun
         foreach (var (path, prediction) in _predictor.Predict(_files, (path, reason) => _unreadable.Add((path, reason))))
         {
             if (prints || _files.Length == 1)
-                ToolConsole.Current.Line(Describe(path, Result.Of(prediction, _predictor.Data)));
+                ToolConsole.Current.Line(Describe(path, Result.Of(prediction, _predictor.Data, _predictor.Thresholds)));
             write?.Invoke(path, prediction);
             if (prediction is SegmentationPrediction or DetectionPrediction or ClassPrediction { Parts: not null })
                 pictures?.Write(new Sample { Index = 0, Name = path }, prediction);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
@@ -18,15 +20,16 @@ internal sealed class EvaluatedData : IDisposable
     private readonly Session _session;
     private readonly DataPart _part;
 
-    private EvaluatedData(Session session)
+    private EvaluatedData(Session session, DataPart? part)
     {
-        (_session, _part) = (session, session.Data.EvaluatedPart);
-        var loader = session.Data.Evaluation(_part).Loader;
+        (_session, _part) = (session, part ?? session.Data.EvaluatedPart);
+        var loader = EvaluatedModel.LoaderOf(session, _part);
         DataChecks.Check(Dataset, $"{Part}.dataset", loader, ToolConsole.Current.Warning, ToolConsole.Current.Note);
     }
 
     /// <param name="source">What will be evaluated, where it is known: options that the config leaves out are a checkpoint's own.</param>
-    public static EvaluatedData Open(string config, SessionOptions options, string? source = null)
+    /// <param name="part">In place of test, or val where there is no test; train is read by the steps of the evaluation.</param>
+    public static EvaluatedData Open(string config, SessionOptions options, string? source = null, DataPart? part = null)
     {
         var session = Session.Open(
             config,
@@ -38,7 +41,7 @@ internal sealed class EvaluatedData : IDisposable
         );
         try
         {
-            return new EvaluatedData(session);
+            return new EvaluatedData(session, part);
         }
         catch
         {
@@ -47,7 +50,10 @@ internal sealed class EvaluatedData : IDisposable
         }
     }
 
-    /// <summary>test or val.</summary>
+    /// <summary>The config, in a few signs: equal for two where all of it is the same.</summary>
+    public string ConfigHash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_session.Document.SaveText())))[..16];
+
+    /// <summary>test or val, or what was asked for.</summary>
     public string Part => SessionData.NameOf(_part);
 
     public Dataset Dataset => _session.Data[_part];
@@ -138,45 +144,34 @@ internal sealed class EvaluatedData : IDisposable
         Action<Sample, Prediction>? observe
     )
     {
+        using var model = Load(checkpoint, weights);
+        return model.Run(metrics, observe);
+    }
+
+    /// <summary>A checkpoint, or published weights, ready to be evaluated on the data, once or several times.</summary>
+    public EvaluatedModel Load(string checkpoint, PretrainedOptions weights)
+    {
         using var log = ToolConsole.Current.ShowLog();
         var (on, chosen) = (_session.Device, _session.Precision);
         var (trainedOn, order) = weights.MatchClasses == ClassMatch.InOrder ? (Dataset.Info, null) : Classes(checkpoint, Dataset.Info);
-        using var model = ModelFor(_session, checkpoint, trainedOn);
-        LoadWeights(model, checkpoint, trainedOn, weights, _session.Document);
-        var channelsLast = _session.Place(model);
-
-        var loader = _session.Data.Loader(_part);
-        ToolConsole.Current.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"
-            )
-        );
-        var evaluator = new Evaluator
+        var model = ModelFor(_session, checkpoint, trainedOn);
+        try
         {
-            Loader = loader,
-            Metrics = metrics,
-            Device = on,
-            Precision = chosen,
-            ChannelsLast = channelsLast,
-            Order = order,
-            Observe = observe is null
-                ? null
-                : (predictions, samples) =>
-                {
-                    for (var i = 0; i < samples.Count; i++)
-                        observe(samples[i], predictions[i]);
-                },
-            Advance = new Advance("evaluating").Report,
-        };
-        var values = evaluator.Run(model);
-        if (evaluator.NonFinite.Text is { } warning)
-            ToolConsole.Current.Warning(warning);
-        foreach (var (name, reason) in loader.Skipped)
-            ToolConsole.Current.Note(SkippedSample.Line(name, reason));
-        if (Evaluator.Coverage(values) is { } coverage)
-            ToolConsole.Current.Warning(coverage);
-        return values;
+            LoadWeights(model, checkpoint, trainedOn, weights, _session.Document);
+            var channelsLast = _session.Place(model);
+            ToolConsole.Current.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Dataset.Count} samples of {Dataset.Info.Classes.Count} classes, {chosen.Reason}, on {on}"
+                )
+            );
+            return new EvaluatedModel(_session, _part, model, order, channelsLast);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A model to load weights into.</summary>

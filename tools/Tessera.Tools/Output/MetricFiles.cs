@@ -44,6 +44,9 @@ internal static class MetricFiles
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
             Directory.CreateDirectory(folder);
-        AtomicFile.WriteText(path, document.ToJsonString(s_format) + "\n");
+        AtomicFile.WriteText(path, Text(document));
     }
+
+    /// <summary>A file's content.</summary>
+    public static string Text(JsonObject document) => document.ToJsonString(s_format) + "\n";
 }

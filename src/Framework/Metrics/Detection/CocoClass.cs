@@ -61,8 +61,28 @@ internal sealed class CocoClass
     {
         var results = new double[Thresholds];
         Array.Fill(results, double.NaN);
-        if (Objects[area] == 0)
+        if (!Gather(area))
             return results;
+        for (var t = 0; t < Thresholds; t++)
+            results[t] = Interpolate(t, Objects[area]);
+        return results;
+    }
+
+    /// <summary>[101]: the best precision at each recall or above, at one IoU threshold; null where no object of that size is asked
+    /// for.</summary>
+    public double[]? Curve(int area, int threshold)
+    {
+        if (!Gather(area))
+            return null;
+        var curve = new double[RecallPoints];
+        Interpolate(threshold, Objects[area], curve);
+        return curve;
+    }
+
+    private bool Gather(int area)
+    {
+        if (Objects[area] == 0)
+            return false;
         var shift = area * Thresholds;
         Array.Clear(_places);
         Span<int> ignored = stackalloc int[Thresholds];
@@ -72,9 +92,7 @@ internal sealed class CocoClass
             ref readonly var detection = ref _detections[i];
             Count(i + 1, 1, (uint)(detection.True >> shift), (uint)(detection.Ignored >> shift), ignored);
         }
-        for (var t = 0; t < Thresholds; t++)
-            results[t] = Interpolate(t, Objects[area]);
-        return results;
+        return true;
     }
 
     /// <summary>The part of the objects that is found at each IoU threshold, by the best few detections of each image.</summary>
@@ -145,20 +163,23 @@ internal sealed class CocoClass
     }
 
     /// <summary>The mean over the recalls of the best precision that is reached at that recall or above.</summary>
-    private double Interpolate(int t, int objects)
+    /// <param name="curve">Gets these precisions; where it is empty, nobody asks for them.</param>
+    private double Interpolate(int t, int objects, Span<double> curve = default)
     {
         var precisions = _precisions[t].AsSpan(0, _places[t]);
         for (var i = precisions.Length - 2; i >= 0; i--)
             if (precisions[i + 1] > precisions[i])
                 precisions[i] = precisions[i + 1];
         var (sum, at) = (0.0, 0);
-        foreach (var recall in s_recalls)
+        for (var r = 0; r < RecallPoints; r++)
         {
-            while (at < precisions.Length && (at + 1.0) / objects < recall)
+            while (at < precisions.Length && (at + 1.0) / objects < s_recalls[r])
                 at++;
             if (at == precisions.Length)
                 break;
             sum += precisions[at];
+            if (!curve.IsEmpty)
+                curve[r] = precisions[at];
         }
         return sum / RecallPoints;
     }

@@ -17,7 +17,8 @@ internal readonly record struct CocoMatch(double Score, ulong Matched, ulong Ign
 internal sealed record ClassMatches(int Label, int[] Objects, CocoMatch[] Detections);
 
 /// <summary>Assigns an image's detections to its objects as COCO does, for every range of areas and every IoU threshold.</summary>
-internal sealed class CocoMatcher(int classes)
+/// <param name="thresholds">Rising, at most <see cref="Thresholds"/>; null: COCO's, 0.5 to 0.95.</param>
+internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
 {
     public const int Areas = 4,
         Thresholds = 10,
@@ -35,6 +36,7 @@ internal sealed class CocoMatcher(int classes)
 
     private const ulong OfOneArea = (1UL << Thresholds) - 1;
 
+    private readonly double[] _thresholds = thresholds ?? s_thresholds;
     private double[] _ious = [];
     private bool[] _taken = [];
 
@@ -54,7 +56,10 @@ internal sealed class CocoMatcher(int classes)
         return [.. matches];
     }
 
-    private ClassMatches OfClass(
+    /// <param name="label">What the result is said to be of; the truth's own labels are not read.</param>
+    /// <param name="detections">Best first.</param>
+    /// <param name="objects">Those to be matched.</param>
+    public ClassMatches OfClass(
         int label,
         ReadOnlySpan<int> detections,
         ReadOnlySpan<int> objects,
@@ -72,8 +77,8 @@ internal sealed class CocoMatcher(int classes)
             counts[area] = Order(order, objects, truth, s_areas[area]);
             if (!close)
                 continue;
-            for (var t = 0; t < Thresholds; t++)
-                Assign(results, order, counts[area], objects, truth, s_thresholds[t], 1UL << ((area * Thresholds) + t));
+            for (var t = 0; t < _thresholds.Length; t++)
+                Assign(results, order, counts[area], objects, truth, _thresholds[t], 1UL << ((area * Thresholds) + t));
         }
         for (var d = 0; d < results.Length; d++)
         {
@@ -102,7 +107,7 @@ internal sealed class CocoMatcher(int classes)
             foreach (var g in objects)
             {
                 var iou = BoxGeometry.IoU(box, truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
-                close |= iou >= s_thresholds[0];
+                close |= iou >= _thresholds[0];
                 _ious[at++] = iou;
             }
         }

@@ -1,0 +1,96 @@
+using System.Text.Json.Nodes;
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
+using Tessera.Predictions;
+using Tessera.Tests.Tools.Predictions;
+
+namespace Tessera.Tests.Tools.ErrorAnalysis;
+
+[Collection(InProcess.Name)]
+public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
+{
+    // Each of two detectors finds every other object; together they find all. Boxes are where they were: x, y, width, height in files.
+    [Theory]
+    [InlineData("wbf")]
+    [InlineData("nms")]
+    [InlineData("soft_nms")]
+    [InlineData("nmw")]
+    public void TwoHalves_MakeAWhole(string method)
+    {
+        var config = runs.ConfigOf(DataTask.Detection);
+        runs.Trained(DataTask.Detection);
+        var whole = runs.Perfect(DataTask.Detection);
+        var (first, second) = (Half(whole, 0), Half(whole, 1));
+        var output = runs.At($"fused-{method}");
+        var said = Tool.Run("fuse-results", first, second, "--config", config, "--method", method, "--out-dir", output).Succeeds();
+        var found = JsonNode.Parse(File.ReadAllText(Path.Combine(output, "fused.json")))!;
+        Assert.Equal(1, (double)found["fused"]!["bbox/AP"]!, 1e-9);
+        Assert.All(found["members"]!.AsArray(), member => Assert.InRange((double)member!["metrics"]!["bbox/AP"]!, 0.2, 0.8));
+        Assert.Contains("gain on the best", said.Output, StringComparison.Ordinal);
+        // What was written is taken by the tools that take results, and gives the same figures.
+        var metrics = runs.At($"fused-{method}.json");
+        Tool.Run("eval-metric", config, output, "--out", metrics).Succeeds();
+        Assert.Equal(1, (double)JsonNode.Parse(File.ReadAllText(metrics))!["bbox/AP"]!, 1e-9);
+        Tool.Run(
+                "fuse-results",
+                Path.Combine(output, "predictions", "val.boxes.json"),
+                second,
+                "--config",
+                config,
+                "--out-dir",
+                runs.At("again")
+            )
+            .Succeeds();
+    }
+
+    [Fact]
+    public void Mistakes_AreOneMessage()
+    {
+        var (config, whole, output) = (runs.ConfigOf(DataTask.Detection), runs.Perfect(DataTask.Detection), runs.At("not-fused"));
+        runs.Trained(DataTask.Detection);
+        Said Run(params string[] arguments) => Tool.Run(["fuse-results", .. arguments, "--out-dir", output]);
+        Run(whole, "--config", config).IsMistake("two or more");
+        Run(whole, whole).IsMistake("config.json", "--config CONFIG");
+        Run(whole, whole, "--config", config, "--model-weights", "1").IsMistake("2 numbers");
+        Run(whole, whole, "--config", config, "--model-weights", "0,0").IsMistake("not all 0");
+        Run(whole, whole, "--config", config, "--method", "wfb").IsMistake("\"wfb\"", "Did you mean \"wbf\"?", "soft_nms");
+        Run(whole, whole, "--config", config, "--method", "nms", "--score", "largest").IsMistake("--method wbf");
+        Run(whole, runs.Perfect(DataTask.Detection, 7), "--config", config).IsMistake("another data set");
+        Run(whole, runs.Trained(DataTask.Classification), "--config", config).IsMistake("Classification", "Detection");
+        Tool.Run("fuse-results", whole, whole, "--config", config, "--out-dir", whole).IsMistake("written over");
+        Run(whole, whole, "--config", runs.ConfigOf(DataTask.Classification)).IsMistake("tools/ensemble");
+        Assert.False(Directory.Exists(output));
+    }
+
+    private string Half(string whole, int rest)
+    {
+        var file = PredictionFile.Open(whole);
+        var folder = $"{whole}-half-{rest}";
+        using var writer = PredictionFileWriter.Create(folder, new PredictionHeader("val", file.Data), dataRoot: null);
+        var dataset = new Tessera.Datasets.Synthetic.Shapes(
+            new(
+                Count: 24,
+                Size: 64,
+                Split: Tessera.Datasets.Synthetic.ShapesSplit.Val,
+                Task: DataTask.Detection,
+                Classes: ["circle", "square", "star"]
+            )
+        );
+        var number = 0;
+        foreach (var image in file.Images)
+        {
+            var found = (DetectionPrediction)image.Load();
+            int[] kept = [.. Enumerable.Range(0, found.Labels.Length).Where(_ => number++ % 2 == rest)];
+            writer.Write(
+                dataset.Get((int)image.Index),
+                new DetectionPrediction(
+                    [.. kept.SelectMany(i => found.Corners[(4 * i)..(4 * (i + 1))])],
+                    [.. kept.Select(i => found.Scores[i])],
+                    [.. kept.Select(i => found.Labels[i])]
+                )
+            );
+        }
+        writer.Complete(new Dictionary<string, double>());
+        return folder;
+    }
+}
