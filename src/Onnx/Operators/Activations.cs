@@ -21,6 +21,8 @@ internal static class Activations
         add("gelu", c => c.Set(c.Text("approximate") == "tanh" ? GeluByTanh(c) : Gelu(c)));
         add("softmax", c => c.Set(Softmax(c, "Softmax")));
         add("_softmax", c => c.Set(Softmax(c, "Softmax")));
+        add("special_softmax", c => c.Set(Softmax(c, "Softmax")));
+        add("special_log_softmax", c => c.Set(Softmax(c, "LogSoftmax")));
         add("log_softmax", c => c.Set(Softmax(c, "LogSoftmax")));
         add("_log_softmax", c => c.Set(Softmax(c, "LogSoftmax")));
         add("log_sigmoid", c => c.Set(c.Node("Log", [c.Node("Sigmoid", [c.In("self")])])));

@@ -5,7 +5,7 @@ namespace Tessera.Onnx.Operators;
 /// <summary>Parts of tensors, and tensors of parts.</summary>
 internal static class Parts
 {
-    private static readonly string[] PadModes = ["constant", "reflect", "replicate", "circular"];
+    private static readonly string[] PadModes = ["reflect", "replicate", "circular", "constant"];
 
     public static void Register(Action<string, Action<OperatorContext>> add)
     {

@@ -34,6 +34,7 @@ internal static class Sampling
         {
             c.NeedsOpset(AntialiasOpset);
             attributes.Add(("antialias", 1L));
+            attributes.Add(("exclude_outside", 1L)); // pixels outside the map have no weight
         }
         var axes = value.Shape.Count - 2;
         var scales = Scales(c, axes);

@@ -31,8 +31,8 @@ internal sealed class ModelRecorder(nn.Module model, Func<Tensor, Tensor[]> forw
         using var still = no_grad();
         using var generator = new Generator((ulong)seed);
         var images = randn([.. shape], generator: generator);
-        foreach (var result in forward(images)) // what the model keeps for this size is made now
-            result.Dispose();
+        using (NewDisposeScope())
+            _ = forward(images); // what the model keeps for this size is made now
         var removals = new List<Action>();
         try
         {
