@@ -13,8 +13,10 @@ internal sealed class PredictionInputs(IReadOnlyList<Func<Sample>> samples, Data
     public override Sample Get(int index) => samples[index]();
 }
 
-internal static class PredictionInput
+/// <summary>Images as samples, before any transform.</summary>
+public static class PredictionInput
 {
+    /// <summary>An image's file, unread.</summary>
     public static Sample File(long index, string path) =>
         new()
         {
@@ -23,6 +25,7 @@ internal static class PredictionInput
             ReadFile = () => System.IO.File.ReadAllBytes(path),
         };
 
+    /// <summary>An image in memory (RGB).</summary>
     public static Sample InMemory(long index, Image image) =>
         new()
         {
