@@ -39,7 +39,10 @@ internal sealed record FileFacts
         yield return ($"{Prefix}task", Data.Task.ToString());
         yield return ($"{Prefix}classes", JsonSerializer.Serialize(Data.Classes));
         if (Data.Palette is { } palette)
-            yield return ($"{Prefix}palette", JsonSerializer.Serialize(palette.Select(color => new[] { color.Red, color.Green, color.Blue }.Select(part => (int)part))));
+            yield return (
+                $"{Prefix}palette",
+                JsonSerializer.Serialize(palette.Select(color => new[] { color.Red, color.Green, color.Blue }.Select(part => (int)part)))
+            );
         if (Data.CategoryIds is { } ids)
             yield return ($"{Prefix}category_ids", JsonSerializer.Serialize(ids));
         yield return ($"{Prefix}config", Config);
@@ -70,7 +73,12 @@ internal sealed record FileFacts
                 )
                 {
                     Palette = texts.TryGetValue($"{Prefix}palette", out var palette)
-                        ? [.. JsonSerializer.Deserialize<int[][]>(palette)!.Select(part => new Rgb((byte)part[0], (byte)part[1], (byte)part[2]))]
+                        ?
+                        [
+                            .. JsonSerializer
+                                .Deserialize<int[][]>(palette)!
+                                .Select(part => new Rgb((byte)part[0], (byte)part[1], (byte)part[2])),
+                        ]
                         : null,
                     CategoryIds = texts.TryGetValue($"{Prefix}category_ids", out var ids) ? JsonSerializer.Deserialize<long[]>(ids) : null,
                 },
@@ -84,7 +92,8 @@ internal sealed record FileFacts
                 ? facts
                 : throw new UserErrorException($"{path}\n  Its config doesn't have the SHA-256 that the file states.");
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or ArgumentException or IndexOutOfRangeException or NullReferenceException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or ArgumentException or IndexOutOfRangeException or NullReferenceException)
         {
             throw new UserErrorException($"{path}\n  What it says of its model can't be read: {e.Message}", e);
         }

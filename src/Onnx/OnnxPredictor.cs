@@ -54,7 +54,9 @@ public sealed class OnnxPredictor : ImagePredictor
         {
             var facts = FileFacts.Of(session.ModelMetadata.CustomMetadataMap, path);
             if (facts.NotPlain is { } reason)
-                throw new UserErrorException($"{path}\n  It gives one look of the network at an image, but the model predicts otherwise. {reason}");
+                throw new UserErrorException(
+                    $"{path}\n  It gives one look of the network at an image, but the model predicts otherwise. {reason}"
+                );
             if (facts is { Data.Task: DataTask.Detection, Postprocessing: false })
                 throw new UserErrorException(
                     $"{path}\n  It gives what the detector's head says, not boxes: export it with post-processing to predict with it."
@@ -140,8 +142,8 @@ public sealed class OnnxPredictor : ImagePredictor
         return height <= wantedHeight && width <= wantedWidth
             ? (wantedHeight, wantedWidth)
             : throw new UserErrorException(
-                $"{prepared.Sample.Name}: the pipeline makes {height} x {width} of it; {_path} takes {wantedHeight} x {wantedWidth}. Export "
-                    + "the model with the size left open, or for a larger one."
+                $"{prepared.Sample.Name}: the pipeline makes {height} x {width} of it; {_path} takes {wantedHeight} x {wantedWidth}. "
+                    + "Export the model with the size left open, or for a larger one."
             );
     }
 

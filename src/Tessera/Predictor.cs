@@ -67,7 +67,10 @@ public sealed class Predictor : ImagePredictor
 
     /// <summary>Predictions for many files, in order, read ahead by threads. A file that can't be read is left out.</summary>
     /// <param name="unreadable">Told which file was left out, and why.</param>
-    public override IEnumerable<(string Path, Prediction Prediction)> Predict(IReadOnlyList<string> paths, Action<string, string>? unreadable = null)
+    public override IEnumerable<(string Path, Prediction Prediction)> Predict(
+        IReadOnlyList<string> paths,
+        Action<string, string>? unreadable = null
+    )
     {
         var inputs = new PredictionInputs([.. paths.Select((path, i) => (Func<Sample>)(() => PredictionInput.File(i, path)))], Data);
         using var loader = Loader(inputs, new LoaderOptions(_batchSize, _options.Workers, OnBadSample: BadSample.Skip));

@@ -52,7 +52,11 @@ internal static class Exported
         using var scope = NewDisposeScope();
         using var still = no_grad();
         var expected = forward(images);
-        using var settings = new SessionOptions { IntraOpNumThreads = 1, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        using var settings = new Microsoft.ML.OnnxRuntime.SessionOptions
+        {
+            IntraOpNumThreads = 1,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
+        };
         using var session = new InferenceSession(path, settings);
         using var input = OrtValue.CreateTensorValueFromMemory(images.contiguous().Values<float>(), images.shape);
         using var run = new RunOptions();
@@ -70,8 +74,14 @@ internal static class Exported
     {
         var given = found.GetTensorTypeAndShape().ElementDataType switch
         {
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float => Array.ConvertAll(found.GetTensorDataAsSpan<float>().ToArray(), v => (double)v),
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int64 => Array.ConvertAll(found.GetTensorDataAsSpan<long>().ToArray(), v => (double)v),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float => Array.ConvertAll(
+                found.GetTensorDataAsSpan<float>().ToArray(),
+                v => (double)v
+            ),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int64 => Array.ConvertAll(
+                found.GetTensorDataAsSpan<long>().ToArray(),
+                v => (double)v
+            ),
             _ => Array.ConvertAll(found.GetTensorDataAsSpan<bool>().ToArray(), v => v ? 1.0 : 0),
         };
         var wanted = expected.to(ScalarType.Float64).contiguous().Values<double>();

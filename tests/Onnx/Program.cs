@@ -7,11 +7,16 @@ using Tessera.Tests.Onnx.Predicting;
 namespace Tessera.Tests.Onnx;
 
 /// <summary>The tests' own assembly as a program: <c>predict MODEL IMAGE</c> tells the best class and which files of libtorch are
-/// loaded.</summary>
+/// loaded; <c>parity [PART_OF_NAME]</c> prints the differences from libtorch of the shipped configs' models.</summary>
 internal static class Program
 {
     public static int Main(string[] arguments)
     {
+        if (arguments is ["parity", ..])
+        {
+            Models.ShippedConfigs.Print(arguments.ElementAtOrDefault(1) ?? "");
+            return 0;
+        }
         if (arguments is not ["predict", var model, var image])
             return 2;
         try

@@ -14,7 +14,7 @@ internal static class Trained
         """{ "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 8, "stem": "small", "strides": [2, 2, 2, 2] }""";
 
     public const string Retina =
-        """{ "type": "RetinaHead", "stacked_convs": 1, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 2, "ratios": [0.7, 1.4] } }""",
+            """{ "type": "RetinaHead", "stacked_convs": 1, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 2, "ratios": [0.7, 1.4] } }""",
         Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "norm": "bn" }""";
 
     public static string Model(DataTask task, string head = Retina) =>
@@ -46,7 +46,8 @@ internal static class Trained
               "model": {{model ?? Model(task)}},
               "val": { "loader": { "batch_size": 2, "workers": 0 }, "dataset": { "type": "Shapes", "task": "{{name}}", "count": 4, "size": 64, "split": "val",
                 "classes": ["circle", "square", "star"],
-                "pipeline": [ { "type": "LoadImage" }, {{pipeline ?? """{ "type": "Resize", "size": [96, 64] }, { "type": "Normalize" }"""}} ] } }
+                "pipeline": [ { "type": "LoadImage" }, {{pipeline
+                ?? """{ "type": "Resize", "size": [96, 64] }, { "type": "Normalize" }"""}} ] } }
             }
             """
         );

@@ -12,7 +12,9 @@ internal static class InputSize
     {
         var pipeline = PredictionPipeline.Build(session);
         var sizes = new[] { (480, 640), (640, 480), (700, 700) }
-            .Select(size => PreparedSample.Of(PredictionInput.InMemory(0, new Image(size.Item1, size.Item2, 3)), pipeline, new RandomSource(0)))
+            .Select(size =>
+                PreparedSample.Of(PredictionInput.InMemory(0, new Image(size.Item1, size.Item2, 3)), pipeline, new RandomSource(0))
+            )
             .Select(prepared => (prepared.Pixels.Height, prepared.Pixels.Width))
             .Distinct()
             .ToArray();

@@ -1,5 +1,5 @@
-using Tessera.Framework.Errors;
 using System.Globalization;
+using Tessera.Framework.Errors;
 using Tessera.Onnx.Format;
 using Tessera.Onnx.Lowering;
 using Tessera.Onnx.Recording;
@@ -91,14 +91,12 @@ internal static class ModelGraph
         if (open == OpenSides.None)
             return shapes;
         foreach (var (more, down, right) in (ReadOnlySpan<(int, int, int)>)[(1, 1, 3), (3, 2, 1)])
-            shapes.Add(
-                [
-                    open.HasFlag(OpenSides.Batch) ? first[0] + more : first[0],
-                    first[1],
-                    open.HasFlag(OpenSides.Size) ? first[2] + (down * Step) : first[2],
-                    open.HasFlag(OpenSides.Size) ? first[3] + (right * Step) : first[3],
-                ]
-            );
+            shapes.Add([
+                open.HasFlag(OpenSides.Batch) ? first[0] + more : first[0],
+                first[1],
+                open.HasFlag(OpenSides.Size) ? first[2] + (down * Step) : first[2],
+                open.HasFlag(OpenSides.Size) ? first[3] + (right * Step) : first[3],
+            ]);
         return shapes;
     }
 

@@ -78,7 +78,14 @@ public static class OnnxExporter
             Give(writer, model, name, value, type, sides);
         foreach (var (module, names) in program.Taps)
             for (var i = 0; i < names.Count; i++)
-                Give(writer, model, TapName(module, i, names.Count), names[i], program.Shapes[names[i]].Type, program.Shapes[names[i]].Sides);
+                Give(
+                    writer,
+                    model,
+                    TapName(module, i, names.Count),
+                    names[i],
+                    program.Shapes[names[i]].Type,
+                    program.Shapes[names[i]].Sides
+                );
         model.Metadata.AddRange(
             new FileFacts
             {
@@ -117,12 +124,17 @@ public static class OnnxExporter
             return Images;
         }
         model.Inputs.Add(
-            new OnnxPort(writer.Fresh(Pixels), OnnxType.UInt8, [batch, $"image_{ModelGraph.OpenName(2)}", $"image_{ModelGraph.OpenName(3)}", 3L])
+            new OnnxPort(
+                writer.Fresh(Pixels),
+                OnnxType.UInt8,
+                [batch, $"image_{ModelGraph.OpenName(2)}", $"image_{ModelGraph.OpenName(3)}", 3L]
+            )
         );
         var (value, made) = new PixelInput(writer).Write(Pixels, session.Document);
         if (made is { } fixedSize && fixedSize != size && !options.Open.HasFlag(OpenSides.Size))
             throw new UserErrorException(
-                $"The pipeline makes images of {fixedSize.Height} x {fixedSize.Width}; the model's input was to be {size.Height} x {size.Width}."
+                $"The pipeline makes images of {fixedSize.Height} x {fixedSize.Width}; the model's input was to be "
+                    + $"{size.Height} x {size.Width}."
             );
         if (made is null && !options.Open.HasFlag(OpenSides.Size))
             throw new UserErrorException("The pipeline makes images of several sizes, so the file must leave the size open.");

@@ -82,15 +82,23 @@ internal sealed class PixelInput(GraphWriter writer)
         var sizes = Sizes(step);
         var attributes = new List<(string, object)>
         {
-            ("mode", filter switch { "bilinear" => "linear", "bicubic" => "cubic", _ => "nearest" }),
+            (
+                "mode",
+                filter switch
+                {
+                    "bilinear" => "linear",
+                    "bicubic" => "cubic",
+                    _ => "nearest",
+                }
+            ),
             ("coordinate_transformation_mode", "half_pixel"),
         };
         if (antialias && !opencv && filter != "nearest")
         {
             if (writer.Opset < AntialiasOpset)
                 throw new UserErrorException(
-                    $"The pipeline's step Resize smooths what it shrinks, which ONNX has from opset {AntialiasOpset} on; the file is to be of "
-                        + $"opset {writer.Opset}."
+                    $"The pipeline's step Resize smooths what it shrinks, which ONNX has from opset {AntialiasOpset} on; the file is to "
+                        + $"be of opset {writer.Opset}."
                 );
             attributes.AddRange([("antialias", 1L), ("exclude_outside", 1L)]);
             if (filter == "bicubic")

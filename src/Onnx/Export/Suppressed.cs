@@ -60,11 +60,7 @@ internal static class Suppressed
         var four = Node("Tile", [Node("Unsqueeze", [best[1], writer.Integers(2)]), writer.Integers(1, 1, 4)]);
         var label = Node("GatherElements", [labels, best[1]], ("axis", 1L));
         var real = Node("Greater", [best[0], zero]);
-        return (
-            Node("GatherElements", [boxes, four], ("axis", 1L)),
-            best[0],
-            Node("Where", [real, label, writer.Integer(-1)])
-        );
+        return (Node("GatherElements", [boxes, four], ("axis", 1L)), best[0], Node("Where", [real, label, writer.Integer(-1)]));
     }
 
     private static byte[] Numbers(int count) =>

@@ -59,8 +59,7 @@ internal static class Activations
         c.Set(c.Node("Div", [c.Node("Softplus", [c.Node("Mul", [value, factor])]), factor]));
     }
 
-    private static string HardSigmoid(OperatorContext c) =>
-        c.Node("HardSigmoid", [c.In("self")], ("alpha", 1f / 6), ("beta", 0.5f));
+    private static string HardSigmoid(OperatorContext c) => c.Node("HardSigmoid", [c.In("self")], ("alpha", 1f / 6), ("beta", 0.5f));
 
     // x / 2 (1 + erf(x / √2)), in the form that runtimes know as one operation.
     private static string Gelu(OperatorContext c)

@@ -49,7 +49,10 @@ internal static class AtenOperators
                 ]
         )
             group((name, write) => table.Add(name.Contains("::", StringComparison.Ordinal) ? name : $"aten::{name}", write));
-        table.Add(ProgramBuilder.Reshape, context => context.Set(context.Reshaped(context.In(context.Inputs[0]), context.Inputs[0], context.Output())));
+        table.Add(
+            ProgramBuilder.Reshape,
+            context => context.Set(context.Reshaped(context.In(context.Inputs[0]), context.Inputs[0], context.Output()))
+        );
         table.Add(ProgramBuilder.Overlay, Parts.Overlay);
         return table;
     }

@@ -16,10 +16,7 @@ internal static class Comparisons
         add("isnan", c => c.Set(c.Node("IsNaN", [c.In("self")])));
         add("isinf", c => c.Set(c.Node("IsInf", [c.In("self", OnnxType.Float)])));
         add("logical_not", c => c.Set(c.Node("Not", [c.In("self", OnnxType.Bool)])));
-        foreach (
-            var (aten, onnx) in (ReadOnlySpan<(string, string)>)
-                [("and", "And"), ("or", "Or"), ("xor", "Xor")]
-        )
+        foreach (var (aten, onnx) in (ReadOnlySpan<(string, string)>)[("and", "And"), ("or", "Or"), ("xor", "Xor")])
         {
             add($"logical_{aten}", c => c.Set(c.Node(onnx, [c.In("self", OnnxType.Bool), c.In("other", OnnxType.Bool)])));
             add($"bitwise_{aten}", c => c.Set(Bitwise(c, onnx)));

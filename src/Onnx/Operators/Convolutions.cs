@@ -101,6 +101,5 @@ internal static class Convolutions
     }
 
     /// <summary>One number stands for all axes.</summary>
-    internal static long[] Each(long[] numbers, int axes) =>
-        numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], axes)] : numbers;
+    internal static long[] Each(long[] numbers, int axes) => numbers.Length == 1 ? [.. Enumerable.Repeat(numbers[0], axes)] : numbers;
 }

@@ -48,7 +48,10 @@ internal static class Elementwise
         add("clip", c => c.Set(Clamped(c, "min", "max")));
         add("clamp_min", c => c.Set(Clamped(c, "min", null)));
         add("clamp_max", c => c.Set(Clamped(c, null, "max")));
-        add("where", c => c.Set(c.Node("Where", [c.In("condition", OnnxType.Bool), c.In("self", c.OutType()), c.In("other", c.OutType())])));
+        add(
+            "where",
+            c => c.Set(c.Node("Where", [c.In("condition", OnnxType.Bool), c.In("self", c.OutType()), c.In("other", c.OutType())]))
+        );
         add("masked_fill", c => c.Set(c.Node("Where", [c.In("mask", OnnxType.Bool), c.In("value", c.OutType()), c.In("self")])));
         add("lerp", Lerp);
         add("addcmul", c => c.Set(Combined(c, "Mul")));

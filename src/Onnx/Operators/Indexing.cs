@@ -8,10 +8,19 @@ internal static class Indexing
 {
     public static void Register(Action<string, Action<OperatorContext>> add)
     {
-        add("index_select", c => c.Set(c.Node("Gather", [c.In("self"), c.In("index", OnnxType.Int64)], ("axis", c.Axis("dim", c.Rank("self"))))));
+        add(
+            "index_select",
+            c => c.Set(c.Node("Gather", [c.In("self"), c.In("index", OnnxType.Int64)], ("axis", c.Axis("dim", c.Rank("self")))))
+        );
         add("embedding", c => c.Set(c.Node("Gather", [c.In("weight"), c.In("indices", OnnxType.Int64)], ("axis", 0L))));
-        add("gather", c => c.Set(c.Node("GatherElements", [c.In("self"), c.In("index", OnnxType.Int64)], ("axis", c.Axis("dim", c.Rank("self"))))));
-        add("take_along_dim", c => c.Set(c.Node("GatherElements", [c.In("self"), c.In("indices", OnnxType.Int64)], ("axis", c.Axis("dim", c.Rank("self"))))));
+        add(
+            "gather",
+            c => c.Set(c.Node("GatherElements", [c.In("self"), c.In("index", OnnxType.Int64)], ("axis", c.Axis("dim", c.Rank("self")))))
+        );
+        add(
+            "take_along_dim",
+            c => c.Set(c.Node("GatherElements", [c.In("self"), c.In("indices", OnnxType.Int64)], ("axis", c.Axis("dim", c.Rank("self")))))
+        );
         add("scatter", Scattered);
         add("scatter_add", c => Scattered(c, "add"));
         add("index", Picked);

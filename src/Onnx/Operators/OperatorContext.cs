@@ -124,13 +124,13 @@ internal sealed class OperatorContext
     public bool Flag(string argument, bool missing = false) =>
         Has(argument) ? _operator.Arguments[_places[argument]] is TracedBool { Value: true } or TracedInteger { Value: not 0 } : missing;
 
-    public string? Text(string argument) =>
-        Has(argument) && _operator.Arguments[_places[argument]] is TracedText text ? text.Value : null;
+    public string? Text(string argument) => Has(argument) && _operator.Arguments[_places[argument]] is TracedText text ? text.Value : null;
 
     /// <summary>Floating-point numbers of a list.</summary>
     public double[] Reals(string argument) =>
         Has(argument) && _operator.Arguments[_places[argument]] is TracedList list
-            ? [
+            ?
+            [
                 .. list.Items.Select(item =>
                     item switch
                     {
@@ -143,8 +143,7 @@ internal sealed class OperatorContext
             : [];
 
     /// <summary>Whole numbers of a list, the same in all programs; one number stands for a list of one.</summary>
-    public long[] Integers(string argument) =>
-        [.. IntegersOfAll(argument).Select(numbers => Only(argument, numbers))];
+    public long[] Integers(string argument) => [.. IntegersOfAll(argument).Select(numbers => Only(argument, numbers))];
 
     /// <summary>Whole numbers of a list: each in every program.</summary>
     public IReadOnlyList<long[]> IntegersOfAll(string argument)

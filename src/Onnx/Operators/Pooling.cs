@@ -22,7 +22,11 @@ internal static class Pooling
     private static string Max(OperatorContext c, int axes)
     {
         var kernel = Convolutions.Each(c.Integers("kernel_size"), axes);
-        return c.Node("MaxPool", [c.In("self")], [.. Window(c, axes, kernel), ("dilations", Convolutions.Each(c.Integers("dilation"), axes))]);
+        return c.Node(
+            "MaxPool",
+            [c.In("self")],
+            [.. Window(c, axes, kernel), ("dilations", Convolutions.Each(c.Integers("dilation"), axes))]
+        );
     }
 
     private static string Average(OperatorContext c, int axes)

@@ -76,7 +76,10 @@ internal static class Reductions
         var axes = c.Has("dim") ? c.Integers("dim") : [.. Enumerable.Range(0, c.Rank("self")).Select(axis => (long)axis)];
         var centred = c.Node("Sub", [c.In("self"), Reduce(c, "ReduceMean", c.In("self"), axes, true)]);
         var mean = Reduce(c, "ReduceMean", c.Node("Mul", [centred, centred]), axes, c.Flag("keepdim"));
-        var correction = c.Has("correction") ? c.Real("correction", 1) : c.Flag("unbiased", true) ? 1 : 0;
+        var correction =
+            c.Has("correction") ? c.Real("correction", 1)
+            : c.Flag("unbiased", true) ? 1
+            : 0;
         if (correction == 0)
             return mean;
         if (axes.Any(axis => !c.IsFixed(c.Value("self"), (int)(axis < 0 ? axis + c.Rank("self") : axis))))

@@ -7,11 +7,37 @@ internal static class Shapes
 {
     public static void Register(Action<string, Action<OperatorContext>> add)
     {
-        foreach (var name in (string[])["alias", "detach", "contiguous", "clone", "dropout", "feature_dropout", "lift_fresh", "requires_grad", "resolve_conj", "resolve_neg"])
+        foreach (
+            var name in (string[])
+                [
+                    "alias",
+                    "detach",
+                    "contiguous",
+                    "clone",
+                    "dropout",
+                    "feature_dropout",
+                    "lift_fresh",
+                    "requires_grad",
+                    "resolve_conj",
+                    "resolve_neg",
+                ]
+        )
             add(name, Same);
         foreach (
             var name in (string[])
-                ["view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "_reshape_alias", "_unsafe_view", "ravel"]
+                [
+                    "view",
+                    "reshape",
+                    "flatten",
+                    "unflatten",
+                    "squeeze",
+                    "unsqueeze",
+                    "view_as",
+                    "reshape_as",
+                    "_reshape_alias",
+                    "_unsafe_view",
+                    "ravel",
+                ]
         )
             add(name, c => c.Set(c.Reshaped(c.In(c.Inputs[0]), c.Inputs[0], c.Output())));
         foreach (var name in (string[])["to", "_to_copy", "type_as", "float", "half"])
@@ -28,7 +54,10 @@ internal static class Shapes
         add("repeat", c => Repeated(c, "repeats"));
         add("tile", c => Repeated(c, "dims"));
         add("repeat_interleave", Interleaved);
-        add("pixel_shuffle", c => c.Set(c.Node("DepthToSpace", [c.In("self")], ("blocksize", c.Integer("upscale_factor")), ("mode", "CRD"))));
+        add(
+            "pixel_shuffle",
+            c => c.Set(c.Node("DepthToSpace", [c.In("self")], ("blocksize", c.Integer("upscale_factor")), ("mode", "CRD")))
+        );
         add("copy", c => c.Set(Expanded(c, c.In(c.Value("src"), c.OutType()), c.Value("src"), c.Output())));
     }
 

@@ -18,8 +18,7 @@ internal sealed class ModelRecorder(nn.Module model, Func<Tensor, Tensor[]> forw
     private readonly (string name, nn.Module module)[] _modules = [.. model.named_modules().DistinctBy(entry => entry.module)];
 
     /// <summary>Parameters and buffers by their names in the state.</summary>
-    public IReadOnlyList<(string Name, Tensor Tensor)> Weights { get; } =
-        [.. model.state_dict().Select(entry => (entry.Key, entry.Value))];
+    public IReadOnlyList<(string Name, Tensor Tensor)> Weights { get; } = [.. model.state_dict().Select(entry => (entry.Key, entry.Value))];
 
     /// <summary>The program for images of a size. What the images show is random.</summary>
     /// <exception cref="UserErrorException">It can't be watched here.</exception>

@@ -1,6 +1,7 @@
 namespace Tessera.Onnx.Recording;
 
-/// <summary>An operator's declaration: <c>aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -&gt; Tensor(a!)</c>.</summary>
+/// <summary>An operator's declaration, as libtorch writes it:
+/// <c>aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -&gt; Tensor(a!)</c>.</summary>
 internal static class OperatorSchema
 {
     /// <summary>The arguments' names, in order, and whether the operator writes to them.</summary>

@@ -1,5 +1,5 @@
-using Tessera.Framework.Errors;
 using System.Runtime.InteropServices;
+using Tessera.Framework.Errors;
 using Tessera.Onnx.Format;
 using Tessera.Torch;
 
@@ -75,9 +75,7 @@ internal sealed class ProgramBuilder
     {
         var origin = tensor.Origin;
         if (origin?.Known is { } known)
-            return _known.TryGetValue(known, out var found)
-                ? found
-                : _known[known] = Value(tensor, value => value with { Known = known });
+            return _known.TryGetValue(known, out var found) ? found : _known[known] = Value(tensor, value => value with { Known = known });
         var seen = _tensors.TryGetValue(tensor.Id, out var latest) && latest.Tensor.Storage == tensor.Storage ? latest.Value : -1;
         if (origin?.DependsOnInput == true)
         {

@@ -68,11 +68,9 @@ internal sealed class ResultReader(FileFacts facts, double? scoreThr)
 
     private DetectionPrediction Boxes(IReadOnlyList<OrtValue> results, Sample sample, (int Height, int Width) size)
     {
-        var (corners, scores, labels) = (
-            results[0].GetTensorDataAsSpan<float>(),
-            results[1].GetTensorDataAsSpan<float>(),
-            results[2].GetTensorDataAsSpan<long>()
-        );
+        var corners = results[0].GetTensorDataAsSpan<float>();
+        var scores = results[1].GetTensorDataAsSpan<float>();
+        var labels = results[2].GetTensorDataAsSpan<long>();
         var count = 0;
         while (count < scores.Length && labels[count] >= 0 && !(scores[count] <= scoreThr))
             count++;

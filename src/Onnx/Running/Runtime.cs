@@ -14,7 +14,7 @@ internal static class Runtime
             throw new UserErrorException($"{path}\n  There is no such file.");
         try
         {
-            using var settings = new SessionOptions();
+            using var settings = new Microsoft.ML.OnnxRuntime.SessionOptions();
             settings.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
             if (options.Threads is { } threads)
                 settings.IntraOpNumThreads = threads;
@@ -25,7 +25,8 @@ internal static class Runtime
         {
             throw new UserErrorException($"{path}\n  ONNX Runtime can't load it: {FirstLine(e.Message)}", e);
         }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
+        catch (Exception e)
+            when (e is TypeInitializationException or DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
             throw Missing(e);
         }

@@ -149,10 +149,7 @@ public sealed class OnnxVerifier
             ? PixelValue.Of(raw)
             : OrtValue.CreateTensorValueFromMemory(planes, [1, 3, size.Height, size.Width]);
         using var content = PixelValue.ContentOf(prepared.Sample);
-        var inputs = new Dictionary<string, OrtValue>
-        {
-            [_options.WithPreprocessing ? OnnxExporter.Pixels : OnnxExporter.Images] = images,
-        };
+        var inputs = new Dictionary<string, OrtValue> { [_options.WithPreprocessing ? OnnxExporter.Pixels : OnnxExporter.Images] = images };
         if (runtime.InputMetadata.ContainsKey(OnnxExporter.Content))
             inputs[OnnxExporter.Content] = content;
         using var run = new RunOptions();
@@ -167,9 +164,10 @@ public sealed class OnnxVerifier
         if (expected.is_floating_point())
             return Floats(name, expected.to(ScalarType.Float32).contiguous().Values<float>(), found, shape.Shape);
         var wanted = expected.to(ScalarType.Int64).contiguous().Values<long>();
-        var given = shape.ElementDataType == Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int32
-            ? Array.ConvertAll(found.GetTensorDataAsSpan<int>().ToArray(), value => (long)value)
-            : found.GetTensorDataAsSpan<long>().ToArray();
+        var given =
+            shape.ElementDataType == Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int32
+                ? Array.ConvertAll(found.GetTensorDataAsSpan<int>().ToArray(), value => (long)value)
+                : found.GetTensorDataAsSpan<long>().ToArray();
         var other = wanted.Where((value, i) => value != given[i]).Count();
         return new Stage(name, shape.Shape, other, (double)other / Math.Max(wanted.Length, 1), true);
     }
@@ -181,7 +179,8 @@ public sealed class OnnxVerifier
         for (var i = 0; i < wanted.Length; i++)
         {
             var difference = Math.Abs((double)wanted[i] - given[i]);
-            largest = double.IsNaN(difference) && !(float.IsNaN(wanted[i]) && float.IsNaN(given[i])) ? double.NaN : Math.Max(largest, difference);
+            largest =
+                double.IsNaN(difference) && !(float.IsNaN(wanted[i]) && float.IsNaN(given[i])) ? double.NaN : Math.Max(largest, difference);
             if (float.IsFinite(wanted[i]))
                 scale = Math.Max(scale, Math.Abs(wanted[i]));
         }
@@ -197,7 +196,12 @@ public sealed class OnnxVerifier
         float[] planes
     )
     {
-        var facts = new FileFacts { Data = _data, Config = "", Postprocessing = true };
+        var facts = new FileFacts
+        {
+            Data = _data,
+            Config = "",
+            Postprocessing = true,
+        };
         OrtValue[] results = [found[Index("boxes")], found[Index("scores")], found[Index("labels")]];
         var given = (DetectionPrediction)new ResultReader(facts, null).Read(results, sample, size);
         using var batch = new Batch

@@ -44,9 +44,9 @@ internal static class SeenValues
                     Values = argument.Data is { } data ? data : null,
                 },
             },
-            (TracedList list, WatchedList items) when list.Items.Count == items.Items.Count => new TracedList(
-                [.. list.Items.Zip(items.Items, Join)]
-            ),
+            (TracedList list, WatchedList items) when list.Items.Count == items.Items.Count => new TracedList([
+                .. list.Items.Zip(items.Items, Join),
+            ]),
             _ => value,
         };
 }

@@ -20,7 +20,10 @@ internal sealed unsafe class ValueWatch : IDisposable
     private const int ItemsOfList = 16; // behind the table of functions and the count of references
     private const long LargestCopy = 1L << 31;
     private static readonly int s_inputs = OperatingSystem.IsMacOS() ? 200 : 208;
-    private static readonly int s_outputs = OperatingSystem.IsMacOS() ? 256 : OperatingSystem.IsWindows() ? 288 : 280;
+    private static readonly int s_outputs =
+        OperatingSystem.IsMacOS() ? 256
+        : OperatingSystem.IsWindows() ? 288
+        : 280;
 
     [ThreadStatic]
     private static ValueWatch? t_watch;
@@ -73,9 +76,15 @@ internal sealed unsafe class ValueWatch : IDisposable
         watch.Dispose();
         var (join, add) = (watch.Find("aten::cat"), watch.Find("aten::add"));
         return watch._error is null
-            && join?.Inputs[0] is WatchedList { Items: [WatchedArgument { Given: 0 }, WatchedArgument { Dependent: false, Data: { } values }] }
+            && join?.Inputs[0]
+                is WatchedList { Items: [WatchedArgument { Given: 0 }, WatchedArgument { Dependent: false, Data: { } values }] }
             && MemoryMarshal.Cast<byte, float>(values).SequenceEqual([1f, 1, 1, 1, 1, 1])
-            && add?.Inputs is [WatchedArgument { Dependent: true, Given: null }, WatchedArgument { Data: not null }, WatchedNumber { Value: 0.123456789 }]
+            && add?.Inputs
+                is [
+                    WatchedArgument { Dependent: true, Given: null },
+                    WatchedArgument { Data: not null },
+                    WatchedNumber { Value: 0.123456789 },
+                ]
             && watch.Find("aten::repeat")?.Inputs[0] is WatchedArgument { Known: 0, Data: null }
             && watch.Find("aten::max") is { Outputs: 2 };
     }

@@ -68,7 +68,8 @@ public sealed class OperatorTests : IDisposable
         ["bilinear"] = x => Resized(x, InterpolationMode.Bilinear, false),
         ["bilinear, corners"] = x => Resized(x, InterpolationMode.Bilinear, true),
         ["bicubic"] = x => Resized(x, InterpolationMode.Bicubic, false),
-        ["bicubic, smooth"] = x => functional.interpolate(x, [5, 4], mode: InterpolationMode.Bicubic, align_corners: false, antialias: true),
+        ["bicubic, smooth"] = x =>
+            functional.interpolate(x, [5, 4], mode: InterpolationMode.Bicubic, align_corners: false, antialias: true),
         ["nearest"] = x => functional.interpolate(x, [13, 17], mode: InterpolationMode.Nearest),
         ["write to a part"] = WriteToPart,
         ["write through a view"] = WriteThroughView,

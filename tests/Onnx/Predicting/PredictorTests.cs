@@ -43,7 +43,11 @@ public sealed class PredictorTests : IDisposable
     [InlineData(Trained.Fcos)]
     public void Boxes_AfterSuppression_EqualThePredictors(string head)
     {
-        var (own, file) = Both(DataTask.Detection, new OnnxExportOptions { WithPostprocessing = true }, Trained.Model(DataTask.Detection, head));
+        var (own, file) = Both(
+            DataTask.Detection,
+            new OnnxExportOptions { WithPostprocessing = true },
+            Trained.Model(DataTask.Detection, head)
+        );
         var (a, b) = ((DetectionPrediction)own, (DetectionPrediction)file);
         Assert.True(a.Scores.Length > 3, $"{a.Scores.Length} boxes");
         Assert.Equal(a.Labels, b.Labels);

@@ -22,7 +22,10 @@ internal sealed class VerifiedImages(Session session, string? given)
         }
         catch (UserErrorException e)
         {
-            throw new UserErrorException($"The config's data can't be read, so there is nothing to verify on; name images by --images.\n{e.Message}", e);
+            throw new UserErrorException(
+                $"The config's data can't be read, so there is nothing to verify on; name images by --images.\n{e.Message}",
+                e
+            );
         }
         return [.. Enumerable.Range(0, Math.Min(Most, data.Count)).Select(i => (Func<Sample>)(() => data.Open(i, training: false)))];
     }

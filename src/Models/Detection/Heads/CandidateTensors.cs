@@ -24,9 +24,7 @@ internal static class CandidateTensors
     )
     {
         using var scope = NewDisposeScope();
-        var found = logits
-            .Select((map, i) => Best(grid, grid.Levels[i], map, codes[i], factors?[i], score, coder, limits))
-            .ToArray();
+        var found = logits.Select((map, i) => Best(grid, grid.Levels[i], map, codes[i], factors?[i], score, coder, limits)).ToArray();
         var boxes = cat([.. found.Select(level => level.Boxes)], 1);
         var scores = cat([.. found.Select(level => level.Scores)], 1);
         var labels = cat([.. found.Select(level => level.Labels)], 1);
