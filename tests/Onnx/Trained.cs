@@ -14,14 +14,14 @@ internal static class Trained
         """{ "type": "ResNet", "depth": 18, "stage_blocks": [1, 1, 1, 1], "base_channels": 8, "stem": "small", "strides": [2, 2, 2, 2] }""";
 
     public const string Retina =
-            """{ "type": "RetinaHead", "stacked_convs": 1, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 2, "ratios": [0.7, 1.4] } }""",
-        Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "norm": "bn" }""";
+            """{ "type": "RetinaHead", "stacked_convs": 1, "prior_prob": 0.2, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 2, "ratios": [0.7, 1.4] } }""",
+        Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""";
 
     public static string Model(DataTask task, string head = Retina) =>
         task switch
         {
             DataTask.Regression =>
-                $$"""{ "type": "ImageRegressor", "backbone": {{Backbone}}, "head": { "type": "RegressionHead", "target_mean": [3, 4, 5, 6], "target_std": [1, 2, 3, 4] } }""",
+                $$"""{ "type": "ImageRegressor", "backbone": {{Backbone}}, "head": { "type": "RegressionHead", "target_mean": [3, 4, 5], "target_std": [1, 2, 3] } }""",
             DataTask.Segmentation =>
                 """{ "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 8, "stem": "small", "output_stride": 8 }, "decode_head": { "type": "FcnHead", "channels": 8, "num_convs": 1 } }""",
             DataTask.Detection => $$"""

@@ -126,7 +126,7 @@ internal sealed class ProgramLowering
             return false;
         if (value.Known is not null)
             return true;
-        if (value.Data is not { } data)
+        if (value.Data is not { } data || IsViewOfWeight(value))
             return false;
         for (var i = 1; i < _programs.Count; i++)
         {
@@ -139,6 +139,10 @@ internal sealed class ProgramLowering
         }
         return true;
     }
+
+    // A weight that is turned or cut stays whole, under its name, and is turned in the graph.
+    private bool IsViewOfWeight(RecordedValue value) =>
+        value is { Within: not null, Producer: >= 0 and var producer } && AtenOperators.Names.Contains(First.Operators[producer].Name);
 
     private string Constant(RecordedValue value)
     {

@@ -54,8 +54,9 @@ public sealed class OperatorTests : IDisposable
         ["unbind, select"] = x => x.unbind(1)[0].add(x.select(1, -1)),
         ["slice"] = x => x[TensorIndex.Ellipsis, TensorIndex.Slice(1, -1, 2)],
         ["flip, roll"] = x => x.flip(2, 3).roll([1, -2], [2, 3]),
-        ["index"] = x => x[TensorIndex.Colon, tensor(new long[] { 2, 0, 0 })],
-        ["index several"] = x => x[TensorIndex.Colon, tensor(new long[] { 2, 0 }), tensor(new long[] { 1, 3 })],
+        ["index"] = x => x.index(TensorIndex.Colon, TensorIndex.Tensor(tensor(new long[] { 2, 0, 0 }))),
+        ["index several"] = x =>
+            x.index(TensorIndex.Colon, TensorIndex.Tensor(tensor(new long[] { 2, 0 })), TensorIndex.Tensor(tensor(new long[] { 1, 3 }))),
         ["gather"] = x => x.gather(3, x.argsort(3)),
         ["topk"] = x => x.topk(2, 3).values,
         ["cumsum"] = x => x.cumsum(2),

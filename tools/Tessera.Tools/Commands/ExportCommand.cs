@@ -18,7 +18,7 @@ internal static class ExportCommand
         {
             Description =
                 $"Release of ONNX's operations, {OnnxExportOptions.OldestOpset} to {OnnxExportOptions.NewestOpset}. 18 and later resize "
-                + "smoothly.",
+                + "smoothly. Default: 17.",
             HelpName = "N",
             DefaultValueFactory = _ => 17,
         };

@@ -22,7 +22,7 @@ internal sealed class ExportRun(Session session, OnnxExportOptions options)
         console.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{string.Join(" and ", export.Files)}: {export.Nodes} operations, {export.Weights / 1e6:0.0} MB of weights, opset {options.Opset}"
+                $"{string.Join(" and ", export.Files)}: {export.Nodes} operations, opset {options.Opset}, {export.Weights / 1e6:0.0} MB"
             )
         );
         foreach (var input in export.Inputs)
