@@ -21,7 +21,7 @@ internal sealed class ResultReader(FileFacts facts, double? scoreThr)
             _ => Scores(results[0]),
         };
 
-    private Prediction Scores(OrtValue result)
+    private ClassPrediction Scores(OrtValue result)
     {
         var values = result.GetTensorDataAsSpan<float>().ToArray();
         var finite = values.All(float.IsFinite);

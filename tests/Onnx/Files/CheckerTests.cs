@@ -43,7 +43,11 @@ public sealed class CheckerTests : IDisposable
     {
         var checkpoint = Trained.Checkpoint(_folder, task);
         using var session = Trained.Open(checkpoint);
-        OnnxExporter.Export(session, _folder.File("model.onnx"), new OnnxExportOptions { WithPostprocessing = finished, Open = OpenSides.Batch });
+        OnnxExporter.Export(
+            session,
+            _folder.File("model.onnx"),
+            new OnnxExportOptions { WithPostprocessing = finished, Open = OpenSides.Batch }
+        );
         var script = Path.Combine(Models.ShippedConfigs.Folder, "..", "tests", "Fixtures", "onnx", "check.py");
         var (code, output) = CheckerFactAttribute.Run(script, _folder.File("model.onnx"));
         Assert.True(code == 0, output);

@@ -18,7 +18,12 @@ public sealed class ShippedConfigTests : IDisposable
     {
         var (difference, text) = ShippedConfigs.Parity(config, _folder.File("model.onnx"));
         if (difference is null)
-            Assert.True(config.StartsWith("nts-net/nts", StringComparison.Ordinal) || config.StartsWith("gan/", StringComparison.Ordinal) || config.StartsWith("diffusion/", StringComparison.Ordinal), text);
+            Assert.True(
+                config.StartsWith("nts-net/nts", StringComparison.Ordinal)
+                    || config.StartsWith("gan/", StringComparison.Ordinal)
+                    || config.StartsWith("diffusion/", StringComparison.Ordinal),
+                text
+            );
         else
             Assert.True(difference <= 1e-4, text);
     }
