@@ -14,10 +14,12 @@ internal sealed class PredictionInputs(IReadOnlyList<Func<Sample>> samples, Data
     public override Sample Get(int index) => samples[index]();
 }
 
-internal static class PredictionInput
+/// <summary>Images as samples, before any transform.</summary>
+public static class PredictionInput
 {
     private const long MostBytes = 1L << 30;
 
+    /// <summary>An image's file, unread.</summary>
     public static Sample File(long index, string path) =>
         new()
         {
@@ -80,6 +82,7 @@ internal static class PredictionInput
     private static UserErrorException Unreadable(string name, IOException error) =>
         new($"{name}: the stream can't be read: {error.Message}", error);
 
+    /// <summary>An image in memory (RGB).</summary>
     public static Sample InMemory(long index, Image image) =>
         new()
         {

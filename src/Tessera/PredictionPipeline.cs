@@ -12,9 +12,14 @@ public static class PredictionPipeline
 {
     /// <summary>The transforms of the data that the model was tested on; without the data set, whose files may be elsewhere.</summary>
     /// <exception cref="UserErrorException">The config has none.</exception>
-    public static List<Transform> Build(Session session)
+    public static List<Transform> Build(Session session) =>
+        Build(session.Document, session.Services.GetRequiredService<ComponentBuilder>());
+
+    /// <summary>The same of a config alone.</summary>
+    /// <param name="components">Builds transforms.</param>
+    /// <exception cref="UserErrorException">The config has none.</exception>
+    public static List<Transform> Build(ConfigDocument document, ComponentBuilder components)
     {
-        var (document, components) = (session.Document, session.Services.GetRequiredService<ComponentBuilder>());
         var path =
             new[] { "test", "val", "train" }
                 .Select(part => $"{part}.dataset.pipeline")

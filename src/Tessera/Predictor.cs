@@ -6,10 +6,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running.Diagnosis;
-using Tessera.Framework.Visualization;
 using Tessera.Models.Layers;
-using Tessera.Pictures;
-using Tessera.Results;
 using static TorchSharp.torch;
 
 namespace Tessera;
@@ -23,10 +20,8 @@ namespace Tessera;
 /// var best = predictor.Classify("cat.jpg").Best;
 /// Console.WriteLine($"{best.Name} {best.Score:0.00}");
 /// </code></example>
-public sealed class Predictor : IDisposable
+public sealed class Predictor : ImagePredictor
 {
-    private static readonly LoadImage s_load = new(new LoadImageOptions());
-
     private readonly Session _session;
     private readonly PredictorOptions _options;
     private readonly IReadOnlyList<Transform> _pipeline;
@@ -47,14 +42,13 @@ public sealed class Predictor : IDisposable
         Model = session.Model;
     }
 
-    /// <summary>The classes that the model was trained on.</summary>
-    public DataInfo Data => _session.TrainedOn!;
+    public override DataInfo Data => _session.TrainedOn!;
 
     public VisionModel Model { get; }
 
     /// <summary>By class name, the score from which on a prediction is believed, where the checkpoint says (tools/find-threshold): boxes
     /// that score less are left out. Empty where it doesn't, or where <see cref="PredictorOptions.ScoreThr"/> is given.</summary>
-    public IReadOnlyDictionary<string, double> Thresholds => _thresholds.ByName;
+    public override IReadOnlyDictionary<string, double> Thresholds => _thresholds.ByName;
 
     /// <summary>Loads a checkpoint that <c>tools/train</c> wrote.</summary>
     /// <exception cref="UserErrorException">The file is no such checkpoint, is damaged, or needs a plugin that <paramref name="options"/>
@@ -77,12 +71,9 @@ public sealed class Predictor : IDisposable
         return session.HandOver(opened => new Predictor(opened, options, thresholds));
     }
 
-    /// <summary>What the model makes of an image file.</summary>
-    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    public Prediction Predict(string path) => Single(PredictionInput.File(0, path));
+    public override Prediction Predict(string path) => Single(PredictionInput.File(0, path));
 
-    /// <summary>What the model makes of an image in memory (RGB).</summary>
-    public Prediction Predict(Image image) => Single(PredictionInput.InMemory(0, image));
+    public override Prediction Predict(Image image) => Single(PredictionInput.InMemory(0, image));
 
     /// <summary>What the model makes of an image file in memory, of any format that can be read.</summary>
     /// <param name="name">For messages.</param>
@@ -97,7 +88,10 @@ public sealed class Predictor : IDisposable
 
     /// <summary>Predictions for many files, in order, read ahead by threads. A file that can't be read is left out.</summary>
     /// <param name="unreadable">Told which file was left out, and why.</param>
-    public IEnumerable<(string Path, Prediction Prediction)> Predict(IReadOnlyList<string> paths, Action<string, string>? unreadable = null)
+    public override IEnumerable<(string Path, Prediction Prediction)> Predict(
+        IReadOnlyList<string> paths,
+        Action<string, string>? unreadable = null
+    )
     {
         var inputs = new PredictionInputs([.. paths.Select((path, i) => (Func<Sample>)(() => PredictionInput.File(i, path)))], Data);
         using var loader = Loader(inputs, new LoaderOptions(_batchSize, _options.Workers, OnBadSample: BadSample.Skip));
@@ -118,14 +112,6 @@ public sealed class Predictor : IDisposable
                     unreadable?.Invoke(name, reason);
         }
     }
-
-    /// <summary>What the model makes of an image file, with names: <see cref="Classification"/>, <see cref="Detections"/>,
-    /// <see cref="Segmentation"/> or <see cref="Regression"/>.</summary>
-    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    public Result Recognize(string path) => Named(Predict(path));
-
-    /// <summary>What the model makes of an image in memory (RGB), with names.</summary>
-    public Result Recognize(Image image) => Named(Predict(image));
 
     /// <summary>What the model makes of an image file in memory, with names.</summary>
     /// <param name="name">For messages.</param>
@@ -153,57 +139,10 @@ public sealed class Predictor : IDisposable
         _ = Predict([.. Enumerable.Repeat(Prepare(PredictionInput.InMemory(0, grey)), together)]);
     }
 
-    /// <summary>The classes of an image file, the most probable first.</summary>
-    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Classification Classify(string path) => Named<Classification>(Predict(path));
-
-    /// <summary>The classes of an image in memory (RGB), the most probable first.</summary>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Classification Classify(Image image) => Named<Classification>(Predict(image));
-
-    /// <summary>The objects in an image file, the best first.</summary>
-    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Detections Detect(string path) => Named<Detections>(Predict(path));
-
-    /// <summary>The objects in an image in memory (RGB), the best first.</summary>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Detections Detect(Image image) => Named<Detections>(Predict(image));
-
-    /// <summary>The class of every pixel of an image file.</summary>
-    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Segmentation Segment(string path) => Named<Segmentation>(Predict(path));
-
-    /// <summary>The class of every pixel of an image in memory (RGB).</summary>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Segmentation Segment(Image image) => Named<Segmentation>(Predict(image));
-
-    /// <summary>The numbers that an image file shows.</summary>
-    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Regression Measure(string path) => Named<Regression>(Predict(path));
-
-    /// <summary>The numbers that an image in memory (RGB) shows.</summary>
-    /// <exception cref="InvalidOperationException">The model is for another task.</exception>
-    public Regression Measure(Image image) => Named<Regression>(Predict(image));
-
-    /// <summary>Draws a result over its image: boxes, the map with a legend, or classes and numbers under it.</summary>
-    /// <param name="path">The image that the result is of.</param>
-    /// <param name="leastScore">Boxes that score less are left out.</param>
-    /// <returns>The caller's to dispose; <see cref="Drawing.EncodePng"/> gives a file's content, <see cref="Drawing.ToImage"/> the
-    /// pixels.</returns>
-    /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    public Drawing Draw(string path, Result result, double leastScore = PredictionDrawing.UsualScore) =>
-        Draw(s_load.Apply(PredictionInput.File(0, path), new RandomSource(0)).Image!.Decode(), result, leastScore);
-
-    /// <summary>The same over an image in memory.</summary>
-    public Drawing Draw(Image image, Result result, double leastScore = PredictionDrawing.UsualScore) =>
-        PredictionDrawing.Draw(image, result.Raw, Data, leastScore: leastScore);
-
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
+        if (!disposing)
+            return;
         _fusion.Dispose();
         _session.Dispose();
     }
@@ -260,12 +199,4 @@ public sealed class Predictor : IDisposable
         ];
     }
 
-    private Result Named(Prediction prediction) => Result.Of(prediction, Data, Thresholds);
-
-    private T Named<T>(Prediction prediction)
-        where T : Result =>
-        Named(prediction) as T
-        ?? throw new InvalidOperationException(
-            $"The model is for {Data.Task}, whose results are {Result.Of(prediction, Data).GetType().Name}, not {typeof(T).Name}."
-        );
 }

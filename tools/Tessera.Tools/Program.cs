@@ -41,6 +41,7 @@ internal static class Program
             PrintConfigCommand.Create(),
             ListComponentsCommand.Create(),
             PublishCommand.Create(),
+            ExportCommand.Create(),
             GenerateCommand.Create(),
             ScoreImagesCommand.Create(),
             MergeAdapterCommand.Create(),

@@ -4,7 +4,7 @@ using Tessera.Models.Detection.Suppression;
 namespace Tessera.Models.Detection;
 
 /// <summary>Maps boxes of a batch's tensor back to the image they came from.</summary>
-internal static class ImageFrame
+public static class ImageFrame
 {
     /// <summary>Boxes in pixels of the original image, clipped to it.</summary>
     /// <param name="found">In pixels of the batch's tensor.</param>

@@ -12,7 +12,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to boxes with classes, in one stage: a head looks at every place of a pyramid.</summary>
 [Component("Detector"), ForTask(DataTask.Detection)]
-public sealed class Detector : VisionModel, IExplainable, ILocatesObjects
+public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPredictsByTensors
 {
     private const int Divisor = 32; // sides of images looked at in another size
 
@@ -127,6 +127,17 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects
         }
         return [.. found.Select((looks, i) => Suppress(looks) with { OutputIsFinite = finite[i] })];
     }
+
+    public IReadOnlyList<(string Name, Tensor Value)> Predicted(Tensor images)
+    {
+        DetectorFacts.RequirePlain(_test);
+        using var scope = NewDisposeScope();
+        var (boxes, scores, labels) = bbox_head.CandidateTensors(Outputs(images), SizeOf(images), Limits);
+        scope.MoveToOuter(boxes, scores, labels);
+        return [("boxes", boxes), ("scores", scores), ("labels", labels)];
+    }
+
+    public BoxSuppression? Suppression => DetectorFacts.Suppression(_nms, _test);
 
     protected override void Dispose(bool disposing)
     {

@@ -8,7 +8,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to numbers.</summary>
 [Component("ImageRegressor"), ForTask(DataTask.Regression)]
-public sealed class ImageRegressor : VisionModel, IExplainable, IGivesFeatures
+public sealed class ImageRegressor : VisionModel, IExplainable, IGivesFeatures, IPredictsByTensors
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -46,6 +46,12 @@ public sealed class ImageRegressor : VisionModel, IExplainable, IGivesFeatures
     }
 
     public Tensor[] Outputs(Tensor images) => [Values(images)];
+
+    public IReadOnlyList<(string Name, Tensor Value)> Predicted(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return [("values", scope.MoveToOuter(head.Restore(Values(images).to(ScalarType.Float32))))];
+    }
 
     public string HeadName => nameof(head);
 

@@ -52,6 +52,7 @@ internal static class Exports
         EnableOneDnn,
         EnableNnpack,
         .. TraceFunctions.Names,
+        .. WatchFunctions.Names,
     ];
 
     /// <summary>The function's address; 0 where this libtorch lacks it.</summary>

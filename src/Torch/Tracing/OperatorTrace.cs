@@ -1,4 +1,5 @@
 using Tessera.Torch.Loading;
+using static TorchSharp.torch;
 
 namespace Tessera.Torch;
 
@@ -17,12 +18,18 @@ public sealed class OperatorTrace
 {
     private static readonly Lock s_lock = new();
     private static readonly Lazy<TraceFunctions?> s_functions = new(() => TraceFunctions.Find(Exports.Find));
+    private static readonly Lazy<WatchFunctions?> s_watch = new(() =>
+        WatchFunctions.Find(Exports.Find) is { } found && ValueWatch.Works(found) ? found : null
+    );
     private static TraceObserver? s_observer;
 
     private OperatorTrace(IReadOnlyList<TracedOperator> operators) => Operators = operators;
 
     /// <summary>Whether this libtorch can record.</summary>
     public static bool IsAvailable => s_functions.Value is not null;
+
+    /// <summary>Whether <see cref="RecordWithValues"/> works with this libtorch, on this processor.</summary>
+    public static bool SeesValues => IsAvailable && s_watch.Value is not null;
 
     /// <summary>All operators in the order in which they began, those called by other operators and marks included.</summary>
     public IReadOnlyList<TracedOperator> Operators { get; }
@@ -48,6 +55,29 @@ public sealed class OperatorTrace
             s_observer ??= TraceObserver.Start(functions, Path.GetTempPath());
             return new OperatorTrace(s_observer.Record(action));
         }
+    }
+
+    /// <summary>The same, and what a trace doesn't tell: floating-point arguments in full, where the tensors that the program's own
+    /// operators are given come from, and the values of those that don't depend on its inputs
+    /// (<see cref="TracedTensor.Origin"/>).</summary>
+    /// <param name="inputs">What the action computes from.</param>
+    /// <param name="known">Tensors that are told by their place here: a model's parameters and buffers.</param>
+    /// <exception cref="NotSupportedException">This libtorch can't record, or does not show values.</exception>
+    /// <exception cref="InvalidOperationException">A trace is being recorded on this thread, or is not as expected.</exception>
+    /// <exception cref="IOException">The folder for temporary files can't be written, or its disk is full.</exception>
+    public static OperatorTrace RecordWithValues(Action action, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> known)
+    {
+        var functions =
+            s_watch.Value
+            ?? throw new NotSupportedException("This libtorch does not show the values that its operators are given, on this processor.");
+        ValueWatch? watch = null;
+        var trace = Record(() =>
+        {
+            using (watch = new ValueWatch(functions, inputs, known))
+                action();
+        });
+        watch!.RequireNoError();
+        return new OperatorTrace(SeenValues.Join(trace.Operators, watch.Operators));
     }
 
     /// <summary>Leaves a number in the trace that this thread records, between the operators before and after; nothing otherwise.</summary>

@@ -36,6 +36,9 @@ public sealed record TracedTensor(
     string TypeName
 ) : TracedValue
 {
+    /// <summary>Where its values come from, and what they are; null where the trace wasn't asked to see them, and of results.</summary>
+    public TensorOrigin? Origin { get; init; }
+
     /// <summary>How many numbers it holds.</summary>
     public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
 }
@@ -67,3 +70,24 @@ public sealed record TracedNothing : TracedValue
 /// <summary>What the trace doesn't tell the value of.</summary>
 /// <param name="Kind">libtorch's word: "Generator", "ComplexDouble", "Object".</param>
 public sealed record TracedOther(string Kind) : TracedValue;
+
+/// <summary>Where the values of an operator's argument come from (<see cref="OperatorTrace.RecordWithValues"/>).</summary>
+/// <param name="dependsOnInput">They depend on one of the tensors that the action was given.</param>
+public sealed class TensorOrigin(bool dependsOnInput)
+{
+    /// <summary>They depend on one of the tensors that the action was given.</summary>
+    public bool DependsOnInput { get; } = dependsOnInput;
+
+    /// <summary>It is (a view that begins with) this one of the tensors that the action was given.</summary>
+    public int? Input { get; init; }
+
+    /// <summary>It is this one of the known tensors.</summary>
+    public int? Known { get; init; }
+
+    /// <summary>It lies in the memory of this known tensor.</summary>
+    public int? Within { get; init; }
+
+    /// <summary>Its values when the operator began, rows first; null where they depend on the input, are known, or take 2 GB or
+    /// more.</summary>
+    public ReadOnlyMemory<byte>? Values { get; init; }
+}

@@ -13,6 +13,7 @@ internal sealed class TypeReferences
         "Tessera.Models",
         "Tessera.Datasets",
         "Tessera",
+        "Tessera.Onnx",
         "Tessera.Tools",
     ];
 

@@ -24,6 +24,17 @@ public abstract class BoxHead(string name) : nn.Module<Tensor[], Tensor[]>(name)
     /// <param name="image">Height and width of the images, padding included.</param>
     public abstract IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits);
 
+    /// <summary>The same by operators on tensors alone, as many candidates for every image, for files that other runtimes read.</summary>
+    /// <returns>Boxes [B, N, 4], scores [B, N], 0 for what is no candidate, and labels [B, N], int64.</returns>
+    public virtual (Tensor Boxes, Tensor Scores, Tensor Labels) CandidateTensors(
+        Tensor[] outputs,
+        (int Height, int Width) image,
+        CandidateLimits limits
+    ) =>
+        throw new UserErrorException(
+            $"{GetName()} does not give its boxes as tensors (BoxHead.CandidateTensors): they can't be computed within an exported file."
+        );
+
     /// <summary>Where the classes' logits are, for explanations: for each map [B, A · classes, H, W], those of an anchor beside each
     /// other.</summary>
     /// <param name="outputs">What <c>call</c> gave.</param>

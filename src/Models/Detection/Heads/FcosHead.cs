@@ -191,16 +191,21 @@ public sealed class FcosHead : BoxHead
     public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
     {
         var (logits, codes, centreness) = Parts(outputs);
-        return CandidateSelection.Select(
-            _places.Generate(SizesOf(logits), image),
-            logits,
-            codes,
-            centreness,
-            new CandidateScore(_options.Score, _options.CandidatesBy == CandidateRank.Class),
-            _coder,
-            limits
-        );
+        return CandidateSelection.Select(_places.Generate(SizesOf(logits), image), logits, codes, centreness, Joined, _coder, limits);
     }
+
+    public override (Tensor Boxes, Tensor Scores, Tensor Labels) CandidateTensors(
+        Tensor[] outputs,
+        (int Height, int Width) image,
+        CandidateLimits limits
+    )
+    {
+        var (logits, codes, centreness) = Parts(outputs);
+        var grid = _places.Generate(SizesOf(logits), image);
+        return Heads.CandidateTensors.Select(grid, logits, codes, centreness, Joined, _coder, limits);
+    }
+
+    private CandidateScore Joined => new(_options.Score, _options.CandidatesBy == CandidateRank.Class);
 
     public override Tensor[] ClassLogits(Tensor[] outputs) => outputs[..(outputs.Length / 3)];
 

@@ -138,6 +138,17 @@ public sealed class RetinaHead : BoxHead
         );
     }
 
+    public override (Tensor Boxes, Tensor Scores, Tensor Labels) CandidateTensors(
+        Tensor[] outputs,
+        (int Height, int Width) image,
+        CandidateLimits limits
+    )
+    {
+        var (logits, codes) = Parts(outputs);
+        var grid = _anchors.Generate(SizesOf(logits), image);
+        return Heads.CandidateTensors.Select(grid, logits, codes, null, CandidateScore.Alone, _coder, limits);
+    }
+
     public override Tensor[] ClassLogits(Tensor[] outputs) => outputs[..(outputs.Length / 2)];
 
     private Tensor BoxLoss(DenseTargets targets, Tensor[] codes)

@@ -13,6 +13,9 @@ public sealed record NmsOptions([property: Range(0, 1)] double IouThreshold = 0.
 [Component("Nms")]
 public sealed class Nms(NmsOptions options) : SuppressionMethod
 {
+    /// <summary>A box that overlaps a better one of its class by more than this is dropped.</summary>
+    public double IouThreshold => options.IouThreshold;
+
     protected override void Apply(Candidates candidates, ReadOnlySpan<int> group, List<(float Score, int Index)> kept)
     {
         var room = group.Length + Vector<float>.Count;

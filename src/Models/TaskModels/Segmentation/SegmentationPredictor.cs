@@ -36,6 +36,16 @@ internal sealed class SegmentationPredictor
         return predictions;
     }
 
+    /// <exception cref="UserErrorException">An image is shown to the network several times, or in parts.</exception>
+    public void RequirePlain()
+    {
+        if (_window is not null || _views is not [{ Scale: 1, FlipX: false, FlipY: false }])
+            throw new UserErrorException(
+                "Segmentor: test.mode slide, test.scales and test.flip show an image to the network several times or in parts, which "
+                    + "can't be done within an exported file."
+            );
+    }
+
     /// <summary>The probabilities of every pixel, one image after another.</summary>
     public IEnumerable<Tensor> Probabilities(Batch batch)
     {

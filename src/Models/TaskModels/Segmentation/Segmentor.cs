@@ -13,7 +13,7 @@ public sealed record SegmentorOptions(SegmentationTestOptions? Test = null, stri
 
 /// <summary>Images to the class of every pixel.</summary>
 [Component("Segmentor"), ForTask(DataTask.Segmentation)]
-public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities
+public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities, IPredictsByTensors
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -155,6 +155,13 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities
     }
 
     public override IReadOnlyList<Prediction> Predict(Batch batch) => _predictor.Predict(batch);
+
+    public IReadOnlyList<(string Name, Tensor Value)> Predicted(Tensor images)
+    {
+        _predictor.RequirePlain();
+        using var scope = NewDisposeScope();
+        return [("logits", scope.MoveToOuter(decode_head.Enlarge(Logits(images), images.shape[2], images.shape[3])))];
+    }
 
     public IEnumerable<Tensor> Probabilities(Batch batch) => _predictor.Probabilities(batch);
 

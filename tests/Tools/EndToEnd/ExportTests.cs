@@ -1,0 +1,36 @@
+using Tessera.Framework.Data;
+using Tessera.Tests.Tools.Predictions;
+
+namespace Tessera.Tests.Tools.EndToEnd;
+
+/// <summary>tools/export from a trained checkpoint.</summary>
+[Collection(InProcess.Name)]
+public sealed class ExportTests(TaskRuns runs) : IClassFixture<TaskRuns>
+{
+    [Theory]
+    [InlineData(DataTask.Classification)]
+    [InlineData(DataTask.Segmentation)]
+    [InlineData(DataTask.Detection)]
+    public void Export_Verified_EqualsTheModel(DataTask task)
+    {
+        var file = runs.At($"{task}.onnx");
+        var said = Tool.Run("export", runs.Checkpoint(task), file, "--with-postprocessing", "--dynamic", "batch", "--verify").Succeeds();
+        Assert.True(File.Exists(file));
+        Assert.Contains("takes images float [batch, 3, 64, 64]", said.Output, StringComparison.Ordinal);
+        Assert.Contains("tap:backbone.layer1", said.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("differs", said.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Mistakes_AreTold_AndNothingIsWritten()
+    {
+        var checkpoint = runs.Checkpoint(DataTask.Classification);
+        var file = runs.At("mistake.onnx");
+        Tool.Run("export", checkpoint, file, "--dynamic", "bach").IsMistake("batch, size, or batch,size, not \"bach\"", "\"batch\"");
+        Tool.Run("export", checkpoint, file, "--size", "64").IsMistake("--size takes a height and a width");
+        Tool.Run("export", checkpoint, file, "--taps", "backbone.layr1").IsMistake("no module \"backbone.layr1\"");
+        Tool.Run("export", checkpoint, file, "--images", runs.Folder).IsMistake("--verify");
+        Tool.Run("export", checkpoint, runs.At("none", "model.onnx")).IsMistake("There is no folder");
+        Assert.False(File.Exists(file));
+    }
+}
