@@ -39,7 +39,7 @@ public sealed class ConfigChangesTests : IDisposable
         Assert.Equal(
             [
                 ("device", null, "\"cpu\""),
-                ("hooks.ema", """{ "decay": 0.9 }""", null),
+                ("hooks.ema", """{"decay": 0.9}""", null),
                 ("optimizer.lr", "0.1", "0.3"), // the base's, not the config's own in between
                 ("seed", "1", "5"),
                 ("sizes", null, "[1, 2]"),
