@@ -55,7 +55,7 @@ public sealed class LabelErrorToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         runs.Trained(DataTask.Segmentation);
         Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--out-dir", output)
             .IsMistake("Segmentation", "classification, multi_label and detection");
-        Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--part", "train")
+        Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--split", "train")
             .IsMistake("val or test");
         Assert.False(Directory.Exists(output));
     }

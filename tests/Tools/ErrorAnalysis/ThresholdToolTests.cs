@@ -97,7 +97,7 @@ public sealed class ThresholdToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         );
         Said Run(params string[] more) => Tool.Run(["find-threshold", config, checkpoint, "--out-dir", output, .. more]);
         Run("--rule", "f2").IsMistake("precision:0.9");
-        Run("--part", "train").IsMistake("too sure");
+        Run("--split", "train").IsMistake("too sure");
         Run("--out-checkpoint", checkpoint).IsMistake("CHECKPOINT itself");
         Run("--out-checkpoint", runs.At("x.pth")).IsMistake(".safetensors");
         Tool.Run("find-threshold", runs.ConfigOf(DataTask.Classification), runs.Checkpoint(DataTask.Classification), "--out-dir", output)

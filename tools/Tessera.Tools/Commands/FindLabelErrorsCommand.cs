@@ -25,7 +25,7 @@ internal static class FindLabelErrorsCommand
         {
             Description = "A checkpoint; or what tools/test stored of val or test.",
         };
-        var part = new Option<string>("--part")
+        var part = new Option<string>("--split")
         {
             Description = "Whose labels: train, val or test. Default: train with a checkpoint, otherwise what the results are of.",
             HelpName = "PART",

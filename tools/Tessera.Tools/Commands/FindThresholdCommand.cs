@@ -36,7 +36,7 @@ internal static class FindThresholdCommand
             HelpName = "IOU",
             DefaultValueFactory = _ => 0.5,
         };
-        var part = new Option<string>("--part")
+        var part = new Option<string>("--split")
         {
             Description = "The data that decides: val or test. Default: val.",
             HelpName = "PART",
@@ -132,7 +132,7 @@ internal static class FindThresholdCommand
         if (asked.Iou is not (> 0 and <= 1))
             throw new UserErrorException($"--iou-thr is {asked.Iou}; a number above 0, at most 1, was expected.");
         if (asked.Part == DataPart.Train)
-            throw new UserErrorException("--part is train; on what a model has learnt it is too sure. val or test was expected.");
+            throw new UserErrorException("--split is train; on what a model has learnt it is too sure. val or test was expected.");
         FileSet.RequireFolder(folder);
         if (asked.Output is not { } output)
             return;
