@@ -29,7 +29,7 @@ public static class PredictionInput
         };
 
     /// <summary>An image file in memory.</summary>
-    public static Sample Encoded(long index, ReadOnlyMemory<byte> file, string name) =>
+    internal static Sample Encoded(long index, ReadOnlyMemory<byte> file, string name) =>
         new()
         {
             Index = index,
@@ -39,7 +39,7 @@ public static class PredictionInput
 
     /// <summary>An image file from a stream, which is read to its end now.</summary>
     /// <exception cref="UserErrorException">It holds more than any image file, or can't be read.</exception>
-    public static Sample FromStream(long index, Stream stream, string name)
+    internal static Sample FromStream(long index, Stream stream, string name)
     {
         using var file = new MemoryStream();
         var part = new byte[1 << 16];
@@ -57,7 +57,7 @@ public static class PredictionInput
 
     /// <summary>Reads a stream to its end.</summary>
     /// <exception cref="UserErrorException">It holds more than any image file, or can't be read.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream stream, string name, CancellationToken cancellation)
+    internal static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream stream, string name, CancellationToken cancellation)
     {
         using var file = new MemoryStream();
         var part = new byte[1 << 16];

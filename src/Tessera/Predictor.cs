@@ -7,6 +7,7 @@ using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Framework.Running.Diagnosis;
 using Tessera.Models.Layers;
+using Tessera.Results;
 using static TorchSharp.torch;
 
 namespace Tessera;
@@ -198,5 +199,4 @@ public sealed class Predictor : ImagePredictor
                 .Zip(ShapeMistake.Guard(Model, batch, () => Model.Predict(batch)).Select(_thresholds.Apply)),
         ];
     }
-
 }

@@ -29,15 +29,7 @@ public static class SeenTaps
     /// <param name="weight">[filters, C / groups, h, w].</param>
     /// <param name="bias">[filters] or null.</param>
     /// <param name="stride">Of height and width, as each of the following.</param>
-    public static Tensor Convolve(
-        Tensor input,
-        Tensor weight,
-        Tensor? bias,
-        long[] stride,
-        long[] padding,
-        long[] dilation,
-        long groups
-    )
+    public static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias, long[] stride, long[] padding, long[] dilation, long groups)
     {
         using var scope = NewDisposeScope();
         var pads = new long[4]; // of the last dimension first
@@ -45,7 +37,13 @@ public static class SeenTaps
         var cut = weight;
         for (var side = 0; side < 2; side++)
         {
-            var (map, kernel, step, pad, gap) = (input.shape[2 + side], weight.shape[2 + side], stride[side], padding[side], dilation[side]);
+            var (map, kernel, step, pad, gap) = (
+                input.shape[2 + side],
+                weight.shape[2 + side],
+                stride[side],
+                padding[side],
+                dilation[side]
+            );
             var seen = Enumerable.Range(0, (int)kernel).Where(tap => Sees(tap, map, kernel, step, pad, gap)).ToArray();
             var (first, count) = seen.Length == 0 ? (0, 1) : (seen[0], seen[^1] - seen[0] + 1);
             cut = cut.narrow(2 + side, first, count);

@@ -108,12 +108,13 @@ public sealed class TrainingCostTests : IDisposable
     public void GetFlops_OfATransformer_HasEachAdapter_AndTheConfigsOwn()
     {
         var table = Table(
-            """
-            { "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "arch": "tiny", "depth": 2 },
-              "peft": { "mine": { "type": "LoRA", "rank": 4 } }, "head": { "type": "LinearHead" } }
-            """,
-            """{ "type": "Sgd", "lr": 0.1 }"""
-        ).ToDictionary(row => (string)row["name"]!, row => ((long)row["trained"]!, (long)row["parameters"]!));
+                """
+                { "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "arch": "tiny", "depth": 2 },
+                  "peft": { "mine": { "type": "LoRA", "rank": 4 } }, "head": { "type": "LinearHead" } }
+                """,
+                """{ "type": "Sgd", "lr": 0.1 }"""
+            )
+            .ToDictionary(row => (string)row["name"]!, row => ((long)row["trained"]!, (long)row["parameters"]!));
         var whole = table["full"].Item1;
         Assert.Equal((whole, whole), table["full"]);
         const long lora = 2 * 2 * 8 * (192 + 192);

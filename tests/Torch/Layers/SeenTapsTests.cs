@@ -1,6 +1,6 @@
-using Tessera.Torch.Layers;
-using Tessera.Torch;
 using Tessera.Tests.Torch.Defects;
+using Tessera.Torch;
+using Tessera.Torch.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -35,10 +35,7 @@ internal static class ExportCommand
                     Note = ToolConsole.Current.Note,
                 }
             );
-            return new ExportRun(session, wanted).Run(
-                parsed.GetRequiredValue(output),
-                verify ? new VerifiedImages(session, images) : null
-            );
+            return new ExportRun(session, wanted).Run(parsed.GetRequiredValue(output), verify ? new VerifiedImages(session, images) : null);
         });
         return command;
     }

@@ -44,7 +44,8 @@ internal static class GetFlopsCommand
         var output = new Option<string?>("--out") { Description = "Write every module's figures there as JSON.", HelpName = "flops.json" };
         var tune = new Option<bool>("--tune")
         {
-            Description = "Compares what training costs under each preset of train.tune and with each PEFT method, instead of module by module.",
+            Description =
+                "Compares what training costs under each preset of train.tune and with each PEFT method, instead of module by module.",
         };
         var overrides = CommandLine.CfgOptions();
         var command = new Command(

@@ -10,12 +10,7 @@ namespace Tessera.Tools.Costs;
 /// <param name="Changes">To the config, as <c>--cfg-options</c> has them: another model, for one.</param>
 /// <param name="Tune">What is trained of it; null: what the config says.</param>
 /// <param name="Otherwise">What is measured where this doesn't fit the model.</param>
-internal sealed record CostVariant(
-    string Name,
-    IReadOnlyList<string> Changes,
-    TuneOptions? Tune = null,
-    CostVariant? Otherwise = null
-)
+internal sealed record CostVariant(string Name, IReadOnlyList<string> Changes, TuneOptions? Tune = null, CostVariant? Otherwise = null)
 {
     /// <summary>Nothing added to the backbone.</summary>
     private const string WithoutPeft = "model.peft=null";
@@ -49,7 +44,10 @@ internal sealed record CostVariant(
         {
             var name = method.Name;
             var everywhere = method.Keys.Any(key => key.Name == "roles") ? Of($"{name}, all layers", ", \"roles\": [\"all\"]") : null;
-            yield return Of(name, "") with { Otherwise = everywhere };
+            yield return Of(name, "") with
+            {
+                Otherwise = everywhere,
+            };
             if (method.Keys.Any(key => key.Name == "deep"))
                 yield return Of($"{name}, deep", ", \"deep\": true");
 

@@ -30,7 +30,14 @@ internal sealed class ExperimentFolder : IDisposable
         "val_samples.txt",
     ];
 
-    private static readonly string[] s_results = [ExperimentSummary.FileName, "runs.csv", SweepCosts.FileName, SummaryPicture.FileName, SweepPicture.FileName];
+    private static readonly string[] s_results =
+    [
+        ExperimentSummary.FileName,
+        "runs.csv",
+        SweepCosts.FileName,
+        SummaryPicture.FileName,
+        SweepPicture.FileName,
+    ];
 
     private static readonly JsonSerializerOptions s_format = new()
     {
