@@ -80,7 +80,7 @@ internal static class ShippedConfigs
                 {
                     // another task
                 }
-            throw first;
+            throw new InvalidOperationException(first.Message, first);
         }
     }
 
