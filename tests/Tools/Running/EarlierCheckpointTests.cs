@@ -25,7 +25,8 @@ public sealed class EarlierCheckpointTests : IDisposable
             At($"{name}.json"),
             At($"{name}-epoch_2.safetensors"),
             "--out",
-            "metrics.json"
+            "metrics.json",
+            "--no-predictions" // the checkpoint's folder is a fixture
         );
         Assert.True(code == 0, error);
         var found = JsonDocument.Parse(File.ReadAllText(_run.At("metrics.json"))).RootElement;
