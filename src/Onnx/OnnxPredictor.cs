@@ -9,6 +9,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Detection;
 using Tessera.Models.Detection.Suppression;
 using Tessera.Onnx.Export;
+using Tessera.Onnx.Format;
 using Tessera.Onnx.Running;
 
 namespace Tessera.Onnx;

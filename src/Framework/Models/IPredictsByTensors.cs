@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Framework.Models;
 
-/// <summary>A model that can say by tensors alone what it predicts, as far as tensors go: a file for other runtimes is made of it.</summary>
+/// <summary>A model that can say by tensors alone what it predicts, as far as tensors go: a file for other runtimes is made of
+/// it.</summary>
 public interface IPredictsByTensors
 {
     /// <summary>What is predicted. A regression: "values" [B, targets], in the targets' units. A segmentor: "logits" [B, classes, H, W], of

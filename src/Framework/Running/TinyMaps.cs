@@ -14,7 +14,8 @@ public static class TinyMaps
 {
     private static readonly ConditionalWeakTable<nn.Module, object> s_attached = [];
 
-    /// <summary>From now on, for all two-dimensional convolutions of a model, those of plugins too. A second time changes nothing.</summary>
+    /// <summary>From now on, for all two-dimensional convolutions of a model, those of plugins too. A second time changes
+    /// nothing.</summary>
     public static void Attach(nn.Module model)
     {
         foreach (var module in model.modules())

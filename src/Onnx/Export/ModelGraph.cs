@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Framework.Errors;
 using Tessera.Onnx.Format;
 using Tessera.Onnx.Lowering;
+using Tessera.Onnx.Operators;
 using Tessera.Onnx.Recording;
 using Tessera.Torch;
 using TorchSharp;

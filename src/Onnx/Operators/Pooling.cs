@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Tessera.Onnx.Format;
+using Tessera.Onnx.Recording;
 
 namespace Tessera.Onnx.Operators;
 

@@ -1,4 +1,5 @@
 using Tessera.Onnx.Format;
+using Tessera.Onnx.Recording;
 
 namespace Tessera.Onnx.Operators;
 

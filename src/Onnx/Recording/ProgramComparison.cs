@@ -1,5 +1,4 @@
 using Tessera.Framework.Errors;
-using Tessera.Onnx.Lowering;
 using Tessera.Torch;
 
 namespace Tessera.Onnx.Recording;

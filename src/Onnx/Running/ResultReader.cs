@@ -3,6 +3,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Detection;
 using Tessera.Models.Detection.Suppression;
+using Tessera.Onnx.Format;
 
 namespace Tessera.Onnx.Running;
 

@@ -3,6 +3,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
 using Tessera.Onnx.Export;
+using Tessera.Onnx.Format;
 using Tessera.Onnx.Running;
 using Tessera.Torch;
 using TorchSharp;
@@ -58,11 +59,11 @@ public sealed class OnnxVerifier
     /// <param name="images">Samples before the pipeline.</param>
     /// <param name="advance">Told how many images are done.</param>
     /// <exception cref="UserErrorException">An image can't be read, or the file not be run.</exception>
-    public IReadOnlyList<Stage> Verify(string path, IReadOnlyList<Func<Sample>> images, Action<int>? advance = null)
+    public IReadOnlyList<VerifiedStage> Verify(string path, IReadOnlyList<Func<Sample>> images, Action<int>? advance = null)
     {
         using var runtime = Runtime.Open(path, new OnnxPredictorOptions());
         var pipeline = PredictionPipeline.Build(_session);
-        var stages = new Dictionary<string, Stage>();
+        var stages = new Dictionary<string, VerifiedStage>();
         var order = new List<string>();
         for (var i = 0; i < images.Count; i++)
         {
@@ -72,14 +73,14 @@ public sealed class OnnxVerifier
             {
                 if (!stages.ContainsKey(stage.Name))
                     order.Add(stage.Name);
-                stages[stage.Name] = stages.TryGetValue(stage.Name, out var before) ? Stage.Worse(before, stage) : stage;
+                stages[stage.Name] = stages.TryGetValue(stage.Name, out var before) ? VerifiedStage.Worse(before, stage) : stage;
             }
             advance?.Invoke(i + 1);
         }
         return [.. order.Select(name => stages[name])];
     }
 
-    private IEnumerable<Stage> Compare(InferenceSession runtime, Func<Sample> open, List<Transform> pipeline)
+    private IEnumerable<VerifiedStage> Compare(InferenceSession runtime, Func<Sample> open, List<Transform> pipeline)
     {
         var sample = open();
         var prepared = PreparedSample.Of(sample, pipeline, new RandomSource(0));
@@ -156,11 +157,11 @@ public sealed class OnnxVerifier
         return runtime.Run(run, inputs, runtime.OutputNames);
     }
 
-    private static Stage Difference(string name, Tensor expected, OrtValue found)
+    private static VerifiedStage Difference(string name, Tensor expected, OrtValue found)
     {
         var shape = found.GetTensorTypeAndShape();
         if (!shape.Shape.SequenceEqual(expected.shape))
-            return new Stage(name, shape.Shape, double.NaN, double.NaN, false);
+            return new VerifiedStage(name, shape.Shape, double.NaN, double.NaN, false);
         if (expected.is_floating_point())
             return Floats(name, expected.to(ScalarType.Float32).contiguous().Values<float>(), found, shape.Shape);
         var wanted = expected.to(ScalarType.Int64).contiguous().Values<long>();
@@ -169,10 +170,10 @@ public sealed class OnnxVerifier
                 ? Array.ConvertAll(found.GetTensorDataAsSpan<int>().ToArray(), value => (long)value)
                 : found.GetTensorDataAsSpan<long>().ToArray();
         var other = wanted.Where((value, i) => value != given[i]).Count();
-        return new Stage(name, shape.Shape, other, (double)other / Math.Max(wanted.Length, 1), true);
+        return new VerifiedStage(name, shape.Shape, other, (double)other / Math.Max(wanted.Length, 1), true);
     }
 
-    private static Stage Floats(string name, float[] wanted, OrtValue found, long[] shape)
+    private static VerifiedStage Floats(string name, float[] wanted, OrtValue found, long[] shape)
     {
         var given = found.GetTensorDataAsSpan<float>();
         var (largest, scale) = (0.0, 0.0);
@@ -184,11 +185,11 @@ public sealed class OnnxVerifier
             if (float.IsFinite(wanted[i]))
                 scale = Math.Max(scale, Math.Abs(wanted[i]));
         }
-        return new Stage(name, shape, largest, largest == 0 ? 0 : largest / scale, false);
+        return new VerifiedStage(name, shape, largest, largest == 0 ? 0 : largest / scale, false);
     }
 
     /// <summary>Boxes of the file against those of the model's own way to predict, in order.</summary>
-    private Stage Boxes(
+    private VerifiedStage Boxes(
         IReadOnlyList<string> names,
         IReadOnlyList<OrtValue> found,
         Sample sample,
@@ -212,10 +213,10 @@ public sealed class OnnxVerifier
         var wanted = (DetectionPrediction)_session.Model.Predict(batch)[0];
         long[] shape = [wanted.Scores.Length, 4];
         if (!wanted.Labels.SequenceEqual(given.Labels))
-            return new Stage("boxes", shape, double.NaN, double.NaN, false);
+            return new VerifiedStage("boxes", shape, double.NaN, double.NaN, false);
         double[] all = [0, .. Differences(wanted.Corners, given.Corners), .. Differences(wanted.Scores, given.Scores)];
         double scale = wanted.Corners.Append(1f).Max(Math.Abs);
-        return new Stage("boxes", shape, all.Max(), all.Max() / scale, false);
+        return new VerifiedStage("boxes", shape, all.Max(), all.Max() / scale, false);
 
         int Index(string name) => names.ToList().IndexOf(name);
     }

@@ -5,10 +5,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Torch;
 
-/// <summary>
-/// Sees the arguments of the operators that a program calls on this thread while they run: numbers in full, and the values of those tensors
-/// that neither depend on given inputs nor are known by themselves.
-/// </summary>
+/// <summary>Sees the arguments of the operators that a program calls on this thread while they run: numbers in full, and the values of
+/// those tensors that neither depend on given inputs nor are known by themselves.</summary>
 /// <remarks>Memory is read by libtorch's own layout of its records, which is tried on operators whose arguments are known before it is
 /// trusted.</remarks>
 internal sealed unsafe class ValueWatch : IDisposable

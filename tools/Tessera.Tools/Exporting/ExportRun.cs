@@ -71,7 +71,7 @@ internal sealed class ExportRun(Session session, OnnxExportOptions options)
         }
     }
 
-    private static int Tell(IReadOnlyList<Stage> stages, int images)
+    private static int Tell(IReadOnlyList<VerifiedStage> stages, int images)
     {
         var rows = stages.Select(stage =>
             new[]

@@ -3,7 +3,7 @@ using Tessera.Onnx.Recording;
 namespace Tessera.Onnx.Operators;
 
 /// <summary>The same numbers in another shape, order or type.</summary>
-internal static class Shapes
+internal static class Reshaping
 {
     public static void Register(Action<string, Action<OperatorContext>> add)
     {

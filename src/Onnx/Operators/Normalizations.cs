@@ -4,7 +4,7 @@ using Tessera.Onnx.Format;
 namespace Tessera.Onnx.Operators;
 
 /// <summary>Normalization.</summary>
-internal static class Norms
+internal static class Normalizations
 {
     private const int LayerNormOpset = 17;
 

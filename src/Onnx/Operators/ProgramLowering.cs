@@ -1,10 +1,10 @@
 using Tessera.Framework.Errors;
 using Tessera.Onnx.Format;
-using Tessera.Onnx.Operators;
+using Tessera.Onnx.Lowering;
 using Tessera.Onnx.Recording;
 using Tessera.Torch;
 
-namespace Tessera.Onnx.Lowering;
+namespace Tessera.Onnx.Operators;
 
 /// <summary>Writes a recorded program as nodes of a graph: only what the results need; what does not depend on the images is
 /// folded.</summary>

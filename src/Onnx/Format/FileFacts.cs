@@ -5,7 +5,7 @@ using System.Text.Json;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 
-namespace Tessera.Onnx;
+namespace Tessera.Onnx.Format;
 
 /// <summary>What a file says of its model besides the graph: what is needed to predict with it.</summary>
 internal sealed record FileFacts

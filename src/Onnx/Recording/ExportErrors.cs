@@ -1,8 +1,7 @@
 using Tessera.Framework.Errors;
-using Tessera.Onnx.Recording;
 using Tessera.Torch;
 
-namespace Tessera.Onnx.Lowering;
+namespace Tessera.Onnx.Recording;
 
 /// <summary>Words for what can't be exported.</summary>
 internal static class ExportErrors

@@ -7,14 +7,14 @@ namespace Tessera.Onnx.Verification;
 /// <param name="Relative">The same as a share of the largest value of its image; what is compared exactly has the share of values that
 /// differ.</param>
 /// <param name="Exact">Whole numbers, which are equal or not.</param>
-public sealed record Stage(string Name, IReadOnlyList<long> Shape, double Largest, double Relative, bool Exact)
+public sealed record VerifiedStage(string Name, IReadOnlyList<long> Shape, double Largest, double Relative, bool Exact)
 {
     /// <summary>The largest relative difference that counts as equal.</summary>
     public const double Tolerance = 1e-4;
 
     public bool IsEqual => Relative <= Tolerance; // not where it is no number
 
-    internal static Stage Worse(Stage a, Stage b) =>
+    internal static VerifiedStage Worse(VerifiedStage a, VerifiedStage b) =>
         b with
         {
             Largest = Math.Max(a.Largest, b.Largest),
