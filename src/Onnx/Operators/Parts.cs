@@ -180,7 +180,7 @@ internal static class Parts
         var axis = (int)c.Axis("dimension", value.Shape.Count);
         var (size, step) = (c.Integer("size"), c.Integer("step"));
         if (!c.IsFixed(value, axis))
-            throw Lowering.ExportErrors.DependsOnSize(c.Place, "its number of windows");
+            throw ExportErrors.DependsOnSize(c.Place, "its number of windows");
         var count = c.Output().Shape[axis];
         var places = new long[count * size];
         for (var i = 0; i < places.Length; i++)

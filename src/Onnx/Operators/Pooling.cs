@@ -68,7 +68,7 @@ internal static class Pooling
         for (var axis = rank - axes; axis < rank; axis++)
         {
             if (!c.IsFixed(value, axis))
-                throw Lowering.ExportErrors.DependsOnSize(c.Place, "what is averaged into each cell");
+                throw ExportErrors.DependsOnSize(c.Place, "what is averaged into each cell");
             var (from, to) = ((int)value.Shape[axis], (int)output.Shape[axis]);
             pooled =
                 axis == rank - 1

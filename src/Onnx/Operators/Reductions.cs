@@ -84,7 +84,7 @@ internal static class Reductions
         if (correction == 0)
             return mean;
         if (axes.Any(axis => !c.IsFixed(c.Value("self"), (int)(axis < 0 ? axis + c.Rank("self") : axis))))
-            throw Lowering.ExportErrors.DependsOnSize(c.Place, "its number of values");
+            throw ExportErrors.DependsOnSize(c.Place, "its number of values");
         var count = axes.Aggregate(1.0, (product, axis) => product * c.Shape("self")[(int)(axis < 0 ? axis + c.Rank("self") : axis)]);
         return c.Node("Mul", [mean, c.Writer.Scalar(c.OutType(), count / (count - correction))]);
     }
