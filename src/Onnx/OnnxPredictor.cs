@@ -50,7 +50,7 @@ public sealed class OnnxPredictor : ImagePredictor
     public static OnnxPredictor Load(string path, OnnxPredictorOptions? options = null)
     {
         options ??= new OnnxPredictorOptions();
-        var session = Runtime.Open(path, options);
+        var session = Runtime.Open(path, options.Threads, options.Configure);
         try
         {
             var facts = FileFacts.Of(session.ModelMetadata.CustomMetadataMap, path);

@@ -23,7 +23,7 @@ internal static class InputSize
             : throw new UserErrorException(
                 "The pipeline makes images of several sizes ("
                     + string.Join(", ", sizes.Select(size => $"{size.Height} x {size.Width}"))
-                    + " of three that were tried), so the size of the model's input must be named."
+                    + " of three that were tried), so the size of the model's input must be named (tools/export: --size HxW)."
             );
     }
 }

@@ -7,8 +7,14 @@ namespace Tessera.Onnx.Running;
 internal static class Runtime
 {
     /// <summary>Opens a model.</summary>
+    /// <param name="most">Threads within an operation; null: as ONNX Runtime chooses.</param>
+    /// <param name="configure">Sets up further options.</param>
     /// <exception cref="UserErrorException">There is no ONNX Runtime for this system, no such file, or it can't be run.</exception>
-    public static InferenceSession Open(string path, OnnxPredictorOptions options)
+    public static InferenceSession Open(
+        string path,
+        int? most = null,
+        Action<Microsoft.ML.OnnxRuntime.SessionOptions>? configure = null
+    )
     {
         if (!File.Exists(path))
             throw new UserErrorException($"{path}\n  There is no such file.");
@@ -16,9 +22,9 @@ internal static class Runtime
         {
             using var settings = new Microsoft.ML.OnnxRuntime.SessionOptions();
             settings.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
-            if (options.Threads is { } threads)
+            if (most is { } threads)
                 settings.IntraOpNumThreads = threads;
-            options.Configure?.Invoke(settings);
+            configure?.Invoke(settings);
             return new InferenceSession(path, settings);
         }
         catch (OnnxRuntimeException e)

@@ -61,7 +61,7 @@ public sealed class OnnxVerifier
     /// <exception cref="UserErrorException">An image can't be read, or the file not be run.</exception>
     public IReadOnlyList<VerifiedStage> Verify(string path, IReadOnlyList<Func<Sample>> images, Action<int>? advance = null)
     {
-        using var runtime = Runtime.Open(path, new OnnxPredictorOptions());
+        using var runtime = Runtime.Open(path);
         var pipeline = PredictionPipeline.Build(_session);
         var stages = new Dictionary<string, VerifiedStage>();
         var order = new List<string>();

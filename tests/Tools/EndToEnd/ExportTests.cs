@@ -14,7 +14,8 @@ public sealed class ExportTests(TaskRuns runs) : IClassFixture<TaskRuns>
     public void Export_Verified_EqualsTheModel(DataTask task)
     {
         var file = runs.At($"{task}.onnx");
-        var said = Tool.Run("export", runs.Checkpoint(task), file, "--with-postprocessing", "--dynamic", "batch", "--verify").Succeeds();
+        string[] options = ["--size", "64x64", "--with-postprocessing", "--dynamic", "batch", "--verify"];
+        var said = Tool.Run(["export", runs.Checkpoint(task), file, .. options]).Succeeds();
         Assert.True(File.Exists(file));
         Assert.Contains("takes images float [batch, 3, 64, 64]", said.Output, StringComparison.Ordinal);
         Assert.Contains("tap:backbone.layer1", said.Output, StringComparison.Ordinal);
@@ -26,9 +27,10 @@ public sealed class ExportTests(TaskRuns runs) : IClassFixture<TaskRuns>
     {
         var checkpoint = runs.Checkpoint(DataTask.Classification);
         var file = runs.At("mistake.onnx");
+        Tool.Run("export", checkpoint, file).IsMistake("images of several sizes", "--size HxW");
         Tool.Run("export", checkpoint, file, "--dynamic", "bach").IsMistake("batch, size, or batch,size, not \"bach\"", "\"batch\"");
         Tool.Run("export", checkpoint, file, "--size", "64").IsMistake("--size takes a height and a width");
-        Tool.Run("export", checkpoint, file, "--taps", "backbone.layr1").IsMistake("no module \"backbone.layr1\"");
+        Tool.Run("export", checkpoint, file, "--size", "64x64", "--taps", "backbone.layr1").IsMistake("no module \"backbone.layr1\"");
         Tool.Run("export", checkpoint, file, "--images", runs.Folder).IsMistake("--verify");
         Tool.Run("export", checkpoint, runs.At("none", "model.onnx")).IsMistake("There is no folder");
         Assert.False(File.Exists(file));
