@@ -22,8 +22,14 @@ internal sealed class CostTable(Func<IReadOnlyList<string>, Session> open, Func<
     {
         foreach (var variant in variants)
             if (Add(variant, height, width) is { } unfit && (variant.Otherwise is not { } other || Add(other, height, width) is not null))
-                _notes.Add($"{variant.Name}: not for this model. {unfit}");
+                Note(variant.Name, unfit);
         return _rows.Count > 0 ? this : throw new UserErrorException(string.Join("\n", _notes));
+    }
+
+    private void Note(string name, string unfit)
+    {
+        if (!_notes.Exists(note => note.EndsWith(unfit, StringComparison.Ordinal)))
+            _notes.Add($"{name}: not for this model. {unfit}");
     }
 
     /// <returns>Why the variant doesn't fit the model; null where it was added.</returns>
