@@ -115,10 +115,12 @@ internal sealed class KeptActivations
         "index_select",
     ];
 
-    private readonly Dictionary<long, bool> _hasGradient = []; // by memory
+    private readonly Dictionary<long, long> _identities = []; // of what lies in memory now, which may have held something else before
+    private readonly Dictionary<long, bool> _hasGradient = []; // by identity, as the following
     private readonly Dictionary<long, long> _bytes = [];
     private readonly HashSet<long> _weights = [];
     private readonly HashSet<long> _kept = [];
+    private long _last; // of the identities given to results
     private long _indices;
 
     /// <returns>Bytes for one image.</returns>
@@ -176,8 +178,8 @@ internal sealed class KeptActivations
             else if (mark < OthersEnd)
                 foreach (var tensor in node.Inputs.SelectMany(value => value.Tensors))
                 {
-                    _weights.Add(tensor.Storage);
-                    _hasGradient[tensor.Storage] = mark < TrainedEnd;
+                    _weights.Add(Identity(tensor));
+                    _hasGradient[Identity(tensor)] = mark < TrainedEnd;
                 }
             else
                 See(node);
@@ -190,16 +192,19 @@ internal sealed class KeptActivations
         var inputs = node.Inputs.SelectMany(value => value.Tensors).ToArray();
         var outputs = node.Outputs.SelectMany(value => value.Tensors).ToArray();
         var gradient = inputs.Any(HasGradient);
+        foreach (var tensor in inputs)
+            _bytes[Identity(tensor)] = Math.Max(tensor.Elements * tensor.ElementSize, _bytes.GetValueOrDefault(Identity(tensor)));
         var given = inputs.Select(tensor => tensor.Storage).ToHashSet();
         foreach (var tensor in outputs)
         {
             var isNew = given.Add(tensor.Storage);
-            _hasGradient[tensor.Storage] = gradient || (!isNew && HasGradient(tensor));
+            if (isNew)
+                _identities[tensor.Storage] = --_last;
+            var identity = Identity(tensor);
+            _hasGradient[identity] = gradient || (!isNew && HasGradient(tensor));
             var bytes = tensor.Elements * tensor.ElementSize;
-            _bytes[tensor.Storage] = isNew ? bytes : Math.Max(bytes, _bytes.GetValueOrDefault(tensor.Storage));
+            _bytes[identity] = isNew ? bytes : Math.Max(bytes, _bytes.GetValueOrDefault(identity));
         }
-        foreach (var tensor in inputs)
-            _bytes[tensor.Storage] = Math.Max(tensor.Elements * tensor.ElementSize, _bytes.GetValueOrDefault(tensor.Storage));
         if (gradient)
             Keep(node, inputs, outputs);
     }
@@ -228,10 +233,12 @@ internal sealed class KeptActivations
     {
         for (var i = 0; i < factors.Length; i++)
             if (factors.Where((_, other) => other != i).Any(HasGradient))
-                _kept.Add(factors[i].Storage);
+                _kept.Add(Identity(factors[i]));
     }
 
-    private void Add(IEnumerable<TracedTensor> tensors) => _kept.UnionWith(tensors.Select(tensor => tensor.Storage));
+    private void Add(IEnumerable<TracedTensor> tensors) => _kept.UnionWith(tensors.Select(Identity));
 
-    private bool HasGradient(TracedTensor tensor) => _hasGradient.GetValueOrDefault(tensor.Storage);
+    private long Identity(TracedTensor tensor) => _identities.GetValueOrDefault(tensor.Storage, tensor.Storage);
+
+    private bool HasGradient(TracedTensor tensor) => _hasGradient.GetValueOrDefault(Identity(tensor));
 }
