@@ -10,11 +10,7 @@ internal static class Runtime
     /// <param name="most">Threads within an operation; null: as ONNX Runtime chooses.</param>
     /// <param name="configure">Sets up further options.</param>
     /// <exception cref="UserErrorException">There is no ONNX Runtime for this system, no such file, or it can't be run.</exception>
-    public static InferenceSession Open(
-        string path,
-        int? most = null,
-        Action<Microsoft.ML.OnnxRuntime.SessionOptions>? configure = null
-    )
+    public static InferenceSession Open(string path, int? most = null, Action<Microsoft.ML.OnnxRuntime.SessionOptions>? configure = null)
     {
         if (!File.Exists(path))
             throw new UserErrorException($"{path}\n  There is no such file.");
