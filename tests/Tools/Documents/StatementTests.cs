@@ -85,6 +85,7 @@ public sealed partial class StatementTests
         var types = AppDomain
             .CurrentDomain.GetAssemblies()
             .Concat(Composition.Assemblies())
+            .Append(typeof(Tessera.Onnx.OnnxPredictor).Assembly) // not loaded before something is exported
             .Where(assembly =>
                 assembly.GetName().Name is { } name && (name.StartsWith("Tessera", StringComparison.Ordinal) || name == "TorchSharp")
             )
