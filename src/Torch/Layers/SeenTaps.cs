@@ -16,9 +16,10 @@ public static class SeenTaps
     /// <param name="kernel">Height and width, as each of the following.</param>
     public static bool Miss(Tensor input, long[] kernel, long[] stride, long[] padding, long[] dilation)
     {
+        var shape = input.shape; // asked of libtorch each time
         for (var side = 0; side < 2; side++)
         for (var tap = 0L; tap < kernel[side]; tap++)
-            if (!Sees(tap, input.shape[2 + side], kernel[side], stride[side], padding[side], dilation[side]))
+            if (!Sees(tap, shape[2 + side], kernel[side], stride[side], padding[side], dilation[side]))
                 return true;
         return false;
     }
