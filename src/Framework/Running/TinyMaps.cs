@@ -34,12 +34,11 @@ public static class TinyMaps
         && input.dim() == 4
         && conv.weight.requires_grad
         && conv.padding_mode == PaddingModes.Zeros
-        && conv.padding is { Length: 2 } padding
-        && SeenTaps.Miss(input, conv.kernel_size, conv.stride, padding, conv.dilation);
+        && SeenTaps.Miss(conv, input);
 
     private static Tensor Again(Conv2d conv, Tensor input, Tensor output)
     {
         output.Dispose();
-        return SeenTaps.Convolve(input, conv.weight, conv.bias, conv.stride, conv.padding!, conv.dilation, conv.groups);
+        return SeenTaps.Convolve(conv, input, conv.weight, conv.bias);
     }
 }

@@ -52,8 +52,8 @@ internal sealed class LowRankChange : LayerChange
     }
 
     private static Tensor Convolved(Conv2d conv, Tensor input, Tensor weight) =>
-        SeenTaps.Miss(input, conv.kernel_size, conv.stride, conv.padding!, conv.dilation)
-            ? SeenTaps.Convolve(input, weight, null, conv.stride, conv.padding!, conv.dilation, conv.groups)
+        SeenTaps.Miss(conv, input)
+            ? SeenTaps.Convolve(conv, input, weight, null)
             : functional.conv2d(input, weight, null, conv.stride, conv.padding, conv.dilation, conv.groups);
 
     private Tensor Product(Tensor a, Tensor b) => b.matmul(a.flatten(1)).view([Slice.Length, .. a.shape[1..]]) * _scale;

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Torch.Layers;
@@ -11,6 +12,16 @@ namespace Tessera.Torch.Layers;
 /// </remarks>
 public static class SeenTaps
 {
+    /// <summary>Whether some place of a layer's kernel lies on padding alone, wherever the kernel stands.</summary>
+    /// <param name="input">[B, C, H, W].</param>
+    public static bool Miss(Conv2d layer, Tensor input) =>
+        layer.padding is { Length: 2 } padding && Miss(input, layer.kernel_size, layer.stride, padding, layer.dilation);
+
+    /// <summary>What a layer gives with other weights of its form, or its own; see the other overload.</summary>
+    /// <param name="layer">One of which <see cref="Miss(Conv2d, Tensor)"/> is true.</param>
+    public static Tensor Convolve(Conv2d layer, Tensor input, Tensor weight, Tensor? bias) =>
+        Convolve(input, weight, bias, layer.stride, layer.padding!, layer.dilation, layer.groups);
+
     /// <summary>Whether some place of the kernel lies on padding alone, wherever the kernel stands.</summary>
     /// <param name="input">[B, C, H, W].</param>
     /// <param name="kernel">Height and width, as each of the following.</param>
