@@ -1,7 +1,6 @@
 // dotnet run --project samples/web-service -- MODEL [--urls http://localhost:5080]
 // curl --data-binary @cat.jpg http://localhost:5080/predict
 using Tessera;
-using Tessera.Datasets.Images;
 using Tessera.Framework.Errors;
 using Tessera.Onnx;
 using Tessera.Results;
@@ -41,7 +40,7 @@ app.MapPost(
         await turn.WaitAsync(stopped);
         try
         {
-            return Answers.Ok(Answer(predictor.Recognize(ImageCodec.Decode(body.ToArray(), "the image"))));
+            return Answers.Ok(Answer(predictor.Recognize(body.ToArray(), "the image")));
         }
         catch (UserErrorException e)
         {

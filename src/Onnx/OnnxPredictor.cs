@@ -71,10 +71,6 @@ public sealed class OnnxPredictor : ImagePredictor
         }
     }
 
-    public override Prediction Predict(string path) => Predict(PredictionInput.File(0, path));
-
-    public override Prediction Predict(Image image) => Predict(PredictionInput.InMemory(0, image));
-
     public override IEnumerable<(string Path, Prediction Prediction)> Predict(
         IReadOnlyList<string> paths,
         Action<string, string>? unreadable = null
@@ -102,7 +98,7 @@ public sealed class OnnxPredictor : ImagePredictor
             _session.Dispose();
     }
 
-    private Prediction Predict(Sample sample)
+    protected override Prediction PredictSample(Sample sample)
     {
         var raw = new Sample
         {

@@ -22,10 +22,21 @@ public abstract class ImagePredictor : IDisposable
 
     /// <summary>What the model makes of an image file.</summary>
     /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
-    public abstract Prediction Predict(string path);
+    public Prediction Predict(string path) => PredictSample(PredictionInput.File(0, path));
 
     /// <summary>What the model makes of an image in memory (RGB).</summary>
-    public abstract Prediction Predict(Image image);
+    public Prediction Predict(Image image) => PredictSample(PredictionInput.InMemory(0, image));
+
+    /// <summary>What the model makes of an image file in memory, of any format that can be read.</summary>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Prediction Predict(ReadOnlyMemory<byte> file, string name = "image") => PredictSample(PredictionInput.Encoded(0, file, name));
+
+    /// <summary>What the model makes of an image file from a stream, which is read to its end.</summary>
+    /// <param name="stream">Stays the caller's.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Prediction Predict(Stream stream, string name = "image") => PredictSample(PredictionInput.FromStream(0, stream, name));
 
     /// <summary>Predictions for many files, in order. A file that can't be read is left out.</summary>
     /// <param name="unreadable">Told which file was left out, and why.</param>
@@ -41,6 +52,17 @@ public abstract class ImagePredictor : IDisposable
 
     /// <summary>What the model makes of an image in memory (RGB), with names.</summary>
     public Result Recognize(Image image) => Named(Predict(image));
+
+    /// <summary>What the model makes of an image file in memory, with names.</summary>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Result Recognize(ReadOnlyMemory<byte> file, string name = "image") => Named(Predict(file, name));
+
+    /// <summary>What the model makes of an image file from a stream, with names.</summary>
+    /// <param name="stream">Stays the caller's.</param>
+    /// <param name="name">For messages.</param>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    public Result Recognize(Stream stream, string name = "image") => Named(Predict(stream, name));
 
     /// <summary>The classes of an image file, the most probable first.</summary>
     /// <exception cref="UserErrorException">The file can't be read as an image.</exception>
@@ -99,7 +121,11 @@ public abstract class ImagePredictor : IDisposable
 
     protected abstract void Dispose(bool disposing);
 
-    private protected Result Named(Prediction prediction) => Result.Of(prediction, Data, Thresholds);
+    /// <summary>What the model makes of an image that is not loaded yet.</summary>
+    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
+    protected abstract Prediction PredictSample(Sample sample);
+
+    private Result Named(Prediction prediction) => Result.Of(prediction, Data, Thresholds);
 
     private T Named<T>(Prediction prediction)
         where T : Result =>

@@ -72,21 +72,6 @@ public sealed class Predictor : ImagePredictor
         return session.HandOver(opened => new Predictor(opened, options, thresholds));
     }
 
-    public override Prediction Predict(string path) => Single(PredictionInput.File(0, path));
-
-    public override Prediction Predict(Image image) => Single(PredictionInput.InMemory(0, image));
-
-    /// <summary>What the model makes of an image file in memory, of any format that can be read.</summary>
-    /// <param name="name">For messages.</param>
-    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
-    public Prediction Predict(ReadOnlyMemory<byte> file, string name = "image") => Single(PredictionInput.Encoded(0, file, name));
-
-    /// <summary>What the model makes of an image file from a stream, which is read to its end.</summary>
-    /// <param name="stream">Stays the caller's.</param>
-    /// <param name="name">For messages.</param>
-    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
-    public Prediction Predict(Stream stream, string name = "image") => Single(PredictionInput.FromStream(0, stream, name));
-
     /// <summary>Predictions for many files, in order, read ahead by threads. A file that can't be read is left out.</summary>
     /// <param name="unreadable">Told which file was left out, and why.</param>
     public override IEnumerable<(string Path, Prediction Prediction)> Predict(
@@ -114,17 +99,6 @@ public sealed class Predictor : ImagePredictor
         }
     }
 
-    /// <summary>What the model makes of an image file in memory, with names.</summary>
-    /// <param name="name">For messages.</param>
-    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
-    public Result Recognize(ReadOnlyMemory<byte> file, string name = "image") => Named(Predict(file, name));
-
-    /// <summary>What the model makes of an image file from a stream, with names.</summary>
-    /// <param name="stream">Stays the caller's.</param>
-    /// <param name="name">For messages.</param>
-    /// <exception cref="UserErrorException">It can't be read as an image.</exception>
-    public Result Recognize(Stream stream, string name = "image") => Named(Predict(stream, name));
-
     /// <summary>Predicts a grey image and forgets it, so that the first real one doesn't wait for code and memory to be made
     /// ready.</summary>
     /// <param name="height">Of the image, as those that will come.</param>
@@ -146,6 +120,12 @@ public sealed class Predictor : ImagePredictor
             return;
         _fusion.Dispose();
         _session.Dispose();
+    }
+
+    protected override Prediction PredictSample(Sample sample)
+    {
+        using var loader = Loader(new PredictionInputs([() => sample], Data), new LoaderOptions(1, Workers: 0));
+        return loader.Epoch(0).SelectMany(Run).Single().Prediction;
     }
 
     /// <summary>An image as the model's pipeline makes it. Safe to call from several threads at once.</summary>
@@ -171,12 +151,6 @@ public sealed class Predictor : ImagePredictor
         var inputs = new PredictionInputs([.. images.Select((image, i) => (Func<Sample>)(() => image.ToSample(i)))], Data);
         using var loader = Loader(inputs, new LoaderOptions(images.Count, Workers: 0), []);
         return [.. loader.Epoch(0).SelectMany(Run).Select(one => one.Prediction)];
-    }
-
-    private Prediction Single(Sample sample)
-    {
-        using var loader = Loader(new PredictionInputs([() => sample], Data), new LoaderOptions(1, Workers: 0));
-        return loader.Epoch(0).SelectMany(Run).Single().Prediction;
     }
 
     private IBatchLoader Loader(Dataset inputs, LoaderOptions options, IReadOnlyList<Transform>? pipeline = null) =>

@@ -12,44 +12,62 @@ internal static class OnnxFile
     private const int Alignment = 4096; // so that the weights can be mapped into memory
     private const int SmallestOutside = 1024;
 
-    /// <summary>Writes the file whole or not at all.</summary>
+    /// <summary>Writes the file whole or not at all; one that lay there stays until then.</summary>
     /// <param name="mostInside">Bytes of constants above which they go to PATH.data.</param>
+    /// <param name="create">Opens a file; for tests that let the disk fail.</param>
     /// <returns>The files written.</returns>
-    public static IReadOnlyList<string> Write(OnnxModel model, string path, long mostInside = MostInside)
+    public static IReadOnlyList<string> Write(
+        OnnxModel model,
+        string path,
+        long mostInside = MostInside,
+        Func<string, Stream>? create = null
+    )
     {
         var outside = model.Constants.Sum(constant => (long)constant.Data.Length) > mostInside;
         var data = path + ".data";
         if (!outside)
         {
-            AtomicFile.Write(path, stream => Message(model, null).WriteTo(stream));
+            AtomicFile.Write(path, stream => Message(model, null).WriteTo(stream), create: create);
             return [path];
         }
-        var places = new Dictionary<string, (string, long, long)>();
-        AtomicFile.Write(data, stream => WriteWeights(model, Path.GetFileName(data), stream, places));
-        try
-        {
-            AtomicFile.Write(path, stream => Message(model, places).WriteTo(stream));
-        }
-        catch
-        {
-            File.Delete(data);
-            throw;
-        }
+        var places = Places(model, Path.GetFileName(data));
+        // Both are on disk before either takes its name: an older model keeps its weights.
+        AtomicFile.Write(
+            path,
+            stream => Message(model, places).WriteTo(stream),
+            verify: _ => AtomicFile.Write(data, stream => WriteWeights(model, places, stream), create: create),
+            create
+        );
         return [path, data];
     }
 
-    private static void WriteWeights(OnnxModel model, string name, Stream stream, Dictionary<string, (string, long, long)> places)
+    private static Dictionary<string, (string File, long Offset, long Length)> Places(OnnxModel model, string file)
     {
+        var places = new Dictionary<string, (string, long, long)>();
         var at = 0L;
         foreach (var constant in model.Constants.Where(constant => constant.Data.Length >= SmallestOutside))
         {
-            var gap = (int)((Alignment - (at % Alignment)) % Alignment);
-            stream.Write(new byte[gap]);
-            at += gap;
-            stream.Write(constant.Data.Span);
-            places[constant.Name] = (name, at, constant.Data.Length);
+            at += (Alignment - (at % Alignment)) % Alignment;
+            places[constant.Name] = (file, at, constant.Data.Length);
             at += constant.Data.Length;
         }
+        return places;
+    }
+
+    private static void WriteWeights(
+        OnnxModel model,
+        Dictionary<string, (string File, long Offset, long Length)> places,
+        Stream stream
+    )
+    {
+        var at = 0L;
+        foreach (var constant in model.Constants)
+            if (places.TryGetValue(constant.Name, out var place))
+            {
+                stream.Write(new byte[place.Offset - at]);
+                stream.Write(constant.Data.Span);
+                at = place.Offset + place.Length;
+            }
     }
 
     private static ProtoMessage Message(OnnxModel model, Dictionary<string, (string File, long Offset, long Length)>? outside)

@@ -43,6 +43,7 @@ internal static class Elementwise
         add("fmod", c => c.Set(c.Node("Mod", [c.In("self", c.OutType()), c.In("other", c.OutType())], ("fmod", 1L))));
         add("pow", c => c.Set(c.Node("Pow", [c.In("self", c.OutType()), c.In("exponent", c.OutType())])));
         add("maximum", c => c.Set(c.Node("Max", [c.In("self", c.OutType()), c.In("other", c.OutType())])));
+        add("logaddexp", c => c.Set(LogOfSum(c)));
         add("minimum", c => c.Set(c.Node("Min", [c.In("self", c.OutType()), c.In("other", c.OutType())])));
         add("clamp", c => c.Set(Clamped(c, "min", "max")));
         add("clip", c => c.Set(Clamped(c, "min", "max")));
@@ -67,6 +68,15 @@ internal static class Elementwise
         var value = c.In(argument, c.OutType());
         var alpha = c.Real("alpha", 1);
         return alpha == 1 ? value : c.Node("Mul", [value, c.Writer.Scalar(c.OutType(), alpha)]);
+    }
+
+    // log(e^a + e^b) = max(a, b) + log(1 + e^-|a - b|); where both are equal, infinities included, a + log 2.
+    private static string LogOfSum(OperatorContext c)
+    {
+        var (type, a, b) = (c.OutType(), c.In("self", c.OutType()), c.In("other", c.OutType()));
+        var below = c.Node("Exp", [c.Node("Neg", [c.Node("Abs", [c.Node("Sub", [a, b])])])]);
+        var sum = c.Node("Add", [c.Node("Max", [a, b]), c.Node("Log", [c.Node("Add", [below, c.Writer.Scalar(type, 1)])])]);
+        return c.Node("Where", [c.Node("Equal", [a, b]), c.Node("Add", [a, c.Writer.Scalar(type, Math.Log(2))]), sum]);
     }
 
     private static string Multiplied(OperatorContext c)

@@ -23,6 +23,9 @@ public sealed class OperatorTrace
     );
     private static TraceObserver? s_observer;
 
+    [ThreadStatic]
+    private static bool t_recordsValues;
+
     private OperatorTrace(IReadOnlyList<TracedOperator> operators) => Operators = operators;
 
     /// <summary>Whether this libtorch can record.</summary>
@@ -30,6 +33,10 @@ public sealed class OperatorTrace
 
     /// <summary>Whether <see cref="RecordWithValues"/> works with this libtorch, on this processor.</summary>
     public static bool SeesValues => IsAvailable && s_watch.Value is not null;
+
+    /// <summary>Whether <see cref="RecordWithValues"/> runs on this thread. What is then computed stands for other numbers of images, too: a
+    /// model must not choose another way only because there are many.</summary>
+    public static bool RecordsValues => t_recordsValues;
 
     /// <summary>All operators in the order in which they began, those called by other operators and marks included.</summary>
     public IReadOnlyList<TracedOperator> Operators { get; }
@@ -74,7 +81,15 @@ public sealed class OperatorTrace
         var trace = Record(() =>
         {
             using (watch = new ValueWatch(functions, inputs, known))
-                action();
+                try
+                {
+                    t_recordsValues = true;
+                    action();
+                }
+                finally
+                {
+                    t_recordsValues = false;
+                }
         });
         watch!.RequireNoError();
         return new OperatorTrace(SeenValues.Join(trace.Operators, watch.Operators));

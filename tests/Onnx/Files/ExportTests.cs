@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Microsoft.ML.OnnxRuntime;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Onnx.Export;
 using Tessera.Onnx.Format;
 using Tessera.Onnx.Lowering;
@@ -93,6 +95,40 @@ public sealed class ExportTests : IDisposable
         using var session = Trained.Open(checkpoint);
         Assert.ThrowsAny<IOException>(() => OnnxExporter.Export(session, _folder.File("none/model.onnx")));
         Assert.False(Directory.Exists(_folder.File("none")));
+    }
+
+    [Theory]
+    [InlineData("model.onnx.tmp", long.MaxValue)]
+    [InlineData("model.onnx.tmp", 100)]
+    [InlineData("model.onnx.data.tmp", 100)]
+    public void FullDisk_LeavesTheOlderModel_AndNothingElse(string full, long mostInside)
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        using var model = Linear(64, 32);
+        var graph = Graph(model, x => [model.call(x.flatten(1))], [1, 1, 8, 8]);
+        var path = _folder.File("model.onnx");
+        OnnxFile.Write(graph, path, mostInside);
+        var before = Files();
+
+        using var other = Linear(64, 32);
+        var changed = Graph(other, x => [other.call(x.flatten(1))], [1, 1, 8, 8]);
+        var error = Assert.ThrowsAny<IOException>(() => OnnxFile.Write(changed, path, mostInside, Disk));
+        Assert.True(AtomicFile.IsFull(error), error.Message);
+        Assert.Equal(before, Files());
+
+        string[] Files() =>
+            [
+                .. Directory
+                    .EnumerateFiles(Path.GetDirectoryName(path)!)
+                    .Order(StringComparer.Ordinal)
+                    .Select(file => Path.GetFileName(file) + " " + Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))),
+            ];
+        // The kernel's own "no space left on device".
+        Stream Disk(string file) =>
+            Path.GetFileName(file) == full
+                ? new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1)
+                : new FileStream(file, FileMode.Create, FileAccess.ReadWrite);
     }
 
     [Fact]

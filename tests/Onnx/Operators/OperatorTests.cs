@@ -22,6 +22,7 @@ public sealed class OperatorTests : IDisposable
         ["exp, log"] = x => x.exp().add(1).log(),
         ["clamp"] = x => x.clamp(-0.5, 0.25),
         ["maximum"] = x => x.maximum(x.neg().add(0.1)),
+        ["logaddexp"] = x => x.logaddexp(x.neg().add(0.1)),
         ["where"] = x => where(x.gt(0), x, x.mul(-3)),
         ["masked_fill"] = x => x.masked_fill(x.lt(0.2), -7),
         ["compare"] = x => x.ge(0).logical_and(x.ne(1)).to(ScalarType.Float32).sub(x.le(-0.5).to(ScalarType.Float32)),

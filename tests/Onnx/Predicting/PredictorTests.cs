@@ -1,3 +1,4 @@
+using Tessera.Datasets.Images;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
@@ -102,6 +103,22 @@ public sealed class PredictorTests : IDisposable
         var found = predictor.Classify(Trained.Picture(50, 70));
         Assert.Contains(found.Best.Name, predictor.Data.Classes);
         Assert.Throws<InvalidOperationException>(() => predictor.Detect(Trained.Picture(50, 70)));
+    }
+
+    [Fact]
+    public void FilesBytesAndStreams_ArePredictedAlike()
+    {
+        var checkpoint = Trained.Checkpoint(_folder, DataTask.Classification);
+        Export(checkpoint, new OnnxExportOptions());
+        var path = _folder.File("picture.png");
+        File.WriteAllBytes(path, ImageCodec.EncodePng(Trained.Picture(50, 70)));
+        using var predictor = OnnxPredictor.Load(_folder.File("model.onnx"));
+        var expected = ((ClassPrediction)predictor.Predict(Trained.Picture(50, 70))).Scores;
+        using var stream = File.OpenRead(path);
+        foreach (var found in new[] { predictor.Predict(path), predictor.Predict(File.ReadAllBytes(path)), predictor.Predict(stream) })
+            Assert.Equal(expected, ((ClassPrediction)found).Scores);
+        var mistake = Assert.Throws<UserErrorException>(() => predictor.Recognize(new byte[] { 1, 2, 3 }, "upload"));
+        Assert.Contains("upload", mistake.Message, StringComparison.Ordinal);
     }
 
     [Fact]

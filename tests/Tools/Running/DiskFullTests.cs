@@ -45,6 +45,24 @@ public sealed class DiskFullTests
         Assert.Equal("the old file", File.ReadAllText(output));
     }
 
+    /// <summary>No room for libtorch's trace; room for that, and none for the weights of 11 MB.</summary>
+    [Theory]
+    [InlineData(100, "is the disk of ")]
+    [InlineData(6000, "The disk is full")]
+    public void Export_WithoutRoom_LeavesTheOldFile(int kibibytes, string reason)
+    {
+        using var run = new TrainingRun();
+        var config = run.Write("tiny.json", TinyRun.Config);
+        run.Finish(run.Start(config, run.At("run"), more: ["--cfg-options", "train.epochs=1", "model.backbone.base_channels=32"]));
+        var output = run.Write("model.onnx", "the old file");
+        var said = Limited(kibibytes, "export", run.At("run", "epoch_1.safetensors"), output);
+        Assert.True(said.Code == 1, said.All);
+        Assert.Contains(reason, said.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", said.All, StringComparison.Ordinal);
+        Assert.Equal("the old file", File.ReadAllText(output));
+        Assert.False(File.Exists(output + ".tmp"));
+    }
+
     [Fact]
     public void Report_WithoutRoom_LeavesTheOldPage()
     {

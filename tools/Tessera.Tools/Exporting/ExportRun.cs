@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Files;
 using Tessera.Framework.Messages;
 using Tessera.Onnx.Export;
 using Tessera.Onnx.Verification;
@@ -38,7 +39,7 @@ internal sealed class ExportRun(Session session, OnnxExportOptions options)
         {
             return OnnxExporter.Export(session, path, how);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException refused && !AtomicFile.IsFull(refused)))
         {
             throw new UserErrorException($"{path}\n  It can't be written: {e.Message}", e);
         }

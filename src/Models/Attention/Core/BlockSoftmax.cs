@@ -1,3 +1,4 @@
+using Tessera.Torch;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -40,7 +41,7 @@ internal static class BlockSoftmax
         var perGroup = rows * queries * keys;
         var groupStep = Math.Clamp(Budget / Math.Max(1, perGroup), 1, groups);
         var queryStep = groupStep > 1 ? queries : Math.Clamp(Budget / Math.Max(1, rows * keys), 1, queries);
-        if (groupStep == groups && queryStep == queries)
+        if ((groupStep == groups && queryStep == queries) || OperatorTrace.RecordsValues)
             return Chunk(q, k, v, new Part(0, groups, 0, queries), adjust, dropout, sums);
 
         var (qs, ks, vs) = (q.split(groupStep, 1), k.split(groupStep, 1), v.split(groupStep, 1));
