@@ -109,7 +109,9 @@ public sealed class OnnxPredictor : ImagePredictor
             Geometry = sample.Geometry,
         };
         var prepared = PreparedSample.Of(sample, _pipeline, new RandomSource(0));
-        var (height, width) = Size(prepared);
+        var (height, width) = _facts.Preprocessing
+            ? (prepared.Pixels.Height, prepared.Pixels.Width)
+            : PixelValue.Size(prepared, _session.InputMetadata[OnnxExporter.Images].Dimensions, _path);
         using var images = _facts.Preprocessing ? PixelValue.Of(raw) : Planes(prepared, height, width);
         var inputs = new Dictionary<string, OrtValue> { [_facts.Preprocessing ? OnnxExporter.Pixels : OnnxExporter.Images] = images };
         using var content = PixelValue.ContentOf(prepared.Sample);
@@ -126,22 +128,6 @@ public sealed class OnnxPredictor : ImagePredictor
         {
             throw new UserErrorException($"{_path}\n  ONNX Runtime can't run it on {sample.Name}: {e.Message.Split('\n', 2)[0]}", e);
         }
-    }
-
-    /// <summary>The size of the network's input: the file's, or the image's where the file leaves it open.</summary>
-    private (int Height, int Width) Size(PreparedSample prepared)
-    {
-        var (height, width) = (prepared.Pixels.Height, prepared.Pixels.Width);
-        if (_facts.Preprocessing)
-            return (height, width);
-        var sides = _session.InputMetadata[OnnxExporter.Images].Dimensions; // -1: open
-        var (wantedHeight, wantedWidth) = (sides[2] < 0 ? height : sides[2], sides[3] < 0 ? width : sides[3]);
-        return height <= wantedHeight && width <= wantedWidth
-            ? (wantedHeight, wantedWidth)
-            : throw new UserErrorException(
-                $"{prepared.Sample.Name}: the pipeline makes {height} x {width} of it; {_path} takes {wantedHeight} x {wantedWidth}. "
-                    + "Export the model with the size left open, or for a larger one."
-            );
     }
 
     private static OrtValue Planes(PreparedSample prepared, int height, int width)

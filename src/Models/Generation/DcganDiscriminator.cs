@@ -7,11 +7,24 @@ namespace Tessera.Models.Generation;
 /// <param name="Size">Height and width of the images, a power of two from 16 on.</param>
 /// <param name="Channels">Channels of the first layer (torchgan: step_channels); each further one has twice as many.</param>
 /// <param name="InChannels">Channels of the images.</param>
+/// <param name="Norm">batch; or spectral: no norms, but every convolution is divided by its largest singular value
+/// (<see cref="SpectralConv2d"/>), which keeps a small GAN from collapsing.</param>
 public sealed record DcganDiscriminatorOptions(
     [property: Range(16, 1024)] int Size = 64,
     [property: Range(1, 4096)] int Channels = 64,
-    [property: Range(1, 64)] int InChannels = 3
+    [property: Range(1, 64)] int InChannels = 3,
+    DiscriminatorNorm Norm = DiscriminatorNorm.Batch
 );
+
+/// <summary>What keeps a discriminator's activations in bounds.</summary>
+public enum DiscriminatorNorm
+{
+    /// <summary>Batch norms, but for the first layer.</summary>
+    Batch,
+
+    /// <summary>Spectral norms of the weights.</summary>
+    Spectral,
+}
 
 /// <summary>An image to a map of 4 x 4 by convolutions that halve height and width, with leaky ReLU, and batch norm but for the
 /// first.</summary>
@@ -33,15 +46,13 @@ public sealed class DcganDiscriminator : ImageDiscriminator
         var width = options.Channels;
         var parts = new List<Module<Tensor, Tensor>>
         {
-            Sequential(Conv2d(options.InChannels, width, 4, stride: 2, padding: 1), LeakyReLU(DcganLayers.Slope)),
+            Sequential(Halving(options.InChannels, width, bias: true), LeakyReLU(DcganLayers.Slope)),
         };
         for (var i = 0; i < doublings; i++, width *= 2)
             parts.Add(
-                Sequential(
-                    Conv2d(width, 2 * width, 4, stride: 2, padding: 1, bias: false),
-                    BatchNorm2d(2 * width),
-                    LeakyReLU(DcganLayers.Slope)
-                )
+                IsSpectral
+                    ? Sequential(Halving(width, 2 * width, bias: true), LeakyReLU(DcganLayers.Slope))
+                    : Sequential(Halving(width, 2 * width, bias: false), BatchNorm2d(2 * width), LeakyReLU(DcganLayers.Slope))
             );
         model = Sequential(parts);
         OutChannels = width;
@@ -55,5 +66,12 @@ public sealed class DcganDiscriminator : ImageDiscriminator
 
     public override int Size => _options.Size;
 
+    public override bool IsSpectral => _options.Norm == DiscriminatorNorm.Spectral;
+
     public override Tensor forward(Tensor images) => model.call(images);
+
+    private Module<Tensor, Tensor> Halving(int from, int to, bool bias) =>
+        IsSpectral
+            ? new SpectralConv2d(from, to, 4, stride: 2, padding: 1, bias)
+            : Conv2d(from, to, 4, stride: 2, padding: 1, bias: bias);
 }

@@ -41,6 +41,10 @@ internal static class DcganLayers
                 if (convolution.bias is not null)
                     nn.init.zeros_(convolution.bias);
             }
+            else if (part is SpectralConv2d spectral)
+            {
+                spectral.Start(Deviation);
+            }
             else if (part is BatchNorm2d norm)
             {
                 nn.init.normal_(norm.weight!, mean: 1, std: Deviation);

@@ -9,7 +9,7 @@ namespace Tessera.Models.Generation;
 internal sealed class DiscriminatorHeads : Module<Tensor, Tensor>
 {
     private readonly ImageDiscriminator body;
-    private readonly Conv2d score;
+    private readonly Module<Tensor, Tensor> score;
     private readonly Embedding? projection;
     private readonly Linear? classifier;
 
@@ -17,7 +17,9 @@ internal sealed class DiscriminatorHeads : Module<Tensor, Tensor>
         : base(nameof(DiscriminatorHeads))
     {
         this.body = body;
-        score = Conv2d(body.OutChannels, 1, body.OutSize);
+        score = body.IsSpectral
+            ? new SpectralConv2d(body.OutChannels, 1, body.OutSize)
+            : Conv2d(body.OutChannels, 1, body.OutSize);
         DcganLayers.Start(score);
         if (condition == GanCondition.Projection)
         {

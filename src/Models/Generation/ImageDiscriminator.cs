@@ -15,6 +15,9 @@ public abstract class ImageDiscriminator(string name) : nn.Module<Tensor, Tensor
     /// <summary>Height and width of the images that it takes.</summary>
     public abstract int Size { get; }
 
+    /// <summary>Whether its convolutions are divided by their largest singular value; the GAN's own of realness is then, too.</summary>
+    public virtual bool IsSpectral => false;
+
     /// <param name="images">[B, C, Size, Size].</param>
     /// <returns>[B, OutChannels, OutSize, OutSize].</returns>
     public abstract override Tensor forward(Tensor images);

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
+using Tessera.Framework.Errors;
 
 namespace Tessera.Onnx.Running;
 
@@ -20,6 +21,21 @@ internal static class PixelValue
         };
         var image = new LoadImage(new LoadImageOptions()).Apply(again, new RandomSource(0)).Image!.Decode();
         return OrtValue.CreateTensorValueFromMemory(image.Bytes, [1, image.Height, image.Width, image.Channels]);
+    }
+
+    /// <summary>The size of the network's input: the file's, or the image's where the file leaves it open.</summary>
+    /// <param name="sides">The file's, [B, C, H, W]; below 0 where they are open.</param>
+    /// <exception cref="UserErrorException">The image is larger.</exception>
+    public static (int Height, int Width) Size(PreparedSample prepared, IReadOnlyList<int> sides, string path)
+    {
+        var (height, width) = (prepared.Pixels.Height, prepared.Pixels.Width);
+        var (wantedHeight, wantedWidth) = (sides[2] < 0 ? height : sides[2], sides[3] < 0 ? width : sides[3]);
+        return height <= wantedHeight && width <= wantedWidth
+            ? (wantedHeight, wantedWidth)
+            : throw new UserErrorException(
+                $"{prepared.Sample.Name}: the pipeline makes {height} x {width} of it; {path} takes {wantedHeight} x {wantedWidth}. "
+                    + "Export the model with the size left open, or for a larger one."
+            );
     }
 
     /// <summary>How much of the network's input is image: height and width, [1, 2].</summary>

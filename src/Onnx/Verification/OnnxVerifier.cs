@@ -84,12 +84,9 @@ public sealed class OnnxVerifier
     {
         var sample = open();
         var prepared = PreparedSample.Of(sample, pipeline, new RandomSource(0));
-        var (height, width) = (prepared.Pixels.Height, prepared.Pixels.Width);
-        if (!_options.Open.HasFlag(OpenSides.Size) && !_options.WithPreprocessing)
-        {
-            var sides = runtime.InputMetadata[OnnxExporter.Images].Dimensions;
-            (height, width) = (Math.Max(height, sides[2]), Math.Max(width, sides[3]));
-        }
+        var (height, width) = _options.WithPreprocessing
+            ? (prepared.Pixels.Height, prepared.Pixels.Width)
+            : PixelValue.Size(prepared, runtime.InputMetadata[OnnxExporter.Images].Dimensions, "the exported file");
         var planes = new float[3 * height * width];
         prepared.WritePlanes(planes, height, width);
         var expected = Expected(tensor(planes).view(1, 3, height, width));

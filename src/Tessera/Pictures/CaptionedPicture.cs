@@ -80,7 +80,7 @@ internal static class CaptionedPicture
         var predicted = Scored(names[found.Label], found.Scores[found.Label]);
         return truth is not { } label ? [(predicted, s_plain)]
             : label == found.Label ? [(predicted, Right)]
-            : [(predicted, Wrong), ($"true: {Scored(names[label], found.Scores[label])}", s_plain)];
+            : [(predicted, Wrong), ($"label: {Scored(names[label], found.Scores[label])}", s_plain)];
     }
 
     private static List<(string Text, Rgb Color)> Labels(ClassPrediction found, float[]? truth, IReadOnlyList<string> names)

@@ -53,6 +53,21 @@ class Discriminator(nn.Module):
         return self.model(images)
 
 
+class SpectralDiscriminator(nn.Module):
+    """The same with PyTorch's spectral_norm in the place of batch norms."""
+
+    def __init__(self, size, channels):
+        super().__init__()
+        layers, width, before = [], channels, 3
+        while width * 4 <= size * channels // 2:
+            layers.append(nn.Sequential(nn.utils.spectral_norm(nn.Conv2d(before, width, 4, 2, 1)), nn.LeakyReLU(0.2)))
+            before, width = width, 2 * width
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, images):
+        return self.model(images)
+
+
 class Block(nn.Module):
     def __init__(self, width, channels, embed, groups, attends):
         super().__init__()
@@ -171,6 +186,14 @@ def main():
         # Sampling with a network that tells 0.3 x + 0.1 t / 200, by which the way of sampling alone is tested.
         betas = np.linspace(0.0001 * 5, 0.02 * 5, 200)
         out["ddim"] = digest(ddim(lambda x, t: 0.3 * x + 0.1 * t / 200, values("images", [1, 3, 4, 4]).double(), betas, [199, 130, 60, 0], 0, lambda: 0))
+
+    discriminator = fill(SpectralDiscriminator(32, 4)).train()
+    found = discriminator(values("images", [2, 3, 32, 32]))
+    out["spectral"] = digest(found.detach())
+    found.square().sum().backward()
+    out["spectral gradient"] = digest(discriminator.model[1][0].weight_orig.grad)
+    with torch.no_grad():
+        out["spectral evaluation"] = digest(discriminator.eval()(values("images", [2, 3, 32, 32])))
 
     real = values("images", [40, 6]).double().numpy()
     generated = values("generated", [30, 6]).double().numpy() * 1.3 + 0.2

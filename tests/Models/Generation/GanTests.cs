@@ -45,6 +45,33 @@ public sealed class GanTests
         Assert.Equal([2, width, 4, 4], body.call(randn(2, 3, size, size)).shape);
     }
 
+    [Theory]
+    [InlineData(32, 64)]
+    [InlineData(16, 8)]
+    public void SpectralDiscriminator_OfASize_HasBiasesAndNoNorms(int size, int channels)
+    {
+        using var body = new DcganDiscriminator(new(size, channels, Norm: DiscriminatorNorm.Spectral));
+        using var batch = new DcganDiscriminator(new(size, channels));
+        var norms = batch.parameters().Where(p => p.dim() == 1).Sum(p => p.numel()) - channels;
+        Assert.Equal(batch.parameters().Sum(p => p.numel()) - (norms / 2), body.parameters().Sum(p => p.numel())); // two numbers, one bias
+        using var scope = NewDisposeScope();
+        Assert.Equal([2, body.OutChannels, 4, 4], body.call(randn(2, 3, size, size)).shape);
+    }
+
+    [Fact]
+    public void SpectralConv_StretchesNothing_AndItsLargestDirectionByOne()
+    {
+        using var layer = new SpectralConv2d(3, 5, 4, bias: false);
+        using var scope = NewDisposeScope();
+        layer.Start(7); // however large the weights are
+        layer.train();
+        for (var i = 0; i < 100; i++)
+            _ = layer.call(randn(1, 3, 4, 4));
+        layer.eval();
+        var matrix = layer.call(eye(48).reshape(48, 3, 4, 4)).flatten(1); // [48, 5]: what it makes of every pixel
+        Assert.Equal(1, linalg.svdvals(matrix)[0].ToDouble(), 1e-3);
+    }
+
     [Fact]
     public void Weights_AtTheStart_AreOfThePapersNormals()
     {

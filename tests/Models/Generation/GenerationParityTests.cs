@@ -32,6 +32,22 @@ public sealed class GenerationParityTests
     }
 
     [Fact]
+    public void SpectralDiscriminator_FormulaWeights_MatchesPyTorch()
+    {
+        using var discriminator = Formula.Fill(new DcganDiscriminator(new(32, 4, Norm: DiscriminatorNorm.Spectral)));
+        using var scope = NewDisposeScope();
+        var images = Formula.Values("images", 2, 3, 32, 32);
+        discriminator.train();
+        var found = discriminator.call(images);
+        AssertMatches("spectral", found);
+        found.square().sum().backward();
+        var (_, weight) = discriminator.named_parameters().Single(entry => entry.name == "model.1.0.weight_orig");
+        AssertMatches("spectral gradient", weight.grad!);
+        discriminator.eval();
+        AssertMatches("spectral evaluation", discriminator.call(images));
+    }
+
+    [Fact]
     public void UNet_FormulaWeights_MatchesPyTorch()
     {
         using var network = Formula.Fill(new DiffusionUNet(new(8, 8, [1, 2, 2], 2, [4], Groups: 4)));

@@ -176,6 +176,22 @@ public sealed class ExportTests : IDisposable
         Assert.True(changed.Single(stage => stage.Name == "tap:backbone.layer1").IsEqual);
     }
 
+    [Fact]
+    public void Verification_WithImagesLargerThanTheFile_IsToldWithBothSizes()
+    {
+        var checkpoint = Trained.Checkpoint(_folder, DataTask.Classification); // whose pipeline makes 96 x 64
+        using var session = Trained.Open(checkpoint);
+        var options = new OnnxExportOptions { Size = (64, 64) };
+        OnnxExporter.Export(session, _folder.File("model.onnx"), options);
+        var mistake = Assert.Throws<UserErrorException>(() =>
+            new OnnxVerifier(session, options).Verify(
+                _folder.File("model.onnx"),
+                [() => PredictionInput.InMemory(0, Trained.Picture(40, 50))]
+            )
+        );
+        Assert.Contains("makes 96 x 64 of it; the exported file takes 64 x 64", mistake.Message, StringComparison.Ordinal);
+    }
+
     private static OnnxModel Graph(nn.Module model, Func<Tensor, Tensor[]> forward, long[] shape, OpenSides open = OpenSides.None)
     {
         var graph = new OnnxModel(18);

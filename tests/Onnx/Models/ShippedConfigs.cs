@@ -32,6 +32,7 @@ internal static class ShippedConfigs
                 ConfigDocument.Load(Path.Combine(Folder, config), ["data_root=none"], environment: _ => null),
                 new SessionOptions { Device = "cpu" }
             );
+            random.manual_seed(0);
             using var model = Model(session);
             if (model is not IExplainable explained)
                 return (null, "gives no outputs (IExplainable)");
