@@ -32,6 +32,21 @@ public sealed class UsageTests
         }
     }
 
+    /// <summary>Of two options of one name the second could never be set.</summary>
+    [Fact]
+    public void EveryTool_HasEachOptionOnce() =>
+        Assert.All(
+            Program.CreateRoot().Subcommands,
+            tool =>
+                Assert.Equal(
+                    [],
+                    tool.Options.SelectMany(option => option.Aliases.Append(option.Name))
+                        .GroupBy(name => name, StringComparer.Ordinal)
+                        .Where(group => group.Count() > 1)
+                        .Select(group => $"{tool.Name} {group.Key}")
+                )
+        );
+
     [Fact]
     public void Train_Help_NamesItsOptions()
     {
