@@ -43,6 +43,30 @@ public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
             .Succeeds();
     }
 
+    // The config evaluates test; what the files say they are of counts. The work dir that they lie in has the config.
+    [Fact]
+    public void FilesOfVal_AreMeasuredOnVal_WithTheirRunsConfig()
+    {
+        var workDir = runs.Trained(DataTask.Detection);
+        var file = PredictionFolder.FileOf(workDir, "val");
+        Tool.Run("fuse-results", file, file, "--out-dir", runs.At("fused-files")).Succeeds();
+
+        var config = (JsonObject)
+            JsonNode.Parse(
+                File.ReadAllText(runs.ConfigOf(DataTask.Detection)),
+                documentOptions: new() { CommentHandling = System.Text.Json.JsonCommentHandling.Skip, AllowTrailingCommas = true }
+            )!;
+        config["test"] = config["val"]!.DeepClone();
+        config["test"]!["dataset"]!["count"] = 5;
+        config["test"]!["dataset"]!["split"] = "test";
+        var both = runs.At("both.json");
+        File.WriteAllText(both, config.ToJsonString());
+        Tool.Run("fuse-results", file, file, "--config", both, "--out-dir", runs.At("fused-both")).Succeeds();
+        Tool.Run("eval-metric", both, file).Succeeds();
+        Tool.Run("analyze-errors", both, file, "--out-dir", runs.At("errors-both")).Succeeds();
+        Tool.Run("eval-metric", both, workDir).IsMistake("has the predictions of val, the config evaluates test");
+    }
+
     [Fact]
     public void Mistakes_AreOneMessage()
     {

@@ -82,7 +82,7 @@ internal static class AnalyzeErrorsCommand
             throw new UserErrorException($"--boundary is {given.Boundary}; a number above 0, at most 0.5, was expected.");
         folder ??= $"errors-{Path.GetFileNameWithoutExtension(given.Config)}";
         FileSet.RequireFolder(folder);
-        using var data = EvaluatedData.Open(given.Config, new SessionOptions { Overrides = overrides });
+        using var data = EvaluatedData.Open(given.Config, new SessionOptions { Overrides = overrides }, given.Results);
         var report = ReportFor(given, data);
         data.OfStored(given.Results, new Dictionary<string, Metric>(), report.Add);
         var files = new FileSet(folder);

@@ -46,7 +46,7 @@ internal static class EvalMetricCommand
 
     private static int Run(string config, string results, string? output, string[] overrides)
     {
-        using var data = EvaluatedData.Open(config, new SessionOptions { Overrides = overrides });
+        using var data = EvaluatedData.Open(config, new SessionOptions { Overrides = overrides }, results);
         var metrics = data.Metrics();
         if (metrics.Count == 0)
             throw new UserErrorException(

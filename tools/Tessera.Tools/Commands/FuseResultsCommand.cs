@@ -15,8 +15,6 @@ namespace Tessera.Tools.Commands;
 /// <summary>Joins the boxes of several detectors.</summary>
 internal static class FuseResultsCommand
 {
-    private const string ConfigName = "config.json";
-
     public static Command Create()
     {
         var results = new Argument<string[]>("RESULTS")
@@ -110,15 +108,15 @@ internal static class FuseResultsCommand
     {
         Require(results, options);
         var weights = Weights(weightText, results.Length);
-        config ??= results.Select(path => Path.Combine(path, ConfigName)).FirstOrDefault(File.Exists);
+        config ??= results.Select(StoredPredictions.ConfigOf).FirstOrDefault(found => found is not null);
         if (config is null)
             throw new UserErrorException(
-                $"{results[0]}: there is no {ConfigName} in it, which tells of data and metrics. --config CONFIG names one."
+                $"{results[0]}: there is no {StoredPredictions.ConfigName} in its work dir, which tells of data and metrics. --config CONFIG names one."
             );
         FileSet.RequireFolder(folder);
         if (results.Any(path => Path.GetFullPath(path).TrimEnd('/') == Path.GetFullPath(folder).TrimEnd('/')))
             throw new UserErrorException($"--out-dir is {folder}, which is one of RESULTS: its own predictions would be written over.");
-        using var data = EvaluatedData.Open(config, new SessionOptions { Overrides = overrides });
+        using var data = EvaluatedData.Open(config, new SessionOptions { Overrides = overrides }, results[0]);
         if (data.Dataset.Info.Task != DataTask.Detection)
             throw new UserErrorException(
                 $"{config}: its data is for {data.Dataset.Info.Task}; boxes are fused. tools/ensemble joins other predictions."

@@ -28,7 +28,8 @@ internal sealed class EvaluatedData : IDisposable
     }
 
     /// <param name="source">What will be evaluated, where it is known: options that the config leaves out are a checkpoint's own.</param>
-    /// <param name="part">In place of test, or val where there is no test; train is read by the steps of the evaluation.</param>
+    /// <param name="part">In place of the part that a file of predictions is of, or of test, or of val where there is no test; train is read
+    /// by the steps of the evaluation.</param>
     public static EvaluatedData Open(string config, SessionOptions options, string? source = null, DataPart? part = null)
     {
         var session = Session.Open(
@@ -41,7 +42,7 @@ internal sealed class EvaluatedData : IDisposable
         );
         try
         {
-            return new EvaluatedData(session, part);
+            return new EvaluatedData(session, part ?? (source is null ? null : StoredPredictions.PartOf(source)));
         }
         catch
         {

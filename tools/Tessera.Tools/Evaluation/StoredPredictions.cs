@@ -13,8 +13,27 @@ namespace Tessera.Tools.Evaluation;
 /// program in the same format: COCO results, JSON lines, or a folder of maps.</summary>
 internal static class StoredPredictions
 {
+    /// <summary>The config of a run, in its work dir.</summary>
+    public const string ConfigName = "config.json";
+
     /// <summary>Whether a path is of predictions, not a checkpoint.</summary>
     public static bool Are(string path) => Directory.Exists(path) || Path.GetExtension(path).ToLowerInvariant() is ".json" or ".jsonl";
+
+    /// <summary>The part of the data that a file of a work dir's predictions is of; null of anything else, a work dir itself
+    /// included.</summary>
+    public static DataPart? PartOf(string path) =>
+        !Directory.Exists(path) && PredictionFolder.Find(path) is { } file
+            ? DataParts.Named(PredictionFile.Open(file).Header.Part)
+            : null;
+
+    /// <summary>The config of the run that stored them: in the work dir, also of a file of its folder predictions; null where there is
+    /// none.</summary>
+    public static string? ConfigOf(string path)
+    {
+        var folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(path)));
+        var config = Path.Combine(folder ?? "", ConfigName);
+        return File.Exists(config) ? config : null;
+    }
 
     /// <summary>The prediction of each sample; null of one that could not be read when the others were predicted.</summary>
     /// <param name="part">"val" or "test", of a work dir.</param>
