@@ -71,7 +71,5 @@ public sealed class DcganDiscriminator : ImageDiscriminator
     public override Tensor forward(Tensor images) => model.call(images);
 
     private Module<Tensor, Tensor> Halving(int from, int to, bool bias) =>
-        IsSpectral
-            ? new SpectralConv2d(from, to, 4, stride: 2, padding: 1, bias)
-            : Conv2d(from, to, 4, stride: 2, padding: 1, bias: bias);
+        IsSpectral ? new SpectralConv2d(from, to, 4, stride: 2, padding: 1, bias) : Conv2d(from, to, 4, stride: 2, padding: 1, bias: bias);
 }

@@ -17,9 +17,7 @@ internal sealed class DiscriminatorHeads : Module<Tensor, Tensor>
         : base(nameof(DiscriminatorHeads))
     {
         this.body = body;
-        score = body.IsSpectral
-            ? new SpectralConv2d(body.OutChannels, 1, body.OutSize)
-            : Conv2d(body.OutChannels, 1, body.OutSize);
+        score = body.IsSpectral ? new SpectralConv2d(body.OutChannels, 1, body.OutSize) : Conv2d(body.OutChannels, 1, body.OutSize);
         DcganLayers.Start(score);
         if (condition == GanCondition.Projection)
         {

@@ -54,11 +54,7 @@ internal static class OnnxFile
         return places;
     }
 
-    private static void WriteWeights(
-        OnnxModel model,
-        Dictionary<string, (string File, long Offset, long Length)> places,
-        Stream stream
-    )
+    private static void WriteWeights(OnnxModel model, Dictionary<string, (string File, long Offset, long Length)> places, Stream stream)
     {
         var at = 0L;
         foreach (var constant in model.Constants)

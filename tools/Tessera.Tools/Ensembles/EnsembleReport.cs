@@ -158,7 +158,10 @@ internal sealed class EnsembleReport(EnsembleFindings found)
                     + $"{Number(ambiguity.MeanAmbiguity)}"
             );
         if (found.SoupPath is { } soup)
-            yield return ("soup", $"{soup}, made of {(found.SoupOf.Count == 1 ? "member" : "members")} {string.Join(", ", found.SoupOf.Select(m => $"{m + 1}"))}");
+            yield return (
+                "soup",
+                $"{soup}, made of {(found.SoupOf.Count == 1 ? "member" : "members")} {string.Join(", ", found.SoupOf.Select(m => $"{m + 1}"))}"
+            );
     }
 
     private static string Cell(RowMetrics row, string name)

@@ -22,9 +22,7 @@ internal static class StoredPredictions
     /// <summary>The part of the data that a file of a work dir's predictions is of; null of anything else, a work dir itself
     /// included.</summary>
     public static DataPart? PartOf(string path) =>
-        !Directory.Exists(path) && PredictionFolder.Find(path) is { } file
-            ? DataParts.Named(PredictionFile.Open(file).Header.Part)
-            : null;
+        !Directory.Exists(path) && PredictionFolder.Find(path) is { } file ? DataParts.Named(PredictionFile.Open(file).Header.Part) : null;
 
     /// <summary>The config of the run that stored them: in the work dir, also of a file of its folder predictions; null where there is
     /// none.</summary>
