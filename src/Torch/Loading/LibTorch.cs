@@ -14,6 +14,9 @@ public static class LibTorch
     internal const string TorchSharpVersion = "0.107.0";
 
     private static readonly Lock s_lock = new();
+
+    // Apart from the other: TorchSharp's first use on another thread comes by here while the thread that loads waits for that use to end.
+    private static readonly Lock s_mending = new();
     private static bool s_prepared;
     private static volatile bool s_loaded;
     private static bool s_mends;
@@ -140,7 +143,7 @@ public static class LibTorch
     /// <summary>The mended copy; 0 leaves the name to others.</summary>
     private static nint LoadMended()
     {
-        lock (s_lock)
+        lock (s_mending)
         {
             if (s_mended != 0 || Files() is not { } binding || Libraries() is not { } folder)
                 return s_mended;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tessera.Torch.Loading;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,6 +18,7 @@ internal static class ProcessOfItsOwn
         ["SGD.load_state_dict"] = LoadFreshState,
         ["scalars"] = () => Numbers.AddUnderCollections(TimeSpan.FromSeconds(60)), // nothing here has called LibTorch.Load
         ["scalars, kept"] = Numbers.TrainUnderCollections,
+        ["first tensor beside loading"] = LoadBesideATensor,
         ["tensors"] = () => Numbers.TemporariesUnderCollections(TimeSpan.FromSeconds(60)),
     };
 
@@ -40,6 +42,19 @@ internal static class ProcessOfItsOwn
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{act} does not end");
         _ = errors.Result;
         return (process.ExitCode, output);
+    }
+
+    private static void LoadBesideATensor()
+    {
+        Thread[] threads = [new(LibTorch.Load), new(() => zeros(1).Dispose())];
+        foreach (var thread in threads)
+        {
+            thread.IsBackground = true;
+            thread.Start();
+            Thread.Sleep(20); // the files of libtorch take longer
+        }
+        if (!threads.All(thread => thread.Join(TimeSpan.FromSeconds(60))))
+            throw new TimeoutException();
     }
 
     // Here, since it throws NullReferenceException. .NET learns of one by a signal, and where a thread has used AMX (bfloat16 on newer

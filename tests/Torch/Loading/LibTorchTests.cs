@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Tessera.Torch;
 using Tessera.Torch.Loading;
 using Tessera.Torch.Memory;
+using Tessera.Tests.Torch.Defects;
 
 namespace Tessera.Tests.Torch.Loading;
 
@@ -17,6 +18,11 @@ public sealed class LibTorchTests
         Assert.Contains("Math Kernel Library", LibTorchBuild.Blas, StringComparison.Ordinal);
         Assert.Contains(LibTorchBuild.CpuCapability, (string[])["AVX512", "AVX2", "DEFAULT"]);
     }
+
+    // TorchSharp's first use holds .NET's lock on its class and asks for the library; loading waits for that class.
+    [Fact]
+    public void Load_BesideAnotherThreadsFirstTensor_Ends() =>
+        Assert.Equal((0, "alive"), Trimmed(ProcessOfItsOwn.Run("first tensor beside loading")));
 
     [Fact]
     public void OtherVersion_IsRefusedByName()
@@ -93,4 +99,6 @@ public sealed class LibTorchTests
         MendedBinding.Mend(mended, "libLibTorchSharp.so");
         Assert.InRange(original.Zip(mended).Count(pair => pair.First != pair.Second), 3, 12);
     }
+
+    private static (int, string) Trimmed((int Code, string Output) said) => (said.Code, said.Output.Trim());
 }
