@@ -8,7 +8,7 @@ namespace Tessera.Models.Generation;
 /// <param name="Channels">Channels of the first layer (torchgan: step_channels); each further one has twice as many.</param>
 /// <param name="InChannels">Channels of the images.</param>
 /// <param name="Norm">batch; or spectral: no norms, but every convolution is divided by its largest singular value
-/// (<see cref="SpectralConv2d"/>), which keeps a small GAN from collapsing.</param>
+/// (<see cref="SpectralConv2d"/>), as the authors of the projection discriminator have it.</param>
 public sealed record DcganDiscriminatorOptions(
     [property: Range(16, 1024)] int Size = 64,
     [property: Range(1, 4096)] int Channels = 64,

@@ -34,8 +34,8 @@ public sealed class OperatorTrace
     /// <summary>Whether <see cref="RecordWithValues"/> works with this libtorch, on this processor.</summary>
     public static bool SeesValues => IsAvailable && s_watch.Value is not null;
 
-    /// <summary>Whether <see cref="RecordWithValues"/> runs on this thread. What is then computed stands for other numbers of images, too: a
-    /// model must not choose another way only because there are many.</summary>
+    /// <summary>Whether <see cref="RecordWithValues"/> runs on this thread. What is then computed stands for other numbers of images, too:
+    /// a model must not choose another way only because there are many.</summary>
     public static bool RecordsValues => t_recordsValues;
 
     /// <summary>All operators in the order in which they began, those called by other operators and marks included.</summary>

@@ -111,7 +111,8 @@ internal static class FuseResultsCommand
         config ??= results.Select(StoredPredictions.ConfigOf).FirstOrDefault(found => found is not null);
         if (config is null)
             throw new UserErrorException(
-                $"{results[0]}: there is no {StoredPredictions.ConfigName} in its work dir, which tells of data and metrics. --config CONFIG names one."
+                $"{results[0]}: there is no {StoredPredictions.ConfigName} in its work dir, which tells of data and metrics. "
+                    + "--config CONFIG names one."
             );
         FileSet.RequireFolder(folder);
         if (results.Any(path => Path.GetFullPath(path).TrimEnd('/') == Path.GetFullPath(folder).TrimEnd('/')))

@@ -160,7 +160,8 @@ internal sealed class EnsembleReport(EnsembleFindings found)
         if (found.SoupPath is { } soup)
             yield return (
                 "soup",
-                $"{soup}, made of {(found.SoupOf.Count == 1 ? "member" : "members")} {string.Join(", ", found.SoupOf.Select(m => $"{m + 1}"))}"
+                $"{soup}, made of {(found.SoupOf.Count == 1 ? "member" : "members")} "
+                    + string.Join(", ", found.SoupOf.Select(m => $"{m + 1}"))
             );
     }
 

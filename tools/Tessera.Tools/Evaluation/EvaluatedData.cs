@@ -28,8 +28,8 @@ internal sealed class EvaluatedData : IDisposable
     }
 
     /// <param name="source">What will be evaluated, where it is known: options that the config leaves out are a checkpoint's own.</param>
-    /// <param name="part">In place of the part that a file of predictions is of, or of test, or of val where there is no test; train is read
-    /// by the steps of the evaluation.</param>
+    /// <param name="part">In place of the part that a file of predictions is of, or of test, or of val where there is no test; train is
+    /// read by the steps of the evaluation.</param>
     public static EvaluatedData Open(string config, SessionOptions options, string? source = null, DataPart? part = null)
     {
         var session = Session.Open(
