@@ -35,7 +35,7 @@ def seconds(model, kind):
         text=True,
         check=True,
     )
-    return float(re.search(r"^seconds ([\d.]+)", done.stdout, re.M).group(1))
+    return float(re.search(r"seconds ([\d.]+)", done.stdout).group(1))
 
 
 kinds = ["alone", "overlap", "after", "stages"]
