@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
+using Tessera.Tests.Torch.Defects;
 using Tessera.Torch;
 using Tessera.Torch.Loading;
 using Tessera.Torch.Memory;
-using Tessera.Tests.Torch.Defects;
 
 namespace Tessera.Tests.Torch.Loading;
 
