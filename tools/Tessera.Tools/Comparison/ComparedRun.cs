@@ -1,6 +1,7 @@
 using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
 using Tessera.Predictions;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Comparison;
@@ -9,8 +10,6 @@ namespace Tessera.Tools.Comparison;
 /// <param name="Name">As it was given.</param>
 internal abstract record ComparedRun(string Name)
 {
-    private const string ConfigName = "config.json";
-
     /// <param name="path">A work dir, its folder predictions, a file in it, a folder with a summary, or the summary.</param>
     /// <param name="part">Only of this part of the data.</param>
     /// <exception cref="UserErrorException">It is none of these; the message says what would make it one.</exception>
@@ -21,17 +20,17 @@ internal abstract record ComparedRun(string Name)
         if (RunSummary.Find(path) is { } summary)
             return new SummarizedRuns(path, RunSummary.Read(summary));
         if (PredictionFolder.Find(path, part) is { } file)
-            return new PredictedRun(path, PredictionFile.Open(file), ConfigBeside(file));
+            return new PredictedRun(path, PredictionFile.Open(file), StoredPredictions.ConfigOf(file));
         throw NoPredictions(path, part);
     }
 
     /// <summary>The command that stores the predictions of a work dir's checkpoint.</summary>
     public static string Command(string path)
     {
-        var folder = Directory.Exists(path) ? path.TrimEnd('/', '\\') : WorkDirOf(path);
+        var folder = Directory.Exists(path) ? path.TrimEnd('/', '\\') : StoredPredictions.WorkDirOf(path);
         if (Path.GetFileName(folder) == WorkFolder.Predictions && Path.GetDirectoryName(folder) is { Length: > 0 } parent)
             folder = parent;
-        var config = Path.Combine(folder, ConfigName);
+        var config = Path.Combine(folder, StoredPredictions.ConfigName);
         var checkpoint = Directory.Exists(folder)
             ? WorkFolder
                 .Entries(folder)
@@ -44,19 +43,6 @@ internal abstract record ComparedRun(string Name)
 
     // best_… comes before epoch_… and iter_…
     private static bool IsWhole(string checkpoint) => !Path.GetFileName(checkpoint).StartsWith("nonfinite", StringComparison.Ordinal);
-
-    private static string? ConfigBeside(string file) =>
-        Path.Combine(WorkDirOf(file), ConfigName) is var config && File.Exists(config) ? config : null;
-
-    private static string WorkDirOf(string file)
-    {
-        var folder = Path.GetDirectoryName(file) is { Length: > 0 } parent ? parent : ".";
-        return Path.GetFileName(Path.GetFullPath(folder)) == WorkFolder.Predictions
-            ? Path.GetDirectoryName(folder) is { Length: > 0 } above
-                ? above
-                : "."
-            : folder;
-    }
 
     private static UserErrorException NoPredictions(string path, string? part) =>
         Directory.Exists(path)

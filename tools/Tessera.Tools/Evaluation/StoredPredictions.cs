@@ -4,6 +4,7 @@ using Tessera.Datasets.Images;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Models;
+using Tessera.Framework.Running;
 using Tessera.Predictions;
 using Tessera.Tools.Output;
 
@@ -28,9 +29,19 @@ internal static class StoredPredictions
     /// none.</summary>
     public static string? ConfigOf(string path)
     {
-        var folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(path)));
-        var config = Path.Combine(folder ?? "", ConfigName);
+        var config = Path.Combine(Directory.Exists(path) ? path : WorkDirOf(path), ConfigName);
         return File.Exists(config) ? config : null;
+    }
+
+    /// <summary>The folder that a file of predictions lies in, or that around its folder predictions.</summary>
+    public static string WorkDirOf(string file)
+    {
+        var folder = Path.GetDirectoryName(file) is { Length: > 0 } parent ? parent : ".";
+        return Path.GetFileName(Path.GetFullPath(folder)) == WorkFolder.Predictions
+            ? Path.GetDirectoryName(folder) is { Length: > 0 } above
+                ? above
+                : "."
+            : folder;
     }
 
     /// <summary>The prediction of each sample; null of one that could not be read when the others were predicted.</summary>
