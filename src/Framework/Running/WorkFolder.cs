@@ -45,6 +45,19 @@ public static partial class WorkFolder
         );
     }
 
+    /// <summary>The checkpoint by which a run is to be judged: its best, or its newest where no best one is kept.</summary>
+    /// <returns>null for a folder without checkpoints of a run.</returns>
+    /// <exception cref="UserErrorException">Several are best, each by another value.</exception>
+    public static string? CheckpointOf(string folder) =>
+        Directory.EnumerateFiles(folder, $"{CheckpointStore.BestPrefix}*.safetensors").Order(StringComparer.Ordinal).ToArray() switch
+        {
+            [var best] => best,
+            [] => CheckpointHook.Newest(folder),
+            var several => throw new UserErrorException(
+                $"{folder}\n  The run kept several best checkpoints: {string.Join(", ", several.Select(Path.GetFileName))}. Name one."
+            ),
+        };
+
     /// <summary>What runs have written there: checkpoints and the file that names the newest, logs, event files, batches that broke,
     /// predictions. Nothing else.</summary>
     public static IReadOnlyList<string> Entries(string folder)

@@ -9,6 +9,7 @@ using Tessera.Framework.Files;
 using Tessera.Framework.Models;
 using Tessera.Models.Explanation.Attention;
 using Tessera.Tools.Attention;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -18,7 +19,7 @@ internal static class AttentionCommand
 {
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, of a model with attention." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, of a model with attention.");
         var image = new Argument<string>("IMAGE") { Description = "An image file." };
         var blocks = new Option<string>("--blocks")
         {

@@ -23,13 +23,10 @@ internal static class BenchmarkCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string?>("CHECKPOINT")
-        {
-            Description =
-                "A checkpoint, or published weights. Random weights without it; what a detector finds, and so its post-processing, "
-                + "depends on them.",
-            DefaultValueFactory = _ => null,
-        };
+        var checkpoint = CheckpointArgument.Optional(
+            "A checkpoint, or published weights. Random weights without it; what a detector finds, and so its post-processing, "
+                + "depends on them."
+        );
         var batches = new Option<int>("--batches")
         {
             Description = "How many batches are measured. Default: 50.",

@@ -4,6 +4,7 @@ using Tessera.Explaining;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Models.Explanation.Faithfulness;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Explaining;
 using Tessera.Tools.Output;
 
@@ -19,7 +20,7 @@ internal static class ExplainCommand
 
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train.");
         var input = new Argument<string>("IMAGE|FOLDER|PART")
         {
             Description =
@@ -55,12 +56,10 @@ internal static class ExplainCommand
         {
             Description = "Also measure how truly the maps of classes show what the model decides by, beside random maps; takes longer.",
         };
-        var beside = new Option<string[]>("--beside")
-        {
-            Description = "A further checkpoint that explains the same images beside the first. May be given several times.",
-            HelpName = "CHECKPOINT",
-            DefaultValueFactory = _ => [],
-        };
+        var beside = CheckpointArgument.Further(
+            "--beside",
+            "A further checkpoint that explains the same images beside the first. May be given several times."
+        );
         var count = new Option<int?>("--count")
         {
             Description = $"The first N images. Default: all of a folder, {MostSamples} of a part.",

@@ -14,10 +14,9 @@ internal static class ExtractFeaturesCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT")
-        {
-            Description = "The network's weights: a checkpoint of tools/train, or published weights. Its head doesn't matter.",
-        };
+        var checkpoint = CheckpointArgument.Of(
+            "The network's weights: a checkpoint of tools/train, or published weights. Its head doesn't matter."
+        );
         var output = new Argument<string>(CommandLine.Output) { Description = "The file of features, .safetensors." };
         var part = new Option<string>("--split")
         {

@@ -21,7 +21,7 @@ internal static class FindThresholdCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train.");
         var rule = new Option<string>("--rule")
         {
             Description =

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Tessera.Framework.Checkpoints;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -9,7 +10,7 @@ internal static class PublishCommand
 {
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint that tools/train wrote." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint that tools/train wrote.");
         var output = new Argument<string>("OUT")
         {
             Description =

@@ -20,10 +20,7 @@ internal static class TestCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT")
-        {
-            Description = "A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th).",
-        };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th).");
         var output = new Option<string?>("--out")
         {
             Description = "Write the metrics there: a flat JSON object of fractions.",

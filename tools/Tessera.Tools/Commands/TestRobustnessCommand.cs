@@ -22,7 +22,7 @@ internal static class TestRobustnessCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, or published weights." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, or published weights.");
         var corruptions = new Option<string>("--corruptions")
         {
             Description =

@@ -51,7 +51,7 @@ internal static class TrainCommand
                     WorkDir = parsed.GetValue(workDir),
                     Resume = parsed.GetValue(resume),
                     Overwrite = parsed.GetValue(overwrite),
-                    CommandLine = $"tools/{string.Join(' ', parsed.Tokens.Select(token => Quoted(token.Value)))}",
+                    CommandLine = $"{CommandName.Prefix}{string.Join(' ', parsed.Tokens.Select(token => Quoted(token.Value)))}",
                 },
                 [.. Changes(parsed.GetRequiredValue(overrides), parsed.GetValue(device), parsed.GetValue(seed))],
                 parsed.GetValue(untilInputEnds)
@@ -79,7 +79,7 @@ internal static class TrainCommand
             session,
             options with
             {
-                Command = folder => $"tools/train {SourceLocation.Display(session.Document.Path!)} --work-dir {folder}",
+                Command = folder => $"{CommandName.Prefix}train {SourceLocation.Display(session.Document.Path!)} --work-dir {folder}",
             }
         );
         foreach (var note in notes)

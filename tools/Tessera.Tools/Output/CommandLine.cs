@@ -4,6 +4,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools;
@@ -70,12 +71,13 @@ internal static class CommandLine
     /// <returns>0, <see cref="Mistake"/> or <see cref="Failure"/>.</returns>
     public static int Invoke(Command root, IReadOnlyList<string> args)
     {
-        ToolConsole.Current = ToolConsole.OfProcess();
+        ToolConsole.Current = ToolConsole.OfProcess(text => CommandName.Told(text, root));
+        Log.Wording = (text, values) => CommandName.Told(ToolAdvice.OfMessage(text, values), root);
         try
         {
             if (args is [] or ["--help" or "-h" or "-?"])
             {
-                ToolConsole.Current.Line(CommandName.Told(Usage.Overview(root), root));
+                ToolConsole.Current.Line(Usage.Overview(root));
                 return 0;
             }
             if (args is ["--version"])
@@ -91,7 +93,7 @@ internal static class CommandLine
             var parsed = root.Parse(args, parser);
             if (Usage.IsHelp(parsed))
             {
-                ToolConsole.Current.Line(CommandName.Told(Usage.Of(parsed), root));
+                ToolConsole.Current.Line(Usage.Of(parsed));
                 return 0;
             }
             if (parsed.Errors.Count > 0)
@@ -104,7 +106,7 @@ internal static class CommandLine
         {
             var (message, isMistake) = Describe(exception, args);
             ToolConsole.Current.EndProgress();
-            ToolConsole.Current.Error(CommandName.Told(message, root));
+            ToolConsole.Current.Error(message);
             return isMistake ? Mistake : Failure;
         }
         finally
