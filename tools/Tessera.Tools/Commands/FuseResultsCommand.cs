@@ -22,50 +22,38 @@ internal static class FuseResultsCommand
             Description = "Two or more: work dirs with stored predictions, files of their folder predictions, or COCO results (.json).",
             Arity = ArgumentArity.OneOrMore,
         };
-        var config = new Option<string?>("--config")
-        {
-            Description = "Data and metrics. Default: config.json of the first RESULTS that is a work dir.",
-            HelpName = "CONFIG",
-        };
-        var method = new Option<string>("--method")
-        {
-            Description =
-                "wbf (boxes on one object become their mean), nms (the best stays), soft_nms (those it overlaps score less), nmw (the "
-                + "best's score, a mean box). Default: wbf.",
-            HelpName = "METHOD",
-            DefaultValueFactory = _ => "wbf",
-        };
-        var iou = new Option<double>("--iou")
-        {
-            Description = "Boxes that overlap more than this are of one object. Default: 0.55.",
-            HelpName = "IOU",
-            DefaultValueFactory = _ => 0.55,
-        };
-        var least = new Option<double>("--least-score")
-        {
-            Description = "Boxes that score less are left out. Default: 0.001.",
-            HelpName = "SCORE",
-            DefaultValueFactory = _ => 0.001,
-        };
-        var weights = new Option<string?>("--model-weights")
-        {
-            Description = "How much each of RESULTS counts: 2,1. Default: all alike.",
-            HelpName = "NUMBERS",
-        };
-        var score = new Option<string>("--score")
-        {
-            Description =
-                "wbf: average, largest, box_and_model_average or absent_model_aware_average. Default: average, less where few models have "
-                + "the box.",
-            HelpName = "RULE",
-            DefaultValueFactory = _ => "average",
-        };
-        var folder = new Option<string>("--out-dir")
-        {
-            Description = "Where the fused predictions go, as in a work dir, with fused.json. Default: fused.",
-            HelpName = "DIR",
-            DefaultValueFactory = _ => "fused",
-        };
+        var config = CommandLine.Option<string?>(
+            "--config",
+            "CONFIG",
+            "Data and metrics. Default: config.json of the first RESULTS that is a work dir."
+        );
+        var method = CommandLine.Option<string>(
+            "--method",
+            "METHOD",
+            "wbf",
+            "wbf (boxes on one object become their mean), nms (the best stays), soft_nms (those it overlaps score less), nmw (the "
+                + "best's score, a mean box). Default: wbf."
+        );
+        var iou = CommandLine.Option<double>("--iou", "IOU", 0.55, "Boxes that overlap more than this are of one object. Default: 0.55.");
+        var least = CommandLine.Option<double>("--least-score", "SCORE", 0.001, "Boxes that score less are left out. Default: 0.001.");
+        var weights = CommandLine.Option<string?>(
+            "--model-weights",
+            "NUMBERS",
+            "How much each of RESULTS counts: 2,1. Default: all alike."
+        );
+        var score = CommandLine.Option<string>(
+            "--score",
+            "RULE",
+            "average",
+            "wbf: average, largest, box_and_model_average or absent_model_aware_average. Default: average, less where few models have "
+                + "the box."
+        );
+        var folder = CommandLine.Option<string>(
+            "--out-dir",
+            "DIR",
+            "fused",
+            "Where the fused predictions go, as in a work dir, with fused.json. Default: fused."
+        );
         var overrides = CommandLine.CfgOptions();
         var command = new Command("fuse-results", "Joins the boxes of several detectors into one set of results, and says what that gains.")
         {

@@ -18,13 +18,10 @@ internal static class PredictCommand
         {
             Description = "An image, or a folder whose images are predicted (folders in it too).",
         };
-        var output = new Option<string?>("--out-dir")
-        {
-            Description =
-                "Write predictions there, as --format says; segmentation maps into its folder maps, as PNGs of class indices. Pictures of "
-                + "maps, boxes and the parts that a fine-grained model looked at go into its folder pictures.",
-            HelpName = "DIR",
-        };
+        var output = CommandLine.OutDir(
+            "Write predictions there, as --format says; segmentation maps into its folder maps, as PNGs of class indices. Pictures of "
+                + "maps, boxes and the parts that a fine-grained model looked at go into its folder pictures."
+        );
         var format = new Option<PredictionFormat>("--format")
         {
             Description =

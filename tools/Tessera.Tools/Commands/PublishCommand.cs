@@ -17,11 +17,11 @@ internal static class PublishCommand
                 "A .safetensors file, or .pth or .pt for torch.load; or a folder or a name without extension, to which a content hash "
                 + "is added.",
         };
-        var names = new Option<string?>("--names")
-        {
-            Description = "Whose names the tensors get: one of the backbone's key maps, or own. The reference implementation's by default.",
-            HelpName = "MAP",
-        };
+        var names = CommandLine.Option<string?>(
+            "--names",
+            "MAP",
+            "Whose names the tensors get: one of the backbone's key maps, or own. The reference implementation's by default."
+        );
         var weights = CommandLine.Weights();
         var command = new Command("publish", "Writes a checkpoint's weights alone, in the names of the reference implementation.")
         {

@@ -19,11 +19,11 @@ internal static class SchemaCommand
             Description = "A config whose plugins' components and sections are in the schema, too.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var path = new Option<string?>("--out")
-        {
-            Description = "The schema file. Default: configs/schema.json; of a CONFIG schema.json beside it.",
-            HelpName = "PATH",
-        };
+        var path = CommandLine.Option<string?>(
+            "--out",
+            "PATH",
+            "The schema file. Default: configs/schema.json; of a CONFIG schema.json beside it."
+        );
         var check = new Option<bool>("--check") { Description = "Writes nothing; fails where the file is out of date." };
         var command = new Command("schema", "Writes configs/schema.json, by which editors complete and check configs.")
         {

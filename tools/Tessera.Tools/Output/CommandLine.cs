@@ -37,6 +37,24 @@ internal static class CommandLine
             DefaultValueFactory = _ => [],
         };
 
+    /// <summary>An option that may be left out.</summary>
+    /// <param name="helpName">What its value is called in the help.</param>
+    public static Option<T> Option<T>(string name, string helpName, string description) =>
+        new(name) { Description = description, HelpName = helpName };
+
+    /// <summary>An option with a value that holds where it isn't given; the description tells it.</summary>
+    public static Option<T> Option<T>(string name, string helpName, T value, string description) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            DefaultValueFactory = _ => value,
+        };
+
+    /// <summary>The folder that a tool writes to.</summary>
+    /// <param name="description">What goes there, and which it is by default.</param>
+    public static Option<string?> OutDir(string description) => new("--out-dir") { Description = description, HelpName = "DIR" };
+
     /// <summary>Where to compute.</summary>
     public static Option<string?> Device() => new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
 
