@@ -152,7 +152,7 @@ public sealed class Runner : IDisposable
             // Only now that nothing can be refused any more.
             if (former.Count > 0)
                 s_log.LogInformation("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
-            AtomicFile.WriteText(Path.Combine(_workDir, "config.json"), config.SaveText());
+            AtomicFile.WriteText(Path.Combine(_workDir, WorkFolder.ConfigName), config.SaveText());
             RunRecord.Begin(_session, _workDir, parts.ValLoader is not null, environment, commandLine);
         }
         return trainer;

@@ -9,6 +9,9 @@ namespace Tessera.Framework.Running;
 /// <summary>The folder a run writes to, and what an earlier run has left there.</summary>
 public static partial class WorkFolder
 {
+    /// <summary>The config of its run, resolved.</summary>
+    public const string ConfigName = "config.json";
+
     /// <summary>The folder in it that predictions are stored in.</summary>
     public const string Predictions = "predictions";
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
+using Tessera.Framework.Running;
 using Tessera.Models.Detection;
 using Tessera.Predictions;
 using Tessera.Tools.Ensembles;
@@ -99,7 +100,7 @@ internal static class FuseResultsCommand
         config ??= results.Select(StoredPredictions.ConfigOf).FirstOrDefault(found => found is not null);
         if (config is null)
             throw new UserErrorException(
-                $"{results[0]}: there is no {StoredPredictions.ConfigName} in its work dir, which tells of data and metrics. "
+                $"{results[0]}: there is no {WorkFolder.ConfigName} in its work dir, which tells of data and metrics. "
                     + "--config CONFIG names one."
             );
         FileSet.RequireFolder(folder);
