@@ -82,8 +82,7 @@ internal static class SampleList
         if (store.LengthOf(name) > MaxBytes)
             throw new UserErrorException($"{place} has more than {MaxBytes >> 20} MiB; is it a list of names?");
         var text =
-            Utf8Text.Of(store.Read(name).Span)
-            ?? throw new UserErrorException($"{place} is not UTF-8 text; a list has a name a line.");
+            Utf8Text.Of(store.Read(name).Span) ?? throw new UserErrorException($"{place} is not UTF-8 text; a list has a name a line.");
         if (text.Contains('\0', StringComparison.Ordinal))
             throw new UserErrorException($"{place} holds zero characters, so it is no text in UTF-8; a list has a name a line.");
         var line = 0;

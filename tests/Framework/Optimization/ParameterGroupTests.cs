@@ -37,7 +37,13 @@ public sealed class ParameterGroupTests
     [Fact]
     public void UnmarkedNorms_AreNamed_MarkedOnesAndOtherScalesAreNot()
     {
-        using var model = Sequential(("a", new RootMeanNorm()), ("b", new RootMeanNorm()), ("c", new MarkedNorm()), ("d", new Scale()), ("e", BatchNorm1d(2)));
+        using var model = Sequential(
+            ("a", new RootMeanNorm()),
+            ("b", new RootMeanNorm()),
+            ("c", new MarkedNorm()),
+            ("d", new Scale()),
+            ("e", BatchNorm1d(2))
+        );
         Assert.Equal(
             [
                 "RootMeanNorm (a) does not bear INormalization, so it is no norm to optimizer.groups.norm, weight penalties and "

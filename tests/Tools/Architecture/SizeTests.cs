@@ -11,10 +11,8 @@ public sealed class SizeTests
     {
         ["ConvertDatasetCommand.Create"] = Options,
         ["PredictCommand.Create"] = Options,
-        ["AttentionCommand.Create"] = Options,
         ["ExplainCommand.Create"] = Options,
         ["SplitDatasetCommand.Create"] = Options,
-        ["FuseResultsCommand.Create"] = Options,
     };
 
     private const string Options = "states the tool's options one after another, which is read as a list";

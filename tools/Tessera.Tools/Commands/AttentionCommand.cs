@@ -21,37 +21,7 @@ internal static class AttentionCommand
     {
         var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, of a model with attention.");
         var image = new Argument<string>("IMAGE") { Description = "An image file." };
-        var blocks = CommandLine.Option<string>(
-            "--blocks",
-            "LIST",
-            "all",
-            "Attention layers that are drawn and put together, counted from 0 as they run: all, or 0,5,11. Default: all."
-        );
-        var heads = CommandLine.Option<string>(
-            "--heads",
-            "HOW",
-            "mean",
-            "mean or max of a block's heads, or each, which also draws every head. Default: mean."
-        );
-        var synthesis = CommandLine.Option<string>(
-            "--synthesis",
-            "HOW",
-            "rollout",
-            "How blocks become one map: rollout, mean, sum, or relevance (of --target). Default: rollout."
-        );
-        var target = CommandLine.Option<string?>(
-            "--target",
-            "NAME",
-            "What relevance speaks for: top1, or a class or value by its name; of a detector also its objects 1, 2 …; of a "
-                + "segmentor also CLASS@X1:Y1:X2:Y2. Default: top1."
-        );
-        var foreground = CommandLine.Option<int?>("--foreground", "BLOCK", "Cut the map of this block into foreground and background.");
-        var threshold = CommandLine.Option<string?>(
-            "--threshold",
-            "HOW",
-            "Where it is cut: otsu; mass:0.6, the fewest patches that hold this share; or a value from 0 to 1 of the scaled map. "
-                + "Default: otsu."
-        );
+        var asked = new AttentionArguments();
         var truth = CommandLine.Option<string?>(
             "--truth",
             "MASK",
@@ -61,34 +31,15 @@ internal static class AttentionCommand
         var device = CommandLine.Device();
         var weights = CommandLine.Weights();
         var plugins = CommandLine.Plugins();
-        var command = new Command("attention", "Shows where a transformer looks in an image.")
-        {
-            checkpoint,
-            image,
-            blocks,
-            heads,
-            synthesis,
-            target,
-            foreground,
-            threshold,
-            truth,
-            folder,
-            device,
-            weights,
-            plugins,
-        };
+        var command = new Command("attention", "Shows where a transformer looks in an image.") { checkpoint, image };
+        asked.AddTo(command);
+        foreach (var option in (Option[])[truth, folder, device, weights, plugins])
+            command.Add(option);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(checkpoint),
                 parsed.GetRequiredValue(image),
-                AttentionArguments.Read(
-                    parsed.GetRequiredValue(blocks),
-                    parsed.GetRequiredValue(heads),
-                    parsed.GetRequiredValue(synthesis),
-                    parsed.GetValue(target),
-                    parsed.GetValue(foreground),
-                    parsed.GetValue(threshold)
-                ),
+                asked.Read(parsed),
                 parsed.GetValue(truth),
                 parsed.GetValue(folder),
                 new AttentionReaderOptions

@@ -11,7 +11,6 @@ namespace Tessera.Tools.Reporting;
 /// <summary>All that is known of a run from its work dir. What can't be read is a problem that the page tells; the rest is shown.</summary>
 internal sealed class ReportedRun : IDisposable
 {
-
     private const long MostConfigBytes = 16 << 20;
 
     private readonly List<string> _problems = [];
