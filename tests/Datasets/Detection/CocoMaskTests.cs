@@ -81,7 +81,7 @@ public sealed class CocoMaskTests : IDisposable
         var data = Read(objects);
         var note = Assert.Single(data.Check());
         Assert.StartsWith(
-            "1 mask can't be used; its object is an ignored area in training (on_bad_mask). The first: annotation 4 of a.png: ",
+            "1 mask can't be used and is skipped (on_bad_mask). The first: annotation 4 of a.png: ",
             note,
             StringComparison.Ordinal
         );
