@@ -43,7 +43,10 @@ public static class PredictionDrawing
         var corners = new float[4 * truth.Count];
         for (var i = 0; i < corners.Length; i++)
             corners[i] = (float)(scale * (i % 4 < 2 ? truth.Boxes[i] : truth.Boxes[i] + truth.Boxes[i - 2]));
-        return Overlays.SideBySide([("prediction", predicted), ("truth", Over(corners, truth.Labels, null, truth.Ignored, truth.Masks))], []);
+        return Overlays.SideBySide(
+            [("prediction", predicted), ("truth", Over(corners, truth.Labels, null, truth.Ignored, truth.Masks))],
+            []
+        );
 
         Image Over(float[] boxes, int[] labels, float[]? scores, bool[]? ignored, IReadOnlyList<RunLengthMask>? masks)
         {

@@ -74,7 +74,10 @@ public sealed class CocoResultFile
             if (entry.Mask is not null)
                 masks++;
             if (masks > 0 && masks < count)
-                throw Wrong(at, $"result {count} has {(entry.Mask is null ? "no segmentation, others have" : "a segmentation, others have none")}.");
+                throw Wrong(
+                    at,
+                    $"result {count} has {(entry.Mask is null ? "no segmentation, others have" : "a segmentation, others have none")}."
+                );
             if (_images.TryGetValue(image, out var entries))
                 entries.Add(entry);
             else if (strangers++ == 0)

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Tessera.Datasets.Detection;
 using Tessera.Datasets.Images;
+using Tessera.Datasets.Synthetic;
 using Tessera.Framework.Data;
+using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
 using Tessera.Predictions;
 using Tessera.Tools.Conversion;
@@ -83,7 +85,8 @@ public sealed class MaskConversionTests : IDisposable
         Assert.Equal("[[1,2],[9,2],[9,8]]", shapes[0]!["points"]!.ToJsonString());
         Assert.Equal((1, 1), ((int?)shapes[0]!["group_id"], (int?)shapes[1]!["group_id"]));
         Assert.Null((int?)shapes[2]!["group_id"]);
-        Tool.Run("convert-dataset", At("c.json"), At("c"), "--from", "coco", "--to", "labelme").IsMistake("a.json exists, and would be overwritten");
+        Tool.Run("convert-dataset", At("c.json"), At("c"), "--from", "coco", "--to", "labelme")
+            .IsMistake("a.json exists, and would be overwritten");
 
         Tool.Run("convert-dataset", At("c"), At("back.json"), "--from", "labelme").Succeeds();
         var (first, again) = (Truth("c.json"), Truth("back.json"));
@@ -109,7 +112,10 @@ public sealed class MaskConversionTests : IDisposable
             })
             .ToArray();
         var data = new DataInfo(["cat"], DataTask.Detection);
-        var found = new DetectionPrediction(new float[24], [.. Enumerable.Range(0, 6).Select(i => 1 - i / 8f)], new int[6]) { Masks = masks };
+        var found = new DetectionPrediction(new float[24], [.. Enumerable.Range(0, 6).Select(i => 1 - i / 8f)], new int[6])
+        {
+            Masks = masks,
+        };
         using (var stream = File.Create(At("r.json")))
         {
             using var writer = new CocoResultWriter(stream, data);
@@ -119,6 +125,56 @@ public sealed class MaskConversionTests : IDisposable
         var read = CocoResultFile.Read(At("r.json"), data, [1, 2]);
         Assert.Equal(masks.Select(mask => mask.Runs), read[1].Masks!.Select(mask => mask.Runs));
         Assert.Null(read[2].Masks);
+    }
+
+    /// <summary>Stored predictions measure masks as the evaluation did, to the digit.</summary>
+    [Fact]
+    public void StoredPredictions_OfMasks_MeasureTheSame()
+    {
+        var dataset = new Shapes(new ShapesOptions(Count: 8, Size: 64, Task: DataTask.Detection));
+        var (random, samples) = (new Random(1), Enumerable.Range(0, 8).Select(dataset.Get).ToArray());
+        Prediction[] predictions = [.. samples.Select(sample => Moved(sample, random))];
+        using (var writer = PredictionFileWriter.Create(At("run"), new PredictionHeader("test", dataset.Info, null), dataRoot: null))
+        {
+            for (var i = 0; i < 8; i++)
+                writer.Write(samples[i], predictions[i]);
+            writer.Complete(new Dictionary<string, double>());
+        }
+        var stored = PredictionFile.Open(At("run")).Images.Select(image => image.Load()).ToArray();
+        var values = Measured(predictions);
+        Assert.InRange(values["segm/AP"], 0.2, 0.95);
+        Assert.True(values["boundary/AP"] < values["segm/AP"]);
+        Assert.Equal(values, Measured(stored));
+
+        IReadOnlyDictionary<string, double> Measured(Prediction[] found)
+        {
+            var metric = new CocoApMetric(new(Bootstrap: 10, Types: [CocoIouType.Bbox, CocoIouType.Segm, CocoIouType.Boundary]));
+            metric.Reset(dataset.Info);
+            metric.Process(found, samples);
+            return metric.Compute();
+        }
+
+        static DetectionPrediction Moved(Sample sample, Random random)
+        {
+            var masks = sample
+                .Truth.InstanceMasks!.Select(mask =>
+                {
+                    var (moved, dx, dy) = (new Image(64, 64, 1), random.Next(4), random.Next(4));
+                    for (var i = 0; i < 64 * 64; i++)
+                        if (i % 64 >= dx && i / 64 >= dy)
+                            moved.Bytes[i] = mask.Bytes[i - 64 * dy - dx];
+                    return RunLengthMask.Of(moved);
+                })
+                .ToArray();
+            return new DetectionPrediction(
+                [.. masks.SelectMany(mask => mask.Box is var (x, y, w, h) ? (float[])[x + 0.3f, y, x + w, y + h] : [])],
+                [.. masks.Select((_, i) => 0.9f - 0.1f * i)],
+                sample.Truth.Boxes!.Labels
+            )
+            {
+                Masks = masks,
+            };
+        }
     }
 
     [Theory]
@@ -169,7 +225,9 @@ public sealed class MaskConversionTests : IDisposable
         var truth = new CocoDetection(new(At("p"), At("out/annotations.json"), WithMasks: true)).Get(0).Truth.BoxAnnotation!;
         Assert.Equal(found.Masks[0].Runs, truth.Masks![0].Runs);
         Assert.Equal(150, truth.Areas[0]);
-        var shape = JsonNode.Parse(File.ReadAllText(Directory.GetFiles(At("out/labelme"), "*.json", SearchOption.AllDirectories).Single()))!["shapes"]![0]!;
+        var shape = JsonNode.Parse(
+            File.ReadAllText(Directory.GetFiles(At("out/labelme"), "*.json", SearchOption.AllDirectories).Single())
+        )!["shapes"]![0]!;
         Assert.Equal("polygon", (string?)shape["shape_type"]);
         Assert.Equal("[[45,10],[45,20],[30,20],[30,10]]", shape["points"]!.ToJsonString());
     }

@@ -160,7 +160,9 @@ internal sealed class LabelMeAnnotations
             }
             if (group is not null)
                 groups.Add((group, label), objects.Count);
-            objects.Add((label, new AnnotatedObject(x1, y1, x2 - x1, y2 - y1, -1) { Place = i + 1, Mask = OutlinedObject.Joined(null, outline) }));
+            objects.Add(
+                (label, new AnnotatedObject(x1, y1, x2 - x1, y2 - y1, -1) { Place = i + 1, Mask = OutlinedObject.Joined(null, outline) })
+            );
         }
         return objects;
     }

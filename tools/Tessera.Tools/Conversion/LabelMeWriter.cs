@@ -71,7 +71,13 @@ internal static class LabelMeWriter
     }
 
     /// <summary>A rectangle; or, of an object with a mask, a polygon for each of its parts, all of one group.</summary>
-    private static IEnumerable<JsonNode> Shapes(AnnotatedObject item, int index, float? score, IReadOnlyList<string> names, AnnotatedImage image)
+    private static IEnumerable<JsonNode> Shapes(
+        AnnotatedObject item,
+        int index,
+        float? score,
+        IReadOnlyList<string> names,
+        AnnotatedImage image
+    )
     {
         if (item.Mask is not { } mask)
             return [Shape("rectangle", [item.X, item.Y, item.X + item.Width, item.Y + item.Height], null)];

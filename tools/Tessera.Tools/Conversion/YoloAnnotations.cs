@@ -81,7 +81,9 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
             {
                 Place = number,
                 Mask = isOutline
-                    ? ObjectMask.OfPolygons([[.. values.Skip(1).Select((value, i) => value * (i % 2 == 0 ? image.Width : image.Height))]])
+                    ? ObjectMask.OfPolygons([
+                        [.. values.Skip(1).Select((value, i) => value * (i % 2 == 0 ? image.Width : image.Height))],
+                    ])
                     : null,
             };
             found.Add(OutlinedObject.Measured(item, image.Height, image.Width));
@@ -180,7 +182,9 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
                 )
             );
         if (_outlines > 0)
-            findings.Note(string.Create(CultureInfo.InvariantCulture, $"{_outlines:N0} lines are outlines: masks, with the box around each."));
+            findings.Note(
+                string.Create(CultureInfo.InvariantCulture, $"{_outlines:N0} lines are outlines: masks, with the box around each.")
+            );
         if (_keyPoints > 0)
             findings.Note(
                 string.Create(
