@@ -23,6 +23,9 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
 
     public bool Truncated { get; init; }
 
+    /// <summary>The pixels that it covers, where the annotation says and they were asked for.</summary>
+    public ObjectMask? Mask { get; init; }
+
     /// <summary>Where it stands: the annotation's id (COCO) or its line.</summary>
     public long Place { get; init; }
 
@@ -120,7 +123,7 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
             };
     }
 
-    /// <summary>The same with these classes only, in this order, and without boxes that can't be used.</summary>
+    /// <summary>The same with these classes only, in this order, and without boxes and masks that can't be used.</summary>
     /// <param name="classes">null: all.</param>
     public AnnotationSet Usable(IReadOnlyList<string>? classes, Findings findings)
     {
@@ -135,13 +138,23 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
                 {
                     Objects =
                     [
-                        .. image.Objects.Where(item => IsUsable(image, item)).Select(item => item with { Class = labels[item.Class] }),
+                        .. image
+                            .Objects.Where(item => IsUsable(image, item))
+                            .Select(item => item with { Class = labels[item.Class], Mask = UsableMask(image, item) }),
                     ],
                 }
             )
             .ToArray();
         var ids = CategoryIds is { } known && names.All(old.Contains) ? names.Select(name => known[old.IndexOf(name)]).ToArray() : null;
         return new AnnotationSet(names, ids, images);
+
+        ObjectMask? UsableMask(AnnotatedImage image, AnnotatedObject item)
+        {
+            if (image is not { Height: > 0, Width: > 0 } || item.Mask?.Fault(image.Height, image.Width) is not { } wrong)
+                return item.Mask;
+            findings.Add(FindingKind.BadMask, $"{image.Describe(item)}: {wrong}.");
+            return null;
+        }
 
         bool IsUsable(AnnotatedImage image, AnnotatedObject item)
         {
