@@ -21,6 +21,9 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
     /// <summary>Rows and columns of the image that the boxes are meant for, where the annotation says.</summary>
     public (int Height, int Width)? ImageSize { get; init; }
 
+    /// <summary>One mask per box, in the original image's size; null where the data set has none or wasn't asked for them.</summary>
+    public IReadOnlyList<RunLengthMask>? Masks { get; init; }
+
     /// <summary>With <see cref="Unusable"/> behind the others: all that measures ask for.</summary>
     public BoxAnnotation WithUnusable() =>
         Unusable is not { Count: > 0 } more
@@ -32,6 +35,7 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
                 Areas = [.. Areas, .. more.Areas],
                 Crowd = [.. Crowd, .. more.Crowd],
                 Ignored = [.. Ignored, .. more.Ignored],
+                Masks = Masks is null || more.Masks is null ? null : [.. Masks, .. more.Masks],
             };
 
     /// <summary>Boxes of the original image, from their corners; areas are the boxes', nothing is a crowd.</summary>

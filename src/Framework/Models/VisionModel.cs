@@ -67,6 +67,9 @@ public sealed record DetectionPrediction(float[] Corners, float[] Scores, int[] 
 {
     /// <summary>The same as a file of results has them, which metrics then go by: [N * 4], x, y, width, height, and [N] scores.</summary>
     public (double[] Boxes, double[] Scores)? Stated { get; init; }
+
+    /// <summary>One mask per box, in the original image's size; null where the model finds none (a detector of boxes).</summary>
+    public IReadOnlyList<RunLengthMask>? Masks { get; init; }
 }
 
 /// <summary>
