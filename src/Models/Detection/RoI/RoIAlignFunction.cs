@@ -77,7 +77,8 @@ internal sealed class RoIAlignFunction : autograd.SingleTensorFunction<RoIAlignF
     /// <summary>sum += values · factor.</summary>
     private static void AddTimes(ReadOnlySpan<float> values, float factor, Span<float> sum)
     {
-        var (from, to) = (MemoryMarshal.Cast<float, Vector<float>>(values), MemoryMarshal.Cast<float, Vector<float>>(sum));
+        var from = MemoryMarshal.Cast<float, Vector<float>>(values);
+        var to = MemoryMarshal.Cast<float, Vector<float>>(sum);
         var factors = new Vector<float>(factor);
         for (var i = 0; i < to.Length && i < from.Length; i++)
             to[i] = Vector.FusedMultiplyAdd(from[i], factors, to[i]);
@@ -105,8 +106,11 @@ internal ref struct BinPixels
         var (row, column) = Math.DivRem(bin, plan.Size);
         var (height, width) = plan.Sizes[plan.Levels[region]];
         (_start, _width) = (plan.Regions.Images[region] * height * width, width);
-        (_rows, _rowShares) = Of(plan.Rows, (region * plan.Size) + row);
-        (_columns, _columnShares) = Of(plan.Columns, (region * plan.Size) + column);
+        var (rows, columns) = (Entries(plan.Rows, (region * plan.Size) + row), Entries(plan.Columns, (region * plan.Size) + column));
+        _rows = plan.Rows.Pixels[rows];
+        _rowShares = plan.Rows.Shares[rows];
+        _columns = plan.Columns.Pixels[columns];
+        _columnShares = plan.Columns.Shares[columns];
     }
 
     public readonly (int Pixel, float Share) Current =>
@@ -122,6 +126,5 @@ internal ref struct BinPixels
         return ++_row < _rows.Length && _columns.Length > 0;
     }
 
-    private static (ReadOnlySpan<int>, ReadOnlySpan<float>) Of(BinWeights axis, int bin) =>
-        (axis.Pixels[axis.Starts[bin]..axis.Starts[bin + 1]], axis.Shares[axis.Starts[bin]..axis.Starts[bin + 1]]);
+    private static Range Entries(BinWeights axis, int bin) => axis.Starts[bin]..axis.Starts[bin + 1];
 }
