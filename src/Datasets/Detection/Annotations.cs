@@ -23,6 +23,9 @@ public readonly record struct AnnotatedObject(double X, double Y, double Width, 
 
     public bool Truncated { get; init; }
 
+    /// <summary>The pixels that it covers, where the annotation says and they were asked for.</summary>
+    public ObjectMask? Mask { get; init; }
+
     /// <summary>Where it stands: the annotation's id (COCO) or its line.</summary>
     public long Place { get; init; }
 

@@ -5,23 +5,26 @@ namespace Tessera.Datasets.Detection;
 /// cocodataset.org. Its parts may come in any order.</remarks>
 public static class CocoFile
 {
+    /// <param name="withMasks">Also read "segmentation". An object without "bbox" then has the box around its mask.</param>
     /// <exception cref="UserErrorException">It is no such file, with the line.</exception>
-    public static AnnotationSet Read(string path, Findings findings)
+    public static AnnotationSet Read(string path, Findings findings, bool withMasks = false)
     {
         if (!File.Exists(path))
             throw Storage.FileStore.Missing(path);
-        var (images, annotations, categories) = CocoParser.Parse(path, findings);
+        var (images, annotations, categories) = CocoParser.Parse(path, findings, withMasks);
         var (known, classOf) = Categories(path, categories, annotations, findings);
         var (kept, places) = Listed(path, images, findings);
         var objects = new List<AnnotatedObject>?[kept.Count];
-        var seen = new HashSet<long>(annotations.Count);
+        var (seen, boxed) = (new HashSet<long>(annotations.Count), 0L);
         foreach (var annotation in annotations)
         {
             if (Fault(annotation, out var place, out var index) is var (kind, what))
                 findings.Add(kind, $"{path}: annotation {what}");
             else
-                (objects[place] ??= []).Add(annotation.Object(index));
+                (objects[place] ??= []).Add(Boxed(annotation.Object(index), kept[place], ref boxed));
         }
+        if (boxed > 0)
+            findings.Note($"{path}: {boxed} objects have no \"bbox\"; each has the box around its mask.");
         for (var i = 0; i < kept.Count; i++)
             if (objects[i] is { } of)
                 kept[i] = kept[i] with { Objects = of };
@@ -38,6 +41,18 @@ public static class CocoFile
                 return (FindingKind.UnknownClass, $"{annotation.Id} is of category {annotation.Category}, which the file doesn't list.");
             return null;
         }
+    }
+
+    /// <summary>With the box around its mask, where it has none.</summary>
+    private static AnnotatedObject Boxed(AnnotatedObject item, AnnotatedImage image, ref long boxed)
+    {
+        if (item.Mask is not { } mask || !double.IsNaN(item.X) || !double.IsNaN(item.Width))
+            return item;
+        var (height, width) = image is { Height: > 0, Width: > 0 } ? (image.Height, image.Width) : mask.Size ?? (0, 0);
+        if (height == 0 || mask.Fault(height, width) is not null || mask.Rasterize(height, width) is not { IsEmpty: false, Box: var box })
+            return item;
+        boxed++;
+        return item with { X = box.X, Y = box.Y, Width = box.Width, Height = box.Height };
     }
 
     /// <summary>Each image once, and its place in the list by id.</summary>

@@ -20,7 +20,8 @@ internal readonly record struct CocoAnnotation(
     double Height,
     double? Area,
     bool Crowd,
-    bool Ignore
+    bool Ignore,
+    ObjectMask? Mask
 )
 {
     public AnnotatedObject Object(int index) =>
@@ -30,6 +31,7 @@ internal readonly record struct CocoAnnotation(
             Crowd = Crowd,
             Difficult = Ignore,
             Place = Id,
+            Mask = Mask,
         };
 }
 
@@ -40,10 +42,12 @@ internal static class CocoParser
         MostAnnotations = 100_000_000,
         MostCategories = 100_000;
 
+    /// <param name="withMasks">Read "segmentation", too.</param>
     /// <exception cref="UserErrorException">It can't be read, or is no such file, with the line.</exception>
     public static (List<AnnotatedImage> Images, List<CocoAnnotation> Annotations, List<CocoCategory> Categories) Parse(
         string path,
-        Findings findings
+        Findings findings,
+        bool withMasks
     )
     {
         try
@@ -56,7 +60,7 @@ internal static class CocoParser
                 bufferSize: 0,
                 FileOptions.SequentialScan
             );
-            return Parse(stream, path, findings);
+            return Parse(stream, path, findings, withMasks);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -67,7 +71,8 @@ internal static class CocoParser
     private static (List<AnnotatedImage> Images, List<CocoAnnotation> Annotations, List<CocoCategory> Categories) Parse(
         Stream stream,
         string path,
-        Findings findings
+        Findings findings,
+        bool withMasks
     )
     {
         var json = new JsonStream(stream, path);
@@ -82,7 +87,7 @@ internal static class CocoParser
             if (json.IsName("images"u8))
                 images = List(ref json, "images", MostImages, Image);
             else if (json.IsName("annotations"u8))
-                annotations = List(ref json, "annotations", MostAnnotations, Annotation);
+                annotations = List(ref json, "annotations", MostAnnotations, (ref JsonStream at) => Annotation(ref at, withMasks));
             else if (json.IsName("categories"u8))
                 categories = List(ref json, "categories", MostCategories, Category);
             else
@@ -167,13 +172,14 @@ internal static class CocoParser
         );
     }
 
-    private static CocoAnnotation Annotation(ref JsonStream json)
+    private static CocoAnnotation Annotation(ref JsonStream json, bool withMasks)
     {
         long id = -1;
         long? image = null,
             category = null;
         double? area = null;
         var (crowd, ignore) = (false, false);
+        ObjectMask? mask = null;
         Span<double> box = [double.NaN, double.NaN, double.NaN, double.NaN];
         for (json.Next(); json.Type == JsonTokenType.PropertyName; json.Next())
         {
@@ -191,6 +197,8 @@ internal static class CocoParser
                 ignore = json.NextFlag("\"ignore\"");
             else if (json.IsName("bbox"u8))
                 Box(ref json, box);
+            else if (withMasks && json.IsName("segmentation"u8))
+                mask = CocoSegmentation.Next(ref json);
             else
                 json.Skip();
         }
@@ -204,7 +212,8 @@ internal static class CocoParser
             box[3],
             area,
             crowd,
-            ignore
+            ignore,
+            mask
         );
     }
 

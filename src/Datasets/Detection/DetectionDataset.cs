@@ -72,9 +72,9 @@ public abstract class DetectionDataset : Dataset
             Truth =
             {
                 Boxes = BoxesOf(usable, image, clip: true),
-                BoxAnnotation = AnnotationOf(usable) with
+                BoxAnnotation = AnnotationOf(usable, image) with
                 {
-                    Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable),
+                    Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable, image),
                     ImageSize = image.Measured ? null : (image.Height, image.Width),
                 },
             },
@@ -125,16 +125,20 @@ public abstract class DetectionDataset : Dataset
         return notes;
     }
 
-    private static BoxAnnotation AnnotationOf(AnnotatedObject[] objects) =>
+    private BoxAnnotation AnnotationOf(AnnotatedObject[] objects, AnnotatedImage image) =>
         new(
             [.. objects.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])],
             [.. objects.Select(item => item.Class)],
             [.. objects.Select(item => item.Area ?? item.Width * item.Height)],
             [.. objects.Select(item => item.Crowd)],
             [.. objects.Select(item => item.Crowd || item.Difficult)]
-        );
+        )
+        {
+            Masks = _options.HasMasks ? LateMasks.Of(objects, image.Height, image.Width) : null,
+            MaskAreas = _options.HasMasks ? [.. objects.Select(item => item.Area ?? double.NaN)] : null,
+        };
 
-    private static Boxes BoxesOf(IReadOnlyList<AnnotatedObject> objects, AnnotatedImage image, bool clip)
+    private Boxes BoxesOf(IReadOnlyList<AnnotatedObject> objects, AnnotatedImage image, bool clip)
     {
         var corners = new float[4 * objects.Count];
         for (var i = 0; i < objects.Count; i++)
@@ -145,7 +149,11 @@ public abstract class DetectionDataset : Dataset
             corners[4 * i + 2] = Corner(item.X + item.Width, image.Width);
             corners[4 * i + 3] = Corner(item.Y + item.Height, image.Height);
         }
-        return new Boxes(corners, [.. objects.Select(item => item.Class)], [.. objects.Select(item => item.Crowd || item.Difficult)]);
+        return new Boxes(
+            corners,
+            [.. objects.Select(item => item.Class)],
+            [.. objects.Select(item => item.Crowd || item.Difficult || MaskFault(item, image) is not null)]
+        );
 
         float Corner(double value, int side) => (float)(clip && side > 0 ? Math.Clamp(value, 0, side) : value);
     }
@@ -184,6 +192,12 @@ public abstract class DetectionDataset : Dataset
         return images;
     }
 
+    /// <summary>Why an object's mask can't be used; null where it can, or none is asked for.</summary>
+    private string? MaskFault(AnnotatedObject item, AnnotatedImage image) =>
+        !_options.HasMasks || image is not { Height: > 0, Width: > 0 } ? null
+        : item.Mask is null ? "it has no \"segmentation\""
+        : item.Mask.Fault(image.Height, image.Width);
+
     private void Judge(IEnumerable<AnnotatedImage> images)
     {
         var (clipped, first) = (0L, "");
@@ -199,6 +213,8 @@ public abstract class DetectionDataset : Dataset
                 {
                     first = image.Describe(item);
                 }
+                if (MaskFault(item, image) is { } wrong)
+                    _findings.Add(FindingKind.BadMask, $"{image.Describe(item)}: {wrong}.");
             }
         }
         if (clipped > 0)

@@ -39,5 +39,10 @@ public abstract record DetectionOptions
             _ => BadData.Error,
         };
 
+    private protected virtual bool ReadsMasks => false;
+
+    /// <summary>Whether objects have masks.</summary>
+    internal bool HasMasks => ReadsMasks;
+
     internal Findings NewFindings() => new(PolicyOf);
 }

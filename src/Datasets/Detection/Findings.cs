@@ -30,6 +30,9 @@ public enum FindingKind
 
     /// <summary>An annotation file that can't be read.</summary>
     BadFile,
+
+    /// <summary>A mask that is missing, of another size than its image, or no mask at all.</summary>
+    BadMask,
 }
 
 /// <summary>Gathers what is wrong with annotations, so that it is said all at once.</summary>
@@ -131,6 +134,7 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
             FindingKind.UnknownClass => "objects of classes that aren't among the classes",
             FindingKind.MissingImage => "annotations of images that aren't there",
             FindingKind.Duplicate => "duplicates",
+            FindingKind.BadMask => "masks that can't be used",
             _ => "annotation files that can't be read",
         };
 
@@ -141,6 +145,7 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
             FindingKind.UnknownClass => "on_unknown_class",
             FindingKind.MissingImage => "on_missing_image",
             FindingKind.Duplicate => "on_duplicate",
+            FindingKind.BadMask => "on_bad_mask",
             _ => "on_bad_file",
         };
 
@@ -153,6 +158,9 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
                 : "objects are of classes that aren't among the classes and are skipped",
             FindingKind.MissingImage => count == 1 ? "missing image is skipped" : "annotations name missing images and are skipped",
             FindingKind.Duplicate => count == 1 ? "duplicate is skipped" : "duplicates are skipped",
+            FindingKind.BadMask => count == 1
+                ? "mask can't be used; its object is an ignored area in training"
+                : "masks can't be used; their objects are ignored areas in training",
             _ => count == 1
                 ? "annotation file can't be read; its image is skipped"
                 : "annotation files can't be read; their images are skipped",

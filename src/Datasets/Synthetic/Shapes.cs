@@ -1,4 +1,5 @@
 using System.Numerics;
+using Tessera.Datasets.Detection;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Synthetic;
@@ -215,7 +216,7 @@ public sealed class Shapes : Dataset
                 [.. visible.Select(shape => shape.Label)],
                 new bool[visible.Length]
             ),
-            [.. visible.Select(shape => (byte[])shape.Mask!.Clone())]
+            [.. visible.Select(shape => shape.Mask!)]
         );
     }
 
@@ -229,8 +230,13 @@ public sealed class Shapes : Dataset
             boxes = given;
         }
         sample.Truth.Boxes = boxes;
-        sample.Truth.BoxAnnotation = BoxAnnotation.Of(boxes);
-        sample.Truth.InstanceMasks = [.. masks.Select(mask => new Image(_options.Size, _options.Size, 1, PixelType.UInt8, mask))];
+        sample.Truth.BoxAnnotation = BoxAnnotation.Of(boxes) with
+        {
+            Masks = new LateMasks(masks.Length, i => RunLengthMask.Of(Picture(masks[i]))),
+        };
+        sample.Truth.InstanceMasks = [.. masks.Select(mask => Picture((byte[])mask.Clone()))];
+
+        Image Picture(byte[] mask) => new(_options.Size, _options.Size, 1, PixelType.UInt8, mask);
     }
 
     private byte[] Filled(ReadOnlySpan<float> box)

@@ -21,7 +21,8 @@ public sealed record LoadImageOptions(
 /// <summary>Reads the image's file: JPEG, PNG, WebP, BMP or TIFF. An image that the data set drew itself is taken as it is.</summary>
 /// <remarks>
 /// The header is read at once, the pixels when a step first needs them: in training, a step that shrinks a JPEG then has
-/// it decoded at a reduced size.
+/// it decoded at a reduced size. In training, instance masks become pixels here, where the data set has them
+/// (<see cref="BoxAnnotation.Masks"/>); the steps that follow move them along.
 /// </remarks>
 [Component("LoadImage")]
 public sealed class LoadImage(LoadImageOptions options) : Transform
@@ -53,6 +54,8 @@ public sealed class LoadImage(LoadImageOptions options) : Transform
         if (options.CheckSize && sample.Truth.BoxAnnotation?.ImageSize is { } said && said != (height, width))
             throw Mismatch(sample.Name, height, width, said);
         sample.Geometry = Geometry.Original(height, width);
+        if (sample.Training)
+            InstanceMaskImages.Fill(sample);
         return sample;
     }
 

@@ -30,7 +30,7 @@ public sealed record RandomErasingOptions(
     [property: MinLength(1)] double[]? Value = null
 );
 
-/// <summary>Overwrites a random rectangle of the image. Boxes and maps stay.</summary>
+/// <summary>Overwrites a random rectangle of the image. Boxes, masks and maps stay.</summary>
 /// <remarks>Zhong et al., "Random erasing data augmentation", AAAI 2020, arXiv:1708.04896.</remarks>
 [Component("RandomErasing")]
 public sealed class RandomErasing : Transform

@@ -24,6 +24,10 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
     /// <summary>One mask per box, in the original image's size; null where the data set has none or wasn't asked for them.</summary>
     public IReadOnlyList<RunLengthMask>? Masks { get; init; }
 
+    /// <summary>[N], what makes a mask small, medium or large: the annotation's "area"; not a number where it has none, and null where none
+    /// has: then the mask's pixels.</summary>
+    public double[]? MaskAreas { get; init; }
+
     /// <summary>With <see cref="Unusable"/> behind the others: all that measures ask for.</summary>
     public BoxAnnotation WithUnusable() =>
         Unusable is not { Count: > 0 } more
@@ -36,6 +40,10 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
                 Crowd = [.. Crowd, .. more.Crowd],
                 Ignored = [.. Ignored, .. more.Ignored],
                 Masks = Masks is null || more.Masks is null ? null : [.. Masks, .. more.Masks],
+                MaskAreas =
+                    MaskAreas is null && more.MaskAreas is null
+                        ? null
+                        : [.. MaskAreas ?? Unknown(Count), .. more.MaskAreas ?? Unknown(more.Count)],
             };
 
     /// <summary>Boxes of the original image, from their corners; areas are the boxes', nothing is a crowd.</summary>
@@ -55,5 +63,12 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
             areas[i] = found[4 * i + 2] * found[4 * i + 3];
         }
         return new BoxAnnotation(found, boxes.Labels, areas, new bool[boxes.Count], boxes.Ignored);
+    }
+
+    private static double[] Unknown(int count)
+    {
+        var areas = new double[count];
+        Array.Fill(areas, double.NaN);
+        return areas;
     }
 }

@@ -29,9 +29,6 @@ public sealed class RunLengthMask
     /// <summary>Lengths in pixels, summing to <see cref="Height"/> * <see cref="Width"/>.</summary>
     public IReadOnlyList<int> Runs => _runs;
 
-    /// <summary>The same without a copy.</summary>
-    internal ReadOnlySpan<int> Span => _runs;
-
     /// <summary>Pixels inside.</summary>
     public long Area
     {

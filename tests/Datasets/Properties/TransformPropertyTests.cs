@@ -63,6 +63,44 @@ public sealed class TransformPropertyTests
                 threads: 1
             );
 
+    /// <summary>A mask that fills its box still does after a change of size, up to half a pixel at each edge; where no pixel's middle is
+    /// left in the box, it is empty.</summary>
+    [Fact]
+    public void ChangesOfSize_MoveMasksWithTheirBoxes() =>
+        Gen.Select(s_scenes, Gen.Int[0, 3], Gen.Int[1, 60], Gen.Int[1, 60], Gen.ULong)
+            .Sample(
+                (scene, kind, height, width, seed) =>
+                {
+                    var size = new HeightWidth(height, width);
+                    Transform step = kind switch
+                    {
+                        0 => new Resize(new ResizeOptions(Size: size)),
+                        1 => new Resize(new ResizeOptions(Size: size, Backend: Tessera.Datasets.Images.Resampling.ResizeBackend.Opencv)),
+                        2 => new RandomResizedCrop(new RandomResizedCropOptions(size)),
+                        _ => new RandomResize(new RandomResizeOptions(RatioRange: [0.4, 2.5])),
+                    };
+                    var sample = step.Apply(scene(), new RandomSource(seed));
+                    var (boxes, masks) = (sample.Truth.Boxes!, sample.Truth.InstanceMasks!);
+                    // OpenCV's nearest takes the pixel at or before, not the one whose middle is nearest.
+                    var slack = kind == 1 ? 1.001f : 0.501f;
+                    return boxes.Count == masks.Count
+                        && Enumerable.Range(0, boxes.Count).All(i => Fills(masks[i], boxes.Corners.AsSpan(4 * i, 4), slack));
+                },
+                iter: 400,
+                threads: 1
+            );
+
+    private static bool Fills(Image mask, ReadOnlySpan<float> box, float slack)
+    {
+        if (!mask.Bytes.Contains((byte)1))
+            return box[2] - box[0] <= 2 * slack || box[3] - box[1] <= 2 * slack;
+        var tight = Tight(mask);
+        for (var c = 0; c < 4; c++)
+            if (Math.Abs(tight[c] - box[c]) > slack)
+                return false;
+        return true;
+    }
+
     /// <summary>A point of the original goes where the record of all steps says: boxes that nothing cuts prove it.</summary>
     [Fact]
     public void Geometry_OfSeveralSteps_MapsBoxes() =>

@@ -70,7 +70,7 @@ public sealed class CocoErrorCurves
                 label,
                 detections[..Math.Min(detections.Length, CocoMatcher.MostDetections)],
                 objects,
-                boxes,
+                new BoxOverlaps(boxes, excused),
                 scores,
                 excused
             );

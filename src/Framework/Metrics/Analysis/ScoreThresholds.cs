@@ -74,7 +74,8 @@ public sealed class ScoreThresholds
     private void AddBoxes(Sample sample, Prediction prediction)
     {
         var (boxes, scores, labels) = Truth.Detections(prediction, sample, _data.Classes.Count);
-        foreach (var (label, objects, detections) in _matcher.Match(boxes, scores, labels, Truth.Objects(sample, _data.Classes.Count)))
+        var truth = Truth.Objects(sample, _data.Classes.Count);
+        foreach (var (label, objects, detections) in _matcher.Match(new BoxOverlaps(boxes, truth), scores, labels, truth))
         {
             const ulong first = 1;
             _objects[label] += objects[0];

@@ -1,41 +1,53 @@
 namespace Tessera.Framework.Metrics.Detection;
 
 /// <summary>What is shown of <see cref="CocoApMetric"/>.</summary>
-/// <param name="figures">By class and figure; null: no table of the classes.</param>
-internal sealed class CocoApReport(IReadOnlyList<string> names, CocoClass[] classes, Dictionary<string, double>[]? figures)
+/// <param name="perClass">With a table of the classes.</param>
+internal sealed class CocoApReport(IReadOnlyList<string> names, CocoMeasure[] measures, bool perClass)
 {
     /// <summary>The figures that are given for single classes.</summary>
     public static readonly string[] OfClasses = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR100"];
 
     private static readonly string[] s_sizes = ["", "small (up to 32 x 32)", "medium (up to 96 x 96)", "large"];
 
-    /// <param name="any">Whether anything was evaluated; otherwise there is nothing to note.</param>
     /// <param name="unusual">Notes on the truth.</param>
-    public MetricReport Build(bool any, IEnumerable<string> unusual) =>
-        new()
-        {
-            Tables = figures is null ? [] : [Table(figures)],
-            InTables = figures is null
-                ? new HashSet<string>()
-                : names.SelectMany(name => OfClasses.Select(figure => $"bbox/{figure}/{name}")).ToHashSet(),
-            Notes = any ? [.. Undefined(), .. unusual] : [],
-        };
-
-    private MetricTable Table(Dictionary<string, double>[] figures)
+    public MetricReport Build(IEnumerable<string> unusual)
     {
-        var rows = classes.Select(
-            (ofClass, c) =>
-                (IReadOnlyList<string>)
-                    [
-                        names[c],
-                        .. OfClasses.Select(name => Cells.Value(figures[c][name], ofClass.Objects[0] == 0)),
-                        Cells.Count(ofClass.Objects[0]),
-                    ]
-        );
-        return new MetricTable("Per class", ["class", .. OfClasses, "objects"], [.. rows]);
+        var first = measures[0].Classes();
+        return new()
+        {
+            Tables = perClass ? [.. measures.Select(Table)] : [],
+            InTables = perClass
+                ? measures
+                    .SelectMany(measure =>
+                        names.SelectMany(name => OfClasses.Select(figure => $"{measure.Prefix}/{figure}/{name}"))
+                    )
+                    .ToHashSet()
+                : new HashSet<string>(),
+            Notes = measures[0].Images > 0 ? [.. Undefined(first), .. unusual] : [],
+        };
     }
 
-    private IEnumerable<string> Undefined()
+    private MetricTable Table(CocoMeasure measure)
+    {
+        var rows = measure
+            .Classes()
+            .Select(
+                (ofClass, c) =>
+                {
+                    var figures = CocoMeasure.Figures(ofClass);
+                    return (IReadOnlyList<string>)
+                        [
+                            names[c],
+                            .. OfClasses.Select(name => Cells.Value(figures[name], ofClass.Objects[0] == 0)),
+                            Cells.Count(ofClass.Objects[0]),
+                        ];
+                }
+            );
+        var title = measures.Length == 1 ? "Per class" : $"Per class, {measure.Prefix}";
+        return new MetricTable(title, ["class", .. OfClasses, "objects"], [.. rows]);
+    }
+
+    private IEnumerable<string> Undefined(CocoClass[] classes)
     {
         var absent = names.Where((_, c) => classes[c].Objects[0] == 0).ToArray();
         if (absent.Length > 0)

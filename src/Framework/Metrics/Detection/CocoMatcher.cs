@@ -41,7 +41,7 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
     private bool[] _taken = [];
 
     /// <summary>Classes that have neither an object nor a detection are left out.</summary>
-    public ClassMatches[] Match(double[] boxes, double[] scores, int[] labels, BoxAnnotation truth)
+    public ClassMatches[] Match(ICocoOverlaps overlaps, double[] scores, int[] labels, BoxAnnotation truth)
     {
         var (found, objects) = (new ByClass(labels, classes), new ByClass(truth.Labels, classes));
         var matches = new List<ClassMatches>();
@@ -51,7 +51,7 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
             var detections = found.Falling(c, scores);
             if (ofClass.Length + detections.Length == 0)
                 continue;
-            matches.Add(OfClass(c, detections[..Math.Min(detections.Length, MostDetections)], ofClass, boxes, scores, truth));
+            matches.Add(OfClass(c, detections[..Math.Min(detections.Length, MostDetections)], ofClass, overlaps, scores, truth));
         }
         return [.. matches];
     }
@@ -63,18 +63,18 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
         int label,
         ReadOnlySpan<int> detections,
         ReadOnlySpan<int> objects,
-        double[] boxes,
+        ICocoOverlaps overlaps,
         double[] scores,
         BoxAnnotation truth
     )
     {
         var results = new CocoMatch[detections.Length];
-        var close = Overlaps(detections, objects, boxes, truth);
+        var close = Overlaps(detections, objects, overlaps);
         var counts = new int[Areas];
         Span<int> order = objects.Length <= 256 ? stackalloc int[objects.Length] : new int[objects.Length];
         for (var area = 0; area < Areas; area++)
         {
-            counts[area] = Order(order, objects, truth, s_areas[area]);
+            counts[area] = Order(order, objects, overlaps, truth, s_areas[area]);
             if (!close)
                 continue;
             for (var t = 0; t < _thresholds.Length; t++)
@@ -82,8 +82,7 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
         }
         for (var d = 0; d < results.Length; d++)
         {
-            var box = boxes.AsSpan(4 * detections[d], 4);
-            var (size, outside) = (box[2] * box[3], 0UL);
+            var (size, outside) = (overlaps.SizeOfDetection(detections[d]), 0UL);
             for (var area = 0; area < Areas; area++)
                 if (size < s_areas[area].Low || size > s_areas[area].High)
                     outside |= OfOneArea << (area * Thresholds);
@@ -94,7 +93,7 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
     }
 
     /// <returns>Whether any overlap reaches the lowest threshold.</returns>
-    private bool Overlaps(ReadOnlySpan<int> detections, ReadOnlySpan<int> objects, double[] boxes, BoxAnnotation truth)
+    private bool Overlaps(ReadOnlySpan<int> detections, ReadOnlySpan<int> objects, ICocoOverlaps overlaps)
     {
         if (_ious.Length < detections.Length * objects.Length)
             _ious = new double[detections.Length * objects.Length];
@@ -103,10 +102,9 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
         var (at, close) = (0, false);
         foreach (var d in detections)
         {
-            var box = boxes.AsSpan(4 * d, 4);
             foreach (var g in objects)
             {
-                var iou = BoxGeometry.IoU(box, truth.Boxes.AsSpan(4 * g, 4), truth.Crowd[g]);
+                var iou = overlaps.IoU(d, g);
                 close |= iou >= _thresholds[0];
                 _ious[at++] = iou;
             }
@@ -116,7 +114,13 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
 
     /// <summary>Positions of objects, those that are asked for first.</summary>
     /// <returns>How many are asked for.</returns>
-    private static int Order(Span<int> order, ReadOnlySpan<int> objects, BoxAnnotation truth, (double Low, double High) area)
+    private static int Order(
+        Span<int> order,
+        ReadOnlySpan<int> objects,
+        ICocoOverlaps overlaps,
+        BoxAnnotation truth,
+        (double Low, double High) area
+    )
     {
         var (asked, last) = (0, order.Length);
         for (var g = 0; g < objects.Length; g++)
@@ -127,7 +131,12 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
                 order[--last] = g;
         return asked;
 
-        bool IsAsked(int g) => !truth.Ignored[g] && !truth.Crowd[g] && truth.Areas[g] >= area.Low && truth.Areas[g] <= area.High;
+        bool IsAsked(int g) =>
+            !truth.Ignored[g]
+            && !truth.Crowd[g]
+            && overlaps.SizeOfObject(g) is var size
+            && size >= area.Low
+            && size <= area.High;
     }
 
     private void Assign(
