@@ -228,8 +228,8 @@ public sealed class TwoStageDetector : VisionModel
         if (FindsMasks && truth is { Masks: null, Boxes.Count: > 0 })
             throw new UserErrorException(
                 $"{sample.Name} has boxes but no mask for each, which roi_head.mask_head is trained by. Does its annotation have masks "
-                    + "(segmentation in COCO's files), and does the data set read them? Without masks, leave mask_head and "
-                    + "mask_roi_extractor out of model.roi_head."
+                    + "(segmentation in COCO's files), and does the data set read them (with_masks of CocoDetection)? Without masks, "
+                    + "leave mask_head and mask_roi_extractor out of model.roi_head."
             );
         return truth;
     }

@@ -47,10 +47,9 @@ public abstract class MaskHead(string name) : Module<Tensor, Tensor>(name)
     internal Tensor OfClasses(Tensor logits, int[] labels)
     {
         using var scope = NewDisposeScope();
-        logits = logits.to(ScalarType.Float32);
         if (ClassAgnostic)
-            return scope.MoveToOuter(logits.squeeze(1));
+            return scope.MoveToOuter(logits.squeeze(1).to(ScalarType.Float32));
         var rows = tensor(labels.Select((label, i) => ((long)i * Classes) + label).ToArray(), device: logits.device);
-        return scope.MoveToOuter(logits.flatten(0, 1).index_select(0, rows));
+        return scope.MoveToOuter(logits.flatten(0, 1).index_select(0, rows).to(ScalarType.Float32));
     }
 }

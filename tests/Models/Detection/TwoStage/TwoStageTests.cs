@@ -119,7 +119,7 @@ public sealed class TwoStageTests
         using var model = Formula.Fill(TwoStageScenes.Small(TwoStageScenes.RoIHeads[1]));
         model.eval();
         using var _ = no_grad();
-        using var batch = TwoStageScenes.Images([]);
+        using var batch = TwoStageScenes.Images(Array.Empty<float>());
         var plain = (DetectionPrediction)model.Predict(batch).Single();
         // The tensor's image is the original one, mirrored: what is found lies at the mirrored place.
         batch.Samples[0].Geometry = new Geometry(48, 64, new Matrix3x2(-1, 0, 0, 1, 64, 0));
@@ -177,7 +177,7 @@ public sealed class TwoStageTests
     [InlineData("""{ "type": "StandardRoIHead", "mask_roi_extractor": { "type": "SingleRoIExtractor" } }""", "no meaning without mask_head")]
     [InlineData("""{ "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "roi_feat_size": 5 } }""", "reads 5 x 5 (roi_feat_size)")]
     [InlineData("""{ "type": "CascadeRoIHead", "stage_loss_weights": [1, 1] }""", "bbox_head has 3 entries, but there are 2 stages")]
-    [InlineData("""{ "type": "StandardRoIHead", "bbox_roi_extractor": { "type": "SingleRoIExtractor", "featmap_strides": [4, 8] } }""", "featmap_strides are [4, 8], but the maps have [4, 8, 16]")]
+    [InlineData("""{ "type": "StandardRoIHead", "bbox_roi_extractor": { "type": "SingleRoIExtractor", "featmap_strides": [4, 16] } }""", "featmap_strides are [4, 16], but the maps have [4, 8, 16]")]
     [InlineData("""{ "type": "StandardRoIHead", "mask_head": { "type": "FcnMaskHead", "num_classes": 9 } }""", "num_classes is 9, but the data has 3")]
     public void OptionsThatDisagree_AreTheUsersMistake(string head, string expected) =>
         Assert.Contains(expected, Assert.Throws<UserErrorException>(() => TwoStageScenes.Small(head)).Message, StringComparison.Ordinal);
