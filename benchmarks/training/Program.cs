@@ -176,17 +176,17 @@ Image[] Masks(Boxes boxes) =>
 // torchvision's, with its own choices.
 static string TwoStage(string masks) =>
     $$"""
-    { "type": "TwoStageDetector", "backbone": { "type": "ResNet", "depth": 50 }, "neck": { "type": "Fpn", "num_outs": 5 },
-      "rpn_head": {
-        "type": "RpnHead", "loss_bbox": { "type": "SmoothL1Loss" }, "train": { "nms_pre": 2000, "max_per_img": 2000 },
-        "anchor_generator": { "type": "AnchorGenerator", "sizes": [[32], [64], [128], [256], [512]], "round": true, "strides_from_image": true },
-        "assigner": { "type": "MaxIouAssigner", "pos_iou_thr": 0.7, "neg_iou_thr": 0.3, "low_quality_to": "nearest" }
-      },
-      "roi_head": {
-        "type": "StandardRoIHead", "bbox_roi_extractor": { "type": "SingleRoIExtractor", "sampling_ratio": 2, "aligned": false },
-        "bbox_head": { "type": "ConvFcBboxHead", "loss_bbox": { "type": "SmoothL1Loss" } }{{masks}}
-      } }
-    """;
+        { "type": "TwoStageDetector", "backbone": { "type": "ResNet", "depth": 50 }, "neck": { "type": "Fpn", "num_outs": 5 },
+          "rpn_head": {
+            "type": "RpnHead", "loss_bbox": { "type": "SmoothL1Loss" }, "train": { "nms_pre": 2000, "max_per_img": 2000 },
+            "anchor_generator": { "type": "AnchorGenerator", "sizes": [[32], [64], [128], [256], [512]], "round": true, "strides_from_image": true },
+            "assigner": { "type": "MaxIouAssigner", "pos_iou_thr": 0.7, "neg_iou_thr": 0.3, "low_quality_to": "nearest" }
+          },
+          "roi_head": {
+            "type": "StandardRoIHead", "bbox_roi_extractor": { "type": "SingleRoIExtractor", "sampling_ratio": 2, "aligned": false },
+            "bbox_head": { "type": "ConvFcBboxHead", "loss_bbox": { "type": "SmoothL1Loss" } }{{masks}}
+          } }
+        """;
 
 static string Classifier(string backbone) =>
     $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""";

@@ -43,7 +43,10 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
     public void Add(ClassTensor tensor, Tensor target, long[] stored, (long Here, long Stored)? beside)
     {
         var rows = (target.shape[0] - tensor.Others) / tensor.RowsPerClass;
-        var inFile = stored.Length > 0 && (stored[0] - tensor.Others) % tensor.RowsPerClass == 0 ? (stored[0] - tensor.Others) / tensor.RowsPerClass : 0;
+        var inFile =
+            stored.Length > 0 && (stored[0] - tensor.Others) % tensor.RowsPerClass == 0
+                ? (stored[0] - tensor.Others) / tensor.RowsPerClass
+                : 0;
         var classes = rows / tensor.Groups;
         var groups =
             beside is { Here: > 0 } pair && pair.Stored * tensor.Groups % pair.Here == 0

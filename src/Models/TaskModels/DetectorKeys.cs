@@ -24,7 +24,9 @@ internal static class DetectorKeys
                 neck as Fpn,
                 head.TorchvisionKeys.Select(key => ("head." + key.Foreign, "bbox_head." + key.Own, key.ReadOnly)),
                 (key, tensor) =>
-                    key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal) ? WithoutUnused(tensor, head.Classes) : tensor
+                    key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal)
+                        ? WithoutUnused(tensor, head.Classes)
+                        : tensor
             );
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
             maps["mmlab"] = MmLab(mmlab, ["neck.", "bbox_head."], KeyMap.Below(head.MmlabLacks, "bbox_head."));

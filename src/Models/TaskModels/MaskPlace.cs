@@ -54,13 +54,7 @@ internal readonly record struct MaskPlace(int Left, int Top, int Right, int Bott
     /// <param name="box">x1, y1, x2, y2 in pixels of the original image.</param>
     /// <param name="mirrored">Left and right are exchanged in the tensor.</param>
     /// <param name="upsideDown">Top and bottom are.</param>
-    public static MaskPlace WholePixels(
-        int size,
-        ReadOnlySpan<float> box,
-        bool mirrored,
-        bool upsideDown,
-        (int Height, int Width) image
-    )
+    public static MaskPlace WholePixels(int size, ReadOnlySpan<float> box, bool mirrored, bool upsideDown, (int Height, int Width) image)
     {
         var (left, width) = Whole(box[0], box[2], size);
         var (top, height) = Whole(box[1], box[3], size);

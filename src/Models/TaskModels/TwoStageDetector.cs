@@ -166,7 +166,7 @@ public sealed class TwoStageDetector : VisionModel
     }
 
     /// <summary>The masks of what is left, the mean of all looks, in the original images.</summary>
-    private IReadOnlyList<IReadOnlyList<RunLengthMask>> Masks(
+    private IReadOnlyList<RunLengthMask>[] Masks(
         List<(TestLook Look, Tensor[] Maps)> looks,
         Kept[] left,
         IReadOnlyList<Sample> samples,

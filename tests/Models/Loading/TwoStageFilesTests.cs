@@ -67,9 +67,7 @@ public sealed class TwoStageFilesTests : IDisposable
         using var without = New(Published, "", data);
         Assert.Contains(
             "roi_heads.mask_head",
-            Assert
-                .Throws<UserErrorException>(() => ForeignWeights.LoadWhole(without, Write("maskrcnn_resnet50_fpn", false), data))
-                .Message,
+            Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(without, Write("maskrcnn_resnet50_fpn", false), data)).Message,
             StringComparison.Ordinal
         );
         Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(without, Write("retinanet_resnet50_fpn", false), data));
@@ -82,12 +80,20 @@ public sealed class TwoStageFilesTests : IDisposable
         var data = Build.Classes(3, DataTask.Detection);
         using var model = New(Published, Masks, data);
         var state = model.state_dict();
-        string[] ofClasses = ["roi_head.bbox_head.fc_cls.weight", "roi_head.bbox_head.fc_reg.weight", "roi_head.mask_head.conv_logits.weight"];
+        string[] ofClasses =
+        [
+            "roi_head.bbox_head.fc_cls.weight",
+            "roi_head.bbox_head.fc_reg.weight",
+            "roi_head.mask_head.conv_logits.weight",
+        ];
         var before = ofClasses.Select(name => state[name].clone()).ToArray();
         new PretrainedInitializer(new PretrainedOptions(Write("maskrcnn_resnet50_fpn", false))).Initialize(model, new InitContext(data));
         foreach (var (name, first) in ofClasses.Zip(before))
             Assert.True(first.Equals(state[name]), name);
-        foreach (var name in (string[])["rpn_head.rpn_conv.weight", "roi_head.bbox_head.shared_fcs.1.weight", "roi_head.mask_head.upsample.weight"])
+        foreach (
+            var name in (string[])
+                ["rpn_head.rpn_conv.weight", "roi_head.bbox_head.shared_fcs.1.weight", "roi_head.mask_head.upsample.weight"]
+        )
             Assert.Equal(0, state[name].abs().max().item<float>());
     }
 
@@ -115,20 +121,36 @@ public sealed class TwoStageFilesTests : IDisposable
         {
             var name = stages == 1 ? "roi_head.bbox_head." : $"roi_head.bbox_head.{stage}.";
             var boxes = stages == 1 ? 4 * classes : 4; // a cascade has one box a region
-            foreach (var (layer, outputs, inputs) in new[] { ("shared_fcs.0", 1024, 256 * 49), ("shared_fcs.1", 1024, 1024), ("fc_cls", classes + 1, 1024), ("fc_reg", boxes, 1024) })
+            foreach (
+                var (layer, outputs, inputs) in new[]
+                {
+                    ("shared_fcs.0", 1024, 256 * 49),
+                    ("shared_fcs.1", 1024, 1024),
+                    ("fc_cls", classes + 1, 1024),
+                    ("fc_reg", boxes, 1024),
+                }
+            )
                 (expected[$"{name}{layer}.weight"], expected[$"{name}{layer}.bias"]) = ([outputs, inputs], [outputs]);
         }
         for (var i = 0; masks && i < 4; i++)
-            (expected[$"roi_head.mask_head.convs.{i}.conv.weight"], expected[$"roi_head.mask_head.convs.{i}.conv.bias"]) = ([256, 256, 3, 3], [256]);
+            (expected[$"roi_head.mask_head.convs.{i}.conv.weight"], expected[$"roi_head.mask_head.convs.{i}.conv.bias"]) = (
+                [256, 256, 3, 3],
+                [256]
+            );
         if (masks)
         {
             (expected["roi_head.mask_head.upsample.weight"], expected["roi_head.mask_head.upsample.bias"]) = ([256, 256, 2, 2], [256]);
-            (expected["roi_head.mask_head.conv_logits.weight"], expected["roi_head.mask_head.conv_logits.bias"]) = ([classes, 256, 1, 1], [classes]);
+            (expected["roi_head.mask_head.conv_logits.weight"], expected["roi_head.mask_head.conv_logits.bias"]) = (
+                [classes, 256, 1, 1],
+                [classes]
+            );
         }
         Assert.Equal(
             expected.Select(pair => $"{pair.Key} [{string.Join(", ", pair.Value)}]").Order(),
             state
-                .Where(pair => pair.Key.StartsWith("rpn_head.", StringComparison.Ordinal) || pair.Key.StartsWith("roi_head.", StringComparison.Ordinal))
+                .Where(pair =>
+                    pair.Key.StartsWith("rpn_head.", StringComparison.Ordinal) || pair.Key.StartsWith("roi_head.", StringComparison.Ordinal)
+                )
                 .Select(pair => $"{pair.Key} [{string.Join(", ", pair.Value.shape)}]")
                 .Order()
         );
@@ -136,10 +158,17 @@ public sealed class TwoStageFilesTests : IDisposable
         var map = model.KeyMaps["mmlab"];
         var path = Path.Combine(_folder, "mmdet.safetensors");
         using var scope = NewDisposeScope();
-        var tensors = state.Select(pair => (Name: map.Publish!(pair.Key)!, Own: pair.Key, Value: Formula.Values(pair.Key, pair.Value.shape))).ToList();
+        var tensors = state
+            .Select(pair => (Name: map.Publish!(pair.Key)!, Own: pair.Key, Value: Formula.Values(pair.Key, pair.Value.shape)))
+            .ToList();
         PlainSafetensors.Write(
             path,
-            tensors.Select(entry => (entry.Name, entry.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal) ? zeros([], ScalarType.Int64) : entry.Value))
+            tensors.Select(entry =>
+                (
+                    entry.Name,
+                    entry.Name.EndsWith("num_batches_tracked", StringComparison.Ordinal) ? zeros([], ScalarType.Int64) : entry.Value
+                )
+            )
         );
         Assert.True(ForeignWeights.LoadWhole(model, path, data).IsComplete);
         foreach (var (_, own, value) in tensors.Where(entry => !entry.Own.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
@@ -152,12 +181,22 @@ public sealed class TwoStageFilesTests : IDisposable
         var tensors = FixtureFile
             .Json("models", fixture + ".keys.json")
             .EnumerateObject()
-            .Select(entry => (older ? Older(entry.Name) : entry.Name, entry.Value.EnumerateArray().Select(size => size.GetInt64()).ToArray()))
+            .Select(entry =>
+                (older ? Older(entry.Name) : entry.Name, entry.Value.EnumerateArray().Select(size => size.GetInt64()).ToArray())
+            )
             .Where(entry => !entry.Item1.EndsWith("num_batches_tracked", StringComparison.Ordinal)) // trained files have frozen norms
             .ToList();
         var path = Path.Combine(_folder, $"{fixture}{older}.safetensors");
-        var classifier = tensors.Single(entry => entry.Item1.EndsWith("cls_score.bias", StringComparison.Ordinal) || entry.Item1.EndsWith("classification_head.cls_logits.bias", StringComparison.Ordinal));
-        PlainSafetensors.WriteZeros(path, tensors, classifier.Item1, [.. Enumerable.Range(0, (int)classifier.Item2[0]).Select(i => (float)i)]);
+        var classifier = tensors.Single(entry =>
+            entry.Item1.EndsWith("cls_score.bias", StringComparison.Ordinal)
+            || entry.Item1.EndsWith("classification_head.cls_logits.bias", StringComparison.Ordinal)
+        );
+        PlainSafetensors.WriteZeros(
+            path,
+            tensors,
+            classifier.Item1,
+            [.. Enumerable.Range(0, (int)classifier.Item2[0]).Select(i => (float)i)]
+        );
         return path;
     }
 

@@ -21,11 +21,11 @@ internal sealed class ProposalTargets
         _grid = grid;
         var indices = new List<long>();
         for (var image = 0; image < sampled.Count; image++)
-        foreach (var anchor in sampled[image].Positives)
-        {
-            indices.Add(((long)image * grid.Count) + anchor);
-            _positives.Add((anchor, truths[image].Boxes, assigned[image][anchor]));
-        }
+            foreach (var anchor in sampled[image].Positives)
+            {
+                indices.Add(((long)image * grid.Count) + anchor);
+                _positives.Add((anchor, truths[image].Boxes, assigned[image][anchor]));
+            }
         for (var image = 0; image < sampled.Count; image++)
             indices.AddRange(sampled[image].Negatives.Select(anchor => ((long)image * grid.Count) + anchor));
         Sampled = [.. indices];

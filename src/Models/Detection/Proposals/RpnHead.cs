@@ -126,8 +126,10 @@ public sealed class RpnHead : ProposalHead
         var found = Rows(logits, 1).index_select(0, tensor(targets.Sampled, device: device)).squeeze(1); // [S], the positives first
         var positives = targets.Positives;
         var classLoss =
-            (_lossCls.Present(found.narrow(0, 0, positives)).sum() + _lossCls.Absent(found.narrow(0, positives, found.shape[0] - positives)).sum())
-            * (_lossCls.Weight / Math.Max(1, found.shape[0]));
+            (
+                _lossCls.Present(found.narrow(0, 0, positives)).sum()
+                + _lossCls.Absent(found.narrow(0, positives, found.shape[0] - positives)).sum()
+            ) * (_lossCls.Weight / Math.Max(1, found.shape[0]));
         var code = Rows(codes, 4).index_select(0, tensor(targets.Sampled.AsSpan(0, positives).ToArray(), device: device)); // [P, 4]
         var (anchors, boxes) = (targets.Anchors(device), targets.Boxes(device));
         if (_lossBbox.OnBoxes)
@@ -164,5 +166,6 @@ public sealed class RpnHead : ProposalHead
 
     /// <summary>What maps [B, A · n, H, W] say of every anchor, image after image in the anchors' order: [B · anchors, n].</summary>
     private static Tensor Rows(Tensor[] maps, int values) =>
-        cat([.. maps.Select(map => map.unflatten(1, [-1, values]).permute(0, 3, 4, 1, 2).reshape(map.shape[0], -1, values))], 1).flatten(0, 1);
+        cat([.. maps.Select(map => map.unflatten(1, [-1, values]).permute(0, 3, 4, 1, 2).reshape(map.shape[0], -1, values))], 1)
+            .flatten(0, 1);
 }

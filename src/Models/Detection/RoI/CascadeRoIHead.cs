@@ -100,7 +100,8 @@ public sealed class CascadeRoIHead : RoIHead
             ),
             .. mask_head?.SelectMany(
                 (head, i) => head.ClassTensors.Select(tensor => tensor with { Name = $"{nameof(mask_head)}.{i}.{tensor.Name}" })
-            ) ?? [],
+            )
+                ?? [],
         ];
 
     public override LossMap Losses(RoIInput input, IReadOnlyList<TruthBoxes> truths, RandomSource random, Progress progress)

@@ -82,11 +82,11 @@ public sealed class ConvFcBboxHead : RoIBoxHead
     {
         get
         {
-            foreach (var name in new[] { "weight", "bias" })
+            foreach (var which in new[] { "weight", "bias" })
             {
-                yield return new ClassTensor($"{nameof(fc_cls)}.{name}") { Others = 1 };
+                yield return new ClassTensor($"{nameof(fc_cls)}.{which}") { Others = 1 };
                 if (!RegClassAgnostic)
-                    yield return new ClassTensor($"{nameof(fc_reg)}.{name}") { RowsPerClass = 4 };
+                    yield return new ClassTensor($"{nameof(fc_reg)}.{which}") { RowsPerClass = 4 };
             }
         }
     }

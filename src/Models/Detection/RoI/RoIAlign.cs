@@ -19,18 +19,23 @@ public static class RoIAlign
     /// there.</exception>
     public static Tensor Pool(IReadOnlyList<Tensor> maps, IReadOnlyList<float> scales, RoIs regions, int[] levels, RoIGrid grid)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(grid.OutputSize, 1);
-        if (scales.Count != maps.Count || levels.Length != regions.Count)
-            throw new ArgumentException($"{maps.Count} maps and {regions.Count} regions need as many scales and levels.");
+        if (grid.OutputSize < 1)
+            throw new ArgumentException($"{grid.OutputSize} is no number of bins.", nameof(grid));
+        if (scales.Count != maps.Count)
+            throw new ArgumentException($"{maps.Count} maps need as many scales, not {scales.Count}.", nameof(scales));
+        if (levels.Length != regions.Count)
+            throw new ArgumentException($"{regions.Count} regions need as many levels, not {levels.Length}.", nameof(levels));
         var images = maps[0].shape[0];
         if (levels.Any(level => (uint)level >= (uint)maps.Count) || regions.Images.Any(image => (uint)image >= images))
-            throw new ArgumentException($"A region is of a map or an image that isn't there: {maps.Count} maps, {images} images.");
+            throw new ArgumentException(
+                $"A region is of a map or an image that isn't there: {maps.Count} maps, {images} images.",
+                nameof(regions)
+            );
         using var scope = NewDisposeScope();
         var plan = new RoIPlan([.. maps.Select(map => ((int)map.shape[2], (int)map.shape[3]))], scales, regions, levels, grid);
         // Channels beside each other: one read of a pixel serves them all.
         var rows = maps.Select(map => map.to(ScalarType.Float32).permute(0, 2, 3, 1).contiguous()).ToArray(); // [B, H, W, C]
-        var pooled =
-            maps[0].device_type == DeviceType.CPU ? RoIAlignFunction.apply([.. rows, plan]) : RoIAlignOperators.Pool(rows, plan);
+        var pooled = maps[0].device_type == DeviceType.CPU ? RoIAlignFunction.apply([.. rows, plan]) : RoIAlignOperators.Pool(rows, plan);
         return scope.MoveToOuter(pooled.permute(0, 3, 1, 2));
     }
 
@@ -43,13 +48,7 @@ public static class RoIAlign
 internal sealed class RoIPlan
 {
     /// <param name="sizes">Of the maps.</param>
-    public RoIPlan(
-        (int Height, int Width)[] sizes,
-        IReadOnlyList<float> scales,
-        RoIs regions,
-        int[] levels,
-        RoIGrid grid
-    )
+    public RoIPlan((int Height, int Width)[] sizes, IReadOnlyList<float> scales, RoIs regions, int[] levels, RoIGrid grid)
     {
         (Sizes, Regions, Levels, Size) = (sizes, regions, levels, grid.OutputSize);
         var boxes = regions.Boxes;

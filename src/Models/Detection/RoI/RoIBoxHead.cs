@@ -46,7 +46,12 @@ public abstract class RoIBoxHead : nn.Module<Tensor, Tensor[]>
     /// <summary>Losses of regions.</summary>
     /// <param name="outputs">What <c>call</c> gave: logits [N, classes + 1], the background last, and boxes [N, classes · 4] or [N, 4].</param>
     /// <returns>Both over all regions; 0 for no regions.</returns>
-    internal (Tensor Classes, Tensor Boxes) Losses(Tensor[] outputs, SampledRoIs sampled, IReadOnlyList<TruthBoxes> truths, Progress progress)
+    internal (Tensor Classes, Tensor Boxes) Losses(
+        Tensor[] outputs,
+        SampledRoIs sampled,
+        IReadOnlyList<TruthBoxes> truths,
+        Progress progress
+    )
     {
         using var scope = NewDisposeScope();
         var (logits, codes) = (outputs[0], outputs[1]);

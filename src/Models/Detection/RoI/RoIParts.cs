@@ -16,9 +16,7 @@ internal static class RoIParts
     public static RoIExtractor? MaskExtractor(string head, RoIExtractor? given, MaskHead? maskHead, IFeatureSource source)
     {
         if (maskHead is null)
-            return given is null
-                ? null
-                : throw new UserErrorException($"{head}: mask_roi_extractor has no meaning without mask_head.");
+            return given is null ? null : throw new UserErrorException($"{head}: mask_roi_extractor has no meaning without mask_head.");
         given ??= new SingleRoIExtractor(new(OutputSize: MaskFeatures), source);
         RequireSameSize(head, "mask", given, maskHead.RoiFeatSize);
         return given;

@@ -68,7 +68,13 @@ internal sealed class RoIStage(
     /// <param name="scores">[regions, classes + 1], probabilities, the background last.</param>
     /// <param name="codes">The box head's second output.</param>
     /// <returns>For each image.</returns>
-    public (Candidates Found, bool IsFinite)[] Candidates(Tensor scores, Tensor codes, RoIs regions, IReadOnlyList<ImageArea> areas, float least)
+    public (Candidates Found, bool IsFinite)[] Candidates(
+        Tensor scores,
+        Tensor codes,
+        RoIs regions,
+        IReadOnlyList<ImageArea> areas,
+        float least
+    )
     {
         var (probabilities, numbers) = (scores.cpu().contiguous().Values<float>(), codes.cpu().contiguous().Values<float>());
         var (width, each) = (boxHead.Classes + 1, numbers.Length / Math.Max(1, (int)codes.shape[0]));
@@ -116,11 +122,11 @@ internal sealed class RoIStage(
         using var scope = NewDisposeScope();
         var kept = Enumerable.Range(0, regions.Count).Where(i => leftOut?[i] != true).ToArray();
         var likeliest =
-            boxHead.RegClassAgnostic || kept.Length == 0
-                ? null
-                : outputs[0].narrow(1, 0, boxHead.Classes).argmax(1).cpu().Values<long>();
+            boxHead.RegClassAgnostic || kept.Length == 0 ? null : outputs[0].narrow(1, 0, boxHead.Classes).argmax(1).cpu().Values<long>();
         var numbers = outputs[1].detach().to(ScalarType.Float32).cpu().contiguous().Values<float>();
-        var picked = kept.Select(i => (i, likeliest is null ? 0 : (int)(labels is not null && labels[i] < boxHead.Classes ? labels[i] : likeliest[i])));
+        var picked = kept.Select(i =>
+            (i, likeliest is null ? 0 : (int)(labels is not null && labels[i] < boxHead.Classes ? labels[i] : likeliest[i]))
+        );
         var boxes = BoxArray.Of(boxHead.Decode(regions, numbers, [.. picked]));
         var all = new RoIs(boxes, Array.ConvertAll(kept, i => regions.Images[i]));
         return

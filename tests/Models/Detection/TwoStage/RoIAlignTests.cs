@@ -59,9 +59,7 @@ public sealed class RoIAlignTests
         var (first, second) = (Leaves(maps), Leaves(maps));
         var pooled = RoIAlign.Pool(first, scales, regions, [.. levels], grid);
         var plan = new RoIPlan([(14, 11), (7, 6)], scales, regions, [.. levels], grid);
-        var byOperators = RoIAlignOperators
-            .Pool([.. second.Select(map => map.permute(0, 2, 3, 1).contiguous())], plan)
-            .permute(0, 3, 1, 2);
+        var byOperators = RoIAlignOperators.Pool([.. second.Select(map => map.permute(0, 2, 3, 1).contiguous())], plan).permute(0, 3, 1, 2);
         Assert.True(pooled.allclose(byOperators, 1e-5, 1e-5));
         var weights = Formula.Values("images", pooled.shape);
         (pooled * weights).sum().backward();

@@ -50,7 +50,11 @@ public sealed class TwoStageParityTests : IDisposable
         [10.5f, 12.5f, 70.75f, 60.25f, 40.5f, 30.25f, 110.25f, 90.5f, 80.5f, 5.5f, 100.25f, 30.25f],
         [20.25f, 20.5f, 50.5f, 80.25f],
     ];
-    private static readonly int[][] Labels = [[0, 2, 1], [1]];
+    private static readonly int[][] Labels =
+    [
+        [0, 2, 1],
+        [1],
+    ];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("tessera-").FullName;
 

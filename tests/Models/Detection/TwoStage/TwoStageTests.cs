@@ -46,7 +46,12 @@ public sealed class TwoStageTests
         var losses = model.Loss(batch, default);
         losses.Total().backward();
         Assert.All(losses, loss => Assert.True(float.IsFinite(loss.Value.item<float>()), loss.Key));
-        Assert.All(losses.Where(loss => loss.Key.EndsWith("bbox", StringComparison.Ordinal) || loss.Key.EndsWith("mask", StringComparison.Ordinal)), loss => Assert.Equal(0, loss.Value.item<float>()));
+        Assert.All(
+            losses.Where(loss =>
+                loss.Key.EndsWith("bbox", StringComparison.Ordinal) || loss.Key.EndsWith("mask", StringComparison.Ordinal)
+            ),
+            loss => Assert.Equal(0, loss.Value.item<float>())
+        );
     }
 
     [Theory]
@@ -174,18 +179,37 @@ public sealed class TwoStageTests
     }
 
     [Theory]
-    [InlineData("""{ "type": "StandardRoIHead", "mask_roi_extractor": { "type": "SingleRoIExtractor" } }""", "no meaning without mask_head")]
-    [InlineData("""{ "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "roi_feat_size": 5 } }""", "reads 5 x 5 (roi_feat_size)")]
+    [InlineData(
+        """{ "type": "StandardRoIHead", "mask_roi_extractor": { "type": "SingleRoIExtractor" } }""",
+        "no meaning without mask_head"
+    )]
+    [InlineData(
+        """{ "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "roi_feat_size": 5 } }""",
+        "reads 5 x 5 (roi_feat_size)"
+    )]
     [InlineData("""{ "type": "CascadeRoIHead", "stage_loss_weights": [1, 1] }""", "bbox_head has 3 entries, but there are 2 stages")]
-    [InlineData("""{ "type": "StandardRoIHead", "bbox_roi_extractor": { "type": "SingleRoIExtractor", "featmap_strides": [4, 16] } }""", "featmap_strides are [4, 16], but the maps have [4, 8, 16]")]
-    [InlineData("""{ "type": "StandardRoIHead", "mask_head": { "type": "FcnMaskHead", "num_classes": 9 } }""", "num_classes is 9, but the data has 3")]
+    [InlineData(
+        """{ "type": "StandardRoIHead", "bbox_roi_extractor": { "type": "SingleRoIExtractor", "featmap_strides": [4, 16] } }""",
+        "featmap_strides are [4, 16], but the maps have [4, 8, 16]"
+    )]
+    [InlineData(
+        """{ "type": "StandardRoIHead", "mask_head": { "type": "FcnMaskHead", "num_classes": 9 } }""",
+        "num_classes is 9, but the data has 3"
+    )]
     public void OptionsThatDisagree_AreTheUsersMistake(string head, string expected) =>
         Assert.Contains(expected, Assert.Throws<UserErrorException>(() => TwoStageScenes.Small(head)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Sampler_TakesItsPart_AndFillsWithTheBackground()
     {
-        var assigned = Enumerable.Range(0, 1000).Select(i => i < 300 ? i % 7 : i < 320 ? Assigner.Ignored : Assigner.Background).ToArray();
+        var assigned = Enumerable
+            .Range(0, 1000)
+            .Select(i =>
+                i < 300 ? i % 7
+                : i < 320 ? Assigner.Ignored
+                : Assigner.Background
+            )
+            .ToArray();
         var (positives, negatives) = new RandomBoxSampler(new(Num: 100, PosFraction: 0.25)).Sample(assigned, new RandomSource(1));
         Assert.Equal((25, 75), (positives.Length, negatives.Length));
         Assert.All(positives, i => Assert.True(assigned[i] >= 0));
@@ -196,10 +220,7 @@ public sealed class TwoStageTests
         Assert.Equal((1, 99), (few.Length, rest.Length));
         (few, rest) = new RandomBoxSampler(new(Num: 100, NegPosUb: 3)).Sample([0, 0, .. Enumerable.Repeat(-1, 200)], new(2));
         Assert.Equal((2, 6), (few.Length, rest.Length));
-        Assert.NotEqual(
-            positives,
-            new RandomBoxSampler(new(Num: 100, PosFraction: 0.25)).Sample(assigned, new RandomSource(2)).Positives
-        );
+        Assert.NotEqual(positives, new RandomBoxSampler(new(Num: 100, PosFraction: 0.25)).Sample(assigned, new RandomSource(2)).Positives);
     }
 
     [Fact]
@@ -209,7 +230,15 @@ public sealed class TwoStageTests
         var truth = new TruthBoxes(BoxArray.Of([8, 8, 24, 24]), [1], BoxArray.Empty) { Masks = [new Image(32, 32, 1)] };
         for (var y = 0; y < 32; y++)
             truth.Masks[0].Bytes.AsSpan((y * 32) + 8, 8).Fill(1);
-        var sampled = SampledRoIs.Of([BoxArray.Of([8, 8, 24, 24])], [truth], 3, RoIParts.Assigner(0.5), new RandomBoxSampler(new(PosFraction: 1)), false, new(1));
+        var sampled = SampledRoIs.Of(
+            [BoxArray.Of([8, 8, 24, 24])],
+            [truth],
+            3,
+            RoIParts.Assigner(0.5),
+            new RandomBoxSampler(new(PosFraction: 1)),
+            false,
+            new(1)
+        );
         float[] row = [1, 1, 0, 0];
         Assert.Equal([.. row, .. row, .. row, .. row], MaskTargets.Of(sampled, [truth], 4, new MaskCut(true, false)));
     }
