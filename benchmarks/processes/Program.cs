@@ -1,5 +1,5 @@
-// Training steps of one process among those that mpirun has started, or of one alone: the median of their seconds. compare.py
-// starts it.
+// Training steps of one process among those that mpirun has started, or of one alone: the median of their seconds, and the part of them
+// in which each stage waited. compare.py starts it.
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,7 +59,7 @@ using var step = new TrainStep(
 );
 step.TrainMode();
 step.Prepare(batch);
-var seconds = new List<double>();
+var (seconds, waiting) = (new List<double>(), new List<double>());
 for (var i = 0; i < steps + 2; i++)
 {
     using var scope = NewDisposeScope();
@@ -68,12 +68,15 @@ for (var i = 0; i < steps + 2; i++)
     step.Run(batch, new Progress(i, steps, 0, 1));
     group.Barrier();
     seconds.Add(Stopwatch.GetElapsedTime(begin).TotalSeconds);
+    waiting.Add(step.StageWaiting);
 }
+var waits = group.AllGather(BitConverter.GetBytes(Median(waiting))).Select(bytes => BitConverter.ToDouble(bytes));
 if (group.Rank == 0)
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"seconds {seconds[2..].Order().ElementAt(steps / 2):0.0000} early {step.TravellingBuckets.Early} of {step.TravellingBuckets.All}"
+            $"seconds {Median(seconds):0.0000} early {step.TravellingBuckets.Early} of {step.TravellingBuckets.All} waiting "
+                + string.Join(' ', waits.Select(share => share.ToString("0.0000", CultureInfo.InvariantCulture)))
         )
     );
 return 0;
@@ -85,5 +88,7 @@ Batch RandomBatch() =>
         Labels = randint(0, Classes, [batchSize]),
         Samples = [.. Enumerable.Range(0, batchSize).Select(i => new Sample { Index = i, Name = $"{i}" })],
     };
+
+double Median(List<double> values) => values[2..].Order().ElementAt(steps / 2);
 
 static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

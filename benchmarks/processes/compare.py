@@ -35,16 +35,20 @@ def seconds(model, kind):
         text=True,
         check=True,
     )
-    return float(re.search(r"seconds ([\d.]+)", done.stdout).group(1))
+    waiting = re.search(r"waiting ([\d. ]+)", done.stdout).group(1)
+    return float(re.search(r"seconds ([\d.]+)", done.stdout).group(1)), [float(share) for share in waiting.split()]
 
 
 kinds = ["alone", "overlap", "after", "stages"]
 bubble = 1 / (options.micro_batches + 1)
 for model in options.models:
-    times = {kind: [] for kind in kinds}
+    times, waiting = {kind: [] for kind in kinds}, []
     for _ in range(options.rounds):
         for kind in kinds:
-            times[kind].append(seconds(model, kind))
+            taken, waits = seconds(model, kind)
+            times[kind].append(taken)
+            if kind == "stages":
+                waiting.append(waits)
     print(f"{model}, {options.batch} images a process, {options.precision}: {statistics.median(times['alone']):.3f} s a step alone")
     for kind in kinds[1:]:
         images = 1 if kind == "stages" else 2
@@ -52,5 +56,6 @@ for model in options.models:
         line = f"  {kind:8} {statistics.median(times[kind]):.3f} s, {statistics.median(ratios):.2f} times as fast"
         line += f" ({ratios[0]:.2f} to {ratios[-1]:.2f})"
         if kind == "stages":
-            line += f"; each stage waits {1 - statistics.median(ratios) / 2:.3f} of the time, by the formula {bubble:.3f}"
+            shares = ", ".join(f"{statistics.median(stage):.3f}" for stage in zip(*waiting))
+            line += f"; the stages wait {shares} of the time, by the formula {bubble:.3f}"
         print(line, flush=True)

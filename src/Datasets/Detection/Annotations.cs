@@ -123,7 +123,7 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
             };
     }
 
-    /// <summary>The same with these classes only, in this order, and without boxes that can't be used.</summary>
+    /// <summary>The same with these classes only, in this order, and without boxes and masks that can't be used.</summary>
     /// <param name="classes">null: all.</param>
     public AnnotationSet Usable(IReadOnlyList<string>? classes, Findings findings)
     {
@@ -138,13 +138,23 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
                 {
                     Objects =
                     [
-                        .. image.Objects.Where(item => IsUsable(image, item)).Select(item => item with { Class = labels[item.Class] }),
+                        .. image
+                            .Objects.Where(item => IsUsable(image, item))
+                            .Select(item => item with { Class = labels[item.Class], Mask = UsableMask(image, item) }),
                     ],
                 }
             )
             .ToArray();
         var ids = CategoryIds is { } known && names.All(old.Contains) ? names.Select(name => known[old.IndexOf(name)]).ToArray() : null;
         return new AnnotationSet(names, ids, images);
+
+        ObjectMask? UsableMask(AnnotatedImage image, AnnotatedObject item)
+        {
+            if (image is not { Height: > 0, Width: > 0 } || item.Mask?.Fault(image.Height, image.Width) is not { } wrong)
+                return item.Mask;
+            findings.Add(FindingKind.BadMask, $"{image.Describe(item)}: {wrong}.");
+            return null;
+        }
 
         bool IsUsable(AnnotatedImage image, AnnotatedObject item)
         {

@@ -7,12 +7,8 @@ namespace Tessera.Datasets.Detection;
 /// <param name="WithMasks">Also read the instance masks ("segmentation": polygons, or run lengths as numbers or as text).</param>
 /// <param name="OnBadMask">With with_masks, an object whose mask is missing or can't be used: skip the mask, or error. Skipped, the object
 /// is an ignored area in training, and in measures of masks one that is not found.</param>
-public sealed record CocoDetectionOptions(
-    string Path,
-    string Annotations,
-    bool WithMasks = false,
-    BadData OnBadMask = BadData.Skip
-) : DetectionOptions
+public sealed record CocoDetectionOptions(string Path, string Annotations, bool WithMasks = false, BadData OnBadMask = BadData.Skip)
+    : DetectionOptions
 {
     private protected override BadData PolicyOf(FindingKind kind) => kind == FindingKind.BadMask ? OnBadMask : base.PolicyOf(kind);
 

@@ -158,9 +158,7 @@ public sealed class Findings(Func<FindingKind, BadData> policy)
                 : "objects are of classes that aren't among the classes and are skipped",
             FindingKind.MissingImage => count == 1 ? "missing image is skipped" : "annotations name missing images and are skipped",
             FindingKind.Duplicate => count == 1 ? "duplicate is skipped" : "duplicates are skipped",
-            FindingKind.BadMask => count == 1
-                ? "mask can't be used; its object is an ignored area in training"
-                : "masks can't be used; their objects are ignored areas in training",
+            FindingKind.BadMask => count == 1 ? "mask can't be used and is skipped" : "masks can't be used and are skipped",
             _ => count == 1
                 ? "annotation file can't be read; its image is skipped"
                 : "annotation files can't be read; their images are skipped",

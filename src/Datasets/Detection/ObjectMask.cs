@@ -51,7 +51,11 @@ public sealed class ObjectMask
         return Polygons!.Count == 0
             ? "it has no polygon"
             : Polygons.Select(points => PolygonMask.Fault(points)).FirstOrDefault(wrong => wrong is not null)
-                ?? (Polygons.All(IsOutside) ? string.Create(CultureInfo.InvariantCulture, $"it lies outside its image of {width} x {height}") : null);
+                ?? (
+                    Polygons.All(IsOutside)
+                        ? string.Create(CultureInfo.InvariantCulture, $"it lies outside its image of {width} x {height}")
+                        : null
+                );
 
         bool IsOutside(double[] points)
         {

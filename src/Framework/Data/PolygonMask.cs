@@ -41,7 +41,7 @@ public static class PolygonMask
     {
         var masks = new RunLengthMask[polygons.Count];
         for (var i = 0; i < masks.Length; i++)
-            masks[i] = Of(polygons[i], height, width);
+            masks[i] = Filled(polygons[i], height, width);
         return masks.Length switch
         {
             0 => new RunLengthMask(height, width, [height * width]),
@@ -50,7 +50,7 @@ public static class PolygonMask
         };
     }
 
-    private static RunLengthMask Of(IReadOnlyList<double> points, int height, int width)
+    private static RunLengthMask Filled(IReadOnlyList<double> points, int height, int width)
     {
         if (Fault(points) is { } fault)
             throw new ArgumentException(fault, nameof(points));

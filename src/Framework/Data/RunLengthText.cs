@@ -56,7 +56,8 @@ public static class RunLengthText
             {
                 if (at == text.Length || groups == MostGroups)
                 {
-                    fault = at == text.Length ? "its compressed counts are cut off" : $"a number of more than {MostGroups} groups at {start}";
+                    fault =
+                        at == text.Length ? "its compressed counts are cut off" : $"a number of more than {MostGroups} groups at {start}";
                     return false;
                 }
                 var group = text[at] - First;

@@ -100,7 +100,9 @@ public sealed class CocoApMetric : Metric, IRedrawsImages
     }
 
     public override MetricReport Report() =>
-        new CocoApReport(_names, _measures, _options.PerClass).Build(_truth.Notes(", where pycocotools asks for those of COCO's \"ignore\""));
+        new CocoApReport(_names, _measures, _options.PerClass).Build(
+            _truth.Notes(", where pycocotools asks for those of COCO's \"ignore\"")
+        );
 
     public override byte[] Save() =>
         MetricState.Write(writer =>

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Peft;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -124,10 +125,12 @@ public static class ParameterGroups
             select $"{child.name}.{parameter.name}",
         ];
 
-    /// <summary>Multiplier by name: decay^(distance from the head); what lies outside a backbone is the head.</summary>
+    /// <summary>Multiplier by name: decay^(distance from the head); what lies outside a backbone is the head. What a peft method adds
+    /// to a layer learns as the layer would.</summary>
     private static Dictionary<string, double> BackboneLayers(nn.Module model, OptimizerFactory factory)
     {
         var multipliers = new Dictionary<string, double>();
+        var added = model.named_parameters().Select(parameter => parameter.name).Where(Adaptation.IsAdded).ToArray();
         foreach (var (prefix, module) in model.named_modules())
         {
             if (module is not Backbone backbone)
@@ -143,6 +146,15 @@ public static class ParameterGroups
                         : 1
                     : layers.Blocks + 1 - layers.Of(name) + ownLayer;
                 multipliers[$"{prefix}.{name}"] = Math.Pow(factory.LayerDecay, distance);
+            }
+            foreach (var name in added)
+            {
+                var path = name.Split('.', 3)[^1]; // of peft.METHOD.BACKBONE.LAYER…
+                if (!path.StartsWith($"{prefix}.", StringComparison.Ordinal))
+                    continue;
+                var own = path[(prefix.Length + 1)..];
+                if (!layers.IsLast(own))
+                    multipliers[name] = Math.Pow(factory.LayerDecay, layers.Blocks + 1 - layers.Of(own) + ownLayer);
             }
         }
         return multipliers;

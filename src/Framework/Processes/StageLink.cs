@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Tessera.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,6 +11,10 @@ internal sealed class StageLink(IProcessGroup group, Device device)
     private const int MaxDimensions = 8;
 
     private readonly List<(PendingOperation Operation, Tensor Tensor)> _sent = [];
+    private long _waited;
+
+    /// <summary>Time spent in waiting for other processes' messages, since the link was made.</summary>
+    public TimeSpan Waited => Stopwatch.GetElapsedTime(0, _waited);
 
     /// <summary>Begins to send; a copy of the tensor's handle is kept until <see cref="Flush"/>.</summary>
     public void Send(Tensor tensor, int rank)
@@ -35,10 +40,10 @@ internal sealed class StageLink(IProcessGroup group, Device device)
         using var nothing = no_grad();
         using var scope = NewDisposeScope();
         var header = zeros(MaxDimensions + 2, ScalarType.Int64);
-        group.Receive(header, rank);
+        Await(() => group.Receive(header, rank));
         var values = header.Values<long>();
         var received = zeros(values.AsSpan(2, (int)values[1]).ToArray(), (ScalarType)values[0], device);
-        group.Receive(received, rank);
+        Await(() => group.Receive(received, rank));
         return scope.MoveToOuter(received);
     }
 
@@ -48,7 +53,7 @@ internal sealed class StageLink(IProcessGroup group, Device device)
     {
         using var nothing = no_grad();
         var received = zeros(like.shape, like.dtype, device);
-        group.Receive(received, rank);
+        Await(() => group.Receive(received, rank));
         return received;
     }
 
@@ -57,10 +62,18 @@ internal sealed class StageLink(IProcessGroup group, Device device)
     {
         foreach (var (operation, tensor) in _sent)
         {
-            operation.Wait();
+            Await(operation.Wait);
             tensor.Dispose();
         }
         _sent.Clear();
+    }
+
+    /// <summary>Counts what an action waits for other processes.</summary>
+    public void Await(Action action)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        action();
+        _waited += Stopwatch.GetTimestamp() - begin;
     }
 
     private void Begin(Tensor tensor, int rank)

@@ -90,6 +90,10 @@ public sealed class TrainStep : IDisposable
             ? (overlap.SentEarly, overlap.Buckets)
             : (0, 0);
 
+    /// <summary>The part of the last step's time in which this process's stage waited for others, from 0 to 1; 0 where the model is not
+    /// cut into stages.</summary>
+    public double StageWaiting => _pipeline?.Waiting ?? 0;
+
     internal RunOptimizers RunOptimizers => _optimizers;
 
     /// <summary>Sees every loss before its backward; null where nobody does.</summary>

@@ -59,22 +59,66 @@ public static class Overlays
         return [.. Enumerable.Range(0, classes).Where(c => seen[c])];
     }
 
-    /// <summary>Instance masks over an image, each in its own colour.</summary>
-    /// <param name="masks">H x W x 1, 0 or 1.</param>
+    /// <summary>Instance masks over an image, each in its own colour, with a strong outline.</summary>
+    /// <param name="masks">Of the picture's size, H x W x 1, 0 or 1.</param>
+    /// <param name="colors">By mask; again from the first where there are fewer.</param>
+    /// <param name="opacity">Of the colours.</param>
+    /// <returns>8-bit RGB.</returns>
     public static Image Masks(Image picture, IReadOnlyList<Image> masks, IReadOnlyList<Rgb> colors, double opacity = 0.5)
     {
         var result = Photograph.Of(picture).Clone();
         var share = Math.Clamp(opacity, 0, 1);
         for (var n = 0; n < masks.Count; n++)
-        for (var i = 0; i < masks[n].Height * masks[n].Width && 3 * i < result.Bytes.Length; i++)
         {
-            if (masks[n].Bytes[i] == 0)
-                continue;
-            var color = colors[n % colors.Count];
-            var under = new Rgb(result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]).Towards(color, share);
-            (result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]) = (under.Red, under.Green, under.Blue);
+            var (mask, color) = (masks[n], colors[n % colors.Count]);
+            if (mask.Height != picture.Height || mask.Width != picture.Width)
+                throw new ArgumentException(
+                    $"A mask of {mask.Width} x {mask.Height} does not lie on an image of {picture.Width} x {picture.Height}.",
+                    nameof(masks)
+                );
+            for (var i = 0; i < mask.Bytes.Length; i++)
+            {
+                if (mask.Bytes[i] == 0)
+                    continue;
+                var under = new Rgb(result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]);
+                var over = IsEdge(mask, i) ? under.Towards(color, Math.Max(share, 0.9)) : under.Towards(color, share);
+                (result.Bytes[3 * i], result.Bytes[3 * i + 1], result.Bytes[3 * i + 2]) = (over.Red, over.Green, over.Blue);
+            }
         }
         return result;
+
+        static bool IsEdge(Image mask, int at) =>
+            at % mask.Width is var x
+            && (
+                (x > 0 && mask.Bytes[at - 1] == 0)
+                || (x + 1 < mask.Width && mask.Bytes[at + 1] == 0)
+                || (at >= mask.Width && mask.Bytes[at - mask.Width] == 0)
+                || (at + mask.Width < mask.Bytes.Length && mask.Bytes[at + mask.Width] == 0)
+            );
+    }
+
+    /// <summary>Masks of objects over an image, in the colours that their boxes have; those of another size than the image are left
+    /// out.</summary>
+    /// <param name="masks">By object, the best first; null: the picture stays as it is.</param>
+    /// <param name="labels">Of the objects that are shown, the first ones.</param>
+    /// <param name="colors">By class.</param>
+    public static Image Masks(
+        Image picture,
+        IReadOnlyList<RunLengthMask>? masks,
+        ReadOnlySpan<int> labels,
+        IReadOnlyList<Rgb> colors,
+        double opacity = 0.45
+    )
+    {
+        var (shown, ofMasks) = (new List<Image>(), new List<Rgb>());
+        for (var n = Math.Min(labels.Length, masks?.Count ?? 0) - 1; n >= 0; n--) // the best on top
+        {
+            if (masks![n].Height != picture.Height || masks[n].Width != picture.Width || masks[n].IsEmpty)
+                continue;
+            shown.Add(masks[n].ToImage());
+            ofMasks.Add(labels[n] >= 0 && labels[n] < colors.Count ? colors[labels[n]] : Rgb.Gray);
+        }
+        return shown.Count == 0 ? picture : Masks(picture, shown, ofMasks, opacity);
     }
 
     /// <summary>Boxes with their names, and scores where there are.</summary>
@@ -123,8 +167,8 @@ public static class Overlays
         double scoreThreshold = 0
     )
     {
-        using var drawing = Drawing.On(picture);
         var shown = prediction.Scores.Count(score => score >= scoreThreshold); // they fall
+        using var drawing = Drawing.On(Masks(picture, prediction.Masks, prediction.Labels.AsSpan(0, shown), colors));
         Boxes(drawing, prediction.Corners, prediction.Labels[..shown], names, colors, prediction.Scores[..shown]);
         return drawing.ToImage();
     }

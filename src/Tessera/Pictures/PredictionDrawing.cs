@@ -30,25 +30,30 @@ public static class PredictionDrawing
     {
         var scale = Math.Max(1, (SmallestSide + Math.Min(image.Height, image.Width) - 1) / Math.Min(image.Height, image.Width));
         var (plain, colors) = (Photograph.Of(image), ClassColors.Of(data));
-        if (scale > 1)
-            plain = Resampler.Resize(plain, image.Height * scale, image.Width * scale, Interpolation.Nearest);
         var shown = found.Scores.Count(score => score >= leastScore); // they fall
         var predicted = Over(
             Array.ConvertAll(found.Corners[..(4 * shown)], corner => corner * scale),
             found.Labels[..shown],
             found.Scores[..shown],
-            null
+            null,
+            found.Masks
         );
         if (truth is null)
             return Drawing.On(predicted);
         var corners = new float[4 * truth.Count];
         for (var i = 0; i < corners.Length; i++)
             corners[i] = (float)(scale * (i % 4 < 2 ? truth.Boxes[i] : truth.Boxes[i] + truth.Boxes[i - 2]));
-        return Overlays.SideBySide([("prediction", predicted), ("truth", Over(corners, truth.Labels, null, truth.Ignored))], []);
+        return Overlays.SideBySide(
+            [("prediction", predicted), ("truth", Over(corners, truth.Labels, null, truth.Ignored, truth.Masks))],
+            []
+        );
 
-        Image Over(float[] boxes, int[] labels, float[]? scores, bool[]? ignored)
+        Image Over(float[] boxes, int[] labels, float[]? scores, bool[]? ignored, IReadOnlyList<RunLengthMask>? masks)
         {
-            using var drawing = Drawing.On(plain);
+            var picture = Overlays.Masks(plain, masks, labels, colors);
+            if (scale > 1)
+                picture = Resampler.Resize(picture, picture.Height * scale, picture.Width * scale, Interpolation.Nearest);
+            using var drawing = Drawing.On(picture);
             Overlays.Boxes(drawing, boxes, labels, data.Classes, colors, scores, ignored);
             return drawing.ToImage();
         }

@@ -36,7 +36,7 @@ public sealed class CocoResultFile
         _categories = Enumerable.Range(0, data.Classes.Count).ToDictionary(label => CocoResultWriter.IdOf(data, label));
     }
 
-    private readonly record struct Entry(int Label, double X, double Y, double Width, double Height, double Score);
+    private readonly record struct Entry(int Label, double X, double Y, double Width, double Height, double Score, RunLengthMask? Mask);
 
     /// <summary>By image id, best first; images without a box have an empty prediction.</summary>
     /// <param name="images">The ids that the data set has.</param>
@@ -66,11 +66,18 @@ public sealed class CocoResultFile
                 "a list of results was expected, [{\"image_id\": …, \"category_id\": …, \"bbox\": [x, y, width, height], \"score\": "
                     + "…}, …]; this is an object. Annotations are no results."
             );
-        var (count, strangers, firstStranger, firstLine) = (0, 0, 0L, 0);
+        var (count, strangers, firstStranger, firstLine, masks) = (0, 0, 0L, 0, 0);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             var at = start + (int)reader.TokenStartIndex;
             var (image, entry) = One(ref reader, ++count, at);
+            if (entry.Mask is not null)
+                masks++;
+            if (masks > 0 && masks < count)
+                throw Wrong(
+                    at,
+                    $"result {count} has {(entry.Mask is null ? "no segmentation, others have" : "a segmentation, others have none")}."
+                );
             if (_images.TryGetValue(image, out var entries))
                 entries.Add(entry);
             else if (strangers++ == 0)
@@ -97,6 +104,7 @@ public sealed class CocoResultFile
         double? score = null;
         var box = new double[4];
         var sides = -1;
+        RunLengthMask? mask = null;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
             if (reader.ValueTextEquals("image_id"u8))
@@ -107,8 +115,15 @@ public sealed class CocoResultFile
                 score = Number(ref reader, number, at, "score");
             else if (reader.ValueTextEquals("bbox"u8))
                 sides = Box(ref reader, number, at, box);
+            else if (reader.ValueTextEquals("segmentation"u8))
+                mask = CocoResultMask.Next(ref reader, what => Wrong(at, $"the segmentation of result {number} can't be used: {what}."));
             else
                 reader.Skip();
+        }
+        if (sides < 0 && mask is not null)
+        {
+            (box[0], box[1], box[2], box[3]) = mask.Box;
+            sides = 4;
         }
         (string Key, bool Missing)[] keys =
         [
@@ -140,7 +155,7 @@ public sealed class CocoResultFile
                     + (_categories.Count > 10 ? " …" : ".")
             );
         }
-        return (image!.Value, new Entry(label, box[0], box[1], box[2], box[3], score!.Value));
+        return (image!.Value, new Entry(label, box[0], box[1], box[2], box[3], score!.Value, mask));
     }
 
     private int Box(ref Utf8JsonReader reader, int number, int at, double[] box)
@@ -203,6 +218,7 @@ public sealed class CocoResultFile
         return new DetectionPrediction(corners, Array.ConvertAll(scores, score => (float)score), [.. sorted.Select(entry => entry.Label)])
         {
             Stated = (boxes, scores),
+            Masks = sorted is [{ Mask: not null }, ..] ? [.. sorted.Select(entry => entry.Mask!)] : null,
         };
     }
 

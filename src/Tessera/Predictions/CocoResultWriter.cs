@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
@@ -6,9 +7,12 @@ using Tessera.Framework.Models;
 namespace Tessera.Predictions;
 
 /// <summary>Detections in COCO's format of results: a list of image_id, category_id, bbox (x, y, width, height) and score, with the
-/// annotation file's ids.</summary>
+/// annotation file's ids; and, of a model of masks, segmentation as compressed run lengths.</summary>
 public sealed class CocoResultWriter : IDisposable
 {
+    /// <summary>Run lengths as text have few characters that must be written otherwise.</summary>
+    internal static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly DataInfo _data;
     private readonly Stream _stream;
     private readonly Utf8JsonWriter _json;
@@ -17,7 +21,7 @@ public sealed class CocoResultWriter : IDisposable
     /// <param name="data">The classes.</param>
     public CocoResultWriter(Stream stream, DataInfo data)
     {
-        (_data, _stream, _json) = (data, stream, new Utf8JsonWriter(stream));
+        (_data, _stream, _json) = (data, stream, new Utf8JsonWriter(stream, Format));
         _json.WriteStartArray();
     }
 
@@ -60,6 +64,8 @@ public sealed class CocoResultWriter : IDisposable
             if (!float.IsFinite(box[0] + box[1] + box[2] + box[3] + found.Scores[i]))
                 throw new UserErrorException($"{sample.Name}: detection {i} is not finite, which JSON has no number for.");
         }
+        if (found.Masks is { } masks && masks.Count != found.Labels.Length)
+            throw new UserErrorException($"{sample.Name}: the prediction has {masks.Count} masks for {found.Labels.Length} boxes.");
         return found;
     }
 
@@ -77,6 +83,8 @@ public sealed class CocoResultWriter : IDisposable
         json.WriteNumberValue((double)box[3] - box[1]);
         json.WriteEndArray();
         json.WriteNumber("score", (double)found.Scores[i]);
+        if (found.Masks is { } masks)
+            CocoResultMask.Write(json, masks[i]);
         json.WriteEndObject();
     }
 }

@@ -133,7 +133,7 @@ internal sealed class PredictionEncoder(DataInfo data, string? dataRoot)
         var found = CocoResultWriter.Require(sample, prediction);
         json.WriteNumber(PredictionKeys.ImageId, CocoResultWriter.IdOf(sample));
         json.WriteNumber(PredictionKeys.Boxes, found.Labels.Length);
-        using var results = new Utf8JsonWriter(_beside);
+        using var results = new Utf8JsonWriter(_beside, CocoResultWriter.Format);
         for (var i = 0; i < found.Labels.Length; i++)
         {
             if (i > 0)

@@ -33,7 +33,10 @@ public sealed class CocoMaskTests : IDisposable
         Assert.Equal([7.5, double.NaN, double.NaN, double.NaN], annotation.MaskAreas!);
         Assert.Equal([2, 1, 3, 2], annotation.Boxes[^4..]); // from the mask
         Assert.Equal([false, true, false, false], truth.Boxes!.Ignored);
-        Assert.Contains(data.Check(), note => note.EndsWith("1 objects have no \"bbox\"; each has the box around its mask.", StringComparison.Ordinal));
+        Assert.Contains(
+            data.Check(),
+            note => note.EndsWith("1 objects have no \"bbox\"; each has the box around its mask.", StringComparison.Ordinal)
+        );
 
         Assert.Null(Loaded(data, training: false).Truth.InstanceMasks);
         var masks = Loaded(data, training: true).Truth.InstanceMasks!;
@@ -45,7 +48,9 @@ public sealed class CocoMaskTests : IDisposable
     [Fact]
     public void WithoutBeingAsked_NothingIsRead()
     {
-        var data = new CocoDetection(new(Path.Combine(_folder.Path, "images"), Write("""{ "id": 1, "bbox": [2, 1, 3, 2], "segmentation": 5 }""")));
+        var data = new CocoDetection(
+            new(Path.Combine(_folder.Path, "images"), Write("""{ "id": 1, "bbox": [2, 1, 3, 2], "segmentation": 5 }"""))
+        );
         Assert.Null(data.Get(0).Truth.BoxAnnotation!.Masks);
         Assert.Null(Loaded(data, training: true).Truth.InstanceMasks);
         Assert.Empty(data.Check());
@@ -81,7 +86,7 @@ public sealed class CocoMaskTests : IDisposable
         var data = Read(objects);
         var note = Assert.Single(data.Check());
         Assert.StartsWith(
-            "1 mask can't be used; its object is an ignored area in training (on_bad_mask). The first: annotation 4 of a.png: ",
+            "1 mask can't be used and is skipped (on_bad_mask). The first: annotation 4 of a.png: ",
             note,
             StringComparison.Ordinal
         );
@@ -91,7 +96,9 @@ public sealed class CocoMaskTests : IDisposable
         Assert.Equal([true, false], truth.Boxes!.Ignored);
         Assert.Equal([false, false], truth.BoxAnnotation!.Ignored); // asked for, and not found
         Assert.Equal([0L, 6], truth.BoxAnnotation.Masks!.Select(mask => mask.Area));
-        var strict = new CocoDetection(new(Path.Combine(_folder.Path, "images"), Write(objects), WithMasks: true, OnBadMask: BadData.Error));
+        var strict = new CocoDetection(
+            new(Path.Combine(_folder.Path, "images"), Write(objects), WithMasks: true, OnBadMask: BadData.Error)
+        );
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => strict.Check()).Message, StringComparison.Ordinal);
     }
 
@@ -129,7 +136,11 @@ public sealed class CocoMaskTests : IDisposable
         _folder.Write("images/a.png", ImageCodec.EncodePng(new Image(7, 8, 3)));
         var data = Read("""{ "id": 1, "bbox": [2, 1, 3, 2], "segmentation": [[2, 1, 5, 1, 5, 3, 2, 3]] }""");
         data.Pipeline = [new Tessera.Datasets.Transforms.LoadImage(new(CheckSize: false))];
-        Assert.Contains("its masks were made for 8 x 6", Assert.Throws<UserErrorException>(() => Loaded(data, true)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "its masks were made for 8 x 6",
+            Assert.Throws<UserErrorException>(() => Loaded(data, true)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static Sample Loaded(CocoDetection data, bool training) =>
@@ -142,7 +153,10 @@ public sealed class CocoMaskTests : IDisposable
             "a.json",
             $$"""
             { "images": [{ "id": 1, "file_name": "a.png", "height": 6, "width": 8 }], "categories": [{ "id": 1, "name": "cat" }],
-              "annotations": [{{string.Join(", ", objects.Select(one => one.Replace("{ \"id\"", "{ \"image_id\": 1, \"category_id\": 1, \"id\"", StringComparison.Ordinal)))}}] }
+              "annotations": [{{string.Join(
+                ", ",
+                objects.Select(one => one.Replace("{ \"id\"", "{ \"image_id\": 1, \"category_id\": 1, \"id\"", StringComparison.Ordinal))
+            )}}] }
             """
         );
 }

@@ -59,6 +59,10 @@ public sealed class ShapesTests(ITestOutputHelper output)
         {
             var (boxes, masks) = (detection.Get(index).Truth.Boxes!, detection.Get(index).Truth.InstanceMasks!);
             Assert.Equal(boxes.Count, masks.Count);
+            Assert.Equal(
+                masks.Select(mask => mask.Bytes),
+                detection.Get(index).Truth.BoxAnnotation!.Masks!.Select(mask => mask.ToImage().Bytes)
+            );
             several += boxes.Count > 1 ? 1 : 0;
             Assert.Equal(detection.Get(index).Image!.Decode().Bytes, segmentation.Get(index).Image!.Decode().Bytes);
             Assert.Equal(detection.Get(index).Image!.Decode().Bytes, multiLabel.Get(index).Image!.Decode().Bytes);

@@ -102,7 +102,18 @@ public class MaskTests
         Assert.Equal((0, 0, 0, 0), new RunLengthMask(2, 3, [6]).Box);
         Assert.Equal((1, 0, 1, 2), new RunLengthMask(2, 3, [2, 0, 0, 2, 2]).Box);
         // A square of pixels has its outline on their corners.
-        Assert.Equal([5, 2, 2, 2, 5], PolygonMask.Of([[1.0, 1, 3, 1, 3, 3, 1, 3]], 4, 4).Runs);
+        Assert.Equal(
+            [5, 2, 2, 2, 5],
+            PolygonMask
+                .Of(
+                    [
+                        [1.0, 1, 3, 1, 3, 3, 1, 3],
+                    ],
+                    4,
+                    4
+                )
+                .Runs
+        );
     }
 
     [Theory]
@@ -121,7 +132,10 @@ public class MaskTests
     public void Faults_AreTold()
     {
         Assert.Equal("run 0 is negative (-1)", RunLengthMask.Fault(2, 3, [-1, 7]));
-        Assert.Equal("its runs sum to 4294967294, but the image of 3 x 2 has 6 pixels", RunLengthMask.Fault(2, 3, [int.MaxValue, int.MaxValue]));
+        Assert.Equal(
+            "its runs sum to 4294967294, but the image of 3 x 2 has 6 pixels",
+            RunLengthMask.Fault(2, 3, [int.MaxValue, int.MaxValue])
+        );
         Assert.StartsWith("an image of 100000 x 100000 can't have a mask", RunLengthMask.Fault(100_000, 100_000, []));
         Assert.Equal("a polygon has an odd number of coordinates (7)", PolygonMask.Fault(new double[7]));
         Assert.Equal("a polygon has 2 points; three make an area", PolygonMask.Fault(new double[4]));

@@ -128,7 +128,10 @@ public class CocoMaskApTests
         Assert.Contains("\"with_masks\": true", Fault(prediction => prediction, truth => truth with { Masks = null }));
         Assert.Contains(
             "was expected",
-            Fault(prediction => prediction with { Masks = [.. prediction.Masks!.Select(_ => new RunLengthMask(2, 2, [4]))] }, truth => truth)
+            Fault(
+                prediction => prediction with { Masks = [.. prediction.Masks!.Select(_ => new RunLengthMask(2, 2, [4]))] },
+                truth => truth
+            )
         );
         Assert.Contains("twice", Assert.Throws<UserErrorException>(() => new CocoApMetric(new(Types: [default, default]))).Message);
 
@@ -137,9 +140,7 @@ public class CocoMaskApTests
             var sample = new Sample { Index = 0, Name = "one" };
             sample.Truth.BoxAnnotation = truth(samples[0].Truth.BoxAnnotation!);
             return Assert
-                .Throws<UserErrorException>(() =>
-                    CocoScenes.Values(options, info, [found((DetectionPrediction)predictions[0])], [sample])
-                )
+                .Throws<UserErrorException>(() => CocoScenes.Values(options, info, [found((DetectionPrediction)predictions[0])], [sample]))
                 .Message;
         }
     }

@@ -49,9 +49,10 @@ public sealed class OverlaysTests
     [Fact]
     public void Masks_EachInItsColour()
     {
-        var mask = new Image(1, 3, 1, PixelType.UInt8, [0, 1, 0]);
-        var other = new Image(1, 3, 1, PixelType.UInt8, [0, 0, 1]);
-        Assert.Equal([0, 0, 0, 100, 0, 0, 0, 50, 0], Overlays.Masks(new Image(1, 3, 3), [mask, other], s_colors).Bytes);
+        var mask = new Image(1, 3, 1, PixelType.UInt8, [1, 1, 1]);
+        var other = new Image(1, 3, 1, PixelType.UInt8, [0, 1, 1]);
+        // Half of each, but nine tenths where the second one's outline is; the image's edge is none.
+        Assert.Equal([100, 0, 0, 10, 90, 0, 50, 50, 0], Overlays.Masks(new Image(1, 3, 3), [mask, other], s_colors).Bytes);
     }
 
     [Fact]

@@ -65,6 +65,23 @@ public sealed class EnsembleToolTests(EnsembleFolder folder) : IClassFixture<Ens
             );
     }
 
+    // What the members say together is stored as tools/test stores predictions: it measures the same, and is compared with a member.
+    [Fact]
+    public void OutDir_StoresThePredictionsOfAll()
+    {
+        var members = folder.Classifier();
+        var (together, alone) = (folder.At("together"), folder.At("alone"));
+        var found = folder.Ensemble(folder.ConfigOf("classifier"), [.. members, "--out-dir", together]);
+        Assert.Equal(Path.Combine(together, "predictions", "test.jsonl"), (string)found["predictions"]!);
+        var output = folder.At("together.json");
+        Tool.Run("eval-metric", folder.ConfigOf("classifier"), together, "--out", output).Succeeds();
+        Equal(EnsembleFolder.Values(JsonNode.Parse(File.ReadAllText(output))!), found["ensemble"]!["metrics"]!);
+
+        folder.Test(folder.ConfigOf("classifier"), members[1], "--work-dir", alone);
+        var compared = Tool.Run("compare-runs", alone, together, "--config", folder.ConfigOf("classifier"));
+        Assert.True(compared.Code is 0 or 4 or 5, compared.Error);
+    }
+
     [Fact]
     public void MemberOfAnotherArchitecture_IsMeasuredAsItsOwnConfigDoes()
     {

@@ -85,6 +85,20 @@ public sealed class CrossValidateTests : IDisposable
         Assert.Equal(20, _files.Json("out", "summary.json")["runs"]![0]!["val_samples"]!.GetValue<int>());
     }
 
+    [Fact]
+    public void Group_KeepsSamplesOfOneRuleInOneFold()
+    {
+        // The samples of one last digit are one group.
+        var said = Run("out", "--group", "name=[0-9]$", "--repeats", "1", "--cfg-options", "train.epochs=1").Succeeds();
+        Assert.Contains("10 groups of 48 samples", said.Output + said.Error, StringComparison.Ordinal);
+        var folds = new[] { Indices(s_runs[0], "val"), Indices(s_runs[1], "val") };
+        Assert.Equal(Enumerable.Range(0, 48), folds[0].Concat(folds[1]).Order());
+        Assert.Empty(folds[0].Select(i => i % 10).Intersect(folds[1].Select(i => i % 10)));
+
+        Run("out", "--repeats", "1", "--cfg-options", "train.epochs=1").IsMistake("--group name=[0-9]$, not with no --group");
+        Run("other", "--group", "patients").IsMistake("--group patients: there is no such rule");
+    }
+
     [Theory]
     [InlineData("48", "leaves one sample out at a time: that is 96 trainings", "--folds 5 or 10 (10 or 20 trainings)")]
     [InlineData("24", "divides 48 samples into 24 folds: that is 48 trainings", "--yes")]
@@ -117,8 +131,7 @@ public sealed class CrossValidateTests : IDisposable
             _files.ConfigPath,
             "--work-dir",
             _files.At(folder),
-            "--repeats",
-            "2",
+            .. more.Contains("--repeats") ? (string[])[] : ["--repeats", "2"],
             .. more.Contains("--folds") ? (string[])[] : ["--folds", "2"],
             .. more,
         ]);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tessera.Datasets.Images;
 using Tessera.Datasets.Images.Resampling;
+using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
 using Tessera.Framework.Visualization;
 
@@ -49,7 +50,11 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
         // what is shown as the original is decoded at full size
         var sample = dataset.Open(index, training && steps.Count == dataset.Pipeline.Count);
         foreach (var step in steps)
+        {
             sample = step.Apply(sample, random);
+            if (step is LoadImage)
+                InstanceMaskImages.Fill(sample); // in an evaluation nobody else draws them
+        }
         return sample;
     }
 

@@ -24,7 +24,9 @@ internal static class ConvertDatasetCommand
         };
         var output = new Argument<string>("OUT")
         {
-            Description = "To coco: the .json to write. To voc: the folder for Annotations and ImageSets.",
+            Description =
+                "To coco: the .json to write. To voc: the folder for Annotations and ImageSets. To labelme: the images' folder, where a "
+                + ".json is written beside each.",
         };
         var from = new Option<string>("--from")
         {
@@ -33,8 +35,8 @@ internal static class ConvertDatasetCommand
             Required = true,
         };
         from.AcceptOnlyFromAmong(s_from);
-        var to = new Option<string>("--to") { Description = "coco or voc. Default: coco, or voc from coco.", HelpName = "FORMAT" };
-        to.AcceptOnlyFromAmong("coco", "voc");
+        var to = new Option<string>("--to") { Description = "coco, voc or labelme. Default: coco, or voc from coco.", HelpName = "FORMAT" };
+        to.AcceptOnlyFromAmong("coco", "voc", "labelme");
         var split = new Option<string>("--split")
         {
             Description = "VOC's list in ImageSets/Main, read or written. Default: trainval.",
@@ -63,7 +65,8 @@ internal static class ConvertDatasetCommand
         };
         var command = new Command(
             "convert-dataset",
-            "Converts boxes: VOC and COCO into each other, YOLO's and LabelMe's files or bare images to COCO. Images stay where they are."
+            "Converts boxes, and masks where both formats have them: VOC and COCO into each other, YOLO's and LabelMe's files or bare images "
+                + "to COCO, all to LabelMe. Images stay where they are."
         )
         {
             input,
@@ -112,7 +115,7 @@ internal static class ConvertDatasetCommand
         var findings = new Findings(_ => skip ? BadData.Skip : BadData.Error);
         var read = from switch
         {
-            "coco" => CocoFile.Read(input, findings).Downloaded(),
+            "coco" => CocoFile.Read(input, findings, withMasks: to != "voc").Downloaded(),
             "voc" => FromVoc(FileStore.Open(input), split, !zeroBased, background, findings),
             "yolo" => new YoloAnnotations(new LooseImages(FileStore.Open(input), findings), outlines).Read(wanted),
             "labelme" => new LabelMeAnnotations(new LooseImages(FileStore.Open(input), findings)).Read(wanted),
@@ -125,8 +128,10 @@ internal static class ConvertDatasetCommand
             ToolConsole.Current.Note(note);
         if (to == "coco")
             CocoWriter.Write(kept, output);
-        else
+        else if (to == "voc")
             VocWriter.Write(kept, output, split);
+        else
+            WriteLabelMe(kept, output);
         ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
@@ -136,18 +141,36 @@ internal static class ConvertDatasetCommand
                     + $"({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."
             )
         );
+        if (to != "voc" && HasMasks(kept))
+            ToolConsole.Current.Line(
+                $"{Counted.Of(kept.Images.Sum(image => (long)image.Objects.Count(item => item.Mask is not null)), "mask")} with them."
+            );
         if (to == "coco")
             ToolConsole.Current.Line(
                 $"For the config: {{ \"type\": \"CocoDetection\", \"path\": "
                     + $"\"{(from == "coco" ? "…" : from == "voc" ? Path.Combine(input, "JPEGImages") : input)}\", \"annotations\": "
-                    + $"\"{output}\" }}"
+                    + $"\"{output}\"{(HasMasks(kept) ? ", \"with_masks\": true" : "")} }}"
             );
-        else
+        else if (to == "voc")
             ToolConsole.Current.Line(
                 $"The images belong into {Path.Combine(output, "JPEGImages")}. For the config: {{ \"type\": \"VocDetection\", "
                     + $"\"path\": \"{output}\", \"split\": \"{split}\" }}"
             );
         return 0;
+    }
+
+    private static bool HasMasks(AnnotationSet set) => set.Images.Any(image => image.Objects.Any(item => item.Mask is not null));
+
+    /// <summary>A file beside each image; one that is there already may hold somebody's work.</summary>
+    private static void WriteLabelMe(AnnotationSet set, string folder)
+    {
+        string PathOf(AnnotatedImage image) => Path.Combine(folder, Path.ChangeExtension(image.File, ".json"));
+        if (set.Images.Select(PathOf).FirstOrDefault(File.Exists) is { } there)
+            throw new UserErrorException($"{there} exists, and would be overwritten. Move it away, or name another folder.");
+        if (set.Images.GroupBy(PathOf).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new UserErrorException($"{twice.Key} would be the file of {string.Join(" and ", twice.Select(image => image.File))}.");
+        foreach (var image in set.Images)
+            LabelMeWriter.Write(image, set.Names, PathOf(image));
     }
 
     /// <summary>The classes that are asked for; null for those that are found.</summary>

@@ -3,6 +3,7 @@ using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
 using Tessera.Tools.Experiments;
 using Tessera.Tools.Output;
+using Tessera.Tools.Splitting;
 
 namespace Tessera.Tools.Commands;
 
@@ -29,6 +30,7 @@ internal static class CrossValidateCommand
             Description = "Deals the folds alike for all seeds, by this one. Default: each seed its own.",
             HelpName = "N",
         };
+        var groups = SplitArguments.Group();
         var yes = new Option<bool>("--yes") { Description = "Take so many folds although it costs much and gains nothing." };
         var shared = new ExperimentArguments("work_dirs/NAME-OF-CONFIG_cross-validate");
         var command = new Command(
@@ -41,6 +43,7 @@ internal static class CrossValidateCommand
             repeats,
             seeds,
             foldSeed,
+            groups,
             yes,
         };
         shared.AddTo(command);
@@ -51,6 +54,7 @@ internal static class CrossValidateCommand
                 {
                     Folds = parsed.GetValue(folds),
                     FoldSeed = parsed.GetValue(foldSeed),
+                    Groups = parsed.GetRequiredValue(groups),
                 },
                 first => Seeds(first, parsed.GetValue(repeats), parsed.GetValue(seeds)),
                 parsed.GetValue(yes),

@@ -121,7 +121,12 @@ internal static class EnsembleCommand
             DefaultValueFactory = _ => 1000,
         };
 
-    private static Option<string?> Folder() => new("--out-dir") { Description = "Folder for the soup's checkpoint.", HelpName = "DIR" };
+    private static Option<string?> Folder() =>
+        new("--out-dir")
+        {
+            Description = "Folder for what the members predict together, and for the soup's checkpoint.",
+            HelpName = "DIR",
+        };
 
     private static Option<string?> Output() =>
         new("--out") { Description = "Write everything that was found there as JSON.", HelpName = "ensemble.json" };

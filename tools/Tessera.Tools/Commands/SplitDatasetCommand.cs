@@ -55,12 +55,14 @@ internal static class SplitDatasetCommand
             HelpName = "N",
             DefaultValueFactory = _ => 0,
         };
-        var groups = Words("--group", "RULE");
-        groups.Description =
-            "Images never to be parted: folder (those of one folder), duplicates (that show the same), name=REGEX (in whose names it "
-            + "finds the same), table=FILE.csv:COLUMN (of one value there). Several rules hold together.";
-        var balance = Words("--balance", "WHAT");
-        balance.Description = "Beside the classes: folder (each class's folders), size (each class's small, medium and large boxes).";
+        var groups = SplitArguments.Group();
+        var balance = new Option<string[]>("--balance")
+        {
+            Description = "Beside the classes: folder (each class's folders), size (each class's small, medium and large boxes).",
+            HelpName = "WHAT",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
         balance.AcceptOnlyFromAmong("folder", "size");
         var part = new Option<string?>("--part")
         {
@@ -111,14 +113,6 @@ internal static class SplitDatasetCommand
         return command;
     }
 
-    private static Option<string[]> Words(string name, string help) =>
-        new(name)
-        {
-            HelpName = help,
-            AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => [],
-        };
-
     private static int Run(Arguments arguments)
     {
         if (arguments.Folds is not null && arguments.Parts is not null)
@@ -134,9 +128,7 @@ internal static class SplitDatasetCommand
         foreach (var entry in source.Dataset.LeftOut)
             ToolConsole.Current.Note(entry.ToString());
 
-        var groups = new SampleGroups(source.Dataset);
-        foreach (var rule in arguments.Groups)
-            groups.Add(rule);
+        var groups = new SampleGroups(source.Dataset, arguments.Groups);
         var areGrouped = groups.Count < source.Dataset.Count;
         var strata = StrataReader.Of(
             source.Dataset,

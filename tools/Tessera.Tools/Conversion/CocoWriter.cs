@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Tessera.Datasets.Detection;
 using Tessera.Framework.Checkpoints;
+using Tessera.Framework.Data;
 using Tessera.Framework.Files;
 
 namespace Tessera.Tools.Conversion;
@@ -39,7 +40,7 @@ internal static class CocoWriter
                 for (var o = 0; o < set.Images[i].Objects.Count; o++)
                 {
                     var item = set.Images[i].Objects[o];
-                    WriteObject(json, item, ++id, IdOf(set, i), CategoryOf(set, item.Class), scores?[i][o]);
+                    WriteObject(json, item, set.Images[i], ++id, IdOf(set, i), CategoryOf(set, item.Class), scores?[i][o]);
                 }
                 json.WriteEndArray();
                 json.WriteStartArray("categories");
@@ -56,11 +57,19 @@ internal static class CocoWriter
         );
     }
 
-    private static void WriteObject(Utf8JsonWriter json, AnnotatedObject item, long id, long image, long category, float? score)
+    private static void WriteObject(
+        Utf8JsonWriter json,
+        AnnotatedObject item,
+        AnnotatedImage image,
+        long id,
+        long imageId,
+        long category,
+        float? score
+    )
     {
         json.WriteStartObject();
         json.WriteNumber("id", id);
-        json.WriteNumber("image_id", image);
+        json.WriteNumber("image_id", imageId);
         json.WriteNumber("category_id", category);
         json.WriteStartArray("bbox");
         foreach (var value in (ReadOnlySpan<double>)[item.X, item.Y, item.Width, item.Height])
@@ -70,8 +79,36 @@ internal static class CocoWriter
         json.WriteNumber("iscrowd", item.Crowd ? 1 : 0);
         if (item.Difficult)
             json.WriteNumber("ignore", 1);
+        if (item.Mask is { } mask)
+            WriteMask(json, mask, image);
         if (score is { } predicted)
             json.WriteNumber("score", predicted);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Polygons as they are; run lengths as text.</summary>
+    private static void WriteMask(Utf8JsonWriter json, ObjectMask mask, AnnotatedImage image)
+    {
+        if (mask.Polygons is { } polygons)
+        {
+            json.WriteStartArray("segmentation");
+            foreach (var polygon in polygons)
+            {
+                json.WriteStartArray();
+                foreach (var value in polygon)
+                    json.WriteNumberValue(value);
+                json.WriteEndArray();
+            }
+            json.WriteEndArray();
+            return;
+        }
+        var (height, width) = mask.Size ?? (image.Height, image.Width);
+        json.WriteStartObject("segmentation");
+        json.WriteStartArray("size");
+        json.WriteNumberValue(height);
+        json.WriteNumberValue(width);
+        json.WriteEndArray();
+        json.WriteString("counts", RunLengthText.Encode(mask.Rasterize(height, width)));
         json.WriteEndObject();
     }
 

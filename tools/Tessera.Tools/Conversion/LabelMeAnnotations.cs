@@ -110,7 +110,13 @@ internal sealed class LabelMeAnnotations
             );
             var (height, width) = ((int?)root["imageHeight"] ?? 0, (int?)root["imageWidth"] ?? 0);
             var size = there && (height <= 0 || width <= 0) ? _images.Measure(image) : new AnnotatedImage(image, height, width, []);
-            return (size with { Source = path }, Objects(shapes));
+            return (
+                size with
+                {
+                    Source = path,
+                },
+                [.. Objects(shapes).Select(entry => (entry.Item1, OutlinedObject.Measured(entry.Item2, size.Height, size.Width)))]
+            );
         }
         catch (JsonException e)
         {
@@ -132,6 +138,7 @@ internal sealed class LabelMeAnnotations
             var shape = shapes[i];
             var label = ((string?)shape?["label"] ?? "").Trim();
             var (x1, y1, x2, y2) = BoxOf(shape);
+            var outline = OutlinedObject.OfShape(shape);
             var group = shape?["group_id"]?.ToJsonString();
             if (group is not null && groups.TryGetValue((group, label), out var at))
             {
@@ -146,22 +153,23 @@ internal sealed class LabelMeAnnotations
                         Y = top,
                         Width = Math.Max(part.X + part.Width, x2) - left,
                         Height = Math.Max(part.Y + part.Height, y2) - top,
+                        Mask = OutlinedObject.Joined(part.Mask, outline),
                     }
                 );
                 continue;
             }
             if (group is not null)
                 groups.Add((group, label), objects.Count);
-            objects.Add((label, new AnnotatedObject(x1, y1, x2 - x1, y2 - y1, -1) { Place = i + 1 }));
+            objects.Add(
+                (label, new AnnotatedObject(x1, y1, x2 - x1, y2 - y1, -1) { Place = i + 1, Mask = OutlinedObject.Joined(null, outline) })
+            );
         }
         return objects;
     }
 
     private static (double X1, double Y1, double X2, double Y2) BoxOf(JsonNode? shape)
     {
-        var points = (shape?["points"] as JsonArray ?? [])
-            .SelectMany(point => ((JsonArray)point!).Select(value => (double)value!))
-            .ToArray();
+        var points = OutlinedObject.PointsOf(shape);
         if (points.Length < 4 || points.Length % 2 == 1)
             return (double.NaN, double.NaN, double.NaN, double.NaN);
         if ((string?)shape?["shape_type"] != "circle" || points.Length != 4)
@@ -238,7 +246,7 @@ internal sealed class LabelMeAnnotations
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{_grouped:N0} shapes are further parts of a group (group_id) of their label; each group has one box around all "
-                        + $"its parts."
+                        + $"its parts, which are together its mask."
                 )
             );
         foreach (var name in Files.Names.Where(name => ImageCodec.HasExtension(name) && !used.ContainsKey(name)))

@@ -9,8 +9,8 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Tools.Conversion;
 
-/// <summary>Writes LabelMe's files: a JSON file for each image that names it; boxes are rectangles, classes of the image are
-/// flags.</summary>
+/// <summary>Writes LabelMe's files: a JSON file for each image that names it; boxes are rectangles, masks polygons, classes of
+/// the image are flags.</summary>
 internal static class LabelMeWriter
 {
     private const float Present = 0.5f;
@@ -20,6 +20,11 @@ internal static class LabelMeWriter
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>Writes annotations of an image that lies where its file will be looked for: beside the JSON file.</summary>
+    /// <param name="names">The classes.</param>
+    public static void Write(AnnotatedImage image, IReadOnlyList<string> names, string path) =>
+        Write(Path.GetFileName(image.File), image, null, [], names, path);
 
     /// <param name="source">The image's file.</param>
     /// <param name="scores">Of the image's objects.</param>
@@ -34,17 +39,30 @@ internal static class LabelMeWriter
     )
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Directory.CreateDirectory(folder);
         var flags = new JsonObject();
         if (classes is not null)
             for (var c = 0; c < data.Classes.Count; c++)
                 flags[data.Classes[c]] = data.Task == DataTask.MultiLabel ? classes.Scores[c] > Present : c == classes.Label;
+        var place = Path.GetRelativePath(folder, Path.GetFullPath(source)).Replace('\\', '/');
+        Write(place, image, scores, flags, data.Classes, path);
+    }
+
+    private static void Write(
+        string place,
+        AnnotatedImage image,
+        IReadOnlyList<float>? scores,
+        JsonObject flags,
+        IReadOnlyList<string> names,
+        string path
+    )
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var document = new JsonObject
         {
             ["version"] = "5.0.0",
             ["flags"] = flags,
-            ["shapes"] = new JsonArray([.. image.Objects.Select((item, i) => (JsonNode)Shape(item, scores[i], data))]),
-            ["imagePath"] = Path.GetRelativePath(folder, Path.GetFullPath(source)).Replace('\\', '/'),
+            ["shapes"] = new JsonArray([.. image.Objects.SelectMany((item, i) => Shapes(item, i, scores?[i], names, image))]),
+            ["imagePath"] = place,
             ["imageData"] = null,
             ["imageHeight"] = image.Height,
             ["imageWidth"] = image.Width,
@@ -52,14 +70,30 @@ internal static class LabelMeWriter
         AtomicFile.WriteText(path, document.ToJsonString(s_format) + "\n");
     }
 
-    private static JsonObject Shape(AnnotatedObject item, float score, DataInfo data) =>
-        new()
-        {
-            ["label"] = data.Classes[item.Class],
-            ["points"] = new JsonArray(new JsonArray(item.X, item.Y), new JsonArray(item.X + item.Width, item.Y + item.Height)),
-            ["group_id"] = null,
-            ["description"] = string.Create(CultureInfo.InvariantCulture, $"score {score:0.000}"),
-            ["shape_type"] = "rectangle",
-            ["flags"] = new JsonObject(),
-        };
+    /// <summary>A rectangle; or, of an object with a mask, a polygon for each of its parts, all of one group.</summary>
+    private static IEnumerable<JsonNode> Shapes(
+        AnnotatedObject item,
+        int index,
+        float? score,
+        IReadOnlyList<string> names,
+        AnnotatedImage image
+    )
+    {
+        if (item.Mask is not { } mask)
+            return [Shape("rectangle", [item.X, item.Y, item.X + item.Width, item.Y + item.Height], null)];
+        var (height, width) = mask.Size ?? (image.Height, image.Width);
+        var polygons = mask.Polygons ?? MaskContours.Of(mask.Rasterize(height, width), MaskContours.UsualTolerance);
+        return polygons.Select(polygon => Shape("polygon", polygon, polygons.Count > 1 ? index + 1 : null));
+
+        JsonObject Shape(string type, double[] points, int? group) =>
+            new()
+            {
+                ["label"] = names[item.Class],
+                ["points"] = new JsonArray([.. points.Chunk(2).Select(point => (JsonNode)new JsonArray(point[0], point[1]))]),
+                ["group_id"] = group,
+                ["description"] = score is { } known ? string.Create(CultureInfo.InvariantCulture, $"score {known:0.000}") : "",
+                ["shape_type"] = type,
+                ["flags"] = item.Crowd ? new JsonObject { ["iscrowd"] = true } : [],
+            };
+    }
 }

@@ -87,7 +87,14 @@ internal sealed class PredictionExport
             if (!(found!.Scores[i] >= _leastScore))
                 continue;
             var box = found.Corners.AsSpan(4 * i, 4);
-            objects.Add(new AnnotatedObject(box[0], box[1], box[2] - box[0], box[3] - box[1], found.Labels[i]));
+            var mask = found.Masks?[i];
+            objects.Add(
+                new AnnotatedObject(box[0], box[1], box[2] - box[0], box[3] - box[1], found.Labels[i])
+                {
+                    Mask = mask is { IsEmpty: false } ? ObjectMask.Of(mask) : null,
+                    Area = mask?.Area,
+                }
+            );
             scores.Add(found.Scores[i]);
         }
         _scores.Add([.. scores]);

@@ -69,21 +69,33 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
                 images.Findings.Add(FindingKind.UnknownClass, $"{what}  class {words[0]}; there are {about.Classes.Count}, from 0.");
                 continue;
             }
-            if (Box(values, about, what) is not var (x1, y1, x2, y2))
+            if (Box(values, about, what, out var isOutline) is not var (x1, y1, x2, y2))
                 continue;
-            found.Add(
-                new AnnotatedObject(x1 * image.Width, y1 * image.Height, (x2 - x1) * image.Width, (y2 - y1) * image.Height, (int)values[0])
-                {
-                    Place = number,
-                }
-            );
+            var item = new AnnotatedObject(
+                x1 * image.Width,
+                y1 * image.Height,
+                (x2 - x1) * image.Width,
+                (y2 - y1) * image.Height,
+                (int)values[0]
+            )
+            {
+                Place = number,
+                Mask = isOutline
+                    ? ObjectMask.OfPolygons([
+                        [.. values.Skip(1).Select((value, i) => value * (i % 2 == 0 ? image.Width : image.Height))],
+                    ])
+                    : null,
+            };
+            found.Add(OutlinedObject.Measured(item, image.Height, image.Width));
         }
         return image with { Objects = found, Source = Files.Describe(labels) };
     }
 
     /// <summary>The corners as fractions; null where the line has too few or too many values.</summary>
-    private (double X1, double Y1, double X2, double Y2)? Box(double[] values, YoloNames about, string what)
+    /// <param name="outlined">The line is an outline's points.</param>
+    private (double X1, double Y1, double X2, double Y2)? Box(double[] values, YoloNames about, string what, out bool outlined)
     {
+        outlined = false;
         var box = (values[1] - values[3] / 2, values[2] - values[4] / 2, values[1] + values[3] / 2, values[2] + values[4] / 2);
         if (values.Length <= 6) // a sixth value is a score
         {
@@ -129,6 +141,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
         else
             _certain++;
         _outlines++;
+        outlined = true;
         return LooseImages.Outline(values[1..]);
     }
 
@@ -169,7 +182,9 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
                 )
             );
         if (_outlines > 0)
-            findings.Note(string.Create(CultureInfo.InvariantCulture, $"{_outlines:N0} lines are outlines; the box around each is taken."));
+            findings.Note(
+                string.Create(CultureInfo.InvariantCulture, $"{_outlines:N0} lines are outlines: masks, with the box around each.")
+            );
         if (_keyPoints > 0)
             findings.Note(
                 string.Create(

@@ -21,6 +21,9 @@ internal sealed record EnsembleFindings
 
     public string? SoupPath { get; init; }
 
+    /// <summary>Where the predictions of all together are; null where they are not stored.</summary>
+    public string? PredictionsPath { get; init; }
+
     /// <summary>Numbers of the members that the soup is made of.</summary>
     public IReadOnlyList<int> SoupOf { get; init; } = [];
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Tessera.Ensembles;
+using Tessera.Framework.Configuration;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Ensembles;
@@ -41,6 +42,7 @@ internal sealed class EnsembleReport(EnsembleFindings found)
             ["weights_from"] = found.WeightsFrom,
             ["members"] = new JsonArray([.. found.Members.Select(row => (JsonNode)Json(row))]),
             ["ensemble"] = Json(found.Whole),
+            ["predictions"] = found.PredictionsPath,
             ["soup"] = found.Soup is { } soup
                 ? new JsonObject
                 {
@@ -157,6 +159,8 @@ internal sealed class EnsembleReport(EnsembleFindings found)
                 $"squared error of the whole {Number(ambiguity.EnsembleError)} = members' mean {Number(ambiguity.MeanError)} - ambiguity "
                     + $"{Number(ambiguity.MeanAmbiguity)}"
             );
+        if (found.PredictionsPath is { } stored)
+            yield return ("predictions", $"of all together in {SourceLocation.Display(stored)}");
         if (found.SoupPath is { } soup)
             yield return (
                 "soup",

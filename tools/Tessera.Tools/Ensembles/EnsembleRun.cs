@@ -2,6 +2,7 @@ using Tessera.Ensembles;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
+using Tessera.Predictions;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Ensembles;
@@ -109,6 +110,7 @@ internal sealed class EnsembleRun : IDisposable
         var rights = Info.Task == DataTask.Regression ? null : new MemberRights(Info, _members.Count);
         var regression = Info.Task == DataTask.Regression ? new RegressionDiversity(Info.Classes.Count, weights) : null;
         var (samples, seen) = (new List<Sample>(), 0);
+        using var stored = _arguments.OutDir is { } folder ? Predictions(folder) : null;
         _data.Go(
             _measured,
             soup is null ? _members : [.. _members, soup],
@@ -121,7 +123,9 @@ internal sealed class EnsembleRun : IDisposable
                 MemberOutput[] members = [.. outputs.Take(_members.Count)];
                 foreach (var (m, output) in members.Index())
                     rows[m].Add(sample, output.Prediction);
-                whole.Add(sample, vote.Of(members));
+                var voted = vote.Of(members);
+                whole.Add(sample, voted);
+                stored?.Write(sample, voted);
                 cooked?.Add(sample, outputs[^1].Prediction);
                 rights?.Add(sample, members);
                 regression?.Add(sample, members);
@@ -129,6 +133,7 @@ internal sealed class EnsembleRun : IDisposable
         );
         RowMetrics[] all = cooked is null ? [.. rows, whole] : [.. rows, whole, cooked];
         Array.ForEach(all, row => row.Compute());
+        stored?.Complete(whole.Values);
         foreach (var text in all.Select(row => row.NonFinite).OfType<string>().Distinct())
             ToolConsole.Current.Warning(text);
         return new EnsembleFindings
@@ -140,6 +145,7 @@ internal sealed class EnsembleRun : IDisposable
             Whole = whole,
             Soup = cooked,
             SoupPath = soups?.Path,
+            PredictionsPath = stored?.FullName,
             SoupOf = soups?.Chosen ?? [],
             Weights = weights,
             WeightsFrom =
@@ -155,6 +161,18 @@ internal sealed class EnsembleRun : IDisposable
 
         RowMetrics Row(string name) => new(name, _data.Metrics(_measured), keeps);
     }
+
+    /// <summary>What the members say together, for the tools that read stored predictions.</summary>
+    private PredictionFileWriter Predictions(string folder) =>
+        PredictionFileWriter.Create(
+            folder,
+            new PredictionHeader(
+                SessionData.NameOf(_measured),
+                Info,
+                $"{_arguments.Vote.ToString().ToLowerInvariant()} of {string.Join(", ", _members.Select(member => member.Name))}"
+            ),
+            _data.Session.Options.DataRoot
+        );
 
     private FollowedValue? Followed(IReadOnlyDictionary<string, Metric> metrics) =>
         _arguments.Metric is null && metrics.Values.All(metric => metric.Compute().Keys.All(key => metric.RuleOf(key) is null))

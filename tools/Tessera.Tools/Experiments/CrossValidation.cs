@@ -4,6 +4,7 @@ using Tessera.Framework.Configuration;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Tools.Output;
+using Tessera.Tools.Splitting;
 
 namespace Tessera.Tools.Experiments;
 
@@ -47,10 +48,11 @@ internal static class CrossValidation
     {
         var runs = new List<ExperimentRun>();
         var strata = StrataReader.Of(train);
+        var groups = plan.Groups.Count > 0 ? Grouped(train, plan.Groups) : null;
         var place = new SourceLocation("--folds", 0);
         foreach (var seed in seeds)
         {
-            var divided = SplitPlan.Folds(strata, plan.Folds, plan.FoldSeed ?? seed);
+            var divided = SplitPlan.Folds(strata, plan.Folds, plan.FoldSeed ?? seed, groups);
             if (seed == seeds[0] && Unreached(divided) is { } text)
                 ToolConsole.Current.Warning(text);
             for (var fold = 0; fold < plan.Folds; fold++)
@@ -65,6 +67,13 @@ internal static class CrossValidation
             }
         }
         return runs;
+    }
+
+    private static int[] Grouped(Dataset train, IReadOnlyList<string> rules)
+    {
+        var groups = new SampleGroups(train, rules);
+        ToolConsole.Current.Note($"{Counted.Of(groups.Count, "group")} of {Counted.Of(train.Count, "sample")}, none parted by the folds.");
+        return groups.ToArray();
     }
 
     /// <summary>The classes that some folds have no sample of, in words; null where every fold has all.</summary>

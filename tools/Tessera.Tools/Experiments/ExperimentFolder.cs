@@ -183,6 +183,7 @@ internal sealed class ExperimentFolder : IDisposable
             : before.FoldSeed != now.FoldSeed
                 ? $"one with {(before.FoldSeed is { } seed ? $"--fold-seed {seed}" : "no --fold-seed")}, not with "
                     + $"{(now.FoldSeed is { } other ? $"--fold-seed {other}" : "none")}"
+            : !before.Groups.SequenceEqual(now.Groups) ? $"one with {Grouped(before)}, not with {Grouped(now)}"
             : null;
         if (what is not null)
             throw new UserErrorException(
@@ -190,6 +191,9 @@ internal sealed class ExperimentFolder : IDisposable
                     + "what is there."
             );
     }
+
+    private static string Grouped(ExperimentPlan plan) =>
+        plan.Groups.Count == 0 ? "no --group" : $"--group {string.Join(' ', plan.Groups)}";
 
     /// <summary>Removes what an experiment has written, and nothing else.</summary>
     private static void Clear(string path)

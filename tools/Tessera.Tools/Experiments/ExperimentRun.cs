@@ -34,4 +34,7 @@ internal sealed record ExperimentPlan(string Kind, string Config)
 
     /// <summary>The seed by which the data is divided; null where each run's own seed does it.</summary>
     public long? FoldSeed { get; init; }
+
+    /// <summary>Rules that say which samples stay in one fold; none in plans of before.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
 }

@@ -19,12 +19,16 @@ internal sealed class SampleGroups
     private readonly string[] _names;
     private readonly int[] _parents;
 
-    public SampleGroups(Dataset dataset)
+    /// <param name="rules">As <see cref="Add"/> takes them.</param>
+    /// <exception cref="UserErrorException">There is no such rule, or one doesn't fit the data.</exception>
+    public SampleGroups(Dataset dataset, IReadOnlyList<string> rules)
     {
         _dataset = dataset;
         _names = [.. Enumerable.Range(0, dataset.Count).Select(i => Subset.NameOf(dataset, i))];
         _parents = [.. Enumerable.Range(0, dataset.Count)];
         Join(i => _names[i]); // a list can't tell samples of one name apart
+        foreach (var rule in rules)
+            Add(rule);
     }
 
     /// <summary>What lists call the samples.</summary>
@@ -44,7 +48,7 @@ internal sealed class SampleGroups
 
     /// <summary>Adds a rule: "folder", "duplicates", "name=REGEX" or "table=FILE.csv:COLUMN".</summary>
     /// <exception cref="UserErrorException">There is no such rule, or it doesn't fit the data.</exception>
-    public void Add(string rule)
+    private void Add(string rule)
     {
         if (rule == "folder")
             Join(FolderOf);

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Tessera.Datasets.Splitting;
@@ -9,6 +10,18 @@ namespace Tessera.Tools.Splitting;
 internal static partial class SplitArguments
 {
     public const string DefaultParts = "train=0.8,val=0.2";
+
+    /// <summary>--group: rules that say which images are never parted (<see cref="SampleGroups.Add"/>).</summary>
+    public static Option<string[]> Group() =>
+        new("--group")
+        {
+            Description =
+                "Images never to be parted: folder (those of one folder), duplicates (that show the same), name=REGEX (in whose names it "
+                + "finds the same), table=FILE.csv:COLUMN (of one value there). Several rules hold together.",
+            HelpName = "RULE",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+        };
 
     /// <summary>"train=0.8,val=0.2", or in percent "train=80,val=20".</summary>
     /// <exception cref="UserErrorException">It is no such list.</exception>

@@ -18,9 +18,7 @@ internal sealed class CocoApReport(IReadOnlyList<string> names, CocoMeasure[] me
             Tables = perClass ? [.. measures.Select(Table)] : [],
             InTables = perClass
                 ? measures
-                    .SelectMany(measure =>
-                        names.SelectMany(name => OfClasses.Select(figure => $"{measure.Prefix}/{figure}/{name}"))
-                    )
+                    .SelectMany(measure => names.SelectMany(name => OfClasses.Select(figure => $"{measure.Prefix}/{figure}/{name}")))
                     .ToHashSet()
                 : new HashSet<string>(),
             Notes = measures[0].Images > 0 ? [.. Undefined(first), .. unusual] : [],

@@ -132,11 +132,7 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
         return asked;
 
         bool IsAsked(int g) =>
-            !truth.Ignored[g]
-            && !truth.Crowd[g]
-            && overlaps.SizeOfObject(g) is var size
-            && size >= area.Low
-            && size <= area.High;
+            !truth.Ignored[g] && !truth.Crowd[g] && overlaps.SizeOfObject(g) is var size && size >= area.Low && size <= area.High;
     }
 
     private void Assign(

@@ -7,21 +7,7 @@ namespace Tessera.Framework.Metrics.Detection;
 /// <param name="names">The classes.</param>
 internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
 {
-    private static readonly string[] s_figures =
-    [
-        "AP",
-        "AP50",
-        "AP75",
-        "APs",
-        "APm",
-        "APl",
-        "AR1",
-        "AR10",
-        "AR100",
-        "ARs",
-        "ARm",
-        "ARl",
-    ];
+    private static readonly string[] s_figures = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"];
 
     private readonly List<(long Id, ClassMatches[] Classes)> _images = [];
     private readonly CocoMatcher _matcher = new(names.Count);

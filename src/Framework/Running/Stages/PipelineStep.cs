@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Tessera.Framework.Data;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
@@ -15,7 +18,15 @@ namespace Tessera.Framework.Running.Stages;
 /// see one micro-batch at a time, and for losses that are no plain mean over images (class weights).</remarks>
 internal sealed class PipelineStep(Stage stage, PipelineOptions options, StepParts parts)
 {
+    private const int ToldAfter = 10; // steps, the first of which are slow
+
+    private static readonly ILogger s_log = Log.For(Log.Run);
+
     private readonly StageLink _link = new(stage.Group, parts.Device);
+    private int _steps;
+
+    /// <summary>The part of the last step's time in which this stage waited for others, from 0 to 1.</summary>
+    public double Waiting { get; private set; }
 
     /// <returns>The losses, the mean over the micro-batches, in every process; of the present dispose scope.</returns>
     /// <exception cref="UserErrorException">The micro-batches don't divide the batch.</exception>
@@ -23,6 +34,7 @@ internal sealed class PipelineStep(Stage stage, PipelineOptions options, StepPar
     {
         StageChecks.RequireDivides(options, batch.Count);
         LossMap? losses = null;
+        var (begin, waited) = (Stopwatch.GetTimestamp(), _link.Waited);
         using (var scope = NewDisposeScope())
         {
             var passes = new Pass[options.MicroBatches];
@@ -44,8 +56,21 @@ internal sealed class PipelineStep(Stage stage, PipelineOptions options, StepPar
             _link.Flush();
             scope.MoveToOuter(losses!.Values);
         }
+        Waiting = (_link.Waited - waited) / Stopwatch.GetElapsedTime(begin);
+        if (++_steps == ToldAfter)
+            Tell();
         optimizers.Handles.Single().FinishAccumulated();
         return losses;
+    }
+
+    private void Tell()
+    {
+        var shares = stage.Group.AllGather(BitConverter.GetBytes(Waiting)).Select(bytes => BitConverter.ToDouble(bytes)).ToArray();
+        s_log.LogInformation(
+            "In step {0} the stages waited for one another: {1} of the time.",
+            _steps,
+            string.Join(", ", shares.Select(share => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %")))
+        );
     }
 
     private Pass Forward(Batch part, RunOptimizers optimizers, Progress progress)
@@ -102,7 +127,8 @@ internal sealed class PipelineStep(Stage stage, PipelineOptions options, StepPar
                 own.Append(CultureInfo.InvariantCulture, $"{BitConverter.DoubleToInt64Bits(mean.item<double>())} {name}\n");
             }
         }
-        var shared = Encoding.UTF8.GetString(stage.Group.AllGather(Encoding.UTF8.GetBytes(own.ToString()))[^1]);
+        var shared = "";
+        _link.Await(() => shared = Encoding.UTF8.GetString(stage.Group.AllGather(Encoding.UTF8.GetBytes(own.ToString()))[^1]));
         var losses = new LossMap();
         foreach (var line in shared.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
