@@ -10,7 +10,8 @@ public sealed record TruthBoxes(BoxArray Boxes, int[] Labels, BoxArray Ignored)
 {
     private const float Farthest = 1e6f; // areas stay exact enough and finite
 
-    /// <summary>[Boxes.Count], the mask of each box, H x W x 1, UInt8, as large as the image is now; null where the sample has none.</summary>
+    /// <summary>[Boxes.Count], the mask of each box, H x W x 1, UInt8, as large as the image is now; null where the sample has
+    /// none.</summary>
     public IReadOnlyList<Image>? Masks { get; init; }
 
     /// <summary>A sample's boxes, without those that no anchor could be held against: not finite, or of no size.</summary>

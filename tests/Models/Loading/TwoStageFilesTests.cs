@@ -97,7 +97,8 @@ public sealed class TwoStageFilesTests : IDisposable
             Assert.Equal(0, state[name].abs().max().item<float>());
     }
 
-    /// <summary>Names of mmdet/models: dense_heads/rpn_head.py, roi_heads/bbox_heads/convfc_bbox_head.py, mask_heads/fcn_mask_head.py.</summary>
+    /// <summary>Names of mmdet/models: dense_heads/rpn_head.py, roi_heads/bbox_heads/convfc_bbox_head.py and
+    /// roi_heads/mask_heads/fcn_mask_head.py.</summary>
     [Theory]
     [InlineData("""{ "type": "StandardRoIHead" }""", 1, false)]
     [InlineData("""{ "type": "StandardRoIHead", "mask_head": { "type": "FcnMaskHead" } }""", 1, true)]

@@ -31,8 +31,8 @@ public sealed record ConvFcBboxHeadOptions(
 
 /// <summary>Convolutions and linear layers that class and box share, then one layer for each. By default Faster R-CNN's two linear
 /// layers.</summary>
-/// <remarks>Ren et al., "Faster R-CNN", 2015, arXiv:1506.01497; with a pyramid: Lin et al., "Feature Pyramid Networks for Object Detection",
-/// 2017, arXiv:1612.03144, section 5.2.</remarks>
+/// <remarks>Ren et al., "Faster R-CNN", 2015, arXiv:1506.01497; with a pyramid: Lin et al., "Feature Pyramid Networks for Object
+/// Detection", 2017, arXiv:1612.03144, section 5.2.</remarks>
 [Component("ConvFcBboxHead")]
 public sealed class ConvFcBboxHead : RoIBoxHead
 {

@@ -15,7 +15,8 @@ namespace Tessera.Models.Detection.RoI;
 /// <param name="ConvOutChannels">Channels of each, and of the enlarged map.</param>
 /// <param name="Norm">The norm after each of them: "none", "gn" or "bn".</param>
 /// <param name="ClassAgnostic">One mask a region; false: one for each class.</param>
-/// <param name="TargetAligned">True masks are cut out with pixels' centres at halves; false: at whole numbers, as torchvision has it.</param>
+/// <param name="TargetAligned">True masks are cut out with pixels' centres at halves; false: at whole numbers, as torchvision has
+/// it.</param>
 /// <param name="BinaryTargets">A pixel of a true mask is in or out; false: it is the part that is in, as torchvision has it.</param>
 public sealed record FcnMaskHeadOptions(
     [property: Range(1, 1_000_000)] int? NumClasses = null,

@@ -44,7 +44,8 @@ public abstract class RoIBoxHead : nn.Module<Tensor, Tensor[]>
     internal virtual IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => [];
 
     /// <summary>Losses of regions.</summary>
-    /// <param name="outputs">What <c>call</c> gave: logits [N, classes + 1], the background last, and boxes [N, classes · 4] or [N, 4].</param>
+    /// <param name="outputs">What <c>call</c> gave: logits [N, classes + 1], the background last, and boxes [N, classes · 4] or
+    /// [N, 4].</param>
     /// <returns>Both over all regions; 0 for no regions.</returns>
     internal (Tensor Classes, Tensor Boxes) Losses(
         Tensor[] outputs,

@@ -117,7 +117,7 @@ public sealed class TwoStageTests
         Assert.All(model.Predict(batch), prediction => Assert.False(prediction.OutputIsFinite));
     }
 
-    /// <summary>An image and its mirror image give mirrored boxes and masks, so a flip beside it changes nothing but their number.</summary>
+    /// <summary>Where the tensor has the original image mirrored, boxes and masks are mirrored back.</summary>
     [Fact]
     public void Predict_MirroredGeometry_GivesBoxesAndMasksOfTheOriginal()
     {
