@@ -8,7 +8,11 @@ namespace Tessera.Tests.Models.Detection.TwoStage;
 /// <summary>A few steps on two images are enough to find their objects again: losses, targets, decoding and pasting fit together.</summary>
 public sealed class TwoStageLearningTests
 {
-    private static readonly float[][] Boxes = [[6, 6, 30, 34, 36, 10, 60, 42], [16, 12, 52, 40]];
+    private static readonly float[][] Boxes =
+    [
+        [6, 6, 30, 34, 36, 10, 60, 42],
+        [16, 12, 52, 40],
+    ];
 
     [Theory]
     [InlineData(1)]
