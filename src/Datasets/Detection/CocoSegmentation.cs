@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Tessera.Datasets.Detection;
 
-/// <summary>Reads COCO's "segmentation": a list of polygons, or run lengths { "size": [height, width], "counts": numbers or text }.</summary>
+/// <summary>Reads COCO's "segmentation": a list of polygons, or run lengths { "size": [height, width], "counts": numbers or
+/// text }.</summary>
 internal static class CocoSegmentation
 {
     /// <summary>Reads the next value.</summary>

@@ -70,7 +70,7 @@ public sealed class ObjectMask
     public RunLengthMask Rasterize(int height, int width)
     {
         if (Fault(height, width) is { } fault)
-            throw new ArgumentException(fault);
+            throw new InvalidOperationException(fault);
         if (_runs is not null)
             return new RunLengthMask(height, width, _runs);
         if (_text is null)

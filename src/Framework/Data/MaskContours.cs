@@ -7,8 +7,8 @@ public static class MaskContours
     public const double UsualTolerance = 1;
 
     /// <summary>
-    /// A polygon for each part (pixels that share an edge). A hole is joined to its part's outline by a line that is gone along twice, so that
-    /// filling by the even-odd rule leaves it out.
+    /// A polygon for each part (pixels that share an edge). A hole is joined to its part's outline by a line that is gone along
+    /// twice, so that filling by the even-odd rule leaves it out.
     /// </summary>
     /// <param name="tolerance">Points that lie no further than this from the line between the points kept are left out, in pixels. 0:
     /// <see cref="PolygonMask.Of"/> gives the same mask.</param>
@@ -150,7 +150,8 @@ public static class MaskContours
             return loop;
         }
 
-        /// <summary>Where the line goes on at a corner: to the right where it can, so that pixels which touch at a corner stay apart.</summary>
+        /// <summary>Where the line goes on at a corner: to the right where it can, so that pixels which touch at a corner stay
+        /// apart.</summary>
         private int Turn(int x, int y, int side)
         {
             for (var i = 1; i >= -1; i--)

@@ -81,7 +81,8 @@ public static class MaskOverlap
     private static void RequireSame(RunLengthMask a, RunLengthMask b)
     {
         if (a.Height != b.Height || a.Width != b.Width)
-            throw new ArgumentException($"A mask of {a.Width} x {a.Height} pixels and one of {b.Width} x {b.Height} can't be compared.",
+            throw new ArgumentException(
+                $"A mask of {a.Width} x {a.Height} pixels and one of {b.Width} x {b.Height} can't be compared.",
                 nameof(b)
             );
     }

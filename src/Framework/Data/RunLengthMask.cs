@@ -12,7 +12,8 @@ public sealed class RunLengthMask
     /// <param name="height">Rows of the image.</param>
     /// <param name="width">Columns of the image.</param>
     /// <param name="runs">Lengths in pixels, none below 0; they sum to height * width. 0 is allowed anywhere.</param>
-    /// <exception cref="ArgumentException">The image has no pixel or more than 2^31 - 1, a run is negative, or the sum is another.</exception>
+    /// <exception cref="ArgumentException">The image has no pixel or more than 2^31 - 1, a run is negative, or the sum is
+    /// another.</exception>
     public RunLengthMask(int height, int width, IReadOnlyList<int> runs)
     {
         if (Fault(height, width, runs) is { } fault)

@@ -23,8 +23,8 @@ public enum CocoIouType
 /// <param name="Bootstrap">How often the images are drawn anew, with repetition, for the 95 % intervals of AP and AP50; 0: no
 /// intervals.</param>
 /// <param name="Seed">Of the drawing.</param>
-/// <param name="Types">What is measured, by default "bbox": boxes; "segm" is of instance masks, "boundary" of masks and their outlines. Each
-/// has all values under its own name: "segm/AP" beside "bbox/AP".</param>
+/// <param name="Types">What is measured, by default "bbox": boxes; "segm" is of instance masks, "boundary" of masks and their outlines.
+/// Each has all values under its own name: "segm/AP" beside "bbox/AP".</param>
 public sealed record CocoApOptions(
     bool PerClass = false,
     [property: Range(0, 1_000_000)] int Bootstrap = 1000,

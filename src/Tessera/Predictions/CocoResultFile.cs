@@ -147,16 +147,14 @@ public sealed class CocoResultFile
                 )
             );
         if (!_categories.TryGetValue(category!.Value, out var label))
-        {
-            throw Wrong(
-                at,
-                $"result {number} is of category {category}, which the data set does not have. Its {_categories.Count} categories: "
-                    + string.Join(", ", _categories.Take(10).Select(known => $"{known.Key} {_data.Classes[known.Value]}"))
-                    + (_categories.Count > 10 ? " …" : ".")
-            );
-        }
+            throw Wrong(at, $"result {number} is of category {category}, which the data set does not have. {Categories()}");
         return (image!.Value, new Entry(label, box[0], box[1], box[2], box[3], score!.Value, mask));
     }
+
+    private string Categories() =>
+        $"Its {_categories.Count} categories: "
+        + string.Join(", ", _categories.Take(10).Select(known => $"{known.Key} {_data.Classes[known.Value]}"))
+        + (_categories.Count > 10 ? " …" : ".");
 
     private int Box(ref Utf8JsonReader reader, int number, int at, double[] box)
     {

@@ -102,7 +102,8 @@ public sealed class CocoMaskTests : IDisposable
         Assert.Contains(said, Assert.Throws<UserErrorException>(() => strict.Check()).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>What crosses itself is filled by the even-odd rule; what leaves the image is cut off; a mask may be empty all the same.</summary>
+    /// <summary>What crosses itself is filled by the even-odd rule; what leaves the image is cut off; a mask may be empty all
+    /// the same.</summary>
     [Fact]
     public void OddOutlines_AreUsable()
     {

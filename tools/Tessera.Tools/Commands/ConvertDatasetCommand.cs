@@ -65,8 +65,8 @@ internal static class ConvertDatasetCommand
         };
         var command = new Command(
             "convert-dataset",
-            "Converts boxes, and masks where both formats have them: VOC and COCO into each other, YOLO's and LabelMe's files or bare images "
-                + "to COCO, all to LabelMe. Images stay where they are."
+            "Converts boxes, and masks where both formats have them: VOC and COCO into each other, YOLO's and LabelMe's files or bare "
+                + "images to COCO, all to LabelMe. Images stay where they are."
         )
         {
             input,
@@ -126,12 +126,7 @@ internal static class ConvertDatasetCommand
         RequireSome(input, kept, findings, notes);
         foreach (var note in notes)
             ToolConsole.Current.Note(note);
-        if (to == "coco")
-            CocoWriter.Write(kept, output);
-        else if (to == "voc")
-            VocWriter.Write(kept, output, split);
-        else
-            WriteLabelMe(kept, output);
+        Write(kept, to, output, split);
         ToolConsole.Current.Line(
             string.Create(
                 CultureInfo.InvariantCulture,
@@ -141,15 +136,14 @@ internal static class ConvertDatasetCommand
                     + $"({string.Join(", ", kept.Names.Take(20))}{(kept.Names.Count > 20 ? ", …" : "")}) written to {output}."
             )
         );
-        if (to != "voc" && HasMasks(kept))
-            ToolConsole.Current.Line(
-                $"{Counted.Of(kept.Images.Sum(image => (long)image.Objects.Count(item => item.Mask is not null)), "mask")} with them."
-            );
+        var masks = to == "voc" ? 0 : kept.Images.Sum(image => (long)image.Objects.Count(item => item.Mask is not null));
+        if (masks > 0)
+            ToolConsole.Current.Line($"{Counted.Of(masks, "mask")} with them.");
         if (to == "coco")
             ToolConsole.Current.Line(
                 $"For the config: {{ \"type\": \"CocoDetection\", \"path\": "
                     + $"\"{(from == "coco" ? "…" : from == "voc" ? Path.Combine(input, "JPEGImages") : input)}\", \"annotations\": "
-                    + $"\"{output}\"{(HasMasks(kept) ? ", \"with_masks\": true" : "")} }}"
+                    + $"\"{output}\"{(masks > 0 ? ", \"with_masks\": true" : "")} }}"
             );
         else if (to == "voc")
             ToolConsole.Current.Line(
@@ -159,7 +153,15 @@ internal static class ConvertDatasetCommand
         return 0;
     }
 
-    private static bool HasMasks(AnnotationSet set) => set.Images.Any(image => image.Objects.Any(item => item.Mask is not null));
+    private static void Write(AnnotationSet kept, string to, string output, string split)
+    {
+        if (to == "coco")
+            CocoWriter.Write(kept, output);
+        else if (to == "voc")
+            VocWriter.Write(kept, output, split);
+        else
+            WriteLabelMe(kept, output);
+    }
 
     /// <summary>A file beside each image; one that is there already may hold somebody's work.</summary>
     private static void WriteLabelMe(AnnotationSet set, string folder)

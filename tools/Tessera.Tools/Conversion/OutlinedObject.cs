@@ -46,6 +46,12 @@ internal static class OutlinedObject
     public static double[] PointsOf(JsonNode? shape) =>
         [.. (shape?["points"] as JsonArray ?? []).SelectMany(point => ((JsonArray)point!).Select(value => (double)value!))];
 
+    /// <summary>A polygon from points in fractions of the image's sides.</summary>
+    public static ObjectMask Scaled(double[] points, int height, int width) =>
+        ObjectMask.OfPolygons([
+            [.. points.Select((value, i) => value * (i % 2 == 0 ? width : height))],
+        ]);
+
     /// <summary>A mask with a further part.</summary>
     public static ObjectMask? Joined(ObjectMask? mask, double[]? part) =>
         part is null ? mask : ObjectMask.OfPolygons([.. mask?.Polygons ?? [], part]);

@@ -80,11 +80,7 @@ internal sealed class YoloAnnotations(LooseImages images, bool outlines)
             )
             {
                 Place = number,
-                Mask = isOutline
-                    ? ObjectMask.OfPolygons([
-                        [.. values.Skip(1).Select((value, i) => value * (i % 2 == 0 ? image.Width : image.Height))],
-                    ])
-                    : null,
+                Mask = isOutline ? OutlinedObject.Scaled(values[1..], image.Height, image.Width) : null,
             };
             found.Add(OutlinedObject.Measured(item, image.Height, image.Width));
         }
