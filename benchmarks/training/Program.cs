@@ -18,7 +18,8 @@ using static TorchSharp.torch;
 if (args.Length != 2 || args[1] is not ("equal" or "defaults"))
 {
     Console.Error.WriteLine(
-        "usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|deeplabv3_resnet50|retinanet_resnet50 equal|defaults"
+        "usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|deeplabv3_resnet50|retinanet_resnet50|"
+            + "faster_rcnn_resnet50|mask_rcnn_resnet50 equal|defaults"
     );
     return 2;
 }
@@ -58,10 +59,23 @@ var (network, batchSize, height, width, optimizer) = args[0] switch
         448,
         """{ "type": "Sgd", "lr": 0.001, "momentum": 0.9 }"""
     ),
+    "faster_rcnn_resnet50" => (TwoStage(""), 2, 320, 448, """{ "type": "Sgd", "lr": 0.001, "momentum": 0.9 }"""),
+    "mask_rcnn_resnet50" => (
+        TwoStage(
+            """
+            , "mask_roi_extractor": { "type": "SingleRoIExtractor", "output_size": 14, "sampling_ratio": 2, "aligned": false },
+            "mask_head": { "type": "FcnMaskHead", "target_aligned": false, "binary_targets": false }
+            """
+        ),
+        2,
+        320,
+        448,
+        """{ "type": "Sgd", "lr": 0.001, "momentum": 0.9 }"""
+    ),
     _ => throw new ArgumentException($"no model {args[0]}"),
 };
 var segments = args[0].StartsWith("deeplab", StringComparison.Ordinal);
-var detects = args[0].StartsWith("retinanet", StringComparison.Ordinal);
+var detects = args[0].StartsWith("retinanet", StringComparison.Ordinal) || args[0].Contains("rcnn", StringComparison.Ordinal);
 var classes =
     segments ? 21
     : detects ? 91
@@ -95,7 +109,11 @@ using var batch = new Batch
             {
                 Index = i,
                 Name = $"{i}",
-                Truth = { Boxes = detects ? Boxes(i) : null },
+                Truth =
+                {
+                    Boxes = detects ? Boxes(i) : null,
+                    InstanceMasks = args[0].StartsWith("mask", StringComparison.Ordinal) ? Masks(Boxes(i)) : null,
+                },
             }),
     ],
 };
@@ -140,6 +158,35 @@ static Boxes Boxes(int image)
         );
     return new Boxes(corners, [.. Enumerable.Range(0, 8).Select(i => 1 + 10 * i)], new bool[8]);
 }
+
+// Each box filled.
+Image[] Masks(Boxes boxes) =>
+    [
+        .. boxes
+            .Corners.Chunk(4)
+            .Select(box =>
+            {
+                var mask = new Image(height, width, 1);
+                for (var y = (int)box[1]; y < Math.Min(height, (int)box[3]); y++)
+                    mask.Bytes.AsSpan((y * width) + (int)box[0], Math.Min(width, (int)box[2]) - (int)box[0]).Fill(1);
+                return mask;
+            }),
+    ];
+
+// torchvision's, with its own choices.
+static string TwoStage(string masks) =>
+    $$"""
+        { "type": "TwoStageDetector", "backbone": { "type": "ResNet", "depth": 50 }, "neck": { "type": "Fpn", "num_outs": 5 },
+          "rpn_head": {
+            "type": "RpnHead", "loss_bbox": { "type": "SmoothL1Loss" }, "train": { "nms_pre": 2000, "max_per_img": 2000 },
+            "anchor_generator": { "type": "AnchorGenerator", "sizes": [[32], [64], [128], [256], [512]], "round": true, "strides_from_image": true },
+            "assigner": { "type": "MaxIouAssigner", "pos_iou_thr": 0.7, "neg_iou_thr": 0.3, "low_quality_to": "nearest" }
+          },
+          "roi_head": {
+            "type": "StandardRoIHead", "bbox_roi_extractor": { "type": "SingleRoIExtractor", "sampling_ratio": 2, "aligned": false },
+            "bbox_head": { "type": "ConvFcBboxHead", "loss_bbox": { "type": "SmoothL1Loss" } }{{masks}}
+          } }
+        """;
 
 static string Classifier(string backbone) =>
     $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""";

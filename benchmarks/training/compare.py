@@ -2,7 +2,8 @@
 """A training step in Tessera and in a peer, in one run: the sides take turns, and what counts is the median of the turns'
 ratios. The ratio of processor times is told too; it is steadier where other programs run.
 
-    benchmarks/training/run [--models vit_tiny resnet18 resnet50 deeplabv3_resnet50 retinanet_resnet50]
+    benchmarks/training/run [--models vit_tiny resnet18 resnet50 deeplabv3_resnet50 retinanet_resnet50
+                                      faster_rcnn_resnet50 mask_rcnn_resnet50]
                             [--modes equal defaults] [--rounds 9] [--out results.json]
     benchmarks/training/run --against 6ff521a
 
@@ -21,9 +22,11 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STEPS = {"vit_tiny": 2, "resnet18": 6, "resnet50": 1, "deeplabv3_resnet50": 1, "retinanet_resnet50": 1}
+STEPS = {"vit_tiny": 2, "resnet18": 6, "resnet50": 1, "deeplabv3_resnet50": 1, "retinanet_resnet50": 1,
+         "faster_rcnn_resnet50": 1, "mask_rcnn_resnet50": 1}
 BOUNDS = {"equal": dict.fromkeys(STEPS, 1.0), "earlier": dict.fromkeys(STEPS, 1.0),
-          "defaults": {"vit_tiny": 0.45, "resnet18": 0.45, "resnet50": 0.40, "deeplabv3_resnet50": 0.40, "retinanet_resnet50": 0.40}}
+          "defaults": {"vit_tiny": 0.45, "resnet18": 0.45, "resnet50": 0.40, "deeplabv3_resnet50": 0.40, "retinanet_resnet50": 0.40,
+                       "faster_rcnn_resnet50": 0.50, "mask_rcnn_resnet50": 0.50}}
 
 
 class Side:

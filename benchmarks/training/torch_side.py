@@ -66,9 +66,17 @@ def retinanet():
     return torchvision.models.detection.retinanet_resnet50_fpn(weights=None, weights_backbone=None, num_classes=91, min_size=320, max_size=448)
 
 
+def two_stage(maker):
+    """Padded likewise; the background is an output of its own."""
+    return maker(weights=None, weights_backbone=None, num_classes=92, min_size=320, max_size=448)
+
+
 def boxes(image):
     corners = [[20.0 + 45 * i, 10.0 + 30 * i, 70.0 + 45 * i, 60.0 + 30 * i + 20 * image] for i in range(8)]
-    return {"boxes": torch.tensor(corners), "labels": torch.arange(8) * 10 + 1}
+    masks = torch.zeros(8, 320, 426, dtype=torch.uint8)
+    for mask, (left, top, right, bottom) in zip(masks, corners):
+        mask[int(top):int(bottom), int(left):int(right)] = 1
+    return {"boxes": torch.tensor(corners), "labels": torch.arange(8) * 10 + 1, "masks": masks}
 
 
 def main():
@@ -80,8 +88,11 @@ def main():
         "resnet50": (torchvision.models.resnet50, 8, (224, 224)),
         "deeplabv3_resnet50": (deeplabv3, 2, (192, 256)),
         "retinanet_resnet50": (retinanet, 2, (320, 426)),
+        "faster_rcnn_resnet50": (lambda: two_stage(torchvision.models.detection.fasterrcnn_resnet50_fpn), 2, (320, 426)),
+        "mask_rcnn_resnet50": (lambda: two_stage(torchvision.models.detection.maskrcnn_resnet50_fpn), 2, (320, 426)),
     }[name]
     model, segments = model().train(), name.startswith("deeplab")
+    detects = name.startswith("retinanet") or "rcnn" in name
     images = torch.randn(batch, 3, *size)
     labels = torch.randint(0, 21, (batch, *size)) if segments else torch.randint(0, 1000, (batch,))
     targets = [boxes(0), boxes(1)]
@@ -89,10 +100,10 @@ def main():
     if name == "vit_tiny":
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, **better)
     else:
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.001 if name.startswith("retinanet") else 0.01, momentum=0.9, **better)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.001 if detects else 0.01, momentum=0.9, **better)
 
     def loss():
-        if name.startswith("retinanet"):
+        if detects:
             return sum(model(list(images), targets).values())
         outputs = model(images)
         if segments:

@@ -42,22 +42,26 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
     /// <param name="beside">First dimension of the tensor of equal groups, in the model and in the file; null where there is none.</param>
     public void Add(ClassTensor tensor, Tensor target, long[] stored, (long Here, long Stored)? beside)
     {
-        var rows = target.shape[0];
+        var rows = (target.shape[0] - tensor.Others) / tensor.RowsPerClass;
+        var inFile =
+            stored.Length > 0 && (stored[0] - tensor.Others) % tensor.RowsPerClass == 0
+                ? (stored[0] - tensor.Others) / tensor.RowsPerClass
+                : 0;
         var classes = rows / tensor.Groups;
         var groups =
             beside is { Here: > 0 } pair && pair.Stored * tensor.Groups % pair.Here == 0
                 ? pair.Stored * tensor.Groups / pair.Here
                 : tensor.Groups;
-        var found = stored.Length > 0 && groups > 0 ? stored[0] / groups : 0;
-        if (file is not null && data is not null && data.Count == classes && file.Count * groups == stored[0])
+        var found = groups > 0 ? inFile / groups : 0;
+        if (file is not null && data is not null && data.Count == classes && file.Count * groups == inFile)
         {
             if (groups != tensor.Groups)
                 _plans[tensor.Name] = LeftOut;
             else if (!file.SequenceEqual(data, StringComparer.Ordinal))
-                (_plans[tensor.Name], _byName) = (ByName(tensor.Groups), true);
+                (_plans[tensor.Name], _byName) = (ByName(tensor), true);
             return;
         }
-        if (groups == tensor.Groups && stored.Length > 0 && stored[0] == rows)
+        if (groups == tensor.Groups && stored.Length > 0 && inFile == rows)
         {
             _unnamed |= data is not null;
             return;
@@ -101,7 +105,7 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
 
     private static Tensor? LeftOut(Tensor stored, Tensor target) => null;
 
-    private Func<Tensor, Tensor, Tensor?> ByName(int groups)
+    private Func<Tensor, Tensor, Tensor?> ByName(ClassTensor tensor)
     {
         var places = Places();
         if (places.All(place => place < 0))
@@ -111,13 +115,21 @@ internal sealed class ClassRows(IReadOnlyList<string>? file, IReadOnlyList<strin
             if (!stored.shape.Skip(1).SequenceEqual(target.shape.Skip(1)))
                 return stored; // the shapes are told
             using var scope = NewDisposeScope();
-            var rows = target.detach().clone().unflatten(0, [groups, -1]); // [groups, classes, …]
-            var found = stored.to(target.dtype).unflatten(0, [groups, -1]);
+            var all = target.detach().clone();
+            stored = stored.to(target.dtype);
+            var (rows, found) = (ByClass(all), ByClass(stored));
             for (var c = 0; c < places.Length; c++)
                 if (places[c] >= 0)
                     rows.select(1, c).copy_(found.select(1, places[c]));
-            return scope.MoveToOuter(rows.flatten(0, 1));
+            if (tensor.Others > 0)
+                all.narrow(0, all.shape[0] - tensor.Others, tensor.Others)
+                    .copy_(stored.narrow(0, stored.shape[0] - tensor.Others, tensor.Others));
+            return scope.MoveToOuter(all);
         };
+
+        // A view, [groups, classes, rows of each, …].
+        Tensor ByClass(Tensor rows) =>
+            rows.narrow(0, 0, rows.shape[0] - tensor.Others).unflatten(0, [tensor.Groups, -1, tensor.RowsPerClass]);
     }
 
     /// <summary>For each of the data's classes its place among the file's; -1 where it is not there, or is there twice.</summary>

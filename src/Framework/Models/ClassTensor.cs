@@ -10,4 +10,11 @@ namespace Tessera.Framework.Models;
 /// A tensor whose first dimension has as many groups, so that it tells whether a file has another number of them; null where there
 /// is none.
 /// </param>
-public sealed record ClassTensor(string Name, int Groups = 1, string? Beside = null);
+public sealed record ClassTensor(string Name, int Groups = 1, string? Beside = null)
+{
+    /// <summary>Rows of each class, one after the other: 4 for a box of its own.</summary>
+    public int RowsPerClass { get; init; } = 1;
+
+    /// <summary>Rows behind those of the classes that stand for none: 1 for a background. Only in a tensor of one group.</summary>
+    public int Others { get; init; }
+}

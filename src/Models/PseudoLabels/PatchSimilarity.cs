@@ -46,7 +46,11 @@ public sealed class PatchSimilarity(PatchSimilarityOptions options) : ClassMapSo
         foreach (var row in model.ClassTensors)
         {
             // [K, D], or the weight [K, D, 1, 1] of a convolution that looks at one place.
-            if (row.Groups == 1 && parameters.GetValueOrDefault(row.Name) is { } weight && weight.dim() >= 2)
+            if (
+                row is { Groups: 1, RowsPerClass: 1, Others: 0 }
+                && parameters.GetValueOrDefault(row.Name) is { } weight
+                && weight.dim() >= 2
+            )
                 if (weight.numel() == weight.shape[0] * weight.shape[1])
                     return weight.detach().flatten(1).to(ScalarType.Float32);
         }

@@ -4,7 +4,6 @@ using Tessera.Models.Detection;
 using Tessera.Models.Detection.Heads;
 using Tessera.Models.Detection.Suppression;
 using Tessera.Models.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -14,8 +13,6 @@ namespace Tessera.Models.TaskModels;
 [Component("Detector"), ForTask(DataTask.Detection)]
 public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPredictsByTensors
 {
-    private const int Divisor = 32; // sides of images looked at in another size
-
     private readonly Backbone backbone;
     private readonly Neck? neck;
     private readonly BoxHead bbox_head;
@@ -45,8 +42,7 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPred
             throw new UserErrorException($"Detector needs data with boxes, not with a truth for {data.Task}.");
         (this.backbone, this.neck, bbox_head) = (backbone, neck, bboxHead);
         (_test, _nms) = (test, nms);
-        if (_test.FlipDirections is not null && !_test.Flip)
-            throw new UserErrorException("Detector: test.flip_directions has no meaning without test.flip.");
+        TestLook.RequireFlip(nameof(Detector), _test.Flip, _test.FlipDirections);
         RegisterComponents();
     }
 
@@ -111,17 +107,17 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPred
         using var fused = _test.FuseConvBn && !ConvNormFusion.IsEntered ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
         var found = batch.Samples.Select(_ => new List<Candidates>()).ToArray();
         var finite = Enumerable.Repeat(true, found.Length).ToArray();
-        foreach (var look in Looks())
+        foreach (var look in TestLook.All(SizeOf(batch.Images), _test.Flip, _test.FlipDirections, _test.Scales))
         {
             using var scope = NewDisposeScope();
-            var (images, toBatch) = look(batch.Images);
+            var images = look.Of(batch.Images);
             var outputs = Outputs(images);
             var areFinite = FiniteOutput.OfImages(outputs);
             var candidates = bbox_head.Candidates(outputs, SizeOf(images), Limits);
             for (var i = 0; i < found.Length; i++)
             {
                 finite[i] &= areFinite[i];
-                toBatch(candidates[i].Corners);
+                look.ToBatch(candidates[i].Corners);
                 found[i].Add(ImageFrame.ToOriginal(candidates[i], batch.Samples[i], SizeOf(batch.Images), _test.MinBboxSize));
             }
         }
@@ -187,47 +183,6 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPred
             [.. kept.Select(i => all.Labels[i])]
         );
     }
-
-    /// <summary>Every size, plain and mirrored: images to look at, and how boxes in them become boxes of the batch, in place.</summary>
-    private IEnumerable<Func<Tensor, (Tensor Images, Action<float[]> ToBatch)>> Looks()
-    {
-        var flips = _test.Flip ? (_test.FlipDirections ?? [TestFlip.Horizontal]).Cast<TestFlip?>().Prepend(null).ToArray() : [null];
-        foreach (var scale in _test.Scales ?? [1])
-        foreach (var flip in flips)
-            yield return images => Look(images, scale, flip);
-    }
-
-    private static (Tensor Images, Action<float[]> ToBatch) Look(Tensor images, double scale, TestFlip? flip)
-    {
-        var (height, width) = SizeOf(images);
-        var (newHeight, newWidth) = scale == 1 ? (height, width) : (Scaled(height, scale), Scaled(width, scale));
-        images = Upsampling.To(images, [newHeight, newWidth], alignCorners: false);
-        var (horizontal, vertical) = (flip is TestFlip.Horizontal or TestFlip.Diagonal, flip is TestFlip.Vertical or TestFlip.Diagonal);
-        if (horizontal)
-            images = images.flip(3);
-        if (vertical)
-            images = images.flip(2);
-        return (
-            images,
-            corners =>
-            {
-                var (scaleX, scaleY) = ((float)width / newWidth, (float)height / newHeight);
-                for (var i = 0; i < corners.Length; i += 4)
-                {
-                    if (horizontal)
-                        (corners[i], corners[i + 2]) = (newWidth - corners[i + 2], newWidth - corners[i]);
-                    if (vertical)
-                        (corners[i + 1], corners[i + 3]) = (newHeight - corners[i + 3], newHeight - corners[i + 1]);
-                    corners[i] *= scaleX;
-                    corners[i + 1] *= scaleY;
-                    corners[i + 2] *= scaleX;
-                    corners[i + 3] *= scaleY;
-                }
-            }
-        );
-    }
-
-    private static int Scaled(int side, double scale) => Math.Max(1, (int)Math.Round(side * scale / Divisor)) * Divisor;
 
     private static (int Height, int Width) SizeOf(Tensor images) => ((int)images.shape[2], (int)images.shape[3]);
 }

@@ -19,13 +19,36 @@ internal static class DetectorKeys
         // A checkpoint of the backbone alone, in whatever names it has, has nothing for neck and head.
         var maps = backbone.KeyMaps.ToDictionary(pair => pair.Key, pair => pair.Value.ForModel("backbone", null));
         if (backbone.KeyMaps.TryGetValue("torchvision", out var torchvision) && neck is null or Fpn)
-            maps["torchvision"] = Torchvision(torchvision!, neck as Fpn, head);
+            maps["torchvision"] = Torchvision(
+                torchvision!,
+                neck as Fpn,
+                head.TorchvisionKeys.Select(key => ("head." + key.Foreign, "bbox_head." + key.Own, key.ReadOnly)),
+                (key, tensor) =>
+                    key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal)
+                        ? WithoutUnused(tensor, head.Classes)
+                        : tensor
+            );
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
-            maps["mmlab"] = MmLab(mmlab, head);
+            maps["mmlab"] = MmLab(mmlab, ["neck.", "bbox_head."], KeyMap.Below(head.MmlabLacks, "bbox_head."));
         return maps;
     }
 
-    private static KeyMap Torchvision(KeyMap backbone, Fpn? neck, BoxHead head)
+    /// <summary>Whether a row of torchvision's 91 outputs stands for a class of COCO.</summary>
+    public static bool IsUsed(long row) => Array.IndexOf(_unusedCocoIds, (int)row) < 0;
+
+    /// <summary>Whether a file has torchvision's 91 outputs for COCO, and the model COCO's classes.</summary>
+    public static bool IsCoco(int classes, long outputs) =>
+        classes == TorchvisionCoco - _unusedCocoIds.Length && outputs == TorchvisionCoco;
+
+    /// <param name="backbone">The backbone's own map.</param>
+    /// <param name="heads">Pairs of prefixes, torchvision's and the model's own.</param>
+    /// <param name="reshape">Makes tensors of the heads fit; by the model's key.</param>
+    public static KeyMap Torchvision(
+        KeyMap backbone,
+        Fpn? neck,
+        IEnumerable<(string Foreign, string Own, bool ReadOnly)> heads,
+        Func<string, Tensor, Tensor> reshape
+    )
     {
         const string body = "backbone.body.",
             own = "backbone.";
@@ -33,7 +56,7 @@ internal static class DetectorKeys
         foreach (
             var (foreign, ours, onlyRead) in (neck?.TorchvisionKeys ?? [])
                 .Select(key => ("backbone.fpn." + key.Foreign, "neck." + key.Own, key.ReadOnly))
-                .Concat(head.TorchvisionKeys.Select(key => ("head." + key.Foreign, "bbox_head." + key.Own, key.ReadOnly)))
+                .Concat(heads)
         )
         {
             if (onlyRead)
@@ -63,19 +86,22 @@ internal static class DetectorKeys
                             ? renamed
                             : null,
             Reshape = (key, tensor) =>
-                key.StartsWith(own, StringComparison.Ordinal) ? backbone.Reshape?.Invoke(key[own.Length..], tensor) ?? tensor
-                : key.StartsWith($"bbox_head.{head.ClassifierKey}.", StringComparison.Ordinal) ? WithoutUnused(tensor, head.Classes)
-                : tensor,
+                key.StartsWith(own, StringComparison.Ordinal)
+                    ? backbone.Reshape?.Invoke(key[own.Length..], tensor) ?? tensor
+                    : reshape(key, tensor),
         };
     }
 
-    private static KeyMap MmLab(KeyMap backbone, BoxHead head) =>
+    /// <param name="backbone">The backbone's own map.</param>
+    /// <param name="parts">Prefixes of what has the same names there.</param>
+    /// <param name="lacks">Whether MMDetection's model usually has no such tensor; null: it has all.</param>
+    public static KeyMap MmLab(KeyMap backbone, string[] parts, Func<string, bool>? lacks) =>
         new(key =>
             key.StartsWith("backbone.", StringComparison.Ordinal)
                 ? backbone.Rename(key) is { } inner
                     ? "backbone." + inner
                     : null
-                : key.StartsWith("neck.", StringComparison.Ordinal) || key.StartsWith("bbox_head.", StringComparison.Ordinal)
+                : parts.Any(part => key.StartsWith(part, StringComparison.Ordinal))
                     ? key
                     : null
         )
@@ -91,9 +117,7 @@ internal static class DetectorKeys
                 ? null
                 : key => key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
             Computed = backbone.Computed,
-            Absent = key =>
-                KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true
-                || KeyMap.Below(head.MmlabLacks, "bbox_head.")?.Invoke(key) == true,
+            Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || lacks?.Invoke(key) == true,
             PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
         };
 

@@ -42,6 +42,31 @@ public sealed class ClassRowsTests : IDisposable
         AssertRows(target, [4, 1, 0, 2, 3]);
     }
 
+    /// <summary>Four rows a class, and a background behind them.</summary>
+    [Fact]
+    public void Take_RowsOfEachClassAndTheBackground_GoByName()
+    {
+        var rows = new ClassRows(["cat", "dog"], ["owl", "cat"]);
+        using var target = zeros(2 * 4, 2);
+        using var stored = arange(2 * 4 * 2).to(ScalarType.Float32).view(8, 2);
+        rows.Add(new ClassTensor("boxes") { RowsPerClass = 4 }, target, [8, 2], null);
+        using var boxes = rows.Take("boxes", stored, target)!;
+        Assert.Equal([0, 0, 0, 0, 0, 2, 4, 6], boxes.select(1, 0).data<float>().ToArray().Order());
+        Assert.Equal([0, 0, 0, 0], boxes.narrow(0, 0, 4).select(1, 0).data<float>().ToArray());
+
+        using var logits = zeros(3);
+        using var inFile = tensor(new float[] { 5, 6, 7 });
+        rows.Add(new ClassTensor("logits") { Others = 1 }, logits, [3], null);
+        using var taken = rows.Take("logits", inFile, logits)!;
+        Assert.Equal([0, 5, 7], taken.data<float>().ToArray());
+
+        var other = new ClassRows(null, ["a", "b", "c"]);
+        using var three = zeros(4);
+        other.Add(new ClassTensor("logits") { Others = 1 }, three, [3], null);
+        Assert.Equal((2, 3), other.OtherCount);
+        Assert.Null(other.Take("logits", inFile, three));
+    }
+
     [Fact]
     public void Load_OtherClasses_KeepTheirFirstWeightsAndTheRestGoesByName()
     {

@@ -115,5 +115,13 @@ internal static class RoundTripModels
             $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2, "scale_per_level": false } }""",
             DataTask.Detection
         ),
+        ["Mask R-CNN"] = (
+            $$"""{ "type": "TwoStageDetector", {{Stages}}, {{Fpn}}, "rpn_head": { "type": "RpnHead" }, "roi_head": { "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "fc_out_channels": 6 }, "mask_head": { "type": "FcnMaskHead", "num_convs": 1, "conv_out_channels": 4 } } }""",
+            DataTask.Detection
+        ),
+        ["Cascade R-CNN"] = (
+            $$"""{ "type": "TwoStageDetector", {{Stages}}, {{Fpn}}, "rpn_head": { "type": "RpnHead" }, "roi_head": { "type": "CascadeRoIHead", "stage_loss_weights": [1], "bbox_head": [{ "type": "ConvFcBboxHead", "fc_out_channels": 6 }], "assigners": [{ "type": "MaxIouAssigner" }] } }""",
+            DataTask.Detection
+        ),
     };
 }

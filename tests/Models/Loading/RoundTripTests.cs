@@ -78,9 +78,9 @@ public sealed class RoundTripTests : IDisposable
         foreach (var tensor in begun.ClassTensors)
         {
             var (stored, first, now) = (
-                from[tensor.Name].unflatten(0, [tensor.Groups, 3]),
-                before[tensor.Name].unflatten(0, [tensor.Groups, 4]),
-                to[tensor.Name].unflatten(0, [tensor.Groups, 4])
+                ByClass(tensor, from[tensor.Name]),
+                ByClass(tensor, before[tensor.Name]),
+                ByClass(tensor, to[tensor.Name])
             );
             foreach (
                 var (row, wanted) in new[] { first.select(1, 0), stored.select(1, 2), stored.select(1, 0), first.select(1, 3) }.Index()
@@ -157,16 +157,22 @@ public sealed class RoundTripTests : IDisposable
     {
         var map = source.KeyMaps.GetValueOrDefault(names);
         var (from, to) = (source.state_dict(), reversed.state_dict());
-        var groups = source.ClassTensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Groups);
-        Assert.NotEmpty(groups);
+        var classes = source.ClassTensors.ToDictionary(tensor => tensor.Name);
+        Assert.NotEmpty(classes);
         Assert.Equal(from.Keys, to.Keys);
         foreach (var (name, value) in from)
         {
             using var scope = NewDisposeScope();
-            var expected =
-                InForm(map, from, name)
-                ?? (groups.TryGetValue(name, out var count) ? value.unflatten(0, [count, -1]).flip(1).flatten(0, 1) : value);
+            var expected = InForm(map, from, name) ?? (classes.TryGetValue(name, out var tensor) ? Reversed(tensor, value) : value);
             Assert.True(expected.Equals(to[name]), $"{what}: {name}");
         }
     }
+
+    /// <summary>[groups, classes, rows of each, …], without the rows of no class.</summary>
+    private static Tensor ByClass(ClassTensor tensor, Tensor rows) =>
+        rows.narrow(0, 0, rows.shape[0] - tensor.Others).unflatten(0, [tensor.Groups, -1, tensor.RowsPerClass]);
+
+    /// <summary>The classes in the opposite order, each with its rows; those of no class stay at the end.</summary>
+    private static Tensor Reversed(ClassTensor tensor, Tensor rows) =>
+        cat([ByClass(tensor, rows).flip(1).flatten(0, 2), rows.narrow(0, rows.shape[0] - tensor.Others, tensor.Others)], 0);
 }

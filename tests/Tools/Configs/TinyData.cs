@@ -58,7 +58,8 @@ public sealed class TinyData : IDisposable
                 """
                 { "images": [{ "id": 7, "file_name": "a.jpg", "height": 72, "width": 96 }, { "id": 8, "file_name": "b.jpg", "height": 72, "width": 96 }],
                   "categories": [{ "id": 1, "name": "person" }, { "id": 90, "name": "brush" }],
-                  "annotations": [{ "id": 1, "image_id": 7, "category_id": 1, "bbox": [10, 20, 20, 30] }, { "id": 2, "image_id": 8, "category_id": 90, "bbox": [10, 20, 40, 30] }] }
+                  "annotations": [{ "id": 1, "image_id": 7, "category_id": 1, "bbox": [10, 20, 20, 30], "segmentation": [[10, 20, 30, 20, 30, 50]] },
+                    { "id": 2, "image_id": 8, "category_id": 90, "bbox": [10, 20, 40, 30], "segmentation": [[10, 20, 50, 20, 50, 50, 10, 50]] }] }
                 """
             );
         }
