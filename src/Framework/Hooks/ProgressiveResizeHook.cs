@@ -24,8 +24,8 @@ public sealed record ProgressiveResizeHookOptions(
 /// <c>finetune</c> part of the run. Evaluations see the pipeline's size. For classes and values of whole images, and for segmentation
 /// maps; not for boxes.
 /// </summary>
-/// <remarks>Howard, "Training Imagenet in 3 hours for USD 25", 2018, fast.ai; the options are MosaicML Composer's. Each pixel is the mean of
-/// those that it covers.</remarks>
+/// <remarks>Howard, "Training Imagenet in 3 hours for USD 25", 2018, fast.ai; the options are those of MosaicML's Composer. Each pixel is the
+/// mean of those that it covers.</remarks>
 [Component("ProgressiveResizeHook")]
 public sealed class ProgressiveResizeHook : Hook
 {

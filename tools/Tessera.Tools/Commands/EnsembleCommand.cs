@@ -119,11 +119,7 @@ internal static class EnsembleCommand
         };
 
     private static Option<string?> Folder() =>
-        new("--out-dir")
-        {
-            Description = "Folder for what the members predict together, and for the soup's checkpoint.",
-            HelpName = "DIR",
-        };
+        new("--out-dir") { Description = "Folder for what the members predict together, and for the soup's checkpoint.", HelpName = "DIR" };
 
     private static Option<string?> Output() =>
         new("--out") { Description = "Write everything that was found there as JSON.", HelpName = "ensemble.json" };
