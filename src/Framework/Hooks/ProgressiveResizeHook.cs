@@ -24,8 +24,8 @@ public sealed record ProgressiveResizeHookOptions(
 /// <c>finetune</c> part of the run. Evaluations see the pipeline's size. For classes and values of whole images, and for segmentation
 /// maps; not for boxes.
 /// </summary>
-/// <remarks>Howard, "Training Imagenet in 3 hours for USD 25", 2018, fast.ai; the options are those of MosaicML's Composer. Each pixel is the
-/// mean of those that it covers.</remarks>
+/// <remarks>Howard, "Training Imagenet in 3 hours for USD 25", 2018, fast.ai; the options are those of MosaicML's Composer. Each pixel is
+/// the mean of those that it covers.</remarks>
 [Component("ProgressiveResizeHook")]
 public sealed class ProgressiveResizeHook : Hook
 {
@@ -78,7 +78,15 @@ public sealed class ProgressiveResizeHook : Hook
         var (height, width) = ((int)batch.Images.shape[2], (int)batch.Images.shape[3]);
         var size = (Height: SideAt(height, run.Progress.Fraction), Width: SideAt(width, run.Progress.Fraction));
         if (_told != size)
-            s_log.LogInformation("Images of {0} x {1} pixels from iteration {2} on.", size.Width, size.Height, run.Progress.Iteration + 1);
+            s_log.LogInformation(
+                "Images of {0} x {1} pixels from iteration {2} on{3}",
+                size.Width,
+                size.Height,
+                run.Progress.Iteration + 1,
+                size == (height, width)
+                    ? "."
+                    : $"; evaluations see {width} x {height}, of which the model knows little before it trains on them."
+            );
         _told = size;
         if (size == (height, width))
             return;
