@@ -70,13 +70,17 @@ for (var i = 0; i < steps + 2; i++)
     seconds.Add(Stopwatch.GetElapsedTime(begin).TotalSeconds);
     waiting.Add(step.StageWaiting);
 }
-var waits = group.AllGather(BitConverter.GetBytes(Median(waiting))).Select(bytes => BitConverter.ToDouble(bytes));
+var waits = string.Join(
+    ' ',
+    group
+        .AllGather(BitConverter.GetBytes(Median(waiting)))
+        .Select(bytes => BitConverter.ToDouble(bytes).ToString("0.0000", CultureInfo.InvariantCulture))
+);
 if (group.Rank == 0)
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"seconds {Median(seconds):0.0000} early {step.TravellingBuckets.Early} of {step.TravellingBuckets.All} waiting "
-                + string.Join(' ', waits.Select(share => share.ToString("0.0000", CultureInfo.InvariantCulture)))
+            $"seconds {Median(seconds):0.0000} early {step.TravellingBuckets.Early} of {step.TravellingBuckets.All} waiting {waits}"
         )
     );
 return 0;

@@ -109,9 +109,7 @@ public sealed class OnnxPredictor : ImagePredictor
             Geometry = sample.Geometry,
         };
         var prepared = PreparedSample.Of(sample, _pipeline, new RandomSource(0));
-        var (height, width) = _facts.Preprocessing
-            ? (prepared.Pixels.Height, prepared.Pixels.Width)
-            : PixelValue.Size(prepared, _session.InputMetadata[OnnxExporter.Images].Dimensions, _path);
+        var (height, width) = PixelValue.Size(prepared, _session, _facts.Preprocessing ? null : OnnxExporter.Images, _path);
         using var images = _facts.Preprocessing ? PixelValue.Of(raw) : Planes(prepared, height, width);
         var inputs = new Dictionary<string, OrtValue> { [_facts.Preprocessing ? OnnxExporter.Pixels : OnnxExporter.Images] = images };
         using var content = PixelValue.ContentOf(prepared.Sample);

@@ -15,8 +15,7 @@ internal static class FreshModel
     public static VisionModel Make(ComponentSpec<VisionModel> spec, IServiceProvider services, DataInfo data, InitContext? initial)
     {
         var model = Kept.Keep(spec.Build(services, data));
-        SingleValueNorms.Attach(model);
-        TinyMaps.Attach(model);
+        LayerRules.Attach(model);
         try
         {
             if (initial is not null)

@@ -109,6 +109,16 @@ public sealed class Runner : IDisposable
             throw new UserErrorException("optimizer: the config has none. For example: { \"type\": \"AdamW\", \"lr\": 0.001 }.");
     }
 
+    /// <summary>What the config leaves to the training data.</summary>
+    private void FillIn(ConfigDocument? saved)
+    {
+        ClassWeighting.Fill(_session, saved, Tell, Warn);
+        TargetStandardization.Fill(_session, saved, Tell, Warn);
+
+        static void Tell(string text) => s_log.LogInformation("{0}", text);
+        static void Warn(string text) => s_log.LogWarning("{0}", text);
+    }
+
     /// <param name="former">What an earlier run has left in the work dir, to be removed.</param>
     /// <param name="commandLine">How the run was started.</param>
     private Trainer Build(IReadOnlyList<string> former, string? commandLine)
@@ -125,12 +135,7 @@ public sealed class Runner : IDisposable
         _session.SeedTensorLibrary();
         var loop = _session.Options.Train!.BuildLoop(_session.Services);
         LoadData(loop);
-        ClassWeighting.Fill(
-            _session,
-            checkpoint?.Info.Config,
-            text => s_log.LogInformation("{0}", text),
-            text => s_log.LogWarning("{0}", text)
-        );
+        FillIn(checkpoint?.Info.Config);
         var config = SavedConfig.ForRun(_session.Document, _workDir);
         var environment = TrainerAssembly.TellEnvironment(_session);
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command);
@@ -147,7 +152,7 @@ public sealed class Runner : IDisposable
             // Only now that nothing can be refused any more.
             if (former.Count > 0)
                 s_log.LogInformation("Removed the run that was here before: {0}.", WorkFolder.Remove(former));
-            AtomicFile.WriteText(Path.Combine(_workDir, "config.json"), config.SaveText());
+            AtomicFile.WriteText(Path.Combine(_workDir, WorkFolder.ConfigName), config.SaveText());
             RunRecord.Begin(_session, _workDir, parts.ValLoader is not null, environment, commandLine);
         }
         return trainer;

@@ -106,4 +106,23 @@ public sealed class ConfigToolTests : IDisposable
         Assert.Equal(0, Run("schema", "--out", "s.json").Code);
         Assert.Equal((0, "s.json is up to date.\n", ""), Run("schema", "--check", "--out", "s.json"));
     }
+
+    /// <summary>The components and the sections of a config's plugins, so that an editor knows them.</summary>
+    [Fact]
+    public void Schema_OfAConfig_HasItsPlugins()
+    {
+        var config = Path.Combine(Snippets.Repository, "samples", "plugins", "journal_shapes.json");
+        var (code, output, error) = Run("schema", config, "--out", "mine/s.json");
+        Assert.Equal((0, "mine/s.json written.\n"), (code, output));
+        Assert.Contains("\"$schema\": \"", error, StringComparison.Ordinal);
+        var written = File.ReadAllText(Path.Combine(_folder, "mine", "s.json"));
+        Assert.Contains("\"JournalHook\"", written, StringComparison.Ordinal);
+        Assert.NotNull(System.Text.Json.Nodes.JsonNode.Parse(written)!["properties"]!["journal"]);
+        Assert.Equal(0, Run("schema", config, "--out", "mine/s.json", "--check").Code);
+        Assert.DoesNotContain(
+            "JournalHook",
+            File.ReadAllText(Path.Combine(Snippets.Repository, "configs", "schema.json")),
+            StringComparison.Ordinal
+        );
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Tessera.Datasets.Storage;
 
 namespace Tessera.Datasets.Classification;
 
@@ -59,17 +60,8 @@ internal sealed record ListFile(IReadOnlyList<ListRow> Rows, string[]? Classes)
         };
     }
 
-    private static string Text(string path, byte[] bytes)
-    {
-        try
-        {
-            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
-        }
-        catch (DecoderFallbackException error)
-        {
-            throw new UserErrorException($"{path} is not UTF-8 text.", error);
-        }
-    }
+    private static string Text(string path, byte[] bytes) =>
+        Utf8Text.Of(bytes) ?? throw new UserErrorException($"{path} is not UTF-8 text.");
 
     private static List<ListRow> ReadTable(string path, string text, char delimiter)
     {

@@ -8,15 +8,7 @@ internal static class EntryName
     /// <summary>UTF-8 where it is that, otherwise byte for byte; what could confuse a terminal is replaced.</summary>
     public static string Of(ReadOnlySpan<byte> bytes)
     {
-        string name;
-        try
-        {
-            name = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
-        }
-        catch (DecoderFallbackException)
-        {
-            name = Encoding.Latin1.GetString(bytes);
-        }
+        var name = Utf8Text.Of(bytes) ?? Encoding.Latin1.GetString(bytes);
         name = string.Create(
             name.Length,
             name,

@@ -81,15 +81,8 @@ internal static class SampleList
             yield break;
         if (store.LengthOf(name) > MaxBytes)
             throw new UserErrorException($"{place} has more than {MaxBytes >> 20} MiB; is it a list of names?");
-        string text;
-        try
-        {
-            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(store.Read(name).Span);
-        }
-        catch (DecoderFallbackException error)
-        {
-            throw new UserErrorException($"{place} is not UTF-8 text; a list has a name a line.", error);
-        }
+        var text =
+            Utf8Text.Of(store.Read(name).Span) ?? throw new UserErrorException($"{place} is not UTF-8 text; a list has a name a line.");
         if (text.Contains('\0', StringComparison.Ordinal))
             throw new UserErrorException($"{place} holds zero characters, so it is no text in UTF-8; a list has a name a line.");
         var line = 0;

@@ -13,11 +13,21 @@ internal static class CheckpointErrors
             new Advice("Name one with \"prefix\"", "prefix")
         );
 
-    /// <summary>How the other weights of a file are taken.</summary>
-    public static string OtherWeights(WeightChoice taken) =>
-        taken == WeightChoice.Averaged
-            ? "For the others: init.weights \"trained\", or tools/test --weights trained."
-            : "For the average: init.weights \"averaged\", or tools/test --weights averaged.";
+    /// <summary>Which weights of a file are taken, and how the others are.</summary>
+    public static AdvisedText OtherWeights(string said, WeightChoice taken)
+    {
+        var (what, other) = taken == WeightChoice.Averaged ? ("the others", "trained") : ("the average", "averaged");
+        var advice = $"init.weights \"{other}\"";
+        return new($"{said}. For {what}: {advice}.", new Advice(advice, "weights", other));
+    }
+
+    /// <summary>An average that is no network is not taken, unless it is named.</summary>
+    /// <param name="key">The option that names it.</param>
+    public static AdvisedText LessComplete(string said, string key, string name)
+    {
+        var advice = $"\"{key}\": \"{name}\"";
+        return new($"{said}; {advice} takes the others", new Advice(advice, key, name));
+    }
 
     public static UserErrorException CannotSave(string path, Exception error, long needed) =>
         new(

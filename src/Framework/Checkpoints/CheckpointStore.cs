@@ -12,6 +12,9 @@ public sealed class CheckpointStore
     /// <summary>The file that names the newest checkpoint.</summary>
     internal const string PointerName = "last_checkpoint";
 
+    /// <summary>How the names of best checkpoints begin; the value that they are best by follows.</summary>
+    internal const string BestPrefix = "best_";
+
     private const string Extension = ".safetensors";
 
     private readonly Func<string, Stream>? _create;
@@ -87,7 +90,7 @@ public sealed class CheckpointStore
     /// <summary>Saves <c>best_&lt;metric&gt;.safetensors</c>, replacing the former best. Resumable like any other.</summary>
     public string SaveBest(string metric, StateWriter state, CheckpointInfo info) =>
         Write(
-            "best_" + string.Concat(metric.Select(letter => char.IsLetterOrDigit(letter) || letter is '-' or '.' ? letter : '_')),
+            BestPrefix + string.Concat(metric.Select(letter => char.IsLetterOrDigit(letter) || letter is '-' or '.' ? letter : '_')),
             state,
             info with
             {

@@ -19,7 +19,7 @@ internal sealed class NameMatch
     public List<string> PassedOver { get; private init; } = [];
 
     /// <summary>What a user should know of the choice.</summary>
-    public List<string> Notes { get; } = [];
+    public List<AdvisedText> Notes { get; } = [];
 
     public KeyMap? Map { get; private init; }
 
@@ -197,9 +197,11 @@ internal sealed class NameMatch
         if (rival is not null)
             throw CheckpointErrors.SeveralPlaces(path, taken._prefix, rival._prefix);
         taken.Notes.Add(
-            $"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); "
-                + $"those under \"{taken._prefix}\" are taken. "
-                + CheckpointErrors.OtherWeights(options.Weights)
+            CheckpointErrors.OtherWeights(
+                $"it has averaged weights (under \"{averaged._prefix}\") beside the trained ones (under \"{trained._prefix}\"); "
+                    + $"those under \"{taken._prefix}\" are taken",
+                options.Weights
+            )
         );
         return taken;
     }
@@ -216,8 +218,12 @@ internal sealed class NameMatch
             .MaxBy(other => other.Names.Count);
         if (average is not null)
             Notes.Add(
-                $"it has averaged weights under \"{average._prefix}\" as well, but {Names.Count - average.Names.Count} tensors fewer, "
-                    + $"so that the trained ones are taken; \"prefix\" takes the others (tools/test: --prefix {average._prefix})"
+                CheckpointErrors.LessComplete(
+                    $"it has averaged weights under \"{average._prefix}\" as well, but {Names.Count - average.Names.Count} tensors fewer, "
+                        + "so that the trained ones are taken",
+                    "prefix",
+                    average._prefix
+                )
             );
     }
 
@@ -229,8 +235,10 @@ internal sealed class NameMatch
             return;
         const string model = CheckpointParts.Model + ".";
         Notes.Add(
-            $"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken. "
-                + CheckpointErrors.OtherWeights(choice)
+            CheckpointErrors.OtherWeights(
+                $"the run kept averaged weights; the {(choice == WeightChoice.Averaged ? "average is" : "trained ones are")} taken",
+                choice
+            )
         );
         if (choice == WeightChoice.Trained)
             return;

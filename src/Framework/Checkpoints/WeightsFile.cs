@@ -30,7 +30,7 @@ public abstract class WeightsFile : IDisposable
     public virtual IReadOnlyList<string> Others => [];
 
     /// <summary>What a user should know of which weights are taken.</summary>
-    public virtual IReadOnlyList<string> Notes => [];
+    public virtual IReadOnlyList<AdvisedText> Notes => [];
 
     /// <summary>The class names that the file gives, in the order of its classifier's rows; null where it gives none.</summary>
     public virtual IReadOnlyList<string>? Classes => null;

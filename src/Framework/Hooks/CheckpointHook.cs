@@ -65,7 +65,8 @@ public sealed class CheckpointHook(CheckpointHookOptions options) : Hook, IMetri
         _savedIteration = run.Progress.Iteration;
         var name = Path.GetFileNameWithoutExtension(resumed.Path);
         var own = Path.GetDirectoryName(Path.GetFullPath(resumed.Path)) == Path.GetFullPath(run.WorkDir);
-        _savedName = own && !name.StartsWith("best_", StringComparison.Ordinal) ? name : null; // a best one stays as it is
+        // A best one stays as it is.
+        _savedName = own && !name.StartsWith(CheckpointStore.BestPrefix, StringComparison.Ordinal) ? name : null;
     }
 
     public override void AfterIteration(RunState run, Batch batch, LossMap losses)

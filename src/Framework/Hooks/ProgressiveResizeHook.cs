@@ -20,11 +20,12 @@ public sealed record ProgressiveResizeHookOptions(
 );
 
 /// <summary>
-/// Trains on smaller images first, which costs less: sides grow in a straight line between the <c>delay</c> and the <c>finetune</c> part of
-/// the run. Evaluations see the pipeline's size. For classes and values of whole images, and for segmentation maps; not for boxes.
+/// Trains on smaller images first, which costs less: sides grow in a straight line between the <c>delay</c> and the
+/// <c>finetune</c> part of the run. Evaluations see the pipeline's size. For classes and values of whole images, and for segmentation
+/// maps; not for boxes.
 /// </summary>
-/// <remarks>Howard, "Training Imagenet in 3 hours for USD 25", 2018, fast.ai; the options are MosaicML Composer's. Each pixel is the mean of
-/// those that it covers.</remarks>
+/// <remarks>Howard, "Training Imagenet in 3 hours for USD 25", 2018, fast.ai; the options are those of MosaicML's Composer. Each pixel is the
+/// mean of those that it covers.</remarks>
 [Component("ProgressiveResizeHook")]
 public sealed class ProgressiveResizeHook : Hook
 {
@@ -40,8 +41,8 @@ public sealed class ProgressiveResizeHook : Hook
             throw new UserErrorException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"ProgressiveResizeHook: delay {options.Delay} and finetune {options.Finetune} are more than the whole run; together at "
-                        + $"most 1 was expected."
+                    $"ProgressiveResizeHook: delay {options.Delay} and finetune {options.Finetune} are more than the whole run; "
+                        + $"together at most 1 was expected."
                 )
             );
         _options = options;

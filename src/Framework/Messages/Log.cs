@@ -33,6 +33,11 @@ public static class Log
     /// <summary>Whether the program has set a <see cref="Factory"/> of its own, and so shows the messages itself.</summary>
     public static bool HasFactory => s_places.Factory is not NullLoggerFactory;
 
+    /// <summary>How a program says a message in words of its own, such as the options of its command line: from the text and the values
+    /// that stand in it, the text to show. It holds for every place.</summary>
+    /// <value>null by default: messages are shown as they are.</value>
+    public static Func<string, IEnumerable<object?>, string>? Wording { get; set; }
+
     /// <summary>Sends messages to a further place, beside the factory.</summary>
     /// <param name="provider">Disposed with what is returned.</param>
     /// <returns>Ends it when disposed.</returns>
@@ -97,9 +102,33 @@ public static class Log
             Func<TState, Exception?, string> formatter
         )
         {
+            if (Wording is { } wording)
+            {
+                var text = formatter(state, exception);
+                var told = wording(text, Values(state));
+                if (told != text)
+                {
+                    Write(logLevel, eventId, told, exception, (said, _) => said);
+                    return;
+                }
+            }
+            Write(logLevel, eventId, state, exception, formatter);
+        }
+
+        private void Write<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
+        {
             foreach (var logger in Loggers)
                 logger.Log(logLevel, eventId, state, exception, formatter);
         }
+
+        private static IEnumerable<object?> Values<TState>(TState state) =>
+            state is IEnumerable<KeyValuePair<string, object?>> named ? named.Select(value => value.Value) : [];
 
         private ILogger[] Loggers
         {

@@ -125,6 +125,19 @@ public static class ParameterGroups
             select $"{child.name}.{parameter.name}",
         ];
 
+    /// <summary>Layers that are norms by their type's name and aren't marked as one: nothing that is said of norms holds for them. A line
+    /// for each type.</summary>
+    internal static IEnumerable<string> UnmarkedNorms(nn.Module model) =>
+        from child in model.named_modules()
+        where !child.module.IsNormalization() && !child.module.children().Any()
+        let parameters = child.module.parameters(recurse: false).ToArray()
+        where parameters.Length > 0 && parameters.All(parameter => parameter.dim() == 1)
+        let type = child.module.GetType().Name
+        where type.Contains("Norm", StringComparison.Ordinal)
+        group child.name by type into layers
+        select $"{layers.Key} ({layers.First()}) does not bear INormalization, so it is no norm to optimizer.groups.norm, weight penalties "
+            + "and train.norm_eval.";
+
     /// <summary>Multiplier by name: decay^(distance from the head); what lies outside a backbone is the head. What a peft method adds
     /// to a layer learns as the layer would.</summary>
     private static Dictionary<string, double> BackboneLayers(nn.Module model, OptimizerFactory factory)

@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Logging;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Models;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
@@ -18,6 +20,8 @@ namespace Tessera.Framework.Running;
 /// </summary>
 public sealed class TrainStep : IDisposable
 {
+    private static readonly ILogger s_log = Log.For(Log.Run);
+
     private readonly StepParts _parts;
     private readonly RunOptimizers _optimizers;
     private readonly Tuning _tuning;
@@ -33,8 +37,9 @@ public sealed class TrainStep : IDisposable
         _parts = parts;
         _tuning = new Tuning(parts.Model, parts.Step.Tuned(parts.Counts), parts.Step.Freeze ?? []);
         _stillNorms = [.. FrozenNorms(parts.Model).Union(ParameterGroups.Norms(parts.Model, parts.Step.NormEval ?? []))];
-        SingleValueNorms.Attach(parts.Model);
-        TinyMaps.Attach(parts.Model);
+        LayerRules.Attach(parts.Model);
+        foreach (var text in ParameterGroups.UnmarkedNorms(parts.Model))
+            s_log.LogWarning("{0}", text);
         if (parts.Device.type != DeviceType.CPU)
             parts.Model.to(parts.Device);
         if (parts.ChannelsLast)

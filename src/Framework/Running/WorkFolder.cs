@@ -9,6 +9,9 @@ namespace Tessera.Framework.Running;
 /// <summary>The folder a run writes to, and what an earlier run has left there.</summary>
 public static partial class WorkFolder
 {
+    /// <summary>The config of its run, resolved.</summary>
+    public const string ConfigName = "config.json";
+
     /// <summary>The folder in it that predictions are stored in.</summary>
     public const string Predictions = "predictions";
 
@@ -44,6 +47,19 @@ public static partial class WorkFolder
             new Advice(elsewhere, "work_dir", free)
         );
     }
+
+    /// <summary>The checkpoint by which a run is to be judged: its best, or its newest where no best one is kept.</summary>
+    /// <returns>null for a folder without checkpoints of a run.</returns>
+    /// <exception cref="UserErrorException">Several are best, each by another value.</exception>
+    public static string? CheckpointOf(string folder) =>
+        Directory.EnumerateFiles(folder, $"{CheckpointStore.BestPrefix}*.safetensors").Order(StringComparer.Ordinal).ToArray() switch
+        {
+            [var best] => best,
+            [] => CheckpointHook.Newest(folder),
+            var several => throw new UserErrorException(
+                $"{folder}\n  The run kept several best checkpoints: {string.Join(", ", several.Select(Path.GetFileName))}. Name one."
+            ),
+        };
 
     /// <summary>What runs have written there: checkpoints and the file that names the newest, logs, event files, batches that broke,
     /// predictions. Nothing else.</summary>

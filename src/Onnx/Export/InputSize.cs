@@ -6,6 +6,8 @@ namespace Tessera.Onnx.Export;
 /// <summary>The size of the model's input.</summary>
 internal static class InputSize
 {
+    private const string Named = "the size of the model's input must be named";
+
     /// <summary>What the pipeline makes of images of any size.</summary>
     /// <exception cref="UserErrorException">It makes one of each.</exception>
     public static (int Height, int Width) Of(Session session)
@@ -23,7 +25,8 @@ internal static class InputSize
             : throw new UserErrorException(
                 "The pipeline makes images of several sizes ("
                     + string.Join(", ", sizes.Select(size => $"{size.Height} x {size.Width}"))
-                    + " of three that were tried), so the size of the model's input must be named (tools/export: --size HxW)."
+                    + $" of three that were tried), so {Named}.",
+                new Advice(Named, "size")
             );
     }
 }

@@ -23,12 +23,16 @@ internal static class PixelValue
         return OrtValue.CreateTensorValueFromMemory(image.Bytes, [1, image.Height, image.Width, image.Channels]);
     }
 
-    /// <summary>The size of the network's input: the file's, or the image's where the file leaves it open.</summary>
-    /// <param name="sides">The file's, [B, C, H, W]; below 0 where they are open.</param>
+    /// <summary>The size of the network's input: the file's, or the image's where the file leaves it open or holds the pipeline.</summary>
+    /// <param name="runtime">The file, open.</param>
+    /// <param name="input">The file's input of prepared images, [B, C, H, W]; null where it takes them as they are.</param>
     /// <exception cref="UserErrorException">The image is larger.</exception>
-    public static (int Height, int Width) Size(PreparedSample prepared, IReadOnlyList<int> sides, string path)
+    public static (int Height, int Width) Size(PreparedSample prepared, InferenceSession runtime, string? input, string path)
     {
         var (height, width) = (prepared.Pixels.Height, prepared.Pixels.Width);
+        if (input is null)
+            return (height, width);
+        var sides = runtime.InputMetadata[input].Dimensions; // below 0 where they are open
         var (wantedHeight, wantedWidth) = (sides[2] < 0 ? height : sides[2], sides[3] < 0 ? width : sides[3]);
         return height <= wantedHeight && width <= wantedWidth
             ? (wantedHeight, wantedWidth)

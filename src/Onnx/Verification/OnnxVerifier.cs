@@ -84,9 +84,8 @@ public sealed class OnnxVerifier
     {
         var sample = open();
         var prepared = PreparedSample.Of(sample, pipeline, new RandomSource(0));
-        var (height, width) = _options.WithPreprocessing
-            ? (prepared.Pixels.Height, prepared.Pixels.Width)
-            : PixelValue.Size(prepared, runtime.InputMetadata[OnnxExporter.Images].Dimensions, "the exported file");
+        var images = _options.WithPreprocessing ? null : OnnxExporter.Images;
+        var (height, width) = PixelValue.Size(prepared, runtime, images, "the exported file");
         var planes = new float[3 * height * width];
         prepared.WritePlanes(planes, height, width);
         var expected = Expected(tensor(planes).view(1, 3, height, width));

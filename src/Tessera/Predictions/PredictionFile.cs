@@ -54,9 +54,28 @@ public sealed class PredictionFile
         }
         catch (IOException error)
         {
-            throw new UserErrorException($"{file}: it can't be read: {error.Message}", error);
+            throw CannotRead(file, error);
         }
     }
+
+    /// <summary>What a file says of all images, by its first line alone.</summary>
+    /// <param name="path">As for <see cref="Open"/>.</param>
+    /// <exception cref="UserErrorException">There is none, or its first line is damaged.</exception>
+    public static PredictionHeader ReadHeader(string path, string? part = null)
+    {
+        var file = PredictionFolder.Find(path, part) ?? throw PredictionErrors.NoFile(path, part);
+        try
+        {
+            return new PredictionReader(file).ReadHeader();
+        }
+        catch (IOException error)
+        {
+            throw CannotRead(file, error);
+        }
+    }
+
+    private static UserErrorException CannotRead(string file, IOException error) =>
+        new($"{file}: it can't be read: {error.Message}", error);
 
     /// <summary>Whether a file is of this format, by its first bytes.</summary>
     public static bool Is(string path)

@@ -22,30 +22,48 @@ internal sealed class PredictionReader(string file)
         IReadOnlyDictionary<string, double>? metrics = null;
         foreach (var text in File.ReadLines(file))
         {
-            _line++;
             if (metrics is not null)
+            {
+                _line++;
                 throw Wrong("nothing was expected behind the line that ends the file");
-            try
-            {
-                using var document = JsonDocument.Parse(text);
-                var line = document.RootElement;
-                if (line.ValueKind != JsonValueKind.Object)
-                    throw Wrong("an object was expected");
-                if (_line == 1)
-                    _header = Header(line);
-                else if (line.TryGetProperty(PredictionKeys.Images, out _))
-                    metrics = End(line);
-                else
-                    _images.Add(One(line));
             }
-            catch (JsonException)
-            {
-                throw Wrong("this is no valid JSON");
-            }
+            Line(
+                text,
+                line =>
+                {
+                    if (_line == 1)
+                        _header = Header(line);
+                    else if (line.TryGetProperty(PredictionKeys.Images, out _))
+                        metrics = End(line);
+                    else
+                        _images.Add(One(line));
+                }
+            );
         }
         if (metrics is null)
             throw Wrong("the file ends before the line that ends it: it is cut off");
         return (_header, Complete(), metrics);
+    }
+
+    /// <summary>What the first line says; no other is read.</summary>
+    public PredictionHeader ReadHeader()
+    {
+        Line(File.ReadLines(file).FirstOrDefault() ?? "", line => _header = Header(line));
+        return _header;
+    }
+
+    private void Line(string text, Action<JsonElement> read)
+    {
+        _line++;
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            read(document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement : throw Wrong("an object was expected"));
+        }
+        catch (JsonException)
+        {
+            throw Wrong("this is no valid JSON");
+        }
     }
 
     private PredictionHeader Header(JsonElement line)

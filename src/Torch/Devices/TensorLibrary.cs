@@ -36,6 +36,8 @@ public static class TensorLibrary
             lines.Add(("CPU, note", warning));
         if (CacheSizes.Note is { } note)
             lines.Add(("oneDNN, note", note));
+        if (LateScalars.Note is { } numbers)
+            lines.Add(("numbers, note", numbers));
         var devices = cuda.is_available() ? cuda.device_count() : 0;
         lines.Add(
             (

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Tessera.Torch.Loading;
 
 namespace Tessera.Torch.Memory;
 
@@ -32,6 +33,13 @@ internal static unsafe class LateScalars
 
     /// <summary>Whether it is in use.</summary>
     public static bool IsInstalled { get; private set; }
+
+    /// <summary>What a user should know where it is not in use; null where it is.</summary>
+    public static string? Note =>
+        IsInstalled
+            ? null
+            : "a number may be freed while libtorch reads it (docs/torchsharp.md, class Scalar); the remedy is known for TorchSharp "
+                + $"{LibTorch.TorchSharpVersion} on Linux on x64";
 
     /// <summary>How many wait now.</summary>
     internal static int Waiting

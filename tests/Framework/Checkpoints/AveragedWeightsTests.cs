@@ -71,7 +71,7 @@ public sealed class AveragedWeightsTests : WeightsInFiles
         PickleBuilder.Save(_folder.At("part.pth"), new Dictionary<string, object?> { ["model"] = _source.state_dict(), ["ema"] = average });
         AssertWhole(_folder.At("part.pth"), _source);
         using (var file = WeightsFile.Open(_folder.At("part.pth")))
-            Assert.Contains("lack 2 tensors", Assert.Single(file.Notes), StringComparison.Ordinal);
+            Assert.Contains("lack 2 tensors", Assert.Single(file.Notes).Text, StringComparison.Ordinal);
         var flat = _source
             .state_dict()
             .Select(pair => (Name: "model." + pair.Key, pair.Value))

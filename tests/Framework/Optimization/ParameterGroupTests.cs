@@ -33,6 +33,40 @@ public sealed class ParameterGroupTests
         Assert.Equal((1, 0), Multipliers(groups, "bn.bias")); // a norm's bias is the norm's
     }
 
+    /// <summary>A plugin's norm that isn't marked gets the decay of every layer; it is said, once for its type.</summary>
+    [Fact]
+    public void UnmarkedNorms_AreNamed_MarkedOnesAndOtherScalesAreNot()
+    {
+        using var model = Sequential(
+            ("a", new RootMeanNorm()),
+            ("b", new RootMeanNorm()),
+            ("c", new MarkedNorm()),
+            ("d", new Scale()),
+            ("e", BatchNorm1d(2))
+        );
+        Assert.Equal(
+            [
+                "RootMeanNorm (a) does not bear INormalization, so it is no norm to optimizer.groups.norm, weight penalties and "
+                    + "train.norm_eval.",
+            ],
+            ParameterGroups.UnmarkedNorms(model)
+        );
+    }
+
+    private class Scale : Module<Tensor, Tensor>
+    {
+        protected readonly TorchSharp.Modules.Parameter weight = Parameter(ones(2));
+
+        public Scale()
+            : base("scale") => RegisterComponents();
+
+        public override Tensor forward(Tensor x) => x * weight;
+    }
+
+    private sealed class RootMeanNorm : Scale;
+
+    private sealed class MarkedNorm : Scale, INormalization;
+
     [Fact]
     public void Split_LongestPatternWins_ShorthandsMultiply()
     {

@@ -10,17 +10,9 @@ public sealed class SizeTests
     private static readonly Dictionary<string, string> s_exceptions = new()
     {
         ["ConvertDatasetCommand.Create"] = Options,
-        ["ConfusionMatrixCommand.Create"] = Options,
-        ["BrowseDatasetCommand.Create"] = Options,
-        ["TestCommand.Create"] = Options,
         ["PredictCommand.Create"] = Options,
-        ["AttentionCommand.Create"] = Options,
         ["ExplainCommand.Create"] = Options,
         ["SplitDatasetCommand.Create"] = Options,
-        ["TestRobustnessCommand.Create"] = Options,
-        ["FindLabelErrorsCommand.Create"] = Options,
-        ["FindThresholdCommand.Create"] = Options,
-        ["FuseResultsCommand.Create"] = Options,
     };
 
     private const string Options = "states the tool's options one after another, which is read as a list";

@@ -13,6 +13,7 @@ public sealed class LateScalarsTests
         const int many = 100_000;
         LibTorch.Load();
         Assert.True(LateScalars.IsInstalled);
+        Assert.Null(LateScalars.Note);
         for (var i = 0; i < many; i++)
             Drop(i);
         Assert.True(LateScalars.Waiting >= many);

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Logging;
+using Tessera.Framework.Running;
 using Tessera.Tools.Logs;
 using Tessera.Tools.Reporting;
 
@@ -31,7 +32,7 @@ internal sealed partial class BoardRun(string folder)
 
     /// <summary>Whether a folder is a work dir: something is logged below it, or about to be.</summary>
     public static bool Is(string folder) =>
-        File.Exists(Path.Combine(folder, "config.json")) && File.Exists(Path.Combine(folder, RunFacts.FileName))
+        File.Exists(Path.Combine(folder, WorkFolder.ConfigName)) && File.Exists(Path.Combine(folder, RunFacts.FileName))
         || Logs(folder).Any(log => log.Exists);
 
     /// <summary>Looks at the files.</summary>

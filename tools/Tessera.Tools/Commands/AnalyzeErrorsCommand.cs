@@ -21,30 +21,25 @@ internal static class AnalyzeErrorsCommand
             Description =
                 "A work dir with stored predictions, or a file of its folder predictions; or what tools/test --predictions wrote.",
         };
-        var folder = new Option<string?>("--out-dir")
-        {
-            Description = "Where errors.json and the pictures go. Default: errors-NAME-OF-CONFIG.",
-            HelpName = "DIR",
-        };
+        var folder = CommandLine.OutDir("Where errors.json and the pictures go. Default: errors-NAME-OF-CONFIG.");
         var similar = new Option<string[]>("--similar")
         {
             Description = "Detectors: classes that COCO's curve Sim forgives for each other, A,B,C; several groups in order.",
             HelpName = "CLASSES",
             DefaultValueFactory = _ => [],
         };
-        var boundary = new Option<double>("--boundary")
-        {
-            Description = "Segmentation: the boundary's width on each side, as a part of the image's diagonal. Default: 0.02.",
-            HelpName = "PART",
-            DefaultValueFactory = _ => 0.02,
-        };
-        var fit = new Option<string?>("--temperature-from")
-        {
-            Description =
-                "Classes: stored predictions of val, which the temperature is fitted on. Default: those in the same work dir; where there "
-                + "are none, five folds of RESULTS.",
-            HelpName = "RESULTS",
-        };
+        var boundary = CommandLine.Option<double>(
+            "--boundary",
+            "PART",
+            0.02,
+            "Segmentation: the boundary's width on each side, as a part of the image's diagonal. Default: 0.02."
+        );
+        var fit = CommandLine.Option<string?>(
+            "--temperature-from",
+            "RESULTS",
+            "Classes: stored predictions of val, which the temperature is fitted on. Default: those in the same work dir; where there "
+                + "are none, five folds of RESULTS."
+        );
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "analyze-errors",

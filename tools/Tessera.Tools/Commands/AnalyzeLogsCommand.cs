@@ -29,24 +29,14 @@ internal static class AnalyzeLogsCommand
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
         };
-        var output = new Option<string>("--out")
-        {
-            Description = "The picture: .png or .svg. Default: curves.png.",
-            HelpName = "PATH",
-            DefaultValueFactory = _ => "curves.png",
-        };
-        var smooth = new Option<double>("--smooth")
-        {
-            Description = "Smoothing of training values, 0 (none) to below 1; the raw ones stay faintly. Default: 0.6.",
-            HelpName = "SHARE",
-            DefaultValueFactory = _ => 0.6,
-        };
-        var title = new Option<string>("--title")
-        {
-            Description = "Above the picture.",
-            HelpName = "TEXT",
-            DefaultValueFactory = _ => "",
-        };
+        var output = CommandLine.Option<string>("--out", "PATH", "curves.png", "The picture: .png or .svg. Default: curves.png.");
+        var smooth = CommandLine.Option<double>(
+            "--smooth",
+            "SHARE",
+            0.6,
+            "Smoothing of training values, 0 (none) to below 1; the raw ones stay faintly. Default: 0.6."
+        );
+        var title = CommandLine.Option<string>("--title", "TEXT", "", "Above the picture.");
         var command = new Command("analyze-logs", "Draws the curves of one or several runs into one picture, and gives their speed.")
         {
             paths,

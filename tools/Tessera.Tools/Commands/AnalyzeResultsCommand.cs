@@ -26,26 +26,10 @@ internal static class AnalyzeResultsCommand
         {
             Description = "What tools/test stored in a work dir, or --predictions wrote; or a checkpoint.",
         };
-        var folder = new Option<string?>("--out-dir")
-        {
-            Description = "Where pictures, index.html and images.json go. Default: results-NAME-OF-CONFIG.",
-            HelpName = "DIR",
-        };
-        var count = new Option<int>("--count")
-        {
-            Description = "How many of the worst, and of the best. Default: 10.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 10,
-        };
-        var score = new Option<double?>("--score-thr")
-        {
-            Description = "Detectors: boxes that score less are not drawn. Default: 0.3.",
-            HelpName = "SCORE",
-        };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var folder = CommandLine.OutDir("Where pictures, index.html and images.json go. Default: results-NAME-OF-CONFIG.");
+        var count = CommandLine.Option<int>("--count", "N", 10, "How many of the worst, and of the best. Default: 10.");
+        var score = CommandLine.Option<double?>("--score-thr", "SCORE", "Detectors: boxes that score less are not drawn. Default: 0.3.");
+        var model = new EvaluationArguments();
         var command = new Command(
             "analyze-results",
             "Shows the images that are predicted worst and best, by their own AP, IoU or probability, as pictures and one HTML page."
@@ -56,11 +40,8 @@ internal static class AnalyzeResultsCommand
             folder,
             count,
             score,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
@@ -68,13 +49,8 @@ internal static class AnalyzeResultsCommand
                 parsed.GetValue(folder),
                 parsed.GetValue(count),
                 parsed.GetValue(score),
-                new SessionOptions
-                {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = parsed.GetRequiredValue(overrides),
-                },
-                weights.Read(parsed)
+                model.Session(parsed),
+                model.Weights(parsed)
             )
         );
         return command;

@@ -9,6 +9,7 @@ using Tessera.Framework.Files;
 using Tessera.Framework.Models;
 using Tessera.Models.Explanation.Attention;
 using Tessera.Tools.Attention;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -18,87 +19,27 @@ internal static class AttentionCommand
 {
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, of a model with attention." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, of a model with attention.");
         var image = new Argument<string>("IMAGE") { Description = "An image file." };
-        var blocks = new Option<string>("--blocks")
-        {
-            Description = "Attention layers that are drawn and put together, counted from 0 as they run: all, or 0,5,11. Default: all.",
-            HelpName = "LIST",
-            DefaultValueFactory = _ => "all",
-        };
-        var heads = new Option<string>("--heads")
-        {
-            Description = "mean or max of a block's heads, or each, which also draws every head. Default: mean.",
-            HelpName = "HOW",
-            DefaultValueFactory = _ => "mean",
-        };
-        var synthesis = new Option<string>("--synthesis")
-        {
-            Description = "How blocks become one map: rollout, mean, sum, or relevance (of --target). Default: rollout.",
-            HelpName = "HOW",
-            DefaultValueFactory = _ => "rollout",
-        };
-        var target = new Option<string?>("--target")
-        {
-            Description =
-                "What relevance speaks for: top1, or a class or value by its name; of a detector also its objects 1, 2 …; of a "
-                + "segmentor also CLASS@X1:Y1:X2:Y2. Default: top1.",
-            HelpName = "NAME",
-        };
-        var foreground = new Option<int?>("--foreground")
-        {
-            Description = "Cut the map of this block into foreground and background.",
-            HelpName = "BLOCK",
-        };
-        var threshold = new Option<string?>("--threshold")
-        {
-            Description =
-                "Where it is cut: otsu; mass:0.6, the fewest patches that hold this share; or a value from 0 to 1 of the scaled map. "
-                + "Default: otsu.",
-            HelpName = "HOW",
-        };
-        var truth = new Option<string?>("--truth")
-        {
-            Description =
-                "The true foreground, for its IoU: an image of the same size, 0 for background, 255 left out where there are other values.",
-            HelpName = "MASK",
-        };
-        var folder = new Option<string?>("--out-dir")
-        {
-            Description = "Where pictures and arrays go. Default: attention-NAME-OF-CHECKPOINT.",
-            HelpName = "DIR",
-        };
+        var asked = new AttentionArguments();
+        var truth = CommandLine.Option<string?>(
+            "--truth",
+            "MASK",
+            "The true foreground, for its IoU: an image of the same size, 0 for background, 255 left out where there are other values."
+        );
+        var folder = CommandLine.OutDir("Where pictures and arrays go. Default: attention-NAME-OF-CHECKPOINT.");
         var device = CommandLine.Device();
         var weights = CommandLine.Weights();
         var plugins = CommandLine.Plugins();
-        var command = new Command("attention", "Shows where a transformer looks in an image.")
-        {
-            checkpoint,
-            image,
-            blocks,
-            heads,
-            synthesis,
-            target,
-            foreground,
-            threshold,
-            truth,
-            folder,
-            device,
-            weights,
-            plugins,
-        };
+        var command = new Command("attention", "Shows where a transformer looks in an image.") { checkpoint, image };
+        asked.AddTo(command);
+        foreach (var option in (Option[])[truth, folder, device, weights, plugins])
+            command.Add(option);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(checkpoint),
                 parsed.GetRequiredValue(image),
-                AttentionArguments.Read(
-                    parsed.GetRequiredValue(blocks),
-                    parsed.GetRequiredValue(heads),
-                    parsed.GetRequiredValue(synthesis),
-                    parsed.GetValue(target),
-                    parsed.GetValue(foreground),
-                    parsed.GetValue(threshold)
-                ),
+                asked.Read(parsed),
                 parsed.GetValue(truth),
                 parsed.GetValue(folder),
                 new AttentionReaderOptions

@@ -23,30 +23,14 @@ internal static class BenchmarkCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string?>("CHECKPOINT")
-        {
-            Description =
-                "A checkpoint, or published weights. Random weights without it; what a detector finds, and so its post-processing, "
-                + "depends on them.",
-            DefaultValueFactory = _ => null,
-        };
-        var batches = new Option<int>("--batches")
-        {
-            Description = "How many batches are measured. Default: 50.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 50,
-        };
-        var warmup = new Option<int>("--warmup")
-        {
-            Description = "How many go before them unmeasured. Default: 5.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 5,
-        };
-        var output = new Option<string?>("--out") { Description = "Write the figures there as JSON.", HelpName = "benchmark.json" };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var checkpoint = CheckpointArgument.Optional(
+            "A checkpoint, or published weights. Random weights without it; what a detector finds, and so its post-processing, "
+                + "depends on them."
+        );
+        var batches = CommandLine.Option<int>("--batches", "N", 50, "How many batches are measured. Default: 50.");
+        var warmup = CommandLine.Option<int>("--warmup", "N", 5, "How many go before them unmeasured. Default: 5.");
+        var output = CommandLine.Option<string?>("--out", "benchmark.json", "Write the figures there as JSON.");
+        var model = new EvaluationArguments();
         var command = new Command(
             "benchmark",
             "Measures images per second of an evaluation: data, forward, post-processing, and all together."
@@ -57,11 +41,8 @@ internal static class BenchmarkCommand
             batches,
             warmup,
             output,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
@@ -69,13 +50,8 @@ internal static class BenchmarkCommand
                 parsed.GetValue(batches),
                 parsed.GetValue(warmup),
                 parsed.GetValue(output),
-                new SessionOptions
-                {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = parsed.GetRequiredValue(overrides),
-                },
-                weights.Read(parsed)
+                model.Session(parsed),
+                model.Weights(parsed)
             )
         );
         return command;

@@ -16,11 +16,11 @@ internal static class BoardCommand
             Description = "Work dirs, or folders that hold some; runs that begin there later are shown, too.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var port = new Option<int?>("--port")
-        {
-            Description = "Where it listens, at 127.0.0.1 alone; 0: any that is free. Default: 6060, or the next that is free.",
-            HelpName = "N",
-        };
+        var port = CommandLine.Option<int?>(
+            "--port",
+            "N",
+            "Where it listens, at 127.0.0.1 alone; 0: any that is free. Default: 6060, or the next that is free."
+        );
         var command = new Command("board", "Shows runs in a browser while they train: curves and states, renewed by themselves.")
         {
             folders,

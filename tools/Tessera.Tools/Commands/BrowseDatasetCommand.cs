@@ -17,41 +17,17 @@ internal static class BrowseDatasetCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var folder = new Option<string>("--out-dir")
-        {
-            Description = "Where the PNGs and index.html go. Default: browse-NAME-OF-CONFIG.",
-            HelpName = "DIR",
-        };
-        var count = new Option<int>("--count")
-        {
-            Description = "How many samples. Default: 20.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 20,
-        };
-        var split = new Option<string>("--split")
-        {
-            Description = "train, val or test. Default: train.",
-            HelpName = "PART",
-            DefaultValueFactory = _ => "train",
-        };
-        var seed = new Option<long?>("--seed")
-        {
-            Description = "Which samples and which augmentations. Default: the config's.",
-            HelpName = "N",
-        };
-        var variants = new Option<int>("--variants")
-        {
-            Description =
-                "How often each sample is sent through the pipeline: its augmentations in that many epochs. Default: 2 for train, "
-                + "otherwise 1.",
-            HelpName = "N",
-        };
-        var opacity = new Option<double>("--opacity")
-        {
-            Description = "Of segmentation maps and masks, 0 to 1. Default: 0.5.",
-            HelpName = "SHARE",
-            DefaultValueFactory = _ => 0.5,
-        };
+        var folder = CommandLine.OutDir("Where the PNGs and index.html go. Default: browse-NAME-OF-CONFIG.");
+        var count = CommandLine.Option<int>("--count", "N", 20, "How many samples. Default: 20.");
+        var split = CommandLine.Option<string>("--split", "PART", "train", "train, val or test. Default: train.");
+        var seed = CommandLine.Option<long?>("--seed", "N", "Which samples and which augmentations. Default: the config's.");
+        var variants = CommandLine.Option<int>(
+            "--variants",
+            "N",
+            "How often each sample is sent through the pipeline: its augmentations in that many epochs. Default: 2 for train, "
+                + "otherwise 1."
+        );
+        var opacity = CommandLine.Option<double>("--opacity", "SHARE", 0.5, "Of segmentation maps and masks, 0 to 1. Default: 0.5.");
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "browse-dataset",

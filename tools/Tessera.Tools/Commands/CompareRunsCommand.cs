@@ -10,7 +10,7 @@ internal static class CompareRunsCommand
     public static Command Create()
     {
         var arguments = new ComparisonArguments();
-        var output = new Option<string?>("--out") { Description = "Write all figures there, as JSON.", HelpName = "comparison.json" };
+        var output = CommandLine.Option<string?>("--out", "comparison.json", "Write all figures there, as JSON.");
         var command = new Command(
             "compare-runs",
             "Says whether runs are better than the first one: exit code 0 better, 4 not shown, 5 worse."

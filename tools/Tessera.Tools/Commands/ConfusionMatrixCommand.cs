@@ -38,35 +38,26 @@ internal static class ConfusionMatrixCommand
         {
             Description = "What tools/test stored in a work dir, or --predictions wrote; or a checkpoint.",
         };
-        var output = new Option<string>("--out")
-        {
-            Description = "The picture, .png or .svg; the numbers go beside it as .json. Default: confusion-matrix.png.",
-            HelpName = "PICTURE",
-            DefaultValueFactory = _ => "confusion-matrix.png",
-        };
-        var score = new Option<double>("--score-thr")
-        {
-            Description = "Detectors: boxes that score less are left out. Default: 0.3.",
-            HelpName = "SCORE",
-            DefaultValueFactory = _ => 0.3,
-        };
-        var iou = new Option<double>("--iou-thr")
-        {
-            Description = "Detectors: the least overlap of a box with its object. Default: 0.5.",
-            HelpName = "IOU",
-            DefaultValueFactory = _ => 0.5,
-        };
-        var normalize = new Option<MatrixNormalization>("--normalize")
-        {
-            Description =
-                "What the shares are of: true (each true class), pred (each predicted class), all, or none (counts alone). Default: true.",
-            HelpName = "OF",
-            DefaultValueFactory = _ => MatrixNormalization.True,
-        };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var output = CommandLine.Option<string>(
+            "--out",
+            "PICTURE",
+            "confusion-matrix.png",
+            "The picture, .png or .svg; the numbers go beside it as .json. Default: confusion-matrix.png."
+        );
+        var score = CommandLine.Option<double>("--score-thr", "SCORE", 0.3, "Detectors: boxes that score less are left out. Default: 0.3.");
+        var iou = CommandLine.Option<double>(
+            "--iou-thr",
+            "IOU",
+            0.5,
+            "Detectors: the least overlap of a box with its object. Default: 0.5."
+        );
+        var normalize = CommandLine.Option<MatrixNormalization>(
+            "--normalize",
+            "OF",
+            MatrixNormalization.True,
+            "What the shares are of: true (each true class), pred (each predicted class), all, or none (counts alone). Default: true."
+        );
+        var model = new EvaluationArguments();
         var command = new Command(
             "confusion-matrix",
             "Draws how often each class is taken for each other: classes, pixels of maps, or boxes with a row and a column for the "
@@ -79,11 +70,8 @@ internal static class ConfusionMatrixCommand
             score,
             iou,
             normalize,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
@@ -92,13 +80,8 @@ internal static class ConfusionMatrixCommand
                 parsed.GetValue(score),
                 parsed.GetValue(iou),
                 parsed.GetValue(normalize),
-                new SessionOptions
-                {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = parsed.GetRequiredValue(overrides),
-                },
-                weights.Read(parsed)
+                model.Session(parsed),
+                model.Weights(parsed)
             )
         );
         return command;

@@ -18,20 +18,18 @@ internal static class ConvertMasksCommand
     {
         var masks = new Argument<string>("MASKS") { Description = "A folder (or .zip archive) of colour masks: PNG, BMP, WebP or JPEG." };
         var output = new Argument<string>("OUT") { Description = "The folder for the index PNGs and legend.json." };
-        var legend = new Option<string?>("--legend")
-        {
-            Description =
-                "Which colour is which class: .json ({ \"road\": \"#804080\" }) or .csv (name, red, green, blue). \"ignore\" becomes "
-                + "255. Default: every colour found is a class.",
-            HelpName = "FILE",
-        };
-        var tolerance = new Option<int>("--tolerance")
-        {
-            Description =
-                "Take the nearest colour, each channel at most N off; for masks that were compressed or have soft edges. Default: 0.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 0,
-        };
+        var legend = CommandLine.Option<string?>(
+            "--legend",
+            "FILE",
+            "Which colour is which class: .json ({ \"road\": \"#804080\" }) or .csv (name, red, green, blue). \"ignore\" becomes "
+                + "255. Default: every colour found is a class."
+        );
+        var tolerance = CommandLine.Option<int>(
+            "--tolerance",
+            "N",
+            0,
+            "Take the nearest colour, each channel at most N off; for masks that were compressed or have soft edges. Default: 0."
+        );
         tolerance.Validators.Add(result =>
         {
             if (

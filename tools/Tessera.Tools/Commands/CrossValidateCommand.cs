@@ -13,23 +13,23 @@ internal static class CrossValidateCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var folds = new Option<int>("--folds")
-        {
-            Description = "Into how many parts the samples of train are dealt; each is evaluated once. Default: 5.",
-            HelpName = "K",
-            DefaultValueFactory = _ => 5,
-        };
-        var repeats = new Option<int?>("--repeats")
-        {
-            Description = "How many seeds, from the config's on; each deals the folds anew. Default: 1.",
-            HelpName = "R",
-        };
-        var seeds = new Option<string?>("--seeds") { Description = "The seeds themselves, such as 0,1,7.", HelpName = "LIST" };
-        var foldSeed = new Option<long?>("--fold-seed")
-        {
-            Description = "Deals the folds alike for all seeds, by this one. Default: each seed its own.",
-            HelpName = "N",
-        };
+        var folds = CommandLine.Option<int>(
+            "--folds",
+            "K",
+            5,
+            "Into how many parts the samples of train are dealt; each is evaluated once. Default: 5."
+        );
+        var repeats = CommandLine.Option<int?>(
+            "--repeats",
+            "R",
+            "How many seeds, from the config's on; each deals the folds anew. Default: 1."
+        );
+        var seeds = CommandLine.Option<string?>("--seeds", "LIST", "The seeds themselves, such as 0,1,7.");
+        var foldSeed = CommandLine.Option<long?>(
+            "--fold-seed",
+            "N",
+            "Deals the folds alike for all seeds, by this one. Default: each seed its own."
+        );
         var groups = SplitArguments.Group();
         var yes = new Option<bool>("--yes") { Description = "Take so many folds although it costs much and gains nothing." };
         var shared = new ExperimentArguments("work_dirs/NAME-OF-CONFIG_cross-validate");

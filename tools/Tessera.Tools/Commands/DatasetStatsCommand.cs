@@ -15,12 +15,8 @@ internal static class DatasetStatsCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var output = new Option<string?>("--out") { Description = "Write everything there as JSON.", HelpName = "stats.json" };
-        var picture = new Option<string?>("--picture")
-        {
-            Description = "Draw how often each class occurs in the first part: .png or .svg.",
-            HelpName = "PATH",
-        };
+        var output = CommandLine.Option<string?>("--out", "stats.json", "Write everything there as JSON.");
+        var picture = CommandLine.Option<string?>("--picture", "PATH", "Draw how often each class occurs in the first part: .png or .svg.");
         var split = new Option<string[]>("--split")
         {
             Description = "Which parts: train, val, test. Default: all that the config has.",
@@ -28,12 +24,11 @@ internal static class DatasetStatsCommand
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
         };
-        var beta = new Option<double?>("--beta")
-        {
-            Description =
-                "Of the effective number of samples, in [0, 1). Default: 0.9999; for pixels 1 - 1 / (pixels of the most frequent class).",
-            HelpName = "BETA",
-        };
+        var beta = CommandLine.Option<double?>(
+            "--beta",
+            "BETA",
+            "Of the effective number of samples, in [0, 1). Default: 0.9999; for pixels 1 - 1 / (pixels of the most frequent class)."
+        );
         var quick = new Option<bool>("--no-duplicates")
         {
             Description = "Don't look for images that show the same; only headers are read then.",

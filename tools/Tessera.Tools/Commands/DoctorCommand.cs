@@ -10,17 +10,12 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var overfit = new Option<int?>("--overfit")
-        {
-            Description = "Also: can the model learn N samples by heart, and if not, where does it stop?",
-            HelpName = "N",
-        };
-        var minutes = new Option<double>("--overfit-minutes")
-        {
-            Description = "Time for that. Default: 5.",
-            HelpName = "MINUTES",
-            DefaultValueFactory = _ => 5,
-        };
+        var overfit = CommandLine.Option<int?>(
+            "--overfit",
+            "N",
+            "Also: can the model learn N samples by heart, and if not, where does it stop?"
+        );
+        var minutes = CommandLine.Option<double>("--overfit-minutes", "MINUTES", 5, "Time for that. Default: 5.");
         var device = CommandLine.Device();
         var overrides = CommandLine.CfgOptions();
         var command = new Command(

@@ -4,6 +4,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Models.Detection;
 using Tessera.Tools.Ensembles;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -71,11 +72,7 @@ internal static class EnsembleCommand
     }
 
     private static Argument<string[]> Checkpoints() =>
-        new("CHECKPOINT")
-        {
-            Description = "Checkpoints of tools/train, of the same classes; their architectures may differ.",
-            Arity = ArgumentArity.OneOrMore,
-        };
+        CheckpointArgument.Several("Checkpoints of tools/train, of the same classes; their architectures may differ.");
 
     private static Option<VoteKind> Vote() =>
         new("--vote")
@@ -122,11 +119,7 @@ internal static class EnsembleCommand
         };
 
     private static Option<string?> Folder() =>
-        new("--out-dir")
-        {
-            Description = "Folder for what the members predict together, and for the soup's checkpoint.",
-            HelpName = "DIR",
-        };
+        new("--out-dir") { Description = "Folder for what the members predict together, and for the soup's checkpoint.", HelpName = "DIR" };
 
     private static Option<string?> Output() =>
         new("--out") { Description = "Write everything that was found there as JSON.", HelpName = "ensemble.json" };

@@ -17,11 +17,7 @@ internal static class EvalMetricCommand
                 "A work dir, or a file of its folder predictions; or what tools/test --predictions wrote: COCO results (.json) for boxes, "
                 + ".jsonl for classes and numbers, a folder of PNGs for maps.",
         };
-        var output = new Option<string?>("--out")
-        {
-            Description = "Write the metrics there: a flat JSON object of fractions.",
-            HelpName = "metrics.json",
-        };
+        var output = CommandLine.Option<string?>("--out", "metrics.json", "Write the metrics there: a flat JSON object of fractions.");
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "eval-metric",

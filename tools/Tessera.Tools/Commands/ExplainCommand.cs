@@ -4,6 +4,7 @@ using Tessera.Explaining;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Models.Explanation.Faithfulness;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Explaining;
 using Tessera.Tools.Output;
 
@@ -19,33 +20,31 @@ internal static class ExplainCommand
 
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train.");
         var input = new Argument<string>("IMAGE|FOLDER|PART")
         {
             Description =
                 "An image; a folder whose images are explained (folders in it too); or val or test: samples of the checkpoint's config, "
                 + "whose labels are known.",
         };
-        var method = new Option<string>("--method")
-        {
-            Description = "Names of methods, or all; tools/list-components \"activation map\" shows them. Default: grad_cam.",
-            HelpName = "NAME,…",
-            DefaultValueFactory = _ => "grad_cam",
-        };
-        var target = new Option<string>("--target")
-        {
-            Description =
-                "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; "
+        var method = CommandLine.Option<string>(
+            "--method",
+            "NAME,…",
+            "grad_cam",
+            "Names of methods, or all; tools/list-components \"activation map\" shows them. Default: grad_cam."
+        );
+        var target = CommandLine.Option<string>(
+            "--target",
+            "NAME,…",
+            "What is explained: top1, top3 …; labels (of a part, or the name of an image's folder); classes; values of a regression; "
                 + "of a detector's objects 1, 2 …; of a segmentor CLASS@X1:Y1:X2:Y2, a rectangle of the image. Default: top1; of a "
-                + "regression all values.",
-            HelpName = "NAME,…",
-        };
-        var layer = new Option<string>("--layer")
-        {
-            Description =
-                "Modules of the model whose maps are read; of several the mean is taken. Default: auto, which says what it took and why.",
-            HelpName = "NAME,…",
-        };
+                + "regression all values."
+        );
+        var layer = CommandLine.Option<string>(
+            "--layer",
+            "NAME,…",
+            "Modules of the model whose maps are read; of several the mean is taken. Default: auto, which says what it took and why."
+        );
         var augSmooth = new Option<bool>("--aug-smooth") { Description = "The mean of six maps: mirrored and not, brighter and darker." };
         var eigenSmooth = new Option<bool>("--eigen-smooth")
         {
@@ -55,29 +54,14 @@ internal static class ExplainCommand
         {
             Description = "Also measure how truly the maps of classes show what the model decides by, beside random maps; takes longer.",
         };
-        var beside = new Option<string[]>("--beside")
-        {
-            Description = "A further checkpoint that explains the same images beside the first. May be given several times.",
-            HelpName = "CHECKPOINT",
-            DefaultValueFactory = _ => [],
-        };
-        var count = new Option<int?>("--count")
-        {
-            Description = $"The first N images. Default: all of a folder, {MostSamples} of a part.",
-            HelpName = "N",
-        };
-        var folder = new Option<string>("--out-dir")
-        {
-            Description = "Where pictures, index.html and explanations.jsonl go. Default: explain-NAME-OF-CHECKPOINT.",
-            HelpName = "DIR",
-        };
+        var beside = CheckpointArgument.Further(
+            "--beside",
+            "A further checkpoint that explains the same images beside the first. May be given several times."
+        );
+        var count = CommandLine.Option<int?>("--count", "N", $"The first N images. Default: all of a folder, {MostSamples} of a part.");
+        var folder = CommandLine.OutDir("Where pictures, index.html and explanations.jsonl go. Default: explain-NAME-OF-CHECKPOINT.");
         var arrays = new Option<bool>("--arrays") { Description = "Also write each map as .npy, float32, at the size of its image." };
-        var batch = new Option<int>("--batch")
-        {
-            Description = "Maps that are computed at once. Default: 8.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 8,
-        };
+        var batch = CommandLine.Option<int>("--batch", "N", 8, "Maps that are computed at once. Default: 8.");
         var overrides = CommandLine.CfgOptions();
         var device = CommandLine.Device();
         var weights = CommandLine.Weights();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Processes;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Exporting;
 using Tessera.Tools.Output;
 
@@ -11,7 +12,7 @@ internal static class ExportCommand
 {
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint that tools/train wrote." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint that tools/train wrote.");
         var output = new Argument<string>("OUT.onnx") { Description = "The file; weights beyond 2 GB lie in OUT.onnx.data beside it." };
         var options = new ExportOptionsOfCommand();
         var weights = CommandLine.Weights();

@@ -14,27 +14,13 @@ internal static class ExtractFeaturesCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT")
-        {
-            Description = "The network's weights: a checkpoint of tools/train, or published weights. Its head doesn't matter.",
-        };
+        var checkpoint = CheckpointArgument.Of(
+            "The network's weights: a checkpoint of tools/train, or published weights. Its head doesn't matter."
+        );
         var output = new Argument<string>(CommandLine.Output) { Description = "The file of features, .safetensors." };
-        var part = new Option<string>("--split")
-        {
-            Description = "Whose images: train, val or test. Default: train.",
-            HelpName = "PART",
-            DefaultValueFactory = _ => "train",
-        };
-        var type = new Option<string>("--dtype")
-        {
-            Description = "What is stored: fp32, or fp16 for half the size. Default: fp32.",
-            HelpName = "TYPE",
-            DefaultValueFactory = _ => "fp32",
-        };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var part = CommandLine.Option<string>("--split", "PART", "train", "Whose images: train, val or test. Default: train.");
+        var type = CommandLine.Option<string>("--dtype", "TYPE", "fp32", "What is stored: fp32, or fp16 for half the size. Default: fp32.");
+        var model = new EvaluationArguments();
         var command = new Command(
             "extract-features",
             "Sends every image through a frozen network once and writes what its last layer would read, for heads that train in seconds."
@@ -45,11 +31,8 @@ internal static class ExtractFeaturesCommand
             output,
             part,
             type,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
@@ -57,15 +40,12 @@ internal static class ExtractFeaturesCommand
                 parsed.GetRequiredValue(output),
                 DataParts.Named(parsed.GetRequiredValue(part)),
                 TypeOf(parsed.GetRequiredValue(type)),
-                new SessionOptions
+                model.Session(parsed) with
                 {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = parsed.GetRequiredValue(overrides),
                     Weights = parsed.GetRequiredValue(checkpoint),
                     Note = ToolConsole.Current.Note,
                 },
-                weights.Read(parsed)
+                model.Weights(parsed)
             )
         );
         return command;

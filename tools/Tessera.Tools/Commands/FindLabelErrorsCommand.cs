@@ -25,32 +25,25 @@ internal static class FindLabelErrorsCommand
         {
             Description = "A checkpoint; or what tools/test stored of val or test.",
         };
-        var part = new Option<string>("--split")
-        {
-            Description = "Whose labels: train, val or test. Default: train with a checkpoint, otherwise what the results are of.",
-            HelpName = "PART",
-        };
-        var folder = new Option<string?>("--out-dir")
-        {
-            Description = "Where label-errors.json, index.html and its pictures go. Default: label-errors-NAME-OF-CONFIG.",
-            HelpName = "DIR",
-        };
-        var count = new Option<int>("--count")
-        {
-            Description = "How many samples the page shows, the surest first; the file has all. Default: 100.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 100,
-        };
-        var sure = new Option<double>("--score-thr")
-        {
-            Description = "Detectors: a box is believed from this score on. Default: 0.5.",
-            HelpName = "SCORE",
-            DefaultValueFactory = _ => 0.5,
-        };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var part = CommandLine.Option<string>(
+            "--split",
+            "PART",
+            "Whose labels: train, val or test. Default: train with a checkpoint, otherwise what the results are of."
+        );
+        var folder = CommandLine.OutDir("Where label-errors.json, index.html and its pictures go. Default: label-errors-NAME-OF-CONFIG.");
+        var count = CommandLine.Option<int>(
+            "--count",
+            "N",
+            100,
+            "How many samples the page shows, the surest first; the file has all. Default: 100."
+        );
+        var sure = CommandLine.Option<double>(
+            "--score-thr",
+            "SCORE",
+            0.5,
+            "Detectors: a box is believed from this score on. Default: 0.5."
+        );
+        var model = new EvaluationArguments();
         var command = new Command(
             "find-label-errors",
             "Finds samples whose label a model contradicts with confidence: classes by confident learning, boxes that are missing, of "
@@ -63,24 +56,16 @@ internal static class FindLabelErrorsCommand
             folder,
             count,
             sure,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
                 parsed.GetRequiredValue(checkpoint),
                 parsed.GetValue(part),
                 new Shown(parsed.GetValue(folder), parsed.GetValue(count), parsed.GetValue(sure)),
-                new SessionOptions
-                {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = parsed.GetRequiredValue(overrides),
-                },
-                weights.Read(parsed)
+                model.Session(parsed),
+                model.Weights(parsed)
             )
         );
         return command;

@@ -21,41 +21,27 @@ internal static class FindThresholdCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train." };
-        var rule = new Option<string>("--rule")
-        {
-            Description =
-                "f1, the greatest harmonic mean of precision and recall; or precision:0.9, as much recall as that leaves. Default: "
-                + "f1.",
-            HelpName = "RULE",
-            DefaultValueFactory = _ => "f1",
-        };
-        var iou = new Option<double>("--iou-thr")
-        {
-            Description = "Detectors: the overlap from which on a box finds an object. Default: 0.5.",
-            HelpName = "IOU",
-            DefaultValueFactory = _ => 0.5,
-        };
-        var part = new Option<string>("--split")
-        {
-            Description = "The data that decides: val or test. Default: val.",
-            HelpName = "PART",
-            DefaultValueFactory = _ => "val",
-        };
-        var output = new Option<string?>("--out-checkpoint")
-        {
-            Description = "Writes the checkpoint once more, with the thresholds, by which tools/predict and Predictor then go.",
-            HelpName = "FILE",
-        };
-        var folder = new Option<string?>("--out-dir")
-        {
-            Description = "Where thresholds.json and thresholds.png go. Default: thresholds-NAME-OF-CONFIG.",
-            HelpName = "DIR",
-        };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train.");
+        var rule = CommandLine.Option<string>(
+            "--rule",
+            "RULE",
+            "f1",
+            "f1, the greatest harmonic mean of precision and recall; or precision:0.9, as much recall as that leaves. Default: " + "f1."
+        );
+        var iou = CommandLine.Option<double>(
+            "--iou-thr",
+            "IOU",
+            0.5,
+            "Detectors: the overlap from which on a box finds an object. Default: 0.5."
+        );
+        var part = CommandLine.Option<string>("--split", "PART", "val", "The data that decides: val or test. Default: val.");
+        var output = CommandLine.Option<string?>(
+            "--out-checkpoint",
+            "FILE",
+            "Writes the checkpoint once more, with the thresholds, by which tools/predict and Predictor then go."
+        );
+        var folder = CommandLine.OutDir("Where thresholds.json and thresholds.png go. Default: thresholds-NAME-OF-CONFIG.");
+        var model = new EvaluationArguments();
         var command = new Command(
             "find-threshold",
             "Chooses, class by class, the score from which on a box, or one of several labels, is believed, and stores it in a checkpoint."
@@ -68,11 +54,8 @@ internal static class FindThresholdCommand
             part,
             output,
             folder,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
@@ -84,13 +67,8 @@ internal static class FindThresholdCommand
                     parsed.GetValue(output),
                     parsed.GetValue(folder)
                 ),
-                new SessionOptions
-                {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = parsed.GetRequiredValue(overrides),
-                },
-                weights.Read(parsed)
+                model.Session(parsed),
+                model.Weights(parsed)
             )
         );
         return command;

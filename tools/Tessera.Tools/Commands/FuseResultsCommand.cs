@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Metrics;
+using Tessera.Framework.Running;
 using Tessera.Models.Detection;
 using Tessera.Predictions;
 using Tessera.Tools.Ensembles;
@@ -22,74 +23,33 @@ internal static class FuseResultsCommand
             Description = "Two or more: work dirs with stored predictions, files of their folder predictions, or COCO results (.json).",
             Arity = ArgumentArity.OneOrMore,
         };
-        var config = new Option<string?>("--config")
-        {
-            Description = "Data and metrics. Default: config.json of the first RESULTS that is a work dir.",
-            HelpName = "CONFIG",
-        };
-        var method = new Option<string>("--method")
-        {
-            Description =
-                "wbf (boxes on one object become their mean), nms (the best stays), soft_nms (those it overlaps score less), nmw (the "
-                + "best's score, a mean box). Default: wbf.",
-            HelpName = "METHOD",
-            DefaultValueFactory = _ => "wbf",
-        };
-        var iou = new Option<double>("--iou")
-        {
-            Description = "Boxes that overlap more than this are of one object. Default: 0.55.",
-            HelpName = "IOU",
-            DefaultValueFactory = _ => 0.55,
-        };
-        var least = new Option<double>("--least-score")
-        {
-            Description = "Boxes that score less are left out. Default: 0.001.",
-            HelpName = "SCORE",
-            DefaultValueFactory = _ => 0.001,
-        };
-        var weights = new Option<string?>("--model-weights")
-        {
-            Description = "How much each of RESULTS counts: 2,1. Default: all alike.",
-            HelpName = "NUMBERS",
-        };
-        var score = new Option<string>("--score")
-        {
-            Description =
-                "wbf: average, largest, box_and_model_average or absent_model_aware_average. Default: average, less where few models have "
-                + "the box.",
-            HelpName = "RULE",
-            DefaultValueFactory = _ => "average",
-        };
-        var folder = new Option<string>("--out-dir")
-        {
-            Description = "Where the fused predictions go, as in a work dir, with fused.json. Default: fused.",
-            HelpName = "DIR",
-            DefaultValueFactory = _ => "fused",
-        };
+        var config = CommandLine.Option<string?>(
+            "--config",
+            "CONFIG",
+            "Data and metrics. Default: config.json of the first RESULTS that is a work dir."
+        );
+        var fusion = new FusionArguments();
+        var folder = CommandLine.Option<string>(
+            "--out-dir",
+            "DIR",
+            "fused",
+            "Where the fused predictions go, as in a work dir, with fused.json. Default: fused."
+        );
         var overrides = CommandLine.CfgOptions();
         var command = new Command("fuse-results", "Joins the boxes of several detectors into one set of results, and says what that gains.")
         {
             results,
             config,
-            method,
-            iou,
-            least,
-            weights,
-            score,
-            folder,
-            overrides,
         };
+        fusion.AddTo(command);
+        command.Add(folder);
+        command.Add(overrides);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(results),
                 parsed.GetValue(config),
-                parsed.GetValue(weights),
-                new ResultFusionOptions(
-                    Named<FusionMethod>("--method", parsed.GetRequiredValue(method)),
-                    parsed.GetValue(iou),
-                    parsed.GetValue(least),
-                    Named<FusedScore>("--score", parsed.GetRequiredValue(score))
-                ),
+                fusion.WeightText(parsed),
+                fusion.Options(parsed),
                 parsed.GetRequiredValue(folder),
                 parsed.GetRequiredValue(overrides)
             )
@@ -106,12 +66,12 @@ internal static class FuseResultsCommand
         string[] overrides
     )
     {
-        Require(results, options);
-        var weights = Weights(weightText, results.Length);
+        FusionArguments.Require(results, options);
+        var weights = FusionArguments.Weights(weightText, results.Length);
         config ??= results.Select(StoredPredictions.ConfigOf).FirstOrDefault(found => found is not null);
         if (config is null)
             throw new UserErrorException(
-                $"{results[0]}: there is no {StoredPredictions.ConfigName} in its work dir, which tells of data and metrics. "
+                $"{results[0]}: there is no {WorkFolder.ConfigName} in its work dir, which tells of data and metrics. "
                     + "--config CONFIG names one."
             );
         FileSet.RequireFolder(folder);
@@ -133,52 +93,6 @@ internal static class FuseResultsCommand
         MetricFiles.Write(Path.Combine(folder, "fused.json"), report.Document(weights, options));
         ToolConsole.Current.Line($"{PredictionFolder.BoxesOf(PredictionFolder.FileOf(folder, data.Part))}");
         return 0;
-    }
-
-    /// <summary>A value of several words, as configs write it.</summary>
-    private static T Named<T>(string option, string word)
-        where T : struct, Enum
-    {
-        var known = Enum.GetValues<T>().ToDictionary(value => Framework.Components.ConfigKey.NameOf(value.ToString()));
-        return known.TryGetValue(word, out var found)
-            ? found
-            : throw new UserErrorException(
-                $"{option} is \"{word}\".{NearestName.Suggest(word, known.Keys)} There are {string.Join(", ", known.Keys)}."
-            );
-    }
-
-    private static void Require(string[] results, ResultFusionOptions options)
-    {
-        if (results.Length < 2)
-            throw new UserErrorException($"{results.Length} results are given; two or more were expected.");
-        if (options.Iou is not (>= 0 and <= 1))
-            throw new UserErrorException($"--iou is {options.Iou}; a number from 0 to 1 was expected.");
-        if (options.LeastScore is not (>= 0 and <= 1))
-            throw new UserErrorException($"--least-score is {options.LeastScore}; a number from 0 to 1 was expected.");
-        if (options is { Method: not FusionMethod.Wbf, Score: not FusedScore.Average })
-            throw new UserErrorException("--score is for --method wbf; the other methods keep scores, or lower them.");
-    }
-
-    private static double[] Weights(string? text, int count)
-    {
-        if (text is null)
-            return [.. Enumerable.Repeat(1.0, count)];
-        var parts = text.Split(',');
-        double[] weights =
-        [
-            .. parts.Select(part =>
-                double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight)
-                && weight >= 0
-                && double.IsFinite(weight)
-                    ? weight
-                    : double.NaN
-            ),
-        ];
-        return weights.Length == count && weights.All(double.IsFinite) && weights.Any(weight => weight > 0)
-            ? weights
-            : throw new UserErrorException(
-                $"--model-weights is \"{text}\"; {count} numbers with commas between them were expected, none negative and not all 0."
-            );
     }
 
     private static IReadOnlyDictionary<string, double> Measure(

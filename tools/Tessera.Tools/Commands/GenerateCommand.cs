@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Tessera.Framework.Checkpoints;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Generation;
 using Tessera.Tools.Output;
 
@@ -10,7 +11,7 @@ internal static class GenerateCommand
 {
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, of a Gan or a Diffusion." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, of a Gan or a Diffusion.");
         var arguments = new GenerationArguments();
         var device = CommandLine.Device();
         var weights = CommandLine.Weights();

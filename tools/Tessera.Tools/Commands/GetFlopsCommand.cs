@@ -29,19 +29,14 @@ internal static class GetFlopsCommand
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [224, 224],
         };
-        var classes = new Option<int?>("--classes")
-        {
-            Description = "How many classes, instead of asking the data set, whose files then needn't be there.",
-            HelpName = "N",
-        };
-        var depth = new Option<int>("--depth")
-        {
-            Description = "How deep the table goes. Default: 3.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 3,
-        };
-        var picture = new Option<string?>("--picture") { Description = "Draw the tree of modules: .png or .svg.", HelpName = "PATH" };
-        var output = new Option<string?>("--out") { Description = "Write every module's figures there as JSON.", HelpName = "flops.json" };
+        var classes = CommandLine.Option<int?>(
+            "--classes",
+            "N",
+            "How many classes, instead of asking the data set, whose files then needn't be there."
+        );
+        var depth = CommandLine.Option<int>("--depth", "N", 3, "How deep the table goes. Default: 3.");
+        var picture = CommandLine.Option<string?>("--picture", "PATH", "Draw the tree of modules: .png or .svg.");
+        var output = CommandLine.Option<string?>("--out", "flops.json", "Write every module's figures there as JSON.");
         var tune = new Option<bool>("--tune")
         {
             Description =

@@ -17,19 +17,14 @@ internal static class KnnCommand
     {
         var train = new Argument<string>("TRAIN") { Description = "Features whose classes vote, of tools/extract-features." };
         var val = new Argument<string>("VAL") { Description = "Features whose classes are asked for." };
-        var counts = new Option<string>("--k")
-        {
-            Description = "How many neighbours vote, with commas between them. Default: 10,20,100,200.",
-            HelpName = "NUMBERS",
-            DefaultValueFactory = _ => "10,20,100,200",
-        };
-        var temperature = new Option<double>("--temperature")
-        {
-            Description = "A vote is exp(cosine / temperature). Default: 0.07.",
-            HelpName = "T",
-            DefaultValueFactory = _ => 0.07,
-        };
-        var output = new Option<string?>("--out") { Description = "Write what was measured there, as JSON.", HelpName = "metrics.json" };
+        var counts = CommandLine.Option<string>(
+            "--k",
+            "NUMBERS",
+            "10,20,100,200",
+            "How many neighbours vote, with commas between them. Default: 10,20,100,200."
+        );
+        var temperature = CommandLine.Option<double>("--temperature", "T", 0.07, "A vote is exp(cosine / temperature). Default: 0.07.");
+        var output = CommandLine.Option<string?>("--out", "metrics.json", "Write what was measured there, as JSON.");
         var device = CommandLine.Device();
         var command = new Command("knn", "Classifies features by their nearest neighbours; nothing is trained.")
         {

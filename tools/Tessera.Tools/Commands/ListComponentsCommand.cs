@@ -18,7 +18,7 @@ internal static class ListComponentsCommand
             Description = "A kind (backbone) or a component (ResNet); everything where absent.",
             DefaultValueFactory = _ => null,
         };
-        var config = new Option<string?>("--config") { Description = "A config whose plugins are listed, too.", HelpName = "CONFIG" };
+        var config = CommandLine.Option<string?>("--config", "CONFIG", "A config whose plugins are listed, too.");
         var command = new Command("list-components", "Lists every registered component; for a name: its options.") { name, config };
         command.SetAction(parsed => Run(parsed.GetValue(name), parsed.GetValue(config)));
         return command;

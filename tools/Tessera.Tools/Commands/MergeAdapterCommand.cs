@@ -3,6 +3,7 @@ using System.Globalization;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -14,11 +15,9 @@ internal static class MergeAdapterCommand
 
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT")
-        {
-            Description =
-                "A checkpoint of tools/train whose config has model.peft. The weights it was trained on are found by model's init.",
-        };
+        var checkpoint = CheckpointArgument.Of(
+            "A checkpoint of tools/train whose config has model.peft. The weights it was trained on are found by model's init."
+        );
         var output = new Argument<string>(CommandLine.Output)
         {
             Description = "The .safetensors file to write: a checkpoint that needs nothing else.",

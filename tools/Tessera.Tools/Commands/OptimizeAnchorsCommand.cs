@@ -17,29 +17,11 @@ internal static class OptimizeAnchorsCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var sizes = new Option<int?>("--sizes")
-        {
-            Description = "Sizes on each map. Default: as many as the config's anchors have.",
-            HelpName = "N",
-        };
-        var ratios = new Option<int?>("--ratios")
-        {
-            Description = "Ratios. Default: as many as the config's anchors have.",
-            HelpName = "N",
-        };
-        var images = new Option<int>("--images")
-        {
-            Description = "Look at N images at most, evenly spread. Default: 5000.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 5000,
-        };
-        var generations = new Option<int>("--generations")
-        {
-            Description = "Of the differential evolution. Default: 200.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 200,
-        };
-        var seed = new Option<long>("--seed") { Description = "The start of all random numbers. Default: 0.", HelpName = "N" };
+        var sizes = CommandLine.Option<int?>("--sizes", "N", "Sizes on each map. Default: as many as the config's anchors have.");
+        var ratios = CommandLine.Option<int?>("--ratios", "N", "Ratios. Default: as many as the config's anchors have.");
+        var images = CommandLine.Option<int>("--images", "N", 5000, "Look at N images at most, evenly spread. Default: 5000.");
+        var generations = CommandLine.Option<int>("--generations", "N", 200, "Of the differential evolution. Default: 200.");
+        var seed = CommandLine.Option<long>("--seed", "N", "The start of all random numbers. Default: 0.");
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "optimize-anchors",

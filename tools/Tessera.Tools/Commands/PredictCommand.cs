@@ -3,6 +3,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Processes;
 using Tessera.Tools.Conversion;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -12,21 +13,15 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT")
-        {
-            Description = "A checkpoint of tools/train. It carries config, transforms and class names.",
-        };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train. It carries config, transforms and class names.");
         var input = new Argument<string>("IMAGE|FOLDER")
         {
             Description = "An image, or a folder whose images are predicted (folders in it too).",
         };
-        var output = new Option<string?>("--out-dir")
-        {
-            Description =
-                "Write predictions there, as --format says; segmentation maps into its folder maps, as PNGs of class indices. Pictures of "
-                + "maps, boxes and the parts that a fine-grained model looked at go into its folder pictures.",
-            HelpName = "DIR",
-        };
+        var output = CommandLine.OutDir(
+            "Write predictions there, as --format says; segmentation maps into its folder maps, as PNGs of class indices. Pictures of "
+                + "maps, boxes and the parts that a fine-grained model looked at go into its folder pictures."
+        );
         var format = new Option<PredictionFormat>("--format")
         {
             Description =

@@ -18,11 +18,7 @@ internal static class PrintConfigCommand
     {
         var config = CommandLine.Config();
         var overrides = CommandLine.CfgOptions();
-        var explain = new Option<string?>("--explain")
-        {
-            Description = "Which file and line set this key, and what it replaced.",
-            HelpName = "KEY",
-        };
+        var explain = CommandLine.Option<string?>("--explain", "KEY", "Which file and line set this key, and what it replaced.");
         var saved = new Option<bool>("--saved") { Description = "As it is written into work dirs and checkpoints: ${…} not filled in." };
         var command = new Command("print-config", "Prints the resolved config.") { config, overrides, explain, saved };
         command.SetAction(parsed =>

@@ -12,7 +12,7 @@ internal static class PseudoLabelsCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of the config's classifier." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of the config's classifier.");
         var arguments = new PseudoLabelArguments();
         var device = CommandLine.Device();
         var overrides = CommandLine.CfgOptions();

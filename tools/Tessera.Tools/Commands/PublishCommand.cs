@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Tessera.Framework.Checkpoints;
+using Tessera.Tools.Evaluation;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Commands;
@@ -9,18 +10,18 @@ internal static class PublishCommand
 {
     public static Command Create()
     {
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint that tools/train wrote." };
+        var checkpoint = CheckpointArgument.Of("A checkpoint that tools/train wrote.");
         var output = new Argument<string>("OUT")
         {
             Description =
                 "A .safetensors file, or .pth or .pt for torch.load; or a folder or a name without extension, to which a content hash "
                 + "is added.",
         };
-        var names = new Option<string?>("--names")
-        {
-            Description = "Whose names the tensors get: one of the backbone's key maps, or own. The reference implementation's by default.",
-            HelpName = "MAP",
-        };
+        var names = CommandLine.Option<string?>(
+            "--names",
+            "MAP",
+            "Whose names the tensors get: one of the backbone's key maps, or own. The reference implementation's by default."
+        );
         var weights = CommandLine.Weights();
         var command = new Command("publish", "Writes a checkpoint's weights alone, in the names of the reference implementation.")
         {

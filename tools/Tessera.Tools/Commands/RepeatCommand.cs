@@ -14,17 +14,17 @@ internal static class RepeatCommand
     {
         var config = CommandLine.Config();
         config.Arity = ArgumentArity.ZeroOrOne;
-        var seeds = new Option<string>("--seeds")
-        {
-            Description = "How many seeds, from the config's on; or the seeds themselves, such as 0,1,7. Default: 5.",
-            HelpName = "N|LIST",
-            DefaultValueFactory = _ => "5",
-        };
-        var from = new Option<string?>("--from")
-        {
-            Description = "A run's folder: trains it again from what lies there, and says whether its metrics come out the same.",
-            HelpName = "RUN",
-        };
+        var seeds = CommandLine.Option<string>(
+            "--seeds",
+            "N|LIST",
+            "5",
+            "How many seeds, from the config's on; or the seeds themselves, such as 0,1,7. Default: 5."
+        );
+        var from = CommandLine.Option<string?>(
+            "--from",
+            "RUN",
+            "A run's folder: trains it again from what lies there, and says whether its metrics come out the same."
+        );
         var shared = new ExperimentArguments("work_dirs/NAME-OF-CONFIG_repeat");
         var command = new Command(
             "repeat",

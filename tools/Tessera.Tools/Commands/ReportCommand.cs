@@ -24,12 +24,7 @@ internal static class ReportCommand
             Arity = new ArgumentArity(2, 2),
             AllowMultipleArgumentsPerToken = true,
         };
-        var output = new Option<string>("--out")
-        {
-            Description = "The page. Default: report.html.",
-            HelpName = "report.html",
-            DefaultValueFactory = _ => "report.html",
-        };
+        var output = CommandLine.Option<string>("--out", "report.html", "report.html", "The page. Default: report.html.");
         var settings = new ReportArguments();
         var command = new Command(
             "report",

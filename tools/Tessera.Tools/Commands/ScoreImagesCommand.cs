@@ -23,19 +23,14 @@ internal static class ScoreImagesCommand
             HelpName = "CHECKPOINT",
             Required = true,
         };
-        var part = new Option<string>("--split")
-        {
-            Description = "Of a config: train, val or test. Default: train.",
-            HelpName = "PART",
-            DefaultValueFactory = _ => "train",
-        };
-        var neighbors = new Option<int>("--neighbors")
-        {
-            Description = "Of precision and recall: an image covers as far as its N-th nearest. Default: 3.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 3,
-        };
-        var output = new Option<string?>("--out") { Description = "Write the figures there, as JSON.", HelpName = "FILE" };
+        var part = CommandLine.Option<string>("--split", "PART", "train", "Of a config: train, val or test. Default: train.");
+        var neighbors = CommandLine.Option<int>(
+            "--neighbors",
+            "N",
+            3,
+            "Of precision and recall: an image covers as far as its N-th nearest. Default: 3."
+        );
+        var output = CommandLine.Option<string?>("--out", "FILE", "Write the figures there, as JSON.");
         var device = CommandLine.Device();
         var plugins = CommandLine.Plugins();
         var overrides = CommandLine.CfgOptions();

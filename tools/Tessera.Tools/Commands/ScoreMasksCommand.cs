@@ -12,22 +12,18 @@ internal static class ScoreMasksCommand
     {
         var config = CommandLine.Config();
         var folder = new Argument<string>("DIR") { Description = "What tools/pseudo-labels wrote: masks, scores, pseudo-labels.json." };
-        var split = new Option<string?>("--split")
-        {
-            Description = "train, val or test: which data they were made of. Default: as pseudo-labels.json says.",
-            HelpName = "PART",
-        };
-        var bootstrap = new Option<int>("--bootstrap")
-        {
-            Description = "How often the images are drawn anew for the 95 % intervals; 0: no intervals. Default: 1000.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 1000,
-        };
-        var output = new Option<string?>("--out")
-        {
-            Description = "Write all figures and the whole curves there, as JSON.",
-            HelpName = "scores.json",
-        };
+        var split = CommandLine.Option<string?>(
+            "--split",
+            "PART",
+            "train, val or test: which data they were made of. Default: as pseudo-labels.json says."
+        );
+        var bootstrap = CommandLine.Option<int>(
+            "--bootstrap",
+            "N",
+            1000,
+            "How often the images are drawn anew for the 95 % intervals; 0: no intervals. Default: 1000."
+        );
+        var output = CommandLine.Option<string?>("--out", "scores.json", "Write all figures and the whole curves there, as JSON.");
         var overrides = CommandLine.CfgOptions();
         var command = new Command(
             "score-masks",

@@ -33,28 +33,14 @@ internal static class SplitDatasetCommand
                 "A config; a folder (or .zip) with a folder for each class, or with photographs and VOC's XML files; a list of images "
                 + "(.csv, .tsv, .jsonl, .json); COCO's annotations (.json).",
         };
-        var parts = new Option<string?>("--parts")
-        {
-            Description = $"Names and shares. Default: {SplitArguments.DefaultParts}.",
-            HelpName = "NAME=SHARE,…",
-        };
-        var folds = new Option<int?>("--folds")
-        {
-            Description = "In place of parts: K folds, each with a list to train on and one to evaluate on.",
-            HelpName = "K",
-        };
-        var folder = new Option<string>("--out-dir")
-        {
-            Description = "Where the lists go. Default: the working folder.",
-            HelpName = "DIR",
-            DefaultValueFactory = _ => "",
-        };
-        var seed = new Option<long>("--seed")
-        {
-            Description = "Another seed, another split. Default: 0.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 0,
-        };
+        var parts = CommandLine.Option<string?>("--parts", "NAME=SHARE,…", $"Names and shares. Default: {SplitArguments.DefaultParts}.");
+        var folds = CommandLine.Option<int?>(
+            "--folds",
+            "K",
+            "In place of parts: K folds, each with a list to train on and one to evaluate on."
+        );
+        var folder = CommandLine.Option<string>("--out-dir", "DIR", "", "Where the lists go. Default: the working folder.");
+        var seed = CommandLine.Option<long>("--seed", "N", 0, "Another seed, another split. Default: 0.");
         var groups = SplitArguments.Group();
         var balance = new Option<string[]>("--balance")
         {
@@ -64,16 +50,12 @@ internal static class SplitDatasetCommand
             DefaultValueFactory = _ => [],
         };
         balance.AcceptOnlyFromAmong("folder", "size");
-        var part = new Option<string?>("--part")
-        {
-            Description = "Which of a config's parts to split: train, val or test. Default: its first.",
-            HelpName = "PART",
-        };
-        var images = new Option<string?>("--images")
-        {
-            Description = "Where a list's or COCO's images lie. Default: where the file lies.",
-            HelpName = "DIR",
-        };
+        var part = CommandLine.Option<string?>(
+            "--part",
+            "PART",
+            "Which of a config's parts to split: train, val or test. Default: its first."
+        );
+        var images = CommandLine.Option<string?>("--images", "DIR", "Where a list's or COCO's images lie. Default: where the file lies.");
         var overwrite = new Option<bool>("--overwrite") { Description = "Write over lists that say something else." };
         var overrides = CommandLine.CfgOptions();
         var command = new Command(

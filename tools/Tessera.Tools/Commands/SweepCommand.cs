@@ -15,12 +15,11 @@ internal static class SweepCommand
     public static Command Create()
     {
         var grid = new Argument<string>("GRID") { Description = "The file with the base config, the axes and the repeats." };
-        var metric = new Option<string?>("--metric")
-        {
-            Description =
-                "What cells are ranked by, as val gives it. Default: what the config keeps the best checkpoint by, or val's first.",
-            HelpName = "NAME",
-        };
+        var metric = CommandLine.Option<string?>(
+            "--metric",
+            "NAME",
+            "What cells are ranked by, as val gives it. Default: what the config keeps the best checkpoint by, or val's first."
+        );
         var shared = new ExperimentArguments("work_dirs/NAME-OF-GRID_sweep");
         var command = new Command(
             "sweep",

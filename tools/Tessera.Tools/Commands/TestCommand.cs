@@ -20,45 +20,28 @@ internal static class TestCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT")
-        {
-            Description = "A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th).",
-        };
-        var output = new Option<string?>("--out")
-        {
-            Description = "Write the metrics there: a flat JSON object of fractions.",
-            HelpName = "metrics.json",
-        };
-        var predictions = new Option<string?>("--predictions")
-        {
-            Description =
-                "Write every prediction there: one JSON line each; boxes as one JSON file in COCO's format of results; segmentation "
-                + "maps as a folder of PNGs of class indices.",
-            HelpName = "PATH",
-        };
-        var workDir = new Option<string?>("--work-dir")
-        {
-            Description =
-                "In whose folder predictions the predictions are stored, for eval-metric and compare-runs. Default: the checkpoint's "
-                + "folder; of weights from elsewhere the config's work dir.",
-            HelpName = "DIR",
-        };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, or published weights (.safetensors, .pth, .pt, .th).");
+        var output = CommandLine.Option<string?>("--out", "metrics.json", "Write the metrics there: a flat JSON object of fractions.");
+        var predictions = CommandLine.Option<string?>(
+            "--predictions",
+            "PATH",
+            "Write every prediction there: one JSON line each; boxes as one JSON file in COCO's format of results; segmentation "
+                + "maps as a folder of PNGs of class indices."
+        );
+        var workDir = CommandLine.Option<string?>(
+            "--work-dir",
+            "DIR",
+            "In whose folder predictions the predictions are stored, for eval-metric and compare-runs. Default: the checkpoint's "
+                + "folder; of weights from elsewhere the config's work dir."
+        );
         var stored = new Option<bool>("--no-predictions") { Description = "Store no predictions in the work dir." };
-        var show = new Option<string?>("--show-dir")
-        {
-            Description = "Write pictures there: image, prediction and truth side by side.",
-            HelpName = "DIR",
-        };
-        var score = new Option<double?>("--score-thr")
-        {
-            Description =
-                "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures.",
-            HelpName = "SCORE",
-        };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var show = CommandLine.Option<string?>("--show-dir", "DIR", "Write pictures there: image, prediction and truth side by side.");
+        var score = CommandLine.Option<double?>(
+            "--score-thr",
+            "SCORE",
+            "Detectors: only boxes that score more; in place of the config's model.test.score_thr, and of the 0.3 of pictures."
+        );
+        var model = new EvaluationArguments();
         var command = new Command("test", "Evaluates a checkpoint on a config's data (test, or val where there is no test).")
         {
             config,
@@ -69,11 +52,8 @@ internal static class TestCommand
             stored,
             show,
             score,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
@@ -82,13 +62,8 @@ internal static class TestCommand
                 new StoredPlaces(parsed.GetValue(predictions), parsed.GetValue(workDir), !parsed.GetValue(stored)),
                 parsed.GetValue(show),
                 parsed.GetValue(score),
-                new SessionOptions
-                {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = [.. parsed.GetRequiredValue(overrides), .. ScoreThreshold(parsed.GetValue(score))],
-                },
-                weights.Read(parsed)
+                model.Session(parsed, ScoreThreshold(parsed.GetValue(score))),
+                model.Weights(parsed)
             )
         );
         return command;

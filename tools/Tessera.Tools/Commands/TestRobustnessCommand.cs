@@ -22,41 +22,28 @@ internal static class TestRobustnessCommand
     public static Command Create()
     {
         var config = CommandLine.Config();
-        var checkpoint = new Argument<string>("CHECKPOINT") { Description = "A checkpoint of tools/train, or published weights." };
-        var corruptions = new Option<string>("--corruptions")
-        {
-            Description =
-                "Which, with commas between them: gaussian_noise,fog; benchmark: its 15; all: these and 4 more. Default: benchmark.",
-            HelpName = "NAMES",
-            DefaultValueFactory = _ => Benchmark,
-        };
-        var severities = new Option<string>("--severities")
-        {
-            Description = "How strong, from 1 to 5, with commas between them. Default: 1,2,3,4,5.",
-            HelpName = "NUMBERS",
-            DefaultValueFactory = _ => "1,2,3,4,5",
-        };
-        var metric = new Option<string?>("--metric")
-        {
-            Description = "The value to judge by. Default: the first of the config that says whether more or less is better.",
-            HelpName = "NAME",
-        };
-        var folder = new Option<string?>("--out-dir")
-        {
-            Description = "Where robustness.json and robustness.png go. Default: robustness-NAME-OF-CONFIG.",
-            HelpName = "DIR",
-        };
-        var seed = new Option<long>("--seed")
-        {
-            Description = "Of the corruptions' random numbers. Default: 0.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 0,
-        };
+        var checkpoint = CheckpointArgument.Of("A checkpoint of tools/train, or published weights.");
+        var corruptions = CommandLine.Option<string>(
+            "--corruptions",
+            "NAMES",
+            Benchmark,
+            "Which, with commas between them: gaussian_noise,fog; benchmark: its 15; all: these and 4 more. Default: benchmark."
+        );
+        var severities = CommandLine.Option<string>(
+            "--severities",
+            "NUMBERS",
+            "1,2,3,4,5",
+            "How strong, from 1 to 5, with commas between them. Default: 1,2,3,4,5."
+        );
+        var metric = CommandLine.Option<string?>(
+            "--metric",
+            "NAME",
+            "The value to judge by. Default: the first of the config that says whether more or less is better."
+        );
+        var folder = CommandLine.OutDir("Where robustness.json and robustness.png go. Default: robustness-NAME-OF-CONFIG.");
+        var seed = CommandLine.Option<long>("--seed", "N", 0, "Of the corruptions' random numbers. Default: 0.");
         var overwrite = new Option<bool>("--overwrite") { Description = "Begins anew where the folder has values already." };
-        var device = CommandLine.Device();
-        var precision = CommandLine.PrecisionOption();
-        var weights = new WeightArguments();
-        var overrides = CommandLine.CfgOptions();
+        var model = new EvaluationArguments();
         var command = new Command(
             "test-robustness",
             "Evaluates a model on images with noise, blur, weather and digital faults of several strengths: how much of its figure is "
@@ -71,11 +58,8 @@ internal static class TestRobustnessCommand
             folder,
             seed,
             overwrite,
-            device,
-            precision,
-            overrides,
         };
-        weights.AddTo(command);
+        model.AddTo(command);
         command.SetAction(parsed =>
             Run(
                 parsed.GetRequiredValue(config),
@@ -88,13 +72,8 @@ internal static class TestRobustnessCommand
                     parsed.GetValue(seed),
                     parsed.GetValue(overwrite)
                 ),
-                new SessionOptions
-                {
-                    Device = parsed.GetValue(device),
-                    Precision = parsed.GetValue(precision),
-                    Overrides = parsed.GetRequiredValue(overrides),
-                },
-                weights.Read(parsed)
+                model.Session(parsed),
+                model.Weights(parsed)
             )
         );
         return command;

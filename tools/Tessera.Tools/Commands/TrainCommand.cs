@@ -19,18 +19,14 @@ internal static class TrainCommand
     {
         var config = CommandLine.Config();
         var overrides = CommandLine.CfgOptions();
-        var workDir = new Option<string?>("--work-dir")
-        {
-            Description = "Where the run writes; work_dirs/NAME-OF-CONFIG by default.",
-            HelpName = "DIR",
-        };
+        var workDir = CommandLine.Option<string?>("--work-dir", "DIR", "Where the run writes; work_dirs/NAME-OF-CONFIG by default.");
         var resume = new Option<bool>("--resume") { Description = "Continue from the newest checkpoint of the work dir." };
         var overwrite = new Option<bool>("--overwrite")
         {
             Description = "Begin anew where the work dir holds a run, whose files are then removed.",
         };
-        var device = new Option<string?>("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
-        var seed = new Option<long?>("--seed") { Description = "The start of all random numbers. Default: the config's.", HelpName = "N" };
+        var device = CommandLine.Option<string?>("--device", "DEVICE", "auto, cpu, cuda or cuda:N.");
+        var seed = CommandLine.Option<long?>("--seed", "N", "The start of all random numbers. Default: the config's.");
         var untilInputEnds = ParentWatch.Option();
         var command = new Command("train", "Trains what a config describes.")
         {
@@ -51,7 +47,7 @@ internal static class TrainCommand
                     WorkDir = parsed.GetValue(workDir),
                     Resume = parsed.GetValue(resume),
                     Overwrite = parsed.GetValue(overwrite),
-                    CommandLine = $"tools/{string.Join(' ', parsed.Tokens.Select(token => Quoted(token.Value)))}",
+                    CommandLine = $"{CommandName.Prefix}{string.Join(' ', parsed.Tokens.Select(token => Quoted(token.Value)))}",
                 },
                 [.. Changes(parsed.GetRequiredValue(overrides), parsed.GetValue(device), parsed.GetValue(seed))],
                 parsed.GetValue(untilInputEnds)
@@ -79,7 +75,7 @@ internal static class TrainCommand
             session,
             options with
             {
-                Command = folder => $"tools/train {SourceLocation.Display(session.Document.Path!)} --work-dir {folder}",
+                Command = folder => $"{CommandName.Prefix}train {SourceLocation.Display(session.Document.Path!)} --work-dir {folder}",
             }
         );
         foreach (var note in notes)

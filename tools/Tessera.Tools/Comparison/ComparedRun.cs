@@ -30,7 +30,7 @@ internal abstract record ComparedRun(string Name)
         var folder = Directory.Exists(path) ? path.TrimEnd('/', '\\') : StoredPredictions.WorkDirOf(path);
         if (Path.GetFileName(folder) == WorkFolder.Predictions && Path.GetDirectoryName(folder) is { Length: > 0 } parent)
             folder = parent;
-        var config = Path.Combine(folder, StoredPredictions.ConfigName);
+        var config = Path.Combine(folder, WorkFolder.ConfigName);
         var checkpoint = Directory.Exists(folder)
             ? WorkFolder
                 .Entries(folder)

@@ -146,12 +146,10 @@ internal sealed class Examination : IDisposable
     private string Model()
     {
         if (_train is not null)
-            ClassWeighting.Fill(
-                Session,
-                saved: null,
-                text => _report.Note("class weights", text),
-                text => _report.Warn("class weights", text)
-            );
+        {
+            ClassWeighting.Fill(Session, null, text => _report.Note("class weights", text), text => _report.Warn("class weights", text));
+            TargetStandardization.Fill(Session, null, text => _report.Note("targets", text), text => _report.Warn("targets", text));
+        }
         manual_seed(Options.Seed);
         var model = Session.MakeModel((_train ?? _val)!.Info);
         var parameters = model.parameters().Sum(parameter => parameter.numel());

@@ -14,22 +14,19 @@ namespace Tessera.Tools.Evaluation;
 /// program in the same format: COCO results, JSON lines, or a folder of maps.</summary>
 internal static class StoredPredictions
 {
-    /// <summary>The config of a run, in its work dir.</summary>
-    public const string ConfigName = "config.json";
-
     /// <summary>Whether a path is of predictions, not a checkpoint.</summary>
     public static bool Are(string path) => Directory.Exists(path) || Path.GetExtension(path).ToLowerInvariant() is ".json" or ".jsonl";
 
     /// <summary>The part of the data that a file of a work dir's predictions is of; null of anything else, a work dir itself
     /// included.</summary>
     public static DataPart? PartOf(string path) =>
-        !Directory.Exists(path) && PredictionFolder.Find(path) is { } file ? DataParts.Named(PredictionFile.Open(file).Header.Part) : null;
+        !Directory.Exists(path) && PredictionFolder.Find(path) is { } file ? DataParts.Named(PredictionFile.ReadHeader(file).Part) : null;
 
     /// <summary>The config of the run that stored them: in the work dir, also of a file of its folder predictions; null where there is
     /// none.</summary>
     public static string? ConfigOf(string path)
     {
-        var config = Path.Combine(Directory.Exists(path) ? path : WorkDirOf(path), ConfigName);
+        var config = Path.Combine(Directory.Exists(path) ? path : WorkDirOf(path), WorkFolder.ConfigName);
         return File.Exists(config) ? config : null;
     }
 
@@ -54,7 +51,7 @@ internal static class StoredPredictions
             return new PredictionsOfData(PredictionFile.Open(file), dataset, dataRoot).Of;
         if (PredictionFolder.Find(path) is { } other)
             throw new UserErrorException(
-                $"{path}: it has the predictions of {PredictionFile.Open(other).Header.Part}, the config evaluates {part}. "
+                $"{path}: it has the predictions of {PredictionFile.ReadHeader(other).Part}, the config evaluates {part}. "
                     + $"tools/test CONFIG CHECKPOINT --work-dir {path} stores those of {part}."
             );
         return OpenPlain(path, dataset);

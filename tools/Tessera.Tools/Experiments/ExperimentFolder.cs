@@ -23,7 +23,7 @@ internal sealed class ExperimentFolder : IDisposable
         ConfigName,
         ConsoleName,
         FolderLock.FileName,
-        "config.json",
+        WorkFolder.ConfigName,
         RunFacts.FileName,
         RunResult.FileName,
         "train_samples.txt",

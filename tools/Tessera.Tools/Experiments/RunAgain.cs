@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Running;
 using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Experiments;
@@ -28,7 +29,7 @@ internal static class RunAgain
     private static (RunFacts Facts, RunResult Result) Read(string run)
     {
         var shown = SourceLocation.Display(run);
-        foreach (var name in (string[])["config.json", RunFacts.FileName, RunResult.FileName])
+        foreach (var name in (string[])[WorkFolder.ConfigName, RunFacts.FileName, RunResult.FileName])
             if (!File.Exists(Path.Combine(run, name)))
                 throw new UserErrorException(
                     $"{shown}: it has no {name}. A work dir of tools/train that has come to its end was expected; runs of earlier versions "
@@ -47,7 +48,7 @@ internal static class RunAgain
         // As many threads as then: sums come out in the same order.
         string[] changes = [string.Create(CultureInfo.InvariantCulture, $"threads={facts.Threads}"), .. settings.Overrides];
         using var child = ChildRun.Start(
-            Path.Combine(run, "config.json"),
+            Path.Combine(run, WorkFolder.ConfigName),
             folder,
             [.. settings.Overwrite ? (string[])["--overwrite"] : [], "--cfg-options", .. changes],
             start =>

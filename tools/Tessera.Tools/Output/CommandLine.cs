@@ -4,6 +4,7 @@ using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Files;
+using Tessera.Framework.Messages;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Tools;
@@ -35,6 +36,24 @@ internal static class CommandLine
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => [],
         };
+
+    /// <summary>An option that may be left out.</summary>
+    /// <param name="helpName">What its value is called in the help.</param>
+    public static Option<T> Option<T>(string name, string helpName, string description) =>
+        new(name) { Description = description, HelpName = helpName };
+
+    /// <summary>An option with a value that holds where it isn't given; the description tells it.</summary>
+    public static Option<T> Option<T>(string name, string helpName, T value, string description) =>
+        new(name)
+        {
+            Description = description,
+            HelpName = helpName,
+            DefaultValueFactory = _ => value,
+        };
+
+    /// <summary>The folder that a tool writes to.</summary>
+    /// <param name="description">What goes there, and which it is by default.</param>
+    public static Option<string?> OutDir(string description) => new("--out-dir") { Description = description, HelpName = "DIR" };
 
     /// <summary>Where to compute.</summary>
     public static Option<string?> Device() => new("--device") { Description = "auto, cpu, cuda or cuda:N.", HelpName = "DEVICE" };
@@ -70,12 +89,13 @@ internal static class CommandLine
     /// <returns>0, <see cref="Mistake"/> or <see cref="Failure"/>.</returns>
     public static int Invoke(Command root, IReadOnlyList<string> args)
     {
-        ToolConsole.Current = ToolConsole.OfProcess();
+        ToolConsole.Current = ToolConsole.OfProcess(text => CommandName.Told(text, root));
+        Log.Wording = (text, values) => CommandName.Told(ToolAdvice.OfMessage(text, values), root);
         try
         {
             if (args is [] or ["--help" or "-h" or "-?"])
             {
-                ToolConsole.Current.Line(CommandName.Told(Usage.Overview(root), root));
+                ToolConsole.Current.Line(Usage.Overview(root));
                 return 0;
             }
             if (args is ["--version"])
@@ -91,7 +111,7 @@ internal static class CommandLine
             var parsed = root.Parse(args, parser);
             if (Usage.IsHelp(parsed))
             {
-                ToolConsole.Current.Line(CommandName.Told(Usage.Of(parsed), root));
+                ToolConsole.Current.Line(Usage.Of(parsed));
                 return 0;
             }
             if (parsed.Errors.Count > 0)
@@ -104,7 +124,7 @@ internal static class CommandLine
         {
             var (message, isMistake) = Describe(exception, args);
             ToolConsole.Current.EndProgress();
-            ToolConsole.Current.Error(CommandName.Told(message, root));
+            ToolConsole.Current.Error(message);
             return isMistake ? Mistake : Failure;
         }
         finally

@@ -20,6 +20,9 @@ internal static class CommandName
     public static string Version =>
         typeof(CommandName).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "";
 
+    /// <summary>What stands before a tool's name.</summary>
+    public static string Prefix => s_installed ? Installed : Repository;
+
     /// <summary>The text with the tools named as this user calls them.</summary>
     /// <param name="tools">The tools there are.</param>
     public static string Told(string text, Command root) => s_installed ? Told(text, root.Subcommands.Select(tool => tool.Name)) : text;

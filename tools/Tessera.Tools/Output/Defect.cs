@@ -21,7 +21,7 @@ internal static class Defect
                 path,
                 string.Join(
                     '\n',
-                    $"tools/{string.Join(' ', arguments)}",
+                    $"{CommandName.Prefix}{string.Join(' ', arguments)}",
                     $"Tessera {typeof(Defect).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}, "
                         + $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}",
                     Directory.GetCurrentDirectory(),

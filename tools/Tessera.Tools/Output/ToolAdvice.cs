@@ -8,6 +8,7 @@ internal static class ToolAdvice
     /// <summary>Options of the tools that take weights (<see cref="Evaluation.WeightArguments"/>), by the keys of an initializer.</summary>
     private static readonly Dictionary<string, string> s_weights = new()
     {
+        ["weights"] = "--weights",
         ["part"] = "--part",
         ["prefix"] = "--prefix",
         ["keys"] = "--keys",
@@ -15,10 +16,17 @@ internal static class ToolAdvice
     };
 
     /// <summary>An error's message, in which each advice names the option to give.</summary>
-    public static string MessageOf(UserErrorException mistake) =>
-        mistake
-            .Advice.DistinctBy(advice => advice.Text)
-            .Aggregate(mistake.Message, (text, advice) => text.Replace(advice.Text, Words(advice), StringComparison.Ordinal));
+    public static string MessageOf(UserErrorException mistake) => Worded(mistake.Message, mistake.Advice);
+
+    /// <summary>A message of the log, likewise.</summary>
+    /// <param name="values">What stands in it.</param>
+    public static string OfMessage(string text, IEnumerable<object?> values) =>
+        Worded(text, values.OfType<AdvisedText>().SelectMany(value => value.Advice));
+
+    private static string Worded(string message, IEnumerable<Advice> advice) =>
+        advice
+            .DistinctBy(phrase => phrase.Text)
+            .Aggregate(message, (text, phrase) => text.Replace(phrase.Text, Words(phrase), StringComparison.Ordinal));
 
     private static string Words(Advice advice) =>
         advice.Settings switch
@@ -31,6 +39,9 @@ internal static class ToolAdvice
             ["plugins"] => "--plugin PATH",
             ["data_root"] => $"{advice.Text} (--cfg-options data_root=…)",
             ["match_classes"] => $"tools/test --classes-in-order, or {advice.Text}",
+            ["size"] => $"{advice.Text} (tools/export: --size HxW)",
+            [var key, var value] when s_weights.TryGetValue(key, out var option) && !s_weights.ContainsKey(value) =>
+                $"{advice.Text} (tools/test: {option} {value})",
             { } settings when settings.All(s_weights.ContainsKey) => $"{advice.Text} (tools/test: {Listed(settings)})",
             _ => advice.Text, // keys of the config
         };

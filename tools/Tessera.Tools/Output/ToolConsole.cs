@@ -12,7 +12,8 @@ namespace Tessera.Tools.Output;
 /// <param name="output">For results.</param>
 /// <param name="errors">For all else.</param>
 /// <param name="hasKeyboard">Whether somebody can answer; false where standard input is piped.</param>
-internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool hasKeyboard = false)
+/// <param name="words">Names the tools as this user calls them, in all that is said (<see cref="CommandName"/>).</param>
+internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool hasKeyboard = false, Func<string, string>? words = null)
 {
     private static volatile ToolConsole? s_current;
 
@@ -28,7 +29,8 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool
     }
 
     /// <summary>Standard output and standard error as they are now.</summary>
-    public static ToolConsole OfProcess() => new(Consoles.Output, Consoles.Errors, Consoles.HaveKeyboard);
+    public static ToolConsole OfProcess(Func<string, string>? words = null) =>
+        new(Consoles.Output, Consoles.Errors, Consoles.HaveKeyboard, words);
 
     /// <summary>Whether notes and progress are seen as they come: a bar can be shown there.</summary>
     public bool ShowsBars => Consoles.IsTerminal(errors);
@@ -39,7 +41,7 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool
     private bool Draws => Consoles.IsTerminal(output);
 
     /// <summary>A line, or several, of a result.</summary>
-    public void Line(string text = "") => output.WriteWhole(text);
+    public void Line(string text = "") => output.WriteWhole(Told(text));
 
     /// <summary>A document for other programs, to the letter: a config, JSON.</summary>
     public void Document(string text)
@@ -55,7 +57,7 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool
             Line();
         _hasHeading = true;
         if (Draws)
-            output.Write(new Rule($"[bold]{Markup.Escape(VisibleText.Of(text))}[/]").LeftJustified());
+            output.Write(new Rule($"[bold]{Markup.Escape(VisibleText.Of(Told(text)))}[/]").LeftJustified());
         else
             Line(text);
     }
@@ -96,19 +98,20 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool
         output.WriteWhole(
             (verdict.PadRight(verdictWidth), new Style(color)),
             (name.PadRight(nameWidth), new Style(decoration: Decoration.Bold)),
-            (text.ReplaceLineEndings("\n" + new string(' ', verdictWidth + nameWidth)), Style.Plain)
+            (Told(text).ReplaceLineEndings("\n" + new string(' ', verdictWidth + nameWidth)), Style.Plain)
         );
     }
 
     /// <summary>Something to know that is no result.</summary>
-    public void Note(string text) => errors.WriteWhole(text);
+    public void Note(string text) => errors.WriteWhole(Told(text));
 
     /// <summary>Something that is allowed, and probably not meant.</summary>
-    public void Warning(string text) => errors.WriteWhole($"warning: {text}", new Style(Color.Yellow));
+    public void Warning(string text) => errors.WriteWhole($"warning: {Told(text)}", new Style(Color.Yellow));
 
     /// <summary>Why the tool ends; the first line, which names the place, in red.</summary>
     public void Error(string text)
     {
+        text = Told(text);
         var end = text.IndexOf('\n', StringComparison.Ordinal);
         if (end < 0)
             end = text.Length;
@@ -137,6 +140,8 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool
         _bar = null;
     }
 
+    private string Told(string text) => words?.Invoke(text) ?? text;
+
     private void Draw(string? title, IReadOnlyList<string> header, IReadOnlyList<IReadOnlyList<string>> rows, bool alignsNumbers)
     {
         var table = new Table { Border = TableBorder.Rounded };
@@ -152,7 +157,7 @@ internal sealed class ToolConsole(IAnsiConsole output, IAnsiConsole errors, bool
             );
         foreach (var row in rows)
             table.AddRow(
-                Enumerable.Range(0, header.Count).Select(column => new Text(column < row.Count ? VisibleText.Of(row[column]) : ""))
+                Enumerable.Range(0, header.Count).Select(column => new Text(column < row.Count ? VisibleText.Of(Told(row[column])) : ""))
             );
         output.Write(table);
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tessera.Tools.Output;
 using Tessera.Tools.Pages;
 
 namespace Tessera.Tools.Reporting;
@@ -16,7 +17,7 @@ internal static class RepeatSection
         return Html.Of(
             $"""
             <h3>To train it again, and compare</h3>
-            <pre class="wrap">tools/repeat --from {run.Folder}</pre>
+            <pre class="wrap">{CommandName.Prefix}repeat --from {run.Folder}</pre>
             <h3>As it was started</h3>
             <pre class="wrap">cd {facts.Directory}
             {facts.Command ?? "(from code, not by a command)"}</pre>

@@ -1,6 +1,7 @@
 using Tessera.Framework.Configuration;
 using Tessera.Framework.Errors;
 using Tessera.Framework.Logging;
+using Tessera.Framework.Running;
 using Tessera.Predictions;
 using Tessera.Tools.Logs;
 using Tessera.Tools.Output;
@@ -10,8 +11,6 @@ namespace Tessera.Tools.Reporting;
 /// <summary>All that is known of a run from its work dir. What can't be read is a problem that the page tells; the rest is shown.</summary>
 internal sealed class ReportedRun : IDisposable
 {
-    private const string ConfigName = "config.json";
-
     private const long MostConfigBytes = 16 << 20;
 
     private readonly List<string> _problems = [];
@@ -84,11 +83,11 @@ internal sealed class ReportedRun : IDisposable
     {
         if (!Directory.Exists(path))
             throw ReportErrors.NoFolder(path);
-        if (File.Exists(Path.Combine(path, ConfigName)) || HasLog(path))
+        if (File.Exists(Path.Combine(path, WorkFolder.ConfigName)) || HasLog(path))
             return;
         var runs = Directory
             .EnumerateDirectories(path)
-            .Where(folder => File.Exists(Path.Combine(folder, ConfigName)) && HasLog(folder))
+            .Where(folder => File.Exists(Path.Combine(folder, WorkFolder.ConfigName)) && HasLog(folder))
             .Order(StringComparer.Ordinal)
             .ToArray();
         throw runs.Length > 0 ? ReportErrors.SeveralRuns(path, runs) : ReportErrors.NoRun(path);
@@ -108,11 +107,11 @@ internal sealed class ReportedRun : IDisposable
 
     private void ReadConfig()
     {
-        var path = Path.Combine(Folder, ConfigName);
+        var path = Path.Combine(Folder, WorkFolder.ConfigName);
         try
         {
             if (!File.Exists(path))
-                _problems.Add($"There is no {ConfigName} in the work dir, so it is unknown what was trained.");
+                _problems.Add($"There is no {WorkFolder.ConfigName} in the work dir, so it is unknown what was trained.");
             else if (new FileInfo(path).Length > MostConfigBytes)
                 _problems.Add($"{path} is larger than any config.");
             else
@@ -153,7 +152,7 @@ internal sealed class ReportedRun : IDisposable
         try
         {
             Session = Session.Open(
-                Path.Combine(Folder, ConfigName),
+                Path.Combine(Folder, WorkFolder.ConfigName),
                 new SessionOptions { Overrides = settings.Overrides, Note = ToolConsole.Current.Note }
             );
         }

@@ -26,7 +26,7 @@ internal sealed class PyTorchFile : WeightsFile
 
     public override IReadOnlyList<string> Others { get; }
 
-    public override IReadOnlyList<string> Notes { get; }
+    public override IReadOnlyList<AdvisedText> Notes { get; }
 
     public override IReadOnlyList<string>? Classes { get; }
 

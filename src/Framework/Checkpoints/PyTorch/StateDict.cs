@@ -8,7 +8,7 @@ namespace Tessera.Framework.Checkpoints.PyTorch;
 internal sealed record FoundWeights(
     Dictionary<string, PickleTensor> Tensors,
     IReadOnlyList<string> Others,
-    IReadOnlyList<string> Notes,
+    IReadOnlyList<AdvisedText> Notes,
     IReadOnlyList<string>? Classes
 )
 {
@@ -23,7 +23,7 @@ internal sealed class StateDict
 
     private readonly FileBytes _file;
     private readonly WeightChoice _choice;
-    private readonly List<string> _notes = [];
+    private readonly List<AdvisedText> _notes = [];
 
     // One dict may be reached by very many ways; this bounds all walks together.
     private int _steps = 1_000_000;
@@ -111,15 +111,20 @@ internal sealed class StateDict
         {
             // An average of the parameters alone, without the statistics of norms, is no network.
             _notes.Add(
-                $"its averaged weights ({averaged}) lack {lacking} tensors of the trained ones ({trained}), which are taken; "
-                    + $"\"part\" takes the others (tools/test: --part {averaged})"
+                CheckpointErrors.LessComplete(
+                    $"its averaged weights ({averaged}) lack {lacking} tensors of the trained ones ({trained}), which are taken",
+                    "part",
+                    averaged
+                )
             );
             return trained;
         }
         var taken = _choice == WeightChoice.Averaged ? averaged : trained;
         _notes.Add(
-            $"it has averaged weights ({averaged}) beside the trained ones ({trained}); {taken} is taken. "
-                + CheckpointErrors.OtherWeights(_choice)
+            CheckpointErrors.OtherWeights(
+                $"it has averaged weights ({averaged}) beside the trained ones ({trained}); {taken} is taken",
+                _choice
+            )
         );
         return taken;
     }

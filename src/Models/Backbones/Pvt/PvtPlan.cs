@@ -16,7 +16,11 @@ internal sealed record PvtStage(
     (int Height, int Width) Grid,
     int OutStride,
     int? PyramidStep
-);
+)
+{
+    /// <summary>Of its norms.</summary>
+    public const double Epsilon = 1e-6;
+}
 
 /// <summary>The stages of a pyramid transformer, of its first or second version, worked out from its options.</summary>
 internal sealed class PvtPlan

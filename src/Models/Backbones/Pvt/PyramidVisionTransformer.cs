@@ -72,7 +72,7 @@ public sealed class PyramidVisionTransformer : Backbone
     private readonly PvtPlan _plan;
     private readonly PvtPatchEmbed[] _embeds;
     private readonly Parameter[] _positions;
-    private readonly ModuleList<PvtBlock>[] _blocks;
+    private readonly ModuleList<PreNormBlock>[] _blocks;
     private readonly Conv2d?[] _pyramid;
     private readonly Parameter? cls_token; // [1, 1, C]
     private readonly LayerNorm? norm;
@@ -84,7 +84,7 @@ public sealed class PyramidVisionTransformer : Backbone
         _plan = PvtPlan.For(options);
         var stages = _plan.Stages.Length;
         (_embeds, _positions) = (new PvtPatchEmbed[stages], new Parameter[stages]);
-        (_blocks, _pyramid) = (new ModuleList<PvtBlock>[stages], new Conv2d?[stages]);
+        (_blocks, _pyramid) = (new ModuleList<PreNormBlock>[stages], new Conv2d?[stages]);
         var (width, block) = (options.InChannels, 0);
         for (var i = 0; i < stages; i++)
         {
@@ -109,7 +109,7 @@ public sealed class PyramidVisionTransformer : Backbone
             register_module($"pyramid{i + 1}", _pyramid[i]!);
         }
         cls_token = options.Features == TokenFeatures.ClsToken ? Parameter(zeros(1, 1, width)) : null;
-        norm = options.Features == TokenFeatures.Maps ? null : LayerNorm(width, PvtBlock.Epsilon);
+        norm = options.Features == TokenFeatures.Maps ? null : LayerNorm(width, PvtStage.Epsilon);
         RegisterComponents();
 
         var maps = options.Features == TokenFeatures.Maps;
@@ -122,9 +122,9 @@ public sealed class PyramidVisionTransformer : Backbone
             Initialize.TruncatedNormal(cls_token, deviation: 0.02);
     }
 
-    private ModuleList<PvtBlock> Blocks(int index, PvtStage stage, ReadOnlySpan<double> dropPaths, ComponentBuilder? components)
+    private ModuleList<PreNormBlock> Blocks(int index, PvtStage stage, ReadOnlySpan<double> dropPaths, ComponentBuilder? components)
     {
-        var blocks = new ModuleList<PvtBlock>();
+        var blocks = new ModuleList<PreNormBlock>();
         var choose = AttentionChoice.For(
             _options.Attention,
             index,
@@ -145,7 +145,7 @@ public sealed class PyramidVisionTransformer : Backbone
                 )
             );
             var mlp = new Mlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), _options.Dropout);
-            blocks.Add(new PvtBlock(attention, mlp, stage.Channels, dropPaths[i]));
+            blocks.Add(new PreNormBlock(attention, mlp, stage.Channels, dropPaths[i], PvtStage.Epsilon));
         }
         return blocks;
     }

@@ -58,7 +58,7 @@ public sealed record PyramidVisionTransformerV2Options(
 public sealed class PyramidVisionTransformerV2 : Backbone
 {
     private readonly PvtPatchEmbed[] _embeds;
-    private readonly ModuleList<PvtBlock>[] _blocks;
+    private readonly ModuleList<PreNormBlock>[] _blocks;
     private readonly LayerNorm[] _norms;
     private readonly PyramidVisionTransformerV2Options _options;
     private readonly PvtPlan _plan;
@@ -69,7 +69,7 @@ public sealed class PyramidVisionTransformerV2 : Backbone
         _options = options;
         _plan = PvtPlan.For(options);
         var stages = _plan.Stages.Length;
-        (_embeds, _blocks, _norms) = (new PvtPatchEmbed[stages], new ModuleList<PvtBlock>[stages], new LayerNorm[stages]);
+        (_embeds, _blocks, _norms) = (new PvtPatchEmbed[stages], new ModuleList<PreNormBlock>[stages], new LayerNorm[stages]);
         var (width, block) = (options.InChannels, 0);
         for (var i = 0; i < stages; i++)
         {
@@ -77,7 +77,7 @@ public sealed class PyramidVisionTransformerV2 : Backbone
             _embeds[i] = new PvtPatchEmbed(PatchKind.Convolution, width, stage.Channels, stage.Patch, i == 0 ? 4 : 2);
             _blocks[i] = Blocks(i, stage, _plan.DropPaths.AsSpan(block, stage.Depth), components);
             (width, block) = (stage.Channels, block + stage.Depth);
-            _norms[i] = LayerNorm(width, PvtBlock.Epsilon);
+            _norms[i] = LayerNorm(width, PvtStage.Epsilon);
             register_module($"patch_embed{i + 1}", _embeds[i]);
             register_module($"block{i + 1}", _blocks[i]);
             register_module($"norm{i + 1}", _norms[i]);
@@ -90,9 +90,9 @@ public sealed class PyramidVisionTransformerV2 : Backbone
         Weights.FanOut(this);
     }
 
-    private ModuleList<PvtBlock> Blocks(int index, PvtStage stage, ReadOnlySpan<double> dropPaths, ComponentBuilder? components)
+    private ModuleList<PreNormBlock> Blocks(int index, PvtStage stage, ReadOnlySpan<double> dropPaths, ComponentBuilder? components)
     {
-        var blocks = new ModuleList<PvtBlock>();
+        var blocks = new ModuleList<PreNormBlock>();
         var choose = AttentionChoice.For(
             _options.Attention,
             index,
@@ -116,7 +116,7 @@ public sealed class PyramidVisionTransformerV2 : Backbone
                 )
             );
             var mlp = new ConvMlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), _options.Dropout, _options.Linear);
-            blocks.Add(new PvtBlock(attention, mlp, stage.Channels, dropPaths[i]));
+            blocks.Add(new PreNormBlock(attention, mlp, stage.Channels, dropPaths[i], PvtStage.Epsilon));
         }
         return blocks;
     }
