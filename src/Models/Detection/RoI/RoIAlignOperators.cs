@@ -37,7 +37,7 @@ internal static class RoIAlignOperators
         {
             var count = Math.Min(step, plan.Regions.Count - from);
             var gathered = pixels.index_select(0, index.narrow(0, from, count).flatten()).view(-1, perBin, channels);
-            parts.Add(shares.narrow(0, from, count).reshape(-1, 1, perBin).bmm(gathered)); // [bins, 1, C]
+            parts.Add(shares.narrow(0, from, count).reshape(-1, 1, perBin).matmul(gathered)); // [bins, 1, C]
         }
         var pooled = parts.Count == 0 ? pixels.narrow(0, 0, 0) : cat([.. parts], 0);
         return scope.MoveToOuter(pooled.view(plan.Regions.Count, plan.Size, plan.Size, channels));
