@@ -17,7 +17,7 @@ internal static class CocoResultMask
         json.WriteEndObject();
     }
 
-    /// <summary>Reads the next value; null or an empty list is none.</summary>
+    /// <summary>Reads the next value; null is none, and a list (polygons) isn't a result's form and is passed over.</summary>
     /// <param name="wrong">Words what is wrong.</param>
     public static RunLengthMask? Next(ref Utf8JsonReader reader, Func<string, Exception> wrong)
     {
@@ -26,8 +26,8 @@ internal static class CocoResultMask
             return null;
         if (reader.TokenType == JsonTokenType.StartArray)
         {
-            reader.Read();
-            return reader.TokenType == JsonTokenType.EndArray ? null : throw wrong("it is a list; results have run lengths");
+            reader.Skip();
+            return null;
         }
         if (reader.TokenType != JsonTokenType.StartObject)
             throw wrong("run lengths { \"size\": [height, width], \"counts\": text } were expected");

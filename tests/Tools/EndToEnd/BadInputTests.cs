@@ -113,7 +113,8 @@ public sealed class BadInputTests(TinyRun run) : IClassFixture<TinyRun>
     public void Checkpoint_Missing() => EveryReader(run.At("run", "epoch_3.safetensors"), "There is no such file. Did you mean epoch_");
 
     [Fact]
-    public void Checkpoint_Folder() => EveryReader(run.At("run"), "This is a folder.");
+    public void Checkpoint_FolderWithoutCheckpoints() =>
+        EveryReader(Directory.CreateDirectory(run.At("no-checkpoints")).FullName, "This is a folder.");
 
     [Theory]
     [InlineData("reduce-os-system.zip.pth", "os.system")]

@@ -57,8 +57,9 @@ public sealed class RobustnessToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Run(DataTask.Classification, output, "--metric", "accuracy/top9").IsMistake("accuracy/top9", "accuracy/top1");
         Tool.Run("test-robustness", runs.ConfigOf(DataTask.Classification), runs.At("no.safetensors"), "--out-dir", output)
             .IsMistake("there is no such file");
-        Tool.Run("test-robustness", runs.ConfigOf(DataTask.Classification), runs.Trained(DataTask.Classification), "--out-dir", output)
-            .IsMistake("no checkpoint");
+        var empty = Directory.CreateDirectory(runs.At("rob-no-checkpoints")).FullName;
+        Tool.Run("test-robustness", runs.ConfigOf(DataTask.Classification), empty, "--out-dir", output)
+            .IsMistake(empty, "this is no checkpoint");
         Assert.False(Directory.Exists(output));
     }
 
