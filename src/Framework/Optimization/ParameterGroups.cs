@@ -152,14 +152,7 @@ public static class ParameterGroups
             var names = backbone.named_parameters().Select(parameter => parameter.name).ToArray();
             var ownLayer = factory.LayerDecayNorm == LayerDecayNorm.Own && names.Any(layers.IsLast) ? 1 : 0;
             foreach (var name in names)
-            {
-                var distance = layers.IsLast(name)
-                    ? factory.LayerDecayNorm == LayerDecayNorm.Head
-                        ? 0
-                        : 1
-                    : layers.Blocks + 1 - layers.Of(name) + ownLayer;
-                multipliers[$"{prefix}.{name}"] = Math.Pow(factory.LayerDecay, distance);
-            }
+                multipliers[$"{prefix}.{name}"] = Of(name);
             foreach (var name in added)
             {
                 var path = name.Split('.', 3)[^1]; // of peft.METHOD.BACKBONE.LAYER…
@@ -167,7 +160,17 @@ public static class ParameterGroups
                     continue;
                 var own = path[(prefix.Length + 1)..];
                 if (!layers.IsLast(own))
-                    multipliers[name] = Math.Pow(factory.LayerDecay, layers.Blocks + 1 - layers.Of(own) + ownLayer);
+                    multipliers[name] = Of(own);
+            }
+
+            double Of(string name)
+            {
+                var distance = layers.IsLast(name)
+                    ? factory.LayerDecayNorm == LayerDecayNorm.Head
+                        ? 0
+                        : 1
+                    : layers.Blocks + 1 - layers.Of(name) + ownLayer;
+                return Math.Pow(factory.LayerDecay, distance);
             }
         }
         return multipliers;
