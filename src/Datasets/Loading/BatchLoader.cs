@@ -86,6 +86,16 @@ public sealed class BatchLoader : IBatchLoader
         return Read(epoch, skip);
     }
 
+    public void UsePipeline(IReadOnlyList<Transform> pipeline)
+    {
+        lock (_gate)
+        {
+            if (_running.Count > 0)
+                throw new InvalidOperationException("The pipeline can't be changed while an epoch is being read.");
+            _reader.Pipeline = pipeline;
+        }
+    }
+
     public (TimeSpan Waiting, TimeSpan Total) TakeWaitTimes()
     {
         var now = Stopwatch.GetTimestamp();

@@ -9,7 +9,7 @@ internal sealed class SampleReader
     private const int DetectionDivisor = 32; // what a pyramid of five maps divides by
 
     private readonly Dataset _dataset;
-    private readonly Transform[] _steps;
+    private Transform[] _steps;
     private readonly long _seed;
     private readonly bool _training;
     private readonly BadSample _onBadSample;
@@ -25,6 +25,12 @@ internal sealed class SampleReader
     /// <summary>Images of a batch may differ in size: they are padded to a common one that this divides. null: they must not
     /// differ.</summary>
     public int? PadDivisor => _dataset.Info.Task == DataTask.Detection ? DetectionDivisor : null;
+
+    /// <summary>What samples read from now on go through.</summary>
+    public IReadOnlyList<Transform> Pipeline
+    {
+        set => Volatile.Write(ref _steps, [.. value]);
+    }
 
     /// <summary>Bad samples so far, in the data set's order.</summary>
     public IReadOnlyList<(string Name, string Reason)> Skipped
@@ -63,7 +69,7 @@ internal sealed class SampleReader
         {
             var sample = _dataset.Open(index, _training);
             name = sample.Name;
-            return PreparedSample.Of(sample, _steps, random);
+            return PreparedSample.Of(sample, Volatile.Read(ref _steps), random);
         }
         catch (Exception e) when (IsBadData(e))
         {

@@ -121,6 +121,28 @@ public static class ColorOperations
         return result;
     }
 
+    /// <param name="hue">Added to the hue; 1 is a full turn.</param>
+    /// <param name="saturation">Added to the saturation, cut to 0 .. 255.</param>
+    /// <param name="value">Added to the value (of a gray image to its gray), cut to 0 .. 255.</param>
+    public static Image ShiftHsv(Image image, double hue, int saturation, int value)
+    {
+        if (image.Channels == 1)
+            return Lookup(image, gray => (byte)Math.Clamp(gray + value, 0, 255));
+        if (hue == 0 && saturation == 0 && value == 0)
+            return image;
+        var result = Hsv.FromRgb(image);
+        var turn = (byte)(int)Math.Round(hue * 256);
+        var pixels = result.Bytes.AsSpan();
+        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        {
+            pixels[i] += turn;
+            pixels[i + 1] = (byte)Math.Clamp(pixels[i + 1] + saturation, 0, 255);
+            pixels[i + 2] = (byte)Math.Clamp(pixels[i + 2] + value, 0, 255);
+        }
+        Hsv.ToRgb(pixels);
+        return result;
+    }
+
     /// <summary>Keeps the upper bits.</summary>
     public static Image Posterize(Image image, int bits)
     {

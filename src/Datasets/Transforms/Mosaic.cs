@@ -47,14 +47,16 @@ public sealed class Mosaic : Transform
     {
         if (!random.Chance(_options.Prob))
             return sample;
-        var source =
-            sample.Source
-            ?? throw new UserErrorException(
-                "Mosaic needs further samples of the data set, which can't be had here; it has a place in training only."
-            );
+        var source = ImagePasting.SourceOf(sample, "Mosaic");
         var (height, width) = (_options.Size.Height, _options.Size.Width);
         var (x, y) = ((int)(random.Uniform(_center[0], _center[1]) * width), (int)(random.Uniform(_center[0], _center[1]) * height));
-        Sample[] four = [sample, Another(source, sample, random), Another(source, sample, random), Another(source, sample, random)];
+        Sample[] four =
+        [
+            sample,
+            ImagePasting.Another(source, sample, _load, random),
+            ImagePasting.Another(source, sample, _load, random),
+            ImagePasting.Another(source, sample, _load, random),
+        ];
         var places = new (int Left, int Top)[4];
         for (var i = 0; i < 4; i++)
         {
@@ -66,20 +68,10 @@ public sealed class Mosaic : Transform
         return Join(sample, four, places, 2 * height, 2 * width);
     }
 
-    private Sample Another(Dataset source, Sample sample, RandomSource random)
-    {
-        var other = source.Open(random.Next(source.Count), sample.Training);
-        var own = random.Split();
-        foreach (var step in _load)
-            other = step.Apply(other, own);
-        return other;
-    }
-
     private Sample Join(Sample sample, Sample[] four, (int Left, int Top)[] places, int height, int width)
     {
         var images = Array.ConvertAll(four, SampleGeometry.ImageOf);
-        if (images.FirstOrDefault(image => image.Channels != images[0].Channels || image.Type != images[0].Type) is not null)
-            throw new UserErrorException($"Mosaic: {sample.Name} and the images joined with it differ in channels or depth.");
+        ImagePasting.RequireSameKind(sample, images, "Mosaic");
         var masks = new List<Image>();
         var (corners, labels, ignored) = (new List<float>(), new List<int>(), new List<bool>());
         for (var i = 0; i < 4; i++)
@@ -87,25 +79,19 @@ public sealed class Mosaic : Transform
             if (four[i].Truth.Boxes is not { } boxes)
                 continue;
             var of = four[i].Truth.InstanceMasks;
-            for (var b = 0; b < boxes.Count; b++)
+            foreach (var b in ImagePasting.Place(boxes, places[i], height, width, corners))
             {
-                var box = boxes.Corners.AsSpan(b * 4, 4);
-                var (x1, y1) = (Math.Clamp(box[0] + places[i].Left, 0, width), Math.Clamp(box[1] + places[i].Top, 0, height));
-                var (x2, y2) = (Math.Clamp(box[2] + places[i].Left, 0, width), Math.Clamp(box[3] + places[i].Top, 0, height));
-                if (!(x2 > x1 && y2 > y1))
-                    continue;
-                corners.AddRange(x1, y1, x2, y2);
                 labels.Add(boxes.Labels[b]);
                 ignored.Add(boxes.Ignored[b]);
                 if (of is not null && of.Count == boxes.Count)
-                    masks.Add(Canvas([of[b]], [places[i]], height, width, [0]));
+                    masks.Add(ImagePasting.Canvas([of[b]], [places[i]], height, width, [0]));
             }
         }
         if (four.Any(one => one.Truth.Boxes is not null))
             sample.Truth.Boxes = new Boxes([.. corners], [.. labels], [.. ignored]);
         sample.Truth.InstanceMasks = masks.Count == labels.Count && sample.Truth.InstanceMasks is not null ? masks : null;
         sample.Truth.SegmentationMap = four.All(one => one.Truth.SegmentationMap is not null)
-            ? Canvas(
+            ? ImagePasting.Canvas(
                 [.. four.Select(one => one.Truth.SegmentationMap!)],
                 places,
                 height,
@@ -116,39 +102,21 @@ public sealed class Mosaic : Transform
         foreach (var name in sample.Truth.ExtraMaps.Keys.ToArray())
         {
             if (four.All(one => one.Truth.ExtraMaps.ContainsKey(name)))
-                sample.Truth.ExtraMaps[name] = Canvas([.. four.Select(one => one.Truth.ExtraMaps[name])], places, height, width, [0]);
+                sample.Truth.ExtraMaps[name] = ImagePasting.Canvas(
+                    [.. four.Select(one => one.Truth.ExtraMaps[name])],
+                    places,
+                    height,
+                    width,
+                    [0]
+                );
             else
                 sample.Truth.ExtraMaps.Remove(name);
         }
-        sample.Image = new(Canvas(images, places, height, width, SampleGeometry.Fill(images[0], MapKind.Image, _options.PadVal ?? [114])));
+        sample.Image = new(
+            ImagePasting.Canvas(images, places, height, width, SampleGeometry.Fill(images[0], MapKind.Image, _options.PadVal ?? [114]))
+        );
         sample.Geometry = Geometry.Original(height, width);
         sample.Truth.BoxAnnotation = null;
         return sample;
-    }
-
-    /// <summary>Pictures on a ground of one colour, cut off where they reach beyond it.</summary>
-    private static Image Canvas(
-        Image[] pictures,
-        ReadOnlySpan<(int Left, int Top)> places,
-        int height,
-        int width,
-        IReadOnlyList<double> fill
-    )
-    {
-        var canvas = new Image(height, width, pictures[0].Channels, pictures[0].Type);
-        Padding.FillRow(canvas.Bytes, Padding.Pixel(canvas, fill));
-        var size = canvas.PixelSize();
-        for (var i = 0; i < pictures.Length; i++)
-        {
-            var (picture, left, top) = (pictures[i], places[i].Left, places[i].Top);
-            var (from, to) = (Math.Max(0, -left), Math.Min(picture.Width, width - left));
-            if (from >= to)
-                continue;
-            for (var row = Math.Max(0, -top); row < Math.Min(picture.Height, height - top); row++)
-                picture
-                    .Bytes.AsSpan((row * picture.Width + from) * size, (to - from) * size)
-                    .CopyTo(canvas.Bytes.AsSpan(((row + top) * width + left + from) * size));
-        }
-        return canvas;
     }
 }

@@ -12,6 +12,11 @@ public interface IBatchLoader : IDisposable
     /// batch.</summary>
     IEnumerable<Batch> Epoch(int epoch, int skip = 0);
 
+    /// <summary>From the next epoch on, samples go through another pipeline.</summary>
+    /// <exception cref="InvalidOperationException">An epoch is being read.</exception>
+    void UsePipeline(IReadOnlyList<Transform> pipeline) =>
+        throw new UserErrorException($"{GetType().Name} can't change its pipeline (IBatchLoader.UsePipeline).");
+
     /// <summary>Time the consumer spent waiting for data since the last call, and the total time that passed.</summary>
     (TimeSpan Waiting, TimeSpan Total) TakeWaitTimes();
 

@@ -55,6 +55,22 @@ public sealed class BatchLoaderTests
     private static string Names(IBatchLoader loader, int epoch = 0) => string.Join(" | ", Read(loader, epoch).Select(batch => batch.Names));
 
     [Fact]
+    public void UsePipeline_TakesEffectFromTheNextEpoch_NeverWithinOne()
+    {
+        var data = new Shapes(new ShapesOptions(Count: 12, Size: 16));
+        using var loader = Loader(data, new(4, Workers: 2), pipeline: [new Jitter()]);
+        using var plain = Loader(data, new(4, Workers: 2));
+        Assert.NotEqual(Read(plain).Select(batch => batch.Pixels), Read(loader).Select(batch => batch.Pixels));
+        foreach (var batch in loader.Epoch(1))
+        {
+            using (batch)
+                Assert.Throws<InvalidOperationException>(() => loader.UsePipeline([]));
+        }
+        loader.UsePipeline([]);
+        Assert.Equal(Read(plain, 2).Select(batch => batch.Pixels), Read(loader, 2).Select(batch => batch.Pixels));
+    }
+
+    [Fact]
     public void Epoch_AnyNumberOfWorkers_GivesTheSameBatches()
     {
         var data = new Shapes(new ShapesOptions(Count: 103, Size: 16));

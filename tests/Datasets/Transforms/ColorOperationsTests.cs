@@ -64,6 +64,19 @@ public class ColorOperationsTests
     }
 
     [Fact]
+    public void ShiftHsv_ByHand()
+    {
+        // Gray has no saturation: only the value counts. Pure red (0, 255, 255) loses 155 of its value; a third of a turn makes it green.
+        var image = new Image(1, 2, 3, PixelType.UInt8, [100, 100, 100, 255, 0, 0]);
+        Assert.Equal([110, 110, 110, 255, 0, 0], ColorOperations.ShiftHsv(image, 0, 0, 10).Bytes);
+        Assert.Equal([0, 0, 0, 100, 0, 0], ColorOperations.ShiftHsv(image, 0, 0, -155).Bytes);
+        var green = ColorOperations.ShiftHsv(image, 1.0 / 3, 0, 0).Bytes;
+        Assert.Equal((255, true, 0), (green[4], green[3] <= 4, green[5])); // hue has 256 steps
+        Assert.Equal([255, 255, 255], ColorOperations.ShiftHsv(image, 0, -255, 0).Bytes[3..]);
+        Assert.Equal([12, 0], ColorOperations.ShiftHsv(new Image(1, 2, 1, PixelType.UInt8, [32, 7]), 0.2, 9, -20).Bytes);
+    }
+
+    [Fact]
     public void Hue_OfGrayImages_ChangesNothing()
     {
         var gray = ChannelConversion.ToGray(Source);
