@@ -29,7 +29,12 @@ internal static class DetectorKeys
                         : tensor
             );
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
-            maps["mmlab"] = MmLab(mmlab, ["neck.", "bbox_head."], KeyMap.Below(head.MmlabLacks, "bbox_head."));
+            maps["mmlab"] = MmLab(
+                mmlab,
+                ["neck.", "bbox_head."],
+                KeyMap.Below(head.MmlabLacks, "bbox_head."),
+                KeyMap.Below(head.MmlabComputed, "bbox_head.")
+            );
         return maps;
     }
 
@@ -95,7 +100,8 @@ internal static class DetectorKeys
     /// <param name="backbone">The backbone's own map.</param>
     /// <param name="parts">Prefixes of what has the same names there.</param>
     /// <param name="lacks">Whether MMDetection's model usually has no such tensor; null: it has all.</param>
-    public static KeyMap MmLab(KeyMap backbone, string[] parts, Func<string, bool>? lacks) =>
+    /// <param name="computed">Whether a tensor of MMDetection's model is computed here; null: none is but the backbone's.</param>
+    public static KeyMap MmLab(KeyMap backbone, string[] parts, Func<string, bool>? lacks, Func<string, bool>? computed = null) =>
         new(key =>
             key.StartsWith("backbone.", StringComparison.Ordinal)
                 ? backbone.Rename(key) is { } inner
@@ -116,7 +122,7 @@ internal static class DetectorKeys
             RenameSecond = backbone.RenameSecond is not { } second
                 ? null
                 : key => key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
-            Computed = backbone.Computed,
+            Computed = computed is null ? backbone.Computed : key => backbone.Computed?.Invoke(key) == true || computed(key),
             Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || lacks?.Invoke(key) == true,
             PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
         };
