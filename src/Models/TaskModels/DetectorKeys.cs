@@ -15,6 +15,8 @@ internal static class DetectorKeys
 
     private const int TorchvisionCoco = 91;
 
+    private const string Head = "bbox_head.";
+
     public static IReadOnlyDictionary<string, KeyMap> Of(Backbone backbone, Neck? neck, BoxHead head)
     {
         // A checkpoint of the backbone alone, in whatever names it has, has nothing for neck and head.
@@ -32,10 +34,15 @@ internal static class DetectorKeys
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
             maps["mmlab"] = MmLab(
                 mmlab,
-                ["neck.", "bbox_head."],
-                KeyMap.Below(head.MmlabLacks, "bbox_head."),
-                KeyMap.Below(head.MmlabComputed, "bbox_head.")
-            );
+                ["neck.", Head],
+                KeyMap.Below(head.MmlabLacks, Head),
+                KeyMap.Below(head.MmlabComputed, Head)
+            ) with
+            {
+                Repeats = head.MmlabRepeats is { } repeats
+                    ? key => key.StartsWith(Head, StringComparison.Ordinal) && repeats(key[Head.Length..]) is { } first ? Head + first : null
+                    : null,
+            };
         if (backbone is CspDarknet && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)
             maps["yolox"] = Yolox();
         return maps;

@@ -55,6 +55,11 @@ internal sealed class DenseTargets
     /// <summary>[P], what each counts: one over the number of positives.</summary>
     public Tensor Weights(Device device) => tensor(Array.ConvertAll(_positives, positive => _imageWeights[positive.Image]), device: device);
 
+    /// <summary>[P], a number of each positive.</summary>
+    /// <param name="values">For each image and anchor.</param>
+    public Tensor OfPositives(IReadOnlyList<float[]> values, Device device) =>
+        tensor(Array.ConvertAll(_positives, positive => values[positive.Image][positive.Anchor]), device: device);
+
     /// <summary>[P, 1], a number of each positive's map.</summary>
     /// <param name="ofMaps">One for each map.</param>
     public Tensor OfMaps(IReadOnlyList<int> ofMaps, Device device)
