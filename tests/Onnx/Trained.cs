@@ -15,7 +15,10 @@ internal static class Trained
 
     public const string Retina =
             """{ "type": "RetinaHead", "stacked_convs": 1, "prior_prob": 0.2, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 2, "ratios": [0.7, 1.4] } }""",
-        Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""";
+        Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
+        Atss = """{ "type": "AtssHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
+        Gfl = """{ "type": "GflHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
+        Rtmdet = """{ "type": "RtmdetHead", "stacked_convs": 1, "prior_prob": 0.2, "exp_on_reg": true }""";
 
     public static string Model(DataTask task, string head = Retina) =>
         task switch

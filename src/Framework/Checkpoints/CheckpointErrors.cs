@@ -142,6 +142,12 @@ internal static class CheckpointErrors
         );
     }
 
+    public static UserErrorException NotShared(string path, string name, string original, string own) =>
+        new(
+            $"{path}\n  {name} and {original} differ, but the model has one tensor for both, {own}: the file is of a model that does not "
+                + "share this layer."
+        );
+
     public static UserErrorException NothingFits(
         string path,
         IReadOnlyDictionary<string, TorchSharp.torch.Tensor> target,

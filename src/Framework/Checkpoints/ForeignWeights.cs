@@ -221,10 +221,10 @@ public static class ForeignWeights
     private static (Tensor Stored, bool Swapped) Swapped(StemTensor stem, Tensor stored, bool before)
     {
         var dimension = stem.Role == StemRole.Weight ? 1 : 0;
-        if (stored.dim() <= dimension || stored.shape[dimension] != 3 * stem.Inner)
+        if (stored.dim() <= dimension || stored.shape[dimension] != 3 * stem.Outer * stem.Inner)
             return (stored, before);
         return (
-            stored.unflatten(dimension, [3, stem.Inner]).flip(dimension).flatten(dimension, dimension + 1),
+            stored.unflatten(dimension, [stem.Outer, 3, stem.Inner]).flip(dimension + 1).flatten(dimension, dimension + 2),
             before || stem.Role == StemRole.Weight
         );
     }

@@ -23,6 +23,8 @@ internal sealed class NameMatch
 
     public KeyMap? Map { get; private init; }
 
+    private readonly ExplainedTensors _explained = new();
+
     /// <summary>The maps that could be asked for.</summary>
     public IReadOnlyList<string> Known { get; private set; } = [];
 
@@ -65,7 +67,7 @@ internal sealed class NameMatch
             : ours ? OurPrefixes(module)
             : Wrappers.Prefixes(names.Values);
 
-        var matches = new List<(NameMatch Match, (int Shapes, int Names) Score)>();
+        var matches = new List<(NameMatch Match, (int Shapes, int Names, int Explained) Score)>();
         foreach (var (name, map) in candidates)
         foreach (var prefix in prefixes)
         {
@@ -73,6 +75,7 @@ internal sealed class NameMatch
             matches.Add((match, match.Score(target, file)));
         }
         var best = Best(matches, target.Count, options, path);
+        best._explained.RequireEqual(best.Names, file, path);
         if (ours)
             best.TakeAverage(file, options.Weights);
         if (
@@ -122,7 +125,7 @@ internal sealed class NameMatch
                 continue;
             }
             var renamed = options.Rename(rest);
-            if (map?.Computed?.Invoke(renamed) == true)
+            if (match._explained.Add(map, renamed, foreign))
             {
                 match.PassedOver.Add(foreign);
                 continue;
@@ -157,19 +160,20 @@ internal sealed class NameMatch
                 !Names.ContainsKey(name) && absent(name) && Names.ContainsKey(name[..(name.LastIndexOf('.') + 1)] + "weight")
             );
 
-    // A form that explains what is missing fits better than one of the same names that doesn't.
-    private (int Shapes, int Names) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
+    // A form that explains what is missing, or what is there besides, fits better than one of the same names that doesn't.
+    private (int Shapes, int Names, int Explained) Score(Dictionary<string, Tensor> target, WeightsFile file) =>
         (
             Absent(target.Keys).Count()
                 + Names.Count(pair => !IsCounter(pair.Key) && target[pair.Key].shape.SequenceEqual(file.Tensors[pair.Value].Shape)),
-            Names.Keys.Count(name => !IsCounter(name))
+            Names.Keys.Count(name => !IsCounter(name)),
+            _explained.Count
         );
 
     private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     /// <summary>The first of the best; of an average and what it is made from, that which is asked for.</summary>
     private static NameMatch Best(
-        List<(NameMatch Match, (int Shapes, int Names) Score)> matches,
+        List<(NameMatch Match, (int Shapes, int Names, int Explained) Score)> matches,
         int count,
         PretrainedOptions options,
         string path

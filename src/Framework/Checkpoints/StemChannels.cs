@@ -19,25 +19,27 @@ internal static class StemChannels
         for (var i = 0; i < wanted.Count; i++)
             if (i != dimension && stored.shape[i] != wanted[i])
                 return null;
-        if (stored.shape[dimension] % stem.Inner != 0 || wanted[dimension] % stem.Inner != 0)
+        var each = stem.Outer * stem.Inner;
+        if (stored.shape[dimension] % each != 0 || wanted[dimension] % each != 0)
             return null;
-        var (from, to) = (stored.shape[dimension] / stem.Inner, wanted[dimension] / stem.Inner);
+        var (from, to) = (stored.shape[dimension] / each, wanted[dimension] / each);
         if (from == to || from < 1 || to < 1 || (to != 1 && from is not (1 or 3)))
             return null;
 
         using var scope = NewDisposeScope();
-        var byChannel = stored.unflatten(dimension, [from, stem.Inner]);
+        var byChannel = stored.unflatten(dimension, [stem.Outer, from, stem.Inner]);
+        var channels = dimension + 1;
         Tensor result;
         if (to == 1)
         {
             var single = byChannel.to(ScalarType.Float32);
-            single = stem.Role == StemRole.Weight ? single.sum([dimension], keepdim: true) : single.mean([dimension], keepdim: true);
+            single = stem.Role == StemRole.Weight ? single.sum([channels], keepdim: true) : single.mean([channels], keepdim: true);
             result = single.to(stored.dtype);
         }
         else
         {
             using var order = arange(to).remainder(from).to(ScalarType.Int64);
-            result = byChannel.index_select(dimension, order);
+            result = byChannel.index_select(channels, order);
             if (stem.Role == StemRole.Weight)
                 result = result * ((double)from / to);
         }
@@ -50,7 +52,7 @@ internal static class StemChannels
                     ? $"repeated and scaled by {from}/{to}"
                     : "repeated";
         return (
-            scope.MoveToOuter(result.flatten(dimension, dimension + 1)),
+            scope.MoveToOuter(result.flatten(dimension, dimension + 2)),
             $"{from} channel{(from == 1 ? "" : "s")} of the image in the file, {to} here: {done}"
         );
     }

@@ -22,6 +22,10 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// none is.</summary>
     public Func<string, bool>? Computed { get; init; }
 
+    /// <summary>The foreign key of the tensor that another one repeats, which must hold the same numbers: a layer that is shared lies in such
+    /// files once for each use. Argument: the foreign key. Unset, or null: it repeats none.</summary>
+    public Func<string, string?>? Repeats { get; init; }
+
     /// <summary>
     /// Whether the foreign form lacks a tensor of the module (a bias before a norm): loading sets it to 0, publishing leaves
     /// it out. Argument: the module's key. Unset: it lacks none.

@@ -13,4 +13,6 @@ public enum StemRole
 /// <summary>A tensor of a backbone that reads the image, so that its shape follows the image's channels.</summary>
 /// <param name="Name">As in the backbone's state dict.</param>
 /// <param name="Inner">Entries of each channel along the tensor's dimension of channels: more than 1 where patches were unfolded.</param>
-public sealed record StemTensor(string Name, StemRole Role = StemRole.Weight, int Inner = 1);
+/// <param name="Outer">How often all channels come there, one after another: more than 1 where pixels of a patch were laid behind each
+/// other.</param>
+public sealed record StemTensor(string Name, StemRole Role = StemRole.Weight, int Inner = 1, int Outer = 1);

@@ -1,5 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Backbones;
+using Tessera.Models.Backbones.Csp;
 using Tessera.Models.Detection.Heads;
 using Tessera.Models.Necks;
 using static TorchSharp.torch;
@@ -13,6 +14,8 @@ internal static class DetectorKeys
     private static readonly int[] _unusedCocoIds = [0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
 
     private const int TorchvisionCoco = 91;
+
+    private const string Head = "bbox_head.";
 
     public static IReadOnlyDictionary<string, KeyMap> Of(Backbone backbone, Neck? neck, BoxHead head)
     {
@@ -29,7 +32,19 @@ internal static class DetectorKeys
                         : tensor
             );
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
-            maps["mmlab"] = MmLab(mmlab, ["neck.", "bbox_head."], KeyMap.Below(head.MmlabLacks, "bbox_head."));
+            maps["mmlab"] = MmLab(
+                mmlab,
+                ["neck.", Head],
+                KeyMap.Below(head.MmlabLacks, Head),
+                KeyMap.Below(head.MmlabComputed, Head)
+            ) with
+            {
+                Repeats = head.MmlabRepeats is { } repeats
+                    ? key => key.StartsWith(Head, StringComparison.Ordinal) && repeats(key[Head.Length..]) is { } first ? Head + first : null
+                    : null,
+            };
+        if (backbone is CspDarknet && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)
+            maps["yolox"] = Yolox();
         return maps;
     }
 
@@ -95,7 +110,8 @@ internal static class DetectorKeys
     /// <param name="backbone">The backbone's own map.</param>
     /// <param name="parts">Prefixes of what has the same names there.</param>
     /// <param name="lacks">Whether MMDetection's model usually has no such tensor; null: it has all.</param>
-    public static KeyMap MmLab(KeyMap backbone, string[] parts, Func<string, bool>? lacks) =>
+    /// <param name="computed">Whether a tensor of MMDetection's model is computed here; null: none is but the backbone's.</param>
+    public static KeyMap MmLab(KeyMap backbone, string[] parts, Func<string, bool>? lacks, Func<string, bool>? computed = null) =>
         new(key =>
             key.StartsWith("backbone.", StringComparison.Ordinal)
                 ? backbone.Rename(key) is { } inner
@@ -116,10 +132,22 @@ internal static class DetectorKeys
             RenameSecond = backbone.RenameSecond is not { } second
                 ? null
                 : key => key.StartsWith("backbone.", StringComparison.Ordinal) && second(key) is { } found ? "backbone." + found : null,
-            Computed = backbone.Computed,
+            Computed = computed is null ? backbone.Computed : key => backbone.Computed?.Invoke(key) == true || computed(key),
             Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || lacks?.Invoke(key) == true,
             PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
         };
+
+    /// <summary>Megvii's names of a YOLOX.</summary>
+    private static KeyMap Yolox()
+    {
+        var table = new KeyTable(null);
+        foreach (var (foreign, own) in CspKeys.DarknetPairs())
+            table.Pair(CspKeys.Megvii + foreign, "backbone." + own);
+        table.Pair(CspKeys.Megvii, "backbone.");
+        foreach (var (foreign, own) in YoloxPafpn.YoloxKeys.Concat(YoloxHead.YoloxKeys))
+            table.Pair(foreign, own);
+        return table.ToKeyMap();
+    }
 
     /// <summary>The outputs of COCO's 80 classes, in the order of their ids, of 91.</summary>
     private static Tensor WithoutUnused(Tensor stored, int classes)

@@ -70,6 +70,50 @@ public sealed class BoxHeadContractTests
             StringComparison.Ordinal
         );
 
+    [Theory]
+    [InlineData("""{ "type": "GflHead", "loss_cls": { "type": "FocalLoss" } }""", "needs targets between 0 and 1")]
+    [InlineData("""{ "type": "RtmdetHead", "loss_cls": { "type": "FocalLoss" } }""", "needs targets between 0 and 1")]
+    [InlineData(
+        """{ "type": "GflHead", "anchor_generator": { "type": "AnchorGenerator" } }""",
+        "GflHead has one anchor a place; the anchor generator gives 9."
+    )]
+    [InlineData("""{ "type": "RtmdetHead", "pred_kernel_size": 2 }""", "pred_kernel_size must be odd, not 2.")]
+    public void Head_PartsThatDisagree_AreTheUsersMistake(string head, string expected) =>
+        Assert.Contains(
+            expected,
+            Assert.Throws<UserErrorException>(() => Build.From<BoxHead>(head, new Source([8]), Info)).Message,
+            StringComparison.Ordinal
+        );
+
+    [Theory]
+    [InlineData("AtssHead")]
+    [InlineData("GflHead")]
+    [InlineData("RtmdetHead")]
+    public void Head_OtherNumberOfMaps_IsTheUsersMistake(string name)
+    {
+        using var head = Build.From<BoxHead>($$"""{ "type": "{{name}}", "feat_channels": 32 }""", new Source([8, 16]), Info);
+        using var scope = NewDisposeScope();
+        Assert.Equal(
+            $"{name} was built for 2 maps; it gets 1.",
+            Assert.Throws<UserErrorException>(() => head.call([Formula.Values("images", 1, 256, 8, 8)])).Message
+        );
+    }
+
+    /// <summary>An image without boxes counts as one positive, as in MMDetection: three positives and it make four.</summary>
+    [Fact]
+    public void AtLeastOne_ImageWithoutBoxes_CountsAsOne()
+    {
+        var grid = new AnchorGenerator(new(Scales: [1], Ratios: [1]), new Source([8])).Generate([(2, 3)], (16, 24));
+        var truth = new TruthBoxes(BoxArray.Of([0, 0, 9, 9]), [1], BoxArray.Empty);
+        var none = new TruthBoxes(BoxArray.Empty, [], BoxArray.Empty);
+        int[][] assigned = [[0, 0, -1, 0, -1, -2], [-1, -1, -1, -1, -1, -1]];
+        using var scope = NewDisposeScope();
+        float Weight(LossNorm norm) => new DenseTargets(grid, [truth, none], assigned, norm).Weights(CPU)[0].item<float>();
+        Assert.Equal(1 / 4f, Weight(LossNorm.AtLeastOne));
+        Assert.Equal(1 / 3f, Weight(LossNorm.Batch));
+        Assert.Equal(1 / 6f, Weight(LossNorm.Image));
+    }
+
     [Fact]
     public void Anchors_Octaves_ByHand()
     {

@@ -13,6 +13,7 @@ public sealed class ClassWeightTests
     [Theory]
     [InlineData("RetinaHead")]
     [InlineData("FcosHead")]
+    [InlineData("AtssHead")]
     public void Loss_WithWeights_IsTheWeightedSumOfTheClasses(string head)
     {
         var plain = Loss(head, null);

@@ -21,6 +21,12 @@ public sealed class DetectorHeadTests
             """{ "type": "FcosHead", "stacked_convs": 1 }""",
             """{ "type": "FcosHead", "stacked_convs": 1, "norm": "none", "norm_on_bbox": false, "centerness_on_reg": false, "center_sampling": false, "loss_bbox": { "type": "IoULoss" } }""",
             """{ "type": "FcosHead", "stacked_convs": 1, "centerness_weight": false, "loss_bbox": { "type": "CIoULoss" }, "norm": "bn" }""",
+            """{ "type": "AtssHead", "stacked_convs": 1 }""",
+            """{ "type": "AtssHead", "stacked_convs": 1, "assigner": { "type": "MaxIouAssigner" }, "loss_bbox": { "type": "L1Loss" }, "loss_cls": { "type": "QualityFocalLoss" } }""",
+            """{ "type": "GflHead", "stacked_convs": 1 }""",
+            """{ "type": "GflHead", "stacked_convs": 1, "reg_max": 4, "norm": "bn", "loss_cls": { "type": "VarifocalLoss" }, "loss_bbox": { "type": "SmoothL1Loss" } }""",
+            """{ "type": "RtmdetHead", "exp_on_reg": true }""",
+            """{ "type": "RtmdetHead", "stacked_convs": 1, "share_conv": false, "exp_on_reg": true, "pred_kernel_size": 3, "loss_cls": { "type": "CrossEntropyLoss" } }""",
         ];
 
     [Theory]

@@ -111,6 +111,15 @@ internal static class RoundTripModels
             $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2 } }""",
             DataTask.Detection
         ),
+        ["ATSS"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "AtssHead", "stacked_convs": 2 } }""",
+            DataTask.Detection
+        ),
+        ["GFL"] = (
+            $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "GflHead", "stacked_convs": 2 } }""",
+            DataTask.Detection
+        ),
+        ["RTMDet"] = ($$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "RtmdetHead" } }""", DataTask.Detection),
         ["FCOS of torchvision"] = (
             $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2, "scale_per_level": false } }""",
             DataTask.Detection

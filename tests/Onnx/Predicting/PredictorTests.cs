@@ -42,6 +42,9 @@ public sealed class PredictorTests : IDisposable
     [Theory]
     [InlineData(Trained.Retina)]
     [InlineData(Trained.Fcos)]
+    [InlineData(Trained.Atss)]
+    [InlineData(Trained.Gfl)]
+    [InlineData(Trained.Rtmdet)]
     public void Boxes_AfterSuppression_EqualThePredictors(string head)
     {
         var (own, file) = Both(

@@ -42,11 +42,11 @@ public abstract class Assigner
         Array.Fill(assigned, Background);
         var ignores = IgnoreIofThr >= 0 && truth.Ignored.Count > 0;
         if (ignores && IgnoreWhen == IgnoreWhen.BeforeMatching)
-            Ignore(anchors.Boxes, truth.Ignored, assigned);
+            IgnoredAreas.Mark(anchors.Boxes, truth.Ignored, IgnoreIofThr, assigned);
         if (truth.Boxes.Count > 0)
             Assign(anchors, truth.Boxes, assigned);
         if (ignores)
-            Ignore(anchors.Boxes, truth.Ignored, assigned); // also those that an assigner didn't leave alone
+            IgnoredAreas.Mark(anchors.Boxes, truth.Ignored, IgnoreIofThr, assigned); // also those that an assigner didn't leave alone
         return assigned;
     }
 
@@ -55,16 +55,4 @@ public abstract class Assigner
     /// <see cref="Background"/>, or <see cref="Ignored"/> where the anchor takes no part: it is no box's, however much it overlaps.
     /// </param>
     protected abstract void Assign(AnchorGrid anchors, BoxArray boxes, int[] assigned);
-
-    private void Ignore(BoxArray anchors, BoxArray ignored, int[] assigned)
-    {
-        var shares = new float[anchors.Count];
-        for (var box = 0; box < ignored.Count; box++)
-        {
-            anchors.Overlaps(ignored, box, shares, ofOwn: true);
-            for (var i = 0; i < shares.Length; i++)
-                if (shares[i] > IgnoreIofThr)
-                    assigned[i] = Ignored;
-        }
-    }
 }

@@ -66,6 +66,12 @@ public abstract class BoxHead(string name) : nn.Module<Tensor[], Tensor[]>(name)
     /// <summary>Whether MMDetection's head of this kind usually has no such tensor; null: it has all.</summary>
     internal virtual Func<string, bool>? MmlabLacks => null;
 
+    /// <summary>Whether a tensor of MMDetection's head of this kind follows from others, or from options; null: none does.</summary>
+    internal virtual Func<string, bool>? MmlabComputed => null;
+
+    /// <summary>The tensor of which another of MMDetection's head of this kind is a copy; null: there are none.</summary>
+    internal virtual Func<string, string?>? MmlabRepeats => null;
+
     /// <summary>The key of the layer that has the classes as its outputs.</summary>
     internal abstract string ClassifierKey { get; }
 

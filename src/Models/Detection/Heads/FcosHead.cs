@@ -2,10 +2,8 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Coders;
-using Tessera.Models.Detection.Suppression;
 using Tessera.Models.Layers;
 using Tessera.Models.Losses.Detection;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -75,7 +73,7 @@ public sealed record FcosHeadOptions(
 /// strides and centreness beside the boxes from the later version, arXiv:2006.09214.
 /// </remarks>
 [Component("FcosHead")]
-public sealed class FcosHead : BoxHead
+public sealed class FcosHead : DenseHead
 {
     private readonly ModuleList<TowerLayer> cls_convs;
     private readonly ModuleList<TowerLayer> reg_convs;
@@ -160,25 +158,16 @@ public sealed class FcosHead : BoxHead
     public override LossMap Losses(Tensor[] outputs, IReadOnlyList<TruthBoxes> truths, (int Height, int Width) image)
     {
         using var scope = NewDisposeScope();
-        var (logits, codes, centreness) = Parts(outputs);
-        var grid = _places.Generate(SizesOf(logits), image);
+        var (grid, logits, codes, centreness) = Read(outputs, image);
         var targets = new DenseTargets(grid, truths, InParallel.Select(truths, truth => _assignment.Assign(grid, truth)), LossNorm.Batch);
-        var classLoss =
-            targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
-
-        var found = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(codes[i]))]); // [P, 4]
+        var classLoss = targets.ClassLoss(logits, _lossCls);
+        var found = targets.Gather(codes); // [P, 4]
         var device = found.device;
         var (places, boxes, weights) = (targets.Anchors(device), targets.Boxes(device), targets.Weights(device));
-        var distances = _coder.Encode(places, boxes);
-        var wanted = Centreness(distances); // [P]
+        var wanted = Centerness.Of(_coder.Encode(places, boxes)); // [P]
         var boxWeights = _options.CenternessWeight ? wanted / wanted.sum().clamp_min(1e-6) : weights;
-        var boxLoss = _lossBbox.Sum(
-            _lossBbox.OnBoxes ? _coder.Decode(places, found) : found,
-            _lossBbox.OnBoxes ? boxes : distances,
-            boxWeights
-        );
-        var central = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(centreness[i]))]).view(-1); // [P]
-        var centrenessLoss = (functional.binary_cross_entropy_with_logits(central, wanted, reduction: Reduction.None) * weights).sum();
+        var boxLoss = BoxSum(_lossBbox, places, found, boxes, boxWeights);
+        var centrenessLoss = Centerness.Loss(targets.Gather(centreness!).view(-1), wanted, weights);
         scope.MoveToOuter(classLoss, boxLoss, centrenessLoss);
         return new LossMap
         {
@@ -188,36 +177,17 @@ public sealed class FcosHead : BoxHead
         };
     }
 
-    public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
+    private protected override DenseOutputs Read(Tensor[] outputs, (int Height, int Width) image)
     {
-        var (logits, codes, centreness) = Parts(outputs);
-        return CandidateSelection.Select(_places.Generate(SizesOf(logits), image), logits, codes, centreness, Joined, _coder, limits);
+        var kinds = Kinds(outputs, 3);
+        return new DenseOutputs(_places.Generate(SizesOf(kinds[0]), image), kinds[0], kinds[1], kinds[2]);
     }
 
-    public override (Tensor Boxes, Tensor Scores, Tensor Labels) CandidateTensors(
-        Tensor[] outputs,
-        (int Height, int Width) image,
-        CandidateLimits limits
-    )
-    {
-        var (logits, codes, centreness) = Parts(outputs);
-        var grid = _places.Generate(SizesOf(logits), image);
-        return Heads.CandidateTensors.Select(grid, logits, codes, centreness, Joined, _coder, limits);
-    }
+    private protected override BoxCoder Coder => _coder;
 
-    private CandidateScore Joined => new(_options.Score, _options.CandidatesBy == CandidateRank.Class);
+    private protected override CandidateScore Score => new(_options.Score, _options.CandidatesBy == CandidateRank.Class);
 
-    public override Tensor[] ClassLogits(Tensor[] outputs) => outputs[..(outputs.Length / 3)];
-
-    /// <summary>1 in the middle of the box, 0 at its sides.</summary>
-    /// <param name="distances">[P, 4].</param>
-    private static Tensor Centreness(Tensor distances)
-    {
-        using var scope = NewDisposeScope();
-        var sides = distances.unbind(1);
-        var (left, top, right, bottom) = (sides[0], sides[1], sides[2], sides[3]);
-        return scope.MoveToOuter((left.minimum(right) / left.maximum(right) * (top.minimum(bottom) / top.maximum(bottom))).sqrt());
-    }
+    private protected override int Maps => _places.Strides.Count;
 
     private static (float Low, float High)[] Ranges(double[]? begins, IReadOnlyList<int> strides)
     {
@@ -225,12 +195,6 @@ public sealed class FcosHead : BoxHead
         if (begins.Length != strides.Count || begins.Zip(begins.Skip(1)).Any(pair => pair.First >= pair.Second))
             throw new UserErrorException($"FcosHead: regress_ranges are {strides.Count} rising numbers, one for each map.");
         return [.. begins.Select((begin, i) => ((float)begin, i + 1 < begins.Length ? (float)begins[i + 1] : float.PositiveInfinity))];
-    }
-
-    private static (Tensor[] Logits, Tensor[] Codes, Tensor[] Centreness) Parts(Tensor[] outputs)
-    {
-        var parts = outputs.Select(map => map.to(ScalarType.Float32)).Chunk(outputs.Length / 3).ToArray();
-        return (parts[0], parts[1], parts[2]);
     }
 
     private IEnumerable<(string, string, bool)> FcosKeys()
@@ -258,15 +222,4 @@ public sealed class FcosHead : BoxHead
             false
         );
     }
-}
-
-/// <summary>A learnt factor.</summary>
-internal sealed class LevelScale : Module<Tensor, Tensor>
-{
-    private readonly Parameter scale = new(ones([]));
-
-    public LevelScale()
-        : base(nameof(LevelScale)) => RegisterComponents();
-
-    public override Tensor forward(Tensor x) => x * scale;
 }

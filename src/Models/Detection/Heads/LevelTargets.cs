@@ -31,7 +31,8 @@ internal sealed class LevelTargets
 
     /// <summary>The weighted sum of a class loss over this map.</summary>
     /// <param name="logits">[B, A · C, H, W].</param>
-    public Tensor ClassLoss(Tensor logits, ClassLoss loss)
+    /// <param name="quality">[P], what the scores of the positives' classes are to be; null: 1.</param>
+    public Tensor ClassLoss(Tensor logits, ClassLoss loss, Tensor? quality = null)
     {
         using var scope = NewDisposeScope();
         var device = logits.device;
@@ -51,7 +52,8 @@ internal sealed class LevelTargets
             var weights = tensor(_weights, device: device);
             if (ofClass is not null)
                 weights = weights * ofClass.index_select(0, labels);
-            sum = sum + ((loss.Present(present) - loss.Absent(present)) * weights).sum();
+            var wanted = quality is null ? loss.Present(present) : loss.Present(present, quality);
+            sum = sum + ((wanted - loss.Absent(present)) * weights).sum();
         }
         return scope.MoveToOuter(sum);
     }

@@ -3,7 +3,6 @@ using Tessera.Framework.Models;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Assigners;
 using Tessera.Models.Detection.Coders;
-using Tessera.Models.Detection.Suppression;
 using Tessera.Models.Losses.Detection;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -29,7 +28,7 @@ public sealed record RetinaHeadOptions(
 /// <summary>Two towers of convolutions, shared by all maps: one scores every class for every anchor, one shifts the anchors.</summary>
 /// <remarks>Lin et al., "Focal Loss for Dense Object Detection", 2017, arXiv:1708.02002.</remarks>
 [Component("RetinaHead")]
-public sealed class RetinaHead : BoxHead
+public sealed class RetinaHead : DenseHead
 {
     private readonly ModuleList<TowerLayer> cls_convs;
     private readonly ModuleList<TowerLayer> reg_convs;
@@ -114,60 +113,25 @@ public sealed class RetinaHead : BoxHead
     public override LossMap Losses(Tensor[] outputs, IReadOnlyList<TruthBoxes> truths, (int Height, int Width) image)
     {
         using var scope = NewDisposeScope();
-        var (logits, codes) = Parts(outputs);
-        var grid = _anchors.Generate(SizesOf(logits), image);
+        var (grid, logits, codes, _) = Read(outputs, image);
         var targets = new DenseTargets(grid, truths, InParallel.Select(truths, truth => _assigner.Assign(grid, truth)), _options.LossNorm);
-        var classLoss =
-            targets.Levels.Select((level, i) => level.ClassLoss(logits[i], _lossCls)).Aggregate((a, b) => a + b) * _lossCls.Weight;
-        var boxLoss = BoxLoss(targets, codes);
+        var classLoss = targets.ClassLoss(logits, _lossCls);
+        var found = targets.Gather(codes); // [P, 4]
+        var device = found.device;
+        var boxLoss = BoxSum(_lossBbox, targets.Anchors(device), found, targets.Boxes(device), targets.Weights(device));
         scope.MoveToOuter(classLoss, boxLoss);
         return new LossMap { ["loss_cls"] = classLoss, ["loss_bbox"] = boxLoss };
     }
 
-    public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
+    private protected override DenseOutputs Read(Tensor[] outputs, (int Height, int Width) image)
     {
-        var (logits, codes) = Parts(outputs);
-        return CandidateSelection.Select(
-            _anchors.Generate(SizesOf(logits), image),
-            logits,
-            codes,
-            null,
-            CandidateScore.Alone,
-            _coder,
-            limits
-        );
+        var kinds = Kinds(outputs, 2);
+        return new DenseOutputs(_anchors.Generate(SizesOf(kinds[0]), image), kinds[0], kinds[1]);
     }
 
-    public override (Tensor Boxes, Tensor Scores, Tensor Labels) CandidateTensors(
-        Tensor[] outputs,
-        (int Height, int Width) image,
-        CandidateLimits limits
-    )
-    {
-        var (logits, codes) = Parts(outputs);
-        var grid = _anchors.Generate(SizesOf(logits), image);
-        return Heads.CandidateTensors.Select(grid, logits, codes, null, CandidateScore.Alone, _coder, limits);
-    }
+    private protected override BoxCoder Coder => _coder;
 
-    public override Tensor[] ClassLogits(Tensor[] outputs) => outputs[..(outputs.Length / 2)];
-
-    private Tensor BoxLoss(DenseTargets targets, Tensor[] codes)
-    {
-        var found = DenseTargets.Join([.. targets.Levels.Select((level, i) => level.Gather(codes[i]))]); // [P, 4]
-        var device = found.device;
-        var (anchors, boxes) = (targets.Anchors(device), targets.Boxes(device));
-        if (_lossBbox.OnBoxes)
-            found = _coder.Decode(anchors, found);
-        else
-            boxes = _coder.Encode(anchors, boxes);
-        return _lossBbox.Sum(found, boxes, targets.Weights(device));
-    }
-
-    private static (Tensor[] Logits, Tensor[] Codes) Parts(Tensor[] outputs) =>
-        (
-            [.. outputs.Take(outputs.Length / 2).Select(map => map.to(ScalarType.Float32))],
-            [.. outputs.Skip(outputs.Length / 2).Select(map => map.to(ScalarType.Float32))]
-        );
+    private protected override int Maps => _anchors.Strides.Count;
 
     private IEnumerable<(string, string, bool)> RetinaKeys()
     {

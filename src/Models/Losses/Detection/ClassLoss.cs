@@ -36,4 +36,16 @@ public abstract class ClassLoss
     /// <summary>The loss of each logit where the class is there; weight not applied.</summary>
     /// <returns>In the logits' shape.</returns>
     public abstract Tensor Present(Tensor logits);
+
+    /// <summary>Whether the target where the class is there can be how good the box is, in [0, 1], in place of 1.</summary>
+    public virtual bool TakesQuality => false;
+
+    /// <summary>The loss of each logit where the class is there with a box of the given quality; weight not applied.</summary>
+    /// <param name="quality">In [0, 1], in the logits' shape; without a gradient.</param>
+    /// <returns>In the logits' shape.</returns>
+    /// <exception cref="UserErrorException">The loss knows only classes that are there and such that aren't.</exception>
+    public virtual Tensor Present(Tensor logits, Tensor quality) =>
+        throw new UserErrorException(
+            $"{GetType().Name} has no target between 0 and 1 (ClassLoss.Present): it can't teach a score how good a box is."
+        );
 }

@@ -11,4 +11,8 @@ public sealed class DenseCrossEntropyLoss : ClassLoss
     public override Tensor Absent(Tensor logits) => functional.softplus(logits);
 
     public override Tensor Present(Tensor logits) => functional.softplus(-logits);
+
+    public override bool TakesQuality => true;
+
+    public override Tensor Present(Tensor logits, Tensor quality) => functional.softplus(logits) - (quality * logits);
 }

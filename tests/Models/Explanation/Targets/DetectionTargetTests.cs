@@ -20,11 +20,18 @@ public sealed class DetectionTargetTests
     private const string FcosTower =
         """{ "type": "FcosHead", "stacked_convs": 1, "score": "root", "candidates_by": "score", "norm_on_bbox": false }""";
 
+    private const string Atss = """{ "type": "AtssHead", "stacked_convs": 0 }""";
+    private const string Gfl = """{ "type": "GflHead", "stacked_convs": 0 }""";
+    private const string Rtmdet = """{ "type": "RtmdetHead", "stacked_convs": 1, "exp_on_reg": true }""";
+
     [Theory]
     [InlineData(Retina)]
     [InlineData(RetinaTower)]
     [InlineData(Fcos)]
     [InlineData(FcosTower)]
+    [InlineData(Atss)]
+    [InlineData(Gfl)]
+    [InlineData(Rtmdet)]
     public void Locate_AnyHead_GivesThePredictionsAndThePlaceThatASearchFinds(string head)
     {
         using var model = Model(head);
@@ -149,7 +156,7 @@ public sealed class DetectionTargetTests
     {
         using var scope = NewDisposeScope();
         var outputs = model.Outputs(images);
-        var parts = head.Contains("Fcos", StringComparison.Ordinal) ? 3 : 2;
+        var parts = head.Contains("Fcos", StringComparison.Ordinal) || head.Contains("Atss", StringComparison.Ordinal) ? 3 : 2;
         var levels = outputs.Length / parts;
         var all = new List<(float, (HeadPlace, int))>();
         for (var level = 0; level < levels; level++)
