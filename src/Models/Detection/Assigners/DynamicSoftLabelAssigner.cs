@@ -26,7 +26,9 @@ public sealed class DynamicSoftLabelAssigner(DynamicSoftLabelAssignerOptions opt
     protected override void Assign(AnchorGrid places, TruthBoxes truth, PlaceGuesses guesses, PlaceMatches matches)
     {
         var (xs, ys) = Centers(places.Boxes);
-        var candidates = Enumerable.Range(0, places.Count).Where(i => matches.Boxes[i] != Assigner.Ignored && IsInAny(xs[i], ys[i], truth.Boxes));
+        var candidates = Enumerable
+            .Range(0, places.Count)
+            .Where(i => matches.Boxes[i] != Assigner.Ignored && IsInAny(xs[i], ys[i], truth.Boxes));
         int[] valid = [.. candidates];
         if (valid.Length == 0)
             return;
