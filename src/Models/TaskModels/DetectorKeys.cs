@@ -32,15 +32,11 @@ internal static class DetectorKeys
                         : tensor
             );
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
-            maps["mmlab"] = MmLab(
-                mmlab,
-                ["neck.", Head],
-                KeyMap.Below(head.MmlabLacks, Head),
-                KeyMap.Below(head.MmlabComputed, Head)
-            ) with
+            maps["mmlab"] = MmLab(mmlab, ["neck.", Head], KeyMap.Below(head.MmlabLacks, Head), KeyMap.Below(head.MmlabComputed, Head)) with
             {
                 Repeats = head.MmlabRepeats is { } repeats
-                    ? key => key.StartsWith(Head, StringComparison.Ordinal) && repeats(key[Head.Length..]) is { } first ? Head + first : null
+                    ? key =>
+                        key.StartsWith(Head, StringComparison.Ordinal) && repeats(key[Head.Length..]) is { } first ? Head + first : null
                     : null,
             };
         if (backbone is CspDarknet && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)

@@ -106,7 +106,11 @@ public sealed class BoxHeadContractTests
         var grid = new AnchorGenerator(new(Scales: [1], Ratios: [1]), new Source([8])).Generate([(2, 3)], (16, 24));
         var truth = new TruthBoxes(BoxArray.Of([0, 0, 9, 9]), [1], BoxArray.Empty);
         var none = new TruthBoxes(BoxArray.Empty, [], BoxArray.Empty);
-        int[][] assigned = [[0, 0, -1, 0, -1, -2], [-1, -1, -1, -1, -1, -1]];
+        int[][] assigned =
+        [
+            [0, 0, -1, 0, -1, -2],
+            [-1, -1, -1, -1, -1, -1],
+        ];
         using var scope = NewDisposeScope();
         float Weight(LossNorm norm) => new DenseTargets(grid, [truth, none], assigned, norm).Weights(CPU)[0].item<float>();
         Assert.Equal(1 / 4f, Weight(LossNorm.AtLeastOne));

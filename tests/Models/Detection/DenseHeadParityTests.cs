@@ -23,13 +23,14 @@ public sealed class DenseHeadParityTests
     {
         var expected = FixtureFile.Json("models", fixture + ".json");
         var strides = expected.GetProperty("strides").EnumerateArray().Select(stride => stride.GetInt32()).ToArray();
-        using var head = Formula.Fill(
-            Build.From<BoxHead>(json, new NarrowSource(strides), Build.Classes(3, DataTask.Detection))
-        );
+        using var head = Formula.Fill(Build.From<BoxHead>(json, new NarrowSource(strides), Build.Classes(3, DataTask.Detection)));
         Shift(head, fixture);
         head.eval();
         using var scope = NewDisposeScope();
-        var maps = Array.ConvertAll(strides, stride => Formula.Values("images", 2, 32, Ceiling(_size.Height, stride), Ceiling(_size.Width, stride)));
+        var maps = Array.ConvertAll(
+            strides,
+            stride => Formula.Values("images", 2, 32, Ceiling(_size.Height, stride), Ceiling(_size.Width, stride))
+        );
         var outputs = head.call(maps);
         AssertOutputs(expected.GetProperty("outputs"), outputs, strides, fixture);
 
@@ -78,7 +79,10 @@ public sealed class DenseHeadParityTests
 
     private static TruthBoxes[] Truths(JsonElement expected)
     {
-        float[] corners = [.. expected.GetProperty("boxes").EnumerateArray().SelectMany(box => box.EnumerateArray()).Select(n => n.GetSingle())];
+        float[] corners =
+        [
+            .. expected.GetProperty("boxes").EnumerateArray().SelectMany(box => box.EnumerateArray()).Select(n => n.GetSingle()),
+        ];
         int[] labels = [.. expected.GetProperty("labels").EnumerateArray().Select(n => n.GetInt32())];
         return [new(BoxArray.Of(corners), labels, BoxArray.Empty), new(BoxArray.Empty, [], BoxArray.Empty)];
     }

@@ -97,7 +97,11 @@ public sealed class DynamicSoftLabelAssignerTests
             var (x, y) = (random.NextSingle() * 60, random.NextSingle() * 45);
             corners.AddRange([x, y, x + 3 + random.NextSingle() * 40, y + 3 + random.NextSingle() * 40]);
         }
-        return new TruthBoxes(BoxArray.Of(corners.ToArray()), [.. Enumerable.Range(0, count).Select(_ => random.Next(Classes))], BoxArray.Empty);
+        return new TruthBoxes(
+            BoxArray.Of(corners.ToArray()),
+            [.. Enumerable.Range(0, count).Select(_ => random.Next(Classes))],
+            BoxArray.Empty
+        );
     }
 
     /// <summary>Boxes near one of the truth's, some of them off, some of no size, some turned inside out.</summary>

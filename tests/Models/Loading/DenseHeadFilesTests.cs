@@ -57,7 +57,11 @@ public sealed class DenseHeadFilesTests : IDisposable
     {
         var path = Write(fixture, written, maps, share: true);
         using var model = New(head, maps);
-        Assert.Contains(tensor, Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(model, path, _data)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            tensor,
+            Assert.Throws<UserErrorException>(() => ForeignWeights.LoadWhole(model, path, _data)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>MMDetection's tensors of the head, with ours of backbone and neck in its names.</summary>

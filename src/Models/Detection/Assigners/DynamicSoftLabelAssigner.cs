@@ -12,8 +12,8 @@ public sealed record DynamicSoftLabelAssignerOptions(
     [property: Range(0, 1000)] double IouWeight = 3
 );
 
-/// <summary>Every box gets the places whose guesses cost least: classes against the overlap as a soft label, the overlap itself, and how far
-/// they lie from the centre.</summary>
+/// <summary>Every box gets the places whose guesses cost least: classes against the overlap as a soft label, the overlap itself, and how
+/// far they lie from the centre.</summary>
 /// <remarks>
 /// Lyu et al., "RTMDet: An Empirical Study of Designing Real-Time Object Detectors", 2022, arXiv:2212.07784, section 3.3. Places in no box
 /// are background.
@@ -26,7 +26,9 @@ public sealed class DynamicSoftLabelAssigner(DynamicSoftLabelAssignerOptions opt
     protected override void Assign(AnchorGrid places, TruthBoxes truth, PlaceGuesses guesses, PlaceMatches matches)
     {
         var (xs, ys) = Centers(places.Boxes);
-        var candidates = Enumerable.Range(0, places.Count).Where(i => matches.Boxes[i] != Assigner.Ignored && IsInAny(xs[i], ys[i], truth.Boxes));
+        var candidates = Enumerable
+            .Range(0, places.Count)
+            .Where(i => matches.Boxes[i] != Assigner.Ignored && IsInAny(xs[i], ys[i], truth.Boxes));
         int[] valid = [.. candidates];
         if (valid.Length == 0)
             return;

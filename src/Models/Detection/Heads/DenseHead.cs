@@ -67,9 +67,7 @@ public abstract class DenseHead : BoxHead
     /// <param name="boxes">[P, 4], to be found.</param>
     /// <param name="weights">[P].</param>
     private protected Tensor BoxSum(BoxLoss loss, Tensor anchors, Tensor codes, Tensor boxes, Tensor weights) =>
-        loss.OnBoxes
-            ? loss.Sum(Coder.Decode(anchors, codes), boxes, weights)
-            : loss.Sum(codes, Coder.Encode(anchors, boxes), weights);
+        loss.OnBoxes ? loss.Sum(Coder.Decode(anchors, codes), boxes, weights) : loss.Sum(codes, Coder.Encode(anchors, boxes), weights);
 
     /// <exception cref="UserErrorException">The loss can't teach a score how good a box is.</exception>
     private protected static void RequireQuality(string head, ClassLoss loss)

@@ -36,8 +36,8 @@ public sealed record RtmdetHeadOptions(
 /// too.</summary>
 /// <remarks>
 /// Lyu et al., "RTMDet: An Empirical Study of Designing Real-Time Object Detectors", 2022, arXiv:2212.07784; MMDetection's
-/// RTMDetSepBNHead without objectness. Both losses are averaged over the sum of the overlaps of the places' guesses with their boxes. A place
-/// is the upper left corner of its cell.
+/// RTMDetSepBNHead without objectness. Both losses are averaged over the sum of the overlaps of the places' guesses with their boxes. A
+/// place is the upper left corner of its cell.
 /// </remarks>
 [Component("RtmdetHead")]
 public sealed class RtmdetHead : DenseHead

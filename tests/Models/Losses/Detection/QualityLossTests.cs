@@ -50,12 +50,22 @@ public sealed class QualityLossTests
     public void DistributionFocal_ByHand()
     {
         // Shares 1/8, 2/8, 5/8; 1.25 is three quarters 1 and a quarter 2. The second row counts double.
-        var logits = tensor(new float[,] { { 0, (float)_two, (float)Math.Log(5) }, { 0, 0, 0 } });
+        var logits = tensor(
+            new float[,]
+            {
+                { 0, (float)_two, (float)Math.Log(5) },
+                { 0, 0, 0 },
+            }
+        );
         var loss = new DistributionFocalLoss();
         var first = (0.75 * -Math.Log(2 / 8.0)) + (0.25 * -Math.Log(5 / 8.0));
         var sum = loss.Sum(logits, tensor(new[] { 1.25f, 0f }), tensor(new[] { 1f, 2f }));
         Assert.Equal(first + (2 * Math.Log(3)), Value(sum), 1e-6);
-        Assert.Equal(0.25 * (first + Math.Log(3)), Value(new DistributionFocalLoss { Weight = 0.25 }.Sum(logits, tensor(new[] { 1.25f, 0f }))), 1e-6);
+        Assert.Equal(
+            0.25 * (first + Math.Log(3)),
+            Value(new DistributionFocalLoss { Weight = 0.25 }.Sum(logits, tensor(new[] { 1.25f, 0f }))),
+            1e-6
+        );
     }
 
     [Fact]
