@@ -32,7 +32,7 @@ internal static class DetectorKeys
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
             maps["mmlab"] = MmLab(mmlab, ["neck.", "bbox_head."], KeyMap.Below(head.MmlabLacks, "bbox_head."));
         if (backbone is CspDarknet && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)
-            maps["yolox"] = Yolox();
+            maps["yolox"] = MegviiKeys.OfDetector(YoloxPafpn.MegviiParts.Concat(YoloxHead.MegviiParts));
         return maps;
     }
 
@@ -123,18 +123,6 @@ internal static class DetectorKeys
             Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || lacks?.Invoke(key) == true,
             PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
         };
-
-    /// <summary>Megvii's names of a YOLOX.</summary>
-    private static KeyMap Yolox()
-    {
-        var table = new KeyTable(null);
-        foreach (var (foreign, own) in CspKeys.DarknetPairs())
-            table.Pair(CspKeys.Megvii + foreign, "backbone." + own);
-        table.Pair(CspKeys.Megvii, "backbone.");
-        foreach (var (foreign, own) in YoloxPafpn.YoloxKeys.Concat(YoloxHead.YoloxKeys))
-            table.Pair(foreign, own);
-        return table.ToKeyMap();
-    }
 
     /// <summary>The outputs of COCO's 80 classes, in the order of their ids, of 91.</summary>
     private static Tensor WithoutUnused(Tensor stored, int classes)

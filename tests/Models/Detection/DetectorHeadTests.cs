@@ -21,6 +21,8 @@ public sealed class DetectorHeadTests
             """{ "type": "FcosHead", "stacked_convs": 1 }""",
             """{ "type": "FcosHead", "stacked_convs": 1, "norm": "none", "norm_on_bbox": false, "centerness_on_reg": false, "center_sampling": false, "loss_bbox": { "type": "IoULoss" } }""",
             """{ "type": "FcosHead", "stacked_convs": 1, "centerness_weight": false, "loss_bbox": { "type": "CIoULoss" }, "norm": "bn" }""",
+            """{ "type": "YoloxHead", "stacked_convs": 1, "prior_prob": 0.1, "use_l1": true }""",
+            """{ "type": "YoloxHead", "prior_prob": 0.1, "use_depthwise": true, "one_label": false, "loss_cls": { "type": "FocalLoss" }, "loss_bbox": { "type": "GIoULoss" }, "assigner": { "type": "SimOtaAssigner", "places": "center", "center_radius": 1.5 } }""",
         ];
 
     [Theory]
