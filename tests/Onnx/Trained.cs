@@ -15,7 +15,8 @@ internal static class Trained
 
     public const string Retina =
             """{ "type": "RetinaHead", "stacked_convs": 1, "prior_prob": 0.2, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 2, "ratios": [0.7, 1.4] } }""",
-        Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""";
+        Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
+        Yolox = """{ "type": "YoloxHead", "stacked_convs": 1, "prior_prob": 0.4 }""";
 
     public static string Model(DataTask task, string head = Retina) =>
         task switch

@@ -31,7 +31,7 @@ internal static class DetectorKeys
             );
         if (backbone.KeyMaps.TryGetValue("mmlab", out var mmlab))
             maps["mmlab"] = MmLab(mmlab, ["neck.", "bbox_head."], KeyMap.Below(head.MmlabLacks, "bbox_head."));
-        if (backbone is CspDarknet && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)
+        if (backbone.KeyMaps.ContainsKey("yolox") && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)
             maps["yolox"] = MegviiKeys.OfDetector(YoloxPafpn.MegviiParts.Concat(YoloxHead.MegviiParts));
         return maps;
     }

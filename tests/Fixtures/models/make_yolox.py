@@ -59,7 +59,7 @@ def yolox(deepen, widen, separable, classes):
 
 def lively(model, run):
     """By formula, convolutions times a gain (given) by which what differs in the image neither fades nor explodes over many SiLUs."""
-    for gain in (round(1.0 + 0.05 * step, 2) for step in range(20)):
+    for gain in (round(1.0 + 0.01 * step, 2) for step in range(100)):
         fill(model)
         with torch.no_grad():
             for parameter in model.parameters():

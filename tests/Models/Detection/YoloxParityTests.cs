@@ -23,7 +23,28 @@ public sealed class YoloxParityTests
     // class, centre, width and height
     private static readonly float[][] _truth =
     [
-        [1, 40.5f, 36.25f, 60.5f, 47.5f, 3, 95.25f, 75.5f, 109.5f, 40.25f, 4, 110.5f, 18.25f, 20.25f, 25.5f, 1, 44.25f, 40.5f, 30.5f, 24.25f],
+        [
+            1,
+            40.5f,
+            36.25f,
+            60.5f,
+            47.5f,
+            3,
+            95.25f,
+            75.5f,
+            109.5f,
+            40.25f,
+            4,
+            110.5f,
+            18.25f,
+            20.25f,
+            25.5f,
+            1,
+            44.25f,
+            40.5f,
+            30.5f,
+            24.25f,
+        ],
         [2, 35.5f, 60.25f, 30.25f, 70.5f, 0, 94.5f, 96.25f, 68.25f, 63.5f],
     ];
 
@@ -65,7 +86,10 @@ public sealed class YoloxParityTests
 
         AssertAssigned(expected.GetProperty("assigned"), outputs);
         using var still = no_grad();
-        AssertCandidates(expected, model.modules().OfType<BoxHead>().Single().Candidates(outputs, (Height, Width), new CandidateLimits(0.05f, 1000)));
+        AssertCandidates(
+            expected,
+            model.modules().OfType<BoxHead>().Single().Candidates(outputs, (Height, Width), new CandidateLimits(0.05f, 1000))
+        );
     }
 
     [Theory]
@@ -115,6 +139,8 @@ public sealed class YoloxParityTests
     [InlineData("tiny", 0.33, 0.375, 96, 1, false, 5.06)]
     [InlineData("s", 0.33, 0.5, 128, 1, false, 8.97)]
     [InlineData("m", 0.67, 0.75, 192, 2, false, 25.3)]
+    [InlineData("l", 1, 1, 256, 3, false, 54.2)]
+    [InlineData("x", 1.33, 1.25, 320, 4, false, 99.1)]
     public void Yolox_EveryVariant_HasPublishedCount(
         string name,
         double deepen,
@@ -128,8 +154,12 @@ public sealed class YoloxParityTests
         using var model = Build.From<VisionModel>(
             FormattableString.Invariant(
                 $$"""
-                { "type": "Detector", "backbone": { "type": "CspDarknet", "deepen_factor": {{deepen}}, "widen_factor": {{widen}}, "use_depthwise": {{(separable ? "true" : "false")}} },
-                  "neck": { "type": "YoloxPafpn", "out_channels": {{channels}}, "num_csp_blocks": {{blocks}}, "use_depthwise": {{(separable ? "true" : "false")}} },
+                { "type": "Detector", "backbone": { "type": "CspDarknet", "deepen_factor": {{deepen}}, "widen_factor": {{widen}}, "use_depthwise": {{(
+                    separable ? "true" : "false"
+                )}} },
+                  "neck": { "type": "YoloxPafpn", "out_channels": {{channels}}, "num_csp_blocks": {{blocks}}, "use_depthwise": {{(
+                    separable ? "true" : "false"
+                )}} },
                   "bbox_head": { "type": "YoloxHead", "use_depthwise": {{(separable ? "true" : "false")}} } }
                 """
             ),

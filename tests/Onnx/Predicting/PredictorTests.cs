@@ -42,6 +42,7 @@ public sealed class PredictorTests : IDisposable
     [Theory]
     [InlineData(Trained.Retina)]
     [InlineData(Trained.Fcos)]
+    [InlineData(Trained.Yolox)]
     public void Boxes_AfterSuppression_EqualThePredictors(string head)
     {
         var (own, file) = Both(

@@ -14,7 +14,7 @@ internal static class MegviiKeys
     /// <summary>Before the backbone's names: the neck there has the backbone in it, and is itself called the backbone.</summary>
     private const string Backbone = "backbone.backbone.";
 
-    private const int Stages = 5; // of P6
+    private const int Stages = 4;
 
     private static readonly (string Foreign, string Own)[] _ofLayer =
     [
@@ -24,13 +24,9 @@ internal static class MegviiKeys
         ("m.", "blocks."),
     ];
 
-    private static readonly (string Foreign, string Own)[] _anywhere =
-    [
-        (".dconv.", ".depthwise_conv."),
-        (".pconv.", ".pointwise_conv."),
-    ];
+    private static readonly (string Foreign, string Own)[] _anywhere = [(".dconv.", ".depthwise_conv."), (".pconv.", ".pointwise_conv.")];
 
-    /// <summary>Of a <see cref="CspDarknet"/>.</summary>
+    /// <summary>Of a <see cref="CspDarknet"/> of four stages.</summary>
     public static KeyMap OfBackbone { get; } = Map([.. BackboneParts("")]);
 
     /// <summary>Of a detector of a <see cref="CspDarknet"/>.</summary>
@@ -43,7 +39,7 @@ internal static class MegviiKeys
         for (var stage = 1; stage <= Stages; stage++)
         {
             // The last stage has its pooling second, whose two convolutions have the same names in both.
-            var layer = stage == Stages - 1 ? 2 : 1;
+            var layer = stage == Stages ? 2 : 1;
             yield return new($"{Backbone}dark{stage + 1}.{layer}.", $"{own}stage{stage}.{layer}.", IsLayer: true);
             yield return new($"{Backbone}dark{stage + 1}.", $"{own}stage{stage}.");
         }

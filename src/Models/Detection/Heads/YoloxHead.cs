@@ -196,21 +196,19 @@ public sealed class YoloxHead : BoxHead, IHasL1Loss
     private static CandidateScore Joined => new(CenternessScore.Product, ByClass: false);
 
     private Sequential Tower(int width, int channels) =>
-        Sequential(
-            [
-                .. Enumerable
-                    .Range(0, _options.StackedConvs)
-                    .Select(i =>
-                        SiluConv.Of(
-                            _options.UseDepthwise,
-                            i == 0 ? width : channels,
-                            channels,
-                            3,
-                            new NormSettings(_options.NormEps, _options.NormMomentum)
-                        )
-                    ),
-            ]
-        );
+        Sequential([
+            .. Enumerable
+                .Range(0, _options.StackedConvs)
+                .Select(i =>
+                    SiluConv.Of(
+                        _options.UseDepthwise,
+                        i == 0 ? width : channels,
+                        channels,
+                        3,
+                        new NormSettings(_options.NormEps, _options.NormMomentum)
+                    )
+                ),
+        ]);
 
     /// <summary>The classes that places tell: with one label, all others have no probability.</summary>
     private Tensor[] Told(Tensor[] logits) =>

@@ -17,6 +17,7 @@ public sealed class DetectionTargetTests
     private const string Retina = """{ "type": "RetinaHead", "stacked_convs": 0 }""";
     private const string RetinaTower = """{ "type": "RetinaHead", "stacked_convs": 1, "norm": "gn" }""";
     private const string Fcos = """{ "type": "FcosHead", "stacked_convs": 0 }""";
+    private const string Yolox = """{ "type": "YoloxHead", "stacked_convs": 1 }""";
     private const string FcosTower =
         """{ "type": "FcosHead", "stacked_convs": 1, "score": "root", "candidates_by": "score", "norm_on_bbox": false }""";
 
@@ -25,6 +26,7 @@ public sealed class DetectionTargetTests
     [InlineData(RetinaTower)]
     [InlineData(Fcos)]
     [InlineData(FcosTower)]
+    [InlineData(Yolox)]
     public void Locate_AnyHead_GivesThePredictionsAndThePlaceThatASearchFinds(string head)
     {
         using var model = Model(head);
@@ -149,7 +151,7 @@ public sealed class DetectionTargetTests
     {
         using var scope = NewDisposeScope();
         var outputs = model.Outputs(images);
-        var parts = head.Contains("Fcos", StringComparison.Ordinal) ? 3 : 2;
+        var parts = head.Contains("Retina", StringComparison.Ordinal) ? 2 : 3;
         var levels = outputs.Length / parts;
         var all = new List<(float, (HeadPlace, int))>();
         for (var level = 0; level < levels; level++)
