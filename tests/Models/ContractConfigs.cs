@@ -77,6 +77,18 @@ public static class ContractConfigs
             """{ "embed_dim": 48, "depths": [2, 2], "num_heads": [2, 4], "group_sizes": [5, 4], "intervals": [2, 2], "patch_sizes": [2, 4], "merge_sizes": [2, 4, 6], "small_grid": "square", "patch_norm": false, "qkv_bias": false, "dropout": 0.1, "attention_dropout": 0.1, "drop_path": 0.1, "out_indices": [1] }""",
             """{ "embed_dim": 48, "depths": [2, 1, 1], "num_heads": [1, 2, 2], "attention": { "stage2": { "type": "WindowAttention", "window_size": 3 }, "all": { "type": "LongShortDistanceAttention", "group_size": 3, "interval": 2, "distance": "long" } } }""",
         ],
+        ["CspDarknet"] =
+        [
+            """{ "deepen_factor": 0.33, "widen_factor": 0.125 }""",
+            """{ "arch": "p6", "deepen_factor": 0.33, "widen_factor": 0.0625, "use_depthwise": true, "out_indices": [0, 1, 3, 5] }""",
+            """{ "deepen_factor": 0.33, "widen_factor": 0.125, "out_indices": [2, 3], "norm_eps": 1e-5, "norm_momentum": 0.1 }""",
+        ],
+        ["CspNext"] =
+        [
+            """{ "deepen_factor": 0.167, "widen_factor": 0.125 }""",
+            """{ "arch": "p6", "deepen_factor": 0.33, "widen_factor": 0.0625, "use_depthwise": true, "expand_ratio": 0.75, "out_indices": [0, 1, 3, 5] }""",
+            """{ "deepen_factor": 0.33, "widen_factor": 0.125, "channel_attention": false, "out_indices": [2, 3] }""",
+        ],
         ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
     };
 

@@ -18,7 +18,8 @@ internal static class Trained
         Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
         Atss = """{ "type": "AtssHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
         Gfl = """{ "type": "GflHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
-        Rtmdet = """{ "type": "RtmdetHead", "stacked_convs": 1, "prior_prob": 0.2, "exp_on_reg": true }""";
+        Rtmdet = """{ "type": "RtmdetHead", "stacked_convs": 1, "prior_prob": 0.2, "exp_on_reg": true }""",
+        Yolox = """{ "type": "YoloxHead", "stacked_convs": 1, "prior_prob": 0.4 }""";
 
     public static string Model(DataTask task, string head = Retina) =>
         task switch

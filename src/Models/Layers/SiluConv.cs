@@ -28,9 +28,7 @@ internal sealed class SiluConv : Module<Tensor, Tensor>
 
     /// <param name="depthwise">Each channel on its own, then a 1x1 convolution over the channels.</param>
     public static Module<Tensor, Tensor> Of(bool depthwise, int width, int channels, int kernel, NormSettings norm, int stride = 1) =>
-        depthwise
-            ? new SeparableSiluConv(width, channels, kernel, norm, stride)
-            : new SiluConv(width, channels, kernel, norm, stride);
+        depthwise ? new SeparableSiluConv(width, channels, kernel, norm, stride) : new SiluConv(width, channels, kernel, norm, stride);
 
     /// <param name="x">[B, width, H, W].</param>
     /// <returns>[B, channels, ⌈H / stride⌉, ⌈W / stride⌉].</returns>

@@ -15,38 +15,33 @@ namespace Tessera.Models.Necks;
 public abstract class CspPafpn : Neck
 {
     // The coarsest map's first, in both.
-    private readonly ModuleList<SiluConv> _reduceLayers = new();
-    private readonly ModuleList<CspLayer> _topDownBlocks = new();
+    private readonly ModuleList<SiluConv> reduce_layers = new();
+    private readonly ModuleList<CspLayer> top_down_blocks = new();
 
     // The finest map's first, in the others.
-    private readonly ModuleList<Module<Tensor, Tensor>> _downsamples = new();
-    private readonly ModuleList<CspLayer> _bottomUpBlocks = new();
-    private readonly ModuleList<SiluConv> _outConvs = new();
+    private readonly ModuleList<Module<Tensor, Tensor>> downsamples = new();
+    private readonly ModuleList<CspLayer> bottom_up_blocks = new();
+    private readonly ModuleList<Module<Tensor, Tensor>> out_convs = new();
 
-    /// <param name="depthwise">Convolutions of stride 2 are separable.</param>
     /// <param name="outKernel">Of the convolutions at the end.</param>
-    private protected CspPafpn(string name, IFeatureSource source, int outChannels, int blocks, CspStyle style, bool depthwise, int outKernel)
+    private protected CspPafpn(string name, IFeatureSource source, int outChannels, int blocks, CspStyle style, int outKernel)
         : base(name)
     {
         Require(name, source.OutStrides);
         var channels = source.OutChannels;
         for (var i = channels.Count - 1; i > 0; i--)
         {
-            _reduceLayers.Add(new SiluConv(channels[i], channels[i - 1], 1, style.Norm));
-            _topDownBlocks.Add(new CspLayer(2 * channels[i - 1], channels[i - 1], blocks, shortcuts: false, style));
+            reduce_layers.Add(new SiluConv(channels[i], channels[i - 1], 1, style.Norm));
+            top_down_blocks.Add(new CspLayer(2 * channels[i - 1], channels[i - 1], blocks, shortcuts: false, style));
         }
         for (var i = 0; i < channels.Count - 1; i++)
         {
-            _downsamples.Add(SiluConv.Of(depthwise, channels[i], channels[i], 3, style.Norm, stride: 2));
-            _bottomUpBlocks.Add(new CspLayer(2 * channels[i], channels[i + 1], blocks, shortcuts: false, style));
+            downsamples.Add(SiluConv.Of(style.Depthwise, channels[i], channels[i], 3, style.Norm, stride: 2));
+            bottom_up_blocks.Add(new CspLayer(2 * channels[i], channels[i + 1], blocks, shortcuts: false, style));
         }
         foreach (var width in channels)
-            _outConvs.Add(new SiluConv(width, outChannels, outKernel, style.Norm));
-        register_module("reduce_layers", _reduceLayers);
-        register_module("top_down_blocks", _topDownBlocks);
-        register_module("downsamples", _downsamples);
-        register_module("bottom_up_blocks", _bottomUpBlocks);
-        register_module("out_convs", _outConvs);
+            out_convs.Add(SiluConv.Of(style.Depthwise && outKernel > 1, width, outChannels, outKernel, style.Norm));
+        RegisterComponents();
         OutChannels = [.. channels.Select(_ => outChannels)];
         OutStrides = source.OutStrides;
     }
@@ -65,17 +60,17 @@ public abstract class CspPafpn : Neck
         for (var i = maps.Length - 1; i > 0; i--)
         {
             var step = maps.Length - 1 - i;
-            inner[i] = _reduceLayers[step].call(inner[i]);
+            inner[i] = reduce_layers[step].call(inner[i]);
             var size = maps[i - 1].shape;
             var enlarged = functional.interpolate(inner[i], size: [size[2], size[3]], mode: InterpolationMode.Nearest);
-            inner[i - 1] = _topDownBlocks[step].call(cat([enlarged, maps[i - 1]], 1));
+            inner[i - 1] = top_down_blocks[step].call(cat([enlarged, maps[i - 1]], 1));
         }
         var outs = new Tensor[maps.Length];
         outs[0] = inner[0];
         for (var i = 1; i < maps.Length; i++)
-            outs[i] = _bottomUpBlocks[i - 1].call(cat([_downsamples[i - 1].call(outs[i - 1]), inner[i]], 1));
+            outs[i] = bottom_up_blocks[i - 1].call(cat([downsamples[i - 1].call(outs[i - 1]), inner[i]], 1));
         for (var i = 0; i < maps.Length; i++)
-            outs[i] = _outConvs[i].call(outs[i]);
+            outs[i] = out_convs[i].call(outs[i]);
         scope.MoveToOuter(outs);
         return outs;
     }
@@ -117,28 +112,27 @@ public sealed class YoloxPafpn(YoloxPafpnOptions options, IFeatureSource source)
         options.OutChannels,
         options.NumCspBlocks,
         new CspStyle(new NormSettings(options.NormEps, options.NormMomentum), options.UseDepthwise),
-        options.UseDepthwise,
         outKernel: 1
     )
 {
-    /// <summary>Pairs of Megvii's names and these, each with the prefix it has in a whole model.</summary>
-    internal static IEnumerable<(string Foreign, string Own)> YoloxKeys =>
+    /// <summary>Its parts in Megvii's whole model, and in a detector here.</summary>
+    internal static IReadOnlyList<MegviiPart> MegviiParts =>
         [
-            ("backbone.lateral_conv0.", "neck.reduce_layers.0."),
-            ("backbone.reduce_conv1.", "neck.reduce_layers.1."),
-            .. CspKeys.Layer("backbone.C3_p4", "neck.top_down_blocks.0"),
-            .. CspKeys.Layer("backbone.C3_p3", "neck.top_down_blocks.1"),
-            .. CspKeys.Convolution("backbone.bu_conv2", "neck.downsamples.0"),
-            .. CspKeys.Convolution("backbone.bu_conv1", "neck.downsamples.1"),
-            .. CspKeys.Layer("backbone.C3_n3", "neck.bottom_up_blocks.0"),
-            .. CspKeys.Layer("backbone.C3_n4", "neck.bottom_up_blocks.1"),
-            ("head.stems.*.", "neck.out_convs.*."),
+            new("backbone.lateral_conv0.", "neck.reduce_layers.0."),
+            new("backbone.reduce_conv1.", "neck.reduce_layers.1."),
+            new("backbone.C3_p4.", "neck.top_down_blocks.0.", IsLayer: true),
+            new("backbone.C3_p3.", "neck.top_down_blocks.1.", IsLayer: true),
+            new("backbone.bu_conv2.", "neck.downsamples.0."),
+            new("backbone.bu_conv1.", "neck.downsamples.1."),
+            new("backbone.C3_n3.", "neck.bottom_up_blocks.0.", IsLayer: true),
+            new("backbone.C3_n4.", "neck.bottom_up_blocks.1.", IsLayer: true),
+            new("head.stems.", "neck.out_convs."),
         ];
 }
 
 /// <param name="OutChannels">Channels of every map.</param>
 /// <param name="NumCspBlocks">Blocks of each layer that joins maps.</param>
-/// <param name="UseDepthwise">Convolutions of stride 2 are separable.</param>
+/// <param name="UseDepthwise">All convolutions larger than 1x1 are separable, not the 5x5 alone.</param>
 /// <param name="ExpandRatio">Width inside a layer, over that which comes out.</param>
 /// <param name="NormEps">What batch norms add to variances. RTMDet's published weights have 1e-5.</param>
 /// <param name="NormMomentum">The share of a batch in batch norms' running statistics.</param>
@@ -164,7 +158,6 @@ public sealed class CspNextPafpn(CspNextPafpnOptions options, IFeatureSource sou
         source,
         options.OutChannels,
         options.NumCspBlocks,
-        new CspStyle(new NormSettings(options.NormEps, options.NormMomentum), LargeKernel: true, ExpandRatio: options.ExpandRatio),
-        options.UseDepthwise,
+        new CspStyle(new NormSettings(options.NormEps, options.NormMomentum), options.UseDepthwise, LargeKernel: true, options.ExpandRatio),
         outKernel: 3
     );

@@ -39,8 +39,8 @@ internal static class DetectorKeys
                         key.StartsWith(Head, StringComparison.Ordinal) && repeats(key[Head.Length..]) is { } first ? Head + first : null
                     : null,
             };
-        if (backbone is CspDarknet && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)
-            maps["yolox"] = Yolox();
+        if (backbone.KeyMaps.ContainsKey("yolox") && neck is YoloxPafpn { OutStrides.Count: 3 } && head is YoloxHead)
+            maps["yolox"] = MegviiKeys.OfDetector(YoloxPafpn.MegviiParts.Concat(YoloxHead.MegviiParts));
         return maps;
     }
 
@@ -132,18 +132,6 @@ internal static class DetectorKeys
             Absent = key => KeyMap.Below(backbone.Absent, "backbone.")?.Invoke(key) == true || lacks?.Invoke(key) == true,
             PublishAs = KeyMap.Below(backbone.PublishAs, "backbone."),
         };
-
-    /// <summary>Megvii's names of a YOLOX.</summary>
-    private static KeyMap Yolox()
-    {
-        var table = new KeyTable(null);
-        foreach (var (foreign, own) in CspKeys.DarknetPairs())
-            table.Pair(CspKeys.Megvii + foreign, "backbone." + own);
-        table.Pair(CspKeys.Megvii, "backbone.");
-        foreach (var (foreign, own) in YoloxPafpn.YoloxKeys.Concat(YoloxHead.YoloxKeys))
-            table.Pair(foreign, own);
-        return table.ToKeyMap();
-    }
 
     /// <summary>The outputs of COCO's 80 classes, in the order of their ids, of 91.</summary>
     private static Tensor WithoutUnused(Tensor stored, int classes)

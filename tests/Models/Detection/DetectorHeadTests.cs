@@ -27,6 +27,8 @@ public sealed class DetectorHeadTests
             """{ "type": "GflHead", "stacked_convs": 1, "reg_max": 4, "norm": "bn", "loss_cls": { "type": "VarifocalLoss" }, "loss_bbox": { "type": "SmoothL1Loss" } }""",
             """{ "type": "RtmdetHead", "exp_on_reg": true }""",
             """{ "type": "RtmdetHead", "stacked_convs": 1, "share_conv": false, "exp_on_reg": true, "pred_kernel_size": 3, "loss_cls": { "type": "CrossEntropyLoss" } }""",
+            """{ "type": "YoloxHead", "stacked_convs": 1, "prior_prob": 0.1, "use_l1": true }""",
+            """{ "type": "YoloxHead", "prior_prob": 0.1, "use_depthwise": true, "one_label": false, "loss_cls": { "type": "FocalLoss" }, "loss_bbox": { "type": "GIoULoss" }, "assigner": { "type": "SimOtaAssigner", "places": "center", "center_radius": 1.5 } }""",
         ];
 
     [Theory]

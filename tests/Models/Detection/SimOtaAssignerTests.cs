@@ -120,7 +120,11 @@ public sealed class SimOtaAssignerTests
             var (x, y) = (random.NextSingle() * 60, random.NextSingle() * 45);
             corners.AddRange([x, y, x + 3 + random.NextSingle() * 40, y + 3 + random.NextSingle() * 40]);
         }
-        return new TruthBoxes(BoxArray.Of(corners.ToArray()), [.. Enumerable.Range(0, count).Select(_ => random.Next(Classes))], BoxArray.Empty);
+        return new TruthBoxes(
+            BoxArray.Of(corners.ToArray()),
+            [.. Enumerable.Range(0, count).Select(_ => random.Next(Classes))],
+            BoxArray.Empty
+        );
     }
 
     /// <summary>Boxes near one of the truth's, some of them off, some of no size.</summary>
@@ -142,7 +146,11 @@ public sealed class SimOtaAssignerTests
     }
 
     /// <summary>The definition, in double precision, with every pair's cost and a matrix of claims.</summary>
-    private static (int[] Boxes, double[] Overlaps, int Contested) ByMatrix(TruthBoxes truth, PlaceGuesses guesses, SimOtaAssignerOptions options)
+    private static (int[] Boxes, double[] Overlaps, int Contested) ByMatrix(
+        TruthBoxes truth,
+        PlaceGuesses guesses,
+        SimOtaAssignerOptions options
+    )
     {
         var (places, boxes) = (Enumerable.Range(0, _places.Count).ToArray(), Enumerable.Range(0, truth.Boxes.Count).ToArray());
         double CenterX(BoxArray of, int i) => (of.X1[i] + (double)of.X2[i]) / 2;

@@ -124,6 +124,14 @@ internal static class RoundTripModels
             $$"""{ "type": "Detector", {{Stages}}, {{Fpn}}, "bbox_head": { "type": "FcosHead", "stacked_convs": 2, "scale_per_level": false } }""",
             DataTask.Detection
         ),
+        ["YOLOX"] = (
+            """{ "type": "Detector", "backbone": { "type": "CspDarknet", "deepen_factor": 0.33, "widen_factor": 0.0625 }, "neck": { "type": "YoloxPafpn", "out_channels": 8, "num_csp_blocks": 1 }, "bbox_head": { "type": "YoloxHead" } }""",
+            DataTask.Detection
+        ),
+        ["CSPNeXt"] = (
+            """{ "type": "Detector", "backbone": { "type": "CspNext", "deepen_factor": 0.33, "widen_factor": 0.0625, "use_depthwise": true }, "neck": { "type": "CspNextPafpn", "out_channels": 8, "num_csp_blocks": 1 }, "bbox_head": { "type": "YoloxHead", "use_depthwise": true } }""",
+            DataTask.Detection
+        ),
         ["Mask R-CNN"] = (
             $$"""{ "type": "TwoStageDetector", {{Stages}}, {{Fpn}}, "rpn_head": { "type": "RpnHead" }, "roi_head": { "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "fc_out_channels": 6 }, "mask_head": { "type": "FcnMaskHead", "num_convs": 1, "conv_out_channels": 4 } } }""",
             DataTask.Detection

@@ -21,6 +21,8 @@ public sealed class StemTests : IDisposable
             """{ "type": "CrossFormer", "embed_dim": 16, "depths": [1, 1], "num_heads": [1, 2] CHANNELS }""",
             """{ "type": "PyramidVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 32 CHANNELS }""",
             """{ "type": "PyramidVisionTransformerV2", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] CHANNELS }""",
+            """{ "type": "CspDarknet", "deepen_factor": 0.33, "widen_factor": 0.0625, "out_indices": [2] CHANNELS }""",
+            """{ "type": "CspNext", "deepen_factor": 0.33, "widen_factor": 0.0625, "out_indices": [2] CHANNELS }""",
             """{ "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "image_size": 32 CHANNELS }""",
             """{ "type": "T2TViT", "arch": 7, "embed_dim": 32, "depth": 2, "token_dim": 16, "tokens": "transformer", "image_size": 32 CHANNELS }""",
         ];

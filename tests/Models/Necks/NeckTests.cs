@@ -26,6 +26,16 @@ public sealed class NeckTests
             """{ "out_channels": 8, "num_outs": 4, "add_extra_convs": "on_output", "norm": "bn", "no_norm_on_lateral": true }""",
             """{ "out_channels": 8, "start_level": 0, "end_level": 1 }""",
         ],
+        ["YoloxPafpn"] =
+        [
+            """{ "out_channels": 8, "num_csp_blocks": 1 }""",
+            """{ "out_channels": 12, "num_csp_blocks": 2, "use_depthwise": true, "norm_eps": 1e-5, "norm_momentum": 0.1 }""",
+        ],
+        ["CspNextPafpn"] =
+        [
+            """{ "out_channels": 8, "num_csp_blocks": 1 }""",
+            """{ "out_channels": 12, "num_csp_blocks": 2, "use_depthwise": true, "expand_ratio": 0.75 }""",
+        ],
         ["MultiLevelNeck"] = [], // of maps of one size; see MultiLevelNeckTests
         ["PooledMaps"] = [], // gives a vector, and has no parameters; see below
     };
@@ -118,6 +128,24 @@ public sealed class NeckTests
         Assert.Contains(
             expected,
             Assert.Throws<UserErrorException>(() => Build.From<Neck>($$"""{ "type": "Fpn", {{options}} }""", new Maps())).Message,
+            StringComparison.Ordinal
+        );
+
+    private sealed record Strides(params int[] Of) : IFeatureSource
+    {
+        public IReadOnlyList<int> OutChannels => [.. Of.Select(_ => 8)];
+
+        public IReadOnlyList<int> OutStrides => Of;
+    }
+
+    [Theory]
+    [InlineData("YoloxPafpn", 8)]
+    [InlineData("YoloxPafpn", 8, 32)]
+    [InlineData("CspNextPafpn", 0)]
+    public void Pafpn_MapsThatDoNotHalve_AreTheUsersMistake(string name, params int[] strides) =>
+        Assert.Contains(
+            $"{name} joins two maps or more, each half as large as the one before; the backbone gives strides [{string.Join(", ", strides)}]",
+            Assert.Throws<UserErrorException>(() => Build.From<Neck>($$"""{ "type": "{{name}}" }""", new Strides(strides))).Message,
             StringComparison.Ordinal
         );
 

@@ -45,6 +45,7 @@ public sealed class PredictorTests : IDisposable
     [InlineData(Trained.Atss)]
     [InlineData(Trained.Gfl)]
     [InlineData(Trained.Rtmdet)]
+    [InlineData(Trained.Yolox)]
     public void Boxes_AfterSuppression_EqualThePredictors(string head)
     {
         var (own, file) = Both(

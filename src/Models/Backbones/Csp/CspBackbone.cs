@@ -21,8 +21,7 @@ public enum CspArch
 public abstract class CspBackbone : Backbone, IChainedBackbone
 {
     private readonly int[] _outIndices;
-    private readonly List<(string Name, Module<Tensor, Tensor> Part)> _parts = []; // in the order they run
-    private readonly List<int> _ends = []; // how many of them have run after the stem, and after each stage
+    private readonly List<Module<Tensor, Tensor>> _stages = []; // the stem first
     private readonly int _frozen;
     private readonly bool _normEval;
 
@@ -33,14 +32,12 @@ public abstract class CspBackbone : Backbone, IChainedBackbone
         _outIndices = plan.OutIndices;
         var stem = build(plan);
         register_module("stem", stem);
-        _parts.Add(("stem", stem));
-        _ends.Add(1);
+        _stages.Add(stem);
         for (var i = 0; i < plan.Used; i++)
         {
-            var layers = plan.Layers(i);
-            register_module($"stage{i + 1}", Sequential(layers));
-            _parts.AddRange(layers.Select((layer, j) => ($"stage{i + 1}.{j}", layer)));
-            _ends.Add(_parts.Count);
+            var stage = Sequential(plan.Layers(i));
+            register_module($"stage{i + 1}", stage);
+            _stages.Add(stage);
         }
         OutChannels = [.. _outIndices.Select(plan.Channels)];
         OutStrides = [.. _outIndices.Select(i => 2 << i)];
@@ -52,7 +49,7 @@ public abstract class CspBackbone : Backbone, IChainedBackbone
     public override IReadOnlyList<int> OutStrides { get; }
 
     /// <summary>A stage is a block.</summary>
-    public override ParameterLayers LayersByDepth => new(["stem"], [.. _ends.Skip(1).Select((_, i) => new[] { $"stage{i + 1}" })]);
+    public override ParameterLayers LayersByDepth => new(["stem"], [.. _stages.Skip(1).Select((_, i) => new[] { $"stage{i + 1}" })]);
 
     /// <param name="images">Normalized images, [B, InChannels, H, W].</param>
     /// <returns>One map for each of OutIndices, [B, C, ⌈H / stride⌉, ⌈W / stride⌉].</returns>
@@ -61,10 +58,10 @@ public abstract class CspBackbone : Backbone, IChainedBackbone
         using var scope = NewDisposeScope();
         var x = images;
         var maps = new List<Tensor>();
-        for (var i = 0; i < _parts.Count; i++)
+        foreach (var (i, stage) in _stages.Index())
         {
-            x = _parts[i].Part.call(x);
-            if (_ends.IndexOf(i + 1) is >= 0 and var end && _outIndices.Contains(end))
+            x = stage.call(x);
+            if (_outIndices.Contains(i))
                 maps.Add(x);
         }
         var result = maps.ToArray();
@@ -74,7 +71,13 @@ public abstract class CspBackbone : Backbone, IChainedBackbone
 
     /// <summary>The stem, then every layer of every stage.</summary>
     public IReadOnlyList<ChainStep> Chain(int height, int width) =>
-        [.. _parts.Select(part => new ChainStep(part.Name, [part.Name], part.Part.call))];
+        [
+            new ChainStep("stem", ["stem"], _stages[0].call),
+            .. from stage in _stages.Index().Skip(1)
+            from layer in stage.Item.children().Index()
+            let name = $"stage{stage.Index}.{layer.Index}"
+            select new ChainStep(name, [name], ((Module<Tensor, Tensor>)layer.Item).call),
+        ];
 
     /// <summary>Frozen norms stay in evaluation mode.</summary>
     public override void train(bool train = true)
@@ -84,5 +87,5 @@ public abstract class CspBackbone : Backbone, IChainedBackbone
             FrozenParts.KeepNorms(_normEval ? [this] : Frozen());
     }
 
-    private IEnumerable<Module> Frozen() => _parts.Take(_frozen < 0 ? 0 : _ends[Math.Min(_frozen, _ends.Count - 1)]).Select(part => part.Part);
+    private IEnumerable<Module> Frozen() => _stages.Take(_frozen + 1);
 }

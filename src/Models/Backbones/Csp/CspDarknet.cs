@@ -50,7 +50,7 @@ public sealed class CspDarknet(CspDarknetOptions options)
         plan => new FocusStem(options.InChannels, plan.Channels(0), NormOf(options))
     )
 {
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => CspKeys.OfDarknet;
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => options.Arch == CspArch.P5 ? CspKeys.OfDarknet : CspKeys.Common;
 
     public override IReadOnlyList<StemTensor> StemTensors => [new StemTensor("stem.conv.conv.weight", Outer: FocusStem.Patch)];
 

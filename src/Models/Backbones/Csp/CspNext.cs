@@ -55,7 +55,7 @@ public sealed class CspNext(CspNextOptions options)
         plan => StemOf(options, plan.Channels(0))
     )
 {
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => CspKeys.OfNext;
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => CspKeys.Common;
 
     private static NormSettings NormOf(CspNextOptions options) => new(options.NormEps, options.NormMomentum);
 

@@ -19,7 +19,17 @@ internal sealed class CspPlan
     /// <param name="middle">Blocks of the stages between the first and the last two at deepen_factor 1; the others have three.</param>
     /// <param name="outIndices">0 the stem, then the stages; null: those of strides 8, 16 and 32.</param>
     /// <exception cref="UserErrorException">The options don't fit.</exception>
-    public CspPlan(string name, CspArch arch, double deepen, double widen, int middle, int[]? outIndices, int frozen, bool normEval, CspStyle style)
+    public CspPlan(
+        string name,
+        CspArch arch,
+        double deepen,
+        double widen,
+        int middle,
+        int[]? outIndices,
+        int frozen,
+        bool normEval,
+        CspStyle style
+    )
     {
         (Name, FrozenStages, NormEval, _style) = (name, frozen, normEval, style);
         var stages = arch == CspArch.P5 ? _four : _five;

@@ -79,7 +79,8 @@ public sealed class SimOtaAssigner(SimOtaAssignerOptions options) : PredictionAs
         var may = new bool[places.Count];
         for (var box = 0; box < boxes.Count; box++)
         for (var place = 0; place < may.Length; place++)
-            may[place] |= IsCentral(places, place, boxes, box) || (options.Places == SimOtaPlaces.BoxOrCenter && IsIn(places, place, boxes, box));
+            may[place] |=
+                IsCentral(places, place, boxes, box) || (options.Places == SimOtaPlaces.BoxOrCenter && IsIn(places, place, boxes, box));
         return [.. Enumerable.Range(0, may.Length).Where(place => may[place] && assigned[place] != Assigner.Ignored)];
     }
 

@@ -112,13 +112,14 @@ public sealed class YoloxHead : BoxHead, IHasL1Loss
 
     internal override IEnumerable<(string Foreign, string Own, bool ReadOnly)> TorchvisionKeys => []; // it has no YOLOX
 
-    /// <summary>Pairs of Megvii's names and these, each with the prefix it has in a whole model.</summary>
-    internal static IEnumerable<(string Foreign, string Own)> YoloxKeys =>
+    /// <summary>Its parts in Megvii's whole model, and in a detector here.</summary>
+    internal static IReadOnlyList<MegviiPart> MegviiParts =>
         [
-            .. new[] { "cls", "reg" }.SelectMany(tower =>
-                CspKeys.Convolution($"head.{tower}_convs.*.*", $"bbox_head.multi_level_{tower}_convs.*.*")
-            ),
-            .. new[] { "cls", "reg", "obj" }.Select(layer => ($"head.{layer}_preds.*.", $"bbox_head.multi_level_conv_{layer}.*.")),
+            new("head.cls_convs.", "bbox_head.multi_level_cls_convs."),
+            new("head.reg_convs.", "bbox_head.multi_level_reg_convs."),
+            new("head.cls_preds.", "bbox_head.multi_level_conv_cls."),
+            new("head.reg_preds.", "bbox_head.multi_level_conv_reg."),
+            new("head.obj_preds.", "bbox_head.multi_level_conv_obj."),
         ];
 
     /// <param name="maps">[B, C, H, W] each.</param>
@@ -195,21 +196,19 @@ public sealed class YoloxHead : BoxHead, IHasL1Loss
     private static CandidateScore Joined => new(CenternessScore.Product, ByClass: false);
 
     private Sequential Tower(int width, int channels) =>
-        Sequential(
-            [
-                .. Enumerable
-                    .Range(0, _options.StackedConvs)
-                    .Select(i =>
-                        SiluConv.Of(
-                            _options.UseDepthwise,
-                            i == 0 ? width : channels,
-                            channels,
-                            3,
-                            new NormSettings(_options.NormEps, _options.NormMomentum)
-                        )
-                    ),
-            ]
-        );
+        Sequential([
+            .. Enumerable
+                .Range(0, _options.StackedConvs)
+                .Select(i =>
+                    SiluConv.Of(
+                        _options.UseDepthwise,
+                        i == 0 ? width : channels,
+                        channels,
+                        3,
+                        new NormSettings(_options.NormEps, _options.NormMomentum)
+                    )
+                ),
+        ]);
 
     /// <summary>The classes that places tell: with one label, all others have no probability.</summary>
     private Tensor[] Told(Tensor[] logits) =>

@@ -17,6 +17,7 @@ public sealed class DetectionTargetTests
     private const string Retina = """{ "type": "RetinaHead", "stacked_convs": 0 }""";
     private const string RetinaTower = """{ "type": "RetinaHead", "stacked_convs": 1, "norm": "gn" }""";
     private const string Fcos = """{ "type": "FcosHead", "stacked_convs": 0 }""";
+    private const string Yolox = """{ "type": "YoloxHead", "stacked_convs": 1 }""";
     private const string FcosTower =
         """{ "type": "FcosHead", "stacked_convs": 1, "score": "root", "candidates_by": "score", "norm_on_bbox": false }""";
 
@@ -32,6 +33,7 @@ public sealed class DetectionTargetTests
     [InlineData(Atss)]
     [InlineData(Gfl)]
     [InlineData(Rtmdet)]
+    [InlineData(Yolox)]
     public void Locate_AnyHead_GivesThePredictionsAndThePlaceThatASearchFinds(string head)
     {
         using var model = Model(head);
@@ -156,7 +158,12 @@ public sealed class DetectionTargetTests
     {
         using var scope = NewDisposeScope();
         var outputs = model.Outputs(images);
-        var parts = head.Contains("Fcos", StringComparison.Ordinal) || head.Contains("Atss", StringComparison.Ordinal) ? 3 : 2;
+        var parts =
+            head.Contains("Fcos", StringComparison.Ordinal)
+            || head.Contains("Atss", StringComparison.Ordinal)
+            || head.Contains("Yolox", StringComparison.Ordinal)
+                ? 3
+                : 2;
         var levels = outputs.Length / parts;
         var all = new List<(float, (HeadPlace, int))>();
         for (var level = 0; level < levels; level++)
