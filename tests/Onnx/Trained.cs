@@ -17,7 +17,7 @@ internal static class Trained
             """{ "type": "RetinaHead", "stacked_convs": 1, "prior_prob": 0.2, "anchor_generator": { "type": "AnchorGenerator", "octave_base_scale": 2, "scales_per_octave": 2, "ratios": [0.7, 1.4] } }""",
         Fcos = """{ "type": "FcosHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
         Atss = """{ "type": "AtssHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
-        Gfl = """{ "type": "GflHead", "stacked_convs": 1, "prior_prob": 0.2, "norm": "bn" }""",
+        Gfl = """{ "type": "GflHead", "stacked_convs": 1, "reg_max": 3, "prior_prob": 0.2, "norm": "bn" }""",
         Rtmdet = """{ "type": "RtmdetHead", "stacked_convs": 1, "prior_prob": 0.2, "exp_on_reg": true }""",
         Yolox = """{ "type": "YoloxHead", "stacked_convs": 1, "prior_prob": 0.4 }""";
 

@@ -99,6 +99,29 @@ public sealed class BoxHeadContractTests
         );
     }
 
+    /// <summary>As published, by hand. Towers of 2 · 4 convolutions of 256 · 256 · 9 with norms of 2 · 256, or of 2 · 2 of 96 · 96 · 9 with
+    /// norms of 2 · 96 for each of three maps.</summary>
+    [Theory]
+    [InlineData("AtssHead", 256, 5, (8 * ((256 * 256 * 9) + 512)) + (((256 * 9) + 1) * (80 + 4 + 1)) + 5)]
+    [InlineData("GflHead", 256, 5, (8 * ((256 * 256 * 9) + 512)) + (((256 * 9) + 1) * (80 + (4 * 17))) + 5)]
+    [InlineData("RtmdetHead", 96, 3, (4 * ((96 * 96 * 9) + (3 * 192))) + (3 * 97 * (80 + 4)))]
+    public void Head_CocosClasses_HasThePublishedParameters(string name, int channels, int maps, int expected)
+    {
+        using var head = Build.From<BoxHead>(
+            $$"""{ "type": "{{name}}", "feat_channels": {{channels}} }""",
+            new SameSource([.. Enumerable.Range(0, maps).Select(_ => channels)]),
+            Build.Classes(80, DataTask.Detection)
+        );
+        Assert.Equal(expected, head.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    private sealed record SameSource(int[] Channels) : Tessera.Framework.Models.IFeatureSource
+    {
+        public IReadOnlyList<int> OutChannels => Channels;
+
+        public IReadOnlyList<int> OutStrides { get; } = [.. Channels.Select((_, i) => 8 << i)];
+    }
+
     /// <summary>An image without boxes counts as one positive, as in MMDetection: three positives and it make four.</summary>
     [Fact]
     public void AtLeastOne_ImageWithoutBoxes_CountsAsOne()

@@ -131,7 +131,7 @@ public sealed class GflHead : DenseHead
         var (anchors, boxes, strides) = (targets.Anchors(device), targets.Boxes(device), targets.OfMaps(_anchors.Strides, device));
         var distances = Integral.Of(found, 1); // [P, 4], strides
         var (decoded, wanted) = (_pixels.Decode(anchors, distances * strides), _pixels.Encode(anchors, boxes) / strides);
-        var quality = new BoxPairs(decoded.detach(), boxes).Iou.clamp(0, 1); // [P]
+        var quality = new BoxPairs(decoded.detach(), boxes).Iou.clamp_min(0).clamp_max(1); // [P]
         var classLoss = targets.ClassLoss(logits, _lossCls, quality);
 
         var best = targets.Gather(logits).detach().amax([1]).sigmoid(); // [P]
@@ -139,7 +139,7 @@ public sealed class GflHead : DenseHead
         var boxLoss = _lossBbox.OnBoxes ? _lossBbox.Sum(decoded, boxes, weights) : _lossBbox.Sum(distances, wanted, weights);
         var distributionLoss = _lossDfl.Sum(
             found.view(-1, _options.RegMax + 1),
-            wanted.clamp(0, _options.RegMax - Within).view(-1),
+            wanted.clamp_min(0).clamp_max(_options.RegMax - Within).view(-1),
             (weights / 4).unsqueeze(1).expand(-1, 4).reshape(-1)
         );
         scope.MoveToOuter(classLoss, boxLoss, distributionLoss);

@@ -9,8 +9,8 @@ public sealed class DistributionFocalLoss : DistributionLoss
 {
     protected override Tensor PerNumber(Tensor logits, Tensor truth)
     {
-        var below = truth.floor(); // [N]
-        var places = below.to(ScalarType.Int64).unsqueeze(1);
+        var below = truth.to(ScalarType.Int64); // [N], rounded down
+        var places = below.unsqueeze(1);
         var entropy = -logits.log_softmax(1); // [N, n + 1]
         var above = truth - below;
         return (entropy.gather(1, places).squeeze(1) * (1 - above)) + (entropy.gather(1, places + 1).squeeze(1) * above);
