@@ -17,7 +17,7 @@ namespace Tessera.Models.TaskModels;
 /// ("norm_eval": their weights still learn here).
 /// </remarks>
 [Component("Detr"), ForTask(DataTask.Detection)]
-public sealed class Detr : VisionModel, IPredictsByTensors
+public sealed class Detr : VisionModel, IExplainable, IPredictsByTensors
 {
     private readonly Backbone backbone;
     private readonly Conv2d input_proj;
@@ -72,15 +72,14 @@ public sealed class Detr : VisionModel, IPredictsByTensors
     /// <param name="all">Whether every decoder layer's answer is wanted, or the last alone.</param>
     /// <returns>Logits [L, B, Q, classes + 1], the last of no object, and boxes [L, B, Q, 4]: centre x, centre y, width and height,
     /// relative to the image without padding.</returns>
-    public (Tensor Logits, Tensor Boxes) Outputs(Tensor images, IReadOnlyList<ImageArea>? areas = null, bool all = false)
+    public (Tensor Logits, Tensor Boxes) Answers(Tensor images, IReadOnlyList<ImageArea>? areas = null, bool all = false)
     {
         using var scope = NewDisposeScope();
         var map = input_proj.call(backbone.call(images)[0]); // [B, C, h, w]
         var (height, width) = ((int)map.shape[2], (int)map.shape[3]);
-        MapCells[] cells =
-            areas is null
-                ? [new([.. Enumerable.Repeat(true, height)], [.. Enumerable.Repeat(true, width)])]
-                : [.. areas.Select(area => MapCells.Of(area, SizeOf(images), (height, width)))];
+        MapCells[] cells = areas is null
+            ? [new([.. Enumerable.Repeat(true, height)], [.. Enumerable.Repeat(true, width)])]
+            : [.. areas.Select(area => MapCells.Of(area, SizeOf(images), (height, width)))];
         var isWhole = cells.All(image => image.IsWhole);
         var positions = SinePositions.Of(isWhole ? [cells[0]] : cells, _options.EmbedDim, images.device);
         var answers = transformer.Run(
@@ -90,9 +89,19 @@ public sealed class Detr : VisionModel, IPredictsByTensors
             query_embed.weight!,
             all
         );
-        var (logits, boxes) = (class_embed.call(answers), bbox_embed.call(answers).sigmoid());
+        var (logits, boxes) = (class_embed.call(answers), bbox_embed.call(answers).to(ScalarType.Float32).sigmoid());
         scope.MoveToOuter(logits, boxes);
         return (logits, boxes);
+    }
+
+    /// <summary>The last layer's logits [B, Q, classes + 1] and boxes [B, Q, 4], of images without padding.</summary>
+    public Tensor[] Outputs(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var (logits, boxes) = Answers(images);
+        Tensor[] outputs = [logits[0], boxes[0]];
+        scope.MoveToOuter(outputs);
+        return outputs;
     }
 
     public override LossMap Loss(Batch batch, Progress progress)
@@ -100,7 +109,7 @@ public sealed class Detr : VisionModel, IPredictsByTensors
         var areas = AreasOf(batch);
         var truths = QueryTruths.Of(nameof(Detr), batch, areas, _classes, _options.NumQueries);
         using var scope = NewDisposeScope();
-        var (logits, boxes) = Outputs(batch.Images, areas, _options.AuxLoss);
+        var (logits, boxes) = Answers(batch.Images, areas, _options.AuxLoss);
         logits = logits.to(ScalarType.Float32);
         var matches = _matcher.Match(-logits.detach().softmax(-1), boxes, truths);
         var (losses, last) = (new LossMap(), matches.Count - 1);
@@ -122,7 +131,7 @@ public sealed class Detr : VisionModel, IPredictsByTensors
         using var fused = _test.FuseConvBn && !ConvNormFusion.IsEntered ? (_fused ??= new ConvNormFusion()).Enter() : default(IDisposable);
         using var scope = NewDisposeScope();
         var areas = AreasOf(batch);
-        var (logits, boxes) = Outputs(batch.Images, areas);
+        var (logits, boxes) = Answers(batch.Images, areas);
         var finite = FiniteOutput.OfImages([logits[0], boxes[0]]);
         return QueryCandidates.Predictions(Found(logits[0], boxes[0]), batch, areas, finite, _test);
     }
@@ -130,7 +139,7 @@ public sealed class Detr : VisionModel, IPredictsByTensors
     public IReadOnlyList<(string Name, Tensor Value)> Predicted(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var (logits, boxes) = Outputs(images);
+        var (logits, boxes) = Answers(images);
         var found = QueryCandidates.Tensors(Found(logits[0], boxes[0]), images, _test, nameof(Detr));
         scope.MoveToOuter(found.Select(pair => pair.Value));
         return found;
@@ -174,8 +183,7 @@ public sealed class Detr : VisionModel, IPredictsByTensors
             .view(cells.Length, 1, 1, -1)
             .to(device);
 
-    private static ImageArea[] AreasOf(Batch batch) =>
-        [.. batch.Samples.Select(sample => ImageArea.Of(sample, SizeOf(batch.Images)))];
+    private static ImageArea[] AreasOf(Batch batch) => [.. batch.Samples.Select(sample => ImageArea.Of(sample, SizeOf(batch.Images)))];
 
     private static (int Height, int Width) SizeOf(Tensor images) => ((int)images.shape[2], (int)images.shape[3]);
 }

@@ -1,6 +1,6 @@
+using Tessera.Models.Attention;
 using TorchSharp;
 using TorchSharp.Modules;
-using Tessera.Models.Attention;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -88,7 +88,12 @@ internal static class QueryCandidates
     private static float[] Corners(ReadOnlySpan<float> box, ImageArea area)
     {
         var (width, height) = (area.Right - area.Left, area.Bottom - area.Top);
-        var (x, y, halfWidth, halfHeight) = (area.Left + (box[0] * width), area.Top + (box[1] * height), box[2] * width / 2, box[3] * height / 2);
+        var (x, y, halfWidth, halfHeight) = (
+            area.Left + (box[0] * width),
+            area.Top + (box[1] * height),
+            box[2] * width / 2,
+            box[3] * height / 2
+        );
         return [x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight];
     }
 }

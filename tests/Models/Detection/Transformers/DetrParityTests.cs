@@ -40,7 +40,7 @@ public sealed class DetrParityTests : IDisposable
         using var still = no_grad();
         using var batch = Images(3, 1);
         ImageArea[] areas = [.. batch.Samples.Select(sample => ImageArea.Of(sample, s_sizes[0]))];
-        var (logits, boxes) = model.Outputs(batch.Images, areas, all: true);
+        var (logits, boxes) = model.Answers(batch.Images, areas, all: true);
         ParityTests.AssertClose(s_fixture.GetProperty("logits"), logits[1], "logits", Tolerance);
         ParityTests.AssertClose(s_fixture.GetProperty("boxes"), boxes[1], "boxes", Tolerance);
         ParityTests.AssertClose(s_fixture.GetProperty("first"), boxes[0], "boxes of the first layer", Tolerance);

@@ -13,14 +13,14 @@ public sealed class QueryLearningTests
         [16, 12, 52, 40],
     ];
 
-    public static TheoryData<string> Models => ["detr"];
+    public static TheoryData<string> Models => ["detr", "rtdetr"];
 
     [Theory]
     [MemberData(nameof(Models))]
     public void Train_TwoImages_FindsTheirBoxes(string kind)
     {
         manual_seed(1);
-        using var model = kind == "detr" ? QueryScenes.Detr(""" "dropout": 0 """) : throw new ArgumentException(kind);
+        using VisionModel model = kind == "detr" ? QueryScenes.Detr(""" "dropout": 0 """) : QueryScenes.RtDetr();
         using var batch = QueryScenes.Images(s_boxes);
         using var optimizer = optim.AdamW(model.parameters(), lr: 0.003);
         model.train();
