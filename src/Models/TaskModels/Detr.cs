@@ -115,12 +115,12 @@ public sealed class Detr : VisionModel, IExplainable, IPredictsByTensors
         var (losses, last) = (new LossMap(), matches.Count - 1);
         for (var layer = last; layer >= 0; layer--)
         {
-            var name = layer == last ? "" : $"d{layer}.";
+            var prefix = layer == last ? "" : $"d{layer}.";
             var pairs = QueryPairs.Of(truths, matches[layer], _options.NumQueries);
             var (l1, giou) = SetBoxLosses.Of(boxes[layer], pairs, Math.Max(1, truths.Count), _weights);
-            losses.Add($"{name}loss_cls", ClassLoss(logits[layer], pairs));
-            losses.Add($"{name}loss_bbox", l1);
-            losses.Add($"{name}loss_giou", giou);
+            losses.Add($"{prefix}loss_cls", ClassLoss(logits[layer], pairs));
+            losses.Add($"{prefix}loss_bbox", l1);
+            losses.Add($"{prefix}loss_giou", giou);
         }
         scope.MoveToOuter(losses.Values);
         return losses;

@@ -73,12 +73,12 @@ public static class LinearAssignment
             while (true)
             {
                 var (nearest, least) = (-1, double.PositiveInfinity);
-                var costs = _costs.Slice(at * _rowOf.Length, _rowOf.Length);
-                for (var column = 0; column < costs.Length; column++)
+                var ofRow = _costs.Slice(at * _rowOf.Length, _rowOf.Length);
+                for (var column = 0; column < ofRow.Length; column++)
                 {
                     if (_done[column])
                         continue;
-                    var distance = reached + costs[column] - _rowPrices[at] - _columnPrices[column];
+                    var distance = reached + ofRow[column] - _rowPrices[at] - _columnPrices[column];
                     if (distance < _distances[column])
                         (_distances[column], _from[column]) = (distance, at);
                     if (_distances[column] < least || (_distances[column] == least && _rowOf[column] < 0 && _rowOf[nearest] >= 0))
