@@ -30,6 +30,7 @@ public static class ContractConfigs
         [
             """{ "depth": 18, "base_channels": 8 }""",
             """{ "depth": 50, "base_channels": 8, "stage_blocks": [1, 2, 2, 1], "groups": 2, "base_width": 32, "stem": "deep", "avg_down": true, "output_stride": 8, "multi_grid": [2] }""",
+            """{ "depth": 18, "base_channels": 8, "stem": "deep", "avg_down": true, "project_first": true, "out_indices": [1, 3] }""",
             """{ "depth": 18, "base_channels": 8, "stage_blocks": [1, 1, 1], "stem": "small", "stem_channels": 4, "out_indices": [1, 2] }""",
             """{ "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 2, 2], "base_width": 64, "strides": [1, 2, 1, 1], "dilations": [1, 1, 2, 4], "out_indices": [0, 3] }""",
         ],

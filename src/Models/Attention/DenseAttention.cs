@@ -32,7 +32,7 @@ public abstract class DenseAttention : TokenAttention, IAttentionMap
     protected sealed override Tensor Mix(Tensor queries, Tensor keys, Tensor values, TokenGrid grid)
     {
         var pairs = queries.shape[2] * keys.shape[2];
-        if (weights.Tapped || (pairs < FusedTrainsFaster && TrainsInBfloat16(queries)))
+        if (weights.Tapped || PartsAreFaster(queries, pairs))
         {
             if (weights.Tapped)
                 AttentionWeights.RequireRoom(queries.shape[0] * queries.shape[1], queries.shape[2], keys.shape[2]);
@@ -44,6 +44,10 @@ public abstract class DenseAttention : TokenAttention, IAttentionMap
             ? functional.scaled_dot_product_attention(queries, keys, values, p: WeightDropout)
             : BlockSoftmax.Dense(queries, keys, values, WeightDropout).Out;
     }
+
+    /// <summary>Whether attention by its parts takes less time here than the fused operator.</summary>
+    /// <param name="pairs">Of queries and keys.</param>
+    internal static bool PartsAreFaster(Tensor queries, long pairs) => pairs < FusedTrainsFaster && TrainsInBfloat16(queries);
 
     // On CUDA the fused kernels never hold all weights; they take heads of widths that 8 divides.
     private static bool FusedInBlocks(Tensor queries) => queries.device_type == DeviceType.CUDA && queries.shape[3] % 8 == 0;

@@ -52,6 +52,8 @@ public enum ResNetStyle
 /// <param name="InChannels">Channels of the image.</param>
 /// <param name="Stem">The first layers: "standard", "deep" or "small".</param>
 /// <param name="AvgDown">Shortcuts shrink by average pooling, then a 1x1 convolution (ResNet-D).</param>
+/// <param name="ProjectFirst">Every stage's first block has a projection as its shortcut, even where the input would fit (the ResNet-18 and
+/// -34 "vd" of PaddlePaddle).</param>
 /// <param name="Strides">Stride of each stage; 1, 2, 2, 2 by default.</param>
 /// <param name="Dilations">Dilation of each stage's 3x3 convolutions; 1 by default.</param>
 /// <param name="OutputStride">Total stride: later stages trade stride for dilation. Instead of strides and dilations.</param>
@@ -74,6 +76,7 @@ public sealed record ResNetOptions(
     [property: Range(1, 1024)] int InChannels = 3,
     ResNetStem Stem = ResNetStem.Standard,
     bool AvgDown = false,
+    bool ProjectFirst = false,
     [property: MinLength(1)] int[]? Strides = null,
     [property: MinLength(1)] int[]? Dilations = null,
     [property: AllowedValues(4, 8, 16, 32, null)] int? OutputStride = null,
@@ -155,7 +158,7 @@ public sealed class ResNet : Backbone, IChainedBackbone
 
     public override IReadOnlyList<int> OutStrides { get; }
 
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => ResNetKeys.Of(_options.Stem);
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => ResNetKeys.Of(_options);
 
     /// <summary>A stage is a block.</summary>
     public override ParameterLayers LayersByDepth =>
@@ -222,7 +225,11 @@ public sealed class ResNet : Backbone, IChainedBackbone
         var blocks = new List<Module<Tensor, Tensor>>();
         for (var i = 0; i < stage.Dilations.Length; i++)
         {
-            var shape = new ResNetBlockShape(width, stage.Planes, i == 0 ? stage.Stride : 1, stage.Dilations[i], _options.AvgDown);
+            var stride = i == 0 ? stage.Stride : 1;
+            var shape = new ResNetBlockShape(width, stage.Planes, stride, stage.Dilations[i], _options.AvgDown)
+            {
+                Projects = i == 0 && _options.ProjectFirst,
+            };
             blocks.Add(
                 _options.Depth < 50
                     ? new BasicBlock(shape, SecondDilation(stage, i))

@@ -12,10 +12,13 @@ namespace Tessera.Models.Backbones;
 /// <param name="AvgDown">The shortcut shrinks by pooling.</param>
 internal readonly record struct ResNetBlockShape(int Width, int Planes, int Stride, int Dilation, bool AvgDown)
 {
+    /// <summary>Whether the shortcut has a projection even where the input would fit.</summary>
+    public bool Projects { get; init; }
+
     /// <summary>The shortcut's projection; null where the input passes as it is.</summary>
     public Sequential? Downsample(int channels)
     {
-        if (Stride == 1 && Width == channels)
+        if (Stride == 1 && Width == channels && !Projects)
             return null;
         if (!AvgDown)
             return Sequential(Conv2d(Width, channels, 1, stride: Stride, bias: false), BatchNorm2d(channels));

@@ -18,11 +18,41 @@ internal static class ResNetKeys
         .Pair("stem.*.", "conv1.*.")
         .ToKeyMap();
 
-    public static IReadOnlyDictionary<string, KeyMap> Of(ResNetStem stem) =>
-        new Dictionary<string, KeyMap>
+    private static readonly KeyMap _rtdetr = RtDetr();
+
+    public static IReadOnlyDictionary<string, KeyMap> Of(ResNetOptions options)
+    {
+        var maps = new Dictionary<string, KeyMap>
         {
             ["torchvision"] = _native,
             ["timm"] = _native,
-            ["mmlab"] = stem == ResNetStem.Deep ? _mmlabDeep : _mmlab,
+            ["mmlab"] = options.Stem == ResNetStem.Deep ? _mmlabDeep : _mmlab,
         };
+        if (options is { Stem: ResNetStem.Deep, AvgDown: true })
+            maps["rtdetr"] = _rtdetr;
+        return maps;
+    }
+
+    /// <summary>lyuwenyu/RT-DETR's "PResNet" of variant d, and PaddlePaddle's weights in its names.</summary>
+    private static KeyMap RtDetr()
+    {
+        var table = new KeyTable("fc")
+            .Pair("conv1.conv1_1.conv.", "conv1.0.")
+            .Pair("conv1.conv1_1.norm.", "conv1.1.")
+            .Pair("conv1.conv1_2.conv.", "conv1.3.")
+            .Pair("conv1.conv1_2.norm.", "conv1.4.")
+            .Pair("conv1.conv1_3.conv.", "conv1.6.")
+            .Pair("conv1.conv1_3.norm.", "bn1.");
+        for (var stage = 0; stage < 4; stage++)
+        {
+            var (theirs, own) = ($"res_layers.{stage}.blocks.*.", $"layer{stage + 1}.*.");
+            foreach (var (i, branch) in "abc".Index())
+                table
+                    .Pair($"{theirs}branch2{branch}.conv.", $"{own}conv{i + 1}.")
+                    .Pair($"{theirs}branch2{branch}.norm.", $"{own}bn{i + 1}.");
+            var shrinks = stage == 0 ? "short." : "short.conv."; // behind a pool
+            table.Pair($"{theirs}{shrinks}conv.", $"{own}downsample.1.").Pair($"{theirs}{shrinks}norm.", $"{own}downsample.2.");
+        }
+        return table.ToKeyMap();
+    }
 }

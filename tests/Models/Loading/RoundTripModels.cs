@@ -136,6 +136,14 @@ internal static class RoundTripModels
             $$"""{ "type": "TwoStageDetector", {{Stages}}, {{Fpn}}, "rpn_head": { "type": "RpnHead" }, "roi_head": { "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "fc_out_channels": 6 }, "mask_head": { "type": "FcnMaskHead", "num_convs": 1, "conv_out_channels": 4 } } }""",
             DataTask.Detection
         ),
+        ["DETR"] = (
+            """{ "type": "Detr", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "out_indices": [3] }, "num_queries": 5, "encoder_layers": 1, "decoder_layers": 2, "embed_dim": 8, "num_heads": 2, "ffn_dim": 12 }""",
+            DataTask.Detection
+        ),
+        ["RT-DETR"] = (
+            """{ "type": "RtDetr", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "stem": "deep", "avg_down": true, "project_first": true, "out_indices": [1, 2, 3] }, "neck": { "type": "HybridEncoder", "out_channels": 8, "num_heads": 2, "ffn_dim": 12, "num_blocks": 1 }, "num_queries": 5, "decoder_layers": 2, "embed_dim": 8, "num_heads": 2, "ffn_dim": 12 }""",
+            DataTask.Detection
+        ),
         ["Cascade R-CNN"] = (
             $$"""{ "type": "TwoStageDetector", {{Stages}}, {{Fpn}}, "rpn_head": { "type": "RpnHead" }, "roi_head": { "type": "CascadeRoIHead", "stage_loss_weights": [1], "bbox_head": [{ "type": "ConvFcBboxHead", "fc_out_channels": 6 }], "assigners": [{ "type": "MaxIouAssigner" }] } }""",
             DataTask.Detection

@@ -36,6 +36,11 @@ public sealed class NeckTests
             """{ "out_channels": 8, "num_csp_blocks": 1 }""",
             """{ "out_channels": 12, "num_csp_blocks": 2, "use_depthwise": true, "expand_ratio": 0.75 }""",
         ],
+        ["HybridEncoder"] =
+        [
+            """{ "out_channels": 8, "num_heads": 2, "ffn_dim": 12, "num_blocks": 1, "expansion": 0.5 }""",
+            """{ "out_channels": 8, "num_heads": 1, "ffn_dim": 12, "num_blocks": 2, "encode_maps": [1, 2], "encoder_layers": 2, "dropout": 0.1 }""",
+        ],
         ["MultiLevelNeck"] = [], // of maps of one size; see MultiLevelNeckTests
         ["PooledMaps"] = [], // gives a vector, and has no parameters; see below
     };

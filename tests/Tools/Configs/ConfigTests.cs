@@ -109,6 +109,10 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
             yield return "train.dataset.pipeline.RandomResizedCrop.size=64";
         if (document.Find("train.dataset.pipeline.Resize.shorter_side") is not null)
             yield return "train.dataset.pipeline.Resize.shorter_side=64";
+        if (document.Find("train.dataset.pipeline.RandomResize.shorter_sides") is not null)
+            yield return "train.dataset.pipeline.RandomResize.shorter_sides=[64]";
+        if (document.Find("model.multi_scale") is not null)
+            yield return "model.multi_scale=[256]";
         if (document.Find("val.dataset.pipeline.CenterCrop") is not null)
             yield return "val.dataset.pipeline.CenterCrop.size=64";
         if (document.Find("val.dataset.pipeline.Resize.shorter_side") is not null)

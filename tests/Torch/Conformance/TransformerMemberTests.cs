@@ -1,0 +1,70 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace Tessera.Tests.Torch.Conformance;
+
+/// <summary>Members that detection by transformers calls: modules of three to five inputs, bounds, SiLU.</summary>
+public sealed class TransformerMemberTests
+{
+    private sealed class Three() : Module<Tensor, Tensor, Tensor?, Tensor>(nameof(Three))
+    {
+        public override Tensor forward(Tensor a, Tensor b, Tensor? c) => c is null ? a - b : a - b + c;
+    }
+
+    private sealed class Four() : Module<Tensor, Tensor, string, Tensor?, Tensor>(nameof(Four))
+    {
+        public override Tensor forward(Tensor a, Tensor b, string c, Tensor? d) => d is null ? a - b + c.Length : d;
+    }
+
+    private sealed class Five() : Module<Tensor, Tensor, Tensor, string, Tensor?, Tensor>(nameof(Five))
+    {
+        public override Tensor forward(Tensor a, Tensor b, Tensor c, string d, Tensor? e) => e is null ? a - (b * c) + d.Length : e;
+    }
+
+    [Fact]
+    [Covers(
+        "nn.Module`4::.ctor",
+        "nn.Module`4::call",
+        "nn.Module`5::.ctor",
+        "nn.Module`5::call",
+        "nn.Module`6::.ctor",
+        "nn.Module`6::call"
+    )]
+    public void Modules_OfSeveralInputs_GetThemInOrder_AndRunHooks()
+    {
+        using var scope = NewDisposeScope();
+        var (a, b, c) = (full(2, 7f), full(2, 5f), full(2, 3f));
+        using var three = new Three();
+        using var four = new Four();
+        using var five = new Five();
+        Assert.Equal([2f, 2], three.call(a, b, null).data<float>().ToArray());
+        Assert.Equal([5f, 5], three.call(a, b, c).data<float>().ToArray());
+        Assert.Equal([6f, 6], four.call(a, b, "four", null).data<float>().ToArray());
+        Assert.Equal([3f, 3], four.call(a, b, "four", c).data<float>().ToArray());
+        Assert.Equal([-4f, -4], five.call(a, b, c, "five", null).data<float>().ToArray());
+        three.register_forward_hook((_, _, _, _, output) => output * 2);
+        Assert.Equal([4f, 4], three.call(a, b, null).data<float>().ToArray());
+        Assert.Equal([2f, 2], three.forward(a, b, null).data<float>().ToArray());
+    }
+
+    /// <summary>A bound passes its gradient on within, and none beyond; x · s has the derivative s + x · s · (1 - s).</summary>
+    [Fact]
+    [Covers("Tensor::clamp", "nn.functional::silu")]
+    public void BoundsAndSilu_ByHand()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new double[] { -2, -0.5, 0.25, 3 }).requires_grad_();
+        var bounded = x.clamp(-1, 2);
+        Assert.Equal([-1, -0.5, 0.25, 2], bounded.data<double>().ToArray());
+        Assert.Equal([0.0, 1, 1, 0], autograd.grad([bounded.sum()], [x])[0].data<double>().ToArray());
+        var silu = functional.silu(x);
+        var slopes = autograd.grad([silu.sum()], [x])[0].data<double>().ToArray();
+        foreach (var (i, value) in x.data<double>().ToArray().Index())
+        {
+            var s = 1 / (1 + Math.Exp(-value));
+            Assert.Equal(value * s, silu[i].item<double>(), 1e-12);
+            Assert.Equal(s + (value * s * (1 - s)), slopes[i], 1e-12);
+        }
+    }
+}
