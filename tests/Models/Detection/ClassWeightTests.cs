@@ -44,7 +44,7 @@ public sealed class ClassWeightTests
 
     private static double Loss(string head, string? weights)
     {
-        var loss = weights is null ? "" : $$""", "loss_cls": { "type": "FocalLoss", "class_weight": {{weights}} }""";
+        var loss = $$""", "loss_cls": { "type": "FocalLoss", "class_weight": {{weights ?? "null"}} }""";
         using var scope = NewDisposeScope();
         var norm = head == "YoloxHead" ? "" : """, "norm": "gn" """;
         using var model = Small($$"""{ "type": "{{head}}", "stacked_convs": 1{{norm}}{{loss}} }""");

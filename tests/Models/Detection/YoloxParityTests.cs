@@ -312,7 +312,7 @@ public sealed class YoloxParityTests
         }
     }
 
-    private static IEnumerable<string> Fill(nn.Module part, string prefix, double gain)
+    private static List<string> Fill(nn.Module part, string prefix, double gain)
     {
         using var still = no_grad();
         var names = new List<string>();
