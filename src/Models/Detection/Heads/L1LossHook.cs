@@ -21,9 +21,7 @@ public sealed class L1LossHook(L1LossHookOptions options) : Hook
     {
         _heads = [.. run.Model.modules().OfType<IHasL1Loss>()];
         if (_heads.Length == 0)
-            throw new UserErrorException(
-                $"L1LossHook: {run.Model.GetName()} has no head that adds an L1 loss (use_l1); YoloxHead is one."
-            );
+            throw new UserErrorException($"L1LossHook: {run.Model.GetName()} has no head that adds an L1 loss (use_l1); YoloxHead is one.");
     }
 
     public override void BeforeEpoch(RunState run)
