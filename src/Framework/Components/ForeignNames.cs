@@ -189,6 +189,7 @@ internal static class ForeignNames
         ["FasterRCNN"] = ("TwoStageDetector", MmLab),
         ["MaskRCNN"] = ("TwoStageDetector", MmLab),
         ["CascadeRCNN"] = ("TwoStageDetector", MmLab),
+        ["DETR"] = ("Detr", MmLab),
         ["Shared2FCBBoxHead"] = ("ConvFcBboxHead", MmLab),
         ["Shared4Conv1FCBBoxHead"] = ("ConvFcBboxHead", MmLab),
         ["ConvFCBBoxHead"] = ("ConvFcBboxHead", MmLab),

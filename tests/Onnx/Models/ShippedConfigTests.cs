@@ -8,6 +8,8 @@ public sealed class ShippedConfigTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
+    [InlineData("detr/detr-small_shapes.json")]
+    [InlineData("rtdetr/rtdetr-small_shapes.json")]
     [InlineData("retinanet/retinanet-small_shapes.json")]
     [InlineData("swin/swin-tiny_shapes.json")]
     [InlineData("mask_rcnn/mask_rcnn-small_shapes.json")]
