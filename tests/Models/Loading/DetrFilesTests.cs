@@ -14,12 +14,15 @@ public sealed class DetrFilesTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
-    public void LoadWhole_ThePublished_IsComplete_WithoutTheUnusedIds()
+    /// <param name="prefix">Of the names, as trainings leave it there.</param>
+    [Theory]
+    [InlineData("")]
+    [InlineData("model.")]
+    public void LoadWhole_ThePublished_IsComplete_WithoutTheUnusedIds(string prefix)
     {
         var data = Build.Classes(80, DataTask.Detection);
         using var model = Build.From<VisionModel>($$"""{ {{Published}} }""", data);
-        Assert.True(ForeignWeights.LoadWhole(model, Write(), data).IsComplete);
+        Assert.True(ForeignWeights.LoadWhole(model, Write(prefix), data).IsComplete);
         // Person is id 1, a traffic light 10, a fire hydrant 11, a stop sign 13; toothbrush, the last, 90. Then no object, 91.
         var bias = model.state_dict()["class_embed.bias"].data<float>().ToArray();
         Assert.Equal(81, bias.Length);
@@ -72,15 +75,15 @@ public sealed class DetrFilesTests : IDisposable
             Assert.Equal(0, state[name].abs().max().item<float>());
     }
 
-    private string Write()
+    private string Write(string prefix = "")
     {
         var tensors = FixtureFile
             .Json("models", "detr_r50.keys.json")
             .EnumerateObject()
-            .Select(entry => (entry.Name, entry.Value.EnumerateArray().Select(size => size.GetInt64()).ToArray()))
+            .Select(entry => (prefix + entry.Name, entry.Value.EnumerateArray().Select(size => size.GetInt64()).ToArray()))
             .ToList();
         var path = Path.Combine(_folder, "detr.safetensors");
-        PlainSafetensors.WriteZeros(path, tensors, "class_embed.bias", [.. Enumerable.Range(0, 92).Select(i => (float)i)]);
+        PlainSafetensors.WriteZeros(path, tensors, prefix + "class_embed.bias", [.. Enumerable.Range(0, 92).Select(i => (float)i)]);
         return path;
     }
 }
