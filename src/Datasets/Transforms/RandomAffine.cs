@@ -20,7 +20,8 @@ public sealed record RandomAffineOptions(
     double[]? BorderVal = null
 );
 
-/// <summary>Scales, turns, shears and shifts the sample, about its upper left corner. Boxes that are left with nothing are dropped.</summary>
+/// <summary>Scales, turns, shears and shifts the sample, about its upper left corner. Boxes that are left with nothing are
+/// dropped.</summary>
 /// <remarks>As MMDetection has it for YOLOX (Ge et al., 2021, arXiv:2107.08430): after a <see cref="Mosaic"/> a border of minus half its
 /// <c>size</c> gives a picture of that size again.</remarks>
 [Component("RandomAffine")]

@@ -22,8 +22,8 @@ public sealed record KeyMap(Func<string, string?> Rename)
     /// none is.</summary>
     public Func<string, bool>? Computed { get; init; }
 
-    /// <summary>The foreign key of the tensor that another one repeats, which must hold the same numbers: a layer that is shared lies in such
-    /// files once for each use. Argument: the foreign key. Unset, or null: it repeats none.</summary>
+    /// <summary>The foreign key of the tensor that another one repeats, which must hold the same numbers: a layer that is shared lies in
+    /// such files once for each use. Argument: the foreign key. Unset, or null: it repeats none.</summary>
     public Func<string, string?>? Repeats { get; init; }
 
     /// <summary>

@@ -2,7 +2,8 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Models.TaskModels;
 
-/// <summary>What lyuwenyu/RT-DETR calls the parameters of a <see cref="RtDetr"/>: the backbone's are others, all else has these names.</summary>
+/// <summary>What lyuwenyu/RT-DETR calls the parameters of a <see cref="RtDetr"/>: the backbone's are others, all else has these
+/// names.</summary>
 internal static class RtDetrKeys
 {
     private const string Body = "backbone.";

@@ -13,7 +13,8 @@ namespace Tessera.Models.TaskModels;
 /// are moved further and are to find nothing. 0: none.</param>
 /// <param name="LabelNoiseRatio">Twice the share of their labels that change.</param>
 /// <param name="BoxNoiseScale">How far their boxes' sides move at most, of half the boxes' sides.</param>
-/// <param name="AuxLoss">Every decoder layer, and the cells that are chosen, have losses of their own, and not the last layer alone.</param>
+/// <param name="AuxLoss">Every decoder layer, and the cells that are chosen, have losses of their own, and not the last layer
+/// alone.</param>
 /// <param name="SetCost">What pairs of a query and a box cost; class 2 by default, by focal loss.</param>
 /// <param name="LossWeights">Weights of the losses.</param>
 /// <param name="Alpha">Weight of scores that are to be 0.</param>

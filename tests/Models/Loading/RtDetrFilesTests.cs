@@ -54,8 +54,8 @@ public sealed class RtDetrFilesTests : IDisposable
         );
     }
 
-    /// <summary>Published as 20 M and 42 M: 20,184,464 and 42,891,372 (make_rtdetr.py), the latter without the 53,248 of norms that are fixed
-    /// there.</summary>
+    /// <summary>Published as 20 M and 42 M: 20,184,464 and 42,891,372 (make_rtdetr.py), the latter without the 53,248 of norms that are
+    /// fixed there.</summary>
     [Theory]
     [InlineData("r18vd", 20_184_464)]
     [InlineData("r50vd", 42_944_620)]

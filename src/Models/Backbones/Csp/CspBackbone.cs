@@ -15,8 +15,8 @@ public enum CspArch
     P6,
 }
 
-/// <summary>What the networks with cross stage partial layers share: a stem and four or five stages, each of which begins with a convolution
-/// of stride 2; the last pools over windows of several sizes.</summary>
+/// <summary>What the networks with cross stage partial layers share: a stem and four or five stages, each of which begins with a
+/// convolution of stride 2; the last pools over windows of several sizes.</summary>
 /// <remarks>Parameters are named as in MMDetection: stem, stage1 …</remarks>
 public abstract class CspBackbone : Backbone, IChainedBackbone
 {

@@ -29,9 +29,9 @@ public sealed record CspDarknetOptions(
 
 /// <summary>Darknet with cross stage partial layers, YOLOX's backbone.</summary>
 /// <remarks>
-/// Ge et al., "YOLOX", 2021, arXiv:2107.08430, after YOLOv5; Wang et al., "CSPNet", 2019, arXiv:1911.11929. Factors (deepen, widen): Nano 0.33,
-/// 0.25 and separable; Tiny 0.33, 0.375; S 0.33, 0.5; M 0.67, 0.75; L 1, 1; X 1.33, 1.25. Parameters are named as in MMDetection; "yolox" reads
-/// and writes Megvii's names.
+/// Ge et al., "YOLOX", 2021, arXiv:2107.08430, after YOLOv5; Wang et al., "CSPNet", 2019, arXiv:1911.11929. Factors (deepen, widen): Nano
+/// 0.33, 0.25 and separable; Tiny 0.33, 0.375; S 0.33, 0.5; M 0.67, 0.75; L 1, 1; X 1.33, 1.25. Parameters are named as in MMDetection;
+/// "yolox" reads and writes Megvii's names.
 /// </remarks>
 [Component("CspDarknet")]
 public sealed class CspDarknet(CspDarknetOptions options)

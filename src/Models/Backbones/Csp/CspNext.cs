@@ -35,8 +35,8 @@ public sealed record CspNextOptions(
 
 /// <summary>Cross stage partial layers with 5x5 convolutions and attention over channels, RTMDet's backbone.</summary>
 /// <remarks>
-/// Lyu et al., "RTMDet: An Empirical Study of Designing Real-Time Object Detectors", 2022, arXiv:2212.07784. Factors (deepen, widen): tiny 0.167,
-/// 0.375; s 0.33, 0.5; m 0.67, 0.75; l 1, 1; x 1.33, 1.25. Parameters are named as in MMDetection.
+/// Lyu et al., "RTMDet: An Empirical Study of Designing Real-Time Object Detectors", 2022, arXiv:2212.07784. Factors (deepen, widen):
+/// tiny 0.167, 0.375; s 0.33, 0.5; m 0.67, 0.75; l 1, 1; x 1.33, 1.25. Parameters are named as in MMDetection.
 /// </remarks>
 [Component("CspNext")]
 public sealed class CspNext(CspNextOptions options)

@@ -7,8 +7,8 @@ internal static class DynamicMatching
     /// <param name="costs">For each box [V].</param>
     /// <param name="overlaps">For each box [V], IoU.</param>
     /// <param name="topk">The guesses whose overlaps are summed.</param>
-    /// <returns>[V], the box of each candidate; <see cref="Assigner.Background"/> where none took it. One that several took goes to the box,
-    /// of all, to which it is cheapest.</returns>
+    /// <returns>[V], the box of each candidate; <see cref="Assigner.Background"/> where none took it. One that several took goes to the
+    /// box, of all, to which it is cheapest.</returns>
     public static int[] Match(IReadOnlyList<float[]> costs, IReadOnlyList<float[]> overlaps, int topk)
     {
         var candidates = costs[0].Length;

@@ -26,7 +26,8 @@ public sealed record SimOtaAssignerOptions(
     SimOtaPlaces Places = SimOtaPlaces.BoxOrCenter
 );
 
-/// <summary>Every box gets the places whose guesses cost least, class and overlap together, and the more of them the better they are.</summary>
+/// <summary>Every box gets the places whose guesses cost least, class and overlap together, and the more of them the better they
+/// are.</summary>
 /// <remarks>
 /// Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.08430, section 2.1, after "OTA", arXiv:2103.14259. A class's
 /// probability is the root of its own times the objectness.

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Detection.Heads;
 
-/// <summary>Which places of a batch are to find what, with one anchor for each place, by what a <see cref="PredictionAssigner"/> says.</summary>
+/// <summary>Which places of a batch are to find what, with one anchor for each place, by what a <see cref="PredictionAssigner"/>
+/// says.</summary>
 internal sealed class PlaceTargets
 {
     private readonly AnchorGrid _places;

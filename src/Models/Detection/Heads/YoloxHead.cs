@@ -37,8 +37,8 @@ public sealed record YoloxHeadOptions(
 /// <summary>Without anchors, each map with its own towers: every place says what it sees, where its box lies, and whether there is one at
 /// all.</summary>
 /// <remarks>
-/// Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.08430. A class is to be seen as surely as the guess overlaps its box.
-/// Parameters are named as in MMDetection; the key map "yolox" of the detector reads and writes Megvii's names.
+/// Ge et al., "YOLOX: Exceeding YOLO Series in 2021", 2021, arXiv:2107.08430. A class is to be seen as surely as the guess overlaps its
+/// box. Parameters are named as in MMDetection; the key map "yolox" of the detector reads and writes Megvii's names.
 /// </remarks>
 [Component("YoloxHead")]
 public sealed class YoloxHead : BoxHead, IHasL1Loss

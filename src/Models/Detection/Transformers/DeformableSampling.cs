@@ -35,7 +35,8 @@ internal static class DeformableSampling
                 .reshape(images * heads, width, rows, columns)
                 .to(grids.dtype); // [B * heads, d, H, W]
             var grid = grids.select(3, level).transpose(1, 2).flatten(0, 1); // [B * heads, Q, P, 2]
-            sampled[level] = functional.grid_sample(map, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Zeros, align_corners: false); // [B * heads, d, Q, P]
+            // [B * heads, d, Q, P]
+            sampled[level] = functional.grid_sample(map, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Zeros, align_corners: false);
             start += (long)rows * columns;
         }
         var all = cat(sampled, 3); // [B * heads, d, Q, L * P]

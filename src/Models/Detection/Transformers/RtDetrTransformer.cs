@@ -87,8 +87,8 @@ internal sealed class RtDetrTransformer : nn.Module
         if (pyramid.Values.shape[1] < _plan.Queries)
             throw new UserErrorException(
                 $"RtDetr takes its {_plan.Queries} queries (num_queries) from the cells of the maps, of which images of this size have "
-                    + $"{pyramid.Values.shape[1]} ({string.Join(", ", pyramid.Sizes.Select(size => $"{size.Height} x {size.Width}"))}): take "
-                    + "larger images or fewer queries."
+                    + $"{pyramid.Values.shape[1]} ({string.Join(", ", pyramid.Sizes.Select(size => $"{size.Height} x {size.Width}"))}): "
+                    + "take larger images or fewer queries."
             );
         using var scope = NewDisposeScope();
         var (anchors, valid) = CellAnchors.Of(pyramid.Sizes, pyramid.Values.device);

@@ -199,8 +199,8 @@ public sealed class DetrTests
             """{ "type": "Detr", "backbone": { "type": "ResNet", "depth": 50, "out_indices": [3] } }""",
             Build.Classes(91, DataTask.Detection)
         );
-        // The backbone 23,508,032; the projection 2048 · 256 + 256; six encoder layers of 1,315,072 and decoder layers of 1,578,752, a norm of
-        // 512; queries 25,600; classes 257 · 92; boxes 2 · 65,792 + 1,028.
+        // The backbone 23,508,032; the projection 2048 · 256 + 256; six encoder layers of 1,315,072 and decoder layers of 1,578,752, a
+        // norm of 512; queries 25,600; classes 257 · 92; boxes 2 · 65,792 + 1,028.
         const long expected = 23_508_032 + 524_544 + (6 * 1_315_072) + (6 * 1_578_752) + 512 + 25_600 + (257 * 92) + (2 * 65_792) + 1_028;
         Assert.Equal(expected, model.parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(41_500_000, expected, 100_000.0);
