@@ -67,4 +67,17 @@ public sealed class TransformerMemberTests
             Assert.Equal(s + (value * s * (1 - s)), slopes[i], 1e-12);
         }
     }
+
+    /// <summary>x / 6 + 1/2, cut to 0 .. 1.</summary>
+    [Fact]
+    [Covers("nn.functional::hardsigmoid")]
+    public void HardSigmoid_ByHand()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new double[] { -4, -1.5, 0.3, 5 }).requires_grad_();
+        var y = functional.hardsigmoid(x);
+        Assert.Equal([0, 0.25, 0.55, 1], y.data<double>().ToArray().Select(value => Math.Round(value, 12)));
+        var slopes = autograd.grad([y.sum()], [x])[0].data<double>().ToArray();
+        Assert.Equal([0, 1 / 6.0, 1 / 6.0, 0], slopes, (a, b) => Math.Abs(a - b) < 1e-7); // libtorch's sixth is a float32
+    }
 }
