@@ -33,6 +33,24 @@ public sealed record BoxArray(float[] X1, float[] Y1, float[] X2, float[] Y2)
     /// <summary>Boxes yet to be written.</summary>
     public static BoxArray WithRoom(int count) => new(new float[count], new float[count], new float[count], new float[count]);
 
+    /// <summary>The middle of each.</summary>
+    internal (float[] X, float[] Y) Centers()
+    {
+        var (x, y) = (new float[Count], new float[Count]);
+        for (var i = 0; i < x.Length; i++)
+            (x[i], y[i]) = ((X1[i] + X2[i]) / 2, (Y1[i] + Y2[i]) / 2);
+        return (x, y);
+    }
+
+    /// <summary>Some of them.</summary>
+    internal BoxArray Of(int[] indices)
+    {
+        var boxes = WithRoom(indices.Length);
+        for (var i = 0; i < indices.Length; i++)
+            (boxes.X1[i], boxes.Y1[i], boxes.X2[i], boxes.Y2[i]) = (X1[indices[i]], Y1[indices[i]], X2[indices[i]], Y2[indices[i]]);
+        return boxes;
+    }
+
     /// <summary>One box as x1, y1, x2, y2.</summary>
     public void CopyTo(int index, Span<float> corners) =>
         (corners[0], corners[1], corners[2], corners[3]) = (X1[index], Y1[index], X2[index], Y2[index]);

@@ -18,7 +18,7 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
     protected override void Assign(AnchorGrid anchors, BoxArray boxes, int[] assigned)
     {
         var (row, best) = (new float[anchors.Count], new float[anchors.Count]);
-        var (centersX, centersY) = Centers(anchors.Boxes);
+        var (centersX, centersY) = anchors.Boxes.Centers();
         var candidates = new List<int>();
         for (var box = 0; box < boxes.Count; box++)
         {
@@ -42,14 +42,6 @@ public sealed class AtssAssigner(AtssAssignerOptions options) : Assigner
                     (best[anchor], assigned[anchor]) = (row[anchor], box);
             }
         }
-    }
-
-    private static (float[] X, float[] Y) Centers(BoxArray anchors)
-    {
-        var (x, y) = (new float[anchors.Count], new float[anchors.Count]);
-        for (var i = 0; i < x.Length; i++)
-            (x[i], y[i]) = ((anchors.X1[i] + anchors.X2[i]) / 2, (anchors.Y1[i] + anchors.Y2[i]) / 2);
-        return (x, y);
     }
 
     /// <summary>The nearest anchors of a map; of equally near ones the first.</summary>

@@ -25,23 +25,18 @@ public sealed class DynamicSoftLabelAssigner(DynamicSoftLabelAssignerOptions opt
 
     protected override void Assign(AnchorGrid places, TruthBoxes truth, PlaceGuesses guesses, PlaceMatches matches)
     {
-        var (xs, ys) = Centers(places.Boxes);
+        var (xs, ys) = places.Boxes.Centers();
         var candidates = Enumerable
             .Range(0, places.Count)
             .Where(i => matches.Boxes[i] != Assigner.Ignored && IsInAny(xs[i], ys[i], truth.Boxes));
         int[] valid = [.. candidates];
         if (valid.Length == 0)
             return;
-        var found = BoxArray.WithRoom(valid.Length);
+        var found = guesses.Boxes.Of(valid);
         var absent = new float[valid.Length]; // cost of a guess's classes if all were to be 0
         for (var i = 0; i < valid.Length; i++)
-        {
-            var from = guesses.Boxes;
-            var place = valid[i];
-            (found.X1[i], found.Y1[i], found.X2[i], found.Y2[i]) = (from.X1[place], from.Y1[place], from.X2[place], from.Y2[place]);
-            foreach (var logit in guesses.ClassesOf(place))
+            foreach (var logit in guesses.ClassesOf(valid[i]))
                 absent[i] += ClassCost(logit, 0);
-        }
         var (costs, overlaps) = (new float[truth.Boxes.Count][], new float[truth.Boxes.Count][]);
         for (var box = 0; box < costs.Length; box++)
         {
@@ -74,14 +69,6 @@ public sealed class DynamicSoftLabelAssigner(DynamicSoftLabelAssignerOptions opt
         var probability = (logit >= 0 ? 1 : small) / (1 + small);
         var entropy = MathF.Max(logit, 0) - (logit * target) + MathF.Log(1 + small);
         return entropy * (target - probability) * (target - probability);
-    }
-
-    private static (float[] X, float[] Y) Centers(BoxArray places)
-    {
-        var (x, y) = (new float[places.Count], new float[places.Count]);
-        for (var i = 0; i < x.Length; i++)
-            (x[i], y[i]) = ((places.X1[i] + places.X2[i]) / 2, (places.Y1[i] + places.Y2[i]) / 2);
-        return (x, y);
     }
 
     private static bool IsInAny(float x, float y, BoxArray boxes)

@@ -46,14 +46,11 @@ public sealed class SimOtaAssigner(SimOtaAssignerOptions options) : PredictionAs
         var candidates = Candidates(places.Boxes, truth.Boxes, matches.Boxes);
         if (candidates.Length == 0)
             return;
-        var found = BoxArray.WithRoom(candidates.Length);
+        var found = guesses.Boxes.Of(candidates);
         var absent = new float[candidates.Length]; // cross entropy of a guess if it were background
         for (var i = 0; i < candidates.Length; i++)
-        {
-            (found.X1[i], found.Y1[i], found.X2[i], found.Y2[i]) = Corners(guesses.Boxes, candidates[i]);
-            for (var label = 0; label < guesses.Classes; label++)
-                absent[i] -= LogOf(1 - Score(guesses, candidates[i], label));
-        }
+        for (var label = 0; label < guesses.Classes; label++)
+            absent[i] -= LogOf(1 - Score(guesses, candidates[i], label));
         var (costs, overlaps) = (new float[truth.Boxes.Count][], new float[truth.Boxes.Count][]);
         for (var box = 0; box < costs.Length; box++)
         {
@@ -103,8 +100,6 @@ public sealed class SimOtaAssigner(SimOtaAssignerOptions options) : PredictionAs
 
     private static (float X, float Y) Point(BoxArray places, int place) =>
         ((places.X1[place] + places.X2[place]) / 2, (places.Y1[place] + places.Y2[place]) / 2);
-
-    private static (float, float, float, float) Corners(BoxArray boxes, int i) => (boxes.X1[i], boxes.Y1[i], boxes.X2[i], boxes.Y2[i]);
 
     /// <summary>The probability of a class, with the objectness where there is one.</summary>
     private static float Score(PlaceGuesses guesses, int place, int label)

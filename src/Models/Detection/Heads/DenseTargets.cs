@@ -47,10 +47,10 @@ internal sealed class DenseTargets
     public IReadOnlyList<LevelTargets> Levels { get; }
 
     /// <summary>[P, 4], the positive anchors, map after map.</summary>
-    public Tensor Anchors(Device device) => Rows(positive => (_grid.Boxes, positive.Anchor), device);
+    public Tensor Anchors(Device device) => BoxRows.Of(_positives, positive => (_grid.Boxes, positive.Anchor), device);
 
     /// <summary>[P, 4], the boxes they are to find.</summary>
-    public Tensor Boxes(Device device) => Rows(positive => (_truths[positive.Image].Boxes, positive.Box), device);
+    public Tensor Boxes(Device device) => BoxRows.Of(_positives, positive => (_truths[positive.Image].Boxes, positive.Box), device);
 
     /// <summary>[P], what each counts: one over the number of positives.</summary>
     public Tensor Weights(Device device) => tensor(Array.ConvertAll(_positives, positive => _imageWeights[positive.Image]), device: device);
@@ -97,16 +97,5 @@ internal sealed class DenseTargets
         return norm == LossNorm.Image
             ? Array.ConvertAll(positives, count => 1f / (Math.Max(1, count) * positives.Length))
             : Array.ConvertAll(positives, _ => 1f / all);
-    }
-
-    private Tensor Rows(Func<PositiveAnchor, (BoxArray Boxes, int Index)> find, Device device)
-    {
-        var rows = new float[4 * _positives.Length];
-        for (var i = 0; i < _positives.Length; i++)
-        {
-            var (boxes, index) = find(_positives[i]);
-            boxes.CopyTo(index, rows.AsSpan(4 * i, 4));
-        }
-        return tensor(rows, device: device).view(-1, 4);
     }
 }

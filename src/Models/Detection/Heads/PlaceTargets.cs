@@ -47,7 +47,8 @@ internal sealed class PlaceTargets
         using var scope = NewDisposeScope();
         using var still = no_grad();
         var images = (int)codes.shape[0];
-        var anchors = Rows(places.Count, i => (places.Boxes, i), codes.device).repeat(images, 1); // [B · N, 4]
+        int[] all = [.. Enumerable.Range(0, places.Count)];
+        var anchors = BoxRows.Of(all, i => (places.Boxes, i), codes.device).repeat(images, 1); // [B · N, 4]
         var corners = Values(coder.Decode(anchors, codes.flatten(0, 1)));
         var (classes, present) = (Values(logits), objects is null ? null : Values(objects));
         return
@@ -75,10 +76,10 @@ internal sealed class PlaceTargets
         tensor(Array.ConvertAll(_positives, positive => _matches[positive.Image].Overlaps[positive.Anchor]), device: device);
 
     /// <summary>[P, 4], the positive places' anchors.</summary>
-    public Tensor Anchors(Device device) => Rows(Count, i => (_places.Boxes, _positives[i].Anchor), device);
+    public Tensor Anchors(Device device) => BoxRows.Of(_positives, positive => (_places.Boxes, positive.Anchor), device);
 
     /// <summary>[P, 4], the boxes they are to find.</summary>
-    public Tensor Boxes(Device device) => Rows(Count, i => (_truths[_positives[i].Image].Boxes, _positives[i].Box), device);
+    public Tensor Boxes(Device device) => BoxRows.Of(_positives, positive => (_truths[positive.Image].Boxes, positive.Box), device);
 
     /// <summary>[B · N], 0 where a place is asked nothing and 1 elsewhere; null where all are asked.</summary>
     public Tensor? Asked(Device device)
@@ -87,17 +88,6 @@ internal sealed class PlaceTargets
             return null;
         var asked = _matches.SelectMany(match => match.Boxes).Select(box => box == Assigner.Ignored ? 0f : 1f).ToArray();
         return tensor(asked, device: device);
-    }
-
-    private static Tensor Rows(int count, Func<int, (BoxArray Boxes, int Index)> find, Device device)
-    {
-        var rows = new float[4 * count];
-        for (var i = 0; i < count; i++)
-        {
-            var (boxes, index) = find(i);
-            boxes.CopyTo(index, rows.AsSpan(4 * i, 4));
-        }
-        return tensor(rows, device: device).view(-1, 4);
     }
 
     private static float[] Values(Tensor rows) => rows.detach().cpu().contiguous().Values<float>();

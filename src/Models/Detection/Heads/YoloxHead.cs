@@ -4,7 +4,6 @@ using Tessera.Models.Backbones.Csp;
 using Tessera.Models.Detection.Anchors;
 using Tessera.Models.Detection.Assigners;
 using Tessera.Models.Detection.Coders;
-using Tessera.Models.Detection.Suppression;
 using Tessera.Models.Layers;
 using Tessera.Models.Losses.Detection;
 using TorchSharp.Modules;
@@ -41,7 +40,7 @@ public sealed record YoloxHeadOptions(
 /// box. Parameters are named as in MMDetection; the key map "yolox" of the detector reads and writes Megvii's names.
 /// </remarks>
 [Component("YoloxHead")]
-public sealed class YoloxHead : BoxHead, IHasL1Loss
+public sealed class YoloxHead : DenseHead, IHasL1Loss
 {
     private readonly ModuleList<Sequential> multi_level_cls_convs = new();
     private readonly ModuleList<Sequential> multi_level_reg_convs = new();
@@ -144,9 +143,8 @@ public sealed class YoloxHead : BoxHead, IHasL1Loss
     public override LossMap Losses(Tensor[] outputs, IReadOnlyList<TruthBoxes> truths, (int Height, int Width) image)
     {
         using var scope = NewDisposeScope();
-        var parts = Parts(outputs);
-        var grid = _places.Generate(SizesOf(parts.Logits), image);
-        var (logits, codes, objects) = (PlaceTargets.Flat(parts.Logits), PlaceTargets.Flat(parts.Codes), PlaceTargets.Flat(parts.Objects));
+        var (grid, said, boxes, present) = Said(outputs, image);
+        var (logits, codes, objects) = (PlaceTargets.Flat(said), PlaceTargets.Flat(boxes), PlaceTargets.Flat(present!));
         var guesses = PlaceTargets.Guesses(grid, _coder, logits, codes, objects);
         var pairs = truths.Zip(guesses).ToArray();
         var targets = new PlaceTargets(grid, truths, InParallel.Select(pairs, pair => _assigner.Assign(grid, pair.First, pair.Second)));
@@ -169,31 +167,17 @@ public sealed class YoloxHead : BoxHead, IHasL1Loss
         return losses;
     }
 
-    public override IReadOnlyList<Candidates> Candidates(Tensor[] outputs, (int Height, int Width) image, CandidateLimits limits)
+    private protected override DenseOutputs Read(Tensor[] outputs, (int Height, int Width) image)
     {
-        using var scope = NewDisposeScope();
-        var (logits, codes, objects) = Parts(outputs);
-        var grid = _places.Generate(SizesOf(logits), image);
-        return CandidateSelection.Select(grid, Told(logits), codes, objects, Joined, _coder, limits);
+        var found = Said(outputs, image);
+        return found with { Logits = Told(found.Logits) };
     }
 
-    public override (Tensor Boxes, Tensor Scores, Tensor Labels) CandidateTensors(
-        Tensor[] outputs,
-        (int Height, int Width) image,
-        CandidateLimits limits
-    )
-    {
-        using var scope = NewDisposeScope();
-        var (logits, codes, objects) = Parts(outputs);
-        var grid = _places.Generate(SizesOf(logits), image);
-        var (boxes, scores, labels) = Heads.CandidateTensors.Select(grid, Told(logits), codes, objects, Joined, _coder, limits);
-        scope.MoveToOuter(boxes, scores, labels);
-        return (boxes, scores, labels);
-    }
+    private protected override BoxCoder Coder => _coder;
 
-    public override Tensor[] ClassLogits(Tensor[] outputs) => outputs[..(outputs.Length / 3)];
+    private protected override CandidateScore Score => new(CenternessScore.Product, ByClass: false);
 
-    private static CandidateScore Joined => new(CenternessScore.Product, ByClass: false);
+    private protected override int Maps => multi_level_conv_cls.Count;
 
     private Sequential Tower(int width, int channels) =>
         Sequential([
@@ -246,9 +230,10 @@ public sealed class YoloxHead : BoxHead, IHasL1Loss
         return loss.OnBoxes ? loss.Sum(_coder.Decode(anchors, codes), boxes) : loss.Sum(codes, _coder.Encode(anchors, boxes));
     }
 
-    private static (Tensor[] Logits, Tensor[] Codes, Tensor[] Objects) Parts(Tensor[] outputs)
+    /// <summary>All that it said, every place's other classes, too.</summary>
+    private DenseOutputs Said(Tensor[] outputs, (int Height, int Width) image)
     {
-        var parts = outputs.Select(map => map.to(ScalarType.Float32)).Chunk(outputs.Length / 3).ToArray();
-        return (parts[0], parts[1], parts[2]);
+        var kinds = Kinds(outputs, 3);
+        return new DenseOutputs(_places.Generate(SizesOf(kinds[0]), image), kinds[0], kinds[1], kinds[2]);
     }
 }

@@ -38,19 +38,8 @@ internal sealed class ProposalTargets
     public int Positives => _positives.Count;
 
     /// <summary>[P, 4], the positive anchors.</summary>
-    public Tensor Anchors(Device device) => Rows(positive => (_grid.Boxes, positive.Anchor), device);
+    public Tensor Anchors(Device device) => BoxRows.Of(_positives, positive => (_grid.Boxes, positive.Anchor), device);
 
     /// <summary>[P, 4], the boxes that they are to find.</summary>
-    public Tensor Boxes(Device device) => Rows(positive => (positive.Boxes, positive.Box), device);
-
-    private Tensor Rows(Func<(int Anchor, BoxArray Boxes, int Box), (BoxArray Boxes, int Index)> find, Device device)
-    {
-        var rows = new float[4 * _positives.Count];
-        for (var i = 0; i < _positives.Count; i++)
-        {
-            var (boxes, index) = find(_positives[i]);
-            boxes.CopyTo(index, rows.AsSpan(4 * i, 4));
-        }
-        return tensor(rows, device: device).view(-1, 4);
-    }
+    public Tensor Boxes(Device device) => BoxRows.Of(_positives, positive => (positive.Boxes, positive.Box), device);
 }
