@@ -34,6 +34,7 @@ public sealed class Runner : IDisposable
     private readonly string? _command;
     private readonly DisposalStack _owned = new();
     private readonly List<string> _notes = [];
+    private RunLog? _log;
     private IReadOnlyDictionary<string, Metric> _metrics = new Dictionary<string, Metric>();
 
     private Runner(Session session, RunnerOptions options)
@@ -57,9 +58,10 @@ public sealed class Runner : IDisposable
         {
             Trainer = Build(former, options.CommandLine);
         }
-        catch
+        catch (Exception error)
         {
             session.Group.Fail(); // the other processes wait for this one
+            _log?.Failure(error);
             _owned.Dispose();
             throw;
         }
@@ -83,9 +85,10 @@ public sealed class Runner : IDisposable
             if (Trainer.Group.Rank == 0)
                 RunRecord.End(Trainer, _workDir, _metrics, watch.Elapsed);
         }
-        catch
+        catch (Exception error)
         {
             Trainer.Group.Fail(); // the other processes wait for this one
+            _log?.Failure(error);
             throw;
         }
         s_log.LogInformation(
@@ -170,7 +173,7 @@ public sealed class Runner : IDisposable
 
     private RunLog StartLog(Checkpoint? checkpoint, IReadOnlyList<string> inherited)
     {
-        var output = _owned.Add(
+        var output = _log = _owned.Add(
             RunLog.Start(
                 _workDir,
                 _resume ? checkpoint?.Info.Iteration ?? 0 : null,

@@ -80,6 +80,12 @@ public sealed class PackageTests(PackedRelease release) : IClassFixture<PackedRe
         Assert.Contains("  tessera train <CONFIG> [options]", Tessera("train", "--help").Succeeds().Output, StringComparison.Ordinal);
 
         Train("tool");
+        string[] train = ["train", "configs/smallnet.json", "--work-dir", "work_dirs/longer"];
+        Tessera([.. train, "--cfg-options", "train.epochs=2"]).Succeeds();
+        Tessera([.. train, "--resume", "--cfg-options", "train.epochs=1"]).Fails(1, "tessera test evaluates the checkpoint");
+        var logs = Directory.GetFiles(Path.Combine(release.Project, "work_dirs", "longer"), "*.log", SearchOption.AllDirectories);
+        Assert.Contains(logs, log => File.ReadAllText(log).Contains("tessera test evaluates the checkpoint", StringComparison.Ordinal));
+        Assert.All(logs, log => Assert.DoesNotContain("tools/", File.ReadAllText(log), StringComparison.Ordinal));
         Tessera("test", "configs/smallnet.json", "work_dirs/tool/epoch_1.safetensors", "--out", "metrics.json").Succeeds();
         Assert.Contains("accuracy/top1", File.ReadAllText(Path.Combine(release.Project, "metrics.json")), StringComparison.Ordinal);
         string[] predict = ["predict", "work_dirs/tool/epoch_1.safetensors", "images/val/circle/1.png", "--out-dir", "out"];

@@ -32,6 +32,9 @@ internal sealed class LogFile : IDisposable
         _attached = Log.AddProvider(new NLogLoggerProvider(new NLogProviderOptions(), _nlog));
     }
 
+    /// <summary>A line for this file alone.</summary>
+    public void Error(string message, Exception? exception) => _nlog.GetLogger(Log.Run).Error(exception, "{0}", message);
+
     public void Dispose()
     {
         _attached.Dispose();

@@ -86,6 +86,13 @@ public sealed class RunLog : IRunOutput, IDisposable
             Write(events.Path, () => events.Image(iteration, tag, height, width, channels: 3, png));
     }
 
+    /// <summary>Why the run fails, to its file alone: whoever started the run is given the exception. A defect has its trace.</summary>
+    public void Failure(Exception error)
+    {
+        var message = error is UserErrorException ? error.Message : "The run failed.";
+        _file?.Error(Log.Wording?.Invoke(message, []) ?? message, error is UserErrorException ? null : error);
+    }
+
     private static void Write(string path, Action write)
     {
         try

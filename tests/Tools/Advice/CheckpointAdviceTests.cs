@@ -96,6 +96,9 @@ public sealed class CheckpointAdviceTests(TinyRun run) : IClassFixture<TinyRun>,
             .IsMistake(
                 "train.epochs is 1, but the checkpoint has 2 of them behind it. Raise train.epochs to train on; tools/test evaluates"
             );
+        var log = Directory.GetFiles(_folder.At("work"), "*.log", SearchOption.AllDirectories).Max()!;
+        Assert.Contains("ERROR Run", File.ReadAllText(log), StringComparison.Ordinal); // what the console said stands in the log, too
+        Assert.Contains("Raise train.epochs to train on", File.ReadAllText(log), StringComparison.Ordinal);
         Train(_folder.At("work"), "--resume", "--cfg-options", "train.epochs=3").Succeeds();
     }
 
