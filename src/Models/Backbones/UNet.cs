@@ -95,7 +95,7 @@ public sealed class UNet : Backbone
     public override IReadOnlyList<int> OutStrides { get; }
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps { get; } =
-        new Dictionary<string, KeyMap> { ["mmlab"] = new KeyTable(null, "backbone.").ToKeyMap() };
+        new Dictionary<string, KeyMap> { ["mmlab"] = new KeyTable("head.fc", "backbone.").ToKeyMap() };
 
     /// <summary>The encoder from the image on, then the decoder back.</summary>
     public override ParameterLayers LayersByDepth =>
