@@ -66,6 +66,18 @@ public static class ContractConfigs
             """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "linear": true, "out_indices": [1, 2] }""",
             """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "dropout": 0.1, "drop_path": 0.1, "attention": { "all": { "type": "NeighborhoodAttention", "kernel_size": 3 }, "stage4": { "type": "SparseAttention" } } }""",
         ],
+        ["MixVisionTransformer"] =
+        [
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 2, 1] }""",
+            """{ "embed_dims": [8, 16], "depths": [1, 2], "num_heads": [2, 4], "mlp_ratios": [2, 2], "sr_ratios": [5, 3], "patch_sizes": [5, 2], "strides": [4, 2], "out_indices": [1], "qkv_bias": false }""",
+            """{ "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "dropout": 0.1, "drop_path": 0.1, "attention": { "stage1": { "type": "LinearAttention" }, "stage3": { "type": "WindowAttention", "window_size": 3 } } }""",
+        ],
+        ["UNet"] =
+        [
+            """{ "base_channels": 4 }""",
+            """{ "base_channels": 4, "num_stages": 4, "strides": [1, 2, 1, 1], "downsamples": [true, false, true], "enc_num_convs": [1, 2, 3, 2], "dec_num_convs": [3, 1, 2], "enc_dilations": [1, 2, 1, 3], "dec_dilations": [2, 1, 1], "upsample": "deconv" }""",
+            """{ "base_channels": 6, "num_stages": 2, "strides": [2, 1] }""",
+        ],
         ["SwinTransformer"] =
         [
             """{ "embed_dim": 12, "depths": [2, 1, 2], "num_heads": [1, 2, 3], "window_size": 3, "out_indices": [0, 2] }""",

@@ -212,34 +212,7 @@ public sealed class MmlabParityTests
 
     private static void Load(string fixture, VisionModel model, DataInfo data)
     {
-        var expected = FixtureFile.Json("models", fixture + ".json");
-        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".safetensors");
-        try
-        {
-            using var scope = NewDisposeScope();
-            // What is computed (window indices, counters) is in such files, too.
-            ForeignFile.Write(
-                path,
-                expected
-                    .GetProperty("tensors")
-                    .EnumerateObject()
-                    .Select(entry =>
-                        (entry.Name, Formula.Values(entry.Name, [.. entry.Value.EnumerateArray().Select(side => side.GetInt64())]))
-                    )
-                    .Concat(
-                        expected
-                            .GetProperty("others")
-                            .EnumerateArray()
-                            .Where(name => !name.GetString()!.EndsWith("num_batches_tracked", StringComparison.Ordinal))
-                            .Select(name => (name.GetString()!, zeros(1)))
-                    )
-            );
-            ForeignWeights.LoadWhole(model, path, data);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        MmlabFile.Load(FixtureFile.Json("models", fixture + ".json"), model, data);
         model.eval();
     }
 }

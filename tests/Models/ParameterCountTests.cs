@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+using Tessera.Framework.Models;
 using Tessera.Models.Backbones;
 using Tessera.Models.Heads;
 using static TorchSharp.torch;
@@ -135,6 +137,75 @@ public sealed class ParameterCountTests
     public void PvtV2_EveryArch_HasPublishedCount(PvtV2Arch arch, bool linear, long published) =>
         Assert.Equal(published, Parameters(new PyramidVisionTransformerV2(new PyramidVisionTransformerV2Options(arch, linear)), 1000));
 
+    /// <summary>Counts of NVlabs/SegFormer's code (make_mmseg.py), which has no classifier; the paper's table 1 rounds them to 3.4, 13.1,
+    /// 24.2, 44.0, 60.8 and 81.4 M.</summary>
+    [Theory]
+    [InlineData(MitArch.B0, 3_319_392)]
+    [InlineData(MitArch.B1, 13_151_424)]
+    [InlineData(MitArch.B2, 24_196_288)]
+    [InlineData(MitArch.B3, 44_072_128)]
+    [InlineData(MitArch.B4, 60_842_688)]
+    [InlineData(MitArch.B5, 81_443_008)]
+    public void Mit_EveryArch_HasPublishedCount(MitArch arch, long published)
+    {
+        using var backbone = new MixVisionTransformer(new MixVisionTransformerOptions(arch));
+        Assert.Equal(published, backbone.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    /// <summary>Counts of MMSegmentation's code, and, where the head is plain, of NVlabs/SegFormer's without the classifier that it never
+    /// uses; see make_mmseg.py. The papers and READMEs round them to 66.5, 28.5, 29.1, 3.8, 13.7 and 27.5 M.</summary>
+    [Theory]
+    [InlineData(Resnet50, null, """{ "type": "UPerHead" }""", Aux, 150, 66_516_108)]
+    [InlineData(Resnet50, """{ "type": "Fpn" }""", """{ "type": "FpnHead" }""", null, 150, 28_514_806)]
+    [InlineData("""{ "type": "UNet" }""", null, UNetHead, UNetAux, 19, 29_062_886)]
+    [InlineData("""{ "type": "MixVisionTransformer", "arch": "b0" }""", null, """{ "type": "SegformerHead" }""", null, 150, 3_753_718)]
+    [InlineData(
+        """{ "type": "MixVisionTransformer", "arch": "b1" }""",
+        null,
+        """{ "type": "SegformerHead", "plain": true }""",
+        null,
+        150,
+        13_715_798
+    )]
+    [InlineData(
+        """{ "type": "MixVisionTransformer", "arch": "b2" }""",
+        null,
+        """{ "type": "SegformerHead", "plain": true, "channels": 768 }""",
+        null,
+        150,
+        27_461_974
+    )]
+    public void Segmentor_OfPublishedSize_HasPublishedCount(
+        string backbone,
+        string? neck,
+        string head,
+        string? auxiliary,
+        int classes,
+        long published
+    )
+    {
+        using var model = Build.From<VisionModel>(
+            $$"""
+            { "type": "Segmentor", "backbone": {{backbone}}, "neck": {{neck ?? "null"}}, "decode_head": {{head}}, "auxiliary_head": {{auxiliary ?? "null"}} }
+            """,
+            Build.Classes(classes, DataTask.Segmentation)
+        );
+        Assert.Equal(published, model.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    /// <summary>Count of MMSegmentation's code; see make_mmseg.py.</summary>
+    [Fact]
+    public void UNet_Deconv_HasTheReferencesCount()
+    {
+        using var backbone = new UNet(new UNetOptions(Upsample: UNetUpsample.Deconv));
+        Assert.Equal(39_395_328, backbone.parameters().Sum(parameter => parameter.numel()));
+    }
+
+    private const string Resnet50 = """{ "type": "ResNet", "depth": 50, "stem": "deep", "out_indices": [0, 1, 2, 3] }""";
+    private const string Aux = """{ "type": "FcnHead", "in_index": 2, "channels": 256, "num_convs": 1, "concat_input": false }""";
+    private const string UNetHead = """{ "type": "FcnHead", "channels": 64, "num_convs": 1, "concat_input": false }""";
+    private const string UNetAux = """{ "type": "FcnHead", "in_index": 3, "channels": 64, "num_convs": 1, "concat_input": false }""";
+
     /// <summary>Counts of microsoft/Swin-Transformer's code; its README rounds them to 28, 50 and 88 M.</summary>
     [Theory]
     [InlineData(SwinArch.Tiny, 28_288_354)]
@@ -157,7 +228,7 @@ public sealed class ParameterCountTests
     public void CrossFormer_EveryArch_HasPublishedCount(CrossFormerArch arch, long published) =>
         Assert.Equal(published, Parameters(new CrossFormer(new CrossFormerOptions(arch, OutIndices: [3])), 1000));
 
-    private static long Parameters(Tessera.Framework.Models.Backbone backbone, int classes)
+    private static long Parameters(Backbone backbone, int classes)
     {
         using var head = new LinearHead(new LinearHeadOptions(), backbone, Build.Classes(classes));
         using (backbone)

@@ -33,6 +33,8 @@ internal static class PublishedTensors
         var stored = checkpoint.Read(names[own]);
         if (form == PublishedForms.MergedPatches && stored.shape[^1] % 4 == 0)
             return WeightSource.From(foreign, Unmerged(stored).DetachFromDisposeScope());
+        if (form == PublishedForms.Linear && stored.shape is [_, _, 1, 1])
+            return WeightSource.From(foreign, stored.flatten(1).DetachFromDisposeScope());
         if (PublishedForms.TakenAway(form) is { } taking && names.TryGetValue(taking, out var other))
         {
             var taken = checkpoint.Read(other);

@@ -9,6 +9,9 @@ public static class PublishedForms
     /// <summary>The columns of Swin's merging of patches, token by token, as MMLab has them: channel by channel.</summary>
     public const string MergedPatches = "merged_patches";
 
+    /// <summary>The weight of a 1x1 convolution, [out, in, 1, 1], as that of a linear layer, [out, in].</summary>
+    public const string Linear = "linear";
+
     private const string LessWord = "less ";
 
     /// <summary>Another tensor of the model is taken away: a bias from the mean of the batch norm behind it.</summary>

@@ -12,18 +12,19 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
     private readonly BatchNorm2d bn;
     private readonly bool _relu;
 
-    /// <param name="kernel">Odd; padded so that H and W stay.</param>
-    public ConvNorm(int width, int channels, int kernel, int dilation = 1, int groups = 1, bool relu = true)
+    /// <param name="kernel">Odd; padded so that H and W stay at stride 1.</param>
+    public ConvNorm(int width, int channels, int kernel, int dilation = 1, int groups = 1, bool relu = true, int stride = 1)
         : base(nameof(ConvNorm))
     {
-        conv = Conv2d(width, channels, kernel, padding: dilation * (kernel / 2), dilation: dilation, groups: groups, bias: false);
+        var padding = dilation * (kernel / 2);
+        conv = Conv2d(width, channels, kernel, stride: stride, padding: padding, dilation: dilation, groups: groups, bias: false);
         bn = BatchNorm2d(channels);
         _relu = relu;
         RegisterComponents();
     }
 
     /// <param name="x">[B, width, H, W].</param>
-    /// <returns>[B, channels, H, W].</returns>
+    /// <returns>[B, channels, ⌈H / stride⌉, ⌈W / stride⌉].</returns>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -62,7 +62,7 @@ public sealed class MultiLevelNeck : Neck
             lateral_convs.Add(new LevelConv(width, options.OutChannels, 1));
         foreach (var scale in scales)
         {
-            resizes.Add(options.Resize == LevelResize.Bilinear ? new LevelScaling(scale) : Learned(options.OutChannels, scale));
+            resizes.Add(options.Resize == LevelResize.Bilinear ? new Scaling(scale) : Learned(options.OutChannels, scale));
             convs.Add(new LevelConv(options.OutChannels, options.OutChannels, 3));
         }
         RegisterComponents();
@@ -116,28 +116,4 @@ public sealed class MultiLevelNeck : Neck
         }
         return Sequential(steps);
     }
-}
-
-/// <summary>A convolution under the name that MMCV's module gives it.</summary>
-internal sealed class LevelConv : Module<Tensor, Tensor>
-{
-    private readonly Conv2d conv;
-
-    public LevelConv(int width, int channels, int kernel)
-        : base(nameof(LevelConv))
-    {
-        conv = Conv2d(width, channels, kernel, padding: kernel / 2);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor x) => conv.call(x);
-}
-
-/// <summary>Bilinear interpolation by a factor.</summary>
-internal sealed class LevelScaling(double scale) : Module<Tensor, Tensor>(nameof(LevelScaling))
-{
-    /// <param name="x">[B, C, H, W].</param>
-    /// <returns>[B, C, ⌈H · scale⌉, ⌈W · scale⌉].</returns>
-    public override Tensor forward(Tensor x) =>
-        Upsampling.To(x, [(long)Math.Ceiling(x.shape[2] * scale), (long)Math.Ceiling(x.shape[3] * scale)], alignCorners: false);
 }

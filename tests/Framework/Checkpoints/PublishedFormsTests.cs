@@ -29,6 +29,19 @@ public sealed class PublishedFormsTests
     public void Less_IsTakenAway_AndNotCalledLeftOut() =>
         Assert.Equal([0.5f, 1.5f], Published("bn.running_mean", [1, 2], PublishedForms.Less("conv.bias"), ("conv.bias", [0.5f, 0.5f])));
 
+    [Fact]
+    public void Linear_IsAMatrix()
+    {
+        Assert.Equal([1f, 2, 3, 4, 5, 6], Published("conv.weight", [1, 2, 3, 4, 5, 6], PublishedForms.Linear, shape: [2, 3, 1, 1]));
+        Assert.Contains(
+            "can't be published",
+            Assert
+                .Throws<UserErrorException>(() => Published("conv.weight", [1, 2, 3, 4], PublishedForms.Linear, shape: [1, 1, 2, 2]))
+                .Message,
+            StringComparison.Ordinal
+        );
+    }
+
     [Theory]
     [InlineData("twisted")]
     [InlineData("less conv.gone")]
@@ -39,12 +52,18 @@ public sealed class PublishedFormsTests
             StringComparison.Ordinal
         );
 
-    private static float[] Published(string name, float[] values, string form, (string Name, float[] Values)? other = null)
+    private static float[] Published(
+        string name,
+        float[] values,
+        string form,
+        (string Name, float[] Values)? other = null,
+        long[]? shape = null
+    )
     {
         using var folder = new TemporaryFolder();
         using var scope = NewDisposeScope();
         var state = new StateWriter();
-        state.Under("model").Write(name, tensor(values));
+        state.Under("model").Write(name, shape is null ? tensor(values) : tensor(values).reshape(shape));
         if (other is { } beside)
             state.Under("model").Write(beside.Name, tensor(beside.Values));
         var checkpoint = new CheckpointStore(folder.Path).Save(
@@ -69,6 +88,9 @@ public sealed class PublishedFormsTests
         var published = Publisher.Publish(checkpoint, folder.At("out.safetensors"), "mmlab");
         Assert.Empty(published.LeftOut);
         using var file = WeightsFile.Open(published.Path);
-        return file.Read("there").data<float>().ToArray();
+        var found = file.Read("there");
+        if (form == PublishedForms.Linear)
+            Assert.Equal(shape![..2], found.shape);
+        return found.data<float>().ToArray();
     }
 }

@@ -12,21 +12,27 @@ public sealed class ReductionTests
     private const int Heads = 3;
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(4)]
-    [InlineData(8)]
-    public void SpatialReduction_EveryGrid_EqualsDenseOverCells(int ratio) =>
+    [InlineData(1, "fill")]
+    [InlineData(2, "fill")]
+    [InlineData(4, "fill")]
+    [InlineData(8, "fill")]
+    [InlineData(2, "drop")]
+    [InlineData(4, "drop")]
+    [InlineData(8, "drop")]
+    public void SpatialReduction_EveryGrid_EqualsDenseOverCells(int ratio, string remainder) =>
         Compare(
-            $$"""{ "type": "SpatialReductionAttention", "ratio": {{ratio}} }""",
+            $$"""{ "type": "SpatialReductionAttention", "ratio": {{ratio}}, "remainder": "{{remainder}}" }""",
             (x, grid, state) =>
             {
                 if (ratio == 1)
                     return x;
                 var cells = new List<Tensor>();
+                bool Counts(int start, int length) => remainder == "fill" || length < ratio || start + ratio <= length;
                 for (var top = 0; top < grid.Height; top += ratio)
                 for (var left = 0; left < grid.Width; left += ratio)
                 {
+                    if (!Counts(top, grid.Height) || !Counts(left, grid.Width))
+                        continue;
                     var sum = state["sr.bias"].expand(2, Channels);
                     for (var y = top; y < Math.Min(top + ratio, grid.Height); y++)
                     for (var column = left; column < Math.Min(left + ratio, grid.Width); column++)
@@ -74,7 +80,7 @@ public sealed class ReductionTests
             using var layer = Formula.Fill(Build.From<TokenAttention>(config, new AttentionShape(Channels, Heads)));
             var one =
                 leading == 0
-                && ((height, width) == (1, 1) || config.Contains("pool\": 1 ", StringComparison.Ordinal) || Math.Max(height, width) <= 8);
+                && ((height, width) == (1, 1) || config.Contains("pool\": 1 ", StringComparison.Ordinal) || config.Contains("8, \"remainder\": \"drop\"", StringComparison.Ordinal) || Math.Max(height, width) <= 8);
             DenseOracle.AssertEqual(
                 layer,
                 grid,

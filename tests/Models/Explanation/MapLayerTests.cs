@@ -56,6 +56,8 @@ public sealed class MapLayerTests
         "backbone.stage4.1"
     )]
     [InlineData("""{ "type": "PyramidVisionTransformerV2", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] }""", "backbone.norm4")]
+    [InlineData("""{ "type": "MixVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] }""", "backbone.norm4")]
+    [InlineData("""{ "type": "UNet", "base_channels": 4, "num_stages": 3 }""", "backbone.decoder.0")]
     public void Find_KnownBackbone_TakesTheLayerThatItsLiteratureTakes(string config, string expected)
     {
         using var model = Explained.Classifier(config);

@@ -14,6 +14,8 @@ internal static class RoundTripModels
     internal const string Fcn = """{ "type": "FcnHead", "channels": 6, "num_convs": 1, "concat_input": false }""";
     internal const string Mct =
         """ "backbone": { "type": "MctTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8 } """;
+    internal const string Mit =
+        """ "backbone": { "type": "MixVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] } """;
     internal const string Linear = """ "head": { "type": "LinearHead" } """;
 
     internal static readonly Dictionary<string, (string Config, DataTask Task)> s_models = new()
@@ -101,6 +103,26 @@ internal static class RoundTripModels
         ),
         ["HRNet of segmentation"] = (
             """{ "type": "Segmentor", "backbone": { "type": "HRNet", "channels": 4, "layer1_channels": 4, "stem_channels": 8, "stage_modules": [1, 1, 1], "stage_blocks": [1, 1, 1, 1] }, "decode_head": { "type": "ConcatHead" } }""",
+            DataTask.Segmentation
+        ),
+        ["UPerNet"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "decode_head": { "type": "UPerHead", "channels": 6 }, "auxiliary_head": {{Fcn}} }""",
+            DataTask.Segmentation
+        ),
+        ["Semantic FPN"] = (
+            $$"""{ "type": "Segmentor", {{Stages}}, "neck": { "type": "Fpn", "out_channels": 8 }, "decode_head": { "type": "FpnHead", "channels": 6 } }""",
+            DataTask.Segmentation
+        ),
+        ["SegFormer"] = (
+            $$"""{ "type": "Segmentor", {{Mit}}, "decode_head": { "type": "SegformerHead", "channels": 6 } }""",
+            DataTask.Segmentation
+        ),
+        ["SegFormer of its authors"] = (
+            $$"""{ "type": "Segmentor", {{Mit}}, "decode_head": { "type": "SegformerHead", "channels": 6, "plain": true } }""",
+            DataTask.Segmentation
+        ),
+        ["U-Net"] = (
+            $$"""{ "type": "Segmentor", "backbone": { "type": "UNet", "base_channels": 4, "num_stages": 3 }, "decode_head": {{Fcn}} }""",
             DataTask.Segmentation
         ),
         ["RetinaNet"] = (

@@ -26,6 +26,32 @@ public sealed class SegmentorKeyTests
         Assert.Contains(cascade ? "decode_head.0.conv_seg.weight" : "auxiliary_head.conv_seg.weight", foreign);
     }
 
+    /// <summary>A neck is called as here; both SegFormers lie below the same prefixes.</summary>
+    [Theory]
+    [InlineData(Stages, """{ "type": "FpnHead", "channels": 6 }""", "mmlab", "neck.fpn_convs.3.conv.weight", "neck.fpn_convs.3.conv.weight")]
+    [InlineData(Stages, """{ "type": "FpnHead", "channels": 6 }""", "mmlab", "decode_head.scale_heads.2.2.bn.weight", "decode_head.scale_heads.2.2.bn.weight")]
+    [InlineData(Mit, """{ "type": "SegformerHead" }""", "mmlab", "backbone.layers.2.1.0.ffn.layers.4.bias", "backbone.block3.0.mlp.fc2.bias")]
+    [InlineData(Mit, """{ "type": "SegformerHead" }""", "mmlab", "decode_head.fusion_conv.bn.bias", "decode_head.fusion_conv.bn.bias")]
+    [InlineData(Mit, """{ "type": "SegformerHead", "plain": true }""", "nvlabs", "decode_head.linear_c4.proj.weight", "decode_head.convs.3.conv.weight")]
+    [InlineData(Mit, """{ "type": "SegformerHead", "plain": true }""", "nvlabs", "backbone.block3.0.attn.q.weight", "backbone.block3.0.attn.q.weight")]
+    [InlineData(Mit, """{ "type": "SegformerHead", "plain": true }""", "nvlabs", "decode_head.conv_seg.weight", null)]
+    public void KeyMaps_NamesOfWholeModels_AreRead(string parts, string head, string project, string foreign, string? own)
+    {
+        using var model = Model($$"""{{parts}}, "decode_head": {{head}}""");
+        Assert.Equal(own, model.KeyMaps[project].Rename(foreign));
+        if (own is null)
+            return;
+        Assert.Contains(own, model.state_dict().Keys);
+        if (model.KeyMaps[project].Publish is { } publish)
+            Assert.Equal(foreign, publish(own));
+    }
+
+    private const string Stages =
+        """ "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "out_indices": [0, 1, 2, 3] }, "neck": { "type": "Fpn", "out_channels": 8 } """;
+
+    private const string Mit =
+        """ "backbone": { "type": "MixVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] } """;
+
     [Fact]
     public void KeyMaps_HrnetAuthorsNames_HaveNoPrefix()
     {

@@ -16,6 +16,9 @@ public sealed class SegmentorTests
     [InlineData("""{ "type": "SepAsppHead", "channels": 6 }""")]
     [InlineData("""{ "type": "PspHead", "channels": 6, "align_corners": true }""")]
     [InlineData("""{ "type": "ConcatHead" }""")]
+    [InlineData("""{ "type": "UPerHead", "channels": 6 }""")]
+    [InlineData("""{ "type": "FpnHead", "channels": 6 }""")]
+    [InlineData("""{ "type": "SegformerHead", "channels": 6 }""")]
     [InlineData("""{ "type": "OcrHead", "channels": 6, "ocr_channels": 4 }""")]
     public void Segmentor_AnyImageSize_TrainsAndPredicts(string head)
     {

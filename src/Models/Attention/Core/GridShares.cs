@@ -6,12 +6,15 @@ namespace Tessera.Models.Attention.Core;
 /// <summary>How the places of a coarse grid share out to those of a finer one that they were made of.</summary>
 internal static class GridShares
 {
-    /// <summary>Squares of a fixed side; those at the lower and right border may be cut off.</summary>
-    /// <param name="values">[..., leading + h * w].</param>
+    /// <summary>Squares of a fixed side; those at the lower and right border may be cut off, and places beyond the last get
+    /// nothing.</summary>
+    /// <param name="values">[..., leading + height * width].</param>
     /// <param name="fine">The finer grid; its leading tokens are those of the values.</param>
+    /// <param name="height">Rows of squares.</param>
+    /// <param name="width">Columns of squares.</param>
     /// <returns>[..., leading + H * W], of the same sum.</returns>
-    public static Tensor Squares(Tensor values, TokenGrid fine, int side) =>
-        Spread(values, fine, Residues.Ceiling(fine.Height, side), Residues.Ceiling(fine.Width, side), side);
+    public static Tensor Squares(Tensor values, TokenGrid fine, int height, int width, int side) =>
+        Spread(values, fine, height, width, side);
 
     /// <summary>As many parts along each axis as the coarse grid has places, as adaptive pooling cuts them: they overlap where the lengths
     /// are no multiples.</summary>

@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 namespace Tessera.Models.Backbones;
 
 /// <summary>A stage of a pyramid transformer, worked out.</summary>
+/// <param name="Stride">Of its patches, on the map before.</param>
 /// <param name="Grid">Of its tokens, for the image size that positions are made for; none in the second version.</param>
 /// <param name="OutStride">Of its map, relative to the image.</param>
 /// <param name="PyramidStep">By how much its map is made coarser than its tokens; null: not.</param>
@@ -13,6 +14,7 @@ internal sealed record PvtStage(
     double MlpRatio,
     int Reduction,
     int Patch,
+    int Stride,
     (int Height, int Width) Grid,
     int OutStride,
     int? PyramidStep
@@ -81,6 +83,7 @@ internal sealed class PvtPlan
                 ratios[i],
                 reductions[i],
                 patches[i],
+                patches[i],
                 ((image.Height + stride - 1) / stride, (image.Width + stride - 1) / stride),
                 pyramid?[i] ?? stride,
                 step
@@ -89,25 +92,44 @@ internal sealed class PvtPlan
         return new PvtPlan(stages, outIndices, Layers.DropPath.Linear(options.DropPath, depths.Sum()));
     }
 
-    /// <summary>Checks the options of a <see cref="PyramidVisionTransformerV2"/> against each other and works out its stages.</summary>
-    public static PvtPlan For(PyramidVisionTransformerV2Options options)
+    /// <summary>Checks the options of an <see cref="OverlapPyramid"/> against each other and works out its stages.</summary>
+    /// <param name="name">The backbone's, for messages.</param>
+    /// <param name="widths">Of its arch, used where the options have none; so are depths and ratios.</param>
+    public static PvtPlan For(string name, OverlapPyramidOptions options, int[] widths, int[] usualDepths, double[] usualRatios)
     {
-        const string Name = nameof(PyramidVisionTransformerV2);
-        var channels = options.EmbedDims ?? (options.Arch == PvtV2Arch.B0 ? [32, 64, 160, 256] : [64, 128, 320, 512]);
+        var channels = options.EmbedDims ?? widths;
         var count = channels.Length;
-        var depths = StageOptions.Of(Name, "depths", options.Depths, DepthsOf(options.Arch), count);
-        var heads = StageOptions.Of(Name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
-        double[] usual = options.Arch == PvtV2Arch.B5 ? [4, 4, 4, 4] : [8, 8, 4, 4];
-        var ratios = StageOptions.Of(Name, "mlp_ratios", options.MlpRatios, usual, count);
-        var reductions = StageOptions.Of(Name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
-        StageOptions.Positive(Name, ("embed_dims", channels), ("depths", depths), ("num_heads", heads), ("sr_ratios", reductions));
-        RequireRatios(Name, ratios);
-        StageOptions.AttentionKeys(Name, options.Attention?.Keys, count);
-        var outIndices = StageOptions.Indices(Name, options.OutIndices, count);
-        var stages = Enumerable
-            .Range(0, outIndices[^1] + 1)
-            .Select(i => new PvtStage(channels[i], depths[i], heads[i], ratios[i], reductions[i], i == 0 ? 7 : 3, default, 4 << i, null));
-        return new PvtPlan([.. stages], outIndices, Layers.DropPath.Linear(options.DropPath, depths.Sum()));
+        var depths = StageOptions.Of(name, "depths", options.Depths, usualDepths, count);
+        var heads = StageOptions.Of(name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
+        var ratios = StageOptions.Of(name, "mlp_ratios", options.MlpRatios, usualRatios, count);
+        var reductions = StageOptions.Of(name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
+        int[] ByStage(int first, int later) => [.. Enumerable.Range(0, count).Select(i => i == 0 ? first : later)];
+        var patches = StageOptions.Of(name, "patch_sizes", options.PatchSizes, ByStage(7, 3), count);
+        var strides = StageOptions.Of(name, "strides", options.Strides, ByStage(4, 2), count);
+        StageOptions.Positive(
+            name,
+            ("embed_dims", channels),
+            ("depths", depths),
+            ("num_heads", heads),
+            ("sr_ratios", reductions),
+            ("patch_sizes", patches),
+            ("strides", strides)
+        );
+        RequireRatios(name, ratios);
+        if (patches.Zip(strides).Any(stage => stage.First > stage.Second && stage.First % 2 == 0))
+            throw new UserErrorException(
+                $"{name}: patch_sizes must be odd where patches overlap, not [{string.Join(", ", patches)}] at strides "
+                    + $"[{string.Join(", ", strides)}]."
+            );
+        StageOptions.AttentionKeys(name, options.Attention?.Keys, count);
+        var outIndices = StageOptions.Indices(name, options.OutIndices, count);
+        var (stages, stride) = (new PvtStage[outIndices[^1] + 1], 1);
+        for (var i = 0; i < stages.Length; i++)
+        {
+            stride *= strides[i];
+            stages[i] = new(channels[i], depths[i], heads[i], ratios[i], reductions[i], patches[i], strides[i], default, stride, null);
+        }
+        return new PvtPlan(stages, outIndices, Layers.DropPath.Linear(options.DropPath, depths.Sum()));
     }
 
     private static int[] DepthsOf(PvtArch arch) =>
@@ -117,16 +139,6 @@ internal sealed class PvtPlan
             PvtArch.Small => [3, 4, 6, 3],
             PvtArch.Medium => [3, 4, 18, 3],
             _ => [3, 8, 27, 3],
-        };
-
-    private static int[] DepthsOf(PvtV2Arch arch) =>
-        arch switch
-        {
-            PvtV2Arch.B0 or PvtV2Arch.B1 => [2, 2, 2, 2],
-            PvtV2Arch.B2 => [3, 4, 6, 3],
-            PvtV2Arch.B3 => [3, 4, 18, 3],
-            PvtV2Arch.B4 => [3, 8, 27, 3],
-            _ => [3, 6, 40, 3],
         };
 
     private static void RequireRatios(string name, double[] ratios)

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Heads.Segmentation;
 
-/// <summary>The feature maps that a head takes, joined to one.</summary>
+/// <summary>The feature maps that a head takes: joined to one, or each by itself.</summary>
 public sealed class MapSelection
 {
     private readonly int[] _chosen;
@@ -33,11 +33,17 @@ public sealed class MapSelection
             throw new UserErrorException(
                 $"{head}: in_channels is {Show(channels.Items)}, but the maps {Show(_chosen)} have {Show(widths)}."
             );
-        Channels = widths.Sum();
+        (Channels, Widths, Strides) = (widths.Sum(), widths, [.. _chosen.Select(i => source.OutStrides[i])]);
     }
 
     /// <summary>Channels of the joined map.</summary>
     public int Channels { get; }
+
+    /// <summary>Channels of each chosen map.</summary>
+    public IReadOnlyList<int> Widths { get; }
+
+    /// <summary>Stride of each chosen map, relative to the image.</summary>
+    public IReadOnlyList<int> Strides { get; }
 
     /// <summary>Whether more than one map is chosen.</summary>
     public bool Several => _chosen.Length > 1;
@@ -57,5 +63,10 @@ public sealed class MapSelection
         return cat([.. _chosen.Select(i => Upsampling.To(maps[i], size, alignCorners))], 1);
     }
 
-    private static string Show(IReadOnlyList<int> values) => values.Count == 1 ? $"{values[0]}" : $"[{string.Join(", ", values)}]";
+    /// <summary>The chosen maps as they are, in the order of the choice.</summary>
+    /// <param name="maps">All of them.</param>
+    public Tensor[] Each(Tensor[] maps) => [.. _chosen.Select(i => maps[i])];
+
+    /// <summary>One value as it is, several in brackets.</summary>
+    internal static string Show(IReadOnlyList<int> values) => values.Count == 1 ? $"{values[0]}" : $"[{string.Join(", ", values)}]";
 }

@@ -3,7 +3,6 @@ using Tessera.Framework.Models;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Heads.Segmentation;
 
@@ -17,7 +16,7 @@ public sealed record PspHeadOptions([property: Range(1, 65536)] int Channels = 5
 [Component("PspHead")]
 public sealed class PspHead : SegmentationHead
 {
-    private readonly ModuleList<Sequential> psp_modules = new();
+    private readonly ModuleList<Sequential> psp_modules;
     private readonly ConvNorm bottleneck;
     private readonly Conv2d conv_seg;
 
@@ -30,12 +29,8 @@ public sealed class PspHead : SegmentationHead
     )
         : base(nameof(PspHead), options, source, data, loss, losses)
     {
-        var scales = options.PoolScales ?? [1, 2, 3, 6];
-        if (scales.Any(scale => scale is < 1 or > 256))
-            throw new UserErrorException($"PspHead: pool_scales must lie in 1 .. 256, not [{string.Join(", ", scales)}].");
-        foreach (var scale in scales)
-            psp_modules.Add(Sequential(AdaptiveAvgPool2d(scale), new ConvNorm(InChannels, options.Channels, 1)));
-        bottleneck = new ConvNorm(InChannels + (scales.Length * options.Channels), options.Channels, 3);
+        psp_modules = PoolingPyramid.Of(nameof(PspHead), options.PoolScales, InChannels, options.Channels);
+        bottleneck = new ConvNorm(PoolingPyramid.Width(psp_modules, InChannels, options.Channels), options.Channels, 3);
         conv_seg = Classifier(options.Channels);
         RegisterComponents();
         Weights.Convolutional(this, except: conv_seg);
@@ -46,9 +41,7 @@ public sealed class PspHead : SegmentationHead
     public override Tensor forward(Tensor[] maps)
     {
         using var scope = NewDisposeScope();
-        var input = Input(maps);
-        var size = input.shape[2..];
-        Tensor[] joined = [input, .. psp_modules.Select(branch => Upsampling.To(branch.call(input), size, AlignCorners))];
-        return scope.MoveToOuter(conv_seg.call(Drop(bottleneck.call(cat(joined, 1)))));
+        var joined = PoolingPyramid.Join(psp_modules, Input(maps), AlignCorners);
+        return scope.MoveToOuter(conv_seg.call(Drop(bottleneck.call(joined))));
     }
 }

@@ -79,12 +79,14 @@ public abstract class SegmentationHead : LossHead
     /// <summary>Channels of what <see cref="Input"/> gives.</summary>
     protected int InChannels => _maps.Channels;
 
+    private protected MapSelection Selection => _maps;
+
     /// <summary>The chosen maps as one. Where several are chosen, <c>call</c> takes this in their place, so that heads can share
     /// it.</summary>
     public Tensor Input(Tensor[] maps) => _maps.Join(maps, AlignCorners);
 
     /// <summary>Whether <see cref="Input"/> joins several maps just as a selection would.</summary>
-    internal bool Joins(MapSelection maps, bool alignCorners) => maps.Several && maps.Matches(_maps) && alignCorners == AlignCorners;
+    internal virtual bool Joins(MapSelection maps, bool alignCorners) => maps.Several && maps.Matches(_maps) && alignCorners == AlignCorners;
 
     /// <summary>The last layer, to one channel for each class.</summary>
     protected Conv2d Classifier(int channels)

@@ -83,7 +83,7 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities, 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps =>
         backbone.KeyMaps.ToDictionary(
             pair => pair.Key,
-            pair => SegmentorKeys.Of(pair.Key, pair.Value, Heads, _prior < 0 ? -1 : _prior + 1)
+            pair => SegmentorKeys.Of(pair.Key, pair.Value, neck is not null, Heads, _prior < 0 ? -1 : _prior + 1)
         );
 
     /// <summary>Of all heads: auxiliary ones and the prior, whose regions are the classes', too.</summary>

@@ -8,67 +8,63 @@ namespace Tessera.Models.TaskModels.Segmentation;
 internal static class SegmentorKeys
 {
     private const string Backbone = "backbone.";
+    private const string Neck = "neck.";
 
     /// <param name="project">"mmlab", "torchvision" …</param>
     /// <param name="backbone">The backbone's map for the project.</param>
+    /// <param name="hasNeck">Whether the model has a neck, which MMLab calls as we do.</param>
     /// <param name="heads">Each head by its name in the model, the main one first.</param>
     /// <param name="prior">The head, after the first, whose logits the first refines; -1 where it refines none.</param>
-    public static KeyMap Of(string project, KeyMap backbone, IReadOnlyList<(string Own, SegmentationHead Head)> heads, int prior)
+    public static KeyMap Of(
+        string project,
+        KeyMap backbone,
+        bool hasNeck,
+        IReadOnlyList<(string Own, SegmentationHead Head)> heads,
+        int prior
+    )
     {
-        var places = new List<(string Foreign, string Own, KeyMap Map)>();
-        foreach (var (i, (own, head)) in heads.Index())
-        {
-            if (head.KeysOf(project) is { } map && Place(project, i, heads.Count, prior) is { } foreign)
-                places.Add((foreign, own + ".", map));
-        }
-        Func<string, bool>[] absent =
-        [
-            .. places
-                .Select(place => KeyMap.Below(place.Map.Absent, place.Own))
-                .Append(KeyMap.Below(backbone.Absent, Backbone))
-                .OfType<Func<string, bool>>(),
-        ];
-        Func<string, string?>[] forms =
-        [
-            .. places
-                .Select(place => KeyMap.Below(place.Map.PublishAs, place.Own))
-                .Append(KeyMap.Below(backbone.PublishAs, Backbone))
-                .OfType<Func<string, string?>>(),
-        ];
+        var places = Places(project, heads, prior);
+        if (hasNeck && project == "mmlab")
+            places.Add(new Placed(Neck, Neck, new KeyMap(key => key) { Publish = key => key }));
+        var bare = new Placed(Backbone, Backbone, backbone);
+        Placed[] parts = [.. places, bare];
+        // There, a classifier's backbone has no prefix, and a segmentor's has one.
+        var prefixed = project is "torchvision" or "nvlabs" && places.Count > 0;
         return new KeyMap(key =>
-        {
-            foreach (var (foreign, own, map) in places)
-                if (key.StartsWith(foreign, StringComparison.Ordinal) && map.Rename(key[foreign.Length..]) is { } renamed)
-                    return own + renamed;
-            return backbone.Rename(key.StartsWith(Backbone, StringComparison.Ordinal) ? key[Backbone.Length..] : key) is { } found
-                ? Backbone + found
-                : null;
-        })
+            places.Select(place => place.Rename(key)).FirstOrDefault(own => own is not null)
+            ?? (places.Any(place => place.Foreign.Length > 0 && place.Holds(key)) ? null : bare.Below(key, backbone.Rename))
+        )
         {
             Publish = backbone.Publish is not { } publish
                 ? null
                 : key =>
-                {
-                    foreach (var (foreign, own, map) in places)
-                        if (key.StartsWith(own, StringComparison.Ordinal))
-                            return map.Publish!(key[own.Length..]) is { } renamed ? foreign + renamed : null;
-                    if (!key.StartsWith(Backbone, StringComparison.Ordinal) || publish(key[Backbone.Length..]) is not { } found)
-                        return null;
-                    return project == "torchvision" && places.Count > 0 ? Backbone + found : found; // there, a classifier's have no prefix
-                },
-            Reshape = backbone.Reshape is not { } reshape
+                    places.FirstOrDefault(place => key.StartsWith(place.Own, StringComparison.Ordinal)) is { } place ? place.Publish(key)
+                    : key.StartsWith(Backbone, StringComparison.Ordinal) && publish(key[Backbone.Length..]) is { } found
+                        ? prefixed ? Backbone + found : found
+                    : null,
+            Reshape = parts.All(part => part.Map.Reshape is null)
                 ? null
-                : (key, tensor) => key.StartsWith(Backbone, StringComparison.Ordinal) ? reshape(key[Backbone.Length..], tensor) : tensor,
-            RenameSecond = backbone.RenameSecond is not { } second
-                ? null
-                : key =>
-                    second(key.StartsWith(Backbone, StringComparison.Ordinal) ? key[Backbone.Length..] : key) is { } found
-                        ? Backbone + found
-                        : null,
-            Computed = backbone.Computed,
-            Absent = key => absent.Any(lacks => lacks(key)),
-            PublishAs = key => forms.Select(form => form(key)).FirstOrDefault(form => form is not null),
+                : (key, tensor) =>
+                    parts.FirstOrDefault(part => key.StartsWith(part.Own, StringComparison.Ordinal)) is { Map.Reshape: { } reshape } part
+                        ? reshape(key[part.Own.Length..], tensor)
+                        : tensor,
+            RenameSecond = backbone.RenameSecond is not { } second ? null : key => bare.Below(key, second),
+            Computed = key =>
+                places.Any(place => place.Holds(key) && place.Map.Computed?.Invoke(key[place.Foreign.Length..]) == true)
+                || backbone.Computed?.Invoke(key) == true,
+            Absent = key => parts.Any(part => KeyMap.Below(part.Map.Absent, part.Own)?.Invoke(key) == true),
+            PublishAs = key =>
+                parts.Select(part => KeyMap.Below(part.Map.PublishAs, part.Own)?.Invoke(key)).FirstOrDefault(form => form is not null),
         };
+    }
+
+    private static List<Placed> Places(string project, IReadOnlyList<(string Own, SegmentationHead Head)> heads, int prior)
+    {
+        var places = new List<Placed>();
+        foreach (var (i, (own, head)) in heads.Index())
+            if (head.KeysOf(project) is { } map && Place(project, i, heads.Count, prior) is { } foreign)
+                places.Add(new Placed(foreign, own + ".", map));
+        return places;
     }
 
     /// <summary>What stands before a head's names; null where the project has no such head.</summary>
@@ -87,4 +83,20 @@ internal static class SegmentorKeys
                 ? "auxiliary_head."
                 : $"auxiliary_head.{(prior >= 0 && head > prior ? head - 2 : head - 1)}.",
         };
+
+    /// <summary>A part of the model: what stands before its names in the project's form, and before ours.</summary>
+    private sealed record Placed(string Foreign, string Own, KeyMap Map)
+    {
+        public bool Holds(string key) => key.StartsWith(Foreign, StringComparison.Ordinal);
+
+        /// <summary>Our name of a foreign key of this part; null for others.</summary>
+        public string? Rename(string key) => Holds(key) && Map.Rename(key[Foreign.Length..]) is { } own ? Own + own : null;
+
+        /// <summary>The foreign key for one of ours, which lies in this part.</summary>
+        public string? Publish(string key) => Map.Publish!(key[Own.Length..]) is { } foreign ? Foreign + foreign : null;
+
+        /// <summary>Our name of a foreign key with or without the prefix.</summary>
+        public string? Below(string key, Func<string, string?> rename) =>
+            rename(Holds(key) ? key[Foreign.Length..] : key) is { } own ? Own + own : null;
+    }
 }

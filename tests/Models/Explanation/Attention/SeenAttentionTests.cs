@@ -55,6 +55,13 @@ public sealed class SeenAttentionTests
                 [64, 16]
             },
             {
+                """
+                    { "type": "MixVisionTransformer", "embed_dims": [8, 16], "depths": [1, 1], "num_heads": [1, 2],
+                      "mlp_ratios": [2, 2], "sr_ratios": [3, 5] }
+                    """,
+                [64, 16]
+            },
+            {
                 """{ "type": "SwinTransformer", "embed_dim": 12, "depths": [2, 2], "num_heads": [3, 3], "window_size": 3 }""",
                 [64, 64, 16, 16]
             },
