@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Models.Detection;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Masks;
