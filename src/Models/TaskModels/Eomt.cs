@@ -147,7 +147,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         foreach (var (i, (masks, classes)) in answers.Index().Reverse())
         {
             var prefix = i == answers.Count - 1 ? "" : $"b{i}.";
-            var (ofClass, ofMask, ofDice) = _losses.Of(masks, classes, truths);
+            var (ofClass, ofMask, ofDice) = LossesOf(masks, classes, truths);
             losses.Add($"{prefix}loss_cls", ofClass);
             losses.Add($"{prefix}loss_mask", ofMask);
             losses.Add($"{prefix}loss_dice", ofDice);
@@ -200,6 +200,10 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         _data.Task == DataTask.Segmentation
             ? _predictor.Probabilities(batch)
             : throw new UserErrorException($"Eomt gives no probabilities of pixels for {_data.Task} data.");
+
+    /// <summary>Of one place's answers.</summary>
+    internal (Tensor Class, Tensor Mask, Tensor Dice) LossesOf(Tensor masks, Tensor classes, MaskTruths truths) =>
+        _losses.Of(masks, classes, truths);
 
     private Prediction Predicted(QueryMasks found) =>
         _data.Task == DataTask.Panoptic
