@@ -32,7 +32,6 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
     private readonly EomtOptions _options;
     private readonly EomtTestOptions _test;
     private readonly DataInfo _data;
-    private readonly ITokenBackbone _tokens;
     private readonly MaskAnnealing? _annealing;
     private readonly SegmentationPredictor _predictor;
     private MaskLosses _losses;
@@ -46,14 +45,13 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
             throw new UserErrorException($"Eomt needs data with panoptic maps, masks or segmentation maps, not with a truth for {data.Task}.");
         if (data is { Task: DataTask.Panoptic, Things: null })
             throw new UserErrorException("Eomt: the data doesn't say which of its classes are things.");
-        _tokens =
-            backbone as ITokenBackbone
-            ?? throw new UserErrorException(
+        if (backbone is not ITokenBackbone tokens)
+            throw new UserErrorException(
                 $"Eomt sends queries through the blocks of a plain transformer, which {backbone.GetName()} doesn't let it (ITokenBackbone). "
                     + "Take a VisionTransformer."
             );
-        if (options.NumBlocks > _tokens.BlockCount)
-            throw new UserErrorException($"Eomt: num_blocks is {options.NumBlocks}, but {backbone.GetName()} has {_tokens.BlockCount} blocks.");
+        if (options.NumBlocks > tokens.BlockCount)
+            throw new UserErrorException($"Eomt: num_blocks is {options.NumBlocks}, but {backbone.GetName()} has {tokens.BlockCount} blocks.");
         (_options, _test, _data) = (options, options.Test ?? new EomtTestOptions(), data);
         _annealing = options.MaskAnnealing is { } annealing ? new MaskAnnealing(nameof(Eomt), annealing, options.NumBlocks) : null;
         if (_annealing is not null && !options.MaskedAttention)
@@ -65,15 +63,18 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
             new ClassMapForm(data.Classes.Count, AreScores: true)
         );
         this.backbone = backbone;
-        var width = _tokens.TokenWidth;
+        var width = tokens.TokenWidth;
         q = Embedding(options.NumQueries, width);
         class_head = Linear(width, data.Classes.Count + 1);
         mask_head = Sequential(Linear(width, width), GELU(), Linear(width, width), GELU(), Linear(width, width));
-        for (var i = 0; i < Math.Max(1, (int)Math.Log2(_tokens.PatchSize) - 2); i++)
+        for (var i = 0; i < Math.Max(1, (int)Math.Log2(tokens.PatchSize) - 2); i++)
             upscale.Add(new ScaleBlock(width));
         register_buffer("attn_mask_probs", ones(options.NumBlocks));
         RegisterComponents();
     }
+
+    // No field: it would be registered as a second child.
+    private ITokenBackbone Tokens => (ITokenBackbone)backbone;
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => EomtKeys.Of(backbone);
 
@@ -100,10 +101,10 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         using var scope = NewDisposeScope();
         Require(images, all ? _options.NumBlocks + 1 : 1);
         var answers = new List<(Tensor Masks, Tensor Classes)>();
-        var (x, grid) = _tokens.Embed(images);
-        var first = _tokens.BlockCount - _options.NumBlocks;
+        var (x, grid) = Tokens.Embed(images);
+        var first = Tokens.BlockCount - _options.NumBlocks;
         var shares = _options.MaskedAttention ? Shares : new float[_options.NumBlocks];
-        for (var i = 0; i < _tokens.BlockCount; i++)
+        for (var i = 0; i < Tokens.BlockCount; i++)
         {
             if (i == first)
             {
@@ -119,7 +120,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
                 if (shares[i - first] > 0)
                     mask = MaskVisibility.Of(answer.Masks, grid, shares[i - first], byChance: training);
             }
-            x = _tokens.Attend(i, x, grid, mask);
+            x = Tokens.Attend(i, x, grid, mask);
         }
         answers.Add(Answer(x, grid));
         scope.MoveToOuter(answers.SelectMany(answer => (Tensor[])[answer.Masks, answer.Classes]));
@@ -226,7 +227,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
     private (Tensor Masks, Tensor Classes) Answer(Tensor tokens, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
-        var x = _tokens.Normed(tokens);
+        var x = Tokens.Normed(tokens);
         var queries = x.narrow(1, 0, _options.NumQueries);
         var map = x.narrow(1, grid.Leading, (long)grid.Height * grid.Width)
             .transpose(1, 2)
@@ -251,7 +252,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
     /// <summary>Before anything is computed.</summary>
     private void Require(Tensor images, int answers)
     {
-        var (count, height, width, patch) = (images.shape[0], images.shape[2], images.shape[3], _tokens.PatchSize);
+        var (count, height, width, patch) = (images.shape[0], images.shape[2], images.shape[3], Tokens.PatchSize);
         if (height % patch != 0 || width % patch != 0)
             throw new UserErrorException(
                 $"Eomt cuts images into patches of {patch} pixels; {height} x {width} (height x width) are not whole patches. A Resize or a "
