@@ -106,10 +106,7 @@ public sealed class Shapes : Dataset
             DataTask.Regression => ["x", "y", "diameter"],
             _ => _classes,
         };
-        Info = new DataInfo(names, options.Task)
-        {
-            Things = options.Task == DataTask.Panoptic ? [.. names.Select((_, c) => c > 0)] : null,
-        };
+        Info = new DataInfo(names, options.Task) { Things = options.Task == DataTask.Panoptic ? [.. names.Select((_, c) => c > 0)] : null };
         if (options.Labels is { } labels && options.Task != DataTask.Segmentation)
             throw new UserErrorException($"Shapes: labels is {labels}; label images are for the task segmentation, not {options.Task}.");
         _labels = options.Labels is { } folder ? new LabelFolder(folder, names) : null;

@@ -25,10 +25,7 @@ public sealed class PanopticMap
     public PanopticMap(Image map, IReadOnlyList<PanopticSegment> segments)
     {
         if (map.Channels != 1 || map.Type != PixelType.UInt16)
-            throw new ArgumentException(
-                $"A panoptic map is H x W x 1 of UInt16, not {map.Channels} channels of {map.Type}.",
-                nameof(map)
-            );
+            throw new ArgumentException($"A panoptic map is H x W x 1 of UInt16, not {map.Channels} channels of {map.Type}.", nameof(map));
         if (segments.Count > Void)
             throw new ArgumentException($"{segments.Count} segments; a map holds at most {Void}.", nameof(segments));
         foreach (var value in map.Pixels<ushort>())

@@ -38,7 +38,10 @@ internal static class PanopticMatching
             if (2 * pixels <= union)
                 continue;
             (matched[t], used[p]) = (true, true);
-            Add(predicted.Segments[p].Label, count => count with { Found = count.Found + 1, Overlap = count.Overlap + ((double)pixels / union) });
+            Add(
+                predicted.Segments[p].Label,
+                count => count with { Found = count.Found + 1, Overlap = count.Overlap + ((double)pixels / union) }
+            );
         }
         var crowds = new Dictionary<int, int>(); // of each class the last one
         for (var t = 0; t < trueAreas.Length; t++)

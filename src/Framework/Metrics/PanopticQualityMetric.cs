@@ -81,7 +81,10 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
             InTables = s_figures.SelectMany(figure => _names.Select(name => $"{figure}/{name}")).ToHashSet(),
             Notes =
                 _images.Count > 0 && absent.Length > 0
-                    ? [$"No segment in the truth and none predicted, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."]
+                    ?
+                    [
+                        $"No segment in the truth and none predicted, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.",
+                    ]
                     : [],
         };
     }
@@ -170,8 +173,8 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
                     results[0] = Totals(drawn.Select(i => images[i].Counts)).Select(total => Figures(total)[0]).MeanOfDefined()
             )[0];
         for (var f = 0; f < s_figures.Length; f++)
-            for (var c = 0; c < _names.Count; c++)
-                values[$"{s_figures[f]}/{_names[c]}"] = Figures(totals[c])[f];
+        for (var c = 0; c < _names.Count; c++)
+            values[$"{s_figures[f]}/{_names[c]}"] = Figures(totals[c])[f];
         return values;
 
         void AddMeans(string suffix, Func<int, bool> wanted)

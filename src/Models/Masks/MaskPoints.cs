@@ -41,8 +41,8 @@ internal sealed class MaskPoints(int count, double oversample, double important,
     {
         using var scope = NewDisposeScope();
         var grid = (points.unsqueeze(2) * 2) - 1; // [N, P, 1, 2]
-        var values = nn.functional
-            .grid_sample(maps, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Zeros, align_corners: false)
+        var values = nn
+            .functional.grid_sample(maps, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Zeros, align_corners: false)
             .squeeze(3);
         return scope.MoveToOuter(maps.shape[1] == 1 ? values.squeeze(1) : values);
     }

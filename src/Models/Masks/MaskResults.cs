@@ -77,7 +77,10 @@ internal static class MaskResults
         long[] queries = [.. pairs.Select(pair => pair / classes).Distinct().Order()];
         var masks = Masks(found, queries).ToDictionary(entry => entry.Query, entry => entry);
         var objects = scores
-            .Zip(pairs, (score, pair) => (Score: score * masks[pair / classes].Score, Label: (int)(pair % classes), masks[pair / classes].Mask))
+            .Zip(
+                pairs,
+                (score, pair) => (Score: score * masks[pair / classes].Score, Label: (int)(pair % classes), masks[pair / classes].Mask)
+            )
             .Where(one => one.Mask is not null && one.Score > scoreThr)
             .OrderByDescending(one => one.Score) // stable
             .ToArray();

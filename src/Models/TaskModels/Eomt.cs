@@ -42,7 +42,9 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         : base(nameof(Eomt))
     {
         if (data.Task is not (DataTask.Panoptic or DataTask.Detection or DataTask.Segmentation))
-            throw new UserErrorException($"Eomt needs data with panoptic maps, masks or segmentation maps, not with a truth for {data.Task}.");
+            throw new UserErrorException(
+                $"Eomt needs data with panoptic maps, masks or segmentation maps, not with a truth for {data.Task}."
+            );
         if (data is { Task: DataTask.Panoptic, Things: null })
             throw new UserErrorException("Eomt: the data doesn't say which of its classes are things.");
         if (backbone is not ITokenBackbone tokens)
@@ -51,7 +53,9 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
                     + "Take a VisionTransformer."
             );
         if (options.NumBlocks > tokens.BlockCount)
-            throw new UserErrorException($"Eomt: num_blocks is {options.NumBlocks}, but {backbone.GetName()} has {tokens.BlockCount} blocks.");
+            throw new UserErrorException(
+                $"Eomt: num_blocks is {options.NumBlocks}, but {backbone.GetName()} has {tokens.BlockCount} blocks."
+            );
         (_options, _test, _data) = (options, options.Test ?? new EomtTestOptions(), data);
         _annealing = options.MaskAnnealing is { } annealing ? new MaskAnnealing(nameof(Eomt), annealing, options.NumBlocks) : null;
         if (_annealing is not null && !options.MaskedAttention)
@@ -177,10 +181,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
                         sample.Geometry,
                         size
                     );
-                    return Predicted(found) with
-                    {
-                        OutputIsFinite = finite[i],
-                    };
+                    return Predicted(found) with { OutputIsFinite = finite[i] };
                 }
             ),
         ];

@@ -36,9 +36,7 @@ internal sealed class MaskAnnealing
         for (var i = 0; i < _blocks; i++)
         {
             var part = progress.TotalIterations / (double)(_blocks + 2);
-            var (start, end) = _options.StartSteps is { } starts
-                ? (starts[i], _options.EndSteps![i])
-                : ((i + 1) * part, (i + 2) * part);
+            var (start, end) = _options.StartSteps is { } starts ? (starts[i], _options.EndSteps![i]) : ((i + 1) * part, (i + 2) * part);
             shares[i] =
                 progress.Iteration < start ? 1
                 : progress.Iteration >= end ? 0

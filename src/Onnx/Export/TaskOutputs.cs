@@ -17,7 +17,9 @@ internal sealed class TaskOutputs(VisionModel model, DataInfo data, bool finishe
 
     // Values of a regression are always in their own units: nobody could make them so later.
     private bool ByPrediction =>
-        data.Task == DataTask.Regression ? _predicts is not null : finished && (data.Task is DataTask.Segmentation or DataTask.Detection or DataTask.Panoptic);
+        data.Task == DataTask.Regression
+            ? _predicts is not null
+            : finished && (data.Task is DataTask.Segmentation or DataTask.Detection or DataTask.Panoptic);
 
     /// <summary>Images to what the graph is made of.</summary>
     public Tensor[] Forward(Tensor images)

@@ -48,5 +48,7 @@ internal static class PanopticLine
     }
 
     private static long? Whole(JsonElement entry, string key) =>
-        entry.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+        entry.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number)
+            ? number
+            : null;
 }

@@ -127,9 +127,14 @@ internal sealed class PredictionReader(string file)
                 return image with { Read = () => Map(name) with { OutputIsFinite = finite } };
             case DataTask.Panoptic:
                 var png = MapName(line);
-                var segments = PanopticLine.Segments(List(line, CocoPanopticFormat.Segments), _header.Data) ?? throw Wrong(PanopticLine.Form);
+                var segments =
+                    PanopticLine.Segments(List(line, CocoPanopticFormat.Segments), _header.Data) ?? throw Wrong(PanopticLine.Form);
                 var ofImage = Whole(line, PredictionKeys.ImageId);
-                return image with { ImageId = ofImage, Read = () => PanopticLine.Load(file, png, segments) with { OutputIsFinite = finite } };
+                return image with
+                {
+                    ImageId = ofImage,
+                    Read = () => PanopticLine.Load(file, png, segments) with { OutputIsFinite = finite },
+                };
             default:
                 var scores = Numbers(line, PredictionKeys.Scores);
                 var classes = new ClassPrediction(scores, Array.IndexOf(scores, scores.Max())) { OutputIsFinite = finite };

@@ -33,7 +33,11 @@ public sealed class CocoPanopticTests : IDisposable
     }
 
     [Theory]
-    [InlineData("annotations.0.segments_info.0.category_id", "5", "a.png: segment 66051 is of category 5, which the file doesn't list. It has")]
+    [InlineData(
+        "annotations.0.segments_info.0.category_id",
+        "5",
+        "a.png: segment 66051 is of category 5, which the file doesn't list. It has"
+    )]
     [InlineData("annotations.0.segments_info.0.id", "0", "has the id 0; 1 to 16,777,215")]
     [InlineData("annotations.0.segments_info.0.id", "16777216", "has the id 16777216; 1 to")]
     [InlineData("annotations.0.segments_info.1.id", "66051", "a.png: two segments have the id 66051")]

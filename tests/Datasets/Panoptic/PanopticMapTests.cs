@@ -64,7 +64,9 @@ public sealed class PanopticMapTests
         Assert.Contains(
             "can't mix maps",
             Assert
-                .Throws<UserErrorException>(() => new DetectionMixup(new DetectionMixupOptions(new HeightWidth(32, 32))).Apply(sample, new RandomSource(0)))
+                .Throws<UserErrorException>(() =>
+                    new DetectionMixup(new DetectionMixupOptions(new HeightWidth(32, 32))).Apply(sample, new RandomSource(0))
+                )
                 .Message,
             StringComparison.Ordinal
         );
@@ -82,7 +84,10 @@ public sealed class PanopticMapTests
         {
             var (map, truth) = (panoptic.Get(i).Truth.Panoptic!, boxes.Get(i).Truth);
             var values = map.Map.Pixels<ushort>().ToArray();
-            Assert.Equal(truth.Boxes!.Labels.Select(label => label + 1), map.Segments.Where(segment => segment.Label > 0).Select(segment => segment.Label));
+            Assert.Equal(
+                truth.Boxes!.Labels.Select(label => label + 1),
+                map.Segments.Where(segment => segment.Label > 0).Select(segment => segment.Label)
+            );
             foreach (var (segment, mask) in truth.InstanceMasks!.Index())
                 Assert.Equal(mask.Bytes.Select(inside => inside == 1), values.Select(value => value == segment));
             Assert.DoesNotContain(PanopticMap.Void, values);
@@ -102,7 +107,11 @@ public sealed class PanopticMapTests
         Assert.Throws<ArgumentException>(() => new PanopticMap(new Image(2, 2, 1), []));
         var map = new Image(1, 2, 1, PixelType.UInt16);
         map.Pixels<ushort>()[1] = 1;
-        Assert.Contains("value 1", Assert.Throws<ArgumentException>(() => new PanopticMap(map, [new(0)])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "value 1",
+            Assert.Throws<ArgumentException>(() => new PanopticMap(map, [new(0)])).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static PanopticMap OfClasses(Image classes)

@@ -23,11 +23,7 @@ public sealed class PanopticQualityTests
         var result = fixture.GetProperty("result");
         foreach (var (name, suffix) in new[] { ("all", ""), ("things", "_th"), ("stuff", "_st") })
         foreach (var figure in new[] { "pq", "sq", "rq" })
-            Assert.Equal(
-                result.GetProperty(name).GetProperty(figure).GetDouble(),
-                values[figure.ToUpperInvariant() + suffix],
-                1e-12
-            );
+            Assert.Equal(result.GetProperty(name).GetProperty(figure).GetDouble(), values[figure.ToUpperInvariant() + suffix], 1e-12);
         foreach (var entry in result.GetProperty("classes").EnumerateObject())
         {
             string[] figures = ["PQ", "SQ", "RQ"];
@@ -129,7 +125,9 @@ public sealed class PanopticQualityTests
         var (t, p) = (Sets(truth), Sets(found));
         var nothing = Enumerable.Range(0, truth.Height * truth.Width).Except(t.SelectMany(set => set)).ToHashSet();
         var (overlap, tp, fp, fn) = (0.0, 0, 0, 0);
-        var crowd = Enumerable.Range(0, t.Length).LastOrDefault(i => truth.Segments[i] is { Crowd: true } one && one.Label == label && t[i].Count > 0, -1);
+        var crowd = Enumerable
+            .Range(0, t.Length)
+            .LastOrDefault(i => truth.Segments[i] is { Crowd: true } one && one.Label == label && t[i].Count > 0, -1);
         var paired = new HashSet<int>();
         for (var i = 0; i < t.Length; i++)
         {
@@ -161,7 +159,9 @@ public sealed class PanopticQualityTests
         var values = map.Map.Pixels<ushort>().ToArray();
         return
         [
-            .. Enumerable.Range(0, map.Segments.Count).Select(i => Enumerable.Range(0, values.Length).Where(at => values[at] == i).ToHashSet()),
+            .. Enumerable
+                .Range(0, map.Segments.Count)
+                .Select(i => Enumerable.Range(0, values.Length).Where(at => values[at] == i).ToHashSet()),
         ];
     }
 

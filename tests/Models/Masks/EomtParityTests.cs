@@ -136,7 +136,10 @@ public sealed class EomtParityTests : IDisposable
             foreach (var (name, loss) in new[] { ("loss_mask", ofMask), ("loss_dice", ofDice), ("loss_cross_entropy", ofClass) })
             {
                 var wanted = expected.GetProperty($"{name}_{i}").GetDouble();
-                Assert.True(Math.Abs(wanted - loss.item<float>()) < 1e-4 * Math.Max(1, wanted), $"{name}_{i}: {loss.item<float>()}, {wanted}");
+                Assert.True(
+                    Math.Abs(wanted - loss.item<float>()) < 1e-4 * Math.Max(1, wanted),
+                    $"{name}_{i}: {loss.item<float>()}, {wanted}"
+                );
                 losses.Add($"{name}_{i}", loss);
             }
         }

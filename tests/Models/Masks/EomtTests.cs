@@ -48,7 +48,11 @@ public sealed class EomtTests
     {
         using var model = Model("\"num_blocks\": 1", s_panoptic);
         using var odd = zeros(1, 3, 32, 36);
-        Assert.Contains("32 x 36 (height x width) are not whole patches", Assert.Throws<UserErrorException>(() => model.Answers(odd)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "32 x 36 (height x width) are not whole patches",
+            Assert.Throws<UserErrorException>(() => model.Answers(odd)).Message,
+            StringComparison.Ordinal
+        );
         using var many = Model("\"num_blocks\": 1, \"num_queries\": 10000", s_panoptic);
         using var large = zeros(1, 3, 2048, 2048); // 512 * 512 * 10,000 values
         var message = Assert.Throws<UserErrorException>(() => many.Answers(large)).Message;
@@ -81,8 +85,24 @@ public sealed class EomtTests
         using var scope = NewDisposeScope();
         model.train();
         var losses = model.Loss(BatchOf(Panoptic(32)), default);
-        Assert.Equal(["loss_cls", "loss_mask", "loss_dice", "b1.loss_cls", "b1.loss_mask", "b1.loss_dice", "b0.loss_cls", "b0.loss_mask", "b0.loss_dice"], losses.Keys);
-        Assert.All(losses.Where(loss => !loss.Key.EndsWith("cls", StringComparison.Ordinal)), loss => Assert.Equal(0, loss.Value.item<float>()));
+        Assert.Equal(
+            [
+                "loss_cls",
+                "loss_mask",
+                "loss_dice",
+                "b1.loss_cls",
+                "b1.loss_mask",
+                "b1.loss_dice",
+                "b0.loss_cls",
+                "b0.loss_mask",
+                "b0.loss_dice",
+            ],
+            losses.Keys
+        );
+        Assert.All(
+            losses.Where(loss => !loss.Key.EndsWith("cls", StringComparison.Ordinal)),
+            loss => Assert.Equal(0, loss.Value.item<float>())
+        );
         losses.Total().backward();
         Assert.All(model.named_parameters(), entry => Assert.True(entry.parameter.grad is not null, entry.name));
     }
@@ -198,13 +218,15 @@ public sealed class EomtTests
                 .Order(StringComparer.Ordinal)
         );
 
-        static bool IsFirst(string key) => key.Contains(".blocks.0.", StringComparison.Ordinal) || key.Contains(".blocks.1.", StringComparison.Ordinal);
+        static bool IsFirst(string key) =>
+            key.Contains(".blocks.0.", StringComparison.Ordinal) || key.Contains(".blocks.1.", StringComparison.Ordinal);
 
         static string Line(string name, IEnumerable<long> shape) =>
             name.EndsWith("pos_embed", StringComparison.Ordinal) ? name : $"{name} [{string.Join(", ", shape)}]";
     }
 
-    private static Eomt Model(string options, DataInfo data) => (Eomt)Build.From<VisionModel>($$"""{ "type": "Eomt", {{Vit}}, {{options}} }""", data);
+    private static Eomt Model(string options, DataInfo data) =>
+        (Eomt)Build.From<VisionModel>($$"""{ "type": "Eomt", {{Vit}}, {{options}} }""", data);
 
     private static Batch BatchOf(GroundTruth truth) =>
         new()

@@ -25,10 +25,7 @@ public sealed class MaskResultTests
             var expected = Slow(classes.softmax(-1), masks.sigmoid(), least, overlap);
             var values = map.Map.Pixels<ushort>().ToArray();
             Assert.Equal(expected.Select(pixel => pixel.Segment < 0 ? PanopticMap.Void : (ushort)pixel.Segment), values);
-            Assert.All(
-                expected.Where(pixel => pixel.Segment >= 0),
-                pixel => Assert.Equal(pixel.Label, map.Segments[pixel.Segment].Label)
-            );
+            Assert.All(expected.Where(pixel => pixel.Segment >= 0), pixel => Assert.Equal(pixel.Label, map.Segments[pixel.Segment].Label));
         }
     }
 
@@ -52,7 +49,12 @@ public sealed class MaskResultTests
                 .Select(pair =>
                 {
                     var inside = logits.AsSpan(pair.q * Side * Side, Side * Side).ToArray().Where(value => value > 0).ToArray();
-                    return (pair.q, pair.c, Score: pair.Score * inside.Sum(value => 1 / (1 + Math.Exp(-value))) / (inside.Length + 1e-6), inside.Length);
+                    return (
+                        pair.q,
+                        pair.c,
+                        Score: pair.Score * inside.Sum(value => 1 / (1 + Math.Exp(-value))) / (inside.Length + 1e-6),
+                        inside.Length
+                    );
                 })
                 .Where(pair => pair.Length > 0 && pair.Score > 0.05)
                 .OrderByDescending(pair => pair.Score)
@@ -78,7 +80,12 @@ public sealed class MaskResultTests
         var step = Matrix3x2.CreateScale(-0.5f, 0.5f) * Matrix3x2.CreateTranslation(19, 3);
         var masks = full(1, 16, 24, -5f);
         masks[0].narrow(0, 5, 4).narrow(1, 6, 6).fill_(5); // rows 5 to 9, columns 6 to 12
-        var classes = tensor(new float[,] { { 0, 9, 0, 0 } });
+        var classes = tensor(
+            new float[,]
+            {
+                { 0, 9, 0, 0 },
+            }
+        );
         var found = MaskResults.Instances(new QueryMasks(classes, masks, new Geometry(20, 30, step), (16, 24)), 1, 0);
         // x from (19 - 12) / 0.5 to (19 - 6) / 0.5, y from (5 - 3) / 0.5 to (9 - 3) / 0.5
         Assert.Equal([14f, 4, 26, 12], found.Corners);
@@ -133,7 +140,9 @@ public sealed class MaskResultTests
         {
             var (cx, cy, radius) = (random.Next(Side), random.Next(Side), random.Uniform(1, 6));
             for (var i = 0; i < Side * Side; i++)
-                masks[(q * Side * Side) + i] = (float)(radius - Math.Sqrt(Math.Pow((i % Side) - cx, 2) + Math.Pow((i / Side) - cy, 2)) + (0.3 * random.Normal()));
+                masks[(q * Side * Side) + i] = (float)(
+                    radius - Math.Sqrt(Math.Pow((i % Side) - cx, 2) + Math.Pow((i / Side) - cy, 2)) + (0.3 * random.Normal())
+                );
         }
         return (tensor(classes).view(Queries, Classes + 1), tensor(masks).view(Queries, Side, Side));
     }

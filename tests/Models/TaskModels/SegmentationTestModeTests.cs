@@ -120,7 +120,9 @@ public sealed class SegmentationTestModeTests
         var transform = Matrix3x2.CreateScale(1.5f, 2) * new Matrix3x2(-1, 0, 0, 1, 75, 0) * Matrix3x2.CreateTranslation(7, 0);
         var logits = Formula.Values("images", 1, 4, 23, 41);
         var views = new View[] { new(1, false, false, 1) };
-        var map = new ViewMaps(views, [logits], (69, 82), new((int)logits.shape[1], alignCorners)) { Budget = 3000 }.Classes(new Geometry(30, 50, transform));
+        var map = new ViewMaps(views, [logits], (69, 82), new((int)logits.shape[1], alignCorners)) { Budget = 3000 }.Classes(
+            new Geometry(30, 50, transform)
+        );
 
         // The obvious way: the logits at every pixel shown, then the value at where each original pixel's middle lies.
         var shown = logits.Values<float>();

@@ -64,7 +64,10 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
     private Image? MapOf(Sample sample) => dataset.Info.Task == DataTask.Segmentation ? sample.Truth.SegmentationMap : null;
 
     private bool IsDrawn(Sample sample) =>
-        MapOf(sample) is not null || sample.Truth.Panoptic is not null || sample.Truth.Boxes is not null || sample.Truth.InstanceMasks is { Count: > 0 };
+        MapOf(sample) is not null
+        || sample.Truth.Panoptic is not null
+        || sample.Truth.Boxes is not null
+        || sample.Truth.InstanceMasks is { Count: > 0 };
 
     private Image Overlaid(Image pixels, Sample sample)
     {

@@ -150,7 +150,11 @@ internal static class TestCommand
         }
         if (dataset.Info.Task == DataTask.Panoptic)
         {
-            using var panoptic = new PanopticMaps(path, [.. Enumerable.Range(0, dataset.Count).Select(i => dataset.Get(i).Name)], dataset.Info);
+            using var panoptic = new PanopticMaps(
+                path,
+                [.. Enumerable.Range(0, dataset.Count).Select(i => dataset.Get(i).Name)],
+                dataset.Info
+            );
             var measured = evaluate(panoptic.Write);
             panoptic.Complete();
             return measured;

@@ -69,12 +69,7 @@ internal sealed class SegmentationPredictor
     }
 
     private ViewMaps Maps(Batch batch, Tensor[] seen, int image) =>
-        new(
-            _views,
-            [.. seen.Select(logits => logits.narrow(0, image, 1))],
-            (batch.Images.shape[2], batch.Images.shape[3]),
-            _form
-        );
+        new(_views, [.. seen.Select(logits => logits.narrow(0, image, 1))], (batch.Images.shape[2], batch.Images.shape[3]), _form);
 
     /// <returns>Logits of the whole view, still mirrored, [B, classes, h, w], float32.</returns>
     private Tensor See(Tensor images, View view)

@@ -76,7 +76,11 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities, 
         if (projection_head is not null)
             foreach (var head in _auxiliaries.Select(auxiliary => auxiliary.Head).Prepend(decode_head))
                 head.ExpectEmbeddings(projection_head.Dim);
-        _predictor = new SegmentationPredictor(options.Test ?? new SegmentationTestOptions(), Logits, new(decode_head.Classes, decode_head.AlignCorners));
+        _predictor = new SegmentationPredictor(
+            options.Test ?? new SegmentationTestOptions(),
+            Logits,
+            new(decode_head.Classes, decode_head.AlignCorners)
+        );
         RegisterComponents();
     }
 
