@@ -46,8 +46,8 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
             var (truth, found) = (TruthOf(samples[i]), FoundIn(predictions[i], samples[i]));
             if ((truth.Height, truth.Width) != (found.Height, found.Width))
                 throw new UserErrorException(
-                    $"{samples[i].Name}: its panoptic map is {truth.Width} x {truth.Height}, the prediction {found.Width} x {found.Height}. "
-                        + "In a pipeline for evaluation LoadPanoptic stands after the steps that resize."
+                    $"{samples[i].Name}: its panoptic map is {truth.Width} x {truth.Height}, the prediction {found.Width} x "
+                        + $"{found.Height}. In a pipeline for evaluation LoadPanoptic stands after the steps that resize."
                 );
             _images.Add((samples[i].Index, PanopticMatching.Of(truth, found)));
         }
@@ -83,7 +83,8 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
                 _images.Count > 0 && absent.Length > 0
                     ?
                     [
-                        $"No segment in the truth and none predicted, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}.",
+                        $"No segment in the truth and none predicted, so undefined (NaN) and left out of the means: "
+                            + $"{string.Join(", ", absent)}.",
                     ]
                     : [],
         };

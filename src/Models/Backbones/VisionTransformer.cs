@@ -154,7 +154,8 @@ public sealed class VisionTransformer : Backbone, ITakesPrompts, IChainedBackbon
     {
         if (norm is null || blocks.Count < _depth)
             throw new UserErrorException(
-                "VisionTransformer: tokens of all blocks are wanted, and the last norm: leave out_indices and features as they are by default."
+                "VisionTransformer: tokens of all blocks are wanted, and the last norm: leave out_indices and features as they are "
+                    + "by default."
             );
         var grid = Grid((int)images.shape[2], (int)images.shape[3]);
         return (Begin(images, grid), grid);

@@ -33,8 +33,8 @@ internal sealed record MaskTruths(Tensor[] Masks, int[][] Labels)
             };
             if (labels[i].Length > queries)
                 throw new UserErrorException(
-                    $"{batch.Samples[i].Name} has {labels[i].Length} masks, but {model} can find {queries} (num_queries): each mask needs a "
-                        + "query of its own."
+                    $"{batch.Samples[i].Name} has {labels[i].Length} masks, but {model} can find {queries} (num_queries): each mask needs "
+                        + "a query of its own."
                 );
             var (rows, columns) = (masks[i].shape[1], masks[i].shape[2]);
             if (rows > height || columns > width || (data.Task == DataTask.Segmentation && (rows != height || columns != width)))

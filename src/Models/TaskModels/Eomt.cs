@@ -11,8 +11,8 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.TaskModels;
 
-/// <summary>Images to masks with classes by a plain vision transformer: queries go through its last blocks with the patches, and each finds a
-/// mask or none. What becomes of the masks follows from the data: a panoptic map, instances, or the class of every pixel.</summary>
+/// <summary>Images to masks with classes by a plain vision transformer: queries go through its last blocks with the patches, and each finds
+/// a mask or none. What becomes of the masks follows from the data: a panoptic map, instances, or the class of every pixel.</summary>
 /// <remarks>
 /// Kerssies et al., "Your ViT is Secretly an Image Segmentation Model" (EoMT), CVPR 2025, arXiv:2503.19108. Names of parameters are those
 /// of its code, tue-mps/eomt, but for the backbone's place. Departs from it in evaluation while masks of the attention are partly given
@@ -49,8 +49,8 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
             throw new UserErrorException("Eomt: the data doesn't say which of its classes are things.");
         if (backbone is not ITokenBackbone tokens)
             throw new UserErrorException(
-                $"Eomt sends queries through the blocks of a plain transformer, which {backbone.GetName()} doesn't let it (ITokenBackbone). "
-                    + "Take a VisionTransformer."
+                $"Eomt sends queries through the blocks of a plain transformer, which {backbone.GetName()} doesn't let it "
+                    + "(ITokenBackbone). Take a VisionTransformer."
             );
         if (options.NumBlocks > tokens.BlockCount)
             throw new UserErrorException(
@@ -256,8 +256,8 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         var (count, height, width, patch) = (images.shape[0], images.shape[2], images.shape[3], Tokens.PatchSize);
         if (height % patch != 0 || width % patch != 0)
             throw new UserErrorException(
-                $"Eomt cuts images into patches of {patch} pixels; {height} x {width} (height x width) are not whole patches. A Resize or a "
-                    + $"crop to such a size, or {{ \"type\": \"Pad\", \"size_divisor\": {patch} }} in the pipeline mends it."
+                $"Eomt cuts images into patches of {patch} pixels; {height} x {width} (height x width) are not whole patches. A Resize "
+                    + $"or a crop to such a size, or {{ \"type\": \"Pad\", \"size_divisor\": {patch} }} in the pipeline mends it."
             );
         var (rows, columns) = ((height / patch) << upscale.Count, (width / patch) << upscale.Count);
         var values = count * _options.NumQueries * rows * columns;

@@ -7,8 +7,8 @@ namespace Tessera.Models.TaskModels;
 /// <param name="NumBlocks">The backbone's last blocks, through which queries go with the patches.</param>
 /// <param name="MaskedAttention">In these blocks a query attends only the patches within its own mask, and every block has losses. false:
 /// neither, so that only the last output is trained.</param>
-/// <param name="MaskAnnealing">Training gives the masks of the attention up, block after block, so that the trained model needs none; unset:
-/// it never does.</param>
+/// <param name="MaskAnnealing">Training gives the masks of the attention up, block after block, so that the trained model needs none;
+/// unset: it never does.</param>
 /// <param name="Loss">Pairs of queries and masks, and the losses.</param>
 /// <param name="Test">How it predicts.</param>
 public sealed record EomtOptions(

@@ -11,8 +11,8 @@ internal static class PanopticLine
 {
     /// <summary>What each segment must have, for a message.</summary>
     public const string Form =
-        $"{CocoPanopticFormat.Segments} has an entry without a whole {CocoPanopticFormat.Id} from 1 to 16777215, each but once, or without a "
-        + $"{CocoPanopticFormat.Category} that stands for one of the classes";
+        $"{CocoPanopticFormat.Segments} has an entry without a whole {CocoPanopticFormat.Id} from 1 to 16777215, each but once, or without "
+        + $"a {CocoPanopticFormat.Category} that stands for one of the classes";
 
     /// <returns>null where one has another form.</returns>
     public static IReadOnlyList<PanopticSegment>? Segments(JsonElement[] entries, DataInfo data)
