@@ -3,7 +3,11 @@ using System.Text.Json;
 namespace Tessera.Datasets.Detection;
 
 /// <summary>A category as the file lists it.</summary>
-internal sealed record CocoCategory(long Id, string Name);
+internal sealed record CocoCategory(long Id, string Name)
+{
+    /// <summary>In panoptic files: objects that are told apart one by one; null where it doesn't say.</summary>
+    public bool? IsThing { get; init; }
+}
 
 /// <summary>An annotation as the file has it.</summary>
 /// <param name="Id">-1 where it has none.</param>
@@ -38,7 +42,7 @@ internal readonly record struct CocoAnnotation(
 /// <summary>The parts of a file in COCO's format, as they stand there.</summary>
 internal static class CocoParser
 {
-    private const int MostImages = 10_000_000,
+    public const int MostImages = 10_000_000,
         MostAnnotations = 100_000_000,
         MostCategories = 100_000;
 
@@ -105,9 +109,11 @@ internal static class CocoParser
         UserErrorException Lacks(string part) => new($"{path} has no \"{part}\": it is not in COCO's format.");
     }
 
-    private delegate T Item<T>(ref JsonStream json);
+    public delegate T Item<T>(ref JsonStream json);
 
-    private static List<T> List<T>(ref JsonStream json, string what, int most, Item<T> read)
+    /// <summary>A list of objects.</summary>
+    /// <param name="most">More are an error.</param>
+    public static List<T> List<T>(ref JsonStream json, string what, int most, Item<T> read)
     {
         json.Next();
         if (json.Type != JsonTokenType.StartArray)
@@ -124,7 +130,7 @@ internal static class CocoParser
         return found;
     }
 
-    private static AnnotatedImage Image(ref JsonStream json)
+    public static AnnotatedImage Image(ref JsonStream json)
     {
         long? id = null,
             height = null,
@@ -153,23 +159,29 @@ internal static class CocoParser
         static long Side(double value) => value is > 0 and < 1e6 ? (long)value : 0;
     }
 
-    private static CocoCategory Category(ref JsonStream json)
+    public static CocoCategory Category(ref JsonStream json)
     {
         long? id = null;
         string? name = null;
+        bool? isThing = null;
         for (json.Next(); json.Type == JsonTokenType.PropertyName; json.Next())
         {
             if (json.IsName("id"u8))
                 id = json.NextWhole("a category's \"id\"");
             else if (json.IsName("name"u8))
                 name = json.NextText("a category's \"name\"");
+            else if (json.IsName("isthing"u8))
+                isThing = json.NextFlag("a category's \"isthing\"");
             else
                 json.Skip();
         }
         return new CocoCategory(
             id ?? throw json.Error("a category has no \"id\"."),
             string.IsNullOrEmpty(name) ? throw json.Error($"category {id} has no \"name\".") : name
-        );
+        )
+        {
+            IsThing = isThing,
+        };
     }
 
     private static CocoAnnotation Annotation(ref JsonStream json, bool withMasks)

@@ -24,7 +24,7 @@ internal sealed class SampleReader
 
     /// <summary>Images of a batch may differ in size: they are padded to a common one that this divides. null: they must not
     /// differ.</summary>
-    public int? PadDivisor => _dataset.Info.Task == DataTask.Detection ? DetectionDivisor : null;
+    public int? PadDivisor => _dataset.Info.Task is DataTask.Detection or DataTask.Panoptic ? DetectionDivisor : null;
 
     /// <summary>What samples read from now on go through.</summary>
     public IReadOnlyList<Transform> Pipeline

@@ -18,8 +18,8 @@ public enum ShapesSplit
 /// <param name="Seed">Another seed, another data set.</param>
 /// <param name="Task">
 /// What is asked. Classification and regression show one shape an image, the others one to <paramref name="MaxShapes"/>; multi_label,
-/// detection
-/// and segmentation show the same images. Regression asks for the shape's centre and diameter, in fractions of the side.
+/// detection, segmentation and panoptic show the same images. Of panoptic data, shapes are things and the background is stuff. Regression
+/// asks for the shape's centre and diameter, in fractions of the side.
 /// </param>
 /// <param name="Classes">Which shapes, in index order; by default all ten.</param>
 /// <param name="MaxShapes">Most shapes in an image, for tasks that show several.</param>
@@ -82,7 +82,7 @@ public sealed class Shapes : Dataset
         _options = options;
         var drawn = ShapeClasses.Of(options.Classes, options.Marks);
         _classes = Array.ConvertAll(drawn, ShapeClasses.Name);
-        var several = options.Task is DataTask.MultiLabel or DataTask.Detection or DataTask.Segmentation;
+        var several = options.Task is DataTask.MultiLabel or DataTask.Detection or DataTask.Segmentation or DataTask.Panoptic;
         var (least, most) = (options.MinScale ?? (several ? 0.24 : 0.4), options.MaxScale ?? (several ? 0.5 : 0.85));
         if (least > most)
             throw new UserErrorException($"Shapes: min_scale {least} is above max_scale {most}.");
@@ -95,18 +95,18 @@ public sealed class Shapes : Dataset
             options.Clutter,
             options.Contrast,
             options.Noise,
-            masks: options.Truth || options.Task is DataTask.Detection or DataTask.Segmentation,
+            masks: options.Truth || options.Task is DataTask.Detection or DataTask.Segmentation or DataTask.Panoptic,
             options.MarkScale
         );
         _cacheLeft = (long)options.CacheMb << 20;
         _cache = _cacheLeft > 0 ? new ShapeScene?[options.Count] : [];
         string[] names = options.Task switch
         {
-            DataTask.Segmentation => ["background", .. _classes],
+            DataTask.Segmentation or DataTask.Panoptic => ["background", .. _classes],
             DataTask.Regression => ["x", "y", "diameter"],
             _ => _classes,
         };
-        Info = new DataInfo(names, options.Task);
+        Info = new DataInfo(names, options.Task) { Things = options.Task == DataTask.Panoptic ? [.. names.Select((_, c) => c > 0)] : null };
         if (options.Labels is { } labels && options.Task != DataTask.Segmentation)
             throw new UserErrorException($"Shapes: labels is {labels}; label images are for the task segmentation, not {options.Task}.");
         _labels = options.Labels is { } folder ? new LabelFolder(folder, names) : null;
@@ -144,6 +144,8 @@ public sealed class Shapes : Dataset
             SetInstances(sample, scene, index);
         if (_labels is null && (truth || task is DataTask.Segmentation))
             sample.Truth.SegmentationMap = SegmentationMap(scene);
+        if (task == DataTask.Panoptic)
+            sample.Truth.Panoptic = scene.Panoptic(_options.Size);
         return sample;
     }
 
@@ -174,6 +176,7 @@ public sealed class Shapes : Dataset
             DataTask.Detection when _planted is not null => [.. Get(index).Truth.Boxes!.Labels.Distinct()],
             DataTask.MultiLabel or DataTask.Detection => [.. SceneOf(index).Shapes.Select(shape => shape.Label).Distinct()],
             DataTask.Segmentation => [.. SceneOf(index).Shapes.Select(shape => shape.Label + 1).Distinct()],
+            DataTask.Panoptic => [.. Get(index).Truth.Panoptic!.Segments.Select(segment => segment.Label).Distinct()],
             _ => null,
         };
 

@@ -71,7 +71,7 @@ public sealed class DetectionMixup : Transform
 
     private void Mix(Sample sample, Image image, Sample other, (int Left, int Top) place)
     {
-        if (sample.Truth.SegmentationMap is not null || sample.Truth.ExtraMaps.Count > 0)
+        if (sample.Truth.SegmentationMap is not null || sample.Truth.Panoptic is not null || sample.Truth.ExtraMaps.Count > 0)
             throw new UserErrorException($"{sample.Name}: DetectionMixup can't mix maps, only images with boxes and masks.");
         var second = SampleGeometry.ImageOf(other);
         ImagePasting.RequireSameKind(sample, [image, second], "DetectionMixup");

@@ -51,6 +51,24 @@ internal static class ImagePasting
         return kept;
     }
 
+    /// <summary>Panoptic maps on a ground of no segment; each keeps segments of its own.</summary>
+    public static PanopticMap Panoptic(PanopticMap[] maps, ReadOnlySpan<(int Left, int Top)> places, int height, int width)
+    {
+        var pictures = new Image[maps.Length];
+        var segments = new List<PanopticSegment>();
+        for (var i = 0; i < maps.Length; i++)
+        {
+            pictures[i] = maps[i].Map.Clone();
+            if (segments.Count + maps[i].Segments.Count > PanopticMap.Void)
+                throw new UserErrorException($"{maps.Length} images joined have more than {PanopticMap.Void} segments.");
+            foreach (ref var value in pictures[i].Pixels<ushort>())
+                if (value != PanopticMap.Void)
+                    value += (ushort)segments.Count;
+            segments.AddRange(maps[i].Segments);
+        }
+        return new PanopticMap(Canvas(pictures, places, height, width, [PanopticMap.Void]), segments);
+    }
+
     /// <summary>Pictures on a ground of one colour, cut off where they reach beyond it.</summary>
     public static Image Canvas(
         Image[] pictures,

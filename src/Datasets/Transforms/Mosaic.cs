@@ -99,6 +99,9 @@ public sealed class Mosaic : Transform
                 [SampleGeometry.IgnoredClass(four[0].Truth.SegmentationMap!)]
             )
             : null;
+        sample.Truth.Panoptic = four.All(one => one.Truth.Panoptic is not null)
+            ? ImagePasting.Panoptic([.. four.Select(one => one.Truth.Panoptic!)], places, height, width)
+            : null;
         foreach (var name in sample.Truth.ExtraMaps.Keys.ToArray())
         {
             if (four.All(one => one.Truth.ExtraMaps.ContainsKey(name)))

@@ -60,22 +60,22 @@ public sealed class RandomCrop(RandomCropOptions options) : Transform
 
     private (int Top, int Left) Place(Sample sample, int lastTop, int lastLeft, int height, int width, RandomSource random)
     {
+        var map = options.CatMaxRatio < 1 ? sample.Truth.SegmentationMap ?? ClassesOf(sample.Truth.Panoptic) : null;
         for (var attempt = 0; ; attempt++)
         {
             var (top, left) = (random.Next(lastTop + 1), random.Next(lastLeft + 1));
             var good =
                 (options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width))
-                && (
-                    options.CatMaxRatio >= 1
-                    || sample.Truth.SegmentationMap is null
-                    || LargestShare(sample.Truth.SegmentationMap, top, left, height, width) < options.CatMaxRatio
-                );
+                && (map is null || LargestShare(map, top, left, height, width) < options.CatMaxRatio);
             if (good || attempt == Attempts)
                 return good || options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width)
                     ? (top, left)
                     : AroundABox(sample.Truth.Boxes!, lastTop, lastLeft, height, width, random);
         }
     }
+
+    private static Image? ClassesOf(PanopticMap? map) =>
+        map?.Classes(map.Segments.Select(segment => segment.Label + 1).DefaultIfEmpty().Max());
 
     private static bool HasBox(Boxes? boxes, int top, int left, int height, int width)
     {

@@ -20,6 +20,9 @@ public enum MapKind
 
     /// <summary>An extra target: resampled as the image is, padded with 0.</summary>
     Extra,
+
+    /// <summary>A panoptic map's segments: never mixed, padded with no segment.</summary>
+    Segments,
 }
 
 /// <summary>Moves everything that lies on the image's grid at once: image, segmentation map, masks, extra maps, boxes, and the record of it
@@ -109,12 +112,13 @@ public static class SampleGeometry
                 $"{imageFill.Count} padding values for an image of {image.Channels} channels; one, or one per channel, was expected."
             ),
             MapKind.Segmentation => [IgnoredClass(image)],
+            MapKind.Segments => [PanopticMap.Void],
             _ => [0],
         };
 
     /// <summary>Labels are picked, everything else is filtered.</summary>
     public static Interpolation For(MapKind kind, Interpolation interpolation) =>
-        kind is MapKind.Segmentation or MapKind.Mask ? Interpolation.Nearest : interpolation;
+        kind is MapKind.Segmentation or MapKind.Mask or MapKind.Segments ? Interpolation.Nearest : interpolation;
 
     private static UserErrorException NoImage() => new("The pipeline needs an image here. Put a LoadImage step before.");
 
@@ -122,6 +126,8 @@ public static class SampleGeometry
     {
         if (sample.Truth.SegmentationMap is { } map)
             sample.Truth.SegmentationMap = move(map, MapKind.Segmentation);
+        if (sample.Truth.Panoptic is { } panoptic)
+            sample.Truth.Panoptic = panoptic.On(move(panoptic.Map, MapKind.Segments));
         if (sample.Truth.InstanceMasks is { } masks)
             sample.Truth.InstanceMasks = [.. masks.Select(mask => move(mask, MapKind.Mask))];
         foreach (var name in sample.Truth.ExtraMaps.Keys.ToArray())
@@ -179,6 +185,7 @@ public static class SampleGeometry
     {
         var (height, width) = SizeOf(sample);
         Check(sample.Truth.SegmentationMap, "segmentation map");
+        Check(sample.Truth.Panoptic?.Map, "panoptic map");
         foreach (var mask in sample.Truth.InstanceMasks ?? [])
             Check(mask, "instance mask");
         foreach (var (name, map) in sample.Truth.ExtraMaps)

@@ -108,6 +108,7 @@ public sealed record CheckpointInfo
             ["task"] = Data.Task.ToString(),
             ["classes"] = new JsonArray([.. Data.Classes.Select(name => (JsonNode)name)]),
             ["palette"] = Data.Palette is null ? null : new JsonArray([.. Data.Palette.Select(color => (JsonNode)color.ToString())]),
+            ["things"] = Data.Things is null ? null : new JsonArray([.. Data.Things.Select(thing => (JsonNode)thing)]),
             ["metrics"] = new JsonObject(
                 Metrics.Select(m => KeyValuePair.Create(m.Key, double.IsFinite(m.Value) ? (JsonNode?)m.Value : null))
             ),
@@ -151,6 +152,7 @@ public sealed record CheckpointInfo
                         ),
                     ]
                     : null,
+                Things = json["things"] is JsonArray things ? [.. things.Select(thing => thing!.GetValue<bool>())] : null,
             },
             Epoch = json["epoch"]!.GetValue<int>(),
             Iteration = json["iteration"]!.GetValue<long>(),

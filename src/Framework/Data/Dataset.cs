@@ -10,9 +10,11 @@ public enum DataTask
     Regression,
     Segmentation,
     Detection,
+    Panoptic,
 }
 
-/// <summary>What a model must know of the data. Classes, task and palette travel in every checkpoint; ids of categories don't.</summary>
+/// <summary>What a model must know of the data. Classes, task, palette and things travel in every checkpoint; ids of categories
+/// don't.</summary>
 /// <param name="Classes">Names in index order; for regression, the targets' names.</param>
 /// <param name="Task">What is to be predicted.</param>
 public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)
@@ -22,6 +24,9 @@ public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)
 
     /// <summary>A colour for each class, where the data has colours of its own.</summary>
     public IReadOnlyList<Rgb>? Palette { get; init; }
+
+    /// <summary>Whether each class is of things, which are told apart one by one, or of stuff; of data for panoptic segmentation.</summary>
+    public IReadOnlyList<bool>? Things { get; init; }
 
     /// <summary>Each class's id in the annotation file, for files of results; unset: one more than the class's index.</summary>
     public IReadOnlyList<long>? CategoryIds { get; init; }

@@ -22,6 +22,9 @@ public sealed class GroundTruth
     /// <summary>Class index of every pixel, H x W x 1, <see cref="PixelType.UInt8"/> or UInt16; 255 (65535) is ignored.</summary>
     public Image? SegmentationMap { get; set; }
 
+    /// <summary>Which segment every pixel belongs to, of data for panoptic segmentation.</summary>
+    public PanopticMap? Panoptic { get; set; }
+
     /// <summary>One mask per box, each H x W x 1, UInt8, 0 or 1.</summary>
     public IReadOnlyList<Image>? InstanceMasks { get; set; }
 

@@ -27,6 +27,9 @@ public sealed class Sample
     /// <summary>The file of the segmentation map, for the step that loads it.</summary>
     public SegmentationFile? SegmentationFile { get; init; }
 
+    /// <summary>The file of the panoptic map, for the step that loads it.</summary>
+    public PanopticFile? PanopticFile { get; init; }
+
     /// <summary>null until a loading step has set it.</summary>
     public SampleImage? Image { get; set; }
 
@@ -42,3 +45,10 @@ public sealed class Sample
 /// <param name="Read">Reads it, undecoded; null where there is none.</param>
 /// <param name="Table">What its values mean; null where they are class indices already.</param>
 public sealed record SegmentationFile(string Name, Func<ReadOnlyMemory<byte>>? Read, LabelTable? Table = null);
+
+/// <summary>The file of a sample's panoptic map, unread: a PNG whose colours are ids, red + 256 green + 65,536 blue; 0 is no
+/// segment.</summary>
+/// <param name="Name">What a person finds it by.</param>
+/// <param name="Read">Reads it, undecoded.</param>
+/// <param name="Segments">Each with its id.</param>
+public sealed record PanopticFile(string Name, Func<ReadOnlyMemory<byte>> Read, IReadOnlyList<PanopticSegment> Segments);

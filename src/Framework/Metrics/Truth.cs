@@ -20,6 +20,7 @@ internal static class Truth
             DataTask.Regression => " For it there is RegressionErrors.",
             DataTask.Segmentation => " For it there are MeanIoU and ConfusionMatrix.",
             DataTask.Detection => " For it there are CocoAp, VocAp and ConfusionMatrix.",
+            DataTask.Panoptic => " For it there is PanopticQuality.",
             _ => "",
         };
         throw new UserErrorException(
@@ -129,6 +130,7 @@ internal static class Truth
             RegressionPrediction => "numbers",
             SegmentationPrediction => "a segmentation map",
             DetectionPrediction => "boxes",
+            PanopticPrediction => "a panoptic map",
             _ => prediction.GetType().Name,
         };
 }

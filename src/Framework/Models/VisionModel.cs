@@ -59,6 +59,9 @@ public sealed record ScorePrediction(string Name, double Value) : Prediction;
 /// UInt16.</param>
 public sealed record SegmentationPrediction(Image Map) : Prediction;
 
+/// <param name="Map">The segment of every pixel of the original image; of stuff, one segment a class.</param>
+public sealed record PanopticPrediction(PanopticMap Map) : Prediction;
+
 /// <summary>Objects found in one image, best first.</summary>
 /// <param name="Corners">[N * 4], x1, y1, x2, y2 in pixels of the original image.</param>
 /// <param name="Scores">[N], in [0, 1], falling.</param>

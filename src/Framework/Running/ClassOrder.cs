@@ -39,6 +39,9 @@ public sealed class ClassOrder
                 return classes with { Scores = moved, Label = _place[label] };
             case SegmentationPrediction { Map: var map }:
                 return new SegmentationPrediction(Translate(map)) { OutputIsFinite = prediction.OutputIsFinite };
+            case PanopticPrediction { Map: var panoptic }:
+                var segments = panoptic.Segments.Select(segment => segment with { Label = _place[segment.Label] });
+                return new PanopticPrediction(new PanopticMap(panoptic.Map, [.. segments])) { OutputIsFinite = prediction.OutputIsFinite };
             case DetectionPrediction detections:
                 return detections with { Labels = [.. detections.Labels.Select(label => _place[label])] };
             default:

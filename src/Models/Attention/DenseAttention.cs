@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Tessera.Framework.Models;
 using Tessera.Models.Attention.Core;
 using Tessera.Torch;
@@ -20,6 +21,7 @@ public abstract class DenseAttention : TokenAttention, IAttentionMap
     private const long FusedTrainsFaster = 1L << 20;
 
     private protected readonly AttentionWeights weights = new();
+    private readonly StrongBox<Tensor?> _mask = new(); // a box: a tensor in a field would be taken for a buffer
 
     protected DenseAttention(string name, AttentionShape shape)
         : base(name, shape) { }
@@ -29,6 +31,14 @@ public abstract class DenseAttention : TokenAttention, IAttentionMap
     /// <summary>Of keys that are no tokens but made of several, to these; see <see cref="IAttentionMap.Spread"/>.</summary>
     public virtual Tensor Spread(Tensor keys, TokenGrid grid) => keys.alias();
 
+    /// <summary>Until disposed, tokens attend only those that a mask lets them.</summary>
+    /// <param name="mask">[B or 1, 1, N, N], true where a token (third dimension) may attend another; each at least one.</param>
+    internal IDisposable Under(Tensor mask)
+    {
+        _mask.Value = mask;
+        return new Unmask(_mask);
+    }
+
     protected sealed override Tensor Mix(Tensor queries, Tensor keys, Tensor values, TokenGrid grid)
     {
         var pairs = queries.shape[2] * keys.shape[2];
@@ -37,9 +47,14 @@ public abstract class DenseAttention : TokenAttention, IAttentionMap
             if (weights.Tapped)
                 AttentionWeights.RequireRoom(queries.shape[0] * queries.shape[1], queries.shape[2], keys.shape[2]);
             var scale = 1 / Math.Sqrt(queries.shape[3]);
-            var attention = weights.call(queries.mul(scale).matmul(keys.transpose(-2, -1)).softmax(-1)); // [B, heads, N, M]
+            var logits = queries.mul(scale).matmul(keys.transpose(-2, -1)); // [B, heads, N, M]
+            if (_mask.Value is { } mask)
+                logits = logits.masked_fill(mask.logical_not(), double.NegativeInfinity);
+            var attention = weights.call(logits.softmax(-1));
             return (WeightDropout > 0 ? functional.dropout(attention, WeightDropout) : attention).matmul(values);
         }
+        if (_mask.Value is not null)
+            return functional.scaled_dot_product_attention(queries, keys, values, _mask.Value, WeightDropout);
         return FusedInBlocks(queries) || queries.shape[0] * queries.shape[1] * pairs <= Largest
             ? functional.scaled_dot_product_attention(queries, keys, values, p: WeightDropout)
             : BlockSoftmax.Dense(queries, keys, values, WeightDropout).Out;
@@ -57,4 +72,9 @@ public abstract class DenseAttention : TokenAttention, IAttentionMap
         && is_grad_enabled()
         && queries.requires_grad
         && (queries.dtype == ScalarType.BFloat16 || Autocast.IsEnabled(DeviceType.CPU));
+
+    private sealed class Unmask(StrongBox<Tensor?> mask) : IDisposable
+    {
+        public void Dispose() => mask.Value = null;
+    }
 }

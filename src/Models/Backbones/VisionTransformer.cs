@@ -16,7 +16,7 @@ namespace Tessera.Models.Backbones;
 /// paper by a norm after averaging (fc_norm) in place of one before, as timm and MAE have it.
 /// </remarks>
 [Component("VisionTransformer")]
-public sealed class VisionTransformer : Backbone, ITakesPrompts, IChainedBackbone
+public sealed class VisionTransformer : Backbone, ITakesPrompts, IChainedBackbone, ITokenBackbone
 {
     private readonly PatchEmbed patch_embed;
     private readonly Parameter? cls_token; // [1, 1, C]
@@ -99,6 +99,10 @@ public sealed class VisionTransformer : Backbone, ITakesPrompts, IChainedBackbon
 
     public int TokenWidth => (int)pos_embed.shape[2];
 
+    public int PatchSize => _options.PatchSize;
+
+    public int BlockCount => _depth;
+
     public int PatchValues => _options.InChannels * _options.PatchSize * _options.PatchSize;
 
     private int LeadingTokens => _options.ClassToken ? 1 : 0;
@@ -145,6 +149,21 @@ public sealed class VisionTransformer : Backbone, ITakesPrompts, IChainedBackbon
         scope.MoveToOuter(result);
         return result;
     }
+
+    public (Tensor Tokens, TokenGrid Grid) Embed(Tensor images)
+    {
+        if (norm is null || blocks.Count < _depth)
+            throw new UserErrorException(
+                "VisionTransformer: tokens of all blocks are wanted, and the last norm: leave out_indices and features as they are "
+                    + "by default."
+            );
+        var grid = Grid((int)images.shape[2], (int)images.shape[3]);
+        return (Begin(images, grid), grid);
+    }
+
+    public Tensor Attend(int block, Tensor tokens, TokenGrid grid, Tensor? mask) => blocks[block].Run(tokens, grid, mask);
+
+    public Tensor Normed(Tensor tokens) => norm!.call(tokens);
 
     /// <summary>Patches with their positions, the blocks, and the norm with what becomes of the tokens.</summary>
     public IReadOnlyList<ChainStep> Chain(int height, int width)
@@ -246,6 +265,17 @@ public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
         if (dropPath > 0)
             (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
         RegisterComponents();
+    }
+
+    /// <summary>As <c>call</c>, under a mask of the attention where there is one.</summary>
+    internal Tensor Run(Tensor x, TokenGrid grid, Tensor? mask)
+    {
+        if (mask is null)
+            return call(x, grid);
+        if (attn is not DenseAttention dense)
+            throw new UserErrorException($"A mask of the attention can't be laid on {attn.GetName()}: take FullAttention.");
+        using var _ = dense.Under(mask);
+        return call(x, grid);
     }
 
     /// <param name="x">[B, N, C].</param>

@@ -17,7 +17,9 @@ internal sealed class TaskOutputs(VisionModel model, DataInfo data, bool finishe
 
     // Values of a regression are always in their own units: nobody could make them so later.
     private bool ByPrediction =>
-        data.Task == DataTask.Regression ? _predicts is not null : finished && (data.Task is DataTask.Segmentation or DataTask.Detection);
+        data.Task == DataTask.Regression
+            ? _predicts is not null
+            : finished && (data.Task is DataTask.Segmentation or DataTask.Detection or DataTask.Panoptic);
 
     /// <summary>Images to what the graph is made of.</summary>
     public Tensor[] Forward(Tensor images)
@@ -73,7 +75,7 @@ internal sealed class TaskOutputs(VisionModel model, DataInfo data, bool finishe
                 return Boxes(writer, program, content!);
             case DataTask.Regression:
                 return [("values", first, type, sides)];
-            case DataTask.Detection:
+            case DataTask.Detection or DataTask.Panoptic:
                 return program.Results.Select(
                     (name, i) => ($"output{i}", name, program.Shapes[name].Type, (IReadOnlyList<object>)program.Shapes[name].Sides)
                 );

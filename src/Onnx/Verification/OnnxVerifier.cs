@@ -129,7 +129,7 @@ public sealed class OnnxVerifier
             (DataTask.MultiLabel, true) => [("scores", outputs[0].sigmoid())],
             (DataTask.Segmentation, true) => [("classes", outputs[0].argmax(1).to(ScalarType.Int32))],
             (DataTask.Detection, true) => [],
-            (DataTask.Detection, _) => outputs.Select((output, i) => ($"output{i}", output)),
+            (DataTask.Detection or DataTask.Panoptic, _) => outputs.Select((output, i) => ($"output{i}", output)),
             (DataTask.Regression, _) => [("values", outputs[0])],
             _ => [("logits", outputs[0])],
         };

@@ -22,9 +22,27 @@ public static class PredictionDrawing
         prediction switch
         {
             SegmentationPrediction { Map: var map } => Maps(image, map, truth?.Truth.SegmentationMap, data),
+            PanopticPrediction { Map: var found } => Segments(image, found, truth?.Truth.Panoptic, data),
             DetectionPrediction boxes => Boxes(image, boxes, truth?.Truth.BoxAnnotation, data, leastScore),
             _ => CaptionedPicture.Draw(image, prediction, truth, data),
         };
+
+    private static Drawing Segments(Image image, PanopticMap predicted, PanopticMap? truth, DataInfo data)
+    {
+        var (colors, classes) = (ClassColors.Of(data), data.Classes.Count);
+        var pictures = new List<(string, Image)>
+        {
+            ("image", Photograph.Of(image)),
+            ("prediction", PanopticOverlay.Draw(image, predicted, data)),
+        };
+        var shown = PanopticOverlay.ClassesIn(predicted, classes);
+        if (truth is not null && (truth.Height, truth.Width) == (image.Height, image.Width))
+        {
+            pictures.Add(("truth", PanopticOverlay.Draw(image, truth, data)));
+            shown = [.. shown.Union(PanopticOverlay.ClassesIn(truth, classes)).Order()];
+        }
+        return Overlays.SideBySide(pictures, [.. shown.Select(c => (data.Classes[c], colors[c]))]);
+    }
 
     private static Drawing Boxes(Image image, DetectionPrediction found, BoxAnnotation? truth, DataInfo data, double leastScore)
     {

@@ -13,7 +13,7 @@ namespace Tessera.Predictions;
 /// <summary>What is written of one image.</summary>
 /// <param name="Index">Its position in the data set.</param>
 /// <param name="Line">Its line, without the end.</param>
-/// <param name="Beside">Of boxes COCO's results, a line for each; of a map its PNG; otherwise empty.</param>
+/// <param name="Beside">Of boxes COCO's results, a line for each; of a map, a panoptic one included, its PNG; otherwise empty.</param>
 internal sealed record EncodedPrediction(long Index, byte[] Line, byte[] Beside);
 
 /// <summary>Brings predictions into the form that files have. Not for several threads.</summary>
@@ -61,6 +61,13 @@ internal sealed class PredictionEncoder(DataInfo data, string? dataRoot)
             foreach (var name in header.Data.Classes)
                 json.WriteStringValue(name);
             json.WriteEndArray();
+            if (header.Data.Things is { } things)
+            {
+                json.WriteStartArray(PredictionKeys.Things);
+                foreach (var thing in things)
+                    json.WriteBooleanValue(thing);
+                json.WriteEndArray();
+            }
             if (header.Data.CategoryIds is not { } ids)
                 return;
             json.WriteStartArray(PredictionKeys.CategoryIds);
@@ -68,6 +75,27 @@ internal sealed class PredictionEncoder(DataInfo data, string? dataRoot)
                 json.WriteNumberValue(id);
             json.WriteEndArray();
         });
+
+    /// <summary>What a COCO file of panoptic results says of an image.</summary>
+    /// <param name="line">The image's.</param>
+    public static byte[] Annotation(byte[] line)
+    {
+        using var parsed = JsonDocument.Parse(line);
+        return Object(json =>
+        {
+            json.WriteNumber(PredictionKeys.ImageId, parsed.RootElement.GetProperty(PredictionKeys.ImageId).GetInt64());
+            json.WriteString("file_name", parsed.RootElement.GetProperty(PredictionKeys.Map).GetString());
+            json.WritePropertyName(CocoPanopticFormat.Segments);
+            parsed.RootElement.GetProperty(CocoPanopticFormat.Segments).WriteTo(json);
+        });
+    }
+
+    /// <summary>What ends a COCO file of panoptic results, behind its images.</summary>
+    public static byte[] Categories(DataInfo data)
+    {
+        var text = System.Text.Encoding.UTF8.GetString(Object(json => CocoPanopticFormat.WriteCategories(json, data)));
+        return System.Text.Encoding.UTF8.GetBytes($"\n],\n{text[1..]}\n"); // without the brace that opens
+    }
 
     /// <summary>The last line.</summary>
     public static byte[] Footer(long images, IReadOnlyDictionary<string, double> metrics) =>
@@ -120,6 +148,12 @@ internal sealed class PredictionEncoder(DataInfo data, string? dataRoot)
             case (DataTask.Segmentation, SegmentationPrediction { Map: var map }):
                 json.WriteString(PredictionKeys.Map, MapOf(sample.Index));
                 _beside.Write(ImageCodec.EncodePng(map, map.Type == PixelType.UInt8 ? _palette : []));
+                break;
+            case (DataTask.Panoptic, PanopticPrediction { Map: var panoptic }):
+                json.WriteNumber(PredictionKeys.ImageId, CocoResultWriter.IdOf(sample));
+                json.WriteString(PredictionKeys.Map, MapOf(sample.Index));
+                CocoPanopticFormat.WriteSegments(json, data, panoptic);
+                _beside.Write(CocoPanopticFormat.Png(panoptic));
                 break;
             default:
                 throw new UserErrorException(

@@ -20,24 +20,33 @@ public sealed class PredictionFileWriter : IDisposable
     private readonly PredictionEncoder _encoder;
     private readonly Dictionary<long, string> _ids = [];
     private readonly FileStream _lines;
-    private readonly FileStream? _boxes;
+    private readonly FileStream? _results; // in COCO's format, of boxes or segments
+    private readonly string? _maps; // the folder of PNGs
+    private readonly DataInfo _data;
     private long _images;
-    private bool _hasBoxes,
+    private bool _hasResults,
         _completed;
 
     private PredictionFileWriter(string file, PredictionHeader header, string? dataRoot)
     {
-        (_file, _task, _encoder) = (file, header.Data.Task, new PredictionEncoder(header.Data, dataRoot));
+        (_file, _task, _data, _encoder) = (file, header.Data.Task, header.Data, new PredictionEncoder(header.Data, dataRoot));
+        _maps =
+            _task == DataTask.Segmentation ? PredictionFolder.MapsOf(file)
+            : _task == DataTask.Panoptic ? Path.ChangeExtension(PredictionFolder.PanopticOf(file), null)
+            : null;
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         RemoveTemporary();
-        if (_task == DataTask.Segmentation)
-            Directory.CreateDirectory(Temporary(PredictionFolder.MapsOf(file)));
+        if (_maps is not null)
+            Directory.CreateDirectory(Temporary(_maps));
         _lines = Open(file);
         try
         {
-            _boxes = _task == DataTask.Detection ? Open(PredictionFolder.BoxesOf(file)) : null;
+            _results =
+                _task == DataTask.Detection ? Open(PredictionFolder.BoxesOf(file))
+                : _task == DataTask.Panoptic ? Open(PredictionFolder.PanopticOf(file))
+                : null;
             Line(PredictionEncoder.Header(header));
-            _boxes?.Write("["u8);
+            _results?.Write(_task == DataTask.Detection ? "["u8 : "{\"annotations\": ["u8);
         }
         catch
         {
@@ -66,8 +75,8 @@ public sealed class PredictionFileWriter : IDisposable
     }
 
     /// <summary>Adds a batch.</summary>
-    /// <exception cref="UserErrorException">A prediction is not of the data's task, a box is not finite, or two images of a detector have
-    /// one id.</exception>
+    /// <exception cref="UserErrorException">A prediction is not of the data's task, a box is not finite, or two images have one id
+    /// where COCO's format tells them apart by it.</exception>
     public void Write(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
     {
         for (var i = 0; i < samples.Count; i++)
@@ -78,7 +87,7 @@ public sealed class PredictionFileWriter : IDisposable
     /// <param name="sample">As the evaluation's pipeline leaves it.</param>
     public void Write(Sample sample, Prediction prediction)
     {
-        if (_task == DataTask.Detection && !_ids.TryAdd(CocoResultWriter.IdOf(sample), sample.Name))
+        if (_task is DataTask.Detection or DataTask.Panoptic && !_ids.TryAdd(CocoResultWriter.IdOf(sample), sample.Name))
             throw new UserErrorException(
                 $"{sample.Name} and {_ids[CocoResultWriter.IdOf(sample)]} have one id, {CocoResultWriter.IdOf(sample)}: results in COCO's "
                     + "format can't tell them apart."
@@ -91,16 +100,13 @@ public sealed class PredictionFileWriter : IDisposable
     {
         Line(image.Line);
         _images++;
-        if (_task == DataTask.Segmentation)
-        {
-            File.WriteAllBytes(Path.Combine(Temporary(PredictionFolder.MapsOf(_file)), PredictionEncoder.MapOf(image.Index)), image.Beside);
+        if (_maps is not null)
+            File.WriteAllBytes(Path.Combine(Temporary(_maps), PredictionEncoder.MapOf(image.Index)), image.Beside);
+        if (_results is null || image.Beside.Length == 0)
             return;
-        }
-        if (_boxes is null || image.Beside.Length == 0)
-            return;
-        _boxes.Write(_hasBoxes ? ",\n"u8 : "\n"u8);
-        _boxes.Write(image.Beside);
-        _hasBoxes = true;
+        _results.Write(_hasResults ? ",\n"u8 : "\n"u8);
+        _results.Write(_task == DataTask.Panoptic ? PredictionEncoder.Annotation(image.Line) : image.Beside);
+        _hasResults = true;
     }
 
     /// <summary>All images are there: the files get their names, in place of those of an earlier evaluation.</summary>
@@ -108,11 +114,13 @@ public sealed class PredictionFileWriter : IDisposable
     public void Complete(IReadOnlyDictionary<string, double> metrics)
     {
         Line(PredictionEncoder.Footer(_images, metrics));
-        _boxes?.Write("\n]\n"u8);
+        _results?.Write(_task == DataTask.Detection ? "\n]\n"u8 : PredictionEncoder.Categories(_data));
         Close();
         File.Delete(_file); // first: what lies beside it belongs to it
-        Replace(PredictionFolder.BoxesOf(_file), _boxes is not null);
+        Replace(PredictionFolder.BoxesOf(_file), _task == DataTask.Detection);
         Replace(PredictionFolder.MapsOf(_file), _task == DataTask.Segmentation);
+        Replace(PredictionFolder.PanopticOf(_file), _task == DataTask.Panoptic);
+        Replace(Path.ChangeExtension(PredictionFolder.PanopticOf(_file), null), _task == DataTask.Panoptic);
         File.Move(Temporary(_file), _file);
         _completed = true;
     }
@@ -122,7 +130,7 @@ public sealed class PredictionFileWriter : IDisposable
         if (_completed)
             return;
         Quietly(_lines.Dispose); // what is still to be written may find the disk full
-        Quietly(() => _boxes?.Dispose());
+        Quietly(() => _results?.Dispose());
         Quietly(RemoveTemporary);
     }
 
@@ -152,7 +160,7 @@ public sealed class PredictionFileWriter : IDisposable
 
     private void Close()
     {
-        foreach (var stream in new[] { _lines, _boxes })
+        foreach (var stream in new[] { _lines, _results })
         {
             stream?.Flush(flushToDisk: true);
             stream?.Dispose();
@@ -174,7 +182,16 @@ public sealed class PredictionFileWriter : IDisposable
 
     private void RemoveTemporary()
     {
-        foreach (var path in new[] { _file, PredictionFolder.BoxesOf(_file), PredictionFolder.MapsOf(_file) }.Select(Temporary))
+        var panoptic = PredictionFolder.PanopticOf(_file);
+        string[] all =
+        [
+            _file,
+            PredictionFolder.BoxesOf(_file),
+            PredictionFolder.MapsOf(_file),
+            panoptic,
+            Path.ChangeExtension(panoptic, null),
+        ];
+        foreach (var path in all.Select(Temporary))
             if (Directory.Exists(path))
                 Directory.Delete(path, recursive: true);
             else

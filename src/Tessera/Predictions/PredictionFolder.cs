@@ -6,7 +6,8 @@ namespace Tessera.Predictions;
 /// data.</summary>
 /// <remarks>
 /// <c>val.jsonl</c>: a line about all, a line for each image, a line that ends it. Beside it, of detectors <c>val.boxes.json</c>, in COCO's
-/// format of results; of segmentation the folder <c>val.maps</c> of PNGs. docs/tools.md has every field.
+/// format of results; of segmentation the folder <c>val.maps</c> of PNGs; of panoptic data <c>val.panoptic.json</c> and the folder
+/// <c>val.panoptic</c> of PNGs, in COCO's panoptic format. docs/tools.md has every field.
 /// </remarks>
 public static class PredictionFolder
 {
@@ -29,6 +30,10 @@ public static class PredictionFolder
     /// <summary>The folder of maps.</summary>
     /// <param name="file">The part's own file.</param>
     public static string MapsOf(string file) => Path.ChangeExtension(file, null) + ".maps";
+
+    /// <summary>Panoptic results; their PNGs lie in the folder of that name without ".json".</summary>
+    /// <param name="file">The part's own file.</param>
+    public static string PanopticOf(string file) => Path.ChangeExtension(file, null) + ".panoptic.json";
 
     /// <summary>The file of predictions that a path stands for: itself; or that of a work dir, or of the folder in it, for test before that
     /// for val.</summary>

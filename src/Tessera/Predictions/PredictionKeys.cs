@@ -11,6 +11,7 @@ internal static class PredictionKeys
         Weights = "weights",
         Classes = "classes",
         CategoryIds = "category_ids",
+        Things = "things",
         Image = "image",
         Index = "index",
         Hash = "truth_hash",

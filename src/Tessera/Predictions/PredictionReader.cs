@@ -85,6 +85,13 @@ internal sealed class PredictionReader(string file)
         for (var c = 0; c < names.Length; c++)
             if (!_classes.TryAdd(info.Classes[c], c))
                 throw Wrong($"the class \"{names[c]}\" is named twice");
+        if (line.TryGetProperty(PredictionKeys.Things, out _))
+        {
+            var things = List(line, PredictionKeys.Things);
+            if (things.Length != names.Length || things.Any(thing => thing.ValueKind is not (JsonValueKind.True or JsonValueKind.False)))
+                throw Wrong($"{PredictionKeys.Things} doesn't say true or false for each of the {names.Length} classes");
+            info = info with { Things = [.. things.Select(thing => thing.GetBoolean())] };
+        }
         if (line.TryGetProperty(PredictionKeys.CategoryIds, out _))
         {
             long[] ids = [.. List(line, PredictionKeys.CategoryIds).Select(item => Whole(item, PredictionKeys.CategoryIds))];
@@ -116,15 +123,31 @@ internal sealed class PredictionReader(string file)
                 var boxes = Whole(line, PredictionKeys.Boxes);
                 return image with { ImageId = id, Read = () => Found(id, boxes, finite) };
             case DataTask.Segmentation:
-                var name = Text(line, PredictionKeys.Map);
-                if (name is "" or "." or ".." || name.AsSpan().IndexOfAny('/', '\\', ':') >= 0)
-                    throw Wrong($"the map is called \"{name}\", which is no file's name");
+                var name = MapName(line);
                 return image with { Read = () => Map(name) with { OutputIsFinite = finite } };
+            case DataTask.Panoptic:
+                var png = MapName(line);
+                var segments =
+                    PanopticLine.Segments(List(line, CocoPanopticFormat.Segments), _header.Data) ?? throw Wrong(PanopticLine.Form);
+                var ofImage = Whole(line, PredictionKeys.ImageId);
+                return image with
+                {
+                    ImageId = ofImage,
+                    Read = () => PanopticLine.Load(file, png, segments) with { OutputIsFinite = finite },
+                };
             default:
                 var scores = Numbers(line, PredictionKeys.Scores);
                 var classes = new ClassPrediction(scores, Array.IndexOf(scores, scores.Max())) { OutputIsFinite = finite };
                 return image with { Truth = Truth(line), Read = () => classes };
         }
+    }
+
+    private string MapName(JsonElement line)
+    {
+        var name = Text(line, PredictionKeys.Map);
+        return name is "" or "." or ".." || name.AsSpan().IndexOfAny('/', '\\', ':') >= 0
+            ? throw Wrong($"the map is called \"{name}\", which is no file's name")
+            : name;
     }
 
     private GroundTruth Truth(JsonElement line)

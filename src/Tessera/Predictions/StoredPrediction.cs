@@ -9,7 +9,8 @@ namespace Tessera.Predictions;
 /// <param name="TruthHash">Of what it was measured against (<see cref="Predictions.TruthHash"/>).</param>
 public sealed record StoredPrediction(string Image, long Index, string TruthHash)
 {
-    /// <summary>Its id in COCO's results; null for tasks other than detection.</summary>
+    /// <summary>Its id in COCO's results; null for tasks other than detection and panoptic
+    /// segmentation.</summary>
     public long? ImageId { get; init; }
 
     /// <summary>What is known of it: label, multi-hot labels or targets. Empty for boxes and maps, which stay with the data.</summary>

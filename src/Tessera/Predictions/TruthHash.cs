@@ -9,7 +9,8 @@ namespace Tessera.Predictions;
 /// <summary>A short name for what is known of a sample: two runs were measured against the same truth where all of these are
 /// equal.</summary>
 /// <remarks>The first 64 bits of a SHA-256 over what the task's metrics compare with: the class's name; the value of every class by name;
-/// the targets; the annotated boxes with their classes' names, areas and marks, in double precision; the map's size and pixels. Order and
+/// the targets; the annotated boxes with their classes' names, areas and marks, in double precision; the map's size and pixels, and of
+/// panoptic maps the segments' classes' names and marks. Order and
 /// names of classes that a sample does not show do not change it, except of multi-label data.</remarks>
 public static class TruthHash
 {
@@ -46,6 +47,16 @@ public static class TruthHash
                 Number(hash, map.Height);
                 Number(hash, map.Width);
                 hash.AppendData(map.Bytes);
+                break;
+            case DataTask.Panoptic when truth.Panoptic is { } panoptic:
+                Number(hash, panoptic.Height);
+                Number(hash, panoptic.Width);
+                hash.AppendData(panoptic.Map.Bytes);
+                foreach (var segment in panoptic.Segments)
+                {
+                    Text(hash, NameOf(data, segment.Label));
+                    Number(hash, segment.Crowd ? 1 : 0);
+                }
                 break;
             default: // nothing is known
                 break;

@@ -23,6 +23,7 @@ public abstract record Result
             RegressionPrediction values => new Regression(values, data.Classes),
             SegmentationPrediction map => new Segmentation(map, data.Classes),
             DetectionPrediction boxes => new Detections(boxes, data.Classes),
+            PanopticPrediction map => new PanopticSegments(map, data),
             _ => throw new ArgumentException($"A {prediction.GetType().Name} has no names to be given.", nameof(prediction)),
         };
 }

@@ -41,7 +41,7 @@ public sealed class SegmentationTestModeTests
             new SegmentationTestOptions(SegmentationTestMode.Slide, new(cropHeight, cropWidth), new(strideHeight, strideWidth), together)
         )!;
         var head = model.Head("decode_head");
-        var logits = window.Logits(images, model.Logits, head);
+        var logits = window.Logits(images, model.Logits, new(head.Classes, head.AlignCorners));
 
         var (h, w) = (Math.Min(height, cropHeight), Math.Min(width, cropWidth));
         var (sum, count) = (new double[2, 4, height, width], new int[height, width]);
@@ -120,7 +120,9 @@ public sealed class SegmentationTestModeTests
         var transform = Matrix3x2.CreateScale(1.5f, 2) * new Matrix3x2(-1, 0, 0, 1, 75, 0) * Matrix3x2.CreateTranslation(7, 0);
         var logits = Formula.Values("images", 1, 4, 23, 41);
         var views = new View[] { new(1, false, false, 1) };
-        var map = new ViewMaps(views, [logits], (69, 82), alignCorners) { Budget = 3000 }.Classes(new Geometry(30, 50, transform));
+        var map = new ViewMaps(views, [logits], (69, 82), new((int)logits.shape[1], alignCorners)) { Budget = 3000 }.Classes(
+            new Geometry(30, 50, transform)
+        );
 
         // The obvious way: the logits at every pixel shown, then the value at where each original pixel's middle lies.
         var shown = logits.Values<float>();
@@ -159,8 +161,8 @@ public sealed class SegmentationTestModeTests
             ? new Geometry(72, 96, Matrix3x2.Identity)
             : new Geometry(101, 67, Matrix3x2.CreateScale(96 / 67f, 72 / 101f));
         var (once, strips) = (
-            new ViewMaps(views, maps, (72, 96), alignCorners),
-            new ViewMaps(views, maps, (72, 96), alignCorners) { Budget = 2000 }
+            new ViewMaps(views, maps, (72, 96), new((int)maps[0].shape[1], alignCorners)),
+            new ViewMaps(views, maps, (72, 96), new((int)maps[0].shape[1], alignCorners)) { Budget = 2000 }
         );
         var (a, b) = (once.Classes(geometry).Bytes, strips.Classes(geometry).Bytes);
         Assert.True(a.Zip(b).Count(pair => pair.First != pair.Second) <= 3); // ties of the last bit
@@ -175,7 +177,7 @@ public sealed class SegmentationTestModeTests
         var logits = zeros([1, 300, 2, 3]);
         logits[0, 299, 1, 2] = 5;
         logits[0, 255, 0, 0] = 5;
-        var map = new ViewMaps([new(1, false, false, 1)], [logits], (2, 3), false).Classes(null);
+        var map = new ViewMaps([new(1, false, false, 1)], [logits], (2, 3), new((int)logits.shape[1])).Classes(null);
         Assert.Equal(PixelType.UInt16, map.Type);
         Assert.Equal([255, 0, 0, 0, 0, 299], map.Pixels<ushort>().ToArray());
     }

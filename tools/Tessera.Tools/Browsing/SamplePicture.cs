@@ -31,7 +31,7 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
             var after = Apply(dataset.Pipeline, index, epoch);
             var pixels = Pixels(after);
             var title = variants == 1 ? "pipeline" : $"epoch {epoch}";
-            var apart = MapOf(after) is { } map && (map.Height, map.Width) != (pixels.Height, pixels.Width);
+            var apart = (MapOf(after) ?? after.Truth.Panoptic?.Map) is { } map && (map.Height, map.Width) != (pixels.Height, pixels.Width);
             panels.Add(($"{title}, {pixels.Width} x {pixels.Height}{(apart ? " (the map keeps its size)" : "")}", Overlaid(pixels, after)));
             shown.UnionWith(Classes(after));
             foreach (var (name, extra) in after.Truth.ExtraMaps)
@@ -64,12 +64,17 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
     private Image? MapOf(Sample sample) => dataset.Info.Task == DataTask.Segmentation ? sample.Truth.SegmentationMap : null;
 
     private bool IsDrawn(Sample sample) =>
-        MapOf(sample) is not null || sample.Truth.Boxes is not null || sample.Truth.InstanceMasks is { Count: > 0 };
+        MapOf(sample) is not null
+        || sample.Truth.Panoptic is not null
+        || sample.Truth.Boxes is not null
+        || sample.Truth.InstanceMasks is { Count: > 0 };
 
     private Image Overlaid(Image pixels, Sample sample)
     {
         if (MapOf(sample) is { } map && (map.Height, map.Width) == (pixels.Height, pixels.Width))
             pixels = Overlays.Segmentation(pixels, map, _colors, opacity);
+        if (sample.Truth.Panoptic is { } panoptic && (panoptic.Height, panoptic.Width) == (pixels.Height, pixels.Width))
+            pixels = PanopticOverlay.Draw(pixels, panoptic, dataset.Info, opacity);
         if (
             sample.Truth.InstanceMasks is { Count: > 0 } masks
             && masks.All(mask => (mask.Height, mask.Width) == (pixels.Height, pixels.Width))
@@ -108,6 +113,8 @@ internal sealed class SamplePicture(Dataset dataset, long seed, bool training, i
         var classes = dataset.Info.Classes.Count;
         if (MapOf(sample) is { } map)
             return Overlays.ClassesIn(map, classes);
+        if (sample.Truth.Panoptic is { } panoptic)
+            return PanopticOverlay.ClassesIn(panoptic, classes);
         return sample.Truth.Boxes is { } boxes ? boxes.Labels.Where(label => label >= 0 && label < classes) : [];
     }
 

@@ -44,6 +44,8 @@ internal sealed class PredictRun
             Predict(new PredictionMaps(Path.Combine(folder, "maps"), _files, _predictor.Data).Write, pictures);
             ToolConsole.Current.Note(folder);
         }
+        else if (_predictor.Data.Task == DataTask.Panoptic)
+            WritePanoptic(Path.Combine(folder, "panoptic.json"), format, pictures);
         else if (format is PredictionFormat.Jsonl or PredictionFormat.Csv)
             WriteText(Path.Combine(folder, $"predictions.{format.ToString().ToLowerInvariant()}"), format, pictures);
         else
@@ -55,6 +57,21 @@ internal sealed class PredictRun
             ToolConsole.Current.Note(export.Target);
         }
         RequireSome();
+    }
+
+    private void WritePanoptic(string file, PredictionFormat format, PredictionPictures pictures)
+    {
+        if (format != PredictionFormat.Jsonl)
+            throw new UserErrorException(
+                "--format is for boxes, classes and numbers; panoptic maps are written in COCO's format, as a JSON file and PNGs."
+            );
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        using var maps = new PanopticMaps(file, _files, _predictor.Data);
+        var places = _files.Index().ToDictionary(entry => entry.Item, entry => entry.Index, StringComparer.Ordinal);
+        Predict((path, prediction) => maps.Write(new Sample { Index = places[path], Name = path }, prediction), pictures);
+        RequireSome();
+        maps.Complete();
+        ToolConsole.Current.Note(file);
     }
 
     private void WriteText(string path, PredictionFormat format, PredictionPictures pictures)
@@ -84,7 +101,7 @@ internal sealed class PredictRun
             if (prints || _files.Length == 1)
                 ToolConsole.Current.Line(Describe(path, Result.Of(prediction, _predictor.Data, _predictor.Thresholds)));
             write?.Invoke(path, prediction);
-            if (prediction is SegmentationPrediction or DetectionPrediction or ClassPrediction { Parts: not null })
+            if (prediction is SegmentationPrediction or PanopticPrediction or DetectionPrediction or ClassPrediction { Parts: not null })
                 pictures?.Write(new Sample { Index = 0, Name = path }, prediction);
             if (!prints)
                 advance.Report(++done, _files.Length);
@@ -128,6 +145,11 @@ internal sealed class PredictRun
             Classification classes => Line(path, classes.Ranked.Take(3).Select(entry => Text($"{entry.Name} {entry.Score:0.000}"))),
             Regression numbers => Line(path, numbers.Values.Select(entry => Text($"{entry.Name} {entry.Value:0.####}"))),
             Segmentation map => Line(path, map.Shares().Take(5).Select(entry => Text($"{entry.Name} {100 * entry.Share:0.0} %"))),
+            PanopticSegments { Segments: [] } => $"{path}  nothing found",
+            PanopticSegments { Segments: var segments } => Line(
+                path,
+                segments.Take(5).Select(entry => Text($"{entry.ClassName} {100 * entry.Share:0.0} %"))
+            ) + (segments.Count > 5 ? Text($"  and {segments.Count - 5} more") : ""),
             Detections { Objects.Count: 0 } => $"{path}  nothing found",
             Detections { Objects: var found } => Line(path, found.Take(5).Select(Describe))
                 + (found.Count > 5 ? Text($"  and {found.Count - 5} more") : ""),

@@ -26,7 +26,7 @@ internal static class TestCommand
             "--predictions",
             "PATH",
             "Write every prediction there: one JSON line each; boxes as one JSON file in COCO's format of results; segmentation "
-                + "maps as a folder of PNGs of class indices."
+                + "maps as a folder of PNGs of class indices; panoptic maps as a JSON file with a folder of PNGs beside it."
         );
         var workDir = CommandLine.Option<string?>(
             "--work-dir",
@@ -129,6 +129,7 @@ internal static class TestCommand
         {
             DataTask.Segmentation => "\"iou\": { \"type\": \"MeanIoU\" }",
             DataTask.Detection => "\"coco\": { \"type\": \"CocoAp\" }",
+            DataTask.Panoptic => "\"pq\": { \"type\": \"PanopticQuality\" }",
             DataTask.Regression => "\"errors\": { \"type\": \"RegressionErrors\" }",
             DataTask.MultiLabel => "\"map\": { \"type\": \"AveragePrecision\" }",
             _ => "\"accuracy\": { \"type\": \"Accuracy\" }",
@@ -146,6 +147,17 @@ internal static class TestCommand
         {
             var maps = new PredictionMaps(path, dataset);
             return evaluate((sample, prediction) => maps.Write(sample.Name, prediction));
+        }
+        if (dataset.Info.Task == DataTask.Panoptic)
+        {
+            using var panoptic = new PanopticMaps(
+                path,
+                [.. Enumerable.Range(0, dataset.Count).Select(i => dataset.Get(i).Name)],
+                dataset.Info
+            );
+            var measured = evaluate(panoptic.Write);
+            panoptic.Complete();
+            return measured;
         }
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
             Directory.CreateDirectory(folder);

@@ -14,7 +14,7 @@ internal static class ImageTruth
     public static (Sample Sample, StoredPrediction Image)[] Of(PredictedRun run, Session? session, DataPart part)
     {
         var file = run.File;
-        IEnumerable<(Sample, StoredPrediction)> samples = file.Data.Task is DataTask.Detection or DataTask.Segmentation
+        IEnumerable<(Sample, StoredPrediction)> samples = file.Data.Task is DataTask.Detection or DataTask.Segmentation or DataTask.Panoptic
             ? OfData(run, session ?? throw new ArgumentNullException(nameof(session)), part)
             : file.Images.Select(image => (OfFile(run, image), image));
         return [.. file.Data.Task == DataTask.Detection ? samples.OrderBy(pair => CocoResultWriter.IdOf(pair.Item1)) : samples];

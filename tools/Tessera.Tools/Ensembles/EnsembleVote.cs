@@ -24,6 +24,8 @@ internal sealed class EnsembleVote
     /// <exception cref="UserErrorException">Members of this task can't vote so.</exception>
     public static void Require(VoteKind kind, DataTask task)
     {
+        if (task == DataTask.Panoptic)
+            throw new UserErrorException("Panoptic maps can't be voted on: segments of different models are none of each other's.");
         if (kind == VoteKind.Hard && task is (DataTask.Regression or DataTask.Detection))
             throw new UserErrorException(
                 $"--vote hard counts votes for classes; {(task == DataTask.Regression ? "values have none" : "boxes are fused instead")}. "

@@ -15,6 +15,7 @@ internal sealed class ImageScore(DataInfo data)
     {
         DataTask.Detection => new CocoApMetric(new CocoApOptions(Bootstrap: 0)),
         DataTask.Segmentation => new MeanIoUMetric(new MeanIoUOptions(Bootstrap: 0)),
+        DataTask.Panoptic => new PanopticQualityMetric(new PanopticQualityOptions(Bootstrap: 0)),
         _ => null,
     };
 
@@ -23,6 +24,7 @@ internal sealed class ImageScore(DataInfo data)
         {
             DataTask.Detection => "AP of the image",
             DataTask.Segmentation => "mIoU of the image",
+            DataTask.Panoptic => "PQ of the image",
             DataTask.Regression => "mean error (negative)",
             DataTask.MultiLabel => "mean probability of what is true",
             _ => "probability of the true class",
@@ -44,7 +46,14 @@ internal sealed class ImageScore(DataInfo data)
             return double.NaN;
         _metric.Reset(data);
         _metric.Process([prediction], [sample]);
-        return _metric.Compute()[data.Task == DataTask.Detection ? "bbox/AP" : "mIoU"];
+        return _metric.Compute()[
+            data.Task switch
+            {
+                DataTask.Detection => "bbox/AP",
+                DataTask.Panoptic => "PQ",
+                _ => "mIoU",
+            }
+        ];
     }
 
     /// <summary>What was predicted, and what was true, in words.</summary>

@@ -74,6 +74,11 @@ internal static class StoredPredictions
                     );
                 var names = new OutputNames([.. Samples(dataset).Select(sample => sample.Name)]);
                 return sample => Map(Path.Combine(path, names[sample.Name] + ".png"), sample);
+            case DataTask.Panoptic:
+                throw new UserErrorException(
+                    $"{path}: panoptic maps are read from what tools/test stores in a work dir (predictions/val.jsonl and what lies beside "
+                        + "it)."
+                );
             default:
                 var lines = Lines(path, dataset.Info);
                 var missing = Samples(dataset).Where(sample => !lines.ContainsKey(sample.Name)).Select(sample => sample.Name).ToArray();

@@ -42,6 +42,11 @@ internal sealed class MeasuredRun
     public static MeasuredRun Of(ReportedRun run, ReportSettings settings)
     {
         var file = run.Predictions!;
+        if (file.Data.Task == DataTask.Panoptic)
+            throw new UserErrorException(
+                $"{file.FullName}: reports have no tables of panoptic maps. tools/eval-metric measures them, tools/test --show-dir draws "
+                    + "them."
+            );
         var fromData = file.Data.Task is DataTask.Detection or DataTask.Segmentation;
         if (fromData && run.Session is null)
             throw new UserErrorException(run.NoSession!);

@@ -56,6 +56,7 @@ internal static class Survey
                 DataTask.MultiLabel => sample.Truth.MultiLabel is { } labels
                     ? [.. Enumerable.Range(0, labels.Length).Where(c => labels[c] > 0.5f)]
                     : null,
+                DataTask.Panoptic => dataset.LabelsOf(index),
                 _ => null,
             },
             Boxes = Annotated(dataset, index) ?? sample.Truth.Boxes, // bad ones included

@@ -1,6 +1,5 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Models.Heads.Segmentation;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.TaskModels.Segmentation;
@@ -9,15 +8,15 @@ namespace Tessera.Models.TaskModels.Segmentation;
 internal sealed class SegmentationPredictor
 {
     private readonly Func<Tensor, Tensor> _logits;
-    private readonly SegmentationHead _head;
+    private readonly ClassMapForm _form;
     private readonly SlidingWindow? _window;
     private readonly View[] _views;
 
-    /// <param name="logits">Images [B, C, H, W] to logits [B, classes, h, w].</param>
-    /// <param name="head">Enlarges logits.</param>
-    public SegmentationPredictor(SegmentationTestOptions options, Func<Tensor, Tensor> logits, SegmentationHead head)
+    /// <param name="logits">Images [B, C, H, W] to logits, or scores, [B, classes, h, w].</param>
+    /// <param name="form">Of what they are.</param>
+    public SegmentationPredictor(SegmentationTestOptions options, Func<Tensor, Tensor> logits, ClassMapForm form)
     {
-        (_logits, _head) = (logits, head);
+        (_logits, _form) = (logits, form);
         _views = View.Of(options.Scales, options.Weights, options.Flip, options.FlipDirections);
         _window = SlidingWindow.From(options);
     }
@@ -37,11 +36,11 @@ internal sealed class SegmentationPredictor
     }
 
     /// <exception cref="UserErrorException">An image is shown to the network several times, or in parts.</exception>
-    public void RequirePlain()
+    public void RequirePlain(string model)
     {
         if (_window is not null || _views is not [{ Scale: 1, FlipX: false, FlipY: false }])
             throw new UserErrorException(
-                "Segmentor: test.mode slide, test.scales and test.flip show an image to the network several times or in parts, which "
+                $"{model}: test.mode slide, test.scales and test.flip show an image to the network several times or in parts, which "
                     + "can't be done within an exported file."
             );
     }
@@ -70,18 +69,13 @@ internal sealed class SegmentationPredictor
     }
 
     private ViewMaps Maps(Batch batch, Tensor[] seen, int image) =>
-        new(
-            _views,
-            [.. seen.Select(logits => logits.narrow(0, image, 1))],
-            (batch.Images.shape[2], batch.Images.shape[3]),
-            _head.AlignCorners
-        );
+        new(_views, [.. seen.Select(logits => logits.narrow(0, image, 1))], (batch.Images.shape[2], batch.Images.shape[3]), _form);
 
     /// <returns>Logits of the whole view, still mirrored, [B, classes, h, w], float32.</returns>
     private Tensor See(Tensor images, View view)
     {
         using var scope = NewDisposeScope();
         images = view.Show(images);
-        return scope.MoveToOuter(_window is null ? _logits(images).to(ScalarType.Float32) : _window.Logits(images, _logits, _head));
+        return scope.MoveToOuter(_window is null ? _logits(images).to(ScalarType.Float32) : _window.Logits(images, _logits, _form));
     }
 }

@@ -76,7 +76,11 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities, 
         if (projection_head is not null)
             foreach (var head in _auxiliaries.Select(auxiliary => auxiliary.Head).Prepend(decode_head))
                 head.ExpectEmbeddings(projection_head.Dim);
-        _predictor = new SegmentationPredictor(options.Test ?? new SegmentationTestOptions(), Logits, decode_head);
+        _predictor = new SegmentationPredictor(
+            options.Test ?? new SegmentationTestOptions(),
+            Logits,
+            new(decode_head.Classes, decode_head.AlignCorners)
+        );
         RegisterComponents();
     }
 
@@ -158,7 +162,7 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities, 
 
     public IReadOnlyList<(string Name, Tensor Value)> Predicted(Tensor images)
     {
-        _predictor.RequirePlain();
+        _predictor.RequirePlain(nameof(Segmentor));
         using var scope = NewDisposeScope();
         return [("logits", scope.MoveToOuter(decode_head.Enlarge(Logits(images), images.shape[2], images.shape[3])))];
     }

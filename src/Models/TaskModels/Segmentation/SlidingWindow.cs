@@ -1,4 +1,3 @@
-using Tessera.Models.Heads.Segmentation;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,9 +42,9 @@ internal sealed class SlidingWindow
     /// <summary>The mean of the crops' logits.</summary>
     /// <param name="images">[B, C, H, W].</param>
     /// <param name="logits">The network.</param>
-    /// <param name="head">Enlarges its logits.</param>
+    /// <param name="form">Of its logits.</param>
     /// <returns>[B, classes, H, W], float32.</returns>
-    public Tensor Logits(Tensor images, Func<Tensor, Tensor> logits, SegmentationHead head)
+    public Tensor Logits(Tensor images, Func<Tensor, Tensor> logits, ClassMapForm form)
     {
         using var scope = NewDisposeScope();
         var (count, height, width) = ((int)images.shape[0], (int)images.shape[2], (int)images.shape[3]);
@@ -54,12 +53,12 @@ internal sealed class SlidingWindow
             lefts = Starts(width, cropWidth, _stride.Width);
         var places = (from image in Enumerable.Range(0, count) from top in tops from left in lefts select (image, top, left)).ToArray();
 
-        var sum = zeros([count, head.Classes, height, width], dtype: ScalarType.Float32, device: images.device);
+        var sum = zeros([count, form.Classes, height, width], dtype: ScalarType.Float32, device: images.device);
         foreach (var group in places.Chunk(_together))
         {
             using var step = NewDisposeScope();
             var crops = cat([.. group.Select(place => At(images, place.image, place.top, place.left))], 0);
-            var seen = head.Enlarge(logits(crops), cropHeight, cropWidth);
+            var seen = form.Enlarge(logits(crops), cropHeight, cropWidth);
             for (var i = 0; i < group.Length; i++)
                 At(sum, group[i].image, group[i].top, group[i].left).add_(seen.narrow(0, i, 1));
         }

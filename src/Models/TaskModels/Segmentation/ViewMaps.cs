@@ -11,8 +11,8 @@ namespace Tessera.Models.TaskModels.Segmentation;
 /// <summary>The logits of all views of one image, and the classes that they make of the original image's pixels.</summary>
 /// <param name="maps">For each view [1, classes, h, w], float32, covering the whole view.</param>
 /// <param name="size">Of the image that the network was shown, before it was scaled.</param>
-/// <param name="alignCorners">How the maps lie on the image.</param>
-internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long Width) size, bool alignCorners)
+/// <param name="form">How the maps lie on the image, and what their values are.</param>
+internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long Width) size, ClassMapForm form)
 {
     /// <summary>Values held at once, so that large images of many classes fit.</summary>
     public long Budget { get; init; } = 1 << 24;
@@ -44,7 +44,7 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         var parts = new List<Tensor>();
         ByRows(
             geometry ?? Original,
-            (scores, _) => parts.Add((views.Length == 1 ? scores.softmax(1) : scores).squeeze(0).DetachFromDisposeScope())
+            (scores, _) => parts.Add((views.Length == 1 ? form.Probabilities(scores) : scores).squeeze(0).DetachFromDisposeScope())
         );
         if (parts is [var whole])
             return whole;
@@ -57,8 +57,9 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
 
     /// <summary>The scores of the original image's pixels, as many rows at once as the budget has room for.</summary>
     /// <param name="use">Gets [1, classes, rows, W] and the first row's number.</param>
-    private void ByRows(Geometry geometry, Action<Tensor, int> use)
+    public void ByRows(Geometry? given, Action<Tensor, int> use)
     {
+        var geometry = given ?? Original;
         var (height, width) = (geometry.OriginalHeight, geometry.OriginalWidth);
         var plain = IsPlain(geometry) && Channels * height * width <= Budget;
         var rows = plain ? height : (int)Math.Clamp(Budget / (Channels * width), 1, height);
@@ -66,7 +67,7 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(rows, height - top);
-            use(plain ? Mean(map => Upsampling.To(map, [height, width], alignCorners)) : Sampled(geometry, top, count), top);
+            use(plain ? Mean(map => Upsampling.To(map, [height, width], form.AlignCorners)) : Sampled(geometry, top, count), top);
         }
     }
 
@@ -77,7 +78,7 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
     private bool IsPlain(Geometry geometry)
     {
         var m = geometry.Transform;
-        return (!alignCorners || m.IsIdentity)
+        return (!form.AlignCorners || m.IsIdentity)
             && m.M12 == 0
             && m.M21 == 0
             && m.M31 == 0
@@ -96,11 +97,11 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         var grid = stack([Unit((x * m.M11) + (y * m.M21) + m.M31, size.Width), Unit((x * m.M12) + (y * m.M22) + m.M32, size.Height)], -1)
             .to(ScalarType.Float32)
             .unsqueeze(0); // [1, rows, columns, 2]
-        return Mean(map => nn.functional.grid_sample(map, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, alignCorners));
+        return Mean(map => nn.functional.grid_sample(map, grid, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, form.AlignCorners));
 
         // In [-1, 1]: from edge to edge, or from the first pixel's middle to the last one's.
         Tensor Unit(Tensor place, long length) =>
-            alignCorners ? ((place - 0.5) * (2.0 / Math.Max(length - 1, 1))) - 1 : (place * (2.0 / length)) - 1;
+            form.AlignCorners ? ((place - 0.5) * (2.0 / Math.Max(length - 1, 1))) - 1 : (place * (2.0 / length)) - 1;
     }
 
     private Tensor Mean(Func<Tensor, Tensor> atPixels)
@@ -110,7 +111,7 @@ internal sealed class ViewMaps(View[] views, Tensor[] maps, (long Height, long W
         Tensor? sum = null;
         for (var i = 0; i < views.Length; i++)
         {
-            var share = atPixels(Straight(i)).softmax(1).mul_(views[i].Weight);
+            var share = form.Probabilities(atPixels(Straight(i))).mul_(views[i].Weight);
             sum = sum is null ? share : sum.add_(share);
         }
         return sum!;
