@@ -33,6 +33,11 @@ internal static class PublishedTensors
         var stored = checkpoint.Read(names[own]);
         if (form == PublishedForms.MergedPatches && stored.shape[^1] % 4 == 0)
             return WeightSource.From(foreign, Unmerged(stored).DetachFromDisposeScope());
+        if (PublishedForms.OnesOf(form) is { } ones)
+        {
+            long[] shape = [.. Enumerable.Repeat(1L, ones.Before), .. stored.shape, .. Enumerable.Repeat(1L, ones.After)];
+            return WeightSource.From(foreign, stored.reshape(shape).clone().DetachFromDisposeScope());
+        }
         if (PublishedForms.TakenAway(form) is { } taking && names.TryGetValue(taking, out var other))
         {
             var taken = checkpoint.Read(other);
