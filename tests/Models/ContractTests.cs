@@ -30,7 +30,11 @@ public sealed class ContractTests
                 Assert.Equal(stride == 0 ? 2 : 4, maps[i].dim());
                 if (stride > 0)
                     foreach (var (side, length) in new[] { height, width }.Zip(maps[i].shape[2..]))
-                        Assert.InRange(length, s_roundDown.Contains(backbone.GetName()) ? side / stride : Ceiling(side, stride), Ceiling(side, stride));
+                        Assert.InRange(
+                            length,
+                            s_roundDown.Contains(backbone.GetName()) ? side / stride : Ceiling(side, stride),
+                            Ceiling(side, stride)
+                        );
                 Assert.True(maps[i].isfinite().all().item<bool>());
             }
         }

@@ -117,14 +117,7 @@ public sealed class ConvNetCountTests
             published,
             Parameters(
                 new Res2Net(
-                    new Res2NetOptions(
-                        depth,
-                        scales,
-                        width,
-                        groups,
-                        Stem: deep ? ResNetStem.Deep : ResNetStem.Standard,
-                        AvgDown: deep
-                    )
+                    new Res2NetOptions(depth, scales, width, groups, Stem: deep ? ResNetStem.Deep : ResNetStem.Standard, AvgDown: deep)
                 )
             )
         );

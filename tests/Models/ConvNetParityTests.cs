@@ -32,11 +32,7 @@ public sealed class ConvNetParityTests
     [InlineData("timm_convnextv2_atto", """{ "type": "ConvNeXt", "arch": "atto", "use_grn": true, "layer_scale_init_value": 0 }""", "timm")]
     [InlineData("timm_convnext_atto", """{ "type": "ConvNeXt", "arch": "atto" }""", "timm")]
     [InlineData("timm_efficientnet_b0_stride16", """{ "type": "EfficientNet", "output_stride": 16 }""", "timm")]
-    [InlineData(
-        "timm_tf_efficientnet_b0",
-        """{ "type": "EfficientNet", "same_padding": true, "norm_eps": 1e-3 }""",
-        "timm"
-    )]
+    [InlineData("timm_tf_efficientnet_b0", """{ "type": "EfficientNet", "same_padding": true, "norm_eps": 1e-3 }""", "timm")]
     [InlineData("timm_tf_efficientnetv2_s", """{ "type": "EfficientNetV2", "same_padding": true }""", "timm")]
     [InlineData("timm_mobilenetv2_050", """{ "type": "MobileNetV2", "widen_factor": 0.5 }""", "timm")]
     [InlineData("timm_mobilenetv3_small_100", """{ "type": "MobileNetV3", "norm_eps": 1e-5, "norm_momentum": 0.1 }""", "timm")]
@@ -52,8 +48,8 @@ public sealed class ConvNetParityTests
     [InlineData(
         "timm_res2next",
         """
-        { "type": "Res2Net", "base_channels": 32, "stem_channels": 64, "stage_blocks": [1, 1, 2, 1], "groups": 8, "base_width": 4 }
-        """,
+            { "type": "Res2Net", "base_channels": 32, "stem_channels": 64, "stage_blocks": [1, 1, 2, 1], "groups": 8, "base_width": 4 }
+            """,
         "timm"
     )]
     public void Classifier_PublishedCheckpoint_GivesStagesLogitsAndGradients(string fixture, string backbone, string keys)
@@ -106,7 +102,9 @@ public sealed class ConvNetParityTests
         foreach (var entry in expected.GetProperty("gradients").EnumerateObject())
         {
             var gradient =
-                entry.Name == "images" ? images.grad! : model.named_parameters().Single(p => p.name == map.Rename(entry.Name)).parameter.grad!;
+                entry.Name == "images"
+                    ? images.grad!
+                    : model.named_parameters().Single(p => p.name == map.Rename(entry.Name)).parameter.grad!;
             long[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(side => side.GetInt64())];
             ParityTests.AssertClose(entry.Value, gradient.reshape(shape), $"{fixture} gradient of {entry.Name}");
         }

@@ -108,7 +108,16 @@ internal sealed class Res2NetBlock : ResNetBlock
         for (var i = 0; i < scales - 1; i++)
         {
             convs.Add(
-                Conv2d(width, width, 3, stride: shape.Stride, padding: shape.Dilation, dilation: shape.Dilation, groups: groups, bias: false)
+                Conv2d(
+                    width,
+                    width,
+                    3,
+                    stride: shape.Stride,
+                    padding: shape.Dilation,
+                    dilation: shape.Dilation,
+                    groups: groups,
+                    bias: false
+                )
             );
             bns.Add(BatchNorm2d(width));
         }

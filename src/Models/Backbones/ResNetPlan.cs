@@ -23,11 +23,7 @@ internal sealed class ResNetPlan
     {
         _name = name;
         var blocks = BlocksOf(options);
-        OutIndices = Backbones.OutIndices.Checked(
-            name,
-            options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)],
-            blocks.Length
-        );
+        OutIndices = Backbones.OutIndices.Checked(name, options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)], blocks.Length);
         var built = OutIndices.Max() + 1;
         if (options.FrozenStages > built)
             throw Mistake($"frozen_stages is {options.FrozenStages}, but there are {built} stages.");

@@ -18,7 +18,10 @@ public sealed class ConvNetTests
     public static TheoryData<string, int[]> Pyramids() =>
         new()
         {
-            { """{ "type": "ConvNeXt", "depths": [1, 1, 1, 1], "channels": [8, 12, 16, 24], "out_indices": [0, 1, 2, 3] }""", [4, 8, 16, 32] },
+            {
+                """{ "type": "ConvNeXt", "depths": [1, 1, 1, 1], "channels": [8, 12, 16, 24], "out_indices": [0, 1, 2, 3] }""",
+                [4, 8, 16, 32]
+            },
             { """{ "type": "EfficientNet", "widen_factor": 0.25, "out_indices": [1, 2, 3, 4] }""", [4, 8, 16, 32] },
             { """{ "type": "EfficientNetV2", "widen_factor": 0.34, "deepen_factor": 0.2, "out_indices": [2, 3, 4] }""", [8, 16, 32] },
             { """{ "type": "MobileNetV2", "widen_factor": 0.25, "out_indices": [0, 1, 2, 3, 4] }""", [2, 4, 8, 16, 32] },
@@ -42,7 +45,10 @@ public sealed class ConvNetTests
         using var images = Formula.Values("images", 2, 3, 75, 107);
         var maps = backbone.call(images);
         var levels = neck.call(maps);
-        Assert.Equal(maps.Select(map => (2L, 8L, map.shape[2], map.shape[3])), levels.Select(l => (l.shape[0], l.shape[1], l.shape[2], l.shape[3])));
+        Assert.Equal(
+            maps.Select(map => (2L, 8L, map.shape[2], map.shape[3])),
+            levels.Select(l => (l.shape[0], l.shape[1], l.shape[2], l.shape[3]))
+        );
         levels.Aggregate(zeros(1), (sum, level) => sum + level.square().mean()).backward();
         Assert.True(backbone.parameters().First().grad!.abs().sum().item<float>() > 0);
     }
@@ -64,7 +70,11 @@ public sealed class ConvNetTests
     }
 
     [Theory]
-    [InlineData("""{ "type": "ConvNeXt", "arch": "atto", "frozen_stages": 2 }""", "stages.1.1.pwconv2.weight", "downsample_layers.2.0.weight")]
+    [InlineData(
+        """{ "type": "ConvNeXt", "arch": "atto", "frozen_stages": 2 }""",
+        "stages.1.1.pwconv2.weight",
+        "downsample_layers.2.0.weight"
+    )]
     [InlineData("""{ "type": "ConvNeXt", "arch": "atto", "frozen_stages": 0 }""", "downsample_layers.0.1.weight", "stages.0.0.gamma")]
     [InlineData("""{ "type": "EfficientNet", "frozen_stages": 3 }""", "layer3.1.se.conv2.bias", "layer4.0.expand_conv.conv.weight")]
     [InlineData("""{ "type": "MobileNetV2", "frozen_stages": 0 }""", "conv1.bn.bias", "layer1.0.depthwise_conv.conv.weight")]
@@ -214,7 +224,10 @@ public sealed class ConvNetTests
 
     private static ImageClassifier Classifier(string backbone, DataInfo data) =>
         (ImageClassifier)
-            Build.From<VisionModel>($$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""", data);
+            Build.From<VisionModel>(
+                $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""",
+                data
+            );
 
     /// <summary>Stage by stage, as the paper's table 5 has them: widths and depths of X-400MF and Y-32GF.</summary>
     [Theory]

@@ -91,7 +91,9 @@ public sealed class ConvNeXt : Backbone, IChainedBackbone
             );
             stages.Add(
                 Sequential(
-                    Enumerable.Range(0, _depths[i]).Select(_ => (Module<Tensor, Tensor>)new ConvNeXtBlock(channels[i], rates[block++], options))
+                    Enumerable
+                        .Range(0, _depths[i])
+                        .Select(_ => (Module<Tensor, Tensor>)new ConvNeXtBlock(channels[i], rates[block++], options))
                 )
             );
         }
@@ -115,7 +117,7 @@ public sealed class ConvNeXt : Backbone, IChainedBackbone
 
     public override IReadOnlyList<int> OutStrides { get; }
 
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => ConvNeXtKeys.Of(_depths, _pools ? null : _given);
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => ConvNeXtKeys.Of(_depths, _pools ? null : _given, _options.UseGrn);
 
     /// <summary>A stage's first block takes the layer that halves its map with it.</summary>
     public override ParameterLayers LayersByDepth =>
@@ -162,9 +164,7 @@ public sealed class ConvNeXt : Backbone, IChainedBackbone
         {
             steps.Add(new ChainStep($"{nameof(downsample_layers)}.{i}", [$"{nameof(downsample_layers)}.{i}"], downsample_layers[i].call));
             foreach (var (j, block) in stages[i].children().Index())
-                steps.Add(
-                    new ChainStep($"{nameof(stages)}.{i}.{j}", [$"{nameof(stages)}.{i}.{j}"], ((Module<Tensor, Tensor>)block).call)
-                );
+                steps.Add(new ChainStep($"{nameof(stages)}.{i}.{j}", [$"{nameof(stages)}.{i}.{j}"], ((Module<Tensor, Tensor>)block).call));
         }
         var last = _norms[^1]!;
         steps.Add(

@@ -11,7 +11,8 @@ internal static class ConvNeXtKeys
 
     /// <param name="depths">Blocks of each stage.</param>
     /// <param name="given">The stages whose normed maps are given; null: a classifier's vector.</param>
-    public static IReadOnlyDictionary<string, KeyMap> Of(int[] depths, int[]? given)
+    /// <param name="grn">Whether it is version 2.</param>
+    public static IReadOnlyDictionary<string, KeyMap> Of(int[] depths, int[]? given, bool grn)
     {
         var (authors, torchvision) = (new ModuleNames(), new ModuleNames());
         var (timm, mmlab) = (new ModuleNames(), new ModuleNames());
@@ -29,17 +30,7 @@ internal static class ConvNeXtKeys
                 foreach (var name in new[] { "dwconv", "norm", "pwconv1", "pwconv2", "grn", "gamma" })
                     authors.Pair(own + name, own + name);
                 Block(mmlab, own, own, "depthwise_conv", "pointwise_conv1", "pointwise_conv2", "grn.gamma", "grn.beta", "gamma");
-                Block(
-                    timm,
-                    $"stages.{i}.blocks.{j}.",
-                    own,
-                    "conv_dw",
-                    "mlp.fc1",
-                    "mlp.fc2",
-                    "mlp.grn.weight",
-                    "mlp.grn.bias",
-                    "gamma"
-                );
+                Block(timm, $"stages.{i}.blocks.{j}.", own, "conv_dw", "mlp.fc1", "mlp.fc2", "mlp.grn.weight", "mlp.grn.bias", "gamma");
                 var theirs = $"features.{(2 * i) + 1}.{j}.";
                 torchvision
                     .Pair(theirs + "block.0", own + "dwconv")
@@ -49,14 +40,16 @@ internal static class ConvNeXtKeys
                     .Pair(theirs + "layer_scale", own + "gamma");
             }
         }
-        return new Dictionary<string, KeyMap>
+        var maps = new Dictionary<string, KeyMap>
         {
             ["facebook"] = OfShapes(authors.ToKeyMap("head"), IsGrn, 3, 0),
-            ["torchvision"] = OfShapes(torchvision.ToKeyMap("classifier.2"), IsScale, 0, 2),
             // Linear layers may be 1x1 convolutions in both.
             ["timm"] = OfShapes(timm.ToKeyMap("head.fc"), _ => false, 0, 0),
             ["mmlab"] = OfShapes(mmlab.ToKeyMap("head.fc", "backbone."), _ => false, 0, 0),
         };
+        if (!grn) // torchvision has version 1 alone
+            maps["torchvision"] = OfShapes(torchvision.ToKeyMap("classifier.2"), IsScale, 0, 2);
+        return maps;
     }
 
     private static void Norms(ModuleNames authors, ModuleNames torchvision, ModuleNames timm, ModuleNames mmlab, int stages, int[]? given)

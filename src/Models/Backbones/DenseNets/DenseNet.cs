@@ -94,10 +94,7 @@ public sealed class DenseNet : StagedBackbone
             options.DropRate,
             new NormSettings(options.NormEps, options.NormMomentum)
         );
-        var parts = new List<StagePart>
-        {
-            new("stem", new DenseStem(options.InChannels, width, options.Stem, style.Norm), width, stride),
-        };
+        var parts = new List<StagePart> { new("stem", new DenseStem(options.InChannels, width, options.Stem, style.Norm), width, stride) };
         for (var i = 0; i <= given[^1]; i++)
         {
             var stage = new DenseStage(width, layers[i], style, begins: i == 0, ends: i == layers.Length - 1);
@@ -105,14 +102,10 @@ public sealed class DenseNet : StagedBackbone
             parts.Add(new StagePart($"stage{i + 1}", stage, width, stride));
         }
         // The stem rounds up, transitions round down: the smallest side that leaves a pixel.
-        var least = options.Stem == DenseNetStem.Small ? stride : stride == 4 ? 1 : stride - 3;
-        return new StagedPlan(
-            nameof(DenseNet),
-            parts,
-            [.. given.Select(i => i + 1)],
-            options.FrozenStages,
-            options.NormEval,
-            least
-        );
+        var least =
+            options.Stem == DenseNetStem.Small ? stride
+            : stride == 4 ? 1
+            : stride - 3;
+        return new StagedPlan(nameof(DenseNet), parts, [.. given.Select(i => i + 1)], options.FrozenStages, options.NormEval, least);
     }
 }

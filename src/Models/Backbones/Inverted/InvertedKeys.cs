@@ -87,9 +87,7 @@ internal static class InvertedKeys
             {
                 if (layer == "se")
                 {
-                    names
-                        .Pair(theirs + "se.conv_reduce", $"{block.Own}.se.conv1")
-                        .Pair(theirs + "se.conv_expand", $"{block.Own}.se.conv2");
+                    names.Pair(theirs + "se.conv_reduce", $"{block.Own}.se.conv1").Pair(theirs + "se.conv_expand", $"{block.Own}.se.conv2");
                     continue;
                 }
                 var convolution = layer switch
@@ -99,9 +97,7 @@ internal static class InvertedKeys
                     "depthwise_conv" => "conv_dw",
                     _ => block.Expands ? "conv_pwl" : "conv_pw",
                 };
-                names
-                    .Pair(theirs + convolution, $"{block.Own}.{layer}.conv")
-                    .Pair($"{theirs}bn{++norm}", $"{block.Own}.{layer}.bn");
+                names.Pair(theirs + convolution, $"{block.Own}.{layer}.conv").Pair($"{theirs}bn{++norm}", $"{block.Own}.{layer}.bn");
             }
         }
         if (plan.Family != InvertedFamily.MobileNetV3)

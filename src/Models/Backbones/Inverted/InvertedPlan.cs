@@ -60,13 +60,7 @@ internal sealed class InvertedPlan
             ? OutIndices.Checked(name, asked, Levels).Select(level => PartOf(level, nominal)).ToArray()
             : [pooled > 0 ? stages.Count + 2 : stages.Count + 1];
         LevelOfStage = [.. nominal.Skip(1).Select(stride => (int)Math.Log2(stride) - 1)];
-        Staged = new StagedPlan(
-            name,
-            [.. Parts(last, activation).Take(given[^1] + 1)],
-            given,
-            choice.FrozenStages,
-            choice.NormEval
-        );
+        Staged = new StagedPlan(name, [.. Parts(last, activation).Take(given[^1] + 1)], given, choice.FrozenStages, choice.NormEval);
     }
 
     public InvertedFamily Family { get; }

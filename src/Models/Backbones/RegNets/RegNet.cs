@@ -168,9 +168,7 @@ internal sealed class RegNetBlock : Module<Tensor, Tensor>
         se = stage.SeRatio > 0 ? new SqueezeExcitation(inside, Squeezed(width, stage.SeRatio), Activation.Relu, hard: false) : null;
         conv3 = new ConvNorm(new ConvShape(inside, stage.Width, 1), norm, Activation.None);
         downsample =
-            stride == 1 && width == stage.Width
-                ? null
-                : new ConvNorm(new ConvShape(width, stage.Width, 1, stride), norm, Activation.None);
+            stride == 1 && width == stage.Width ? null : new ConvNorm(new ConvShape(width, stage.Width, 1, stride), norm, Activation.None);
         drop_path = dropRate > 0 ? new DropPath(dropRate) : null;
         RegisterComponents();
     }
