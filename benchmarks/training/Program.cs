@@ -18,8 +18,8 @@ using static TorchSharp.torch;
 if (args.Length != 2 || args[1] is not ("equal" or "defaults"))
 {
     Console.Error.WriteLine(
-        "usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|mobilenet_v2|efficientnet_b0|convnext_tiny|regnet_y_400mf|densenet121|"
-            + "deeplabv3_resnet50|retinanet_resnet50|faster_rcnn_resnet50|mask_rcnn_resnet50 equal|defaults"
+        "usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|mobilenet_v2|efficientnet_b0|convnext_tiny|regnet_y_400mf|"
+            + "densenet121|deeplabv3_resnet50|retinanet_resnet50|faster_rcnn_resnet50|mask_rcnn_resnet50 equal|defaults"
     );
     return 2;
 }

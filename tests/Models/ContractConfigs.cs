@@ -99,13 +99,13 @@ public static class ContractConfigs
         ["EfficientNet"] =
         [
             """{ "widen_factor": 0.25, "deepen_factor": 0.4, "out_indices": [1, 2, 3, 4] }""",
-            """{ "widen_factor": 0.25, "deepen_factor": 0.4, "same_padding": true, "output_stride": 8, "drop_path_rate": 0.2, "norm_eps": 1e-3 }""",
+            """{ "widen_factor": 0.25, "deepen_factor": 0.4, "same_padding": true, "output_stride": 8, "drop_path_rate": 0.05, "norm_eps": 1e-3 }""",
             """{ "widen_factor": 0.25, "deepen_factor": 0.1, "stem_stride": 1, "output_stride": 4, "contract_dilation": false, "out_indices": [0, 5] }""",
         ],
         ["EfficientNetV2"] =
         [
             """{ "widen_factor": 0.34, "deepen_factor": 0.2, "out_indices": [0, 2, 4] }""",
-            """{ "arch": "m", "widen_factor": 0.34, "deepen_factor": 0.1, "same_padding": true, "drop_path_rate": 0.2, "out_indices": [0, 3] }""",
+            """{ "arch": "m", "widen_factor": 0.34, "deepen_factor": 0.1, "same_padding": true, "drop_path_rate": 0.05, "out_indices": [0, 3] }""",
         ],
         ["MobileNetV2"] =
         [
@@ -121,7 +121,7 @@ public static class ContractConfigs
         ["RegNet"] =
         [
             """{ "depth": 6, "w0": 8, "wa": 8, "wm": 2, "group_size": 4 }""",
-            """{ "arch": "y002", "depth": 5, "w0": 16, "wa": 8, "wm": 1.5, "stem_channels": 8, "bottle_ratio": 0.5, "group_min_ratio": 0.9, "output_stride": 8, "out_indices": [0, 2], "drop_path_rate": 0.1 }""",
+            """{ "arch": "y002", "depth": 5, "w0": 16, "wa": 8, "wm": 1.5, "se_ratio": 1, "bottle_ratio": 0.5, "group_min_ratio": 0.9, "output_stride": 8, "out_indices": [0, 2], "drop_path_rate": 0.1 }""",
             """{ "depth": 4, "w0": 8, "wa": 8, "wm": 2, "group_size": 8, "stem_stride": 1, "se_ratio": 0.5, "output_stride": 4, "contract_dilation": false }""",
         ],
         ["DenseNet"] =

@@ -35,7 +35,7 @@ public sealed class MapLayerTests
     [InlineData("""{ "type": "MobileNetV3", "widen_factor": 0.5 }""", "backbone.conv2")]
     [InlineData("""{ "type": "EfficientNet", "widen_factor": 0.25, "deepen_factor": 0.2 }""", "backbone.conv2")]
     [InlineData("""{ "type": "DenseNet", "growth_rate": 4, "stage_layers": [1, 2, 1, 1] }""", "backbone.stage4")]
-    [InlineData("""{ "type": "RegNet", "depth": 5, "w0": 8, "wa": 8, "wm": 2, "group_size": 4 }""", "backbone.layer4")]
+    [InlineData("""{ "type": "RegNet", "depth": 6, "w0": 8, "wa": 8, "wm": 2, "group_size": 4 }""", "backbone.layer4")]
     [InlineData(
         """{ "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 64, "patch_size": 8 }""",
         "backbone.blocks.2.norm1"

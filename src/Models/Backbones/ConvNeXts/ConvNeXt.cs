@@ -53,9 +53,9 @@ public sealed record ConvNeXtOptions(
 
 /// <summary>A network of convolutions with what makes transformers good: large windows, few norms and activations, MLPs.</summary>
 /// <remarks>
-/// Liu et al., "A ConvNet for the 2020s", 2022, arXiv:2201.03545; Woo et al., "ConvNeXt V2", 2023, arXiv:2301.00808. Parameters are named as
-/// in facebookresearch/ConvNeXt; torchvision's, timm's and MMPretrain's names are read and, where the shapes are the same, written. A map's
-/// H and W are rounded down at each stride, as published.
+/// Liu et al., "A ConvNet for the 2020s", 2022, arXiv:2201.03545; Woo et al., "ConvNeXt V2", 2023, arXiv:2301.00808. Parameters are named
+/// as in facebookresearch/ConvNeXt; torchvision's, timm's and MMPretrain's names are read and written. A map's H and W are
+/// rounded down at each stride, as published.
 /// </remarks>
 [Component("ConvNeXt")]
 public sealed class ConvNeXt : Backbone, IChainedBackbone

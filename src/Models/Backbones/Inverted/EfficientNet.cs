@@ -20,18 +20,18 @@ public enum EfficientNetArch
 /// <param name="WidenFactor">Times the channels, instead of the arch's.</param>
 /// <param name="DeepenFactor">Times the blocks of each stage, instead of the arch's.</param>
 /// <param name="InChannels">Channels of the image.</param>
-/// <param name="OutIndices">Whose maps are given: 0 to 4 those of strides 2 to 32, 5 that of the last 1x1 convolution; 5 by default, which a
+/// <param name="OutIndices">Whose maps are given: 0 to 4 those of strides 2 to 32, 5 that of the last 1x1 convolution; by default 5, what a
 /// classifier reads. What lies behind the last of them is not built.</param>
 /// <param name="OutputStride">Total stride: later stages trade stride for dilation.</param>
 /// <param name="ContractDilation">A dilated stage's first block keeps the dilation of the stage before, as timm has it.</param>
 /// <param name="StemStride">Stride of the first convolution; 1 for images of 32 to 64 pixels, so that all strides are half of what is
 /// said.</param>
-/// <param name="SamePadding">Strided convolutions are padded as in TensorFlow, whose weights timm calls "tf_", and as in MMPretrain.</param>
+/// <param name="SamePadding">Strided convolutions are padded as in TensorFlow, whose weights timm calls "tf_", and MMPretrain.</param>
 /// <param name="DropPathRate">Stochastic depth: rate that the blocks' rise to, linearly from 0.</param>
 /// <param name="FrozenStages">-1: nothing; 0: the stem is frozen; n: also the first n stages, of 7. Frozen norms keep their
 /// statistics.</param>
 /// <param name="NormEval">All norms keep their statistics in training.</param>
-/// <param name="NormEps">What batch norms add to variances: 1e-5 in torchvision's and timm's weights, but 1e-3 in torchvision's of b5 to b7,
+/// <param name="NormEps">What batch norms add to variances: 1e-5 in torchvision's and timm's weights; 1e-3 in torchvision's of b5 to b7,
 /// in timm's "tf_" and in MMPretrain's.</param>
 /// <param name="NormMomentum">The share of a batch in batch norms' running statistics.</param>
 public sealed record EfficientNetOptions(
@@ -53,7 +53,7 @@ public sealed record EfficientNetOptions(
 
 /// <summary>Inverted residuals with weighed channels, found by search and then scaled in width, depth and image size at once.</summary>
 /// <remarks>
-/// Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, arXiv:1905.11946, table 1. Reads and writes
+/// Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019, arXiv:1905.11946, table 1. Reads, writes
 /// torchvision's, timm's and MMPretrain's names. Published for images of 224, 240, 260, 300, 380, 456, 528 and 600 pixels.
 /// </remarks>
 [Component("EfficientNet")]

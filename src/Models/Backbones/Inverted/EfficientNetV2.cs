@@ -14,13 +14,13 @@ public enum EfficientNetV2Arch
 /// <param name="WidenFactor">Times the channels of the arch, but for the last convolution's 1280.</param>
 /// <param name="DeepenFactor">Times the blocks of each stage of the arch.</param>
 /// <param name="InChannels">Channels of the image.</param>
-/// <param name="OutIndices">Whose maps are given: 0 to 4 those of strides 2 to 32, 5 that of the last 1x1 convolution; 5 by default, which a
+/// <param name="OutIndices">Whose maps are given: 0 to 4 those of strides 2 to 32, 5 that of the last 1x1 convolution; by default 5, what a
 /// classifier reads. What lies behind the last of them is not built.</param>
 /// <param name="OutputStride">Total stride: later stages trade stride for dilation.</param>
 /// <param name="ContractDilation">A dilated stage's first block keeps the dilation of the stage before, as timm has it.</param>
 /// <param name="StemStride">Stride of the first convolution; 1 for images of 32 to 64 pixels, so that all strides are half of what is
 /// said.</param>
-/// <param name="SamePadding">Strided convolutions are padded as in TensorFlow, whose weights timm calls "tf_", and as in MMPretrain.</param>
+/// <param name="SamePadding">Strided convolutions are padded as in TensorFlow, whose weights timm calls "tf_", and MMPretrain.</param>
 /// <param name="DropPathRate">Stochastic depth: rate that the blocks' rise to, linearly from 0.</param>
 /// <param name="FrozenStages">-1: nothing; 0: the stem is frozen; n: also the first n stages, of 6 (s) or 7. Frozen norms keep their
 /// statistics.</param>
@@ -46,7 +46,7 @@ public sealed record EfficientNetV2Options(
 
 /// <summary>Inverted residuals whose early stages expand by one convolution over all channels, which runs faster than two.</summary>
 /// <remarks>
-/// Tan and Le, "EfficientNetV2: Smaller Models and Faster Training", 2021, arXiv:2104.00298, table 4. Reads and writes torchvision's, timm's
+/// Tan and Le, "EfficientNetV2: Smaller Models and Faster Training", 2021, arXiv:2104.00298, table 4. Reads, writes torchvision's, timm's
 /// and MMPretrain's names. Published for images of 384 (s) and 480 pixels.
 /// </remarks>
 [Component("EfficientNetV2")]

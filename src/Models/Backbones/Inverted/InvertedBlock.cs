@@ -31,7 +31,7 @@ internal sealed record InvertedStyle(NormSettings Norm, bool Same, bool HardGate
 /// in is added where it fits.
 /// </summary>
 /// <remarks>
-/// Sandler et al., "MobileNetV2", 2018, arXiv:1801.04381; Tan and Le, "EfficientNetV2", 2021, arXiv:2104.00298 (fused). Parameters are named
+/// Sandler et al., "MobileNetV2", 2018, arXiv:1801.04381; Tan, Le, "EfficientNetV2", 2021, arXiv:2104.00298 (fused). Parameters are named
 /// as in MMPretrain: expand_conv, depthwise_conv, se, linear_conv; a fused block without expansion has one convolution, conv.
 /// </remarks>
 internal sealed class InvertedBlock : Module<Tensor, Tensor>

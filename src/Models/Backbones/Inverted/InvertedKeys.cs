@@ -38,7 +38,7 @@ internal static class InvertedKeys
     }
 
     /// <summary>A block's layers in order, by their names here.</summary>
-    private static IEnumerable<string> Layers(Placed block)
+    private static List<string> Layers(Placed block)
     {
         if (block.Shape.Fused && !block.Expands)
             return ["conv"];

@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Backbones.RegNets;
 
-/// <summary>Published sizes, as timm counts them: 004 takes 400 million multiply-adds for an image of 224 pixels, 016 takes 1.6 billion. The
+/// <summary>Published sizes as timm counts them: 004 takes 400 million multiply-adds for an image of 224 pixels, 016 takes 1.6 billion. The
 /// Y networks weigh channels.</summary>
 public enum RegNetArch
 {
@@ -148,7 +148,7 @@ public sealed class RegNet : StagedBackbone
     }
 }
 
-/// <summary>1x1, grouped 3x3, weights for the channels perhaps, 1x1; what comes in is added, by a projection where it doesn't fit.</summary>
+/// <summary>1x1, grouped 3x3, perhaps weights for channels, 1x1; what comes in is added, by a projection where it doesn't fit.</summary>
 /// <remarks>Parameters are named as in timm: conv1.conv, conv1.bn, se, downsample.</remarks>
 internal sealed class RegNetBlock : Module<Tensor, Tensor>
 {
