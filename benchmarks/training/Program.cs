@@ -18,8 +18,8 @@ using static TorchSharp.torch;
 if (args.Length != 2 || args[1] is not ("equal" or "defaults"))
 {
     Console.Error.WriteLine(
-        "usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|deeplabv3_resnet50|retinanet_resnet50|"
-            + "faster_rcnn_resnet50|mask_rcnn_resnet50 equal|defaults"
+        "usage: Tessera.Benchmarks.Training vit_tiny|resnet18|resnet50|mobilenet_v2|efficientnet_b0|convnext_tiny|regnet_y_400mf|"
+            + "densenet121|deeplabv3_resnet50|retinanet_resnet50|faster_rcnn_resnet50|mask_rcnn_resnet50 equal|defaults"
     );
     return 2;
 }
@@ -35,6 +35,11 @@ var (network, batchSize, height, width, optimizer) = args[0] switch
     ),
     "resnet18" => (Classifier("""{ "type": "ResNet", "depth": 18 }"""), 64, 32, 32, sgd),
     "resnet50" => (Classifier("""{ "type": "ResNet", "depth": 50 }"""), 8, 224, 224, sgd),
+    "mobilenet_v2" => (Classifier("""{ "type": "MobileNetV2" }"""), 8, 224, 224, sgd),
+    "efficientnet_b0" => (Classifier("""{ "type": "EfficientNet" }"""), 8, 224, 224, sgd),
+    "convnext_tiny" => (Classifier("""{ "type": "ConvNeXt" }"""), 4, 224, 224, sgd),
+    "regnet_y_400mf" => (Classifier("""{ "type": "RegNet", "arch": "y004" }"""), 8, 224, 224, sgd),
+    "densenet121" => (Classifier("""{ "type": "DenseNet" }"""), 4, 224, 224, sgd),
     "deeplabv3_resnet50" => (
         """
         { "type": "Segmentor", "backbone": { "type": "ResNet", "depth": 50, "output_stride": 8, "out_indices": [2, 3] },

@@ -86,6 +86,8 @@ def main():
         "vit_tiny": (VisionTransformer, 8, (224, 224)),
         "resnet18": (torchvision.models.resnet18, 64, (32, 32)),
         "resnet50": (torchvision.models.resnet50, 8, (224, 224)),
+        **{network: (getattr(torchvision.models, network), 4 if network in ("convnext_tiny", "densenet121") else 8, (224, 224))
+           for network in ("mobilenet_v2", "efficientnet_b0", "convnext_tiny", "regnet_y_400mf", "densenet121")},
         "deeplabv3_resnet50": (deeplabv3, 2, (192, 256)),
         "retinanet_resnet50": (retinanet, 2, (320, 426)),
         "faster_rcnn_resnet50": (lambda: two_stage(torchvision.models.detection.fasterrcnn_resnet50_fpn), 2, (320, 426)),

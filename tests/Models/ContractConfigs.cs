@@ -102,6 +102,51 @@ public static class ContractConfigs
             """{ "arch": "p6", "deepen_factor": 0.33, "widen_factor": 0.0625, "use_depthwise": true, "expand_ratio": 0.75, "out_indices": [0, 1, 3, 5] }""",
             """{ "deepen_factor": 0.33, "widen_factor": 0.125, "channel_attention": false, "out_indices": [2, 3] }""",
         ],
+        ["ConvNeXt"] =
+        [
+            """{ "depths": [1, 1, 2, 1], "channels": [8, 12, 16, 24], "out_indices": [0, 1, 2, 3], "layer_scale_init_value": 0.1 }""",
+            """{ "depths": [1, 2, 1], "channels": [8, 16, 24], "layer_scale_init_value": 0, "use_grn": true, "kernel_size": 5, "drop_path_rate": 0.1 }""",
+            """{ "depths": [1, 1], "channels": [8, 12], "patch_size": 2, "out_indices": [1], "use_grn": true, "layer_scale_init_value": 0.5 }""",
+        ],
+        ["EfficientNet"] =
+        [
+            """{ "widen_factor": 0.25, "deepen_factor": 0.4, "out_indices": [1, 2, 3, 4] }""",
+            """{ "widen_factor": 0.25, "deepen_factor": 0.4, "same_padding": true, "output_stride": 8, "drop_path_rate": 0.05, "norm_eps": 1e-3 }""",
+            """{ "widen_factor": 0.25, "deepen_factor": 0.1, "stem_stride": 1, "output_stride": 4, "contract_dilation": false, "out_indices": [0, 5] }""",
+        ],
+        ["EfficientNetV2"] =
+        [
+            """{ "widen_factor": 0.34, "deepen_factor": 0.2, "out_indices": [0, 2, 4] }""",
+            """{ "arch": "m", "widen_factor": 0.34, "deepen_factor": 0.1, "same_padding": true, "drop_path_rate": 0.05, "out_indices": [0, 3] }""",
+        ],
+        ["MobileNetV2"] =
+        [
+            """{ "widen_factor": 0.25, "out_indices": [1, 2, 3, 4] }""",
+            """{ "widen_factor": 0.25, "output_stride": 16, "drop_path_rate": 0.1, "same_padding": true }""",
+        ],
+        ["MobileNetV3"] =
+        [
+            """{ "widen_factor": 0.5, "out_indices": [0, 1, 2, 3, 4, 5] }""",
+            """{ "arch": "large", "widen_factor": 0.5, "drop_path_rate": 0.1 }""",
+            """{ "widen_factor": 0.5, "stem_stride": 1, "output_stride": 8, "contract_dilation": false }""",
+        ],
+        ["RegNet"] =
+        [
+            """{ "depth": 6, "w0": 8, "wa": 8, "wm": 2, "group_size": 4 }""",
+            """{ "arch": "y002", "depth": 5, "w0": 16, "wa": 8, "wm": 1.5, "se_ratio": 1, "bottle_ratio": 0.5, "group_min_ratio": 0.9, "output_stride": 8, "out_indices": [0, 2], "drop_path_rate": 0.1 }""",
+            """{ "depth": 4, "w0": 8, "wa": 8, "wm": 2, "group_size": 8, "stem_stride": 1, "se_ratio": 0.5, "output_stride": 4, "contract_dilation": false }""",
+        ],
+        ["DenseNet"] =
+        [
+            """{ "growth_rate": 4, "stage_layers": [1, 2, 2, 1] }""",
+            """{ "growth_rate": 4, "stage_layers": [2, 1, 2], "stem": "small", "stem_channels": 6, "bottleneck_factor": 2, "drop_rate": 0.1, "out_indices": [1, 2] }""",
+        ],
+        ["Res2Net"] =
+        [
+            """{ "base_channels": 16, "stage_blocks": [1, 2, 1, 1] }""",
+            """{ "base_channels": 16, "stage_blocks": [1, 1, 1], "scales": 2, "base_width": 48, "stem": "deep", "avg_down": true, "output_stride": 8, "out_indices": [1, 2] }""",
+            """{ "base_channels": 32, "stage_blocks": [2, 1], "scales": 3, "base_width": 4, "groups": 4, "stem": "small" }""",
+        ],
         ["CifarResNet"] = ["""{ "depth": 8 }""", """{ "depth": 14, "stage_channels": [8, 8, 24], "out_indices": [1] }"""],
     };
 

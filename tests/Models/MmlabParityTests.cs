@@ -210,7 +210,8 @@ public sealed class MmlabParityTests
     private static System.Text.Json.JsonElement Logits(string fixture) =>
         FixtureFile.Json("models", fixture + ".json").GetProperty("outputs").GetProperty("logits");
 
-    private static void Load(string fixture, VisionModel model, DataInfo data)
+    /// <summary>Loads what a fixture says of a checkpoint: its tensors, by formula, and names that are passed over.</summary>
+    internal static void Load(string fixture, VisionModel model, DataInfo data)
     {
         MmlabFile.Load(FixtureFile.Json("models", fixture + ".json"), model, data);
         model.eval();

@@ -35,6 +35,11 @@ internal static class PublishedTensors
             return WeightSource.From(foreign, Unmerged(stored).DetachFromDisposeScope());
         if (form == PublishedForms.Linear && stored.shape is [_, _, 1, 1])
             return WeightSource.From(foreign, stored.flatten(1).DetachFromDisposeScope());
+        if (PublishedForms.OnesOf(form) is { } ones)
+        {
+            long[] shape = [.. Enumerable.Repeat(1L, ones.Before), .. stored.shape, .. Enumerable.Repeat(1L, ones.After)];
+            return WeightSource.From(foreign, stored.reshape(shape).clone().DetachFromDisposeScope());
+        }
         if (PublishedForms.TakenAway(form) is { } taking && names.TryGetValue(taking, out var other))
         {
             var taken = checkpoint.Read(other);

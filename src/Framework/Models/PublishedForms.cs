@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Tessera.Framework.Models;
 
 /// <summary>
@@ -13,10 +15,27 @@ public static class PublishedForms
     public const string Linear = "linear";
 
     private const string LessWord = "less ";
+    private const string OnesWord = "ones ";
 
     /// <summary>Another tensor of the model is taken away: a bias from the mean of the batch norm behind it.</summary>
     /// <param name="key">The model's name of that tensor.</param>
     public static string Less(string key) => LessWord + key;
+
+    /// <summary>Further dimensions of size 1: a linear layer's weight as a convolution's, a vector as a map's channels.</summary>
+    /// <param name="before">How many before the tensor's own.</param>
+    /// <param name="after">How many after them.</param>
+    public static string Ones(int before, int after) => string.Create(CultureInfo.InvariantCulture, $"{OnesWord}{before} {after}");
+
+    /// <summary>The numbers of <see cref="Ones"/>; null for another form.</summary>
+    internal static (int Before, int After)? OnesOf(string form) =>
+        form.Split(' ') is [var word, var before, var after]
+        && word + " " == OnesWord
+        && int.TryParse(before, CultureInfo.InvariantCulture, out var first)
+        && int.TryParse(after, CultureInfo.InvariantCulture, out var last)
+        && first is >= 0 and <= 8
+        && last is >= 0 and <= 8
+            ? (first, last)
+            : null;
 
     /// <summary>A part's form in the whole.</summary>
     internal static string? Below(string? form, string prefix) =>

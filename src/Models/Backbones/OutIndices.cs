@@ -7,9 +7,9 @@ internal static class OutIndices
     /// <param name="indices">As the config has them.</param>
     /// <param name="count">How many there are.</param>
     /// <returns>The indices themselves.</returns>
-    /// <exception cref="UserErrorException">They don't rise, or one is outside.</exception>
+    /// <exception cref="UserErrorException">There is none, they don't rise, or one is outside.</exception>
     public static int[] Checked(string backbone, int[] indices, int count) =>
-        indices.All(i => i >= 0 && i < count) && indices.SequenceEqual(indices.Distinct().Order())
+        indices.Length > 0 && indices.All(i => i >= 0 && i < count) && indices.SequenceEqual(indices.Distinct().Order())
             ? indices
             : throw new UserErrorException(
                 $"{backbone}: out_indices must rise and lie in 0 .. {count - 1}, not [{string.Join(", ", indices)}]."

@@ -2,7 +2,7 @@ using Tessera.Framework.Models;
 
 namespace Tessera.Models.Backbones;
 
-/// <summary>What other projects call the parameters of a <see cref="ResNet"/>.</summary>
+/// <summary>What other projects call the parameters of a <see cref="ResidualBackbone"/>.</summary>
 internal static class ResNetKeys
 {
     private static readonly KeyMap _native = new KeyTable("fc").ToKeyMap();

@@ -2,7 +2,7 @@ using Tessera.Framework.Configuration;
 
 namespace Tessera.Models.Backbones;
 
-/// <summary>A stage of a <see cref="ResNet"/>, worked out.</summary>
+/// <summary>A stage of a <see cref="ResidualBackbone"/>, worked out.</summary>
 /// <param name="Planes">Channels of its blocks, before expansion.</param>
 /// <param name="OutChannels">Channels of its map.</param>
 /// <param name="Stride">Of its first block.</param>
@@ -11,19 +11,19 @@ namespace Tessera.Models.Backbones;
 /// <param name="TotalStride">Of its map, relative to the image.</param>
 internal sealed record ResNetStage(int Planes, int OutChannels, int Stride, int[] Dilations, int[] Uncontracted, int TotalStride);
 
-/// <summary>Checks a <see cref="ResNet"/>'s options against each other and works out its stages.</summary>
+/// <summary>Checks a <see cref="ResidualBackbone"/>'s options against each other and works out its stages.</summary>
 internal sealed class ResNetPlan
 {
     private const int MaxStages = 4;
 
-    public ResNetPlan(ResNetOptions options)
+    private readonly string _name;
+
+    /// <param name="name">The network's, for messages.</param>
+    public ResNetPlan(ResNetOptions options, string name = nameof(ResNet))
     {
+        _name = name;
         var blocks = BlocksOf(options);
-        OutIndices = Backbones.OutIndices.Checked(
-            nameof(ResNet),
-            options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)],
-            blocks.Length
-        );
+        OutIndices = Backbones.OutIndices.Checked(name, options.OutIndices ?? [.. Enumerable.Range(0, blocks.Length)], blocks.Length);
         var built = OutIndices.Max() + 1;
         if (options.FrozenStages > built)
             throw Mistake($"frozen_stages is {options.FrozenStages}, but there are {built} stages.");
@@ -69,7 +69,7 @@ internal sealed class ResNetPlan
 
     public int[] OutIndices { get; }
 
-    private static int[] BlocksOf(ResNetOptions options)
+    private int[] BlocksOf(ResNetOptions options)
     {
         var blocks =
             options.StageBlocks
@@ -87,7 +87,7 @@ internal sealed class ResNetPlan
         return blocks;
     }
 
-    private static (int[] Strides, int[] Dilations) StridesAndDilations(ResNetOptions options, int stages)
+    private (int[] Strides, int[] Dilations) StridesAndDilations(ResNetOptions options, int stages)
     {
         if (options.OutputStride is { } wanted)
         {
@@ -112,7 +112,7 @@ internal sealed class ResNetPlan
         }
     }
 
-    private static (int[] Strides, int[] Dilations) FromOutputStride(int wanted, int stages, int stem)
+    private (int[] Strides, int[] Dilations) FromOutputStride(int wanted, int stages, int stem)
     {
         if (wanted < stem)
             throw Mistake($"output_stride {wanted} is less than the stem's stride {stem}.");
@@ -128,5 +128,5 @@ internal sealed class ResNetPlan
         return (strides, dilations);
     }
 
-    private static UserErrorException Mistake(string text) => new("ResNet: " + text);
+    private UserErrorException Mistake(string text) => new($"{_name}: {text}");
 }

@@ -7,7 +7,11 @@ namespace Tessera.Models.Layers;
 /// <summary>The batch norms of a network.</summary>
 /// <param name="Eps">Added to variances.</param>
 /// <param name="Momentum">The share of a batch in the running statistics.</param>
-internal readonly record struct NormSettings(double Eps, double Momentum);
+internal readonly record struct NormSettings(double Eps, double Momentum)
+{
+    /// <summary>PyTorch's own.</summary>
+    public static NormSettings Usual { get; } = new(1e-5, 0.1);
+}
 
 /// <summary>Convolution without bias, batch norm, SiLU. Parameters are named as in MMCV's module of this kind: conv.weight,
 /// bn.weight.</summary>

@@ -31,6 +31,11 @@ public sealed class MapLayerTests
     [Theory]
     [InlineData("""{ "type": "ResNet", "depth": 18, "base_channels": 8 }""", "backbone.layer4")]
     [InlineData("""{ "type": "CifarResNet", "depth": 8 }""", "backbone.layer3")]
+    [InlineData("""{ "type": "ConvNeXt", "depths": [1, 1], "channels": [8, 12], "layer_scale_init_value": 0.5 }""", "backbone.stages.1")]
+    [InlineData("""{ "type": "MobileNetV3", "widen_factor": 0.5 }""", "backbone.conv2")]
+    [InlineData("""{ "type": "EfficientNet", "widen_factor": 0.25, "deepen_factor": 0.2 }""", "backbone.conv2")]
+    [InlineData("""{ "type": "DenseNet", "growth_rate": 4, "stage_layers": [1, 2, 1, 1] }""", "backbone.stage4")]
+    [InlineData("""{ "type": "RegNet", "depth": 6, "w0": 8, "wa": 8, "wm": 2, "group_size": 4 }""", "backbone.layer4")]
     [InlineData(
         """{ "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 64, "patch_size": 8 }""",
         "backbone.blocks.2.norm1"

@@ -66,6 +66,30 @@ internal static class RoundTripModels
             $$"""{ "type": "ImageClassifier", "backbone": { "type": "CrossFormer", "embed_dim": 48, "depths": [1, 1, 4], "num_heads": [1, 2, 3], "cooling_layers": true, "out_indices": [2] }, {{Linear}} }""",
             DataTask.Classification
         ),
+        ["ConvNeXt"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "ConvNeXt", "depths": [1, 2], "channels": [8, 12] }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["ConvNeXt V2"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "ConvNeXt", "depths": [1, 2], "channels": [8, 12], "use_grn": true, "layer_scale_init_value": 0 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["EfficientNetV2"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "EfficientNetV2", "widen_factor": 0.34, "deepen_factor": 0.1 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["MobileNetV3"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "MobileNetV3", "widen_factor": 0.5 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["RegNet"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "RegNet", "arch": "y002", "depth": 4, "w0": 8, "wa": 8, "wm": 2, "group_size": 4 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["DenseNet"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "DenseNet", "growth_rate": 4, "stage_layers": [1, 2] }, {{Linear}} }""",
+            DataTask.Classification
+        ),
         ["MCTformer V1"] = ($$"""{ "type": "Mctformer", "version": "v1", {{Mct}} }""", DataTask.MultiLabel),
         ["MCTformer+"] = ($$"""{ "type": "Mctformer", {{Mct}} }""", DataTask.MultiLabel),
         ["ToCo"] = (

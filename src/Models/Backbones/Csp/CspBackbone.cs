@@ -1,5 +1,3 @@
-using Tessera.Framework.Models;
-using Tessera.Models.Layers;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -18,74 +16,21 @@ public enum CspArch
 /// <summary>What the networks with cross stage partial layers share: a stem and four or five stages, each of which begins with a
 /// convolution of stride 2; the last pools over windows of several sizes.</summary>
 /// <remarks>Parameters are named as in MMDetection: stem, stage1 …</remarks>
-public abstract class CspBackbone : Backbone, IChainedBackbone
+public abstract class CspBackbone : StagedBackbone
 {
-    private readonly int[] _outIndices;
-    private readonly List<Module<Tensor, Tensor>> _stages = []; // the stem first
-    private readonly int _frozen;
-    private readonly bool _normEval;
-
     private protected CspBackbone(CspPlan plan, Func<CspPlan, Module<Tensor, Tensor>> build)
-        : base(plan.Name)
-    {
-        (_frozen, _normEval) = (plan.FrozenStages, plan.NormEval);
-        _outIndices = plan.OutIndices;
-        var stem = build(plan);
-        register_module("stem", stem);
-        _stages.Add(stem);
-        for (var i = 0; i < plan.Used; i++)
-        {
-            var stage = Sequential(plan.Layers(i));
-            register_module($"stage{i + 1}", stage);
-            _stages.Add(stage);
-        }
-        OutChannels = [.. _outIndices.Select(plan.Channels)];
-        OutStrides = [.. _outIndices.Select(i => 2 << i)];
-        FrozenParts.Freeze(Frozen());
-    }
-
-    public override IReadOnlyList<int> OutChannels { get; }
-
-    public override IReadOnlyList<int> OutStrides { get; }
-
-    /// <summary>A stage is a block.</summary>
-    public override ParameterLayers LayersByDepth => new(["stem"], [.. _stages.Skip(1).Select((_, i) => new[] { $"stage{i + 1}" })]);
-
-    /// <param name="images">Normalized images, [B, InChannels, H, W].</param>
-    /// <returns>One map for each of OutIndices, [B, C, ⌈H / stride⌉, ⌈W / stride⌉].</returns>
-    public override Tensor[] forward(Tensor images)
-    {
-        using var scope = NewDisposeScope();
-        var x = images;
-        var maps = new List<Tensor>();
-        foreach (var (i, stage) in _stages.Index())
-        {
-            x = stage.call(x);
-            if (_outIndices.Contains(i))
-                maps.Add(x);
-        }
-        var result = maps.ToArray();
-        scope.MoveToOuter(result);
-        return result;
-    }
-
-    /// <summary>The stem, then every layer of every stage.</summary>
-    public IReadOnlyList<ChainStep> Chain(int height, int width) =>
-        [
-            new ChainStep("stem", ["stem"], _stages[0].call),
-            .. from stage in _stages.Index().Skip(1)
-            from layer in stage.Item.children().Index()
-            let name = $"stage{stage.Index}.{layer.Index}"
-            select new ChainStep(name, [name], ((Module<Tensor, Tensor>)layer.Item).call),
-        ];
-
-    /// <summary>Frozen norms stay in evaluation mode.</summary>
-    public override void train(bool train = true)
-    {
-        base.train(train);
-        if (train)
-            FrozenParts.KeepNorms(_normEval ? [this] : Frozen());
-    }
-
-    private IEnumerable<Module> Frozen() => _stages.Take(_frozen + 1);
+        : base(
+            new StagedPlan(
+                plan.Name,
+                [
+                    new StagePart("stem", build(plan), plan.Channels(0), 2),
+                    .. Enumerable
+                        .Range(0, plan.Used)
+                        .Select(i => new StagePart($"stage{i + 1}", Sequential(plan.Layers(i)), plan.Channels(i + 1), 4 << i)),
+                ],
+                plan.OutIndices,
+                plan.FrozenStages,
+                plan.NormEval
+            )
+        ) { }
 }

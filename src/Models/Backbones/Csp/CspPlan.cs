@@ -38,10 +38,6 @@ internal sealed class CspPlan
         OutIndices = Backbones.OutIndices.Checked(name, outIndices ?? [2, 3, 4], stages.Length + 1);
         if (_channels[0] < 2 || style.Inside(_channels[1]) < 1)
             throw new UserErrorException($"{name}: widen_factor {widen} leaves {_channels[0]} of the stem's {Stem} channels: too few.");
-        if (frozen > stages.Length)
-            throw new UserErrorException($"{name}: frozen_stages is {frozen}, but there are {stages.Length} stages.");
-        if (OutIndices.Length == 0)
-            throw new UserErrorException($"{name}: out_indices is empty: no map would be given.");
     }
 
     public string Name { get; }
