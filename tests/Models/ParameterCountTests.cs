@@ -186,7 +186,8 @@ public sealed class ParameterCountTests
     {
         using var model = Build.From<VisionModel>(
             $$"""
-            { "type": "Segmentor", "backbone": {{backbone}}, "neck": {{neck ?? "null"}}, "decode_head": {{head}}, "auxiliary_head": {{auxiliary ?? "null"}} }
+            { "type": "Segmentor", "backbone": {{backbone}}, "neck": {{neck
+                ?? "null"}}, "decode_head": {{head}}, "auxiliary_head": {{auxiliary ?? "null"}} }
             """,
             Build.Classes(classes, DataTask.Segmentation)
         );

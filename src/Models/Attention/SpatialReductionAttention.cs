@@ -18,10 +18,7 @@ public enum GridRemainder
 
 /// <param name="Ratio">Side of the squares of tokens that become one key; 1: full attention.</param>
 /// <param name="Remainder">What becomes of rows and columns that the ratio leaves over: "fill" (with zeros, to squares) or "drop".</param>
-public sealed record SpatialReductionAttentionOptions(
-    [property: Range(1, 64)] int Ratio,
-    GridRemainder Remainder = GridRemainder.Fill
-);
+public sealed record SpatialReductionAttentionOptions([property: Range(1, 64)] int Ratio, GridRemainder Remainder = GridRemainder.Fill);
 
 /// <summary>Keys and values from a shrunken grid. Leading tokens are keys as they are.</summary>
 /// <remarks>

@@ -79,9 +79,7 @@ public sealed class UNet : Backbone
             var convs = new UNetConvs(width, channels, encoderConvs[i], strides[i], encoderDilations[i]);
             encoder.Add(halves && strides[i] == 1 ? Sequential(MaxPool2d(2), convs) : Sequential(convs));
             if (i > 0)
-                decoder.Add(
-                    new UNetDecoderStep(width, decoderConvs[i - 1], decoderDilations[i - 1], halves ? options.Upsample : null)
-                );
+                decoder.Add(new UNetDecoderStep(width, decoderConvs[i - 1], decoderDilations[i - 1], halves ? options.Upsample : null));
             width = channels;
         }
         RegisterComponents();

@@ -80,7 +80,12 @@ public sealed class ReductionTests
             using var layer = Formula.Fill(Build.From<TokenAttention>(config, new AttentionShape(Channels, Heads)));
             var one =
                 leading == 0
-                && ((height, width) == (1, 1) || config.Contains("pool\": 1 ", StringComparison.Ordinal) || config.Contains("8, \"remainder\": \"drop\"", StringComparison.Ordinal) || Math.Max(height, width) <= 8);
+                && (
+                    (height, width) == (1, 1)
+                    || config.Contains("pool\": 1 ", StringComparison.Ordinal)
+                    || config.Contains("8, \"remainder\": \"drop\"", StringComparison.Ordinal)
+                    || Math.Max(height, width) <= 8
+                );
             DenseOracle.AssertEqual(
                 layer,
                 grid,

@@ -129,16 +129,32 @@ public sealed class SegmentationHeadTests
     }
 
     [Theory]
-    [InlineData("UPerHead", """ "in_index": 2 """, "UPerHead takes two maps or more, but in_index is 2; there are 3 maps. For example: \"in_index\": [0, 1, 2].")]
-    [InlineData("SegformerHead", """ "in_index": [0, 3] """, "SegformerHead: in_index is [0, 3], but there are 3 maps, with [8, 12, 16] channels")]
-    [InlineData("SegformerHead", """ "in_channels": [8, 12] """, "SegformerHead: in_channels is [8, 12], but the maps [0, 1, 2] have [8, 12, 16]")]
+    [InlineData(
+        "UPerHead",
+        """ "in_index": 2 """,
+        "UPerHead takes two maps or more, but in_index is 2; there are 3 maps. For example: \"in_index\": [0, 1, 2]."
+    )]
+    [InlineData(
+        "SegformerHead",
+        """ "in_index": [0, 3] """,
+        "SegformerHead: in_index is [0, 3], but there are 3 maps, with [8, 12, 16] channels"
+    )]
+    [InlineData(
+        "SegformerHead",
+        """ "in_channels": [8, 12] """,
+        "SegformerHead: in_channels is [8, 12], but the maps [0, 1, 2] have [8, 12, 16]"
+    )]
     [InlineData("UPerHead", """ "pool_scales": [1, 0] """, "UPerHead: pool_scales must lie in 1 .. 256, not [1, 0]")]
     [InlineData(
         "FpnHead",
         """ "feature_strides": [4, 8] """,
         "FpnHead: feature_strides is [4, 8], but the maps that it takes have strides [4, 8, 16]"
     )]
-    [InlineData("FpnHead", """ "in_index": [2, 0] """, "finest map first and others that are 1, 2, 4, 8 … times as coarse; the maps of in_index have strides [16, 4]")]
+    [InlineData(
+        "FpnHead",
+        """ "in_index": [2, 0] """,
+        "finest map first and others that are 1, 2, 4, 8 … times as coarse; the maps of in_index have strides [16, 4]"
+    )]
     public void PyramidHead_MapsThatDontFit_SaysWhatWould(string head, string options, string message)
     {
         using var source = new Source();
@@ -152,9 +168,7 @@ public sealed class SegmentationHeadTests
     public void PyramidHead_OneMapOfABackbone_NamesTwoWaysOut()
     {
         using var source = Build.From<Backbone>("""{ "type": "ResNet", "depth": 18, "base_channels": 4, "out_indices": [3] }""");
-        var mistake = Assert.Throws<UserErrorException>(() =>
-            Build.From<SegmentationHead>("""{ "type": "UPerHead" }""", source, Info())
-        );
+        var mistake = Assert.Throws<UserErrorException>(() => Build.From<SegmentationHead>("""{ "type": "UPerHead" }""", source, Info()));
         Assert.Contains("the backbone gives one", mistake.Message, StringComparison.Ordinal);
         Assert.Contains("\"out_indices\"", mistake.Message, StringComparison.Ordinal);
         Assert.Contains("MultiLevelNeck", mistake.Message, StringComparison.Ordinal);

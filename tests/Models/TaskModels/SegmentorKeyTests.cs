@@ -28,12 +28,42 @@ public sealed class SegmentorKeyTests
 
     /// <summary>A neck is called as here; both SegFormers lie below the same prefixes.</summary>
     [Theory]
-    [InlineData(Stages, """{ "type": "FpnHead", "channels": 6 }""", "mmlab", "neck.fpn_convs.3.conv.weight", "neck.fpn_convs.3.conv.weight")]
-    [InlineData(Stages, """{ "type": "FpnHead", "channels": 6 }""", "mmlab", "decode_head.scale_heads.2.2.bn.weight", "decode_head.scale_heads.2.2.bn.weight")]
-    [InlineData(Mit, """{ "type": "SegformerHead" }""", "mmlab", "backbone.layers.2.1.0.ffn.layers.4.bias", "backbone.block3.0.mlp.fc2.bias")]
+    [InlineData(
+        Stages,
+        """{ "type": "FpnHead", "channels": 6 }""",
+        "mmlab",
+        "neck.fpn_convs.3.conv.weight",
+        "neck.fpn_convs.3.conv.weight"
+    )]
+    [InlineData(
+        Stages,
+        """{ "type": "FpnHead", "channels": 6 }""",
+        "mmlab",
+        "decode_head.scale_heads.2.2.bn.weight",
+        "decode_head.scale_heads.2.2.bn.weight"
+    )]
+    [InlineData(
+        Mit,
+        """{ "type": "SegformerHead" }""",
+        "mmlab",
+        "backbone.layers.2.1.0.ffn.layers.4.bias",
+        "backbone.block3.0.mlp.fc2.bias"
+    )]
     [InlineData(Mit, """{ "type": "SegformerHead" }""", "mmlab", "decode_head.fusion_conv.bn.bias", "decode_head.fusion_conv.bn.bias")]
-    [InlineData(Mit, """{ "type": "SegformerHead", "plain": true }""", "nvlabs", "decode_head.linear_c4.proj.weight", "decode_head.convs.3.conv.weight")]
-    [InlineData(Mit, """{ "type": "SegformerHead", "plain": true }""", "nvlabs", "backbone.block3.0.attn.q.weight", "backbone.block3.0.attn.q.weight")]
+    [InlineData(
+        Mit,
+        """{ "type": "SegformerHead", "plain": true }""",
+        "nvlabs",
+        "decode_head.linear_c4.proj.weight",
+        "decode_head.convs.3.conv.weight"
+    )]
+    [InlineData(
+        Mit,
+        """{ "type": "SegformerHead", "plain": true }""",
+        "nvlabs",
+        "backbone.block3.0.attn.q.weight",
+        "backbone.block3.0.attn.q.weight"
+    )]
     [InlineData(Mit, """{ "type": "SegformerHead", "plain": true }""", "nvlabs", "decode_head.conv_seg.weight", null)]
     public void KeyMaps_NamesOfWholeModels_AreRead(string parts, string head, string project, string foreign, string? own)
     {

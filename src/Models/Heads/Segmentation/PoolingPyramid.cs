@@ -35,8 +35,6 @@ internal static class PoolingPyramid
     {
         using var scope = NewDisposeScope();
         var size = input.shape[2..];
-        return scope.MoveToOuter(
-            cat([input, .. branches.Select(branch => Upsampling.To(branch.call(input), size, alignCorners))], 1)
-        );
+        return scope.MoveToOuter(cat([input, .. branches.Select(branch => Upsampling.To(branch.call(input), size, alignCorners))], 1));
     }
 }

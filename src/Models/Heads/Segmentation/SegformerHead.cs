@@ -58,8 +58,7 @@ public sealed class SegformerHead : PyramidHead
             // Their class has the usual classifier besides its own, and never calls it.
             Rename = key => key.StartsWith("conv_seg.", StringComparison.Ordinal) ? null : map.Rename(key),
             Computed = key => key.StartsWith("conv_seg.", StringComparison.Ordinal),
-            Reshape = (key, stored) =>
-                IsLinear(key) && stored.dim() == 2 ? stored.unsqueeze(2).unsqueeze(3) : stored,
+            Reshape = (key, stored) => IsLinear(key) && stored.dim() == 2 ? stored.unsqueeze(2).unsqueeze(3) : stored,
             PublishAs = key => IsLinear(key) ? PublishedForms.Linear : null,
         };
 

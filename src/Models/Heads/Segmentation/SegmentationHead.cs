@@ -86,7 +86,8 @@ public abstract class SegmentationHead : LossHead
     public Tensor Input(Tensor[] maps) => _maps.Join(maps, AlignCorners);
 
     /// <summary>Whether <see cref="Input"/> joins several maps just as a selection would.</summary>
-    internal virtual bool Joins(MapSelection maps, bool alignCorners) => maps.Several && maps.Matches(_maps) && alignCorners == AlignCorners;
+    internal virtual bool Joins(MapSelection maps, bool alignCorners) =>
+        maps.Several && maps.Matches(_maps) && alignCorners == AlignCorners;
 
     /// <summary>The last layer, to one channel for each class.</summary>
     protected Conv2d Classifier(int channels)

@@ -40,7 +40,8 @@ internal static class SegmentorKeys
                 : key =>
                     places.FirstOrDefault(place => key.StartsWith(place.Own, StringComparison.Ordinal)) is { } place ? place.Publish(key)
                     : key.StartsWith(Backbone, StringComparison.Ordinal) && publish(key[Backbone.Length..]) is { } found
-                        ? prefixed ? Backbone + found : found
+                        ? prefixed ? Backbone + found
+                            : found
                     : null,
             Reshape = parts.All(part => part.Map.Reshape is null)
                 ? null
