@@ -110,8 +110,8 @@ public static class ContractConfigs
         ],
         ["EfficientNet"] =
         [
-            """{ "widen_factor": 0.25, "deepen_factor": 0.4, "out_indices": [1, 2, 3, 4] }""",
-            """{ "widen_factor": 0.25, "deepen_factor": 0.4, "same_padding": true, "output_stride": 8, "drop_path_rate": 0.05, "norm_eps": 1e-3 }""",
+            """{ "widen_factor": 0.25, "deepen_factor": 0.4, "drop_path_rate": 0.05, "out_indices": [1, 2, 3] }""",
+            """{ "widen_factor": 0.25, "deepen_factor": 0.25, "same_padding": true, "output_stride": 8, "norm_eps": 1e-3 }""",
             """{ "widen_factor": 0.25, "deepen_factor": 0.1, "stem_stride": 1, "output_stride": 4, "contract_dilation": false, "out_indices": [0, 5] }""",
         ],
         ["EfficientNetV2"] =
