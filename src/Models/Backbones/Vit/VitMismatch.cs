@@ -22,7 +22,7 @@ internal static class VitMismatch
         void Differ(bool more, bool less, string what, string option, string otherwise)
         {
             if (more || less)
-                has.Add((more ? "have " : "have no ") + what);
+                has.Add((more ? "have " : "lack ") + what);
             if (more || less)
                 set.Add(more ? option : otherwise);
         }
