@@ -199,7 +199,9 @@ public static class ForeignWeights
         var unexpected = report.Unexpected.ToDictionary(name => name, name => file.Tensors[name].Shape);
         foreach (var (prefix, backbone) in Backbones(module))
         {
-            var missing = report.Missing.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..]);
+            var missing = report
+                .Missing.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+                .Select(name => name[prefix.Length..]);
             if (backbone.OptionsFor([.. missing], unexpected) is { } options)
                 throw CheckpointErrors.OtherForm(path, options);
         }

@@ -40,7 +40,8 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
     /// nothing is known. Weights that it speaks of are not loaded.</summary>
     /// <param name="missing">Names of this module that the file lacks.</param>
     /// <param name="unexpected">The file's tensors that have no place here, by name, and their sizes.</param>
-    public virtual string? OptionsFor(IReadOnlyCollection<string> missing, IReadOnlyDictionary<string, IReadOnlyList<long>> unexpected) => null;
+    public virtual string? OptionsFor(IReadOnlyCollection<string> missing, IReadOnlyDictionary<string, IReadOnlyList<long>> unexpected) =>
+        null;
 
     /// <summary>The tensors that read the image. By default the first convolution's weight; a backbone that begins otherwise says
     /// so.</summary>

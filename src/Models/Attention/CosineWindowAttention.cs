@@ -6,8 +6,8 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Attention;
 
 /// <summary>
-/// Tokens of a window attend each other by the cosine of query and key, times a learned scale of at most 100 for each head, with a bias that
-/// a small network gives for any relative position on a logarithmic scale.
+/// Tokens of a window attend each other by the cosine of query and key, times a learned scale of at most 100 for each head, with a bias
+/// that a small network gives for any relative position on a logarithmic scale.
 /// </summary>
 /// <remarks>Liu et al., "Swin Transformer V2", 2022, arXiv:2111.09883, sections 3.2 and 3.3, equations 2 to 4. Parameter names are the
 /// authors'.</remarks>
@@ -40,7 +40,11 @@ internal sealed class CosineWindowAttention : ShiftedWindowAttention
     {
         var (queries, keys, values) = base.Project(x, grid);
         var scale = logit_scale.clamp_max(_largestScale).exp() * Math.Sqrt(queries.shape[3]); // the root is divided by afterwards
-        return ((functional.normalize(queries, dim: -1) * scale).to(values.dtype), functional.normalize(keys, dim: -1).to(values.dtype), values);
+        return (
+            (functional.normalize(queries, dim: -1) * scale).to(values.dtype),
+            functional.normalize(keys, dim: -1).to(values.dtype),
+            values
+        );
     }
 
     private protected override Tensor Compared(Tensor key) => functional.normalize(key, dim: -1);

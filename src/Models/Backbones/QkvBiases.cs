@@ -23,7 +23,8 @@ internal static class QkvBiases
             Publish = null,
         };
 
-    private static string? Part(string own, string name) => own.EndsWith(Joint, StringComparison.Ordinal) ? own[..^Joint.Length] + "." + name : null;
+    private static string? Part(string own, string name) =>
+        own.EndsWith(Joint, StringComparison.Ordinal) ? own[..^Joint.Length] + "." + name : null;
 
     private static Tensor Third(Tensor stored, int index) => stored.narrow(0, index * stored.shape[0] / 3, stored.shape[0] / 3);
 }

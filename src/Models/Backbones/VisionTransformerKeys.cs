@@ -80,7 +80,9 @@ internal static class VisionTransformerKeys
 
     private static KeyMap Eva02(VisionTransformerOptions options)
     {
-        var table = new KeyTable("head").Pair("blocks.*.mlp.ffn_ln.", "blocks.*.mlp.norm.").Pair("blocks.*.attn.inner_attn_ln.", "blocks.*.attn.norm.");
+        var table = new KeyTable("head")
+            .Pair("blocks.*.mlp.ffn_ln.", "blocks.*.mlp.norm.")
+            .Pair("blocks.*.attn.inner_attn_ln.", "blocks.*.attn.norm.");
         if (options.MlpType == MlpType.SwigluPacked)
             table.Pair("blocks.*.mlp.w12.", "blocks.*.mlp.fc1.");
         else
@@ -129,7 +131,8 @@ internal static class VisionTransformerKeys
     /// <summary>The map, passing over what only the pretraining needed or what is computed here.</summary>
     private static KeyMap Without(KeyMap map, params string[] prefixes)
     {
-        bool Passed(string key) => prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) || map.Computed?.Invoke(key) == true;
+        bool Passed(string key) =>
+            prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)) || map.Computed?.Invoke(key) == true;
         return map with { Rename = key => Passed(key) ? null : map.Rename(key), Computed = Passed };
     }
 }

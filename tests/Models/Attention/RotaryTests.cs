@@ -105,14 +105,18 @@ public sealed class RotaryTests
                 $$"""{ "type": "VisionTransformer", "embed_dim": 32, "depth": 1, "num_heads": 2, "rotary": {}, "attention": {{attention}} }"""
             )
         );
-        Assert.Contains($"{name} does not compare each token's own query and key, so that it can't take rotary positions", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{name} does not compare each token's own query and key, so that it can't take rotary positions",
+            error.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void OddHeads_AreRefused() =>
         Assert.Equal(
-            "VisionTransformer: rotary positions turn pairs of a head's channels, half of the pairs by row and half by column, so that a head's "
-                + "width must be a multiple of 4, not 15: choose embed_dim and num_heads so.",
+            "VisionTransformer: rotary positions turn pairs of a head's channels, half of the pairs by row and half by column, "
+                + "so that a head's width must be a multiple of 4, not 15: choose embed_dim and num_heads so.",
             Assert
                 .Throws<UserErrorException>(() =>
                     new VisionTransformer(new VisionTransformerOptions(EmbedDim: 30, NumHeads: 2, Depth: 1, Rotary: new RotaryOptions()))

@@ -60,7 +60,12 @@ public sealed class SwinV2Tests : IDisposable
     }
 
     [Theory]
-    [InlineData("timm_swin_v2_padded", 72, 104, """ "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "window_padding": "attended_after_shift", "out_indices": [1] """)]
+    [InlineData(
+        "timm_swin_v2_padded",
+        72,
+        104,
+        """ "depths": [2, 2], "num_heads": [2, 3], "window_size": 4, "window_padding": "attended_after_shift", "out_indices": [1] """
+    )]
     [InlineData(
         "timm_swin_v2_pretrained",
         64,

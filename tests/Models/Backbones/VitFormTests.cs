@@ -69,7 +69,7 @@ public sealed class VitFormTests : IDisposable
     [Theory]
     [InlineData(
         """ "patch_size": 14, "image_size": [224, 230] """,
-        "patch_size 14 doesn't divide image_size 224 x 230; the next sizes are 224 x 224 and 224 x 238."
+        "patch_size 14 doesn't divide image_size [224, 230]; the next sizes are 224 and [224, 238]."
     )]
     [InlineData(
         """ "patch_size": 8, "image_size": 32, "features": "maps", "fc_norm": true """,
@@ -83,7 +83,10 @@ public sealed class VitFormTests : IDisposable
         """ "patch_size": 8, "image_size": 32, "mlp_type": "swiglu", "mlp_activation": "quick_gelu" """,
         "mlp_activation belongs to mlp_type \"mlp\"; SwiGLU has SiLU."
     )]
-    [InlineData(""" "patch_size": 8, "image_size": 32, "mlp_norm": true """, "mlp_norm belongs to mlp_type \"swiglu\" and \"swiglu_packed\".")]
+    [InlineData(
+        """ "patch_size": 8, "image_size": 32, "mlp_norm": true """,
+        "mlp_norm belongs to mlp_type \"swiglu\" and \"swiglu_packed\"."
+    )]
     public void Options_ThatDontGoTogether_AreRefused(string options, string expected)
     {
         var error = Assert.Throws<UserErrorException>(() => Build.From<Backbone>(VitFamilies.Small(options, """ "in_channels": 3 """)));

@@ -4,7 +4,8 @@ using Tessera.Models.Backbones;
 
 namespace Tessera.Tests.Models.Backbones;
 
-/// <summary>Whole published networks: every tensor's name and shape, and the number of parameters, as timm has them; see make_vit.py.</summary>
+/// <summary>Whole published networks: every tensor's name and shape, and the number of parameters, as timm has them; see
+/// make_vit.py.</summary>
 public sealed class VitNamesTests
 {
     private static readonly JsonElement _networks = FixtureFile.Json("models", "vit_names.json");
@@ -23,7 +24,11 @@ public sealed class VitNamesTests
             { "vit_large_patch16_dinov3", Of("large", 256, VitFamilies.Dinov3), 303_079_424 },
             {
                 "vit_base_patch16_dinov3_qkvb",
-                Of("base", 256, VitFamilies.Dinov3.Replace("\"qkv_bias\": false", "\"qkv_layout\": \"no_key_bias\"", StringComparison.Ordinal)),
+                Of(
+                    "base",
+                    256,
+                    VitFamilies.Dinov3.Replace("\"qkv_bias\": false", "\"qkv_layout\": \"no_key_bias\"", StringComparison.Ordinal)
+                ),
                 85_659_648
             },
             { "deit3_small_patch16_224", Of("small", 224, VitFamilies.Deit3), 22_059_496 },
@@ -59,7 +64,10 @@ public sealed class VitNamesTests
             tensors.Where(entry => !entry.Key.StartsWith("head.", StringComparison.Ordinal)).Select(Text).Order(StringComparer.Ordinal),
             one.state_dict()
                 .Select(entry =>
-                    KeyValuePair.Create(map.Publish!(entry.Key)!.Replace("blocks.0.", "blocks.*.", StringComparison.Ordinal), entry.Value.shape)
+                    KeyValuePair.Create(
+                        map.Publish!(entry.Key)!.Replace("blocks.0.", "blocks.*.", StringComparison.Ordinal),
+                        entry.Value.shape
+                    )
                 )
                 .Select(Text)
                 .Order(StringComparer.Ordinal)
@@ -82,7 +90,11 @@ public sealed class VitNamesTests
         var map = model.KeyMaps["timm"];
         Assert.Equal(
             tensors.Where(entry => !entry.Key.StartsWith("head.", StringComparison.Ordinal)).Select(Text).Order(StringComparer.Ordinal),
-            model.state_dict().Select(entry => KeyValuePair.Create(map.Publish!(entry.Key)!, entry.Value.shape)).Select(Text).Order(StringComparer.Ordinal)
+            model
+                .state_dict()
+                .Select(entry => KeyValuePair.Create(map.Publish!(entry.Key)!, entry.Value.shape))
+                .Select(Text)
+                .Order(StringComparer.Ordinal)
         );
     }
 

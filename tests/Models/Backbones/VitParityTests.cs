@@ -112,7 +112,8 @@ public sealed class VitParityTests : IDisposable
         foreach (var (name, value) in expected.state_dict())
             Assert.True(value.Equals(actual.state_dict()[name]), name);
 
-        string Name(string own) => own.StartsWith("norm.", StringComparison.Ordinal) ? "visual.ln_post" + own["norm".Length..] : Foreign(own);
+        string Name(string own) =>
+            own.StartsWith("norm.", StringComparison.Ordinal) ? "visual.ln_post" + own["norm".Length..] : Foreign(own);
 
         static Tensor Shaped(string own, Tensor value) =>
             own switch

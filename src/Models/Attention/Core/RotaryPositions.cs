@@ -6,8 +6,8 @@ namespace Tessera.Models.Attention.Core;
 /// <summary>Turns pairs of channels of queries and keys by angles that grow with the token's row (half of the pairs) and column (the other
 /// half), so that their products depend on where tokens lie to each other. Leading tokens stay as they are.</summary>
 /// <remarks>
-/// Su et al., "RoFormer", 2021, arXiv:2104.09864, in two dimensions as in EVA-02 (Fang et al., 2023, arXiv:2303.11331) and DINOv3 (Siméoni et
-/// al., 2025, arXiv:2508.10104). Tables are float32, and products with them too: under mixed precision queries and keys are rounded once,
+/// Su et al., "RoFormer", 2021, arXiv:2104.09864, in two dimensions as in EVA-02 (Fang et al., 2023, arXiv:2303.11331) and DINOv3
+/// (Siméoni et al., 2025, arXiv:2508.10104). Tables are float32, and products with them too: under mixed precision queries and keys are rounded once,
 /// behind. The authors of DINOv3 keep their wavelengths rounded to bfloat16; here, as in timm, they are not.
 /// </remarks>
 internal sealed class RotaryPositions : IDisposable
@@ -58,7 +58,10 @@ internal sealed class RotaryPositions : IDisposable
     /// <summary>Cosines and sines of each token's angles, [N, d / 2]: rows first, then columns.</summary>
     private Tensor?[] Angles(TokenGrid grid, Device device)
     {
-        var (rows, columns) = (Coordinates(grid.Height, _options.ReferenceGrid?.Height), Coordinates(grid.Width, _options.ReferenceGrid?.Width));
+        var (rows, columns) = (
+            Coordinates(grid.Height, _options.ReferenceGrid?.Height),
+            Coordinates(grid.Width, _options.ReferenceGrid?.Width)
+        );
         var slowest = _options.Base ?? (_options.Coordinates == RotaryCoordinates.Normalized ? 100 : 10_000);
         var (count, half) = (_width / 4, _width / 2);
         var (cosines, sines) = (new float[grid.Count * half], new float[grid.Count * half]);
@@ -66,7 +69,10 @@ internal sealed class RotaryPositions : IDisposable
         for (var i = 0; i < half; i++)
         {
             var place = token - grid.Leading;
-            var position = place < 0 ? 0 : i < count ? rows[place / grid.Width] : columns[place % grid.Width];
+            var position =
+                place < 0 ? 0
+                : i < count ? rows[place / grid.Width]
+                : columns[place % grid.Width];
             var (sine, cosine) = Math.SinCos(position * Math.Pow(slowest, -(double)(i % count) / count));
             (cosines[(token * half) + i], sines[(token * half) + i]) = ((float)cosine, (float)sine);
         }

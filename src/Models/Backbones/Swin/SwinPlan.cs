@@ -41,7 +41,13 @@ internal sealed record SwinPlan(string Name, int Width, int[] Depths, int[] Head
 
     /// <summary>Width, blocks and heads, as published or as given.</summary>
     /// <exception cref="UserErrorException">They don't go together.</exception>
-    public static (int Width, int[] Depths, int[] Heads) Sizes(string name, SwinArch arch, int? embedDim, int[]? givenDepths, int[]? numHeads)
+    public static (int Width, int[] Depths, int[] Heads) Sizes(
+        string name,
+        SwinArch arch,
+        int? embedDim,
+        int[]? givenDepths,
+        int[]? numHeads
+    )
     {
         var (width, depths, heads) = arch switch
         {

@@ -83,7 +83,13 @@ public sealed class SwinTransformer : SwinBackbone
 
     private static SwinPlan PlanOf(SwinTransformerOptions options)
     {
-        var (width, depths, heads) = SwinPlan.Sizes(nameof(SwinTransformer), options.Arch, options.EmbedDim, options.Depths, options.NumHeads);
+        var (width, depths, heads) = SwinPlan.Sizes(
+            nameof(SwinTransformer),
+            options.Arch,
+            options.EmbedDim,
+            options.Depths,
+            options.NumHeads
+        );
         return new SwinPlan(nameof(SwinTransformer), width, depths, heads)
         {
             PatchSize = options.PatchSize,

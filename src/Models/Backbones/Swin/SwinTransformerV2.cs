@@ -85,8 +85,10 @@ public sealed class SwinTransformerV2 : SwinBackbone
             Attention = options.Attention,
             Shape = new AttentionShape(1, 1, 0, options.QkvBias, options.AttentionDropout, options.Dropout, Layout: QkvLayout.NoKeyBias),
             DropPath = options.DropPath,
-            Own = (stage, shape) => new CosineWindowAttention(Window(options, stage), pretrained?[stage] ?? 0, options.WindowPadding, shape),
-            Block = (attention, channels, dropPath) => new ResPostNormBlock(attention, channels, options.MlpRatio, options.Dropout, dropPath),
+            Own = (stage, shape) =>
+                new CosineWindowAttention(Window(options, stage), pretrained?[stage] ?? 0, options.WindowPadding, shape),
+            Block = (attention, channels, dropPath) =>
+                new ResPostNormBlock(attention, channels, options.MlpRatio, options.Dropout, dropPath),
             MergeNormsLast = true,
         };
     }

@@ -8,7 +8,7 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Backbones.Vit;
 
 /// <summary>One vector from all tokens: a learned query attends them, and an MLP is added.</summary>
-/// <remarks>Zhai et al., "Scaling Vision Transformers", 2022, arXiv:2106.04560, appendix ("MAP head"), as SigLIP has it. Parameter names are
+/// <remarks>Zhai et al., "Scaling Vision Transformers", 2022, arXiv:2106.04560 ("MAP head"), as SigLIP has it. Parameter names are
 /// timm's.</remarks>
 internal sealed class AttentionPool : Module<Tensor, Tensor>, IHasLayerRoles
 {

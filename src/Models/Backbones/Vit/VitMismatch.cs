@@ -17,7 +17,8 @@ internal static class VitMismatch
     )
     {
         bool Lacks(string part) => missing.Any(name => name.Contains(part, StringComparison.Ordinal));
-        bool Has(params string[] parts) => Array.Exists(parts, part => unexpected.Keys.Any(name => name.Contains(part, StringComparison.Ordinal)));
+        bool Has(params string[] parts) =>
+            Array.Exists(parts, part => unexpected.Keys.Any(name => name.Contains(part, StringComparison.Ordinal)));
         var (has, set) = (new List<string>(), new List<string>());
         void Differ(bool more, bool less, string what, string option, string otherwise)
         {
@@ -27,7 +28,9 @@ internal static class VitMismatch
                 set.Add(more ? option : otherwise);
         }
 
-        var registers = unexpected.FirstOrDefault(tensor => _registers.Any(name => tensor.Key.EndsWith(name, StringComparison.Ordinal))).Value;
+        var registers = unexpected
+            .FirstOrDefault(tensor => _registers.Any(name => tensor.Key.EndsWith(name, StringComparison.Ordinal)))
+            .Value;
         var count = registers is [_, var tokens, _] ? tokens.ToString(CultureInfo.InvariantCulture) : "4";
         Differ(
             registers is not null,
@@ -44,7 +47,9 @@ internal static class VitMismatch
         if (Lacks(".mlp.fc1_g."))
             Differ(more: false, less: true, "a SwiGLU of two layers", "", "mlp_type: \"mlp\" or \"swiglu_packed\"");
         Qkv(options, Has, Lacks, Differ);
-        return has.Count == 0 ? null : $"They {string.Join(", ", has)}: set {string.Join(", ", set)}, or skip what is to start anew (init.skip).";
+        return has.Count == 0
+            ? null
+            : $"They {string.Join(", ", has)}: set {string.Join(", ", set)}, or skip what is to start anew (init.skip).";
     }
 
     private static void Qkv(

@@ -47,8 +47,13 @@ internal sealed record VitPlan(int Width, int Depth, int Built, int Heads, int[]
             throw new UserErrorException($"{Name}: patch_size {patch} is larger than image_size {image}.");
         if (image.Height % patch != 0 || image.Width % patch != 0)
         {
-            var (low, high) = (new HeightWidth(Floor(image.Height), Floor(image.Width)), new HeightWidth(Ceiling(image.Height), Ceiling(image.Width)));
-            throw new UserErrorException($"{Name}: patch_size {patch} doesn't divide image_size {image}; the next sizes are {low} and {high}.");
+            var (low, high) = (
+                new HeightWidth(Floor(image.Height), Floor(image.Width)),
+                new HeightWidth(Ceiling(image.Height), Ceiling(image.Width))
+            );
+            throw new UserErrorException(
+                $"{Name}: patch_size {patch} doesn't divide image_size {image}; the next sizes are {low} and {high}."
+            );
         }
         return (image.Height / patch, image.Width / patch);
 
