@@ -20,6 +20,11 @@ public static class ContractConfigs
             """{ "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 32, "patch_size": 8, "features": "maps", "out_indices": [1], "give_class_token": true, "position_antialias": false }""",
             """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 16, "patch_size": 4, "features": "average", "class_token": false, "qkv_bias": false, "layer_scale": 0.1 }""",
             """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "dropout": 0.1, "attention_dropout": 0.1, "drop_path": 0.1 }""",
+            """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 28, "patch_size": 14, "layer_scale": 0.1, "reg_tokens": 4, "position_tokens": "patches" }""",
+            """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "reg_tokens": 2, "position_tokens": "class", "pre_norm": true, "mlp_activation": "quick_gelu", "norm_eps": 1e-5 }""",
+            """{ "embed_dim": 32, "depth": 3, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "maps", "out_indices": [0, 2], "rotary": {}, "absolute_positions": false, "reg_tokens": 3, "qkv_layout": "no_key_bias", "mlp_type": "swiglu_packed", "dropout": 0.1 }""",
+            """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "average", "fc_norm": false, "rotary": { "coordinates": "patches", "pairs": "neighbours", "reference_grid": 4 }, "qkv_layout": "separate", "mlp_type": "swiglu", "mlp_norm": true }""",
+            """{ "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "attention_pool", "class_token": false }""",
         ],
         ["MctTransformer"] =
         [
@@ -83,6 +88,12 @@ public static class ContractConfigs
             """{ "embed_dim": 12, "depths": [2, 1, 2], "num_heads": [1, 2, 3], "window_size": 3, "out_indices": [0, 2] }""",
             """{ "embed_dim": 12, "depths": [2, 2], "num_heads": [1, 2], "window_size": 5, "out_indices": [1], "patch_norm": false, "qkv_bias": false, "dropout": 0.1, "drop_path": 0.1 }""",
             """{ "embed_dim": 12, "depths": [1, 2], "num_heads": [1, 2], "attention": { "stage1": { "type": "LinearAttention" }, "stage2": { "type": "SpatialReductionAttention", "ratio": 2 } } }""",
+        ],
+        ["SwinTransformerV2"] =
+        [
+            """{ "embed_dim": 12, "depths": [2, 1, 2], "num_heads": [1, 2, 3], "window_size": 3, "out_indices": [0, 2] }""",
+            """{ "embed_dim": 12, "depths": [2, 2], "num_heads": [1, 2], "window_size": 5, "image_size": 32, "pretrained_window_sizes": [3, 3], "out_indices": [1], "patch_norm": false, "qkv_bias": false, "dropout": 0.1, "drop_path": 0.1, "window_padding": "masked" }""",
+            """{ "embed_dim": 12, "depths": [1, 2], "num_heads": [1, 2], "attention": { "stage1": { "type": "LocalAttention" } } }""",
         ],
         ["CrossFormer"] =
         [

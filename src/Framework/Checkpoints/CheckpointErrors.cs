@@ -79,6 +79,9 @@ internal static class CheckpointErrors
                 + "both that holds all."
         );
 
+    public static UserErrorException OtherForm(string path, string options) =>
+        new($"{path}\n  The weights are of another form of the backbone. {options}");
+
     public static UserErrorException BadInfo(string path, Exception error) =>
         new($"{path}\n  What the checkpoint says about itself can't be read: {error.Message}", error);
 

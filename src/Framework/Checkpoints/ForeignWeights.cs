@@ -90,6 +90,7 @@ public static class ForeignWeights
             s_log.LogInformation("{0}", line);
         if (report.Loaded.Count == 0)
             throw CheckpointErrors.NothingFits(path, target, file, module.GetName(), found.Known);
+        RequireForm(module, file, report, path);
         if (options.Strict && !report.IsComplete)
             throw CheckpointErrors.NotComplete(path, LoadTable.Lines(report), found.Describe());
         ClassesOfFile.Tell(path, rows, module, file, context);
@@ -192,6 +193,23 @@ public static class ForeignWeights
         };
     }
 
+    /// <exception cref="UserErrorException">A backbone knows by which options it would have the form of the weights.</exception>
+    private static void RequireForm(nn.Module module, WeightsFile file, LoadReport report, string path)
+    {
+        var unexpected = report.Unexpected.ToDictionary(name => name, name => file.Tensors[name].Shape);
+        foreach (var (prefix, backbone) in Backbones(module))
+        {
+            var missing = report
+                .Missing.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+                .Select(name => name[prefix.Length..]);
+            if (backbone.OptionsFor([.. missing], unexpected) is { } options)
+                throw CheckpointErrors.OtherForm(path, options);
+        }
+    }
+
+    private static List<(string Prefix, Backbone Backbone)> Backbones(nn.Module module) =>
+        module is Backbone backbone ? [("", backbone)] : [.. module.Having<Backbone>().Select(found => (found.Name + ".", found.Module))];
+
     // Batch norms before PyTorch 0.4.1 counted no batches; training only needs the counter without a momentum.
     private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
@@ -209,13 +227,10 @@ public static class ForeignWeights
     /// <summary>The tensors that read the image, by their names in the module.</summary>
     private static Dictionary<string, StemTensor> Stems(nn.Module module)
     {
-        var backbones = module is Backbone backbone
-            ? [("", backbone)]
-            : module.Having<Backbone>().Select(found => (found.Name + ".", found.Module)).ToList();
-        return backbones
-            .SelectMany(entry => entry.Item2.StemTensors.Select(stem => (entry.Item1 + stem.Name, stem)))
-            .DistinctBy(entry => entry.Item1)
-            .ToDictionary(entry => entry.Item1, entry => entry.stem);
+        return Backbones(module)
+            .SelectMany(entry => entry.Backbone.StemTensors.Select(stem => (Name: entry.Prefix + stem.Name, stem)))
+            .DistinctBy(entry => entry.Name)
+            .ToDictionary(entry => entry.Name, entry => entry.stem);
     }
 
     private static (Tensor Stored, bool Swapped) Swapped(StemTensor stem, Tensor stored, bool before)

@@ -36,6 +36,13 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
     /// <param name="key">The module's key.</param>
     public virtual Tensor Fit(string key, Tensor stored) => stored;
 
+    /// <summary>Which options would make foreign weights fit that are another form of this backbone, in a sentence or several; null where
+    /// nothing is known. Weights that it speaks of are not loaded.</summary>
+    /// <param name="missing">Names of this module that the file lacks.</param>
+    /// <param name="unexpected">The file's tensors that have no place here, by name, and their sizes.</param>
+    public virtual string? OptionsFor(IReadOnlyCollection<string> missing, IReadOnlyDictionary<string, IReadOnlyList<long>> unexpected) =>
+        null;
+
     /// <summary>The tensors that read the image. By default the first convolution's weight; a backbone that begins otherwise says
     /// so.</summary>
     public virtual IReadOnlyList<StemTensor> StemTensors =>

@@ -68,9 +68,12 @@ public static class ParameterGroups
 
         string? Shorthand(string name, HashSet<string> norms) =>
             norms.Contains(name) && factory.Groups.ContainsKey(Norm) ? Norm
-            : name == "bias" || name.EndsWith(".bias", StringComparison.Ordinal) ? Bias
+            : IsBias(name) ? Bias
             : null;
     }
+
+    // q_bias and v_bias stand for the bias of a layer whose keys have none.
+    private static bool IsBias(string name) => name[(name.LastIndexOf('.') + 1)..] is "bias" or "q_bias" or "v_bias";
 
     /// <summary>Takes the parameters that the patterns name out of the training; they get no gradient and no decay.</summary>
     /// <returns>The names of the frozen parameters.</returns>

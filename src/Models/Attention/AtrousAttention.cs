@@ -24,6 +24,8 @@ public sealed class AtrousAttention : PatternAttention
         RegisterComponents();
     }
 
+    internal override bool ComparesTokens => true;
+
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {
         var places = new Places(grid, _options.Layout);

@@ -7,4 +7,6 @@ public sealed class FullAttention : DenseAttention
 {
     public FullAttention(AttentionShape shape)
         : base(nameof(FullAttention), shape) => RegisterComponents();
+
+    internal override bool ComparesTokens => true;
 }

@@ -30,6 +30,8 @@ public sealed class LocalAttention : PatternAttention
         RegisterComponents();
     }
 
+    internal override bool ComparesTokens => true;
+
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {
         var places = new Places(grid, _options.Layout);

@@ -35,6 +35,8 @@ public sealed class NeighborhoodAttention : PatternAttention
         RegisterComponents();
     }
 
+    internal override bool ComparesTokens => true;
+
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {
         var places = new Places(grid, _options.Layout);

@@ -29,6 +29,8 @@ public sealed class StridedAttention : PatternAttention
         RegisterComponents();
     }
 
+    internal override bool ComparesTokens => true;
+
     private protected override Attended Attend(Tensor queries, Tensor keys, Tensor values, TokenGrid grid, bool sums)
     {
         // Blocks are the rows of a grid: the pattern is one of rows, whatever the columns.

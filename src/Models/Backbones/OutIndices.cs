@@ -20,4 +20,11 @@ internal static class OutIndices
         indices is null ? [depth - 1]
         : features == TokenFeatures.Maps ? Checked(backbone, indices, depth)
         : throw new UserErrorException($"{backbone}: out_indices belongs to features \"maps\".");
+
+    /// <exception cref="UserErrorException">The features are pooled by an attention, which the backbone doesn't have.</exception>
+    public static void RequireNoAttentionPool(string backbone, TokenFeatures features)
+    {
+        if (features == TokenFeatures.AttentionPool)
+            throw new UserErrorException($"{backbone} has no features \"attention_pool\"; VisionTransformer has.");
+    }
 }

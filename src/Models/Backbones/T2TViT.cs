@@ -86,6 +86,7 @@ public sealed class T2TViT : Backbone, ITakesPrompts
             throw new UserErrorException($"T2TViT: embed_dim must be even (sines and cosines by turns), not {width}.");
         var image = options.ImageSize ?? new HeightWidth(224, 224);
         _grid = ((image.Height + Stride - 1) / Stride, (image.Width + Stride - 1) / Stride);
+        OutIndices.RequireNoAttentionPool(nameof(T2TViT), options.Features);
         _outIndices = OutIndices.OfBlocks(nameof(T2TViT), options.OutIndices, options.Features, _depth);
 
         tokens_to_token = new T2TModule(options.Tokens, options.InChannels, options.TokenDim, width, options.TokenDropout);

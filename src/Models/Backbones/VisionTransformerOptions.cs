@@ -1,5 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
+using Tessera.Models.Layers;
 
 namespace Tessera.Models.Backbones;
 
@@ -11,6 +12,7 @@ public enum VisionTransformerArch
     Base,
     Large,
     Huge,
+    Giant,
 }
 
 /// <summary>What the transformer gives.</summary>
@@ -25,6 +27,35 @@ public enum TokenFeatures
     /// <summary>Patch tokens of chosen blocks, laid out as maps, [B, C, ⌈H / patch⌉, ⌈W / patch⌉]; the image is padded with zeros to whole
     /// patches.</summary>
     Maps,
+
+    /// <summary>What a learned query attends among all normed tokens, [B, C]; of <see cref="VisionTransformer"/> alone.</summary>
+    AttentionPool,
+}
+
+/// <summary>Which tokens the learned positions are added to.</summary>
+public enum PositionTokens
+{
+    /// <summary>All: class token, registers and patches.</summary>
+    All,
+
+    /// <summary>Class token and patches, not the registers: the authors of DINOv2.</summary>
+    Class,
+
+    /// <summary>Patches alone, timm's "no_embed_class": DeiT III, and DINOv2 with registers in timm's form.</summary>
+    Patches,
+}
+
+/// <summary>What a block's MLP is.</summary>
+public enum MlpType
+{
+    /// <summary>Two linear layers.</summary>
+    Mlp,
+
+    /// <summary>SwiGLU with one layer for both factors: DINOv2's giant, EVA-02's tiny and small.</summary>
+    SwigluPacked,
+
+    /// <summary>SwiGLU with a layer for each factor: EVA-02's base.</summary>
+    Swiglu,
 }
 
 /// <summary>How the positional embeddings start; they are learned from there.</summary>
@@ -48,7 +79,7 @@ public enum AttentionStart
 }
 
 /// <param name="Arch">Width, depth and heads as published: tiny 192/12/3, small 384/12/6, base 768/12/12, large 1024/24/16, huge
-/// 1280/32/16.</param>
+/// 1280/32/16, giant 1536/40/24.</param>
 /// <param name="ImageSize">Image size that the positional embeddings are made for; others are met by resizing them.</param>
 /// <param name="PatchSize">Side of a patch in pixels.</param>
 /// <param name="EmbedDim">Width of a token, instead of the arch's.</param>
@@ -71,6 +102,17 @@ public enum AttentionStart
 /// <param name="GiveClassToken">For maps: the class token after the last norm is given, too, after the maps.</param>
 /// <param name="PositionAntialias">Positional embeddings are resized with antialiasing where images have another size; false repeats
 /// networks that were trained without.</param>
+/// <param name="RegTokens">Registers: further learned tokens behind the class token, which come to nothing in the end.</param>
+/// <param name="AbsolutePositions">Whether learned positions are added to the tokens.</param>
+/// <param name="PositionTokens">Which tokens they are added to: "all", "class" (and patches, not registers) or "patches".</param>
+/// <param name="Rotary">Queries and keys are turned by their positions in every block; not by default.</param>
+/// <param name="QkvLayout">Layers of queries, keys and values: "fused", "no_key_bias" or "separate".</param>
+/// <param name="MlpType">What a block's MLP is: "mlp", "swiglu_packed" or "swiglu". mlp_ratio gives the width of the product.</param>
+/// <param name="MlpNorm">Whether SwiGLU's product is normed.</param>
+/// <param name="MlpActivation">Between an MLP's layers: "gelu" or "quick_gelu".</param>
+/// <param name="NormEps">Added to the variance in all norms.</param>
+/// <param name="PreNorm">Whether tokens are normed before the first block, as CLIP has it; patches then have no bias.</param>
+/// <param name="FcNorm">Whether the last norm stands behind the pooling, not before; by default so for "average" alone.</param>
 public sealed record VisionTransformerOptions(
     VisionTransformerArch Arch = VisionTransformerArch.Base,
     HeightWidth? ImageSize = null,
@@ -92,5 +134,16 @@ public sealed record VisionTransformerOptions(
     AttentionStart AttentionStart = AttentionStart.Normal,
     ComponentSpec<TokenAttention>? Attention = null,
     bool GiveClassToken = false,
-    bool PositionAntialias = true
+    bool PositionAntialias = true,
+    [property: Range(0, 1024)] int RegTokens = 0,
+    bool AbsolutePositions = true,
+    PositionTokens PositionTokens = PositionTokens.All,
+    RotaryOptions? Rotary = null,
+    QkvLayout QkvLayout = QkvLayout.Fused,
+    MlpType MlpType = MlpType.Mlp,
+    bool MlpNorm = false,
+    MlpActivation MlpActivation = MlpActivation.Gelu,
+    [property: Range(0, 0.1)] double NormEps = 1e-6,
+    bool PreNorm = false,
+    bool? FcNorm = null
 );

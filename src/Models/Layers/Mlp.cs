@@ -5,22 +5,34 @@ using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Layers;
 
-/// <summary>Two linear layers with GELU between, applied to each token.</summary>
+/// <summary>What stands between the two layers of a token's MLP.</summary>
+public enum MlpActivation
+{
+    /// <summary>x Φ(x), Φ the normal distribution's.</summary>
+    Gelu,
+
+    /// <summary>x σ(1.702 x), as OpenAI's CLIP was trained with.</summary>
+    QuickGelu,
+}
+
+/// <summary>Two linear layers with GELU, or something like it, between, applied to each token.</summary>
 public sealed class Mlp : nn.Module<Tensor, Tensor>, IHasLayerRoles
 {
     private readonly Linear fc1;
     private readonly Linear fc2;
     private readonly double _dropout;
+    private readonly MlpActivation _activation;
 
     /// <param name="channels">Width of a token.</param>
     /// <param name="hidden">Width between the layers.</param>
     /// <param name="dropout">After each layer.</param>
-    public Mlp(int channels, int hidden, double dropout)
+    /// <param name="activation">Between them.</param>
+    public Mlp(int channels, int hidden, double dropout, MlpActivation activation = MlpActivation.Gelu)
         : base(nameof(Mlp))
     {
         fc1 = Linear(channels, hidden);
         fc2 = Linear(hidden, channels);
-        _dropout = dropout;
+        (_dropout, _activation) = (dropout, activation);
         RegisterComponents();
     }
 
@@ -32,7 +44,8 @@ public sealed class Mlp : nn.Module<Tensor, Tensor>, IHasLayerRoles
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var hidden = functional.gelu(fc1.call(x));
+        var hidden = fc1.call(x);
+        hidden = _activation == MlpActivation.Gelu ? functional.gelu(hidden) : hidden * (hidden * 1.702).sigmoid();
         if (_dropout == 0)
             return scope.MoveToOuter(fc2.call(hidden));
         hidden = functional.dropout(hidden, _dropout, training);

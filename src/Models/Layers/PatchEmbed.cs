@@ -12,11 +12,12 @@ public sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     /// <param name="patchSize">Side of a patch in pixels.</param>
     /// <param name="inChannels">Channels of the image.</param>
     /// <param name="channels">Width of a token.</param>
-    public PatchEmbed(int patchSize, int inChannels, int channels)
+    /// <param name="bias">Whether something is added that is the same for all patches.</param>
+    public PatchEmbed(int patchSize, int inChannels, int channels, bool bias = true)
         : base(nameof(PatchEmbed))
     {
         PatchSize = patchSize;
-        proj = Conv2d(inChannels, channels, patchSize, stride: patchSize);
+        proj = Conv2d(inChannels, channels, patchSize, stride: patchSize, bias: bias);
         RegisterComponents();
     }
 

@@ -99,7 +99,7 @@ public static class PositionEmbedding
     /// that it lacks is given the embedding zero. A form that is not understood comes back as it is, for the loader to report.
     /// </summary>
     /// <param name="stored">[1, N, C], its grid square unless it has the wanted number of tokens.</param>
-    /// <param name="leading">Tokens before the grid that are wanted: 0 or 1.</param>
+    /// <param name="leading">Tokens before the grid that are wanted; where they are several, the stored embedding must have them.</param>
     /// <param name="grid">The grid that is wanted.</param>
     public static Tensor Fit(Tensor stored, int leading, (int Height, int Width) grid)
     {
@@ -112,7 +112,7 @@ public static class PositionEmbedding
         patches = Resize(patches, 0, side, grid);
         if (leading == 0)
             return scope.MoveToOuter(patches.clone());
-        var token = has > 0 ? stored.narrow(1, 0, 1) : zeros([1, 1, stored.shape[2]], dtype: stored.dtype, device: stored.device);
+        var token = has > 0 ? stored.narrow(1, 0, leading) : zeros([1, 1, stored.shape[2]], dtype: stored.dtype, device: stored.device);
         return scope.MoveToOuter(cat([token, patches], 1));
     }
 
@@ -120,7 +120,7 @@ public static class PositionEmbedding
     private static bool Split(long tokens, int leading, (int Height, int Width) grid, out int has, out (int, int) side)
     {
         var patches = (long)grid.Height * grid.Width;
-        foreach (var count in new[] { leading, 1 - leading })
+        foreach (var count in leading > 1 ? [leading] : new[] { leading, 1 - leading })
         {
             (has, side) = (count, grid);
             if (tokens - count == patches)

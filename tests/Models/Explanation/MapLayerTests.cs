@@ -53,6 +53,18 @@ public sealed class MapLayerTests
         "backbone.norm"
     )]
     [InlineData(
+        """{ "type": "SwinTransformerV2", "embed_dim": 12, "depths": [2, 2], "num_heads": [1, 2], "window_size": 3, "out_indices": [1] }""",
+        "backbone.norm"
+    )]
+    [InlineData(
+        """{ "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 64, "patch_size": 8, "reg_tokens": 4, "rotary": {}, "absolute_positions": false }""",
+        "backbone.blocks.2.norm1"
+    )]
+    [InlineData(
+        """{ "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 4, "image_size": 64, "patch_size": 8, "class_token": false, "features": "attention_pool" }""",
+        "backbone.norm"
+    )]
+    [InlineData(
         """{ "type": "PyramidVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1], "mlp_ratios": [2, 2, 2, 2], "image_size": 64, "features": "cls_token" }""",
         "backbone.block4.0.norm1"
     )]

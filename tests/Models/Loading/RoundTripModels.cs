@@ -62,6 +62,22 @@ internal static class RoundTripModels
             $$"""{ "type": "ImageClassifier", "backbone": { "type": "SwinTransformer", "embed_dim": 12, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 3, 4], "window_size": 3 }, {{Linear}} }""",
             DataTask.Classification
         ),
+        ["Swin V2"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "SwinTransformerV2", "embed_dim": 12, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 3, 4], "window_size": 3 }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["DINOv3"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "layer_scale": 1e-5, "reg_tokens": 4, "absolute_positions": false, "rotary": {}, "qkv_layout": "no_key_bias" }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["EVA-02"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "average", "rotary": { "coordinates": "patches", "pairs": "neighbours" }, "qkv_layout": "separate", "mlp_type": "swiglu", "mlp_norm": true }, {{Linear}} }""",
+            DataTask.Classification
+        ),
+        ["SigLIP"] = (
+            $$"""{ "type": "ImageClassifier", "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8, "features": "attention_pool", "class_token": false }, {{Linear}} }""",
+            DataTask.Classification
+        ),
         ["CrossFormer"] = (
             $$"""{ "type": "ImageClassifier", "backbone": { "type": "CrossFormer", "embed_dim": 48, "depths": [1, 1, 4], "num_heads": [1, 2, 3], "cooling_layers": true, "out_indices": [2] }, {{Linear}} }""",
             DataTask.Classification

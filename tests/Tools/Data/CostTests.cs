@@ -67,6 +67,32 @@ public sealed class CostTests : IDisposable
         Assert.Equal(published, Math.Round((long)cost["multiply_adds"]! / 1e9, 1));
     }
 
+    // G multiply-adds as timm's results list them (benchmark-infer-amp-nchw-pt291-cu130-5090.csv), which count norms and activations in.
+    [Theory]
+    [InlineData("""{ "type": "VisionTransformer", "arch": "small", "layer_scale": 1e-6, "position_tokens": "patches" }""", 224, 4.61)]
+    [InlineData(
+        """{ "type": "VisionTransformer", "arch": "small", "layer_scale": 1e-5, "reg_tokens": 4, "absolute_positions": false, "qkv_bias": false, "rotary": {} }""",
+        256,
+        6.26
+    )]
+    [InlineData(
+        """{ "type": "VisionTransformer", "arch": "tiny", "patch_size": 14, "features": "average", "mlp_type": "swiglu_packed", "mlp_ratio": 2.66667, "qkv_layout": "no_key_bias", "rotary": { "coordinates": "patches", "pairs": "neighbours", "reference_grid": 16 } }""",
+        224,
+        1.70
+    )]
+    [InlineData("""{ "type": "SwinTransformerV2", "arch": "tiny", "out_indices": [3] }""", 256, 5.96)]
+    public void LaterTransformers_AreAsTimmLists(string backbone, int size, double listed)
+    {
+        var cost = Flops(
+            $$"""{ "type": "ImageClassifier", "backbone": {{backbone}}, "head": { "type": "LinearHead" } }""",
+            "--classes",
+            "1000",
+            "--shape",
+            $"{size}"
+        );
+        Assert.InRange((long)cost["multiply_adds"]! / 1e9, 0.985 * listed, 1.005 * listed);
+    }
+
     [Theory] // one config of every kind of model, with weights named that are not there
     [InlineData("finetune/vit-small-p16_finetune.json")]
     [InlineData("resnet/resnet20_cifar10.json")]

@@ -56,6 +56,7 @@ internal sealed class PvtPlan
             ("patch_sizes", patches)
         );
         RequireRatios(Name, ratios);
+        Backbones.OutIndices.RequireNoAttentionPool(Name, options.Features);
         if (
             options is { Pyramid: not null, Features: not TokenFeatures.Maps } or { OutIndices: not null, Features: not TokenFeatures.Maps }
         )

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace Tessera.Models.Backbones;
 
-/// <summary>What other projects call the parameters of a <see cref="SwinTransformer"/>.</summary>
+/// <summary>What other projects call the parameters of a <see cref="SwinBackbone"/>.</summary>
 internal static class SwinKeys
 {
-    private static readonly string[] _buffers = ["relative_position_index", "attn_mask"];
+    private static readonly string[] _buffers = ["relative_position_index", "relative_coords_table", "attn_mask"];
 
     /// <param name="last">The stage of the last map.</param>
     /// <param name="plain">Its norm is called "norm" here, as in a classifier; otherwise it takes what a classifier calls so.</param>
@@ -19,13 +19,39 @@ internal static class SwinKeys
             ["mmlab"] = WithoutBuffers(Mmlab(last, plain)),
         };
 
+    /// <param name="last">The stage of the last map.</param>
+    /// <param name="plain">Its norm is called "norm" here, as in a classifier; otherwise it takes what a classifier calls so.</param>
+    public static IReadOnlyDictionary<string, KeyMap> MapsOfV2(int last, bool plain) =>
+        new Dictionary<string, KeyMap>
+        {
+            ["microsoft"] = WithoutBuffers(Norm(new KeyTable("head"), plain ? null : last).ToKeyMap()),
+            ["timm"] = WithoutBuffers(Timm(plain ? null : last)),
+            ["torchvision"] = WithoutBuffers(QkvBiases.Split(Torchvision(plain ? null : last))),
+        };
+
+    // Stem, stage, merging of patches, stage and so on lie in one sequence.
+    private static KeyMap Torchvision(int? last)
+    {
+        var table = Norm(new KeyTable("head"), last).Pair("features.0.0.", "patch_embed.proj.").Pair("features.0.2.", "patch_embed.norm.");
+        for (var stage = 0; stage < 8; stage++)
+        {
+            var (blocks, merge) = ((2 * stage) + 1, (2 * stage) + 2);
+            table
+                .Pair($"features.{blocks}.*.mlp.0.", $"layers.{stage}.blocks.*.mlp.fc1.")
+                .Pair($"features.{blocks}.*.mlp.3.", $"layers.{stage}.blocks.*.mlp.fc2.")
+                .Pair($"features.{blocks}.*.", $"layers.{stage}.blocks.*.")
+                .Pair($"features.{merge}.", $"layers.{stage}.downsample.");
+        }
+        return table.ToKeyMap();
+    }
+
     private static KeyTable Norm(KeyTable table, int? last) => last is { } stage ? table.Pair("norm.", $"norm{stage}.") : table;
 
     private static KeyMap WithoutBuffers(KeyMap map) =>
         map with
         {
             Rename = key => _buffers.Any(key.EndsWith) ? null : map.Rename(key),
-            Computed = key => _buffers.Any(key.EndsWith),
+            Computed = key => _buffers.Any(key.EndsWith) || map.Computed?.Invoke(key) == true,
         };
 
     // timm counts the merging of patches with the stage after it.

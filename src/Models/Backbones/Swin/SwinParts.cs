@@ -11,36 +11,63 @@ namespace Tessera.Models.Backbones;
 /// <summary>A stage: blocks, and the merging of patches after them. Runs through its children.</summary>
 public sealed class SwinStage : Module
 {
-    private readonly ModuleList<PreNormBlock> blocks = new();
+    private readonly ModuleList<Module<Tensor, TokenGrid, Tensor>> blocks = new();
     private readonly SwinPatchMerging? downsample;
 
-    internal SwinStage(
-        int channels,
-        int heads,
-        SwinTransformerOptions options,
-        double[] dropPaths,
-        Func<AttentionShape, TokenAttention> attention,
-        bool downsample
-    )
+    /// <param name="block">Makes each, by its number from 0.</param>
+    internal SwinStage(int count, Func<int, Module<Tensor, TokenGrid, Tensor>> block, SwinPatchMerging? downsample)
         : base(nameof(SwinStage))
     {
-        for (var i = 0; i < dropPaths.Length; i++)
-            blocks.Add(
-                new PreNormBlock(
-                    attention(new AttentionShape(channels, heads, i, options.QkvBias, options.AttentionDropout, options.Dropout)),
-                    channels,
-                    options.MlpRatio,
-                    options.Dropout,
-                    dropPaths[i]
-                )
-            );
-        this.downsample = downsample ? new SwinPatchMerging(channels) : null;
+        for (var i = 0; i < count; i++)
+            blocks.Add(block(i));
+        this.downsample = downsample;
         RegisterComponents();
     }
 
-    internal IEnumerable<PreNormBlock> Blocks => blocks;
+    internal IEnumerable<Module<Tensor, TokenGrid, Tensor>> Blocks => blocks;
 
     internal SwinPatchMerging? Downsample => downsample;
+}
+
+/// <summary>Attention, then an MLP, each normed and added to its input: res-post-norm.</summary>
+/// <remarks>Liu et al., "Swin Transformer V2", 2022, arXiv:2111.09883, section 3.2.</remarks>
+internal sealed class ResPostNormBlock : Module<Tensor, TokenGrid, Tensor>
+{
+    private readonly TokenAttention attn;
+    private readonly LayerNorm norm1;
+    private readonly Mlp mlp;
+    private readonly LayerNorm norm2;
+    private readonly DropPath? drop_path1;
+    private readonly DropPath? drop_path2;
+
+    public ResPostNormBlock(TokenAttention attention, int channels, double mlpRatio, double dropout, double dropPath)
+        : base(nameof(ResPostNormBlock))
+    {
+        attn = attention;
+        norm1 = LayerNorm(channels);
+        mlp = new Mlp(channels, (int)(channels * mlpRatio), dropout);
+        norm2 = LayerNorm(channels);
+        if (dropPath > 0)
+            (drop_path1, drop_path2) = (new DropPath(dropPath), new DropPath(dropPath));
+        RegisterComponents();
+    }
+
+    /// <summary>A block begins as nothing: what its branches give is multiplied by zeros, which are learned.</summary>
+    public void StartFromZero()
+    {
+        foreach (var norm in new[] { norm1, norm2 })
+            init.zeros_(norm.weight!);
+    }
+
+    /// <param name="x">[B, N, C].</param>
+    public override Tensor forward(Tensor x, TokenGrid grid)
+    {
+        using var scope = NewDisposeScope();
+        var branch = norm1.Normed(attn.call(x, grid));
+        x = x + (drop_path1?.call(branch) ?? branch);
+        branch = norm2.Normed(mlp.call(x));
+        return scope.MoveToOuter(x + (drop_path2?.call(branch) ?? branch));
+    }
 }
 
 /// <summary>Patches of pixels to tokens; images that the patch does not divide are filled up with zeros.</summary>
@@ -77,12 +104,16 @@ public sealed class SwinPatchMerging : Module<Tensor, Tensor>
 {
     private readonly Linear reduction;
     private readonly LayerNorm norm;
+    private readonly bool _normsLast;
 
-    internal SwinPatchMerging(int channels)
+    /// <param name="channels">C.</param>
+    /// <param name="normsLast">Whether the result is normed, as in V2, not the four tokens.</param>
+    internal SwinPatchMerging(int channels, bool normsLast = false)
         : base(nameof(SwinPatchMerging))
     {
+        _normsLast = normsLast;
         reduction = Linear(4 * channels, 2 * channels, hasBias: false);
-        norm = LayerNorm(4 * channels);
+        norm = LayerNorm((normsLast ? 2 : 4) * channels);
         RegisterComponents();
     }
 
@@ -97,6 +128,7 @@ public sealed class SwinPatchMerging : Module<Tensor, Tensor>
         var (height, width) = (map.shape[2] / 2, map.shape[3] / 2);
         // As published: by columns, then rows, of the four: (0, 0), (1, 0), (0, 1), (1, 1).
         var x = map.view(map.shape[0], map.shape[1], height, 2, width, 2).permute(0, 2, 4, 5, 3, 1).flatten(3); // [B, h, w, 4 C]
-        return scope.MoveToOuter(reduction.call(norm.Normed(x)).permute(0, 3, 1, 2));
+        x = _normsLast ? norm.Normed(reduction.call(x)) : reduction.call(norm.Normed(x));
+        return scope.MoveToOuter(x.permute(0, 3, 1, 2));
     }
 }

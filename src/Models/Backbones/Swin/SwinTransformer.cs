@@ -1,8 +1,6 @@
 using Tessera.Framework.Models;
 using Tessera.Models.Attention;
-using Tessera.Models.Layers;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -61,77 +59,12 @@ public sealed record SwinTransformerOptions(
 /// maps, each has a norm of its own (norm0 … norm3) as in detection. Images of any size are met by padding.
 /// </remarks>
 [Component("SwinTransformer")]
-public sealed class SwinTransformer : Backbone
+public sealed class SwinTransformer : SwinBackbone
 {
-    private readonly SwinPatchEmbed patch_embed;
-    private readonly ModuleList<SwinStage> layers = new();
-    private readonly LayerNorm?[] _norms;
-    private readonly SwinTransformerOptions _options;
-    private readonly int[] _outIndices;
-    private readonly int[] _depths;
-    private readonly bool _plainNorm; // one map, of the last stage: a classifier's norm
-
     public SwinTransformer(SwinTransformerOptions options, ComponentBuilder? components = null)
-        : base(nameof(SwinTransformer))
-    {
-        const string Name = nameof(SwinTransformer);
-        _options = options;
-        var (width, depths, heads) = options.Arch switch
-        {
-            SwinArch.Tiny => (96, new[] { 2, 2, 6, 2 }, new[] { 3, 6, 12, 24 }),
-            SwinArch.Small => (96, [2, 2, 18, 2], [3, 6, 12, 24]),
-            SwinArch.Base => (128, [2, 2, 18, 2], [4, 8, 16, 32]),
-            _ => (192, [2, 2, 18, 2], [6, 12, 24, 48]),
-        };
-        width = options.EmbedDim ?? width;
-        depths = options.Depths ?? depths;
-        if (options.NumHeads is null && depths.Length > heads.Length)
-            throw new UserErrorException($"{Name}: with {depths.Length} stages, say num_heads for each.");
-        heads = options.NumHeads ?? heads[..depths.Length];
-        if (heads.Length != depths.Length)
-            throw new UserErrorException($"{Name}: num_heads has {heads.Length} values, but depths {depths.Length}.");
-        StageOptions.Positive(Name, ("depths", depths), ("num_heads", heads));
-        StageOptions.AttentionKeys(Name, options.Attention?.Keys, depths.Length);
-        _outIndices = StageOptions.Indices(Name, options.OutIndices, depths.Length);
+        : base(PlanOf(options), components) { }
 
-        var built = _outIndices[^1] + 1;
-        _depths = depths[..built];
-        var rates = Layers.DropPath.Linear(options.DropPath, depths.Sum());
-        patch_embed = new SwinPatchEmbed(options.PatchSize, options.InChannels, width, options.PatchNorm);
-        for (var i = 0; i < built; i++)
-        {
-            var choose = AttentionChoice.For(
-                options.Attention,
-                i,
-                components,
-                shape => new WindowAttention(new WindowAttentionOptions(options.WindowSize, Padding: options.WindowPadding), shape)
-            );
-            layers.Add(
-                new SwinStage(width << i, heads[i], options, rates[depths[..i].Sum()..][..depths[i]], choose, downsample: i < built - 1)
-            );
-        }
-        _norms = new LayerNorm?[built];
-        _plainNorm = _outIndices.Length == 1 && built == depths.Length;
-        foreach (var i in _outIndices)
-        {
-            _norms[i] = LayerNorm(width << i);
-            register_module(_plainNorm ? "norm" : $"norm{i}", _norms[i]!);
-        }
-        RegisterComponents();
-
-        OutChannels = [.. _outIndices.Select(i => width << i)];
-        OutStrides = [.. _outIndices.Select(i => options.PatchSize << i)];
-        Weights.Transformer(this);
-    }
-
-    public override IReadOnlyList<int> OutChannels { get; }
-
-    public override IReadOnlyList<int> OutStrides { get; }
-
-    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => SwinKeys.Maps(_outIndices[^1], _plainNorm);
-
-    /// <summary>A stage's merging of patches goes with its last block.</summary>
-    public override ParameterLayers LayersByDepth => StageOptions.ByDepth([nameof(patch_embed)], _depths);
+    public override IReadOnlyDictionary<string, KeyMap> KeyMaps => SwinKeys.Maps(LastStage, HasPlainNorm);
 
     /// <summary>The biases of windows of another size are resized.</summary>
     public override Tensor Fit(string key, Tensor stored)
@@ -148,29 +81,26 @@ public sealed class SwinTransformer : Backbone
         return scope.MoveToOuter(grid.reshape(-1, to * to).t().contiguous().to(stored.dtype));
     }
 
-    /// <param name="images">Normalized images, [B, InChannels, H, W], of any size.</param>
-    /// <returns>Normed maps [B, C, ⌈H / stride⌉, ⌈W / stride⌉] of the stages asked for.</returns>
-    public override Tensor[] forward(Tensor images)
+    private static SwinPlan PlanOf(SwinTransformerOptions options)
     {
-        using var scope = NewDisposeScope();
-        var map = patch_embed.call(images);
-        if (_options.Dropout > 0)
-            map = functional.dropout(map, _options.Dropout, training);
-        var maps = new List<Tensor>();
-        for (var i = 0; i < layers.Count; i++)
+        var (width, depths, heads) = SwinPlan.Sizes(
+            nameof(SwinTransformer),
+            options.Arch,
+            options.EmbedDim,
+            options.Depths,
+            options.NumHeads
+        );
+        return new SwinPlan(nameof(SwinTransformer), width, depths, heads)
         {
-            var grid = new TokenGrid((int)map.shape[2], (int)map.shape[3]);
-            var x = map.flatten(2).transpose(1, 2); // [B, N, C]
-            foreach (var block in layers[i].Blocks)
-                x = block.call(x, grid);
-            map = x.transpose(1, 2).reshape(x.shape[0], -1, grid.Height, grid.Width);
-            if (_norms[i] is { } norm)
-                maps.Add(norm.Normed(x).transpose(1, 2).reshape(map.shape));
-            if (layers[i].Downsample is { } merge)
-                map = merge.call(map);
-        }
-        var result = maps.ToArray();
-        scope.MoveToOuter(result);
-        return result;
+            PatchSize = options.PatchSize,
+            PatchNorm = options.PatchNorm,
+            InChannels = options.InChannels,
+            OutIndices = StageOptions.Indices(nameof(SwinTransformer), options.OutIndices, depths.Length),
+            Attention = options.Attention,
+            Shape = new AttentionShape(1, 1, 0, options.QkvBias, options.AttentionDropout, options.Dropout),
+            DropPath = options.DropPath,
+            Own = (_, shape) => new WindowAttention(new WindowAttentionOptions(options.WindowSize, Padding: options.WindowPadding), shape),
+            Block = (attention, channels, dropPath) => new PreNormBlock(attention, channels, options.MlpRatio, options.Dropout, dropPath),
+        };
     }
 }

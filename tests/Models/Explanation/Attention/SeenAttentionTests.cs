@@ -54,6 +54,11 @@ public sealed class SeenAttentionTests
                     """,
                 [64, 16]
             },
+            { $$"""{ {{Vit}}, "reg_tokens": 4, "rotary": {}, "absolute_positions": false }""", [21, 21, 21] },
+            {
+                """{ "type": "SwinTransformerV2", "embed_dim": 12, "depths": [2, 2], "num_heads": [3, 3], "window_size": 3 }""",
+                [64, 64, 16, 16]
+            },
             {
                 """
                     { "type": "MixVisionTransformer", "embed_dims": [8, 16], "depths": [1, 1], "num_heads": [1, 2],
