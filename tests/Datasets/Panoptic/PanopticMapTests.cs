@@ -1,3 +1,4 @@
+using Tessera.Framework.Components;
 using Tessera.Datasets.Synthetic;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
