@@ -18,8 +18,8 @@ public enum MitArch
 /// b4 (3, 8, 27, 3), b5 (3, 6, 40, 3).</param>
 public sealed record MixVisionTransformerOptions(MitArch Arch = MitArch.B0) : OverlapPyramidOptions;
 
-/// <summary>SegFormer's encoder, "MiT": overlapping patches, attention to a reduced grid, a depthwise convolution in the MLPs; no positional
-/// embeddings.</summary>
+/// <summary>SegFormer's encoder, "MiT": overlapping patches, attention to a reduced grid, a depthwise convolution in the MLPs; no
+/// positional embeddings.</summary>
 /// <remarks>
 /// Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers", 2021, arXiv:2105.15203. Parameter
 /// names are the authors' (NVlabs/SegFormer). As in their code, attention leaves out what its reduction does not divide. Norms of patches

@@ -24,8 +24,8 @@ internal static class PvtKeys
         new Dictionary<string, KeyMap> { ["nvlabs"] = new KeyTable("head").ToKeyMap(), ["mmlab"] = Mmlab(positions: false) };
 
     /// <summary>
-    /// MMDetection's and MMSegmentation's: a stage is a list of embedding, blocks and norm; queries, keys and values are one layer; the MLPs'
-    /// layers are 1x1 convolutions. It only reads, since two of our tensors are one there.
+    /// MMDetection's and MMSegmentation's: a stage is a list of embedding, blocks and norm; queries, keys and values are one layer; the
+    /// MLPs' layers are 1x1 convolutions. It only reads, since two of our tensors are one there.
     /// </summary>
     /// <param name="positions">The first of a stage's "blocks" is its positional embedding, as in version 1.</param>
     private static KeyMap Mmlab(bool positions)
