@@ -42,11 +42,11 @@ internal sealed class MaskLosses
         return terms;
     }
 
-    /// <summary>For each image the query of each mask.</summary>
-    internal int[][] Match(Tensor masks, Tensor classes, MaskTruths truths)
+    /// <summary>For each image pairs of a query and a mask, by rising query.</summary>
+    private (int Query, int Mask)[][] Match(Tensor masks, Tensor classes, MaskTruths truths)
     {
         using var still = no_grad();
-        var pairs = new int[truths.Labels.Length][];
+        var pairs = new (int, int)[truths.Labels.Length][];
         for (var i = 0; i < pairs.Length; i++)
         {
             using var scope = NewDisposeScope();
@@ -72,36 +72,41 @@ internal sealed class MaskLosses
         Tensor At(Tensor maps) => MaskPoints.At(maps.unsqueeze(0), points).view(maps.shape[0], -1);
     }
 
-    private static int[] Solve(Tensor costs)
+    private static (int Query, int Mask)[] Solve(Tensor costs)
     {
         var finite = costs.nan_to_num(0).clamp(-Farthest, Farthest).cpu().contiguous().Values<float>();
         var (masks, queries) = ((int)costs.shape[0], (int)costs.shape[1]);
-        return LinearAssignment.Solve(Array.ConvertAll(finite, cost => (double)cost), masks, queries);
+        var queryOf = LinearAssignment.Solve(Array.ConvertAll(finite, cost => (double)cost), masks, queries);
+        return [.. queryOf.Select((query, mask) => (query, mask)).OrderBy(pair => pair.query)];
     }
 
-    private (Tensor Mask, Tensor Dice) MaskTerms(Tensor masks, MaskTruths truths, int[][] pairs)
+    private (Tensor Mask, Tensor Dice) MaskTerms(Tensor masks, MaskTruths truths, (int Query, int Mask)[][] pairs)
     {
         if (truths.Count == 0)
             return (masks.sum() * 0, masks.sum() * 0); // with a gradient
         var queries = masks.shape[1];
-        long[] rows = [.. pairs.SelectMany((of, image) => of.Select(query => (image * queries) + query))];
+        long[] rows = [.. pairs.SelectMany((of, image) => of.Select(pair => (image * queries) + pair.Query))];
         var found = masks.flatten(0, 1).index_select(0, tensor(rows, device: masks.device)).unsqueeze(1); // [N, 1, h, w]
         var points = _points.WhereUnsure(found.detach());
         var logits = MaskPoints.At(found, points); // [N, P]
-        var wanted = MaskPoints.At(cat(truths.Masks, 0).unsqueeze(1), points);
+        var asked = truths.Masks.Zip(
+            pairs,
+            (of, pair) => of.index_select(0, tensor(pair.Select(one => (long)one.Mask).ToArray(), device: of.device))
+        );
+        var wanted = MaskPoints.At(cat([.. asked], 0).unsqueeze(1), points);
         var entropy = functional.binary_cross_entropy_with_logits(logits, wanted, reduction: Reduction.None).mean([1]);
         var shares = logits.sigmoid();
         var dice = 1 - (((2 * (shares * wanted).sum(1)) + 1) / (shares.sum(1) + wanted.sum(1) + 1));
         return (entropy.sum() / truths.Count, dice.sum() / truths.Count);
     }
 
-    private Tensor ClassTerm(Tensor classes, MaskTruths truths, int[][] pairs)
+    private Tensor ClassTerm(Tensor classes, MaskTruths truths, (int Query, int Mask)[][] pairs)
     {
         var queries = (int)classes.shape[1];
         var wanted = new long[classes.shape[0] * queries];
         Array.Fill(wanted, _classes);
         for (var image = 0; image < pairs.Length; image++)
-            foreach (var (mask, query) in pairs[image].Index())
+            foreach (var (query, mask) in pairs[image])
                 wanted[(image * queries) + query] = truths.Labels[image][mask];
         var weights = new float[_classes + 1];
         Array.Fill(weights, 1);

@@ -18,8 +18,8 @@ internal sealed class MaskAnnealing
         foreach (var (name, steps) in new[] { ("start_steps", options.StartSteps), ("end_steps", options.EndSteps) })
             if (steps is not null && (steps.Length != blocks || steps.Any(step => step < 0)))
                 throw new UserErrorException(
-                    $"{model}: mask_annealing.{name} has [{string.Join(", ", steps)}]; num_blocks is {blocks}, so {blocks} steps, 0 or more,"
-                        + " were expected."
+                    $"{model}: mask_annealing.{name} has [{string.Join(", ", steps)}]; num_blocks is {blocks}, so {blocks} steps, 0 or "
+                        + "more, were expected."
                 );
         for (var i = 0; options.StartSteps is not null && i < blocks; i++)
             if (options.EndSteps![i] < options.StartSteps[i])
