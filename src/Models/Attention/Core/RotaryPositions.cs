@@ -7,8 +7,8 @@ namespace Tessera.Models.Attention.Core;
 /// half), so that their products depend on where tokens lie to each other. Leading tokens stay as they are.</summary>
 /// <remarks>
 /// Su et al., "RoFormer", 2021, arXiv:2104.09864, in two dimensions as in EVA-02 (Fang et al., 2023, arXiv:2303.11331) and DINOv3
-/// (Siméoni et al., 2025, arXiv:2508.10104). Tables are float32, and products with them too: under mixed precision queries and keys are rounded once,
-/// behind. The authors of DINOv3 keep their wavelengths rounded to bfloat16; here, as in timm, they are not.
+/// (Siméoni et al., 2025, arXiv:2508.10104). Tables are float32, and products with them too: under mixed precision queries and keys are
+/// rounded once, behind. The authors of DINOv3 keep their wavelengths rounded to bfloat16; here, as in timm, they are not.
 /// </remarks>
 internal sealed class RotaryPositions : IDisposable
 {
