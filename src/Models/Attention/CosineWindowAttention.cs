@@ -51,7 +51,7 @@ internal sealed class CosineWindowAttention : ShiftedWindowAttention
 
     private protected override Tensor BiasTable(Device device)
     {
-        var coordinates = Tables.Get(nameof(BiasTable), device, () => [Coordinates(device)])[0]!;
+        var coordinates = Tables.Get(nameof(BiasTable), device, () => [Coordinates(device)])[0]!.to(logit_scale.dtype);
         return cpb_mlp.call(coordinates).sigmoid() * LargestBias;
     }
 

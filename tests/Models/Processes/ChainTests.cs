@@ -24,7 +24,20 @@ public sealed class ChainTests
     [Fact]
     public void Chains_AreThese() =>
         Assert.Equal(
-            ["CspDarknet", "CspNext", "ResNet", "VisionTransformer"],
+            [
+                "ConvNeXt",
+                "CspDarknet",
+                "CspNext",
+                "DenseNet",
+                "EfficientNet",
+                "EfficientNetV2",
+                "MobileNetV2",
+                "MobileNetV3",
+                "RegNet",
+                "Res2Net",
+                "ResNet",
+                "VisionTransformer",
+            ],
             Chains().Cast<object[]>().Select(row => ((string)row[0]).Split('"')[3]).Distinct().Order(StringComparer.Ordinal)
         );
 
