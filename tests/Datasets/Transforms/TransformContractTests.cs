@@ -57,10 +57,22 @@ public class TransformContractTests
     {
         var sample = TestScene.Create();
         if (!BoxesOnly.Contains(name))
+        {
+            sample.Truth.Panoptic = Segments(sample.Truth.SegmentationMap!);
             return sample;
+        }
         sample.Truth.SegmentationMap = null;
         sample.Truth.ExtraMaps.Clear();
         return sample;
+    }
+
+    /// <summary>Each label of a map as a segment of its own; 0 is void.</summary>
+    private static PanopticMap Segments(Image labels)
+    {
+        var map = new Image(labels.Height, labels.Width, 1, PixelType.UInt16);
+        for (var i = 0; i < labels.Bytes.Length; i++)
+            map.Pixels<ushort>()[i] = labels.Bytes[i] == 0 ? PanopticMap.Void : (ushort)(labels.Bytes[i] - 1);
+        return new PanopticMap(map, [new PanopticSegment(5), new PanopticSegment(6)]);
     }
 
     [Theory]
@@ -74,7 +86,10 @@ public class TransformContractTests
             var size = sample.Image!.Size;
             Assert.Equal((4, 3L, "scene"), (sample.Truth.Label, sample.Index, sample.Name));
             if (!BoxesOnly.Contains(name))
+            {
                 Assert.Equal(size, (sample.Truth.SegmentationMap!.Height, sample.Truth.SegmentationMap.Width));
+                Assert.Equal(size, (sample.Truth.Panoptic!.Height, sample.Truth.Panoptic.Width));
+            }
             Assert.All(sample.Truth.InstanceMasks!, mask => Assert.Equal(size, (mask.Height, mask.Width)));
             Assert.Equal(sample.Truth.Boxes!.Count, sample.Truth.InstanceMasks!.Count);
             Assert.All(sample.Truth.Boxes.Corners, corner => Assert.True(float.IsFinite(corner)));
