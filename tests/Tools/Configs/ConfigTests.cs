@@ -103,6 +103,16 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
         }
         if (document.Find("vars.size") is ConfigList)
             yield return "vars.size=[64,80]";
+        else if (document.Find("train.dataset.pipeline.LoadSegmentation") is not null)
+        {
+            if (document.Find("train.dataset.pipeline.RandomCrop.size") is not null)
+                yield return "train.dataset.pipeline.RandomCrop.size=[64,64]";
+            if (document.Find("train.dataset.pipeline.RandomResize.size") is not null)
+            {
+                yield return "train.dataset.pipeline.RandomResize.size=[64,80]";
+                yield return "val.dataset.pipeline.Resize.size=[64,80]";
+            }
+        }
         if (document.Find("vars.crop") is not null)
             yield return "vars.crop=64";
         if (document.Find("train.dataset.pipeline.RandomResizedCrop") is not null)

@@ -26,6 +26,16 @@ public sealed class TinyData : IDisposable
                 Write($"camvid/{split}/label/{i}.png", Labels(random, 72, 96, 12));
             }
         }
+        foreach (var (ade20k, cityscapes) in new[] { ("training", "train"), ("validation", "val") })
+        {
+            for (var i = 0; i < 4; i++)
+            {
+                Write($"ADEChallengeData2016/images/{ade20k}/{i}.jpg", Png(random, 72, 96)); // told by its content
+                Write($"ADEChallengeData2016/annotations/{ade20k}/{i}.png", Labels(random, 72, 96, 151));
+                Write($"cityscapes/leftImg8bit/{cityscapes}/ulm/{i}_leftImg8bit.png", Png(random, 72, 96));
+                Write($"cityscapes/gtFine/{cityscapes}/ulm/{i}_gtFine_labelIds.png", Labels(random, 72, 96, 34));
+            }
+        }
         foreach (var (folder, name) in new[] { ("bccd", "RBC"), ("VOCdevkit/VOC2007", "dog"), ("VOCdevkit/VOC2012", "cat") })
         {
             foreach (var split in new[] { "train", "val", "trainval", "test" })
