@@ -11,7 +11,7 @@ namespace Tessera.Tests.Tools.Predictions;
 [Collection(InProcess.Name)]
 public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
 {
-    public static TheoryData<DataTask> Tasks => TaskRuns.Tasks;
+    public static TheoryData<DataTask> Tasks => TaskRuns.All;
 
     [Theory]
     [MemberData(nameof(Tasks))]
@@ -242,6 +242,11 @@ public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
             case (SegmentationPrediction a, SegmentationPrediction b):
                 Assert.Equal((a.Map.Height, a.Map.Width), (b.Map.Height, b.Map.Width));
                 Assert.Equal(a.Map.Bytes, b.Map.Bytes);
+                break;
+            case (PanopticPrediction a, PanopticPrediction b):
+                Assert.Equal((a.Map.Height, a.Map.Width), (b.Map.Height, b.Map.Width));
+                Assert.Equal(a.Map.Map.Bytes, b.Map.Map.Bytes);
+                Assert.Equal(a.Map.Segments.Select(segment => segment.Label), b.Map.Segments.Select(segment => segment.Label));
                 break;
             default:
                 Assert.Fail($"{expected.GetType().Name} became {actual.GetType().Name}.");

@@ -51,13 +51,26 @@ public sealed class TaskRuns : IDisposable
             """{ "iou": { "type": "MeanIoU", "bootstrap": 20 } }""",
             "mIoU"
         ),
+        [DataTask.Panoptic] = (
+            """
+            {
+              "type": "Eomt", "num_queries": 6, "num_blocks": 1, "loss": { "num_points": 30 }, "test": { "mask_thresh": 0, "overlap_thresh": 0 },
+              "backbone": { "type": "VisionTransformer", "image_size": 64, "patch_size": 16, "embed_dim": 16, "depth": 2, "num_heads": 2 }
+            }
+            """,
+            """{ "pq": { "type": "PanopticQuality", "bootstrap": 20 } }""",
+            "PQ"
+        ),
     };
 
     private readonly HashSet<DataTask> _trained = [];
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("tessera-predictions").FullName;
 
-    public static TheoryData<DataTask> Tasks => [.. s_tasks.Keys];
+    /// <summary>Those that every tool is for.</summary>
+    public static TheoryData<DataTask> Tasks => [.. s_tasks.Keys.Where(task => task != DataTask.Panoptic)];
+
+    public static TheoryData<DataTask> All => [.. s_tasks.Keys];
 
     public static string MetricOf(DataTask task) => s_tasks[task].Name;
 
@@ -110,6 +123,8 @@ public sealed class TaskRuns : IDisposable
                 return new RegressionPrediction(truth.Targets!);
             case DataTask.Detection:
                 return new DetectionPrediction(truth.Boxes!.Corners, [.. truth.Boxes.Labels.Select(_ => 1f)], truth.Boxes.Labels);
+            case DataTask.Panoptic:
+                return new PanopticPrediction(truth.Panoptic!);
             default:
                 return new SegmentationPrediction(Filled(truth.SegmentationMap!));
         }
