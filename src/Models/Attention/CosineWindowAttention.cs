@@ -51,8 +51,8 @@ internal sealed class CosineWindowAttention : ShiftedWindowAttention
 
     private protected override Tensor BiasTable(Device device)
     {
-        var coordinates = Tables.Get(nameof(BiasTable), device, () => [Coordinates(device)])[0]!.to(logit_scale.dtype);
-        return cpb_mlp.call(coordinates).sigmoid() * LargestBias;
+        var coordinates = Tables.Get(nameof(BiasTable), device, () => [Coordinates(device)])[0]!;
+        return cpb_mlp.call(coordinates.to(logit_scale.dtype)).sigmoid() * LargestBias;
     }
 
     /// <summary>Offsets of two tokens, [(2 Wh - 1) (2 Ww - 1), 2]: sign(x) log2(1 + 8 |x|) / 3 of x windows.</summary>
