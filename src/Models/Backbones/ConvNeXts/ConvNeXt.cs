@@ -170,7 +170,8 @@ public sealed class ConvNeXt : Backbone, IChainedBackbone
         steps.Add(
             _pools
                 ? new ChainStep("norm", ["norm"], Pooled)
-                : new ChainStep($"norm{_depths.Length - 1}", [$"norm{_depths.Length - 1}"], last.OverChannels)
+                // The norms of earlier stages, which give maps alone, are trained nowhere; they stand here.
+                : new ChainStep($"norm{_depths.Length - 1}", [.. _given.Select(i => $"norm{i}")], last.OverChannels)
         );
         return steps;
     }
