@@ -78,6 +78,71 @@ public sealed class TransformerMemberTests
         var y = functional.hardsigmoid(x);
         Assert.Equal([0, 0.25, 0.55, 1], y.data<double>().ToArray().Select(value => Math.Round(value, 12)));
         var slopes = autograd.grad([y.sum()], [x])[0].data<double>().ToArray();
-        Assert.Equal([0, 1 / 6.0, 1 / 6.0, 0], slopes, (a, b) => Math.Abs(a - b) < 1e-7); // libtorch's sixth is a float32
+        Assert.Equal([0, 1 / 6.0, 1 / 6.0, 0], slopes, Near);
     }
+
+    /// <summary>x (x + 3) / 6 between -3 and 3; 0 below, x above.</summary>
+    [Fact]
+    [Covers("nn.functional::hardswish")]
+    public void HardSwish_ByHand()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new double[] { -4, -1.5, 0.3, 5 }).requires_grad_();
+        var y = functional.hardswish(x);
+        Assert.Equal([0, -0.375, 0.165, 5], y.data<double>().ToArray(), Near);
+        var slopes = autograd.grad([y.sum()], [x])[0].data<double>().ToArray();
+        Assert.Equal([0, 0, 0.6, 1], slopes, Near); // (2 x + 3) / 6
+    }
+
+    [Fact]
+    [Covers("nn.functional::relu6", "nn.functional::sigmoid")]
+    public void Relu6AndSigmoid_ByHand()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new double[] { -1, 2, 7 }).requires_grad_();
+        Assert.Equal([0, 2, 6], functional.relu6(x).data<double>().ToArray());
+        Assert.Equal([0, 1, 0], autograd.grad([functional.relu6(x).sum()], [x])[0].data<double>().ToArray());
+        double[] shares = [1 / (1 + Math.Exp(1)), 1 / (1 + Math.Exp(-2)), 1 / (1 + Math.Exp(-7))];
+        Assert.Equal(shares, functional.sigmoid(x).data<double>().ToArray(), Near);
+        var slopes = autograd.grad([functional.sigmoid(x).sum()], [x])[0].data<double>().ToArray();
+        Assert.Equal(shares.Select(share => share * (1 - share)), slopes, Near);
+    }
+
+    [Fact]
+    [Covers("Tensor::log1p")]
+    public void Log1p_IsExactNearZero()
+    {
+        using var scope = NewDisposeScope();
+        double[] values = [1e-12, 0.5, 3];
+        var x = tensor(values).requires_grad_();
+        var y = x.log1p();
+        Assert.Equal([1e-12 - 5e-25, Math.Log(1.5), Math.Log(4)], y.data<double>().ToArray(), (a, b) => Math.Abs(a - b) <= 1e-15 * a);
+        var slopes = autograd.grad([y.sum()], [x])[0].data<double>().ToArray();
+        Assert.Equal(values.Select(value => 1 / (1 + value)), slopes, Near);
+    }
+
+    [Fact]
+    [Covers("Tensor::nan_to_num")]
+    public void NanToNum_PutsNumbersInTheirPlaces()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new[] { double.NaN, double.PositiveInfinity, double.NegativeInfinity, 2 });
+        Assert.Equal([7, 8, -9, 2], x.nan_to_num(7, 8, -9).data<double>().ToArray());
+    }
+
+    /// <summary>The root of the sum of squares along dimensions; its gradient is the vector over its length.</summary>
+    [Fact]
+    [Covers("linalg::vector_norm")]
+    public void VectorNorm_ByHand()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new double[] { 3, 4, 5, 12 }).view(2, 2).requires_grad_();
+        var y = linalg.vector_norm(x, 2, [1], keepdim: true);
+        Assert.Equal([2, 1], y.shape);
+        Assert.Equal([5, 13], y.data<double>().ToArray(), Near);
+        var slopes = autograd.grad([y.sum()], [x])[0].data<double>().ToArray();
+        Assert.Equal([3 / 5.0, 4 / 5.0, 5 / 13.0, 12 / 13.0], slopes, Near);
+    }
+
+    private static bool Near(double a, double b) => Math.Abs(a - b) < 1e-7; // libtorch's sixth is a float32
 }
