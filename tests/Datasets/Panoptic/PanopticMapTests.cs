@@ -1,5 +1,6 @@
 using Tessera.Datasets.Synthetic;
 using Tessera.Datasets.Transforms;
+using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Tests.Datasets.Transforms;
