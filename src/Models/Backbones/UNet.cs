@@ -45,9 +45,9 @@ public sealed record UNetOptions(
 /// map of each size.</summary>
 /// <remarks>
 /// Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", 2015, arXiv:1505.04597, in MMSegmentation's form,
-/// whose parameter names these are: padded convolutions with batch norm. Its maps come coarsest first, as there: the last (in_index -1, or
-/// 4 of five stages) is the finest. Images that the network's stride does not divide, which MMSegmentation refuses, are filled up with zeros
-/// below and to the right; the maps are cut to what the image covers.
+/// whose parameter names these are: padded convolutions with batch norm. Its maps come coarsest first, as there: the last (in_index -1,
+/// or 4 of five stages) is the finest. Images that the network's stride does not divide, which MMSegmentation refuses, are filled up with
+/// zeros below and to the right; the maps are cut to what the image covers.
 /// </remarks>
 [Component("UNet")]
 public sealed class UNet : Backbone

@@ -20,7 +20,7 @@ internal enum Activation
     Hardswish,
 }
 
-internal static class Activations
+internal static class ActivationFunctions
 {
     /// <summary>The activation of a tensor that nobody else needs; in its place where no gradient needs what was there.</summary>
     public static Tensor Run(this Activation activation, Tensor x) =>

@@ -2,7 +2,6 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Models;
 using Tessera.Models.Backbones;
 using Tessera.Models.Layers;
-using Tessera.Models.Masks;
 using Tessera.Models.TaskModels.Segmentation;
 using Tessera.Torch;
 using TorchSharp.Modules;
@@ -77,8 +76,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         RegisterComponents();
     }
 
-    // No field: it would be registered as a second child.
-    private ITokenBackbone Tokens => (ITokenBackbone)backbone;
+    private ITokenBackbone Tokens => (ITokenBackbone)backbone; // a field would be registered as a second child
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => EomtKeys.Of(backbone);
 

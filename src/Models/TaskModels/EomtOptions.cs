@@ -1,4 +1,3 @@
-using Tessera.Models.Masks;
 using Tessera.Models.TaskModels.Segmentation;
 
 namespace Tessera.Models.TaskModels;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Models.Masks;
 using Tessera.Models.TaskModels;
 using static TorchSharp.torch;
 

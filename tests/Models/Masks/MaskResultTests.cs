@@ -1,6 +1,6 @@
 using System.Numerics;
 using Tessera.Framework.Data;
-using Tessera.Models.Masks;
+using Tessera.Models.TaskModels;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.Masks;

@@ -102,7 +102,7 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
                 yield return $"{part}.dataset.count=10";
         }
         if (document.Find("vars.size") is ConfigList)
-            yield return "vars.size=[64,80]";
+            yield return document.Find("model.backbone.patch_size") is null ? "vars.size=[64,80]" : "vars.size=[60,84]";
         else if (document.Find("train.dataset.pipeline.LoadSegmentation") is not null)
         {
             if (document.Find("train.dataset.pipeline.RandomCrop.size") is not null)
@@ -113,6 +113,8 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
                 yield return "val.dataset.pipeline.Resize.size=[64,80]";
             }
         }
+        if (document.Find("vars.size") is not null && document.Find("train.dataset.type") is ConfigValue { Text: "CocoPanoptic" })
+            yield return "vars.size=64";
         if (document.Find("vars.crop") is not null)
             yield return "vars.crop=64";
         if (document.Find("train.dataset.pipeline.RandomResizedCrop") is not null)

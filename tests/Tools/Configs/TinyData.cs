@@ -72,6 +72,21 @@ public sealed class TinyData : IDisposable
                     { "id": 2, "image_id": 8, "category_id": 90, "bbox": [10, 20, 40, 30], "segmentation": [[10, 20, 50, 20, 50, 50, 10, 50]] }] }
                 """
             );
+            Write(
+                $"coco/annotations/panoptic_{split}.json",
+                """
+                { "images": [{ "id": 7, "file_name": "a.jpg", "height": 72, "width": 96 }, { "id": 8, "file_name": "b.jpg", "height": 72, "width": 96 }],
+                  "categories": [{ "id": 1, "name": "person", "isthing": 1 }, { "id": 90, "name": "sky", "isthing": 0 }],
+                  "annotations": [{ "image_id": 7, "file_name": "a.png", "segments_info": [{ "id": 1, "category_id": 1, "iscrowd": 0 }] },
+                    { "image_id": 8, "file_name": "b.png", "segments_info": [{ "id": 1, "category_id": 90, "iscrowd": 0 }] }] }
+                """
+            );
+            var segment = Enumerable.Range(0, 72 * 96).SelectMany(_ => new byte[] { 1, 0, 0 }).ToArray(); // its id is 1
+            foreach (var image in new[] { "a", "b" })
+                Write(
+                    $"coco/annotations/panoptic_{split}/{image}.png",
+                    ImageCodec.EncodePng(new Image(72, 96, 3, PixelType.UInt8, segment))
+                );
         }
         Write("CUB_200_2011/classes.txt", "1 001.Albatross\n2 002.Tern\n3 003.Gull\n4 004.Wren\n5 005.Crow\n"); // the config measures the best five
         Write("CUB_200_2011/images.txt", string.Concat(Enumerable.Range(1, 8).Select(i => $"{i} {i}.png\n")));

@@ -44,8 +44,8 @@ internal sealed class MeasuredRun
         var file = run.Predictions!;
         if (file.Data.Task == DataTask.Panoptic)
             throw new UserErrorException(
-                $"{file.FullName}: reports have no tables of panoptic maps. tools/eval-metric measures them, tools/test --show-dir draws "
-                    + "them."
+                $"{file.FullName}: reports have no tables of panoptic maps. tools/test --show-dir draws them, and tools/eval-metric "
+                    + "measures them."
             );
         var fromData = file.Data.Task is DataTask.Detection or DataTask.Segmentation;
         if (fromData && run.Session is null)

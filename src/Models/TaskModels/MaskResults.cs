@@ -1,11 +1,10 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
-using Tessera.Models.TaskModels;
 using Tessera.Models.TaskModels.Segmentation;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Masks;
+namespace Tessera.Models.TaskModels;
 
 /// <summary>What queries say of one image.</summary>
 /// <param name="Classes">Logits [Q, classes + 1], float32, the last of no object.</param>

@@ -2,7 +2,7 @@ using Tessera.Framework.Models;
 using Tessera.Models.Layers;
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Masks;
+namespace Tessera.Models.TaskModels;
 
 /// <summary>Which tokens may attend which where queries look within their own masks.</summary>
 internal static class MaskVisibility

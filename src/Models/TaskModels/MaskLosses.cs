@@ -3,7 +3,7 @@ using Tessera.Torch;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace Tessera.Models.Masks;
+namespace Tessera.Models.TaskModels;
 
 /// <summary>Pairs the queries of an image with its masks, at the least cost in all, and tells how far they are from them.</summary>
 /// <remarks>Cheng et al., "Mask2Former", CVPR 2022, arXiv:2112.01527, section 3.2.2; pairs as in DETR. Everything is float32.</remarks>

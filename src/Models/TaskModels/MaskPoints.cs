@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Masks;
+namespace Tessera.Models.TaskModels;
 
 /// <summary>Masks at points between their pixels.</summary>
 /// <remarks>Kirillov et al., "PointRend", 2019, arXiv:1912.08193, section 3.1, as Cheng et al., "Mask2Former", CVPR 2022, arXiv:2112.01527,

@@ -3,7 +3,7 @@ using Tessera.Models.Detection;
 using Tessera.Torch;
 using static TorchSharp.torch;
 
-namespace Tessera.Models.Masks;
+namespace Tessera.Models.TaskModels;
 
 /// <summary>The masks that are to be found in the images of a batch.</summary>
 /// <param name="Masks">Of each image, [N, H, W], float32, 0 or 1, in the size of the batch's images; none is empty.</param>

@@ -1,4 +1,4 @@
-namespace Tessera.Models.Masks;
+namespace Tessera.Models.TaskModels;
 
 /// <summary>How queries are held against masks, in pairing them and in the losses of each block.</summary>
 /// <param name="ClassWeight">Of the classes, in the cost of a pair and in the loss.</param>
