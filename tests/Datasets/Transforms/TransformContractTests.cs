@@ -127,7 +127,7 @@ public class TransformContractTests
             sample.Truth.InstanceMasks = TestScene.Create().Truth.InstanceMasks;
             sample.Truth.Boxes = TestScene.Create().Truth.Boxes;
             if (map is not null)
-                sample.Truth.ExtraMaps["depth"] = TestScene.Create().Truth.ExtraMaps["depth"];
+                (sample.Truth.ExtraMaps["depth"], sample.Truth.Panoptic) = (TestScene.Create().Truth.ExtraMaps["depth"], Segments(map));
             _ = Build(name).Apply(sample, new RandomSource(seed)).Image!.Decode();
         }
         Assert.Equal(TestScene.Create().Image!.Decode().Bytes, image.Bytes);

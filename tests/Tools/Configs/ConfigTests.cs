@@ -102,7 +102,7 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
                 yield return $"{part}.dataset.count=10";
         }
         if (document.Find("vars.size") is ConfigList)
-            yield return document.Find("model.backbone.patch_size") is null ? "vars.size=[64,80]" : "vars.size=[60,84]";
+            yield return document.Find("model.backbone.patch_size") is null ? "vars.size=[64,80]" : "vars.size=[72,96]";
         else if (document.Find("train.dataset.pipeline.LoadSegmentation") is not null)
         {
             if (document.Find("train.dataset.pipeline.RandomCrop.size") is not null)
