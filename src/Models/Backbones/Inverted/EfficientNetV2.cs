@@ -13,36 +13,15 @@ public enum EfficientNetV2Arch
 /// <param name="Arch">Channels and blocks as published: s, m or l.</param>
 /// <param name="WidenFactor">Times the channels of the arch, but for the last convolution's 1280.</param>
 /// <param name="DeepenFactor">Times the blocks of each stage of the arch.</param>
-/// <param name="InChannels">Channels of the image.</param>
-/// <param name="OutIndices">Whose maps are given: 0 to 4 those of strides 2 to 32, 5 that of the last 1x1 convolution; by default 5, what a
-/// classifier reads. What lies behind the last of them is not built.</param>
-/// <param name="OutputStride">Total stride: later stages trade stride for dilation.</param>
-/// <param name="ContractDilation">A dilated stage's first block keeps the dilation of the stage before, as timm has it.</param>
-/// <param name="StemStride">Stride of the first convolution; 1 for images of 32 to 64 pixels, so that all strides are half of what is
-/// said.</param>
-/// <param name="SamePadding">Strided convolutions are padded as in TensorFlow, whose weights timm calls "tf_", and MMPretrain.</param>
-/// <param name="DropPathRate">Stochastic depth: rate that the blocks' rise to, linearly from 0.</param>
-/// <param name="FrozenStages">-1: nothing; 0: the stem is frozen; n: also the first n stages, of 6 (s) or 7. Frozen norms keep their
-/// statistics.</param>
-/// <param name="NormEval">All norms keep their statistics in training.</param>
 /// <param name="NormEps">What batch norms add to variances.</param>
 /// <param name="NormMomentum">The share of a batch in batch norms' running statistics.</param>
 public sealed record EfficientNetV2Options(
     EfficientNetV2Arch Arch = EfficientNetV2Arch.S,
     [property: Range(0.01, 16)] double WidenFactor = 1,
     [property: Range(0.01, 16)] double DeepenFactor = 1,
-    [property: Range(1, 1024)] int InChannels = 3,
-    [property: MinLength(1)] int[]? OutIndices = null,
-    [property: AllowedValues(2, 4, 8, 16, 32, null)] int? OutputStride = null,
-    bool ContractDilation = true,
-    [property: AllowedValues(1, 2)] int StemStride = 2,
-    bool SamePadding = false,
-    [property: Range(0, 0.99)] double DropPathRate = 0,
-    [property: Range(-1, 16)] int FrozenStages = -1,
-    bool NormEval = false,
     [property: Range(1e-12, 1)] double NormEps = 1e-3,
     [property: Range(0, 1)] double NormMomentum = 0.1
-);
+) : InvertedOptions;
 
 /// <summary>Inverted residuals whose early stages expand by one convolution over all channels, which runs faster than two.</summary>
 /// <remarks>
@@ -92,17 +71,8 @@ public sealed class EfficientNetV2(EfficientNetV2Options options) : InvertedBack
             stages,
             Last,
             Activation.Silu,
-            new InvertedStyle(new NormSettings(options.NormEps, options.NormMomentum), options.SamePadding, HardGate: false),
-            new InvertedChoice(
-                options.InChannels,
-                options.OutIndices,
-                options.OutputStride,
-                options.ContractDilation,
-                options.StemStride,
-                options.DropPathRate,
-                options.FrozenStages,
-                options.NormEval
-            )
+            new NormSettings(options.NormEps, options.NormMomentum),
+            options
         );
     }
 }

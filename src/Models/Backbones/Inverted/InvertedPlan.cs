@@ -14,19 +14,6 @@ internal enum InvertedFamily
     MobileNetV3,
 }
 
-/// <summary>What the options of networks of inverted residuals have in common.</summary>
-/// <param name="OutIndices">null: what a classifier reads.</param>
-internal sealed record InvertedChoice(
-    int InChannels,
-    int[]? OutIndices,
-    int? OutputStride,
-    bool ContractDilation,
-    int StemStride,
-    double DropPathRate,
-    int FrozenStages,
-    bool NormEval
-);
-
 /// <summary>A network of inverted residuals, worked out: a stem, stages of blocks, a 1x1 convolution, and perhaps a layer behind a
 /// pool.</summary>
 internal sealed class InvertedPlan
@@ -34,7 +21,7 @@ internal sealed class InvertedPlan
     /// <summary>Maps by stride, 2 to 32, and the one of the last convolution.</summary>
     private const int Levels = 6;
 
-    private readonly InvertedChoice _choice;
+    private readonly InvertedOptions _options;
     private readonly InvertedStyle _style;
 
     /// <param name="stages">Blocks of each stage, of which the first alone may have a stride.</param>
@@ -48,19 +35,20 @@ internal sealed class InvertedPlan
         IReadOnlyList<InvertedShape[]> stages,
         int last,
         Activation activation,
-        InvertedStyle style,
-        InvertedChoice choice,
+        NormSettings norm,
+        InvertedOptions options,
         int pooled = 0
     )
     {
-        (Family, Stem, Stages, Pooled, _style, _choice) = (family, stem, stages, pooled, style, choice);
+        (Family, Stem, Stages, Pooled, _options) = (family, stem, stages, pooled, options);
+        _style = new InvertedStyle(norm, options.SamePadding, HardGate: family == InvertedFamily.MobileNetV3);
         var name = family.ToString();
         int[] nominal = [.. Strides(2, stages)];
-        var given = choice.OutIndices is { } asked
+        var given = options.OutIndices is { } asked
             ? OutIndices.Checked(name, asked, Levels).Select(level => PartOf(level, nominal)).ToArray()
             : [pooled > 0 ? stages.Count + 2 : stages.Count + 1];
         LevelOfStage = [.. nominal.Skip(1).Select(stride => (int)Math.Log2(stride) - 1)];
-        Staged = new StagedPlan(name, [.. Parts(last, activation).Take(given[^1] + 1)], given, choice.FrozenStages, choice.NormEval);
+        Staged = new StagedPlan(name, [.. Parts(last, activation).Take(given[^1] + 1)], given, options.FrozenStages, options.NormEval);
     }
 
     public InvertedFamily Family { get; }
@@ -99,10 +87,10 @@ internal sealed class InvertedPlan
 
     private IEnumerable<StagePart> Parts(int last, Activation activation)
     {
-        var (width, total) = (Stem, _choice.StemStride);
+        var (width, total) = (Stem, _options.StemStride);
         yield return new StagePart(
             "conv1",
-            new ConvNorm(new ConvShape(_choice.InChannels, Stem, 3, total, Same: _style.Same), _style.Norm, activation),
+            new ConvNorm(new ConvShape(_options.InChannels, Stem, 3, total, Same: _style.Same), _style.Norm, activation),
             Stem,
             total
         );
@@ -113,11 +101,11 @@ internal sealed class InvertedPlan
             foreach (var shape in stage)
             {
                 var (stride, before) = (shape.Stride, dilation);
-                if (stride > 1 && total * stride > (_choice.OutputStride ?? int.MaxValue))
+                if (stride > 1 && total * stride > (_options.OutputStride ?? int.MaxValue))
                     (stride, dilation) = (1, dilation * stride);
                 total *= stride;
-                var own = _choice.ContractDilation ? before : dilation;
-                blocks.Add(new InvertedBlock(shape, width, stride, own, _choice.DropPathRate * block++ / count, _style));
+                var own = _options.ContractDilation ? before : dilation;
+                blocks.Add(new InvertedBlock(shape, width, stride, own, _options.DropPathRate * block++ / count, _style));
                 width = shape.Channels;
             }
             yield return new StagePart($"layer{i + 1}", Sequential(blocks), width, total);

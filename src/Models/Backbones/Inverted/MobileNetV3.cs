@@ -11,38 +11,15 @@ public enum MobileNetV3Arch
 
 /// <param name="Arch">"small" or "large".</param>
 /// <param name="WidenFactor">Times all channels, as torchvision has it.</param>
-/// <param name="InChannels">Channels of the image.</param>
-/// <param name="OutIndices">Whose maps are given: 0 to 4 those of strides 2 to 32, 5 that of the last 1x1 convolution (576 channels, or
-/// 960). By default none, but the vector of 1024 (1280) behind a pool that a classifier reads. What lies behind the last of them is not
-/// built.</param>
-/// <param name="OutputStride">Total stride: later stages trade stride for dilation.</param>
-/// <param name="ContractDilation">A dilated stage's first block keeps the dilation of the stage before, as timm has it; false: as
-/// torchvision's dilated MobileNetV3.</param>
-/// <param name="StemStride">Stride of the first convolution; 1 for images of 32 to 64 pixels, so that all strides are half of what is
-/// said.</param>
-/// <param name="SamePadding">Strided convolutions are padded as in TensorFlow, whose weights timm calls "tf_".</param>
-/// <param name="DropPathRate">Stochastic depth: rate that the blocks' rise to, linearly from 0.</param>
-/// <param name="FrozenStages">-1: nothing; 0: the stem is frozen; n: also the first n stages, of 5 (small) or 6. Frozen norms keep their
-/// statistics.</param>
-/// <param name="NormEval">All norms keep their statistics in training.</param>
 /// <param name="NormEps">What batch norms add to variances: 1e-3 in torchvision's, MMPretrain's and timm's "tf_" weights, 1e-5 in timm's
 /// others.</param>
 /// <param name="NormMomentum">The share of a batch in batch norms' running statistics.</param>
 public sealed record MobileNetV3Options(
     MobileNetV3Arch Arch = MobileNetV3Arch.Small,
     [property: Range(0.01, 16)] double WidenFactor = 1,
-    [property: Range(1, 1024)] int InChannels = 3,
-    [property: MinLength(1)] int[]? OutIndices = null,
-    [property: AllowedValues(2, 4, 8, 16, 32, null)] int? OutputStride = null,
-    bool ContractDilation = true,
-    [property: AllowedValues(1, 2)] int StemStride = 2,
-    bool SamePadding = false,
-    [property: Range(0, 0.99)] double DropPathRate = 0,
-    [property: Range(-1, 16)] int FrozenStages = -1,
-    bool NormEval = false,
     [property: Range(1e-12, 1)] double NormEps = 1e-3,
     [property: Range(0, 1)] double NormMomentum = 0.01
-);
+) : InvertedOptions;
 
 /// <summary>Inverted residuals found by search for the processors of telephones, with cheap activations and weighed channels.</summary>
 /// <remarks>
@@ -102,17 +79,8 @@ public sealed class MobileNetV3(MobileNetV3Options options) : InvertedBackbone(P
             stages,
             Last * stages[^1][^1].Channels,
             Activation.Hardswish,
-            new InvertedStyle(new NormSettings(options.NormEps, options.NormMomentum), options.SamePadding, HardGate: true),
-            new InvertedChoice(
-                options.InChannels,
-                options.OutIndices,
-                options.OutputStride,
-                options.ContractDilation,
-                options.StemStride,
-                options.DropPathRate,
-                options.FrozenStages,
-                options.NormEval
-            ),
+            new NormSettings(options.NormEps, options.NormMomentum),
+            options,
             Widened(pooled)
         );
 
