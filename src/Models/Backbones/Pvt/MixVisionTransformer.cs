@@ -32,13 +32,7 @@ public sealed class MixVisionTransformer : OverlapPyramid
         : base(
             nameof(MixVisionTransformer),
             options,
-            PvtPlan.For(
-                nameof(MixVisionTransformer),
-                options,
-                options.Arch == MitArch.B0 ? [32, 64, 160, 256] : [64, 128, 320, 512],
-                Depths(options.Arch),
-                [4, 4, 4, 4]
-            ),
+            PvtPlan.For(nameof(MixVisionTransformer), options, (int)options.Arch, [4, 4, 4, 4]),
             (stage, shape) =>
                 new SpatialReductionAttention(new SpatialReductionAttentionOptions(stage.Reduction, GridRemainder.Drop), shape),
             relu: false,
@@ -46,14 +40,4 @@ public sealed class MixVisionTransformer : OverlapPyramid
         ) { }
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => PvtKeys.MapsMit;
-
-    private static int[] Depths(MitArch arch) =>
-        arch switch
-        {
-            MitArch.B0 or MitArch.B1 => [2, 2, 2, 2],
-            MitArch.B2 => [3, 4, 6, 3],
-            MitArch.B3 => [3, 4, 18, 3],
-            MitArch.B4 => [3, 8, 27, 3],
-            _ => [3, 6, 40, 3],
-        };
 }

@@ -96,7 +96,12 @@ public abstract class OverlapPyramid : Backbone
             var stage = _plan.Stages[i];
             _embeds[i] = new PvtPatchEmbed(PatchKind.Convolution, width, stage.Channels, stage.Patch, stage.Stride);
             var choose = AttentionChoice.For(options.Attention, i, components, shape => own(stage, shape));
-            _blocks[i] = Blocks(stage, _plan.DropPaths.AsSpan(block, stage.Depth), choose, relu);
+            _blocks[i] = stage.Blocks(
+                _plan.DropPaths.AsSpan(block, stage.Depth),
+                new AttentionShape(1, 1, 0, options.QkvBias, options.AttentionDropout, options.Dropout, Fused: false),
+                choose,
+                (channels, hidden) => new ConvMlp(channels, hidden, options.Dropout, relu)
+            );
             (width, block) = (stage.Channels, block + stage.Depth);
             _norms[i] = LayerNorm(width, PvtStage.Epsilon);
             register_module($"patch_embed{i + 1}", _embeds[i]);
@@ -137,32 +142,5 @@ public abstract class OverlapPyramid : Backbone
         var result = maps.ToArray();
         scope.MoveToOuter(result);
         return result;
-    }
-
-    private ModuleList<PreNormBlock> Blocks(
-        PvtStage stage,
-        ReadOnlySpan<double> dropPaths,
-        Func<AttentionShape, TokenAttention> choose,
-        bool relu
-    )
-    {
-        var blocks = new ModuleList<PreNormBlock>();
-        for (var i = 0; i < stage.Depth; i++)
-        {
-            var attention = choose(
-                new AttentionShape(
-                    stage.Channels,
-                    stage.Heads,
-                    i,
-                    _options.QkvBias,
-                    _options.AttentionDropout,
-                    _options.Dropout,
-                    Fused: false
-                )
-            );
-            var mlp = new ConvMlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), _options.Dropout, relu);
-            blocks.Add(new PreNormBlock(attention, mlp, stage.Channels, dropPaths[i], PvtStage.Epsilon));
-        }
-        return blocks;
     }
 }

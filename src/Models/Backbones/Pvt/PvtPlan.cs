@@ -1,4 +1,7 @@
 using Tessera.Framework.Models;
+using Tessera.Models.Attention;
+using TorchSharp.Modules;
+using static TorchSharp.torch.nn;
 
 namespace Tessera.Models.Backbones;
 
@@ -22,6 +25,27 @@ internal sealed record PvtStage(
 {
     /// <summary>Of its norms.</summary>
     public const double Epsilon = 1e-6;
+
+    /// <summary>Its blocks.</summary>
+    /// <param name="dropPaths">Rates of stochastic depth, one for each.</param>
+    /// <param name="shape">What the attention layers are told; channels, heads and blocks are filled in.</param>
+    /// <param name="attention">Makes an attention layer.</param>
+    /// <param name="mlp">Makes an MLP of a width and a width inside.</param>
+    public ModuleList<PreNormBlock> Blocks(
+        ReadOnlySpan<double> dropPaths,
+        AttentionShape shape,
+        Func<AttentionShape, TokenAttention> attention,
+        Func<int, int, Module> mlp
+    )
+    {
+        var blocks = new ModuleList<PreNormBlock>();
+        for (var i = 0; i < Depth; i++)
+        {
+            var own = attention(shape with { Channels = Channels, Heads = Heads, Block = i });
+            blocks.Add(new PreNormBlock(own, mlp(Channels, (int)(Channels * MlpRatio)), Channels, dropPaths[i], Epsilon));
+        }
+        return blocks;
+    }
 }
 
 /// <summary>The stages of a pyramid transformer, of its first or second version, worked out from its options.</summary>
@@ -95,12 +119,13 @@ internal sealed class PvtPlan
 
     /// <summary>Checks the options of an <see cref="OverlapPyramid"/> against each other and works out its stages.</summary>
     /// <param name="name">The backbone's, for messages.</param>
-    /// <param name="widths">Of its arch, used where the options have none; so are depths and ratios.</param>
-    public static PvtPlan For(string name, OverlapPyramidOptions options, int[] widths, int[] usualDepths, double[] usualRatios)
+    /// <param name="size">Of the published ones, b0 to b5: its widths and depths are used where the options have none.</param>
+    /// <param name="usualRatios">Used where the options have none.</param>
+    public static PvtPlan For(string name, OverlapPyramidOptions options, int size, double[] usualRatios)
     {
-        var channels = options.EmbedDims ?? widths;
+        var channels = options.EmbedDims ?? (size == 0 ? [32, 64, 160, 256] : [64, 128, 320, 512]);
         var count = channels.Length;
-        var depths = StageOptions.Of(name, "depths", options.Depths, usualDepths, count);
+        var depths = StageOptions.Of(name, "depths", options.Depths, DepthsOf(size), count);
         var heads = StageOptions.Of(name, "num_heads", options.NumHeads, [1, 2, 5, 8], count);
         var ratios = StageOptions.Of(name, "mlp_ratios", options.MlpRatios, usualRatios, count);
         var reductions = StageOptions.Of(name, "sr_ratios", options.SrRatios, [8, 4, 2, 1], count);
@@ -140,6 +165,17 @@ internal sealed class PvtPlan
             PvtArch.Small => [3, 4, 6, 3],
             PvtArch.Medium => [3, 4, 18, 3],
             _ => [3, 8, 27, 3],
+        };
+
+    /// <param name="size">b0 to b5, of PVT v2 and of MiT.</param>
+    private static int[] DepthsOf(int size) =>
+        size switch
+        {
+            0 or 1 => [2, 2, 2, 2],
+            2 => [3, 4, 6, 3],
+            3 => [3, 4, 18, 3],
+            4 => [3, 8, 27, 3],
+            _ => [3, 6, 40, 3],
         };
 
     private static void RequireRatios(string name, double[] ratios)

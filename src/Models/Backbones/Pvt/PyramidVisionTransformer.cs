@@ -124,30 +124,18 @@ public sealed class PyramidVisionTransformer : Backbone
 
     private ModuleList<PreNormBlock> Blocks(int index, PvtStage stage, ReadOnlySpan<double> dropPaths, ComponentBuilder? components)
     {
-        var blocks = new ModuleList<PreNormBlock>();
         var choose = AttentionChoice.For(
             _options.Attention,
             index,
             components,
             shape => new SpatialReductionAttention(new SpatialReductionAttentionOptions(stage.Reduction), shape)
         );
-        for (var i = 0; i < stage.Depth; i++)
-        {
-            var attention = choose(
-                new AttentionShape(
-                    stage.Channels,
-                    stage.Heads,
-                    i,
-                    _options.QkvBias,
-                    _options.AttentionDropout,
-                    _options.Dropout,
-                    Fused: false
-                )
-            );
-            var mlp = new Mlp(stage.Channels, (int)(stage.Channels * stage.MlpRatio), _options.Dropout);
-            blocks.Add(new PreNormBlock(attention, mlp, stage.Channels, dropPaths[i], PvtStage.Epsilon));
-        }
-        return blocks;
+        return stage.Blocks(
+            dropPaths,
+            new AttentionShape(1, 1, 0, _options.QkvBias, _options.AttentionDropout, _options.Dropout, Fused: false),
+            choose,
+            (channels, hidden) => new Mlp(channels, hidden, _options.Dropout)
+        );
     }
 
     public override IReadOnlyList<int> OutChannels { get; }

@@ -32,8 +32,7 @@ public sealed class PyramidVisionTransformerV2 : OverlapPyramid
             PvtPlan.For(
                 nameof(PyramidVisionTransformerV2),
                 options,
-                options.Arch == PvtV2Arch.B0 ? [32, 64, 160, 256] : [64, 128, 320, 512],
-                Depths(options.Arch),
+                (int)options.Arch,
                 options.Arch == PvtV2Arch.B5 ? [4, 4, 4, 4] : [8, 8, 4, 4]
             ),
             (stage, shape) =>
@@ -45,14 +44,4 @@ public sealed class PyramidVisionTransformerV2 : OverlapPyramid
         ) { }
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => PvtKeys.MapsV2;
-
-    private static int[] Depths(PvtV2Arch arch) =>
-        arch switch
-        {
-            PvtV2Arch.B0 or PvtV2Arch.B1 => [2, 2, 2, 2],
-            PvtV2Arch.B2 => [3, 4, 6, 3],
-            PvtV2Arch.B3 => [3, 4, 18, 3],
-            PvtV2Arch.B4 => [3, 8, 27, 3],
-            _ => [3, 6, 40, 3],
-        };
 }
