@@ -102,37 +102,22 @@ public sealed class MeanIoUMetric(MeanIoUOptions options) : Metric
     }
 
     public override byte[] Save() =>
-        MetricState.Write(writer =>
-        {
-            writer.Write(_images.Count);
-            foreach (var (index, counts) in _images)
+        MetricState.Write(
+            _images,
+            (writer, count) =>
             {
-                writer.Write(index);
-                writer.Write(counts.Length);
-                foreach (var (c, both, truth, predicted) in counts)
-                {
-                    writer.Write(c);
-                    writer.Write(both);
-                    writer.Write(truth);
-                    writer.Write(predicted);
-                }
+                writer.Write(count.Class);
+                writer.Write(count.Both);
+                writer.Write(count.Truth);
+                writer.Write(count.Predicted);
             }
-        });
+        );
 
     public override void Merge(ReadOnlySpan<byte> saved) =>
         MetricState.Read(
             saved,
-            reader =>
-            {
-                for (var images = reader.ReadInt32(); images > 0; images--)
-                {
-                    var index = reader.ReadInt64();
-                    var counts = new ClassCount[reader.ReadInt32()];
-                    for (var i = 0; i < counts.Length; i++)
-                        counts[i] = new ClassCount(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64());
-                    _images.Add((index, counts));
-                }
-            }
+            _images,
+            reader => new ClassCount(reader.ReadInt32(), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64())
         );
 
     private IoUCounts Total(IEnumerable<ClassCount[]> images)

@@ -91,44 +91,23 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
     }
 
     public override byte[] Save() =>
-        MetricState.Write(writer =>
-        {
-            writer.Write(_images.Count);
-            foreach (var (index, counts) in _images)
+        MetricState.Write(
+            _images,
+            (writer, count) =>
             {
-                writer.Write(index);
-                writer.Write(counts.Length);
-                foreach (var count in counts)
-                {
-                    writer.Write(count.Class);
-                    writer.Write(count.Found);
-                    writer.Write(count.Wrong);
-                    writer.Write(count.Missed);
-                    writer.Write(count.Overlap);
-                }
+                writer.Write(count.Class);
+                writer.Write(count.Found);
+                writer.Write(count.Wrong);
+                writer.Write(count.Missed);
+                writer.Write(count.Overlap);
             }
-        });
+        );
 
     public override void Merge(ReadOnlySpan<byte> saved) =>
         MetricState.Read(
             saved,
-            reader =>
-            {
-                for (var images = reader.ReadInt32(); images > 0; images--)
-                {
-                    var index = reader.ReadInt64();
-                    var counts = new PanopticCount[reader.ReadInt32()];
-                    for (var i = 0; i < counts.Length; i++)
-                        counts[i] = new PanopticCount(
-                            reader.ReadInt32(),
-                            reader.ReadInt32(),
-                            reader.ReadInt32(),
-                            reader.ReadInt32(),
-                            reader.ReadDouble()
-                        );
-                    _images.Add((index, counts));
-                }
-            }
+            _images,
+            reader => new PanopticCount(reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadDouble())
         );
 
     private PanopticMap TruthOf(Sample sample)
