@@ -42,9 +42,8 @@ internal static class PanopticLine
     public static PanopticPrediction Load(string file, string png, IReadOnlyList<PanopticSegment> segments)
     {
         var path = Path.Combine(Path.ChangeExtension(PredictionFolder.PanopticOf(file), null), png);
-        if (!File.Exists(path))
-            throw new UserErrorException($"{path}: there is no such file, which {Path.GetFileName(file)} names.");
-        return new PanopticPrediction(LoadPanoptic.Map(new PanopticFile(path, () => File.ReadAllBytes(path), segments)));
+        var bytes = PredictionFolder.ReadMap(path, file);
+        return new PanopticPrediction(LoadPanoptic.Map(new PanopticFile(path, () => bytes, segments)));
     }
 
     private static long? Whole(JsonElement entry, string key) =>

@@ -1,3 +1,4 @@
+using Tessera.Framework.Errors;
 using Tessera.Framework.Running;
 
 namespace Tessera.Predictions;
@@ -34,6 +35,15 @@ public static class PredictionFolder
     /// <summary>Panoptic results; their PNGs lie in the folder of that name without ".json".</summary>
     /// <param name="file">The part's own file.</param>
     public static string PanopticOf(string file) => Path.ChangeExtension(file, null) + ".panoptic.json";
+
+    /// <summary>The bytes of a map.</summary>
+    /// <param name="path">In one of the folders.</param>
+    /// <param name="file">The part's own file, which names it.</param>
+    /// <exception cref="UserErrorException">There is no such file.</exception>
+    internal static byte[] ReadMap(string path, string file) =>
+        File.Exists(path)
+            ? File.ReadAllBytes(path)
+            : throw new UserErrorException($"{path}: there is no such file, which {Path.GetFileName(file)} names.");
 
     /// <summary>The file of predictions that a path stands for: itself; or that of a work dir, or of the folder in it, for test before that
     /// for val.</summary>

@@ -206,23 +206,19 @@ internal sealed class PredictionReader(string file)
     private DetectionPrediction Found(long id, long boxes, bool finite)
     {
         var found = _boxes[id];
-        return found.Labels.Length == boxes
-            ? found with
-            {
-                OutputIsFinite = finite,
-            }
-            : throw new UserErrorException(
+        if (found.Labels.Length != boxes)
+            throw new UserErrorException(
                 $"{PredictionFolder.BoxesOf(file)}: it has {found.Labels.Length} boxes of image {id}; {Path.GetFileName(file)} "
                     + $"says {boxes}."
             );
+        return found with { OutputIsFinite = finite };
     }
 
     private SegmentationPrediction Map(string name)
     {
         var path = Path.Combine(PredictionFolder.MapsOf(file), name);
-        return File.Exists(path)
-            ? new SegmentationPrediction(ImageCodec.Decode(File.ReadAllBytes(path), path, new DecodeOptions(ColorType.Index)))
-            : throw new UserErrorException($"{path}: there is no such file, which {Path.GetFileName(file)} names.");
+        var bytes = PredictionFolder.ReadMap(path, file);
+        return new SegmentationPrediction(ImageCodec.Decode(bytes, path, new DecodeOptions(ColorType.Index)));
     }
 
     private float[] Numbers(JsonElement line, string key)

@@ -13,7 +13,6 @@ public sealed class SizeTests
         ["PredictCommand.Create"] = Options,
         ["ExplainCommand.Create"] = Options,
         ["SplitDatasetCommand.Create"] = Options,
-        ["PredictionReader"] = "reads each kind of line by a method of its own, which share the place that errors name",
     };
 
     private const string Options = "states the tool's options one after another, which is read as a list";
