@@ -117,5 +117,5 @@ internal sealed class MaskLosses
 
     /// <summary>Of each logit, where all are to be the target.</summary>
     private static Tensor CrossEntropy(Tensor logits, int target) =>
-        logits.clamp_min(0) - (logits * target) + logits.abs().neg().exp().log1p();
+        functional.binary_cross_entropy_with_logits(logits, full_like(logits, target), reduction: Reduction.None);
 }
