@@ -9,11 +9,14 @@ namespace Tessera.Models.Generation;
 /// <param name="InChannels">Channels of the images.</param>
 /// <param name="Norm">batch; or spectral: no norms, but every convolution is divided by its largest singular value
 /// (<see cref="SpectralConv2d"/>), as the authors of the projection discriminator have it.</param>
+/// <param name="MinibatchStd">Images of a group whose deviation is one more channel before the last layer, against a generator that draws
+/// the same again and again (Karras et al., 2018; StyleGAN2 has 4). 0: no such channel.</param>
 public sealed record DcganDiscriminatorOptions(
     [property: Range(16, 1024)] int Size = 64,
     [property: Range(1, 4096)] int Channels = 64,
     [property: Range(1, 64)] int InChannels = 3,
-    DiscriminatorNorm Norm = DiscriminatorNorm.Batch
+    DiscriminatorNorm Norm = DiscriminatorNorm.Batch,
+    [property: Range(0, 1024)] int MinibatchStd = 0
 );
 
 /// <summary>What keeps a discriminator's activations in bounds.</summary>
@@ -49,11 +52,7 @@ public sealed class DcganDiscriminator : ImageDiscriminator
             Sequential(Halving(options.InChannels, width, bias: true), LeakyReLU(DcganLayers.Slope)),
         };
         for (var i = 0; i < doublings; i++, width *= 2)
-            parts.Add(
-                IsSpectral
-                    ? Sequential(Halving(width, 2 * width, bias: true), LeakyReLU(DcganLayers.Slope))
-                    : Sequential(Halving(width, 2 * width, bias: false), BatchNorm2d(2 * width), LeakyReLU(DcganLayers.Slope))
-            );
+            parts.Add(Layer(width, 2 * width, seesGroup: options.MinibatchStd > 0 && i == doublings - 1));
         model = Sequential(parts);
         OutChannels = width;
         RegisterComponents();
@@ -69,6 +68,18 @@ public sealed class DcganDiscriminator : ImageDiscriminator
     public override bool IsSpectral => _options.Norm == DiscriminatorNorm.Spectral;
 
     public override Tensor forward(Tensor images) => model.call(images);
+
+    private Sequential Layer(int from, int to, bool seesGroup)
+    {
+        var parts = new List<Module<Tensor, Tensor>>();
+        if (seesGroup)
+            parts.Add(new MinibatchDeviation(_options.MinibatchStd));
+        parts.Add(Halving(seesGroup ? from + 1 : from, to, bias: IsSpectral));
+        if (!IsSpectral)
+            parts.Add(BatchNorm2d(to));
+        parts.Add(LeakyReLU(DcganLayers.Slope));
+        return Sequential(parts);
+    }
 
     private Module<Tensor, Tensor> Halving(int from, int to, bool bias) =>
         IsSpectral ? new SpectralConv2d(from, to, 4, stride: 2, padding: 1, bias) : Conv2d(from, to, 4, stride: 2, padding: 1, bias: bias);

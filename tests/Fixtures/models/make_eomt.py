@@ -2,6 +2,7 @@
 """Makes the parity fixture of EoMT, and the names and shapes of the published networks.
 
     /usr/bin/python3 tests/Fixtures/models/make_eomt.py EOMT TIMM TRANSFORMERS
+    /usr/bin/python3 tests/Fixtures/models/make_eomt.py EOMT TIMM         (eomt_registers.json alone, which needs no losses)
 
 EOMT is a checkout of github.com/tue-mps/eomt (7bd19dd), TIMM one of timm (aa4b5850), TRANSFORMERS one of transformers 4.27.1, of which
 models/mask2former/modeling_mask2former.py alone is read. Their files are run as they are and are no part of this project: network, blocks,
@@ -52,7 +53,7 @@ def load(name, path):
     return module
 
 
-def imports(eomt, timm, transformers):
+def imports(eomt, timm, transformers=None):
     sys.path.insert(0, timm)
     for name in ("huggingface_hub", "safetensors", "safetensors.torch", "yaml", "torch_mlu"):
         try:
@@ -70,7 +71,8 @@ def imports(eomt, timm, transformers):
     empty("transformers.file_utils", ModelOutput=type("ModelOutput", (), {}), add_start_docstrings=decorate,
           add_start_docstrings_to_model_forward=decorate, replace_return_docstrings=decorate, is_scipy_available=lambda: True,
           requires_backends=lambda *a: None)
-    load("transformers.models.mask2former.modeling_mask2former", transformers + "/src/transformers/models/mask2former/modeling_mask2former.py")
+    if transformers:
+        load("transformers.models.mask2former.modeling_mask2former", transformers + "/src/transformers/models/mask2former/modeling_mask2former.py")
     sys.path.insert(0, eomt)
     torch.compiler = types.SimpleNamespace(disable=lambda f: f)
     for name in ("lightning", "lightning.fabric", "lightning.fabric.utilities", "lightning.pytorch", "lightning.pytorch.utilities",
@@ -218,9 +220,29 @@ def reference():
     return content
 
 
+def registers():
+    """What the published networks stand on: DINOv2's backbone with registers, whose positions are those of the patches alone."""
+    model = formula(network(CLASSES, QUERIES, BLOCKS, img_size=SIDES, patch_size=PATCH, embed_dim=WIDTH, depth=DEPTH, num_heads=HEADS,
+                            reg_tokens=4, no_embed_class=True))
+    wrapper = nn.Module()
+    wrapper.network = model
+    masks, classes = model(values("images", [2, 3, *SIDES]))
+    (masks[-1].square().mean() + classes[-1].square().mean()).backward()
+    parameters = dict(model.named_parameters())
+    return {
+        "keys": {key: list(value.shape) for key, value in wrapper.state_dict().items()},
+        "masks": [digest(one) for one in masks], "classes": [digest(one) for one in classes],
+        "gradients": {key: digest(parameters[key].grad)
+                      for key in ("q.weight", "encoder.backbone.reg_token", "encoder.backbone.cls_token", "encoder.backbone.pos_embed")},
+    }
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    imports(*sys.argv[1:4])
+    imports(*sys.argv[1:])
+    save("eomt_registers", registers())
+    if len(sys.argv) < 4:
+        sys.exit()
     content = reference()
     print({name: case["losses"] for name, case in content["cases"].items()}, file=sys.stderr)
     print([[len(image["segments"]) for image in case["images"]] for case in content["panoptic"]], file=sys.stderr)

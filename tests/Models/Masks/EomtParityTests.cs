@@ -69,6 +69,26 @@ public sealed class EomtParityTests : IDisposable
             ParityTests.AssertClose(entry.Value, parameters[map.Rename($"network.{entry.Name}")!].grad!, entry.Name, 1e-3);
     }
 
+    /// <summary>The published networks' backbone: DINOv2 with registers, whose positions are the patches' alone.</summary>
+    [Fact]
+    public void Answers_OfABackboneWithRegisters_AreTheAuthors()
+    {
+        var expected = FixtureFile.Json("models", "eomt_registers.json");
+        using var model = Load("", s_data, expected, """, "reg_tokens": 4, "position_tokens": "patches" """, 1, 1);
+        using var scope = NewDisposeScope();
+        var answers = model.Answers(Formula.Values("images", 2, 3, Height, Width), all: true);
+        foreach (var (i, (masks, classes)) in answers.Index())
+        {
+            ParityTests.AssertClose(expected.GetProperty("masks")[i], masks, $"masks {i}", Tolerance);
+            ParityTests.AssertClose(expected.GetProperty("classes")[i], classes, $"classes {i}", Tolerance);
+        }
+        var (lastMasks, lastClasses) = answers[^1];
+        (lastMasks.square().mean() + lastClasses.square().mean()).backward();
+        var parameters = model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
+        foreach (var entry in expected.GetProperty("gradients").EnumerateObject())
+            ParityTests.AssertClose(entry.Value, parameters[model.KeyMaps["eomt"].Rename($"network.{entry.Name}")!].grad!, entry.Name, 1e-3);
+    }
+
     [Fact]
     public void Predict_Panoptic_IsTheAuthors()
     {
@@ -182,14 +202,16 @@ public sealed class EomtParityTests : IDisposable
         return batch;
     }
 
-    private Eomt Load(string options, DataInfo data, params float[] shares)
+    private Eomt Load(string options, DataInfo data, params float[] shares) => Load(options, data, s_fixture, "", shares);
+
+    private Eomt Load(string options, DataInfo data, JsonElement fixture, string ofBackbone, params float[] shares)
     {
         var model = (Eomt)
             Build.From<VisionModel>(
                 $$"""
                 { "type": "Eomt", "num_queries": 7, "num_blocks": 2, "loss": { "num_points": 40 }{{options}},
                   "backbone": { "type": "VisionTransformer", "image_size": [48, 64], "patch_size": 8, "embed_dim": 32, "depth": 3, "num_heads": 4,
-                    "layer_scale": 0.1 } }
+                    "layer_scale": 0.1{{ofBackbone}} } }
                 """,
                 data
             );
@@ -197,7 +219,7 @@ public sealed class EomtParityTests : IDisposable
         var path = Path.Combine(_folder, "eomt.safetensors");
         ForeignFile.Write(
             path,
-            s_fixture.GetProperty("keys").EnumerateObject().Select(entry => (entry.Name, Value(entry.Name, entry.Value, shares)))
+            fixture.GetProperty("keys").EnumerateObject().Select(entry => (entry.Name, Value(entry.Name, entry.Value, shares)))
         );
         Assert.True(ForeignWeights.LoadWhole(model, path, data).IsComplete); // the map is found by itself
         model.eval();
