@@ -9,7 +9,7 @@ namespace Tessera.Framework.Metrics;
 /// <param name="Wrong">Predicted segments without a true one.</param>
 /// <param name="Missed">True segments without a predicted one.</param>
 /// <param name="Overlap">The sum of the pairs' overlaps.</param>
-internal readonly record struct PanopticCount(int Class, int Found, int Wrong, int Missed, double Overlap);
+public readonly record struct PanopticCount(int Class, int Found, int Wrong, int Missed, double Overlap);
 
 /// <summary>Pairs true and predicted segments of an image.</summary>
 /// <remarks>

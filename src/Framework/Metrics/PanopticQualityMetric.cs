@@ -31,6 +31,9 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
     private IReadOnlyList<string> _names = [];
     private IReadOnlyList<bool> _things = [];
 
+    /// <summary>What the images seen so far come to, for each class of the data.</summary>
+    public IReadOnlyList<PanopticCount> Counts => Totals(InOrder().Select(image => image.Counts));
+
     public override void Reset(DataInfo info)
     {
         Truth.Require(info, "PanopticQuality", DataTask.Panoptic);
@@ -61,7 +64,7 @@ public sealed class PanopticQualityMetric(PanopticQualityOptions options) : Metr
 
     public override MetricReport Report()
     {
-        var totals = Totals(InOrder().Select(image => image.Counts));
+        var totals = Counts;
         var rows = _names.Select(
             (name, c) =>
                 (IReadOnlyList<string>)

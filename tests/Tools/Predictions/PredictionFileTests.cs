@@ -11,7 +11,7 @@ namespace Tessera.Tests.Tools.Predictions;
 [Collection(InProcess.Name)]
 public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
 {
-    public static TheoryData<DataTask> Tasks => TaskRuns.All;
+    public static TheoryData<DataTask> Tasks => TaskRuns.Tasks;
 
     [Theory]
     [MemberData(nameof(Tasks))]

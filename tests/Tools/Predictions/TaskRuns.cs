@@ -67,10 +67,7 @@ public sealed class TaskRuns : IDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("tessera-predictions").FullName;
 
-    /// <summary>Those that every tool is for.</summary>
-    public static TheoryData<DataTask> Tasks => [.. s_tasks.Keys.Where(task => task != DataTask.Panoptic)];
-
-    public static TheoryData<DataTask> All => [.. s_tasks.Keys];
+    public static TheoryData<DataTask> Tasks => [.. s_tasks.Keys];
 
     public static string MetricOf(DataTask task) => s_tasks[task].Name;
 

@@ -15,6 +15,7 @@ internal static class ClassTable
         {
             DataTask.Segmentation => Pixels(run, id),
             DataTask.Detection => Objects(run, id),
+            DataTask.Panoptic => Segments(run, id),
             DataTask.MultiLabel => Labels(run, id),
             DataTask.Regression => Targets(run, id),
             _ => Images(run, id),
@@ -94,6 +95,38 @@ internal static class ClassTable
                         PageCell.Of(one.Confusion),
                     ]
             )
+        );
+
+    private static Html Segments(MeasuredRun run, string id) =>
+        PageTable.Of(
+            id,
+            "PQ = SQ · RQ: how well the segments that are found agree with the true ones, times how many are found and rightly so.",
+            [
+                new("class", false, true),
+                new("kind", false, true),
+                new("PQ"),
+                new("SQ"),
+                new("RQ"),
+                new("found"),
+                new("wrong"),
+                new("missed"),
+            ],
+            [
+                .. run.Segments!.Counts.Select(
+                    (count, c) =>
+                        (IReadOnlyList<PageCell>)
+                            [
+                                PageCell.Of(run.Data.Classes[c]),
+                                PageCell.Of(run.Data.Things![c] ? "thing" : "stuff"),
+                                .. ((string[])["PQ", "SQ", "RQ"]).Select(figure =>
+                                    PageCell.Of(run.OfClasses[$"{figure}/{run.Data.Classes[c]}"])
+                                ),
+                                PageCell.Of(count.Found),
+                                PageCell.Of(count.Wrong),
+                                PageCell.Of(count.Missed),
+                            ]
+                ),
+            ]
         );
 
     private static Html Labels(MeasuredRun run, string id)

@@ -151,8 +151,8 @@ internal static class ComparisonSection
     }
 
     private static double[] Values(MeasuredRun run) =>
-        run.Confusion is not { } matrix
-            ? []
+        run.Segments is not null ? [.. run.Data.Classes.Select(name => run.OfClasses.GetValueOrDefault($"PQ/{name}", double.NaN))]
+        : run.Confusion is not { } matrix ? []
             :
             [
                 .. ClassFigures
@@ -172,6 +172,7 @@ internal static class ComparisonSection
         {
             DataTask.Segmentation => "IoU",
             DataTask.Detection => "AP",
+            DataTask.Panoptic => "PQ",
             _ => "F1",
         };
 }

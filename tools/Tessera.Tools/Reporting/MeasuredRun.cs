@@ -31,7 +31,11 @@ internal sealed class MeasuredRun
     /// <summary>Of tasks with classes of their own for each image, pixel or object.</summary>
     public ConfusionMatrixMetric? Confusion { get; private init; }
 
-    /// <summary>A detector's values class by class, by their names in <see cref="CocoApMetric"/>.</summary>
+    /// <summary>Of panoptic maps.</summary>
+    public PanopticQualityMetric? Segments { get; private init; }
+
+    /// <summary>Values class by class: a detector's by their names in <see cref="CocoApMetric"/>, of panoptic maps in
+    /// <see cref="PanopticQualityMetric"/>.</summary>
     public IReadOnlyDictionary<string, double> OfClasses { get; private set; } = new Dictionary<string, double>();
 
     /// <summary>95 % intervals of the file's values, by name; those that the evaluation drew itself included.</summary>
@@ -42,19 +46,17 @@ internal sealed class MeasuredRun
     public static MeasuredRun Of(ReportedRun run, ReportSettings settings)
     {
         var file = run.Predictions!;
-        if (file.Data.Task == DataTask.Panoptic)
-            throw new UserErrorException(
-                $"{file.FullName}: reports have no tables of panoptic maps. tools/test --show-dir draws them, and tools/eval-metric "
-                    + "measures them."
-            );
-        var fromData = file.Data.Task is DataTask.Detection or DataTask.Segmentation;
+        var fromData = file.Data.Task is DataTask.Detection or DataTask.Segmentation or DataTask.Panoptic;
         if (fromData && run.Session is null)
             throw new UserErrorException(run.NoSession!);
         var part = DataParts.Named(file.Header.Part);
         var pairs = ImageTruth.Of(new PredictedRun(run.Folder, file, null), run.Session, part);
         var measured = new MeasuredRun(file)
         {
-            Confusion = fromData || file.Data.Task == DataTask.Classification ? new ConfusionMatrixMetric(new(settings.LeastScore)) : null,
+            Confusion = file.Data.Task is DataTask.Detection or DataTask.Segmentation or DataTask.Classification
+                ? new ConfusionMatrixMetric(new(settings.LeastScore))
+                : null,
+            Segments = file.Data.Task == DataTask.Panoptic ? new PanopticQualityMetric(new(Bootstrap: 0)) : null,
         };
         if (pairs.Length > 0)
             measured.Measure(pairs, MetricIntervals.Of(run, file, pairs[0], part, settings.Bootstrap));
@@ -66,6 +68,7 @@ internal sealed class MeasuredRun
         var boxes = Data.Task == DataTask.Detection ? new CocoApMetric(new CocoApOptions(PerClass: true, Bootstrap: 0)) : null;
         boxes?.Reset(Data);
         Confusion?.Reset(Data);
+        Segments?.Reset(Data);
         var advance = new Advance("measuring");
         var images = new List<MeasuredImage>();
         foreach (var (sample, image) in pairs)
@@ -75,13 +78,14 @@ internal sealed class MeasuredRun
             {
                 Confusion?.Process([prediction], [sample]);
                 boxes?.Process([prediction], [sample]);
+                Segments?.Process([prediction], [sample]);
             }
             intervals.Add(prediction, sample);
             images.Add(new MeasuredImage(image, sample, Score.Of(sample, prediction), Score.Words(sample, prediction)));
             advance.Report(images.Count, pairs.Length);
         }
         Images = images;
-        OfClasses = boxes?.Compute() ?? OfClasses;
+        OfClasses = boxes?.Compute() ?? Segments?.Compute() ?? OfClasses;
         Intervals = intervals.Draw();
     }
 

@@ -87,7 +87,7 @@ internal static class PictureSection
     private static string Width(DataInfo data) =>
         data.Task switch
         {
-            DataTask.Segmentation => "24rem",
+            DataTask.Segmentation or DataTask.Panoptic => "24rem",
             DataTask.Detection => "18rem",
             _ => "14rem",
         };
