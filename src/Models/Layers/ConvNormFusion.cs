@@ -1,6 +1,7 @@
 using Tessera.Framework.Models;
 using Tessera.Framework.Models.Peft;
 using Tessera.Torch;
+using Tessera.Torch.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -63,13 +64,21 @@ public sealed class ConvNormFusion : IDisposable
         if (!fusion._joined.TryGetValue((conv, norm), out var joined) || !joined.States.AsSpan().SequenceEqual(states))
         {
             joined?.Dispose();
-            fusion._joined[(conv, norm)] = joined = Joined.From(conv, norm, states);
+            fusion._joined[(conv, norm)] = joined = new Joined(conv, norm, states);
         }
-        return functional.conv2d(x, joined.Weight, joined.Bias, conv.stride, conv.padding, conv.dilation, conv.groups);
+        return joined.Run(x);
     }
 
-    private sealed record Joined(Tensor Weight, Tensor Bias, TensorState[] States) : IDisposable
+    /// <summary>A pair's weights, in the form that its first input wants: packed for float32 on the CPU, channels last (in which the result of
+    /// a packed convolution always lies); otherwise as they are.</summary>
+    private sealed class Joined(Conv2d conv, BatchNorm2d norm, TensorState[] states) : IDisposable
     {
+        private (Tensor Weight, Tensor Bias)? _plain;
+        private PackedConvolution? _packed;
+        private bool _cannotPack;
+
+        public TensorState[] States => states;
+
         /// <summary>The last counts the batches that moved the statistics, which native code changes without counting a version.</summary>
         public static TensorState[] StatesOf(Conv2d conv, BatchNorm2d norm) =>
             [
@@ -85,7 +94,37 @@ public sealed class ConvNormFusion : IDisposable
                 }.Select(TensorState.Of),
             ];
 
-        public static Joined From(Conv2d conv, BatchNorm2d norm, TensorState[] states)
+        public Tensor Run(Tensor x)
+        {
+            var packs = !_cannotPack && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32;
+            if (packs && !Autocast.IsEnabled(DeviceType.CPU) && ChannelsLast.IsLaid(x) && Packed(x.shape) is { } packed)
+                return packed.Run(x);
+            var (weight, bias) = _plain ??= Weights();
+            return functional.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups);
+        }
+
+        public void Dispose()
+        {
+            _packed?.Dispose();
+            _plain?.Weight.Dispose();
+            _plain?.Bias.Dispose();
+        }
+
+        private PackedConvolution? Packed(long[] input)
+        {
+            if (_packed is not null)
+                return _packed;
+            var (weight, bias) = Weights();
+            _packed = PackedConvolution.Of(weight, bias, input, conv.padding, conv.stride, conv.dilation, conv.groups);
+            _cannotPack = _packed is null;
+            if (_cannotPack)
+                _plain = (weight, bias);
+            else
+                weight.Dispose();
+            return _packed;
+        }
+
+        private (Tensor Weight, Tensor Bias) Weights()
         {
             using var scope = NewDisposeScope();
             var factor = (norm.running_var! + norm.eps).rsqrt();
@@ -94,15 +133,9 @@ public sealed class ConvNormFusion : IDisposable
             var bias = (conv.bias is { } own ? own - norm.running_mean! : -norm.running_mean!) * factor;
             if (norm.bias is { } shift)
                 bias = bias + shift;
-            return new(Kept(conv.weight * factor.view(-1, 1, 1, 1)), Kept(bias), states);
+            return (Kept(conv.weight * factor.view(-1, 1, 1, 1)), Kept(bias));
 
             static Tensor Kept(Tensor tensor) => tensor.detach().DetachFromDisposeScope();
-        }
-
-        public void Dispose()
-        {
-            Weight.Dispose();
-            Bias.Dispose();
         }
     }
 

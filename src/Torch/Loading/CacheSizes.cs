@@ -32,6 +32,9 @@ internal static unsafe class CacheSizes
     /// <summary>What was done here; null where the processor tells its caches' sizes.</summary>
     public static string? Note { get; private set; }
 
+    /// <summary>Whether oneDNN is turned off, as it would compute wrongly.</summary>
+    public static bool TurnedOneDnnOff { get; private set; }
+
     /// <summary>Whether oneDNN would take this processor's caches for a byte each.</summary>
     public static bool AreHidden { get; } = OperatingSystem.IsLinux() && X86Base.X64.IsSupported && Hidden(CpuId);
 
@@ -45,7 +48,8 @@ internal static unsafe class CacheSizes
         var found = 0;
         foreach (var (start, bytes) in WritableMemory(File.ReadLines("/proc/self/maps"), "libtorch_cpu.so"))
             found += Replace(new Span<uint>((void*)start, checked((int)(bytes / sizeof(uint)))), Signature(CpuId), sizes);
-        if (found == 0)
+        TurnedOneDnnOff = found == 0;
+        if (TurnedOneDnnOff)
             TurnOff(Exports.EnableOneDnn);
         TurnOff(Exports.EnableNnpack); // refuses such a machine, and would say so at every convolution
         Note =
