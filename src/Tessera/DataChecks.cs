@@ -105,8 +105,8 @@ public static class DataChecks
     /// <summary>What is evaluated must not be trained on with the very labels that it is evaluated by; looked at for segmentation, where
     /// pseudo labels lie beside the truth. Images of the same file name are compared, up to 200.</summary>
     /// <param name="path">Of the evaluation's data in the config.</param>
-    /// <param name="warn">Told where both parts are the same data.</param>
-    /// <exception cref="UserErrorException">The same photographs have the same label files in both parts.</exception>
+    /// <param name="warn">Told where both parts are the same data, and of copies in another folder.</param>
+    /// <exception cref="UserErrorException">The same photographs have the same labels in both parts.</exception>
     public static void RequireOtherTruth(Dataset train, Dataset evaluation, string path, Action<string> warn) =>
         TruthOverlap.Refuse(train, evaluation, path, warn);
 

@@ -14,8 +14,10 @@ internal static class TruthOverlap
     /// label files are the same, byte for byte.
     /// </summary>
     /// <param name="path">Of the evaluation's data in the config.</param>
-    /// <param name="warn">Told where both parts are the same data, which is how a model is overfitted on purpose.</param>
-    /// <exception cref="UserErrorException">Some are the same, and the parts are not the same data.</exception>
+    /// <param name="warn">Told where both parts are the same data, which is how a model is overfitted on purpose, and of copies: images that
+    /// lie in another folder of train.</param>
+    /// <exception cref="UserErrorException">Photographs of the evaluation are trained on with the truth, which is what comes of pseudo labels
+    /// that are a copy of it, and the parts are not the same data.</exception>
     public static void Refuse(Dataset train, Dataset evaluation, string path, Action<string> warn)
     {
         if (!HasFiles(train) || !HasFiles(evaluation))
@@ -45,14 +47,20 @@ internal static class TruthOverlap
             warn($"{path}: these are the images and labels that are trained on, so what is measured is how well they are remembered.");
             return;
         }
-        var (first, other) = same[0];
-        throw new UserErrorException(
-            $"{path}: {same.Count} of its {compared} images that were compared are trained on with the very labels that they are evaluated "
-                + $"by, so that the result would say nothing. For example {first.SegmentationFile!.Name} (train) and "
-                + $"{other.SegmentationFile!.Name}, of the same photograph, are the same, byte for byte. Where train.dataset is to have "
-                + "pseudo labels, its label folder is that of the truth or a copy of it; otherwise give the parts different images. "
-                + $"(Compared: images of the same file name, up to {MostCompared}.)"
-        );
+        var (first, other) = same.Find(pair => pair.Trained.Name == pair.Evaluated.Name) is { Trained: not null } file ? file : same[0];
+        var what =
+            $"{path}: {same.Count} of its {compared} images that were compared are trained on with the very labels that they are evaluated by";
+        var example =
+            $"For example {first.SegmentationFile!.Name} (train) and {other.SegmentationFile!.Name}, of the same photograph, are the same, "
+            + "byte for byte.";
+        var compares = $"(Compared: images of the same file name, up to {MostCompared}.)";
+        if (first.Name != other.Name)
+            warn($"{what}, as copies, so that the result looks better than it is. {example} Give the parts different images. {compares}");
+        else
+            throw new UserErrorException(
+                $"{what}, so that the result would say nothing. {example} Where train.dataset is to have pseudo labels, its label folder is "
+                    + $"that of the truth or a copy of it; otherwise give the parts different images. {compares}"
+            );
     }
 
     // Data that is drawn or stored in memory has no labels that could be a copy.

@@ -42,6 +42,8 @@ public sealed class ClassOrder
             case PanopticPrediction { Map: var panoptic }:
                 var segments = panoptic.Segments.Select(segment => segment with { Label = _place[segment.Label] });
                 return new PanopticPrediction(new PanopticMap(panoptic.Map, [.. segments])) { OutputIsFinite = prediction.OutputIsFinite };
+            case ScorePrediction:
+                return prediction; // of no class
             case DetectionPrediction detections:
                 return detections with { Labels = [.. detections.Labels.Select(label => _place[label])] };
             default:

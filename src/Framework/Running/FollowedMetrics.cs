@@ -40,26 +40,16 @@ public sealed class FollowedMetrics
                 $"{_followers[0].Path} follows the metric \"{_followers[0].Follower.Followed}\", but nothing is evaluated: the config has "
                     + "no val, or train.validate_every is 0."
             );
-        var known = ByValue(metrics, data);
+        Metric[] evaluated = [.. metrics];
+        foreach (var metric in evaluated)
+            metric.Reset(data);
         foreach (var (path, follower) in _followers)
         {
-            if (!known.TryGetValue(follower.Followed!, out var metric))
-                throw MetricLookup.Unknown(path, follower.Followed!, known.Keys);
+            var metric =
+                MetricLookup.Giving(evaluated, follower.Followed!)
+                ?? throw MetricLookup.Unknown(path, follower.Followed!, evaluated.SelectMany(other => other.Compute().Keys));
             follower.Follow(Rule(path, follower, metric.RuleOf(follower.Followed!)));
         }
-    }
-
-    /// <summary>The metrics by the names of the values that they give.</summary>
-    private static Dictionary<string, Metric> ByValue(IEnumerable<Metric> metrics, DataInfo data)
-    {
-        var known = new Dictionary<string, Metric>();
-        foreach (var metric in metrics)
-        {
-            metric.Reset(data);
-            foreach (var name in metric.Compute().Keys)
-                known[name] = metric;
-        }
-        return known;
     }
 
     private static MetricRule Rule(string path, IMetricFollower follower, MetricRule? declared)

@@ -12,7 +12,7 @@ internal static class ExplainingErrors
     public static UserErrorException NotExplainable(string checkpoint, VisionModel model) =>
         new(
             $"{checkpoint}: its model, {model.GetName()}, can't be explained: it does not say what it decides by (IExplainable). "
-                + "ImageClassifier, ImageRegressor, Segmentor and Detector do."
+                + "ImageClassifier, ImageRegressor, Segmentor and Detector do, and so do Detr, RtDetr, Eomt, NtsNet, Mctformer and Toco."
         );
 
     public static UserErrorException NoTarget(string asked, DataInfo data) =>

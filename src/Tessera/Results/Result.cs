@@ -24,6 +24,7 @@ public abstract record Result
             SegmentationPrediction map => new Segmentation(map, data.Classes),
             DetectionPrediction boxes => new Detections(boxes, data.Classes),
             PanopticPrediction map => new PanopticSegments(map, data),
+            ScorePrediction score => new ImageMeasure(score),
             _ => throw new ArgumentException($"A {prediction.GetType().Name} has no names to be given.", nameof(prediction)),
         };
 }

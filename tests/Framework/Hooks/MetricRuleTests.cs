@@ -46,6 +46,19 @@ public sealed class MetricRuleTests : IDisposable
             Assert.Equal(name.StartsWith("r2", StringComparison.Ordinal) ? MetricRule.Greater : MetricRule.Less, errors.RuleOf(name));
     }
 
+    /// <summary>Mean scores are named by the model, so that they are not known before an image is measured.</summary>
+    [Fact]
+    public void MeanScore_IsFollowedByItsRule_BeforeItsNamesAreKnown()
+    {
+        var info = new DataInfo(["a", "b"], DataTask.Classification);
+        var hook = new CheckpointHook(new CheckpointHookOptions(SaveBest: new SaveBestOptions("noise_mse")));
+        var followed = new FollowedMetrics(new Dictionary<string, Hook> { ["checkpoint"] = hook }, []);
+        followed.Tell([new AccuracyMetric(new AccuracyOptions()), new MeanScoreMetric()], info);
+        var other = Assert.Throws<UserErrorException>(() => followed.Tell([new AccuracyMetric(new AccuracyOptions())], info));
+        Assert.Contains("follows the metric \"noise_mse\", which evaluation does not give", other.Message, StringComparison.Ordinal);
+        Assert.Equal(MetricRule.Less, new MeanScoreMetric().RuleOf("noise_mse"));
+    }
+
     [Theory]
     [InlineData(MetricRule.Less, null, 3)] // the metric says that less is better: 1 after epoch 3
     [InlineData(MetricRule.Greater, null, 2)] // 5

@@ -55,6 +55,19 @@ public sealed class CompareRunsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Assert.Contains("is not worse than", near.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>The command that the error names is that which makes both comparable: B's weights on A's data.</summary>
+    [Fact]
+    public void OtherData_NamesTheCommandThatHelps()
+    {
+        var a = runs.Trained(DataTask.Classification);
+        var b = runs.At("other-data");
+        Tool.Run("train", runs.ConfigOf(DataTask.Classification), "--work-dir", b, "--cfg-options", "val.dataset.count=20").Succeeds();
+        var said = Tool.Run("compare-runs", a, b);
+        said.IsMistake($"tools/test {Path.Combine(a, "config.json")} {Path.Combine(b, "iter_4.safetensors")} --work-dir {b}");
+        Tool.Run("test", Path.Combine(a, "config.json"), Path.Combine(b, "iter_4.safetensors"), "--work-dir", b).Succeeds();
+        Assert.Equal(NotShown, Tool.Run("compare-runs", a, b).Code);
+    }
+
     [Fact]
     public void Several_AreComparedWithTheFirst_ByHolm()
     {

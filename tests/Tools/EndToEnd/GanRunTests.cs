@@ -166,6 +166,32 @@ public sealed class GanRunTests(GanRunTests.Trained run) : IClassFixture<GanRunT
         Assert.NotNull(new Datasets.Subset(both, [0, 1]).SyntheticSource);
     }
 
+    /// <summary>A discriminator that knows no classes gives an image a number: tools show it, or say that they need classes.</summary>
+    [Fact]
+    public void Plain_Gan_GivesANumberThatToolsTakeOrRefuse()
+    {
+        var config = run.Write(
+            "plain.json",
+            """
+            { "_base_": "gan.json", "model": { "condition": "none", "generator": { "class_embed": 0 } },
+              "train": { "iterations": 2, "validate_every": 2 },
+              "val": { "metrics": { "_delete_": true, "score": { "type": "MeanScore" } } },
+              "hooks": { "checkpoint": { "every_iterations": 2, "save_best": { "metric": "score", "rule": "greater" } } } }
+            """
+        );
+        Tool.Run("train", config, "--work-dir", run.At("plain"), "--device", "cpu").Succeeds();
+        var checkpoint = run.At("plain", "best_score.safetensors");
+        Assert.True(File.Exists(checkpoint));
+        Tool.Run("generate", checkpoint, "--out-dir", run.At("plain-drawn"), "--count", "1").Succeeds();
+        var image = Directory.EnumerateFiles(run.At("plain-drawn"), "*.png", SearchOption.AllDirectories).First();
+        Assert.Contains("  score ", Tool.Run("predict", checkpoint, image).Succeeds().Output, StringComparison.Ordinal);
+        Tool.Run("test", config, checkpoint, "--predictions", run.At("plain.jsonl")).Succeeds();
+        var line = JsonDocument.Parse(File.ReadLines(run.At("plain.jsonl")).First()).RootElement;
+        Assert.True(float.IsFinite(line.GetProperty("score").GetSingle()));
+        Tool.Run("find-label-errors", config, checkpoint).IsMistake("a score and no classes");
+        Tool.Run("test", config, checkpoint, "--cfg-options", "val.dataset.classes=[\"star\",\"square\",\"circle\"]").Succeeds();
+    }
+
     private const string Judge = """
         {
           "model": {

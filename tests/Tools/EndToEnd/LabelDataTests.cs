@@ -112,6 +112,18 @@ public sealed class LabelDataTests : IDisposable
     }
 
     [Fact]
+    public void BadLabel_SkippedInTheRun_IsSkippedByToolsThatReadItsPredictions()
+    {
+        File.WriteAllText(At("data/val/label/b.png"), "no image");
+        Train("val.loader.on_bad_sample=skip").Succeeds();
+        var config = At("run/config.json");
+        var measured = Tool.Run("eval-metric", config, At("run"), "--out", At("m.json")).Succeeds();
+        Assert.Contains("The figures cover 1 of 2 images", measured.All, StringComparison.Ordinal);
+        Tool.Run("confusion-matrix", config, At("run"), "--out", At("matrix.png")).Succeeds();
+        Tool.Run("analyze-errors", At("run"), "--out-dir", At("errors")).Succeeds();
+    }
+
+    [Fact]
     public void OtherSizes_Colours_AndMissingPartners_AreNamedBeforeTraining()
     {
         Write("train/label/a.png", Filled(40, 49, 1));

@@ -11,15 +11,32 @@ public sealed class TruthOverlapTests : IDisposable
     public void Dispose() => _files.Dispose();
 
     [Fact]
-    public void A_copy_of_the_truth_is_refused()
+    public void A_copy_of_the_truth_as_labels_is_refused()
+    {
+        _files.Add("train", "only-trained", 1, 2, 2, 0, 0, 0, 0);
+        _files.Add("val", "a", 5, 2, 2, 0, 1, 2, 0);
+        _files.Add("val", "b", 6, 2, 2, 0, 1, 2, 0);
+        _files.Add("pseudo", "a", 5, 2, 2, 0, 1, 2, 0);
+        string[] pseudo = ["train.dataset.image_folder=val/image", "train.dataset.label_folder=pseudo/label"];
+        var message = Assert.Throws<UserErrorException>(() => Check([], pseudo)).Message;
+        Assert.StartsWith("val.dataset: 1 of its 1 images that were compared", message, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine("pseudo", "label", "a.png"), message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Among thousands of images some may be there twice; that is no reason not to train.</summary>
+    [Fact]
+    public void Copies_of_images_that_are_trained_on_are_a_warning()
     {
         _files.Add("train", "only-trained", 1, 2, 2, 0, 0, 0, 0);
         _files.Add("train", "a", 5, 2, 2, 0, 1, 2, 0);
         _files.Add("val", "a", 5, 2, 2, 0, 1, 2, 0);
         _files.Add("val", "b", 6, 2, 2, 0, 1, 2, 0);
-        var message = Assert.Throws<UserErrorException>(() => Check([])).Message;
-        Assert.StartsWith("val.dataset: 1 of its 1 images that were compared", message, StringComparison.Ordinal);
-        Assert.Contains(Path.Combine("train", "label", "a.png"), message, StringComparison.Ordinal);
+        var warnings = new List<string>();
+        Check(warnings);
+        var warning = Assert.Single(warnings);
+        Assert.StartsWith("val.dataset: 1 of its 1 images that were compared", warning, StringComparison.Ordinal);
+        Assert.Contains("as copies", warning, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine("train", "label", "a.png"), warning, StringComparison.Ordinal);
     }
 
     [Fact]

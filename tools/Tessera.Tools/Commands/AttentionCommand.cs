@@ -77,8 +77,8 @@ internal static class AttentionCommand
         using var reader = AttentionReader.Load(checkpoint, options);
         if (!reader.HasAttention)
             throw new UserErrorException(
-                $"{checkpoint}: its model, {Backbone(reader.Model)}, has no attention that could be shown. tools/explain shows which "
-                    + "places of an image speak for what any network makes of it."
+                $"{checkpoint}: its model, {Backbone(reader.Model)}, has no attention that could be shown."
+                    + (reader.Model is IExplainable ? " tools/explain shows which places of an image speak for what it makes of it." : "")
             );
         var view = reader.Look(image, request);
         var mask = truth is null ? null : TruthMask.Load(truth, view.Photograph);

@@ -69,6 +69,7 @@ internal static class ExtractFeaturesCommand
         PretrainedOptions weights
     )
     {
+        FileSet.RequireOther("OUT", output, ("CHECKPOINT", checkpoint));
         using var session = Session.Open(config, options);
         using var log = ToolConsole.Current.ShowLog();
         if (Path.GetDirectoryName(Path.GetFullPath(output)) is { } folder)

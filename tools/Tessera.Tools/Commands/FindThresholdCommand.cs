@@ -116,8 +116,7 @@ internal static class FindThresholdCommand
             return;
         if (Path.GetExtension(output) != Ending)
             throw new UserErrorException($"--out-checkpoint is {output}; a name that ends in {Ending} was expected.");
-        if (Path.GetFullPath(output) == Path.GetFullPath(checkpoint))
-            throw new UserErrorException($"--out-checkpoint is {output}, which is CHECKPOINT itself; another name was expected.");
+        FileSet.RequireOther("--out-checkpoint", output, ("CHECKPOINT", checkpoint));
         if (!Checkpoint.IsCheckpoint(checkpoint))
             throw new UserErrorException(
                 $"{checkpoint}\n  It is no checkpoint of Tessera's, so it can't carry thresholds. Leave out --out-checkpoint: "

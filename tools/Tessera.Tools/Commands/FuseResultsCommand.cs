@@ -80,7 +80,8 @@ internal static class FuseResultsCommand
         using var data = EvaluatedData.Open(config, new SessionOptions { Overrides = overrides }, results[0]);
         if (data.Dataset.Info.Task != DataTask.Detection)
             throw new UserErrorException(
-                $"{config}: its data is for {data.Dataset.Info.Task}; boxes are fused. tools/ensemble joins other predictions."
+                $"{config}: its data is for {data.Dataset.Info.Task}; boxes are fused."
+                    + (data.Dataset.Info.Task == DataTask.Panoptic ? "" : " tools/ensemble joins other predictions.")
             );
         var fused = new FusedResults(weights, options);
         var members = results
@@ -108,9 +109,9 @@ internal static class FuseResultsCommand
         using var writer = PredictionFileWriter.Create(folder, new PredictionHeader(data.Part, data.Dataset.Info, what), data.DataRoot);
         for (var i = 0; i < data.Dataset.Count; i++)
         {
-            var sample = data.Truth(i);
-            if (fused.Of(sample) is not { } prediction)
+            if (fused.Of(data.Dataset.Get(i)) is not { } prediction)
                 continue;
+            var sample = data.Truth(i);
             foreach (var metric in metrics.Values)
                 metric.Process([prediction], [sample]);
             writer.Write(sample, prediction);

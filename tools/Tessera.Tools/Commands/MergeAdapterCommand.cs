@@ -46,6 +46,7 @@ internal static class MergeAdapterCommand
     {
         if (Path.GetExtension(output) != Ending)
             throw new UserErrorException($"OUT is {output}; a name that ends in {Ending} was expected.");
+        FileSet.RequireOther("OUT", output, ("CHECKPOINT", path));
         var checkpoint = Checkpoint.Open(path);
         var (info, hasAverage) = (checkpoint.Info, checkpoint.HasAveraged);
         using var session = Session.OfCheckpoint(

@@ -144,6 +144,7 @@ internal sealed class PredictRun
         {
             Classification classes => Line(path, classes.Ranked.Take(3).Select(entry => Text($"{entry.Name} {entry.Score:0.000}"))),
             Regression numbers => Line(path, numbers.Values.Select(entry => Text($"{entry.Name} {entry.Value:0.####}"))),
+            ImageMeasure measure => $"{path}  {Text($"{measure.Name} {measure.Value:0.####}")}",
             Segmentation map => Line(path, map.Shares().Take(5).Select(entry => Text($"{entry.Name} {100 * entry.Share:0.0} %"))),
             PanopticSegments { Segments: [] } => $"{path}  nothing found",
             PanopticSegments { Segments: var segments } => Line(

@@ -43,6 +43,7 @@ internal static class PublishCommand
 
     private static int Run(string checkpoint, string output, string? names, bool averaged)
     {
+        FileSet.RequireOther("OUT", output, ("CHECKPOINT", checkpoint));
         var published = Publisher.Publish(checkpoint, output, names, averaged);
         ToolConsole.Current.Line(
             $"{published.Path}: {published.Tensors} tensors{(published.Averaged ? ", averaged weights" : "")}, names of "

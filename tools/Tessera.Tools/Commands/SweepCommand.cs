@@ -62,9 +62,8 @@ internal static class SweepCommand
         var metrics = session.Data.CreateMetrics(DataPart.Val).Values.ToArray();
         foreach (var metric in metrics)
             metric.Reset(session.Data[DataPart.Val].Info);
-        var known = metrics.SelectMany(metric => metric.Compute().Keys).ToArray();
-        if (!known.Contains(name))
-            throw MetricLookup.Unknown("--metric", name, known);
+        if (MetricLookup.Giving(metrics, name) is null)
+            throw MetricLookup.Unknown("--metric", name, metrics.SelectMany(metric => metric.Compute().Keys));
     }
 
     private static void Tell(

@@ -24,25 +24,36 @@ internal abstract record ComparedRun(string Name)
         throw NoPredictions(path, part);
     }
 
-    /// <summary>The command that stores the predictions of a work dir's checkpoint.</summary>
-    public static string Command(string path)
+    /// <summary>The command that stores the predictions of a work dir's checkpoint: the best, otherwise the newest.</summary>
+    /// <param name="ofData">The run whose config tells of the data; by default the same.</param>
+    public static string Command(string path, string? ofData = null)
     {
-        var folder = Directory.Exists(path) ? path.TrimEnd('/', '\\') : StoredPredictions.WorkDirOf(path);
-        if (Path.GetFileName(folder) == WorkFolder.Predictions && Path.GetDirectoryName(folder) is { Length: > 0 } parent)
-            folder = parent;
-        var config = Path.Combine(folder, WorkFolder.ConfigName);
-        var checkpoint = Directory.Exists(folder)
-            ? WorkFolder
-                .Entries(folder)
-                .Where(entry => entry.EndsWith(".safetensors", StringComparison.Ordinal))
-                .Order()
-                .FirstOrDefault(IsWhole)
-            : null;
-        return $"tools/test {(File.Exists(config) ? config : "CONFIG")} {checkpoint ?? "CHECKPOINT"} --work-dir {folder}";
+        var folder = WorkDir(path);
+        var config = Path.Combine(WorkDir(ofData ?? path), WorkFolder.ConfigName);
+        return $"tools/test {(File.Exists(config) ? config : "CONFIG")} {Checkpoint(folder) ?? "CHECKPOINT"} --work-dir {folder}";
     }
 
-    // best_… comes before epoch_… and iter_…
-    private static bool IsWhole(string checkpoint) => !Path.GetFileName(checkpoint).StartsWith("nonfinite", StringComparison.Ordinal);
+    private static string WorkDir(string path)
+    {
+        var folder = Directory.Exists(path) ? path.TrimEnd('/', '\\') : StoredPredictions.WorkDirOf(path);
+        return Path.GetFileName(folder) == WorkFolder.Predictions && Path.GetDirectoryName(folder) is { Length: > 0 } parent
+            ? parent
+            : folder;
+    }
+
+    private static string? Checkpoint(string folder)
+    {
+        if (!Directory.Exists(folder))
+            return null;
+        try
+        {
+            return WorkFolder.CheckpointOf(folder);
+        }
+        catch (UserErrorException)
+        {
+            return null; // several best ones: a person must choose
+        }
+    }
 
     private static UserErrorException NoPredictions(string path, string? part) =>
         Directory.Exists(path)

@@ -21,9 +21,8 @@ internal static class ComparisonErrors
                 ?? Truth(firstName, first, secondName, second);
         if (difference is not null)
             throw new UserErrorException(
-                $"{difference}. Runs can be compared only on the same data. With the config of {firstName}'s data, this stores "
-                    + $"the predictions "
-                    + $"of {secondName} anew:\n  {ComparedRun.Command(secondName)}"
+                $"{difference}. Runs can be compared only on the same data. This stores the predictions of {secondName} anew, on "
+                    + $"{firstName}'s data:\n  {ComparedRun.Command(secondName, firstName)}"
             );
     }
 

@@ -27,6 +27,10 @@ internal sealed class DoubtSearch
 
     public void Add(Sample sample, Prediction prediction)
     {
+        if (prediction is ScorePrediction)
+            throw new UserErrorException(
+                $"The model gives {sample.Name} a score and no classes, by which its label could be doubted. A classifier was expected."
+            );
         if (prediction.OutputIsFinite)
             _seen.Add((Bare(sample), prediction));
     }

@@ -19,9 +19,10 @@ internal sealed record FollowedValue(string Name, MetricRule Rule)
             .Values.SelectMany(metric => metric.Compute().Keys.Select(key => (key, Rule: metric.RuleOf(key))))
             .Where(entry => !entry.key.EndsWith("/low", StringComparison.Ordinal) && !entry.key.EndsWith("/high", StringComparison.Ordinal))
             .ToArray();
-        if (asked is not null && known.All(entry => entry.key != asked))
+        var giving = asked is null ? null : MetricLookup.Giving([.. metrics.Values], asked);
+        if (asked is not null && giving is null)
             throw MetricLookup.Unknown("--metric", asked, known.Select(entry => entry.key));
-        var found = known.FirstOrDefault(entry => entry.Rule is not null && (asked is null || entry.key == asked));
+        var found = asked is null ? known.FirstOrDefault(entry => entry.Rule is not null) : (key: asked, Rule: giving!.RuleOf(asked));
         return found.Rule is { } rule
             ? new FollowedValue(found.key, rule)
             : throw new UserErrorException(

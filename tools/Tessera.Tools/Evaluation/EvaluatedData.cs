@@ -114,15 +114,17 @@ internal sealed class EvaluatedData : IDisposable
     {
         foreach (var metric in metrics.Values)
             metric.Reset(Dataset.Info);
-        var predict = StoredPredictions.Open(path, Dataset, Part, DataRoot);
+        var predictions = StoredPredictions.Open(path, Dataset, Part, DataRoot);
         var measured = 0;
         var nonFinite = new NonFinitePredictions();
         var advance = new Advance("evaluating");
         for (var i = 0; i < Dataset.Count; i++)
         {
+            if (!predictions.Has(i))
+                continue; // its file could not be read when the others were predicted, and maybe can't be now
             var sample = Truth(i);
-            if (predict(sample) is not { } prediction)
-                continue; // its file could not be read when the others were predicted
+            if (predictions.Of(sample) is not { } prediction)
+                continue;
             measured++;
             nonFinite.See([prediction], [sample]);
             foreach (var metric in metrics.Values)

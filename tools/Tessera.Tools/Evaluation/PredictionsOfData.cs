@@ -30,6 +30,9 @@ internal sealed class PredictionsOfData
             );
     }
 
+    /// <summary>Whether a sample was predicted: not where it could not be read then.</summary>
+    public bool Has(int index) => _images.ContainsKey(_names[index]);
+
     /// <returns>null: it could not be read when the others were predicted.</returns>
     /// <exception cref="UserErrorException">It was measured against another truth, or its map is damaged.</exception>
     public Prediction? Of(Sample sample)

@@ -10,6 +10,11 @@ using Tessera.Tools.Output;
 
 namespace Tessera.Tools.Evaluation;
 
+/// <summary>The predictions of a data set's samples.</summary>
+/// <param name="Has">Whether the sample of an index was predicted: not where it could not be read then.</param>
+/// <param name="Of">Of a sample with its truth; null where it was not predicted.</param>
+internal sealed record PredictionSource(Func<int, bool> Has, Func<Sample, Prediction?> Of);
+
 /// <summary>What <c>tools/train</c> and <c>tools/test</c> stored in a work dir; or what <c>tools/test --predictions</c> wrote, or another
 /// program in the same format: COCO results, JSON lines, or a folder of maps.</summary>
 internal static class StoredPredictions
@@ -41,23 +46,26 @@ internal static class StoredPredictions
             : folder;
     }
 
-    /// <summary>The prediction of each sample; null of one that could not be read when the others were predicted.</summary>
+    /// <summary>Predictions of a data set's samples.</summary>
     /// <param name="part">"val" or "test", of a work dir.</param>
     /// <param name="dataRoot">The config's.</param>
     /// <exception cref="UserErrorException">The file is damaged or of another data set.</exception>
-    public static Func<Sample, Prediction?> Open(string path, Dataset dataset, string part, string? dataRoot)
+    public static PredictionSource Open(string path, Dataset dataset, string part, string? dataRoot)
     {
         if (PredictionFolder.Find(path, part) is { } file)
-            return new PredictionsOfData(PredictionFile.Open(file), dataset, dataRoot).Of;
+        {
+            var stored = new PredictionsOfData(PredictionFile.Open(file), dataset, dataRoot);
+            return new PredictionSource(stored.Has, stored.Of);
+        }
         if (PredictionFolder.Find(path) is { } other)
             throw new UserErrorException(
                 $"{path}: it has the predictions of {PredictionFile.ReadHeader(other).Part}, the config evaluates {part}. "
                     + $"tools/test CONFIG CHECKPOINT --work-dir {path} stores those of {part}."
             );
-        return OpenPlain(path, dataset);
+        return new PredictionSource(_ => true, OpenPlain(path, dataset));
     }
 
-    private static Func<Sample, Prediction?> OpenPlain(string path, Dataset dataset)
+    private static Func<Sample, Prediction> OpenPlain(string path, Dataset dataset)
     {
         switch (dataset.Info.Task)
         {

@@ -22,6 +22,16 @@ internal sealed class FileSet(string folder, Func<string, Stream>? create = null
             throw new UserErrorException($"{folder}: files are written into a folder of this name, but it is a file.");
     }
 
+    /// <summary>For tools that write one file: what they read must not be written over.</summary>
+    /// <param name="option">The output's name on the command line.</param>
+    /// <param name="input">What is read, and its name on the command line.</param>
+    /// <exception cref="UserErrorException">Both are one file.</exception>
+    public static void RequireOther(string option, string output, (string Name, string Path) input)
+    {
+        if (Path.GetFullPath(output) == Path.GetFullPath(input.Path))
+            throw new UserErrorException($"{option} is {output}, which is {input.Name} itself; another name was expected.");
+    }
+
     /// <param name="name">Below the folder, with slashes.</param>
     public void Add(string name, byte[] content) => _files[name] = content;
 

@@ -36,6 +36,9 @@ internal sealed class PredictionLines(TextWriter writer, DataInfo data)
                 if (classes.Parts is { } parts)
                     line["parts"] = new JsonArray([.. parts.Chunk(4).Select(part => (JsonNode?)Corners(part))]);
                 break;
+            case ScorePrediction score:
+                line[score.Name] = Value((float)score.Value);
+                break;
             case RegressionPrediction regression:
                 if (truth?.Truth.Targets is { } targets)
                     line["truth"] = Values(targets);

@@ -31,6 +31,13 @@ internal static class ProbeRun
             throw new UserErrorException(
                 "--save writes the network with its head, and --checkpoint names the network's weights. Give both or none."
             );
+        if (request.Save is { } save)
+        {
+            FileSet.RequireOther("--save", save, ("--checkpoint", request.Checkpoint!));
+            foreach (var (name, path) in ((string, string?)[])[("TRAIN", request.Train), ("VAL", request.Val), ("--test", request.Test)])
+                if (path is not null)
+                    FileSet.RequireOther("--save", save, (name, path));
+        }
         using var log = ToolConsole.Current.ShowLog();
         using var sets = new ProbeSets(request.Train, DeviceChoice.Resolve(request.Device ?? "auto"));
         var (train, val) = (sets.Train, sets.Open(request.Val));
