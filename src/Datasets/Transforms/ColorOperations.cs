@@ -153,6 +153,10 @@ public static class ColorOperations
     /// <summary>Inverts values at or above the threshold.</summary>
     public static Image Solarize(Image image, double threshold) => Lookup(image, value => (byte)(value < threshold ? value : 255 - value));
 
+    /// <summary>Adds to values below 128, up to 255.</summary>
+    /// <param name="add">0 or more.</param>
+    internal static Image SolarizeAdd(Image image, int add) => Lookup(image, value => (byte)(value < 128 ? Math.Min(255, value + add) : value));
+
     public static Image Invert(Image image) => Lookup(image, value => (byte)(255 - value));
 
     /// <summary>Stretches each channel to 0 .. 255.</summary>
