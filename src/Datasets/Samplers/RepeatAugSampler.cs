@@ -11,22 +11,20 @@ public sealed record RepeatAugSamplerOptions(
     bool Shuffle = true
 );
 
-/// <summary>Repeated augmentation: each sample several times in a row, differently augmented, in an epoch that is no longer for it: it shows a
-/// third of the samples three times.</summary>
+/// <summary>Repeated augmentation: each sample several times in a row, differently augmented, in an epoch that is no longer for it: it
+/// shows a third of the samples three times.</summary>
 /// <remarks>
-/// Hoffer et al., "Augment Your Batch", CVPR 2020, and Berman et al., "MultiGrain", 2019, arXiv:1902.05509, as DeiT and timm (RepeatAugSampler)
-/// have it. Over several processes, which take turns, the forms of a sample come to different ones. Samples per process are timm's where the
-/// processes divide <c>selected_round</c>, and with the loader's <c>drop_last</c> always; otherwise the order is filled up as that of any
-/// sampler. A batch with all forms of a sample is one process's of a multiple of <c>num_repeats</c>.
+/// Hoffer et al., "Augment Your Batch", CVPR 2020, and Berman et al., "MultiGrain", 2019, arXiv:1902.05509, as DeiT and timm
+/// (RepeatAugSampler) have it. Over several processes, which take turns, the forms of a sample come to different ones. Samples per
+/// process are timm's where the processes divide <c>selected_round</c>, and with the loader's <c>drop_last</c> always; otherwise the
+/// order is filled up as that of any sampler. A batch with all forms of a sample is one process's of a multiple of <c>num_repeats</c>.
 /// </remarks>
 [Component("RepeatAugSampler")]
 public sealed class RepeatAugSampler(RepeatAugSamplerOptions options) : Sampler
 {
     public override IReadOnlyList<int> Order(Dataset dataset, long seed, int epoch)
     {
-        var once = options.Shuffle
-            ? SamplerRandom.For(seed, epoch).Permutation(dataset.Count)
-            : [.. Enumerable.Range(0, dataset.Count)];
+        var once = options.Shuffle ? SamplerRandom.For(seed, epoch).Permutation(dataset.Count) : [.. Enumerable.Range(0, dataset.Count)];
         return Repeated(once);
     }
 

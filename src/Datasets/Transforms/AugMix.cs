@@ -21,12 +21,13 @@ public sealed record AugMixOptions(
     double[]? PadVal = null
 );
 
-/// <summary>Mixes an image with several others, each made of it by a chain of operations. 8-bit images of one label; boxes and maps stay where
-/// the image itself has them.</summary>
+/// <summary>Mixes an image with several others, each made of it by a chain of operations. 8-bit images of one label; boxes and maps stay
+/// where the image itself has them.</summary>
 /// <remarks>
-/// Hendrycks et al., "AugMix: A Simple Data Processing Method to Improve Robustness and Uncertainty", ICLR 2020, arXiv:1912.02781, as torchvision
-/// 0.14 has it; the paper's loss of three views' agreement (Jensen and Shannon) isn't part of it there either. Pixels of the operations are
-/// those on images of Pillow; torchvision's own AugMix computes them on tensors, whose Equalize, AutoContrast and borders differ.
+/// Hendrycks et al., "AugMix: A Simple Data Processing Method to Improve Robustness and Uncertainty", ICLR 2020, arXiv:1912.02781, as
+/// torchvision 0.14 has it; the paper's loss of three views' agreement (Jensen and Shannon) isn't part of it there either. Pixels of the
+/// operations are those on images of Pillow; torchvision's own AugMix computes them on tensors, whose Equalize, AutoContrast and borders
+/// differ.
 /// </remarks>
 [Component("AugMix")]
 public sealed class AugMix : Transform

@@ -74,14 +74,7 @@ internal static class AugmentOperations
             _ => throw new ArgumentOutOfRangeException(nameof(operation), operation, "It moves the image."),
         };
 
-    private static void Move(
-        Sample sample,
-        WayBack back,
-        int height,
-        int width,
-        Interpolation interpolation,
-        IReadOnlyList<double> fill
-    ) =>
+    private static void Move(Sample sample, WayBack back, int height, int width, Interpolation interpolation, IReadOnlyList<double> fill) =>
         SampleGeometry.Move(
             sample,
             back.Forward(),

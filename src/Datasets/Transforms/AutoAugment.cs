@@ -25,8 +25,8 @@ public sealed record AutoAugmentOptions(
     double[]? PadVal = null
 );
 
-/// <summary>One of 25 learned pairs of operations, each by a chance and of a strength of its own. 8-bit images; boxes and maps follow shears,
-/// shifts and turns.</summary>
+/// <summary>One of 25 learned pairs of operations, each by a chance and of a strength of its own. 8-bit images; boxes and maps follow
+/// shears, shifts and turns.</summary>
 /// <remarks>Cubuk et al., "AutoAugment: Learning Augmentation Strategies from Data", CVPR 2019, arXiv:1805.09501; policies, operations and
 /// pixels are those of torchvision 0.14 on images of Pillow.</remarks>
 [Component("AutoAugment")]

@@ -14,8 +14,8 @@ public enum ClaheChannels
     Lightness,
 }
 
-/// <param name="ClipLimit">Pixels of a level in a tile, as a multiple of their mean; one number, or two that it is drawn between. By default
-/// 40.</param>
+/// <param name="ClipLimit">Pixels of a level in a tile, as a multiple of their mean; one number, or two that it is drawn between. By
+/// default 40.</param>
 /// <param name="TileGridSize">Tiles down and across. By default 8.</param>
 /// <param name="Channels">each or lightness.</param>
 /// <param name="Prob">How often the image is equalized.</param>

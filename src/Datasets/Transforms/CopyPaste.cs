@@ -19,14 +19,14 @@ public sealed record CopyPasteOptions(
 );
 
 /// <summary>
-/// Copies objects of another image, drawn from the sample's data set, into the sample at the places where they are there. Masks of what they
-/// cover are cut and their boxes made anew; objects of which too little is left are dropped. Maps get the pasted pixels' classes, too.
+/// Copies objects of another image, drawn from the sample's data set, into the sample at the places where they are there. Masks of what
+/// they cover are cut and their boxes made anew; objects of which too little is left are dropped. Maps get the pasted pixels' classes, too.
 /// </summary>
 /// <remarks>
-/// Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation", CVPR 2021, arXiv:2012.07177, as MMDetection
-/// has it, without the softened edges of the paper. Objects that nothing covers stay as they are; MMDetection makes their boxes from their masks,
-/// too. It stands after the steps that crop and pad to one size; <c>load</c> repeats these for the other image. What of another size's objects
-/// lies beyond the sample is cut off. Which image depends on (seed, epoch, index) alone. The sample has no
+/// Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation", CVPR 2021, arXiv:2012.07177, as
+/// MMDetection has it, without the softened edges of the paper. Objects that nothing covers stay as they are; MMDetection makes their
+/// boxes from their masks, too. It stands after the steps that crop and pad to one size; <c>load</c> repeats these for the other image.
+/// What of another size's objects lies beyond the sample is cut off. Which image depends on (seed, epoch, index) alone. The sample has no
 /// <see cref="GroundTruth.BoxAnnotation"/> afterwards.
 /// </remarks>
 [Component("CopyPaste")]

@@ -6,10 +6,10 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Transforms;
 
-/// <param name="Alpha">Strength: the shifts' range before they are smoothed, in half pixels of a square image; one number, or one across and one
-/// down. By default 50.</param>
-/// <param name="Sigma">Smoothness: the deviation in pixels of the Gaussian that smooths the shifts; one number, or one across and one down. By
-/// default 5; 0: not at all.</param>
+/// <param name="Alpha">Strength: the shifts' range before they are smoothed, in half pixels of a square image; one number, or one across
+/// and one down. By default 50.</param>
+/// <param name="Sigma">Smoothness: the deviation in pixels of the Gaussian that smooths the shifts; one number, or one across and one
+/// down. By default 5; 0: not at all.</param>
 /// <param name="Prob">How often the image is bent.</param>
 /// <param name="Interpolation">nearest or bilinear; labels and masks are always picked (nearest).</param>
 /// <param name="PadVal">What lies outside: one value, or one per channel. By default 0.</param>
@@ -21,8 +21,8 @@ public sealed record ElasticTransformOptions(
     double[]? PadVal = null
 );
 
-/// <summary>Bends the image as if it were seen through moving water: each pixel is shifted by a smooth random field. Masks and maps follow; boxes
-/// are those around their bent edges.</summary>
+/// <summary>Bends the image as if it were seen through moving water: each pixel is shifted by a smooth random field. Masks and maps
+/// follow; boxes are those around their bent edges.</summary>
 /// <remarks>
 /// Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to visual document analysis", ICDAR 2003, as
 /// torchvision 0.14 has it: shifts across are drawn from [-1, 1], smoothed, and multiplied by alpha * W / (2 H) pixels, those down by

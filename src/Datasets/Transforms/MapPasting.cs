@@ -53,6 +53,7 @@ internal static class MapPasting
         other is not null && other.Type == map.Type && other.Channels == map.Channels
             ? other
             : throw new UserErrorException(
-                $"{sample.Name} has a {what} and the image whose objects are pasted has none of its kind. Load it in the step's \"load\", too."
+                $"{sample.Name} has a {what} and the image whose objects are pasted has none of its kind. Load it in the step's "
+                    + "\"load\", too."
             );
 }

@@ -15,11 +15,11 @@ public sealed record RandomPerspectiveOptions(
     double[]? PadVal = null
 );
 
-/// <summary>Moves each corner of the image inwards by chance, as if it were seen from aside. Boxes, masks and maps follow; boxes are those around
-/// the moved corners.</summary>
-/// <remarks>torchvision's RandomPerspective on images of Pillow, pixel for pixel at the same coefficients. It solves for them in single precision,
-/// here in double. Corners that would turn the image inside out, which come with a scale above 2/3, are drawn anew. Predictions can't be mapped
-/// back.</remarks>
+/// <summary>Moves each corner of the image inwards by chance, as if it were seen from aside. Boxes, masks and maps follow; boxes are
+/// those around the moved corners.</summary>
+/// <remarks>torchvision's RandomPerspective on images of Pillow, pixel for pixel at the same coefficients. It solves for them in single
+/// precision, here in double. Corners that would turn the image inside out, which come with a scale above 2/3, are drawn anew.
+/// Predictions can't be mapped back.</remarks>
 [Component("RandomPerspective")]
 public sealed class RandomPerspective : Transform
 {

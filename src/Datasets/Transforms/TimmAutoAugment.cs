@@ -6,10 +6,10 @@ namespace Tessera.Datasets.Transforms;
 
 /// <param name="Config">timm's own string: rand-m9-mstd0.5-inc1 and its like (m, n, p, mstd, mmax, inc, t), augmix-m5-w4-d2 (m, w, d, a, b,
 /// mstd), or a policy: original, originalr, v0, v0r, 3a (with mstd).</param>
-/// <param name="Interpolation">For shears, shifts and turns: nearest, bilinear or bicubic. By default bilinear or bicubic, drawn each time, as
-/// timm has it with train_interpolation random.</param>
-/// <param name="PadVal">What fills the corners: one value, or one per channel. By default ImageNet's mean, rounded: 124, 116, 104, and 117 for
-/// gray images.</param>
+/// <param name="Interpolation">For shears, shifts and turns: nearest, bilinear or bicubic. By default bilinear or bicubic, drawn each
+/// time, as timm has it with train_interpolation random.</param>
+/// <param name="PadVal">What fills the corners: one value, or one per channel. By default ImageNet's mean, rounded: 124, 116, 104, and
+/// 117 for gray images.</param>
 public sealed record TimmAutoAugmentOptions(
     [property: MinLength(1), MaxLength(256)] string Config,
     Interpolation? Interpolation = null,
@@ -19,9 +19,10 @@ public sealed record TimmAutoAugmentOptions(
 /// <summary>The augmentations that timm calls by a string: RandAugment with noise on its strength, AutoAugment's policies, three-augment,
 /// AugMix. 8-bit images; boxes and maps follow shears, shifts and turns, except those that are mixed.</summary>
 /// <remarks>
-/// Operations, strengths and pixels are those of timm's auto_augment.py with Pillow, but for the blur of 3a: there three box filters stand for
-/// the Gaussian, here is the Gaussian. Strengths are of 10; a normal number times mstd is added, and the sum cut to 0 .. 10 (mmax).
-/// RandAugment: Cubuk et al., 2020, arXiv:1909.13719. Three-augment: Touvron, Cord and Jégou, "DeiT III", ECCV 2022, arXiv:2204.07118.
+/// Operations, strengths and pixels are those of timm's auto_augment.py with Pillow, but for the blur of 3a: there three box filters
+/// stand for the Gaussian, here is the Gaussian. Strengths are of 10; a normal number times mstd is added, and the sum cut to 0 .. 10
+/// (mmax). RandAugment: Cubuk et al., 2020, arXiv:1909.13719. Three-augment: Touvron, Cord and Jégou, "DeiT III", ECCV 2022,
+/// arXiv:2204.07118.
 /// </remarks>
 [Component("TimmAutoAugment")]
 public sealed class TimmAutoAugment : Transform
@@ -161,5 +162,5 @@ public sealed class TimmAutoAugment : Transform
         return drawn;
     }
 
-    private IReadOnlyList<double> FillOf(Image image) => _options.PadVal ?? (image.Channels == 1 ? s_grayMean : s_mean);
+    private double[] FillOf(Image image) => _options.PadVal ?? (image.Channels == 1 ? s_grayMean : s_mean);
 }

@@ -191,7 +191,9 @@ internal sealed class TimmRecipe
             : throw Wrong(piece, $"is no whole number from {low} to {high}");
 
     private double Number(string piece, string value, double low, double high) =>
-        double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number >= low && number <= high
+        double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+        && number >= low
+        && number <= high
             ? number
             : throw Wrong(piece, high == double.MaxValue ? "is no number" : $"is no number from {low} to {high}");
 

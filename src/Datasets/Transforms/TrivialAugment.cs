@@ -14,8 +14,8 @@ public sealed record TrivialAugmentOptions(
 
 /// <summary>One operation of fourteen, of a strength drawn from wide ranges. 8-bit images; boxes and maps follow shears, shifts and
 /// turns.</summary>
-/// <remarks>Müller and Hutter, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation", ICCV 2021, arXiv:2103.10158; operations,
-/// ranges and pixels are those of torchvision 0.14's TrivialAugmentWide on images of Pillow.</remarks>
+/// <remarks>Müller and Hutter, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation", ICCV 2021, arXiv:2103.10158;
+/// operations, ranges and pixels are those of torchvision 0.14's TrivialAugmentWide on images of Pillow.</remarks>
 [Component("TrivialAugment")]
 public sealed class TrivialAugment : Transform
 {

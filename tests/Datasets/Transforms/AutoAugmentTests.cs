@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Tessera.Datasets.Images;
+using Tessera.Datasets.Images.Geometry;
 using Tessera.Datasets.Images.Resampling;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
@@ -23,6 +25,33 @@ public class AutoAugmentTests
                 value = MagnitudeRanges.ByAngle(operation, value);
             var result = AugmentOperations.Apply(image, operation, value, AugmentFixture.Filter(entry), AugmentFixture.Fill(image));
             Assert.True(entry.Text("digest") == AugmentFixture.Digest(result), entry.ToString());
+        }
+    }
+
+    [Fact]
+    public void Warp_OnEveryLevel_GivesTheSamePixels()
+    {
+        var random = new RandomSource(8);
+        for (var round = 0; round < 60; round++)
+        {
+            var (height, width) = (random.Next(1, 30), random.Next(1, 40));
+            var image = ImageFixture.Noise(height, width, 3, seed: (ulong)round + 1);
+            var back = new WayBack(
+                random.Uniform(-1.5, 1.5),
+                random.Uniform(-1, 1),
+                random.Uniform(-5, 20),
+                random.Uniform(-1, 1),
+                random.Uniform(-1.5, 1.5),
+                random.Uniform(-5, 20),
+                round % 2 * random.Uniform(0, 0.01),
+                round % 2 * random.Uniform(0, 0.01)
+            );
+            foreach (var filter in (Interpolation[])[Interpolation.Bilinear, Interpolation.Bicubic])
+            {
+                var plain = PillowWarp.Warp(image, back, height + 2, width + 3, filter, [1, 2, 3], SimdLevel.Scalar);
+                foreach (var level in GeometryFixture.Levels)
+                    Assert.Equal(plain.Bytes, PillowWarp.Warp(image, back, height + 2, width + 3, filter, [1, 2, 3], level).Bytes);
+            }
         }
     }
 
@@ -140,7 +169,9 @@ public class AutoAugmentTests
         for (var seed = 0; seed < 3000; seed++)
             results.Add(
                 AugmentFixture.Digest(
-                    new TrivialAugment(new(3)).Apply(AugmentFixture.Sample(AugmentFixture.Rgb), RandomSource.For(0, 0, seed)).Image!.Decode()
+                    new TrivialAugment(new(3))
+                        .Apply(AugmentFixture.Sample(AugmentFixture.Rgb), RandomSource.For(0, 0, seed))
+                        .Image!.Decode()
                 )
             );
         // Nine operations of two strengths and two signs (36, their weakest is the image itself), posterize of 8 (the image itself), 5 and 2
@@ -160,7 +191,10 @@ public class AutoAugmentTests
             var (own, weights) = (entry.All("own"), entry.All("weights"));
             var chains = entry
                 .All("chains")
-                .Select((chain, i) => (weights[i].GetSingle() * own[1].GetSingle(), chain.All("links").Select(link => Link(link, image)).ToArray()));
+                .Select(
+                    (chain, i) =>
+                        (weights[i].GetSingle() * own[1].GetSingle(), chain.All("links").Select(link => Link(link, image)).ToArray())
+                );
             var mix = new AugMix(new(Interpolation: AugmentFixture.Filter(entry), PadVal: AugmentFixture.Fill(image)));
             Assert.True(entry.Text("digest") == AugmentFixture.Digest(mix.Mix(image, own[0].GetSingle(), [.. chains])), entry.ToString());
         }
@@ -224,15 +258,23 @@ public class AutoAugmentTests
         var digest = new System.Text.StringBuilder();
         for (var seed = 0; seed < 400; seed++)
         {
-            var options = new RandAugmentOptions(2, seed % 31, 31, (Interpolation)(seed % 2 == 0 ? Interpolation.Nearest : Interpolation.Bilinear));
+            var options = new RandAugmentOptions(
+                2,
+                seed % 31,
+                31,
+                (Interpolation)(seed % 2 == 0 ? Interpolation.Nearest : Interpolation.Bilinear)
+            );
             var sample = new RandAugment(options).Apply(AugmentFixture.Sample(image), RandomSource.For(7, 1, seed));
             digest.Append(AugmentFixture.Digest(sample.Image!.Decode()));
         }
         Assert.Equal(
             "dc179d63c781729b",
-            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(digest.ToString())))[..16]
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(digest.ToString())))[
+                ..16
+            ]
         );
     }
 
-    private static bool IsFactor(AugmentOperation operation) => operation is >= AugmentOperation.Brightness and <= AugmentOperation.Sharpness;
+    private static bool IsFactor(AugmentOperation operation) =>
+        operation is >= AugmentOperation.Brightness and <= AugmentOperation.Sharpness;
 }

@@ -33,7 +33,10 @@ public class BendingTests
         {
             (double, double)[] corners = [.. entry.All("corners").Select(corner => (corner[0].GetDouble(), corner[1].GetDouble()))];
             double[] c = [.. entry.All("coefficients").Select(value => value.GetDouble())];
-            var (theirs, ours) = (new WayBack(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]), RandomPerspective.Back(corners, 31, 43)!.Value);
+            var (theirs, ours) = (
+                new WayBack(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]),
+                RandomPerspective.Back(corners, 31, 43)!.Value
+            );
             for (var y = 0; y < 31; y += 5)
             {
                 for (var x = 0; x < 43; x += 6)
@@ -154,8 +157,8 @@ public class BendingTests
             new ElasticTransform(new([300], [4])).Apply(sample, RandomSource.For(2, 1, seed));
             var bent = sample.Image!.Decode().Pixels<float>().ToArray();
             for (var y = 40; y < 160; y++)
-                for (var x = 40; x < 160; x++)
-                    shifts.Add(bent[(y * 200) + x] - x);
+            for (var x = 40; x < 160; x++)
+                shifts.Add(bent[(y * 200) + x] - x);
         }
         var expected = 150 / Math.Sqrt(3) / (2 * Math.Sqrt(Math.PI) * 4);
         Assert.InRange(Math.Sqrt(shifts.Average(shift => shift * shift)), 0.9 * expected, 1.1 * expected);

@@ -29,7 +29,8 @@ public class ClaheTests
     public void Apply_ClipLimitOfTwoNumbers_DrawsBetweenThem()
     {
         var image = AugmentFixture.Rgb;
-        Image With(double[] limit, ulong seed) => new Clahe(new(limit, new HeightWidth(1, 1))).Apply(AugmentFixture.Sample(image), new RandomSource(seed)).Image!.Decode();
+        Image With(double[] limit, ulong seed) =>
+            new Clahe(new(limit, new HeightWidth(1, 1))).Apply(AugmentFixture.Sample(image), new RandomSource(seed)).Image!.Decode();
         Assert.Equal(With([30], 1).Bytes, With([30, 30], 2).Bytes);
         Assert.Equal(4, Enumerable.Range(0, 4).Select(seed => AugmentFixture.Digest(With([1, 20], (ulong)seed))).Distinct().Count());
     }

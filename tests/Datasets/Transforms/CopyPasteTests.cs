@@ -15,7 +15,10 @@ public class CopyPasteTests
         Assert.Equal(15, cases.Length);
         foreach (var entry in cases)
         {
-            var options = new CopyPasteOptions(BboxOccludedThr: entry.Whole("bbox_occluded_thr"), MaskOccludedThr: entry.Whole("mask_occluded_thr"));
+            var options = new CopyPasteOptions(
+                BboxOccludedThr: entry.Whole("bbox_occluded_thr"),
+                MaskOccludedThr: entry.Whole("mask_occluded_thr")
+            );
             var sample = Scene(fixture, "own", 0, 5);
             new CopyPaste(options).Paste(sample, Scene(fixture, "other", 20, 131), Whole(entry, "chosen"));
             var boxes = sample.Truth.Boxes!;
@@ -79,7 +82,12 @@ public class CopyPasteTests
         for (var seed = 0; seed < 400; seed++)
         {
             var sample = Painted([], 0);
-            int[][] other = [[0, 0, 4, 4], [10, 10, 14, 14], [20, 20, 24, 24]];
+            int[][] other =
+            [
+                [0, 0, 4, 4],
+                [10, 10, 14, 14],
+                [20, 20, 24, 24],
+            ];
             sample.Source = new MemoryDataset(1, _ => Painted(other, 100));
             new CopyPaste(new(MaxNumPasted: 3)).Apply(sample, RandomSource.For(1, 0, seed));
             Assert.Equal(sample.Truth.Boxes!.Labels.Distinct().Count(), sample.Truth.Boxes.Count);
@@ -92,7 +100,12 @@ public class CopyPasteTests
     [Fact]
     public void Apply_OtherSize_CutsWhatLiesBeyond()
     {
-        var sample = Painted([[0, 0, 5, 5]], 0);
+        var sample = Painted(
+            [
+                [0, 0, 5, 5],
+            ],
+            0
+        );
         var large = new Image(80, 90, 1);
         large.Bytes.AsSpan().Fill(77);
         var mask = new Image(80, 90, 1);
@@ -120,13 +133,23 @@ public class CopyPasteTests
     {
         Sample Scene()
         {
-            var sample = Painted([[2, 2, 8, 8]], 0);
+            var sample = Painted(
+                [
+                    [2, 2, 8, 8],
+                ],
+                0
+            );
             sample.Truth.InstanceMasks = null;
             sample.Source = new MemoryDataset(
                 1,
                 _ =>
                 {
-                    var other = Painted([[6, 0, 20, 12]], 100);
+                    var other = Painted(
+                        [
+                            [6, 0, 20, 12],
+                        ],
+                        100
+                    );
                     other.Truth.InstanceMasks = null;
                     return other;
                 }
@@ -167,7 +190,10 @@ public class CopyPasteTests
         var mask = new Image(height, width, 1);
         for (var i = 0; i < mask.Bytes.Length; i++)
         {
-            var (x, y) = (((i % width) + 0.5 - ellipse[0].GetInt32()) / ellipse[2].GetInt32(), ((i / width) + 0.5 - ellipse[1].GetInt32()) / ellipse[3].GetInt32());
+            var (x, y) = (
+                ((i % width) + 0.5 - ellipse[0].GetInt32()) / ellipse[2].GetInt32(),
+                ((i / width) + 0.5 - ellipse[1].GetInt32()) / ellipse[3].GetInt32()
+            );
             mask.Bytes[i] = (x * x) + (y * y) <= 1 ? (byte)1 : (byte)0;
         }
         return mask;

@@ -34,7 +34,13 @@ public class TimmAutoAugmentTests
         foreach (var entry in cases)
         {
             var recipe = new TimmRecipe(entry.Text("text"));
-            var lists = recipe.Kind == TimmRecipeKind.Policy ? recipe.Policy : [[.. recipe.Operations]];
+            var lists =
+                recipe.Kind == TimmRecipeKind.Policy
+                    ? recipe.Policy
+                    :
+                    [
+                        [.. recipe.Operations],
+                    ];
             var expected = entry.All("lists");
             Assert.Equal(expected.Length, lists.Count);
             for (var i = 0; i < expected.Length; i++)
@@ -51,7 +57,10 @@ public class TimmAutoAugmentTests
                 var weights = entry.GetProperty("weights");
                 Assert.Equal(weights.ValueKind == JsonValueKind.Null, recipe.Weights is null);
                 if (recipe.Weights is { } actual)
-                    Assert.Equal(weights.EnumerateArray().Select(weight => Math.Round(weight.GetDouble(), 12)), actual.Select(weight => Math.Round(weight, 12)));
+                    Assert.Equal(
+                        weights.EnumerateArray().Select(weight => Math.Round(weight.GetDouble(), 12)),
+                        actual.Select(weight => Math.Round(weight, 12))
+                    );
             }
             else if (recipe.Kind == TimmRecipeKind.AugMix)
             {
@@ -93,7 +102,11 @@ public class TimmAutoAugmentTests
         {
             var step = new TimmAutoAugment(new(entry.Text("text")));
             var weights = entry.All("weights");
-            var chains = entry.All("chains").Select((chain, i) => (weights[i].GetSingle(), chain.EnumerateArray().Select(link => (Operation(link), Draw(link))).ToArray()));
+            var chains = entry
+                .All("chains")
+                .Select(
+                    (chain, i) => (weights[i].GetSingle(), chain.EnumerateArray().Select(link => (Operation(link), Draw(link))).ToArray())
+                );
             var result = step.Mixed(image, entry.GetProperty("share").GetSingle(), [.. chains]);
             if (step.Recipe.Blended)
                 Assert.InRange(ImageFixture.LargestDifference(AugmentFixture.Pixels(entry), result.Bytes), 0, 1); // weights in other precision
@@ -108,7 +121,13 @@ public class TimmAutoAugmentTests
         // Three boxes, which Pillow has for the Gaussian, differ from it by some levels on noise.
         foreach (var entry in AugmentFixture.Timm.All("timm_blurs"))
         {
-            var blurred = AugmentOperations.Apply(AugmentFixture.Rgb, AugmentOperation.Blur, entry.Number("radius"), Interpolation.Nearest, [0]);
+            var blurred = AugmentOperations.Apply(
+                AugmentFixture.Rgb,
+                AugmentOperation.Blur,
+                entry.Number("radius"),
+                Interpolation.Nearest,
+                [0]
+            );
             var expected = AugmentFixture.Pixels(entry);
             Assert.InRange(Enumerable.Range(0, expected.Length).Average(i => Math.Abs(expected[i] - blurred.Bytes[i])), 0, 2);
         }

@@ -2,11 +2,11 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Images.Filtering;
 
-/// <summary>Contrast limited adaptive histogram equalization: every tile of an image is equalized for itself, with its histogram cut off at a
-/// limit, and pixels mix the results of the tiles around them.</summary>
-/// <remarks>Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV, 1994. Agrees with OpenCV's createCLAHE. As there, an
-/// image whose sides aren't multiples of the tiles is mirrored to the right and below, and what is cut off is spread evenly, its rest in
-/// steps.</remarks>
+/// <summary>Contrast limited adaptive histogram equalization: every tile of an image is equalized for itself, with its histogram cut off
+/// at a limit, and pixels mix the results of the tiles around them.</summary>
+/// <remarks>Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV, 1994. Agrees with OpenCV's createCLAHE. As
+/// there, an image whose sides aren't multiples of the tiles is mirrored to the right and below, and what is cut off is spread evenly,
+/// its rest in steps.</remarks>
 internal static class ContrastLimitedEqualization
 {
     private const int Levels = 256;

@@ -7,8 +7,8 @@ namespace Tessera.Datasets.Images.Geometry;
 /// <summary>Where each pixel of an image comes from: its own place and a shift of its own.</summary>
 /// <param name="across">[H * W], pixels to the right.</param>
 /// <param name="down">[H * W], pixels down.</param>
-/// <remarks>Pixels are PyTorch's grid_sample with zeros around the image, and torchvision's way to fill what lies outside: of the mixture at the
-/// border, the part that the image has counts twice, out = mixed * part + (1 - part) * fill.</remarks>
+/// <remarks>Pixels are PyTorch's grid_sample with zeros around the image, and torchvision's way to fill what lies outside: of the mixture
+/// at the border, the part that the image has counts twice, out = mixed * part + (1 - part) * fill.</remarks>
 internal sealed class Displacement(float[] across, float[] down, int height, int width)
 {
     private const int Rounds = 20;
@@ -31,7 +31,8 @@ internal sealed class Displacement(float[] across, float[] down, int height, int
     }
 
     /// <summary>The upright box around where the edges of a box go.</summary>
-    /// <remarks>A point q of the edges goes to the p with p + shift(p) = q, by repeating p = q - shift(p); points are a pixel apart.</remarks>
+    /// <remarks>A point q of the edges goes to the p with p + shift(p) = q, by repeating p = q - shift(p); points are a pixel
+    /// apart.</remarks>
     public void Enclose(ReadOnlySpan<float> box, Span<float> moved)
     {
         (moved[0], moved[1], moved[2], moved[3]) = (float.MaxValue, float.MaxValue, float.MinValue, float.MinValue);

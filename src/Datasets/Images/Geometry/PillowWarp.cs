@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Tessera.Datasets.Images.Resampling;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
@@ -27,12 +29,26 @@ internal static class PillowWarp
         int width,
         Interpolation interpolation,
         ReadOnlySpan<byte> outside
+    ) => Warp(image, back, height, width, interpolation, outside, Simd.Best);
+
+    internal static Image Warp(
+        Image image,
+        in WayBack back,
+        int height,
+        int width,
+        Interpolation interpolation,
+        ReadOnlySpan<byte> outside,
+        SimdLevel level
     )
     {
         RequireKnown(interpolation);
         var result = PixelLayout.Like(image, height, width);
-        if (interpolation == Interpolation.Nearest)
+        if (interpolation == Interpolation.Nearest && back.IsAffine)
             Pick(image, back, result, outside);
+        else if (interpolation == Interpolation.Nearest)
+            PickProjected(image, back, result, outside);
+        else if (level == SimdLevel.Avx2 && PillowPixels.IsSupported && image.Type == PixelType.UInt8 && image.Channels == 3)
+            MixColors(image, back, result, outside, interpolation == Interpolation.Bicubic);
         else if (image.Type == PixelType.UInt8)
             Mix<byte>(image, back, result, outside, interpolation == Interpolation.Bicubic);
         else if (image.Type == PixelType.UInt16)
@@ -51,87 +67,138 @@ internal static class PillowWarp
             );
     }
 
-    private static void Pick(Image image, in WayBack back, Image result, ReadOnlySpan<byte> outside)
+    private static unsafe void Pick(Image image, in WayBack back, Image result, ReadOnlySpan<byte> outside)
     {
-        var size = image.PixelSize();
-        Span<byte> source = image.Bytes,
-            target = result.Bytes;
+        var (size, height, width) = (image.PixelSize(), (ulong)image.Height, (ulong)image.Width);
         long stepX = Fixed(back.A),
             stepY = Fixed(back.D);
-        var to = 0;
-        for (var y = 0; y < result.Height; y++)
+        fixed (
+            byte* source = image.Bytes,
+                first = result.Bytes,
+                fill = outside
+        )
         {
-            var atX = Fixed(back.C + (back.A * 0.5) + (back.B * 0.5)) + (y * Fixed(back.B));
-            var atY = Fixed(back.F + (back.D * 0.5) + (back.E * 0.5)) + (y * Fixed(back.E));
-            for (var x = 0; x < result.Width; x++, to += size, atX += stepX, atY += stepY)
+            var target = first;
+            for (var y = 0; y < result.Height; y++)
             {
-                var (column, row) = back.IsAffine ? (atX >> Bits, atY >> Bits) : Whole(back.Of(x + 0.5, y + 0.5));
-                if ((ulong)column >= (ulong)image.Width || (ulong)row >= (ulong)image.Height)
+                var atX = Fixed(back.C + (back.A * 0.5) + (back.B * 0.5)) + (y * Fixed(back.B));
+                var atY = Fixed(back.F + (back.D * 0.5) + (back.E * 0.5)) + (y * Fixed(back.E));
+                for (var x = 0; x < result.Width; x++, target += size, atX += stepX, atY += stepY)
                 {
-                    outside.CopyTo(target[to..]);
-                    continue;
+                    var (column, row) = (atX >> Bits, atY >> Bits);
+                    var from = (ulong)column < width && (ulong)row < height ? source + (((row * (long)width) + column) * size) : fill;
+                    if (size == 3)
+                        (target[0], target[1], target[2]) = (from[0], from[1], from[2]);
+                    else if (size == 1)
+                        *target = *from;
+                    else
+                        Unsafe.CopyBlockUnaligned(target, from, (uint)size);
                 }
-                var from = (int)(((row * image.Width) + column) * size);
-                if (size == 1)
-                    target[to] = source[from];
-                else if (size == 3)
-                    (target[to], target[to + 1], target[to + 2]) = (source[from], source[from + 1], source[from + 2]);
-                else
-                    source.Slice(from, size).CopyTo(target[to..]);
             }
         }
     }
 
-    private static (long Column, long Row) Whole((double X, double Y) place) =>
-        (place.X < 0 ? -1 : (long)place.X, place.Y < 0 ? -1 : (long)place.Y);
+    private static void PickProjected(Image image, in WayBack back, Image result, ReadOnlySpan<byte> outside)
+    {
+        var size = image.PixelSize();
+        for (var y = 0; y < result.Height; y++)
+        {
+            var row = result.Bytes.AsSpan(y * result.Width * size, result.Width * size);
+            for (var x = 0; x < result.Width; x++)
+            {
+                var (atX, atY) = back.Of(x + 0.5, y + 0.5);
+                var inside = atX >= 0 && atX < image.Width && atY >= 0 && atY < image.Height;
+                (inside ? image.Bytes.AsSpan(((((int)atY) * image.Width) + (int)atX) * size, size) : outside).CopyTo(row[(x * size)..]);
+            }
+        }
+    }
 
     private static long Fixed(double pixels) => (long)Math.Floor((Math.Clamp(pixels, -1e12, 1e12) * (1 << Bits)) + 0.5);
+
+    /// <summary>Three bytes a pixel: those with all their neighbours in the image at once, the others one by one.</summary>
+    private static unsafe void MixColors(Image image, in WayBack back, Image result, ReadOnlySpan<byte> outside, bool cubic)
+    {
+        var (before, taps, stride) = (cubic ? 1 : 0, cubic ? 4 : 2, image.Width * 3);
+        var end = image.Bytes.Length - ((taps - 1) * (stride + 3)) - 4; // the last place that four bytes can be read from
+        ReadOnlySpan<byte> source = image.Bytes;
+        fixed (byte* pixels = image.Bytes)
+        {
+            for (var y = 0; y < result.Height; y++)
+            {
+                var row = result.Bytes.AsSpan(y * result.Width * 3, result.Width * 3);
+                var (rowX, rowY) = (back.B * (y + 0.5), back.E * (y + 0.5));
+                for (var x = 0; x < result.Width; x++)
+                {
+                    var (atX, atY) = back.IsAffine
+                        ? ((back.A * (x + 0.5)) + rowX + back.C, (back.D * (x + 0.5)) + rowY + back.F)
+                        : back.Of(x + 0.5, y + 0.5);
+                    var target = row.Slice(x * 3, 3);
+                    if (!(atX >= 0 && atX < image.Width && atY >= 0 && atY < image.Height))
+                    {
+                        outside.CopyTo(target);
+                        continue;
+                    }
+                    var (left, top) = (Math.Floor(atX - 0.5), Math.Floor(atY - 0.5));
+                    var (column, line) = ((int)left - before, (int)top - before);
+                    var from = (line * stride) + (column * 3);
+                    if (column < 0 || line < 0 || column + taps > image.Width || from > end)
+                    {
+                        Mix(image, source, atX, atY, cubic, target);
+                        continue;
+                    }
+                    var mixed = cubic
+                        ? PillowPixels.Cubic(pixels + from, stride, atX - 0.5 - left, atY - 0.5 - top)
+                        : PillowPixels.Linear(pixels + from, stride, atX - 0.5 - left, atY - 0.5 - top);
+                    (target[0], target[1], target[2]) = ((byte)mixed, (byte)(mixed >> 8), (byte)(mixed >> 16));
+                }
+            }
+        }
+    }
 
     private static void Mix<T>(Image image, in WayBack back, Image result, ReadOnlySpan<byte> outside, bool cubic)
         where T : unmanaged, INumber<T>
     {
         ReadOnlySpan<T> source = image.Pixels<T>();
         var size = outside.Length;
-        Span<int> columns = stackalloc int[4],
-            rows = stackalloc int[4];
         for (var y = 0; y < result.Height; y++)
         {
             var row = result.Bytes.AsSpan(y * result.Width * size, result.Width * size);
             for (var x = 0; x < result.Width; x++)
             {
                 var (atX, atY) = back.IsAffine
-                    ? (
-                        (back.A * (x + 0.5)) + (back.B * (y + 0.5)) + back.C,
-                        (back.D * (x + 0.5)) + (back.E * (y + 0.5)) + back.F
-                    )
+                    ? ((back.A * (x + 0.5)) + (back.B * (y + 0.5)) + back.C, (back.D * (x + 0.5)) + (back.E * (y + 0.5)) + back.F)
                     : back.Of(x + 0.5, y + 0.5);
-                if (!(atX >= 0 && atX < image.Width && atY >= 0 && atY < image.Height))
-                {
+                if (atX >= 0 && atX < image.Width && atY >= 0 && atY < image.Height)
+                    Mix(image, source, atX, atY, cubic, MemoryMarshal.Cast<byte, T>(row.Slice(x * size, size)));
+                else
                     outside.CopyTo(row[(x * size)..]);
-                    continue;
-                }
-                var (left, top) = (Math.Floor(atX - 0.5), Math.Floor(atY - 0.5));
-                var (partX, partY) = (atX - 0.5 - left, atY - 0.5 - top);
-                var target = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, T>(row.Slice(x * size, size));
-                if (cubic)
-                {
-                    Taps((int)left - 1, image.Width, image.Channels, columns);
-                    Taps((int)top - 1, image.Height, image.Width * image.Channels, rows);
-                    for (var c = 0; c < target.Length; c++)
-                        target[c] = Round<T>(Cubic(source[c..], columns, rows, partX, partY));
-                    continue;
-                }
-                Taps((int)left, image.Width, image.Channels, columns[..2]);
-                Taps((int)top, image.Height, image.Width * image.Channels, rows[..2]);
-                ReadOnlySpan<T> upper = source[rows[0]..],
-                    lower = source[rows[1]..];
-                for (var c = 0; c < target.Length; c++)
-                {
-                    var above = Between(Value(upper[columns[0] + c]), Value(upper[columns[1] + c]), partX);
-                    var below = Between(Value(lower[columns[0] + c]), Value(lower[columns[1] + c]), partX);
-                    target[c] = Round<T>(Between(above, below, partY));
-                }
             }
+        }
+    }
+
+    /// <summary>One pixel of a place in the image.</summary>
+    private static void Mix<T>(Image image, ReadOnlySpan<T> source, double atX, double atY, bool cubic, Span<T> target)
+        where T : unmanaged, INumber<T>
+    {
+        Span<int> columns = stackalloc int[4],
+            rows = stackalloc int[4];
+        var (left, top) = (Math.Floor(atX - 0.5), Math.Floor(atY - 0.5));
+        var (partX, partY) = (atX - 0.5 - left, atY - 0.5 - top);
+        var before = cubic ? 1 : 0;
+        Taps((int)left - before, image.Width, image.Channels, columns);
+        Taps((int)top - before, image.Height, image.Width * image.Channels, rows);
+        ReadOnlySpan<T> upper = source[rows[0]..],
+            lower = source[rows[1]..];
+        for (var c = 0; c < target.Length; c++)
+        {
+            if (cubic)
+            {
+                target[c] = Round<T>(Cubic(source[c..], columns, rows, partX, partY));
+                continue;
+            }
+            var above = Between(Value(upper[columns[0] + c]), Value(upper[columns[1] + c]), partX);
+            var below = Between(Value(lower[columns[0] + c]), Value(lower[columns[1] + c]), partX);
+            target[c] = Round<T>(Between(above, below, partY));
         }
     }
 

@@ -1,21 +1,13 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Tessera.Datasets.Images.Geometry;
 
 /// <summary>
-/// From a point (x, y) of a result back to the source's: ((A x + B y + C) / w, (D x + E y + F) / w) with w = G x + H y + 1; pixel corners lie
-/// at integers. With G = H = 0 it is affine.
+/// From a point (x, y) of a result back to the source's: ((A x + B y + C) / w, (D x + E y + F) / w) with w = G x + H y + 1; pixel corners
+/// lie at integers. With G = H = 0 it is affine.
 /// </summary>
-internal readonly record struct WayBack(
-    double A,
-    double B,
-    double C,
-    double D,
-    double E,
-    double F,
-    double G = 0,
-    double H = 0
-)
+internal readonly record struct WayBack(double A, double B, double C, double D, double E, double F, double G = 0, double H = 0)
 {
     public bool IsAffine => G == 0 && H == 0;
 
@@ -29,7 +21,7 @@ internal readonly record struct WayBack(
     public static WayBack Turned(double degrees, int height, int width)
     {
         var radians = -degrees * (Math.PI / 180);
-        var (cos, sin) = (Math.Round(Math.Cos(radians), 15), Math.Round(Math.Sin(radians), 15));
+        var (cos, sin) = (Rounded(Math.Cos(radians)), Rounded(Math.Sin(radians)));
         var (x, y) = (width / 2.0, height / 2.0);
         return new(cos, sin, (cos * -x) + (sin * -y) + x, -sin, cos, (-sin * -x) + (cos * -y) + y);
     }
@@ -82,6 +74,10 @@ internal readonly record struct WayBack(
         var way = Inverse();
         return new((float)way.A, (float)way.D, (float)way.B, (float)way.E, (float)way.C, (float)way.F);
     }
+
+    /// <summary>To 15 decimals, exactly; Math.Round multiplies by their power of ten first, which is a rounding of its own.</summary>
+    private static double Rounded(double value) =>
+        double.Parse(value.ToString("F15", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>Gauss and Jordan, by the largest pivots.</summary>
     private static double[]? Solve(double[,] rows)
