@@ -33,7 +33,7 @@ public sealed class BatchLoader : IBatchLoader
     private readonly LoaderThreads _threads = new();
     private long _waitingTicks,
         _sinceTicks = Stopwatch.GetTimestamp();
-    private int[]? _order;
+    private RankOrder? _order;
     private int _orderEpoch = -1;
     private bool _disposed;
 
@@ -59,9 +59,9 @@ public sealed class BatchLoader : IBatchLoader
         (_rank, _worldSize, _batchTransforms) = (rank, worldSize, batchTransforms);
         _reader = new SampleReader(dataset, pipeline, seed, training, options.OnBadSample);
         var full = FullOrder(0);
-        _order = Ranks.Share(full, _rank, _worldSize, even: _training, cut: _options.DropLast);
+        _order = RankOrder.Of(full, _rank, _worldSize, even: _training, cut: _options.DropLast);
         _orderEpoch = 0;
-        var samples = _order.Length;
+        var samples = _order.Indices.Length;
         BatchesPerEpoch = options.DropLast ? samples / options.BatchSize : (samples + options.BatchSize - 1) / options.BatchSize;
         OrderedBy = OrderFacts(full);
         if (BatchesPerEpoch == 0 && (training || options.DropLast))
@@ -170,13 +170,13 @@ public sealed class BatchLoader : IBatchLoader
     }
 
     /// <summary>This rank's samples of an epoch, in order.</summary>
-    private int[] OrderOf(int epoch)
+    private RankOrder OrderOf(int epoch)
     {
         lock (_gate)
         {
             if (_order is not null && _orderEpoch == epoch)
                 return _order;
-            _order = Ranks.Share(FullOrder(epoch), _rank, _worldSize, even: _training, cut: _options.DropLast);
+            _order = RankOrder.Of(FullOrder(epoch), _rank, _worldSize, even: _training, cut: _options.DropLast);
             _orderEpoch = epoch;
             return _order;
         }

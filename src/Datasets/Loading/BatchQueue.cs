@@ -21,11 +21,11 @@ internal sealed class BatchQueue : IDisposable
         _working;
     private bool _stopped;
 
-    public BatchQueue(SampleReader reader, LoaderThreads threads, int[] order, int epoch, LoaderOptions options, int skip, int end)
+    public BatchQueue(SampleReader reader, LoaderThreads threads, RankOrder order, int epoch, LoaderOptions options, int skip, int end)
     {
-        (_reader, _threads, _order, _epoch, _batchSize, _end) = (reader, threads, order, epoch, options.BatchSize, end);
+        (_reader, _threads, _epoch, _batchSize, _end) = (reader, threads, epoch, options.BatchSize, end);
+        (_order, _occurrences) = (order.Indices, order.Occurrences);
         (_claimBatch, _taken) = (skip, skip);
-        _occurrences = Occurrences(order);
         _ring = new PendingBatch?[Math.Max(1, options.Workers * options.Prefetch)];
         _workers = Math.Min(options.Workers, Math.Max(0, end - skip) * options.BatchSize);
     }
@@ -127,18 +127,5 @@ internal sealed class BatchQueue : IDisposable
         var from = number * _batchSize;
         var to = Math.Min(from + _batchSize, _order.Length);
         return new PendingBatch(_reader, _order[from..to], _occurrences[from..to], _epoch);
-    }
-
-    /// <summary>How often each entry's index came before it.</summary>
-    private static int[] Occurrences(int[] order)
-    {
-        var seen = new Dictionary<int, int>(order.Length);
-        var occurrences = new int[order.Length];
-        for (var i = 0; i < order.Length; i++)
-        {
-            seen.TryGetValue(order[i], out occurrences[i]);
-            seen[order[i]] = occurrences[i] + 1;
-        }
-        return occurrences;
     }
 }

@@ -23,7 +23,7 @@ public static class ColorOperations
             );
     }
 
-    public static Image Brightness(Image image, double factor) => Lookup(image, value => Blend(0, value, factor));
+    public static Image Brightness(Image image, double factor) => ByteTables.Map(image, value => Blend(0, value, factor));
 
     public static Image Contrast(Image image, double factor)
     {
@@ -32,7 +32,7 @@ public static class ColorOperations
         foreach (var value in gray)
             sum += value;
         var mean = (int)((double)sum / gray.Length + 0.5);
-        return Lookup(image, value => Blend(mean, value, factor));
+        return ByteTables.Map(image, value => Blend(mean, value, factor));
     }
 
     public static Image Saturation(Image image, double factor)
@@ -98,7 +98,7 @@ public static class ColorOperations
     public static Image BrightnessAndContrast(Image image, double shift, double factor) =>
         shift == 0 && factor == 1
             ? image
-            : Lookup(image, value => (byte)Math.Clamp((byte)Math.Clamp(value + shift, 0, 255) * factor, 0, 255));
+            : ByteTables.Map(image, value => (byte)Math.Clamp((byte)Math.Clamp(value + shift, 0, 255) * factor, 0, 255));
 
     /// <param name="factor">Of the saturation.</param>
     /// <param name="shift">Of the hue; 1 is a full turn.</param>
@@ -127,7 +127,7 @@ public static class ColorOperations
     public static Image ShiftHsv(Image image, double hue, int saturation, int value)
     {
         if (image.Channels == 1)
-            return Lookup(image, gray => (byte)Math.Clamp(gray + value, 0, 255));
+            return ByteTables.Map(image, gray => (byte)Math.Clamp(gray + value, 0, 255));
         if (hue == 0 && saturation == 0 && value == 0)
             return image;
         var result = Hsv.FromRgb(image);
@@ -147,48 +147,55 @@ public static class ColorOperations
     public static Image Posterize(Image image, int bits)
     {
         var mask = (byte)(0xFF << (8 - bits));
-        return Lookup(image, value => (byte)(value & mask));
+        return ByteTables.Map(image, value => (byte)(value & mask));
     }
 
     /// <summary>Inverts values at or above the threshold.</summary>
-    public static Image Solarize(Image image, double threshold) => Lookup(image, value => (byte)(value < threshold ? value : 255 - value));
+    public static Image Solarize(Image image, double threshold) =>
+        ByteTables.Map(image, value => (byte)(value < threshold ? value : 255 - value));
 
-    public static Image Invert(Image image) => Lookup(image, value => (byte)(255 - value));
+    /// <summary>Adds to values below 128, up to 255.</summary>
+    /// <param name="add">0 or more.</param>
+    internal static Image SolarizeAdd(Image image, int add) =>
+        ByteTables.Map(image, value => (byte)(value < 128 ? Math.Min(255, value + add) : value));
+
+    public static Image Invert(Image image) => ByteTables.Map(image, value => (byte)(255 - value));
 
     /// <summary>Stretches each channel to 0 .. 255.</summary>
     public static Image AutoContrast(Image image) =>
-        LookupByChannel(
+        ByteTables.MapByHistogram(
             image,
-            histogram =>
+            static (histogram, table) =>
             {
-                var low = Array.FindIndex(histogram, count => count > 0);
-                var high = Array.FindLastIndex(histogram, count => count > 0);
+                var low = histogram.IndexOfAnyExcept(0);
+                var high = histogram.LastIndexOfAnyExcept(0);
                 if (high <= low)
-                    return null;
+                    return;
                 var scale = 255.0 / (high - low);
                 var offset = -low * scale;
-                return value => (byte)Math.Clamp((int)(value * scale + offset), 0, 255);
+                for (var value = 0; value < 256; value++)
+                    table[value] = (byte)Math.Clamp((int)(value * scale + offset), 0, 255);
             }
         );
 
     /// <summary>Evens out each channel's histogram.</summary>
     public static Image Equalize(Image image) =>
-        LookupByChannel(
+        ByteTables.MapByHistogram(
             image,
-            histogram =>
+            static (histogram, table) =>
             {
-                var last = Array.FindLastIndex(histogram, count => count > 0);
-                var step = (histogram.Sum() - histogram[last]) / 255;
+                var all = 0;
+                foreach (var count in histogram)
+                    all += count;
+                var step = (all - histogram[histogram.LastIndexOfAnyExcept(0)]) / 255;
                 if (step == 0)
-                    return null;
-                var table = new byte[256];
+                    return;
                 var sum = step / 2;
                 for (var value = 0; value < 256; value++)
                 {
                     table[value] = (byte)Math.Min(255, sum / step);
                     sum += histogram[value];
                 }
-                return value => table[value];
             }
         );
 
@@ -199,37 +206,4 @@ public static class ColorOperations
 
     private static byte Blend(int degenerate, int value, float factor) =>
         (byte)Math.Clamp(degenerate + factor * (value - degenerate), 0, 255);
-
-    private static Image Lookup(Image image, Func<int, byte> map)
-    {
-        var table = new byte[256];
-        for (var value = 0; value < 256; value++)
-            table[value] = map(value);
-        var result = PixelLayout.Like(image, image.Height, image.Width);
-        var source = image.Bytes;
-        var target = result.Bytes;
-        for (var i = 0; i < source.Length; i++)
-            target[i] = table[source[i]];
-        return result;
-    }
-
-    private static Image LookupByChannel(Image image, Func<int[], Func<int, byte>?> mapOf)
-    {
-        var result = image.Clone();
-        var bytes = result.Bytes;
-        for (var c = 0; c < image.Channels; c++)
-        {
-            var histogram = new int[256];
-            for (var i = c; i < bytes.Length; i += image.Channels)
-                histogram[bytes[i]]++;
-            if (mapOf(histogram) is not { } map)
-                continue;
-            var table = new byte[256];
-            for (var value = 0; value < 256; value++)
-                table[value] = map(value);
-            for (var i = c; i < bytes.Length; i += image.Channels)
-                bytes[i] = table[bytes[i]];
-        }
-        return result;
-    }
 }

@@ -26,25 +26,8 @@ public sealed record RandAugmentOptions(
 [Component("RandAugment")]
 public sealed class RandAugment : Transform
 {
-    private enum Operation
-    {
-        Identity,
-        ShearX,
-        ShearY,
-        TranslateX,
-        TranslateY,
-        Rotate,
-        Brightness,
-        Color,
-        Contrast,
-        Sharpness,
-        Posterize,
-        Solarize,
-        AutoContrast,
-        Equalize,
-    }
-
-    private static readonly int Operations = Enum.GetValues<Operation>().Length;
+    /// <summary>The first of <see cref="AugmentOperation"/>, which are drawn from.</summary>
+    internal const int Operations = (int)AugmentOperation.Equalize + 1;
 
     private readonly RandAugmentOptions _options;
     private readonly double _strength;
@@ -63,53 +46,32 @@ public sealed class RandAugment : Transform
     {
         ColorOperations.Check(sample, "RandAugment");
         for (var i = 0; i < _options.NumOps; i++)
-            Apply(sample, (Operation)random.Next(Operations), random.Chance(0.5) ? -1 : 1);
+            Apply(sample, (AugmentOperation)random.Next(Operations), random.Chance(0.5) ? -1 : 1);
         return sample;
     }
 
-    private void Apply(Sample sample, Operation operation, int sign)
+    private void Apply(Sample sample, AugmentOperation operation, int sign)
     {
         var image = SampleGeometry.ImageOf(sample);
-        if (Step(image, operation, sign) is { } step)
-        {
-            if (!step.IsIdentity)
-                Warping.Warp(sample, step, image.Height, image.Width, _options.Interpolation, _options.PadVal ?? [0]);
-        }
-        else if (operation != Operation.Identity)
-        {
-            sample.Image = new(Recolored(image, operation, 1 + sign * 0.9 * _strength));
-        }
+        var value = MagnitudeRanges.Usual.At(operation, _strength, sign, image.Height, image.Width);
+        if (Step(image, operation, value) is not { } step)
+            sample.Image = new(AugmentOperations.Recolored(image, operation, value));
+        else if (!step.IsIdentity)
+            Warping.Warp(sample, step, image.Height, image.Width, _options.Interpolation, _options.PadVal ?? [0]);
     }
 
     /// <summary>Where points of the image go; null for an operation that moves nothing.</summary>
-    private Matrix3x2? Step(Image image, Operation operation, int sign)
-    {
-        var shear = (float)(sign * 0.3 * _strength);
-        var shift = sign * 150.0 / 331 * _strength;
-        return operation switch
+    private static Matrix3x2? Step(Image image, AugmentOperation operation, double value) =>
+        operation switch
         {
-            Operation.ShearX => new Matrix3x2(1, 0, shear, 1, 0, 0),
-            Operation.ShearY => new Matrix3x2(1, shear, 0, 1, 0, 0),
-            Operation.TranslateX => Matrix3x2.CreateTranslation((int)(shift * image.Width), 0),
-            Operation.TranslateY => Matrix3x2.CreateTranslation(0, (int)(shift * image.Height)),
-            Operation.Rotate => Matrix3x2.CreateRotation(
-                (float)(-sign * 30 * _strength * Math.PI / 180),
+            AugmentOperation.ShearX => new Matrix3x2(1, 0, (float)value, 1, 0, 0),
+            AugmentOperation.ShearY => new Matrix3x2(1, (float)value, 0, 1, 0, 0),
+            AugmentOperation.TranslateX => Matrix3x2.CreateTranslation((int)value, 0),
+            AugmentOperation.TranslateY => Matrix3x2.CreateTranslation(0, (int)value),
+            AugmentOperation.Rotate => Matrix3x2.CreateRotation(
+                (float)(-value * Math.PI / 180),
                 new Vector2(image.Width / 2f, image.Height / 2f)
             ),
             _ => null,
-        };
-    }
-
-    private Image Recolored(Image image, Operation operation, double factor) =>
-        operation switch
-        {
-            Operation.Brightness => ColorOperations.Brightness(image, factor),
-            Operation.Color => ColorOperations.Saturation(image, factor),
-            Operation.Contrast => ColorOperations.Contrast(image, factor),
-            Operation.Sharpness => ColorOperations.Sharpness(image, factor),
-            Operation.Posterize => ColorOperations.Posterize(image, 8 - (int)Math.Round(4 * _strength)),
-            Operation.Solarize => ColorOperations.Solarize(image, 255 * (1 - _strength)),
-            Operation.AutoContrast => ColorOperations.AutoContrast(image),
-            _ => ColorOperations.Equalize(image),
         };
 }

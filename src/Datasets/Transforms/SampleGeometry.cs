@@ -58,7 +58,7 @@ public static class SampleGeometry
         sample.Image = new(waiting, mayReduce: sample.Training);
         MoveMaps(sample, move);
         if (sample.Truth.Boxes is { } boxes)
-            MoveBoxes(sample, boxes, step, height, width, cuts);
+            MoveBoxes(sample, boxes, (box, moved) => Enclose(box, step, moved), height, width, cuts);
         sample.Geometry = geometry.Then(step);
     }
 
@@ -84,8 +84,23 @@ public static class SampleGeometry
             PixelBuffers.Return(pixels.Bytes);
         MoveMaps(sample, move);
         if (sample.Truth.Boxes is { } boxes)
-            MoveBoxes(sample, boxes, step, height, width, cuts);
+            MoveBoxes(sample, boxes, (box, moved) => Enclose(box, step, moved), height, width, cuts);
         sample.Geometry = geometry.Then(step);
+    }
+
+    /// <summary>Moves everything by a map that isn't affine: predictions can't be mapped back, and the sample loses its
+    /// <see cref="GroundTruth.BoxAnnotation"/>. The size stays.</summary>
+    /// <param name="move">Moves one picture. It is called first for the image.</param>
+    /// <param name="enclose">The upright box, second, around what becomes of a box, first.</param>
+    internal static void Bend(Sample sample, Func<Image, MapKind, Image> move, Action<ReadOnlySpan<float>, Span<float>> enclose)
+    {
+        var (height, width) = SizeOf(sample);
+        CheckMaps(sample);
+        sample.Image = new(move(ImageOf(sample), MapKind.Image));
+        MoveMaps(sample, move);
+        if (sample.Truth.Boxes is { } boxes)
+            MoveBoxes(sample, boxes, enclose, height, width, cuts: true);
+        (sample.Truth.BoxAnnotation, sample.Geometry) = (null, Geometry.Original(height, width));
     }
 
     /// <summary>The image, decoded.</summary>
@@ -134,7 +149,14 @@ public static class SampleGeometry
             sample.Truth.ExtraMaps[name] = move(sample.Truth.ExtraMaps[name], MapKind.Extra);
     }
 
-    private static void MoveBoxes(Sample sample, Boxes boxes, Matrix3x2 step, int height, int width, bool cuts)
+    private static void MoveBoxes(
+        Sample sample,
+        Boxes boxes,
+        Action<ReadOnlySpan<float>, Span<float>> enclose,
+        int height,
+        int width,
+        bool cuts
+    )
     {
         var corners = new float[boxes.Corners.Length];
         var kept = new List<int>(boxes.Count);
@@ -142,7 +164,7 @@ public static class SampleGeometry
         {
             var box = boxes.Corners.AsSpan(i * 4, 4);
             var moved = corners.AsSpan(i * 4, 4);
-            Enclose(box, step, moved);
+            enclose(box, moved);
             if (cuts)
             {
                 for (var c = 0; c < 4; c++)

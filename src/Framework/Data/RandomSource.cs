@@ -41,6 +41,44 @@ public sealed class RandomSource
     /// <summary>Standard normal, by Box and Muller.</summary>
     public double Normal() => Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
+    /// <summary>The logarithm of a Gamma(shape, 1) variate; of a small shape the variate itself may be too small for a number.</summary>
+    /// <remarks>Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", ACM TOMS 26, 2000.</remarks>
+    /// <param name="shape">Above 0.</param>
+    public double LogGamma(double shape)
+    {
+        if (shape < 1)
+            return LogGamma(shape + 1) + (Math.Log(1 - NextDouble()) / shape);
+        var d = shape - (1.0 / 3);
+        var c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            var x = Normal();
+            var v = 1 + (c * x);
+            if (v <= 0)
+                continue;
+            v = v * v * v;
+            if (Math.Log(1 - NextDouble()) < (0.5 * x * x) + d - (d * v) + (d * Math.Log(v)))
+                return Math.Log(d * v);
+        }
+    }
+
+    /// <summary>Shares that sum to 1, of the symmetric Dirichlet distribution; two of them are Beta(alpha, alpha) and its rest.</summary>
+    /// <param name="alpha">Above 0; 1 is uniform.</param>
+    /// <param name="count">How many.</param>
+    public double[] Dirichlet(double alpha, int count)
+    {
+        var shares = new double[count];
+        for (var i = 0; i < count; i++)
+            shares[i] = LogGamma(alpha);
+        var largest = shares.Max(); // in logarithms, since for a small alpha all may underflow
+        var sum = 0.0;
+        for (var i = 0; i < count; i++)
+            sum += shares[i] = Math.Exp(shares[i] - largest);
+        for (var i = 0; i < count; i++)
+            shares[i] /= sum;
+        return shares;
+    }
+
     /// <summary>A random order of 0 .. count - 1 (Fisher and Yates).</summary>
     public int[] Permutation(int count)
     {

@@ -15,6 +15,7 @@ public sealed class SamplerTests
             new RandomSampler(new RandomSamplerOptions()),
             new RandomSampler(new RandomSamplerOptions(Replacement: true, Samples: 250)),
             new RepeatSampler(new RepeatSamplerOptions(3)),
+            new RepeatAugSampler(new RepeatAugSamplerOptions(SelectedRound: 8)),
             new ClassBalancedSampler(new ClassBalancedSamplerOptions()),
             new ClassBalancedSampler(new ClassBalancedSamplerOptions(Threshold: 0.2)),
             new RepeatFactorSampler(new RepeatFactorSamplerOptions(0.2)),
@@ -62,6 +63,43 @@ public sealed class SamplerTests
             Enumerable.Range(0, 200).Select(i => i % 100),
             new RepeatSampler(new RepeatSamplerOptions(2, Shuffle: false)).Order(Hundred, 5, 0)
         );
+    }
+
+    [Fact]
+    public void RepeatAug_OverProcesses_EqualsTimm()
+    {
+        var cases = FixtureFile.Json("augment", "timm.json").GetProperty("repeated").EnumerateArray().ToArray();
+        Assert.Equal(7, cases.Length);
+        foreach (var entry in cases)
+        {
+            var options = new RepeatAugSamplerOptions(entry.GetProperty("repeats").GetInt32(), entry.GetProperty("round").GetInt32());
+            int[] once = [.. entry.GetProperty("order").EnumerateArray().Select(index => index.GetInt32())];
+            var order = new RepeatAugSampler(options).Repeated(once);
+            var ranks = entry.GetProperty("ranks").EnumerateArray().ToArray();
+            for (var rank = 0; rank < ranks.Length; rank++)
+                Assert.Equal(
+                    ranks[rank].EnumerateArray().Select(index => index.GetInt32()),
+                    Ranks.Share(order, rank, ranks.Length, even: true, cut: true)
+                );
+        }
+    }
+
+    [Fact]
+    public void RepeatAug_FewerSamplesThanTheRound_SaysWhatToSet() =>
+        Assert.Equal(
+            "RepeatAugSampler: 100 samples rounded down to a multiple of 256 are none. Set selected_round to 0.",
+            Assert.Throws<UserErrorException>(() => new RepeatAugSampler(new()).Order(Hundred, 0, 0)).Message
+        );
+
+    [Fact]
+    public void RankOrder_CountsOccurrencesOverAllProcesses()
+    {
+        int[] order = [5, 5, 5, 2, 2, 2, 7];
+        var shares = Enumerable.Range(0, 3).Select(rank => RankOrder.Of(order, rank, 3, even: false, cut: false)).ToArray();
+        Assert.Equal([5, 2, 7], shares[0].Indices);
+        Assert.Equal([0, 0, 0], shares[0].Occurrences);
+        Assert.Equal([1, 1], shares[1].Occurrences); // the forms of a sample come to different processes, each augmented anew
+        Assert.Equal([2, 2], shares[2].Occurrences);
     }
 
     /// <summary>90 of class 0, 9 of class 1, 1 of class 2.</summary>

@@ -23,6 +23,7 @@ public class TransformContractTests
         ["RandomResize"] = """, "ratio_range": [0.5, 2.0]""",
         ["RandomResizedCrop"] = """, "size": 48, "interpolation": "bicubic" """,
         ["RandomRotate"] = """, "degrees": [-10, 10]""",
+        ["TimmAutoAugment"] = """, "config": "rand-m9-mstd0.5-inc1" """,
         ["Resize"] = """, "shorter_side": 40, "backend": "opencv" """,
     };
 
