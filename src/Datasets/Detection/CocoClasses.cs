@@ -29,7 +29,9 @@ internal static class CocoClasses
         for (var i = 0; i < parts.Annotations.Count; i++)
             counts[parts.Annotations[i].Object.Class]++;
         var uses = parts.Used.Zip(counts).ToDictionary(entry => entry.First, entry => entry.Second);
-        var frequencies = categories.Where(category => category.Frequency is not null).ToLookup(category => category.Name, StringComparer.Ordinal);
+        var frequencies = categories
+            .Where(category => category.Frequency is not null)
+            .ToLookup(category => category.Name, StringComparer.Ordinal);
         var ids = nameOf.ToLookup(entry => entry.Value, entry => entry.Key, StringComparer.Ordinal);
         return (
             [
@@ -58,7 +60,10 @@ internal static class CocoClasses
         {
             foreach (var id in ids)
                 if (!classOf.ContainsKey(id))
-                    findings.Add(FindingKind.UnknownClass, $"{path}: {key} of image {image.Id} has category {id}, which the file doesn't list.");
+                    findings.Add(
+                        FindingKind.UnknownClass,
+                        $"{path}: {key} of image {image.Id} has category {id}, which the file doesn't list."
+                    );
             return [.. ids.Where(classOf.ContainsKey).Select(id => classOf[id]).Distinct()];
         }
     }

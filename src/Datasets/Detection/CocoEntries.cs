@@ -42,7 +42,8 @@ internal static class CocoEntries
         if (string.IsNullOrEmpty(url ?? file))
             throw json.Error($"image {id} has no \"file_name\"{(naming == CocoNaming.Url ? " and no \"coco_url\"" : "")}.");
         var name =
-            CocoNames.Clean((url ?? file)!, out var isUrl) ?? throw json.Error($"image {id}: \"{url ?? file}\" leads out of the images' folder.");
+            CocoNames.Clean((url ?? file)!, out var isUrl)
+            ?? throw json.Error($"image {id}: \"{url ?? file}\" leads out of the images' folder.");
         return new AnnotatedImage(CocoNames.Named(name, naming), (int)(height ?? 0), (int)(width ?? 0), [])
         {
             Id = id,

@@ -16,8 +16,4 @@ internal enum CocoNaming
 /// <summary>What is read of a file in COCO's format, and how.</summary>
 /// <param name="WithMasks">Also read "segmentation".</param>
 /// <param name="Fake">What becomes of objects marked "isfake".</param>
-internal sealed record CocoForm(
-    bool WithMasks = false,
-    CocoNaming Naming = CocoNaming.FileName,
-    MarkedObjects Fake = MarkedObjects.Keep
-);
+internal sealed record CocoForm(bool WithMasks = false, CocoNaming Naming = CocoNaming.FileName, MarkedObjects Fake = MarkedObjects.Keep);

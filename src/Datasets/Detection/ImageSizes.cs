@@ -88,12 +88,6 @@ internal sealed class ImageSizes(FileStore files)
     private static AnnotatedImage Read(AnnotatedImage image, ReadOnlyMemory<byte> file)
     {
         var header = ImageCodec.Open(file, image.File);
-        return image with
-        {
-            Height = header.Height,
-            Width = header.Width,
-            Measured = true,
-            Turned = ImageCodec.IsTurned(file, image.File),
-        };
+        return image with { Height = header.Height, Width = header.Width, Measured = true, Turned = ImageCodec.IsTurned(file, image.File) };
     }
 }

@@ -2,7 +2,8 @@ using Tessera.Datasets.Storage;
 
 namespace Tessera.Datasets.Detection;
 
-/// <param name="Path">The folder that holds COCO's train2017 and val2017 (or a .zip archive of them): LVIS's val has images of both.</param>
+/// <param name="Path">The folder that holds COCO's train2017 and val2017 (or a .zip archive of them): LVIS's val has images of
+/// both.</param>
 /// <param name="Annotations">The JSON file, such as lvis_v1_train.json.</param>
 /// <param name="WithMasks">Also read the instance masks ("segmentation": polygons).</param>
 /// <param name="OnBadMask">With with_masks, an object whose mask is missing or can't be used: skip the mask, or error. Skipped, the object

@@ -23,17 +23,7 @@ internal static class OpenImagesBoxes
         Findings findings
     )
     {
-        using var table = new OpenImagesTable(
-            path,
-            "ImageID",
-            "LabelName",
-            "XMin",
-            "XMax",
-            "YMin",
-            "YMax",
-            "IsGroupOf?",
-            "IsTruncated?"
-        );
+        using var table = new OpenImagesTable(path, "ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax", "IsGroupOf?", "IsTruncated?");
         var (images, objects, places) = (new List<AnnotatedImage>(), new ObjectList(), new Dictionary<string, int>(StringComparer.Ordinal));
         var lookup = places.GetAlternateLookup<ReadOnlySpan<char>>();
         var progress = new ReadingProgress(path, table.Stream);

@@ -89,9 +89,13 @@ internal sealed class OpenImagesTable : IDisposable
     {
         var field = Field(column);
         return field is not ("" or "0" or "-1")
-            && (field is "1" ? true : throw new UserErrorException(
-                $"{Path}:{Line}  {_columns[column].TrimEnd('?')} is \"{field}\"; 0, 1 or -1 was expected."
-            ));
+            && (
+                field is "1"
+                    ? true
+                    : throw new UserErrorException(
+                        $"{Path}:{Line}  {_columns[column].TrimEnd('?')} is \"{field}\"; 0, 1 or -1 was expected."
+                    )
+            );
     }
 
     public void Dispose()

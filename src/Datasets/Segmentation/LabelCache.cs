@@ -39,14 +39,14 @@ internal sealed class LabelCache
         _facts.Set(
             Key(image, labels),
             string.Join(
-            '\t',
-            imageStamp,
-            labelStamp,
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{found.Height} {found.Width} {found.ImageHeight} {found.ImageWidth} {(found.Turned ? 1 : 0)}"
-            ),
-            string.Join(' ', found.Histogram.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Key}:{entry.Value}")))
+                '\t',
+                imageStamp,
+                labelStamp,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{found.Height} {found.Width} {found.ImageHeight} {found.ImageWidth} {(found.Turned ? 1 : 0)}"
+                ),
+                string.Join(' ', found.Histogram.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Key}:{entry.Value}")))
             )
         );
 

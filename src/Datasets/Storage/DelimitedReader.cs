@@ -2,7 +2,8 @@ using Sylvan.Data.Csv;
 
 namespace Tessera.Datasets.Storage;
 
-/// <summary>Comma- or tab-separated values, row by row: a field in double quotes may hold delimiters, line ends and doubled quotes.</summary>
+/// <summary>Comma- or tab-separated values, row by row: a field in double quotes may hold delimiters, line ends and doubled
+/// quotes.</summary>
 /// <remarks>RFC 4180. There are no comments: a row that begins with # is a row.</remarks>
 internal sealed class DelimitedReader : IDisposable
 {

@@ -63,9 +63,7 @@ internal static class ClassFacts
         {
             int[] found =
             [
-                .. frequencies.Select(item =>
-                    item.ValueKind == JsonValueKind.String ? Array.IndexOf(s_frequencies, item.GetString()) : -1
-                ),
+                .. frequencies.Select(item => item.ValueKind == JsonValueKind.String ? Array.IndexOf(s_frequencies, item.GetString()) : -1),
             ];
             if (found.Length != count || found.Contains(-1))
                 throw wrong($"{PredictionKeys.Frequencies} doesn't say r, c or f for each of the {count} classes");

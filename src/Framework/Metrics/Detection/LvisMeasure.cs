@@ -83,7 +83,10 @@ internal sealed class LvisMeasure(CocoIouType type, IReadOnlyList<string> names,
         foreach (var name in s_figures)
             values[$"{Prefix}/{name}"] = figures.Select(figure => figure[name]).MeanOfDefined();
         foreach (var (name, frequency) in s_groups)
-            values[$"{Prefix}/{name}"] = figures.Where((_, c) => frequencies[c] == frequency).Select(figure => figure["AP"]).MeanOfDefined();
+            values[$"{Prefix}/{name}"] = figures
+                .Where((_, c) => frequencies[c] == frequency)
+                .Select(figure => figure["AP"])
+                .MeanOfDefined();
         if (bootstrap > 0)
             _gathered.AddIntervals(values, Prefix, classes, bootstrap, seed);
         if (!perClass)
