@@ -178,8 +178,8 @@ public abstract class DetectionDataset : Dataset
         var turns = LoadImage.TurnsIn(Pipeline);
         if (!turns && _read.Find(image => image is { Turned: true, InFractions: true }) is { } turned)
             throw new UserErrorException(
-                $"{_files.Describe(turned.File)}: boxes are fractions of the picture as its EXIF orientation shows it, so LoadImage may not "
-                    + "have \"apply_orientation\": false."
+                $"{_files.Describe(turned.File)}: boxes are fractions of the picture as its EXIF orientation shows it, so LoadImage may "
+                    + "not have \"apply_orientation\": false."
             );
         var images = turns
             ? _read
