@@ -27,14 +27,14 @@ try
     var seconds = watch.Elapsed.TotalSeconds;
     var kept = GC.GetTotalMemory(forceFullCollection: true) - before;
     GC.KeepAlive(read);
+    var (mib, most) = (new FileInfo(file).Length >> 20, Process.GetCurrentProcess().PeakWorkingSet64 >> 20);
     Console.WriteLine(
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{form}: {new FileInfo(file).Length >> 20} MiB, {boxes:N0} boxes in {images:N0} images: {seconds:0.0} s, "
-                + (form == "objects365" ? $"{kept >> 20} MiB kept, " : "")
-                + $"{Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB at most"
-        )
+        string.Create(CultureInfo.InvariantCulture, $"{form}: {mib} MiB, {boxes:N0} boxes in {images:N0} images, read in {seconds:0.0} s")
     );
+    if (form == "objects365")
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kept >> 20} MiB are kept, {most} MiB were the most"));
+    else
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{most} MiB were the most"));
 }
 finally
 {
