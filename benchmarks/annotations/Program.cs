@@ -21,15 +21,19 @@ try
         throw new ArgumentException($"{form}: objects365 or openimages was expected.");
     GC.Collect();
     var before = GC.GetTotalMemory(forceFullCollection: true);
-    var watch = Stopwatch.StartNew();
+    var (watch, cpu) = (Stopwatch.StartNew(), Process.GetCurrentProcess().TotalProcessorTime);
     var findings = new Findings(_ => BadData.Error);
     object read = form == "objects365" ? CocoFile.Read(file, findings) : OpenImages(folder, file);
     var seconds = watch.Elapsed.TotalSeconds;
+    var worked = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds;
     var kept = GC.GetTotalMemory(forceFullCollection: true) - before;
     GC.KeepAlive(read);
     var (mib, most) = (new FileInfo(file).Length >> 20, Process.GetCurrentProcess().PeakWorkingSet64 >> 20);
     Console.WriteLine(
-        string.Create(CultureInfo.InvariantCulture, $"{form}: {mib} MiB, {boxes:N0} boxes in {images:N0} images, read in {seconds:0.0} s")
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{form}: {mib} MiB, {boxes:N0} boxes in {images:N0} images, read in {seconds:0.0} s, {worked:0.0} s of processors"
+        )
     );
     if (form == "objects365")
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{kept >> 20} MiB are kept, {most} MiB were the most"));
