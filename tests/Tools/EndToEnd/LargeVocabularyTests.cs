@@ -74,7 +74,7 @@ public sealed class LargeVocabularyTests(TinyData data) : IClassFixture<TinyData
                 : null,
             stored.Data.Ancestors
         );
-        var compared = Tool.Run("compare-runs", At("run"), At("run"), "--metric", metric, "--repetitions", "50");
+        var compared = Tool.Run("compare-runs", At("run"), At("run"), "--metric", metric, "--repetitions", "100");
         Assert.True(compared.Code == 4, compared.All); // a run is not better than itself
         Tool.Run("analyze-errors", At("config.json"), At("results.json"), "--out-dir", At("errors")).Succeeds();
     }
