@@ -1,6 +1,6 @@
 using System.Globalization;
-using Tessera.Datasets.Images;
 using Tessera.Datasets.Storage;
+using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Detection;
 
@@ -12,11 +12,20 @@ namespace Tessera.Datasets.Detection;
 /// <param name="Class">Index into the names that were read with it; -1 where it has none.</param>
 public readonly record struct AnnotatedObject(double X, double Y, double Width, double Height, int Class)
 {
+    private readonly double _area = double.NaN; // half of what a double? takes: there may be tens of millions of objects
+
     /// <summary>The annotation's own area; null: the box's.</summary>
-    public double? Area { get; init; }
+    public double? Area
+    {
+        get => double.IsNaN(_area) ? null : _area;
+        init => _area = value ?? double.NaN;
+    }
 
     /// <summary>One box around many objects.</summary>
     public bool Crowd { get; init; }
+
+    /// <summary>One box around a group of objects, that is trained on as any other; measures take it for a crowd.</summary>
+    public bool GroupOf { get; init; }
 
     /// <summary>VOC's "difficult", COCO's "ignore".</summary>
     public bool Difficult { get; init; }
@@ -77,6 +86,18 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
     /// ids.</summary>
     public string? Source { get; init; }
 
+    /// <summary>Classes that are known to be there or not, beside those that have objects; null where all are.</summary>
+    public IReadOnlyList<int>? VerifiedLabels { get; init; }
+
+    /// <summary>Classes of which not every object is annotated.</summary>
+    public IReadOnlyList<int> NotExhaustiveLabels { get; init; } = [];
+
+    /// <summary>The same as the file has it, until its categories are known.</summary>
+    internal JudgedCategories? Judged { get; init; }
+
+    /// <summary>The objects' boxes are fractions of the sides of the image as a viewer shows it.</summary>
+    internal bool InFractions { get; init; }
+
     /// <summary>For messages: where an object stands.</summary>
     internal string Describe(AnnotatedObject item) => Source is not null ? $"{Source}:{item.Place}" : $"annotation {item.Place} of {File}";
 
@@ -87,11 +108,22 @@ public sealed record AnnotatedImage(string File, int Height, int Width, IReadOnl
         );
 }
 
+/// <summary>What LVIS says of an image's classes.</summary>
+/// <param name="Absent">Ids of categories that were looked for and not found.</param>
+/// <param name="NotExhaustive">Ids of categories of which not every object is annotated.</param>
+internal sealed record JudgedCategories(long[] Absent, long[] NotExhaustive);
+
 /// <summary>What a format's reader found: the same for all of them.</summary>
 /// <param name="Names">Every category that the annotations have.</param>
 /// <param name="CategoryIds">The categories' ids in the file, where they have any.</param>
 public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<long>? CategoryIds, IReadOnlyList<AnnotatedImage> Images)
 {
+    /// <summary>How often each category occurs in the training data, where the annotations say so.</summary>
+    public IReadOnlyList<ClassFrequency>? Frequencies { get; init; }
+
+    /// <summary>Of each category those above it, where there is a hierarchy.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Ancestors { get; init; }
+
     /// <summary>The same with the images' sizes from their headers, where the annotations lack them. A file that can't be read is told of
     /// when it is.</summary>
     public AnnotationSet Measured(FileStore files) =>
@@ -99,14 +131,29 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
             ? this
             : this with
             {
-                Images =
-                [
-                    .. Images
-                        .AsParallel()
-                        .AsOrdered()
-                        .Select(image => image.Height > 0 && image.Width > 0 ? image : Measured(files, image)),
-                ],
+                Images = [.. new ImageSizes(files).Of(Images).Select(image => image.InFractions ? InPixels(image) : image)],
             };
+
+    private static AnnotatedImage InPixels(AnnotatedImage image)
+    {
+        // Of an image without a size no box is known.
+        var (width, height) = image.Width > 0 ? (image.Width, image.Height) : (double.NaN, double.NaN);
+        return image with
+        {
+            Objects =
+            [
+                .. image.Objects.Select(item =>
+                    item with
+                    {
+                        X = item.X * width,
+                        Y = item.Y * height,
+                        Width = item.Width * width,
+                        Height = item.Height * height,
+                    }
+                ),
+            ],
+        };
+    }
 
     /// <summary>The same with images from URLs named by their last part alone, where it tells them all apart: downloaded files usually lie
     /// in one folder.</summary>
@@ -136,6 +183,8 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
             .Select(image =>
                 image with
                 {
+                    VerifiedLabels = null, // nothing that is converted to knows of them
+                    NotExhaustiveLabels = [],
                     Objects =
                     [
                         .. image
@@ -173,26 +222,6 @@ public sealed record AnnotationSet(IReadOnlyList<string> Names, IReadOnlyList<lo
                         + $"classes.{NearestName.Suggest(Names[item.Class], names)}"
             );
             return false;
-        }
-    }
-
-    private static AnnotatedImage Measured(FileStore files, AnnotatedImage image)
-    {
-        try
-        {
-            var file = files.Read(image.File);
-            var header = ImageCodec.Open(file, image.File);
-            return image with
-            {
-                Height = header.Height,
-                Width = header.Width,
-                Measured = true,
-                Turned = ImageCodec.IsTurned(file, image.File),
-            };
-        }
-        catch (UserErrorException)
-        {
-            return image with { Height = 0, Width = 0, Measured = true };
         }
     }
 }

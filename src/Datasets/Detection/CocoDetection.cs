@@ -28,7 +28,7 @@ public sealed class CocoDetection : DetectionDataset
         : base(
             FileStore.Open(options.Path),
             options.Annotations,
-            CocoFile.Read(options.Annotations, findings, options.WithMasks),
+            CocoFile.Read(options.Annotations, findings, new CocoForm(options.WithMasks)),
             options,
             findings,
             ownFolder: true,

@@ -7,40 +7,82 @@ public static class CocoFile
 {
     /// <param name="withMasks">Also read "segmentation". An object without "bbox" then has the box around its mask.</param>
     /// <exception cref="UserErrorException">It is no such file, with the line.</exception>
-    public static AnnotationSet Read(string path, Findings findings, bool withMasks = false)
+    public static AnnotationSet Read(string path, Findings findings, bool withMasks = false) =>
+        Read(path, findings, new CocoForm(withMasks));
+
+    internal static AnnotationSet Read(string path, Findings findings, CocoForm form)
     {
         if (!File.Exists(path))
             throw Storage.FileStore.Missing(path);
-        var (images, annotations, categories) = CocoParser.Parse(path, findings, withMasks);
-        var (known, classOf) = Categories(path, categories, annotations, findings);
-        var (kept, places) = Listed(path, images, findings);
-        var objects = new List<AnnotatedObject>?[kept.Count];
-        var (seen, boxed) = (new HashSet<long>(annotations.Count), 0L);
-        foreach (var annotation in annotations)
+        var parts = CocoParser.Parse(path, findings, form);
+        var (known, classOf) = CocoClasses.Of(path, parts, findings);
+        var (kept, places) = Listed(path, parts.Images, findings);
+        Place(path, parts, kept, places, classOf, findings);
+        var objects = parts.Annotations.TakeByImage(kept.Count);
+        for (var i = 0; i < kept.Count; i++)
+            kept[i] = CocoClasses.WithJudged(kept[i] with { Objects = objects[i] }, classOf, path, findings);
+        return new AnnotationSet([.. known.Select(category => category.Name)], [.. known.Select(category => category.Id)], kept)
         {
-            if (Fault(annotation, out var place, out var index) is var (kind, what))
+            Frequencies = known.All(category => category.Frequency is not null)
+                ? [.. known.Select(category => category.Frequency!.Value)]
+                : null,
+        };
+    }
+
+    /// <summary>Gives each annotation its image's place and its class; those that have none are told.</summary>
+    private static void Place(
+        string path,
+        CocoParts parts,
+        List<AnnotatedImage> kept,
+        Dictionary<long, int> places,
+        Dictionary<long, int> classOf,
+        Findings findings
+    )
+    {
+        var annotations = parts.Annotations;
+        var (seen, boxed) = (AreRising(annotations) ? null : new HashSet<long>(annotations.Count), 0L);
+        for (var i = 0; i < annotations.Count; i++)
+        {
+            ref var entry = ref annotations[i];
+            if (Fault(entry, out var place, out var index) is var (kind, what))
+            {
                 findings.Add(kind, $"{path}: annotation {what}");
-            else
-                (objects[place] ??= []).Add(Boxed(annotation.Object(index), kept[place], ref boxed));
+                entry.Image = -1;
+                continue;
+            }
+            entry.Image = place;
+            entry.Object = Boxed(entry.Object with { Class = index }, kept[place], ref boxed);
         }
         if (boxed > 0)
             findings.Note($"{path}: {boxed} objects have no \"bbox\"; each has the box around its mask.");
-        for (var i = 0; i < kept.Count; i++)
-            if (objects[i] is { } of)
-                kept[i] = kept[i] with { Objects = of };
-        return new AnnotationSet([.. known.Select(category => category.Name)], [.. known.Select(category => category.Id)], kept);
 
-        (FindingKind Kind, string What)? Fault(CocoAnnotation annotation, out int place, out int index)
+        (FindingKind Kind, string What)? Fault(in ObjectList.Entry entry, out int place, out int index)
         {
             (place, index) = (-1, -1);
-            if (annotation.Id >= 0 && !seen.Add(annotation.Id))
-                return (FindingKind.Duplicate, $"id {annotation.Id} comes twice.");
-            if (!places.TryGetValue(annotation.Image, out place))
-                return (FindingKind.MissingImage, $"{annotation.Id} is of image {annotation.Image}, which the file doesn't list.");
-            if (!classOf.TryGetValue(annotation.Category, out index))
-                return (FindingKind.UnknownClass, $"{annotation.Id} is of category {annotation.Category}, which the file doesn't list.");
+            var (id, category) = (entry.Object.Place, parts.Used[entry.Object.Class]);
+            if (id >= 0 && seen?.Add(id) == false)
+                return (FindingKind.Duplicate, $"id {id} comes twice.");
+            if (!places.TryGetValue(entry.Image, out place))
+                return (FindingKind.MissingImage, $"{id} is of image {entry.Image}, which the file doesn't list.");
+            if (!classOf.TryGetValue(category, out index))
+                return (FindingKind.UnknownClass, $"{id} is of category {category}, which the file doesn't list.");
             return null;
         }
+    }
+
+    /// <summary>Whether ids rise from one annotation to the next, so that none comes twice: true of most files, and tens of millions of ids
+    /// need not be kept then.</summary>
+    private static bool AreRising(ObjectList annotations)
+    {
+        var last = -1L;
+        for (var i = 0; i < annotations.Count; i++)
+        {
+            var id = annotations[i].Object.Place;
+            if (id >= 0 && id <= last)
+                return false;
+            last = Math.Max(last, id);
+        }
+        return true;
     }
 
     /// <summary>With the box around its mask, where it has none.</summary>
@@ -80,39 +122,5 @@ public static class CocoFile
             kept.Add(image);
         }
         return (kept, places);
-    }
-
-    /// <summary>Each name once, by rising id of its first entry; a name's further ids mean the same class.</summary>
-    /// <returns>The classes, each with the id that most annotations give it, and the class of every id.</returns>
-    private static (List<CocoCategory> Known, Dictionary<long, int> ClassOf) Categories(
-        string path,
-        List<CocoCategory> categories,
-        List<CocoAnnotation> annotations,
-        Findings findings
-    )
-    {
-        var (first, nameOf) = (new Dictionary<string, long>(StringComparer.Ordinal), new Dictionary<long, string>());
-        foreach (var category in categories)
-        {
-            if (!nameOf.TryAdd(category.Id, category.Name))
-                findings.Add(
-                    FindingKind.Duplicate,
-                    $"{path}: category id {category.Id} comes twice: {nameOf[category.Id]}, then {category.Name}."
-                );
-            else if (!first.TryAdd(category.Name, category.Id))
-                findings.Add(
-                    FindingKind.Duplicate,
-                    $"{path}: category \"{category.Name}\" comes twice: {first[category.Name]}, then {category.Id}; where that is "
-                        + $"skipped, both ids mean the one class."
-                );
-        }
-        var names = first.OrderBy(entry => entry.Value).Select(entry => entry.Key).ToArray();
-        var places = names.Select((name, i) => (name, i)).ToDictionary(entry => entry.name, entry => entry.i, StringComparer.Ordinal);
-        var uses = annotations.GroupBy(annotation => annotation.Category).ToDictionary(group => group.Key, group => group.Count());
-        var ids = nameOf.ToLookup(entry => entry.Value, entry => entry.Key, StringComparer.Ordinal);
-        return (
-            [.. names.Select(name => new CocoCategory(ids[name].MaxBy(id => (uses.GetValueOrDefault(id), id == first[name])), name))],
-            nameOf.ToDictionary(entry => entry.Key, entry => places[entry.Value])
-        );
     }
 }

@@ -36,7 +36,12 @@ public abstract class DetectionDataset : Dataset
         if (list is not null)
             present = [.. SampleList.Read(files, list, [.. present.Select(image => image.File)]).Select(i => present[i])];
         _read = chosen.Apply((read with { Images = present }).Measured(files).Images, findings);
-        Info = new DataInfo(chosen.Names, DataTask.Detection) { CategoryIds = chosen.CategoryIds };
+        Info = new DataInfo(chosen.Names, DataTask.Detection)
+        {
+            CategoryIds = chosen.CategoryIds,
+            Frequencies = chosen.Frequencies,
+            Ancestors = chosen.Ancestors,
+        };
         _images = new Lazy<List<AnnotatedImage>>(Judged);
         // The pipeline, set later, says whether photographs are turned; without such there is no need to wait.
         if (!_read.Exists(image => image.Turned))
@@ -76,6 +81,8 @@ public abstract class DetectionDataset : Dataset
                 {
                     Unusable = unusable.Length == 0 ? null : AnnotationOf(unusable, image),
                     ImageSize = image.Measured ? null : (image.Height, image.Width),
+                    VerifiedLabels = image.VerifiedLabels,
+                    NotExhaustiveLabels = image.NotExhaustiveLabels,
                 },
             },
         };
@@ -100,13 +107,7 @@ public abstract class DetectionDataset : Dataset
     {
         var images = _images.Value;
         var notes = _findings.Report().ToList();
-        var stated = images
-            .SelectMany(image =>
-                image
-                    .Objects.Where(item => item.IsNumbers)
-                    .Select(item => new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width))
-            )
-            .ToArray();
+        var stated = Stated(images);
         if ((BoxJudgement.Fractions(stated) ?? BoxJudgement.Corners(stated)) is { } fault)
             throw new UserErrorException($"{_what}: {fault}");
         if (
@@ -125,13 +126,26 @@ public abstract class DetectionDataset : Dataset
         return notes;
     }
 
+    /// <summary>Boxes that are numbers; of very many as many as tell how they are written, spread over all.</summary>
+    private static List<StatedBox> Stated(List<AnnotatedImage> images)
+    {
+        const int Most = 1 << 20;
+        var step = 1 + images.Sum(image => (long)image.Objects.Count) / Most;
+        var (stated, at) = (new List<StatedBox>(), 0L);
+        foreach (var image in images)
+        foreach (var item in image.Objects)
+            if (at++ % step == 0 && item.IsNumbers)
+                stated.Add(new StatedBox(item.X, item.Y, item.Width, item.Height, image.Height, image.Width));
+        return stated;
+    }
+
     private BoxAnnotation AnnotationOf(AnnotatedObject[] objects, AnnotatedImage image) =>
         new(
             [.. objects.SelectMany(item => (double[])[item.X, item.Y, item.Width, item.Height])],
             [.. objects.Select(item => item.Class)],
             [.. objects.Select(item => item.Area ?? item.Width * item.Height)],
-            [.. objects.Select(item => item.Crowd)],
-            [.. objects.Select(item => item.Crowd || item.Difficult)]
+            [.. objects.Select(item => item.Crowd || item.GroupOf)],
+            [.. objects.Select(item => item.Crowd || item.GroupOf || item.Difficult)]
         )
         {
             Masks = _options.HasMasks ? LateMasks.Of(objects, image.Height, image.Width) : null,
@@ -162,6 +176,11 @@ public abstract class DetectionDataset : Dataset
     private List<AnnotatedImage> Judged()
     {
         var turns = LoadImage.TurnsIn(Pipeline);
+        if (!turns && _read.Find(image => image is { Turned: true, InFractions: true }) is { } turned)
+            throw new UserErrorException(
+                $"{_files.Describe(turned.File)}: boxes are fractions of the picture as its EXIF orientation shows it, so LoadImage may "
+                    + "not have \"apply_orientation\": false."
+            );
         var images = turns
             ? _read
             : _read.ConvertAll(image => image.Turned ? image with { Height = image.Width, Width = image.Height } : image);

@@ -71,11 +71,11 @@ internal sealed class CocoPanopticFile
         for (json.Next(); json.Type == JsonTokenType.PropertyName; json.Next())
         {
             if (json.IsName("images"u8))
-                images = CocoParser.List(ref json, "images", CocoParser.MostImages, CocoParser.Image);
+                images = CocoParser.List(ref json, "images", CocoParser.MostImages, CocoEntries.Image);
             else if (json.IsName("annotations"u8))
                 annotations = CocoParser.List(ref json, "annotations", CocoParser.MostImages, One);
             else if (json.IsName("categories"u8))
-                categories = CocoParser.List(ref json, "categories", CocoParser.MostCategories, CocoParser.Category);
+                categories = CocoParser.List(ref json, "categories", CocoParser.MostCategories, CocoEntries.Category);
             else
                 json.Skip();
         }

@@ -57,6 +57,10 @@ public abstract class FileStore
     /// <exception cref="UserErrorException">It is missing, empty, damaged or larger than any image.</exception>
     public abstract ReadOnlyMemory<byte> Read(string name);
 
+    /// <summary>The first bytes of a file, or the whole where it has no more, or lies in an archive.</summary>
+    /// <exception cref="UserErrorException">As <see cref="Read"/>.</exception>
+    internal virtual ReadOnlyMemory<byte> ReadStart(string name, int bytes) => Read(name);
+
     /// <summary>Whether some part of the path is hidden, leads upwards, or is what a system or an archiver leaves behind.</summary>
     internal static bool IsHidden(string name)
     {

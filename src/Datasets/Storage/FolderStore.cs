@@ -41,7 +41,11 @@ internal sealed class FolderStore(string path) : FileStore(path)
 
     public override long LengthOf(string name) => StampOf(name).Length;
 
-    public override ReadOnlyMemory<byte> Read(string name)
+    public override ReadOnlyMemory<byte> Read(string name) => Read(name, MaxFileBytes, all: true);
+
+    internal override ReadOnlyMemory<byte> ReadStart(string name, int bytes) => Read(name, bytes, all: false);
+
+    private byte[] Read(string name, long most, bool all)
     {
         var place = Describe(name);
         try
@@ -50,9 +54,9 @@ internal sealed class FolderStore(string path) : FileStore(path)
             var length = RandomAccess.GetLength(handle);
             if (length == 0)
                 throw Empty(name);
-            if (length > MaxFileBytes)
+            if (length > most && all)
                 throw TooLarge(name, length);
-            var bytes = GC.AllocateUninitializedArray<byte>((int)length);
+            var bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(length, most));
             for (var done = 0; done < bytes.Length; )
             {
                 var read = RandomAccess.Read(handle, bytes.AsSpan(done), done);

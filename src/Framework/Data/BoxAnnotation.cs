@@ -28,6 +28,13 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
     /// has: then the mask's pixels.</summary>
     public double[]? MaskAreas { get; init; }
 
+    /// <summary>Classes that were looked for in the whole image and were found or not, beside those that have boxes; of others nothing is
+    /// known. null where all classes were looked for.</summary>
+    public IReadOnlyList<int>? VerifiedLabels { get; init; }
+
+    /// <summary>Classes of which not every object has a box.</summary>
+    public IReadOnlyList<int> NotExhaustiveLabels { get; init; } = [];
+
     /// <summary>With <see cref="Unusable"/> behind the others: all that measures ask for.</summary>
     public BoxAnnotation WithUnusable() =>
         Unusable is not { Count: > 0 } more
@@ -45,6 +52,21 @@ public sealed record BoxAnnotation(double[] Boxes, int[] Labels, double[] Areas,
                         ? null
                         : [.. MaskAreas ?? Unknown(Count), .. more.MaskAreas ?? Unknown(more.Count)],
             };
+
+    /// <summary>Some of the objects, in this order. <see cref="Unusable"/> is left out.</summary>
+    /// <param name="indices">Which, from 0.</param>
+    public BoxAnnotation Chosen(IReadOnlyList<int> indices) =>
+        this with
+        {
+            Boxes = [.. indices.SelectMany(i => new ArraySegment<double>(Boxes, 4 * i, 4))],
+            Labels = [.. indices.Select(i => Labels[i])],
+            Areas = [.. indices.Select(i => Areas[i])],
+            Crowd = [.. indices.Select(i => Crowd[i])],
+            Ignored = [.. indices.Select(i => Ignored[i])],
+            Masks = Masks is { } masks ? [.. indices.Select(i => masks[i])] : null,
+            MaskAreas = MaskAreas is { } areas ? [.. indices.Select(i => areas[i])] : null,
+            Unusable = null,
+        };
 
     /// <summary>Boxes of the original image, from their corners; areas are the boxes', nothing is a crowd.</summary>
     public static BoxAnnotation Of(Boxes boxes)

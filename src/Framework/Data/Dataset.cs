@@ -30,6 +30,13 @@ public sealed record DataInfo(IReadOnlyList<string> Classes, DataTask Task)
 
     /// <summary>Each class's id in the annotation file, for files of results; unset: one more than the class's index.</summary>
     public IReadOnlyList<long>? CategoryIds { get; init; }
+
+    /// <summary>How often each class occurs in the training data, where the data says so.</summary>
+    public IReadOnlyList<ClassFrequency>? Frequencies { get; init; }
+
+    /// <summary>Of each class the classes that it is a kind of, parents and their parents, without itself; null where the data has no
+    /// hierarchy.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Ancestors { get; init; }
 }
 
 /// <summary>Examples by index, before any transform. Safe to read from several threads.</summary>

@@ -19,7 +19,7 @@ internal static class Truth
             DataTask.MultiLabel => " For it there are AveragePrecision, Auroc and PrecisionRecallF1.",
             DataTask.Regression => " For it there is RegressionErrors.",
             DataTask.Segmentation => " For it there are MeanIoU and ConfusionMatrix.",
-            DataTask.Detection => " For it there are CocoAp, VocAp and ConfusionMatrix.",
+            DataTask.Detection => " For it there are CocoAp, LvisAp, OpenImagesAp, VocAp and ConfusionMatrix.",
             DataTask.Panoptic => " For it there is PanopticQuality.",
             _ => "",
         };

@@ -42,95 +42,43 @@ public sealed record VocApOptions(
 [Component("VocAp")]
 public sealed class VocApMetric(VocApOptions options) : Metric, IRedrawsImages
 {
-    private readonly List<(long Id, VocMatches[] Classes)> _images = [];
     private readonly TruthCounts _truth = new();
-    private IReadOnlyList<string> _names = [];
+    private VocMeasure _measure = Measure([], options);
 
     public override void Reset(DataInfo info)
     {
         Truth.Require(info, "VocAp", DataTask.Detection);
-        _names = info.Classes;
-        _images.Clear();
+        _measure = Measure(info.Classes, options);
         _truth.Clear();
     }
 
     public override void Process(IReadOnlyList<Prediction> predictions, IReadOnlyList<Sample> samples)
     {
+        var classes = _measure.Names.Count;
         for (var i = 0; i < samples.Count; i++)
         {
-            var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], _names.Count);
-            var truth = Truth.Objects(samples[i], _names.Count);
+            var (boxes, scores, labels) = Truth.Detections(predictions[i], samples[i], classes);
+            var truth = Truth.Objects(samples[i], classes);
             _truth.Add(truth);
-            var matches = VocMatches.Of(boxes, scores, labels, truth, _names.Count, options.IouThreshold);
-            _images.Add((samples[i].ImageId ?? samples[i].Index + 1, matches));
+            _measure.Add(samples[i], VocMatches.Of(boxes, scores, labels, truth, classes, options.IouThreshold));
         }
     }
 
     public override MetricRule? RuleOf(string name) => MetricRule.Greater;
 
-    public override IReadOnlyDictionary<string, double> Compute() => Values(withInterval: options.Bootstrap > 0);
+    public override IReadOnlyDictionary<string, double> Compute() => _measure.Values(options.PerClass, options.Bootstrap, options.Seed);
 
-    public override IReadOnlyDictionary<string, double> ComputePoints() => Values(withInterval: false);
+    public override IReadOnlyDictionary<string, double> ComputePoints() => _measure.Values(options.PerClass, rounds: 0, options.Seed);
 
-    Func<int[], double>? IRedrawsImages.Redraws(string name)
-    {
-        if (name != "voc/mAP")
-            return null;
-        var classes = Classes();
-        return times => classes.Select(ofClass => ofClass.Measure(options.Mode, times).Precision).MeanOfDefined();
-    }
+    Func<int[], double>? IRedrawsImages.Redraws(string name) => _measure.Redraws(name);
 
-    private Dictionary<string, double> Values(bool withInterval)
-    {
-        var classes = Classes();
-        var found = Array.ConvertAll(classes, ofClass => ofClass.Measure(options.Mode));
-        var values = new Dictionary<string, double>
-        {
-            ["voc/mAP"] = found.Select(value => value.Precision).MeanOfDefined(),
-            ["voc/recall"] = found.Select(value => value.Recall).MeanOfDefined(),
-        };
-        if (withInterval)
-            (values["voc/mAP/low"], values["voc/mAP/high"]) = Interval(classes);
-        if (!options.PerClass)
-            return values;
-        for (var c = 0; c < found.Length; c++)
-            (values[$"voc/AP/{_names[c]}"], values[$"voc/recall/{_names[c]}"]) = found[c];
-        return values;
-    }
-
-    public override MetricReport Report()
-    {
-        if (_images.Count == 0 && !options.PerClass)
-            return MetricReport.Empty;
-        var classes = Classes();
-        var absent = _names.Where((_, c) => classes[c].Objects == 0).ToArray();
-        string[] undefined =
-            _images.Count == 0 || absent.Length == 0
-                ? []
-                : [$"Without an object, so undefined (NaN) and left out of the means: {string.Join(", ", absent)}."];
-        IEnumerable<string> unusual = _images.Count == 0 ? [] : _truth.Notes("");
-        return new MetricReport
-        {
-            Tables = options.PerClass ? [Table(classes)] : [],
-            InTables = options.PerClass
-                ? _names.SelectMany(name => new[] { $"voc/AP/{name}", $"voc/recall/{name}" }).ToHashSet()
-                : new HashSet<string>(),
-            Notes = [.. undefined, .. unusual],
-        };
-    }
+    public override MetricReport Report() => _measure.Report(options.PerClass, _truth.Notes(""));
 
     public override byte[] Save() =>
         MetricState.Write(writer =>
         {
             _truth.Write(writer);
-            writer.Write(_images.Count);
-            foreach (var (id, classes) in _images)
-            {
-                writer.Write(id);
-                writer.Write(classes.Length);
-                foreach (var matches in classes)
-                    matches.Write(writer);
-            }
+            _measure.Write(writer);
         });
 
     public override void Merge(ReadOnlySpan<byte> saved) =>
@@ -139,56 +87,9 @@ public sealed class VocApMetric(VocApOptions options) : Metric, IRedrawsImages
             reader =>
             {
                 _truth.Read(reader);
-                for (var images = reader.ReadInt32(); images > 0; images--)
-                {
-                    var id = reader.ReadInt64();
-                    var classes = new VocMatches[reader.ReadInt32()];
-                    for (var c = 0; c < classes.Length; c++)
-                        classes[c] = VocMatches.Read(reader);
-                    _images.Add((id, classes));
-                }
+                _measure.Read(reader);
             }
         );
 
-    private VocClass[] Classes()
-    {
-        _images.Sort((a, b) => a.Id.CompareTo(b.Id)); // however many processes there were
-        var matches = _names.Select(_ => new List<(int, VocMatches)>()).ToArray();
-        for (var i = 0; i < _images.Count; i++)
-            foreach (var ofClass in _images[i].Classes)
-                matches[ofClass.Label].Add((i, ofClass));
-        return Array.ConvertAll(matches, ofClass => new VocClass(ofClass));
-    }
-
-    private (double Low, double High) Interval(VocClass[] classes)
-    {
-        var times = new int[_images.Count];
-        return Bootstrap.Intervals(
-            _images.Count,
-            options.Bootstrap,
-            options.Seed,
-            1,
-            (drawn, values) =>
-            {
-                Array.Clear(times);
-                foreach (var image in drawn)
-                    times[image]++;
-                values[0] = classes.Select(ofClass => ofClass.Measure(options.Mode, times).Precision).MeanOfDefined();
-            }
-        )[0];
-    }
-
-    private MetricTable Table(VocClass[] classes)
-    {
-        var rows = classes.Select(
-            (ofClass, c) =>
-            {
-                var (precision, recall) = ofClass.Measure(options.Mode);
-                var absent = ofClass.Objects == 0;
-                return (IReadOnlyList<string>)
-                    [_names[c], Cells.Value(precision, absent), Cells.Value(recall, absent), Cells.Count(ofClass.Objects)];
-            }
-        );
-        return new MetricTable("Per class", ["class", "AP", "recall", "objects"], [.. rows]);
-    }
+    private static VocMeasure Measure(IReadOnlyList<string> names, VocApOptions options) => new("voc", names, options.Mode);
 }

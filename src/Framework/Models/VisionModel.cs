@@ -73,6 +73,20 @@ public sealed record DetectionPrediction(float[] Corners, float[] Scores, int[] 
 
     /// <summary>One mask per box, in the original image's size; null where the model finds none (a detector of boxes).</summary>
     public IReadOnlyList<RunLengthMask>? Masks { get; init; }
+
+    /// <summary>Some of the boxes, in this order.</summary>
+    /// <param name="indices">Which, from 0.</param>
+    public DetectionPrediction Chosen(IReadOnlyList<int> indices) =>
+        this with
+        {
+            Corners = [.. indices.SelectMany(i => new ArraySegment<float>(Corners, 4 * i, 4))],
+            Scores = [.. indices.Select(i => Scores[i])],
+            Labels = [.. indices.Select(i => Labels[i])],
+            Stated = Stated is var (boxes, scores)
+                ? ([.. indices.SelectMany(i => new ArraySegment<double>(boxes, 4 * i, 4))], [.. indices.Select(i => scores[i])])
+                : null,
+            Masks = Masks is { } masks ? [.. indices.Select(i => masks[i])] : null,
+        };
 }
 
 /// <summary>

@@ -61,19 +61,7 @@ internal sealed class PredictionEncoder(DataInfo data, string? dataRoot)
             foreach (var name in header.Data.Classes)
                 json.WriteStringValue(name);
             json.WriteEndArray();
-            if (header.Data.Things is { } things)
-            {
-                json.WriteStartArray(PredictionKeys.Things);
-                foreach (var thing in things)
-                    json.WriteBooleanValue(thing);
-                json.WriteEndArray();
-            }
-            if (header.Data.CategoryIds is not { } ids)
-                return;
-            json.WriteStartArray(PredictionKeys.CategoryIds);
-            foreach (var id in ids)
-                json.WriteNumberValue(id);
-            json.WriteEndArray();
+            ClassFacts.Write(json, header.Data);
         });
 
     /// <summary>What a COCO file of panoptic results says of an image.</summary>

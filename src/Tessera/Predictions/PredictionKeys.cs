@@ -12,6 +12,8 @@ internal static class PredictionKeys
         Classes = "classes",
         CategoryIds = "category_ids",
         Things = "things",
+        Frequencies = "frequencies",
+        Ancestors = "ancestors",
         Image = "image",
         Index = "index",
         Hash = "truth_hash",

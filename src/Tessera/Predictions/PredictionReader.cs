@@ -85,20 +85,7 @@ internal sealed class PredictionReader(string file)
         for (var c = 0; c < names.Length; c++)
             if (!_classes.TryAdd(info.Classes[c], c))
                 throw Wrong($"the class \"{names[c]}\" is named twice");
-        if (line.TryGetProperty(PredictionKeys.Things, out _))
-        {
-            var things = List(line, PredictionKeys.Things);
-            if (things.Length != names.Length || things.Any(thing => thing.ValueKind is not (JsonValueKind.True or JsonValueKind.False)))
-                throw Wrong($"{PredictionKeys.Things} doesn't say true or false for each of the {names.Length} classes");
-            info = info with { Things = [.. things.Select(thing => thing.GetBoolean())] };
-        }
-        if (line.TryGetProperty(PredictionKeys.CategoryIds, out _))
-        {
-            long[] ids = [.. List(line, PredictionKeys.CategoryIds).Select(item => Whole(item, PredictionKeys.CategoryIds))];
-            if (ids.Length != names.Length || ids.Distinct().Count() != ids.Length)
-                throw Wrong($"{PredictionKeys.CategoryIds} has not one id for each of the {names.Length} classes");
-            info = info with { CategoryIds = ids };
-        }
+        info = ClassFacts.Read(line, info, Wrong);
         return new PredictionHeader(
             Text(line, PredictionKeys.Part),
             info,

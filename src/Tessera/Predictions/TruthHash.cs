@@ -9,7 +9,8 @@ namespace Tessera.Predictions;
 /// <summary>A short name for what is known of a sample: two runs were measured against the same truth where all of these are
 /// equal.</summary>
 /// <remarks>The first 64 bits of a SHA-256 over what the task's metrics compare with: the class's name; the value of every class by name;
-/// the targets; the annotated boxes with their classes' names, areas and marks, in double precision; the map's size and pixels, and of
+/// the targets; the annotated boxes with their classes' names, areas and marks, in double precision, and
+/// the classes that were looked for, or not fully annotated, where the data says so; the map's size and pixels, and of
 /// panoptic maps the segments' classes' names and marks. Order and
 /// names of classes that a sample does not show do not change it, except of multi-label data.</remarks>
 public static class TruthHash
@@ -92,6 +93,17 @@ public static class TruthHash
                 Number(hash, side);
             Number(hash, objects.Areas[i]);
             Number(hash, (objects.Crowd[i] ? 1 : 0) + (objects.Ignored[i] ? 2 : 0));
+        }
+        Classes("verified", objects.VerifiedLabels);
+        Classes("not exhaustive", objects.NotExhaustiveLabels is { Count: > 0 } labels ? labels : null);
+
+        void Classes(string which, IReadOnlyList<int>? labels)
+        {
+            if (labels is null)
+                return; // so that other data sets' hashes stay as they were
+            Text(hash, which);
+            foreach (var name in labels.Select(label => NameOf(data, label)).Order(StringComparer.Ordinal))
+                Text(hash, name);
         }
     }
 

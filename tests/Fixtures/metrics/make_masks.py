@@ -9,115 +9,19 @@ it is. common/maskApi.c is compiled with gcc and called through ctypes, in place
 second needs for two calls, those two are written here in numpy.
 """
 import contextlib
-import ctypes
 import io
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import types
 
 import numpy as np
 
+import mask_api
+from mask_api import area, decode, encode, fr_py_objects, iou, merge, runs, to_bbox
+
 np.float = float
-
-
-class Rle(ctypes.Structure):
-    _fields_ = [("h", ctypes.c_ulong), ("w", ctypes.c_ulong), ("m", ctypes.c_ulong), ("cnts", ctypes.POINTER(ctypes.c_uint))]
-
-
-def compile_mask_api(folder):
-    target = os.path.join(tempfile.mkdtemp(), "maskApi.so")
-    subprocess.check_call(["gcc", "-O2", "-shared", "-fPIC", "-o", target, os.path.join(folder, "common", "maskApi.c"), "-lm"])
-    return ctypes.CDLL(target)
-
-
-C = compile_mask_api(sys.argv[1])
-C.rleToString.restype = ctypes.c_void_p
-SIZE = ctypes.c_ulong
-
-
-def text(rle):
-    return {"size": [rle.h, rle.w], "counts": ctypes.string_at(C.rleToString(ctypes.byref(rle)))}
-
-
-def of_text(entry):
-    rle, counts = Rle(), entry["counts"]
-    C.rleFrString(ctypes.byref(rle), counts.encode() if isinstance(counts, str) else counts, SIZE(entry["size"][0]), SIZE(entry["size"][1]))
-    return rle
-
-
-def many(entries):
-    return (Rle * max(1, len(entries)))(*[of_text(entry) for entry in entries])
-
-
-def runs(entry):
-    rle = of_text(entry)
-    return [rle.cnts[i] for i in range(rle.m)]
-
-
-def polygon(points, h, w):
-    rle, xy = Rle(), np.array(points, dtype=np.double)
-    C.rleFrPoly(ctypes.byref(rle), xy.ctypes.data_as(ctypes.c_void_p), SIZE(len(points) // 2), SIZE(h), SIZE(w))
-    return text(rle)
-
-
-def uncompressed(entry):
-    counts = (ctypes.c_uint * len(entry["counts"]))(*entry["counts"])
-    return text(Rle(entry["size"][0], entry["size"][1], len(counts), counts))
-
-
-def fr_py_objects(entry, h, w):
-    if isinstance(entry, dict):
-        return uncompressed(entry)
-    return [polygon(points, h, w) for points in entry]
-
-
-def merge(entries, intersect=0):
-    rle = Rle()
-    C.rleMerge(many(entries), ctypes.byref(rle), SIZE(len(entries)), ctypes.c_int(intersect))
-    return text(rle)
-
-
-def area(entries):
-    if isinstance(entries, dict):
-        return area([entries])[0]
-    found = (ctypes.c_uint * len(entries))()
-    C.rleArea(many(entries), SIZE(len(entries)), found)
-    return np.array(found[:], dtype=np.uint32)
-
-
-def to_bbox(entries):
-    if isinstance(entries, dict):
-        return to_bbox([entries])[0]
-    found = (ctypes.c_double * (4 * len(entries)))()
-    C.rleToBbox(many(entries), found, SIZE(len(entries)))
-    return np.array(found[:]).reshape(-1, 4)
-
-
-def iou(found, truth, crowd):
-    if len(found) == 0 or len(truth) == 0:
-        return []
-    assert isinstance(found[0], dict)
-    result = (ctypes.c_double * (len(found) * len(truth)))()
-    C.rleIou(many(found), many(truth), SIZE(len(found)), SIZE(len(truth)), (ctypes.c_ubyte * len(truth))(*crowd), result)
-    return np.array(result[:]).reshape((len(found), len(truth)), order="F")
-
-
-def encode(mask):
-    if mask.ndim == 3:
-        return [encode(mask[:, :, i]) for i in range(mask.shape[2])]
-    rle, pixels = Rle(), np.asfortranarray(mask, dtype=np.uint8)
-    C.rleEncode(ctypes.byref(rle), pixels.ctypes.data_as(ctypes.c_void_p), SIZE(mask.shape[0]), SIZE(mask.shape[1]), SIZE(1))
-    return text(rle)
-
-
-def decode(entry):
-    (h, w), rle = entry["size"], of_text(entry)
-    pixels = np.zeros((h, w), dtype=np.uint8, order="F")
-    assert C.rleDecode(ctypes.byref(rle), pixels.ctypes.data_as(ctypes.c_void_p), SIZE(1)) == 1
-    return pixels
+mask_api.use(sys.argv[1])
 
 
 def module(name, **members):
@@ -134,10 +38,9 @@ def erode(mask, kernel, iterations):
     return mask
 
 
-functions = {"frPyObjects": fr_py_objects, "merge": merge, "area": area, "toBbox": to_bbox, "iou": iou, "encode": encode, "decode": decode}
 sys.path.insert(0, os.path.join(sys.argv[1], "PythonAPI"))
 package = module("pycocotools", __path__=[os.path.join(sys.argv[1], "PythonAPI", "pycocotools")])
-package.mask = module("pycocotools.mask", **functions)
+package.mask = module("pycocotools.mask", **mask_api.FUNCTIONS)
 module("cv2", BORDER_CONSTANT=0, erode=erode, copyMakeBorder=lambda mask, *sides, value: np.pad(mask, 1, constant_values=value))
 for name in ["matplotlib", "matplotlib.pyplot", "matplotlib.collections", "matplotlib.patches"]:
     module(name, PatchCollection=None, Polygon=None)

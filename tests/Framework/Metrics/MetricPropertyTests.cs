@@ -113,6 +113,8 @@ public sealed class MetricPropertyTests
         ["confusion of boxes"] = (DataTask.Detection, () => new ConfusionMatrixMetric(new())),
         ["mean IoU"] = (DataTask.Segmentation, () => new MeanIoUMetric(new(Bootstrap: 10))),
         ["COCO's AP"] = (DataTask.Detection, () => new CocoApMetric(new(true, 10))),
+        ["LVIS's AP"] = (DataTask.Detection, () => new LvisApMetric(new(true, 10))),
+        ["Open Images' AP"] = (DataTask.Detection, () => new OpenImagesApMetric(new(PerClass: true, Bootstrap: 10))),
         ["VOC's AP"] = (DataTask.Detection, () => new VocApMetric(new(PerClass: true, Bootstrap: 10))),
         ["errors of numbers"] = (DataTask.Regression, () => new RegressionMetric()),
     };
@@ -187,7 +189,18 @@ public sealed class MetricPropertyTests
     private static Metric Measured(Func<Metric> make, DataTask task, (Prediction Prediction, Sample Sample)[] pairs)
     {
         var metric = make();
-        metric.Reset(new DataInfo([.. Enumerable.Range(0, Classes).Select(c => $"c{c}")], task));
+        metric.Reset(
+            new DataInfo([.. Enumerable.Range(0, Classes).Select(c => $"c{c}")], task)
+            {
+                Frequencies = [ClassFrequency.Rare, ClassFrequency.Common, ClassFrequency.Frequent],
+                Ancestors =
+                [
+                    [],
+                    [0],
+                    [0, 1],
+                ],
+            }
+        );
         metric.Process([.. pairs.Select(pair => pair.Prediction)], [.. pairs.Select(pair => pair.Sample)]);
         return metric;
     }

@@ -88,6 +88,7 @@ public sealed class TinyData : IDisposable
                     ImageCodec.EncodePng(new Image(72, 96, 3, PixelType.UInt8, segment))
                 );
         }
+        LargeVocabularies(random);
         Write("CUB_200_2011/classes.txt", "1 001.Albatross\n2 002.Tern\n3 003.Gull\n4 004.Wren\n5 005.Crow\n"); // the config measures the best five
         Write("CUB_200_2011/images.txt", string.Concat(Enumerable.Range(1, 8).Select(i => $"{i} {i}.png\n")));
         Write("CUB_200_2011/image_class_labels.txt", string.Concat(Enumerable.Range(1, 8).Select(i => $"{i} {1 + (i % 2)}\n")));
@@ -105,6 +106,55 @@ public sealed class TinyData : IDisposable
                 entry.Write(Png(random, 32, 32));
             }
         }
+    }
+
+    /// <summary>LVIS, Objects365 and Open Images, two images each.</summary>
+    private void LargeVocabularies(Random random)
+    {
+        const string box = "\"bbox\": [10, 20, 40, 30], \"area\": 1200, \"segmentation\": [[10, 20, 50, 20, 50, 50, 10, 50]]";
+        foreach (var split in new[] { "train", "val" })
+        {
+            foreach (var image in new[] { "1", "2" })
+            {
+                Write($"lvis_v1/{split}2017/{image}.jpg", Png(random, 72, 96)); // told by its content
+                Write($"Objects365/Obj365_v2/{split}/patch0/{image}.jpg", Png(random, 72, 96));
+                Write($"OpenImages/OpenImages/{(split == "val" ? "validation" : split)}/{image}.jpg", Png(random, 72, 96));
+            }
+            var url = $"\"coco_url\": \"http://images.cocodataset.org/{split}2017";
+            Write(
+                $"lvis_v1/annotations/lvis_v1_{split}.json",
+                $$"""
+                { "images": [{ "id": 1, {{url}}/1.jpg", "height": 72, "width": 96, "neg_category_ids": [4], "not_exhaustive_category_ids": [] },
+                    { "id": 2, {{url}}/2.jpg", "height": 72, "width": 96, "neg_category_ids": [], "not_exhaustive_category_ids": [1] }],
+                  "categories": [{ "id": 1, "name": "acorn", "frequency": "r" }, { "id": 4, "name": "zebra", "frequency": "f" }],
+                  "annotations": [{ "id": 1, "image_id": 1, "category_id": 1, {{box}} }, { "id": 2, "image_id": 2, "category_id": 4, {{box}} }] }
+                """
+            );
+            Write(
+                $"Objects365/Obj365_v2/annotations/zhiyuan_objv2_{split}.json",
+                $$"""
+                { "images": [{ "id": 1, "file_name": "images/v1/patch0/1.jpg", "height": 72, "width": 96 },
+                    { "id": 2, "file_name": "images/v2/patch0/2.jpg", "height": 72, "width": 96 }],
+                  "categories": [{ "id": 2, "name": "Sneakers" }, { "id": 1, "name": "Person" }],
+                  "annotations": [{ "id": 1, "image_id": 1, "category_id": 1, "isfake": 0, "iscrowd": 0, {{box}} },
+                    { "id": 2, "image_id": 2, "category_id": 2, "isfake": 0, "iscrowd": 0, {{box}} }] }
+                """
+            );
+            Write(
+                $"OpenImages/annotations/{(split == "val" ? "validation" : "oidv6-train")}-annotations-bbox.csv",
+                "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside\n"
+                    + "1,xclick,/m/dog,1,0.1,0.6,0.2,0.8,0,0,0,0,0\n2,xclick,/m/animal,1,0.1,0.6,0.2,0.8,0,0,1,0,0\n"
+            );
+        }
+        Write("OpenImages/annotations/class-descriptions-boxable.csv", "/m/animal,Animal\n/m/dog,Dog\n");
+        Write(
+            "OpenImages/annotations/bbox_labels_600_hierarchy.json",
+            """{ "LabelName": "/m/0bl9f", "Subcategory": [{ "LabelName": "/m/animal", "Subcategory": [{ "LabelName": "/m/dog" }] }] }"""
+        );
+        Write(
+            "OpenImages/annotations/validation-annotations-human-imagelabels-boxable.csv",
+            "ImageID,Source,LabelName,Confidence\n2,verification,/m/dog,0\n"
+        );
     }
 
     public string Root { get; } = Directory.CreateTempSubdirectory("tessera-data").FullName;

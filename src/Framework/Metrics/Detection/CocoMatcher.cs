@@ -18,7 +18,8 @@ internal sealed record ClassMatches(int Label, int[] Objects, CocoMatch[] Detect
 
 /// <summary>Assigns an image's detections to its objects as COCO does, for every range of areas and every IoU threshold.</summary>
 /// <param name="thresholds">Rising, at most <see cref="Thresholds"/>; null: COCO's, 0.5 to 0.95.</param>
-internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
+/// <param name="most">Detections of a class and an image that count, best first.</param>
+internal sealed class CocoMatcher(int classes, double[]? thresholds = null, int most = CocoMatcher.MostDetections)
 {
     public const int Areas = 4,
         Thresholds = 10,
@@ -51,7 +52,7 @@ internal sealed class CocoMatcher(int classes, double[]? thresholds = null)
             var detections = found.Falling(c, scores);
             if (ofClass.Length + detections.Length == 0)
                 continue;
-            matches.Add(OfClass(c, detections[..Math.Min(detections.Length, MostDetections)], ofClass, overlaps, scores, truth));
+            matches.Add(OfClass(c, detections[..Math.Min(detections.Length, most)], ofClass, overlaps, scores, truth));
         }
         return [.. matches];
     }

@@ -9,13 +9,13 @@ internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
 {
     private static readonly string[] s_figures = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"];
 
-    private readonly List<(long Id, ClassMatches[] Classes)> _images = [];
+    private readonly GatheredMatches _gathered = new(names.Count);
     private readonly CocoMatcher _matcher = new(names.Count);
 
     /// <summary>What its values' names begin with.</summary>
     public string Prefix { get; } = type.ToString().ToLowerInvariant();
 
-    public int Images => _images.Count;
+    public int Images => _gathered.Images;
 
     public void Process(Prediction prediction, Sample sample, BoxAnnotation truth)
     {
@@ -30,19 +30,11 @@ internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
                     boundary: type == CocoIouType.Boundary,
                     $"CocoAp with the type {Prefix}"
                 );
-        _images.Add((sample.ImageId ?? sample.Index + 1, _matcher.Match(overlaps, scores, labels, truth)));
+        _gathered.Add(sample.ImageId ?? sample.Index + 1, _matcher.Match(overlaps, scores, labels, truth));
     }
 
-    /// <summary>What was gathered, by class; images by id, however many processes there were.</summary>
-    public CocoClass[] Classes()
-    {
-        _images.Sort((a, b) => a.Id.CompareTo(b.Id));
-        var matches = names.Select(_ => new List<(int, ClassMatches)>()).ToArray();
-        for (var i = 0; i < _images.Count; i++)
-            foreach (var ofClass in _images[i].Classes)
-                matches[ofClass.Label].Add((i, ofClass));
-        return Array.ConvertAll(matches, ofClass => new CocoClass(ofClass));
-    }
+    /// <summary>What was gathered, by class.</summary>
+    public CocoClass[] Classes() => _gathered.Classes();
 
     /// <summary>Adds the values by their names.</summary>
     /// <param name="bootstrap">How often images are drawn anew; 0: no intervals.</param>
@@ -53,7 +45,7 @@ internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
         foreach (var name in s_figures)
             values[$"{Prefix}/{name}"] = figures.Select(figure => figure[name]).MeanOfDefined();
         if (bootstrap > 0)
-            AddIntervals(values, classes, bootstrap, seed);
+            _gathered.AddIntervals(values, Prefix, classes, bootstrap, seed);
         if (!perClass)
             return;
         for (var c = 0; c < classes.Length; c++)
@@ -62,18 +54,11 @@ internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
     }
 
     /// <inheritdoc cref="IRedrawsImages.Redraws"/>
-    public Func<int[], double>? Redraws(string name)
-    {
-        Func<double[], double>? of =
-            name == $"{Prefix}/AP" ? precision => precision.Average()
-            : name == $"{Prefix}/AP50" ? precision => precision[0]
-            : name == $"{Prefix}/AP75" ? precision => precision[5]
-            : null;
-        if (of is null)
-            return null;
-        var (classes, precision) = (Classes(), new double[CocoMatcher.Thresholds]);
-        return times => classes.Select(ofClass => ofClass.Redraw(times, precision) ? of(precision) : double.NaN).MeanOfDefined();
-    }
+    public Func<int[], double>? Redraws(string name) =>
+        name == $"{Prefix}/AP" ? _gathered.Redraws(precision => precision.Average())
+        : name == $"{Prefix}/AP50" ? _gathered.Redraws(precision => precision[0])
+        : name == $"{Prefix}/AP75" ? _gathered.Redraws(precision => precision[5])
+        : null;
 
     public static Dictionary<string, double> Figures(CocoClass ofClass)
     {
@@ -95,77 +80,8 @@ internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
         };
     }
 
-    private void AddIntervals(Dictionary<string, double> values, CocoClass[] classes, int rounds, long seed)
-    {
-        var times = new int[_images.Count];
-        var precision = new double[CocoMatcher.Thresholds];
-        var intervals = Bootstrap.Intervals(
-            _images.Count,
-            rounds,
-            seed,
-            2,
-            (drawn, results) =>
-            {
-                Array.Clear(times);
-                foreach (var image in drawn)
-                    times[image]++;
-                var (defined, ap, ap50) = (0, 0.0, 0.0);
-                foreach (var ofClass in classes)
-                {
-                    if (!ofClass.Redraw(times, precision))
-                        continue;
-                    defined++;
-                    ap += precision.Average();
-                    ap50 += precision[0];
-                }
-                (results[0], results[1]) = (ap / defined, ap50 / defined);
-            }
-        );
-        (values[$"{Prefix}/AP/low"], values[$"{Prefix}/AP/high"]) = intervals[0];
-        (values[$"{Prefix}/AP50/low"], values[$"{Prefix}/AP50/high"]) = intervals[1];
-    }
-
-    public void Write(BinaryWriter writer)
-    {
-        writer.Write(_images.Count);
-        foreach (var (id, classes) in _images)
-        {
-            writer.Write(id);
-            writer.Write(classes.Length);
-            foreach (var (label, objects, detections) in classes)
-            {
-                writer.Write(label);
-                foreach (var count in objects)
-                    writer.Write(count);
-                writer.Write(detections.Length);
-                foreach (var (score, matched, ignored) in detections)
-                {
-                    writer.Write(score);
-                    writer.Write(matched);
-                    writer.Write(ignored);
-                }
-            }
-        }
-    }
+    public void Write(BinaryWriter writer) => _gathered.Write(writer);
 
     /// <summary>Adds what another process gathered.</summary>
-    public void Read(BinaryReader reader)
-    {
-        for (var images = reader.ReadInt32(); images > 0; images--)
-        {
-            var id = reader.ReadInt64();
-            var classes = new ClassMatches[reader.ReadInt32()];
-            for (var c = 0; c < classes.Length; c++)
-            {
-                var (label, objects) = (reader.ReadInt32(), new int[CocoMatcher.Areas]);
-                for (var area = 0; area < objects.Length; area++)
-                    objects[area] = reader.ReadInt32();
-                var detections = new CocoMatch[reader.ReadInt32()];
-                for (var d = 0; d < detections.Length; d++)
-                    detections[d] = new CocoMatch(reader.ReadDouble(), reader.ReadUInt64(), reader.ReadUInt64());
-                classes[c] = new ClassMatches(label, objects, detections);
-            }
-            _images.Add((id, classes));
-        }
-    }
+    public void Read(BinaryReader reader) => _gathered.Read(reader);
 }
