@@ -2,6 +2,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Distillation;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running.Loops;
@@ -27,6 +28,7 @@ namespace Tessera.Framework.Running;
 /// <param name="Processes">How several processes train together.</param>
 /// <param name="Pipeline">Cuts the model into stages, each trained by a process of its own; null: each process trains the whole
 /// model.</param>
+/// <param name="Distill">A teacher that the model learns from beside the labels.</param>
 public sealed record RunOptions(
     ComponentSpec<VisionModel> Model,
     TrainOptions? Train = null,
@@ -44,7 +46,8 @@ public sealed record RunOptions(
     IReadOnlyList<string>? Plugins = null,
     string? WorkDir = null,
     ProcessesOptions? Processes = null,
-    PipelineOptions? Pipeline = null
+    PipelineOptions? Pipeline = null,
+    DistillOptions? Distill = null
 );
 
 /// <param name="Dataset">The training data.</param>
