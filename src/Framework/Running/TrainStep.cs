@@ -49,6 +49,8 @@ public sealed class TrainStep : IDisposable
         var taught = parts.Distiller?.parameters() ?? [];
         GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()).Concat(taught), parts.Group);
 
+        if (parts.Step.CheckpointActivations)
+            CheckpointActivations(parts.Model);
         var stage = parts.Pipeline is { } pipeline ? Stage.Cut(parts, pipeline) : null;
         if (stage is not null)
         {
@@ -188,6 +190,17 @@ public sealed class TrainStep : IDisposable
     }
 
     public void Dispose() => _optimizers.Dispose();
+
+    private static void CheckpointActivations(VisionModel model)
+    {
+        var blocks = ActivationCheckpoints.Enable(model);
+        if (blocks == 0)
+            throw new UserErrorException(
+                $"train.checkpoint_activations: {model.GetName()} has no block that can be computed twice. Those of ResNet, Res2Net, "
+                    + "VisionTransformer, SwinTransformer, ConvNeXt and their kin can."
+            );
+        s_log.LogInformation("{0} blocks keep their input alone until backward, and are computed again there.", blocks);
+    }
 
     private static void RequireDistillable(StepParts parts)
     {

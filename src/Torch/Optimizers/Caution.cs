@@ -12,7 +12,7 @@ internal static class Caution
     public static void Apply(Tensor update, Tensor gradient)
     {
         var kept = (update * gradient).gt(0).to(gradient.dtype);
-        kept.div_(kept.mean().clamp_min_(LeastShare));
+        kept.div_(kept.mean().clamp_min(LeastShare));
         update.mul_(kept);
     }
 }

@@ -47,7 +47,7 @@ public sealed class LambOptimizer(IReadOnlyList<BetasGroup> groups, LambRule rul
         Tensor[] gradients = [.. parameters().Select(parameter => parameter.grad).OfType<Tensor>()];
         _scale =
             ClipsNorm && gradients.Length > 0
-                ? stack(gradients.Select(gradient => gradient.norm())).norm().div_(rule.MaxGradNorm).clamp_min_(1)
+                ? stack(gradients.Select(gradient => gradient.norm())).norm().div_(rule.MaxGradNorm).clamp_min(1)
                 : null;
     }
 
@@ -82,6 +82,6 @@ public sealed class LambOptimizer(IReadOnlyList<BetasGroup> groups, LambRule rul
     {
         var (size, step) = (parameter.norm(), update.norm());
         var ratio = where(size.gt(0).logical_and(step.gt(0)), size / step, ones_like(size));
-        return rule.TrustClip ? ratio.clamp_max_(1) : ratio;
+        return rule.TrustClip ? ratio.clamp_max(1) : ratio;
     }
 }

@@ -27,7 +27,7 @@ public sealed class LionOptimizer(IReadOnlyList<BetasGroup> groups, bool caution
     {
         var (parameter, average, (beta1, beta2)) = (memory.Parameter, memory[0], group.Betas);
         parameter.mul_(Shrink(group));
-        var update = average.mul(beta1).add_(gradient, alpha: 1 - beta1).sign_();
+        var update = average.mul(beta1).add_(gradient, alpha: 1 - beta1).sign();
         if (caution)
             Caution.Apply(update, gradient);
         parameter.add_(update, alpha: -group.LearningRate);

@@ -100,9 +100,9 @@ public sealed class MuonOptimizer : OwnOptimizer
         for (var i = 0; i < iterations; i++)
         {
             using var scope = NewDisposeScope();
-            var square = x.mm(x.t());
-            var quintic = b * square + (c * square).mm(square);
-            x = scope.MoveToOuter(a * x + quintic.mm(x));
+            var square = x.matmul(x.t());
+            var quintic = b * square + (c * square).matmul(square);
+            x = scope.MoveToOuter(a * x + quintic.matmul(x));
         }
         return tall ? x.t() : x;
     }
@@ -125,8 +125,8 @@ public sealed class MuonOptimizer : OwnOptimizer
             throw new NotSupportedException("MuonOptimizer takes no sparse gradients.");
         using var scope = NewDisposeScope();
         buffer ??= zeros_like(parameter, requires_grad: false).DetachFromDisposeScope();
-        buffer.lerp_(gradient, 1 - group.Momentum);
-        var update = _nesterov ? gradient.lerp(buffer, group.Momentum) : buffer;
+        buffer.mul_(group.Momentum).add_(gradient, alpha: 1 - group.Momentum);
+        var update = _nesterov ? gradient.mul(1 - group.Momentum).add_(buffer, alpha: group.Momentum) : buffer;
         var shape = parameter.shape;
         var direction = Orthogonal(update.reshape(shape[0], -1), _iterations).reshape(shape);
         var scale = Math.Sqrt(Math.Max(1, (double)shape[^2] / shape[^1])); // as muon.py: of a convolution, its kernel's sides

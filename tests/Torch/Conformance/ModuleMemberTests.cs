@@ -245,6 +245,7 @@ public sealed class ModuleMemberTests
         "Modules.NormBase::get_bias",
         "Modules.NormBase::get_eps",
         "Modules.NormBase::get_momentum",
+        "Modules.NormBase::set_momentum",
         "Modules.NormBase::get_running_mean",
         "Modules.NormBase::get_running_var",
         "Modules.NormBase::get_num_batches_tracked"
@@ -254,6 +255,10 @@ public sealed class ModuleMemberTests
         using var norm = BatchNorm2d(3, eps: 1e-3, momentum: 0.2);
         using var scope = NewDisposeScope();
         Assert.Equal((true, 1e-3, 0.2), (norm.affine, norm.eps, norm.momentum));
+        norm.momentum = 1e-300; // so little that the statistics stay as they are
+        norm.call(ones(2, 3, 1, 2) * 4);
+        Assert.Equal([0f, 0, 0], norm.running_mean!.data<float>().ToArray());
+        norm.momentum = 0.2;
         Assert.True(
             norm.weight.Equals(ones(3))
                 && norm.bias!.Equals(zeros(3))

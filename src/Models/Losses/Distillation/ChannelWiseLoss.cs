@@ -26,8 +26,8 @@ public sealed class ChannelWiseLoss(ChannelWiseLossOptions options) : Distillati
     {
         using var scope = NewDisposeScope();
         var taught = LogitMaps.Like(lesson.Teacher, lesson.Student);
-        var student = functional.log_softmax(lesson.Student.flatten(2) / options.Temperature, 2);
-        var teacher = functional.log_softmax(taught.flatten(2) / options.Temperature, 2);
+        var student = (lesson.Student.flatten(2) / options.Temperature).log_softmax(2);
+        var teacher = (taught.flatten(2) / options.Temperature).log_softmax(2);
         var divergence = (teacher.exp() * (teacher - student)).sum(2).mean(); // over [B, classes]
         return scope.MoveToOuter(divergence * (options.Temperature * options.Temperature));
     }

@@ -21,8 +21,8 @@ public sealed class SoftTargetLoss(SoftTargetLossOptions options) : Distillation
     {
         using var scope = NewDisposeScope();
         var taught = LogitMaps.Like(lesson.Teacher, lesson.Student);
-        var student = functional.log_softmax(lesson.Student / options.Temperature, 1);
-        var teacher = functional.log_softmax(taught / options.Temperature, 1);
+        var student = (lesson.Student / options.Temperature).log_softmax(1);
+        var teacher = (taught / options.Temperature).log_softmax(1);
         var divergence = (teacher.exp() * (teacher - student)).sum(1).mean();
         return scope.MoveToOuter(divergence * (options.Temperature * options.Temperature));
     }
