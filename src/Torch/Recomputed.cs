@@ -19,12 +19,7 @@ public static class Recomputed
     /// <param name="parameters">All that the part reads and that have gradients; those that require none are passed over.</param>
     /// <param name="norms">Those within the part.</param>
     /// <returns>The same values; where no gradient is recorded, of a plain run. A graph that is gone through a second time fails.</returns>
-    public static Tensor Run(
-        Func<Tensor, Tensor> part,
-        Tensor x,
-        IReadOnlyList<Parameter> parameters,
-        IReadOnlyList<NormBase> norms
-    )
+    public static Tensor Run(Func<Tensor, Tensor> part, Tensor x, IReadOnlyList<Parameter> parameters, IReadOnlyList<NormBase> norms)
     {
         if (!is_grad_enabled())
             return part(x);
@@ -51,9 +46,9 @@ public static class Recomputed
         public Tensor First(Tensor x)
         {
             using var scope = NewDisposeScope();
-            var before = RandomState.Get(CPU);
             if (_device == DeviceType.CUDA)
                 Reseed();
+            var before = RandomState.Get(CPU);
             Tensor output;
             using (enable_grad())
                 output = part(Leaf(x));

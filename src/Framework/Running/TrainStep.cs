@@ -207,7 +207,9 @@ public sealed class TrainStep : IDisposable
         if (parts.Distiller is null)
             return;
         if (parts.Pipeline is not null)
-            throw new UserErrorException("distill: a model that is cut into stages (pipeline) can't learn from a teacher. Remove one of the two.");
+            throw new UserErrorException(
+                "distill: a model that is cut into stages (pipeline) can't learn from a teacher. Remove one of the two."
+            );
         if (parts.Optimizers.Count > 1)
             throw new UserErrorException("distill: a model with several optimizers can't learn from a teacher.");
     }

@@ -7,7 +7,7 @@ namespace Tessera.Torch.Optimizers;
 /// <summary>Muon: momentum whose matrix is made orthogonal, for weights that are matrices; AdamW for all other parameters.</summary>
 /// <remarks>
 /// Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024, kellerjordan.github.io/posts/muon, as its authors'
-/// muon.py: five quintic Newton-Schulz iterations, Nesterov momentum, decoupled decay, and steps of tall matrices times √(rows / columns).
+/// muon.py: quintic Newton-Schulz iterations, Nesterov momentum, decoupled decay, steps of tall matrices times √(rows / columns).
 /// A convolution's weight is the matrix [out, in · h · w]; its step is not scaled where kernels are square. Departs by iterating in float32:
 /// muon.py takes bfloat16, for the speed of GPUs, which on a CPU would make the result depend on the processor.
 /// </remarks>

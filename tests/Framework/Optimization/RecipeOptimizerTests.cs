@@ -45,7 +45,6 @@ public sealed class RecipeOptimizerTests
         }
     }
 
-
     [Theory]
     [MemberData(nameof(Cases))]
     public void SaveAndLoad_AfterTenSteps_ContinuesBitForBit(int index)
@@ -106,7 +105,10 @@ public sealed class RecipeOptimizerTests
             ["fc1.weight", "fc1.bias", "bn.weight bn.bias", "fc2.weight fc2.bias"],
             groups.Select(group => string.Join(' ', group.Names))
         );
-        Assert.Equal([(0.5, 1, false), (0.5, 1, true), (1, 0, true), (1, 1, true)], groups.Select(group => (group.LrMult, group.DecayMult, group.IsFallback)));
+        Assert.Equal(
+            [(0.5, 1, false), (0.5, 1, true), (1, 0, true), (1, 1, true)],
+            groups.Select(group => (group.LrMult, group.DecayMult, group.IsFallback))
+        );
         using var optimizer = factory.Create(groups);
         Assert.Equal([0.02 * 0.5, 3e-4 * 0.5, 3e-4, 3e-4], optimizer.ParamGroups.Select(group => group.LearningRate));
         Assert.Equal(groups.SelectMany(group => group.Parameters), optimizer.parameters());
@@ -130,10 +132,19 @@ public sealed class RecipeOptimizerTests
     public void Lamb_InAPipeline_RefusesItsOwnClipping(string config, bool refused)
     {
         using var model = new TinyModel();
-        var context = new StepContext { Group = new SingleProcess(), NormGroup = new SingleProcess(), Precision = PrecisionChoice.Full };
+        var context = new StepContext
+        {
+            Group = new SingleProcess(),
+            NormGroup = new SingleProcess(),
+            Precision = PrecisionChoice.Full,
+        };
         var factory = TestComponents.Build<OptimizerFactory>(config);
         if (refused)
-            Assert.Contains("max_grad_norm", Assert.Throws<UserErrorException>(() => new OptimizerHandle("optimizer", factory, model, context)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "max_grad_norm",
+                Assert.Throws<UserErrorException>(() => new OptimizerHandle("optimizer", factory, model, context)).Message,
+                StringComparison.Ordinal
+            );
         else
             new OptimizerHandle("optimizer", factory, model, context).Dispose();
     }

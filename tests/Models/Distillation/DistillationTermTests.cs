@@ -26,7 +26,11 @@ public sealed class DistillationTermTests
         var student = Read("student").requires_grad_();
         var value = term.Compute(new Lesson(student, Read("teacher"), [], []));
         value.backward();
-        Assert.Equal(fixture.GetProperty("value").GetDouble(), value.item<float>(), 1e-5 * Math.Max(1, fixture.GetProperty("value").GetDouble()));
+        Assert.Equal(
+            fixture.GetProperty("value").GetDouble(),
+            value.item<float>(),
+            1e-5 * Math.Max(1, fixture.GetProperty("value").GetDouble())
+        );
         Assert.True((student.grad! - Read("gradient")).abs().max().item<float>() < 1e-6, "the gradient is another");
 
         Tensor Read(string name) => tensor(fixture.GetProperty(name).EnumerateArray().Select(v => v.GetSingle()).ToArray()).view(shape);

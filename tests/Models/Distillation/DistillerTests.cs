@@ -42,7 +42,10 @@ public sealed class DistillerTests
         distiller.AddTo(losses, batch.Images);
         Assert.Equal(["loss", "distill.term0"], losses.Keys);
         Assert.Equal(own / 4, losses["loss"].item<float>(), 1e-6);
-        var (p, q) = (((IExplainable)teacher).Outputs(batch.Images)[0].softmax(1), ((IExplainable)student).Outputs(batch.Images)[0].softmax(1));
+        var (p, q) = (
+            ((IExplainable)teacher).Outputs(batch.Images)[0].softmax(1),
+            ((IExplainable)student).Outputs(batch.Images)[0].softmax(1)
+        );
         Assert.Equal((p * (p / q).log()).sum().item<float>() / 4 / 2, losses["distill.term0"].item<float>(), 1e-5);
 
         losses.Total().backward();
@@ -61,7 +64,9 @@ public sealed class DistillerTests
         teacher.load_state_dict(student.state_dict());
         var turned = tensor((long[])[2, 0, 1]);
         using (no_grad())
-            foreach (var (name, parameter) in teacher.named_parameters().Where(entry => entry.name.StartsWith("head", StringComparison.Ordinal)))
+            foreach (
+                var (name, parameter) in teacher.named_parameters().Where(entry => entry.name.StartsWith("head", StringComparison.Ordinal))
+            )
                 parameter.copy_(parameter.index_select(0, turned));
         var others = data with { Classes = ["class2", "class0", "class1"] };
         using var distiller = new Distiller(student, data, new Teacher(teacher, others), Terms("""{ "type": "SoftTargetLoss" }"""));
@@ -88,7 +93,15 @@ public sealed class DistillerTests
         var losses = student.Loss(batch, default);
         distiller.AddTo(losses, batch.Images);
         Assert.True(losses["distill.term0"].item<float>() > 1e-6);
-        student.Loss(new Batch { Images = batch.Images * 2, Labels = batch.Labels, Samples = batch.Samples }, default);
+        student.Loss(
+            new Batch
+            {
+                Images = batch.Images * 2,
+                Labels = batch.Labels,
+                Samples = batch.Samples,
+            },
+            default
+        );
         distiller.AddTo(expected, batch.Images);
         Assert.Equal(0, expected["distill.term0"].item<float>(), 1e-6);
     }
@@ -103,7 +116,10 @@ public sealed class DistillerTests
         var keys = student.state_dict().Keys.ToArray();
         using var distiller = new Distiller(student, data, new Teacher(teacher, data), Terms("""{ "type": "FeatureLoss" }"""));
         Assert.Equal(keys, student.state_dict().Keys);
-        Assert.Equal(["losses.term0.proj.bias", "losses.term0.proj.weight"], distiller.named_parameters().Select(entry => entry.name).Order());
+        Assert.Equal(
+            ["losses.term0.proj.bias", "losses.term0.proj.weight"],
+            distiller.named_parameters().Select(entry => entry.name).Order()
+        );
         using var batch = Build.Batch(4, 16, data);
         var losses = student.Loss(batch, default);
         distiller.AddTo(losses, batch.Images);
@@ -156,6 +172,11 @@ public sealed class DistillerTests
         );
         Assert.Contains("Segmentation", task.Message, StringComparison.Ordinal);
         Assert.Throws<UserErrorException>(() => new Distiller(student, data, new Teacher(teacher, data), Terms()));
-        new Distiller(student, data, new Teacher(teacher, data with { Classes = ["a", "b", "c"] }), Terms("""{ "type": "FeatureLoss" }""")).Dispose();
+        new Distiller(
+            student,
+            data,
+            new Teacher(teacher, data with { Classes = ["a", "b", "c"] }),
+            Terms("""{ "type": "FeatureLoss" }""")
+        ).Dispose();
     }
 }

@@ -134,7 +134,10 @@ public sealed class DistillationRunTests(DistillationRunTests.TaughtRun run) : I
                 .Succeeds();
             Assert.Equal(on, trained.All.Contains("8 blocks keep their input alone", StringComparison.Ordinal));
         }
-        var (plain, twice) = (TrainingRun.Tensors(Path.Combine(folder, "False", "epoch_1.safetensors")), TrainingRun.Tensors(Path.Combine(folder, "True", "epoch_1.safetensors")));
+        var (plain, twice) = (
+            TrainingRun.Tensors(Path.Combine(folder, "False", "epoch_1.safetensors")),
+            TrainingRun.Tensors(Path.Combine(folder, "True", "epoch_1.safetensors"))
+        );
         Assert.All(plain, entry => Assert.True(entry.Value.AsSpan().SequenceEqual(twice[entry.Key]), entry.Key));
     }
 
@@ -143,7 +146,8 @@ public sealed class DistillationRunTests(DistillationRunTests.TaughtRun run) : I
     {
         var config = Path.Combine(Path.GetDirectoryName(run.ConfigPath)!, "tiny.json");
         const string muon = """optimizer={ "_delete_": true, "type": "Muon", "lr": 0.02, "fallback": ["downsample"] }""";
-        var trained = Tool.Run("train", config, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", muon, "train.epochs=1").Succeeds();
+        var trained = Tool.Run("train", config, "--work-dir", Path.Combine(run.New(), "run"), "--cfg-options", muon, "train.epochs=1")
+            .Succeeds();
         // Two convolutions in each of 8 blocks; the stem's, three shortcuts' and the head's are AdamW's.
         Assert.Contains("Muon trains 16 matrices", trained.All, StringComparison.Ordinal);
         Assert.Contains("head.fc.weight", trained.All, StringComparison.Ordinal);

@@ -1,4 +1,3 @@
-using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Torch.Layers;
 using TorchSharp.Modules;
@@ -83,8 +82,8 @@ public sealed class Distiller : nn.Module
     {
         using var scope = NewDisposeScope();
         if (_ownWeight != 1)
-            foreach (var name in losses.Keys.ToArray())
-                losses[name] = losses[name] * _ownWeight;
+            foreach (var own in losses.Keys.ToArray())
+                losses[own] = losses[own] * _ownWeight;
         Tensor taught;
         using (no_grad())
         {
@@ -103,28 +102,6 @@ public sealed class Distiller : nn.Module
         scope.MoveToOuter(losses.Values);
     }
 
-    /// <summary>Takes down what the terms have learned.</summary>
-    public void Save(StateWriter state)
-    {
-        foreach (var (name, tensor) in state_dict())
-            state.Write(name, tensor);
-    }
-
-    /// <exception cref="UserErrorException">The state is another distillation's.</exception>
-    public void Load(StateReader state)
-    {
-        using var still = no_grad();
-        foreach (var (name, tensor) in state_dict())
-        {
-            if (state.Tensor(name) is not { } saved || !saved.shape.SequenceEqual(tensor.shape))
-                throw new UserErrorException(
-                    $"The checkpoint can't be resumed: it holds no {Prefix}.{name} of this size. Were teacher or distill.losses changed "
-                        + "since? Resume with the config that the run began with, or start a new one in another work dir."
-                );
-            tensor.copy_(saved);
-        }
-    }
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -140,11 +117,13 @@ public sealed class Distiller : nn.Module
     private static string LogitsOf(VisionModel model, string which) =>
         model is IDistillable distillable
             ? distillable.LogitsFrom
-            : throw new UserErrorException($"{which} is a {model.GetName()}, which gives no logits to learn from. ImageClassifier and Segmentor do.");
+            : throw new UserErrorException(
+                $"{which} is a {model.GetName()}, which gives no logits to learn from. ImageClassifier and Segmentor do."
+            );
 
     private static (string Name, Backbone Backbone) Maps(VisionModel model)
     {
-        var (name, backbone) = model.Having<Backbone>().First();
+        var (name, backbone) = model.Having<Backbone>().First(); // a model that gives logits has one
         return (name, backbone);
     }
 
@@ -166,7 +145,9 @@ public sealed class Distiller : nn.Module
         static string Difference(string what, string[] names)
         {
             const int few = 5;
-            return names.Length == 0 ? "" : $"{what} {string.Join(", ", names.Take(few))}{(names.Length > few ? $" and {names.Length - few} more" : "")}. ";
+            return names.Length == 0
+                ? ""
+                : $"{what} {string.Join(", ", names.Take(few))}{(names.Length > few ? $" and {names.Length - few} more" : "")}. ";
         }
     }
 }

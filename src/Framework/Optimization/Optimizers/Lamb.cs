@@ -32,8 +32,8 @@ public sealed record LambOptions(
 );
 
 /// <summary>Adam's steps, scaled to the norm of each parameter, for large batches.</summary>
-/// <remarks>You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020, arXiv:1904.00962; options as in
-/// timm.</remarks>
+/// <remarks>You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020, arXiv:1904.00962; options as
+/// in timm.</remarks>
 [Component("Lamb")]
 public sealed class Lamb(LambOptions options) : OptimizerFactory
 {
@@ -41,7 +41,9 @@ public sealed class Lamb(LambOptions options) : OptimizerFactory
     public override optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups)
     {
         if (options is { CorrectedWeightDecay: true, DecoupledDecay: false })
-            throw new UserErrorException("optimizer.corrected_weight_decay: it corrects a decoupled decay alone. Set decoupled_decay, too.");
+            throw new UserErrorException(
+                "optimizer.corrected_weight_decay: it corrects a decoupled decay alone. Set decoupled_decay, too."
+            );
         var rule = new LambRule(
             options.Eps,
             options.BiasCorrection,

@@ -134,8 +134,9 @@ public sealed class Muon(MuonOptions options) : OptimizerFactory
             .Where(pair => pair.Second.dim() >= 2)
             .Select(pair => pair.First)
             .ToArray();
+        var more = names.Length > few ? " …" : ".";
         return names.Length == 0
             ? "."
-            : $"; {names.Length} of these have more than one dimension: {string.Join(", ", names.Take(few))}{(names.Length > few ? " …" : ".")}";
+            : $"; {names.Length} of these have more than one dimension: {string.Join(", ", names.Take(few))}{more}";
     }
 }

@@ -19,7 +19,9 @@ public sealed class ChannelWiseLoss(ChannelWiseLossOptions options) : Distillati
     public override void Prepare(IFeatureSource student, IFeatureSource teacher, DataTask task)
     {
         if (task != DataTask.Segmentation)
-            throw new UserErrorException($"ChannelWiseLoss compares maps of logits, which a model for {task} doesn't give. SoftTargetLoss does not need them.");
+            throw new UserErrorException(
+                $"ChannelWiseLoss compares maps of logits, which a model for {task} doesn't give. SoftTargetLoss does not need them."
+            );
     }
 
     public override Tensor Compute(Lesson lesson)

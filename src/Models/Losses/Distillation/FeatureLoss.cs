@@ -49,7 +49,8 @@ public sealed class FeatureLoss(FeatureLossOptions options) : DistillationTerm(n
         var projected = proj!.call(own).to(ScalarType.Float32);
         if (!projected.shape.SequenceEqual(taught.shape))
             throw new UserErrorException(
-                $"FeatureLoss: the student's map is [{string.Join(", ", projected.shape)}], the teacher's [{string.Join(", ", taught.shape)}]."
+                $"FeatureLoss: the student's map is [{string.Join(", ", projected.shape)}], the teacher's "
+                    + $"[{string.Join(", ", taught.shape)}]."
             );
         return scope.MoveToOuter(functional.mse_loss(projected, taught));
     }

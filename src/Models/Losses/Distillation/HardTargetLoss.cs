@@ -12,7 +12,8 @@ namespace Tessera.Models.Losses.Distillation;
 [Component("HardTargetLoss")]
 public sealed class HardTargetLoss() : DistillationTerm(nameof(HardTargetLoss))
 {
-    public override void Prepare(IFeatureSource student, IFeatureSource teacher, DataTask task) => SingleLabels.Require(nameof(HardTargetLoss), task);
+    public override void Prepare(IFeatureSource student, IFeatureSource teacher, DataTask task) =>
+        SingleLabels.Require(nameof(HardTargetLoss), task);
 
     public override Tensor Compute(Lesson lesson)
     {

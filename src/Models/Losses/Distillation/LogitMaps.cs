@@ -13,7 +13,12 @@ internal static class LogitMaps
     {
         if (student.dim() != 4 || teacher.shape.SequenceEqual(student.shape))
             return teacher;
-        return functional.interpolate(teacher, [student.shape[2], student.shape[3]], mode: InterpolationMode.Bilinear, align_corners: false);
+        return functional.interpolate(
+            teacher,
+            [student.shape[2], student.shape[3]],
+            mode: InterpolationMode.Bilinear,
+            align_corners: false
+        );
     }
 }
 
@@ -24,6 +29,8 @@ internal static class SingleLabels
     public static void Require(string term, DataTask task)
     {
         if (task is not (DataTask.Classification or DataTask.Segmentation))
-            throw new UserErrorException($"{term} compares probabilities of classes that exclude each other, which {task} doesn't have. FeatureLoss compares maps.");
+            throw new UserErrorException(
+                $"{term} compares probabilities of classes that exclude each other, which {task} doesn't have. FeatureLoss compares maps."
+            );
     }
 }
