@@ -3,6 +3,7 @@ using Tessera.Framework.Models;
 using Tessera.Framework.Models.Peft;
 using Tessera.Torch;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models;
@@ -104,6 +105,12 @@ public sealed class ActivationCheckpointTests
         if (blocks is { } expected)
             Assert.Equal(expected, ActivationCheckpoints.Enable(model));
         model.train();
+        var runs = 0;
+        foreach (var (_, block) in model.Having<IRecomputable>())
+        {
+            var inside = ((nn.Module)block).modules().First(module => module is Conv2d or Linear);
+            Assert.NotNull(ModuleHooks.Before(inside, (_, _) => runs++));
+        }
         using var batch = Build.Batch(4, backbone.Contains("image_size\": 16,", StringComparison.Ordinal) ? 16 : 32, data);
         List<(string, float[])> seen = [];
         for (var step = 0; step < 2; step++)
@@ -114,6 +121,8 @@ public sealed class ActivationCheckpointTests
             loss.backward();
             seen.Add(($"loss {step}", Values(loss)));
         }
+        if (blocks is not null)
+            Assert.Equal(blocks * 2 * 2, runs); // two steps, in each forward and backward
         seen.Add(("the generator", Values(rand(2))));
         foreach (var (name, parameter) in model.named_parameters())
             if (parameter.requires_grad)
