@@ -141,7 +141,10 @@ public sealed class Runner : IDisposable
         FillIn(checkpoint?.Info.Config);
         var config = SavedConfig.ForRun(_session.Document, _workDir);
         var environment = TrainerAssembly.TellEnvironment(_session);
-        var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command);
+        var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command) with
+        {
+            Distiller = Teaching.Begin(_session, _owned),
+        };
         _metrics = parts.Metrics;
         foreach (var hook in parts.Hooks.Values.OfType<IDisposable>())
             _owned.Add(hook);

@@ -16,7 +16,7 @@ public static class SavedConfig
     public static ConfigDocument ForModel(ConfigDocument config)
     {
         var evaluates = config.Root["test"] is not null || config.Root["val"] is not null;
-        string[] training = ["optimizer", "schedule", "hooks", "device", "precision", "threads", "work_dir"];
+        string[] training = ["optimizer", "schedule", "hooks", "distill", "device", "precision", "threads", "work_dir"];
         return config.Without(evaluates ? [.. training, "train"] : training);
     }
 }

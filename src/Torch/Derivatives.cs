@@ -30,6 +30,23 @@ public static class Derivatives
         return [.. found.Select(gradient => gradient.IsInvalid ? null : gradient)];
     }
 
+    /// <summary>The derivatives of a number with respect to tensors of its graph, by the number's derivative with respect to a tensor. The
+    /// graph is gone then.</summary>
+    /// <param name="output">A tensor with a graph.</param>
+    /// <param name="given">The number's derivative with respect to it, of its shape and type.</param>
+    /// <param name="inputs">Tensors that require gradients.</param>
+    /// <returns>As <see cref="Of"/>.</returns>
+    /// <exception cref="ArgumentException">The output has no graph, or a derivative of another shape was given.</exception>
+    internal static Tensor?[] Through(Tensor output, Tensor given, IReadOnlyList<Tensor> inputs)
+    {
+        if (!output.requires_grad || !output.shape.SequenceEqual(given.shape))
+            throw new ArgumentException("A tensor with a graph and a derivative of its shape were expected.", nameof(output));
+#pragma warning disable RS0030 // What would end the process was looked at before.
+        var found = autograd.grad([output], [.. inputs], [given], false, false, allow_unused: true);
+#pragma warning restore RS0030
+        return [.. found.Select(gradient => gradient.IsInvalid ? null : gradient)];
+    }
+
 #pragma warning disable RS0030 // What would end the process was looked at before.
     private static IList<Tensor> Grad(Tensor number, IReadOnlyList<Tensor> inputs, bool createGraph, bool retainGraph) =>
         autograd.grad([number], [.. inputs], null, createGraph || retainGraph, createGraph, allow_unused: true);

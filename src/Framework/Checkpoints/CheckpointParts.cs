@@ -15,6 +15,10 @@ public static class CheckpointParts
 
     public const string Optimizers = "optimizers";
     public const string Schedule = "schedule";
+
+    /// <summary>What was trained beside the model to compare it with its teacher.</summary>
+    public const string Distillation = "distill";
+
     public const string Scaler = "scaler";
     public const string Random = "random";
     public const string Loader = "loader";

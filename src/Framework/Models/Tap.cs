@@ -9,6 +9,9 @@ public interface ITappable
 {
     /// <summary>Called when a tap is set, and, with false, when it is taken off.</summary>
     void OnTap(bool set);
+
+    /// <summary>Whether someone wants the output.</summary>
+    bool Tapped { get; }
 }
 
 /// <summary>

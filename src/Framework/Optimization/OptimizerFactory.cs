@@ -40,6 +40,11 @@ public abstract class OptimizerFactory
     [FromConfig]
     public IReadOnlyList<string> Parameters { get; set; } = [];
 
+    /// <summary>The groups as the optimizer wants them, where it treats parameters of a group in different ways: those that it makes of
+    /// each, in the order in which it keeps them.</summary>
+    /// <param name="model">Whose parameters they are.</param>
+    public virtual IReadOnlyList<ParameterGroup> Arrange(IReadOnlyList<ParameterGroup> groups, nn.Module model) => groups;
+
     /// <summary>The optimizer over these groups.</summary>
     public abstract optim.Optimizer Create(IReadOnlyList<ParameterGroup> groups);
 
@@ -64,4 +69,8 @@ public sealed record GroupOptions([property: Range(0.0, 1e6)] double LrMult = 1,
 
 /// <summary>Parameters that share their multipliers.</summary>
 /// <param name="Names">In the state dict, in order.</param>
-public sealed record ParameterGroup(IReadOnlyList<string> Names, IReadOnlyList<Parameter> Parameters, double LrMult, double DecayMult);
+public sealed record ParameterGroup(IReadOnlyList<string> Names, IReadOnlyList<Parameter> Parameters, double LrMult, double DecayMult)
+{
+    /// <summary>Whether an optimizer that is not for all parameters leaves these to another rule.</summary>
+    public bool IsFallback { get; init; }
+}

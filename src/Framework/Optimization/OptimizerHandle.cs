@@ -1,5 +1,6 @@
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Distillation;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch.Optimizers;
@@ -29,6 +30,18 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
                     : $"pipeline: a stage has nothing to train, since all its parameters are frozen. Take fewer stages, or set "
                         + "pipeline.cuts."
             );
+        if (context.Distiller?.named_parameters().ToArray() is { Length: > 0 } taught)
+            groups =
+            [
+                .. groups,
+                new ParameterGroup(
+                    [.. taught.Select(entry => $"{Distiller.Prefix}.{entry.name}")],
+                    [.. taught.Select(entry => entry.parameter)],
+                    1,
+                    1
+                ),
+            ];
+        groups = factory.Arrange(groups, model);
         (Groups, _context) = (groups, context);
         _parameters = [.. groups.SelectMany(group => group.Parameters)];
         _names = [.. groups.SelectMany(group => group.Names)];
@@ -36,8 +49,13 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
         Optimizer = factory.Create(groups);
         if (Optimizer is LbfgsOptimizer && (context.Scaler is not null || context.Group.WorldSize > 1))
             throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
+        if (Optimizer is LambOptimizer { ClipsNorm: true } && context.NormGroup is not null)
+            throw new UserErrorException(
+                $"{name}.max_grad_norm: in a pipeline no process has all gradients. Set max_grad_norm to 0 and train.clip_grad.norm to what "
+                    + "it was."
+            );
         // On a GPU, NCCL's calls stand in one queue with backward's own, so that nothing would overlap.
-        if (context is { Processes.Overlap: true, SeveralOptimizers: false, Group.WorldSize: > 1, Device: DeviceType.CPU })
+        if (context is { Processes.Overlap: true, SeveralOptimizers: false, Distiller: null, Group.WorldSize: > 1, Device: DeviceType.CPU })
             _overlap = OverlappedAverager.Of(model, _names.Zip(_parameters), context.Group, context.Processes.BucketBytes);
     }
 

@@ -1,4 +1,5 @@
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Distillation;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running;
 using Tessera.Torch;
@@ -29,6 +30,12 @@ public sealed class StepContext
     /// <summary>Penalties with the parameters they apply to, by name.</summary>
     public IReadOnlyList<(string Name, Penalty Penalty, IReadOnlyList<Tensor> Parameters)> Penalties { get; init; } = [];
 
+    /// <summary>Compares the model with a teacher; null: nobody does.</summary>
+    public Distiller? Distiller { get; init; }
+
+    /// <summary>What the model is shown in the present step.</summary>
+    public Tensor? Images { get; set; }
+
     /// <summary>Whether a backward must leave the other optimizers' gradients alone.</summary>
     public bool SeveralOptimizers { get; init; }
 
@@ -43,8 +50,12 @@ public sealed class StepContext
 
     public IDisposable Autocast() => Precision.Enter(Device);
 
+    /// <summary>Adds what the objective has beside the model's own losses: a teacher's terms and the penalties.</summary>
     public void AddPenalties(LossMap losses)
     {
+        if (Distiller is not null)
+            using (Autocast())
+                Distiller.AddTo(losses, Images!);
         foreach (var (name, penalty, parameters) in Penalties)
             if (parameters.Count > 0)
                 losses.Add(name, penalty.Compute(parameters));

@@ -31,6 +31,7 @@ internal sealed class StateKeeper(TrainerParts parts, RunState state, TrainStep 
         foreach (var (name, tensor) in state.Model.state_dict())
             if (state.Model.Adaptation?.LeftOut.Contains(name) != true)
                 model.Write(name, tensor);
+        DistillerState.Save(parts.Distiller, captured.Under(CheckpointParts.Distillation));
         step.SaveOptimizers(captured.Under(CheckpointParts.Optimizers));
         schedule.Save(captured.Under(CheckpointParts.Schedule));
         step.RunOptimizers.Context.Scaler?.Save(captured.Under(CheckpointParts.Scaler));
@@ -86,6 +87,7 @@ internal sealed class StateKeeper(TrainerParts parts, RunState state, TrainStep 
     public void Restore(StateReader saved, bool rewind)
     {
         SavedWeights.Load(state.Model, saved.Under(CheckpointParts.Model));
+        DistillerState.Load(parts.Distiller, saved.Under(CheckpointParts.Distillation));
         step.RunOptimizers.Load(saved.Under(CheckpointParts.Optimizers), rewind);
         schedule.Load(saved.Under(CheckpointParts.Schedule));
         step.RunOptimizers.Context.Scaler?.Load(saved.Under(CheckpointParts.Scaler));

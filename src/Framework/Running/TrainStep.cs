@@ -44,8 +44,13 @@ public sealed class TrainStep : IDisposable
             parts.Model.to(parts.Device);
         if (parts.ChannelsLast)
             parts.Model.ToChannelsLast();
-        GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()), parts.Group);
+        RequireDistillable(parts);
+        parts.Distiller?.to(parts.Device);
+        var taught = parts.Distiller?.parameters() ?? [];
+        GradientAverager.Broadcast(parts.Model.parameters().Concat(parts.Model.buffers()).Concat(taught), parts.Group);
 
+        if (parts.Step.CheckpointActivations)
+            CheckpointActivations(parts.Model);
         var stage = parts.Pipeline is { } pipeline ? Stage.Cut(parts, pipeline) : null;
         if (stage is not null)
         {
@@ -67,6 +72,7 @@ public sealed class TrainStep : IDisposable
                 Scaler = parts.Precision.NeedsScaling ? new LossScaler() : null,
                 Penalties = [.. parts.Penalties.Select(p => (p.Key, p.Value, p.Value.Select(parts.Model)))],
                 SeveralOptimizers = parts.Optimizers.Count > 1,
+                Distiller = parts.Distiller,
             }
         );
         foreach (var (_, module) in parts.Model.Having<IUsesProcessGroup>())
@@ -132,6 +138,7 @@ public sealed class TrainStep : IDisposable
         if (_tuning.Enter(progress))
             TrainMode();
         (_optimizers.Context.BatchesPerStep, _optimizers.Context.Due) = (batches, completes);
+        _optimizers.Context.Images = batch.Images;
         Guard?.Begin(progress, batch);
         return ShapeMistake.Guard(
             Model,
@@ -183,6 +190,29 @@ public sealed class TrainStep : IDisposable
     }
 
     public void Dispose() => _optimizers.Dispose();
+
+    private static void CheckpointActivations(VisionModel model)
+    {
+        var blocks = ActivationCheckpoints.Enable(model);
+        if (blocks == 0)
+            throw new UserErrorException(
+                $"train.checkpoint_activations: {model.GetName()} has no block that can be computed twice. Those of ResNet, Res2Net, "
+                    + "VisionTransformer, SwinTransformer, ConvNeXt and their kin can."
+            );
+        s_log.LogInformation("{0} blocks keep their input alone until backward, and are computed again there.", blocks);
+    }
+
+    private static void RequireDistillable(StepParts parts)
+    {
+        if (parts.Distiller is null)
+            return;
+        if (parts.Pipeline is not null)
+            throw new UserErrorException(
+                "distill: a model that is cut into stages (pipeline) can't learn from a teacher. Remove one of the two."
+            );
+        if (parts.Optimizers.Count > 1)
+            throw new UserErrorException("distill: a model with several optimizers can't learn from a teacher.");
+    }
 
     private static IEnumerable<nn.Module> FrozenNorms(nn.Module model) =>
         from child in model.named_modules()

@@ -2,6 +2,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Distillation;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running.Loops;
@@ -44,6 +45,9 @@ public record StepParts
     /// <summary>How the model is cut into stages, each trained by a process of its own; null: every process trains the whole model on
     /// batches of its own.</summary>
     public PipelineParts? Pipeline { get; init; }
+
+    /// <summary>Has the model learn from a teacher, too; disposed by its owner.</summary>
+    public Distiller? Distiller { get; init; }
 
     /// <summary>How many batches a step sees, over all processes.</summary>
     internal int Replicas => Pipeline is null ? Group.WorldSize : 1;

@@ -9,7 +9,7 @@ namespace Tessera.Models.Backbones;
 
 /// <summary>Attention, then an MLP, each on normed tokens and added to them; in some networks then a cooling layer: a depthwise 3x3
 /// convolution and a norm.</summary>
-public sealed class PreNormBlock : Module<Tensor, TokenGrid, Tensor>
+public sealed class PreNormBlock : Module<Tensor, TokenGrid, Tensor>, IRecomputable
 {
     private const double Epsilon = 1e-5;
 
@@ -42,7 +42,9 @@ public sealed class PreNormBlock : Module<Tensor, TokenGrid, Tensor>
     }
 
     /// <param name="x">[B, N, C].</param>
-    public override Tensor forward(Tensor x, TokenGrid grid)
+    public override Tensor forward(Tensor x, TokenGrid grid) => ActivationCheckpoints.Run(this, tokens => Compute(tokens, grid), x);
+
+    private Tensor Compute(Tensor x, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
         var branch = attn.call(norm1.Normed(x), grid);

@@ -1,3 +1,4 @@
+using Tessera.Framework.Models;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -132,7 +133,7 @@ internal sealed class Res2NetBlock : ResNetBlock
 
     /// <param name="x">[B, Width, H, W].</param>
     /// <returns>[B, 4 · Planes, ⌈H / Stride⌉, ⌈W / Stride⌉].</returns>
-    public override Tensor forward(Tensor x)
+    private protected override Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
         var parts = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x)).chunk(_scales, 1);

@@ -1,3 +1,4 @@
+using Tessera.Framework.Models;
 using Tessera.Models.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -29,8 +30,15 @@ internal readonly record struct ResNetBlockShape(int Width, int Planes, int Stri
 }
 
 /// <summary>A residual branch and a shortcut.</summary>
-public abstract class ResNetBlock(string name) : Module<Tensor, Tensor>(name)
+public abstract class ResNetBlock(string name) : Module<Tensor, Tensor>(name), IRecomputable
 {
+    /// <param name="x">[B, Width, H, W].</param>
+    /// <returns>[B, channels, ⌈H / Stride⌉, ⌈W / Stride⌉].</returns>
+    public sealed override Tensor forward(Tensor x) => ActivationCheckpoints.Run(this, Compute, x);
+
+    /// <summary>What <see cref="forward"/> gives; may run twice in a step.</summary>
+    private protected abstract Tensor Compute(Tensor x);
+
     /// <summary>The norm that ends the residual branch.</summary>
     public abstract BatchNorm2d LastNorm { get; }
 }
@@ -60,7 +68,7 @@ public sealed class BasicBlock : ResNetBlock
 
     /// <param name="x">[B, Width, H, W].</param>
     /// <returns>[B, Planes, ⌈H / Stride⌉, ⌈W / Stride⌉].</returns>
-    public override Tensor forward(Tensor x)
+    private protected override Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
         var branch = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x));
@@ -103,7 +111,7 @@ public sealed class Bottleneck : ResNetBlock
 
     /// <param name="x">[B, Width, H, W].</param>
     /// <returns>[B, 4 · Planes, ⌈H / Stride⌉, ⌈W / Stride⌉].</returns>
-    public override Tensor forward(Tensor x)
+    private protected override Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
         var branch = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x));

@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Distillation;
 using Tessera.Models.Heads;
 using Tessera.Torch;
 using static TorchSharp.torch;
@@ -8,7 +9,7 @@ namespace Tessera.Models.TaskModels;
 
 /// <summary>Images to classes: one of them each, or, where the data is multi-label, any of them.</summary>
 [Component("ImageClassifier"), ForTask(DataTask.Classification, DataTask.MultiLabel)]
-public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures, IChainedModel
+public sealed class ImageClassifier : VisionModel, IDistillable, IGivesFeatures, IChainedModel
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -63,6 +64,8 @@ public sealed class ImageClassifier : VisionModel, IExplainable, IGivesFeatures,
     }
 
     public Tensor[] Outputs(Tensor images) => [Logits(images)];
+
+    public string LogitsFrom => nameof(head);
 
     public string HeadName => nameof(head);
 

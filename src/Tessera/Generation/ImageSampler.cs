@@ -34,7 +34,7 @@ public sealed class ImageSampler : IDisposable
                 $"{session.Name}: {session.Model.GetName()} draws no images; a model that does was expected, such as Gan or Diffusion."
             );
         Data = session.TrainedOn ?? session.Data[session.Data.FirstPart].Info;
-        _normalization = NormalizationOf(session, _model.ImageShape.Channels);
+        _normalization = PipelineNormalization.Of(session, _model.ImageShape.Channels);
     }
 
     /// <summary>The classes that the model was trained on.</summary>
@@ -101,22 +101,5 @@ public sealed class ImageSampler : IDisposable
         return image;
 
         static float Of(float[] each, int c) => each[each.Length == 1 ? 0 : c];
-    }
-
-    /// <summary>What the pipeline's Normalize step does, by its own account.</summary>
-    private static Normalization NormalizationOf(Session session, int channels)
-    {
-        if (PredictionPipeline.Build(session).OfType<Normalize>().LastOrDefault() is not { } step)
-            throw new UserErrorException(
-                $"{session.Name}: its pipeline has no Normalize, so it is unknown which pixels the model's values stand for."
-            );
-        var sample = new Sample
-        {
-            Index = 0,
-            Name = "probe",
-            Image = new(new Image(1, 1, channels)),
-            Geometry = new Geometry(1, 1, Matrix3x2.Identity),
-        };
-        return step.Apply(sample, new RandomSource(0)).Image!.Take().Pending;
     }
 }

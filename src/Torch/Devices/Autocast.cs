@@ -31,6 +31,9 @@ public sealed unsafe class Autocast : IDisposable
 
     public static bool IsEnabled(DeviceType device) => IsAvailable && Functions.IsEnabled((sbyte)device) != 0;
 
+    /// <summary>What operators are run in on a device; null where autocast is off.</summary>
+    public static torch.ScalarType? TypeOn(DeviceType device) => IsEnabled(device) ? (torch.ScalarType)Functions.Type((sbyte)device) : null;
+
     /// <summary>Enters autocast.</summary>
     /// <exception cref="NotSupportedException">This libtorch lacks the functions.</exception>
     public static IDisposable Enter(DeviceType device, torch.ScalarType type) =>

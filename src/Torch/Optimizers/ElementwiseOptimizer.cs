@@ -34,8 +34,8 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer
     /// <summary>Parameters that the last step updated in the pass over memory.</summary>
     internal int LastFused { get; private set; }
 
-    /// <summary>The pass that <see cref="Fuse"/> adds to.</summary>
-    private protected abstract FusedPass Pass { get; }
+    /// <summary>The pass that <see cref="Fuse"/> adds to; null: every step is made by operators.</summary>
+    private protected abstract FusedPass? Pass { get; }
 
     private IEnumerable<Memory> Memories => _groups.SelectMany(group => group.Memories);
 
@@ -52,6 +52,7 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer
         using var scope = NewDisposeScope();
         try
         {
+            Begin();
             foreach (var (group, memories) in _groups)
             foreach (var memory in memories)
             {
@@ -61,17 +62,17 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer
                     throw new NotSupportedException($"{GetType().Name} takes no sparse gradients.");
                 memory.Steps++;
                 memory.Prepare(TensorsNeeded(group));
-                if (Fused && memory.Look(gradient) is { } tensors)
+                if (Fused && Pass is not null && memory.Look(gradient) is { } tensors)
                     Fuse(group, memory, tensors);
                 else
                     Update(group, memory, gradient);
             }
-            LastFused = Pass.Count;
-            Pass.RunAndClear();
+            LastFused = Pass?.Count ?? 0;
+            Pass?.RunAndClear();
         }
         finally
         {
-            Pass.Clear();
+            Pass?.Clear();
         }
         return loss;
     }
@@ -112,11 +113,15 @@ public abstract class ElementwiseOptimizer<TGroup> : OwnOptimizer
     /// <summary>How many of the tensors a parameter of this group needs.</summary>
     private protected abstract int TensorsNeeded(TGroup group);
 
-    /// <summary>Takes one parameter on for the pass.</summary>
-    private protected abstract void Fuse(TGroup group, Memory memory, in FlatTensors tensors);
+    /// <summary>Called at the beginning of a step, where all gradients are there.</summary>
+    private protected virtual void Begin() { }
 
-    /// <summary>Makes one parameter's step by operators: on other devices, of other types, and where the gradient is laid out in another
-    /// way.</summary>
+    /// <summary>Takes one parameter on for the pass.</summary>
+    private protected virtual void Fuse(TGroup group, Memory memory, in FlatTensors tensors) =>
+        throw new NotSupportedException($"{GetType().Name} has no pass over memory.");
+
+    /// <summary>Makes one parameter's step by operators: on other devices, of other types, where the gradient is laid out in another
+    /// way, and where there is no pass.</summary>
     private protected abstract void Update(TGroup group, Memory memory, Tensor gradient);
 
     protected override void Dispose(bool disposing)

@@ -30,6 +30,8 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
         var path = Path.Combine(Configs, name);
         var whole = ConfigDocument.Load(path, [$"data_root={data.Root}"], environment: _ => null);
         var overrides = Tiny(whole).Prepend($"data_root={data.Root}").ToArray();
+        if (whole.Find("distill") is not null)
+            overrides = [.. overrides, $"distill.teacher={Teacher()}"];
         var document = ConfigDocument.Load(path, overrides, environment: _ => null);
         long parameters;
         using (var session = Session.Open(document))
@@ -80,6 +82,17 @@ public sealed class ConfigTests(TinyData data) : IClassFixture<TinyData>
                 config => Assert.Contains(Path.GetFileName(config), readme, StringComparison.Ordinal)
             );
         }
+    }
+
+    /// <summary>A classifier of ten Shapes, hardly trained.</summary>
+    private string Teacher()
+    {
+        var folder = Path.Combine(data.Root, "teacher");
+        var config = Path.Combine(Configs, "resnet", "resnet-small_shapes.json");
+        string[] tiny = ["train.epochs=1", "train.dataset.count=4", "train.loader.batch_size=2", "val=null"];
+        if (!Directory.Exists(folder))
+            Tool.Run(["train", config, "--work-dir", folder, "--device", "cpu", "--cfg-options", .. tiny]).Succeeds();
+        return folder;
     }
 
     /// <summary>Two iterations on a few small images; the model stays as it is.</summary>

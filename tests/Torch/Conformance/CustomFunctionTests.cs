@@ -42,4 +42,36 @@ public sealed class CustomFunctionTests
         Assert.Equal([3, -6, 9], y.detach().data<float>().ToArray());
         Assert.Equal([18, -36, 54], x.grad!.data<float>().ToArray());
     }
+
+    /// <summary>y = x², whose gradient needs what forward saw.</summary>
+    private sealed class Squared : autograd.SingleTensorFunction<Squared>
+    {
+        [ThreadStatic]
+        private static Tensor? t_returned;
+
+        public override string Name => nameof(Squared);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_for_backward([(Tensor)vars[0]]);
+            return ((Tensor)vars[0]).square();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            t_returned = 2 * grad_output * ctx.get_saved_variables()[0];
+            return [t_returned];
+        }
+    }
+
+    [Fact]
+    [Covers("autograd.AutogradContext::get_saved_variables", "autograd.AutogradContext::save_for_backward")]
+    public void Function_ThatSavesItsInput_GetsItBack()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor((float[])[1, -2, 3], requires_grad: true);
+        using (NewDisposeScope())
+            Squared.apply(x.alias()).sum().backward(); // d x² / dx = 2 x
+        Assert.Equal([2, -4, 6], x.grad!.data<float>().ToArray());
+    }
 }

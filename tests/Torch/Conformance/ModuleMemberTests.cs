@@ -245,6 +245,7 @@ public sealed class ModuleMemberTests
         "Modules.NormBase::get_bias",
         "Modules.NormBase::get_eps",
         "Modules.NormBase::get_momentum",
+        "Modules.NormBase::set_momentum",
         "Modules.NormBase::get_running_mean",
         "Modules.NormBase::get_running_var",
         "Modules.NormBase::get_num_batches_tracked"
@@ -263,5 +264,10 @@ public sealed class ModuleMemberTests
         Assert.Equal(0, norm.num_batches_tracked!.item<long>());
         norm.call(randn(2, 3, 2, 2));
         Assert.Equal(1, norm.num_batches_tracked!.item<long>());
+        var (mean, variance) = (norm.running_mean!.clone(), norm.running_var!.clone());
+        norm.momentum = 1e-300; // so little that the statistics stay as they are
+        norm.call(randn(2, 3, 2, 2) + 4);
+        Assert.True(norm.running_mean!.Equals(mean) && norm.running_var!.Equals(variance));
+        Assert.Equal(2, norm.num_batches_tracked!.item<long>());
     }
 }

@@ -53,6 +53,14 @@ public sealed class FusedPassTests : IDisposable
                         }
                 );
             yield return (
+                $"Lion decay {decay}",
+                (p, fused) =>
+                    new LionOptimizer([new BetasGroup(p[..4], 0.01, decay, 0.9, 0.99), new BetasGroup(p[4..], 0.03, decay, 0.8, 0.9)])
+                    {
+                        Fused = fused,
+                    }
+            );
+            yield return (
                 $"RAdam decay {decay}",
                 (p, fused) =>
                     new RAdamOptimizer([new BetasGroup(p[..4], 0.01, decay, 0.8, 0.9), new BetasGroup(p[4..], 0.03, decay, 0.8, 0.9)], 1e-3)
@@ -106,6 +114,7 @@ public sealed class FusedPassTests : IDisposable
                 SgdOptimizer sgd => sgd.LastFused,
                 AdamOptimizer adam => adam.LastFused,
                 RAdamOptimizer radam => radam.LastFused,
+                LionOptimizer lion => lion.LastFused,
                 _ => -1,
             };
         }

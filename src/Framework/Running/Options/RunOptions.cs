@@ -2,6 +2,7 @@ using Tessera.Framework.Data;
 using Tessera.Framework.Hooks;
 using Tessera.Framework.Metrics;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Distillation;
 using Tessera.Framework.Optimization;
 using Tessera.Framework.Processes;
 using Tessera.Framework.Running.Loops;
@@ -27,6 +28,7 @@ namespace Tessera.Framework.Running;
 /// <param name="Processes">How several processes train together.</param>
 /// <param name="Pipeline">Cuts the model into stages, each trained by a process of its own; null: each process trains the whole
 /// model.</param>
+/// <param name="Distill">A teacher that the model learns from beside the labels.</param>
 public sealed record RunOptions(
     ComponentSpec<VisionModel> Model,
     TrainOptions? Train = null,
@@ -44,7 +46,8 @@ public sealed record RunOptions(
     IReadOnlyList<string>? Plugins = null,
     string? WorkDir = null,
     ProcessesOptions? Processes = null,
-    PipelineOptions? Pipeline = null
+    PipelineOptions? Pipeline = null,
+    DistillOptions? Distill = null
 );
 
 /// <param name="Dataset">The training data.</param>
@@ -59,6 +62,8 @@ public sealed record RunOptions(
 /// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
 /// <param name="NormEval">Name patterns of modules, such as "backbone", whose norms keep their statistics in training; "*" for all.</param>
 /// <param name="SyncBn">Batch norms take their statistics over all processes. Nothing changes where there is but one.</param>
+/// <param name="CheckpointActivations">Blocks of the backbone keep only their input until backward, and are computed again there: less
+/// memory, more time, the same gradients.</param>
 /// <param name="Tune">What is trained: the head alone (linear_probe), the head first and then everything (lp_ft), everything from
 /// <c>tune_from</c> on (partial), attention and head (attention, last_attention), norms and head (norms), or everything (full). What
 /// <c>freeze</c> names is not trained in any case.</param>
@@ -84,8 +89,11 @@ public sealed record TrainOptions(
     int? TuneHeadFor = null,
     double? TuneRate = null,
     IReadOnlyDictionary<string, ComponentSpec<Penalty>?>? Penalties = null,
-    IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null
-) : StepOptions(Accumulate, ClipGrad, Freeze, NormEval, SyncBn, Tune, TuneFrom, TuneHeadFor, TuneRate), IValidatableObject
+    IReadOnlyList<ComponentSpec<BatchTransform>>? BatchTransforms = null,
+    bool CheckpointActivations = false
+)
+    : StepOptions(Accumulate, ClipGrad, Freeze, NormEval, SyncBn, Tune, TuneFrom, TuneHeadFor, TuneRate, CheckpointActivations),
+        IValidatableObject
 {
     /// <summary>The loop that the options describe.</summary>
     /// <exception cref="UserErrorException">The options don't say how long the run is.</exception>
@@ -145,6 +153,7 @@ public sealed record TrainOptions(
 /// <param name="Freeze">Name patterns of parameters that are not trained; norms that are wholly frozen keep their statistics.</param>
 /// <param name="NormEval">Name patterns of modules whose norms keep their statistics in training; "*" for all.</param>
 /// <param name="SyncBn">Batch norms take their statistics over all processes.</param>
+/// <param name="CheckpointActivations">Blocks of the backbone keep only their input until backward.</param>
 /// <param name="Tune">What is trained; null: everything.</param>
 /// <param name="TuneFrom">Of <see cref="TunePreset.Partial"/>: the module of the backbone from which on it is trained.</param>
 /// <param name="TuneHeadFor">Of <see cref="TunePreset.LpFt"/>: for how many epochs or iterations the head is trained alone.</param>
@@ -158,7 +167,8 @@ public record StepOptions(
     TunePreset? Tune = null,
     string? TuneFrom = null,
     [property: Range(1, int.MaxValue)] int? TuneHeadFor = null,
-    [property: Range(0.0, 1e6)] double? TuneRate = null
+    [property: Range(0.0, 1e6)] double? TuneRate = null,
+    bool CheckpointActivations = false
 )
 {
     private const double FineTuningRate = 0.1;

@@ -1,3 +1,4 @@
+using Tessera.Framework.Models;
 using Tessera.Framework.Models.Peft;
 using Tessera.Models.Layers;
 using TorchSharp;
@@ -59,7 +60,7 @@ internal sealed class ConvNeXtDownsample : Module<Tensor, Tensor>
 }
 
 /// <summary>A convolution of each channel on its own, a norm, and an MLP over the channels; what comes in is added.</summary>
-internal sealed class ConvNeXtBlock : Module<Tensor, Tensor>, IHasLayerRoles
+internal sealed class ConvNeXtBlock : Module<Tensor, Tensor>, IHasLayerRoles, IRecomputable
 {
     private const int Ratio = 4; // of the MLP's inside
 
@@ -88,7 +89,9 @@ internal sealed class ConvNeXtBlock : Module<Tensor, Tensor>, IHasLayerRoles
 
     /// <param name="x">[B, channels, H, W].</param>
     /// <returns>[B, channels, H, W], channels last in memory.</returns>
-    public override Tensor forward(Tensor x)
+    public override Tensor forward(Tensor x) => ActivationCheckpoints.Run(this, Compute, x);
+
+    private Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
         var y = norm.Normed(dwconv.call(x).permute(0, 2, 3, 1)); // [B, H, W, channels]

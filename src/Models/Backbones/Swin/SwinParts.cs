@@ -31,7 +31,7 @@ public sealed class SwinStage : Module
 
 /// <summary>Attention, then an MLP, each normed and added to its input: res-post-norm.</summary>
 /// <remarks>Liu et al., "Swin Transformer V2", 2022, arXiv:2111.09883, section 3.2.</remarks>
-internal sealed class ResPostNormBlock : Module<Tensor, TokenGrid, Tensor>
+internal sealed class ResPostNormBlock : Module<Tensor, TokenGrid, Tensor>, IRecomputable
 {
     private readonly TokenAttention attn;
     private readonly LayerNorm norm1;
@@ -60,7 +60,9 @@ internal sealed class ResPostNormBlock : Module<Tensor, TokenGrid, Tensor>
     }
 
     /// <param name="x">[B, N, C].</param>
-    public override Tensor forward(Tensor x, TokenGrid grid)
+    public override Tensor forward(Tensor x, TokenGrid grid) => ActivationCheckpoints.Run(this, tokens => Compute(tokens, grid), x);
+
+    private Tensor Compute(Tensor x, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
         var branch = norm1.Normed(attn.call(x, grid));

@@ -9,7 +9,7 @@ using static TorchSharp.torch.nn;
 namespace Tessera.Models.Backbones;
 
 /// <summary>Attention, then an MLP, each on normed tokens and added to them.</summary>
-public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
+public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>, IRecomputable
 {
     internal const double Epsilon = 1e-6;
 
@@ -21,6 +21,7 @@ public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
     private readonly Module<Tensor, Tensor> mlp;
     private readonly LayerScale? ls2;
     private readonly DropPath? drop_path2;
+    private bool _masked;
 
     internal VisionTransformerBlock(
         int width,
@@ -64,11 +65,22 @@ public sealed class VisionTransformerBlock : Module<Tensor, TokenGrid, Tensor>
         if (attn is not DenseAttention dense)
             throw new UserErrorException($"A mask of the attention can't be laid on {attn.GetName()}: take FullAttention.");
         using var _ = dense.Under(mask);
-        return call(x, grid);
+        _masked = true; // a second run would not be under the mask
+        try
+        {
+            return call(x, grid);
+        }
+        finally
+        {
+            _masked = false;
+        }
     }
 
     /// <param name="x">[B, N, C].</param>
-    public override Tensor forward(Tensor x, TokenGrid grid)
+    public override Tensor forward(Tensor x, TokenGrid grid) =>
+        _masked ? Compute(x, grid) : ActivationCheckpoints.Run(this, tokens => Compute(tokens, grid), x);
+
+    private Tensor Compute(Tensor x, TokenGrid grid)
     {
         using var scope = NewDisposeScope();
         var branch = attn.call(norm1.call(x), grid);

@@ -1,5 +1,6 @@
 using Tessera.Framework.Data;
 using Tessera.Framework.Models;
+using Tessera.Framework.Models.Distillation;
 using Tessera.Models.Heads.Segmentation;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,7 +14,7 @@ public sealed record SegmentorOptions(SegmentationTestOptions? Test = null, stri
 
 /// <summary>Images to the class of every pixel.</summary>
 [Component("Segmentor"), ForTask(DataTask.Segmentation)]
-public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities, IPredictsByTensors
+public sealed class Segmentor : VisionModel, IDistillable, IGivesProbabilities, IPredictsByTensors
 {
     private readonly Backbone backbone;
     private readonly Neck? neck;
@@ -119,6 +120,8 @@ public sealed class Segmentor : VisionModel, IExplainable, IGivesProbabilities, 
     }
 
     public Tensor[] Outputs(Tensor images) => [Logits(images)];
+
+    public string LogitsFrom => nameof(decode_head);
 
     public override LossMap Loss(Batch batch, Progress progress)
     {

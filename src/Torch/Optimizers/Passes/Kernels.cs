@@ -106,6 +106,30 @@ internal readonly unsafe struct RAdamKernel(double factor, bool adaptive, double
     }
 }
 
+/// <summary>Lion: p -= lr · (decay · p + sign(β₁ m + (1 - β₁) g)); m = β₂ m + (1 - β₂) g.</summary>
+/// <param name="shrink">What of p the decay leaves.</param>
+internal readonly unsafe struct LionKernel(double lr, double beta1, double beta2, double shrink) : IFusedKernel
+{
+    private readonly float _beta1 = (float)beta1,
+        _beta2 = (float)beta2,
+        _rest1 = (float)(1 - beta1),
+        _rest2 = (float)(1 - beta2);
+    private readonly float _shrink = (float)shrink,
+        _step = (float)lr;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Update(float* target, float* source, float* first, float* second, float* third)
+    {
+        var (average, g) = (Vector.Load(first), Vector.Load(source));
+        var direction = average * _beta1 + g * _rest1;
+        var step = new Vector<float>(_step);
+        var falls = Vector.ConditionalSelect(Vector.GreaterThan(direction, Vector<float>.Zero), step, Vector<float>.Zero);
+        var rises = Vector.ConditionalSelect(Vector.LessThan(direction, Vector<float>.Zero), step, Vector<float>.Zero);
+        Vector.Store(Vector.Load(target) * _shrink - falls + rises, target);
+        Vector.Store(average * _beta2 + g * _rest2, first);
+    }
+}
+
 /// <summary>A running average: target = decay · target + (1 - decay) · source.</summary>
 internal readonly unsafe struct AverageKernel(double decay) : IFusedKernel
 {
