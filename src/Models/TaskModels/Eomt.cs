@@ -139,6 +139,9 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         return [classes, masks];
     }
 
+    /// <summary>Of segmentation maps, each class that an image shows takes a query.</summary>
+    public override (int Count, string Option)? MostObjects => (_options.NumQueries, "num_queries");
+
     public override LossMap Loss(Batch batch, Progress progress)
     {
         using var scope = NewDisposeScope();
