@@ -179,7 +179,7 @@ internal sealed class Examination : IDisposable
         OptimizerSet.Require(Session.Model, [.. factories.Keys]);
         var frozen = new Tuning(Session.Model, Options.Train!.Tuned(), Options.Train.Freeze ?? []).Frozen;
         ParameterGroups.Norms(Session.Model, Options.Train.NormEval ?? []);
-        var specs = Options.Optimizer.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
+        var specs = Options.Optimizer!.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
         var groups = factories.Values.Sum(factory => ParameterGroups.Split(Session.Model, factory).Count);
         foreach (var phase in Options.Schedule ?? [])
             phase.Build(Session.Services);
