@@ -111,7 +111,7 @@ public sealed class DoctorOfTasksTests : IDisposable
     {
         var config = _files.Panoptic();
         var (map, json) = (File.ReadAllBytes(_files.At("segments", "p0.png")), File.ReadAllText(_files.At("segments.json")));
-        foreach (var bytes in new byte[][] { [], [1, 2, 3], map[..40], map[..^12], JudgedFiles.Png(1), JudgedFiles.Png(1, 32, 32) })
+        foreach (var bytes in new byte[][] { [], [1, 2, 3], map[..40], JudgedFiles.Png(1), JudgedFiles.Png(1, 32, 32) })
         {
             _files.Write("segments/p0.png", bytes);
             Ends(_files.Doctor(config), $"{bytes.Length} bytes", 1);
