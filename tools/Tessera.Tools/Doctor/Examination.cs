@@ -102,7 +102,7 @@ internal sealed class Examination : IDisposable
         var judgement = new DataCheck(Session, _report);
         var good = true;
         if (Options.Train is { } train)
-            good &= judgement.Run(DataPart.Train, train.Loader, out _train) && HasObjects();
+            good &= judgement.Run(DataPart.Train, train.Loader, out _train);
         if (Options.Val is { } val)
             good &= judgement.Run(DataPart.Val, val.Loader, out _val);
         Dataset? test = null;
@@ -112,16 +112,6 @@ internal sealed class Examination : IDisposable
         if (Options.Val is null)
             _val = test;
         return good;
-    }
-
-    /// <summary>Training data with nothing to learn from is looked at no further.</summary>
-    private bool HasObjects()
-    {
-        var train = _train!;
-        if (_report.Try("data", () => DataChecks.RequireObjects(train)))
-            return true;
-        _train = null;
-        return false;
     }
 
     /// <summary>Data with other classes is looked at no further.</summary>
