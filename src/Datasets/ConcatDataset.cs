@@ -62,6 +62,12 @@ public sealed class ConcatDataset : Dataset
         return part.LabelsOf(at);
     }
 
+    public override int? ObjectsOf(int index)
+    {
+        var (part, at) = Find(index);
+        return part.ObjectsOf(at);
+    }
+
     public override (Dataset Dataset, int Index) OriginOf(int index)
     {
         var (part, at) = Find(index);

@@ -61,6 +61,8 @@ public sealed class Subset : Dataset
 
     public override IReadOnlyList<int>? LabelsOf(int index) => _dataset.LabelsOf(_indices[index]);
 
+    public override int? ObjectsOf(int index) => _dataset.ObjectsOf(_indices[index]);
+
     /// <summary>As the whole data set is listed, so that lists of a subset's samples are of the same kind as its own.</summary>
     public override string? ListNameOf(int index) => NameOf(_dataset, _indices[index]);
 

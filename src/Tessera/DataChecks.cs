@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
+using Tessera.Framework.Models;
 using Tessera.Framework.Running.Diagnosis;
 
 namespace Tessera;
@@ -9,6 +10,8 @@ namespace Tessera;
 /// <summary>What is looked for in the data before a run begins.</summary>
 public static class DataChecks
 {
+    private const int MostNamed = 5;
+
     /// <summary>Looks for what in the data would stop a run later (<see cref="Dataset.Check"/>).</summary>
     /// <param name="path">Of the data set in the config.</param>
     /// <param name="warn">Told what is odd but allowed.</param>
@@ -110,21 +113,64 @@ public static class DataChecks
     public static void RequireOtherTruth(Dataset train, Dataset evaluation, string path, Action<string> warn) =>
         TruthOverlap.Refuse(train, evaluation, path, warn);
 
-    /// <summary>A detector can't learn where no image has a box.</summary>
-    public static void RequireBoxes(Dataset train)
+    /// <summary>A model of boxes, masks or segments can't learn where no image has one that counts.</summary>
+    /// <exception cref="UserErrorException">All images have none, or ignored ones alone.</exception>
+    public static void RequireObjects(Dataset train)
     {
-        if (train.Info.Task != DataTask.Detection)
+        if (train.Info.Task is not (DataTask.Detection or DataTask.Panoptic))
             return;
+        var shown = false;
         for (var i = 0; i < train.Count; i++)
-            if (train.LabelsOf(i) is not { Count: 0 })
+        {
+            if ((train.ObjectsOf(i) ?? train.LabelsOf(i)?.Count) is not 0)
                 return;
+            shown |= train.LabelsOf(i) is { Count: > 0 };
+        }
+        var why =
+            train.Info.Task == DataTask.Panoptic ? "a segment to learn from, of a thing or of stuff; crowds are none."
+            : shown ? "a box to learn from: all are ignored areas (crowds, difficult objects, objects without a usable mask)."
+            : "a box, so there is nothing to learn.";
         throw new UserErrorException(
             string.Join(
                 "\n  ",
-                train
-                    .LeftOut.Select(entry => entry.ToString())
-                    .Prepend($"train.dataset: none of its {train.Count} images has a box, so there is nothing to learn.")
+                train.LeftOut.Select(entry => entry.ToString()).Prepend($"train.dataset: none of its {train.Count} images has {why}")
             )
         );
+    }
+
+    /// <summary>No image may have more objects than the model can learn (<see cref="VisionModel.MostObjects"/>).</summary>
+    /// <param name="train">Its <see cref="Dataset.ObjectsOf"/> are counted.</param>
+    /// <param name="warn">Told of such images where a step of the pipeline may leave fewer objects (<see
+    /// cref="Transform.LosesObjects"/>).</param>
+    /// <exception cref="UserErrorException">An image has more.</exception>
+    public static void RequirePlaces(Dataset train, VisionModel model, Action<string> warn)
+    {
+        if (model.MostObjects is not var (most, option) || (train.Info.Task == DataTask.Segmentation && train.Info.Classes.Count <= most))
+            return;
+        var over = Enumerable.Range(0, train.Count).Select(i => (At: i, Count: train.ObjectsOf(i) ?? 0)).Where(image => image.Count > most);
+        var found = over.OrderByDescending(image => image.Count).ToArray();
+        if (found.Length == 0)
+            return;
+        var what = train.Info.Task switch
+        {
+            DataTask.Segmentation => "classes",
+            DataTask.Panoptic => "segments",
+            _ => "objects",
+        };
+        var named = string.Join(
+            ", ",
+            found
+                .Take(MostNamed)
+                .Select(image => string.Create(CultureInfo.InvariantCulture, $"{train.Get(image.At).Name} has {image.Count:N0}"))
+        );
+        var text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{found.Length:N0} of {train.Count:N0} images have more {what} than {model.GetName()} can find in one, {most:N0} ({option}): "
+                + $"{named}{(found.Length > MostNamed ? ", …" : "")}. Each needs a place of its own: set model.{option} to at least "
+                + $"{found[0].Count}, or leave such images out."
+        );
+        if (!train.Pipeline.Any(step => step.LosesObjects))
+            throw new UserErrorException($"train.dataset: {text}");
+        warn($"train.dataset: {text} The pipeline may leave fewer of them; where it doesn't, training stops.");
     }
 }

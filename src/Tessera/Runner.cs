@@ -141,6 +141,7 @@ public sealed class Runner : IDisposable
         FillIn(checkpoint?.Info.Config);
         var config = SavedConfig.ForRun(_session.Document, _workDir);
         var environment = TrainerAssembly.TellEnvironment(_session);
+        DataChecks.RequirePlaces(_session.Data[DataPart.Train], _session.Model, text => s_log.LogWarning("{0}", text));
         var parts = TrainerAssembly.Assemble(_session, _workDir, output, config, loop, _command) with
         {
             Distiller = Teaching.Begin(_session, _owned),
@@ -203,7 +204,7 @@ public sealed class Runner : IDisposable
         if (evaluates)
             parts.Add((data[DataPart.Val], "val.dataset", options.Val!.Loader));
         DataChecks.CheckAll(parts, text => s_log.LogWarning("{0}", text), text => s_log.LogInformation("{0}", text));
-        DataChecks.RequireBoxes(train);
+        DataChecks.RequireObjects(train);
         if (!evaluates)
             return;
         DataChecks.RequireSameClasses(train, data[DataPart.Val], "val.dataset");

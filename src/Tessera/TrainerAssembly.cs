@@ -31,6 +31,8 @@ internal static class TrainerAssembly
         var (options, train) = (session.Options, session.Options.Train!);
         var (trainLoader, model) = (session.Data.Loader(DataPart.Train), session.Model);
         var evaluates = Evaluates(options, loop);
+        var optimizers = options.Optimizer!.BuildAll(session.Services);
+        OptimizerSet.Require(model, [.. optimizers.Keys]);
         if (options.Pipeline is not null)
             RequireWholeMicroBatches(options.Pipeline, train.Loader ?? new(), trainLoader);
         return new TrainerParts
@@ -41,7 +43,7 @@ internal static class TrainerAssembly
             Metrics = evaluates ? CreateMetrics(session) : new Dictionary<string, Metric>(),
             Loop = loop,
             Step = train,
-            Optimizers = options.Optimizer!.BuildAll(session.Services),
+            Optimizers = optimizers,
             Schedule = [.. (options.Schedule ?? []).Select(spec => spec.Build(session.Services))],
             Penalties = train.Penalties.BuildAll(session.Services),
             Hooks = DefaultHooks.Build(session, session.Data[DataPart.Train].Info),

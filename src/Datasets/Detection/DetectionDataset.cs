@@ -100,6 +100,12 @@ public abstract class DetectionDataset : Dataset
         ];
     }
 
+    public override int? ObjectsOf(int index)
+    {
+        var image = _images.Value[index];
+        return image.Objects.Count(item => !item.Crowd && !item.Difficult && ObjectFaults.IsUsable(item, image, _options.HasMasks));
+    }
+
     public override string? ListNameOf(int index) => _images.Value[index].File;
 
     /// <exception cref="UserErrorException">Something is found that must not be, or objects are annotated and none can be used.</exception>
@@ -110,11 +116,16 @@ public abstract class DetectionDataset : Dataset
         var stated = Stated(images);
         if ((BoxJudgement.Fractions(stated) ?? BoxJudgement.Corners(stated)) is { } fault)
             throw new UserErrorException($"{_what}: {fault}");
+        var masks = new MaskJudgement(_options.HasMasks ? images : []);
+        if (masks.Fractions() is { } wrong)
+            throw new UserErrorException($"{_what}: {wrong}");
         if (
             _findings.LeftOut.Any(entry => entry.Kind == LeftOutKind.Box)
-            && images.All(image => image.Objects.All(item => item.Fault(image.Height, image.Width) is not null))
+            && images.All(image => image.Objects.All(item => !ObjectFaults.IsUsable(item, image, _options.HasMasks)))
         )
             throw new UserErrorException(string.Join("\n  ", notes.Prepend($"{_what}: objects are annotated, but none can be used.")));
+        if (masks.Doubt() is { } otherwise)
+            notes.Add($"{_what}: {otherwise}");
         if (BoxJudgement.Doubt(stated) is { } doubt)
             notes.Add($"{_what}: {doubt}");
         if (
@@ -166,7 +177,7 @@ public abstract class DetectionDataset : Dataset
         return new Boxes(
             corners,
             [.. objects.Select(item => item.Class)],
-            [.. objects.Select(item => item.Crowd || item.Difficult || MaskFault(item, image) is not null)]
+            [.. objects.Select(item => item.Crowd || item.Difficult || ObjectFaults.OfMask(item, image, _options.HasMasks) is not null)]
         );
 
         float Corner(double value, int side) => (float)(clip && side > 0 ? Math.Clamp(value, 0, side) : value);
@@ -184,7 +195,7 @@ public abstract class DetectionDataset : Dataset
         var images = turns
             ? _read
             : _read.ConvertAll(image => image.Turned ? image with { Height = image.Width, Width = image.Height } : image);
-        Judge(images);
+        ObjectFaults.Tell(images, _options.HasMasks, _findings);
         if (_options.FilterEmpty)
         {
             var empty = images
@@ -209,40 +220,5 @@ public abstract class DetectionDataset : Dataset
         if (images.All(image => image.Objects.Count == 0))
             _findings.Note($"{_what}: none of the {images.Count} images has a box, so there is nothing to find.");
         return images;
-    }
-
-    /// <summary>Why an object's mask can't be used; null where it can, or none is asked for.</summary>
-    private string? MaskFault(AnnotatedObject item, AnnotatedImage image) =>
-        !_options.HasMasks || image is not { Height: > 0, Width: > 0 } ? null
-        : item.Mask is null ? "it has no \"segmentation\""
-        : item.Mask.Fault(image.Height, image.Width);
-
-    private void Judge(IEnumerable<AnnotatedImage> images)
-    {
-        var (clipped, first) = (0L, "");
-        foreach (var image in images)
-        {
-            foreach (var item in image.Objects)
-            {
-                if (item.Fault(image.Height, image.Width) is { } fault)
-                {
-                    _findings.Add(FindingKind.BadBox, image.FaultText(item, fault));
-                }
-                else if (image.Height > 0 && item.Leaves(image.Height, image.Width) && clipped++ == 0)
-                {
-                    first = image.Describe(item);
-                }
-                if (MaskFault(item, image) is { } wrong)
-                    _findings.Add(FindingKind.BadMask, $"{image.Describe(item)}: {wrong}.");
-            }
-        }
-        if (clipped > 0)
-            _findings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{clipped:N0} {(clipped == 1 ? "box reaches beyond its image and is" : "boxes reach beyond their image and are")} "
-                        + $"clipped to it. The first: {first}."
-                )
-            );
     }
 }

@@ -17,7 +17,7 @@ internal sealed class LateMasks(int count, Func<int, RunLengthMask> make) : IRea
         new(
             objects.Length,
             i =>
-                objects[i].Mask is { } mask && mask.Fault(height, width) is null
+                objects[i].Mask is { } mask && mask.Fault(height, width) is null && MaskJudgement.Apart(objects[i]) is null
                     ? mask.Rasterize(height, width)
                     : new RunLengthMask(Math.Max(1, height), Math.Max(1, width), [Math.Max(1, height) * Math.Max(1, width)])
         );

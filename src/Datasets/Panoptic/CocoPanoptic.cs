@@ -1,3 +1,4 @@
+using Tessera.Datasets.Segmentation;
 using Tessera.Datasets.Storage;
 using Tessera.Datasets.Transforms;
 using Tessera.Framework.Data;
@@ -19,23 +20,21 @@ public sealed class CocoPanoptic : Dataset
 {
     private readonly FileStore _photos,
         _maps;
+    private readonly PanopticFiles _files;
     private readonly IReadOnlyList<PanopticEntry> _entries;
+    private readonly Lock _gate = new();
+    private LabelStatistics[]? _statistics;
 
     public CocoPanoptic(CocoPanopticOptions options)
     {
-        (Info, var entries) = CocoPanopticFile.Read(options.Annotations);
+        var read = CocoPanopticFile.Read(options.Annotations);
+        Info = read.Info;
         _photos = FileStore.Open(options.Path);
         _maps = FileStore.Open(options.Maps ?? System.IO.Path.ChangeExtension(options.Annotations, null));
-        if (options.List is { } list)
-            entries = [.. SampleList.Read(_photos, list, [.. entries.Select(entry => entry.Photo)]).Select(i => entries[i])];
-        _entries = entries;
-        CocoPanopticFile.Require(
-            options.Annotations,
-            [
-                .. Missing(_photos, entries.Select(entry => entry.Photo), "the photograph"),
-                .. Missing(_maps, entries.Select(entry => entry.Map), "the map of segments"),
-            ]
-        );
+        _files = new PanopticFiles(options.Annotations, read, _photos, _maps);
+        _entries = options.List is { } list
+            ? [.. SampleList.Read(_photos, list, [.. _files.Entries.Select(entry => entry.Photo)]).Select(i => _files.Entries[i])]
+            : _files.Entries;
     }
 
     public override int Count => _entries.Count;
@@ -62,8 +61,26 @@ public sealed class CocoPanoptic : Dataset
     public override IReadOnlyList<int>? LabelsOf(int index) =>
         [.. _entries[index].Segments.Where(segment => !segment.Crowd).Select(segment => segment.Label).Distinct().Order()];
 
-    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) => [.. base.Check(advance), .. PixelDepth.Notes(this)];
+    public override int? ObjectsOf(int index) => _entries[index].Segments.Count(segment => !segment.Crowd);
 
-    private static IEnumerable<string> Missing(FileStore files, IEnumerable<string> names, string what) =>
-        names.Where(name => !files.Contains(name)).Select(name => $"{what} {files.Describe(name)} doesn't exist.");
+    public override IReadOnlyList<LeftOut> LeftOut => _files.LeftOut;
+
+    public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
+        [
+            .. _files.Notes,
+            .. Pipeline.Any(step => step is LoadPanoptic)
+                ? (IEnumerable<string>)[.. PanopticCheck.Run(this, Scan(advance), LoadImage.TurnsIn(Pipeline)), .. PixelDepth.Notes(this)]
+                : [],
+        ];
+
+    private LabelStatistics[] Scan(Action<int, int>? advance)
+    {
+        if (Volatile.Read(ref _statistics) is { } known)
+            return known;
+        lock (_gate)
+            return _statistics ??= new LabelScan(_photos, byColor: true, _maps)
+                .Run([.. _entries.Select(entry => new LabelledFile(entry.Photo, entry.Map, entry.Map))], advance)
+                .OfType<LabelStatistics>() // every one has a map
+                .ToArray();
+    }
 }

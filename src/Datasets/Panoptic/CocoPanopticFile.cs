@@ -4,19 +4,25 @@ using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Panoptic;
 
-/// <summary>A photograph and its map of segments.</summary>
-/// <param name="Id">The image's.</param>
-/// <param name="Photo">In the photographs' folder.</param>
-/// <param name="Map">In the maps' folder.</param>
-internal sealed record PanopticEntry(long Id, string Photo, string Map, IReadOnlyList<PanopticSegment> Segments);
+/// <summary>What a panoptic file says, files' names as it has them.</summary>
+/// <param name="Photos">Every photograph that it lists.</param>
+/// <param name="Maps">The map of each photograph that has an annotation, under the same id; of those alone samples can be made.</param>
+/// <param name="Segments">By the photograph's id.</param>
+/// <param name="Faults">All that contradicts itself.</param>
+internal sealed record PanopticAnnotations(
+    DataInfo Info,
+    IReadOnlyList<AnnotatedImage> Photos,
+    IReadOnlyList<AnnotatedImage> Maps,
+    IReadOnlyDictionary<long, PanopticSegment[]> Segments,
+    IReadOnlyList<string> Faults
+);
 
 /// <summary>Reads annotations in COCO's panoptic format.</summary>
 /// <remarks>The format is described at cocodataset.org ("Panoptic Segmentation"); its parts may come in any order.</remarks>
 internal sealed class CocoPanopticFile
 {
     private const int MostSegments = PanopticMap.Void,
-        LargestId = (1 << 24) - 1,
-        Told = 6;
+        LargestId = (1 << 24) - 1;
 
     private readonly string _path;
     private readonly List<string> _faults = [];
@@ -24,8 +30,8 @@ internal sealed class CocoPanopticFile
     private CocoPanopticFile(string path) => _path = path;
 
     /// <summary>Classes by rising id, and the images in the file's order.</summary>
-    /// <exception cref="UserErrorException">It can't be read, is no such file, or contradicts itself, with all that does.</exception>
-    public static (DataInfo Info, IReadOnlyList<PanopticEntry> Entries) Read(string path)
+    /// <exception cref="UserErrorException">It can't be read, or is no such file.</exception>
+    public static PanopticAnnotations Read(string path)
     {
         if (!File.Exists(path))
             throw Storage.FileStore.Missing(path);
@@ -40,26 +46,7 @@ internal sealed class CocoPanopticFile
         }
     }
 
-    /// <summary>Ends the reading where something is wrong.</summary>
-    /// <param name="faults">All of it.</param>
-    public static void Require(string what, IReadOnlyList<string> faults)
-    {
-        if (faults.Count > 0)
-            throw new UserErrorException(
-                faults.Count == 1
-                    ? $"{what}: {faults[0]}"
-                    : string.Join(
-                        "\n  ",
-                        [
-                            $"{what}:",
-                            .. faults.Take(Told),
-                            .. faults.Count > Told ? (string[])[$"… and {faults.Count - Told:N0} more."] : [],
-                        ]
-                    )
-            );
-    }
-
-    private (DataInfo Info, IReadOnlyList<PanopticEntry> Entries) Read(FileStream stream)
+    private PanopticAnnotations Read(FileStream stream)
     {
         var json = new JsonStream(stream, _path);
         List<AnnotatedImage>? images = null;
@@ -85,11 +72,7 @@ internal sealed class CocoPanopticFile
         UserErrorException Lacks(string part) => new($"{_path} has no \"{part}\": it is not in COCO's panoptic format.");
     }
 
-    private (DataInfo Info, IReadOnlyList<PanopticEntry> Entries) Joined(
-        List<AnnotatedImage> images,
-        List<Annotation> annotations,
-        List<CocoCategory> categories
-    )
+    private PanopticAnnotations Joined(List<AnnotatedImage> images, List<Annotation> annotations, List<CocoCategory> categories)
     {
         var known = categories.OrderBy(category => category.Id).ToArray();
         var labels = new Dictionary<long, int>();
@@ -113,22 +96,34 @@ internal sealed class CocoPanopticFile
             else if (!ofImage.TryAdd(annotation.Image, annotation))
                 _faults.Add($"image {annotation.Image} has two annotations: {ofImage[annotation.Image].Map} and {annotation.Map}.");
         }
-        var entries = new List<PanopticEntry>(images.Count);
+        var (maps, segments) = (new List<AnnotatedImage>(images.Count), new Dictionary<long, PanopticSegment[]>(images.Count));
         foreach (var image in images)
             if (!ofImage.TryGetValue(image.Id!.Value, out var annotation))
                 _faults.Add($"image {image.Id} ({image.File}) has no annotation.");
+            else if (segments.TryAdd(image.Id.Value, Segments(annotation, labels)))
+                maps.Add(
+                    new AnnotatedImage(annotation.Map, 0, 0, [])
+                    {
+                        Id = image.Id,
+                        IsFromUrl = annotation.IsFromUrl,
+                        Source = $"the map of segments of image {image.Id}",
+                    }
+                );
             else
-                entries.Add(new PanopticEntry(image.Id.Value, image.File, annotation.Map, Segments(annotation, labels)));
+                _faults.Add($"image id {image.Id} comes twice.");
         if (images.Count == 0)
             _faults.Add("it lists no images.");
-        Require(_path, _faults);
-        return (
-            new DataInfo([.. known.Select(category => category.Name)], DataTask.Panoptic)
-            {
-                CategoryIds = [.. known.Select(category => category.Id)],
-                Things = [.. known.Select(category => category.IsThing == true)],
-            },
-            entries
+        var info = new DataInfo([.. known.Select(category => category.Name)], DataTask.Panoptic)
+        {
+            CategoryIds = [.. known.Select(category => category.Id)],
+            Things = [.. known.Select(category => category.IsThing == true)],
+        };
+        return new PanopticAnnotations(
+            info,
+            [.. images.Select(image => image with { Source = $"the photograph of image {image.Id}" })],
+            maps,
+            segments,
+            _faults
         );
     }
 
@@ -174,7 +169,8 @@ internal sealed class CocoPanopticFile
             throw json.Error($"the annotation of image {image} has no \"file_name\", which names its PNG.");
         return new Annotation(
             image.Value,
-            CocoNames.Clean(file, out _) ?? throw json.Error($"\"{file}\" leads out of the maps' folder."),
+            CocoNames.Clean(file, out var isUrl) ?? throw json.Error($"\"{file}\" leads out of the maps' folder."),
+            isUrl,
             segments ?? throw json.Error($"the annotation of image {image} has no \"segments_info\": is it a file of boxes or masks?")
         );
     }
@@ -204,5 +200,6 @@ internal sealed class CocoPanopticFile
 
     /// <param name="Image">Its id.</param>
     /// <param name="Map">Its PNG.</param>
-    private sealed record Annotation(long Image, string Map, List<(long Id, long Category, bool Crowd)> Segments);
+    /// <param name="IsFromUrl">The file gives a URL; <paramref name="Map"/> is the end of its path.</param>
+    private sealed record Annotation(long Image, string Map, bool IsFromUrl, List<(long Id, long Category, bool Crowd)> Segments);
 }

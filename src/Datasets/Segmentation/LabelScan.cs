@@ -4,13 +4,17 @@ using Tessera.Datasets.Storage;
 namespace Tessera.Datasets.Segmentation;
 
 /// <summary>Reads every label file once, on all cores; what an earlier run read is not read again.</summary>
+/// <param name="files">The photographs, and the labels where these have no store of their own.</param>
 /// <param name="byColor">The labels are told by colour.</param>
-internal sealed class LabelScan(FileStore files, bool byColor)
+/// <param name="labelFiles">The labels.</param>
+internal sealed class LabelScan(FileStore files, bool byColor, FileStore? labelFiles = null)
 {
+    private readonly FileStore _labels = labelFiles ?? files;
+
     /// <returns>By sample; null where there are no labels.</returns>
     public LabelStatistics?[] Run(IReadOnlyList<LabelledFile> pairs, Action<int, int>? advance)
     {
-        var cache = LabelCache.Open(files.Location, byColor);
+        var cache = LabelCache.Open(_labels.Location, byColor);
         var found = new LabelStatistics?[pairs.Count];
         var stamps = new (FileStamp Image, FileStamp Labels)[pairs.Count];
         var toRead = new List<int>();
@@ -18,7 +22,7 @@ internal sealed class LabelScan(FileStore files, bool byColor)
         {
             if (pairs[i].Labels is not { } labels)
                 continue;
-            stamps[i] = (files.StampOf(pairs[i].Image), files.StampOf(labels));
+            stamps[i] = (files.StampOf(pairs[i].Image), _labels.StampOf(labels));
             found[i] = cache.Find(pairs[i].Image, labels, stamps[i].Image, stamps[i].Labels);
             if (found[i] is null)
                 toRead.Add(i);
@@ -51,7 +55,7 @@ internal sealed class LabelScan(FileStore files, bool byColor)
         {
             var file = files.Read(image);
             var photograph = ImageCodec.Open(file, files.Describe(image));
-            var raw = LabelFile.Decode(files.Read(labels), files.Describe(labels), byColor);
+            var raw = LabelFile.Decode(_labels.Read(labels), _labels.Describe(labels), byColor);
             return new LabelStatistics(raw.Height, raw.Width, photograph.Height, photograph.Width, Framework.Data.LabelHistogram.Of(raw))
             {
                 Turned = ImageCodec.IsTurned(file, files.Describe(image)),

@@ -76,6 +76,8 @@ public abstract class SegmentationDataset : Dataset
         return [.. Enumerable.Range(0, counts.Length).Where(c => counts[c] > 0)];
     }
 
+    public override int? ObjectsOf(int index) => LabelsOf(index)!.Count;
+
     public override IReadOnlyList<string> Check(Action<int, int>? advance = null) =>
         [
             .. base.Check(advance),

@@ -180,6 +180,16 @@ public sealed class Shapes : Dataset
             _ => null,
         };
 
+    public override int? ObjectsOf(int index) =>
+        _options.Task switch
+        {
+            _ when _labels is not null => null,
+            DataTask.Detection => Get(index).Truth.Boxes!.Ignored.Count(ignored => !ignored),
+            DataTask.Panoptic => Get(index).Truth.Panoptic!.Segments.Count(segment => !segment.Crowd),
+            DataTask.Segmentation => LabelsOf(index)!.Count,
+            _ => null,
+        };
+
     private static string Name(ShapesSplit split) =>
         split switch
         {

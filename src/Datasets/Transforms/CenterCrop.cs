@@ -11,6 +11,8 @@ public sealed record CenterCropOptions(HeightWidth Size, double[]? PadVal = null
 [Component("CenterCrop")]
 public sealed class CenterCrop(CenterCropOptions options) : Transform
 {
+    public override bool LosesObjects => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         var (height, width) = SampleGeometry.SizeOf(sample);

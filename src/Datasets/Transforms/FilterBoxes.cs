@@ -19,6 +19,8 @@ public sealed record FilterBoxesOptions(
 [Component("FilterBoxes")]
 public sealed class FilterBoxes(FilterBoxesOptions options) : Transform
 {
+    public override bool LosesObjects => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         if (sample.Truth.Boxes is not { } boxes)

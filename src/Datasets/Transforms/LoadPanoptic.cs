@@ -22,8 +22,12 @@ public sealed class LoadPanoptic : Transform
             var map = Map(file);
             if (sample.Geometry is { } geometry && (map.Height, map.Width) != (geometry.OriginalHeight, geometry.OriginalWidth))
                 throw new UserErrorException(
-                    $"{file.Name}: the map of segments has {map.Width} x {map.Height} pixels, its photograph {sample.Name} has "
-                        + $"{geometry.OriginalWidth} x {geometry.OriginalHeight}. Every pixel of the photograph needs its place in the map."
+                    PanopticFaults.OtherSize(
+                        file.Name,
+                        (map.Height, map.Width),
+                        sample.Name,
+                        (geometry.OriginalHeight, geometry.OriginalWidth)
+                    )
                 );
             sample.Truth.Panoptic = map;
         }
@@ -57,17 +61,12 @@ public sealed class LoadPanoptic : Transform
                 seen[of] = true;
         }
         if (Array.IndexOf(seen, false) is >= 0 and var absent)
-            throw new UserErrorException(
-                $"{file.Name}: no pixel has the id {file.Segments[absent].Id}, of a segment that the annotation lists for this image."
-            );
+            throw new UserErrorException(PanopticFaults.Absent(file.Name, [file.Segments[absent].Id!.Value]));
         return new PanopticMap(map, file.Segments);
 
         ushort PlaceOf(int id) =>
             places.TryGetValue(id, out var place)
                 ? place
-                : throw new UserErrorException(
-                    $"{file.Name}: pixels have the id {id} (colour {id & 255}, {(id >> 8) & 255}, {id >> 16}), which the annotation "
-                        + $"doesn't list among the {file.Segments.Count} segments of this image."
-                );
+                : throw new UserErrorException(PanopticFaults.Unlisted(file.Name, [id], file.Segments.Count));
     }
 }

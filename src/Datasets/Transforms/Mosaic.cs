@@ -43,6 +43,8 @@ public sealed class Mosaic : Transform
             throw new UserErrorException($"Mosaic: center_range [{_center[0]}, {_center[1]}] must rise and lie between 0 and 2.");
     }
 
+    public override bool LosesObjects => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         if (!random.Chance(_options.Prob))

@@ -39,6 +39,8 @@ public sealed class RandomAffine : Transform
             );
     }
 
+    public override bool LosesObjects => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         var (oldHeight, oldWidth) = SampleGeometry.SizeOf(sample);

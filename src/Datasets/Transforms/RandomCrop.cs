@@ -29,6 +29,8 @@ public sealed class RandomCrop(RandomCropOptions options) : Transform
 {
     private const int Attempts = 10;
 
+    public override bool LosesObjects => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         var (height, width) = SampleGeometry.SizeOf(sample);

@@ -47,6 +47,8 @@ public sealed class RandomResizedCrop : Transform
         _resizer = new Resizer(options.Interpolation, options.Antialias, options.Backend);
     }
 
+    public override bool LosesObjects => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         var (height, width) = SampleGeometry.SizeOf(sample);

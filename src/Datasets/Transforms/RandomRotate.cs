@@ -38,6 +38,8 @@ public sealed class RandomRotate : Transform
             throw new UserErrorException($"RandomRotate: degrees [{_low}, {_high}] is no range.");
     }
 
+    public override bool LosesObjects => true;
+
     public override Sample Apply(Sample sample, RandomSource random)
     {
         if (!random.Chance(_options.Prob))

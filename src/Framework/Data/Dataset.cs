@@ -79,6 +79,11 @@ public abstract class Dataset
     /// <summary>Every class that sample <paramref name="index"/> shows, without reading an image; null where that can't be told.</summary>
     public virtual IReadOnlyList<int>? LabelsOf(int index) => LabelOf(index) is { } label ? [label] : null;
 
+    /// <summary>How many objects sample <paramref name="index"/> has to learn from: boxes, with masks where those are read, or segments,
+    /// without ignored ones; of a segmentation map, classes. null where that can't be told without reading an image, or the truth is of
+    /// another kind.</summary>
+    public virtual int? ObjectsOf(int index) => null;
+
     /// <summary>What files that list samples call sample <paramref name="index"/>: its image's path below the data set's own folder, with
     /// forward slashes. null where samples have no files of their own, or lie in several folders; lists then hold their numbers.</summary>
     public virtual string? ListNameOf(int index) => null;

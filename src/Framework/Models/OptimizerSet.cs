@@ -11,6 +11,30 @@ public abstract class OptimizerSet
     /// <summary>The name of an optimizer that stands alone.</summary>
     public const string OnlyName = "optimizer";
 
+    /// <summary>The config's optimizers must be those that a model steps.</summary>
+    /// <param name="names">Of the config's optimizers; <see cref="OnlyName"/> where one stands alone.</param>
+    /// <exception cref="UserErrorException">They are others.</exception>
+    public static void Require(VisionModel model, IReadOnlyCollection<string> names)
+    {
+        var (type, steps) = (model.GetName(), model.OptimizerNames);
+        var given = string.Join(", ", names.Select(Quoted));
+        if (steps.Count == 0 && names.Count != 1)
+            throw new UserErrorException(
+                $"optimizer: {type} steps one optimizer; the config has {names.Count}: {given}. Keep one of them, or write it without a "
+                    + "name: \"optimizer\": { \"type\": …, … }."
+            );
+        if (steps.Count == 0 || (names.Count == steps.Count && steps.All(names.Contains)))
+            return;
+        throw new UserErrorException(
+            $"optimizer: {type} steps {steps.Count} optimizers, {string.Join(" and ", steps.Select(Quoted))}; the config has {given}. Give "
+                + "each its \"parameters\": \"optimizer\": { "
+                + string.Join(", ", steps.Select(name => $"{Quoted(name)}: {{ …, \"parameters\": [{Quoted(name)}] }}"))
+                + " }."
+        );
+
+        static string Quoted(string name) => $"\"{name}\"";
+    }
+
     /// <exception cref="KeyNotFoundException">The config has no optimizer of that name.</exception>
     public abstract IOptimizerHandle this[string name] { get; }
 

@@ -132,9 +132,16 @@ public abstract class VisionModel(string name) : nn.Module(name)
     /// <param name="key">The model's key.</param>
     public virtual Tensor Fit(string key, Tensor stored) => stored;
 
+    /// <summary>How many objects (<see cref="Dataset.ObjectsOf"/>) an image may have in training, and the option that says so; null where
+    /// there may be any number.</summary>
+    public virtual (int Count, string Option)? MostObjects => null;
+
+    /// <summary>The optimizers that <see cref="TrainStep"/> steps, by name; empty: one alone, whatever its name.</summary>
+    public virtual IReadOnlyList<string> OptimizerNames => [];
+
     /// <summary>
-    /// One training step: by default Loss, then Step. A model with two optimizers (a GAN) overrides it. Called once per
-    /// batch; with gradient accumulation the optimizers step only when due.
+    /// One training step: by default Loss, then Step. A model with two optimizers (a GAN) overrides it and <see
+    /// cref="OptimizerNames"/>. Called once per batch; with gradient accumulation the optimizers step only when due.
     /// </summary>
     /// <returns>The losses, for the log; owned by the caller's dispose scope.</returns>
     public virtual LossMap TrainStep(Batch batch, OptimizerSet optimizers, Progress progress)

@@ -73,6 +73,8 @@ public sealed class Gan : VisionModel, IGeneratesImages
             .. discriminator.ClassTensors.Select(name => new ClassTensor($"{nameof(discriminator)}.{name}")),
         ];
 
+    public override IReadOnlyList<string> OptimizerNames => [GeneratorName, DiscriminatorName];
+
     /// <summary>The losses of both, as one step begins; <see cref="TrainStep"/> takes them apart.</summary>
     public override LossMap Loss(Batch batch, Progress progress)
     {
@@ -91,7 +93,8 @@ public sealed class Gan : VisionModel, IGeneratesImages
     /// only where it stepped.</returns>
     public override LossMap TrainStep(Batch batch, OptimizerSet optimizers, Progress progress)
     {
-        var (forDiscriminator, forGenerator) = (Named(optimizers, DiscriminatorName), Named(optimizers, GeneratorName));
+        OptimizerSet.Require(this, optimizers.Names);
+        var (forDiscriminator, forGenerator) = (optimizers[DiscriminatorName], optimizers[GeneratorName]);
         var labels = _check.Labels(batch);
         using var scope = NewDisposeScope();
         Tensor fake;
@@ -179,14 +182,4 @@ public sealed class Gan : VisionModel, IGeneratesImages
     private Tensor Augmented(Tensor images) => _augment?.Apply(Float(images)) ?? images;
 
     private static Tensor Float(Tensor values) => values.to(ScalarType.Float32);
-
-    private static IOptimizerHandle Named(OptimizerSet optimizers, string name) =>
-        optimizers.Names.Contains(name)
-            ? optimizers[name]
-            : throw new UserErrorException(
-                $"optimizer: Gan steps two optimizers, \"{GeneratorName}\" and \"{DiscriminatorName}\"; the config has "
-                    + $"{string.Join(", ", optimizers.Names.Select(own => $"\"{own}\""))}. Give each its \"parameters\": "
-                    + $"\"optimizer\": {{ \"{GeneratorName}\": {{ …, \"parameters\": [\"{GeneratorName}\"] }}, \"{DiscriminatorName}\": "
-                    + $"{{ …, \"parameters\": [\"{DiscriminatorName}\"] }} }}."
-            );
 }

@@ -104,6 +104,8 @@ public sealed class Detr : VisionModel, IExplainable, IPredictsByTensors
         return outputs;
     }
 
+    public override (int Count, string Option)? MostObjects => (_options.NumQueries, "num_queries");
+
     public override LossMap Loss(Batch batch, Progress progress)
     {
         var areas = AreasOf(batch);

@@ -78,6 +78,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
 
     private ITokenBackbone Tokens => (ITokenBackbone)backbone; // a field would be registered as a second child
 
+    public override (int Count, string Option)? MostObjects => (_options.NumQueries, "num_queries");
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => EomtKeys.Of(backbone);
 
     public override IReadOnlyCollection<ClassTensor> ClassTensors =>

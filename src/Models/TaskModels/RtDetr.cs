@@ -77,6 +77,8 @@ public sealed class RtDetr : VisionModel, IExplainable, IPredictsByTensors
         return outputs;
     }
 
+    public override (int Count, string Option)? MostObjects => (_options.NumQueries, "num_queries");
+
     public override LossMap Loss(Batch batch, Progress progress)
     {
         var random = new RandomSource((ulong)randint(long.MaxValue, [1], ScalarType.Int64).item<long>());

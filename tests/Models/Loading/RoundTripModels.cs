@@ -16,6 +16,8 @@ internal static class RoundTripModels
         """ "backbone": { "type": "MctTransformer", "embed_dim": 32, "depth": 2, "num_heads": 2, "image_size": 32, "patch_size": 8 } """;
     internal const string Mit =
         """ "backbone": { "type": "MixVisionTransformer", "embed_dims": [8, 16, 20, 32], "depths": [1, 1, 1, 1] } """;
+    internal const string Eomt =
+        """{ "type": "Eomt", "num_queries": 5, "num_blocks": 2, "backbone": { "type": "VisionTransformer", "embed_dim": 32, "depth": 3, "num_heads": 2, "image_size": 32, "patch_size": 8, "layer_scale": 1e-5 } }""";
     internal const string Linear = """ "head": { "type": "LinearHead" } """;
 
     internal static readonly Dictionary<string, (string Config, DataTask Task)> s_models = new()
@@ -206,6 +208,13 @@ internal static class RoundTripModels
             """{ "type": "RtDetr", "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "stem": "deep", "avg_down": true, "project_first": true, "out_indices": [1, 2, 3] }, "neck": { "type": "HybridEncoder", "out_channels": 8, "num_heads": 2, "ffn_dim": 12, "num_blocks": 1 }, "num_queries": 5, "decoder_layers": 2, "embed_dim": 8, "num_heads": 2, "ffn_dim": 12 }""",
             DataTask.Detection
         ),
+        ["Cascade Mask R-CNN"] = (
+            $$"""{ "type": "TwoStageDetector", {{Stages}}, {{Fpn}}, "rpn_head": { "type": "RpnHead" }, "roi_head": { "type": "CascadeRoIHead", "stage_loss_weights": [1, 0.5], "bbox_head": [{ "type": "ConvFcBboxHead", "fc_out_channels": 6 }, { "type": "ConvFcBboxHead", "fc_out_channels": 6 }], "mask_head": [{ "type": "FcnMaskHead", "num_convs": 1, "conv_out_channels": 4 }, { "type": "FcnMaskHead", "num_convs": 1, "conv_out_channels": 4 }], "assigners": [{ "type": "MaxIouAssigner" }, { "type": "MaxIouAssigner" }] } }""",
+            DataTask.Detection
+        ),
+        ["EoMT of panoptic maps"] = (Eomt, DataTask.Panoptic),
+        ["EoMT of instances"] = (Eomt, DataTask.Detection),
+        ["EoMT of classes"] = (Eomt, DataTask.Segmentation),
         ["Cascade R-CNN"] = (
             $$"""{ "type": "TwoStageDetector", {{Stages}}, {{Fpn}}, "rpn_head": { "type": "RpnHead" }, "roi_head": { "type": "CascadeRoIHead", "stage_loss_weights": [1], "bbox_head": [{ "type": "ConvFcBboxHead", "fc_out_channels": 6 }], "assigners": [{ "type": "MaxIouAssigner" }] } }""",
             DataTask.Detection

@@ -70,7 +70,7 @@ public sealed class RoundTripTests : IDisposable
             return; // its targets' scales are given one by one
         var checkpoint = Save(model, out var source);
         using var _ = source;
-        var data = new DataInfo(["new", "class2", "class0", "newer"], s_models[model].Task);
+        var data = Data(model) with { Classes = ["new", "class2", "class0", "newer"], Things = [true, false, true, false] };
         using var begun = Build.From<VisionModel>(s_models[model].Config, data);
         var before = begun.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone());
         Initialize(begun, checkpoint, data);
@@ -94,7 +94,13 @@ public sealed class RoundTripTests : IDisposable
             value.Dispose();
     }
 
-    private static DataInfo Data(string model) => Build.Classes(3, s_models[model].Task);
+    private static DataInfo Data(string model) =>
+        s_models[model].Task is var task && task == DataTask.Panoptic
+            ? Build.Classes(3, task) with
+            {
+                Things = [true, false, true],
+            }
+            : Build.Classes(3, task);
 
     private static DataInfo Reversed(string model) => Data(model) with { Classes = [.. Data(model).Classes.Reverse()] };
 

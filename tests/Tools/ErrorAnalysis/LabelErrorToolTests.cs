@@ -52,9 +52,12 @@ public sealed class LabelErrorToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
     public void Mistakes_AreOneMessage()
     {
         var output = runs.At("labels-nothing");
-        runs.Trained(DataTask.Segmentation);
-        Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--out-dir", output)
-            .IsMistake("Segmentation", "classification, multi_label and detection");
+        foreach (var task in new[] { DataTask.Segmentation, DataTask.Regression, DataTask.Panoptic })
+        {
+            runs.Trained(task);
+            Tool.Run("find-label-errors", runs.ConfigOf(task), runs.Trained(task), "--out-dir", output)
+                .IsMistake($"The data is for {task}", "classification, multi_label and detection");
+        }
         Tool.Run("find-label-errors", runs.ConfigOf(DataTask.Segmentation), runs.Trained(DataTask.Segmentation), "--split", "train")
             .IsMistake("val or test");
         Assert.False(Directory.Exists(output));

@@ -22,6 +22,8 @@ internal sealed class DataCheck(Session session, Report report)
     private string Describe(string part, Dataset data, LoaderOptions? loader)
     {
         DataChecks.Check(data, $"{part}.dataset", loader, text => report.Warn(part, text), text => report.Note(part, text));
+        if (part == SessionData.NameOf(DataPart.Train))
+            DataChecks.RequireObjects(data);
         var classes = data.Info.Classes;
         var said =
             $"{part}: {data.Count} samples, {classes.Count} classes "

@@ -55,6 +55,8 @@ internal sealed class Examination : IDisposable
         var (trainRead, valRead) = (Read(_train, "train"), Read(_val, Options.Val is null ? "test" : "val"));
         if (!_report.Check("model", Model))
             return;
+        if (_train is { } train)
+            found &= _report.Try("data", () => DataChecks.RequirePlaces(train, Session.Model, text => _report.Warn("data", text)));
         var steps = _train is null || Options.Optimizer is null || _report.Check("optimizer", Optimizer);
         var trains = _train is null || (steps && trainRead && _report.Check("training", () => new TrainingCheck(this, _report).Run()));
         if (trains && valRead && _val is not null)
@@ -163,11 +165,12 @@ internal sealed class Examination : IDisposable
     /// hooks.</summary>
     private string Optimizer()
     {
+        var factories = Options.Optimizer!.BuildAll(Session.Services);
+        OptimizerSet.Require(Session.Model, [.. factories.Keys]);
         var frozen = new Tuning(Session.Model, Options.Train!.Tuned(), Options.Train.Freeze ?? []).Frozen;
         ParameterGroups.Norms(Session.Model, Options.Train.NormEval ?? []);
         var specs = Options.Optimizer!.Single is { } single ? [single] : Options.Optimizer.Named.Values.ToArray();
-        var factories = specs.Select(spec => spec.Build(Session.Services)).ToArray();
-        var groups = factories.Sum(factory => ParameterGroups.Split(Session.Model, factory).Count);
+        var groups = factories.Values.Sum(factory => ParameterGroups.Split(Session.Model, factory).Count);
         foreach (var phase in Options.Schedule ?? [])
             phase.Build(Session.Services);
         foreach (var penalty in (Options.Train.Penalties ?? new Dictionary<string, ComponentSpec<Penalty>?>()).Values)

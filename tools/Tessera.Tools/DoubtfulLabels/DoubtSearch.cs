@@ -15,10 +15,10 @@ internal sealed class DoubtSearch
     /// <exception cref="UserErrorException">Labels of this task can't be doubted.</exception>
     public DoubtSearch(DataInfo data, BoxDoubtOptions options)
     {
-        if (data.Task is DataTask.Segmentation or DataTask.Regression)
+        if (data.Task is not (DataTask.Classification or DataTask.MultiLabel or DataTask.Detection))
             throw new UserErrorException(
-                $"The data is for {data.Task}; wrong labels are found for classification, multi_label and detection. tools/analyze-results "
-                    + "shows the images that are predicted worst."
+                $"The data is for {data.Task}; wrong labels are found for classification, multi_label and "
+                    + "detection. tools/analyze-results shows the images that are predicted worst."
             );
         (_data, _options) = (data, options);
     }

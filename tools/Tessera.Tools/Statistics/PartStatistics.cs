@@ -29,7 +29,7 @@ internal sealed class PartStatistics
                 if (map.Pixels[c] == 0)
                     continue;
                 Pixels[c] += map.Pixels[c];
-                Images[c]++;
+                Images[c] += sample.Labels is null ? 1 : 0; // otherwise counted above
                 Among[c] += counted;
             }
         }

@@ -14,7 +14,7 @@ internal sealed record SampleFacts(string Name)
 
     public Fingerprint? Print { get; init; }
 
-    /// <summary>The classes it shows, where it has no map and no boxes.</summary>
+    /// <summary>The classes it shows, as the annotation says without a look at the image or a segmentation map.</summary>
     public IReadOnlyList<int>? Labels { get; init; }
 
     public MapFacts? Map { get; init; }
@@ -22,7 +22,7 @@ internal sealed record SampleFacts(string Name)
     public Boxes? Boxes { get; init; }
 }
 
-/// <summary>What a segmentation map says.</summary>
+/// <summary>What a segmentation map, or a map of segments, says.</summary>
 /// <param name="Height">0 where there is no map.</param>
 /// <param name="Pixels">By class.</param>
 /// <param name="Unclaimed">Pixels of values that no class claims, by the value's name.</param>

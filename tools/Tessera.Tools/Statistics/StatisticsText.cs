@@ -18,7 +18,7 @@ internal sealed class StatisticsText(ToolConsole output)
             Boxes(boxes);
         Problem(part.Samples.Where(sample => sample.Unreadable is not null), "images can't be read", sample => sample.Unreadable);
         Problem(part.WithoutLabels, "images have no labels", sample => sample.Map!.Missing);
-        Problem(part.UnreadableLabels, "label images can't be read", sample => sample.Map!.Unreadable);
+        Problem(part.UnreadableLabels, "label images can't be used", sample => sample.Map!.Unreadable);
         Problem(
             part.OtherSize,
             "label images have another size than their photograph",

@@ -60,7 +60,12 @@ internal static class Survey
                 _ => null,
             },
             Boxes = Annotated(dataset, index) ?? sample.Truth.Boxes, // bad ones included
-            Map = dataset.Info.Task == DataTask.Segmentation ? ReadMap(sample, dataset.Info.Classes.Count) : null,
+            Map = dataset.Info.Task switch
+            {
+                DataTask.Segmentation => ReadMap(sample, dataset.Info.Classes.Count),
+                DataTask.Panoptic => ReadSegments(sample, dataset.Info.Classes.Count),
+                _ => null,
+            },
         };
         try
         {
@@ -130,6 +135,27 @@ internal static class Survey
         }
 
         return Count(raw, table, pixels);
+    }
+
+    /// <summary>The map of segments, whose pixels are counted by their segments' classes; crowds and void are ignored.</summary>
+    private static MapFacts ReadSegments(Sample sample, int classes)
+    {
+        var pixels = new long[classes];
+        PanopticMap map;
+        try
+        {
+            if ((sample.Truth.Panoptic ?? (sample.PanopticFile is { } file ? LoadPanoptic.Map(file) : null)) is not { } read)
+                return new MapFacts(0, 0, pixels, 0, []) { Missing = "the data set names none." };
+            map = read;
+        }
+        catch (UserErrorException error)
+        {
+            return new MapFacts(0, 0, pixels, 0, []) { Unreadable = error.Message };
+        }
+        foreach (var (segment, area) in map.Segments.Zip(map.Areas()))
+            if (!segment.Crowd)
+                pixels[segment.Label] += area;
+        return new MapFacts(map.Height, map.Width, pixels, (long)map.Height * map.Width - pixels.Sum(), []);
     }
 
     /// <param name="pixels">Counted into, by class.</param>
