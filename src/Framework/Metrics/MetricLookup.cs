@@ -14,7 +14,8 @@ public static class MetricLookup
     /// scores, named by the model) may give any.</summary>
     /// <param name="metrics">Reset for the data.</param>
     public static Metric? Giving(IReadOnlyCollection<Metric> metrics, string name) =>
-        metrics.LastOrDefault(metric => metric.Compute().ContainsKey(name)) ?? metrics.FirstOrDefault(metric => metric.Compute().Count == 0);
+        metrics.LastOrDefault(metric => metric.Compute().ContainsKey(name))
+        ?? metrics.FirstOrDefault(metric => metric.Compute().Count == 0);
 
     /// <param name="who">The part that asks, or its place in the config.</param>
     public static UserErrorException Unknown(string who, string name, IEnumerable<string> known) =>

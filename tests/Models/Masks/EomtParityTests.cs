@@ -86,7 +86,12 @@ public sealed class EomtParityTests : IDisposable
         (lastMasks.square().mean() + lastClasses.square().mean()).backward();
         var parameters = model.named_parameters().ToDictionary(entry => entry.name, entry => entry.parameter);
         foreach (var entry in expected.GetProperty("gradients").EnumerateObject())
-            ParityTests.AssertClose(entry.Value, parameters[model.KeyMaps["eomt"].Rename($"network.{entry.Name}")!].grad!, entry.Name, 1e-3);
+            ParityTests.AssertClose(
+                entry.Value,
+                parameters[model.KeyMaps["eomt"].Rename($"network.{entry.Name}")!].grad!,
+                entry.Name,
+                1e-3
+            );
     }
 
     [Fact]

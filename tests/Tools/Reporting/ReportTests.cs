@@ -25,7 +25,10 @@ public sealed class ReportTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Assert.Contains(value.ToString("0.0000", System.Globalization.CultureInfo.InvariantCulture), page, StringComparison.Ordinal);
         foreach (var part in (string[])["Curves", "Metrics", "Classes", "Images", "Worst", "Best", "Data", "Config", "Repeat it"])
             Assert.Contains($">{part}</", page, StringComparison.Ordinal);
-        Assert.Equal(task is DataTask.Classification or DataTask.Segmentation or DataTask.Detection, page.Contains(">Confusion</h2>", StringComparison.Ordinal));
+        Assert.Equal(
+            task is DataTask.Classification or DataTask.Segmentation or DataTask.Detection,
+            page.Contains(">Confusion</h2>", StringComparison.Ordinal)
+        );
         Assert.Contains($"tools/repeat --from {folder}", page, StringComparison.Ordinal);
         Assert.DoesNotContain(
             "http",

@@ -72,8 +72,15 @@ public sealed class PackedConvolutionTests
         Assert.Null(PackedConvolution.Of(ones([4, 4, 1, 1], ScalarType.Float64), zeros(4), [1, 4, 2, 2], [0, 0], [1, 1], [1, 1], 1));
     }
 
-    private static PackedConvolution Pack(Tensor weight, Tensor bias, long[] input, long padding, long stride, long dilation, long groups) =>
-        PackedConvolution.Of(weight, bias, input, [padding, padding], [stride, stride], [dilation, dilation], groups)!;
+    private static PackedConvolution Pack(
+        Tensor weight,
+        Tensor bias,
+        long[] input,
+        long padding,
+        long stride,
+        long dilation,
+        long groups
+    ) => PackedConvolution.Of(weight, bias, input, [padding, padding], [stride, stride], [dilation, dilation], groups)!;
 
     private static float Difference(Tensor expected, Tensor found)
     {

@@ -71,7 +71,8 @@ internal sealed class ImageScore(DataInfo data)
                 )
             ),
             DetectionPrediction found => DetectionWords(sample, found),
-            PanopticPrediction found => $"{Counted.Of(sample.Truth.Panoptic?.Segments.Count ?? 0, "segment")}, {found.Map.Segments.Count} found",
+            PanopticPrediction found =>
+                $"{Counted.Of(sample.Truth.Panoptic?.Segments.Count ?? 0, "segment")}, {found.Map.Segments.Count} found",
             _ => "",
         };
 

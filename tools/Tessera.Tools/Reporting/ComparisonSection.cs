@@ -153,19 +153,19 @@ internal static class ComparisonSection
     private static double[] Values(MeasuredRun run) =>
         run.Segments is not null ? [.. run.Data.Classes.Select(name => run.OfClasses.GetValueOrDefault($"PQ/{name}", double.NaN))]
         : run.Confusion is not { } matrix ? []
-            :
-            [
-                .. ClassFigures
-                    .Of(matrix, run.Data)
-                    .Select(one =>
-                        run.Data.Task switch
-                        {
-                            DataTask.Segmentation => one.IoU,
-                            DataTask.Detection => run.OfClasses.GetValueOrDefault($"bbox/AP/{one.Name}", double.NaN),
-                            _ => one.F1,
-                        }
-                    ),
-            ];
+        :
+        [
+            .. ClassFigures
+                .Of(matrix, run.Data)
+                .Select(one =>
+                    run.Data.Task switch
+                    {
+                        DataTask.Segmentation => one.IoU,
+                        DataTask.Detection => run.OfClasses.GetValueOrDefault($"bbox/AP/{one.Name}", double.NaN),
+                        _ => one.F1,
+                    }
+                ),
+        ];
 
     private static string Measure(DataTask task) =>
         task switch
