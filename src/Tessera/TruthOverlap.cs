@@ -14,10 +14,10 @@ internal static class TruthOverlap
     /// label files are the same, byte for byte.
     /// </summary>
     /// <param name="path">Of the evaluation's data in the config.</param>
-    /// <param name="warn">Told where both parts are the same data, which is how a model is overfitted on purpose, and of copies: images that
-    /// lie in another folder of train.</param>
-    /// <exception cref="UserErrorException">Photographs of the evaluation are trained on with the truth, which is what comes of pseudo labels
-    /// that are a copy of it, and the parts are not the same data.</exception>
+    /// <param name="warn">Told where both parts are the same data, which is how a model is overfitted on purpose, and of copies: images
+    /// that lie in another folder of train.</param>
+    /// <exception cref="UserErrorException">Photographs of the evaluation are trained on with the truth, which is what comes of pseudo
+    /// labels that are a copy of it, and the parts are not the same data.</exception>
     public static void Refuse(Dataset train, Dataset evaluation, string path, Action<string> warn)
     {
         if (!HasFiles(train) || !HasFiles(evaluation))
@@ -42,14 +42,15 @@ internal static class TruthOverlap
         }
         if (same.Count == 0)
             return;
-        if (train.Count == evaluation.Count && same.Count == compared && same.TrueForAll(pair => pair.Trained.Name == pair.Evaluated.Name))
+        if (train.Count == evaluation.Count && same.Count == compared && same.TrueForAll(AreOneFile))
         {
             warn($"{path}: these are the images and labels that are trained on, so what is measured is how well they are remembered.");
             return;
         }
         var (first, other) = same.Find(pair => pair.Trained.Name == pair.Evaluated.Name) is { Trained: not null } file ? file : same[0];
         var what =
-            $"{path}: {same.Count} of its {compared} images that were compared are trained on with the very labels that they are evaluated by";
+            $"{path}: {same.Count} of its {compared} images that were compared are trained on with the very labels that they are evaluated "
+            + "by";
         var example =
             $"For example {first.SegmentationFile!.Name} (train) and {other.SegmentationFile!.Name}, of the same photograph, are the same, "
             + "byte for byte.";
@@ -58,14 +59,17 @@ internal static class TruthOverlap
             warn($"{what}, as copies, so that the result looks better than it is. {example} Give the parts different images. {compares}");
         else
             throw new UserErrorException(
-                $"{what}, so that the result would say nothing. {example} Where train.dataset is to have pseudo labels, its label folder is "
-                    + $"that of the truth or a copy of it; otherwise give the parts different images. {compares}"
+                $"{what}, so that the result would say nothing. {example} Where train.dataset is to have pseudo labels, its label folder "
+                    + $"is that of the truth or a copy of it; otherwise give the parts different images. {compares}"
             );
     }
 
     // Data that is drawn or stored in memory has no labels that could be a copy.
     private static bool HasFiles(Dataset dataset) =>
         dataset.Info.Task == DataTask.Segmentation && dataset.Count > 0 && dataset.Get(0).SegmentationFile is not null;
+
+    private static bool AreOneFile((Sample Trained, Sample Evaluated) pair) =>
+        pair.Trained.Name == pair.Evaluated.Name && pair.Trained.SegmentationFile!.Name == pair.Evaluated.SegmentationFile!.Name;
 
     private static string NameOf(Sample sample) => System.IO.Path.GetFileNameWithoutExtension(sample.Name);
 

@@ -67,7 +67,11 @@ internal static class CocoEntries
             else if (json.IsName("name"u8))
                 name = json.NextText("a category's \"name\"");
             else if (json.IsName("isthing"u8))
-                isThing = json.NextFlag("a category's \"isthing\"");
+            {
+                json.Next();
+                isThing = json.Type == JsonTokenType.Null ? null : json.Flag("a category's \"isthing\"");
+                json.Skip();
+            }
             else if (json.IsName("frequency"u8))
                 frequency = Frequency(ref json);
             else

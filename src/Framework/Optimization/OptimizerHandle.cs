@@ -51,8 +51,8 @@ internal sealed class OptimizerHandle : IOptimizerHandle, IDisposable
             throw new UserErrorException($"{name}: Lbfgs works in one process and without fp16.");
         if (Optimizer is LambOptimizer { ClipsNorm: true } && context.NormGroup is not null)
             throw new UserErrorException(
-                $"{name}.max_grad_norm: in a pipeline no process has all gradients. Set max_grad_norm to 0 and train.clip_grad.norm to what "
-                    + "it was."
+                $"{name}.max_grad_norm: in a pipeline no process has all gradients. Set max_grad_norm to 0 and train.clip_grad.norm to "
+                    + "what it was."
             );
         // On a GPU, NCCL's calls stand in one queue with backward's own, so that nothing would overlap.
         if (context is { Processes.Overlap: true, SeveralOptimizers: false, Distiller: null, Group.WorldSize: > 1, Device: DeviceType.CPU })

@@ -22,8 +22,8 @@ internal static class DistillerState
             if (state.Tensor(name) is not { } saved || !saved.shape.SequenceEqual(tensor.shape))
                 throw new UserErrorException(
                     $"The checkpoint can't be resumed: it holds no {CheckpointParts.Distillation}.{name} of this size. Were "
-                        + "distill.teacher or distill.losses changed since? Resume with the config that the run began with, or start a new one in another "
-                        + "work dir."
+                        + "distill.teacher or distill.losses changed since? Resume with the config that the run began with, or start a "
+                        + "new one in another work dir."
                 );
             tensor.copy_(saved);
         }

@@ -5,8 +5,8 @@ namespace Tessera.Models.Generation;
 
 /// <summary>Lets a discriminator see how much images differ from each other: one more channel, which holds the mean deviation of the
 /// features within a group of images. A generator that draws one image again and again is found out by it.</summary>
-/// <remarks>Karras et al., "Progressive Growing of GANs", 2018, arXiv:1710.10196, section 3, in groups as StyleGAN2 has it: with B images in
-/// groups of G, images i, i + B / G, i + 2 B / G … are one group.</remarks>
+/// <remarks>Karras et al., "Progressive Growing of GANs", 2018, arXiv:1710.10196, section 3, in groups as StyleGAN2 has it: with B images
+/// in groups of G, images i, i + B / G, i + 2 B / G … are one group.</remarks>
 internal sealed class MinibatchDeviation(int group) : Module<Tensor, Tensor>(nameof(MinibatchDeviation))
 {
     private const double Eps = 1e-8;

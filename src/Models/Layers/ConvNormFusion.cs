@@ -69,8 +69,8 @@ public sealed class ConvNormFusion : IDisposable
         return joined.Run(x);
     }
 
-    /// <summary>A pair's weights, in the form that its first input wants: packed for float32 on the CPU, channels last (in which the result of
-    /// a packed convolution always lies); otherwise as they are.</summary>
+    /// <summary>A pair's weights, in the form that its first input wants: packed for float32 on the CPU, channels last (in which the result
+    /// of a packed convolution always lies); otherwise as they are.</summary>
     private sealed class Joined(Conv2d conv, BatchNorm2d norm, TensorState[] states) : IDisposable
     {
         private (Tensor Weight, Tensor Bias)? _plain;

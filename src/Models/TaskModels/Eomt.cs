@@ -167,8 +167,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
         using var scope = NewDisposeScope();
         var (masks, classes) = Answers(batch.Images)[0];
         (masks, classes) = (masks.to(ScalarType.Float32), classes.to(ScalarType.Float32));
-        var finite = FiniteOutput.OfImages([masks, classes]);
-        var size = ((int)batch.Images.shape[2], (int)batch.Images.shape[3]);
+        var (finite, size) = (FiniteOutput.OfImages([masks, classes]), ((int)batch.Images.shape[2], (int)batch.Images.shape[3]));
         return
         [
             .. batch.Samples.Select(

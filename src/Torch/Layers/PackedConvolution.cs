@@ -23,10 +23,11 @@ public sealed class PackedConvolution : IDisposable
           __parameters__ = []
           __buffers__ = []
           training : bool
-          def pack(self, w: Tensor, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int, groups: int, n: int, c: int, h: int, width: int) -> Tensor:
-            return ops.mkldnn._reorder_convolution_weight(w, [ph, pw], [sh, sw], [dh, dw], groups, [n, c, h, width])
-          def run(self, x: Tensor, w: Tensor, b: Tensor, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int, groups: int) -> Tensor:
-            return ops.mkldnn._convolution_pointwise(x, w, b, [ph, pw], [sh, sw], [dh, dw], groups, "none", annotate(List[Optional[number]], []), "")
+          def pack(self, w: Tensor, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int, g: int, b: int, c: int, y: int, x: int) -> Tensor:
+            return ops.mkldnn._reorder_convolution_weight(w, [ph, pw], [sh, sw], [dh, dw], g, [b, c, y, x])
+          def run(self, x: Tensor, w: Tensor, b: Tensor, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int, g: int) -> Tensor:
+            none = annotate(List[Optional[number]], [])
+            return ops.mkldnn._convolution_pointwise(x, w, b, [ph, pw], [sh, sw], [dh, dw], g, "none", none, "")
 
         """;
 

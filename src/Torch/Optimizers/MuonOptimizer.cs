@@ -8,8 +8,8 @@ namespace Tessera.Torch.Optimizers;
 /// <remarks>
 /// Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024, kellerjordan.github.io/posts/muon, as its authors'
 /// muon.py: quintic Newton-Schulz iterations, Nesterov momentum, decoupled decay, steps of tall matrices times √(rows / columns).
-/// A convolution's weight is the matrix [out, in · h · w]; its step is not scaled where kernels are square. Departs by iterating in float32:
-/// muon.py takes bfloat16, for the speed of GPUs, which on a CPU would make the result depend on the processor.
+/// A convolution's weight is the matrix [out, in · h · w]; its step is not scaled where kernels are square. Departs by iterating in
+/// float32: muon.py takes bfloat16, for the speed of GPUs, which on a CPU would make the result depend on the processor.
 /// </remarks>
 public sealed class MuonOptimizer : OwnOptimizer
 {

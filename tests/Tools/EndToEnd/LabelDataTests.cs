@@ -120,7 +120,7 @@ public sealed class LabelDataTests : IDisposable
         var measured = Tool.Run("eval-metric", config, At("run"), "--out", At("m.json")).Succeeds();
         Assert.Contains("The figures cover 1 of 2 images", measured.All, StringComparison.Ordinal);
         Tool.Run("confusion-matrix", config, At("run"), "--out", At("matrix.png")).Succeeds();
-        Tool.Run("analyze-errors", At("run"), "--out-dir", At("errors")).Succeeds();
+        Tool.Run("analyze-errors", config, At("run"), "--out-dir", At("errors")).Succeeds();
     }
 
     [Fact]

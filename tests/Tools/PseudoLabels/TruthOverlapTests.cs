@@ -18,7 +18,9 @@ public sealed class TruthOverlapTests : IDisposable
         _files.Add("val", "b", 6, 2, 2, 0, 1, 2, 0);
         _files.Add("pseudo", "a", 5, 2, 2, 0, 1, 2, 0);
         string[] pseudo = ["train.dataset.image_folder=val/image", "train.dataset.label_folder=pseudo/label"];
-        var message = Assert.Throws<UserErrorException>(() => Check([], pseudo)).Message;
+        var warnings = new List<string>();
+        var message = Assert.Throws<UserErrorException>(() => Check(warnings, pseudo)).Message;
+        Assert.Empty(warnings);
         Assert.StartsWith("val.dataset: 1 of its 1 images that were compared", message, StringComparison.Ordinal);
         Assert.Contains(Path.Combine("pseudo", "label", "a.png"), message, StringComparison.Ordinal);
     }

@@ -13,7 +13,7 @@ namespace Tessera.Models.Losses.Distillation;
 public sealed class HardTargetLoss() : DistillationTerm(nameof(HardTargetLoss))
 {
     public override void Prepare(IFeatureSource student, IFeatureSource teacher, DataTask task) =>
-        SingleLabels.Require(nameof(HardTargetLoss), task);
+        ExclusiveClasses.Require(nameof(HardTargetLoss), task);
 
     public override Tensor Compute(Lesson lesson)
     {

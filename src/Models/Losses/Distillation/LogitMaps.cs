@@ -23,7 +23,7 @@ internal static class LogitMaps
 }
 
 /// <summary>Terms that need classes of which each image or pixel has one.</summary>
-internal static class SingleLabels
+internal static class ExclusiveClasses
 {
     /// <exception cref="UserErrorException">The task has other truth.</exception>
     public static void Require(string term, DataTask task)

@@ -16,7 +16,7 @@ public sealed record SoftTargetLossOptions([property: Range(0.01, 1e3)] double T
 public sealed class SoftTargetLoss(SoftTargetLossOptions options) : DistillationTerm(nameof(SoftTargetLoss))
 {
     public override void Prepare(IFeatureSource student, IFeatureSource teacher, DataTask task) =>
-        SingleLabels.Require(nameof(SoftTargetLoss), task);
+        ExclusiveClasses.Require(nameof(SoftTargetLoss), task);
 
     public override Tensor Compute(Lesson lesson)
     {
