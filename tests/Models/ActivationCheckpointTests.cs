@@ -108,7 +108,9 @@ public sealed class ActivationCheckpointTests
         var runs = 0;
         foreach (var (_, block) in model.Having<IRecomputable>())
         {
-            var inside = ((nn.Module)block).modules().First(module => module is Conv2d or Linear);
+            // A convolution over a small map in bfloat16 is no call of its module; the norm behind it is.
+            nn.Module[] layers = [.. ((nn.Module)block).modules()];
+            var inside = layers.FirstOrDefault(layer => layer is BatchNorm2d) ?? layers.First(layer => layer is Conv2d or Linear);
             Assert.NotNull(ModuleHooks.Before(inside, (_, _) => runs++));
         }
         using var batch = Build.Batch(4, backbone.Contains("image_size\": 16,", StringComparison.Ordinal) ? 16 : 32, data);
@@ -121,8 +123,9 @@ public sealed class ActivationCheckpointTests
             loss.backward();
             seen.Add(($"loss {step}", Values(loss)));
         }
-        if (blocks is not null)
-            Assert.Equal(blocks * 2 * 2, runs); // two steps, in each forward and backward
+        var frozen = backbone.Contains("\"frozen_stages\": 1", StringComparison.Ordinal) ? 1 : 0; // a stage of one block
+        if (blocks is not null) // two steps, in each forward and backward; frozen blocks run forward alone
+            Assert.Equal(2 * ((2 * blocks) - frozen), runs);
         seen.Add(("the generator", Values(rand(2))));
         foreach (var (name, parameter) in model.named_parameters())
             if (parameter.requires_grad)

@@ -33,6 +33,10 @@ public sealed class MetricRuleTests : IDisposable
             (new MeanIoUMetric(new MeanIoUOptions(0)), maps),
             (new CocoApMetric(new CocoApOptions(true, 0)), boxes),
             (new VocApMetric(new VocApOptions(PerClass: true, Bootstrap: 0)), boxes),
+            (
+                new PanopticQualityMetric(new PanopticQualityOptions(0)),
+                new DataInfo(["a", "b"], DataTask.Panoptic) { Things = [true, false] }
+            ),
         ];
         foreach (var (metric, info) in all)
         {

@@ -126,5 +126,20 @@ internal sealed class AdviceFolder : IDisposable
             """
         );
 
+    /// <summary>A mask transformer on eight drawn images.</summary>
+    /// <param name="task">panoptic; or detection, whose masks are learned.</param>
+    public string Queries(string task) =>
+        Write(
+            $"queries-{task}.json",
+            $$"""
+            { {{Start}}
+              "model": { "type": "Eomt", "num_queries": 6, "num_blocks": 1, "loss": { "num_points": 30 },
+                "backbone": { "type": "VisionTransformer", "image_size": 64, "patch_size": 16, "embed_dim": 16, "depth": 2, "num_heads": 2 } },
+              "train": { "epochs": 1, "loader": { "batch_size": 4, "workers": 0 },
+                "dataset": { "type": "Shapes", "task": "{{task}}", "count": 8, "size": 64, "classes": ["circle", "square", "star"], "pipeline": {{Steps}} } },
+              "optimizer": { "type": "AdamW", "lr": 0.001 } }
+            """
+        );
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -41,6 +41,8 @@ public sealed class TensorFreeTests
         "Tessera.Framework.Models.RegressionPrediction",
         "Tessera.Framework.Models.SegmentationPrediction",
         "Tessera.Framework.Models.DetectionPrediction",
+        "Tessera.Framework.Models.PanopticPrediction",
+        "Tessera.Framework.Models.ScorePrediction",
     ];
 
     private readonly Dictionary<string, HashSet<string>> _mentions = TypeReferences.Read().Mentions;

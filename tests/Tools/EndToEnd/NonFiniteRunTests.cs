@@ -18,6 +18,8 @@ public sealed class NonFiniteRunTests : IDisposable
             "multi_label" => _folder.MultiLabel(),
             "regression" => _folder.Regression(),
             "segmentor" => _folder.Segmentor(),
+            "panoptic" => _folder.Queries("panoptic"),
+            "masks" => _folder.Queries("detection"),
             _ => _folder.Detector(),
         };
 
@@ -27,6 +29,8 @@ public sealed class NonFiniteRunTests : IDisposable
     [InlineData("regression")]
     [InlineData("segmentor")]
     [InlineData("detector")]
+    [InlineData("panoptic")]
+    [InlineData("masks")]
     public void Loss_ThatIsNotFinite_IsReplayedByTheToolOfTheMessage(string task)
     {
         // Pixels of up to 2.55e38: the first convolution's sums overflow, or its norm's.

@@ -1,6 +1,7 @@
 namespace Tessera.Tests.Tools.Output;
 
-/// <summary>One good run of every tool, its output piped; and the mistakes that are made most often.</summary>
+/// <summary>One good run of the tools that a tiny classifier is enough for, its output piped; and the mistakes that are made most
+/// often.</summary>
 [Collection(InProcess.Name)]
 public sealed class GoodRunTests(OutputFiles files) : IClassFixture<OutputFiles>
 {

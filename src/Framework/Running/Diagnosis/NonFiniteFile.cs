@@ -14,7 +14,7 @@ using static TorchSharp.torch;
 namespace Tessera.Framework.Running.Diagnosis;
 
 /// <summary>
-/// What a run saves that met a loss that isn't finite: the batch with all its truth, the weights, the state of the random
+/// What a run saves that met a loss that isn't finite: the batch with its truth for training, the weights, the state of the random
 /// generator, and the config, so that the batch can be run again for any task.
 /// </summary>
 public sealed class NonFiniteFile : IDisposable
@@ -131,14 +131,7 @@ public sealed class NonFiniteFile : IDisposable
         Add("batch.segmentation_maps", batch.SegmentationMaps);
         foreach (var (name, map) in batch.ExtraMaps)
             Add($"{Extra}{name}", map);
-        foreach (var (sample, i) in batch.Samples.Select((sample, i) => (sample, i)))
-        {
-            if (sample.Truth.Boxes is not { } boxes)
-                continue;
-            Add($"batch.boxes.{i}.corners", tensor(boxes.Corners).reshape(-1, 4));
-            Add($"batch.boxes.{i}.labels", tensor(boxes.Labels));
-            Add($"batch.boxes.{i}.ignored", tensor(boxes.Ignored.Select(ignored => ignored ? 1 : 0).ToArray()));
-        }
+        tensors.AddRange(StoredTruth.Of(batch.Samples));
         var about = new JsonObject
         {
             ["iteration"] = progress.Iteration,
@@ -215,43 +208,11 @@ public sealed class NonFiniteFile : IDisposable
             SoftLabels = Optional("batch.soft_labels"),
             Targets = Optional("batch.targets"),
             SegmentationMaps = Optional("batch.segmentation_maps"),
-            Samples =
-            [
-                .. Files.Select(
-                    (name, i) =>
-                        new Sample
-                        {
-                            Index = i,
-                            Name = name,
-                            Training = true,
-                            Truth = { Boxes = BoxesOf(i) },
-                        }
-                ),
-            ],
+            Samples = [.. Files.Select((name, i) => StoredTruth.Read(_file, i, name))],
         };
         foreach (var name in _file.Tensors.Keys.Where(name => name.StartsWith(Extra, StringComparison.Ordinal)))
             batch.ExtraMaps[name[Extra.Length..]] = Optional(name)!;
         return batch;
-    }
-
-    private Boxes? BoxesOf(int sample)
-    {
-        if (!_file.Tensors.ContainsKey($"batch.boxes.{sample}.corners"))
-            return null;
-        var labels = Numbers<int>("labels", ScalarType.Int32);
-        var (corners, ignored) = (Numbers<float>("corners", ScalarType.Float32), Numbers<int>("ignored", ScalarType.Int32));
-        if (corners.Length != 4 * labels.Length || ignored.Length != labels.Length)
-            throw new UserErrorException($"{_file.Path}\n  The file is damaged: the boxes of {Files[sample]} are incomplete.");
-        return new Boxes(corners, labels, [.. ignored.Select(value => value != 0)]);
-
-        T[] Numbers<T>(string part, ScalarType type)
-            where T : unmanaged
-        {
-            using var stored = Optional($"batch.boxes.{sample}.{part}");
-            if (stored is null || stored.dtype != type)
-                throw new UserErrorException($"{_file.Path}\n  The file is damaged: it lacks the {part} of the boxes of {Files[sample]}.");
-            return stored.Values<T>();
-        }
     }
 
     private Tensor? Optional(string name) => _file.Tensors.ContainsKey(name) ? _file.Read(name).DetachFromDisposeScope() : null;
