@@ -97,7 +97,7 @@ public sealed class ConvNormFusion : IDisposable
         public Tensor Run(Tensor x)
         {
             var packs = !_cannotPack && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32;
-            if (packs && !Autocast.IsEnabled(DeviceType.CPU) && ChannelsLast.IsLaid(x) && Packed(x.shape) is { } packed)
+            if (packs && !Autocast.IsEnabled(DeviceType.CPU) && ChannelsLast.IsLaid(x) && Packed(x) is { } packed)
                 return packed.Run(x);
             var (weight, bias) = _plain ??= Weights();
             return functional.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups);
@@ -110,12 +110,12 @@ public sealed class ConvNormFusion : IDisposable
             _plain?.Bias.Dispose();
         }
 
-        private PackedConvolution? Packed(long[] input)
+        private PackedConvolution? Packed(Tensor x)
         {
             if (_packed is not null)
                 return _packed;
             var (weight, bias) = Weights();
-            _packed = PackedConvolution.Of(weight, bias, input, conv.padding, conv.stride, conv.dilation, conv.groups);
+            _packed = PackedConvolution.Of(weight, bias, x.shape, conv.padding, conv.stride, conv.dilation, conv.groups);
             _cannotPack = _packed is null;
             if (_cannotPack)
                 _plain = (weight, bias);
