@@ -134,22 +134,7 @@ public sealed class LvisApMetric : Metric, IRedrawsImages
         return new MetricTable(title, ["class", .. LvisMeasure.OfClasses, "objects"], [.. rows]);
     }
 
-    public override byte[] Save() =>
-        MetricState.Write(writer =>
-        {
-            _truth.Write(writer);
-            foreach (var measure in _measures)
-                measure.Write(writer);
-        });
+    public override byte[] Save() => DetectionState.Save(_truth, _measures);
 
-    public override void Merge(ReadOnlySpan<byte> saved) =>
-        MetricState.Read(
-            saved,
-            reader =>
-            {
-                _truth.Read(reader);
-                foreach (var measure in _measures)
-                    measure.Read(reader);
-            }
-        );
+    public override void Merge(ReadOnlySpan<byte> saved) => DetectionState.Merge(saved, _truth, _measures);
 }

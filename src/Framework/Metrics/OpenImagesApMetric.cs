@@ -95,22 +95,9 @@ public sealed class OpenImagesApMetric(OpenImagesApOptions options) : Metric, IR
 
     public override MetricReport Report() => _measure.Report(options.PerClass, _truth.Notes(""));
 
-    public override byte[] Save() =>
-        MetricState.Write(writer =>
-        {
-            _truth.Write(writer);
-            _measure.Write(writer);
-        });
+    public override byte[] Save() => DetectionState.Save(_truth, _measure);
 
-    public override void Merge(ReadOnlySpan<byte> saved) =>
-        MetricState.Read(
-            saved,
-            reader =>
-            {
-                _truth.Read(reader);
-                _measure.Read(reader);
-            }
-        );
+    public override void Merge(ReadOnlySpan<byte> saved) => DetectionState.Merge(saved, _truth, _measure);
 
     private static VocMeasure Measure(IReadOnlyList<string> names) => new("openimages", names, VocApMode.Area);
 

@@ -56,6 +56,22 @@ internal sealed class CocoClass
     /// <summary>[areas].</summary>
     public int[] Objects { get; } = new int[Areas];
 
+    /// <summary>Average precision over all IoU thresholds, at 0.50 and 0.75, and of small, medium and large objects: AP, AP50, AP75, APs, APm,
+    /// APl.</summary>
+    public Dictionary<string, double> Precisions()
+    {
+        var ofAll = Precision(0);
+        return new Dictionary<string, double>
+        {
+            ["AP"] = ofAll.Average(),
+            ["AP50"] = ofAll[0],
+            ["AP75"] = ofAll[5],
+            ["APs"] = Precision(1).Average(),
+            ["APm"] = Precision(2).Average(),
+            ["APl"] = Precision(3).Average(),
+        };
+    }
+
     /// <summary>Average precision at each IoU threshold over 101 recalls; NaN where no object of that size is asked for.</summary>
     public double[] Precision(int area)
     {

@@ -5,7 +5,7 @@ namespace Tessera.Framework.Metrics.Detection;
 
 /// <summary>What <see cref="CocoApMetric"/> gathers and computes of one way to overlap: boxes, masks or boundaries.</summary>
 /// <param name="names">The classes.</param>
-internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
+internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names) : IGathers
 {
     private static readonly string[] s_figures = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"];
 
@@ -54,23 +54,11 @@ internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
     }
 
     /// <inheritdoc cref="IRedrawsImages.Redraws"/>
-    public Func<int[], double>? Redraws(string name) =>
-        name == $"{Prefix}/AP" ? _gathered.Redraws(precision => precision.Average())
-        : name == $"{Prefix}/AP50" ? _gathered.Redraws(precision => precision[0])
-        : name == $"{Prefix}/AP75" ? _gathered.Redraws(precision => precision[5])
-        : null;
+    public Func<int[], double>? Redraws(string name) => _gathered.Redraws(Prefix, name);
 
-    public static Dictionary<string, double> Figures(CocoClass ofClass)
-    {
-        var precision = ofClass.Precision(0);
-        return new Dictionary<string, double>
+    public static Dictionary<string, double> Figures(CocoClass ofClass) =>
+        new Dictionary<string, double>(ofClass.Precisions())
         {
-            ["AP"] = precision.Average(),
-            ["AP50"] = precision[0],
-            ["AP75"] = precision[5],
-            ["APs"] = ofClass.Precision(1).Average(),
-            ["APm"] = ofClass.Precision(2).Average(),
-            ["APl"] = ofClass.Precision(3).Average(),
             ["AR1"] = ofClass.Recall(0, 1).Average(),
             ["AR10"] = ofClass.Recall(0, 10).Average(),
             ["AR100"] = ofClass.Recall(0, CocoMatcher.MostDetections).Average(),
@@ -78,10 +66,8 @@ internal sealed class CocoMeasure(CocoIouType type, IReadOnlyList<string> names)
             ["ARm"] = ofClass.Recall(2, CocoMatcher.MostDetections).Average(),
             ["ARl"] = ofClass.Recall(3, CocoMatcher.MostDetections).Average(),
         };
-    }
 
     public void Write(BinaryWriter writer) => _gathered.Write(writer);
 
-    /// <summary>Adds what another process gathered.</summary>
     public void Read(BinaryReader reader) => _gathered.Read(reader);
 }

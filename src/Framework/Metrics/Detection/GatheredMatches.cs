@@ -37,6 +37,14 @@ internal sealed class GatheredMatches(int classes)
                 .MeanOfDefined();
     }
 
+    /// <summary>Of AP, AP50 and AP75; null for other names.</summary>
+    /// <param name="prefix">What the values' names begin with.</param>
+    public Func<int[], double>? Redraws(string prefix, string name) =>
+        name == $"{prefix}/AP" ? Redraws(precision => precision.Average())
+        : name == $"{prefix}/AP50" ? Redraws(precision => precision[0])
+        : name == $"{prefix}/AP75" ? Redraws(precision => precision[5])
+        : null;
+
     /// <summary>95 % intervals of AP and AP50 over images drawn anew.</summary>
     /// <param name="prefix">What the values' names begin with.</param>
     public void AddIntervals(Dictionary<string, double> values, string prefix, CocoClass[] drawn, int rounds, long seed)

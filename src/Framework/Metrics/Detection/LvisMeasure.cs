@@ -6,7 +6,7 @@ namespace Tessera.Framework.Metrics.Detection;
 /// <summary>What <see cref="LvisApMetric"/> gathers and computes of one way to overlap: boxes or masks.</summary>
 /// <param name="names">The classes.</param>
 /// <param name="frequencies">How often each occurs.</param>
-internal sealed class LvisMeasure(CocoIouType type, IReadOnlyList<string> names, IReadOnlyList<ClassFrequency> frequencies)
+internal sealed class LvisMeasure(CocoIouType type, IReadOnlyList<string> names, IReadOnlyList<ClassFrequency> frequencies) : IGathers
 {
     public const int MostDetections = 300;
 
@@ -102,32 +102,19 @@ internal sealed class LvisMeasure(CocoIouType type, IReadOnlyList<string> names,
         foreach (var (group, frequency) in s_groups)
             if (name == $"{Prefix}/{group}")
                 return _gathered.Redraws(precision => precision.Average(), c => frequencies[c] == frequency);
-        return name == $"{Prefix}/AP" ? _gathered.Redraws(precision => precision.Average())
-            : name == $"{Prefix}/AP50" ? _gathered.Redraws(precision => precision[0])
-            : name == $"{Prefix}/AP75" ? _gathered.Redraws(precision => precision[5])
-            : null;
+        return _gathered.Redraws(Prefix, name);
     }
 
-    public static Dictionary<string, double> Figures(CocoClass ofClass)
-    {
-        var precision = ofClass.Precision(0);
-        return new Dictionary<string, double>
+    public static Dictionary<string, double> Figures(CocoClass ofClass) =>
+        new Dictionary<string, double>(ofClass.Precisions())
         {
-            ["AP"] = precision.Average(),
-            ["AP50"] = precision[0],
-            ["AP75"] = precision[5],
-            ["APs"] = ofClass.Precision(1).Average(),
-            ["APm"] = ofClass.Precision(2).Average(),
-            ["APl"] = ofClass.Precision(3).Average(),
             ["AR300"] = ofClass.Recall(0, MostDetections).Average(),
             ["ARs"] = ofClass.Recall(1, MostDetections).Average(),
             ["ARm"] = ofClass.Recall(2, MostDetections).Average(),
             ["ARl"] = ofClass.Recall(3, MostDetections).Average(),
         };
-    }
 
     public void Write(BinaryWriter writer) => _gathered.Write(writer);
 
-    /// <summary>Adds what another process gathered.</summary>
     public void Read(BinaryReader reader) => _gathered.Read(reader);
 }

@@ -5,7 +5,7 @@ namespace Tessera.Framework.Metrics.Detection;
 /// <summary>What metrics of VOC's kind gather and compute: one average precision for each class, and their mean.</summary>
 /// <param name="prefix">What the values' names begin with.</param>
 /// <param name="names">The classes.</param>
-internal sealed class VocMeasure(string prefix, IReadOnlyList<string> names, VocApMode mode)
+internal sealed class VocMeasure(string prefix, IReadOnlyList<string> names, VocApMode mode) : IGathers
 {
     private readonly List<(long Id, VocMatches[] Classes)> _images = [];
 
@@ -74,7 +74,6 @@ internal sealed class VocMeasure(string prefix, IReadOnlyList<string> names, Voc
         }
     }
 
-    /// <summary>Adds what another process gathered.</summary>
     public void Read(BinaryReader reader)
     {
         for (var images = reader.ReadInt32(); images > 0; images--)
