@@ -47,7 +47,7 @@ internal static class TruthOverlap
             warn($"{path}: these are the images and labels that are trained on, so what is measured is how well they are remembered.");
             return;
         }
-        var (first, other) = same.Find(pair => pair.Trained.Name == pair.Evaluated.Name) is { Trained: not null } file ? file : same[0];
+        var (first, other) = same.FirstOrDefault(pair => pair.Trained.Name == pair.Evaluated.Name, same[0]);
         var what =
             $"{path}: {same.Count} of its {compared} images that were compared are trained on with the very labels that they are evaluated "
             + "by";

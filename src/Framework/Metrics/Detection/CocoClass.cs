@@ -56,8 +56,8 @@ internal sealed class CocoClass
     /// <summary>[areas].</summary>
     public int[] Objects { get; } = new int[Areas];
 
-    /// <summary>Average precision over all IoU thresholds, at 0.50 and 0.75, and of small, medium and large objects: AP, AP50, AP75, APs, APm,
-    /// APl.</summary>
+    /// <summary>Average precision over all IoU thresholds, at 0.50 and 0.75, and of small, medium and large objects: AP, AP50, AP75, APs,
+    /// APm, APl.</summary>
     public Dictionary<string, double> Precisions()
     {
         var ofAll = Precision(0);
