@@ -74,7 +74,7 @@ public sealed class CifarResNet : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, images));
+        var x = ConvThenNorm.Rectified(conv1, bn1, images);
         var maps = new List<Tensor>();
         foreach (var (i, stage) in new[] { layer1, layer2, layer3 }.OfType<Sequential>().Index())
         {
@@ -121,7 +121,7 @@ public sealed class CifarBlock : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x));
+        var branch = ConvThenNorm.Rectified(conv1, bn1, x);
         branch = ConvThenNorm.Run(conv2, bn2, branch);
         if (_stride > 1)
             x = x[.., .., TensorIndex.Slice(step: _stride), TensorIndex.Slice(step: _stride)];

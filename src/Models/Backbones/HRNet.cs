@@ -175,8 +175,8 @@ public sealed class HRNet : Backbone
     public override Tensor[] forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, images));
-        x = layer1.call(Rectifier.InPlace(ConvThenNorm.Run(conv2, bn2, x)));
+        var x = ConvThenNorm.Rectified(conv1, bn1, images);
+        x = layer1.call(ConvThenNorm.Rectified(conv2, bn2, x));
         Tensor[] maps = [x];
         maps = Run(stage2, Branch(transition1, maps));
         maps = Run(stage3, Branch(transition2, maps));

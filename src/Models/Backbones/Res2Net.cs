@@ -136,13 +136,13 @@ internal sealed class Res2NetBlock : ResNetBlock
     private protected override Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var parts = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x)).chunk(_scales, 1);
+        var parts = ConvThenNorm.Rectified(conv1, bn1, x).chunk(_scales, 1);
         var seen = new Tensor[_scales];
         for (var i = 0; i < _scales - 1; i++)
         {
             // A stage's first block, which the pool tells, looks at each part alone.
             var part = i == 0 || pool is not null ? parts[i] : parts[i] + seen[i - 1];
-            seen[i] = Rectifier.InPlace(ConvThenNorm.Run(convs[i], bns[i], part));
+            seen[i] = ConvThenNorm.Rectified(convs[i], bns[i], part);
         }
         seen[^1] = pool is null ? parts[^1] : pool.call(parts[^1]);
         var branch = ConvThenNorm.Run(conv3, bn3, cat(seen, 1));

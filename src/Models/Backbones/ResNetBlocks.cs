@@ -71,7 +71,7 @@ public sealed class BasicBlock : ResNetBlock
     private protected override Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x));
+        var branch = ConvThenNorm.Rectified(conv1, bn1, x);
         branch = ConvThenNorm.Run(conv2, bn2, branch);
         return scope.MoveToOuter(Rectifier.InPlace(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x))));
     }
@@ -114,8 +114,8 @@ public sealed class Bottleneck : ResNetBlock
     private protected override Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var branch = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, x));
-        branch = Rectifier.InPlace(ConvThenNorm.Run(conv2, bn2, branch));
+        var branch = ConvThenNorm.Rectified(conv1, bn1, x);
+        branch = ConvThenNorm.Rectified(conv2, bn2, branch);
         branch = ConvThenNorm.Run(conv3, bn3, branch);
         return scope.MoveToOuter(Rectifier.InPlace(branch.add_(downsample is null ? x : ConvThenNorm.Run(downsample, x))));
     }

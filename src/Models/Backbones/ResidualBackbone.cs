@@ -120,7 +120,7 @@ public abstract class ResidualBackbone : Backbone, IChainedBackbone
     private Tensor Begin(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var x = Rectifier.InPlace(ConvThenNorm.Run(conv1, bn1, images));
+        var x = ConvThenNorm.Rectified(conv1, bn1, images);
         return scope.MoveToOuter(maxpool is null ? x : maxpool.call(x));
     }
 

@@ -82,6 +82,9 @@ internal sealed class ConvNorm : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(_activation.Run(ConvThenNorm.Run(conv, bn, _shape.Pad(x))));
+        var padded = _shape.Pad(x);
+        return scope.MoveToOuter(
+            _activation == Activation.Relu ? ConvThenNorm.Rectified(conv, bn, padded) : _activation.Run(ConvThenNorm.Run(conv, bn, padded))
+        );
     }
 }

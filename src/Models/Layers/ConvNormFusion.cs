@@ -44,7 +44,12 @@ public sealed class ConvNormFusion : IDisposable
     }
 
     /// <summary>The pair as one convolution; null where it is to run as it is.</summary>
-    internal static Tensor? Run(Conv2d conv, BatchNorm2d norm, Tensor x)
+    internal static Tensor? Run(Conv2d conv, BatchNorm2d norm, Tensor x) => Find(conv, norm)?.Run(x);
+
+    /// <summary>The pair and the ReLU after it; null as for <see cref="Run"/>.</summary>
+    internal static Tensor? Rectified(Conv2d conv, BatchNorm2d norm, Tensor x) => Find(conv, norm)?.Rectified(x);
+
+    private static Joined? Find(Conv2d conv, BatchNorm2d norm)
     {
         if (
             s_entered is not { } fusion
@@ -66,7 +71,7 @@ public sealed class ConvNormFusion : IDisposable
             joined?.Dispose();
             fusion._joined[(conv, norm)] = joined = new Joined(conv, norm, states);
         }
-        return joined.Run(x);
+        return joined;
     }
 
     /// <summary>A pair's weights, in the form that its first input wants: packed for float32 on the CPU, channels last (in which the result
@@ -94,14 +99,9 @@ public sealed class ConvNormFusion : IDisposable
                 }.Select(TensorState.Of),
             ];
 
-        public Tensor Run(Tensor x)
-        {
-            var packs = !_cannotPack && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32;
-            if (packs && !Autocast.IsEnabled(DeviceType.CPU) && ChannelsLast.IsLaid(x) && Packed(x) is { } packed)
-                return packed.Run(x);
-            var (weight, bias) = _plain ??= Weights();
-            return functional.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups);
-        }
+        public Tensor Run(Tensor x) => Packed(x) is { } packed ? packed.Run(x) : Plain(x);
+
+        public Tensor Rectified(Tensor x) => Packed(x) is { } packed && !Rectifier.IsGuided ? packed.Rectified(x) : Rectifier.InPlace(Run(x));
 
         public void Dispose()
         {
@@ -110,8 +110,23 @@ public sealed class ConvNormFusion : IDisposable
             _plain?.Bias.Dispose();
         }
 
+        private Tensor Plain(Tensor x)
+        {
+            var (weight, bias) = _plain ??= Weights();
+            return functional.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups);
+        }
+
+        /// <summary>The packed convolution; null where it can't be packed or such an input doesn't run so.</summary>
         private PackedConvolution? Packed(Tensor x)
         {
+            if (
+                _cannotPack
+                || x.device_type != DeviceType.CPU
+                || x.dtype != ScalarType.Float32
+                || Autocast.IsEnabled(DeviceType.CPU)
+                || !ChannelsLast.IsLaid(x)
+            )
+                return null;
             if (_packed is not null)
                 return _packed;
             var (weight, bias) = Weights();
@@ -154,6 +169,10 @@ internal static class ConvThenNorm
         conv is Conv2d plain
             ? ConvNormFusion.Run(plain, norm, x) ?? norm.call(SmallMaps.Run(plain, x) ?? plain.call(x))
             : norm.call(conv.call(x));
+
+    /// <summary>max(norm(conv(x)), 0).</summary>
+    public static Tensor Rectified(Module<Tensor, Tensor> conv, BatchNorm2d norm, Tensor x) =>
+        (conv is Conv2d plain ? ConvNormFusion.Rectified(plain, norm, x) : null) ?? Rectifier.InPlace(Run(conv, norm, x));
 
     /// <summary>A sequence whose last two are a convolution and its norm (a shortcut's projection).</summary>
     public static Tensor Run(Sequential layers, Tensor x)

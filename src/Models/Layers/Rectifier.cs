@@ -10,6 +10,9 @@ public static class Rectifier
     [ThreadStatic]
     private static Guide? t_guide;
 
+    /// <summary>Whether this thread's ReLUs have another gradient now.</summary>
+    internal static bool IsGuided => t_guide is not null;
+
     /// <summary>max(x, 0), in the place of x.</summary>
     public static Tensor InPlace(Tensor x) => t_guide is { } guide ? guide.Of(x.relu_()) : x.relu_();
 

@@ -9,9 +9,9 @@ namespace Tessera.Torch.Layers;
 /// <summary>A convolution whose weight lies as oneDNN wants it, for inference in float32 on the CPU: the usual one brings its weight into
 /// that order at every call, which takes as long as the convolution of a single image does.</summary>
 /// <remarks>
-/// Why it exists: TorchSharp 0.107 has no method for the two operators (mkldnn::_reorder_convolution_weight and
+/// Why it exists: TorchSharp 0.107 has no method for the operators (mkldnn::_reorder_convolution_weight and
 /// mkldnn::_convolution_pointwise, which torch.compile uses). TorchScript reaches them, but not by <c>jit.compile</c>, which knows the
-/// operators of ATen alone; so a program of two methods is put together as torch.jit.save would write it.
+/// operators of ATen alone; so a program is put together as torch.jit.save would write it.
 /// </remarks>
 public sealed class PackedConvolution : IDisposable
 {
@@ -28,6 +28,9 @@ public sealed class PackedConvolution : IDisposable
           def run(self, x: Tensor, w: Tensor, b: Tensor, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int, g: int) -> Tensor:
             none = annotate(List[Optional[number]], [])
             return ops.mkldnn._convolution_pointwise(x, w, b, [ph, pw], [sh, sw], [dh, dw], g, "none", none, "")
+          def rectified(self, x: Tensor, w: Tensor, b: Tensor, ph: int, pw: int, sh: int, sw: int, dh: int, dw: int, g: int) -> Tensor:
+            none = annotate(List[Optional[number]], [])
+            return ops.mkldnn._convolution_pointwise(x, w, b, [ph, pw], [sh, sw], [dh, dw], g, "relu", none, "")
 
         """;
 
@@ -64,9 +67,15 @@ public sealed class PackedConvolution : IDisposable
 
     /// <param name="x">[B, In, H, W], float32.</param>
     /// <returns>[B, Out, H', W'], channels last in memory.</returns>
-    public Tensor Run(Tensor x)
+    public Tensor Run(Tensor x) => Run("run", x);
+
+    /// <summary>max(convolution, 0) in one pass.</summary>
+    /// <param name="x">As for <see cref="Run(Tensor)"/>, as is what it returns.</param>
+    public Tensor Rectified(Tensor x) => Run("rectified", x);
+
+    private Tensor Run(string method, Tensor x)
     {
-        var found = (Tensor)s_program.Value!.invoke("run", [x, _weight, _bias, .. _shape]);
+        var found = (Tensor)s_program.Value!.invoke(method, [x, _weight, _bias, .. _shape]);
         GC.KeepAlive(x);
         GC.KeepAlive(this);
         return found;

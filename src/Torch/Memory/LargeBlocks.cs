@@ -9,7 +9,7 @@ namespace Tessera.Torch.Memory;
 internal static unsafe class LargeBlocks
 {
     /// <summary>Bytes from which on a block lies here.</summary>
-    public const long Smallest = 1 << 20;
+    public const long Smallest = 1 << 16;
 
     private const int Alignment = 64;
     private const long Page = 4096;

@@ -16,6 +16,9 @@ public sealed class PackedConvolutionTests
     [InlineData(24, 24, 3, 2, 1, 1, 24, 11, 11)] // depthwise
     [InlineData(32, 64, 3, 1, 1, 1, 4, 8, 8)] // groups
     [InlineData(8, 8, 3, 2, 1, 1, 1, 1, 1)] // a map smaller than the kernel
+    [InlineData(16, 16, 3, 1, 1, 1, 1, 1, 5)] // one row
+    [InlineData(16, 16, 3, 1, 1, 1, 1, 5, 1)] // one column
+    [InlineData(8, 1, 3, 1, 1, 1, 1, 6, 6)] // one channel
     public void Run_IsTheConvolution(int from, int to, int kernel, int stride, int padding, int dilation, int groups, int height, int width)
     {
         using var scope = NewDisposeScope();
@@ -30,6 +33,7 @@ public sealed class PackedConvolutionTests
             var expected = nn.functional.conv2d(x, weight, bias, [stride, stride], [padding, padding], [dilation, dilation], groups);
             Assert.Equal(0, Difference(expected, packed.Run(x)), 1e-4);
             Assert.Equal(0, Difference(expected, packed.Run(ChannelsLast.Lay(x))), 1e-4);
+            Assert.Equal(0, Difference(expected.relu(), packed.Rectified(ChannelsLast.Lay(x))), 1e-4);
         }
     }
 

@@ -37,7 +37,7 @@ internal sealed class DenseStem : Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var y = Rectifier.InPlace(ConvThenNorm.Run(conv0, norm0, x));
+        var y = ConvThenNorm.Rectified(conv0, norm0, x);
         return scope.MoveToOuter(pool0 is null ? y : pool0.call(y));
     }
 }
@@ -113,7 +113,7 @@ internal sealed class DenseLayer : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var y = Rectifier.InPlace(norm1.call(x));
-        y = conv2.call(Rectifier.InPlace(ConvThenNorm.Run(conv1, norm2, y)));
+        y = conv2.call(ConvThenNorm.Rectified(conv1, norm2, y));
         return scope.MoveToOuter(_dropRate > 0 ? functional.dropout(y, _dropRate, training) : y);
     }
 }
