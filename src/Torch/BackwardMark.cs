@@ -17,10 +17,6 @@ public static class BackwardMark
 
     private sealed class Identity : autograd.SingleTensorFunction<Identity>
     {
-        // As in SumOverProcesses: TorchSharp hands on the address of a gradient that nothing else would keep.
-        [ThreadStatic]
-        private static Tensor? t_returned;
-
         public override string Name => nameof(BackwardMark);
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -32,8 +28,7 @@ public static class BackwardMark
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
             ((Action)ctx.get_data("reached"))();
-            t_returned = grad_output;
-            return [grad_output, null!]; // the callback has no gradient
+            return BackwardResult.Of(grad_output, grad_output, null); // the callback has no gradient
         }
     }
 }

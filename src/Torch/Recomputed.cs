@@ -120,16 +120,11 @@ public static class Recomputed
 
     private sealed class Function : autograd.SingleTensorFunction<Function>
     {
-        // TorchSharp hands the gradients' addresses to libtorch when nothing refers to the objects any more. They are freed by the next
-        // call, so that a parameter's gradient is not held twice for long.
-        [ThreadStatic]
-        private static List<Tensor>? t_returned;
-
         public override string Name => nameof(Recomputed);
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
-            FreeReturned();
+            BackwardResult.FreeReturned();
             var (x, pass) = ((Tensor)vars[0], (Pass)vars[^1]);
             ctx.save_for_backward([x]);
             ctx.save_data(nameof(pass), pass);
@@ -138,24 +133,15 @@ public static class Recomputed
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
         {
-            FreeReturned();
+            BackwardResult.FreeReturned(); // a parameter's gradient is not held twice for long
             var pass = (Pass)ctx.get_data("pass");
             using var scope = NewDisposeScope();
             var input = pass.Leaf(ctx.get_saved_variables()[0]);
             var output = pass.Again(input);
             Tensor[] inputs = pass.InputNeedsGradient ? [input, .. pass.Trained] : pass.Trained;
             var gradients = Derivatives.Through(output, grad_output, inputs);
-            foreach (var gradient in gradients)
-                gradient?.DetachFromDisposeScope();
             IEnumerable<Tensor?> all = [.. pass.InputNeedsGradient ? [] : (Tensor?[])[null], .. gradients, null]; // the pass has none
-            return t_returned = [.. all.Select(gradient => gradient!)];
-        }
-
-        private static void FreeReturned()
-        {
-            foreach (var gradient in t_returned ?? [])
-                gradient?.Dispose();
-            t_returned = null;
+            return BackwardResult.Of(grad_output, all);
         }
     }
 }

@@ -5,10 +5,6 @@ namespace Tessera.Torch;
 /// <summary>y = Σ x over all processes. dL/dx = Σ dL/dy over all processes: every process's x is in every process's y.</summary>
 internal sealed class SumOverProcesses : autograd.SingleTensorFunction<SumOverProcesses>
 {
-    // TorchSharp hands the gradient's address to libtorch when nothing refers to the object any more; this keeps the collector from it.
-    [ThreadStatic]
-    private static Tensor? t_returned;
-
     public override string Name => nameof(SumOverProcesses);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -18,9 +14,6 @@ internal sealed class SumOverProcesses : autograd.SingleTensorFunction<SumOverPr
         return group.Sum((Tensor)vars[0]);
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
-    {
-        t_returned = ((IProcessGroup)ctx.get_data("group")).Sum(grad_output);
-        return [t_returned, null!]; // the group has no gradient
-    }
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) =>
+        BackwardResult.Of(grad_output, ((IProcessGroup)ctx.get_data("group")).Sum(grad_output), null); // the group has no gradient
 }

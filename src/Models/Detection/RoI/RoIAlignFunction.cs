@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Tessera.Torch;
 using static TorchSharp.torch;
 
 namespace Tessera.Models.Detection.RoI;
@@ -8,11 +9,6 @@ namespace Tessera.Models.Detection.RoI;
 /// <remarks>Arguments: the maps, [B, H, W, C], contiguous float32, then a <see cref="RoIPlan"/>.</remarks>
 internal sealed class RoIAlignFunction : autograd.SingleTensorFunction<RoIAlignFunction>
 {
-    // TorchSharp hands the gradients' addresses to libtorch when nothing refers to the objects any more; this keeps the collector from
-    // them.
-    [ThreadStatic]
-    private static List<Tensor>? t_returned;
-
     public override string Name => nameof(RoIAlignFunction);
 
     /// <returns>[regions, size, size, C].</returns>
@@ -46,8 +42,7 @@ internal sealed class RoIAlignFunction : autograd.SingleTensorFunction<RoIAlignF
                 }
             );
         scope.MoveToOuter(gradients);
-        t_returned = [.. gradients, null!]; // the plan has no gradient
-        return t_returned;
+        return BackwardResult.Of(grad_output, [.. gradients, null]); // the plan has no gradient
     }
 
     private static void Gather(RoIPlan plan, int region, ReadOnlySpan<float> map, Span<float> pooled)
