@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.RegularExpressions;
 using Tessera.Datasets.Images;
 using Tessera.Explaining;
 using Tessera.Framework.Data;
 using Tessera.Models.Explanation.Attention;
+using Tessera.Tests.Tools.Output;
 
 namespace Tessera.Tests.Tools.EndToEnd;
 
@@ -54,6 +56,14 @@ public sealed class AttentionToolTests(AttentionToolTests.Networks networks) : I
         public string New() => Directory.CreateDirectory(Path.Combine(Folder, Guid.NewGuid().ToString("N"))).FullName;
 
         public void Dispose() => Directory.Delete(Folder, recursive: true);
+    }
+
+    [Fact]
+    public void Output_IsAsWritten()
+    {
+        var said = Tool.Run("attention", networks.Vit, networks.ImagePath, "--out-dir", Path.Combine(networks.Folder, "shown"));
+        string Marked(string text) => Regex.Replace(Marks.In(text, networks.Folder, numbers: true), @"(?<=shape\.png  )\w+", "CLASS");
+        WholeOutput.Match("attention", said.Succeeds(), Marked); // after one epoch the class is chance
     }
 
     [Fact]

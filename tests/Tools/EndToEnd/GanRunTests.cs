@@ -2,6 +2,7 @@ using System.Text.Json;
 using Tessera.Datasets.Classification;
 using Tessera.Datasets.Images;
 using Tessera.Framework.Data;
+using Tessera.Tests.Tools.Output;
 using Tessera.Tests.Tools.Running;
 
 namespace Tessera.Tests.Tools.EndToEnd;
@@ -34,6 +35,13 @@ public sealed class GanRunTests(GanRunTests.Trained run) : IClassFixture<GanRunT
         foreach (var sheet in new[] { "iter_0000002.png", "iter_0000004.png", "iter_0000006.png" })
             Assert.True(File.Exists(run.At("whole", "samples", sheet)), sheet);
         Assert.Contains(TrainingRun.Losses(run.At("whole"), "val", "accuracy/top1").Keys, iteration => iteration == 6);
+    }
+
+    [Fact]
+    public void Output_IsAsWritten()
+    {
+        var said = Tool.Run("generate", run.Checkpoint, "--out-dir", run.At("shown"), "--count", "2");
+        WholeOutput.OfGoodRun("generate", said, run.Folder);
     }
 
     [Fact]
@@ -123,6 +131,7 @@ public sealed class GanRunTests(GanRunTests.Trained run) : IClassFixture<GanRunT
 
         var score = Tool.Run("score-images", run.At("judged"), run.At("judged"), "--features", judge, "--out", run.At("score.json"));
         score.Succeeds();
+        WholeOutput.OfGoodRun("score-images", score, run.Folder);
         Assert.Contains("FID (features of iter_2.safetensors)  0", score.Output, StringComparison.Ordinal);
         var figures = JsonDocument.Parse(File.ReadAllText(run.At("score.json"))).RootElement;
         Assert.Equal(0, figures.GetProperty("fid").GetDouble(), 1e-3); // a set against itself

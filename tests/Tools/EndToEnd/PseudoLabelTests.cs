@@ -4,6 +4,7 @@ using Tessera.Datasets.Synthetic;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Framework.Visualization;
+using Tessera.Tests.Tools.Output;
 
 namespace Tessera.Tests.Tools.EndToEnd;
 
@@ -327,6 +328,13 @@ public sealed class PseudoLabelTests(PseudoLabelTests.Classifier classifier) : I
         Assert.Contains("left out: ", said.Error, StringComparison.Ordinal);
         Assert.Contains("3 label images in", said.Output, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(out2, "masks", "cat", "1.png")));
+    }
+
+    [Fact]
+    public void Output_IsAsWritten()
+    {
+        var folder = classifier.At("shown");
+        WholeOutput.OfGoodRun("pseudo-labels", Make(folder, "--background", "fixed:0.4", "--scores"), classifier.Folder);
     }
 
     private Said Make(string folder, params string[] arguments) =>

@@ -4,23 +4,14 @@ using Tessera.Tests.Tools.Predictions;
 namespace Tessera.Tests.Tools.Output;
 
 /// <summary>One good run of the tools that <see cref="GoodRunTests"/> doesn't show: of experiments, comparisons, errors, transfer and ONNX
-/// files. Numbers differ from machine to machine and are marked.</summary>
+/// files. Numbers differ from machine to machine and are marked. Tools that need a model of their own are shown beside its other
+/// tests: generate and score-images in GanRunTests, attention in AttentionToolTests, merge-adapter in PeftRunTests, pseudo-labels in
+/// PseudoLabelTests, score-masks in ScoreMasksTests.</summary>
 [Collection(InProcess.Name)]
 public sealed class FurtherRunTests(TaskRuns runs) : IClassFixture<TaskRuns>
 {
-    /// <summary>Tools that need models or data of their own, and the tests that look at what they say.</summary>
-    private static readonly Dictionary<string, string> s_elsewhere = new()
-    {
-        ["analyze-errors"] = "names images by what a model gets wrong, which differs from machine to machine: the tests of errors",
-        ["attention"] = "AttentionToolTests",
-        ["board"] = "a server: the browser's tests",
-        ["find-label-errors"] = "as analyze-errors",
-        ["generate"] = "GanRunTests",
-        ["merge-adapter"] = "the tests of PEFT",
-        ["pseudo-labels"] = "the tests of pseudo labels",
-        ["score-images"] = "GanRunTests",
-        ["score-masks"] = "the tests of pseudo labels",
-    };
+    /// <summary>Tools that have no run that ends, and the tests that look at what they say.</summary>
+    private static readonly Dictionary<string, string> s_elsewhere = new() { ["board"] = "a server: the browser's tests" };
 
     /// <summary>CONFIG, RUN and CHECKPOINT stand for the trained model of the task; what begins with ./ lies in the folder of the
     /// runs.</summary>

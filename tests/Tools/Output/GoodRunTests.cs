@@ -26,6 +26,8 @@ public sealed class GoodRunTests(OutputFiles files) : IClassFixture<OutputFiles>
     [InlineData("eval-metric", "eval-metric ./tiny.json ./predictions.jsonl", true)]
     [InlineData("confusion-matrix", "confusion-matrix ./tiny.json ./predictions.jsonl --out ./confusion.png", true)]
     [InlineData("analyze-results", "analyze-results ./tiny.json ./predictions.jsonl --count 1 --out-dir ./results", false)]
+    [InlineData("analyze-errors", "analyze-errors ./tiny.json ./told.jsonl --out-dir ./errors", false)]
+    [InlineData("find-label-errors", "find-label-errors ./tiny.json ./told.jsonl --out-dir ./labels", false)]
     [InlineData("report", "report ./run --out ./report.html --no-data", false)]
     [InlineData("doctor", "doctor ./tiny.json", false)]
     [InlineData("replay-nonfinite", "replay-nonfinite ./nonfinite.safetensors", false)]

@@ -11,6 +11,14 @@ internal static class WholeOutput
 {
     private static readonly string s_folder = Path.Combine(Snippets.Repository, "tests", "Tools");
 
+    /// <summary>The output of a good run, numbers marked.</summary>
+    /// <param name="folder">Where the tool worked.</param>
+    public static void OfGoodRun(string name, Said said, string folder)
+    {
+        Assert.True(said.Code == 0, said.All);
+        Match(name, said, text => Marks.In(text, folder, numbers: true));
+    }
+
     /// <param name="marked">Replaces what differs from run to run.</param>
     public static void Match(string name, Said said, Func<string, string> marked)
     {

@@ -3,6 +3,7 @@ using Tessera.Datasets.Images;
 using Tessera.Framework.Checkpoints;
 using Tessera.Framework.Data;
 using Tessera.Tests.Tools.Data;
+using Tessera.Tests.Tools.Output;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,6 +36,7 @@ public sealed class ScoreMasksTests : IDisposable
 
         var output = Path.Combine(_files.Path, "scores.json");
         var said = Tool.Run("score-masks", _files.Config, Folder, "--bootstrap", "50", "--out", output).Succeeds();
+        WholeOutput.OfGoodRun("score-masks", said, _files.Path);
         var json = JsonNode.Parse(File.ReadAllText(output))!;
         // Masks: sky 1 of 2, road 1, car 0 of 1.
         Assert.Equal(6, (int)json["masks/images"]!);
