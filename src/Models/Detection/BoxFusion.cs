@@ -1,3 +1,5 @@
+using Tessera.Framework.Data;
+
 namespace Tessera.Models.Detection;
 
 /// <summary>What the score of fused boxes is made of.</summary>
@@ -86,15 +88,8 @@ public static class BoxFusion
         && box.Corners.Y2 > box.Corners.Y1
         && double.IsFinite(box.Score + box.Corners.X1 + box.Corners.Y1 + box.Corners.X2 + box.Corners.Y2);
 
-    internal static double IoU((double X1, double Y1, double X2, double Y2) a, (double X1, double Y1, double X2, double Y2) b)
-    {
-        var width = Math.Min(a.X2, b.X2) - Math.Max(a.X1, b.X1);
-        var height = Math.Min(a.Y2, b.Y2) - Math.Max(a.Y1, b.Y1);
-        if (!(width > 0 && height > 0))
-            return 0;
-        var both = width * height;
-        return both / (((a.X2 - a.X1) * (a.Y2 - a.Y1)) + ((b.X2 - b.X1) * (b.Y2 - b.Y1)) - both);
-    }
+    internal static double IoU((double X1, double Y1, double X2, double Y2) a, (double X1, double Y1, double X2, double Y2) b) =>
+        BoxGeometry.IoU([a.X1, a.Y1, a.X2 - a.X1, a.Y2 - a.Y1], [b.X1, b.Y1, b.X2 - b.X1, b.Y2 - b.Y1]);
 
     /// <param name="Weight">The model's.</param>
     private readonly record struct Weighed(ScoredBox Box, int Model, double Weight)
