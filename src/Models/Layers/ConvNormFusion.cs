@@ -101,7 +101,8 @@ public sealed class ConvNormFusion : IDisposable
 
         public Tensor Run(Tensor x) => Packed(x) is { } packed ? packed.Run(x) : Plain(x);
 
-        public Tensor Rectified(Tensor x) => Packed(x) is { } packed && !Rectifier.IsGuided ? packed.Rectified(x) : Rectifier.InPlace(Run(x));
+        public Tensor Rectified(Tensor x) =>
+            Packed(x) is { } packed && !Rectifier.IsGuided ? packed.Rectified(x) : Rectifier.InPlace(Run(x));
 
         public void Dispose()
         {
