@@ -8,6 +8,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.PseudoLabels;
 
+[Collection(ProcessWide.Name)]
 public sealed class ClassMapSourceTests
 {
     private static readonly string[] s_names = ["class0", "class1", "class2", "class3"];

@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 
 namespace Tessera.Tests.Models.PseudoLabels;
 
+[Collection(ProcessWide.Name)]
 public sealed class PatchAffinityTests
 {
     [Fact]

@@ -41,6 +41,17 @@ internal sealed class AdviceFolder : IDisposable
             .. changes.SelectMany(change => (string[])["--cfg-options", change]),
         ]);
 
+    /// <summary>The run with the fault fails with the message, and succeeds with each remedy on top of it.</summary>
+    /// <param name="fault">Changes of the config, a line each.</param>
+    /// <param name="remedies">Changes likewise, each of which must do alone.</param>
+    public void CarryOut(string config, string fault, string says, IReadOnlyList<string?> remedies)
+    {
+        string[] changes = fault.Split('\n');
+        Train(config, changes).IsMistake(says);
+        foreach (var remedy in remedies.OfType<string>())
+            Train(config, [.. changes, .. remedy.Split('\n')]).Succeeds();
+    }
+
     /// <summary>A classifier on eight drawn images of three classes, evaluated on four.</summary>
     public string Classifier() =>
         Write(
@@ -140,6 +151,104 @@ internal sealed class AdviceFolder : IDisposable
               "optimizer": { "type": "AdamW", "lr": 0.001 } }
             """
         );
+
+    /// <summary>A conditional GAN on eight drawn images of 16 pixels.</summary>
+    public string Gan() =>
+        Write(
+            "gan.json",
+            Drawing(
+                """
+                "type": "Gan", "condition": "ac",
+                "generator": { "type": "DcganGenerator", "size": 16, "latent": 8, "channels": 8, "class_embed": 4 },
+                "discriminator": { "type": "DcganDiscriminator", "size": 16, "channels": 8 }
+                """,
+                """
+                "generator": { "type": "Adam", "lr": 0.0002, "parameters": ["generator"] },
+                "discriminator": { "type": "Adam", "lr": 0.0002, "parameters": ["discriminator"] }
+                """
+            )
+        );
+
+    /// <summary>A diffusion model on the same.</summary>
+    public string Diffusion() =>
+        Write(
+            "diffusion.json",
+            Drawing(
+                """
+                "type": "Diffusion", "steps": 10, "sampling": { "steps": 5 },
+                "network": { "type": "DiffusionUNet", "size": 16, "channels": 4, "channel_mult": [1, 2], "blocks": 1, "attention": [], "groups": 2 }
+                """,
+                """ "type": "Adam", "lr": 0.001 """
+            )
+        );
+
+    private static string Drawing(string model, string optimizer) =>
+        $$"""
+            { {{Start}}
+              "model": { {{model}} },
+              "train": { "loop": "iterations", "iterations": 2, "validate_every": 0, "loader": { "batch_size": 4, "workers": 0 },
+                "dataset": { "type": "Shapes", "count": 8, "size": 16, "classes": ["circle", "square", "star"],
+                  "pipeline": [{ "type": "LoadImage" }, { "type": "Normalize", "mean": [127.5], "std": [127.5] }] } },
+              "optimizer": { {{optimizer}} } }
+            """;
+
+    /// <summary>A detector by queries on eight drawn images.</summary>
+    public string RtDetr() =>
+        Write(
+            "rtdetr.json",
+            Objects(
+                """
+                "type": "RtDetr", "num_queries": 12, "decoder_layers": 1, "embed_dim": 8, "num_heads": 2, "ffn_dim": 12,
+                "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "out_indices": [1, 2, 3] },
+                "neck": { "type": "HybridEncoder", "out_channels": 8, "num_heads": 2, "ffn_dim": 12, "num_blocks": 1 }
+                """,
+                """ "type": "Shapes", "task": "detection", "count": 8, "size": 64, "classes": ["circle", "square", "star"] """
+            )
+        );
+
+    /// <summary>A detector in two stages, with masks, on two drawn images in COCO's form.</summary>
+    public string TwoStages()
+    {
+        for (var i = 0; i < 2; i++)
+            Write($"photos/{i}.png", EndToEnd.TinyRun.Png(i));
+        var annotations = string.Join(
+            ",",
+            Enumerable
+                .Range(0, 2)
+                .Select(i =>
+                    $$"""{ "id": {{i + 1}}, "image_id": {{i}}, "category_id": 1, "bbox": [4, 4, 16, 16], "area": 256, "iscrowd": 0, "segmentation": [[4, 4, 20, 4, 20, 20, 4, 20]] }"""
+                )
+        );
+        Write(
+            "photos.json",
+            $$"""
+            { "images": [{ "id": 0, "file_name": "0.png", "height": 32, "width": 32 }, { "id": 1, "file_name": "1.png", "height": 32, "width": 32 }],
+              "annotations": [{{annotations}}], "categories": [{ "id": 1, "name": "cell" }] }
+            """
+        );
+        return Write(
+            "two-stages.json",
+            Objects(
+                """
+                "type": "TwoStageDetector",
+                "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "out_indices": [0, 1, 2, 3] },
+                "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "on_output" },
+                "rpn_head": { "type": "RpnHead" },
+                "roi_head": { "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "fc_out_channels": 6 },
+                  "mask_head": { "type": "FcnMaskHead", "num_convs": 1, "conv_out_channels": 4 } }
+                """,
+                $""" "type": "CocoDetection", "annotations": "{At("photos.json")}", "path": "{At("photos")}", "with_masks": true """
+            )
+        );
+    }
+
+    private static string Objects(string model, string data) =>
+        $$"""
+            { {{Start}}
+              "model": { {{model}} },
+              "train": { "epochs": 1, "loader": { "batch_size": 2, "workers": 0 }, "dataset": { {{data}}, "pipeline": {{Steps}} } },
+              "optimizer": { "type": "AdamW", "lr": 0.0001 } }
+            """;
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

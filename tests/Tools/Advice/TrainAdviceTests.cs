@@ -104,7 +104,7 @@ public sealed class TrainAdviceTests : IDisposable
         null
     )]
     public void Classifier(string fault, string says, params string?[]? remedies) =>
-        Carry(_folder.Classifier(), fault, says, remedies ?? []);
+        _folder.CarryOut(_folder.Classifier(), fault, says, remedies ?? []);
 
     [Theory]
     [InlineData(
@@ -126,7 +126,8 @@ public sealed class TrainAdviceTests : IDisposable
         "Set memory to null instead.",
         "model.decode_head.losses.contrast.memory=null"
     )]
-    public void Segmentor(string fault, string says, params string[] remedies) => Carry(_folder.Segmentor(), fault, says, remedies);
+    public void Segmentor(string fault, string says, params string[] remedies) =>
+        _folder.CarryOut(_folder.Segmentor(), fault, says, remedies);
 
     [Theory]
     [InlineData(
@@ -134,7 +135,8 @@ public sealed class TrainAdviceTests : IDisposable
         "Put a neck (Fpn) before it.",
         "model.neck={\"_delete_\": true, \"type\": \"Fpn\", \"out_channels\": 16, \"start_level\": 2}"
     )]
-    public void Detector(string fault, string says, params string[] remedies) => Carry(_folder.Detector(), fault, says, remedies);
+    public void Detector(string fault, string says, params string[] remedies) =>
+        _folder.CarryOut(_folder.Detector(), fault, says, remedies);
 
     [Fact]
     public void SeveralOptimizers_WithPatterns_AreBuilt()
@@ -146,13 +148,5 @@ public sealed class TrainAdviceTests : IDisposable
             "optimizer={\"_delete_\": true, \"only\": {\"type\": \"Sgd\", \"lr\": 0.01, \"parameters\": [\"backbone\", \"head\"]}}"
         );
         said.Succeeds();
-    }
-
-    private void Carry(string config, string fault, string says, IReadOnlyList<string?> remedies)
-    {
-        string[] changes = fault.Split('\n');
-        _folder.Train(config, changes).IsMistake(says);
-        foreach (var remedy in remedies.OfType<string>())
-            _folder.Train(config, [.. changes, .. remedy.Split('\n')]).Succeeds();
     }
 }
