@@ -9,7 +9,6 @@ namespace Tessera.Tests.Models.Peft;
 
 /// <summary>Every method on every registered backbone: it fits or says why not, begins at the base, trains what it names and nothing else,
 /// and is merged where it can be.</summary>
-[Collection(ProcessWide.Name)]
 public sealed class PeftBackboneTests
 {
     // "start": whether the first step's output is the base's, bit for bit.
