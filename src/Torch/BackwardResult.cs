@@ -15,8 +15,8 @@ public static class BackwardResult
     private static Tensor?[]? t_returned;
 
     /// <param name="given">The gradient that backward was given. It is disposed, unless it is among the gradients.</param>
-    /// <param name="gradients">One for each argument of forward, in no dispose scope that ends before backward returns; null for what has
-    /// none. They are disposed by the next call.</param>
+    /// <param name="gradients">One for each argument of forward; null for what has none. They are taken out of their dispose scope, and
+    /// disposed by the next call.</param>
     /// <returns>The gradients.</returns>
     public static List<Tensor> Of(Tensor given, params IEnumerable<Tensor?> gradients)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Tessera.Tests.Tools.EndToEnd;
 
 namespace Tessera.Tests.Tools.Advice;
 
@@ -197,11 +198,7 @@ internal sealed class AdviceFolder : IDisposable
         Write(
             "rtdetr.json",
             Objects(
-                """
-                "type": "RtDetr", "num_queries": 12, "decoder_layers": 1, "embed_dim": 8, "num_heads": 2, "ffn_dim": 12,
-                "backbone": { "type": "ResNet", "depth": 18, "base_channels": 4, "out_indices": [1, 2, 3] },
-                "neck": { "type": "HybridEncoder", "out_channels": 8, "num_heads": 2, "ffn_dim": 12, "num_blocks": 1 }
-                """,
+                JudgedTasks.RtDetr,
                 """ "type": "Shapes", "task": "detection", "count": 8, "size": 64, "classes": ["circle", "square", "star"] """
             )
         );
@@ -210,7 +207,7 @@ internal sealed class AdviceFolder : IDisposable
     public string TwoStages()
     {
         for (var i = 0; i < 2; i++)
-            Write($"photos/{i}.png", EndToEnd.TinyRun.Png(i));
+            Write($"photos/{i}.png", TinyRun.Png(i));
         var annotations = string.Join(
             ",",
             Enumerable
@@ -229,14 +226,7 @@ internal sealed class AdviceFolder : IDisposable
         return Write(
             "two-stages.json",
             Objects(
-                """
-                "type": "TwoStageDetector",
-                "backbone": { "type": "ResNet", "depth": 50, "base_channels": 4, "stage_blocks": [1, 1, 1, 1], "out_indices": [0, 1, 2, 3] },
-                "neck": { "type": "Fpn", "out_channels": 32, "start_level": 1, "num_outs": 5, "add_extra_convs": "on_output" },
-                "rpn_head": { "type": "RpnHead" },
-                "roi_head": { "type": "StandardRoIHead", "bbox_head": { "type": "ConvFcBboxHead", "fc_out_channels": 6 },
-                  "mask_head": { "type": "FcnMaskHead", "num_convs": 1, "conv_out_channels": 4 } }
-                """,
+                JudgedTasks.TwoStage,
                 $""" "type": "CocoDetection", "annotations": "{At("photos.json")}", "path": "{At("photos")}", "with_masks": true """
             )
         );
@@ -245,7 +235,7 @@ internal sealed class AdviceFolder : IDisposable
     private static string Objects(string model, string data) =>
         $$"""
             { {{Start}}
-              "model": { {{model}} },
+              "model": {{model}},
               "train": { "epochs": 1, "loader": { "batch_size": 2, "workers": 0 }, "dataset": { {{data}}, "pipeline": {{Steps}} } },
               "optimizer": { "type": "AdamW", "lr": 0.0001 } }
             """;

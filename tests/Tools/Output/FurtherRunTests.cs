@@ -89,9 +89,5 @@ public sealed class FurtherRunTests(TaskRuns runs) : IClassFixture<TaskRuns>
         ]);
     }
 
-    private void Matches(string name, Said said, int code)
-    {
-        Assert.True(said.Code == code, said.All);
-        WholeOutput.Match(name, said, text => Marks.In(text, runs.Folder, numbers: true));
-    }
+    private void Matches(string name, Said said, int code) => WholeOutput.OfGoodRun(name, said, runs.Folder, code);
 }

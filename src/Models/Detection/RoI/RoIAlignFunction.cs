@@ -41,7 +41,6 @@ internal sealed class RoIAlignFunction : autograd.SingleTensorFunction<RoIAlignF
                         Scatter(plan, region, Floats(given), Floats(gradients[plan.Levels[region]]));
                 }
             );
-        scope.MoveToOuter(gradients);
         return BackwardResult.Of(grad_output, [.. gradients, null]); // the plan has no gradient
     }
 
