@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Tessera.Tests.Models;
 
 /// <summary>
-/// Whole checkpoints in torchvision's and timm's names, loaded as a user would, against what those projects give: every stage, logits, and
-/// one training step's logits, gradients and norms. The images have sides that no stride divides. See make_convnets.py.
+/// Whole checkpoints in torchvision's, timm's and MMPretrain's names, loaded as a user would, against what those projects give: every stage,
+/// logits, and one training step's logits, gradients and norms. The images have sides that no stride divides. See make_convnets.py and
+/// make_mmpretrain.py.
 /// </summary>
 public sealed class ConvNetParityTests
 {
@@ -52,6 +53,20 @@ public sealed class ConvNetParityTests
             """,
         "timm"
     )]
+    [InlineData("mmpretrain_convnext_atto", """{ "type": "ConvNeXt", "arch": "atto" }""", "mmlab")]
+    [InlineData("mmpretrain_convnext_atto_conv", """{ "type": "ConvNeXt", "arch": "atto" }""", "mmlab")]
+    [InlineData(
+        "mmpretrain_convnextv2_atto",
+        """{ "type": "ConvNeXt", "arch": "atto", "use_grn": true, "layer_scale_init_value": 0 }""",
+        "mmlab"
+    )]
+    [InlineData("mmpretrain_efficientnet_b0", """{ "type": "EfficientNet", "same_padding": true, "norm_eps": 1e-3 }""", "mmlab")]
+    [InlineData("mmpretrain_efficientnet_v2_s", """{ "type": "EfficientNetV2", "same_padding": true }""", "mmlab")]
+    [InlineData("mmpretrain_mobilenet_v2", """{ "type": "MobileNetV2", "widen_factor": 0.5 }""", "mmlab")]
+    [InlineData("mmpretrain_mobilenet_v3_small", """{ "type": "MobileNetV3" }""", "mmlab")]
+    [InlineData("mmpretrain_regnetx_400mf", """{ "type": "RegNet", "arch": "x004" }""", "mmlab")]
+    [InlineData("mmpretrain_densenet121", """{ "type": "DenseNet" }""", "mmlab")]
+    [InlineData("mmpretrain_res2net50", """{ "type": "Res2Net", "base_channels": 16 }""", "mmlab")]
     public void Classifier_PublishedCheckpoint_GivesStagesLogitsAndGradients(string fixture, string backbone, string keys)
     {
         var data = Build.Classes(10);

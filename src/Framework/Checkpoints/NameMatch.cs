@@ -7,7 +7,6 @@ namespace Tessera.Framework.Checkpoints;
 internal sealed class NameMatch
 {
     private string _prefix = "";
-    private string? _mapName;
 
     /// <summary>The file's name by the module's.</summary>
     public Dictionary<string, string> Names { get; private init; } = [];
@@ -23,13 +22,16 @@ internal sealed class NameMatch
 
     public KeyMap? Map { get; private init; }
 
+    /// <summary>The map's name; null where the names are the module's own.</summary>
+    public string? Project { get; private init; }
+
     private readonly ExplainedTensors _explained = new();
 
     /// <summary>The maps that could be asked for.</summary>
     public IReadOnlyList<string> Known { get; private set; } = [];
 
     public string Describe() =>
-        (_mapName is null ? "the module's own names" : $"names of {_mapName}") + (_prefix.Length == 0 ? "" : $" after \"{_prefix}\"");
+        (Project is null ? "the module's own names" : $"names of {Project}") + (_prefix.Length == 0 ? "" : $" after \"{_prefix}\"");
 
     /// <exception cref="UserErrorException">The module has no map of the name that is asked for, or fits two places equally.</exception>
     public static NameMatch Find(
@@ -111,7 +113,7 @@ internal sealed class NameMatch
         {
             Map = map,
             _prefix = prefix,
-            _mapName = mapName,
+            Project = mapName,
         };
         foreach (var (foreign, plain) in names)
         {

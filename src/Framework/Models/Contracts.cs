@@ -43,6 +43,12 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor[]>(name),
     public virtual string? OptionsFor(IReadOnlyCollection<string> missing, IReadOnlyDictionary<string, IReadOnlyList<long>> unexpected) =>
         null;
 
+    /// <summary>Which options weights were trained with whose names and shapes don't tell it, as JSON, where this backbone has others:
+    /// they load and predict worse. Null: it has these, or nothing is known.</summary>
+    /// <param name="project">Whose names they were read by (see <see cref="KeyMaps"/>); null: by the module's own.</param>
+    /// <param name="tensors">All names of the file.</param>
+    public virtual string? OptionsOf(string? project, IReadOnlyCollection<string> tensors) => null;
+
     /// <summary>The tensors that read the image. By default the first convolution's weight; a backbone that begins otherwise says
     /// so.</summary>
     public virtual IReadOnlyList<StemTensor> StemTensors =>

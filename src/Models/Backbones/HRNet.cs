@@ -157,6 +157,9 @@ public sealed class HRNet : Backbone
 
     public override IReadOnlyDictionary<string, KeyMap> KeyMaps => HRNetKeys.Maps;
 
+    public override string? OptionsOf(string? project, IReadOnlyCollection<string> tensors) =>
+        _options.Upsample != HRNetUpsample.Nearest ? null : HRNetKeys.UpsampleOf(tensors);
+
     /// <summary>A stage is a block, with the transition to it; what joins the maps for classification is last.</summary>
     public override ParameterLayers LayersByDepth =>
         new(

@@ -23,4 +23,14 @@ internal static class HRNetKeys
                     ("downsamp_modules.2.0", "downsamp_modules.2.1")
                 ),
         };
+
+    /// <summary>How the branches of a segmentor are enlarged, whose tensors these are: MMSegmentation's, or the authors'. Null: it is no
+    /// segmentor of theirs.</summary>
+    public static string? UpsampleOf(IReadOnlyCollection<string> tensors) =>
+        Has(tensors, "decode_head.") ? "\"upsample\": \"bilinear\", \"align_corners\": false"
+        : Has(tensors, "last_layer.") ? "\"upsample\": \"bilinear\", \"align_corners\": true"
+        : null;
+
+    private static bool Has(IReadOnlyCollection<string> tensors, string part) =>
+        tensors.Any(name => name.StartsWith(part, StringComparison.Ordinal) || name.Contains("." + part, StringComparison.Ordinal));
 }

@@ -39,6 +39,15 @@ public sealed record EfficientNetOptions(
 public sealed class EfficientNet(EfficientNetOptions options) : InvertedBackbone(Plan(options))
 {
     private const int Last = 4; // times the last stage's channels
+    private const double TensorFlowEps = 1e-3;
+
+    public override string? OptionsOf(string? project, IReadOnlyCollection<string> tensors) =>
+        project switch
+        {
+            "mmlab" when !options.SamePadding || options.NormEps != TensorFlowEps => "\"same_padding\": true, \"norm_eps\": 0.001",
+            "torchvision" when options.Arch >= EfficientNetArch.B5 && options.NormEps != TensorFlowEps => "\"norm_eps\": 0.001",
+            _ => null,
+        };
 
     // Expansion, kernel, stride, channels, blocks.
     private static readonly (int Expansion, int Kernel, int Stride, int Channels, int Blocks)[] _stages =

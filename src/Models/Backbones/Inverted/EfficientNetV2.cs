@@ -33,6 +33,9 @@ public sealed class EfficientNetV2(EfficientNetV2Options options) : InvertedBack
 {
     private const int Last = 1280;
 
+    public override string? OptionsOf(string? project, IReadOnlyCollection<string> tensors) =>
+        project == "mmlab" && !options.SamePadding ? "\"same_padding\": true" : null;
+
     private static readonly bool[] _fused = [true, true, true, false, false, false, false];
     private static readonly int[] _expansions = [1, 4, 4, 4, 6, 6, 6];
     private static readonly int[] _strides = [1, 2, 2, 2, 1, 2, 1];

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Tessera.Tests.Framework.Logging;
+namespace Tessera.Tests;
 
 /// <summary>Keeps the messages that it is given.</summary>
 internal sealed class Recorder : ILoggerProvider
