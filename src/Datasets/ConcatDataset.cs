@@ -19,7 +19,9 @@ public sealed class ConcatDataset : Dataset
         for (var i = 1; i < datasets.Count; i++)
         {
             if (datasets[i].Info.Task != first.Task)
-                throw new UserErrorException($"ConcatDataset: datasets.0 is for {first.Task}, datasets.{i} for {datasets[i].Info.Task}.");
+                throw new UserErrorException(
+                    $"ConcatDataset: datasets.0 is for {TaskNames.Of(first.Task)}, datasets.{i} for {TaskNames.Of(datasets[i].Info.Task)}."
+                );
             if (!datasets[i].Info.Classes.SequenceEqual(first.Classes))
                 throw new UserErrorException(
                     $"ConcatDataset: datasets.{i} has the classes {string.Join(", ", datasets[i].Info.Classes)}; datasets.0 has "

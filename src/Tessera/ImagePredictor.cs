@@ -131,6 +131,6 @@ public abstract class ImagePredictor : IDisposable
         where T : Result =>
         Named(prediction) as T
         ?? throw new InvalidOperationException(
-            $"The model is for {Data.Task}, whose results are {Named(prediction).GetType().Name}, not {typeof(T).Name}."
+            $"The model is for {TaskNames.Of(Data.Task)}, whose results are {Named(prediction).GetType().Name}, not {typeof(T).Name}."
         );
 }

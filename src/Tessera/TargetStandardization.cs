@@ -57,7 +57,7 @@ public static class TargetStandardization
     {
         var info = dataset.Info;
         if (info.Task != DataTask.Regression)
-            throw new UserErrorException($"{Key}: the training data is for {info.Task}, and has no targets to standardize.");
+            throw new UserErrorException($"{Key}: the training data is for {TaskNames.Of(info.Task)}, and has no targets to standardize.");
         var rows = Enumerable
             .Range(0, dataset.Count)
             .Select(i => dataset.Get(i).Truth.Targets ?? throw new UserErrorException($"Sample {i} has no targets."))

@@ -186,7 +186,7 @@ public sealed class ImageList : Dataset
             );
         return task is DataTask.Classification or DataTask.MultiLabel or DataTask.Regression
             ? task
-            : throw new UserErrorException($"ImageList serves classification, multi_label and regression, not {task}.");
+            : throw new UserErrorException($"ImageList serves classification, multi_label and regression, not {TaskNames.Of(task)}.");
     }
 
     private string ImageOf(ListRow row)

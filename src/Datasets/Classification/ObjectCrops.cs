@@ -36,7 +36,7 @@ public sealed class ObjectCrops : Dataset
     {
         if (dataset.Info.Task != DataTask.Detection)
             throw new UserErrorException(
-                $"ObjectCrops: dataset is for {dataset.Info.Task}; one for detection was expected, whose boxes are cut out."
+                $"ObjectCrops: dataset is for {TaskNames.Of(dataset.Info.Task)}; one for detection was expected, whose boxes are cut out."
             );
         if (dataset.Pipeline.Count > 0)
             throw new UserErrorException("ObjectCrops: the pipeline belongs to it, not to its dataset.");

@@ -22,7 +22,9 @@ public static class StrataReader
     public static Strata Of(Dataset dataset, Func<int, string>? folderOf = null, bool sizes = false)
     {
         if (sizes && dataset.Info.Task != DataTask.Detection)
-            throw new UserErrorException($"Sizes can be kept in balance where there are boxes; the data is for {dataset.Info.Task}.");
+            throw new UserErrorException(
+                $"Sizes can be kept in balance where there are boxes; the data is for {TaskNames.Of(dataset.Info.Task)}."
+            );
         if (dataset.Info.Task == DataTask.Regression)
             return OfTargets(dataset);
         var labels = new IReadOnlyList<int>[dataset.Count];

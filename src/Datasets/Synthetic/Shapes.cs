@@ -108,10 +108,14 @@ public sealed class Shapes : Dataset
         };
         Info = new DataInfo(names, options.Task) { Things = options.Task == DataTask.Panoptic ? [.. names.Select((_, c) => c > 0)] : null };
         if (options.Labels is { } labels && options.Task != DataTask.Segmentation)
-            throw new UserErrorException($"Shapes: labels is {labels}; label images are for the task segmentation, not {options.Task}.");
+            throw new UserErrorException(
+                $"Shapes: labels is {labels}; label images are for the task segmentation, not {TaskNames.Of(options.Task)}."
+            );
         _labels = options.Labels is { } folder ? new LabelFolder(folder, names) : null;
         if (options.WrongLabels > 0 && options.Task is not (DataTask.Classification or DataTask.Detection))
-            throw new UserErrorException($"Shapes: wrong_labels is for the tasks classification and detection, not {options.Task}.");
+            throw new UserErrorException(
+                $"Shapes: wrong_labels is for the tasks classification and detection, not {TaskNames.Of(options.Task)}."
+            );
         _planted = options.WrongLabels > 0 ? new PlantedErrors(options.WrongLabels, _classes.Length, options.Size) : null;
     }
 

@@ -24,7 +24,7 @@ internal static class Truth
             _ => "",
         };
         throw new UserErrorException(
-            $"The metric {metric} is for {string.Join(" and ", tasks.Select(Word))} data, the data is for {Word(info.Task)}.{fitting}"
+            $"The metric {metric} is for {string.Join(" and ", tasks.Select(TaskNames.Of))} data, the data is for {TaskNames.Of(info.Task)}.{fitting}"
         );
     }
 
@@ -121,8 +121,6 @@ internal static class Truth
         }
         return BoxAnnotation.Of(boxes with { Corners = corners });
     }
-
-    private static string Word(DataTask task) => task == DataTask.MultiLabel ? "multi_label" : task.ToString().ToLowerInvariant();
 
     private static string Describe(Prediction prediction) =>
         prediction switch

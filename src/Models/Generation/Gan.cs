@@ -41,7 +41,7 @@ public sealed class Gan : VisionModel, IGeneratesImages
         : base(nameof(Gan))
     {
         if (data.Task != DataTask.Classification)
-            throw new UserErrorException($"Gan needs images with one class each, not with a truth for {data.Task}.");
+            throw new UserErrorException($"Gan needs images with one class each, not with a truth for {TaskNames.Of(data.Task)}.");
         if (generator.Size != discriminator.Size)
             throw new UserErrorException(
                 $"Gan: the generator draws {generator.Size} x {generator.Size} pixels, the discriminator takes {discriminator.Size} x "

@@ -39,7 +39,7 @@ public sealed class Detector : VisionModel, IExplainable, ILocatesObjects, IPred
         : base(nameof(Detector))
     {
         if (data.Task != DataTask.Detection)
-            throw new UserErrorException($"Detector needs data with boxes, not with a truth for {data.Task}.");
+            throw new UserErrorException($"Detector needs data with boxes, not with a truth for {TaskNames.Of(data.Task)}.");
         (this.backbone, this.neck, bbox_head) = (backbone, neck, bboxHead);
         (_test, _nms) = (test, nms);
         TestLook.RequireFlip(nameof(Detector), _test.Flip, _test.FlipDirections);

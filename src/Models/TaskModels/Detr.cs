@@ -39,7 +39,7 @@ public sealed class Detr : VisionModel, IExplainable, IPredictsByTensors
         : base(nameof(Detr))
     {
         if (data.Task != DataTask.Detection)
-            throw new UserErrorException($"Detr needs data with boxes, not with a truth for {data.Task}.");
+            throw new UserErrorException($"Detr needs data with boxes, not with a truth for {TaskNames.Of(data.Task)}.");
         if (backbone.OutChannels.Count != 1 || backbone.OutStrides[0] == 0)
             throw new UserErrorException(
                 $"Detr looks at one map; {backbone.GetName()} gives {backbone.OutChannels.Count}, with strides "

@@ -42,7 +42,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
     {
         if (data.Task is not (DataTask.Panoptic or DataTask.Detection or DataTask.Segmentation))
             throw new UserErrorException(
-                $"Eomt needs data with panoptic maps, masks or segmentation maps, not with a truth for {data.Task}."
+                $"Eomt needs data with panoptic maps, masks or segmentation maps, not with a truth for {TaskNames.Of(data.Task)}."
             );
         if (data is { Task: DataTask.Panoptic, Things: null })
             throw new UserErrorException("Eomt: the data doesn't say which of its classes are things.");
@@ -199,7 +199,7 @@ public sealed class Eomt : VisionModel, IExplainable, IPredictsByTensors, IGives
     public IEnumerable<Tensor> Probabilities(Batch batch) =>
         _data.Task == DataTask.Segmentation
             ? _predictor.Probabilities(batch)
-            : throw new UserErrorException($"Eomt gives no probabilities of pixels for {_data.Task} data.");
+            : throw new UserErrorException($"Eomt gives no probabilities of pixels for {TaskNames.Of(_data.Task)} data.");
 
     /// <summary>Of one place's answers.</summary>
     internal (Tensor Class, Tensor Mask, Tensor Dice) LossesOf(Tensor masks, Tensor classes, MaskTruths truths) =>

@@ -35,7 +35,7 @@ public sealed class ImageClassifier : VisionModel, IDistillable, IGivesFeatures,
         : base(nameof(ImageClassifier))
     {
         if (data.Task is not (DataTask.Classification or DataTask.MultiLabel))
-            throw new UserErrorException($"ImageClassifier needs data with class labels, not with a truth for {data.Task}.");
+            throw new UserErrorException($"ImageClassifier needs data with class labels, not with a truth for {TaskNames.Of(data.Task)}.");
         (this.backbone, this.neck, this.head) = (backbone, neck, head);
         _multiLabel = data.Task == DataTask.MultiLabel;
         var test = options.Test ?? new ClassifierTestOptions();

@@ -22,7 +22,9 @@ public sealed class ImageRegressor : VisionModel, IExplainable, IGivesFeatures, 
         : base(nameof(ImageRegressor))
     {
         if (data.Task != DataTask.Regression)
-            throw new UserErrorException($"ImageRegressor needs data with regression targets, not with a truth for {data.Task}.");
+            throw new UserErrorException(
+                $"ImageRegressor needs data with regression targets, not with a truth for {TaskNames.Of(data.Task)}."
+            );
         (this.backbone, this.neck, this.head) = (backbone, neck, head);
         RegisterComponents();
     }

@@ -38,7 +38,9 @@ public sealed class Mctformer : VisionModel, IExplainable, IGivesClassMaps
         : base(nameof(Mctformer))
     {
         if (data.Task != DataTask.MultiLabel)
-            throw new UserErrorException($"Mctformer needs data with several labels an image, not with a truth for {data.Task}.");
+            throw new UserErrorException(
+                $"Mctformer needs data with several labels an image, not with a truth for {TaskNames.Of(data.Task)}."
+            );
         this.backbone =
             backbone as MctTransformer
             ?? throw new UserErrorException(

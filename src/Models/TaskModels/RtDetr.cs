@@ -37,7 +37,7 @@ public sealed class RtDetr : VisionModel, IExplainable, IPredictsByTensors
         : base(nameof(RtDetr))
     {
         if (data.Task != DataTask.Detection)
-            throw new UserErrorException($"RtDetr needs data with boxes, not with a truth for {data.Task}.");
+            throw new UserErrorException($"RtDetr needs data with boxes, not with a truth for {TaskNames.Of(data.Task)}.");
         if (neck.OutStrides.Any(stride => stride <= 0))
             throw new UserErrorException($"RtDetr needs feature maps; {neck.GetName()} gives a vector.");
         (_options, _test, _classes) = (options, options.Test ?? new QueryTestOptions(), data.Classes.Count);

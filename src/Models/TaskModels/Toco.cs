@@ -46,7 +46,7 @@ public sealed class Toco : VisionModel, IExplainable, IGivesClassMaps
         : base(nameof(Toco))
     {
         if (data.Task != DataTask.MultiLabel)
-            throw new UserErrorException($"Toco needs data with several labels an image, not with a truth for {data.Task}.");
+            throw new UserErrorException($"Toco needs data with several labels an image, not with a truth for {TaskNames.Of(data.Task)}.");
         if (backbone.OutStrides is not [> 0 and var first, > 0 and var second, ..] || first != second)
             throw new UserErrorException(
                 $"Toco needs two maps of one size, of an earlier layer and of the last, which {backbone.GetName()} doesn't give here. A "

@@ -45,7 +45,7 @@ public sealed class TwoStageDetector : VisionModel
         : base(nameof(TwoStageDetector))
     {
         if (data.Task != DataTask.Detection)
-            throw new UserErrorException($"TwoStageDetector needs data with boxes, not with a truth for {data.Task}.");
+            throw new UserErrorException($"TwoStageDetector needs data with boxes, not with a truth for {TaskNames.Of(data.Task)}.");
         (this.backbone, this.neck, rpn_head, roi_head) = (backbone, neck, rpnHead, roiHead);
         _test = options.Test ?? new TwoStageTestOptions();
         _nms = _test.Nms?.Build(services) ?? new Nms(new());

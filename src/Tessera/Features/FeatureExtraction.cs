@@ -36,7 +36,7 @@ public static class FeatureExtraction
     {
         var dataset = session.Data[part];
         if (dataset.Info.Task is DataTask.Segmentation or DataTask.Detection)
-            throw new UserErrorException($"Features are one vector an image; the data is for {dataset.Info.Task}.");
+            throw new UserErrorException($"Features are one vector an image; the data is for {TaskNames.Of(dataset.Info.Task)}.");
         using var model = session.CreateModel(dataset.Info);
         FeatureModel.Load(model, checkpoint, weights, dataset.Info);
         var info = new FeatureInfo

@@ -28,7 +28,7 @@ internal sealed class FeatureRows(Dataset dataset, ScalarType type) : IDisposabl
                     DataTask.MultiLabel => batch.SoftLabels,
                     _ => batch.Targets,
                 }
-            ) ?? throw new UserErrorException($"{batch.Samples[0].Name} has no truth for {dataset.Info.Task}.");
+            ) ?? throw new UserErrorException($"{batch.Samples[0].Name} has no truth for {TaskNames.Of(dataset.Info.Task)}.");
         var stored = features.detach().to(type).cpu();
         if (!stored.isfinite().all().ToBoolean())
             throw new UserErrorException(

@@ -21,8 +21,14 @@ public sealed class PredictionRecorder(Func<PredictionFileWriter> open, Action<s
         return this;
     }
 
-    /// <summary>Adds an image.</summary>
-    public void Write(Sample sample, Prediction prediction) => Try(writer => writer.Write(sample, prediction));
+    /// <summary>Adds an image. What a generative model says of it, a score, is no prediction of the data's task: it is left out, and told
+    /// only where the files were asked for by <see cref="Open"/>.</summary>
+    public void Write(Sample sample, Prediction prediction)
+    {
+        if (prediction is ScorePrediction && _writer is null)
+            _failed = true;
+        Try(writer => writer.Write(sample, prediction));
+    }
 
     /// <summary>Adds what was encoded elsewhere.</summary>
     internal void Write(EncodedPrediction image) => Try(writer => writer.Write(image));

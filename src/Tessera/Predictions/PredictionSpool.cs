@@ -23,7 +23,7 @@ internal sealed class PredictionSpool(PredictionEncoder encoder) : IDisposable
 
     public void Write(Sample sample, Prediction prediction)
     {
-        if (_failure is not null)
+        if (_failure is not null || prediction is ScorePrediction)
             return;
         try
         {

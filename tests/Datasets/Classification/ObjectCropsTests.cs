@@ -85,7 +85,7 @@ public sealed class ObjectCropsTests : IDisposable
     {
         var labels = new MemoryDataset(3);
         var error = Assert.Throws<UserErrorException>(() => new ObjectCrops(new(), labels));
-        Assert.Contains("dataset is for Classification; one for detection was expected", error.Message, StringComparison.Ordinal);
+        Assert.Contains("dataset is for classification; one for detection was expected", error.Message, StringComparison.Ordinal);
         var piped = Detection(([0, 0, 4, 4], 0, false));
         piped.Pipeline = [new LoadImage(new())];
         Assert.Throws<UserErrorException>(() => new ObjectCrops(new(), piped));

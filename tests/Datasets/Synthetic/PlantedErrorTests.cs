@@ -68,7 +68,7 @@ public class PlantedErrorTests
     [Fact]
     public void OtherTasks_AreRefused() =>
         Assert.Contains(
-            "classification and detection, not Segmentation",
+            "classification and detection, not segmentation",
             Assert.Throws<UserErrorException>(() => new Shapes(new ShapesOptions(Task: DataTask.Segmentation, WrongLabels: 0.1))).Message,
             StringComparison.Ordinal
         );

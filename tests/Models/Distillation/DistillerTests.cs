@@ -170,7 +170,7 @@ public sealed class DistillerTests
         var task = Assert.Throws<UserErrorException>(() =>
             new Distiller(student, data, new Teacher(teacher, data with { Task = DataTask.Segmentation }), terms)
         );
-        Assert.Contains("Segmentation", task.Message, StringComparison.Ordinal);
+        Assert.Contains("segmentation", task.Message, StringComparison.Ordinal);
         Assert.Throws<UserErrorException>(() => new Distiller(student, data, new Teacher(teacher, data), Terms()));
         new Distiller(
             student,

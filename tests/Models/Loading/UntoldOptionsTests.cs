@@ -55,7 +55,9 @@ public sealed class UntoldOptionsTests
         using var model = Build.From<VisionModel>(json, data);
         using (Log.AddProvider(recorder))
             MmlabParityTests.Load(fixture, model, data);
-        var warnings = recorder.Of(LogLevel.Warning).Where(text => text.Contains("such weights were trained with", StringComparison.Ordinal));
+        var warnings = recorder
+            .Of(LogLevel.Warning)
+            .Where(text => text.Contains("such weights were trained with", StringComparison.Ordinal));
         if (told is null)
             Assert.Empty(warnings);
         else

@@ -89,7 +89,7 @@ public sealed class CompareRunsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         var trained = runs.Trained(DataTask.Classification);
         Tool.Run("compare-runs", trained, runs.Perfect(DataTask.Classification, 20))
             .IsMistake("lacks 4 of the 24 images", "only on the same data", "tools/test");
-        Tool.Run("compare-runs", trained, runs.Perfect(DataTask.MultiLabel)).IsMistake("Classification", "MultiLabel");
+        Tool.Run("compare-runs", trained, runs.Perfect(DataTask.MultiLabel)).IsMistake("is for classification data", "for multi_label");
 
         var changed = runs.Perfect(DataTask.Classification, 24);
         var other = runs.At("changed");

@@ -178,7 +178,7 @@ public sealed class SplitDatasetTests : IDisposable
         File.WriteAllText(At("t.csv"), "image,scene\ncat/0.png,1\n");
         Tool.Run("split-dataset", At("photos"), "--group", $"table={At("t.csv")}:scen").IsMistake("t.csv:1", "Did you mean \"scene\"?");
         Tool.Run("split-dataset", At("photos"), "--group", $"table={At("t.csv")}:scene").IsMistake("15 images of 16 have no row");
-        Tool.Run("split-dataset", At("photos"), "--balance", "size").IsMistake("the data is for Classification");
+        Tool.Run("split-dataset", At("photos"), "--balance", "size").IsMistake("the data is for classification");
         Tool.Run("split-dataset", At("nothing")).IsMistake("nothing doesn't exist");
         Tool.Run("split-dataset", At("photos"), "--part", "val").IsMistake("has no parts");
         Directory.Move(At("photos"), At("train"));

@@ -243,11 +243,11 @@ public sealed class PseudoLabelTests(PseudoLabelTests.Classifier classifier) : I
     {
         File.WriteAllText(classifier.At("exact.json"), Segmentor.Replace(", \"labels\": \"MASKS\"", "", StringComparison.Ordinal));
         Tool.Run("pseudo-labels", classifier.At("exact.json"), classifier.Checkpoint, "--out-dir", classifier.New())
-            .IsMistake("its data is for Segmentation; pseudo labels are made from a classifier");
+            .IsMistake("its data is for segmentation; pseudo labels are made from a classifier");
         var run = classifier.New();
         Tool.Run("train", classifier.At("exact.json"), "--work-dir", run).Succeeds();
         Tool.Run("pseudo-labels", classifier.ConfigPath, Path.Combine(run, "iter_2.safetensors"), "--out-dir", classifier.New())
-            .IsMistake("it holds a model for Segmentation");
+            .IsMistake("it holds a model for segmentation");
     }
 
     [Fact]

@@ -87,11 +87,11 @@ public sealed class AnalyzeErrorsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Said Of(params string[] arguments) => Tool.Run([.. arguments, "--out-dir", output]);
 
         runs.Trained(DataTask.Detection);
-        Of("analyze-errors", runs.ConfigOf(DataTask.Detection), folder).IsMistake("Classification", "Detection");
+        Of("analyze-errors", runs.ConfigOf(DataTask.Detection), folder).IsMistake("classification", "detection");
         Of("analyze-errors", config, runs.Perfect(DataTask.Classification, 10)).IsMistake("have no line", "another data set");
         runs.Trained(DataTask.Regression);
         Of("analyze-errors", runs.ConfigOf(DataTask.Regression), runs.Trained(DataTask.Regression))
-            .IsMistake("Regression", "analyze-results");
+            .IsMistake("is for regression", "analyze-results");
         Of("analyze-errors", config, folder, "--similar", "circle,star").IsMistake("for detectors");
         Of("analyze-errors", runs.ConfigOf(DataTask.Detection), runs.Trained(DataTask.Detection), "--similar", "circle,stra")
             .IsMistake("\"stra\"", "Did you mean \"star\"?");

@@ -80,7 +80,7 @@ public sealed class FuseResultsTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Run(whole, whole, "--config", config, "--method", "wfb").IsMistake("\"wfb\"", "Did you mean \"wbf\"?", "soft_nms");
         Run(whole, whole, "--config", config, "--method", "nms", "--score", "largest").IsMistake("--method wbf");
         Run(whole, runs.Perfect(DataTask.Detection, 7), "--config", config).IsMistake("another data set");
-        Run(whole, runs.Trained(DataTask.Classification), "--config", config).IsMistake("Classification", "Detection");
+        Run(whole, runs.Trained(DataTask.Classification), "--config", config).IsMistake("classification", "detection");
         Tool.Run("fuse-results", whole, whole, "--config", config, "--out-dir", whole).IsMistake("written over");
         Run(whole, whole, "--config", runs.ConfigOf(DataTask.Classification)).IsMistake("tools/ensemble");
         Assert.False(Directory.Exists(output));

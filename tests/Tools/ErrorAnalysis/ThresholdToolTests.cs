@@ -101,7 +101,7 @@ public sealed class ThresholdToolTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Run("--out-checkpoint", checkpoint).IsMistake("CHECKPOINT itself");
         Run("--out-checkpoint", runs.At("x.pth")).IsMistake(".safetensors");
         Tool.Run("find-threshold", runs.ConfigOf(DataTask.Classification), runs.Checkpoint(DataTask.Classification), "--out-dir", output)
-            .IsMistake("Classification", "detection and multi_label");
+            .IsMistake("is for classification", "detection and multi_label");
         Assert.False(Directory.Exists(output));
     }
 }

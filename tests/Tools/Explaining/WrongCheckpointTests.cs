@@ -46,9 +46,9 @@ public sealed class WrongCheckpointTests(PseudoLabelTests.Classifier classifier,
     [Fact]
     public void ADetector_WhereAClassifierIsNeeded()
     {
-        Run("pseudo-labels", detector.Checkpoint).IsMistake("it holds a model for Detection; pseudo labels are made from a classifier");
+        Run("pseudo-labels", detector.Checkpoint).IsMistake("it holds a model for detection; pseudo labels are made from a classifier");
         string[] measured = ["explain", detector.Checkpoint, Picture(), "--faithfulness", "--out-dir", classifier.New()];
-        Tool.Run(measured).IsMistake("Detector for Detection: faithfulness is measured by the probability of a class");
+        Tool.Run(measured).IsMistake("Detector for detection: faithfulness is measured by the probability of a class");
     }
 
     [Fact]

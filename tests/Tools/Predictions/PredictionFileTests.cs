@@ -143,6 +143,38 @@ public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Assert.StartsWith("The predictions are not stored: ", Assert.Single(warnings), StringComparison.Ordinal);
     }
 
+    /// <summary>The score that a generative model gives an image belongs into no such file: a run is not warned of it, who asked for the
+    /// file is.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Recorder_Scores_AreLeftOut(bool asked)
+    {
+        var folder = runs.At(asked ? "asked" : "not_asked");
+        var dataset = new Shapes(new ShapesOptions(Count: 1, Size: 32));
+        var warnings = new List<string>();
+        using (
+            var recorder = new PredictionRecorder(
+                () => PredictionFileWriter.Create(folder, new PredictionHeader("val", dataset.Info), dataRoot: null),
+                warnings.Add
+            )
+        )
+        {
+            if (asked)
+                recorder.Open();
+            recorder.Write(dataset.Get(0), new ScorePrediction("noise_mse", 0.5));
+            recorder.Write(dataset.Get(0), new ScorePrediction("noise_mse", 0.5));
+            Assert.Null(recorder.Complete(new Dictionary<string, double>()));
+        }
+        Assert.False(
+            Directory.Exists(Path.Combine(folder, "predictions")) && Directory.EnumerateFiles(Path.Combine(folder, "predictions")).Any()
+        );
+        Assert.Equal(
+            asked ? ["The predictions are not stored: shapes/train/000000: a ScorePrediction is no prediction for classification data."] : [],
+            warnings
+        );
+    }
+
     [Theory]
     [InlineData("{\"image\":", "val.jsonl:2  This is no valid JSON.")]
     [InlineData("[]", "val.jsonl:2  An object was expected.")]
@@ -191,7 +223,7 @@ public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
         Tool.Run("eval-metric", runs.ConfigOf(DataTask.Classification), runs.Perfect(DataTask.Classification, 5))
             .IsMistake("19 of the data set's 24 samples have no line", "another data set");
         Tool.Run("eval-metric", runs.ConfigOf(DataTask.Classification), runs.Perfect(DataTask.MultiLabel))
-            .IsMistake("MultiLabel", "Classification");
+            .IsMistake("predictions are for multi_label data", "data is for classification");
     }
 
     [Theory]

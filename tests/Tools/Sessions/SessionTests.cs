@@ -116,7 +116,7 @@ public sealed class SessionTests : IDisposable
         using (var picture = predictor.Draw(image, result))
             Assert.True(picture.Height > 160); // the enlarged image and a line under it
         Assert.Contains(
-            "is for Classification, whose results are Classification, not Detections",
+            "is for classification, whose results are Classification, not Detections",
             Assert.Throws<InvalidOperationException>(() => predictor.Detect(image)).Message,
             StringComparison.Ordinal
         );

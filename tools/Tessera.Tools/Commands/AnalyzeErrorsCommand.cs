@@ -98,9 +98,9 @@ internal static class AnalyzeErrorsCommand
     {
         var info = data.Dataset.Info;
         if (info.Task != DataTask.Detection && given.Similar.Length > 0)
-            throw new UserErrorException($"--similar is for detectors; the data is for {info.Task}.");
+            throw new UserErrorException($"--similar is for detectors; the data is for {TaskNames.Of(info.Task)}.");
         if (info.Task is not (DataTask.Classification or DataTask.MultiLabel) && given.Fit is not null)
-            throw new UserErrorException($"--temperature-from is for classifiers; the data is for {info.Task}.");
+            throw new UserErrorException($"--temperature-from is for classifiers; the data is for {TaskNames.Of(info.Task)}.");
         switch (info.Task)
         {
             case DataTask.Detection:
@@ -112,7 +112,7 @@ internal static class AnalyzeErrorsCommand
                 return new ClassErrorReport(info, fitted, from);
             default:
                 throw new UserErrorException(
-                    $"{given.Config}: its data is for {info.Task}, whose errors have no kinds. tools/analyze-results shows the images that "
+                    $"{given.Config}: its data is for {TaskNames.Of(info.Task)}, whose errors have no kinds. tools/analyze-results shows the images that "
                         + "are predicted worst, eval-metric measures."
                 );
         }

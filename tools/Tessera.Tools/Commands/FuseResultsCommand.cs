@@ -80,7 +80,7 @@ internal static class FuseResultsCommand
         using var data = EvaluatedData.Open(config, new SessionOptions { Overrides = overrides }, results[0]);
         if (data.Dataset.Info.Task != DataTask.Detection)
             throw new UserErrorException(
-                $"{config}: its data is for {data.Dataset.Info.Task}; boxes are fused."
+                $"{config}: its data is for {TaskNames.Of(data.Dataset.Info.Task)}; boxes are fused."
                     + (data.Dataset.Info.Task == DataTask.Panoptic ? "" : " tools/ensemble joins other predictions.")
             );
         var fused = new FusedResults(weights, options);

@@ -60,7 +60,7 @@ internal static class OptimizeAnchorsCommand
         using var session = Session.Open(config, new SessionOptions { Overrides = overrides, Note = ToolConsole.Current.Note });
         var dataset = session.Data[DataPart.Train];
         if (dataset.Info.Task != DataTask.Detection)
-            throw new UserErrorException($"{config}: train.dataset is for {dataset.Info.Task}, and has no boxes.");
+            throw new UserErrorException($"{config}: train.dataset is for {TaskNames.Of(dataset.Info.Task)}, and has no boxes.");
 
         var (before, maps, thresholds) = AnchorsOf(session, dataset.Info);
         var boxes = PlacedBoxes.On(maps, BoxesOf(dataset, images));

@@ -1,3 +1,4 @@
+using Tessera.Framework.Data;
 using Tessera.Framework.Errors;
 using Tessera.Predictions;
 
@@ -14,7 +15,8 @@ internal static class ComparisonErrors
     public static void RequireSameData(string firstName, PredictionFile first, string secondName, PredictionFile second)
     {
         var difference =
-            first.Data.Task != second.Data.Task ? $"{firstName} is for {first.Data.Task} data, {secondName} for {second.Data.Task}"
+            first.Data.Task != second.Data.Task
+                ? $"{firstName} is for {TaskNames.Of(first.Data.Task)} data, {secondName} for {TaskNames.Of(second.Data.Task)}"
             : !first.Data.Classes.SequenceEqual(second.Data.Classes) ? Classes(firstName, first, secondName, second)
             : Images(firstName, first, secondName, second)
                 ?? Images(secondName, second, firstName, first)

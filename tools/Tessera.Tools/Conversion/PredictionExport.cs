@@ -38,7 +38,7 @@ internal sealed class PredictionExport
         var what = format == PredictionFormat.Labelme ? "boxes and class labels" : "boxes";
         if (!fits)
             throw new UserErrorException(
-                $"--format {format.ToString().ToLowerInvariant()} is for {what}; the model is for {data.Task} data. "
+                $"--format {format.ToString().ToLowerInvariant()} is for {what}; the model is for {TaskNames.Of(data.Task)} data. "
                     + "csv and jsonl hold classes and numbers."
             );
         (_format, _folder, _data, _leastScore) = (format, folder, data, leastScore);

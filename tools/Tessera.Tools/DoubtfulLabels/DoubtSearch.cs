@@ -17,7 +17,7 @@ internal sealed class DoubtSearch
     {
         if (data.Task is not (DataTask.Classification or DataTask.MultiLabel or DataTask.Detection))
             throw new UserErrorException(
-                $"The data is for {data.Task}; wrong labels are found for classification, multi_label and "
+                $"The data is for {TaskNames.Of(data.Task)}; wrong labels are found for classification, multi_label and "
                     + "detection. tools/analyze-results shows the images that are predicted worst."
             );
         (_data, _options) = (data, options);

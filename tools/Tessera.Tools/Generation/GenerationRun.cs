@@ -34,7 +34,9 @@ internal sealed class GenerationRun : IDisposable
                 )
                 : null;
             if (_judge is { Data.Task: not DataTask.Classification })
-                throw new UserErrorException($"{settings.Judge}: its model is for {_judge.Data.Task}; a classifier was expected as judge.");
+                throw new UserErrorException(
+                    $"{settings.Judge}: its model is for {TaskNames.Of(_judge.Data.Task)}; a classifier was expected as judge."
+                );
         }
         catch
         {

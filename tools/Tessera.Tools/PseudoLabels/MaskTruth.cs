@@ -17,7 +17,9 @@ internal sealed class MaskTruth
     public MaskTruth(Dataset dataset, IReadOnlyList<string> foreground, string path)
     {
         if (dataset.Info.Task != DataTask.Segmentation)
-            throw new UserErrorException($"{path}: pseudo labels are scored by maps of classes; this truth is for {dataset.Info.Task}.");
+            throw new UserErrorException(
+                $"{path}: pseudo labels are scored by maps of classes; this truth is for {TaskNames.Of(dataset.Info.Task)}."
+            );
         (_dataset, Classes) = (dataset, dataset.Info.Classes);
         var named = ClassNames.Normalize(foreground);
         if (named.FirstOrDefault(name => !Classes.Contains(name)) is { } stranger)

@@ -235,7 +235,7 @@ internal sealed class PseudoLabelRun : IDisposable
     {
         if (info.Task is not (DataTask.Classification or DataTask.MultiLabel))
             throw new UserErrorException(
-                $"{config}: its data is for {info.Task}; pseudo labels are made from a classifier, and from data with labels of whole "
+                $"{config}: its data is for {TaskNames.Of(info.Task)}; pseudo labels are made from a classifier, and from data with labels of whole "
                     + "images (classification or multi_label)."
             );
         if (info.Classes.Count > LabelMaps.MostClasses)
@@ -248,7 +248,7 @@ internal sealed class PseudoLabelRun : IDisposable
         using var opened = Checkpoint.Open(checkpoint);
         if (opened.Info.Data.Task is not (DataTask.Classification or DataTask.MultiLabel))
             throw new UserErrorException(
-                $"{checkpoint}: it holds a model for {opened.Info.Data.Task}; pseudo labels are made from a classifier."
+                $"{checkpoint}: it holds a model for {TaskNames.Of(opened.Info.Data.Task)}; pseudo labels are made from a classifier."
             );
     }
 

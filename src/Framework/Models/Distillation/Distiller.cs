@@ -54,7 +54,9 @@ public sealed class Distiller : nn.Module
             throw new UserErrorException("distill.losses: name at least one, such as { \"soft\": { \"type\": \"SoftTargetLoss\" } }.");
         (_teacher, _ownWeight, _terms) = (teacher, ownWeight, [.. terms.Select(term => (term.Key, term.Value))]);
         if (teacher.Data.Task != data.Task)
-            throw new UserErrorException($"distill.teacher is a model for {teacher.Data.Task}, the student one for {data.Task}.");
+            throw new UserErrorException(
+                $"distill.teacher is a model for {TaskNames.Of(teacher.Data.Task)}, the student one for {TaskNames.Of(data.Task)}."
+            );
         var from = LogitsOf(student, "The model");
         LogitsOf(teacher.Model, "distill.teacher");
         if (terms.Values.Any(term => term.ComparesLogits))

@@ -92,7 +92,7 @@ public static class ScoreTargets
             ],
             DataTask.Segmentation => OfPixels(model, info, batch, word, Shown),
             DataTask.Detection => OfObjects(model, info, batch, word, Shown, notFound),
-            _ => throw new UserErrorException($"There is nothing to explain in a model for {info.Task}."),
+            _ => throw new UserErrorException($"There is nothing to explain in a model for {TaskNames.Of(info.Task)}."),
         };
 
         IReadOnlyList<int> Shown() => labels ?? Labelled(batch, info);

@@ -38,7 +38,7 @@ public sealed class Diffusion : VisionModel, IGeneratesImages
         : base(nameof(Diffusion))
     {
         if (data.Task != DataTask.Classification)
-            throw new UserErrorException($"Diffusion needs images with one class each, not with a truth for {data.Task}.");
+            throw new UserErrorException($"Diffusion needs images with one class each, not with a truth for {TaskNames.Of(data.Task)}.");
         (_options, _sampling) = (options, options.Sampling ?? new DiffusionSamplingOptions());
         if (_sampling.Steps > options.Steps)
             throw new UserErrorException($"Diffusion: sampling.steps is {_sampling.Steps}, but there are only {options.Steps} steps.");

@@ -56,7 +56,7 @@ public abstract class SegmentationHead : LossHead
         : base(name, loss, losses, () => new CrossEntropyLoss(new()))
     {
         if (data.Task != DataTask.Segmentation)
-            throw new UserErrorException($"{name} needs data with segmentation maps, not with a truth for {data.Task}.");
+            throw new UserErrorException($"{name} needs data with segmentation maps, not with a truth for {TaskNames.Of(data.Task)}.");
         if (options.NumClasses is { } wanted && wanted != data.Classes.Count)
             throw new UserErrorException($"{name}: num_classes is {wanted}, but the data has {data.Classes.Count} classes.");
         _options = options;

@@ -39,7 +39,7 @@ public sealed class NtsNet : VisionModel, IExplainable
         : base(nameof(NtsNet))
     {
         if (data.Task != DataTask.Classification)
-            throw new UserErrorException($"NtsNet needs data with one class an image, not with a truth for {data.Task}.");
+            throw new UserErrorException($"NtsNet needs data with one class an image, not with a truth for {TaskNames.Of(data.Task)}.");
         if (backbone.OutStrides[^1] == 0)
             throw new UserErrorException(
                 $"NtsNet proposes parts by the backbone's last map, but {backbone.GetName()} gives a vector here. A VisionTransformer "

@@ -47,7 +47,7 @@ public sealed class Segmentor : VisionModel, IDistillable, IGivesProbabilities, 
         : base(nameof(Segmentor))
     {
         if (data.Task != DataTask.Segmentation)
-            throw new UserErrorException($"Segmentor needs data with segmentation maps, not with a truth for {data.Task}.");
+            throw new UserErrorException($"Segmentor needs data with segmentation maps, not with a truth for {TaskNames.Of(data.Task)}.");
         if (auxiliary_head is not null && auxiliary_heads is { Count: > 0 })
             throw new UserErrorException("Segmentor takes \"auxiliary_head\" or \"auxiliary_heads\", not both.");
         (this.backbone, this.neck, this.decode_head, this.auxiliary_head, this.projection_head) = (
