@@ -7,12 +7,14 @@ internal static class ToolProcess
 {
     /// <param name="folder">The current directory.</param>
     public static (int Code, string Output, string Error) Run(string folder, params string[] arguments) =>
-        Run(folder, [], new Dictionary<string, string>(), arguments);
+        Run(AppContext.BaseDirectory, folder, [], new Dictionary<string, string>(), arguments);
 
+    /// <param name="program">The folder of the tools' program.</param>
     /// <param name="folder">The current directory.</param>
     /// <param name="before">A command that starts the tool, such as setpriv with its options.</param>
     /// <param name="environment">Variables beside the present ones.</param>
     public static (int Code, string Output, string Error) Run(
+        string program,
         string folder,
         string[] before,
         IReadOnlyDictionary<string, string> environment,
@@ -30,7 +32,7 @@ internal static class ToolProcess
             start.ArgumentList.Add(word);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"));
+        start.ArgumentList.Add(Path.Combine(program, "Tessera.Tools.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment.Remove("TESSERA_DATA_ROOT");

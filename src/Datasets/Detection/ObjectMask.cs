@@ -64,6 +64,13 @@ public sealed class ObjectMask
         }
     }
 
+    /// <summary>Its polygons; of run lengths the outlines of their parts, slightly simplified. <see cref="Fault"/> must be null.</summary>
+    /// <param name="height">The image's rows.</param>
+    /// <param name="width">The image's columns.</param>
+    /// <returns>Each x1, y1, x2, y2, … in pixels.</returns>
+    public IReadOnlyList<double[]> Outlines(int height, int width) =>
+        Polygons ?? MaskContours.Of(Rasterize(height, width), MaskContours.UsualTolerance);
+
     /// <summary>Its pixels. <see cref="Fault"/> must be null.</summary>
     /// <param name="height">The image's rows.</param>
     /// <param name="width">The image's columns.</param>

@@ -1,11 +1,11 @@
-using System.ComponentModel.DataAnnotations;
 using Tessera.Datasets.Images;
-using Tessera.Framework.Components;
 using Tessera.Framework.Data;
 
 namespace Tessera.Datasets.Transforms;
 
 /// <param name="Size">The crop's size.</param>
+/// <param name="SizeRange">In place of size: each of the crop's sides is drawn between these two, no longer than the image's, as MMDetection's
+/// "absolute_range" and the crops of DETR.</param>
 /// <param name="Padding">Pixels put around the image first, on every side.</param>
 /// <param name="PadIfNeeded">Pad an image that is smaller than the crop; otherwise it is cropped along the sides that are larger
 /// only.</param>
@@ -14,7 +14,8 @@ namespace Tessera.Datasets.Transforms;
 /// <param name="CatMaxRatio">Try another place while one class covers more than this share of the crop's segmentation map.</param>
 /// <param name="AllowNegativeCrop">A sample with boxes may lose them all.</param>
 public sealed record RandomCropOptions(
-    HeightWidth Size,
+    HeightWidth? Size = null,
+    [property: Length(2, 2)] int[]? SizeRange = null,
     [property: Range(0, 4096)] int Padding = 0,
     bool PadIfNeeded = true,
     double[]? PadVal = null,
@@ -25,20 +26,30 @@ public sealed record RandomCropOptions(
 
 /// <summary>Cuts out a part at a random place.</summary>
 [Component("RandomCrop")]
-public sealed class RandomCrop(RandomCropOptions options) : Transform
+public sealed class RandomCrop : Transform
 {
     private const int Attempts = 10;
+
+    private readonly RandomCropOptions _options;
+
+    /// <exception cref="UserErrorException">Neither size nor size_range is given, or both are; or size_range is no range.</exception>
+    public RandomCrop(RandomCropOptions options)
+    {
+        _options = options;
+        if (options.Size is null == options.SizeRange is null)
+            throw new UserErrorException("RandomCrop takes size or size_range, one of them.");
+        if (options.SizeRange is [var least, var most] && !(least > 0 && least <= most))
+            throw new UserErrorException($"RandomCrop: size_range [{least}, {most}] is no range of positive sides.");
+    }
 
     public override bool LosesObjects => true;
 
     public override Sample Apply(Sample sample, RandomSource random)
     {
         var (height, width) = SampleGeometry.SizeOf(sample);
-        var (missingHeight, missingWidth) = options.PadIfNeeded
-            ? (
-                Math.Max(0, options.Size.Height - height - 2 * options.Padding),
-                Math.Max(0, options.Size.Width - width - 2 * options.Padding)
-            )
+        var size = SizeOf(height, width, random);
+        var (missingHeight, missingWidth) = _options.PadIfNeeded
+            ? (Math.Max(0, size.Height - height - 2 * _options.Padding), Math.Max(0, size.Width - width - 2 * _options.Padding))
             : (0, 0);
         var (above, before) = (
             missingHeight == 0 ? 0 : random.Next(missingHeight + 1),
@@ -46,31 +57,39 @@ public sealed class RandomCrop(RandomCropOptions options) : Transform
         );
         Cropping.Pad(
             sample,
-            options.Padding + before,
-            options.Padding + above,
-            options.Padding + missingWidth - before,
-            options.Padding + missingHeight - above,
-            options.PadVal ?? [0],
-            options.PaddingMode
+            _options.Padding + before,
+            _options.Padding + above,
+            _options.Padding + missingWidth - before,
+            _options.Padding + missingHeight - above,
+            _options.PadVal ?? [0],
+            _options.PaddingMode
         );
         (height, width) = SampleGeometry.SizeOf(sample);
-        var (cropHeight, cropWidth) = (Math.Min(height, options.Size.Height), Math.Min(width, options.Size.Width));
+        var (cropHeight, cropWidth) = (Math.Min(height, size.Height), Math.Min(width, size.Width));
         var (top, left) = Place(sample, height - cropHeight, width - cropWidth, cropHeight, cropWidth, random);
         Cropping.Crop(sample, top, left, cropHeight, cropWidth);
         return sample;
     }
 
+    private HeightWidth SizeOf(int height, int width, RandomSource random) =>
+        _options.SizeRange is [var least, var most]
+            ? new HeightWidth(Drawn(height, least, most, random), Drawn(width, least, most, random))
+            : _options.Size!.Value;
+
+    private static int Drawn(int side, int least, int most, RandomSource random) =>
+        random.Next(Math.Min(side, least), Math.Min(side, most) + 1);
+
     private (int Top, int Left) Place(Sample sample, int lastTop, int lastLeft, int height, int width, RandomSource random)
     {
-        var map = options.CatMaxRatio < 1 ? sample.Truth.SegmentationMap ?? ClassesOf(sample.Truth.Panoptic) : null;
+        var map = _options.CatMaxRatio < 1 ? sample.Truth.SegmentationMap ?? ClassesOf(sample.Truth.Panoptic) : null;
         for (var attempt = 0; ; attempt++)
         {
             var (top, left) = (random.Next(lastTop + 1), random.Next(lastLeft + 1));
             var good =
-                (options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width))
-                && (map is null || LargestShare(map, top, left, height, width) < options.CatMaxRatio);
+                (_options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width))
+                && (map is null || LargestShare(map, top, left, height, width) < _options.CatMaxRatio);
             if (good || attempt == Attempts)
-                return good || options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width)
+                return good || _options.AllowNegativeCrop || HasBox(sample.Truth.Boxes, top, left, height, width)
                     ? (top, left)
                     : AroundABox(sample.Truth.Boxes!, lastTop, lastLeft, height, width, random);
         }

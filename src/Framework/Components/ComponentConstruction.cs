@@ -94,10 +94,11 @@ internal sealed class ComponentConstruction
         {
             case BoundComponent bound:
                 return Inside(bound);
-            case BoundComponent[] list:
-                var items = Array.CreateInstance(OptionTypes.ListType.ItemOf(type)!, list.Length);
+            case Array list and (BoundComponent[] or BoundComponent[][]):
+                var item = OptionTypes.ListType.ItemOf(type)!;
+                var items = Array.CreateInstance(OptionTypes.ListType.ItemOf(item)?.MakeArrayType() ?? item, list.Length);
                 for (var i = 0; i < list.Length; i++)
-                    items.SetValue(Inside(list[i]), i);
+                    items.SetValue(Materialize(list.GetValue(i), item), i);
                 return items;
             case IReadOnlyDictionary<string, BoundComponent> map:
                 var entries = (IDictionary)Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(type.GenericTypeArguments))!;

@@ -8,6 +8,7 @@ internal static class ForeignNames
     private const string OpenSeg = "openseg";
     private const string MmLab = "MMDetection";
     private const string Timm = "timm";
+    private const string Torchvision = "torchvision";
 
     // Name -> whose it is, where Tessera's own is, and what else to know.
     private static readonly Dictionary<string, (string Origin, string Ours, string? Note)> Options = new()
@@ -172,6 +173,8 @@ internal static class ForeignNames
         ["XMLDataset"] = ("VocDetection", MmLab),
         ["FilterAnnotations"] = ("FilterBoxes", MmLab),
         ["RandomChoiceResize"] = ("RandomResize", MmLab),
+        ["RandomZoomOut"] = ("Expand", Torchvision),
+        ["RandomIoUCrop"] = ("MinIoURandomCrop", Torchvision),
         ["MultiImageMixDataset"] = ("Mosaic", MmLab),
         ["PascalVOCDataset"] = ("VocSegmentation", MmLab),
         ["PascalContextDataset"] = ("PascalContext", MmLab),

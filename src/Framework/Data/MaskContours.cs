@@ -28,24 +28,33 @@ public static class MaskContours
             if (!parts.TryGetValue(part, out var outline))
                 parts.Add(part, [.. kept]); // the outer one comes first: it has the part's upper left pixel
             else
-                Join(outline, kept);
+                Join(outline, kept, (a, b) => Math.Pow(a.X - b.X, 2) + Math.Pow(a.Y - b.Y, 2));
         }
         return [.. parts.Values.Select(points => points.SelectMany(point => (double[])[point.X + left, point.Y + top]).ToArray())];
     }
 
-    /// <summary>Goes to the hole from the nearest point, around it, and back.</summary>
-    private static void Join(List<(int X, int Y)> outline, List<(int X, int Y)> hole)
+    /// <summary>One outline of several, for formats that hold one: a line that is gone along twice joins each to those before it, where
+    /// they are nearest, so that filling gives the same.</summary>
+    /// <param name="polygons">Each x1, y1, x2, y2, …; one at least.</param>
+    public static double[] Joined(IReadOnlyList<double[]> polygons)
     {
-        var (best, at, from) = (long.MaxValue, 0, 0);
+        var outline = Points(polygons[0]);
+        foreach (var polygon in polygons.Skip(1))
+            Join(outline, Points(polygon), (a, b) => Math.Pow(a.X - b.X, 2) + Math.Pow(a.Y - b.Y, 2));
+        return [.. outline.SelectMany(point => (double[])[point.X, point.Y])];
+
+        static List<(double X, double Y)> Points(double[] polygon) => [.. polygon.Chunk(2).Select(point => (point[0], point[1]))];
+    }
+
+    /// <summary>Goes to the other line from the nearest point, around it, and back.</summary>
+    private static void Join<T>(List<T> outline, List<T> other, Func<T, T, double> distance)
+    {
+        var (best, at, from) = (double.MaxValue, 0, 0);
         for (var i = 0; i < outline.Count; i++)
-        for (var j = 0; j < hole.Count; j++)
-        {
-            long dx = outline[i].X - hole[j].X,
-                dy = outline[i].Y - hole[j].Y;
-            if (dx * dx + dy * dy < best)
-                (best, at, from) = (dx * dx + dy * dy, i, j);
-        }
-        outline.InsertRange(at + 1, [.. hole[from..], .. hole[..from], hole[from], outline[at]]);
+        for (var j = 0; j < other.Count; j++)
+            if (distance(outline[i], other[j]) is var found && found < best)
+                (best, at, from) = (found, i, j);
+        outline.InsertRange(at + 1, [.. other[from..], .. other[..from], other[from], outline[at]]);
     }
 
     /// <summary>Douglas and Peucker, "Algorithms for the reduction of the number of points …", 1973; of a closed line, whose two halves lie

@@ -19,6 +19,8 @@ public class TransformContractTests
         ["GaussianNoise"] = """, "std": [1, 5]""",
         ["Mosaic"] = """, "size": [50, 70]""",
         ["Pad"] = """, "size_divisor": 32""",
+        ["RandomChoice"] =
+            """, "transforms": [[], [{ "type": "RandomFlip", "prob": 1 }], [{ "type": "Pad", "size": 90 }, { "type": "RandomCrop", "size_range": [20, 60] }]]""",
         ["RandomCrop"] = """, "size": [32, 40]""",
         ["RandomResize"] = """, "ratio_range": [0.5, 2.0]""",
         ["RandomResizedCrop"] = """, "size": 48, "interpolation": "bicubic" """,

@@ -17,6 +17,8 @@ public class MaskContoursTests
             var polygons = MaskContours.Of(mask);
             Assert.Equal(mask.ToImage().Bytes, PolygonMask.Of(polygons, height, width).ToImage().Bytes);
             Assert.All(polygons, points => Assert.Null(PolygonMask.Fault(points)));
+            if (polygons.Count > 0)
+                Assert.Equal(mask.ToImage().Bytes, PolygonMask.Of([MaskContours.Joined(polygons)], height, width).ToImage().Bytes);
         }
     }
 

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
+using Tessera.Tests.Tools.Output;
 using Tessera.Tools.Boards;
 
 namespace Tessera.Tests.Tools.Browser;
@@ -140,6 +142,27 @@ public sealed class BoardTests : IDisposable
         await PageChecks.FitsItsWidth(browser);
         Assert.Empty(browser.Faults);
         Assert.All(browser.Requests, address => Assert.StartsWith(server.Address.AbsoluteUri, address, StringComparison.Ordinal));
+    }
+
+    [UnixFact]
+    public void Tool_SaysWhereItListens_UntilItIsTold()
+    {
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "Tessera.Tools.dll"), "board", _folder, "--port", "0"]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var note = process.StandardError.ReadToEndAsync();
+        var said = process.StandardOutput.ReadLine() + "\n"; // it listens
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            kill.WaitForExit();
+        said += process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        WholeOutput.OfGoodRun("board", new Said(process.ExitCode, said, note.Result), _folder);
     }
 
     private static async Task<JsonNode> State(HttpResponseMessage answer) => JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;

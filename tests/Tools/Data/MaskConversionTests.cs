@@ -61,6 +61,52 @@ public sealed class MaskConversionTests : IDisposable
         Assert.Equal(720, truth.Masks[0].Area);
     }
 
+    /// <summary>A ring and a bar, which are one object, as one line of YOLO's; a triangle given as a polygon; and a box.</summary>
+    [Fact]
+    public void Masks_ToYolo_AndBack()
+    {
+        Image("y/a.png");
+        Write("y/classes.txt", "cat\ndog\n");
+        var parts = new Image(60, 80, 1);
+        for (var i = 0; i < parts.Bytes.Length; i++)
+        {
+            var distance = Math.Sqrt(Math.Pow(i % 80 - 30, 2) + Math.Pow(i / 80 - 30, 2));
+            parts.Bytes[i] = distance is > 8 and < 20 || (i % 80 is > 60 and < 70 && i / 80 is > 10 and < 50) ? (byte)1 : (byte)0;
+        }
+        var mask = RunLengthMask.Of(parts);
+        AnnotatedObject[] objects =
+        [
+            new(10, 10, 60, 40, 0) { Mask = ObjectMask.Of(mask) },
+            new(1, 2, 8, 6, 1)
+            {
+                Mask = ObjectMask.OfPolygons([
+                    [1, 2, 9, 2, 9, 8],
+                ]),
+            },
+            new(20, 10, 30, 20, 1),
+        ];
+        YoloWriter.Write(new AnnotatedImage("a.png", 60, 80, objects), At("y/a.txt"));
+        Assert.Equal([6, 4], File.ReadAllLines(At("y/a.txt")).Skip(1).Select(line => line.Split(' ').Length - 1));
+
+        Tool.Run("convert-dataset", At("y"), At("y.json"), "--from", "yolo", "--outlines").Succeeds();
+        var truth = new CocoDetection(new(At("y"), At("y.json"), WithMasks: true)).Get(0).Truth.BoxAnnotation!;
+        Assert.Equal([0, 1, 1], truth.Labels);
+        Assert.InRange(MaskOverlap.IoU(mask, truth.Masks![0]), 0.95, 1);
+        Assert.Equal(
+            PolygonMask
+                .Of(
+                    [
+                        [1, 2, 9, 2, 9, 8],
+                    ],
+                    60,
+                    80
+                )
+                .Runs,
+            truth.Masks[1].Runs
+        );
+        Assert.Equal([20, 10, 30, 20], truth.Boxes[8..].Select(side => Math.Round(side, 5)));
+    }
+
     [Fact]
     public void Coco_ToLabelMe_AndBack()
     {

@@ -13,11 +13,9 @@ public sealed class CrossValidateTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    [Fact]
+    [LinuxFact]
     public void CrossValidate_KilledAtTwoPlacesAndResumed_GivesTheSameSummary()
     {
-        if (!OperatingSystem.IsLinux())
-            return; // children are found by /proc
         Run("whole", "--jobs", "2").Succeeds();
 
         // A training is killed: it counts as failed, the others go on.
@@ -110,11 +108,9 @@ public sealed class CrossValidateTests : IDisposable
         Assert.False(Directory.Exists(_files.At("out")));
     }
 
-    [Fact]
+    [UnixFact]
     public void Interrupt_LetsTheTrainingsSaveAndEnd()
     {
-        if (OperatingSystem.IsWindows())
-            return;
         using var process = Start("out");
         Assert.True(LinearShapes.Await(process, _files.At("out"), 3));
         using (var kill = Process.Start("kill", [IgnoresInterrupts() ? "-TERM" : "-INT", $"{process.Id}"]))

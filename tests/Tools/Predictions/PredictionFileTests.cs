@@ -170,7 +170,9 @@ public sealed class PredictionFileTests(TaskRuns runs) : IClassFixture<TaskRuns>
             Directory.Exists(Path.Combine(folder, "predictions")) && Directory.EnumerateFiles(Path.Combine(folder, "predictions")).Any()
         );
         Assert.Equal(
-            asked ? ["The predictions are not stored: shapes/train/000000: a ScorePrediction is no prediction for classification data."] : [],
+            asked
+                ? ["The predictions are not stored: shapes/train/000000: a ScorePrediction is no prediction for classification data."]
+                : [],
             warnings
         );
     }

@@ -70,12 +70,10 @@ public sealed class LibTorchTests
         );
 
     /// <summary>Every damage ends in our own exception or in a file; nothing is read beyond the bytes.</summary>
-    [Fact]
+    [LinuxFact]
     public void Mend_DamagedTables_NeverThrowAnythingElse()
     {
-        if (!OperatingSystem.IsLinux() || LibTorch.Files() is not { } folder)
-            return;
-        var original = File.ReadAllBytes(Path.Combine(folder, "libLibTorchSharp.so"));
+        var original = File.ReadAllBytes(Path.Combine(LibTorch.Files()!, "libLibTorchSharp.so"));
         var sections = (int)BitConverter.ToInt64(original, 40);
         var random = new Random(1);
         for (var i = 0; i < 60; i++)
@@ -89,12 +87,10 @@ public sealed class LibTorchTests
         }
     }
 
-    [Fact]
+    [LinuxFact]
     public void Mend_ChangesAFewBytesAlone()
     {
-        if (!OperatingSystem.IsLinux() || LibTorch.Files() is not { } folder)
-            return;
-        var original = File.ReadAllBytes(Path.Combine(folder, "libLibTorchSharp.so"));
+        var original = File.ReadAllBytes(Path.Combine(LibTorch.Files()!, "libLibTorchSharp.so"));
         var mended = (byte[])original.Clone();
         MendedBinding.Mend(mended, "libLibTorchSharp.so");
         Assert.InRange(original.Zip(mended).Count(pair => pair.First != pair.Second), 3, 12);

@@ -37,11 +37,11 @@ internal static class BoardCommand
         var server = BoardServer.Start(new BoardState(folders), port);
         await using (server.ConfigureAwait(false))
         {
-            ToolConsole.Current.Line(server.Address.AbsoluteUri);
-            ToolConsole.Current.Note("Ctrl+C ends it.");
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(ended);
             using var interrupt = Stopping(PosixSignal.SIGINT, stop);
             using var terminate = Stopping(PosixSignal.SIGTERM, stop);
+            ToolConsole.Current.Line(server.Address.AbsoluteUri);
+            ToolConsole.Current.Note("Ctrl+C ends it.");
             await Wait(stop.Token).ConfigureAwait(false);
         }
         return 0;

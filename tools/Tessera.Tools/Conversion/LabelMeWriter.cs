@@ -81,8 +81,7 @@ internal static class LabelMeWriter
     {
         if (item.Mask is not { } mask)
             return [Shape("rectangle", [item.X, item.Y, item.X + item.Width, item.Y + item.Height], null)];
-        var (height, width) = mask.Size ?? (image.Height, image.Width);
-        var polygons = mask.Polygons ?? MaskContours.Of(mask.Rasterize(height, width), MaskContours.UsualTolerance);
+        var polygons = mask.Outlines(image.Height, image.Width);
         return polygons.Select(polygon => Shape("polygon", polygon, polygons.Count > 1 ? index + 1 : null));
 
         JsonObject Shape(string type, double[] points, int? group) =>

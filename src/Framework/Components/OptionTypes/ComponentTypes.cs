@@ -48,15 +48,15 @@ internal sealed class SpecType(Type clr) : OptionType
     public override JsonObject Schema(SchemaDefinitions schema) => _component.Schema(schema);
 }
 
-/// <summary>The types of parameters that take child components: one, a list, a map.</summary>
+/// <summary>The types of parameters that take child components: one, a list, a list of lists, a map.</summary>
 internal static class ChildType
 {
     public static OptionType? For(Type type)
     {
         if (ComponentKind.Of(type) is not null)
             return new ComponentType(type);
-        if (ListType.ItemOf(type) is { } item && ComponentKind.Of(item) is not null)
-            return new ListType(new ComponentType(item));
+        if (ListType.ItemOf(type) is { } item && (ComponentKind.Of(item) is not null || ListType.ItemOf(item) is not null))
+            return For(item) is { } items ? new ListType(items) : null;
         return
             type.IsGenericType
             && MapType.Definitions.Contains(type.GetGenericTypeDefinition())
